@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "postlude",
+    products: [
+        .library(name: "Postlude", targets: ["Postlude"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CFastCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "FastCGI", dependencies: ["CFastCGI", "Linux"], swiftSettings: strict),
+        .target(name: "PCRE", dependencies: ["CPCRE2"], swiftSettings: strict),
+        .target(
+            name: "Routing",
+            dependencies: ["PCRE", .product(name: "HTTPTypes", package: "swift-http-types")],
+            swiftSettings: strict),
+        .target(
+            name: "Manifest",
+            dependencies: [
+                "Routing",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            resources: [.embedInCode("manifest.schema.json")],
+            swiftSettings: strict),
+        .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
+        .target(
+            name: "Postlude",
+            dependencies: [
+                "FastCGI", "Manifest", "Routing", "Workers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+
+        // Examples
+        .systemLibrary(
+            name: "CCurl", path: "examples/notifications/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
+        .executableTarget(
+            name: "notifications", dependencies: ["Postlude", "CCurl"], path: "examples/notifications",
+            exclude: ["CCurl", "README.md", "routes.yaml"], swiftSettings: strict),
+
+        // Tests: one target a module, then from outside
+        .testTarget(name: "FastCGITests", dependencies: ["FastCGI", "Linux"], swiftSettings: strict),
+        .testTarget(name: "PCRETests", dependencies: ["PCRE"], swiftSettings: strict),
+        .testTarget(
+            name: "RoutingTests",
+            dependencies: ["Routing", "PCRE", .product(name: "HTTPTypes", package: "swift-http-types")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ManifestTests",
+            dependencies: [
+                "Manifest", "Routing",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(name: "WorkersTests", dependencies: ["Workers"], swiftSettings: strict),
+        .testTarget(
+            name: "PostludeTests",
+            dependencies: [
+                "FastCGI", "Manifest", "Postlude", "Routing", "Workers",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "Testbed",
+            dependencies: ["Postlude", .product(name: "HTTPTypes", package: "swift-http-types")],
+            path: "Tests/Testbed", swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["Testbed", "notifications"], exclude: ["Interpose"],
+            swiftSettings: strict),
+
+        // Tests/benchmark
+        .executableTarget(
+            name: "BenchmarkApplication", dependencies: ["Postlude"], path: "Tests/Benchmark/Application",
+            exclude: ["routes.yaml"], swiftSettings: strict),
+        .executableTarget(
+            name: "RouteBenchmark",
+            dependencies: ["Routing", .product(name: "HTTPTypes", package: "swift-http-types")],
+            path: "Tests/Benchmark/Routes", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

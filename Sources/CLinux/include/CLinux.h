@@ -1,0 +1,16 @@
+// What Linux has and the C library's module for Swift leaves out.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+// Visible to C only under _GNU_SOURCE, which a module cannot ask of its importer.
+int clinux_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
+int clinux_pipe2(int ends[2], int flags);
+int clinux_set_pipe_size(int descriptor, int bytes);
+void clinux_name_thread(const char *name);
+
+#endif

@@ -1,0 +1,226 @@
+import Glibc
+import Linux
+
+/// One connection from the web server: its descriptor, its gate, and the bytes already taken from its socket.
+// Unchecked: a connection has one owner at a time (a worker, or the poller while it is armed or ready), and changes
+// hands under the poller's lock.
+package final class Connection: @unchecked Sendable {
+    /// What a look at the socket brought.
+    enum Reading {
+        case request
+        case refused(Refusal)
+        /// Nothing complete yet; the connection can go back to the poller.
+        case waiting
+        case ended(ConnectionEnd)
+    }
+
+    package let descriptor: Int32
+    package let peer: SocketAddress
+    /// The poller's name for it: slot and generation.
+    var token: UInt64 = 0
+    var isRegistered = false
+    /// When the poller gives it up; nil for a kept connection that is idle, which the web server closes.
+    var deadline: MonotonicTime?
+    private(set) var hasServed = false
+    /// Our side is shut down; what still comes is thrown away until the web server closes.
+    private(set) var isLingering = false
+
+    private var gate: Gate
+    private let times: ConnectionTimes
+    private var headDeadline: MonotonicTime?
+    /// Bytes taken from the socket that no request has used yet.
+    private var unread: [UInt8] = []
+
+    init(descriptor: Int32, peer: SocketAddress, limits: GateLimits, times: ConnectionTimes) {
+        self.descriptor = descriptor
+        self.peer = peer
+        self.times = times
+        gate = Gate(limits: limits)
+        headDeadline = .now + times.head
+        configureSocket()
+    }
+
+    /// Whether bytes wait here, not in the kernel: epoll would not report them.
+    var hasUnreadBytes: Bool { !unread.isEmpty }
+
+    /// Idle between two requests.
+    var isAtRest: Bool { unread.isEmpty && gate.isAtRest }
+
+    /// Takes what has arrived, without waiting for more.
+    func read(into buffer: ReadBuffer, bodyPolicy: (RequestHead) -> BodyPolicy) -> Reading {
+        if !unread.isEmpty {
+            let bytes = unread
+            unread = []
+            let reading = advance(bytes.span, bodyPolicy)
+            guard case .waiting = reading else { return reading }
+        }
+        // Bounded, so that one fast sender does not keep a worker from the others.
+        for _ in 0..<16 {
+            let count = recv(into: buffer)
+            guard count > 0 else {
+                if count < 0 && errno == EINTR { continue }
+                if count < 0 && errno == EAGAIN { break }
+                return .ended(count == 0 ? (isAtRest || isLingering ? .closed : .cutShort) : .lost)
+            }
+            if isLingering { continue }
+            let reading = advance(buffer.bytes.span.extracting(0..<count), bodyPolicy)
+            guard case .waiting = reading else { return reading }
+            if count < buffer.bytes.count { break }
+        }
+        setDeadline()
+        return .waiting
+    }
+
+    /// The request that `read` found.
+    package func takeRequest() -> (head: RequestHead, body: [UInt8]) { gate.takeRequest() }
+
+    /// The request is answered. What is left of its STDIN is drained before the next one.
+    func finishRequest() {
+        gate.finish()
+        hasServed = true
+        headDeadline = nil
+        deadline = gate.isDrained ? nil : .now + times.linger
+    }
+
+    /// Nothing more will be written: tells the web server, and waits for it to close while it may still be sending.
+    func beginLingering() {
+        isLingering = true
+        unread = []
+        shutdown(descriptor, Int32(SHUT_WR))
+        deadline = .now + times.linger
+    }
+
+    /// Whether the web server has sent all of the request that was answered last, and nothing else.
+    var isExhausted: Bool { unread.isEmpty && gate.isDrained }
+
+    /// Whether the kernel holds bytes, or the end, of this connection.
+    var hasArrivals: Bool {
+        var byte: UInt8 = 0
+        return Glibc.recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) >= 0
+    }
+
+    private func advance(_ bytes: Span<UInt8>, _ bodyPolicy: (RequestHead) -> BodyPolicy) -> Reading {
+        var offset = 0
+        do {
+            let progress = try gate.advance(bytes, from: &offset, bodyPolicy: bodyPolicy)
+            guard sendReplies() else { return .ended(.repliesNotTaken) }
+            if offset < bytes.count {
+                bytes.extracting(offset..<bytes.count).withUnsafeBufferPointer { unread = Array($0) }
+            }
+            switch progress {
+            case .incomplete: return .waiting
+            case .request: return .request
+            case .refused(let refusal): return .refused(refusal)
+            case .closing: return .ended(.closed)
+            }
+        } catch {
+            return .ended(.violation(error))
+        }
+    }
+
+    /// What the gate answers by itself is short: a peer that does not take it at once is flooding us.
+    private func sendReplies() -> Bool {
+        let replies = gate.takeReplies()
+        guard !replies.isEmpty else { return true }
+        let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
+        return replies.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, flags) } == replies.count
+    }
+
+    private func recv(into buffer: ReadBuffer) -> Int {
+        buffer.bytes.withUnsafeMutableBytes {
+            Glibc.recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
+        }
+    }
+
+    private func setDeadline() {
+        if isLingering { return }
+        if gate.isReadingBody {
+            deadline = .now + times.read
+        } else if gate.isAtRest {
+            // A new connection owes us a head; a kept one may idle.
+            deadline = headDeadline
+        } else if gate.isReadingHead {
+            let due = headDeadline ?? .now + times.head
+            headDeadline = due
+            deadline = due
+        }
+    }
+
+    /// The descriptor stays blocking, since libfcgi gives up on EAGAIN; a write that stalls ends by itself.
+    private func configureSocket() {
+        let (seconds, attoseconds) = times.write.components
+        var timeout = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        if case .unix = peer { return }
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+}
+
+/// How long the stages of a connection may take.
+package struct ConnectionTimes: Sendable {
+    /// From a connection's, or a head's, first byte to the head's last.
+    package var head: Duration
+    /// Between two pieces of a body.
+    package var read: Duration
+    /// For one response.
+    package var write: Duration
+    /// For what a finished request still sends.
+    package var linger: Duration
+
+    package init(
+        head: Duration = .seconds(10), read: Duration = .seconds(60), write: Duration = .seconds(60),
+        linger: Duration = .seconds(10)
+    ) {
+        self.head = head
+        self.read = read
+        self.write = write
+        self.linger = linger
+    }
+}
+
+/// Where a worker's reads land.
+package final class ReadBuffer {
+    fileprivate(set) var bytes = [UInt8](repeating: 0, count: 64 << 10)
+
+    package init() {}
+}
+
+/// Why a connection ended.
+package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
+    /// By the web server between two requests, or after its last one: nothing is wrong.
+    case closed
+    /// By the web server in the middle of a request: its client went away.
+    case cutShort
+    case lost
+    case timedOut
+    case violation(ProtocolViolation)
+    case repliesNotTaken
+    case notTaken
+    case foreignPeer(SocketAddress)
+
+    /// What ends are counted under: like the description, without the values that a peer chooses.
+    package var label: String {
+        switch self {
+        case .violation(.version): "record of another FastCGI version"
+        case .violation(.unexpectedRecord), .violation(.requestID), .violation(.repeatedBeginRequest):
+            "unexpected record"
+        case .violation(.beginRequestLength): "BEGIN_REQUEST of the wrong length"
+        case .foreignPeer: "peer not in FCGI_WEB_SERVER_ADDRS"
+        default: description
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .closed: "closed by the web server"
+        case .cutShort: "closed by the web server in the middle of a request"
+        case .lost: "connection reset"
+        case .timedOut: "timed out"
+        case .violation(let violation): violation.description
+        case .repliesNotTaken: "replies to management records were not read"
+        case .notTaken: "the response was not taken"
+        case .foreignPeer(let peer): "peer \(peer) is not in FCGI_WEB_SERVER_ADDRS"
+        }
+    }
+}

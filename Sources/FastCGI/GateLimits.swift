@@ -1,0 +1,28 @@
+/// The bounds that the gate holds a connection to, whatever its peer sends.
+package struct GateLimits: Sendable {
+    /// Bytes of one request's PARAMS stream.
+    package var head: Int
+    /// Bytes that a finished request may still send before its connection is closed.
+    package var drain: Int
+    /// Management records and records of other requests between two requests.
+    package var strayRecords: Int
+    /// What FCGI_MAX_CONNS and FCGI_MAX_REQS are answered with: requests that can be served at once.
+    package var concurrentRequests: Int
+
+    package init(
+        head: Int = 64 << 10, drain: Int = 64 << 20, strayRecords: Int = 64, concurrentRequests: Int = 64
+    ) {
+        self.head = head
+        self.drain = drain
+        self.strayRecords = strayRecords
+        self.concurrentRequests = concurrentRequests
+    }
+}
+
+/// What happens to the body of a request whose head is known.
+package enum BodyPolicy: Sendable, Equatable {
+    /// The whole body is collected, up to so many bytes.
+    case collect(limit: Int)
+    /// The answer is known without it: the request is served at once, its body is drained afterwards.
+    case ignore
+}

@@ -1,0 +1,119 @@
+import Glibc
+import Linux
+
+/// The listening socket: inherited from spawn-fcgi or systemd, or opened here.
+package final class Listener: Sendable {
+    package let descriptor: Int32
+    package let address: SocketAddress
+    /// Set when the file was made here and has to go with the listener.
+    private let ownedPath: String?
+
+    private init(descriptor: Int32, address: SocketAddress, ownedPath: String? = nil) throws(ListenError) {
+        self.descriptor = descriptor
+        self.address = address
+        self.ownedPath = ownedPath
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
+            throw .system(SystemError("fcntl(listening socket, O_NONBLOCK)"))
+        }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// The socket that spawn-fcgi leaves on descriptor 0, or systemd on the one that LISTEN_FDS announces.
+    package static func inherited() throws(ListenError) -> Listener {
+        let systemd =
+            getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) } == getpid()
+            && getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0 > 0
+        let descriptor: Int32 = systemd ? 3 : 0
+        var listening: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0, listening != 0
+        else {
+            throw .noSocket
+        }
+        return try Listener(descriptor: descriptor, address: boundAddress(of: descriptor) ?? .unix(path: ""))
+    }
+
+    /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one refused.
+    ///
+    /// - Parameter backlog: connections that the kernel queues; it caps the number at `net.core.somaxconn`.
+    package static func open(_ address: SocketAddress, backlog: Int32 = 4096) throws(ListenError) -> Listener
+    {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(address.family, type, 0)
+        guard descriptor >= 0 else { throw .system(SystemError("socket(\(address))")) }
+        var ownedPath: String?
+        do throws(ListenError) {
+            if case .unix(let path) = address {
+                try removeStaleSocket(path, address)
+                ownedPath = path
+            } else {
+                var on: Int32 = 1
+                setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+            }
+            guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else {
+                throw errno == EADDRINUSE ? .inUse("\(address)") : .system(SystemError("bind(\(address))"))
+            }
+            guard listen(descriptor, backlog) == 0 else { throw .system(SystemError("listen(\(address))")) }
+            let bound = ownedPath == nil ? boundAddress(of: descriptor) ?? address : address
+            return try Listener(descriptor: descriptor, address: bound, ownedPath: ownedPath)
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
+    }
+
+    /// One connection that the kernel has queued, with its peer; nil when there is none.
+    func accept() throws(SystemError) -> (descriptor: Int32, peer: SocketAddress)? {
+        var storage = sockaddr_storage()
+        while true {
+            let connection = withUnsafeMutableBytes(of: &storage) {
+                acceptConnection(on: descriptor, peer: $0)
+            }
+            if connection >= 0 { return (connection, SocketAddress(storage) ?? .unix(path: "")) }
+            switch errno {
+            case EAGAIN: return nil
+            case EINTR, ECONNABORTED: continue
+            default: throw SystemError("accept(\(address))")
+            }
+        }
+    }
+
+    /// Stops listening. The socket file goes only if it was made here.
+    ///
+    /// The number is kept on /dev/null: a worker that is about to accept gets an error, never somebody else's
+    /// descriptor, and a process whose descriptor 0 was the socket still has one.
+    package func close() {
+        let null = Glibc.open("/dev/null", O_RDWR | O_CLOEXEC)
+        if null < 0 || dup2(null, descriptor) < 0 { Glibc.close(descriptor) }
+        if null >= 0 { Glibc.close(null) }
+        if let ownedPath { unlink(ownedPath) }
+    }
+
+    private static func removeStaleSocket(_ path: String, _ address: SocketAddress) throws(ListenError) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path) }
+        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard probe >= 0 else { throw .system(SystemError("socket(\(path))")) }
+        defer { Glibc.close(probe) }
+        guard address.withSockaddr({ connect(probe, $0, $1) }) != 0, errno == ECONNREFUSED else {
+            throw .inUse(path)
+        }
+        guard unlink(path) == 0 else { throw .system(SystemError("unlink(\(path))")) }
+    }
+
+    private static func boundAddress(of descriptor: Int32) -> SocketAddress? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        guard result == 0 else { return nil }
+        guard Int32(storage.ss_family) == AF_UNIX else { return SocketAddress(storage) }
+        return withUnsafeBytes(of: storage) { bytes in
+            let path = bytes.dropFirst(MemoryLayout<sa_family_t>.size).prefix { $0 != 0 }
+            return .unix(path: String(decoding: path, as: UTF8.self))
+        }
+    }
+}

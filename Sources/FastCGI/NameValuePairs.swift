@@ -1,0 +1,42 @@
+/// Reads the name-value pairs of a PARAMS stream or a GET_VALUES record (FastCGI specification, 3.4).
+///
+/// A length is one byte, or four with the highest bit set, so it reaches 2^31 - 1: two of them and an
+/// offset fit `Int` without overflow, and each is compared with what is left before it is used.
+struct NameValuePairs {
+    /// Where a pair stands in the stream.
+    struct Pair: Sendable {
+        var name: Range<Int>
+        var value: Range<Int>
+    }
+
+    private(set) var offset = 0
+
+    /// The next pair of `stream`, nil at its end.
+    mutating func next(in stream: Span<UInt8>) throws(ProtocolViolation) -> Pair? {
+        guard offset < stream.count else { return nil }
+        let nameLength = try length(in: stream)
+        let valueLength = try length(in: stream)
+        guard nameLength <= stream.count - offset, valueLength <= stream.count - offset - nameLength else {
+            throw .nameValuePairs
+        }
+        let name = offset..<offset + nameLength
+        let value = name.upperBound..<name.upperBound + valueLength
+        offset = value.upperBound
+        return Pair(name: name, value: value)
+    }
+
+    private mutating func length(in stream: Span<UInt8>) throws(ProtocolViolation) -> Int {
+        guard offset < stream.count else { throw .nameValuePairs }
+        let first = stream[offset]
+        guard first & 0x80 != 0 else {
+            offset += 1
+            return Int(first)
+        }
+        guard stream.count - offset >= 4 else { throw .nameValuePairs }
+        let length =
+            Int(first & 0x7f) << 24 | Int(stream[offset + 1]) << 16 | Int(stream[offset + 2]) << 8
+            | Int(stream[offset + 3])
+        offset += 4
+        return length
+    }
+}

@@ -1,0 +1,60 @@
+/// The eight bytes in front of every FastCGI record (FastCGI specification, 3.3).
+struct RecordHeader: Equatable {
+    static let byteCount = 8
+    static let version: UInt8 = 1
+
+    var type: RecordType
+    var requestID: UInt16
+    var contentLength: Int
+    var paddingLength: Int
+
+    init(type: RecordType, requestID: UInt16, contentLength: Int, paddingLength: Int = 0) {
+        self.type = type
+        self.requestID = requestID
+        self.contentLength = contentLength
+        self.paddingLength = paddingLength
+    }
+
+    /// Reads a header from exactly eight bytes.
+    init(_ bytes: Span<UInt8>) throws(ProtocolViolation) {
+        guard bytes.count == Self.byteCount else { throw .truncatedHeader }
+        guard bytes[0] == Self.version else { throw .version(bytes[0]) }
+        type = RecordType(rawValue: bytes[1])
+        requestID = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+        contentLength = Int(bytes[4]) << 8 | Int(bytes[5])
+        paddingLength = Int(bytes[6])
+    }
+
+    /// Appends the header to `bytes`; `contentLength` is at most 65,535.
+    func write(to bytes: inout [UInt8]) {
+        bytes += [
+            Self.version, type.rawValue, UInt8(requestID >> 8), UInt8(truncatingIfNeeded: requestID),
+            UInt8(truncatingIfNeeded: contentLength >> 8), UInt8(truncatingIfNeeded: contentLength),
+            UInt8(truncatingIfNeeded: paddingLength), 0,
+        ]
+    }
+}
+
+/// A record's type (FastCGI specification, 8); types that the specification does not know are kept as they came.
+struct RecordType: RawRepresentable, Hashable {
+    var rawValue: UInt8
+
+    static let beginRequest = RecordType(rawValue: 1)
+    static let abortRequest = RecordType(rawValue: 2)
+    static let endRequest = RecordType(rawValue: 3)
+    static let params = RecordType(rawValue: 4)
+    static let stdin = RecordType(rawValue: 5)
+    static let stdout = RecordType(rawValue: 6)
+    static let stderr = RecordType(rawValue: 7)
+    static let data = RecordType(rawValue: 8)
+    static let getValues = RecordType(rawValue: 9)
+    static let getValuesResult = RecordType(rawValue: 10)
+    static let unknownType = RecordType(rawValue: 11)
+}
+
+/// How a request ended, in END_REQUEST (FastCGI specification, 5.5).
+enum ProtocolStatus: UInt8 {
+    case requestComplete = 0
+    case cannotMultiplex = 1
+    case unknownRole = 3
+}

@@ -1,0 +1,41 @@
+/// Durations as the manifest writes them: a whole number and a unit.
+enum DurationText {
+    static let expectation = "a duration with a unit (ms, s, m or h) such as 30s"
+    /// The longest that makes sense for a server; far below what `Duration` can hold.
+    static let maximum: Duration = .seconds(365 * 24 * 3600)
+    static let maximumText = "8760h"
+
+    /// Milliseconds in each unit.
+    private static let units: [(suffix: String, milliseconds: Int64)] = [
+        ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
+    ]
+
+    static func parse(_ text: String) throws(ValueMistake) -> Duration {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let suffix = text.dropFirst(digits.count)
+        guard !digits.isEmpty, let unit = units.first(where: { $0.suffix == suffix }) else {
+            throw ValueMistake(expected: expectation)
+        }
+        guard let count = Int64(digits) else {
+            throw ValueMistake(expected: "at most \(maximumText)")
+        }
+        let (milliseconds, overflow) = count.multipliedReportingOverflow(by: unit.milliseconds)
+        guard !overflow, .milliseconds(milliseconds) <= maximum else {
+            throw ValueMistake(expected: "at most \(maximumText)")
+        }
+        return .milliseconds(milliseconds)
+    }
+
+    /// The shortest text that `parse` reads as this duration: `90s`, `5m`.
+    static func text(of duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        let milliseconds = attoseconds / 1_000_000_000_000_000
+        if milliseconds != 0 {
+            let (thousands, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+            return overflow ? "\(seconds)s" : "\(thousands + milliseconds)ms"
+        }
+        if seconds != 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
+        if seconds != 0, seconds % 60 == 0 { return "\(seconds / 60)m" }
+        return "\(seconds)s"
+    }
+}

@@ -1,0 +1,86 @@
+package import HTTPTypes
+package import Logging
+package import Routing
+
+/// `routes.yaml`, decoded and checked: which handler answers which requests, and within which bounds.
+///
+/// A value of this type is complete: defaults are filled in, and each route has its own limits merged with
+/// those that hold for all routes.
+package struct Manifest: Sendable {
+    /// What stands in front of every route's path, such as `/api`; empty when there is none.
+    package var prefix = ""
+    package var workers = Workers()
+    package var limits = Limits()
+    package var tasks = TaskLimits()
+    /// How long a stopping process waits for requests in flight and queued tasks.
+    package var shutdownGrace: Duration = .seconds(30)
+    package var log = Log()
+    /// In the order of the file: the first that matches wins.
+    package var routes: [Route] = []
+
+    package init() {}
+
+    /// One route.
+    package struct Route: Sendable {
+        package var methods: [HTTPRequest.Method]
+        /// With the manifest's prefix applied.
+        package var pattern: RoutePattern
+        /// The name under which the application registered the handler.
+        package var handler: String
+        package var limits: Limits
+        package var tasks: TaskLimits
+        /// Where the route begins in the file.
+        package var location: SourceLocation
+    }
+
+    /// How many threads serve requests and run tasks.
+    package struct Workers: Sendable, Hashable {
+        package var minimum = 4
+        package var maximum = 64
+        /// How many workers never run tasks, so that long tasks cannot take all of them.
+        package var reservedForRequests = 1
+        /// How long a worker above the minimum waits for work before it ends.
+        package var idleTime: Duration = .seconds(30)
+
+        package init() {}
+    }
+
+    /// What a request may cost.
+    package struct Limits: Sendable, Hashable {
+        /// Bytes of the FastCGI parameters.
+        package var head = 64 << 10
+        /// Bytes of the body.
+        package var body = 1 << 20
+        /// Time to a complete head.
+        package var headTime: Duration = .seconds(10)
+        /// Time between two pieces of a body.
+        package var readTime: Duration = .seconds(60)
+        /// Time in which the whole response must be written.
+        package var writeTime: Duration = .seconds(60)
+
+        package init() {}
+    }
+
+    /// How long one background task may run.
+    package struct TaskLimits: Sendable, Hashable {
+        /// After this time a warning is logged.
+        package var warn: Duration = .seconds(30)
+        /// After this time the task is cancelled; `nil` means never.
+        package var deadline: Duration?
+
+        package init() {}
+    }
+
+    /// What is logged, and where to.
+    package struct Log: Sendable, Hashable {
+        package var level: Logger.Level = .info
+        package var destination: Destination = .standardError
+
+        package init() {}
+
+        package enum Destination: Sendable, Hashable {
+            case standardError
+            case file(String)
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/// What the values of a manifest may be; the schema says the same where it can.
+enum ManifestBounds {
+    static let workers = 1...4096
+    static let reservedForRequests = 0...4095
+    /// libfcgi's own buffers make less than a KiB useless; a head is held in memory for each connection.
+    static let head = 1 << 10...16 << 20
+    static let body = 0...ByteCountText.maximum
+    /// A time that something may take; only the grace period can be nothing.
+    static let time: Duration = .milliseconds(1)
+    static let grace: Duration = .zero
+    /// Of the file itself.
+    static let fileSize = 8 << 20
+}

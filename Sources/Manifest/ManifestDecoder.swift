@@ -1,0 +1,75 @@
+internal import Logging
+internal import Routing
+internal import Yams
+
+/// Makes a manifest of a tree of nodes, and reports everything that is wrong with it.
+struct ManifestDecoder {
+    let reader: NodeReader
+    /// The names of the application's handlers, sorted, so that the same mistake gets the same advice.
+    let handlers: [String]
+    /// The same names, for looking one up.
+    let knownHandlers: Set<String>
+
+    init(reader: NodeReader, handlers: some Sequence<String>) {
+        self.reader = reader
+        knownHandlers = Set(handlers)
+        self.handlers = knownHandlers.sorted()
+    }
+
+    /// The manifest as far as it could be decoded: complete when nothing was reported.
+    func decode(_ root: Node?) -> Manifest {
+        var manifest = Manifest()
+        let start = SourcePosition(line: 1, column: 1)
+        guard let root, root.scalar.map({ ScalarKind($0) == .null }) != true else {
+            let position = root.flatMap(reader.position(of:)) ?? start
+            reader.diagnostics.add("found no content, expected a mapping with the key routes", at: position)
+            return manifest
+        }
+        guard let keys = reader.mapping(root, keys: ManifestRootKey.self, name: ManifestRootKey.mapping)
+        else { return manifest }
+        if let node = keys[.prefix] { manifest.prefix = prefix(node) ?? "" }
+        if let node = keys[.workers] { manifest.workers = workers(node) }
+        if let node = keys[.limits] { limits(node, into: &manifest.limits) }
+        if let node = keys[.tasks] { tasks(node, into: &manifest.tasks) }
+        if let node = keys[.shutdownGrace] {
+            let grace = reader.duration(node, for: "`shutdown-grace`", atLeast: ManifestBounds.grace)
+            manifest.shutdownGrace = grace ?? manifest.shutdownGrace
+        }
+        if let node = keys[.log] { manifest.log = log(node) }
+        guard let node = keys[.routes] else {
+            reader.diagnostics.add(
+                "the manifest has no `routes`, expected a list of routes", at: keys.position)
+            return manifest
+        }
+        manifest.routes = routes(node, in: manifest)
+        return manifest
+    }
+
+    /// What stands in front of each path: it must be what a normalised path can begin with.
+    private func prefix(_ node: Node) -> String? {
+        let expected = "a path such as /api"
+        guard let scalar = reader.text(node, for: "`prefix`", expected: expected) else { return nil }
+        let text = scalar.string
+        guard text.hasPrefix("/") else {
+            reader.report(
+                "the prefix \(quoted(text)) does not begin with `/`, expected \(expected)", at: node)
+            return nil
+        }
+        guard !text.hasSuffix("/") else {
+            reader.report("the prefix \(quoted(text)) ends with `/`, expected \(expected)", at: node)
+            return nil
+        }
+        do throws(RoutePattern.SyntaxError) {
+            guard try RoutePattern(text).parameterNames.isEmpty else {
+                reader.report(
+                    "the prefix \(quoted(text)) has a parameter, expected \(expected)", at: node)
+                return nil
+            }
+            return text
+        } catch {
+            let position = reader.source.position(of: error.offset, in: scalar)
+            reader.diagnostics.add("the prefix \(quoted(text)): \(error.message)", at: position)
+            return nil
+        }
+    }
+}

@@ -1,0 +1,93 @@
+/// The keys that one kind of mapping in a manifest accepts.
+///
+/// These enumerations are the only list of keys: the decoder can ask for nothing else, everything else in a
+/// file is reported, and the schema's tests compare with them.
+protocol ManifestKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
+    /// What the mapping is, in a diagnostic: `unknown key "x" in …`.
+    static var mapping: String { get }
+    /// What to say about a key that is not accepted here, where there is something better than a near name.
+    static func advice(for unknown: String) -> String?
+}
+
+extension ManifestKey {
+    static func advice(for unknown: String) -> String? {
+        unknown == "<<" ? "merge keys are not supported" : nil
+    }
+}
+
+/// The manifest itself.
+enum ManifestRootKey: String, ManifestKey {
+    case prefix
+    case workers
+    case limits
+    case tasks
+    case shutdownGrace = "shutdown-grace"
+    case log
+    case routes
+
+    static let mapping = "the manifest"
+}
+
+/// An item of `routes`.
+enum RouteKey: String, ManifestKey {
+    case path
+    case regex
+    case method
+    case methods
+    case handler
+    case limits
+    case tasks
+
+    static let mapping = "a route"
+}
+
+/// `workers`.
+enum WorkersKey: String, ManifestKey {
+    case min
+    case max
+    case reservedForRequests = "reserved-for-requests"
+    case idleTime = "idle-time"
+
+    static let mapping = "`workers`"
+}
+
+/// `limits` for all routes.
+enum LimitsKey: String, ManifestKey {
+    case head
+    case body
+    case headTime = "head-time"
+    case readTime = "read-time"
+    case writeTime = "write-time"
+
+    static let mapping = "`limits`"
+}
+
+/// `limits` of one route: a request's head is read before its route is known.
+enum RouteLimitsKey: String, ManifestKey {
+    case body
+    case readTime = "read-time"
+    case writeTime = "write-time"
+
+    static let mapping = "a route's `limits`"
+
+    static func advice(for unknown: String) -> String? {
+        let isGlobal = LimitsKey(rawValue: unknown) != nil
+        return isGlobal ? "only the `limits` of the manifest itself can have it" : nil
+    }
+}
+
+/// `tasks`, for all routes and for one.
+enum TasksKey: String, ManifestKey {
+    case warn
+    case deadline
+
+    static let mapping = "`tasks`"
+}
+
+/// `log`.
+enum LogKey: String, ManifestKey {
+    case level
+    case to
+
+    static let mapping = "`log`"
+}

@@ -1,0 +1,117 @@
+internal import Yams
+
+/// Takes values of the expected kind out of nodes and reports every other one.
+struct NodeReader {
+    let source: SourceText
+    let diagnostics: DiagnosticCollector
+    let renamedKeys: [SourcePosition: String]
+
+    func position(of node: Node) -> SourcePosition? {
+        node.mark.map(SourcePosition.init)
+    }
+
+    func report(_ message: String, at node: Node) {
+        diagnostics.add(message, at: position(of: node))
+    }
+
+    /// - Parameter name: what the value is for, such as `"min"` with its quotes.
+    func reportMismatch(_ node: Node, for name: String, expected: String) {
+        report("found \(describe(node)) for \(name), expected \(expected)", at: node)
+    }
+
+    /// The mapping's values, if the node is a mapping.
+    func mapping<Key: ManifestKey>(_ node: Node, keys: Key.Type, name: String) -> MappingReader<Key>? {
+        guard let mapping = node.mapping, isUntagged(node) else {
+            let known = alternatives(Key.allCases.map(\.rawValue))
+            if node.mapping == nil {
+                reportMismatch(node, for: name, expected: "a mapping with the keys \(known)")
+            }
+            return nil
+        }
+        return MappingReader(mapping, position: position(of: node), reader: self)
+    }
+
+    /// The list's items, if the node is a list of at least one.
+    func list(_ node: Node, for name: String, of items: String) -> [Node]? {
+        guard let sequence = node.sequence else {
+            reportMismatch(node, for: name, expected: "a list of \(items)")
+            return nil
+        }
+        guard isUntagged(node) else { return nil }
+        guard !sequence.isEmpty else {
+            report("found an empty list for \(name), expected at least one of its \(items)", at: node)
+            return nil
+        }
+        return Array(sequence)
+    }
+
+    /// The node's scalar, if it is text.
+    func text(_ node: Node, for name: String, expected: String) -> Node.Scalar? {
+        guard let scalar = node.scalar, ScalarKind(scalar) != .null else {
+            reportMismatch(node, for: name, expected: expected)
+            return nil
+        }
+        guard isUntagged(node) else { return nil }
+        guard ScalarKind(scalar) == .text else {
+            let advice = "in quotes if it is meant as text"
+            reportMismatch(node, for: name, expected: "\(expected), \(advice)")
+            return nil
+        }
+        return scalar
+    }
+
+    func integer(_ node: Node, for name: String, in range: ClosedRange<Int>) -> Int? {
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        guard let scalar = node.scalar, ScalarKind(scalar) == .integer else {
+            reportMismatch(node, for: name, expected: expected)
+            return nil
+        }
+        guard isUntagged(node) else { return nil }
+        // YAML 1.1 and 1.2 disagree about 010.
+        let isPlain = !scalar.string.hasPrefix("0") || scalar.string == "0"
+        guard isPlain, let value = Int(scalar.string), range.contains(value) else {
+            reportMismatch(node, for: name, expected: expected)
+            return nil
+        }
+        return value
+    }
+
+    func duration(_ node: Node, for name: String, atLeast minimum: Duration) -> Duration? {
+        guard let text = scalarText(node, for: name, expected: DurationText.expectation) else { return nil }
+        do throws(ValueMistake) {
+            let duration = try DurationText.parse(text)
+            guard duration >= minimum else {
+                throw ValueMistake(expected: "at least \(DurationText.text(of: minimum))")
+            }
+            return duration
+        } catch {
+            reportMismatch(node, for: name, expected: error.expected)
+            return nil
+        }
+    }
+
+    func byteCount(_ node: Node, for name: String, in range: ClosedRange<Int>) -> Int? {
+        guard let text = scalarText(node, for: name, expected: ByteCountText.expectation) else { return nil }
+        do throws(ValueMistake) {
+            let count = try ByteCountText.parse(text)
+            guard count >= range.lowerBound else {
+                throw ValueMistake(expected: "at least \(ByteCountText.text(of: range.lowerBound))")
+            }
+            guard count <= range.upperBound else {
+                throw ValueMistake(expected: "at most \(ByteCountText.text(of: range.upperBound))")
+            }
+            return count
+        } catch {
+            reportMismatch(node, for: name, expected: error.expected)
+            return nil
+        }
+    }
+
+    private func scalarText(_ node: Node, for name: String, expected: String) -> String? {
+        guard let scalar = node.scalar, ScalarKind(scalar) != .null else {
+            reportMismatch(node, for: name, expected: expected)
+            return nil
+        }
+        return isUntagged(node) ? scalar.string : nil
+    }
+}

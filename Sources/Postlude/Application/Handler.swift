@@ -1,0 +1,92 @@
+internal import HTTPTypes
+
+/// A function of the application, registered under the name by which the manifest's routes call it.
+///
+/// The function's parameters say what it needs: any number of `RequestInput`s in any order. It may be async, and it
+/// may throw. What it returns is the response: an `Encodable` value as JSON, a ``Response``, or nothing (204).
+///
+/// ```swift
+/// Handler("process-item", processItem)
+/// Handler("health") { ["status": "ok"] }
+/// ```
+///
+/// A synchronous function is called on the worker's thread directly; an async one runs on it too, also after an
+/// `await`.
+public struct Handler: Sendable {
+    enum Function: Sendable {
+        case sync(@Sendable (Request) throws -> Response)
+        case async(@Sendable (Request) async throws -> Response)
+    }
+
+    /// The name that the manifest uses.
+    public let name: String
+    let function: Function
+
+    /// A function that returns a value, sent as JSON with status 200.
+    public init<each Input: RequestInput, Output: Encodable & SendableMetatype>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
+    ) {
+        self.name = name
+        self.function = .sync { request in
+            let inputs = (repeat Extracted<each Input>(request))
+            try InputFailures.check(repeat each inputs)
+            return try .json(function(repeat (each inputs).get()))
+        }
+    }
+
+    /// An async function that returns a value, sent as JSON with status 200.
+    public init<each Input: RequestInput, Output: Encodable & SendableMetatype>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
+    ) {
+        self.name = name
+        self.function = .async { request in
+            let inputs = (repeat Extracted<each Input>(request))
+            try InputFailures.check(repeat each inputs)
+            return try await .json(function(repeat (each inputs).get()))
+        }
+    }
+
+    /// A function that makes its response itself.
+    public init<each Input: RequestInput>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Response
+    ) {
+        self.name = name
+        self.function = .sync { request in
+            let inputs = (repeat Extracted<each Input>(request))
+            try InputFailures.check(repeat each inputs)
+            return try function(repeat (each inputs).get())
+        }
+    }
+
+    /// An async function that makes its response itself.
+    public init<each Input: RequestInput>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Response
+    ) {
+        self.name = name
+        self.function = .async { request in
+            let inputs = (repeat Extracted<each Input>(request))
+            try InputFailures.check(repeat each inputs)
+            return try await function(repeat (each inputs).get())
+        }
+    }
+
+    /// A function that returns nothing: the response is 204 No Content.
+    public init<each Input: RequestInput>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Void
+    ) {
+        self.init(name) { (input: repeat each Input) throws -> Response in
+            try function(repeat each input)
+            return Response(status: .noContent)
+        }
+    }
+
+    /// An async function that returns nothing: the response is 204 No Content.
+    public init<each Input: RequestInput>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Void
+    ) {
+        self.init(name) { (input: repeat each Input) async throws -> Response in
+            try await function(repeat each input)
+            return Response(status: .noContent)
+        }
+    }
+}

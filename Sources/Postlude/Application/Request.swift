@@ -1,0 +1,73 @@
+internal import FastCGI
+public import HTTPTypes
+internal import Routing
+
+/// The request that a worker is serving.
+///
+/// It lives until the response is finished. It is not `Sendable`, so that a task cannot capture it: what a task needs
+/// is passed to it as values.
+public final class Request {
+    /// What the web server calls the request (the FastCGI parameter `REQUEST_ID`, else the header `X-Request-ID`), or a
+    /// random name. It is at most 128 letters, digits and `-_.:` long.
+    public private(set) lazy var id: String = RequestID.of(head)
+    public let method: HTTPRequest.Method
+    /// The path as routes see it: decoded, dot segments resolved, slashes merged. `%2F` and `%25` stay encoded.
+    public let path: String
+    /// The query as the client sent it, without the `?`; empty when there is none.
+    public let query: String
+    /// The pattern of the route, as the manifest has it.
+    public let route: String
+    /// The parameters of the route's pattern, percent-decoded.
+    public let parameters: Parameters
+    /// The whole body.
+    public let body: [UInt8]
+
+    private let head: RequestHead
+    let tasks: TaskQueueSource
+
+    init(
+        method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Parameters,
+        head: RequestHead, body: [UInt8], tasks: TaskQueueSource
+    ) {
+        self.method = method
+        self.path = String(decoding: path.bytes, as: UTF8.self)
+        self.query = String(decoding: path.query, as: UTF8.self)
+        self.route = route
+        self.parameters = parameters
+        self.head = head
+        self.body = body
+        self.tasks = tasks
+    }
+
+    /// The header fields that the web server passed on (`HTTP_…`), with `Content-Type` and `Content-Length`.
+    public private(set) lazy var headers: HTTPFields = HTTPFields(parameters: head.parameters)
+
+    /// The value of a header field; nil when it is absent.
+    ///
+    /// - Parameter name: in any case.
+    public func header(_ name: String) -> String? {
+        HTTPField.Name(name).flatMap { headers[$0] }
+    }
+
+    /// A FastCGI parameter, such as `REMOTE_ADDR`; the first one where the web server sent several.
+    public func fastCGIParameter(_ name: String) -> String? { head.string(named: name) }
+
+    /// The names and values of the query, decoded as HTML forms encode them (WHATWG URL, 5.1).
+    public var queryItems: [(name: String, value: String)] { FormText.items(of: query) }
+
+    /// The parameters of a route's pattern.
+    public struct Parameters: Sendable {
+        let values: RouteParameters
+
+        /// In the order of the pattern.
+        public var pairs: [(name: String, value: String)] { values.map { ($0.name, $0.value) } }
+
+        /// nil when the pattern has no such parameter.
+        public subscript(name: String) -> String? { values[name] }
+    }
+}
+
+@available(
+    *, unavailable, message: "a request ends with its response: pass the values that a task needs to it"
+)
+extension Request: Sendable {}

@@ -1,0 +1,22 @@
+internal import ArgumentParser
+internal import Manifest
+
+struct CheckCommand<App: Application>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "check",
+            abstract: "Check the manifest and its handlers, as nginx -t checks nginx.conf.")
+    }
+
+    @OptionGroup var options: ManifestOptions
+
+    func run() throws {
+        let application = App()
+        let manifest = try options.load(for: application)
+        print("\(options.manifest): the manifest is right: \(manifest.routes.count) routes")
+        let used = Set(manifest.routes.map(\.handler))
+        for handler in application.handlers.all where !used.contains(handler.name) {
+            print("\(options.manifest): note: no route uses the handler \"\(handler.name)\"")
+        }
+    }
+}

@@ -1,0 +1,22 @@
+internal import ArgumentParser
+
+/// The application's executable: its own tool.
+struct RootCommand<App: Application>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: programName,
+            abstract: "Serves this application over FastCGI.",
+            discussion: "Without a subcommand it serves, as spawn-fcgi and systemd start it.",
+            subcommands: [
+                ServeCommand<App>.self, CheckCommand<App>.self, RoutesCommand<App>.self,
+                MatchCommand<App>.self,
+                SchemaCommand.self,
+            ],
+            defaultSubcommand: ServeCommand<App>.self)
+    }
+
+    /// The file's name, as the user typed it.
+    static var programName: String {
+        CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "postlude"
+    }
+}

@@ -1,0 +1,48 @@
+internal import ArgumentParser
+internal import FastCGI
+internal import Glibc
+internal import Linux
+internal import Logging
+internal import Manifest
+
+struct ServeCommand<App: Application>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "serve",
+            abstract: "Serve requests on the socket of spawn-fcgi or systemd, or on --listen.",
+            discussion: """
+                SIGTERM and SIGINT stop it: requests in flight are finished and queued tasks run, within the \
+                manifest's shutdown-grace. A second signal stops it at once.
+                """)
+    }
+
+    @OptionGroup var options: ManifestOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Listen here instead: /path/to.sock, host:port or [ipv6]:port.", valueName: "address"))
+    var listen: String?
+
+    func run() async throws {
+        // Before any other thread exists: all of them inherit the mask.
+        let signals = try SignalDescriptor([SIGTERM, SIGINT])
+        let application = App()
+        let manifest = try options.load(for: application)
+        let status: Int32
+        do {
+            let writer = try LogWriter(manifest.log.destination)
+            LoggingSystem.bootstrap { label in
+                LineLogHandler(label: label, writer: writer, logLevel: manifest.log.level)
+            }
+            let listener = try listen.map { try Listener.open(SocketAddress(parsing: $0)) } ?? .inherited()
+            let server = Server(
+                manifest: manifest, handlers: application.handlers.byName, logger: Logger(label: "postlude"))
+            status = try await server.run(on: listener, signals: signals)
+        } catch {
+            printError("\(RootCommand<App>.programName): \(error)")
+            throw ExitCode.failure
+        }
+        throw ExitCode(status)
+    }
+}

@@ -1,0 +1,35 @@
+internal import FoundationEssentials
+
+/// The request's body, decoded from JSON into `Value`.
+///
+/// A body without any shape known before is a ``JSON``, or a `[String: JSON]`.
+@dynamicMemberLookup
+public struct Body<Value: Decodable>: RequestInput {
+    public let value: Value
+
+    public init(request: Request) throws {
+        guard !request.body.isEmpty else { throw InputError([.missing(["body"])]) }
+        do {
+            value = try JSONDecoder().decode(Value.self, from: Data(request.body))
+        } catch let error as DecodingError {
+            if case .dataCorrupted(let context) = error, context.codingPath.isEmpty,
+                context.underlyingError != nil
+            {
+                throw InputError([.malformedJSON])
+            }
+            throw InputError(error, in: "body", isText: false)
+        }
+    }
+
+    public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
+        value[keyPath: keyPath]
+    }
+}
+
+extension Body: Sendable where Value: Sendable {}
+
+extension InputIssue {
+    fileprivate static var malformedJSON: InputIssue {
+        InputIssue(location: ["body"], message: "JSON decode error", type: "json_invalid")
+    }
+}

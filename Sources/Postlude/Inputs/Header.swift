@@ -1,0 +1,24 @@
+internal import HTTPTypes
+
+/// Header fields, decoded into `Value`: the property `userAgent` (or `user_agent`) takes the field `User-Agent`.
+///
+/// Repeated fields are joined with commas, as HTTP has it (RFC 9110, 5.3).
+@dynamicMemberLookup
+public struct Header<Value: Decodable>: RequestInput {
+    public let value: Value
+
+    public init(request: Request) throws {
+        let fields = request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
+        let decoder = ParametersDecoder(fields) { key, name in
+            key.lazy.filter { $0 != "-" && $0 != "_" }.map { $0.lowercased() }
+                .elementsEqual(name.lazy.filter { $0 != "-" }.map { $0.lowercased() })
+        }
+        value = try ParametersDecoder.decode(Value.self, from: decoder, source: "header")
+    }
+
+    public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
+        value[keyPath: keyPath]
+    }
+}
+
+extension Header: Sendable where Value: Sendable {}

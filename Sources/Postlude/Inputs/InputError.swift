@@ -1,0 +1,50 @@
+/// What is wrong with a request's inputs: answered with 422 and a list, in the format of FastAPI.
+///
+/// ```json
+/// {"detail": [{"loc": ["query", "email"], "msg": "Field required", "type": "missing"}]}
+/// ```
+public struct InputError: Error, Encodable, Sendable {
+    public let issues: [InputIssue]
+
+    /// - Parameter issues: at least one.
+    public init(_ issues: [InputIssue]) { self.issues = issues }
+
+    enum CodingKeys: String, CodingKey { case issues = "detail" }
+}
+
+/// One thing that is wrong with one value.
+public struct InputIssue: Encodable, Hashable, Sendable {
+    /// A step on the way to the value: a key, or an index of an array.
+    public enum Location: Encodable, Hashable, Sendable, ExpressibleByStringLiteral {
+        case key(String)
+        case index(Int)
+
+        public init(stringLiteral value: String) { self = .key(value) }
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .key(let key): try container.encode(key)
+            case .index(let index): try container.encode(index)
+            }
+        }
+    }
+
+    /// Where the value stands: `path`, `query`, `header` or `body`, then its keys.
+    public var location: [Location]
+    public var message: String
+    /// A stable name of the rule that was broken, such as `missing` or `int_parsing`.
+    public var type: String
+
+    public init(location: [Location], message: String, type: String) {
+        self.location = location
+        self.message = message
+        self.type = type
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case location = "loc"
+        case message = "msg"
+        case type
+    }
+}

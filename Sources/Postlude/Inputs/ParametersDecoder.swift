@@ -1,0 +1,103 @@
+/// Decodes a type from names and text values: path parameters, a query, or header fields.
+///
+/// A struct takes its properties by name; an array property takes every value of its name; a scalar takes the only
+/// parameter there is.
+struct ParametersDecoder: Decoder {
+    /// The values of each name, in the order in which they came.
+    let values: [(name: String, value: String)]
+    /// Whether a property's key means this name.
+    let matches: @Sendable (_ key: String, _ name: String) -> Bool
+    var codingPath: [any CodingKey] = []
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+    init(
+        _ values: [(name: String, value: String)],
+        matching matches: @escaping @Sendable (String, String) -> Bool = { $0 == $1 }
+    ) {
+        self.values = values
+        self.matches = matches
+    }
+
+    /// Decodes `type`, turning what is wrong with it into an ``InputError`` of `source`.
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, from decoder: ParametersDecoder, source: String
+    ) throws -> Value {
+        do {
+            return try Value(from: decoder)
+        } catch let error as DecodingError {
+            throw InputError(error, in: source, isText: true)
+        }
+    }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        KeyedDecodingContainer(ParametersContainer(decoder: self))
+    }
+
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        TextListContainer(texts: values.map(\.value), codingPath: codingPath)
+    }
+
+    func singleValueContainer() throws -> any SingleValueDecodingContainer {
+        guard let only = values.first, values.count == 1 else {
+            let context = DecodingError.Context(
+                codingPath: codingPath,
+                debugDescription: "Expected exactly one parameter, found \(values.count)")
+            throw DecodingError.dataCorrupted(context)
+        }
+        return TextDecoder(text: only.value, codingPath: codingPath + [ParameterKey(only.name)])
+    }
+
+    func texts(for key: String) -> [String] {
+        values.filter { matches(key, $0.name) }.map(\.value)
+    }
+}
+
+/// A parameter's name as a coding key.
+struct ParameterKey: CodingKey {
+    let stringValue: String
+    let intValue: Int?
+
+    init(_ name: String) { (stringValue, intValue) = (name, nil) }
+    init(index: Int) { (stringValue, intValue) = ("\(index)", index) }
+    init?(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { self.init(index: intValue) }
+}
+
+/// The properties of a struct.
+private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
+    let decoder: ParametersDecoder
+    var codingPath: [any CodingKey] { decoder.codingPath }
+    var allKeys: [Key] { decoder.values.compactMap { Key(stringValue: $0.name) } }
+
+    func contains(_ key: Key) -> Bool { !decoder.texts(for: key.stringValue).isEmpty }
+
+    func decodeNil(forKey key: Key) throws -> Bool { !contains(key) }
+
+    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+        let texts = decoder.texts(for: key.stringValue)
+        guard let last = texts.last else {
+            throw DecodingError.keyNotFound(
+                key, .init(codingPath: codingPath, debugDescription: "Field required"))
+        }
+        return try Value(from: TextDecoder(text: last, all: texts, codingPath: codingPath + [key]))
+    }
+
+    func nestedContainer<Nested: CodingKey>(
+        keyedBy type: Nested.Type, forKey key: Key
+    ) throws -> KeyedDecodingContainer<Nested> {
+        throw nesting(key)
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
+        TextListContainer(texts: decoder.texts(for: key.stringValue), codingPath: codingPath + [key])
+    }
+
+    func superDecoder() throws -> any Decoder { decoder }
+    func superDecoder(forKey key: Key) throws -> any Decoder { decoder }
+
+    private func nesting(_ key: Key) -> DecodingError {
+        .typeMismatch(
+            [String: String].self,
+            .init(codingPath: codingPath + [key], debugDescription: "a parameter holds no nested values"))
+    }
+}

@@ -1,0 +1,19 @@
+/// The parameters of the route's pattern, decoded into `Value`.
+///
+/// A struct takes them by name; a scalar takes the only one. A value that does not fit is answered with 422; one that
+/// does not match the pattern is no match of the route at all (404).
+@dynamicMemberLookup
+public struct Path<Value: Decodable>: RequestInput {
+    public let value: Value
+
+    public init(request: Request) throws {
+        value = try ParametersDecoder.decode(
+            Value.self, from: ParametersDecoder(request.parameters.pairs), source: "path")
+    }
+
+    public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
+        value[keyPath: keyPath]
+    }
+}
+
+extension Path: Sendable where Value: Sendable {}

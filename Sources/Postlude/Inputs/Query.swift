@@ -1,0 +1,18 @@
+/// The query's parameters (`application/x-www-form-urlencoded`, after the `?`), decoded into `Value`.
+///
+/// An optional property may be absent; an array takes every value of its name; otherwise the last one counts.
+@dynamicMemberLookup
+public struct Query<Value: Decodable>: RequestInput {
+    public let value: Value
+
+    public init(request: Request) throws {
+        value = try ParametersDecoder.decode(
+            Value.self, from: ParametersDecoder(request.queryItems), source: "query")
+    }
+
+    public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
+        value[keyPath: keyPath]
+    }
+}
+
+extension Query: Sendable where Value: Sendable {}

@@ -1,0 +1,44 @@
+/// Something that a handler asks for by naming it as a parameter's type.
+///
+/// ```swift
+/// struct Tenant: RequestInput {
+///     let name: String
+///     init(request: Request) throws {
+///         guard let name = request.header("X-Tenant") else { throw HTTPError(.forbidden, "No tenant") }
+///         self.name = name
+///     }
+/// }
+/// ```
+public protocol RequestInput: SendableMetatype {
+    /// Takes the input from the request, on the worker's thread, before the handler is called.
+    ///
+    /// - Throws: ``InputError`` for a value that is missing or wrong (422, reported together with those of the other
+    ///   inputs), or ``HTTPError`` for another status.
+    init(request: Request) throws
+}
+
+/// One input's value, or why there is none.
+struct Extracted<Input: RequestInput> {
+    private let result: Result<Input, any Error>
+
+    init(_ request: Request) { result = Result { try Input(request: request) } }
+
+    func get() throws -> Input { try result.get() }
+
+    var failure: (any Error)? {
+        if case .failure(let error) = result { error } else { nil }
+    }
+}
+
+/// Gathers what is wrong with all inputs of a handler, so that a client learns it in one answer.
+enum InputFailures {
+    static func check<each Input: RequestInput>(_ inputs: repeat Extracted<each Input>) throws {
+        var issues: [InputIssue] = []
+        for input in repeat each inputs {
+            guard let failure = input.failure else { continue }
+            guard let error = failure as? InputError else { throw failure }
+            issues += error.issues
+        }
+        if !issues.isEmpty { throw InputError(issues) }
+    }
+}

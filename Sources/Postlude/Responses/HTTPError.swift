@@ -1,0 +1,38 @@
+internal import FastCGI
+public import HTTPTypes
+
+/// An answer that a handler or an input throws: a status and `{"detail": …}`.
+///
+/// The tasks that the handler has added are dropped, as for every error.
+public struct HTTPError: Error, Sendable {
+    public var status: HTTPResponse.Status
+    /// What the client reads; by default the status's reason phrase.
+    public var detail: String
+    public var headers: HTTPFields
+
+    public init(_ status: HTTPResponse.Status, _ detail: String? = nil, headers: HTTPFields = [:]) {
+        self.status = status
+        self.detail = detail ?? status.reasonPhrase
+        self.headers = headers
+    }
+}
+
+extension Response {
+    /// An error in the format of FastAPI.
+    static func error(_ error: HTTPError) -> Response {
+        // A dictionary of strings always encodes; should it not, the status says enough.
+        (try? .json(["detail": error.detail], status: error.status, headers: error.headers))
+            ?? Response(status: error.status, headers: error.headers)
+    }
+}
+
+extension Refusal {
+    /// The HTTP status that the client gets (RFC 9110, 15.5; RFC 6585, 5).
+    var status: HTTPResponse.Status {
+        switch self {
+        case .parameter, .contentLength, .bodyLength: .badRequest
+        case .headTooLarge: .requestHeaderFieldsTooLarge
+        case .bodyTooLarge: .contentTooLarge
+        }
+    }
+}

@@ -1,0 +1,163 @@
+internal import FastCGI
+internal import Glibc
+internal import Linux
+internal import Logging
+internal import Synchronization
+internal import Workers
+
+/// The one thread per process that must act when every worker is busy: signals, timers, the pool's growth.
+///
+/// It runs no handler and no task.
+final class Keeper: Sendable {
+    private let server: ServerParts
+    private let pool: WorkerPool
+    private let signals: SignalDescriptor
+    private let bell: KeeperBell
+    private let writeDeadlines: WriteDeadlines
+
+    init(
+        _ server: ServerParts, pool: WorkerPool, signals: SignalDescriptor, bell: KeeperBell,
+        writeDeadlines: WriteDeadlines
+    ) {
+        self.server = server
+        self.pool = pool
+        self.signals = signals
+        self.bell = bell
+        self.writeDeadlines = writeDeadlines
+    }
+
+    /// Returns when the process can end.
+    ///
+    /// - Returns: the exit status: 0 when no request and no task was left.
+    func run() -> Int32 {
+        var patience: Int32 = 1
+        var nextReport = MonotonicTime.now + .seconds(10)
+        var graceEnd: MonotonicTime?
+        while !bell.isPoolEmpty {
+            let isPressed = bell.watchForPressure { !server.poller.isAnyoneWaiting && pool.canGrow }
+            waitForInput(
+                [signals.descriptor, bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
+                milliseconds: server.settings.tickMilliseconds)
+            bell.silence()
+            while let signal = signals.take() {
+                guard graceEnd == nil else { return leave("second signal \(signal)") }
+                graceEnd = drain(signal)
+            }
+            patience = isPressed ? grow(patience) : 1
+            let now = MonotonicTime.now
+            tend(at: now)
+            if now >= nextReport {
+                server.ends.log(to: server.logger)
+                nextReport = now + .seconds(10)
+            }
+            if let graceEnd, now >= graceEnd { return leave("shutdown-grace is over") }
+        }
+        server.ends.log(to: server.logger)
+        server.logger.info("stopped")
+        return 0
+    }
+
+    /// Deadlines of connections, writes and tasks; a listener that could not accept.
+    private func tend(at now: MonotonicTime) {
+        server.poller.closeOverdue(at: now)
+        for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(.timedOut) }
+        for queue in server.registry.all { queue.check(at: now) }
+        if let failure = server.poller.retryAccepting() {
+            server.logger.error("cannot accept connections; trying again", metadata: ["error": "\(failure)"])
+        }
+    }
+
+    /// Every worker is busy and events wait: starts a worker if none of them comes free within `milliseconds`.
+    ///
+    /// - Returns: how long to watch next time. Busy workers that do take events need no help.
+    private func grow(_ milliseconds: Int32) -> Int32 {
+        let taken = server.poller.takenEvents
+        waitForInput([signals.descriptor], milliseconds: milliseconds)
+        guard !server.poller.isAnyoneWaiting else { return 1 }
+        guard server.poller.takenEvents == taken, server.poller.hasEvents else {
+            return min(milliseconds * 2, 8)
+        }
+        do {
+            try pool.grow()
+        } catch {
+            server.logger.error("cannot start a worker", metadata: ["error": "\(error)"])
+            return 1000
+        }
+        return 1
+    }
+
+    private func drain(_ signal: Int32) -> MonotonicTime {
+        let grace = server.settings.shutdownGrace
+        server.logger.info(
+            "stopping: no new connections, requests in flight and queued tasks are finished",
+            metadata: ["signal": "\(signal)", "grace": "\(grace)"])
+        server.poller.drain()
+        return .now + grace
+    }
+
+    /// Names what is left; the process ends without it.
+    private func leave(_ reason: String) -> Int32 {
+        for queue in server.registry.all {
+            for task in queue.left {
+                server.logger.error("task was left at the end", metadata: queue.metadata(task))
+            }
+        }
+        server.logger.error(
+            "stopped before everything was finished",
+            metadata: ["reason": "\(reason)", "connections": "\(server.poller.connectionCount)"])
+        return 1
+    }
+}
+
+/// How workers wake the keeper.
+final class KeeperBell: Sendable {
+    private let event: EventDescriptor
+    private let isWatching = Atomic<Bool>(false)
+    private let poolIsEmpty = Atomic<Bool>(false)
+
+    init() throws(SystemError) { event = try EventDescriptor() }
+
+    var descriptor: Int32 { event.descriptor }
+    var isPoolEmpty: Bool { poolIsEmpty.load(ordering: .acquiring) }
+
+    func silence() { event.take() }
+
+    /// Called by the worker that was the last free one. Rings once; the keeper watches from then on by itself.
+    func noneWaiting() {
+        if !isWatching.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
+    }
+
+    func poolEmptied() {
+        poolIsEmpty.store(true, ordering: .releasing)
+        event.signal()
+    }
+
+    /// Whether the keeper has to watch the poller itself; otherwise the next `noneWaiting` rings.
+    func watchForPressure(_ isPressed: () -> Bool) -> Bool {
+        // Before looking, so that a worker that turns busy in between rings.
+        isWatching.store(false, ordering: .sequentiallyConsistent)
+        guard isPressed() else { return false }
+        isWatching.store(true, ordering: .sequentiallyConsistent)
+        return true
+    }
+}
+
+/// The write deadlines of all workers.
+final class WriteDeadlines: Sendable {
+    private let all = Mutex<[WriteDeadline]>([])
+
+    func add() -> WriteDeadline {
+        let deadline = WriteDeadline()
+        all.withLock { $0.append(deadline) }
+        return deadline
+    }
+
+    func remove(_ deadline: WriteDeadline) {
+        all.withLock { $0.removeAll { $0 === deadline } }
+    }
+
+    /// - Returns: how many writes were late.
+    func expire(at now: MonotonicTime) -> Int {
+        all.withLock { $0.reduce(0) { $0 + ($1.expire(at: now) ? 1 : 0) } }
+    }
+}

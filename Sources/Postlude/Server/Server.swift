@@ -1,0 +1,117 @@
+internal import FastCGI
+internal import Glibc
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Workers
+
+/// A process that serves an application.
+struct Server {
+    let manifest: Manifest
+    let handlers: [String: Handler]
+    let logger: Logger
+
+    /// Serves until a signal ends it.
+    ///
+    /// - Parameter signals: SIGTERM and SIGINT, blocked in every thread.
+    /// - Returns: the exit status.
+    func run(on listener: Listener, signals: SignalDescriptor) async throws -> Int32 {
+        raiseDescriptorLimit()
+        let bell = try KeeperBell()
+        let parts = try ServerParts(
+            manifest: manifest, handlers: handlers, listener: listener, bell: bell, logger: logger)
+        let deadlines = WriteDeadlines()
+        // What every worker needs must be there before the first request is taken.
+        _ = try FCGXRequest(headLimit: manifest.limits.head)
+        let pool = WorkerPool(bounds: .init(manifest.workers), onEmpty: bell.poolEmptied) { pool, executor in
+            let deadline = deadlines.add()
+            defer { deadlines.remove(deadline) }
+            do {
+                try Worker(parts, pool: pool, executor: executor, writeDeadline: deadline).run()
+            } catch {
+                parts.logger.error("a worker could not start", metadata: ["error": "\(error)"])
+            }
+        }
+        let keeper = Keeper(parts, pool: pool, signals: signals, bell: bell, writeDeadlines: deadlines)
+        try pool.start()
+        logger.info(
+            "serving",
+            metadata: [
+                "socket": "\(listener.address)", "routes": "\(manifest.routes.count)", "pid": "\(getpid())",
+                "workers": "\(manifest.workers.minimum)-\(manifest.workers.maximum)",
+            ])
+        // The main actor keeps running while this waits.
+        return try await withCheckedThrowingContinuation { continuation in
+            do {
+                try WorkerThread(name: "keeper") { continuation.resume(returning: keeper.run()) }.detach()
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+    }
+}
+
+/// What workers and the keeper share.
+struct ServerParts: Sendable {
+    let poller: Poller
+    let responder: Responder
+    let registry: TaskRegistry
+    let ends: EndCounts
+    let settings: ServerSettings
+    let logger: Logger
+
+    init(
+        manifest: Manifest, handlers: [String: Handler], listener: Listener, bell: KeeperBell, logger: Logger
+    ) throws {
+        let registry = TaskRegistry()
+        let ends = EndCounts()
+        self.registry = registry
+        self.ends = ends
+        self.logger = logger
+        settings = ServerSettings(manifest)
+        responder = try Responder(manifest: manifest, handlers: handlers, registry: registry, logger: logger)
+        let limits = manifest.limits
+        poller = try Poller(
+            listener: listener,
+            webServers: WebServerAddresses(getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) }),
+            limits: GateLimits(head: limits.head, concurrentRequests: manifest.workers.maximum),
+            times: ConnectionTimes(head: limits.headTime, read: limits.readTime, write: limits.writeTime),
+            onNoneWaiting: bell.noneWaiting,
+            report: { end in
+                ends.count(end)
+                logger.debug("connection ended early", metadata: ["reason": "\(end)"])
+            })
+    }
+}
+
+/// The manifest's settings as the threads use them.
+struct ServerSettings: Sendable {
+    let limits: Manifest.Limits
+    let shutdownGrace: Duration
+    let idleMilliseconds: Int32
+    /// How often the keeper looks at deadlines: a quarter of the shortest, at most a second.
+    let tickMilliseconds: Int32
+
+    init(_ manifest: Manifest) {
+        limits = manifest.limits
+        shutdownGrace = manifest.shutdownGrace
+        idleMilliseconds = manifest.workers.idleTime.clampedMilliseconds
+        let times =
+            [limits.headTime, limits.readTime, limits.writeTime, manifest.shutdownGrace]
+            + manifest.routes.flatMap { [$0.tasks.warn] + ($0.tasks.deadline.map { [$0] } ?? []) }
+        let shortest = times.min() ?? .seconds(4)
+        tickMilliseconds = min(1000, max(10, shortest.clampedMilliseconds / 4))
+    }
+}
+
+extension WorkerPool.Bounds {
+    init(_ workers: Manifest.Workers) {
+        self.init(
+            minimum: workers.minimum, maximum: workers.maximum,
+            reservedForRequests: workers.reservedForRequests)
+    }
+}
+
+extension Duration {
+    fileprivate var clampedMilliseconds: Int32 { Int32(clamping: saturatedNanoseconds / 1_000_000) }
+}

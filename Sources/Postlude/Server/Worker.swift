@@ -1,0 +1,155 @@
+internal import FastCGI
+internal import HTTPTypes
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Routing
+internal import Synchronization
+internal import Workers
+
+/// One thread that serves one request at a time: take a ready connection, route, handle, finish, run the tasks.
+final class Worker {
+    private let poller: Poller
+    private let pool: WorkerPool
+    private let responder: Responder
+    private let registry: TaskRegistry
+    private let runner: TaskRunner
+    private let executor: WorkerExecutor
+    private let fcgx: FCGXRequest
+    private let writeDeadline: WriteDeadline
+    private let settings: ServerSettings
+    private let logger: Logger
+    private let matcher: RouteMatcher
+    private let buffer = ReadBuffer()
+    private var head: [UInt8] = []
+    /// Queues that wait until this worker may run tasks.
+    private var backlog: [TaskQueue] = []
+    private let slot: TaskSlot
+
+    init(_ server: ServerParts, pool: WorkerPool, executor: WorkerExecutor, writeDeadline: WriteDeadline)
+        throws
+    {
+        poller = server.poller
+        responder = server.responder
+        registry = server.registry
+        settings = server.settings
+        logger = server.logger
+        self.pool = pool
+        self.executor = executor
+        self.writeDeadline = writeDeadline
+        runner = TaskRunner(executor: executor, logger: server.logger)
+        fcgx = try FCGXRequest(headLimit: server.settings.limits.head)
+        matcher = try RouteMatcher()
+        slot = try TaskSlot(pool: pool)
+    }
+
+    /// The worker's loop.
+    func run() {
+        while true {
+            switch next() {
+            case .request(let connection): serve(connection)
+            case .refused(let connection, let refusal): answer(connection, refusal)
+            case .nothing: if backlog.isEmpty && pool.retire() { return }
+            case .stopped: return runTasks(evenIfReserved: true)
+            }
+            runTasks()
+        }
+    }
+
+    private func next() -> Poller.Next {
+        // With tasks in hand that must wait, a free task slot is an event too.
+        if !backlog.isEmpty { waitForInput([slot.descriptor, poller.descriptor], milliseconds: -1) }
+        return poller.next(reading: buffer, waiting: backlog.isEmpty ? settings.idleMilliseconds : 0) {
+            head in
+            responder.bodyPolicy(for: head, using: matcher)
+        }
+    }
+
+    private func serve(_ connection: Connection) {
+        let (head, body) = connection.takeRequest()
+        guard begin(head, on: connection) else { return }
+        let (response, isHead, tasks) = responder.respond(to: head, body: body, using: matcher, on: executor)
+        finish(connection, head, response, isHead: isHead)
+        if let tasks { backlog.append(tasks) }
+    }
+
+    private func answer(_ connection: Connection, _ refusal: Refusal) {
+        let (head, _) = connection.takeRequest()
+        guard begin(head, on: connection) else { return }
+        finish(connection, head, .error(HTTPError(refusal.status)), isHead: false)
+    }
+
+    private func begin(_ head: RequestHead, on connection: Connection) -> Bool {
+        do {
+            try fcgx.begin(head, on: connection.descriptor)
+            return true
+        } catch {
+            logger.error(
+                "libfcgi did not take a request; its connection is closed", metadata: ["error": "\(error)"])
+            poller.giveBack(connection, keep: false, isOpen: true)
+            return false
+        }
+    }
+
+    /// Writes the response and finishes; the connection is back at the poller before the first task runs.
+    private func finish(_ connection: Connection, _ head: RequestHead, _ response: Response, isHead: Bool) {
+        ResponseHead.write(response, into: &self.head)
+        var isTaken = self.head.withUnsafeBytes { fcgx.write($0) }
+        if isTaken, !isHead, response.status.allowsBody {
+            isTaken = response.body.withUnsafeBytes { body in
+                // What fits libfcgi's buffer goes out with END_REQUEST in one write, which SO_SNDTIMEO bounds.
+                guard body.count > 4096 else { return fcgx.write(body) }
+                writeDeadline.start(connection.descriptor, within: settings.limits.writeTime)
+                // Before finish: after a write error libfcgi closes the descriptor, and the number may be reused.
+                defer { writeDeadline.stop() }
+                return fcgx.write(body) && fcgx.flush()
+            }
+        }
+        let isOpen = fcgx.finish()
+        poller.giveBack(connection, keep: head.keepsConnection, isOpen: isOpen)
+    }
+
+    /// Plays the postlude, as far as this worker may: some workers can be kept for requests.
+    private func runTasks(evenIfReserved: Bool = false) {
+        while !backlog.isEmpty, evenIfReserved || slot.take() {
+            let queue = backlog.removeFirst()
+            runner.run(queue)
+            registry.remove(queue)
+            if !evenIfReserved { slot.giveBack() }
+        }
+    }
+}
+
+/// A worker's permission to run tasks.
+private final class TaskSlot {
+    private let pool: WorkerPool
+    private let signal: EventDescriptor
+    private let isQueued = QueuedFlag()
+
+    private final class QueuedFlag: Sendable {
+        let value = Atomic<Bool>(false)
+    }
+
+    init(pool: WorkerPool) throws(SystemError) {
+        self.pool = pool
+        signal = try EventDescriptor()
+    }
+
+    /// Readable when a slot may be free again.
+    var descriptor: Int32 { signal.descriptor }
+
+    func take() -> Bool {
+        signal.take()
+        // Asking again would queue this worker twice.
+        guard !isQueued.value.load(ordering: .acquiring) else { return false }
+        isQueued.value.store(true, ordering: .releasing)
+        let isFree = pool.beginTasks { [signal, isQueued] in
+            isQueued.value.store(false, ordering: .releasing)
+            signal.signal()
+        }
+        if isFree { isQueued.value.store(false, ordering: .releasing) }
+        return isFree
+    }
+
+    func giveBack() { pool.endTasks() }
+}

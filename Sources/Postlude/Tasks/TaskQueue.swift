@@ -1,0 +1,128 @@
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Synchronization
+
+/// The tasks of one request, in the order in which they were added.
+final class TaskQueue: Sendable {
+    /// A task that is running: what the keeper watches.
+    struct Running: Sendable {
+        let name: String
+        let started: MonotonicTime
+        /// Cancels an async task; a synchronous one cannot be told.
+        var cancel: (@Sendable () -> Void)?
+        var hasWarned = false
+        var isPastDeadline = false
+    }
+
+    private struct State {
+        var waiting: [BackgroundTask] = []
+        var running: Running?
+        var isOver = false
+    }
+
+    let requestID: String
+    let route: String
+    let limits: Manifest.TaskLimits
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(requestID: String, route: String, limits: Manifest.TaskLimits, logger: Logger) {
+        self.requestID = requestID
+        self.route = route
+        self.limits = limits
+        self.logger = logger
+    }
+
+    var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
+
+    func add(_ task: BackgroundTask) {
+        let isLate = state.withLock { state in
+            if !state.isOver { state.waiting.append(task) }
+            return state.isOver
+        }
+        guard isLate else { return }
+        logger.error(
+            "task was added after the last task of its request had ended, and does not run",
+            metadata: metadata(task.name))
+    }
+
+    /// Takes the next task and marks it as running; nil when there is none, and then none can be added.
+    func next() -> BackgroundTask? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.running = nil
+                state.isOver = true
+                return nil
+            }
+            let task = state.waiting.removeFirst()
+            state.running = Running(name: task.name, started: .now)
+            return task
+        }
+    }
+
+    /// The running task can be cancelled like this.
+    func setCancellation(_ cancel: @escaping @Sendable () -> Void) {
+        state.withLock { $0.running?.cancel = cancel }
+    }
+
+    /// The handler failed: its tasks do not run.
+    ///
+    /// - Returns: the names of those that were dropped.
+    func drop() -> [String] {
+        state.withLock { state in
+            defer { state.waiting = [] }
+            state.isOver = true
+            return state.waiting.map(\.name)
+        }
+    }
+
+    /// The names of the tasks that have not ended, the running one first.
+    var left: [String] {
+        state.withLock { state in (state.running.map { [$0.name] } ?? []) + state.waiting.map(\.name) }
+    }
+
+    /// Warns about a task that runs for long, and cancels one that is past its deadline. Called by the keeper.
+    func check(at now: MonotonicTime) {
+        let (late, overdue) = state.withLock { state -> (Running?, Running?) in
+            guard let running = state.running else { return (nil, nil) }
+            let age = now - running.started
+            let isLate = !running.hasWarned && age >= limits.warn
+            let isOverdue = !running.isPastDeadline && limits.deadline.map { age >= $0 } ?? false
+            if isLate { state.running?.hasWarned = true }
+            if isOverdue { state.running?.isPastDeadline = true }
+            return (isLate ? running : nil, isOverdue ? running : nil)
+        }
+        if let late {
+            logger.warning(
+                "task is still running; hand long work to a task queue",
+                metadata: metadata(late.name, since: late.started, until: now))
+        }
+        if let overdue {
+            overdue.cancel?()
+            logger.error(
+                overdue.cancel == nil
+                    ? "task is past its deadline; it is synchronous and cannot be cancelled"
+                    : "task is past its deadline and was cancelled",
+                metadata: metadata(overdue.name, since: overdue.started, until: now))
+        }
+    }
+
+    func metadata(_ task: String, since start: MonotonicTime? = nil, until end: MonotonicTime = .now)
+        -> Logger.Metadata
+    {
+        var metadata: Logger.Metadata = [
+            "task": "\(task)", "request": "\(requestID)", "route": "\(route)",
+        ]
+        if let start { metadata["duration"] = "\((end - start).milliseconds) ms" }
+        return metadata
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds with one decimal, as the log shows them.
+    var milliseconds: String {
+        let tenths = saturatedNanoseconds / 100_000
+        return "\(tenths / 10).\(abs(tenths % 10))"
+    }
+}

@@ -1,0 +1,41 @@
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Synchronization
+
+/// The task queues of a process that are not over: what the keeper watches, and what is left at the end.
+final class TaskRegistry: Sendable {
+    private let queues = Mutex<[ObjectIdentifier: TaskQueue]>([:])
+
+    func insert(_ queue: TaskQueue) {
+        queues.withLock { $0[ObjectIdentifier(queue)] = queue }
+    }
+
+    func remove(_ queue: TaskQueue) {
+        queues.withLock { $0[ObjectIdentifier(queue)] = nil }
+    }
+
+    var all: [TaskQueue] { queues.withLock { Array($0.values) } }
+}
+
+/// Makes the queue of a request when its handler asks for it; most requests have none.
+final class TaskQueueSource {
+    private let registry: TaskRegistry
+    private let limits: Manifest.TaskLimits
+    private let logger: Logger
+    private(set) var queue: TaskQueue?
+
+    init(registry: TaskRegistry, limits: Manifest.TaskLimits, logger: Logger) {
+        self.registry = registry
+        self.limits = limits
+        self.logger = logger
+    }
+
+    func queue(for request: Request) -> TaskQueue {
+        if let queue { return queue }
+        let queue = TaskQueue(requestID: request.id, route: request.route, limits: limits, logger: logger)
+        registry.insert(queue)
+        self.queue = queue
+        return queue
+    }
+}

@@ -1,0 +1,31 @@
+/// A segment that names a place relative to another.
+enum DotSegment {
+    /// `.`
+    case current
+    /// `..`
+    case parent
+
+    init?(_ segment: some Collection<UInt8>) {
+        guard segment.count <= 2, !segment.isEmpty, segment.allSatisfy({ $0 == UInt8(ascii: ".") }) else {
+            return nil
+        }
+        self = segment.count == 1 ? .current : .parent
+    }
+
+    /// Whether a normalised segment would hold a dot segment if its `%2F` were slashes.
+    ///
+    /// Who decodes it once more, or hands it to a file system, must not climb out of a folder by it.
+    static func isHidden(in segment: ArraySlice<UInt8>) -> Bool {
+        var rest = segment
+        while true {
+            // In normalised text a percent sign begins either `%2F` or `%25`.
+            var end = rest.startIndex
+            while end < rest.endIndex, !rest[end...].starts(with: PercentEscape.slash) {
+                end += 1
+            }
+            if DotSegment(rest[..<end]) != nil { return true }
+            if end == rest.endIndex { return false }
+            rest = rest[(end + PercentEscape.slash.count)...]
+        }
+    }
+}

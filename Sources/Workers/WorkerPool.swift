@@ -1,0 +1,122 @@
+import Synchronization
+
+/// The worker threads of a process: how many there are, and how many of them may run tasks.
+package final class WorkerPool: Sendable {
+    package struct Bounds: Sendable {
+        package var minimum: Int
+        package var maximum: Int
+        /// Workers that never run tasks while the others do, so that long tasks cannot take all of them.
+        package var reservedForRequests: Int
+
+        package init(minimum: Int, maximum: Int, reservedForRequests: Int) {
+            self.minimum = minimum
+            self.maximum = maximum
+            self.reservedForRequests = reservedForRequests
+        }
+    }
+
+    private struct State {
+        var count = 0
+        /// Workers that have been told to go and still count.
+        var retiring = 0
+        var runningTasks = 0
+        var next = 0
+        /// Of workers that have retired. Kept, because a job may still refer to one.
+        var executors: [WorkerExecutor] = []
+        /// Called when a worker may run tasks again; one for each that has been refused.
+        var waitingForTaskSlot: [@Sendable () -> Void] = []
+    }
+
+    private let bounds: Bounds
+    private let state = Mutex(State())
+    private let body: @Sendable (WorkerPool, WorkerExecutor) -> Void
+    private let onEmpty: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - onEmpty: called when the last worker has ended.
+    ///   - body: what a worker does, with its pool and its executor.
+    package init(
+        bounds: Bounds, onEmpty: @escaping @Sendable () -> Void,
+        body: @escaping @Sendable (WorkerPool, WorkerExecutor) -> Void
+    ) {
+        self.bounds = bounds
+        self.onEmpty = onEmpty
+        self.body = body
+    }
+
+    package var canGrow: Bool { state.withLock { $0.count < bounds.maximum } }
+
+    /// Starts the minimum of workers.
+    package func start() throws(ThreadError) {
+        for _ in 0..<bounds.minimum { try grow() }
+    }
+
+    /// Starts one more worker, unless there are as many as may be.
+    ///
+    /// - Returns: whether one was started.
+    @discardableResult
+    package func grow() throws(ThreadError) -> Bool {
+        let place: (number: Int, executor: WorkerExecutor)? = state.withLock { state in
+            guard state.count < bounds.maximum else { return nil }
+            state.count += 1
+            state.next += 1
+            return (state.next, state.executors.popLast() ?? WorkerExecutor())
+        }
+        guard let (number, executor) = place else { return false }
+        do {
+            try WorkerThread(name: "worker \(number)") { [self] in
+                body(self, executor)
+                ended(executor)
+            }.detach()
+            return true
+        } catch {
+            ended(executor)
+            throw error
+        }
+    }
+
+    /// Asked by a worker that has been idle for long: whether it may go.
+    ///
+    /// - Returns: true at most as often as there are workers above the minimum; the worker then ends.
+    package func retire() -> Bool {
+        state.withLock { state in
+            guard state.count - state.retiring > bounds.minimum else { return false }
+            state.retiring += 1
+            return true
+        }
+    }
+
+    // MARK: Task slots
+
+    /// Whether the calling worker may run tasks now.
+    ///
+    /// - Parameter whenFree: called once, if the answer is no, as soon as another worker has ended its tasks.
+    package func beginTasks(whenFree: @escaping @Sendable () -> Void) -> Bool {
+        state.withLock { state in
+            guard state.runningTasks < bounds.maximum - bounds.reservedForRequests else {
+                state.waitingForTaskSlot.append(whenFree)
+                return false
+            }
+            state.runningTasks += 1
+            return true
+        }
+    }
+
+    package func endTasks() {
+        let waiting = state.withLock { state in
+            state.runningTasks -= 1
+            return state.waitingForTaskSlot.isEmpty ? nil : state.waitingForTaskSlot.removeFirst()
+        }
+        waiting?()
+    }
+
+    private func ended(_ executor: WorkerExecutor) {
+        let isEmpty = state.withLock { state in
+            state.count -= 1
+            state.retiring = max(0, state.retiring - 1)
+            state.executors.append(executor)
+            return state.count == 0
+        }
+        if isEmpty { onEmpty() }
+    }
+}
