@@ -20,8 +20,8 @@ package final class FCGXRequest {
     /// - Parameter headLimit: the largest PARAMS stream that will be handed over, in bytes.
     package init(headLimit: Int) throws(SystemError) {
         guard Self.initialized else { throw SystemError("FCGX_Init") }
-        // Pages that are filled in part take a whole slot, hence twice the bytes.
-        pipeCapacity = Int32(clamping: 2 * (headLimit + 4096))
+        // One write fills the pipe's pages one after another; each PARAMS record adds a header.
+        pipeCapacity = Int32(clamping: headLimit + (headLimit / 0xffff + 4) * RecordHeader.byteCount)
         request = .allocate(capacity: 1)
         FCGX_InitRequest(request, -1, 0)
         try openPipe()

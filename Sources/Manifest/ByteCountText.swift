@@ -1,5 +1,5 @@
-/// Sizes as the manifest writes them: a whole number of bytes, or with a binary unit, in its own notation or in
-/// nginx's.
+/// Sizes as the manifest writes them: a whole number of bytes, or with a binary unit, in its own notation or
+/// in nginx's.
 enum ByteCountText {
     static let expectation =
         "a size in bytes or with a unit (KiB, MiB, GiB, or nginx's k, m, g) such as 64KiB"

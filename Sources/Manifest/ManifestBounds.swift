@@ -2,8 +2,8 @@
 enum ManifestBounds {
     static let workers = 1...4096
     static let reservedForRequests = 0...4095
-    /// libfcgi's own buffers make less than a KiB useless; a head is held in memory for each connection.
-    static let head = 1 << 10...16 << 20
+    /// libfcgi's own buffers make less than a KiB useless; it gets a head through a pipe, which holds at most a MiB.
+    static let head = 1 << 10...960 << 10
     static let body = 0...ByteCountText.maximum
     /// A time that something may take; only the grace period can be nothing.
     static let time: Duration = .milliseconds(1)

@@ -3,7 +3,7 @@
 /// These enumerations are the only list of keys: the decoder can ask for nothing else, everything else in a
 /// file is reported, and the schema's tests compare with them.
 protocol ManifestKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
-    /// What the mapping is, in a diagnostic: `unknown key "x" in …`.
+    /// What the mapping is, in a diagnostic: unknown key x in …
     static var mapping: String { get }
     /// What to say about a key that is not accepted here, where there is something better than a near name.
     static func advice(for unknown: String) -> String?

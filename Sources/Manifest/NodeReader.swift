@@ -14,7 +14,7 @@ struct NodeReader {
         diagnostics.add(message, at: position(of: node))
     }
 
-    /// - Parameter name: what the value is for, such as `"min"` with its quotes.
+    /// - Parameter name: what the value is for, such as a key in backticks.
     func reportMismatch(_ node: Node, for name: String, expected: String) {
         report("found \(describe(node)) for \(name), expected \(expected)", at: node)
     }

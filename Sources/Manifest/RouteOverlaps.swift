@@ -26,8 +26,11 @@ struct RouteOverlaps {
         var rests: [Entry] = []
     }
 
-    /// How many patterns with a rest are compared at one place.
-    private static let restBound = 100
+    /// How many places of the tree are visited, and patterns compared, for one route: of patterns that differ
+    /// in their parameters' types only there are as many to look at as there are routes.
+    private static let visitBound = 200
+    /// How many patterns with a rest, and how many others, are compared at one place.
+    private static let entryBound = 50
 
     private let prefix: String
     private let root = Node()
@@ -49,7 +52,8 @@ struct RouteOverlaps {
             ? RouteShape(regex: pattern.text, prefix: prefix) : RouteShape(pattern: pattern.text)
         let twin = entries[shape.key]
         var candidates: [Entry] = []
-        Self.collect(shape.segments[...], from: root, into: &candidates)
+        var visits = 0
+        Self.collect(shape.segments[...], from: root, into: &candidates, visits: &visits)
         if let twin, !candidates.contains(where: { $0 === twin }) { candidates.append(twin) }
         candidates.removeAll { !$0.pattern.covers(pattern) }
         let message = Self.message(pattern, methods, twin: twin, candidates: candidates)
@@ -69,18 +73,21 @@ struct RouteOverlaps {
             node.next[segment] = next
             node = next
         }
-        if shape.segments.last != .rest {
+        if shape.segments.last == .rest {
+            if node.rests.count < Self.entryBound { node.rests.append(entry) }
+        } else if node.ends.count < Self.entryBound {
             node.ends.append(entry)
-        } else if node.rests.count < Self.restBound {
-            node.rests.append(entry)
         }
         return entry
     }
 
     /// The entries that may take all paths of these segments.
     private static func collect(
-        _ segments: ArraySlice<RouteShape.Segment>, from node: Node, into candidates: inout [Entry]
+        _ segments: ArraySlice<RouteShape.Segment>, from node: Node, into candidates: inout [Entry],
+        visits: inout Int
     ) {
+        visits += 1
+        guard visits <= visitBound, candidates.count <= visitBound else { return }
         candidates += node.rests
         guard let first = segments.first else {
             candidates += node.ends
@@ -88,9 +95,9 @@ struct RouteOverlaps {
         }
         guard first != .rest else { return }
         let rest = segments.dropFirst()
-        if let next = node.next[first] { collect(rest, from: next, into: &candidates) }
+        if let next = node.next[first] { collect(rest, from: next, into: &candidates, visits: &visits) }
         if first != .parameter, let next = node.next[.parameter] {
-            collect(rest, from: next, into: &candidates)
+            collect(rest, from: next, into: &candidates, visits: &visits)
         }
     }
 

@@ -29,7 +29,8 @@ struct RouteShape {
             key += "/" + nameless
         }
         self.segments = segments
-        self.key = key
+        // What looks like a parameter's name may be part of an expression.
+        self.key = segments.contains(.unknown) ? pattern : key
     }
 
     /// - Parameters:
@@ -53,15 +54,17 @@ struct RouteShape {
     /// Splits at slashes, but not at those in a parameter's expression; merges slashes as paths do.
     private static func split(_ text: String) -> [Substring] {
         var depth = 0
-        let parts = text.split(omittingEmptySubsequences: false) { character in
-            if character == "{" { depth += 1 }
-            if character == "}" { depth -= 1 }
-            return character == "/" && depth == 0
+        let parts = text.utf8.split(omittingEmptySubsequences: false) { byte in
+            if byte == UInt8(ascii: "{") { depth += 1 }
+            if byte == UInt8(ascii: "}") { depth -= 1 }
+            return byte == UInt8(ascii: "/") && depth == 0
         }
-        return parts.dropFirst().dropLast().filter { !$0.isEmpty } + parts.dropFirst().suffix(1)
+        let segments = parts.dropFirst().map { Substring($0) }
+        return segments.dropLast().filter { !$0.isEmpty } + segments.suffix(1)
     }
 
     private static func classify(_ segment: Substring) -> (Segment, nameless: String) {
+        guard segment.utf8.contains(UInt8(ascii: "{")) else { return (.literal(segment), String(segment)) }
         var nameless = ""
         var typeless = ""
         var types: [Substring] = []
@@ -74,7 +77,7 @@ struct RouteShape {
             types.append(type)
             rest = rest[end...]
         }
-        guard let last = types.last else { return (.literal(segment), String(segment)) }
+        guard let last = types.last else { return (.unknown, nameless) }
         nameless += rest
         typeless += rest
         let builtIn: Set<Substring> = ["", "int", "uuid", "slug"]

@@ -35,7 +35,8 @@ enum ScalarKind: Equatable {
         if text.hasPrefix("0o"), Int(text.dropFirst(2), radix: 8) != nil { return .integer }
         // `Double` also reads "nan", "infinity" and hexadecimal, which are text in YAML.
         let isDecimal = unsigned.allSatisfy { isDigit($0) || ".eE+-".utf8.contains($0) }
-        guard isDecimal, isDigit(first) || first == UInt8(ascii: ".") else { return .text }
+        guard isDecimal, unsigned.contains(where: isDigit), isDigit(first) || first == UInt8(ascii: ".")
+        else { return .text }
         return Double(text) != nil || Double(text + "0") != nil ? .float : .text
     }
 }

@@ -4,8 +4,8 @@ internal import Yams
 ///
 /// Two things stand between Yams and what a manifest needs. Yams stops at the first duplicate key: here the
 /// first of two equal keys is renamed and the text read again, so that the decoder sees, and reports, all.
-/// And aliases let a small file stand for an endless one: here anchors are found, and refused, in a text whose
-/// aliases have been made ordinary text, before Yams can follow any.
+/// And aliases let a small file stand for an endless one: here anchors are found, and refused, in a text
+/// whose aliases have been made ordinary text, before Yams can follow any.
 struct YAMLDocument {
     /// `nil` for a text without content.
     let root: Node?

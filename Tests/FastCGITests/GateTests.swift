@@ -1,0 +1,156 @@
+import Testing
+
+@testable import FastCGI
+
+@Suite("Gate")
+struct GateTests {
+    @Test("gives a request when STDIN has ended")
+    func request() throws {
+        var run = GateRun()
+        run.feed(Wire.post("hello"))
+        #expect(run.events == ["request"])
+        #expect(run.heads[0].string("REQUEST_METHOD") == "POST")
+        #expect(run.heads[0].contentLength == 5)
+        #expect(run.heads[0].keepsConnection)
+        #expect(run.bodies == [Array("hello".utf8)])
+        #expect(run.gate.isAtRest)
+    }
+
+    @Test("makes the same of the bytes, however they are cut", arguments: [1, 2, 3, 7, 8, 9, 64])
+    func pieces(size: Int) {
+        let bytes =
+            Wire.post("hello") + Wire.record(9, Wire.pair("FCGI_MAX_CONNS", ""), id: 0, padding: 5)
+            + Wire.begin(role: 2) + Wire.request() + Wire.record(77, [1, 2, 3], id: 0)
+            + Wire.post("x", length: "2") + Wire.request()
+        var whole = GateRun()
+        whole.feed(bytes)
+        var cut = GateRun()
+        cut.feed(bytes, pieces: size)
+        #expect(whole.events == ["request", "request", "refused bodyLength", "request"])
+        #expect(cut.events == whole.events)
+        #expect(cut.replies == whole.replies)
+        #expect(cut.bodies == whole.bodies)
+    }
+
+    @Test("takes two requests in one write one after the other")
+    func pipelined() {
+        var run = GateRun()
+        run.feed(Wire.post("one") + Wire.post("two"))
+        #expect(run.bodies == [Array("one".utf8), Array("two".utf8)])
+    }
+
+    @Test("skips padding, also behind the record that ends a request")
+    func padding() {
+        var run = GateRun()
+        let pairs = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")]
+        run.feed(
+            Wire.begin() + Wire.params(pairs, padding: 255) + Wire.record(5, padding: 8) + Wire.request())
+        #expect(run.events == ["request", "request"])
+    }
+
+    @Test("joins a pair that spans two records")
+    func split() {
+        var run = GateRun()
+        let stream = Wire.pair("REQUEST_METHOD", "GET") + Wire.pair("REQUEST_URI", "/a")
+        let cut = stream.count / 2
+        run.feed(
+            Wire.begin() + Wire.record(4, Array(stream[..<cut])) + Wire.record(4, Array(stream[cut...]))
+                + Wire.record(4) + Wire.record(5))
+        #expect(run.heads.first?.string("REQUEST_URI") == "/a")
+    }
+
+    @Test(
+        "refuses a body that disagrees with CONTENT_LENGTH",
+        arguments: [
+            ("abc", "4", "refused bodyLength"), ("abc", "2", "refused bodyLength"),
+            ("", "1", "refused bodyLength"), ("abc", "three", "refused contentLength"),
+            ("abc", "-3", "refused contentLength"), ("abc", "+3", "refused contentLength"),
+            ("abc", " 3", "refused contentLength"), ("abc", "3x", "refused contentLength"),
+            ("abc", "99999999999999999999", "refused bodyTooLarge"), ("abc", "003", "request"),
+            ("", "0", "request"),
+        ])
+    func contentLength(body: String, length: String, event: String) {
+        var run = GateRun()
+        run.feed(Wire.post(body, length: length) + Wire.request())
+        #expect(run.events == [event, "request"])
+    }
+
+    @Test("collects a body without CONTENT_LENGTH up to the limit")
+    func chunked() {
+        let head = Wire.begin() + Wire.params([("REQUEST_METHOD", "POST"), ("CONTENT_LENGTH", "")])
+        var run = GateRun()
+        run.policy = .collect(limit: 10)
+        run.feed(
+            head + Wire.record(5, Array("12345".utf8)) + Wire.record(5, Array("67890".utf8)) + Wire.record(5))
+        run.feed(
+            head + Wire.record(5, Array("12345".utf8)) + Wire.record(5, Array("678901".utf8)) + Wire.record(5)
+        )
+        #expect(run.events == ["request", "refused bodyTooLarge"])
+        #expect(run.gate.isAtRest)
+    }
+
+    @Test("refuses a body over the limit by its CONTENT_LENGTH alone, then drains it")
+    func tooLarge() {
+        var run = GateRun()
+        run.policy = .collect(limit: 4)
+        run.feed(Wire.begin() + Wire.params([("CONTENT_LENGTH", "5")]))
+        #expect(run.events == ["refused bodyTooLarge"])
+        #expect(!run.gate.isDrained)
+        run.feed(Wire.record(5, Array("hello".utf8)) + Wire.record(5))
+        #expect(run.gate.isDrained)
+        run.feed(Wire.request())
+        #expect(run.events == ["refused bodyTooLarge", "request"])
+    }
+
+    @Test("serves a request whose body nobody wants at once, and never reads its bytes as records")
+    func ignored() {
+        var run = GateRun()
+        run.policy = .ignore
+        let smuggled = String(decoding: Wire.request([("REMOTE_USER", "root")]), as: UTF8.self)
+        run.feed(Wire.post(smuggled))
+        #expect(run.events == ["request"])
+        #expect(run.bodies == [[]])
+        #expect(run.gate.isAtRest)
+    }
+
+    @Test("draining is bounded")
+    func drainLimit() {
+        var run = GateRun(limits: GateLimits(drain: 1000))
+        run.policy = .collect(limit: 1)
+        run.feed(Wire.begin() + Wire.params([("CONTENT_LENGTH", "5000")]))
+        run.feed(
+            Wire.record(5, [UInt8](repeating: 1, count: 500))
+                + Wire.record(5, [UInt8](repeating: 1, count: 500)))
+        #expect(
+            run.events == ["refused bodyTooLarge", "violation: too many records that belong to no request"])
+    }
+
+    @Test("refuses PARAMS over the limit, and the next request is served")
+    func headLimit() {
+        var run = GateRun(limits: GateLimits(head: 100))
+        let long = String(repeating: "x", count: 60)
+        run.feed(Wire.begin() + Wire.params([("A", long), ("B", long)]) + Wire.record(5) + Wire.request())
+        #expect(run.events == ["refused headTooLarge", "request"])
+    }
+
+    @Test("a value may be empty, hold anything but NUL, and a name anything but NUL and =")
+    func parameters() {
+        var run = GateRun()
+        run.feed(Wire.request([("EMPTY", ""), ("V", "a=b\n\u{1}é"), ("n ame", "x")]))
+        #expect(run.heads.first?.string("EMPTY") == "")
+        #expect(run.heads.first?.string("V") == "a=b\n\u{1}é")
+        for pair in [("A=B", "x"), ("A\0B", "x"), ("A", "x\0y"), ("", "x")] {
+            run.feed(Wire.request([pair]))
+        }
+        #expect(run.events == ["request"] + Array(repeating: "refused parameter", count: 4))
+    }
+
+    @Test("refuses contradictory repetitions of what decides about a request")
+    func repetitions() {
+        var run = GateRun()
+        run.feed(Wire.request([("REQUEST_URI", "/a"), ("REQUEST_URI", "/b")]))
+        run.feed(Wire.request([("REQUEST_URI", "/a"), ("REQUEST_URI", "/a"), ("X", "1"), ("X", "2")]))
+        #expect(run.events == ["refused parameter", "request"])
+        #expect(run.heads.first?.string("X") == "1")
+    }
+}

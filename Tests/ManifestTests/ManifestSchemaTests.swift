@@ -1,0 +1,132 @@
+import Foundation
+import Logging
+import Testing
+
+@testable import Manifest
+
+/// Holds the schema to the decoder.
+@Suite("The manifest's JSON Schema")
+struct ManifestSchemaTests {
+    /// A part of the schema.
+    private struct Part {
+        let object: [String: Any]
+
+        init(_ object: Any?) throws {
+            self.object = try #require(object as? [String: Any])
+        }
+
+        var keys: Set<String> { Set((object["properties"] as? [String: Any] ?? [:]).keys) }
+        var `default`: String? { object["default"].map { "\($0)" } }
+
+        subscript(property: String) -> Part {
+            get throws {
+                let properties = try #require(object["properties"] as? [String: Any])
+                return try Part(properties[property])
+            }
+        }
+    }
+
+    private func schema() throws -> Part {
+        try Part(JSONSerialization.jsonObject(with: Data(Manifest.schema.utf8)))
+    }
+
+    private func route() throws -> Part {
+        try Part(schema()["routes"].object["items"])
+    }
+
+    private func expectKeys<Key: ManifestKey>(_ part: Part, _: Key.Type) {
+        #expect(part.keys == Set(Key.allCases.map(\.rawValue)))
+        #expect(part.object["additionalProperties"] as? Bool == false)
+    }
+
+    @Test("Each mapping has the decoder's keys and no others")
+    func keys() throws {
+        let (schema, route) = (try schema(), try route())
+        expectKeys(schema, ManifestRootKey.self)
+        expectKeys(try schema["workers"], WorkersKey.self)
+        expectKeys(try schema["limits"], LimitsKey.self)
+        expectKeys(try schema["tasks"], TasksKey.self)
+        expectKeys(try schema["log"], LogKey.self)
+        expectKeys(route, RouteKey.self)
+        expectKeys(try route["limits"], RouteLimitsKey.self)
+        expectKeys(try route["tasks"], TasksKey.self)
+    }
+
+    @Test("Everything that an editor shows has a description")
+    func descriptions() throws {
+        func check(_ part: Part, _ name: String) throws {
+            #expect((part.object["description"] as? String)?.isEmpty == false, "\(name)")
+            for key in part.keys { try check(part[key], "\(name).\(key)") }
+        }
+        try check(schema(), "schema")
+        try check(route(), "route")
+    }
+
+    @Test("The defaults are the decoder's")
+    func defaults() throws {
+        let (schema, manifest) = (try schema(), Manifest())
+        let workers = try schema["workers"]
+        #expect(try workers["min"].default == "\(manifest.workers.minimum)")
+        #expect(try workers["max"].default == "\(manifest.workers.maximum)")
+        #expect(try workers["reserved-for-requests"].default == "\(manifest.workers.reservedForRequests)")
+        let times = [
+            (try workers["idle-time"], manifest.workers.idleTime),
+            (try schema["limits"]["head-time"], manifest.limits.headTime),
+            (try schema["limits"]["read-time"], manifest.limits.readTime),
+            (try schema["limits"]["write-time"], manifest.limits.writeTime),
+            (try schema["tasks"]["warn"], manifest.tasks.warn),
+            (try schema["shutdown-grace"], manifest.shutdownGrace),
+        ]
+        for (part, duration) in times {
+            #expect(try DurationText.parse(#require(part.default)) == duration)
+        }
+        #expect(try schema["tasks"]["deadline"].default == nil)
+        #expect(manifest.tasks.deadline == nil)
+        let sizes = [
+            (try schema["limits"]["head"], manifest.limits.head),
+            (try schema["limits"]["body"], manifest.limits.body),
+        ]
+        for (part, size) in sizes {
+            #expect(try ByteCountText.parse(#require(part.default)) == size)
+        }
+        #expect(try schema["log"]["level"].default == manifest.log.level.rawValue)
+        #expect(try schema["log"]["to"].default == "stderr")
+        #expect(manifest.log.destination == .standardError)
+    }
+
+    @Test("The log's levels are swift-log's")
+    func levels() throws {
+        let levels = try schema()["log"]["level"].object["enum"] as? [String]
+        #expect(levels == Logger.Level.allCases.map(\.rawValue))
+    }
+
+    @Test("Numbers have the decoder's bounds")
+    func bounds() throws {
+        let schema = try schema()
+        let numbers = [
+            (try schema["workers"]["min"], ManifestBounds.workers),
+            (try schema["workers"]["max"], ManifestBounds.workers),
+            (try schema["workers"]["reserved-for-requests"], ManifestBounds.reservedForRequests),
+            (try schema["limits"]["head"], ManifestBounds.head),
+            (try schema["limits"]["body"], ManifestBounds.body),
+            (try route()["limits"]["body"], ManifestBounds.body),
+        ]
+        for (part, range) in numbers {
+            #expect(part.object["minimum"] as? Int == range.lowerBound)
+            #expect(part.object["maximum"] as? Int == range.upperBound)
+        }
+    }
+
+    @Test("The schema and the decoder agree about every manifest of the corpus")
+    func corpus() throws {
+        let corpus = SchemaCorpus.valid + SchemaCorpus.invalid
+        let verdicts = try SchemaCorpus.verdicts(of: Manifest.schema, about: corpus)
+        try #require(verdicts.count == corpus.count + 1)
+        #expect(verdicts[0] == "schema valid")
+        for (yaml, verdict) in zip(corpus, verdicts.dropFirst()) {
+            #expect((verdict == "valid") == mistakes(yaml).isEmpty, "\(verdict)\n\(yaml)\n\(mistakes(yaml))")
+        }
+        for yaml in SchemaCorpus.valid { #expect(mistakes(yaml) == [], "\(yaml)") }
+        for yaml in SchemaCorpus.invalid { #expect(mistakes(yaml) != [], "\(yaml)") }
+    }
+}
