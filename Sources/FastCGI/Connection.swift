@@ -90,6 +90,12 @@ package final class Connection: @unchecked Sendable {
         deadline = .now + times.linger
     }
 
+    /// A connection that has not said anything yet must do so by `time`.
+    func hurry(until time: MonotonicTime) {
+        headDeadline = headDeadline.map { min($0, time) }
+        deadline = deadline.map { min($0, time) }
+    }
+
     /// Whether the web server has sent all of the request that was answered last, and nothing else.
     var isExhausted: Bool { unread.isEmpty && gate.isDrained }
 

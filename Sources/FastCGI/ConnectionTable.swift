@@ -1,5 +1,3 @@
-import Linux
-
 /// The connections of a process, found by token.
 ///
 /// A token is a slot and its generation: an event that the kernel reported for a connection which is gone by now
@@ -45,15 +43,14 @@ struct ConnectionTable {
 
     /// Takes out the armed connections for which `isOver` holds.
     mutating func removeArmed(where isOver: (Connection) -> Bool) -> [Connection] {
-        let over = slots.compactMap { slot in
-            slot.connection.flatMap { slot.isArmed && isOver($0) ? $0 : nil }
-        }
+        let over = armed.filter(isOver)
         for connection in over { remove(connection) }
         return over
     }
 
-    var earliestDeadline: MonotonicTime? {
-        slots.lazy.filter(\.isArmed).compactMap { $0.connection?.deadline }.min()
+    /// The connections that the poller owns.
+    var armed: some Sequence<Connection> {
+        slots.lazy.compactMap { $0.isArmed ? $0.connection : nil }
     }
 
     private func index(of token: UInt64) -> Int? {

@@ -110,8 +110,7 @@ package final class Poller: Sendable {
     package func giveBack(_ connection: Connection, keep: Bool, isOpen: Bool) {
         guard isOpen else { return forget(connection, .notTaken) }
         connection.finishRequest()
-        let draining = state.withLock { $0.isDraining }
-        guard keep, !(draining && connection.isAtRest && !connection.hasArrivals) else {
+        guard keep else {
             guard !connection.isExhausted else { return discard(connection, .closed) }
             connection.beginLingering()
             return arm(connection)
@@ -130,11 +129,6 @@ package final class Poller: Sendable {
         }
         for connection in overdue { close(connection, connection.isLingering ? .closed : .timedOut) }
         stopIfDone()
-    }
-
-    /// The earliest deadline of a connection.
-    package var nextDeadline: MonotonicTime? {
-        state.withLock { $0.table.earliestDeadline }
     }
 
     /// Tries again to accept, after the kernel had refused; returns the failure since the last call.
@@ -165,13 +159,13 @@ package final class Poller: Sendable {
         while let connection = acceptOne() { arm(connection) }
         epoll.remove(listener.descriptor)
         listener.close()
-        // A new connection's first bytes may be on their way; an idle one's are not.
-        let idle = state.withLock { state in
+        state.withLock { state in
             state.isDraining = true
-            return state.table.removeArmed { $0.hasServed && $0.isAtRest && !$0.hasArrivals }
+            // A new connection's first bytes may be on their way, but need not be waited for long.
+            let soon = MonotonicTime.now + .seconds(1)
+            for connection in state.table.armed where connection.isAtRest { connection.hurry(until: soon) }
         }
-        for connection in idle { close(connection, .closed) }
-        stopIfDone()
+        closeIdle()
     }
 
     // MARK: Connections
@@ -219,7 +213,7 @@ package final class Poller: Sendable {
 
     /// Under the lock, so that nobody can close the descriptor between the two steps.
     private func arm(_ connection: Connection) {
-        let failed = state.withLock { state in
+        let (failed, isDraining) = state.withLock { state in
             state.table.arm(connection)
             do throws(SystemError) {
                 if connection.isRegistered {
@@ -228,13 +222,23 @@ package final class Poller: Sendable {
                     connection.isRegistered = true
                     try epoll.add(connection.descriptor, [.input, .oneShot], token: connection.token)
                 }
-                return false
+                return (false, state.isDraining)
             } catch {
                 _ = state.table.claim(connection.token)
-                return true
+                return (true, false)
             }
         }
         if failed { discard(connection, .lost) }
+        if isDraining { closeIdle() }
+    }
+
+    /// While draining: closes the kept connections that have nothing more to say.
+    private func closeIdle() {
+        let idle = state.withLock { state in
+            state.table.removeArmed { $0.hasServed && $0.isAtRest && !$0.hasArrivals }
+        }
+        for connection in idle { close(connection, .closed) }
+        stopIfDone()
     }
 
     private func discard(_ connection: Connection, _ end: ConnectionEnd) {

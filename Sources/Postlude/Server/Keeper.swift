@@ -31,7 +31,7 @@ final class Keeper: Sendable {
     /// - Returns: the exit status: 0 when no request and no task was left.
     func run() -> Int32 {
         var patience: Int32 = 1
-        var nextReport = MonotonicTime.now + .seconds(10)
+        var nextReport = MonotonicTime.now
         var graceEnd: MonotonicTime?
         while !bell.isPoolEmpty {
             let isPressed = bell.watchForPressure { !server.poller.isAnyoneWaiting && pool.canGrow }
@@ -46,10 +46,8 @@ final class Keeper: Sendable {
             patience = isPressed ? grow(patience) : 1
             let now = MonotonicTime.now
             tend(at: now)
-            if now >= nextReport {
-                server.ends.log(to: server.logger)
-                nextReport = now + .seconds(10)
-            }
+            // A flood, or a process out of descriptors, is a line now and then.
+            if now >= nextReport, server.ends.log(to: server.logger) { nextReport = now + .seconds(10) }
             if let graceEnd, now >= graceEnd { return leave("shutdown-grace is over") }
         }
         server.ends.log(to: server.logger)
@@ -60,11 +58,9 @@ final class Keeper: Sendable {
     /// Deadlines of connections, writes and tasks; a listener that could not accept.
     private func tend(at now: MonotonicTime) {
         server.poller.closeOverdue(at: now)
-        for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(.timedOut) }
+        for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
         for queue in server.registry.all { queue.check(at: now) }
-        if let failure = server.poller.retryAccepting() {
-            server.logger.error("cannot accept connections; trying again", metadata: ["error": "\(failure)"])
-        }
+        if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
     }
 
     /// Every worker is busy and events wait: starts a worker if none of them comes free within `milliseconds`.

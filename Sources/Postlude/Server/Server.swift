@@ -78,7 +78,7 @@ struct ServerParts: Sendable {
             times: ConnectionTimes(head: limits.headTime, read: limits.readTime, write: limits.writeTime),
             onNoneWaiting: bell.noneWaiting,
             report: { end in
-                ends.count(end)
+                ends.count(end.label)
                 logger.debug("connection ended early", metadata: ["reason": "\(end)"])
             })
     }
