@@ -12,7 +12,8 @@ package final class CompiledPattern: @unchecked Sendable {
     package let highestBackReference: Int
     /// The named groups, in the order of their numbers.
     package let namedGroups: [(name: String, number: Int)]
-    /// False where the machine forbids executable memory: PCRE2 then interprets the same code, within the same limits.
+    /// False where the machine forbids executable memory: PCRE2 then interprets the same code, within the
+    /// same limits.
     package let isJITCompiled: Bool
 
     package init(_ text: String, options: Options) throws(PCREError) {

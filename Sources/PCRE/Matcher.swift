@@ -51,7 +51,8 @@ package final class Matcher {
 
     /// Matches `subject` from its beginning.
     ///
-    /// - Parameter isValidUTF8: the caller's promise, which saves PCRE2's check; a false one is memory-unsafe.
+    /// - Parameter isValidUTF8: the caller's promise, which saves PCRE2's check; a false one is
+    ///   memory-unsafe.
     package func match(
         _ pattern: CompiledPattern, _ subject: UnsafeBufferPointer<UInt8>, isValidUTF8: Bool = false
     ) -> Result {
@@ -69,7 +70,8 @@ package final class Matcher {
             return .match
         case PCRE2_ERROR_NOMATCH:
             return .noMatch
-        case PCRE2_ERROR_MATCHLIMIT, PCRE2_ERROR_DEPTHLIMIT, PCRE2_ERROR_HEAPLIMIT, PCRE2_ERROR_JIT_STACKLIMIT:
+        case PCRE2_ERROR_MATCHLIMIT, PCRE2_ERROR_DEPTHLIMIT, PCRE2_ERROR_HEAPLIMIT,
+            PCRE2_ERROR_JIT_STACKLIMIT:
             return .limitExceeded
         default:
             return .failed(PCREError(code: code))

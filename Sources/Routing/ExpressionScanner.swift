@@ -1,6 +1,7 @@
 internal import PCRE
 
-/// Reads a PCRE2 expression that stands inside a parameter's braces, as far as escapes, classes and brackets go.
+/// Reads a PCRE2 expression that stands inside a parameter's braces, as far as escapes, classes and brackets
+/// go.
 enum ExpressionScanner {
     typealias SyntaxError = RoutePattern.SyntaxError
 
@@ -105,7 +106,8 @@ enum ExpressionScanner {
             ("(*", "a verb"), ("(?R", "a recursion"), ("(?0", "a recursion"), ("\\g", "a reference"),
         ]
         for index in range {
-            for (sign, name) in forbidden where text[index..<range.upperBound].starts(with: sign.unicodeScalars) {
+            for (sign, name) in forbidden
+            where text[index..<range.upperBound].starts(with: sign.unicodeScalars) {
                 throw SyntaxError(
                     in: text, at: index,
                     "found `\(sign)`, which begins \(name); expected an expression without it, "

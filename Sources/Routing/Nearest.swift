@@ -1,6 +1,7 @@
 /// The known name that takes the fewest edits to become `name`: the one that was probably meant.
 ///
-/// An edit inserts, removes or replaces a character, or swaps two neighbours. Case counts only between equals.
+/// An edit inserts, removes or replaces a character, or swaps two neighbours. Case counts only between
+/// equals.
 /// - Returns: nil when nothing is known; the first of several that are equally near.
 package func nearest(to name: String, in known: some Sequence<String>) -> String? {
     let exact = Array(name)

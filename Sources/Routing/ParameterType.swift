@@ -63,7 +63,9 @@ enum ParameterType: Sendable, Hashable {
     }
 
     private static func isUUID(_ value: [UInt8]) -> Bool {
-        value.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).map(\.count) == [8, 4, 4, 4, 12]
+        value.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).map(\.count) == [
+            8, 4, 4, 4, 12,
+        ]
             && value.allSatisfy {
                 $0 == UInt8(ascii: "-") || isAlphanumeric($0) && ($0 | 0x20) <= UInt8(ascii: "f")
             }

@@ -54,7 +54,8 @@ struct PatternParser {
             _ = try UTF8Span(validating: literal.span)
         } catch {
             throw self.error(
-                at: literalStart, "found escapes that are not valid UTF-8; expected a character's UTF-8 bytes")
+                at: literalStart, "found escapes that are not valid UTF-8; expected a character's UTF-8 bytes"
+            )
         }
         let endsSegment = position == text.count || text[position] == "/"
         if current.pieces.isEmpty, endsSegment, DotSegment.isHidden(in: literal[...]) {
@@ -87,7 +88,8 @@ struct PatternParser {
             throw error(at: position, "found a space; expected %20")
         case "\0"..." ", "\u{7F}":
             throw error(
-                at: position, "found the control character U+\(String(character.value, radix: 16)); expected an escape")
+                at: position,
+                "found the control character U+\(String(character.value, radix: 16)); expected an escape")
         default:
             literal += Array(String(character).utf8)
             position += 1
@@ -98,7 +100,8 @@ struct PatternParser {
         let bytes = text[position...].prefix(3).map { UInt8(exactly: $0.value) ?? 0 }
         guard let byte = PercentEscape.byte(in: bytes, at: 0) else {
             throw error(
-                at: position, "found `%` without two hexadecimal digits; expected %25 for a literal percent sign")
+                at: position,
+                "found `%` without two hexadecimal digits; expected %25 for a literal percent sign")
         }
         guard byte != 0 else {
             throw error(at: position, "found %00; expected no null: a path with one is always refused")
@@ -112,10 +115,8 @@ struct PatternParser {
         guard let end = ExpressionScanner.closingBrace(in: text, ofBraceAt: start) else {
             throw error(
                 at: start,
-                "found no `}` that closes this parameter (none after a backslash or inside […] does); expected one")
-        }
-        if current.takesRest || segments.last?.takesRest == true {
-            throw error(at: start, "found a parameter behind one of type path; expected path to end the pattern")
+                "found no `}` that closes this parameter; expected one outside of […], without a backslash"
+            )
         }
         let colon = text[start..<end].firstIndex(of: ":") ?? end
         let name = try parameterName(in: (start + 1)..<colon)
@@ -126,12 +127,13 @@ struct PatternParser {
             if position < text.count {
                 throw error(
                     at: position,
-                    "found `\(text[position])` behind a parameter of type path; expected it to end the pattern")
+                    "found `\(text[position])` behind a parameter of type path; expected it at the end"
+                )
             }
             if let firstExpression {
                 throw error(
                     at: firstExpression,
-                    "found a parameter's own expression before one of type path, where it could take slashes; "
+                    "found a parameter's own expression before one of type path, where it may take slashes; "
                         + "expected the whole pattern as `regex:`")
             }
         }
@@ -157,7 +159,8 @@ struct PatternParser {
         }
         let name = string(range)
         guard names.insert(name).inserted else {
-            throw error(at: range.lowerBound, "found the name `\(name)` a second time; expected each name once")
+            throw error(
+                at: range.lowerBound, "found the name `\(name)` a second time; expected each name once")
         }
         return name
     }
@@ -169,12 +172,11 @@ struct PatternParser {
         // An expression of letters alone could take that one word only, for which there are literals.
         if text[range].allSatisfy({ $0.properties.isAlphabetic }) {
             let meant = nearest(to: written, in: names).map { " (nearest: \($0))" } ?? ""
+            let found = range.isEmpty ? "no type behind the colon" : "the unknown type `\(written)`\(meant)"
             throw error(
                 at: range.lowerBound,
-                range.isEmpty
-                    ? "found no type behind the colon; expected \(names.joined(separator: ", ")) or an expression"
-                    : "found the unknown type `\(written)`\(meant); expected \(names.joined(separator: ", ")), "
-                        + "or an expression that is more than a word")
+                "found \(found); expected \(names.joined(separator: ", ")), "
+                    + "or an expression that is more than a word")
         }
         return .expression(try ExpressionScanner.checkedExpression(in: text, range))
     }

@@ -25,7 +25,9 @@ enum PercentEscape {
 
     /// Decodes the two escapes that normalised text keeps.
     static func decoded(_ normalized: UnsafeBufferPointer<UInt8>) -> String {
-        guard normalized.contains(UInt8(ascii: "%")) else { return String(decoding: normalized, as: UTF8.self) }
+        guard normalized.contains(UInt8(ascii: "%")) else {
+            return String(decoding: normalized, as: UTF8.self)
+        }
         var output: [UInt8] = []
         output.reserveCapacity(normalized.count)
         var position = 0

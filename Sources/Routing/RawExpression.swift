@@ -7,7 +7,8 @@ enum RawExpression {
     static func shape(of regex: String) throws(SyntaxError) -> RoutePattern.Shape {
         let text = Array(regex.unicodeScalars)
         guard !text.isEmpty else {
-            throw SyntaxError(offset: 0, message: "found an empty expression; expected one such as ^/items/(?<id>\\d+)$")
+            throw SyntaxError(
+                offset: 0, message: "found an empty expression; expected one such as ^/items/(?<id>\\d+)$")
         }
         let compiled: CompiledPattern
         do {
@@ -37,9 +38,11 @@ enum RawExpression {
             captures: compiled.namedGroups.map { RoutePattern.Capture(name: $0.name, group: $0.number) })
     }
 
-    /// The whole segments that every match certainly begins with; they decide where the index keeps the route.
+    /// The whole segments that every match certainly begins with; they decide where the index keeps the
+    /// route.
     private static func literalSegments(in text: [Unicode.Scalar], from start: Int) -> [[UInt8]] {
-        // An alternative at any depth may be one of the whole expression's: `|` is looked for without parsing.
+        // An alternative at any depth may be one of the whole expression's: `|` is looked for without
+        // parsing.
         guard !text.contains("|") else { return [] }
         var segments: [[UInt8]] = []
         var current: [UInt8] = []

@@ -1,129 +1,98 @@
 /// A tree over segments: which routes can match a path at all.
 ///
-/// A node has a child for each literal segment and one for every segment with a parameter. All nodes stand in one
-/// array, all literal children in one hash table with open addressing, keyed by parent and segment: a step
-/// costs the same among ten routes and among ten thousand. Places and nodes are small and hold what a step reads,
-/// since with many routes the processor has to fetch every one of them.
+/// A node has a child for each literal segment and one for every segment with a parameter. All literal
+/// children stand in one hash table with open addressing, keyed by parent and segment: a step costs the same
+/// among ten routes and among ten thousand. With that many, time goes into fetching what a step reads from
+/// memory, so that is little and stands together: the 32 bytes of the child's node, right in the table.
 struct RouteIndex: Sendable {
     struct Node: Sendable {
-        /// The child for a segment with a parameter; 0, which is no one's child, when there is none.
-        var parameterChild: Int32 = 0
-        /// The earliest route in this node and below it.
+        /// The earliest route in this node and below it; -1 when it is that of the node above.
         var earliestRoute = Int32.max
         /// The number of its set of programs in the table's list.
         var programs: Int32 = 0
-        var hasLiteralChildren = false
-    }
+        /// The child for a segment with a parameter, twice, and 1 more when there are literal children.
+        private var children: Int32 = 0
+        /// -1 in a free place of the table, and for a node that is no literal child.
+        fileprivate var parent: Int32 = -1
+        fileprivate var key = SegmentKey()
 
-    /// A place of the hash table: a literal child with its parent and segment.
-    private struct Place: Sendable {
-        /// 0 in a free place.
-        var child: Int32 = 0
-        let parent: Int32
-        let count: Int32
-        /// Where the rest of a segment begins in `rests`, when it is longer than 16 bytes.
-        var restStart: Int32 = 0
-        let first: UInt64
-        let second: UInt64
-
-        init(parent: Int32, _ segment: UnsafeBufferPointer<UInt8>) {
-            let bytes = UnsafeRawBufferPointer(segment)
-            self.parent = parent
-            count = Int32(truncatingIfNeeded: bytes.count)
-            first = RouteIndex.word(of: bytes, at: 0)
-            second = RouteIndex.word(of: bytes, at: 8)
+        /// The child for a segment with a parameter; 0, which is no one's child, when there is none.
+        var parameterChild: Int32 {
+            get { children >> 1 }
+            set { children = newValue << 1 | children & 1 }
         }
 
-        func isSame(as other: Place) -> Bool {
-            first == other.first && second == other.second && parent == other.parent && count == other.count
+        var hasLiteralChildren: Bool {
+            get { children & 1 != 0 }
+            set { children = children & ~1 | (newValue ? 1 : 0) }
         }
     }
 
-    private static let inlineCount = 16
-
+    /// The hash table, and behind it the nodes that are no literal children.
     private let nodes: [Node]
-    private let places: [Place]
     private let mask: Int
-    /// What the places do not hold of long segments.
-    private let rests: [UInt8]
+    /// The segments that are longer than a key, by their nodes.
+    private let longSegments: [Int32: [UInt8]]
+    /// The nodes where walks begin, in the order in which they were given.
+    let roots: [Int32]
 
-    /// - Parameter children: each literal child; no parent has two for the same segment
-    init(nodes: [Node], children: [(parent: Int32, segment: [UInt8], child: Int32)]) {
-        var nodes = nodes
+    /// - Parameters:
+    ///   - nodes: in any order that has children behind their parents, by numbers that the index replaces
+    ///   - isUsed: false for each node that is to be left out
+    ///   - children: each literal child; no parent has two for the same segment
+    init(
+        nodes old: [Node], isUsed: [Bool], roots: [Int32],
+        children: [(parent: Int32, segment: [UInt8], child: Int32)]
+    ) {
         var capacity = 8
         // At most two thirds full: a step looks at one place or two.
         while capacity * 2 < children.count * 3 { capacity *= 2 }
-        let free = Place(parent: -1, UnsafeBufferPointer(start: nil, count: 0))
-        var places = Array(repeating: free, count: capacity)
         let mask = capacity - 1
-        var rests: [UInt8] = []
-        for (parent, segment, child) in children {
-            nodes[Int(parent)].hasLiteralChildren = true
-            segment.withUnsafeBufferPointer { segment in
-                var place = Place(parent: parent, segment)
-                place.child = child
-                place.restStart = Int32(rests.count)
-                rests += segment.dropFirst(Self.inlineCount)
-                var number = Self.hash(place, segment) & mask
-                while places[number].child != 0 { number = (number + 1) & mask }
-                places[number] = place
-            }
+        var nodes = Array(repeating: Node(), count: capacity)
+        var numbers = [Int32](repeating: 0, count: old.count)
+        let literals = Set(children.map(\.child))
+        for number in old.indices where isUsed[number] && !literals.contains(Int32(number)) {
+            numbers[number] = Int32(nodes.count)
+            nodes.append(old[number])
+        }
+        var longSegments: [Int32: [UInt8]] = [:]
+        for (parent, segment, child) in children.sorted(by: { $0.child < $1.child }) {
+            let key = segment.withUnsafeBufferPointer { SegmentKey($0) }
+            var node = old[Int(child)]
+            node.key = key
+            node.parent = numbers[Int(parent)]
+            var place = Int(truncatingIfNeeded: key.hash(below: node.parent)) & mask
+            while nodes[place].parent >= 0 { place = (place + 1) & mask }
+            nodes[place] = node
+            numbers[Int(child)] = Int32(place)
+            if key.isPartial { longSegments[Int32(place)] = segment }
+        }
+        for number in nodes.indices where nodes[number].parameterChild != 0 {
+            nodes[number].parameterChild = numbers[Int(nodes[number].parameterChild)]
         }
         self.nodes = nodes
-        self.places = places
         self.mask = mask
-        self.rests = rests
+        self.longSegments = longSegments
+        self.roots = roots.map { numbers[Int($0)] }
     }
 
     subscript(number: Int32) -> Node {
         nodes[Int(number)]
     }
 
+    /// The hash needs no secret: the manifest fills the table, and a request can only look into it, which
+    /// takes at most as many steps as the longest run of places that the manifest has filled.
     func literalChild(of parent: Int32, _ segment: UnsafeBufferPointer<UInt8>) -> Int32? {
-        let wanted = Place(parent: parent, segment)
-        var number = Self.hash(wanted, segment) & mask
-        while places[number].child != 0 {
-            if places[number].isSame(as: wanted), isRest(places[number], of: segment) {
-                return places[number].child
+        let key = SegmentKey(segment)
+        var place = Int(truncatingIfNeeded: key.hash(below: parent)) & mask
+        while nodes[place].parent >= 0 {
+            if nodes[place].key == key, nodes[place].parent == parent,
+                !key.isPartial || longSegments[Int32(place)]?.elementsEqual(segment) == true
+            {
+                return Int32(place)
             }
-            number = (number + 1) & mask
+            place = (place + 1) & mask
         }
         return nil
-    }
-
-    private func isRest(_ place: Place, of segment: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard segment.count > Self.inlineCount else { return true }
-        return rests[Int(place.restStart)...].starts(with: segment[Self.inlineCount...])
-    }
-
-    /// It needs no secret: the manifest fills the table, and a request can only look into it, which takes at most
-    /// as many steps as the longest run of places that the manifest has filled.
-    private static func hash(_ place: Place, _ segment: UnsafeBufferPointer<UInt8>) -> Int {
-        let seed = UInt64(UInt32(bitPattern: place.parent)) << 32 | UInt64(UInt32(bitPattern: place.count))
-        var state = fold(fold(seed ^ place.first) ^ place.second)
-        if segment.count > inlineCount {
-            let bytes = UnsafeRawBufferPointer(segment)
-            for offset in stride(from: inlineCount, to: bytes.count, by: 8) {
-                state = fold(state ^ word(of: bytes, at: offset))
-            }
-        }
-        return Int(truncatingIfNeeded: state >> 1)
-    }
-
-    /// Eight bytes from an offset, or as many as there are.
-    private static func word(of bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt64 {
-        if offset + 8 <= bytes.count { return bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-        var word: UInt64 = 0
-        var place = offset
-        while place < bytes.count {
-            word = word << 8 | UInt64(bytes[place])
-            place += 1
-        }
-        return word
-    }
-
-    private static func fold(_ value: UInt64) -> UInt64 {
-        let product = (value ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
-        return product.high ^ product.low
     }
 }

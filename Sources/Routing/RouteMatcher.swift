@@ -6,7 +6,8 @@ internal import PCRE
 package final class RouteMatcher {
     let matcher: Matcher
 
-    /// - Parameter matchLimit: how many steps of backtracking one expression may take before the path is refused
+    /// - Parameter matchLimit: how many steps of backtracking one expression may take before the path is
+    ///   refused
     /// - Throws: when there is no memory for it
     package init(matchLimit: UInt32 = 100_000) throws {
         matcher = try Matcher(matchLimit: matchLimit, depthLimit: matchLimit)

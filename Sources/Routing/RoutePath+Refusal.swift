@@ -9,7 +9,8 @@ extension RoutePath {
         case invalidUTF8
         /// A control character or a space that should have been written as an escape.
         case rawControlCharacter(UInt8, offset: Int)
-        /// A `.` or `..` of which a dot or a slash beside it was written as an escape; `offset` is its segment's.
+        /// A `.` or `..` of which a dot or a slash beside it was written as an escape; `offset` is its
+        /// segment's.
         case encodedDotSegment(offset: Int)
         /// A `..` that leads above the root.
         case aboveRoot(offset: Int)

@@ -1,4 +1,5 @@
-/// A request's path as routes see it: REQUEST_URI normalised as nginx normalises it before it chooses a `location`.
+/// A request's path as routes see it: REQUEST_URI normalised as nginx normalises it before it chooses a
+/// `location`.
 ///
 /// nginx guards locations by the decoded path with dot segments resolved and slashes merged. Routing on
 /// anything else would let `//admin` or `/%61dmin` pass a rule that guards `/admin`.

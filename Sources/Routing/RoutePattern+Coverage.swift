@@ -3,7 +3,9 @@ extension RoutePattern {
     ///
     /// Decided for literals and built-in types. An application's own expression covers only itself.
     package func covers(_ later: RoutePattern) -> Bool {
-        if mount == later.mount, standsAlone == later.standsAlone, standsAlone, text == later.text { return true }
+        if mount == later.mount, standsAlone == later.standsAlone, standsAlone, text == later.text {
+            return true
+        }
         guard case .segments(let segments) = shape else { return false }
         switch later.shape {
         case .regex:
@@ -33,7 +35,8 @@ extension RoutePattern {
 }
 
 extension Segment {
-    /// True only if every text of `later`, a segment that does not take the rest or takes it alike, is one of this.
+    /// True only if every text of `later`, a segment that does not take the rest or takes it alike, is one of
+    /// this.
     fileprivate func covers(_ later: Segment) -> Bool {
         guard !later.takesRest else { return false }
         if let literal = later.literal {
@@ -59,7 +62,9 @@ extension Segment {
     private var isNeverEmpty: Bool {
         pieces.contains { piece in
             switch piece {
-            case .literal, .parameter(_, .any), .parameter(_, .int), .parameter(_, .slug), .parameter(_, .uuid): true
+            case .literal, .parameter(_, .any), .parameter(_, .int), .parameter(_, .slug),
+                .parameter(_, .uuid):
+                true
             case .parameter(_, .path), .parameter(_, .expression): false
             }
         }

@@ -2,8 +2,8 @@ extension RoutePattern {
     /// The PCRE2 expression for the whole path, once the index has compared the literal segments.
     ///
     /// They are written as `[^/]++`, so that routes which differ in literals alone share compiled code.
-    /// Every expression but that of `{name:path}` keeps within its segment: those of the built-in types have no
-    /// slash, and where an application's own might take one, the index offers only paths with as many
+    /// Every expression but that of `{name:path}` keeps within its segment: those of the built-in types have
+    /// no slash, and where an application's own might take one, the index offers only paths with as many
     /// slashes as the pattern, all of which the pattern's own slashes need.
     var expression: String {
         switch shape {
@@ -12,7 +12,8 @@ extension RoutePattern {
         }
     }
 
-    /// A raw expression is compiled alone: an alternation's groups would get new numbers, and its names may differ.
+    /// A raw expression is compiled alone: an alternation's groups would get new numbers, and its names may
+    /// differ.
     var standsAlone: Bool {
         guard case .regex = shape else { return false }
         return true

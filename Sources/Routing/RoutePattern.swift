@@ -1,5 +1,3 @@
-internal import PCRE
-
 /// A route's pattern, parsed and checked: `/process/{item_id:int}`, or a whole PCRE2 pattern.
 ///
 /// `{name}` takes one segment that is not empty; `{name:int}`, `{name:slug}` and `{name:uuid}` take less;
@@ -18,7 +16,8 @@ package struct RoutePattern: Sendable, Hashable, CustomStringConvertible {
         let group: Int
     }
 
-    /// The pattern as written; with `prefixed(by:)`, the prefix stands before it unless it is a raw expression.
+    /// The pattern as written; with `prefixed(by:)`, the prefix stands before it unless it is a raw
+    /// expression.
     package let text: String
     /// The literal segments that `prefixed(by:)` has put before a raw expression, which does not see them.
     let mount: [[UInt8]]

@@ -19,30 +19,41 @@ struct RouteSearch {
     }
 }
 
-// In the table and not in the search: a search that holds the table counts a reference for each of its arrays.
+// In the table and not in the search, which would have to hold the table and count references to its arrays.
 extension RouteTable {
     /// Walks through a node and what is below it.
     ///
-    /// There is one way to a node, so none is visited twice, and none is whose routes all come later than the one
-    /// found: however a path looks, it costs no more nodes and matches than the manifest has.
-    /// - Parameter offset: of the slash behind the node's segment, or the path's end
-    func visit(_ number: Int32, at offset: Int, _ search: inout RouteSearch, _ matcher: Matcher) {
+    /// The nodes are a tree, whose like branches the index keeps only once: each visit is of another branch,
+    /// and of none whose routes all come later than the one found. However a path looks, it costs no more
+    /// visits and matches than the manifest has segments and routes.
+    /// - Parameters:
+    ///   - offset: of the slash behind the node's segment, or the path's end
+    ///   - inherited: the earliest route of the node above
+    func visit(
+        _ number: Int32, at offset: Int, earliest inherited: Int32 = 0, _ search: inout RouteSearch,
+        _ matcher: Matcher
+    ) {
         let node = index[number]
-        guard search.accepts(node.earliestRoute), !search.isRefused else { return }
+        let earliest = node.earliestRoute < 0 ? inherited : node.earliestRoute
+        guard search.accepts(earliest), !search.isRefused else { return }
         guard offset < search.path.count else {
-            run(sets[Int(node.programs)].exact, earliest: node.earliestRoute, &search, matcher)
+            run(sets[Int(node.programs)].exact, earliest: earliest, &search, matcher)
             return
         }
-        run(sets[Int(node.programs)].tail, earliest: node.earliestRoute, &search, matcher)
+        run(sets[Int(node.programs)].tail, earliest: earliest, &search, matcher)
         guard node.hasLiteralChildren || node.parameterChild != 0 else { return }
         let start = offset + 1
         var end = start
         while end < search.path.count, search.path[end] != UInt8(ascii: "/") { end += 1 }
         if node.hasLiteralChildren {
             let segment = UnsafeBufferPointer(rebasing: search.path[start..<end])
-            if let child = index.literalChild(of: number, segment) { visit(child, at: end, &search, matcher) }
+            if let child = index.literalChild(of: number, segment) {
+                visit(child, at: end, earliest: earliest, &search, matcher)
+            }
         }
-        if node.parameterChild != 0 { visit(node.parameterChild, at: end, &search, matcher) }
+        if node.parameterChild != 0 {
+            visit(node.parameterChild, at: end, earliest: earliest, &search, matcher)
+        }
     }
 
     private func run(
@@ -51,7 +62,9 @@ extension RouteTable {
         for number in range {
             let program = programs[number]
             let first = program.choices < 0 ? earliest : choices[Int(program.choices)].route
-            guard search.accepts(first), !search.isRefused, matches(program, &search, matcher) else { continue }
+            guard search.accepts(first), !search.isRefused, matches(program, &search, matcher) else {
+                continue
+            }
             if program.choices < 0 {
                 take(earliest, program.captures, of: program, &search, matcher)
             } else {
@@ -88,7 +101,8 @@ extension RouteTable {
             let start = Int(program.mountLength)
             let value = search.path[(start + taken.lowerBound)..<(start + taken.upperBound)]
             parameters.append(
-                name: captures[number].name, value: PercentEscape.decoded(UnsafeBufferPointer(rebasing: value)))
+                name: captures[number].name,
+                value: PercentEscape.decoded(UnsafeBufferPointer(rebasing: value)))
         }
         search.best = route
         search.parameters = parameters

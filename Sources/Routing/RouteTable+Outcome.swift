@@ -6,7 +6,8 @@ extension RouteTable {
         /// `index` is the route's place in the list that the table was made of.
         case route(index: Int, parameters: RouteParameters)
         case notFound
-        /// The path has routes, but none for the method. `allow` is sorted by name and has HEAD where it has GET.
+        /// The path has routes, but none for the method. `allow` is sorted by name and has HEAD where it has
+        /// GET.
         case methodNotAllowed(allow: [HTTPRequest.Method])
         /// An expression needed more backtracking than one path may cost.
         case refused

@@ -3,8 +3,8 @@ internal import PCRE
 
 /// All routes, indexed and compiled: immutable, so that every worker can use the same one.
 ///
-/// The index finds the nodes whose literal segments are the path's, and each node's alternation decides. Of several
-/// routes that match, the earliest in the manifest wins, wherever in the index they stand.
+/// The index finds the nodes whose literal segments are the path's, and each node's alternation decides. Of
+/// several routes that match, the earliest in the manifest wins, wherever in the index they stand.
 package struct RouteTable: Sendable {
     private let methods: [(method: HTTPRequest.Method, root: Int32)]
     let index: RouteIndex
@@ -19,12 +19,12 @@ package struct RouteTable: Sendable {
     package init(_ routes: [(methods: [HTTPRequest.Method], pattern: RoutePattern)]) throws {
         var builder = RouteTableBuilder(routes)
         index = try builder.makeIndex()
-        methods = builder.methods
-        programs = builder.programs
-        sets = builder.sets
-        choices = builder.choices
-        captures = builder.captures
-        expressions = builder.expressions
+        methods = zip(builder.methods, index.roots).map { ($0.method, $1) }
+        programs = builder.compiler.programs
+        sets = builder.compiler.sets
+        choices = builder.compiler.choices
+        captures = builder.compiler.captures
+        expressions = builder.compiler.expressions
     }
 
     /// Finds the route for a request. HEAD takes GET's where it has none of its own.

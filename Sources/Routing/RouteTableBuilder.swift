@@ -1,7 +1,7 @@
 internal import HTTPTypes
 internal import PCRE
 
-/// Builds a table: routes into a tree of segments, each node's routes into programs, their expressions compiled.
+/// Builds a table's index: routes into a tree of segments, and each node's routes into programs.
 struct RouteTableBuilder {
     private struct Key: Hashable {
         let parent: Int32
@@ -17,26 +17,18 @@ struct RouteTableBuilder {
     }
 
     private(set) var methods: [(method: HTTPRequest.Method, root: Int32)] = []
-    private(set) var programs: [RouteProgram] = []
-    private(set) var sets: [RouteProgram.Set] = []
-    private(set) var choices: [RouteProgram.Choice] = []
-    private(set) var captures: [RoutePattern.Capture] = []
-    private(set) var expressions: [CompiledPattern] = []
-
-    private let patterns: [RoutePattern]
+    private(set) var compiler: RouteCompiler
     private var nodes: [RouteIndex.Node]
     private var buckets: [Bucket]
+    private var isUsed: [Bool]
     private var children: [Key: Int32] = [:]
-    private var expressionNumbers: [String: Int32] = [:]
-    private var captureStarts: [[RoutePattern.Capture]: Int32] = [:]
-    /// Keyed by the exact and the tail programs.
-    private var setNumbers: [[[RouteProgram]]: Int32] = [:]
 
     init(_ routes: [(methods: [HTTPRequest.Method], pattern: RoutePattern)]) {
-        patterns = routes.map(\.pattern)
+        compiler = RouteCompiler(routes.map(\.pattern))
         // The first node is nobody's: 0 says that there is no child.
         nodes = [RouteIndex.Node()]
         buckets = [Bucket(isLiteral: true)]
+        isUsed = [true]
         for (number, route) in routes.enumerated() {
             let steps = route.pattern.steps
             for method in Set(route.methods).sorted(by: { $0.rawValue < $1.rawValue }) {
@@ -55,6 +47,7 @@ struct RouteTableBuilder {
     private mutating func addNode(isLiteral: Bool) -> Int32 {
         nodes.append(RouteIndex.Node())
         buckets.append(Bucket(isLiteral: isLiteral))
+        isUsed.append(true)
         return Int32(nodes.count - 1)
     }
 
@@ -81,6 +74,7 @@ struct RouteTableBuilder {
         if let child = children[key] { return child }
         let child = addNode(isLiteral: buckets[Int(parent)].isLiteral)
         children[key] = child
+        nodes[Int(parent)].hasLiteralChildren = true
         return child
     }
 
@@ -95,88 +89,35 @@ struct RouteTableBuilder {
     mutating func makeIndex() throws(PCREError) -> RouteIndex {
         for number in buckets.indices {
             let bucket = buckets[number]
-            let earliest = nodes[number].earliestRoute
-            var exact: [RouteProgram] = []
-            if bucket.isLiteral, let first = bucket.exact.first {
-                // The others at this node have the same literals, and come later.
-                exact.append(program(expression: -1, [first], earliest))
-            } else {
-                exact = try makePrograms(for: bucket.exact, earliest)
-            }
-            nodes[number].programs = setNumber(exact, try makePrograms(for: bucket.tail, earliest))
+            nodes[number].programs = try compiler.programs(
+                exact: bucket.exact, tail: bucket.tail, isLiteral: bucket.isLiteral,
+                earliest: nodes[number].earliestRoute)
         }
+        shareParameterChildren()
         return RouteIndex(
-            nodes: nodes,
+            nodes: nodes, isUsed: isUsed, roots: methods.map(\.root),
             children: children.map { (parent: $0.parent, segment: $0.segment, child: $1) })
     }
 
-    private mutating func makePrograms(
-        for routes: [Int], _ earliest: Int32
-    ) throws(PCREError) -> [RouteProgram] {
-        var made = try alternations(of: routes.filter { !patterns[$0].standsAlone }[...], earliest)
-        for route in routes where patterns[route].standsAlone {
-            let pattern = patterns[route]
-            let expression = try compile(pattern.expression)
-            made.append(program(expression: expression, mountLength: pattern.mountLength, [route], earliest))
+    /// Makes one node of those that differ in their route alone, as ten thousand routes' `{id:int}` do.
+    private mutating func shareParameterChildren() {
+        struct Content: Hashable {
+            let programs: Int32
+            let parameterChild: Int32
         }
-        return made
-    }
-
-    /// One alternation for all, or for each half where PCRE2 cannot compile so large a one.
-    private mutating func alternations(
-        of routes: ArraySlice<Int>, _ earliest: Int32
-    ) throws(PCREError) -> [RouteProgram] {
-        guard !routes.isEmpty else { return [] }
-        let alternatives = routes.enumerated().map { "\(patterns[$1].expression)(*MARK:\($0))" }
-        do {
-            let expression = try compile("(?|\(alternatives.joined(separator: "|")))")
-            return [program(expression: expression, routes, earliest)]
-        } catch {
-            guard error.isPatternTooLarge, routes.count > 1 else { throw error }
-            let middle = routes.startIndex + routes.count / 2
-            return try alternations(of: routes[..<middle], earliest) + alternations(of: routes[middle...], earliest)
+        var shared: [Content: Int32] = [:]
+        // Children come behind their parents: from the end, what is below a node is already shared.
+        for parent in nodes.indices.reversed() {
+            let number = nodes[parent].parameterChild
+            let child = nodes[Int(number)]
+            guard number != 0, !child.hasLiteralChildren, child.earliestRoute == nodes[parent].earliestRoute
+            else { continue }
+            let content = Content(programs: child.programs, parameterChild: child.parameterChild)
+            let same = shared[content] ?? number
+            shared[content] = same
+            nodes[parent].parameterChild = same
+            nodes[Int(same)].earliestRoute = -1
+            isUsed[Int(number)] = number == same
         }
-    }
-
-    private mutating func compile(_ expression: String) throws(PCREError) -> Int32 {
-        if let known = expressionNumbers[expression] { return known }
-        expressions.append(try CompiledPattern(expression, options: ExpressionScanner.options))
-        let number = Int32(expressions.count - 1)
-        expressionNumbers[expression] = number
-        return number
-    }
-
-    private mutating func program(
-        expression: Int32, mountLength: Int = 0, _ routes: ArraySlice<Int>, _ earliest: Int32
-    ) -> RouteProgram {
-        let made = routes.map { route in
-            RouteProgram.Choice(route: Int32(route), captures: capturesRange(patterns[route].captures))
-        }
-        let isNodesEarliest = made.count == 1 && made[0].route == earliest
-        defer {
-            if !isNodesEarliest { choices += made }
-        }
-        return RouteProgram(
-            expression: expression, mountLength: Int32(mountLength),
-            choices: isNodesEarliest ? -1 : Int32(choices.count),
-            captures: isNodesEarliest ? made[0].captures : RouteProgram.Captures(start: 0, count: 0))
-    }
-
-    private mutating func capturesRange(_ list: [RoutePattern.Capture]) -> RouteProgram.Captures {
-        let start = captureStarts[list] ?? Int32(captures.count)
-        if captureStarts.updateValue(start, forKey: list) == nil { captures += list }
-        return RouteProgram.Captures(start: start, count: Int32(list.count))
-    }
-
-    private mutating func setNumber(_ exact: [RouteProgram], _ tail: [RouteProgram]) -> Int32 {
-        if let known = setNumbers[[exact, tail]] { return known }
-        let start = programs.count
-        programs += exact
-        programs += tail
-        sets.append(
-            RouteProgram.Set(exact: start..<(start + exact.count), tail: (start + exact.count)..<programs.count))
-        let number = Int32(sets.count - 1)
-        setNumbers[[exact, tail]] = number
-        return number
     }
 }
