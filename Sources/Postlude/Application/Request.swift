@@ -6,41 +6,32 @@ internal import Routing
 ///
 /// It lives until the response is finished. It is not `Sendable`, so that a task cannot capture it: what a task needs
 /// is passed to it as values.
-public final class Request {
+public struct Request: RequestInput {
+    let storage: RequestStorage
+
+    init(_ storage: RequestStorage) { self.storage = storage }
+
+    /// The request itself, for a handler that asks for it.
+    public init(request: Request) { self = request }
+
     /// What the web server calls the request (the FastCGI parameter `REQUEST_ID`, else the header `X-Request-ID`), or a
     /// random name. It is at most 128 letters, digits and `-_.:` long.
-    public private(set) lazy var id: String = RequestID.of(head)
-    public let method: HTTPRequest.Method
+    public var id: String { storage.id }
+    public var method: HTTPRequest.Method { storage.method }
     /// The path as routes see it: decoded, dot segments resolved, slashes merged. `%2F` and `%25` stay encoded.
-    public let path: String
+    public var path: String { String(decoding: storage.path.bytes, as: UTF8.self) }
     /// The query as the client sent it, without the `?`; empty when there is none.
-    public let query: String
+    public var query: String { String(decoding: storage.path.query, as: UTF8.self) }
     /// The pattern of the route, as the manifest has it.
-    public let route: String
+    public var route: String { storage.route }
     /// The parameters of the route's pattern, percent-decoded.
-    public let parameters: Parameters
+    public var parameters: Parameters { storage.parameters }
     /// The whole body.
-    public let body: [UInt8]
-
-    private let head: RequestHead
-    let tasks: TaskQueueSource
-
-    init(
-        method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Parameters,
-        head: RequestHead, body: [UInt8], tasks: TaskQueueSource
-    ) {
-        self.method = method
-        self.path = String(decoding: path.bytes, as: UTF8.self)
-        self.query = String(decoding: path.query, as: UTF8.self)
-        self.route = route
-        self.parameters = parameters
-        self.head = head
-        self.body = body
-        self.tasks = tasks
-    }
-
+    public var body: [UInt8] { storage.body }
     /// The header fields that the web server passed on (`HTTP_…`), with `Content-Type` and `Content-Length`.
-    public private(set) lazy var headers: HTTPFields = HTTPFields(parameters: head.parameters)
+    public var headers: HTTPFields { storage.headers }
+    /// The names and values of the query, decoded as HTML forms encode them (WHATWG URL, 5.1).
+    public var queryItems: [(name: String, value: String)] { FormText.items(of: query) }
 
     /// The value of a header field; nil when it is absent.
     ///
@@ -50,10 +41,7 @@ public final class Request {
     }
 
     /// A FastCGI parameter, such as `REMOTE_ADDR`; the first one where the web server sent several.
-    public func fastCGIParameter(_ name: String) -> String? { head.string(named: name) }
-
-    /// The names and values of the query, decoded as HTML forms encode them (WHATWG URL, 5.1).
-    public var queryItems: [(name: String, value: String)] { FormText.items(of: query) }
+    public func fastCGIParameter(_ name: String) -> String? { storage.head.string(named: name) }
 
     /// The parameters of a route's pattern.
     public struct Parameters: Sendable {
@@ -71,3 +59,29 @@ public final class Request {
     *, unavailable, message: "a request ends with its response: pass the values that a task needs to it"
 )
 extension Request: Sendable {}
+
+/// What a request consists of; the parts that few handlers ask for are made when they are asked for.
+final class RequestStorage {
+    let method: HTTPRequest.Method
+    let path: RoutePath
+    let route: String
+    let parameters: Request.Parameters
+    let head: RequestHead
+    let body: [UInt8]
+    let tasks: TaskQueueSource
+    private(set) lazy var id = RequestID.of(head)
+    private(set) lazy var headers = HTTPFields(parameters: head.parameters)
+
+    init(
+        method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Request.Parameters,
+        head: RequestHead, body: [UInt8], tasks: TaskQueueSource
+    ) {
+        self.method = method
+        self.path = path
+        self.route = route
+        self.parameters = parameters
+        self.head = head
+        self.body = body
+        self.tasks = tasks
+    }
+}

@@ -85,9 +85,9 @@ struct Responder: Sendable {
         case .route(let route, let method, let path, let parameters):
             let source = TaskQueueSource(registry: registry, limits: route.tasks, logger: logger)
             let request = Request(
-                method: method, path: path, route: route.pattern, parameters: parameters, head: head,
-                body: body,
-                tasks: source)
+                RequestStorage(
+                    method: method, path: path, route: route.pattern, parameters: parameters, head: head,
+                    body: body, tasks: source))
             do {
                 let response = try call(route.handler, request, on: executor)
                 return (response, method == .head, source.queue)

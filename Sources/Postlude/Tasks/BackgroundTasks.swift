@@ -14,7 +14,7 @@
 public struct BackgroundTasks: RequestInput, Sendable {
     private let queue: TaskQueue
 
-    public init(request: Request) { queue = request.tasks.queue(for: request) }
+    public init(request: Request) { queue = request.storage.tasks.queue(for: request) }
 
     /// Adds a function with its arguments.
     ///

@@ -1,0 +1,76 @@
+"""The bars that Postlude is to reach. Each is a line: what, the bar, what was measured, met or missed."""
+
+from report import KINDS, milliseconds, number, table
+
+
+def print_bars(http, tasks, routes):
+    bars = (http_bars(http) if http else []) + (task_bars(tasks) if tasks else [])
+    bars += route_bars(routes) if routes else []
+    if bars:
+        print("## Bars\n")
+        table(["what", "bar", "measured", ""], bars)
+    return [dict(zip(("what", "bar", "measured", "result"), bar)) for bar in bars]
+
+
+def bar(what, limit, measured, met):
+    return [what, limit, measured, "met" if met else "missed"]
+
+
+def http_bars(cells):
+    bars = []
+    many = cells.get(("kept", 64, "postlude"))
+    loop_many = cells.get(("kept", 64, "libfcgi"))
+    loop_few = cells.get(("kept", 4, "libfcgi"))
+    if many:
+        what = "kept, 64 clients: "
+        bars += [
+            bar(what + "clients served", "64", number(many["clients_served"]), many["clients_served"] == 64),
+            bar(what + "p99", "< 20 ms", f"{milliseconds(many['p99_ms'])} ms", many["p99_ms"] < 20),
+            bar(what + "timeouts", "0", number(many["timeouts"]), many["timeouts"] == 0)]
+    if many and loop_many:
+        bars.append(at_least("kept, 64 clients: requests/s, to the C loop's with 64", 1, many, loop_many))
+    if many and loop_few:
+        bars.append(at_least("kept, 64 clients: requests/s, to the C loop's with 4", 1, many, loop_few))
+    for kind, factor in (("kept", 1.1), ("fresh", 0.95)):
+        few, loop = cells.get((kind, 4, "postlude")), cells.get((kind, 4, "libfcgi"))
+        if few and loop:
+            what = f"{KINDS[kind]}, 4 clients: requests/s, to the C loop's"
+            bars.append(at_least(what, factor, few, loop))
+    few = cells.get(("kept", 4, "postlude"))
+    if few and loop_few:
+        value = few["processor_us"] / loop_few["processor_us"]
+        what = "kept, 4 clients: processor time per request, to the C loop's"
+        bars.append(bar(what, "≤ 0.75", f"{value:.2f}", value <= 0.75))
+    return bars
+
+
+def at_least(what, factor, cell, other):
+    value = cell["requests_per_second"] / other["requests_per_second"]
+    return bar(what, f"≥ {factor}", f"{value:.2f}", value >= factor)
+
+
+def task_bars(cells):
+    bars = []
+    for kind, words in KINDS.items():
+        with_task = cells.get((kind, 150, "postlude", True))
+        without = cells.get((kind, 150, "postlude", False))
+        if with_task and without:
+            value = with_task["p99_ms"] / without["p99_ms"]
+            what = f"{words}, 150/s: p99 with tasks, to that without"
+            bars.append(bar(what, "≤ 1.5", f"{value:.2f}", value <= 1.5))
+        fast = cells.get((kind, 300, "postlude", True))
+        if fast:
+            what = f"{words}, 300/s with tasks: "
+            lost = fast["refused"] + fast["timeouts"]
+            bars += [
+                bar(what + "refused or timed out", "0", number(lost), lost == 0),
+                bar(what + "p99", "< 5 ms", f"{milliseconds(fast['p99_ms'])} ms", fast["p99_ms"] < 5)]
+    return bars
+
+
+def route_bars(records):
+    times = [each["nanoseconds"] for each in records]
+    value = max(times) / min(times)
+    fewest, most = records[0]["routes"], records[-1]["routes"]
+    what = f"route matching, slowest to fastest from {number(fewest)} to {number(most)} routes"
+    return [bar(what, "≤ 1.5", f"{value:.2f}", value <= 1.5)]

@@ -1,0 +1,136 @@
+"""Tests/benchmark's main part: builds, measures, reports, and leaves nothing behind."""
+
+import argparse
+import contextlib
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import bars
+import measure
+import report
+from servers import NAMES, Failure, Site
+
+PARTS = ("http", "tasks", "routes")
+
+
+def some_of(allowed):
+    def parse(text):
+        names = text.split(",")
+        unknown = [name for name in names if name not in allowed]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(allowed)}")
+        return [name for name in allowed if name in names]
+    return parse
+
+
+def positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(prog="Tests/benchmark")
+    parser.add_argument("--root", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=positive)
+    parser.add_argument("--seconds", type=positive)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", type=some_of(PARTS), default=list(PARTS))
+    parser.add_argument("--servers", type=some_of(list(NAMES)), default=list(NAMES))
+    parser.add_argument("--json", type=pathlib.Path)
+    options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    options.seconds = options.seconds or (2 if options.quick else 8)
+    options.clients = (4, 64) if options.quick else (4, 16, 64)
+    options.rates = (150, 300) if options.quick else (50, 150, 300)
+    return options
+
+
+def note(text):
+    print(f"{text} …", file=sys.stderr, flush=True)
+
+
+def build(root, product):
+    """Builds a product in release mode and returns its path."""
+    command = ["swift", "build", "--package-path", root, "-c", "release"]
+    note(f"building {product}")
+    if subprocess.run([*command, "--product", product], stdout=sys.stderr).returncode != 0:
+        raise Failure(f"swift build --product {product} failed")
+    folder = subprocess.run([*command, "--show-bin-path"], capture_output=True, text=True, check=True)
+    return pathlib.Path(folder.stdout.strip()) / product
+
+
+def compile_c(parts, folder):
+    programs = {
+        "load": [*(parts / "load").glob("*.c"), "-lm"],
+        "libfcgi-loop": [parts / "libfcgi-loop.c", "-lfcgi", "-lpthread"],
+    }
+    for name, words in programs.items():
+        measure.run(
+            ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-o", folder / name, *words], 120)
+
+
+def benchmark(options, folder):
+    parts = options.root / "Tests/Benchmark"
+    with_postlude = "postlude" in options.servers
+    results = {"machine": report.machine(with_postlude or "routes" in options.only)}
+    behind_nginx = [part for part in ("http", "tasks") if part in options.only]
+    if behind_nginx:
+        application = build(options.root, "BenchmarkApplication") if with_postlude else None
+        compile_c(parts, folder)
+        with contextlib.closing(Site(parts, folder, application)) as site:
+            site.start_nginx()
+            for name in options.servers:
+                site.check(name)
+            for part in behind_nginx:
+                results[part] = getattr(measure, part)(site, options.servers, options, note)
+    if "routes" in options.only:
+        results["routes"] = measure.routes(build(options.root, "RouteBenchmark"), options, note)
+    return results
+
+
+def print_report(results, options):
+    print("# Postlude's benchmark\n")
+    report.print_machine(results["machine"], options)
+    http = report.print_http(results["http"]) if "http" in results else None
+    tasks = report.print_tasks(results["tasks"]) if "tasks" in results else None
+    if "routes" in results:
+        report.print_routes(results["routes"])
+    results["bars"] = bars.print_bars(http, tasks, results.get("routes"))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def interrupted(number, _):
+    # Once: a second signal must not cut the cleaning short.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+def main():
+    options = parse_options()
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupted)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postlude-benchmark-", dir="/tmp"))
+    # nginx's and php-fpm's processes are nobody's when root starts them.
+    folder.chmod(0o755)
+    try:
+        results = benchmark(options, folder)
+    except Failure as failure:
+        print(f"Tests/benchmark: {failure}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print_report(results, options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

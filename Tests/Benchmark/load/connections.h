@@ -1,0 +1,34 @@
+// The connections of the load generator, and what became of the requests on them.
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+enum { maxConnections = 8192, maxRequests = 4000000 };
+static const int64_t second = 1000000000;
+
+typedef struct Connection Connection;
+
+typedef struct {
+    long sent, refused, timeouts, wrong, inFlight;
+    size_t answered;
+    uint32_t *latencies;    // microseconds, of those answered
+    bool *served;           // for each connection: has it had an answer?
+} Counts;
+
+extern Counts counts;
+
+int64_t now(void);
+void fail(const char *what);
+
+/// Connections will go to the port of 127.0.0.1 and be watched by the poller.
+void prepareConnections(int poller, uint16_t port, const char *path, const char *expectedBody);
+
+/// Sends a request that was due at the time, on an idle connection or else on a new one.
+void start(int64_t due);
+
+/// Handles what the poller reported of a connection.
+void handle(Connection *connection, uint32_t events);
+
+/// Gives up the requests that were due longer than the timeout ago.
+void dropLate(int64_t time, int64_t timeout);

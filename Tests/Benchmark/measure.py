@@ -1,0 +1,108 @@
+"""The measurements; each returns a list of records, one for each round and combination."""
+
+import json
+import subprocess
+import time
+
+from servers import Failure
+
+CONNECTIONS = ("kept", "fresh")
+
+
+def run(command, seconds):
+    command = [str(word) for word in command]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"still running after {seconds} s: {' '.join(command)}") from None
+    if result.returncode != 0:
+        raise Failure(f"{' '.join(command)} failed:\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def load(site, port, path, seconds, timeout, *loop):
+    text = run(
+        [site.folder / "load", port, path, "Hello, world!", seconds, int(timeout * 1000), *loop],
+        seconds + timeout + 10)
+    figures = json.loads(text)
+    if figures["wrong"] > 0:
+        raise Failure(f"{figures['wrong']} wrong answers to GET {path} on port {port}")
+    return figures
+
+
+def in_turn(servers, turn):
+    """The servers, another one first each time, so that none always follows the same one."""
+    shift = turn % len(servers)
+    return servers[shift:] + servers[:shift]
+
+
+def http(site, servers, options, note):
+    records = []
+    for turn in range(options.rounds):
+        for kind in CONNECTIONS:
+            for clients in options.clients:
+                for name in in_turn(servers, turn):
+                    note(f"http, round {turn + 1}: {name}, {kind}, {clients} clients")
+                    record = {"round": turn + 1, "server": name, "connections": kind, "clients": clients}
+                    records.append(record | http_once(site, name, kind, clients, options.seconds))
+    return records
+
+
+def http_once(site, name, kind, clients, seconds):
+    back_end = site.start(name)
+    port = site.ports[f"{name}-{kind}"]
+    load(site, port, "/hello", 0.5, 2, "clients", 4)
+    before = back_end.processor_seconds()
+    text = run(
+        ["wrk", "--threads", 1, "--connections", clients, "--duration", f"{seconds}s", "--timeout", "2s",
+         "--latency", "--script", site.parts / "wrk-report.lua", f"http://127.0.0.1:{port}/hello"],
+        seconds + 30)
+    lines = [line for line in text.splitlines() if line.startswith("JSON ")]
+    if not lines:
+        raise Failure(f"wrk printed no figures:\n{text}")
+    figures = json.loads(lines[0].removeprefix("JSON "))
+    spent = back_end.processor_seconds() - before
+    if not back_end.running():
+        raise Failure(f"{name} ended while it was measured")
+    requests = figures["requests"]
+    if requests == 0:
+        raise Failure(f"{name} ({kind}, {clients} clients) answered nothing")
+    figures["requests_per_second"] = requests / figures["seconds"]
+    figures["processor_us"] = spent / requests * 1e6
+    # wrk counts a timeout only when the late answer comes; a client that waits for ever is seen here.
+    figures["clients_served"] = load(
+        site, port, "/hello", min(seconds, 2), 2, "clients", clients)["clients_served"]
+    figures["peak_bytes"] = back_end.peak_bytes()
+    return figures
+
+
+def tasks(site, servers, options, note):
+    records = []
+    for turn in range(options.rounds):
+        for kind in CONNECTIONS:
+            for rate in options.rates:
+                for path in ("/hello", "/task"):
+                    for name in in_turn(servers, turn):
+                        note(f"tasks, round {turn + 1}: {name}, {kind}, {rate}/s, GET {path}")
+                        site.start(name)
+                        port = site.ports[f"{name}-{kind}"]
+                        load(site, port, "/hello", 0.5, 2, "clients", 4)
+                        time.sleep(0.1)
+                        figures = load(site, port, path, options.seconds, 5, "rate", rate, turn + 1)
+                        records.append({
+                            "round": turn + 1, "server": name, "connections": kind, "rate": rate,
+                            "task": path == "/task", **figures})
+    return records
+
+
+def routes(program, options, note):
+    note("routes")
+    text = run([program, options.rounds], 600)
+    records = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 2 and words[0].isdigit():
+            records.append({"routes": int(words[0]), "nanoseconds": float(words[1])})
+    if len(records) < 2:
+        raise Failure(f"RouteBenchmark printed no figures:\n{text}")
+    return records

@@ -1,0 +1,137 @@
+"""Medians, tables and bars, as Markdown."""
+
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+
+from servers import NAMES
+
+OTHERS = ("libfcgi", "php")
+KINDS = {"kept": "kept", "fresh": "not kept"}
+SUMMED = ("timeouts", "bad_status", "socket_errors", "refused", "sent", "answered", "requests")
+
+
+def medians(records, keys):
+    """One record for each combination of the keys: sums of what is counted, medians of the rest."""
+    groups = {}
+    for record in records:
+        groups.setdefault(tuple(record[key] for key in keys), []).append(record)
+    result = {}
+    for key, group in groups.items():
+        names = [name for name in group[0] if name not in keys and name != "round"]
+        result[key] = {
+            name: (sum if name in SUMMED else statistics.median)(record[name] for record in group)
+            for name in names}
+    return result
+
+
+def table(header, rows):
+    print("| " + " | ".join(header) + " |")
+    print("|" + "|".join(" --- " for _ in header) + "|")
+    for row in rows:
+        print("| " + " | ".join(str(cell) for cell in row) + " |")
+    print()
+
+
+def number(value, digits=0):
+    return f"{value:,.{digits}f}"
+
+
+def milliseconds(value):
+    return number(value, 1 if value >= 10 else 2)
+
+
+def machine(application):
+    def first_line(*command):
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        except OSError:
+            return "not there"
+        lines = (result.stdout + result.stderr).splitlines()
+        return lines[0].strip() if lines else ""
+
+    def package(name):
+        return first_line("dpkg-query", "--show", "--showformat=${Version}", name)
+
+    processor = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    memory = re.search(r"MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text())
+    system = re.search(r'PRETTY_NAME="(.*)"', pathlib.Path("/etc/os-release").read_text())
+    uname = os.uname()
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "processor": processor[1] if processor else uname.machine,
+        "memory": f"{int(memory[1]) / 2**20:.0f} GiB" if memory else "unknown",
+        "kernel": f"{uname.sysname} {uname.release} {uname.machine}",
+        "system": system[1] if system else "unknown",
+        "nginx": package("nginx"), "libfcgi": package("libfcgi0ldbl"), "php-fpm": package("php8.2-fpm"),
+        "PCRE2": package("libpcre2-8-0"), "wrk": package("wrk"), "spawn-fcgi": package("spawn-fcgi"),
+        "Swift": first_line("swift", "--version") if application else "not used",
+    }
+
+
+def print_machine(facts, options):
+    print("## Machine\n")
+    for name, value in facts.items():
+        print(f"- {name}: {value}")
+    rounds = "1 round" if options.rounds == 1 else f"{options.rounds} rounds, interleaved"
+    print(f"- run: {rounds}, {options.seconds} s a measurement; servers, nginx and load share the cores\n")
+
+
+def print_http(records):
+    cells = medians(records, ("connections", "clients", "server"))
+    print("## Small answers, closed loop (wrk)\n")
+    header = ["connections", "clients", "server", "requests/s", "p50 ms", "p99 ms", "timeouts", "not 2xx",
+              "clients served", "processor µs/request", "peak MiB"]
+    table(header, [
+        [KINDS[kind], clients, NAMES[name], number(cell["requests_per_second"]),
+         milliseconds(cell["p50_ms"]), milliseconds(cell["p99_ms"]), number(cell["timeouts"]),
+         number(cell["bad_status"]), number(cell["clients_served"]), number(cell["processor_us"], 1),
+         number(cell["peak_bytes"] / 2**20, 1)]
+        for (kind, clients, name), cell in cells.items()])
+    print("Timeouts (an answer later than 2 s) and answers other than 2xx are sums over the rounds. Clients"
+          " served: how many of the clients had any answer in 2 s after the measurement. Peak memory is the"
+          " sum over a server's processes and counts pages that they share more than once.\n")
+    rows = []
+    for (kind, clients, name), cell in cells.items():
+        for other in OTHERS:
+            rival = cells.get((kind, clients, other))
+            if name == "postlude" and rival:
+                rows.append([KINDS[kind], clients, NAMES[other]] + [
+                    ratio(cell[key], rival[key]) for key in
+                    ("requests_per_second", "p99_ms", "processor_us", "peak_bytes")])
+    if rows:
+        print("Postlude divided by the other:\n")
+        table(["connections", "clients", "other", "requests/s", "p99", "processor/request", "peak"], rows)
+    return cells
+
+
+def ratio(value, other):
+    return f"{value / other:.2f}" if other else "–"
+
+
+def print_tasks(records):
+    cells = medians(records, ("connections", "rate", "server", "task"))
+    print("## Background tasks of 20 ms, open loop (Poisson arrivals)\n")
+    rows = []
+    for (kind, rate, name, has_task), with_task in cells.items():
+        if has_task:
+            without = cells[kind, rate, name, False]
+            rows.append([
+                KINDS[kind], rate, NAMES[name], milliseconds(without["p50_ms"]),
+                milliseconds(without["p99_ms"]), milliseconds(with_task["p50_ms"]),
+                milliseconds(with_task["p99_ms"]), milliseconds(with_task["max_ms"]),
+                ratio(with_task["p99_ms"], without["p99_ms"]),
+                f"{with_task['refused'] / with_task['sent'] * 100:.1f} %",
+                f"{with_task['timeouts'] / with_task['sent'] * 100:.1f} %"])
+    table(["connections", "requests/s", "server", "p50 ms, no task", "p99 ms, no task", "p50 ms, task",
+           "p99 ms, task", "max ms, task", "p99 ratio", "refused, task", "timeouts, task"], rows)
+    print("Latency counts from the moment a request was due, and only of requests that were answered."
+          " Refused: an answer of 5xx or a connection refused. Timeout: no answer within 5 s.\n")
+    return cells
+
+
+def print_routes(records):
+    print("## Route matching\n")
+    table(["routes", "ns/match"], [[number(each["routes"]), number(each["nanoseconds"])] for each in records])

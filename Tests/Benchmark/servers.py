@@ -1,0 +1,196 @@
+"""The processes of the benchmark: the one nginx and the three back ends behind it."""
+
+import http.client
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+BODY = b"Hello, world!\n"
+NAMES = {"postlude": "Postlude", "libfcgi": "libfcgi's loop", "php": "php-fpm"}
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Failure(Exception):
+    """Something did not work, which is not the same as being slow."""
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def fill(template, target, values):
+    text = template.read_text()
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    target.write_text(text)
+
+
+def tail(path, lines=15):
+    try:
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+class Process:
+    """A process that the benchmark started, with its descendants, and nothing else."""
+
+    def __init__(self, command, log, folder):
+        self.log = log
+        with open(log, "ab") as output:
+            self.child = subprocess.Popen(
+                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                cwd=folder, start_new_session=True)
+
+    def tree(self):
+        parents = {}
+        for entry in os.listdir("/proc"):
+            if entry.isdigit():
+                fields = status_fields(int(entry))
+                if fields:
+                    parents.setdefault(int(fields[1]), []).append(int(entry))
+        found, waiting = [], [self.child.pid]
+        while waiting:
+            pid = waiting.pop()
+            found.append(pid)
+            waiting += parents.get(pid, [])
+        return found
+
+    def processor_seconds(self):
+        """User and system time of the tree; a child that has ended is in its parent's children's time."""
+        seconds = 0
+        for pid in self.tree():
+            fields = status_fields(pid)
+            if fields:
+                seconds += sum(int(ticks) for ticks in fields[11:15]) / TICKS
+        return seconds
+
+    def peak_bytes(self):
+        total = 0
+        for pid in self.tree():
+            try:
+                lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+            except OSError:
+                continue
+            total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+        return total
+
+    def running(self):
+        return self.child.poll() is None
+
+    def stop(self, patience=2.0):
+        """Ends the tree: asks its root, then kills what is left of it and is still the same process."""
+        started = {pid: (status_fields(pid) or [None] * 20)[19] for pid in self.tree()}
+        self.child.terminate()
+        try:
+            self.child.wait(patience)
+        except subprocess.TimeoutExpired:
+            pass
+        for pid, start in started.items():
+            fields = status_fields(pid)
+            if fields and fields[0] != "Z" and fields[19] == start:
+                os.kill(pid, signal.SIGKILL)
+        self.child.wait()
+
+
+def status_fields(pid):
+    """The fields of /proc/PID/stat after the command's name: state, parent, …"""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()
+
+
+class Site:
+    """nginx and the back ends in one folder; each back end can be started afresh on its socket."""
+
+    def __init__(self, parts, folder, application):
+        self.parts = parts
+        self.folder = folder
+        self.application = application
+        names = [f"{name}-{kind}" for name in NAMES for kind in ("kept", "fresh")]
+        self.ports = dict(zip(names, free_ports(len(names))))
+        is_root = os.geteuid() == 0
+        values = {"folder": folder, "user": "user nobody nogroup;" if is_root else "", **self.ports}
+        fill(parts / "nginx.conf.in", folder / "nginx.conf", values)
+        fill(parts / "php-fpm.conf.in", folder / "php-fpm.conf", values)
+        (folder / "hello.php").write_bytes((parts / "hello.php").read_bytes())
+        self.back_end = None
+        self.nginx = None
+
+    def start_nginx(self):
+        log = self.folder / "nginx.log"
+        self.nginx = Process(
+            ["/usr/sbin/nginx", "-e", log, "-p", self.folder, "-c", self.folder / "nginx.conf"],
+            log, self.folder)
+        time.sleep(0.2)
+        if not self.nginx.running():
+            raise Failure(f"nginx does not start:\n{tail(log)}")
+
+    def close(self):
+        self.stop()
+        if self.nginx is not None:
+            self.nginx.stop()
+
+    def command(self, name):
+        if name == "php":
+            as_root = ["--allow-to-run-as-root"] if os.geteuid() == 0 else []
+            return ["/usr/sbin/php-fpm8.2", "--nodaemonize", *as_root,
+                    "--fpm-config", self.folder / "php-fpm.conf"]
+        program = [self.folder / "libfcgi-loop"]
+        if name == "postlude":
+            program = [self.application, "serve", "--manifest", self.parts / "Application/routes.yaml"]
+        return ["/usr/bin/spawn-fcgi", "-n", "-s", self.folder / f"{name}.sock", "-M", "0666", "--", *program]
+
+    def start(self, name):
+        self.stop()
+        log = self.folder / f"{name}.log"
+        self.back_end = Process(self.command(name), log, self.folder)
+        deadline = time.monotonic() + 10
+        answer = "nothing yet"
+        while self.back_end.running() and time.monotonic() < deadline:
+            answer = self.get(name, "fresh", "/hello")
+            if answer == (200, BODY):
+                return self.back_end
+            time.sleep(0.02)
+        status = self.back_end.child.poll()
+        answer = answer if status is None else f"ended with status {status}"
+        logs = f"{tail(log)}\n{tail(self.folder / 'nginx.log', 3)}"
+        raise Failure(f"{NAMES[name]} does not answer GET /hello as expected: {answer}\n{logs}")
+
+    def stop(self):
+        if self.back_end is not None:
+            self.back_end.stop()
+            self.back_end = None
+
+    def get(self, name, kind, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[f"{name}-{kind}"], timeout=5)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            return error
+        finally:
+            connection.close()
+
+    def check(self, name):
+        """Every address that will be measured answers as it must."""
+        expected = {"/hello": (200, BODY), "/task": (200, BODY)}
+        if name == "postlude":
+            expected["/items/42"] = (200, b'{"id":42}')
+        for kind in ("fresh", "kept"):
+            self.start(name)
+            for path, answer in expected.items():
+                found = self.get(name, kind, path)
+                if found != answer:
+                    raise Failure(f"{NAMES[name]} ({kind}) answers GET {path} with {found}, not {answer}")
+        self.stop()
