@@ -55,8 +55,14 @@ let package = Package(
             name: "CCurl", path: "examples/notifications/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]),
         .executableTarget(
-            name: "notifications", dependencies: ["Postlude", "CCurl"], path: "examples/notifications",
-            exclude: ["CCurl", "README.md", "routes.yaml"], swiftSettings: strict),
+            name: "notifications",
+            dependencies: [
+                "CCurl", "Postlude",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "examples/notifications", exclude: ["CCurl", "README.md", "routes.yaml"],
+            swiftSettings: strict),
 
         // Tests: one target a module, then from outside
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI", "Linux"], swiftSettings: strict),

@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 int clinux_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags) {
@@ -14,3 +16,22 @@ int clinux_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
 int clinux_set_pipe_size(int descriptor, int bytes) { return fcntl(descriptor, F_SETPIPE_SZ, bytes); }
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+static volatile sig_atomic_t signal_target = -1;
+
+static void forward(int signal) {
+    int saved = errno;
+    unsigned char number = (unsigned char)signal;
+    // The pipe is full only when so many signals wait that one more says nothing new.
+    ssize_t ignored = write(signal_target, &number, 1);
+    (void)ignored;
+    errno = saved;
+}
+
+void clinux_forward_signals_to(int descriptor) { signal_target = descriptor; }
+
+int clinux_forward_signal(int signal) {
+    struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    return sigaction(signal, &action, NULL);
+}

@@ -3,11 +3,14 @@ import Glibc
 
 /// Asynchronous signals, read from a descriptor by one thread.
 ///
-/// The signals are blocked in the calling thread and in all that it starts: a handler would cut libfcgi's writes short.
+/// The signals are blocked in the calling thread and in all that it starts, since a handler would cut libfcgi's
+/// writes short. The main thread is the exception: once it waits for the main queue, it takes every signal, whatever
+/// its mask was. So a handler passes them on through a pipe; a signalfd would see only those that the main thread missed.
 package final class SignalDescriptor: Sendable {
     package let descriptor: Int32
 
-    /// Blocks the signals. To be called on the main thread before any other thread is started.
+    /// Takes the signals. To be called once, on the main thread, before any other thread is started and before libfcgi
+    /// is initialised, which keeps handlers that it finds.
     package init(_ signals: [Int32]) throws(SystemError) {
         // libfcgi installs a SIGPIPE handler only where none was chosen; a write to a closed socket must just fail.
         signal(SIGPIPE, SIG_IGN)
@@ -16,16 +19,17 @@ package final class SignalDescriptor: Sendable {
         for signal in signals { sigaddset(&set, signal) }
         let result = pthread_sigmask(SIG_BLOCK, &set, nil)
         guard result == 0 else { throw SystemError("pthread_sigmask", errno: result) }
-        descriptor = signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
-        guard descriptor >= 0 else { throw SystemError("signalfd") }
+        let pipe = try makePipe(capacity: 4096)
+        descriptor = pipe.read
+        clinux_forward_signals_to(pipe.write)
+        for signal in signals {
+            guard clinux_forward_signal(signal) == 0 else { throw SystemError("sigaction(\(signal))") }
+        }
     }
-
-    deinit { close(descriptor) }
 
     /// The number of a signal that has arrived, nil when there is none.
     package func take() -> Int32? {
-        var info = signalfd_siginfo()
-        let size = MemoryLayout<signalfd_siginfo>.size
-        return read(descriptor, &info, size) == size ? Int32(bitPattern: info.ssi_signo) : nil
+        var number: UInt8 = 0
+        return read(descriptor, &number, 1) == 1 ? Int32(number) : nil
     }
 }

@@ -4,7 +4,6 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 // Visible to C only under _GNU_SOURCE, which a module cannot ask of its importer.
@@ -12,5 +11,9 @@ int clinux_accept4(int descriptor, struct sockaddr *address, socklen_t *length, 
 int clinux_pipe2(int ends[2], int flags);
 int clinux_set_pipe_size(int descriptor, int bytes);
 void clinux_name_thread(const char *name);
+
+// A signal handler may call few functions and no Swift: it writes the signal's number to a descriptor.
+void clinux_forward_signals_to(int descriptor);
+int clinux_forward_signal(int signal);
 
 #endif
