@@ -43,8 +43,11 @@ package final class Connection: @unchecked Sendable {
     /// Whether bytes wait here, not in the kernel: epoll would not report them.
     var hasUnreadBytes: Bool { !unread.isEmpty }
 
-    /// Idle between two requests.
+    /// Between two requests, with no byte of the next one.
     var isAtRest: Bool { unread.isEmpty && gate.isAtRest }
+
+    /// Kept by the web server for a request to come.
+    var isIdle: Bool { hasServed && isAtRest && !isLingering }
 
     /// Takes what has arrived, without waiting for more.
     func read(into buffer: ReadBuffer, bodyPolicy: (RequestHead) -> BodyPolicy) -> Reading {
@@ -77,9 +80,14 @@ package final class Connection: @unchecked Sendable {
     /// The request is answered. What is left of its STDIN is drained before the next one.
     func finishRequest() {
         gate.finish()
+        noteEndOfRequest()
+        deadline = gate.isDrained ? nil : .now + times.linger
+    }
+
+    /// From now on the connection may idle until the next request begins.
+    private func noteEndOfRequest() {
         hasServed = true
         headDeadline = nil
-        deadline = gate.isDrained ? nil : .now + times.linger
     }
 
     /// Nothing more will be written: tells the web server, and waits for it to close while it may still be sending.
@@ -90,10 +98,12 @@ package final class Connection: @unchecked Sendable {
         deadline = .now + times.linger
     }
 
-    /// A connection that has not said anything yet must do so by `time`.
-    func hurry(until time: MonotonicTime) {
-        headDeadline = headDeadline.map { min($0, time) }
-        deadline = deadline.map { min($0, time) }
+    /// The process is draining: a connection that has not said anything yet need not be waited for long.
+    func hurry() {
+        guard !hasServed, isAtRest else { return }
+        let soon = MonotonicTime.now + .seconds(1)
+        headDeadline = headDeadline.map { min($0, soon) }
+        deadline = headDeadline
     }
 
     /// Whether the web server has sent all of the request that was answered last, and nothing else.
@@ -108,16 +118,25 @@ package final class Connection: @unchecked Sendable {
     private func advance(_ bytes: Span<UInt8>, _ bodyPolicy: (RequestHead) -> BodyPolicy) -> Reading {
         var offset = 0
         do {
-            let progress = try gate.advance(bytes, from: &offset, bodyPolicy: bodyPolicy)
-            guard sendReplies() else { return .ended(.repliesNotTaken) }
-            if offset < bytes.count {
-                bytes.extracting(offset..<bytes.count).withUnsafeBufferPointer { unread = Array($0) }
-            }
-            switch progress {
-            case .incomplete: return .waiting
-            case .request: return .request
-            case .refused(let refusal): return .refused(refusal)
-            case .closing: return .ended(.closed)
+            while true {
+                let progress = try gate.advance(bytes, from: &offset, bodyPolicy: bodyPolicy)
+                guard sendReplies() else { return .ended(.repliesNotTaken) }
+                if progress == .aborted {
+                    noteEndOfRequest()
+                    continue
+                }
+                if offset < bytes.count {
+                    bytes.extracting(offset..<bytes.count).withUnsafeBufferPointer { unread = Array($0) }
+                }
+                switch progress {
+                case .incomplete, .aborted: return .waiting
+                case .request: return .request
+                case .refused(let refusal): return .refused(refusal)
+                case .closing:
+                    // Closed at once, a socket with unread bytes would be reset, and the reply lost with it.
+                    beginLingering()
+                    return .waiting
+                }
             }
         } catch {
             return .ended(.violation(error))
@@ -204,6 +223,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
     case repliesNotTaken
     case notTaken
     case foreignPeer(SocketAddress)
+    case tooMany
 
     /// What ends are counted under: like the description, without the values that a peer chooses.
     package var label: String {
@@ -226,6 +246,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
         case .violation(let violation): violation.description
         case .repliesNotTaken: "replies to management records were not read"
         case .notTaken: "the response was not taken"
+        case .tooMany: "more connections than a process takes"
         case .foreignPeer(let peer): "peer \(peer) is not in FCGI_WEB_SERVER_ADDRS"
         }
     }

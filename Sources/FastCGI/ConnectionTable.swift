@@ -1,63 +1,153 @@
-/// The connections of a process, found by token.
+import Linux
+import Synchronization
+
+/// The connections of a process, found by token, without a lock on the way of a request.
 ///
-/// A token is a slot and its generation: an event that the kernel reported for a connection which is gone by now
-/// finds nothing, even when its slot, or its descriptor's number, is in use again.
-struct ConnectionTable {
-    private struct Slot {
+/// A token is a slot and its generation: an event that the kernel reported for a connection which is gone by now finds
+/// nothing, even when its slot, or its descriptor's number, is in use again.
+// Unchecked: `slots` never moves; a slot's connection is touched by whoever brought its state to `.held`.
+final class ConnectionTable: @unchecked Sendable {
+    /// Who may touch a connection.
+    private enum State: UInt64 {
+        /// A worker, or the keeper.
+        case held
+        /// Being armed: an event may come before its holder has let go.
+        case arming
+        /// The poller: the next event, or the keeper, takes it.
+        case armed
+        /// An event came while it was being armed; its holder still has it.
+        case fired
+    }
+
+    private struct Slot: ~Copyable {
+        /// Generation and state in one word, so that they change together.
+        let word = Atomic<UInt64>(0)
+        /// The connection's deadline in nanoseconds, for the keeper, which looks at slots that it does not hold.
+        let deadline = Atomic<Int64>(.max)
         var connection: Connection?
-        var generation: UInt32 = 0
-        /// The poller owns the connection; otherwise a worker does.
-        var isArmed = false
     }
 
-    private var slots: [Slot] = []
-    private var free: [Int] = []
-    private(set) var count = 0
+    private struct Places {
+        var free: [Int] = []
+        /// Slots that have ever been used.
+        var used = 0
+    }
 
-    mutating func insert(_ connection: Connection) {
-        let index = free.popLast() ?? slots.count
-        if index == slots.count { slots.append(Slot()) }
+    private static let stateBits: UInt64 = 2
+    private let slots: UnsafeMutablePointer<Slot>
+    private let capacity: Int
+    private let places = Mutex(Places())
+    private let connections = Atomic<Int>(0)
+
+    init(capacity: Int = 1 << 16) {
+        self.capacity = capacity
+        slots = .allocate(capacity: capacity)
+        for index in 0..<capacity { (slots + index).initialize(to: Slot()) }
+    }
+
+    deinit {
+        slots.deinitialize(count: capacity)
+        slots.deallocate()
+    }
+
+    var count: Int { connections.load(ordering: .acquiring) }
+
+    /// Gives a connection a token; the caller holds it.
+    ///
+    /// - Returns: false when the table is full.
+    func insert(_ connection: Connection) -> Bool {
+        let place: Int? = places.withLock { places in
+            if let index = places.free.popLast() { return index }
+            guard places.used < capacity else { return nil }
+            places.used += 1
+            return places.used - 1
+        }
+        guard let index = place else { return false }
         slots[index].connection = connection
-        connection.token = UInt64(slots[index].generation) << 32 | UInt64(index)
-        count += 1
+        let generation = slots[index].word.load(ordering: .relaxed) >> Self.stateBits
+        // 32 bits of each: a token that old would have to be four thousand million connections late.
+        connection.token = (generation & 0xffff_ffff) << 32 | UInt64(index)
+        connections.add(1, ordering: .acquiringAndReleasing)
+        return true
     }
 
-    /// Gives an armed connection to the caller; nil when somebody else was quicker.
-    mutating func claim(_ token: UInt64) -> Connection? {
-        guard let index = index(of: token), slots[index].isArmed else { return nil }
-        slots[index].isArmed = false
-        return slots[index].connection
+    /// An event has come for a connection: gives it to the caller, unless somebody was quicker or still has it.
+    func claim(_ token: UInt64) -> Connection? {
+        guard let index = index(of: token) else { return nil }
+        if exchange(token, .armed, .held) { return slots[index].connection }
+        // Its holder will find out.
+        if exchange(token, .arming, .fired) { return nil }
+        return exchange(token, .armed, .held) ? slots[index].connection : nil
     }
 
-    mutating func arm(_ connection: Connection) {
+    /// Lets go of a connection. `register` makes the kernel watch it; until it has returned, nobody else gets it.
+    ///
+    /// - Returns: false when an event came meanwhile: the caller holds the connection, and has to look at it.
+    func arm(_ connection: Connection, _ register: () throws(SystemError) -> Void) throws(SystemError) -> Bool
+    {
+        guard let index = index(of: connection.token) else { return true }
+        let token = connection.token
+        slots[index].deadline.store(connection.deadline?.nanoseconds ?? .max, ordering: .relaxed)
+        set(token, .arming)
+        do {
+            try register()
+        } catch {
+            set(token, .held)
+            throw error
+        }
+        if exchange(token, .arming, .armed) { return true }
+        set(token, .held)
+        return false
+    }
+
+    /// Takes out a connection that the caller holds.
+    func remove(_ connection: Connection) {
         guard let index = index(of: connection.token) else { return }
-        slots[index].isArmed = true
+        slots[index].connection = nil
+        slots[index].word.store(word(connection.token &+ (1 << 32), .held), ordering: .releasing)
+        places.withLock { $0.free.append(index) }
+        connections.subtract(1, ordering: .acquiringAndReleasing)
     }
 
-    mutating func remove(_ connection: Connection) {
-        guard let index = index(of: connection.token) else { return }
-        slots[index] = Slot(generation: slots[index].generation &+ 1)
-        free.append(index)
-        count -= 1
+    /// Takes the armed connections whose deadline has come; the caller holds them.
+    func claimOverdue(at now: MonotonicTime) -> [Connection] {
+        claimArmed { $0.deadline.load(ordering: .relaxed) <= now.nanoseconds }
     }
 
-    /// Takes out the armed connections for which `isOver` holds.
-    mutating func removeArmed(where isOver: (Connection) -> Bool) -> [Connection] {
-        let over = armed.filter(isOver)
-        for connection in over { remove(connection) }
-        return over
-    }
+    /// Takes all armed connections; the caller holds them.
+    func claimArmed() -> [Connection] { claimArmed { _ in true } }
 
-    /// The connections that the poller owns.
-    var armed: some Sequence<Connection> {
-        slots.lazy.compactMap { $0.isArmed ? $0.connection : nil }
+    private func claimArmed(where isWanted: (borrowing Slot) -> Bool) -> [Connection] {
+        var claimed: [Connection] = []
+        for index in 0..<places.withLock({ $0.used }) where isWanted(slots[index]) {
+            let word = slots[index].word.load(ordering: .relaxed)
+            let token = (word >> Self.stateBits & 0xffff_ffff) << 32 | UInt64(index)
+            if exchange(token, .armed, .held), let connection = slots[index].connection {
+                claimed.append(connection)
+            }
+        }
+        return claimed
     }
 
     private func index(of token: UInt64) -> Int? {
         let index = Int(token & 0xffff_ffff)
-        guard slots.indices.contains(index), slots[index].generation == UInt32(token >> 32) else {
-            return nil
-        }
-        return index
+        return index < capacity ? index : nil
+    }
+
+    private func word(_ token: UInt64, _ state: State) -> UInt64 {
+        (token >> 32) << Self.stateBits | state.rawValue
+    }
+
+    /// The token's holder changes the state.
+    private func set(_ token: UInt64, _ state: State) {
+        guard let index = index(of: token) else { return }
+        slots[index].word.store(word(token, state), ordering: .sequentiallyConsistent)
+    }
+
+    private func exchange(_ token: UInt64, _ old: State, _ new: State) -> Bool {
+        guard let index = index(of: token) else { return false }
+        return slots[index].word.compareExchange(
+            expected: word(token, old), desired: word(token, new), ordering: .sequentiallyConsistent
+        ).exchanged
     }
 }

@@ -12,6 +12,8 @@ package struct Gate: Sendable {
         case request
         /// A request is to be answered with the refusal's status; `head` may be empty.
         case refused(Refusal)
+        /// The web server has given a request up; the next one may follow.
+        case aborted
         /// The replies are to be sent, then the connection closed: the web server did not ask to keep it.
         case closing
     }
@@ -304,11 +306,12 @@ extension Gate {
         return .refused(refusal)
     }
 
-    /// ABORT_REQUEST (FastCGI specification, 5.4): nobody waits for the answer any more.
-    private mutating func abort() -> Progress? {
+    /// ABORT_REQUEST (FastCGI specification, 5.4): nobody waits for the answer any more, nor for the body.
+    private mutating func abort() -> Progress {
         replyEndRequest(requestID, .requestComplete)
         finish()
-        return keepsConnection ? nil : .closing
+        isDrained = true
+        return keepsConnection ? .aborted : .closing
     }
 }
 

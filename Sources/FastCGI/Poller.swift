@@ -23,11 +23,10 @@ package final class Poller: Sendable {
         static let stop = UInt64.max - 2
     }
 
+    /// What changes rarely.
     private struct State {
-        var table = ConnectionTable()
         /// Connections with bytes already taken from their sockets: ready, not armed.
         var ready: [Connection] = []
-        var isDraining = false
         var isListening = true
         var acceptFailure: SystemError?
     }
@@ -37,7 +36,9 @@ package final class Poller: Sendable {
     private let webServers: WebServerAddresses
     private let limits: GateLimits
     private let times: ConnectionTimes
+    private let table = ConnectionTable()
     private let state = Mutex(State())
+    private let isDraining = Atomic<Bool>(false)
     private let readySignal: EventDescriptor
     private let stopSignal: EventDescriptor
     private let waiting = Atomic<Int>(0)
@@ -74,7 +75,7 @@ package final class Poller: Sendable {
     package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
     /// How many events workers have taken so far: it stands still while all of them are held up.
     package var takenEvents: Int { taken.load(ordering: .relaxed) }
-    package var connectionCount: Int { state.withLock { $0.table.count } }
+    package var connectionCount: Int { table.count }
 
     // MARK: For workers
 
@@ -95,12 +96,7 @@ package final class Poller: Sendable {
             guard let token else { return .nothing }
             guard token != Token.stop else { return .stopped }
             guard let connection = take(token) else { continue }
-            switch connection.read(into: buffer, bodyPolicy: bodyPolicy) {
-            case .request: return .request(connection)
-            case .refused(let refusal): return .refused(connection, refusal)
-            case .waiting: arm(connection)
-            case .ended(let end): discard(connection, end)
-            }
+            if let next = look(at: connection, buffer, bodyPolicy) { return next }
         }
     }
 
@@ -108,27 +104,29 @@ package final class Poller: Sendable {
     ///
     /// - Parameter isOpen: false when libfcgi has closed the descriptor after a write error.
     package func giveBack(_ connection: Connection, keep: Bool, isOpen: Bool) {
-        guard isOpen else { return forget(connection, .notTaken) }
+        guard isOpen else {
+            table.remove(connection)
+            return ended(.notTaken)
+        }
         connection.finishRequest()
-        guard keep else {
+        if !keep {
             guard !connection.isExhausted else { return discard(connection, .closed) }
             connection.beginLingering()
-            return arm(connection)
         }
-        guard connection.hasUnreadBytes else { return arm(connection) }
-        state.withLock { $0.ready.append(connection) }
-        readySignal.signal()
+        if connection.hasUnreadBytes {
+            makeReady(connection)
+        } else {
+            arm(connection)
+        }
     }
 
     // MARK: For the keeper
 
     /// Closes the connections whose time is over.
     package func closeOverdue(at now: MonotonicTime) {
-        let overdue = state.withLock { state in
-            state.table.removeArmed { $0.deadline.map { $0 <= now } ?? false }
+        for connection in table.claimOverdue(at: now) {
+            discard(connection, connection.isLingering ? .closed : .timedOut)
         }
-        for connection in overdue { close(connection, connection.isLingering ? .closed : .timedOut) }
-        stopIfDone()
     }
 
     /// Tries again to accept, after the kernel had refused; returns the failure since the last call.
@@ -159,13 +157,9 @@ package final class Poller: Sendable {
         while let connection = acceptOne() { arm(connection) }
         epoll.remove(listener.descriptor)
         listener.close()
-        state.withLock { state in
-            state.isDraining = true
-            // A new connection's first bytes may be on their way, but need not be waited for long.
-            let soon = MonotonicTime.now + .seconds(1)
-            for connection in state.table.armed where connection.isAtRest { connection.hurry(until: soon) }
-        }
-        closeIdle()
+        isDraining.store(true, ordering: .sequentiallyConsistent)
+        for connection in table.claimArmed() { arm(connection) }
+        stopIfDone()
     }
 
     // MARK: Connections
@@ -180,7 +174,7 @@ package final class Poller: Sendable {
         case Token.ready:
             guard readySignal.take() else { return nil }
             return state.withLock { $0.ready.isEmpty ? nil : $0.ready.removeFirst() }
-        default: return state.withLock { $0.table.claim(token) }
+        default: return table.claim(token)
         }
     }
 
@@ -201,7 +195,11 @@ package final class Poller: Sendable {
                     continue
                 }
                 let connection = Connection(descriptor: descriptor, peer: peer, limits: limits, times: times)
-                state.withLock { $0.table.insert(connection) }
+                guard table.insert(connection) else {
+                    Glibc.close(descriptor)
+                    report(.tooMany)
+                    continue
+                }
                 return connection
             } catch {
                 // Out of descriptors or memory: the keeper tries again.
@@ -211,54 +209,59 @@ package final class Poller: Sendable {
         }
     }
 
-    /// Under the lock, so that nobody can close the descriptor between the two steps.
+    /// Reads what has arrived on a connection that the caller holds; nil when it has let go of it.
+    private func look(
+        at connection: Connection, _ buffer: ReadBuffer, _ bodyPolicy: (RequestHead) -> BodyPolicy
+    ) -> Next? {
+        switch connection.read(into: buffer, bodyPolicy: bodyPolicy) {
+        case .request: return .request(connection)
+        case .refused(let refusal): return .refused(connection, refusal)
+        case .waiting: arm(connection)
+        case .ended(let end): discard(connection, end)
+        }
+        return nil
+    }
+
+    /// Lets go of a connection that has nothing to say now; the next event gives it to a worker.
     private func arm(_ connection: Connection) {
-        let (failed, isDraining) = state.withLock { state in
-            state.table.arm(connection)
-            do throws(SystemError) {
+        if isDraining.load(ordering: .sequentiallyConsistent) {
+            // Nothing will come on an idle kept connection: the web server learns that at once.
+            guard !connection.isIdle || connection.hasArrivals else { return discard(connection, .closed) }
+            connection.hurry()
+        }
+        do throws(SystemError) {
+            let isArmed = try table.arm(connection) { () throws(SystemError) in
                 if connection.isRegistered {
                     try epoll.rearm(connection.descriptor, [.input, .oneShot], token: connection.token)
                 } else {
                     connection.isRegistered = true
                     try epoll.add(connection.descriptor, [.input, .oneShot], token: connection.token)
                 }
-                return (false, state.isDraining)
-            } catch {
-                _ = state.table.claim(connection.token)
-                return (true, false)
             }
+            // An event came already, and the caller may have to run tasks: somebody else takes the connection.
+            if !isArmed { makeReady(connection) }
+        } catch {
+            discard(connection, .lost)
         }
-        if failed { discard(connection, .lost) }
-        if isDraining { closeIdle() }
     }
 
-    /// While draining: closes the kept connections that have nothing more to say.
-    private func closeIdle() {
-        let idle = state.withLock { state in
-            state.table.removeArmed { $0.hasServed && $0.isAtRest && !$0.hasArrivals }
-        }
-        for connection in idle { close(connection, .closed) }
-        stopIfDone()
+    private func makeReady(_ connection: Connection) {
+        state.withLock { $0.ready.append(connection) }
+        readySignal.signal()
     }
 
     private func discard(_ connection: Connection, _ end: ConnectionEnd) {
-        state.withLock { $0.table.remove(connection) }
-        close(connection, end)
-        stopIfDone()
-    }
-
-    private func close(_ connection: Connection, _ end: ConnectionEnd) {
+        table.remove(connection)
         Glibc.close(connection.descriptor)
-        if end != .closed { report(end) }
+        ended(end)
     }
 
-    private func forget(_ connection: Connection, _ end: ConnectionEnd) {
-        state.withLock { $0.table.remove(connection) }
-        report(end)
+    private func ended(_ end: ConnectionEnd) {
+        if end != .closed { report(end) }
         stopIfDone()
     }
 
     private func stopIfDone() {
-        if state.withLock({ $0.isDraining && $0.table.count == 0 }) { stopSignal.signal() }
+        if isDraining.load(ordering: .sequentiallyConsistent), table.count == 0 { stopSignal.signal() }
     }
 }

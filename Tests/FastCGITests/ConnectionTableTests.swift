@@ -1,4 +1,5 @@
-import Glibc
+import Linux
+import Synchronization
 import Testing
 
 @testable import FastCGI
@@ -11,43 +12,95 @@ struct ConnectionTableTests {
     }
 
     @Test("only an armed connection can be claimed, and once")
-    func claim() {
-        var table = ConnectionTable()
+    func claim() throws {
+        let table = ConnectionTable(capacity: 4)
         let first = connection()
-        table.insert(first)
+        #expect(table.insert(first))
         #expect(table.claim(first.token) == nil)
-        table.arm(first)
+        #expect(try table.arm(first) {})
         #expect(table.claim(first.token) === first)
         #expect(table.claim(first.token) == nil)
     }
 
+    @Test("an event that comes while a connection is being armed is not lost")
+    func fired() throws {
+        let table = ConnectionTable(capacity: 4)
+        let first = connection()
+        #expect(table.insert(first))
+        let isArmed = try table.arm(first) { #expect(table.claim(first.token) == nil) }
+        #expect(!isArmed)
+        // The caller still holds it, and can let go of it.
+        #expect(table.claim(first.token) == nil)
+        #expect(try table.arm(first) {})
+        #expect(table.claim(first.token) === first)
+    }
+
+    @Test("a connection that the kernel does not watch stays with its holder")
+    func failure() throws {
+        let table = ConnectionTable(capacity: 4)
+        let first = connection()
+        #expect(table.insert(first))
+        #expect(throws: SystemError.self) {
+            try table.arm(first) { () throws(SystemError) in throw SystemError("epoll_ctl", errno: 9) }
+        }
+        #expect(table.claim(first.token) == nil)
+        table.remove(first)
+        #expect(table.count == 0)
+    }
+
     @Test("an old token does not find the connection that has taken its place")
-    func generations() {
-        var table = ConnectionTable()
+    func generations() throws {
+        let table = ConnectionTable(capacity: 1)
         let old = connection()
-        table.insert(old)
+        #expect(table.insert(old))
         let token = old.token
         table.remove(old)
         let new = connection()
-        table.insert(new)
-        table.arm(new)
+        #expect(table.insert(new))
+        #expect(try table.arm(new) {})
         #expect(token != new.token)
         #expect(table.claim(token) == nil)
         #expect(table.claim(UInt64.max) == nil)
-        table.remove(old)
-        #expect(table.count == 1)
         #expect(table.claim(new.token) === new)
+        #expect(table.count == 1)
     }
 
-    @Test("takes out armed connections only")
-    func removal() {
-        var table = ConnectionTable()
-        let busy = connection()
-        let idle = connection()
-        table.insert(busy)
-        table.insert(idle)
-        table.arm(idle)
-        #expect(table.removeArmed { _ in true }.map(ObjectIdentifier.init) == [ObjectIdentifier(idle)])
-        #expect(table.count == 1)
+    @Test("takes no more than its capacity")
+    func full() {
+        let table = ConnectionTable(capacity: 2)
+        let all = (0..<3).map { _ in connection() }
+        #expect(all.map { table.insert($0) } == [true, true, false])
+        table.remove(all[0])
+        #expect(table.insert(all[2]))
+    }
+
+    @Test("the keeper takes what is armed and overdue")
+    func overdue() throws {
+        let table = ConnectionTable(capacity: 4)
+        let all = (0..<3).map { _ in connection() }
+        for one in all { #expect(table.insert(one)) }
+        all[0].deadline = MonotonicTime(nanoseconds: 10)
+        all[1].deadline = MonotonicTime(nanoseconds: 20)
+        for one in all { #expect(try table.arm(one) {}) }
+        let overdue = table.claimOverdue(at: MonotonicTime(nanoseconds: 10))
+        #expect(overdue.map(ObjectIdentifier.init) == [ObjectIdentifier(all[0])])
+        #expect(table.claimOverdue(at: MonotonicTime(nanoseconds: 10)).isEmpty)
+        #expect(table.claimArmed().count == 2)
+    }
+
+    @Test("of many threads that claim the same connection, one gets it")
+    func race() async throws {
+        let table = ConnectionTable(capacity: 4)
+        let contended = connection()
+        #expect(table.insert(contended))
+        for _ in 0..<200 {
+            #expect(try table.arm(contended) {})
+            let token = contended.token
+            let winners = await withTaskGroup(of: Int.self) { group in
+                for _ in 0..<4 { group.addTask { table.claim(token) == nil ? 0 : 1 } }
+                return await group.reduce(0, +)
+            }
+            #expect(winners == 1)
+        }
     }
 }

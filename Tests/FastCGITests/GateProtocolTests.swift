@@ -59,7 +59,9 @@ struct GateProtocolTests {
         var run = GateRun()
         run.feed(head + Wire.record(2) + stdin + Wire.request())
         #expect(run.replies == Wire.record(3, [0, 0, 0, 0, 0, 0, 0, 0]))
-        #expect(run.events == ["request"])
+        #expect(run.events == ["aborted", "request"])
+        run.feed(head + Wire.record(2))
+        #expect(run.gate.isAtRest)
     }
 
     private static let huge = [UInt8](repeating: 0xff, count: 8)

@@ -81,6 +81,7 @@ struct GateRun {
                 replies += gate.takeReplies()
                 switch progress {
                 case .incomplete: break
+                case .aborted: events.append("aborted")
                 case .request:
                     let (head, body) = gate.takeRequest()
                     heads.append(head)

@@ -32,6 +32,8 @@ private func run(_ bytes: [UInt8], piecesOf size: Int, ignoringBodies: Bool) -> 
                 switch progress {
                 case .incomplete:
                     precondition(offset == piece.count, "the gate stopped early")
+                case .aborted:
+                    outcome.events.append(progress)
                 case .closing:
                     outcome.events.append(progress)
                     return outcome

@@ -38,7 +38,8 @@ final class Keeper: Sendable {
             waitForInput(
                 [signals.descriptor, bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
                 milliseconds: server.settings.tickMilliseconds)
-            bell.silence()
+            // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
+            if bell.silence() { waitForInput([signals.descriptor], milliseconds: 1) }
             while let signal = signals.take() {
                 guard graceEnd == nil else { return leave("second signal \(signal)") }
                 graceEnd = drain(signal)
@@ -63,15 +64,18 @@ final class Keeper: Sendable {
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
     }
 
-    /// Every worker is busy and events wait: starts a worker if none of them comes free within `milliseconds`.
+    /// Every worker is busy and events wait: starts a worker if none of them takes one for a while.
     ///
-    /// - Returns: how long to watch next time. Busy workers that do take events need no help.
+    /// - Parameter milliseconds: how long to watch; twice, since a machine without a free core looks the same for once.
+    /// - Returns: how long to watch next time. Workers that do take events need no help.
     private func grow(_ milliseconds: Int32) -> Int32 {
         let taken = server.poller.takenEvents
-        waitForInput([signals.descriptor], milliseconds: milliseconds)
-        guard !server.poller.isAnyoneWaiting else { return 1 }
-        guard server.poller.takenEvents == taken, server.poller.hasEvents else {
-            return min(milliseconds * 2, 8)
+        for _ in 0..<2 {
+            waitForInput([signals.descriptor], milliseconds: milliseconds)
+            guard !server.poller.isAnyoneWaiting else { return 1 }
+            guard server.poller.takenEvents == taken, server.poller.hasEvents else {
+                return min(milliseconds * 2, 8)
+            }
         }
         do {
             try pool.grow()
@@ -116,7 +120,8 @@ final class KeeperBell: Sendable {
     var descriptor: Int32 { event.descriptor }
     var isPoolEmpty: Bool { poolIsEmpty.load(ordering: .acquiring) }
 
-    func silence() { event.take() }
+    /// - Returns: whether it had rung.
+    func silence() -> Bool { event.take() }
 
     /// Called by the worker that was the last free one. Rings once; the keeper watches from then on by itself.
     func noneWaiting() {

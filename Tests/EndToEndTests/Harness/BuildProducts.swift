@@ -1,0 +1,19 @@
+import Foundation
+
+/// Where this test's executable lies: SwiftPM puts the package's other executables and modules beside it.
+enum BuildProducts {
+    static let folder: String = {
+        let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: executable).deletingLastPathComponent().path
+    }()
+
+    static var testbed: String { folder + "/Testbed" }
+    static var notifications: String { folder + "/notifications" }
+
+    /// The package's folder, found from this file's place in it.
+    static let repository: String = {
+        var url = URL(fileURLWithPath: #filePath)
+        for _ in 0..<4 { url.deleteLastPathComponent() }
+        return url.path
+    }()
+}

@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+
+/// The testbed, served for one test and asked to end as an operator would: by SIGTERM.
+final class Server {
+    enum Start {
+        case spawned
+        case listening(String)
+    }
+
+    /// How a server has to end when the test has not ended it itself.
+    enum Ending {
+        case clean
+        case any
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let endpoint: Endpoint
+    let folder: TestFolder
+    let process: ChildProcess
+
+    /// - Parameter start: through the real spawn-fcgi, or by `serve --listen`.
+    init(
+        _ manifest: TestManifest = TestManifest(), in folder: TestFolder, at endpoint: Endpoint? = nil,
+        start: Start = .spawned, executable: String = BuildProducts.testbed,
+        environment: [String: String] = [:]
+    ) throws {
+        self.folder = folder
+        self.endpoint = endpoint ?? .unix(folder.file("app.socket"))
+        try folder.write("routes.yaml", manifest.text)
+        let arguments: [String]
+        let command: String
+        switch start {
+        case .spawned:
+            command = "spawn-fcgi"
+            arguments = ["-n", "-d", folder.path] + self.endpoint.spawnOptions + ["--", executable]
+        case .listening(let address):
+            command = executable
+            arguments = ["serve", "--listen", address, "--manifest", folder.file("routes.yaml")]
+        }
+        process = try ChildProcess(
+            command, arguments, environment: environment, output: folder.file("server.log"),
+            errors: folder.file("server.log"), directory: folder.path)
+    }
+
+    static func run<R>(
+        _ manifest: TestManifest = TestManifest(), in given: TestFolder? = nil, at endpoint: Endpoint? = nil,
+        start: Start = .spawned, executable: String = BuildProducts.testbed,
+        environment: [String: String] = [:],
+        ending: Ending = .clean, awaitingAnswer: Bool = true, _ body: (Server) throws -> R
+    ) throws -> R {
+        let folder = try given ?? TestFolder()
+        let server = try Server(
+            manifest, in: folder, at: endpoint, start: start, executable: executable, environment: environment
+        )
+        do {
+            if awaitingAnswer {
+                try server.awaitAnswer()
+            } else {
+                try waitUntil("the server listens") { (try? server.peer()) != nil }
+            }
+            let result = try body(server)
+            try server.end(ending)
+            return result
+        } catch {
+            throw Failure(description: "\(error)\n--- server's log ---\n\(server.log.suffix(6_000))")
+        }
+    }
+
+    /// Waits until the server answers: from then on it has its signal handlers, too.
+    private func awaitAnswer() throws {
+        _ = try eventually("the server answers") { () -> FastCGIReply? in
+            if let exit = process.exitIfEnded() {
+                throw Failure(description: "the server ended with \(exit)")
+            }
+            guard let peer = try? FastCGIPeer(endpoint) else { return nil }
+            return try peer.ask(RawRequest("GET", "/hello").with { $0.keep = false })
+        }
+    }
+
+    private func end(_ ending: Ending) throws {
+        if case .clean = ending, process.exitIfEnded() == nil {
+            process.send(signal: SIGTERM)
+            let exit = try process.waitForExit()
+            #expect(exit == .status(0), "the server's log: \(log.suffix(4_000))")
+        }
+        for trouble in [
+            "Fatal error", "stack smashing", "WARNING: ThreadSanitizer", "ERROR: AddressSanitizer",
+        ] {
+            #expect(!log.contains(trouble), "the server's log: \(log.suffix(4_000))")
+        }
+    }
+
+    var log: String { folder.text("server.log") }
+
+    func logLine(within limit: Duration = .seconds(15), holding parts: String...) throws -> String {
+        try eventually("a log line with \(parts) in:\n\(log.suffix(4_000))", within: limit) {
+            log.split(separator: "\n").map(String.init).first { line in parts.allSatisfy(line.contains) }
+        }
+    }
+
+    func peer(from source: String? = nil) throws -> FastCGIPeer { try FastCGIPeer(endpoint, from: source) }
+
+    /// One request on a connection of its own.
+    func ask(_ request: RawRequest, within limit: Duration = .seconds(15)) throws -> FastCGIReply {
+        try peer().ask(request, within: limit)
+    }
+
+    /// That the service still answers: what every test of a hostile peer ends with.
+    func expectAnswers(_ location: SourceLocation = #_sourceLocation) throws {
+        let reply = try ask(RawRequest("GET", "/hello"))
+        #expect(reply.text == "hello", sourceLocation: location)
+        #expect(process.exitIfEnded() == nil, sourceLocation: location)
+    }
+
+    /// How many threads the server has.
+    var threads: Int {
+        let folder = "/proc/\(process.pid)/task"
+        return (try? FileManager.default.contentsOfDirectory(atPath: folder).count) ?? 0
+    }
+}

@@ -1,0 +1,50 @@
+import Foundation
+
+/// A folder of one test's own, which nginx's worker may enter too; removed when the test has ended.
+final class TestFolder: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/postlude-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp") }
+        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard chmod(path, 0o755) == 0 else { throw SystemCallError("chmod") }
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func file(_ name: String) -> String { path + "/" + name }
+
+    func write(_ name: String, _ text: String) throws {
+        try text.write(toFile: file(name), atomically: false, encoding: .utf8)
+    }
+
+    /// The file's text; nothing when it is not there yet.
+    func text(_ name: String) -> String {
+        guard let data = FileManager.default.contents(atPath: file(name)) else { return "" }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
+
+    /// Opens the gate that a handler or a task of the testbed waits for.
+    func open(gate name: String) throws { try write(name, "") }
+
+    /// The lines that the testbed's tasks have written, whole ones only.
+    func journal(_ name: String = "journal") -> [String] {
+        let text = text(name)
+        return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
+    }
+
+    /// Waits until the journal has `count` lines.
+    func journal(
+        _ name: String = "journal", reaches count: Int, within limit: Duration = .seconds(15)
+    ) throws -> [String] {
+        try eventually("\(count) lines in \(name), which holds \(journal(name))", within: limit) {
+            let lines = journal(name)
+            return lines.count >= count ? lines : nil
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Testing
+
+@Suite("The pool of workers")
+struct PoolTests {
+    @Test("It grows to its maximum while tasks keep the workers busy, and each task has a thread of its own")
+    func grows() throws {
+        let manifest = TestManifest("workers: { min: 1, max: 6, reserved-for-requests: 0 }")
+        try Server.run(manifest) { server in
+            for number in 1...6 {
+                #expect(try server.ask(RawRequest("GET", "/steps?gate=go&label=r\(number)")).status == 200)
+            }
+            let started = try server.folder.journal("started", reaches: 6)
+            #expect(Set(started) == Set((1...6).map { "r\($0) start 1" }))
+            try server.folder.open(gate: "go")
+            _ = try server.folder.journal(reaches: 6)
+        }
+    }
+
+    @Test("It grows while handlers wait, too")
+    func growsForHandlers() throws {
+        try Server.run(TestManifest("workers: { min: 1, max: 6 }")) { server in
+            let peers = try (1...6).map { number in
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", "/slow?gate=go&name=\(number)"))
+                return peer
+            }
+            _ = try server.folder.journal(reaches: 6)
+            try server.folder.open(gate: "go")
+            for peer in peers { #expect(try peer.reply().text == "slow") }
+        }
+    }
+
+    @Test("A worker reserved for requests answers while long tasks hold all others", arguments: [1, 2])
+    func reserved(count: Int) throws {
+        try Server.run(TestManifest("workers: { min: 1, max: 4, reserved-for-requests: \(count) }")) {
+            server in
+            for number in 1...8 {
+                let reply = try server.ask(RawRequest("GET", "/steps?gate=go&label=r\(number)"))
+                #expect(reply.status == 200, "request \(number), whose task cannot start yet")
+                try server.expectAnswers()
+            }
+            #expect(server.folder.journal("started").count <= 4 - count)
+            try server.folder.open(gate: "go")
+            let journal = try server.folder.journal(reaches: 8)
+            #expect(Set(journal) == Set((1...8).map { "r\($0) step 1" }))
+        }
+    }
+
+    @Test("With every worker held by tasks the next request waits, and is answered when one is free")
+    func nothingRefused() throws {
+        let manifest = TestManifest("workers: { min: 2, max: 2, reserved-for-requests: 0 }")
+        try Server.run(manifest) { server in
+            for _ in 1...2 { _ = try server.ask(RawRequest("GET", "/steps?gate=go")) }
+            _ = try server.folder.journal("started", reaches: 2)
+            let waiting = try (1...10).map { _ in
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", "/hello"))
+                return peer
+            }
+            try server.folder.open(gate: "go")
+            for peer in waiting { #expect(try peer.reply().text == "hello") }
+        }
+    }
+
+    @Test("It shrinks to its minimum after idling")
+    func shrinks() throws {
+        try Server.run(TestManifest("workers: { min: 2, max: 12, idle-time: 200ms }")) { server in
+            let peers = try (1...10).map { number in
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", "/slow?gate=go&name=\(number)"))
+                return peer
+            }
+            _ = try server.folder.journal(reaches: 10)
+            let busy = server.threads
+            try server.folder.open(gate: "go")
+            for peer in peers { #expect(try peer.reply().text == "slow") }
+            try waitUntil("of \(busy) threads eight have ended, \(server.threads) are left") {
+                server.threads <= busy - 8
+            }
+            #expect(server.threads > busy - 10)
+            try server.expectAnswers()
+        }
+    }
+}

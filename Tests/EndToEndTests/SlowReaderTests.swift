@@ -1,0 +1,47 @@
+import Testing
+
+@Suite("Peers that do not take their response")
+struct SlowReaderTests {
+    private static let manifest = TestManifest("workers: { min: 1, max: 1 }\nlimits: { write-time: 300ms }")
+
+    @Test("One that never reads is given up after write-time, its tasks run, and the next request is served")
+    func neverReads() throws {
+        try Server.run(Self.manifest) { server in
+            let peers = try (0..<3).map { _ in
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", "/big?count=8388608"))
+                return peer
+            }
+            #expect(try server.folder.journal(reaches: 3) == ["big done", "big done", "big done"])
+            try server.expectAnswers()
+            for peer in peers { #expect(peer.isClosed()) }
+        }
+    }
+
+    @Test("One that closes at once harms nobody, and its tasks run", arguments: [true, false])
+    func closesAtOnce(keep: Bool) throws {
+        try Server.run(Self.manifest) { server in
+            for round in 1...20 {
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", "/big?count=1048576").with { $0.keep = keep })
+                peer.socket.close()
+                try server.expectAnswers()
+                _ = try server.folder.journal(reaches: round)
+            }
+        }
+    }
+
+    @Test("One that reads slowly, but within write-time, gets all of it")
+    func readsSlowly() throws {
+        try Server.run(TestManifest("workers: { min: 1, max: 1 }")) { server in
+            let peer = try server.peer()
+            try peer.send(RawRequest("GET", "/big?count=8388608"))
+            // The only worker is held by the write: the other one waits until the response has been read.
+            let other = try server.peer()
+            try other.send(RawRequest("GET", "/hello"))
+            let reply = try peer.reply()
+            #expect(reply.http.body.count == 8_388_608)
+            #expect(try other.reply().text == "hello")
+        }
+    }
+}

@@ -1,0 +1,11 @@
+import Postlude
+
+// Which route was chosen, and for what: compared with the location that nginx chose.
+
+func admin(request: Request) -> Response { .text("admin \(request.path)") }
+
+func files(request: Request) -> Response { .text("files \(request.path)") }
+
+func publicArea(request: Request) -> Response { .text("public \(request.path)") }
+
+func elsewhere(request: Request) -> Response { .text("elsewhere \(request.path)") }

@@ -1,0 +1,46 @@
+import HTTPTypes
+import Postlude
+
+struct Notification: Decodable {
+    var email: String
+    var message: String?
+}
+
+func sendNotification(query: Query<Notification>) -> [String: String] {
+    ["to": query.email, "message": query.value.message ?? ""]
+}
+
+struct Item: Decodable {
+    var itemID: Int
+
+    enum CodingKeys: String, CodingKey {
+        case itemID = "item_id"
+    }
+}
+
+func processItem(item: Path<Item>, tasks: BackgroundTasks) -> [String: Int] {
+    tasks.add(report, "item \(item.itemID)")
+    return ["item_id": item.itemID]
+}
+
+struct Registration: Decodable {
+    var name: String
+    var email: EmailAddress
+    var age: Int?
+}
+
+func register(body: Body<Registration>) throws -> Response {
+    try .json(["name": body.name, "email": body.email.description], status: .created)
+}
+
+struct Tags: Decodable {
+    var tag: String
+    var count: Int?
+}
+
+/// A status and a field of its own.
+func tagged(query: Query<Tags>) -> Response {
+    var response = Response.text(query.tag, status: .accepted)
+    if let name = HTTPField.Name("X-Tag") { response.headers[name] = query.tag }
+    return response
+}

@@ -1,0 +1,103 @@
+import Foundation
+import HTTPTypes
+import Postlude
+
+func hello() -> Response { .text("hello") }
+
+struct Echo: Encodable {
+    var count: Int
+    var sum: Int
+}
+
+/// Takes the whole body.
+func echo(request: Request) -> Echo {
+    Journal.write("echo", to: "calls")
+    let body = request.body
+    return Echo(count: body.count, sum: body.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xff_ffff })
+}
+
+/// Asks for nothing, so that nothing but the server reads the body.
+func ignoreBody() -> Response {
+    Journal.write("ignore-body", to: "calls")
+    return .text("ignored")
+}
+
+/// Who the FastCGI peer says that the user is.
+func who(request: Request) -> Response {
+    let user = request.fastCGIParameter("REMOTE_USER") ?? ""
+    Journal.write("who \(user)", to: "calls")
+    return .text("user=\(user)")
+}
+
+struct Size: Decodable {
+    var count: Int
+    var gate: String?
+}
+
+func big(size: Query<Size>, tasks: BackgroundTasks) -> Response {
+    let gate = size.value.gate
+    tasks.add(named: "big") {
+        try Gate.wait(gate)
+        Journal.write("big done")
+    }
+    return .text(String(repeating: "0123456789abcde\n", count: size.count / 16))
+}
+
+struct Gated: Decodable {
+    var gate: String?
+    var name: String?
+}
+
+/// Holds its worker until the gate opens, then adds a task.
+func slow(query: Query<Gated>, tasks: BackgroundTasks) throws -> Response {
+    Journal.write("slow started \(query.value.name ?? "")")
+    try Gate.wait(query.value.gate)
+    tasks.add(report, "slow task \(query.value.name ?? "")")
+    return .text("slow")
+}
+
+func slowAsync(query: Query<Gated>, tasks: BackgroundTasks) async throws -> Response {
+    Journal.write("slow started \(query.value.name ?? "")")
+    try await Gate.waitAsync(query.value.gate)
+    tasks.add(report, "slow task \(query.value.name ?? "")")
+    return .text("slow")
+}
+
+func report(_ line: String) {
+    Journal.write(line)
+}
+
+struct Boom: Error {
+    var secret = "the password of the database"
+}
+
+func boom() throws -> Response {
+    throw Boom()
+}
+
+@MainActor
+enum Counter {
+    static var count = 0
+
+    static func next() -> Int {
+        count += 1
+        return count
+    }
+}
+
+func askMainActor() async -> [String: Int] {
+    ["count": await Counter.next()]
+}
+
+/// What the server made of the request.
+func inspect(request: Request) -> [String: String] {
+    [
+        "method": request.method.rawValue,
+        "path": request.path,
+        "query": request.query,
+        "id": "\(request.id)",
+        "x-test": request.headers.filter { $0.name.canonicalName == "x-test" }.map(\.value).joined(
+            separator: "|"),
+        "address": request.fastCGIParameter("REMOTE_ADDR") ?? "",
+    ]
+}

@@ -1,0 +1,40 @@
+import Postlude
+
+/// The application that the end-to-end tests drive: each handler proves one thing from the inside.
+/// Gates and journals are files in the working directory, which is the test's own folder.
+@main
+struct Testbed: Application {
+    init() {}
+
+    var handlers: Handlers {
+        Handler("hello", hello)
+        Handler("echo", echo)
+        Handler("ignore-body", ignoreBody)
+        Handler("who", who)
+        Handler("big", big)
+        Handler("slow", slow)
+        Handler("slow-async", slowAsync)
+        Handler("boom", boom)
+        Handler("main-actor", askMainActor)
+        Handler("inspect", inspect)
+
+        Handler("steps", steps)
+        Handler("steps-async", stepsAsync)
+        Handler("steps-closures", stepsClosures)
+        Handler("failing", failing)
+        Handler("late", late)
+        Handler("children", children)
+        Handler("threads", threads)
+        Handler("threads-async", threadsAsync)
+
+        Handler("send-notification", sendNotification)
+        Handler("process-item", processItem)
+        Handler("register", register)
+        Handler("tagged", tagged)
+
+        Handler("admin", admin)
+        Handler("files", files)
+        Handler("public", publicArea)
+        Handler("elsewhere", elsewhere)
+    }
+}
