@@ -11,6 +11,8 @@ package final class Connection: @unchecked Sendable {
         case refused(Refusal)
         /// Nothing complete yet; the connection can go back to the poller.
         case waiting
+        /// There is more to read, after others have had their turn.
+        case more
         case ended(ConnectionEnd)
     }
 
@@ -21,6 +23,8 @@ package final class Connection: @unchecked Sendable {
     var isRegistered = false
     /// When the poller gives it up; nil for a kept connection that is idle, which the web server closes.
     var deadline: MonotonicTime?
+    /// An arrival was reported that may be the end: read on until the kernel has nothing, since it says so only once.
+    var expectsEnd = false
     private(set) var hasServed = false
     /// Our side is shut down; what still comes is thrown away until the web server closes.
     private(set) var isLingering = false
@@ -62,14 +66,21 @@ package final class Connection: @unchecked Sendable {
             let count = recv(into: buffer)
             guard count > 0 else {
                 if count < 0 && errno == EINTR { continue }
-                if count < 0 && errno == EAGAIN { break }
+                if count < 0 && errno == EAGAIN {
+                    expectsEnd = false
+                    return waiting()
+                }
                 return .ended(count == 0 ? (isAtRest || isLingering ? .closed : .cutShort) : .lost)
             }
             if isLingering { continue }
             let reading = advance(buffer.bytes.span.extracting(0..<count), bodyPolicy)
             guard case .waiting = reading else { return reading }
-            if count < buffer.bytes.count { break }
+            if count < buffer.bytes.count && !expectsEnd { return waiting() }
         }
+        return .more
+    }
+
+    private func waiting() -> Reading {
         setDeadline()
         return .waiting
     }

@@ -11,12 +11,10 @@ final class ConnectionTable: @unchecked Sendable {
     private enum State: UInt64 {
         /// A worker, or the keeper.
         case held
-        /// Being armed: an event may come before its holder has let go.
-        case arming
+        /// The same, and an event has come since: its holder looks again before it lets go.
+        case fired
         /// The poller: the next event, or the keeper, takes it.
         case armed
-        /// An event came while it was being armed; its holder still has it.
-        case fired
     }
 
     private struct Slot: ~Copyable {
@@ -71,33 +69,24 @@ final class ConnectionTable: @unchecked Sendable {
         return true
     }
 
-    /// An event has come for a connection: gives it to the caller, unless somebody was quicker or still has it.
+    /// An event has come for a connection: gives it to the caller, unless somebody holds it.
     func claim(_ token: UInt64) -> Connection? {
         guard let index = index(of: token) else { return nil }
-        if exchange(token, .armed, .held) { return slots[index].connection }
-        // Its holder will find out.
-        if exchange(token, .arming, .fired) { return nil }
-        return exchange(token, .armed, .held) ? slots[index].connection : nil
+        while true {
+            if exchange(token, .armed, .held) { return slots[index].connection }
+            // Its holder will find out, if it still is the same connection.
+            if exchange(token, .held, .fired) || !isState(token, .armed) { return nil }
+        }
     }
 
-    /// Lets go of a connection. `register` makes the kernel watch it; until it has returned, nobody else gets it.
+    /// Lets go of a connection.
     ///
-    /// - Returns: false when an event came meanwhile: the caller holds the connection, and has to look at it.
-    func arm(_ connection: Connection, _ register: () throws(SystemError) -> Void) throws(SystemError) -> Bool
-    {
+    /// - Returns: false when an event came meanwhile: the caller still holds it, and has to look at it.
+    func arm(_ connection: Connection) -> Bool {
         guard let index = index(of: connection.token) else { return true }
-        let token = connection.token
         slots[index].deadline.store(connection.deadline?.nanoseconds ?? .max, ordering: .relaxed)
-        set(token, .arming)
-        do {
-            try register()
-        } catch {
-            set(token, .held)
-            throw error
-        }
-        if exchange(token, .arming, .armed) { return true }
-        set(token, .held)
-        return false
+        if exchange(connection.token, .held, .armed) { return true }
+        return !exchange(connection.token, .fired, .held)
     }
 
     /// Takes out a connection that the caller holds.
@@ -138,10 +127,8 @@ final class ConnectionTable: @unchecked Sendable {
         (token >> 32) << Self.stateBits | state.rawValue
     }
 
-    /// The token's holder changes the state.
-    private func set(_ token: UInt64, _ state: State) {
-        guard let index = index(of: token) else { return }
-        slots[index].word.store(word(token, state), ordering: .sequentiallyConsistent)
+    private func isState(_ token: UInt64, _ state: State) -> Bool {
+        index(of: token).map { slots[$0].word.load(ordering: .sequentiallyConsistent) } == word(token, state)
     }
 
     private func exchange(_ token: UInt64, _ old: State, _ new: State) -> Bool {

@@ -90,12 +90,12 @@ package final class Poller: Sendable {
     ) -> Next {
         while true {
             waiting.add(1, ordering: .sequentiallyConsistent)
-            let token = epoll.wait(milliseconds: milliseconds)
+            let event = epoll.wait(milliseconds: milliseconds)
             if waiting.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 { onNoneWaiting() }
             taken.wrappingAdd(1, ordering: .relaxed)
-            guard let token else { return .nothing }
-            guard token != Token.stop else { return .stopped }
-            guard let connection = take(token) else { continue }
+            guard let event else { return .nothing }
+            guard event.token != Token.stop else { return .stopped }
+            guard let connection = take(event) else { continue }
             if let next = look(at: connection, buffer, bodyPolicy) { return next }
         }
     }
@@ -113,7 +113,7 @@ package final class Poller: Sendable {
             guard !connection.isExhausted else { return discard(connection, .closed) }
             connection.beginLingering()
         }
-        if connection.hasUnreadBytes {
+        if connection.hasUnreadBytes || connection.expectsEnd {
             makeReady(connection)
         } else {
             arm(connection)
@@ -165,16 +165,19 @@ package final class Poller: Sendable {
     // MARK: Connections
 
     private func watchListener() throws(SystemError) {
-        try epoll.add(listener.descriptor, [.input, .edge, .exclusive], token: Token.listener)
+        try epoll.add(listener.descriptor, .acceptEdge, token: Token.listener)
     }
 
-    private func take(_ token: UInt64) -> Connection? {
-        switch token {
+    private func take(_ event: Epoll.Event) -> Connection? {
+        switch event.token {
         case Token.listener: return acceptAll()
         case Token.ready:
             guard readySignal.take() else { return nil }
             return state.withLock { $0.ready.isEmpty ? nil : $0.ready.removeFirst() }
-        default: return table.claim(token)
+        default:
+            guard let connection = table.claim(event.token) else { return nil }
+            if event.isHangUp { connection.expectsEnd = true }
+            return connection
         }
     }
 
@@ -217,6 +220,7 @@ package final class Poller: Sendable {
         case .request: return .request(connection)
         case .refused(let refusal): return .refused(connection, refusal)
         case .waiting: arm(connection)
+        case .more: makeReady(connection)
         case .ended(let end): discard(connection, end)
         }
         return nil
@@ -229,20 +233,19 @@ package final class Poller: Sendable {
             guard !connection.isIdle || connection.hasArrivals else { return discard(connection, .closed) }
             connection.hurry()
         }
-        do throws(SystemError) {
-            let isArmed = try table.arm(connection) { () throws(SystemError) in
-                if connection.isRegistered {
-                    try epoll.rearm(connection.descriptor, [.input, .oneShot], token: connection.token)
-                } else {
-                    connection.isRegistered = true
-                    try epoll.add(connection.descriptor, [.input, .oneShot], token: connection.token)
-                }
+        if !connection.isRegistered {
+            do {
+                // From now on each arrival is an event, also while somebody holds the connection.
+                try epoll.add(connection.descriptor, .inputEdge, token: connection.token)
+                connection.isRegistered = true
+            } catch {
+                return discard(connection, .lost)
             }
-            // An event came already, and the caller may have to run tasks: somebody else takes the connection.
-            if !isArmed { makeReady(connection) }
-        } catch {
-            discard(connection, .lost)
         }
+        // An event came already, and the caller may have to run tasks: somebody else takes the connection.
+        guard !table.arm(connection) else { return }
+        connection.expectsEnd = true
+        makeReady(connection)
     }
 
     private func makeReady(_ connection: Connection) {

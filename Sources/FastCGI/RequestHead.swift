@@ -37,12 +37,7 @@ package struct RequestHead: Sendable {
         }
         self.pairs = pairs
         // libfcgi keeps a parameter as the C string "name=value".
-        for pair in pairs {
-            let name = stream[pair.name]
-            guard !name.isEmpty, !name.contains(UInt8(ascii: "=")), !name.contains(0),
-                !stream[pair.value].contains(0)
-            else { throw .refusal(.parameter) }
-        }
+        guard Self.isSound(stream, pairs) else { throw .refusal(.parameter) }
         for name in ["REQUEST_METHOD", "REQUEST_URI", "CONTENT_LENGTH"] as [StaticString]
         where isAmbiguous(name) {
             throw .refusal(.parameter)
@@ -68,6 +63,20 @@ package struct RequestHead: Sendable {
     /// All parameters in the order in which they came, repeated ones included.
     package var parameters: some Sequence<(name: String, value: String)> {
         pairs.lazy.map { (text($0.name), text($0.value)) }
+    }
+
+    private static func isSound(_ stream: [UInt8], _ pairs: [NameValuePairs.Pair]) -> Bool {
+        stream.withUnsafeBytes { bytes in
+            func holds(_ byte: UInt8, _ range: Range<Int>) -> Bool {
+                // The reader has checked that the range lies within the stream.
+                guard let start = bytes.baseAddress, !range.isEmpty else { return false }
+                return memchr(start + range.lowerBound, Int32(byte), range.count) != nil
+            }
+            return pairs.allSatisfy { pair in
+                !pair.name.isEmpty && !holds(UInt8(ascii: "="), pair.name) && !holds(0, pair.name)
+                    && !holds(0, pair.value)
+            }
+        }
     }
 
     private func text(_ range: Range<Int>) -> String { String(decoding: stream[range], as: UTF8.self) }

@@ -4,17 +4,18 @@ import Glibc
 /// An epoll instance; each registration carries a number of the caller's choice.
 package final class Epoll: Sendable {
     /// What the kernel watches for, and how.
-    package struct Interest: OptionSet, Sendable {
+    package struct Interest: RawRepresentable, Sendable {
         package let rawValue: UInt32
 
         package init(rawValue: UInt32) { self.rawValue = rawValue }
 
         package static let input = Interest(rawValue: EPOLLIN.rawValue)
-        /// Reported once, then silent until armed anew.
-        package static let oneShot = Interest(rawValue: EPOLLONESHOT.rawValue)
-        package static let edge = Interest(rawValue: EPOLLET.rawValue)
-        /// Of several epoll instances that watch the same descriptor, wake one.
-        package static let exclusive = Interest(rawValue: EPOLLEXCLUSIVE.rawValue)
+        /// Reported once for each arrival, not for as long as there is something to read; the peer's end too.
+        package static let inputEdge = Interest(
+            rawValue: EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue)
+        /// The same for a listener: of several processes that watch it, wake one.
+        package static let acceptEdge = Interest(
+            rawValue: EPOLLIN.rawValue | EPOLLET.rawValue | EPOLLEXCLUSIVE.rawValue)
     }
 
     package let descriptor: Int32
@@ -33,21 +34,23 @@ package final class Epoll: Sendable {
         }
     }
 
-    package func rearm(_ target: Int32, _ interest: Interest, token: UInt64) throws(SystemError) {
-        var event = epoll_event(events: interest.rawValue, data: epoll_data(u64: token))
-        guard epoll_ctl(descriptor, EPOLL_CTL_MOD, target, &event) == 0 else {
-            throw SystemError("epoll_ctl(MOD \(target))")
-        }
-    }
-
     package func remove(_ target: Int32) {
         // The descriptor may never have been added, or be gone: both leave it unwatched, as asked.
         _ = epoll_ctl(descriptor, EPOLL_CTL_DEL, target, nil)
     }
 
-    /// The token of one ready registration; nil after `milliseconds` (-1: no limit) or an interrupted wait.
-    package func wait(milliseconds: Int32) -> UInt64? {
+    /// Something that the kernel reports.
+    package struct Event {
+        package let token: UInt64
+        /// The peer has closed, or shut down its side: behind what can be read there is the end.
+        package let isHangUp: Bool
+    }
+
+    /// One event; nil after `milliseconds` (-1: no limit) or an interrupted wait.
+    package func wait(milliseconds: Int32) -> Event? {
         var event = epoll_event()
-        return epoll_wait(descriptor, &event, 1, milliseconds) == 1 ? event.data.u64 : nil
+        guard epoll_wait(descriptor, &event, 1, milliseconds) == 1 else { return nil }
+        let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
+        return Event(token: event.data.u64, isHangUp: event.events & hangUp != 0)
     }
 }

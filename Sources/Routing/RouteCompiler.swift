@@ -18,7 +18,7 @@ struct RouteCompiler {
         self.patterns = patterns
     }
 
-    /// Returns the number of a node's set of programs.
+    /// Returns the number of a node's set of programs; -1 when it has none.
     ///
     /// - Parameters:
     ///   - exact: the routes whose paths end at the node, in their order
@@ -54,13 +54,16 @@ struct RouteCompiler {
     private mutating func alternations(
         of routes: ArraySlice<Int>, _ earliest: Int32
     ) throws(PCREError) -> [RouteProgram] {
-        guard !routes.isEmpty else { return [] }
+        guard let first = routes.first else { return [] }
+        guard routes.count > 1 else {
+            return [program(expression: try compile(patterns[first].expression), routes, earliest)]
+        }
         let alternatives = routes.enumerated().map { "\(patterns[$1].expression)(*MARK:\($0))" }
         do {
             let expression = try compile("(?|\(alternatives.joined(separator: "|")))")
             return [program(expression: expression, routes, earliest)]
         } catch {
-            guard error.isPatternTooLarge, routes.count > 1 else { throw error }
+            guard error.isPatternTooLarge else { throw error }
             let middle = routes.startIndex + routes.count / 2
             return try alternations(of: routes[..<middle], earliest)
                 + alternations(of: routes[middle...], earliest)
@@ -98,6 +101,7 @@ struct RouteCompiler {
     }
 
     private mutating func setNumber(_ exact: [RouteProgram], _ tail: [RouteProgram]) -> Int32 {
+        if exact.isEmpty, tail.isEmpty { return -1 }
         if let known = setNumbers[[exact, tail]] { return known }
         let start = programs.count
         programs += exact

@@ -36,20 +36,19 @@ extension RouteTable {
         let node = index[number]
         let earliest = node.earliestRoute < 0 ? inherited : node.earliestRoute
         guard search.accepts(earliest), !search.isRefused else { return }
-        guard offset < search.path.count else {
-            run(sets[Int(node.programs)].exact, earliest: earliest, &search, matcher)
-            return
+        let isEnd = offset == search.path.count
+        if node.programs >= 0 {
+            let set = sets[Int(node.programs)]
+            run(isEnd ? set.exact : set.tail, earliest: earliest, &search, matcher)
         }
-        run(sets[Int(node.programs)].tail, earliest: earliest, &search, matcher)
-        guard node.hasLiteralChildren || node.parameterChild != 0 else { return }
+        guard !isEnd, node.hasLiteralChildren || node.parameterChild != 0 else { return }
         let start = offset + 1
         var end = start
-        while end < search.path.count, search.path[end] != UInt8(ascii: "/") { end += 1 }
-        if node.hasLiteralChildren {
-            let segment = UnsafeBufferPointer(rebasing: search.path[start..<end])
-            if let child = index.literalChild(of: number, segment) {
-                visit(child, at: end, earliest: earliest, &search, matcher)
-            }
+        let key = SegmentKey(in: search.path, from: start, end: &end)
+        if node.hasLiteralChildren,
+            let child = index.literalChild(of: number, key, in: search.path, start..<end)
+        {
+            visit(child, at: end, earliest: earliest, &search, matcher)
         }
         if node.parameterChild != 0 {
             visit(node.parameterChild, at: end, earliest: earliest, &search, matcher)

@@ -85,6 +85,33 @@ struct PollerTests {
         }
     }
 
+    @Test("sees the end that came together with a request", arguments: [true, false])
+    func halfClosed(isAcceptedBefore: Bool) throws {
+        let fixture = try Fixture()
+        let client = try fixture.connect()
+        defer { close(client) }
+        if isAcceptedBefore {
+            guard case .nothing = fixture.next(milliseconds: 50) else {
+                Issue.record("nothing was sent yet")
+                return
+            }
+        }
+        send(Wire.request(), to: client)
+        shutdown(client, Int32(SHUT_WR))
+        guard case .request(let connection) = fixture.next() else {
+            Issue.record("no request")
+            return
+        }
+        _ = connection.takeRequest()
+        fixture.poller.giveBack(connection, keep: true, isOpen: true)
+        guard case .nothing = fixture.next(milliseconds: 50) else {
+            Issue.record("there is no second request")
+            return
+        }
+        #expect(fixture.poller.connectionCount == 0)
+        #expect(fixture.ends.all.isEmpty)
+    }
+
     @Test("closes a connection that is not to be kept")
     func notKept() throws {
         let fixture = try Fixture()
