@@ -18,7 +18,7 @@ enum FormText {
             case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 let digits = rest.prefix(2)
-                if digits.count == 2, let value = hexadecimal(digits) {
+                if digits.count == 2, let value: UInt8 = hexadecimal(digits) {
                     bytes.append(value)
                     rest.removeFirst(2)
                 } else {
@@ -30,9 +30,9 @@ enum FormText {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func hexadecimal(_ digits: some Collection<UInt8>) -> UInt8? {
-        // UInt8(_:radix:) alone would take a sign.
+    static func hexadecimal<Value: FixedWidthInteger>(_ digits: some Collection<UInt8>) -> Value? {
+        // init(_:radix:) alone would take a sign.
         guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return nil }
-        return UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+        return Value(String(decoding: digits, as: UTF8.self), radix: 16)
     }
 }

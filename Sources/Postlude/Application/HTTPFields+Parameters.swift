@@ -8,7 +8,10 @@ extension HTTPFields {
         self.init()
         for (name, value) in parameters {
             let field: Substring
-            if name.hasPrefix("HTTP_") {
+            if name == "HTTP_CONTENT_TYPE" || name == "HTTP_CONTENT_LENGTH" {
+                // nginx sends these beside CONTENT_TYPE and CONTENT_LENGTH.
+                continue
+            } else if name.hasPrefix("HTTP_") {
                 field = name.dropFirst("HTTP_".count)
             } else if (name == "CONTENT_TYPE" || name == "CONTENT_LENGTH") && !value.isEmpty {
                 field = name[...]

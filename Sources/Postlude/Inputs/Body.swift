@@ -9,12 +9,14 @@ public struct Body<Value: Decodable>: RequestInput {
 
     public init(request: Request) throws {
         guard !request.body.isEmpty else { throw InputError([.missing(["body"])]) }
+        let json = JSONBody(request.body)
+        let decoder = JSONDecoder()
+        decoder.userInfo[JSONBody.key] = json
         do {
-            value = try JSONDecoder().decode(Value.self, from: Data(request.body))
+            value = try decoder.decode(Value.self, from: Data(request.body))
         } catch let error as DecodingError {
-            if case .dataCorrupted(let context) = error, context.codingPath.isEmpty,
-                context.underlyingError != nil
-            {
+            // Foundation says the same of malformed JSON and of a number that does not fit: we look ourselves.
+            if case .dataCorrupted(let context) = error, context.codingPath.isEmpty, json.whole == nil {
                 throw InputError([.malformedJSON])
             }
             throw InputError(error, in: "body", isText: false)

@@ -13,10 +13,11 @@ public struct EmailAddress: Hashable, Sendable, LosslessStringConvertible {
     public init?(_ text: String) {
         guard text.utf8.count <= 254, let at = text.lastIndex(of: "@") else { return nil }
         let local = text[..<at]
-        let domain = text[text.index(after: at)...].lowercased()
+        let domain = text[text.index(after: at)...]
         guard Self.isLocalPart(local), Self.isDomain(domain) else { return nil }
         self.local = String(local)
-        self.domain = domain
+        // Only now: Unicode's lower case makes ASCII of other letters, such as the Kelvin sign.
+        self.domain = domain.lowercased()
     }
 
     private static func isLocalPart(_ text: Substring) -> Bool {
@@ -27,7 +28,7 @@ public struct EmailAddress: Hashable, Sendable, LosslessStringConvertible {
             }
     }
 
-    private static func isDomain(_ text: String) -> Bool {
+    private static func isDomain(_ text: Substring) -> Bool {
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         return labels.count >= 2 && text.utf8.count <= 253
             && labels.allSatisfy { label in

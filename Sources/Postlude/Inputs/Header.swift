@@ -9,7 +9,7 @@ public struct Header<Value: Decodable>: RequestInput {
 
     public init(request: Request) throws {
         let fields = request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
-        let decoder = ParametersDecoder(fields) { key, name in
+        let decoder = ParametersDecoder(fields, joining: { $0.joined(separator: ", ") }) { key, name in
             key.lazy.filter { $0 != "-" && $0 != "_" }.map { $0.lowercased() }
                 .elementsEqual(name.lazy.filter { $0 != "-" }.map { $0.lowercased() })
         }

@@ -9,6 +9,13 @@ public enum JSON: Codable, Hashable, Sendable {
     case object([String: JSON])
 
     public init(from decoder: any Decoder) throws {
+        // The body has been read already, in one pass; asking a decoder for a value's kind costs an error each time.
+        if let body = decoder.userInfo[JSONBody.key] as? JSONBody,
+            let value = body.value(at: decoder.codingPath)
+        {
+            self = value
+            return
+        }
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null

@@ -7,14 +7,21 @@ struct ParametersDecoder: Decoder {
     let values: [(name: String, value: String)]
     /// Whether a property's key means this name.
     let matches: @Sendable (_ key: String, _ name: String) -> Bool
+    /// What a scalar property gets of several values.
+    let joining: @Sendable ([String]) -> String
+    /// The values by name: a dictionary's keys would otherwise cost a search each.
+    private let grouped: [String: [String]]
     var codingPath: [any CodingKey] = []
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     init(
         _ values: [(name: String, value: String)],
+        joining: @escaping @Sendable ([String]) -> String = { $0.last ?? "" },
         matching matches: @escaping @Sendable (String, String) -> Bool = { $0 == $1 }
     ) {
         self.values = values
+        self.joining = joining
+        grouped = Dictionary(grouping: values, by: \.name).mapValues { $0.map(\.value) }
         self.matches = matches
     }
 
@@ -47,8 +54,10 @@ struct ParametersDecoder: Decoder {
         return TextDecoder(text: only.value, codingPath: codingPath + [ParameterKey(only.name)])
     }
 
+    var names: some Collection<String> { grouped.keys }
+
     func texts(for key: String) -> [String] {
-        values.filter { matches(key, $0.name) }.map(\.value)
+        grouped[key] ?? values.filter { matches(key, $0.name) }.map(\.value)
     }
 }
 
@@ -67,7 +76,7 @@ struct ParameterKey: CodingKey {
 private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let decoder: ParametersDecoder
     var codingPath: [any CodingKey] { decoder.codingPath }
-    var allKeys: [Key] { decoder.values.compactMap { Key(stringValue: $0.name) } }
+    var allKeys: [Key] { decoder.names.compactMap { Key(stringValue: $0) } }
 
     func contains(_ key: Key) -> Bool { !decoder.texts(for: key.stringValue).isEmpty }
 
@@ -75,11 +84,12 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
 
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
         let texts = decoder.texts(for: key.stringValue)
-        guard let last = texts.last else {
+        guard !texts.isEmpty else {
             throw DecodingError.keyNotFound(
                 key, .init(codingPath: codingPath, debugDescription: "Field required"))
         }
-        return try Value(from: TextDecoder(text: last, all: texts, codingPath: codingPath + [key]))
+        return try Value(
+            from: TextDecoder(text: decoder.joining(texts), all: texts, codingPath: codingPath + [key]))
     }
 
     func nestedContainer<Nested: CodingKey>(

@@ -6,7 +6,9 @@ enum ResponseHead {
     static func write(_ response: Response, into bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
         append("Status", "\(response.status.code) \(response.status.reasonPhrase)", to: &bytes)
-        if let contentType = response.contentType { append("Content-Type", contentType, to: &bytes) }
+        if let contentType = response.contentType, response.headers[.contentType] == nil {
+            append("Content-Type", contentType, to: &bytes)
+        }
         if response.status.allowsBody { append("Content-Length", "\(response.body.count)", to: &bytes) }
         for field in response.headers where field.name != .contentLength {
             append(field.name.rawName, field.value, to: &bytes)

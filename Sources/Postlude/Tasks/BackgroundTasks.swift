@@ -22,12 +22,12 @@ public struct BackgroundTasks: RequestInput, Sendable {
     ///   - name: what the log calls the task; by default the place where it was added.
     ///   - function: called once, after the response is finished.
     ///   - arguments: `Sendable` values of its own, since the request is gone by then.
-    public func add<each Argument: Sendable>(
-        named name: String? = nil, _ function: @escaping @Sendable (repeat each Argument) throws -> Void,
+    public func add<each Argument: Sendable, Output>(
+        named name: String? = nil, _ function: @escaping @Sendable (repeat each Argument) throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line
     ) {
         let name = name ?? "\(fileID):\(line)"
-        queue.add(BackgroundTask(name: name, function: .sync { try function(repeat each arguments) }))
+        queue.add(BackgroundTask(name: name, function: .sync { _ = try function(repeat each arguments) }))
     }
 
     /// Adds an async function with its arguments. It runs on the worker's thread, also after an `await`.
@@ -36,13 +36,14 @@ public struct BackgroundTasks: RequestInput, Sendable {
     ///   - name: what the log calls the task; by default the place where it was added.
     ///   - function: called once, after the response is finished.
     ///   - arguments: `Sendable` values of its own, since the request is gone by then.
-    public func add<each Argument: Sendable>(
+    public func add<each Argument: Sendable, Output>(
         named name: String? = nil,
-        _ function: @escaping @Sendable (repeat each Argument) async throws -> Void,
+        _ function: @escaping @Sendable (repeat each Argument) async throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line
     ) {
         let name = name ?? "\(fileID):\(line)"
-        queue.add(BackgroundTask(name: name, function: .async { try await function(repeat each arguments) }))
+        queue.add(
+            BackgroundTask(name: name, function: .async { _ = try await function(repeat each arguments) }))
     }
 }
 

@@ -63,7 +63,12 @@ final class TaskQueue: Sendable {
 
     /// The running task can be cancelled like this.
     func setCancellation(_ cancel: @escaping @Sendable () -> Void) {
-        state.withLock { $0.running?.cancel = cancel }
+        let isPastDeadline = state.withLock { state in
+            state.running?.cancel = cancel
+            return state.running?.isPastDeadline ?? false
+        }
+        // The keeper has looked before there was anything to cancel.
+        if isPastDeadline { cancel() }
     }
 
     /// The handler failed: its tasks do not run.

@@ -1,0 +1,187 @@
+import HTTPTypes
+import Testing
+import Workers
+
+@testable import Postlude
+
+private struct Item: Codable, Equatable {
+    var id: Int
+}
+
+private struct Tenant: RequestInput {
+    let name: String
+
+    init(request: Request) throws {
+        guard let name = request.header("X-Tenant") else { throw HTTPError(.forbidden, "No tenant") }
+        self.name = name
+    }
+}
+
+private struct Broken: Error, Equatable {}
+
+private func noInput() -> Item { Item(id: 0) }
+private func oneInput(item: Path<Item>) -> Item { item.value }
+private func fourInputs(tasks: BackgroundTasks, item: Path<Item>, request: Request, query: Query<Item>)
+    -> [Int]
+{
+    tasks.add {}
+    return [item.id, query.id, request.body.count]
+}
+private func fourInputsAsync(
+    query: Query<Item>, request: Request, tasks: BackgroundTasks, item: Path<Item>
+) async throws -> [Int] {
+    await Task.yield()
+    return [item.id, query.id, request.body.count]
+}
+private func throwing(item: Path<Item>) throws -> Item { throw Broken() }
+private func throwingTyped(item: Path<Item>) throws(Broken) -> Item { throw Broken() }
+private func throwingAsync(item: Path<Item>) async throws -> Item { throw Broken() }
+private func response(item: Path<Item>) -> Response { .text("\(item.id)", status: .accepted) }
+private func responseAsync(item: Path<Item>) async throws -> Response { .html("<p>\(item.id)") }
+private func nothing(item: Path<Item>) {}
+private func nothingAsync() async throws {}
+private func tenant(tenant: Tenant) -> [String: String] { ["tenant": tenant.name] }
+@MainActor private func onMain(item: Path<Item>) async -> Item {
+    MainActor.preconditionIsolated()
+    return item.value
+}
+private func body(body: Body<Item>, query: Query<Item>, item: Path<Item>) -> Item { body.value }
+
+@Suite("Handler")
+struct HandlerTests {
+    private static let fixture = RequestFixture.get("/items/7?id=3", route: "/items/{id}")
+
+    /// What a client would get of a handler.
+    private func call(_ handler: Handler, _ fixture: RequestFixture = fixture) async throws -> Response {
+        try await onThread {
+            let request = try fixture.request()
+            switch handler.function {
+            case .sync(let function): return try function(request)
+            case .async(let function): return try WorkerExecutor().run { try await function(request) }.get()
+            }
+        }
+    }
+
+    private func text(_ handler: Handler, _ fixture: RequestFixture = fixture) async throws -> String {
+        String(decoding: try await call(handler, fixture).body, as: UTF8.self)
+    }
+
+    private func isSync(_ handler: Handler) -> Bool {
+        if case .sync = handler.function { true } else { false }
+    }
+
+    @Test("takes any number of inputs in any order")
+    func inputs() async throws {
+        #expect(try await text(Handler("a", noInput)) == #"{"id":0}"#)
+        #expect(try await text(Handler("a", oneInput)) == #"{"id":7}"#)
+        #expect(try await text(Handler("a", fourInputs)) == "[7,3,0]")
+        #expect(try await text(Handler("a", fourInputsAsync)) == "[7,3,0]")
+    }
+
+    @Test("a function without await is called directly, an async one is not")
+    func kinds() {
+        #expect(isSync(Handler("a", noInput)))
+        #expect(isSync(Handler("a", throwing)))
+        #expect(isSync(Handler("a", response)))
+        #expect(isSync(Handler("a", nothing)))
+        #expect(isSync(Handler("a") { ["a": 1] }))
+        #expect(!isSync(Handler("a", fourInputsAsync)))
+        #expect(!isSync(Handler("a", responseAsync)))
+        #expect(!isSync(Handler("a", nothingAsync)))
+        #expect(
+            !isSync(
+                Handler("a") {
+                    await Task.yield()
+                    return ["a": 1]
+                }))
+    }
+
+    @Test("a value is JSON with status 200")
+    func value() async throws {
+        let response = try await call(Handler("a", oneInput))
+        #expect(response.status == .ok)
+        #expect(response.contentType == "application/json")
+    }
+
+    @Test("a response is itself")
+    func responses() async throws {
+        let accepted = try await call(Handler("a", response))
+        #expect(accepted.status == .accepted)
+        #expect(accepted.body == Array("7".utf8))
+        #expect(try await call(Handler("a", responseAsync)).contentType == "text/html; charset=utf-8")
+        #expect(try await text(Handler("a") { .text("closure") }) == "closure")
+    }
+
+    @Test("nothing is 204")
+    func nothings() async throws {
+        for handler in [Handler("a", nothing), Handler("a", nothingAsync), Handler("a") {}] {
+            let response = try await call(handler)
+            #expect(response.status == .noContent)
+            #expect(response.body.isEmpty)
+        }
+    }
+
+    @Test("closures name their inputs' types")
+    func closures() async throws {
+        #expect(try await text(Handler("a") { (item: Path<Item>) in ["id": item.id] }) == #"{"id":7}"#)
+        let three = Handler("a") { (item: Path<Item>, query: Query<Item>, request: Request) in
+            let sum = item.id + query.id
+            return ["sum": sum, "length": request.body.count]
+        }
+        #expect(try await text(three) == #"{"length":0,"sum":10}"#)
+        let early = Handler("a") { (item: Path<Item>) in
+            guard item.id < 5 else { throw HTTPError(.notFound) }
+            return item.value
+        }
+        await #expect(throws: HTTPError.self) { try await call(early) }
+    }
+
+    @Test("what a function throws comes out, typed or not, sync or async")
+    func errors() async {
+        for handler in [Handler("a", throwing), Handler("a", throwingTyped), Handler("a", throwingAsync)] {
+            await #expect(throws: Broken()) { try await call(handler) }
+        }
+    }
+
+    @Test("an async function of the main actor answers")
+    func mainActor() async throws {
+        #expect(try await text(Handler("a", onMain)) == #"{"id":7}"#)
+    }
+
+    @Test("a user's own input is taken, or refuses with its own status")
+    func ownInput() async throws {
+        var fixture = Self.fixture
+        let error = await #expect(throws: HTTPError.self) { try await call(Handler("a", tenant), fixture) }
+        #expect(error?.status == .forbidden)
+        #expect(error?.detail == "No tenant")
+        fixture.parameters = [("HTTP_X_TENANT", "t")]
+        #expect(try await text(Handler("a", tenant), fixture) == #"{"tenant":"t"}"#)
+    }
+
+    @Test("what is wrong with several inputs is reported together, in their order")
+    func issues() async throws {
+        let fixture = RequestFixture(method: "POST", uri: "/items/x", route: "/items/{id}", body: "{}")
+        let error = await #expect(throws: InputError.self) { try await call(Handler("a", body), fixture) }
+        #expect(
+            error?.issues.map(\.location) == [["body", "id"], ["query", "id"], ["path", "id"]])
+    }
+
+    @Test("an input that refuses with a status wins over those that are wrong, wherever it stands")
+    func refusal() async {
+        let handler = Handler("a") { (query: Query<Item>, tenant: Tenant) in [query.id] }
+        await #expect(throws: HTTPError.self) { try await call(handler, .get("/")) }
+    }
+
+    @Test("the function is not called when an input is wrong")
+    func notCalled() async {
+        let calls = Record<Int>()
+        let handler = Handler("a") { (query: Query<Item>) in calls.append(query.id) }
+        await #expect(throws: InputError.self) { try await call(handler, .get("/?id=x")) }
+        #expect(calls.entries == [])
+    }
+
+    @Test("a value that no JSON can say is an error")
+    func unencodable() async {
+        await #expect(throws: EncodingError.self) { try await call(Handler("a") { [Double.nan] }) }
+    }
+}

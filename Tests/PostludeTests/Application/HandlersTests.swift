@@ -1,0 +1,48 @@
+import Testing
+
+@testable import Postlude
+
+@Suite("Handlers")
+struct HandlersTests {
+    private func handler(_ name: String) -> Handler { Handler(name) { ["name": name] } }
+
+    @HandlersBuilder
+    private func built(_ flag: Bool, count: Int) -> Handlers {
+        handler("first")
+        if flag { handler("if") }
+        if flag {
+            handler("then")
+        } else {
+            handler("else")
+            handler("else-2")
+        }
+        for number in 0..<count { handler("loop-\(number)") }
+        Handlers([handler("group-1"), handler("group-2")])
+    }
+
+    @HandlersBuilder
+    private var none: Handlers {}
+
+    @Test("the builder keeps the order in which they were written")
+    func builder() {
+        #expect(
+            built(true, count: 2).all.map(\.name)
+                == ["first", "if", "then", "loop-0", "loop-1", "group-1", "group-2"])
+        #expect(
+            built(false, count: 0).all.map(\.name) == ["first", "else", "else-2", "group-1", "group-2"])
+        #expect(none.all.isEmpty)
+    }
+
+    @Test("names that are used twice are known, each as often as it is too much")
+    func repeated() {
+        #expect(Handlers([handler("a"), handler("b")]).repeatedNames == [])
+        #expect(Handlers(["a", "b", "a", "c", "a", "b"].map(handler)).repeatedNames == ["a", "a", "b"])
+    }
+
+    @Test("are found by name")
+    func byName() {
+        let handlers = Handlers([handler("a"), handler("b")])
+        #expect(handlers.byName.keys.sorted() == ["a", "b"])
+        #expect(handlers.byName["b"]?.name == "b")
+    }
+}

@@ -1,0 +1,58 @@
+import Testing
+
+@testable import Postlude
+
+@Suite("RequestID")
+struct RequestIDTests {
+    private func id(_ parameters: [(String, String)]) throws -> String {
+        RequestID.of(try RequestFixture(parameters: parameters).head())
+    }
+
+    private func isRandom(_ id: String) -> Bool {
+        id.utf8.count == 32 && id.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
+    }
+
+    @Test("the web server's name comes first, then the client's")
+    func order() throws {
+        #expect(try id([("HTTP_X_REQUEST_ID", "client"), ("REQUEST_ID", "server")]) == "server")
+        #expect(try id([("HTTP_X_REQUEST_ID", "client")]) == "client")
+        #expect(try id([("HTTP_X_REQUEST_ID", "client"), ("REQUEST_ID", "")]) == "client")
+    }
+
+    @Test(
+        "sound names are kept",
+        arguments: [
+            "a", "0", "AZaz09-_.:", "7f3d5e2c-1111-2222-3333-444455556666",
+            String(repeating: "x", count: 128),
+        ])
+    func sound(name: String) throws {
+        #expect(try id([("HTTP_X_REQUEST_ID", name)]) == name)
+    }
+
+    @Test(
+        "a name that could write into the log is replaced",
+        arguments: [
+            "", " ", "a b", "a\nlevel=error", "a\r", "a=b", "\"", "a\u{1b}[31m", "ä", "a\u{301}", "\u{7f}",
+            "a/b", "a,b",
+            String(repeating: "x", count: 129),
+        ])
+    func unsound(name: String) throws {
+        #expect(isRandom(try id([("HTTP_X_REQUEST_ID", name)])))
+        #expect(isRandom(try id([("REQUEST_ID", name)])))
+    }
+
+    @Test("random names differ")
+    func random() throws {
+        let names = try (0..<100).map { _ in try id([]) }
+        #expect(names.allSatisfy(isRandom))
+        #expect(Set(names).count == 100)
+    }
+
+    @Test("a request keeps its name")
+    func stable() throws {
+        let request = try RequestFixture().request()
+        let copy = request
+        #expect(request.id == copy.id)
+        #expect(isRandom(request.id))
+    }
+}

@@ -1,0 +1,26 @@
+import Glibc
+import Synchronization
+import Workers
+
+/// What happened, in order, on whatever threads.
+final class Record<Entry: Sendable>: Sendable {
+    private let all = Mutex<[Entry]>([])
+
+    var entries: [Entry] { all.withLock { $0 } }
+
+    func append(_ entry: Entry) { all.withLock { $0.append(entry) } }
+}
+
+/// What tells threads apart.
+func currentThread() -> UInt { UInt(pthread_self()) }
+
+/// Runs `body` on a thread of its own, where it may block: Swift Testing's own threads must not.
+func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        do {
+            try WorkerThread(name: "test") { continuation.resume(with: Result { try body() }) }.detach()
+        } catch {
+            continuation.resume(throwing: error)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+@testable import Postlude
+
+@Suite("JSON")
+struct JSONTests {
+    @Test(
+        "a value of any shape survives the way there and back",
+        arguments: [
+            "null", "true", "false", "0", "-7", "9223372036854775807", "-9223372036854775808", "1.5", "-0.25",
+            #""""#, #""a\"b\\c\n""#, #""ä€😀""#, "[]", "{}", "[1,[2,[3,[]]],null]",
+            #"{"a":{"b":[true,{"c":null}]},"d":"e"}"#,
+        ])
+    func roundTrip(text: String) throws {
+        let value = try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        #expect(String(decoding: try encoder.encode(value), as: UTF8.self) == text)
+    }
+
+    @Test(
+        "each kind of value has its case",
+        arguments: [
+            ("null", JSON.null), ("true", .bool(true)), ("1", .integer(1)), ("0.5", .number(0.5)),
+            ("1e300", .number(1e300)), ("9223372036854775808", .number(9_223_372_036_854_775_808)),
+            (#""1""#, .string("1")), ("[1,null]", .array([.integer(1), .null])),
+            (#"{"a":false}"#, .object(["a": .bool(false)])),
+        ])
+    func cases(text: String, value: JSON) throws {
+        #expect(try JSONDecoder().decode(JSON.self, from: Data(text.utf8)) == value)
+    }
+
+    @Test("a body of deep nests costs a worker no more than a flat one", .timeLimit(.minutes(1)))
+    func depth() async throws {
+        let count = try await onThread {
+            let nest = String(repeating: #"{"a":["#, count: 250) + String(repeating: "]}", count: 250)
+            let text = "[" + Array(repeating: nest, count: 200).joined(separator: ",") + "]"
+            guard case .array(let all) = try Body<JSON>(request: RequestFixture.post(text).request()).value
+            else { return 0 }
+            return all.filter { nest in
+                var value = nest
+                var depth = 0
+                while case .object(let object) = value, case .array(let array)? = object["a"] {
+                    depth += 1
+                    guard let next = array.first else { break }
+                    value = next
+                }
+                return depth == 250
+            }.count
+        }
+        #expect(count == 200)
+    }
+
+    @Test("a part of a body is any JSON, in a list, a dictionary or a property")
+    func parts() throws {
+        struct Event: Decodable {
+            var name: String
+            var data: JSON
+            var more: [String: [JSON]]
+            var none: JSON?
+        }
+        let text =
+            #"[{"name":"a","data":{"x":[1,"\u00e4\ud83d\ude00"]},"more":{"0":[null,-1.5e2]},"none":null}]"#
+        let events = try Body<[Event]>(request: RequestFixture.post(text).request()).value
+        #expect(events.count == 1)
+        #expect(events[0].data == .object(["x": .array([.integer(1), .string("ä😀")])]))
+        #expect(events[0].more == ["0": [.null, .number(-150)]])
+        #expect(events[0].none == nil)
+    }
+
+    @Test("a number that no JSON can say is not encoded")
+    func notANumber() {
+        #expect(throws: EncodingError.self) { try Response.json(JSON.number(.nan)) }
+    }
+}

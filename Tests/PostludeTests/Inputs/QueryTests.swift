@@ -1,0 +1,63 @@
+import Testing
+
+@testable import Postlude
+
+@Suite("Query")
+struct QueryTests {
+    private func items(_ query: String) throws -> [String] {
+        try RequestFixture.get("/?" + query).request().queryItems.map { "\($0.name)=\($0.value)" }
+    }
+
+    @Test(
+        "names and values are decoded as HTML forms encode them",
+        arguments: [
+            ("a=1&b=2", ["a=1", "b=2"]),
+            ("a+b=c+d", ["a b=c d"]),
+            ("a=%2B%26%3D%25", ["a=+&=%"]),
+            ("a=%c3%a4&b=%C3%A4", ["a=ä", "b=ä"]),
+            ("a=1&a=2&a=1", ["a=1", "a=2", "a=1"]),
+            ("a", ["a="]),
+            ("a=", ["a="]),
+            ("=a", ["=a"]),
+            ("=", ["="]),
+            ("a=b=c", ["a=b=c"]),
+            ("", []),
+            ("&&a=1&&b=2&", ["a=1", "b=2"]),
+            ("a;b=1", ["a;b=1"]),
+            ("a=1?b=2", ["a=1?b=2"]),
+            ("a[]=1", ["a[]=1"]),
+        ])
+    func items(query: String, expected: [String]) throws {
+        #expect(try items(query) == expected)
+    }
+
+    @Test(
+        "an escape that is none stays as it is",
+        arguments: [
+            ("a=%", ["a=%"]), ("a=%4", ["a=%4"]), ("a=%zz", ["a=%zz"]), ("a=%+1", ["a=% 1"]),
+            ("a=%-1", ["a=%-1"]), ("a=100%&b=%41", ["a=100%", "b=A"]), ("a=%%41", ["a=%A"]),
+            ("%4=1", ["%4=1"]),
+        ])
+    func brokenEscapes(query: String, expected: [String]) throws {
+        #expect(try items(query) == expected)
+    }
+
+    @Test("bytes that are not UTF-8 are replaced")
+    func invalid() throws {
+        #expect(try items("a=%ff%fe") == ["a=\u{fffd}\u{fffd}"])
+        #expect(try items("a=%c3") == ["a=\u{fffd}"])
+        #expect(try items("a=%00") == ["a=\0"])
+    }
+
+    @Test("members are read through the input")
+    func members() throws {
+        struct Search: Decodable {
+            var text: String
+            var page: Int?
+        }
+        let query = try Query<Search>(request: RequestFixture.get("/?text=x+y&page=2").request())
+        #expect(query.text == "x y")
+        #expect(query.page == 2)
+        #expect(query.value.text == "x y")
+    }
+}

@@ -1,0 +1,89 @@
+import HTTPTypes
+import Testing
+
+@testable import Postlude
+
+@Suite("ResponseHead")
+struct ResponseHeadTests {
+    /// The lines of a head, without the empty one that ends it.
+    private func lines(_ response: Response) -> [String] {
+        var bytes = Array("what was there before".utf8)
+        ResponseHead.write(response, into: &bytes)
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(text.hasSuffix("\r\n\r\n"))
+        return text.split(separator: "\r\n", omittingEmptySubsequences: false).dropLast(2).map(String.init)
+    }
+
+    @Test("status, type and length come first, then the fields in their order")
+    func order() throws {
+        var response = Response.text("body", status: .accepted)
+        response.headers.append(HTTPField(name: .setCookie, value: "a=1"))
+        response.headers.append(HTTPField(name: .eTag, value: "\"x\""))
+        response.headers.append(HTTPField(name: .setCookie, value: "b=2"))
+        #expect(
+            lines(response) == [
+                "Status: 202 Accepted", "Content-Type: text/plain; charset=utf-8", "Content-Length: 4",
+                "Set-Cookie: a=1", "ETag: \"x\"", "Set-Cookie: b=2",
+            ])
+    }
+
+    @Test("a response without a type has none")
+    func noType() {
+        #expect(lines(Response()) == ["Status: 200 OK", "Content-Length: 0"])
+    }
+
+    @Test("the length is the body's, whatever the handler says")
+    func length() {
+        #expect(
+            lines(Response(headers: [.contentLength: "7"], body: [1, 2])) == [
+                "Status: 200 OK", "Content-Length: 2",
+            ])
+    }
+
+    @Test("a response that may have no body has no length", arguments: [204, 304, 101])
+    func noBody(code: Int) {
+        let response = Response(status: HTTPResponse.Status(code: code), body: [1, 2, 3])
+        #expect(!response.status.allowsBody)
+        #expect(!lines(response).contains { $0.hasPrefix("Content-Length") })
+    }
+
+    @Test("other responses may have one", arguments: [200, 201, 205, 301, 400, 404, 500, 599])
+    func body(code: Int) {
+        #expect(HTTPResponse.Status(code: code).allowsBody)
+        #expect(lines(Response(status: .init(code: code))).contains("Content-Length: 0"))
+    }
+
+    @Test("a status that nobody knows has its number")
+    func unknownStatus() {
+        #expect(lines(Response(status: .init(code: 299)))[0].hasPrefix("Status: 299"))
+        #expect(
+            lines(Response(status: .init(code: 299, reasonPhrase: "Fine")))[0] == "Status: 299 Fine")
+    }
+
+    @Test(
+        "no value can begin a line of its own",
+        arguments: [
+            "a\r\nSet-Cookie: x=1", "a\nb", "a\r\r\n\r\n<html>", "a\0b", "a\u{1b}[0m", "\r\n",
+        ])
+    func injection(value: String) throws {
+        let name = try #require(HTTPField.Name("X-Value"))
+        var response = Response(contentType: value, headers: [name: value])
+        response.headers.append(HTTPField(name: .location, value: "/" + value))
+        let lines = lines(response)
+        #expect(lines.count == 5)
+        #expect(
+            lines.map { $0.prefix { $0 != ":" } } == [
+                "Status", "Content-Type", "Content-Length", "X-Value", "Location",
+            ])
+        #expect(lines.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } })
+    }
+
+    @Test("a field beside `contentType` does not make two types")
+    func twoTypes() throws {
+        let response = try Response.json(["a": 1], headers: [.contentType: "application/problem+json"])
+        #expect(
+            lines(response).filter { $0.hasPrefix("Content-Type") } == [
+                "Content-Type: application/problem+json"
+            ])
+    }
+}
