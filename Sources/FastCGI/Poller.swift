@@ -41,17 +41,25 @@ package final class Poller: Sendable {
     private let isDraining = Atomic<Bool>(false)
     private let readySignal: EventDescriptor
     private let stopSignal: EventDescriptor
+    private let parking: EventDescriptor
     private let waiting = Atomic<Int>(0)
+    private let parked = Atomic<Int>(0)
+    /// How many workers may wait for events at a time. Few that are seldom idle keep their caches, and save the kernel
+    /// from waking another one for each request; the others are parked until the waiting ones are held up.
+    private let width: Atomic<Int>
+    private let leastWidth: Int
     private let taken = Atomic<Int>(0)
     private let onNoneWaiting: @Sendable () -> Void
     private let report: @Sendable (ConnectionEnd) -> Void
 
     /// - Parameters:
+    ///   - width: how many workers wait for events at a time, as long as none is held up: one for each core.
     ///   - onNoneWaiting: called by the worker whose leaving made every worker busy.
     ///   - report: told of each connection that ended otherwise than it should.
     package init(
         listener: Listener, webServers: WebServerAddresses, limits: GateLimits, times: ConnectionTimes,
-        onNoneWaiting: @escaping @Sendable () -> Void, report: @escaping @Sendable (ConnectionEnd) -> Void
+        width: Int, onNoneWaiting: @escaping @Sendable () -> Void,
+        report: @escaping @Sendable (ConnectionEnd) -> Void
     ) throws(SystemError) {
         self.listener = listener
         self.webServers = webServers
@@ -60,6 +68,9 @@ package final class Poller: Sendable {
         self.onNoneWaiting = onNoneWaiting
         self.report = report
         epoll = try Epoll()
+        self.width = Atomic(width)
+        leastWidth = width
+        parking = try EventDescriptor(counting: true)
         readySignal = try EventDescriptor(counting: true)
         stopSignal = try EventDescriptor()
         try epoll.add(readySignal.descriptor, .input, token: Token.ready)
@@ -73,6 +84,7 @@ package final class Poller: Sendable {
     package var hasEvents: Bool { isReadable(epoll.descriptor) }
     /// Whether a worker is free.
     package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
+    package var isAnyoneParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
     /// How many events workers have taken so far: it stands still while all of them are held up.
     package var takenEvents: Int { taken.load(ordering: .relaxed) }
     package var connectionCount: Int { table.count }
@@ -89,7 +101,13 @@ package final class Poller: Sendable {
         reading buffer: ReadBuffer, waiting milliseconds: Int32, bodyPolicy: (RequestHead) -> BodyPolicy
     ) -> Next {
         while true {
-            waiting.add(1, ordering: .sequentiallyConsistent)
+            guard startWaiting() else {
+                switch park(milliseconds) {
+                case .called: continue
+                case .stopped: return .stopped
+                case .nothing: return .nothing
+                }
+            }
             let event = epoll.wait(milliseconds: milliseconds)
             if waiting.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 { onNoneWaiting() }
             taken.wrappingAdd(1, ordering: .relaxed)
@@ -120,7 +138,28 @@ package final class Poller: Sendable {
         }
     }
 
+    /// The calling worker will be busy for a while: another one takes its place.
+    package func stepAside() {
+        if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }
+    }
+
     // MARK: For the keeper
+
+    /// Brings a parked worker to where it waits for events, because the others are held up; from now on more of them
+    /// wait there.
+    ///
+    /// - Returns: false when no worker is parked.
+    package func widen() -> Bool {
+        guard parked.load(ordering: .sequentiallyConsistent) > 0 else { return false }
+        width.add(1, ordering: .relaxed)
+        callParked()
+        return true
+    }
+
+    /// Takes one step back from `widen`. Called by the keeper now and then.
+    package func narrow() {
+        if width.load(ordering: .relaxed) > leastWidth { width.subtract(1, ordering: .relaxed) }
+    }
 
     /// Closes the connections whose time is over.
     package func closeOverdue(at now: MonotonicTime) {
@@ -160,6 +199,32 @@ package final class Poller: Sendable {
         isDraining.store(true, ordering: .sequentiallyConsistent)
         for connection in table.claimArmed() { arm(connection) }
         stopIfDone()
+    }
+
+    // MARK: Waiting
+
+    private enum Parking {
+        case called, nothing, stopped
+    }
+
+    /// - Returns: false when enough workers wait already.
+    private func startWaiting() -> Bool {
+        let count = waiting.add(1, ordering: .sequentiallyConsistent).newValue
+        guard count > width.load(ordering: .relaxed) else { return true }
+        waiting.subtract(1, ordering: .sequentiallyConsistent)
+        return false
+    }
+
+    private func park(_ milliseconds: Int32) -> Parking {
+        parked.add(1, ordering: .sequentiallyConsistent)
+        defer { parked.subtract(1, ordering: .sequentiallyConsistent) }
+        waitForInput([parking.descriptor, stopSignal.descriptor], milliseconds: milliseconds)
+        if isReadable(stopSignal.descriptor) { return .stopped }
+        return parking.take() ? .called : .nothing
+    }
+
+    private func callParked() {
+        if parked.load(ordering: .sequentiallyConsistent) > 0 { parking.signal() }
     }
 
     // MARK: Connections

@@ -16,28 +16,29 @@ package final class WorkerPool: Sendable {
     }
 
     private struct State {
+        /// Workers that serve, or are about to.
         var count = 0
-        /// Workers that have been told to go and still count.
-        var retiring = 0
+        /// Threads that have not ended; a worker that retires still has one for a moment.
+        var threads = 0
         var runningTasks = 0
         var next = 0
-        /// Of workers that have retired. Kept, because a job may still refer to one.
-        var executors: [WorkerExecutor] = []
+        /// Of threads that have ended. Kept, because a job may still refer to one.
+        var spareExecutors: [WorkerExecutor] = []
         /// Called when a worker may run tasks again; one for each that has been refused.
         var waitingForTaskSlot: [@Sendable () -> Void] = []
     }
 
     private let bounds: Bounds
     private let state = Mutex(State())
-    private let body: @Sendable (WorkerPool, WorkerExecutor) -> Void
+    private let body: @Sendable (WorkerPool, WorkerExecutor) -> Bool
     private let onEmpty: @Sendable () -> Void
 
     /// - Parameters:
     ///   - onEmpty: called when the last worker has ended.
-    ///   - body: what a worker does, with its pool and its executor.
+    ///   - body: what a worker does, with its pool and its executor; returns whether `retire` has let it go.
     package init(
         bounds: Bounds, onEmpty: @escaping @Sendable () -> Void,
-        body: @escaping @Sendable (WorkerPool, WorkerExecutor) -> Void
+        body: @escaping @Sendable (WorkerPool, WorkerExecutor) -> Bool
     ) {
         self.bounds = bounds
         self.onEmpty = onEmpty
@@ -59,29 +60,30 @@ package final class WorkerPool: Sendable {
         let place: (number: Int, executor: WorkerExecutor)? = state.withLock { state in
             guard state.count < bounds.maximum else { return nil }
             state.count += 1
+            state.threads += 1
             state.next += 1
-            return (state.next, state.executors.popLast() ?? WorkerExecutor())
+            return (state.next, state.spareExecutors.popLast() ?? WorkerExecutor())
         }
         guard let (number, executor) = place else { return false }
         do {
             try WorkerThread(name: "worker \(number)") { [self] in
-                body(self, executor)
-                ended(executor)
+                let hasRetired = body(self, executor)
+                if ended(executor, stillCounts: !hasRetired) { onEmpty() }
             }.detach()
             return true
         } catch {
-            ended(executor)
+            _ = ended(executor, stillCounts: true)
             throw error
         }
     }
 
-    /// Asked by a worker that has been idle for long: whether it may go.
+    /// Asked by a worker that has been idle for long: whether it may go. From then on it no longer counts.
     ///
     /// - Returns: true at most as often as there are workers above the minimum; the worker then ends.
     package func retire() -> Bool {
         state.withLock { state in
-            guard state.count - state.retiring > bounds.minimum else { return false }
-            state.retiring += 1
+            guard state.count > bounds.minimum else { return false }
+            state.count -= 1
             return true
         }
     }
@@ -103,20 +105,22 @@ package final class WorkerPool: Sendable {
     }
 
     package func endTasks() {
+        // All of them: one alone might be in a long handler, and the slot would wait for it.
         let waiting = state.withLock { state in
             state.runningTasks -= 1
-            return state.waitingForTaskSlot.isEmpty ? nil : state.waitingForTaskSlot.removeFirst()
+            defer { state.waitingForTaskSlot = [] }
+            return state.waitingForTaskSlot
         }
-        waiting?()
+        for call in waiting { call() }
     }
 
-    private func ended(_ executor: WorkerExecutor) {
-        let isEmpty = state.withLock { state in
-            state.count -= 1
-            state.retiring = max(0, state.retiring - 1)
-            state.executors.append(executor)
-            return state.count == 0
+    /// - Returns: whether it was the last thread.
+    private func ended(_ executor: WorkerExecutor, stillCounts: Bool) -> Bool {
+        state.withLock { state in
+            if stillCounts { state.count -= 1 }
+            state.threads -= 1
+            state.spareExecutors.append(executor)
+            return state.threads == 0
         }
-        if isEmpty { onEmpty() }
     }
 }

@@ -27,7 +27,7 @@ struct PollerTests {
             self.ends = ends
             poller = try Poller(
                 listener: listener, webServers: WebServerAddresses(webServers), limits: GateLimits(),
-                times: times, onNoneWaiting: {}, report: { ends.append($0) })
+                times: times, width: 2, onNoneWaiting: {}, report: { ends.append($0) })
         }
 
         func connect() throws -> Int32 {

@@ -11,11 +11,11 @@ struct CheckCommand<App: Application>: ParsableCommand {
     @OptionGroup var options: ManifestOptions
 
     func run() throws {
-        let application = App()
-        let manifest = try options.load(for: application)
+        let handlers = App().handlers
+        let manifest = try options.load(for: handlers)
         print("\(options.manifest): the manifest is right: \(manifest.routes.count) routes")
         let used = Set(manifest.routes.map(\.handler))
-        for handler in application.handlers.all where !used.contains(handler.name) {
+        for handler in handlers.all where !used.contains(handler.name) {
             print("\(options.manifest): note: no route uses the handler \"\(handler.name)\"")
         }
     }

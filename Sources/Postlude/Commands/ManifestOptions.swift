@@ -6,11 +6,10 @@ struct ManifestOptions: ParsableArguments {
     @Option(name: .long, help: "The manifest: which handler answers which requests.")
     var manifest = "routes.yaml"
 
-    /// Reads the manifest and checks it against the application's handlers.
+    /// Reads the manifest and checks it against an application's handlers.
     ///
     /// - Throws: `ExitCode` 1, after the mistakes have been printed to standard error.
-    func load(for application: some Application) throws -> Manifest {
-        let handlers = application.handlers
+    func load(for handlers: Handlers) throws -> Manifest {
         let repeated = handlers.repeatedNames
         guard repeated.isEmpty else {
             for name in repeated {

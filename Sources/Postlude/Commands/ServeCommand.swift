@@ -25,10 +25,10 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
     var listen: String?
 
     func run() async throws {
-        // Before any other thread exists: all of them inherit the mask.
+        // Before a worker exists: all that this thread starts inherit the mask.
         let signals = try SignalDescriptor([SIGTERM, SIGINT])
-        let application = App()
-        let manifest = try options.load(for: application)
+        let handlers = App().handlers
+        let manifest = try options.load(for: handlers)
         let status: Int32
         do {
             let writer = try LogWriter(manifest.log.destination)
@@ -37,7 +37,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             }
             let listener = try listen.map { try Listener.open(SocketAddress(parsing: $0)) } ?? .inherited()
             let server = Server(
-                manifest: manifest, handlers: application.handlers.byName, logger: Logger(label: "postlude"))
+                manifest: manifest, handlers: handlers.byName, logger: Logger(label: "postlude"))
             status = try await server.run(on: listener, signals: signals)
         } catch {
             printError("\(RootCommand<App>.programName): \(error)")

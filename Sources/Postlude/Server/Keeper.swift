@@ -32,26 +32,39 @@ final class Keeper: Sendable {
     func run() -> Int32 {
         var patience: Int32 = 1
         var nextReport = MonotonicTime.now
+        var nextNarrowing = nextReport
         var graceEnd: MonotonicTime?
         while !bell.isPoolEmpty {
-            let isPressed = bell.watchForPressure { !server.poller.isAnyoneWaiting && pool.canGrow }
+            let isPressed = bell.watchForPressure {
+                !server.poller.isAnyoneWaiting && (pool.canGrow || server.poller.isAnyoneParked)
+            }
             waitForInput(
                 [signals.descriptor, bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
                 milliseconds: server.settings.tickMilliseconds)
             // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
             if bell.silence() { waitForInput([signals.descriptor], milliseconds: 1) }
+            let isDraining = graceEnd != nil
             while let signal = signals.take() {
-                guard graceEnd == nil else { return leave("second signal \(signal)") }
-                graceEnd = drain(signal)
+                // Signals that come together are one request to stop.
+                guard !isDraining else { return leave("second signal \(signal)") }
+                graceEnd = graceEnd ?? drain(signal)
             }
             patience = isPressed ? grow(patience) : 1
             let now = MonotonicTime.now
             tend(at: now)
             // A flood, or a process out of descriptors, is a line now and then.
+            if now >= nextNarrowing {
+                server.poller.narrow()
+                nextNarrowing = now + .seconds(1)
+            }
             if now >= nextReport, server.ends.log(to: server.logger) { nextReport = now + .seconds(10) }
             if let graceEnd, now >= graceEnd { return leave("shutdown-grace is over") }
         }
         server.ends.log(to: server.logger)
+        guard graceEnd != nil else {
+            server.logger.critical("no worker is left; see the lines above")
+            return 1
+        }
         server.logger.info("stopped")
         return 0
     }
@@ -64,23 +77,26 @@ final class Keeper: Sendable {
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
     }
 
-    /// Every worker is busy and events wait: starts a worker if none of them takes one for a while.
+    /// Every worker that may wait is busy, and events wait: calls a parked worker, or starts one, if none of them takes
+    /// an event for a while.
     ///
-    /// - Parameter milliseconds: how long to watch; twice, since a machine without a free core looks the same for once.
+    /// - Parameter milliseconds: how long to watch. Before a thread is started twice as long, since a machine without a
+    ///   free core looks the same for once.
     /// - Returns: how long to watch next time. Workers that do take events need no help.
     private func grow(_ milliseconds: Int32) -> Int32 {
         let taken = server.poller.takenEvents
-        for _ in 0..<2 {
+        for attempt in 1...2 {
             waitForInput([signals.descriptor], milliseconds: milliseconds)
             guard !server.poller.isAnyoneWaiting else { return 1 }
             guard server.poller.takenEvents == taken, server.poller.hasEvents else {
                 return min(milliseconds * 2, 8)
             }
+            if attempt == 1, server.poller.widen() { return 1 }
         }
         do {
             try pool.grow()
         } catch {
-            server.logger.error("cannot start a worker", metadata: ["error": "\(error)"])
+            server.ends.count("\(error)")
             return 1000
         }
         return 1

@@ -25,15 +25,15 @@ struct Responder: Sendable {
     private let registry: TaskRegistry
     private let logger: Logger
 
-    /// - Parameter handlers: has every name that the manifest uses.
+    /// - Parameter handlers: has every name that the manifest uses; the manifest was checked against it.
     init(
         manifest: Manifest, handlers: [String: Handler], registry: TaskRegistry, logger: Logger
     ) throws {
         table = try RouteTable(manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) })
-        routes = manifest.routes.compactMap { route in
-            handlers[route.handler].map {
-                Route(pattern: route.pattern.text, handler: $0, limits: route.limits, tasks: route.tasks)
-            }
+        routes = try manifest.routes.map { route in
+            guard let handler = handlers[route.handler] else { throw MissingHandler(name: route.handler) }
+            return Route(
+                pattern: route.pattern.text, handler: handler, limits: route.limits, tasks: route.tasks)
         }
         self.registry = registry
         self.logger = logger
@@ -137,4 +137,10 @@ struct Responder: Sendable {
                 "tasks": "\(dropped.joined(separator: ", "))",
             ])
     }
+}
+
+/// A manifest that was checked against other handlers than those it is served with.
+private struct MissingHandler: Error, CustomStringConvertible {
+    let name: String
+    var description: String { "the application has no handler \"\(name)\"" }
 }

@@ -27,9 +27,10 @@ struct Server {
             let deadline = deadlines.add()
             defer { deadlines.remove(deadline) }
             do {
-                try Worker(parts, pool: pool, executor: executor, writeDeadline: deadline).run()
+                return try Worker(parts, pool: pool, executor: executor, writeDeadline: deadline).run()
             } catch {
-                parts.logger.error("a worker could not start", metadata: ["error": "\(error)"])
+                parts.ends.count("a worker could not start: \(error)")
+                return false
             }
         }
         let keeper = Keeper(parts, pool: pool, signals: signals, bell: bell, writeDeadlines: deadlines)
@@ -76,7 +77,7 @@ struct ServerParts: Sendable {
             webServers: WebServerAddresses(getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) }),
             limits: GateLimits(head: limits.head, concurrentRequests: manifest.workers.maximum),
             times: ConnectionTimes(head: limits.headTime, read: limits.readTime, write: limits.writeTime),
-            onNoneWaiting: bell.noneWaiting,
+            width: onlineProcessors, onNoneWaiting: bell.noneWaiting,
             report: { end in
                 ends.count(end.label)
                 logger.debug("connection ended early", metadata: ["reason": "\(end)"])

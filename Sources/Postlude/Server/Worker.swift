@@ -44,13 +44,17 @@ final class Worker {
     }
 
     /// The worker's loop.
-    func run() {
+    ///
+    /// - Returns: whether the pool has let the worker go because there was nothing to do.
+    func run() -> Bool {
         while true {
             switch next() {
             case .request(let connection): serve(connection)
             case .refused(let connection, let refusal): answer(connection, refusal)
-            case .nothing: if backlog.isEmpty && pool.retire() { return }
-            case .stopped: return runTasks(evenIfReserved: true)
+            case .nothing: if backlog.isEmpty && pool.retire() { return true }
+            case .stopped:
+                runTasks(evenIfReserved: true)
+                return false
             }
             runTasks()
         }
@@ -111,6 +115,7 @@ final class Worker {
 
     /// Plays the postlude, as far as this worker may: some workers can be kept for requests.
     private func runTasks(evenIfReserved: Bool = false) {
+        if !backlog.isEmpty { poller.stepAside() }
         while !backlog.isEmpty, evenIfReserved || slot.take() {
             let queue = backlog.removeFirst()
             runner.run(queue)
