@@ -1,4 +1,5 @@
 import Dispatch
+import Synchronization
 import Workers
 
 /// A pool whose workers do nothing until they are dismissed.
@@ -11,12 +12,26 @@ final class Staff: Sendable {
     private let arrivals: DispatchSemaphore
     private let exit: DispatchSemaphore
     private let ends: DispatchSemaphore
+    /// How many may say at their end that the pool had let them go.
+    private let retired: Retirements
+
+    private final class Retirements: Sendable {
+        let count = Atomic<Int>(0)
+
+        func take() -> Bool {
+            let left = count.subtract(1, ordering: .sequentiallyConsistent).newValue
+            if left < 0 { count.add(1, ordering: .sequentiallyConsistent) }
+            return left >= 0
+        }
+    }
 
     init(_ bounds: WorkerPool.Bounds) {
         let (arrivals, exit, ends) = (
             DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
         )
         (self.arrivals, self.exit, self.ends) = (arrivals, exit, ends)
+        let retired = Retirements()
+        self.retired = retired
         pool = WorkerPool(bounds: bounds) { [emptied] in
             emptied.append(currentThread())
             ends.signal()
@@ -27,7 +42,15 @@ final class Staff: Sendable {
             exit.wait()
             // For the next one.
             exit.signal()
+            return retired.take()
         }
+    }
+
+    /// Asks the pool to let one worker go, as an idle one would.
+    func retire() -> Bool {
+        guard pool.retire() else { return false }
+        retired.count.add(1, ordering: .sequentiallyConsistent)
+        return true
     }
 
     /// Blocks until `count` more workers have begun.
