@@ -43,7 +43,7 @@ let package = Package(
         .target(
             name: "Postlude",
             dependencies: [
-                "FastCGI", "Manifest", "Routing", "Workers",
+                "FastCGI", "Linux", "Manifest", "Routing", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -79,11 +79,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "WorkersTests", dependencies: ["Workers"], swiftSettings: strict),
+        .testTarget(name: "WorkersTests", dependencies: ["Linux", "Workers"], swiftSettings: strict),
         .testTarget(
             name: "PostludeTests",
             dependencies: [
-                "FastCGI", "Manifest", "Postlude", "Routing", "Workers",
+                "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Workers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -34,7 +34,7 @@ final class ConnectionTable: @unchecked Sendable {
     private static let stateBits: UInt64 = 2
     private let slots: UnsafeMutablePointer<Slot>
     private let capacity: Int
-    private let places = Mutex(Places())
+    private let places = Lock(Places())
     private let connections = Atomic<Int>(0)
 
     init(capacity: Int = 1 << 16) {

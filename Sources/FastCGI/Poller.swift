@@ -37,7 +37,7 @@ package final class Poller: Sendable {
     private let limits: GateLimits
     private let times: ConnectionTimes
     private let table = ConnectionTable()
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let isDraining = Atomic<Bool>(false)
     private let readySignal: EventDescriptor
     private let stopSignal: EventDescriptor

@@ -1,12 +1,11 @@
 import Glibc
 package import Linux
-import Synchronization
 
 /// The time by which a worker's response must be written, watched by the keeper.
 ///
 /// SO_SNDTIMEO bounds one write; a peer that takes a few bytes at a time could draw a response out for ever.
 package final class WriteDeadline: Sendable {
-    private let current = Mutex<(descriptor: Int32, deadline: MonotonicTime)?>(nil)
+    private let current = Lock<(descriptor: Int32, deadline: MonotonicTime)?>(nil)
 
     package init() {}
 

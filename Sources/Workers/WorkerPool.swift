@@ -1,4 +1,4 @@
-import Synchronization
+import Linux
 
 /// The worker threads of a process: how many there are, and how many of them may run tasks.
 package final class WorkerPool: Sendable {
@@ -29,7 +29,7 @@ package final class WorkerPool: Sendable {
     }
 
     private let bounds: Bounds
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let body: @Sendable (WorkerPool, WorkerExecutor) -> Bool
     private let onEmpty: @Sendable () -> Void
 

@@ -1,6 +1,5 @@
 import Foundation
 import Linux
-import Synchronization
 import Testing
 
 @testable import FastCGI
@@ -14,7 +13,7 @@ struct PollerTests {
         let ends: Ends
 
         final class Ends: Sendable {
-            private let list = Mutex<[ConnectionEnd]>([])
+            private let list = Lock<[ConnectionEnd]>([])
             var all: [ConnectionEnd] { list.withLock { $0 } }
             func append(_ end: ConnectionEnd) { list.withLock { $0.append(end) } }
         }

@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Linux
 import Workers
 
 /// What tells threads apart.
@@ -23,7 +23,7 @@ final class Event: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     func happen() {
         let waiting = state.withLock { state in
@@ -47,7 +47,7 @@ final class Event: Sendable {
 
 /// What happened, in order, on whatever threads.
 final class Record<Entry: Sendable>: Sendable {
-    private let all = Mutex<[Entry]>([])
+    private let all = Lock<[Entry]>([])
 
     var entries: [Entry] { all.withLock { $0 } }
 

@@ -1,4 +1,4 @@
-import Synchronization
+import Linux
 import Testing
 import Workers
 
@@ -180,7 +180,7 @@ struct WorkerExecutorTests {
     @Test("what was given to `started` cancels the operation")
     func cancellation() async throws {
         let isAsleep = Event()
-        let cancellation = Mutex<(@Sendable () -> Void)?>(nil)
+        let cancellation = Lock<(@Sendable () -> Void)?>(nil)
         async let failure = onThread { () -> (any Error)? in
             let result = WorkerExecutor().run {
                 try await withTaskCancellationHandler {

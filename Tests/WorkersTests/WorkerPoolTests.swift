@@ -1,4 +1,4 @@
-import Synchronization
+import Linux
 import Testing
 import Workers
 
@@ -156,7 +156,7 @@ struct WorkerPoolTests {
 
     /// How many there are at once, and were at most.
     private final class Gauge: Sendable {
-        private let values = Mutex((now: 0, highest: 0))
+        private let values = Lock((now: 0, highest: 0))
         var highest: Int { values.withLock { $0.highest } }
 
         func rise() {

@@ -1,9 +1,9 @@
+internal import Linux
 internal import Logging
-internal import Synchronization
 
 /// How often connections ended otherwise than they should, or could not begin, by reason.
 final class EndCounts: Sendable {
-    private let counts = Mutex<[String: Int]>([:])
+    private let counts = Lock<[String: Int]>([:])
 
     /// - Parameter reason: one of few texts, without values that a peer chooses.
     func count(_ reason: String) {

@@ -161,7 +161,7 @@ final class KeeperBell: Sendable {
 
 /// The write deadlines of all workers.
 final class WriteDeadlines: Sendable {
-    private let all = Mutex<[WriteDeadline]>([])
+    private let all = Lock<[WriteDeadline]>([])
 
     func add() -> WriteDeadline {
         let deadline = WriteDeadline()
