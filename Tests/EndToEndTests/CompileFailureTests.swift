@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Programs that must not compile")
+@Suite("Programs that must compile, and others that must not")
 struct CompileFailureTests {
     /// Each program of Tests/CompileFailures says in `// expect: …` lines what the compiler must say.
     @Test(
@@ -32,15 +32,31 @@ struct CompileFailureTests {
         #expect(check.exit == .status(0), "\(check.errors)")
     }
 
+    @Test("The README's program compiles")
+    func readme() throws {
+        let readme = try String(contentsOfFile: BuildProducts.repository + "/README.md", encoding: .utf8)
+        let programs = readme.components(separatedBy: "```swift\n").dropFirst()
+            .compactMap { $0.components(separatedBy: "```").first }
+        try #require(!programs.isEmpty)
+        let folder = try TestFolder()
+        for (number, program) in programs.enumerated() {
+            try folder.write("Program\(number).swift", program)
+            let check = try Self.typecheck(file: folder.path + "/Program\(number).swift")
+            #expect(check.exit == .status(0), "\(check.errors)")
+        }
+    }
+
     private static func path(_ name: String) -> String {
         BuildProducts.repository + "/Tests/CompileFailures/\(name).swift"
     }
 
-    private static func typecheck(_ name: String) throws -> Command {
+    private static func typecheck(_ name: String) throws -> Command { try typecheck(file: path(name)) }
+
+    private static func typecheck(file: String) throws -> Command {
         let modules = ["-I", BuildProducts.folder + "/Modules"]
         let maps = try moduleMaps().flatMap { ["-Xcc", "-fmodule-map-file=" + $0] }
         let arguments = ["-typecheck", "-parse-as-library", "-swift-version", "6"] + modules + maps
-        return try Command("swiftc", arguments + [path(name)], in: TestFolder(), within: .seconds(120))
+        return try Command("swiftc", arguments + [file], in: TestFolder(), within: .seconds(120))
     }
 
     /// The C modules under Postlude: the system libraries', those that SwiftPM has made, and Yams's own.

@@ -3,7 +3,8 @@ internal import HTTPTypes
 /// A function of the application, registered under the name by which the manifest's routes call it.
 ///
 /// The function's parameters say what it needs: any number of `RequestInput`s in any order. It may be async, and it
-/// may throw. What it returns is the response: an `Encodable` value as JSON, a ``Response``, or nothing (204).
+/// may throw. What it returns is the response: an `Encodable` value as JSON, a ``Response`` or another
+/// ``ResponseConvertible``, or nothing (204).
 ///
 /// ```swift
 /// Handler("process-item", processItem)
@@ -11,7 +12,14 @@ internal import HTTPTypes
 /// ```
 ///
 /// A synchronous function is called on the worker's thread directly; an async one runs on it too, also after an
-/// `await`.
+/// `await`. Only inside an actor that several requests share may its code run on another worker's thread, the one
+/// that the actor works for at that moment; afterwards the function is back on its own.
+///
+/// Swift asks for a closure around some functions:
+/// - a synchronous `@MainActor` function: `Handler("count") { await count() }`;
+/// - a function with default arguments, which a function's type does not show:
+///   `Handler("page") { (query: Query<Search>) in page(query) }`;
+/// - a function that returns `some Encodable`, unless it says `some Encodable & SendableMetatype`.
 public struct Handler: Sendable {
     enum Function: Sendable {
         case sync(@Sendable (Request) throws -> Response)
@@ -47,46 +55,26 @@ public struct Handler: Sendable {
     }
 
     /// A function that makes its response itself.
-    public init<each Input: RequestInput>(
-        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Response
+    public init<each Input: RequestInput, Output: ResponseConvertible>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
     ) {
         self.name = name
         self.function = .sync { request in
             let inputs = (repeat Extracted<each Input>(request))
             try InputFailures.check(repeat each inputs)
-            return try function(repeat (each inputs).get())
+            return try function(repeat (each inputs).get()).response()
         }
     }
 
     /// An async function that makes its response itself.
-    public init<each Input: RequestInput>(
-        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Response
+    public init<each Input: RequestInput, Output: ResponseConvertible>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
     ) {
         self.name = name
         self.function = .async { request in
             let inputs = (repeat Extracted<each Input>(request))
             try InputFailures.check(repeat each inputs)
-            return try await function(repeat (each inputs).get())
-        }
-    }
-
-    /// A function that returns nothing: the response is 204 No Content.
-    public init<each Input: RequestInput>(
-        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Void
-    ) {
-        self.init(name) { (input: repeat each Input) throws -> Response in
-            try function(repeat each input)
-            return Response(status: .noContent)
-        }
-    }
-
-    /// An async function that returns nothing: the response is 204 No Content.
-    public init<each Input: RequestInput>(
-        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Void
-    ) {
-        self.init(name) { (input: repeat each Input) async throws -> Response in
-            try await function(repeat each input)
-            return Response(status: .noContent)
+            return try await function(repeat (each inputs).get()).response()
         }
     }
 }

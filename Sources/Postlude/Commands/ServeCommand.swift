@@ -27,14 +27,14 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
     func run() async throws {
         // Before a worker exists: all that this thread starts inherit the mask.
         let signals = try SignalDescriptor([SIGTERM, SIGINT])
+        // Before the application is made, whose loggers may be made with it.
+        let writer = LogWriter()
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, writer: writer) }
         let handlers = App().handlers
         let manifest = try options.load(for: handlers)
         let status: Int32
         do {
-            let writer = try LogWriter(manifest.log.destination)
-            LoggingSystem.bootstrap { label in
-                LineLogHandler(label: label, writer: writer, logLevel: manifest.log.level)
-            }
+            try writer.apply(manifest.log)
             let listener = try listen.map { try Listener.open(SocketAddress(parsing: $0)) } ?? .inherited()
             let server = Server(
                 manifest: manifest, handlers: handlers.byName, logger: Logger(label: "postlude"))

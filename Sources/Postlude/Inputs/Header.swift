@@ -9,11 +9,13 @@ public struct Header<Value: Decodable>: RequestInput {
 
     public init(request: Request) throws {
         let fields = request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
-        let decoder = ParametersDecoder(fields, joining: { $0.joined(separator: ", ") }) { key, name in
-            key.lazy.filter { $0 != "-" && $0 != "_" }.map { $0.lowercased() }
-                .elementsEqual(name.lazy.filter { $0 != "-" }.map { $0.lowercased() })
+        let decoder = ParametersDecoder(
+            fields, joining: { $0.joined(separator: ", ") }, matching: FieldName.matches)
+        do {
+            value = try ParametersDecoder.decode(Value.self, from: decoder, source: "header")
+        } catch let error as InputError {
+            throw InputError(error.issues.map { FieldName.locating($0, among: fields.map(\.name)) })
         }
-        value = try ParametersDecoder.decode(Value.self, from: decoder, source: "header")
     }
 
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {

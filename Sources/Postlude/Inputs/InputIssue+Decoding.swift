@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 extension InputError {
     /// What a `Decodable` type objected to, in the words of FastAPI.
     ///
@@ -6,34 +8,35 @@ extension InputError {
     ///   - isText: whether the values were text that had to be parsed, as outside of JSON.
     init(_ error: DecodingError, in source: String, isText: Bool) {
         func locate(_ path: [any CodingKey]) -> [InputIssue.Location] {
-            [.key(source)] + path.map { key in key.intValue.map { .index($0) } ?? .key(key.stringValue) }
+            [.key(source)] + path.map(InputIssue.Location.init)
         }
         switch error {
         case .keyNotFound(let key, let context):
             self.init([.missing(locate(context.codingPath + [key]))])
-        case .valueNotFound(let type, let context):
-            self.init([.mistyped(type, locate(context.codingPath), isText: isText)])
-        case .typeMismatch(let type, let context):
+        case .valueNotFound(let type, let context), .typeMismatch(let type, let context):
             self.init([.mistyped(type, locate(context.codingPath), isText: isText)])
         case .dataCorrupted(let context):
-            self.init([
-                InputIssue(
-                    location: locate(context.codingPath), message: context.debugDescription,
-                    type: "value_error")
-            ])
+            self.init([InputRule.broken(in: context).issue(locate(context.codingPath))])
         @unknown default:
-            self.init([InputIssue(location: [.key(source)], message: "Invalid value", type: "value_error")])
+            self.init([InputRule.value.issue([.key(source)])])
         }
     }
 }
 
-extension InputIssue {
-    static func missing(_ location: [Location]) -> InputIssue {
-        InputIssue(location: location, message: "Field required", type: "missing")
+extension InputIssue.Location {
+    /// Dictionaries give their keys a number where they look like one; only an array's steps are called so.
+    init(_ key: any CodingKey) {
+        self =
+            key.intValue.flatMap { key.stringValue == "Index \($0)" ? .index($0) : nil }
+            ?? .key(key.stringValue)
     }
+}
+
+extension InputIssue {
+    static func missing(_ location: [Location]) -> InputIssue { InputRule.missing.issue(location) }
 
     static func mistyped(_ type: any Any.Type, _ location: [Location], isText: Bool) -> InputIssue {
-        let (name, noun) = ExpectedType(type).words
+        guard let (name, noun) = ExpectedType(type)?.words else { return InputRule.value.issue(location) }
         let message = "Input should be a valid \(noun)"
         return isText && name != "string"
             ? InputIssue(
@@ -49,16 +52,19 @@ extension InputIssue {
 
 /// The kinds of values that error messages tell apart.
 private enum ExpectedType {
-    case integer, number, boolean, string, list, object
+    case integer, number, boolean, string, dateTime, list, object
 
-    init(_ type: any Any.Type) {
+    /// nil for a type of which only the program knows what it is.
+    init?(_ type: any Any.Type) {
         switch type {
         case is any BinaryInteger.Type: self = .integer
-        case is any BinaryFloatingPoint.Type: self = .number
+        case is any BinaryFloatingPoint.Type, is Decimal.Type: self = .number
         case is Bool.Type: self = .boolean
         case is String.Type: self = .string
-        case is [Any].Type: self = .list
-        default: self = .object
+        case is Date.Type: self = .dateTime
+        case is [Any].Type, is [String].Type: self = .list
+        case is [String: Any].Type, is [String: String].Type: self = .object
+        default: return nil
         }
     }
 
@@ -68,6 +74,7 @@ private enum ExpectedType {
         case .number: ("float", "number")
         case .boolean: ("bool", "boolean")
         case .string: ("string", "string")
+        case .dateTime: ("datetime", "datetime")
         case .list: ("list", "list")
         case .object: ("dict", "dictionary")
         }

@@ -1,4 +1,9 @@
 /// A JSON value of any shape (RFC 8259).
+///
+/// ```swift
+/// let event: JSON = ["name": "start", "tags": ["a", "b"], "count": 2, "end": .null]
+/// event["tags"]?[0]  // .string("a")
+/// ```
 public enum JSON: Codable, Hashable, Sendable {
     case null
     case bool(Bool)
@@ -10,9 +15,10 @@ public enum JSON: Codable, Hashable, Sendable {
 
     public init(from decoder: any Decoder) throws {
         // The body has been read already, in one pass; asking a decoder for a value's kind costs an error each time.
-        if let body = decoder.userInfo[JSONBody.key] as? JSONBody,
-            let value = body.value(at: decoder.codingPath)
-        {
+        if let body = decoder.userInfo[JSONBody.key] as? JSONBody {
+            guard let value = body.value(at: decoder.codingPath) else {
+                throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "malformed JSON"))
+            }
             self = value
             return
         }

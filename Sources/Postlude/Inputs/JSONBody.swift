@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import Linux
 
 /// A request's body as ``JSON``, made when a part of it is asked for.
 final class JSONBody: Sendable {
@@ -8,7 +8,7 @@ final class JSONBody: Sendable {
     }()
 
     private let bytes: [UInt8]
-    private let parsed = Mutex<JSON??>(nil)
+    private let parsed = Lock<JSON??>(nil)
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 

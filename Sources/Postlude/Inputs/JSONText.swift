@@ -6,12 +6,14 @@ struct JSONText {
     /// As deep as Foundation's decoder goes.
     private static let maximumDepth = 512
 
-    private let bytes: [UInt8]
-    private var position = 0
+    let bytes: [UInt8]
+    var position = 0
 
-    /// - Returns: nil when the text is malformed, or nested too deeply.
+    /// - Returns: nil when the text is malformed, nested too deeply, or has a number beyond Double's range.
     static func value(of bytes: [UInt8]) -> JSON? {
         var text = JSONText(bytes: bytes)
+        // A byte order mark may be ignored (8.1), and Foundation does.
+        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { text.position = 3 }
         guard let value = text.value(depth: 0) else { return nil }
         text.skipSpace()
         return text.position == bytes.count ? value : nil
@@ -19,10 +21,10 @@ struct JSONText {
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
-    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+    var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    private mutating func take(_ byte: Character) -> Bool {
-        guard let value = byte.asciiValue, next == value else { return false }
+    mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard next == UInt8(ascii: character) else { return false }
         position += 1
         return true
     }
@@ -40,11 +42,10 @@ struct JSONText {
     }
 
     private mutating func value(depth: Int) -> JSON? {
-        guard depth < Self.maximumDepth else { return nil }
         skipSpace()
         switch next {
-        case UInt8(ascii: "{"): return object(depth: depth)
-        case UInt8(ascii: "["): return array(depth: depth)
+        case UInt8(ascii: "{"): return depth < Self.maximumDepth ? object(depth: depth) : nil
+        case UInt8(ascii: "["): return depth < Self.maximumDepth ? array(depth: depth) : nil
         case UInt8(ascii: "\""): return string().map(JSON.string)
         case UInt8(ascii: "t"): return take(word: "true") ? .bool(true) : nil
         case UInt8(ascii: "f"): return take(word: "false") ? .bool(false) : nil
@@ -76,77 +77,10 @@ struct JSONText {
             guard let key = string() else { return nil }
             skipSpace()
             guard take(":"), let member = value(depth: depth + 1) else { return nil }
-            members[key] = member
+            // Of members with one key the first counts, as for Foundation's decoder: both see the same body.
+            if members[key] == nil { members[key] = member }
             skipSpace()
         } while take(",")
         return take("}") ? .object(members) : nil
-    }
-
-    private mutating func number() -> JSON? {
-        let start = position
-        var isInteger = true
-        while let byte = next {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): break
-            case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"), UInt8(ascii: "+"): isInteger = false
-            default:
-                return finished(start, isInteger)
-            }
-            position += 1
-        }
-        return finished(start, isInteger)
-    }
-
-    private func finished(_ start: Int, _ isInteger: Bool) -> JSON? {
-        let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if isInteger, let value = Int(text) { return .integer(value) }
-        guard let value = Double(text), value.isFinite else { return nil }
-        return .number(value)
-    }
-
-    private mutating func string() -> String? {
-        guard take("\"") else { return nil }
-        var units: [UInt8] = []
-        while let byte = next {
-            position += 1
-            switch byte {
-            case UInt8(ascii: "\""): return String(validating: units, as: UTF8.self)
-            case UInt8(ascii: "\\"):
-                guard let scalar = escape() else { return nil }
-                units += String(scalar).utf8
-            case ..<0x20: return nil
-            default: units.append(byte)
-            }
-        }
-        return nil
-    }
-
-    private mutating func escape() -> Unicode.Scalar? {
-        guard let byte = next else { return nil }
-        position += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
-        case UInt8(ascii: "b"): return "\u{8}"
-        case UInt8(ascii: "f"): return "\u{c}"
-        case UInt8(ascii: "n"): return "\n"
-        case UInt8(ascii: "r"): return "\r"
-        case UInt8(ascii: "t"): return "\t"
-        case UInt8(ascii: "u"):
-            guard let high = codeUnit() else { return nil }
-            guard (0xd800..<0xdc00).contains(high) else { return Unicode.Scalar(high) }
-            guard take("\\"), take("u"), let low = codeUnit(), (0xdc00..<0xe000).contains(low) else {
-                return nil
-            }
-            return Unicode.Scalar(0x10000 + (UInt32(high) - 0xd800) << 10 + (UInt32(low) - 0xdc00))
-        default: return nil
-        }
-    }
-
-    /// Four hexadecimal digits.
-    private mutating func codeUnit() -> UInt16? {
-        let digits = bytes[position...].prefix(4)
-        guard digits.count == 4, let value: UInt16 = FormText.hexadecimal(digits) else { return nil }
-        position += 4
-        return value
     }
 }

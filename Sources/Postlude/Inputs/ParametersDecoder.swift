@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// Decodes a type from names and text values: path parameters, a query, or header fields.
 ///
 /// A struct takes its properties by name; an array property takes every value of its name; a scalar takes the only
@@ -30,10 +32,19 @@ struct ParametersDecoder: Decoder {
         _ type: Value.Type, from decoder: ParametersDecoder, source: String
     ) throws -> Value {
         do {
-            return try Value(from: decoder)
+            return try decoder.decode(type)
         } catch let error as DecodingError {
             throw InputError(error, in: source, isText: true)
         }
+    }
+
+    fileprivate func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        if let optional = type as? any Omissible.Type,
+            let value = try optional.init(parameters: self) as? Value
+        {
+            return value
+        }
+        return try type is Date.Type ? singleValueContainer().decode(type) : Value(from: self)
     }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
@@ -45,7 +56,8 @@ struct ParametersDecoder: Decoder {
     }
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer {
-        guard let only = values.first, values.count == 1 else {
+        guard let only = values.first else { throw InputRule.missing.error(at: codingPath) }
+        guard values.count == 1 else {
             let context = DecodingError.Context(
                 codingPath: codingPath,
                 debugDescription: "Expected exactly one parameter, found \(values.count)")
@@ -61,13 +73,25 @@ struct ParametersDecoder: Decoder {
     }
 }
 
+/// A type whose value may be absent as a whole: an optional.
+private protocol Omissible {
+    init(parameters: ParametersDecoder) throws
+}
+
+extension Optional: Omissible where Wrapped: Decodable {
+    fileprivate init(parameters: ParametersDecoder) throws {
+        self = parameters.values.isEmpty ? nil : try parameters.decode(Wrapped.self)
+    }
+}
+
 /// A parameter's name as a coding key.
 struct ParameterKey: CodingKey {
     let stringValue: String
     let intValue: Int?
 
     init(_ name: String) { (stringValue, intValue) = (name, nil) }
-    init(index: Int) { (stringValue, intValue) = ("\(index)", index) }
+    /// Named as Foundation names the steps of an array.
+    init(index: Int) { (stringValue, intValue) = ("Index \(index)", index) }
     init?(stringValue: String) { self.init(stringValue) }
     init?(intValue: Int) { self.init(index: intValue) }
 }
@@ -88,8 +112,8 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
             throw DecodingError.keyNotFound(
                 key, .init(codingPath: codingPath, debugDescription: "Field required"))
         }
-        return try Value(
-            from: TextDecoder(text: decoder.joining(texts), all: texts, codingPath: codingPath + [key]))
+        return try TextDecoder(text: decoder.joining(texts), all: texts, codingPath: codingPath + [key])
+            .decode(type)
     }
 
     func nestedContainer<Nested: CodingKey>(

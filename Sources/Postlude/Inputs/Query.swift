@@ -1,6 +1,7 @@
 /// The query's parameters (`application/x-www-form-urlencoded`, after the `?`), decoded into `Value`.
 ///
-/// An optional property may be absent; an array takes every value of its name; otherwise the last one counts.
+/// An optional property may be absent; an array takes every value of its name; otherwise the last one counts. A scalar
+/// takes the only parameter there is, and an optional one is nil without any. A `Date` is written in ISO 8601.
 @dynamicMemberLookup
 public struct Query<Value: Decodable>: RequestInput {
     public let value: Value

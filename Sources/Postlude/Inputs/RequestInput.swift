@@ -13,7 +13,9 @@ public protocol RequestInput: SendableMetatype {
     /// Takes the input from the request, on the worker's thread, before the handler is called.
     ///
     /// - Throws: ``InputError`` for a value that is missing or wrong (422, reported together with those of the other
-    ///   inputs), or ``HTTPError`` for another status.
+    ///   inputs), or ``HTTPError`` for another status. A `DecodingError` counts as a wrong value, too, and tells the
+    ///   client the place and nothing else; one that is not the client's fault must be caught. Every other error is
+    ///   answered with 500.
     init(request: Request) throws
 }
 
@@ -35,10 +37,27 @@ enum InputFailures {
     static func check<each Input: RequestInput>(_ inputs: repeat Extracted<each Input>) throws {
         var issues: [InputIssue] = []
         for input in repeat each inputs {
-            guard let failure = input.failure else { continue }
-            guard let error = failure as? InputError else { throw failure }
-            issues += error.issues
+            switch input.failure {
+            case nil: break
+            case let error as InputError: issues += error.issues
+            case let error as DecodingError: issues.append(.refused(error))
+            case let error?: throw error
+            }
         }
         if !issues.isEmpty { throw InputError(issues) }
+    }
+}
+
+extension InputIssue {
+    /// What a user's own input threw: its words may be about the program, and where it looked is not known.
+    fileprivate static func refused(_ error: DecodingError) -> InputIssue {
+        let path: [any CodingKey]
+        switch error {
+        case .keyNotFound(let key, let context): path = context.codingPath + [key]
+        case .valueNotFound(_, let context), .typeMismatch(_, let context), .dataCorrupted(let context):
+            path = context.codingPath
+        @unknown default: path = []
+        }
+        return InputRule.value.issue(["request"] + path.map(Location.init))
     }
 }

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// Decodes one value from text, or a list from the texts of a repeated parameter.
 struct TextDecoder: Decoder, SingleValueDecodingContainer {
     let text: String
@@ -31,8 +33,8 @@ struct TextDecoder: Decoder, SingleValueDecodingContainer {
         default: throw mismatch(type)
         }
     }
-    func decode(_ type: Double.Type) throws -> Double { try parse() }
-    func decode(_ type: Float.Type) throws -> Float { try parse() }
+    func decode(_ type: Double.Type) throws -> Double { try parseNumber() }
+    func decode(_ type: Float.Type) throws -> Float { try parseNumber() }
     func decode(_ type: Int.Type) throws -> Int { try parse() }
     func decode(_ type: Int8.Type) throws -> Int8 { try parse() }
     func decode(_ type: Int16.Type) throws -> Int16 { try parse() }
@@ -43,10 +45,26 @@ struct TextDecoder: Decoder, SingleValueDecodingContainer {
     func decode(_ type: UInt16.Type) throws -> UInt16 { try parse() }
     func decode(_ type: UInt32.Type) throws -> UInt32 { try parse() }
     func decode(_ type: UInt64.Type) throws -> UInt64 { try parse() }
-    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try Value(from: self) }
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        // Date's own decoding asks for seconds since 2001.
+        guard type is Date.Type else { return try Value(from: self) }
+        guard let date = DateTimeText.date(text) as? Value else {
+            throw InputRule.dateTime.error(at: codingPath)
+        }
+        return date
+    }
 
     private func parse<Value: LosslessStringConvertible>() throws -> Value {
         guard let value = Value(text) else { throw mismatch(Value.self) }
+        return value
+    }
+
+    /// Finite decimal numbers only: Swift also reads `nan`, `inf` and `0x1p3`, and makes 1e999 infinite.
+    private func parseNumber<Value: BinaryFloatingPoint & LosslessStringConvertible>() throws -> Value {
+        let value: Value = try parse()
+        guard value.isFinite, text.utf8.allSatisfy("0123456789+-.eE".utf8.contains) else {
+            throw mismatch(Value.self)
+        }
         return value
     }
 
@@ -71,7 +89,7 @@ struct TextListContainer: UnkeyedDecodingContainer {
     mutating func decodeNil() throws -> Bool { false }
 
     mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        let value = try Value(from: next(type))
+        let value = try next(type).decode(type)
         currentIndex += 1
         return value
     }

@@ -5,8 +5,15 @@ internal import Logging
 struct LineLogHandler: LogHandler {
     let label: String
     let writer: LogWriter
-    var logLevel: Logger.Level
+    /// Set by whoever wants another level than the manifest's for one logger.
+    var ownLevel: Logger.Level?
     var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+
+    var logLevel: Logger.Level {
+        get { ownLevel ?? writer.level }
+        set { ownLevel = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -15,7 +22,9 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         var line = "\(Self.timestamp) \(event.level) \(label): \(Self.escaped("\(event.message)"))"
-        let fields = metadata.merging(event.metadata ?? [:]) { $1 }
+        // As in swift-log's own handlers: the provider knows more than the logger, and the entry knows best.
+        let fields = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }
+            .merging(event.metadata ?? [:]) { $1 }
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
             line += " \(Self.fieldName(key))=\(Self.quoted("\(value)"))"
         }

@@ -10,10 +10,15 @@ enum ResponseHead {
             append("Content-Type", contentType, to: &bytes)
         }
         if response.status.allowsBody { append("Content-Length", "\(response.body.count)", to: &bytes) }
-        for field in response.headers where field.name != .contentLength {
+        for field in response.headers where !isOwn(field.name) {
             append(field.name.rawName, field.value, to: &bytes)
         }
         bytes += "\r\n".utf8
+    }
+
+    /// Fields that only the server may write: a second one would contradict the first, or change the status.
+    private static func isOwn(_ name: HTTPField.Name) -> Bool {
+        name == .contentLength || name.canonicalName == "status"
     }
 
     /// A value's control characters become spaces: no value can begin a line of its own.

@@ -11,6 +11,13 @@
 ///     return ["status": "processing"]
 /// }
 /// ```
+///
+/// An async task, too, runs on the worker's thread, also after an `await`. Only inside an actor that several requests
+/// share may its code run on another worker's thread, the one that the actor works for at that moment; afterwards
+/// the task is back on its own.
+///
+/// Swift asks for a closure around some functions: a synchronous `@MainActor` function
+/// (`tasks.add { await count() }`), and one whose default arguments are wanted (`tasks.add { report(text) }`).
 public struct BackgroundTasks: RequestInput, Sendable {
     private let queue: TaskQueue
 
@@ -30,7 +37,7 @@ public struct BackgroundTasks: RequestInput, Sendable {
         queue.add(BackgroundTask(name: name, function: .sync { _ = try function(repeat each arguments) }))
     }
 
-    /// Adds an async function with its arguments. It runs on the worker's thread, also after an `await`.
+    /// Adds an async function with its arguments.
     ///
     /// - Parameters:
     ///   - name: what the log calls the task; by default the place where it was added.
@@ -56,4 +63,8 @@ struct BackgroundTask: Sendable {
 
     let name: String
     let function: Function
+
+    var isAsync: Bool {
+        if case .async = function { true } else { false }
+    }
 }

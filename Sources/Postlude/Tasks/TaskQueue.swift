@@ -1,15 +1,16 @@
 internal import Linux
 internal import Logging
 internal import Manifest
-internal import Synchronization
 
 /// The tasks of one request, in the order in which they were added.
 final class TaskQueue: Sendable {
     /// A task that is running: what the keeper watches.
     struct Running: Sendable {
         let name: String
+        /// An async task can be cancelled; a synchronous one cannot be told.
+        let isAsync: Bool
         let started: MonotonicTime
-        /// Cancels an async task; a synchronous one cannot be told.
+        /// Cancels an async task, known a moment after its start.
         var cancel: (@Sendable () -> Void)?
         var hasWarned = false
         var isPastDeadline = false
@@ -25,7 +26,7 @@ final class TaskQueue: Sendable {
     let route: String
     let limits: Manifest.TaskLimits
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(requestID: String, route: String, limits: Manifest.TaskLimits, logger: Logger) {
         self.requestID = requestID
@@ -56,7 +57,7 @@ final class TaskQueue: Sendable {
                 return nil
             }
             let task = state.waiting.removeFirst()
-            state.running = Running(name: task.name, started: .now)
+            state.running = Running(name: task.name, isAsync: task.isAsync, started: .now)
             return task
         }
     }
@@ -106,9 +107,9 @@ final class TaskQueue: Sendable {
         if let overdue {
             overdue.cancel?()
             logger.error(
-                overdue.cancel == nil
-                    ? "task is past its deadline; it is synchronous and cannot be cancelled"
-                    : "task is past its deadline and was cancelled",
+                overdue.isAsync
+                    ? "task is past its deadline and was cancelled"
+                    : "task is past its deadline; it is synchronous and cannot be cancelled",
                 metadata: metadata(overdue.name, since: overdue.started, until: now))
         }
     }
@@ -125,7 +126,7 @@ final class TaskQueue: Sendable {
 }
 
 extension Duration {
-    /// Whole milliseconds with one decimal, as the log shows them.
+    /// Milliseconds with one decimal, as the log shows them.
     var milliseconds: String {
         let tenths = saturatedNanoseconds / 100_000
         return "\(tenths / 10).\(abs(tenths % 10))"

@@ -1,11 +1,10 @@
 internal import Linux
 internal import Logging
 internal import Manifest
-internal import Synchronization
 
 /// The task queues of a process that are not over: what the keeper watches, and what is left at the end.
 final class TaskRegistry: Sendable {
-    private let queues = Mutex<[ObjectIdentifier: TaskQueue]>([:])
+    private let queues = Lock<[ObjectIdentifier: TaskQueue]>([:])
 
     func insert(_ queue: TaskQueue) {
         queues.withLock { $0[ObjectIdentifier(queue)] = queue }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Testing
 import Workers
@@ -45,6 +46,24 @@ private func tenant(tenant: Tenant) -> [String: String] { ["tenant": tenant.name
     MainActor.preconditionIsolated()
     return item.value
 }
+private struct Page: ResponseConvertible {
+    var title: String
+    func response() throws -> Response { title.isEmpty ? .text("none") : .html(title) }
+}
+/// Makes its response itself, although it could be JSON.
+private struct Both: Encodable, ResponseConvertible {
+    var title: String
+    func response() throws -> Response { .text(title) }
+}
+/// Reads its own JSON, and leaves what is wrong with it to the server.
+private struct Settings: RequestInput {
+    let item: Item
+    init(request: Request) throws {
+        item = try JSONDecoder().decode(Item.self, from: Data(request.header("X-Settings")?.utf8 ?? "".utf8))
+    }
+}
+private func check() throws {}
+private func checkAsync() async throws {}
 private func body(body: Body<Item>, query: Query<Item>, item: Path<Item>) -> Item { body.value }
 
 @Suite("Handler")
@@ -134,6 +153,75 @@ struct HandlerTests {
             return item.value
         }
         await #expect(throws: HTTPError.self) { try await call(early) }
+    }
+
+    @Test("closures of several statements need no types and no return")
+    func statements() async throws {
+        let nothing = [
+            Handler("a") { (query: Query<Item>) in
+                try check()
+                try check()
+            },
+            Handler("a") { for _ in 0..<2 { try check() } },
+            Handler("a") { (request: Request) in
+                for _ in request.headers { try await checkAsync() }
+            },
+            Handler("a") {
+                try await checkAsync()
+                try await checkAsync()
+            },
+        ]
+        for handler in nothing { #expect(try await call(handler).status == .noContent) }
+        for handler in [
+            Handler("a") { throw Broken() },
+            Handler("a") { (query: Query<Item>) in throw Broken() },
+            Handler("a") {
+                await Task.yield()
+                throw Broken()
+            },
+        ] {
+            await #expect(throws: Broken()) { try await call(handler) }
+        }
+        #expect(try await text(Handler("a") { try .json(["a": 1], status: .created) }) == #"{"a":1}"#)
+        #expect(
+            try await text(
+                Handler("a") { (query: Query<Item>) in
+                    try await checkAsync()
+                    return .text("\(query.id)")
+                }) == "3")
+    }
+
+    @Test("a user's own response makes itself, sync or async")
+    func ownResponse() async throws {
+        #expect(try await call(Handler("a") { Page(title: "x") }).contentType == "text/html; charset=utf-8")
+        #expect(
+            try await text(
+                Handler("a") { (query: Query<Item>) in
+                    try await checkAsync()
+                    return Page(title: "")
+                }) == "none")
+        #expect(try await text(Handler("a") { Both(title: "x") }) == "x")
+        #expect(
+            try await text(
+                Handler("a") {
+                    try await checkAsync(); return Both(title: "x")
+                }) == "x")
+    }
+
+    @Test("a user's own input that cannot decode is the client's fault, without the program's words")
+    func ownDecoding() throws {
+        let handler = Handler("a") { (query: Query<Item>, settings: Settings) in settings.item }
+        guard case .sync(let function) = handler.function else { throw Broken() }
+        func issues(_ settings: String) -> [String] {
+            PostludeTests.issues {
+                let fixture = RequestFixture(uri: "/?id=x", parameters: [("HTTP_X_SETTINGS", settings)])
+                _ = try function(fixture.request())
+            }.filter { !$0.hasPrefix("query.id") }
+        }
+        let wrong = "Input should be a valid value (value_error)"
+        #expect(issues(#"{"id": "x"}"#) == ["request.id: \(wrong)"])
+        #expect(issues("{}") == ["request.id: \(wrong)"])
+        #expect(issues("{") == ["request: \(wrong)"])
     }
 
     @Test("what a function throws comes out, typed or not, sync or async")

@@ -1,10 +1,10 @@
 import Glibc
-import Synchronization
+import Linux
 import Workers
 
 /// What happened, in order, on whatever threads.
 final class Record<Entry: Sendable>: Sendable {
-    private let all = Mutex<[Entry]>([])
+    private let all = Lock<[Entry]>([])
 
     var entries: [Entry] { all.withLock { $0 } }
 

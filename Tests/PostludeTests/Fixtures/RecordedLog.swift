@@ -1,5 +1,5 @@
+import Linux
 import Logging
-import Synchronization
 
 /// A log that keeps what was written into it.
 final class RecordedLog: Sendable {
@@ -9,7 +9,7 @@ final class RecordedLog: Sendable {
         let metadata: [String: String]
     }
 
-    private let all = Mutex<[Entry]>([])
+    private let all = Lock<[Entry]>([])
 
     var entries: [Entry] { all.withLock { $0 } }
     var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }

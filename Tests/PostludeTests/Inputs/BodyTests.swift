@@ -59,6 +59,13 @@ struct BodyTests {
         #expect(issues(json, as: Person.self) == ["body: JSON decode error (json_invalid)"])
     }
 
+    @Test("JSON is UTF-8: nothing else is read", arguments: ["7\0", "\u{0}7", "[\0]\0", "\"a\0\""])
+    func encodings(json: String) {
+        #expect(issues(json, as: JSON.self) == ["body: JSON decode error (json_invalid)"])
+        #expect(issues(json, as: [Int].self) == ["body: JSON decode error (json_invalid)"])
+        #expect(issues(json, as: Int.self) == ["body: JSON decode error (json_invalid)"])
+    }
+
     @Test("nesting without end is malformed, not a crash")
     func deep() async throws {
         let found = try await onThread {
@@ -101,9 +108,74 @@ struct BodyTests {
     @Test("a number that does not fit is a value error, not malformed JSON")
     func overflow() {
         struct Small: Decodable { var n: Int8 }
-        let found = issues(#"{"n": 300}"#, as: Small.self)
-        #expect(found.count == 1)
-        #expect(found[0].hasSuffix("(value_error)"))
+        let issue =
+            "body: Numbers must be in range, and without a fraction where an integer is expected (value_error)"
+        #expect(issues(#"{"n": 300}"#, as: Small.self) == [issue])
+        #expect(issues(#"{"n": 1.5}"#, as: Small.self) == [issue])
+    }
+
+    @Test("dates are ISO 8601")
+    func dates() throws {
+        struct Event: Decodable { var at: Date }
+        let issue = "body.at: Input should be a valid datetime"
+        let body = try Body<Event>(
+            request: RequestFixture.post(#"{"at": "2030-01-31T12:00:00.25Z"}"#).request())
+        #expect(body.at == Date(timeIntervalSince1970: 1_896_091_200.25))
+        #expect(
+            issues(#"{"at": "tomorrow"}"#, as: Event.self) == [
+                "\(issue) in ISO 8601, such as 2030-01-31T12:00:00Z (datetime_parsing)"
+            ])
+        #expect(issues(#"{"at": 7}"#, as: Event.self) == ["\(issue) (datetime_type)"])
+        #expect(issues(#"{"at": null}"#, as: Event.self) == ["\(issue) (datetime_type)"])
+    }
+
+    @Test("what Swift and Foundation say is put into words that name no type of the program")
+    func neutral() {
+        enum Color: String, Decodable { case red }
+        struct Thing: Decodable {
+            var color: Color?
+            var id: UUID?
+            var link: URL?
+            var data: Data?
+            var price: Decimal?
+        }
+        let cases = [
+            (#"{"color": "blue"}"#, "body.color: Input should be one of the allowed values (enum)"),
+            (#"{"color": 1}"#, "body.color: Input should be a valid string (string_type)"),
+            (#"{"id": "1-2"}"#, "body.id: Input should be a valid UUID (uuid_parsing)"),
+            (#"{"link": ""}"#, "body.link: Input should be a valid URL (url_parsing)"),
+            (#"{"data": "*"}"#, "body.data: Input should be valid Base64 (base64_decode)"),
+            (#"{"price": "1"}"#, "body.price: Input should be a valid number (float_type)"),
+        ]
+        for (json, issue) in cases { #expect(issues(json, as: Thing.self) == [issue]) }
+        #expect(
+            issues(#""blue""#, as: Color.self) == ["body: Input should be one of the allowed values (enum)"])
+    }
+
+    @Test("a type that only the program knows is a value, not a dictionary")
+    func unknownType() {
+        struct Odd: Decodable {
+            init(from decoder: any Decoder) throws {
+                throw DecodingError.typeMismatch(
+                    Odd.self, .init(codingPath: decoder.codingPath, debugDescription: "Odd"))
+            }
+        }
+        #expect(issues("[1]", as: [Odd].self) == ["body.[0]: Input should be a valid value (value_error)"])
+    }
+
+    @Test("a key that looks like a number is a key, and an index is a number")
+    func numericKeys() {
+        #expect(
+            issues(#"{"5": [1, "x"]}"#, as: [String: [Int]].self) == [
+                "body.5.[1]: Input should be a valid integer (int_type)"
+            ])
+    }
+
+    @Test("a number that no Double holds is no JSON of any shape")
+    func hugeNumber() {
+        #expect(issues(#"{"a": [1e999]}"#, as: JSON.self) == ["body: JSON decode error (json_invalid)"])
+        #expect(
+            issues(#"{"a": [1e999]}"#, as: [String: JSON].self) == ["body: JSON decode error (json_invalid)"])
     }
 
     @Test("booleans and numbers are not taken for each other")

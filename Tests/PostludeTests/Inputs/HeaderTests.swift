@@ -38,11 +38,11 @@ struct HeaderTests {
     func issues() {
         struct Limit: Decodable { var xLimit: Int }
         let missing = PostludeTests.issues { _ = try header([("HTTP_HOST", "a")], as: Agent.self) }
-        #expect(missing == ["header.userAgent: Field required (missing)"])
+        #expect(missing == ["header.user-agent: Field required (missing)"])
         let wrong = PostludeTests.issues { _ = try header([("HTTP_X_LIMIT", "a")], as: Limit.self) }
         #expect(
             wrong == [
-                "header.xLimit: Input should be a valid integer, unable to parse string as an integer"
+                "header.x-limit: Input should be a valid integer, unable to parse string as an integer"
                     + " (int_parsing)"
             ])
     }
@@ -62,6 +62,31 @@ struct HeaderTests {
         let missing = PostludeTests.issues {
             _ = try header([("REMOTE_ADDR", "::1")], as: Address.self)
         }
-        #expect(missing == ["header.remoteAddr: Field required (missing)"])
+        #expect(missing == ["header.remote-addr: Field required (missing)"])
+    }
+
+    @Test(
+        "a field that is not there is called as HTTP would",
+        arguments: [
+            ("userAgent", "user-agent"), ("user_agent", "user-agent"), ("User-Agent", "user-agent"),
+            ("xRequestID", "x-request-id"), ("HTTPVersion", "http-version"),
+            ("sha256Digest", "sha256-digest"),
+            ("accept", "accept"), ("ETag", "e-tag"), ("", ""),
+        ])
+    func dashed(key: String, name: String) {
+        #expect(FieldName.dashed(key) == name)
+    }
+
+    @Test("a wrong element stands at the field's own name, whatever the key's words")
+    func element() {
+        struct Lengths: Decodable { var etags: [Int] }
+        let wrong = PostludeTests.issues {
+            _ = try header([("HTTP_E_TAGS", "1"), ("HTTP_E_TAGS", "x")], as: Lengths.self)
+        }
+        #expect(
+            wrong == [
+                "header.e-tags.[1]: Input should be a valid integer, unable to parse string as an integer"
+                    + " (int_parsing)"
+            ])
     }
 }

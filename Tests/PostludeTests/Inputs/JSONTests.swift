@@ -73,4 +73,34 @@ struct JSONTests {
     func notANumber() {
         #expect(throws: EncodingError.self) { try Response.json(JSON.number(.nan)) }
     }
+
+    @Test("literals are values")
+    func literals() {
+        let value: JSON = [
+            "none": .null, "yes": true, "integer": -7, "number": 0.5, "text": "a",
+            "list": [1, "b", .null, [:]],
+            "inserted": "\(1)", "integer": 8,
+        ]
+        #expect(
+            value
+                == .object([
+                    "none": .null, "yes": .bool(true), "integer": .integer(8), "number": .number(0.5),
+                    "text": .string("a"), "inserted": .string("1"),
+                    "list": .array([.integer(1), .string("b"), .null, .object([:])]),
+                ]))
+    }
+
+    @Test("members and elements are read by key and index; what is not there is nil")
+    func subscripts() {
+        let value: JSON = ["list": [1, ["a": "b"]], "none": .null]
+        #expect(value["list"]?[0] == 1)
+        #expect(value["list"]?[1]?["a"] == "b")
+        #expect(value["none"] == .null)
+        #expect(value["absent"] == nil)
+        #expect(value["list"]?[2] == nil)
+        #expect(value["list"]?[-1] == nil)
+        #expect(value["list"]?["a"] == nil)
+        #expect(value[0] == nil)
+        #expect(JSON.string("a")["a"] == nil)
+    }
 }

@@ -17,12 +17,28 @@ final class LineLogHandlerTests {
         }
     }
 
+    private static func log(_ path: String, level: Logger.Level = .info) -> Manifest.Log {
+        var log = Manifest.Log()
+        log.destination = .file(path)
+        log.level = level
+        return log
+    }
+
+    private func writer(_ path: String? = nil) throws -> LogWriter {
+        let writer = LogWriter()
+        try writer.apply(Self.log(path ?? file.path))
+        return writer
+    }
+
     /// The lines that `body` logs, without their time.
     private func lines(
         level: Logger.Level = .info, _ body: (Logger) -> Void
     ) throws -> [String] {
-        let writer = try LogWriter(.file(file.path))
-        body(Logger(label: "app") { LineLogHandler(label: $0, writer: writer, logLevel: level) })
+        let writer = LogWriter()
+        let logger = Logger(label: "app") { LineLogHandler(label: $0, writer: writer) }
+        // The manifest is read after the application has made its loggers.
+        try writer.apply(Self.log(file.path, level: level))
+        body(logger)
         let text = try String(contentsOf: file, encoding: .utf8)
         #expect(text.isEmpty || text.hasSuffix("\n"))
         return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map { line in
@@ -58,6 +74,20 @@ final class LineLogHandlerTests {
             logger.info("x", metadata: ["b": "entry"])
         }
         #expect(lines == ["info app: x a=logger b=entry"])
+    }
+
+    @Test("a metadata provider's fields come before the logger's, and behind the entry's")
+    func provider() throws {
+        let lines = try lines { logger in
+            var logger = logger
+            logger.handler.metadataProvider = Logger.MetadataProvider {
+                ["a": "provider", "b": "provider", "c": "provider"]
+            }
+            logger[metadataKey: "a"] = "logger"
+            logger[metadataKey: "d"] = "logger"
+            logger.info("x", metadata: ["b": "entry"])
+        }
+        #expect(lines == ["info app: x a=provider b=entry c=provider d=logger"])
     }
 
     @Test("entries below the level are left out")
@@ -134,7 +164,7 @@ final class LineLogHandlerTests {
 
     @Test("several writers of one file do not overwrite each other")
     func appending() throws {
-        let (first, second) = (try LogWriter(.file(file.path)), try LogWriter(.file(file.path)))
+        let (first, second) = (try writer(), try writer())
         for number in 0..<10 { (number.isMultiple(of: 2) ? first : second).write("\(number)") }
         let text = try String(contentsOf: file, encoding: .utf8)
         #expect(text == (0..<10).map { "\($0)\n" }.joined())
@@ -142,7 +172,7 @@ final class LineLogHandlerTests {
 
     @Test("lines of many threads stay whole")
     func concurrency() async throws {
-        let writer = try LogWriter(.file(file.path))
+        let writer = try writer()
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<8 {
                 group.addTask {
@@ -157,7 +187,7 @@ final class LineLogHandlerTests {
 
     @Test("a file that cannot be opened is an error that says what to do")
     func unwritable() throws {
-        let error = #expect(throws: (any Error).self) { try LogWriter(.file("/nowhere/at/all.log")) }
+        let error = #expect(throws: (any Error).self) { try writer("/nowhere/at/all.log") }
         let text = "\(try #require(error))"
         #expect(text.contains("open(/nowhere/at/all.log): No such file or directory"))
         #expect(text.contains("log.to"))

@@ -86,4 +86,17 @@ struct ResponseHeadTests {
                 "Content-Type: application/problem+json"
             ])
     }
+
+    @Test(
+        "no field changes the status, or contradicts the length, however it is written",
+        arguments: ["Status", "STATUS", "status", "Content-Length", "content-length"])
+    func ownFields(name: String) throws {
+        var response = Response(status: .accepted, body: [1, 2])
+        let field = try #require(HTTPField.Name(name))
+        response.headers.append(HTTPField(name: field, value: "500"))
+        response.headers.append(HTTPField(name: field, value: "501"))
+        #expect(lines(response) == ["Status: 202 Accepted", "Content-Length: 2"])
+        response.status = .noContent
+        #expect(lines(response) == ["Status: 204 No Content"])
+    }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Testing
 
@@ -13,6 +14,12 @@ struct ResponseTests {
         #expect(text(response) == "{\"a\":\"ä\u{2028}\",\"b\":\"/x\"}")
         #expect(response.status == .created)
         #expect(response.contentType == "application/json")
+    }
+
+    @Test("dates in JSON are ISO 8601")
+    func dates() throws {
+        let response = try Response.json(["at": Date(timeIntervalSince1970: 1_896_091_200)])
+        #expect(text(response) == #"{"at":"2030-01-31T12:00:00Z"}"#)
     }
 
     @Test("text and HTML are UTF-8 and say so")

@@ -1,0 +1,66 @@
+internal import HTTPTypes
+
+// More kinds of functions, so that Swift finds one for each closure without being told its type.
+
+extension Handler {
+    /// A function that returns nothing: the response is 204 No Content.
+    public init<each Input: RequestInput>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Void
+    ) {
+        self.init(name) { (input: repeat each Input) throws -> Response in
+            try function(repeat each input)
+            return Response(status: .noContent)
+        }
+    }
+
+    /// An async function that returns nothing: the response is 204 No Content.
+    public init<each Input: RequestInput>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Void
+    ) {
+        self.init(name) { (input: repeat each Input) async throws -> Response in
+            try await function(repeat each input)
+            return Response(status: .noContent)
+        }
+    }
+
+    /// A function that makes its response itself, though its value could be JSON as well.
+    public init<each Input: RequestInput, Output: ResponseConvertible & Encodable>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
+    ) {
+        self.init(name) { (input: repeat each Input) throws -> Response in
+            try function(repeat each input).response()
+        }
+    }
+
+    /// An async function that makes its response itself, though its value could be JSON as well.
+    public init<each Input: RequestInput, Output: ResponseConvertible & Encodable>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
+    ) {
+        self.init(name) { (input: repeat each Input) async throws -> Response in
+            try await function(repeat each input).response()
+        }
+    }
+
+    // Below, a closure of several statements learns that `return .text("hello")` is a Response. Disfavored, since a
+    // closure that returns nothing, such as `{ throw HTTPError(.gone) }`, would be one of these as well.
+
+    /// A function that returns a response.
+    @_disfavoredOverload
+    public init<each Input: RequestInput>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Response
+    ) {
+        self.init(name) { (input: repeat each Input) throws -> Response in
+            try function(repeat each input)
+        }
+    }
+
+    /// An async function that returns a response.
+    @_disfavoredOverload
+    public init<each Input: RequestInput>(
+        _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Response
+    ) {
+        self.init(name) { (input: repeat each Input) async throws -> Response in
+            try await function(repeat each input)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import Testing
+
+@testable import Postlude
+
+/// Against Foundation, on documents of a generator: what fails has a seed, and fails again.
+@Suite("JSONText, against Foundation")
+struct JSONTextRandomTests {
+    /// What Foundation makes of a text: ``JSON`` asks its decoder for each value's kind.
+    private func foundation(_ bytes: [UInt8]) -> JSON? {
+        try? JSONDecoder().decode(JSON.self, from: Data(bytes))
+    }
+
+    /// Foundation makes integers of `1.0` and `1e2`, and rounds large ones with a fraction otherwise.
+    private func isSame(_ left: JSON?, _ right: JSON?) -> Bool {
+        switch (left, right) {
+        case (nil, nil): true
+        case (.integer(let left)?, .number(let right)?), (.number(let right)?, .integer(let left)?):
+            abs(Double(left) - right) <= abs(right) * 1e-12
+        case (.array(let left)?, .array(let right)?):
+            left.count == right.count && zip(left, right).allSatisfy { isSame($0, $1) }
+        case (.object(let left)?, .object(let right)?):
+            left.count == right.count && left.allSatisfy { isSame($1, right[$0]) }
+        case (.number(let left)?, .number(let right)?): abs(left - right) <= abs(right) * 1e-12
+        default: left == right
+        }
+    }
+
+    @Test("valid documents are what Foundation makes of them", arguments: 1...8)
+    func valid(seed: UInt64) {
+        var documents = JSONDocuments(seed: seed, hasRepeatedKeys: true)
+        for _ in 0..<400 {
+            let document = documents.document()
+            let value = JSONText.value(of: document)
+            guard value != nil, isSame(value, foundation(document)) else {
+                Issue.record(
+                    "\(String(decoding: document, as: UTF8.self)) \(value as Any) \(foundation(document) as Any)"
+                )
+                return
+            }
+        }
+    }
+
+    @Test("broken documents are refused, or read, as Foundation does it", arguments: 1...8)
+    func broken(seed: UInt64) {
+        // Foundation does not look at a value whose key came before.
+        var documents = JSONDocuments(seed: seed << 32, hasRepeatedKeys: false)
+        var refused = 0
+        for _ in 0..<1500 {
+            let document = documents.broken(documents.document())
+            let value = JSONText.value(of: document)
+            if value == nil { refused += 1 }
+            guard isExempt(document) || isSame(value, foundation(document)) else {
+                Issue.record(
+                    "\(String(decoding: document, as: UTF8.self)) \(value as Any) \(foundation(document) as Any)"
+                )
+                return
+            }
+        }
+        #expect((300...1400).contains(refused))
+    }
+
+    /// Where Foundation does not do what RFC 8259 says: it takes a comma behind the last element, and UTF-16.
+    private func isExempt(_ document: [UInt8]) -> Bool {
+        document.contains(0)
+            || String(decoding: document, as: UTF8.self).firstMatch(of: /,\s*[\]}]/) != nil
+    }
+}
