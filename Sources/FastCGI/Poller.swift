@@ -40,14 +40,14 @@ package final class Poller: Sendable {
     private let state = Lock(State())
     private let isDraining = Atomic<Bool>(false)
     private let readySignal: EventDescriptor
-    private let stopSignal: EventDescriptor
-    private let parking: EventDescriptor
-    private let waiting = Atomic<Int>(0)
-    private let parked = Atomic<Int>(0)
+    let stopSignal: EventDescriptor
+    let parking: EventDescriptor
+    let waiting = Atomic<Int>(0)
+    let parked = Atomic<Int>(0)
     /// How many workers may wait for events at a time. Few that are seldom idle keep their caches, and save the kernel
     /// from waking another one for each request; the others are parked until the waiting ones are held up.
-    private let width: Atomic<Int>
-    private let leastWidth: Int
+    let width: Atomic<Int>
+    let leastWidth: Int
     private let taken = Atomic<Int>(0)
     private let onNoneWaiting: @Sendable () -> Void
     private let report: @Sendable (ConnectionEnd) -> Void
@@ -138,28 +138,7 @@ package final class Poller: Sendable {
         }
     }
 
-    /// The calling worker will be busy for a while: another one takes its place.
-    package func stepAside() {
-        if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }
-    }
-
     // MARK: For the keeper
-
-    /// Brings a parked worker to where it waits for events, because the others are held up; from now on more of them
-    /// wait there.
-    ///
-    /// - Returns: false when no worker is parked.
-    package func widen() -> Bool {
-        guard parked.load(ordering: .sequentiallyConsistent) > 0 else { return false }
-        width.add(1, ordering: .relaxed)
-        callParked()
-        return true
-    }
-
-    /// Takes one step back from `widen`. Called by the keeper now and then.
-    package func narrow() {
-        if width.load(ordering: .relaxed) > leastWidth { width.subtract(1, ordering: .relaxed) }
-    }
 
     /// Closes the connections whose time is over.
     package func closeOverdue(at now: MonotonicTime) {
@@ -199,32 +178,6 @@ package final class Poller: Sendable {
         isDraining.store(true, ordering: .sequentiallyConsistent)
         for connection in table.claimArmed() { arm(connection) }
         stopIfDone()
-    }
-
-    // MARK: Waiting
-
-    private enum Parking {
-        case called, nothing, stopped
-    }
-
-    /// - Returns: false when enough workers wait already.
-    private func startWaiting() -> Bool {
-        let count = waiting.add(1, ordering: .sequentiallyConsistent).newValue
-        guard count > width.load(ordering: .relaxed) else { return true }
-        waiting.subtract(1, ordering: .sequentiallyConsistent)
-        return false
-    }
-
-    private func park(_ milliseconds: Int32) -> Parking {
-        parked.add(1, ordering: .sequentiallyConsistent)
-        defer { parked.subtract(1, ordering: .sequentiallyConsistent) }
-        waitForInput([parking.descriptor, stopSignal.descriptor], milliseconds: milliseconds)
-        if isReadable(stopSignal.descriptor) { return .stopped }
-        return parking.take() ? .called : .nothing
-    }
-
-    private func callParked() {
-        if parked.load(ordering: .sequentiallyConsistent) > 0 { parking.signal() }
     }
 
     // MARK: Connections

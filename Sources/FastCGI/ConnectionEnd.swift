@@ -1,0 +1,40 @@
+/// Why a connection ended.
+package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
+    /// By the web server between two requests, or after its last one: nothing is wrong.
+    case closed
+    /// By the web server in the middle of a request: its client went away.
+    case cutShort
+    case lost
+    case timedOut
+    case violation(ProtocolViolation)
+    case repliesNotTaken
+    case notTaken
+    case foreignPeer(SocketAddress)
+    case tooMany
+
+    /// What ends are counted under: like the description, without the values that a peer chooses.
+    package var label: String {
+        switch self {
+        case .violation(.version): "record of another FastCGI version"
+        case .violation(.unexpectedRecord), .violation(.requestID), .violation(.repeatedBeginRequest):
+            "unexpected record"
+        case .violation(.beginRequestLength): "BEGIN_REQUEST of the wrong length"
+        case .foreignPeer: "peer not in FCGI_WEB_SERVER_ADDRS"
+        default: description
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .closed: "closed by the web server"
+        case .cutShort: "closed by the web server in the middle of a request"
+        case .lost: "connection reset"
+        case .timedOut: "timed out"
+        case .violation(let violation): violation.description
+        case .repliesNotTaken: "replies to management records were not read"
+        case .notTaken: "the response was not taken"
+        case .tooMany: "more connections than a process takes"
+        case .foreignPeer(let peer): "peer \(peer) is not in FCGI_WEB_SERVER_ADDRS"
+        }
+    }
+}

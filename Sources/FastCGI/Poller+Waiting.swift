@@ -1,0 +1,50 @@
+import Linux
+import Synchronization
+
+/// Which workers wait for events, and which are parked.
+extension Poller {
+    /// The calling worker will be busy for a while: another one takes its place.
+    package func stepAside() {
+        if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }
+    }
+
+    /// Brings a parked worker to where it waits for events, because the others are held up; from now on more of them
+    /// wait there.
+    ///
+    /// - Returns: false when no worker is parked.
+    package func widen() -> Bool {
+        guard parked.load(ordering: .sequentiallyConsistent) > 0 else { return false }
+        width.add(1, ordering: .relaxed)
+        callParked()
+        return true
+    }
+
+    /// Takes one step back from `widen`. Called by the keeper now and then.
+    package func narrow() {
+        if width.load(ordering: .relaxed) > leastWidth { width.subtract(1, ordering: .relaxed) }
+    }
+
+    enum Parking {
+        case called, nothing, stopped
+    }
+
+    /// - Returns: false when enough workers wait already.
+    func startWaiting() -> Bool {
+        let count = waiting.add(1, ordering: .sequentiallyConsistent).newValue
+        guard count > width.load(ordering: .relaxed) else { return true }
+        waiting.subtract(1, ordering: .sequentiallyConsistent)
+        return false
+    }
+
+    func park(_ milliseconds: Int32) -> Parking {
+        parked.add(1, ordering: .sequentiallyConsistent)
+        defer { parked.subtract(1, ordering: .sequentiallyConsistent) }
+        waitForInput([parking.descriptor, stopSignal.descriptor], milliseconds: milliseconds)
+        if isReadable(stopSignal.descriptor) { return .stopped }
+        return parking.take() ? .called : .nothing
+    }
+
+    func callParked() {
+        if parked.load(ordering: .sequentiallyConsistent) > 0 { parking.signal() }
+    }
+}
