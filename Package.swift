@@ -98,12 +98,12 @@ let package = Package(
 
         // Tests/benchmark
         .executableTarget(
-            name: "BenchmarkApplication", dependencies: ["Postlude"], path: "Tests/Benchmark/Application",
+            name: "BenchmarkApplication", dependencies: ["Postlude"], path: "Tests/BenchmarkSuite/Application",
             exclude: ["routes.yaml"], swiftSettings: strict),
         .executableTarget(
             name: "RouteBenchmark",
             dependencies: ["Routing", .product(name: "HTTPTypes", package: "swift-http-types")],
-            path: "Tests/Benchmark/Routes", swiftSettings: strict),
+            path: "Tests/BenchmarkSuite/Routes", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
