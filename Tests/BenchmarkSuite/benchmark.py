@@ -77,7 +77,7 @@ def compile_c(parts, folder):
 
 
 def benchmark(options, folder):
-    parts = options.root / "Tests/Benchmark"
+    parts = options.root / "Tests/BenchmarkSuite"
     with_postlude = "postlude" in options.servers
     results = {"machine": report.machine(with_postlude or "routes" in options.only)}
     behind_nginx = [part for part in ("http", "tasks") if part in options.only]
