@@ -25,6 +25,8 @@ package final class Connection: @unchecked Sendable {
     var deadline: MonotonicTime?
     /// An arrival was reported that may be the end: read on until the kernel has nothing, since it says so only once.
     var expectsEnd = false
+    /// The last read filled the buffer: the kernel may hold more, and has reported it already.
+    private(set) var mayHoldMore = false
     private(set) var hasServed = false
     /// Our side is shut down; what still comes is thrown away until the web server closes.
     private(set) var isLingering = false
@@ -64,6 +66,7 @@ package final class Connection: @unchecked Sendable {
         // Bounded, so that one fast sender does not keep a worker from the others.
         for _ in 0..<16 {
             let count = recv(into: buffer)
+            mayHoldMore = count == buffer.bytes.count
             guard count > 0 else {
                 if count < 0 && errno == EINTR { continue }
                 if count < 0 && errno == EAGAIN {
@@ -92,7 +95,7 @@ package final class Connection: @unchecked Sendable {
     func finishRequest() {
         gate.finish()
         noteEndOfRequest()
-        deadline = gate.isDrained ? nil : .now + times.linger
+        deadline = isExhausted || hasUnreadBytes ? nil : .now + times.linger
     }
 
     /// From now on the connection may idle until the next request begins.
@@ -118,7 +121,7 @@ package final class Connection: @unchecked Sendable {
     }
 
     /// Whether the web server has sent all of the request that was answered last, and nothing else.
-    var isExhausted: Bool { unread.isEmpty && gate.isDrained }
+    var isExhausted: Bool { isAtRest }
 
     /// Whether the kernel holds bytes, or the end, of this connection.
     var hasArrivals: Bool {
@@ -174,6 +177,7 @@ package final class Connection: @unchecked Sendable {
             deadline = .now + times.read
         } else if gate.isAtRest {
             // A new connection owes us a head; a kept one may idle.
+            if hasServed { headDeadline = nil }
             deadline = headDeadline
         } else if gate.isReadingHead {
             let due = headDeadline ?? .now + times.head
@@ -190,5 +194,7 @@ package final class Connection: @unchecked Sendable {
         if case .unix = peer { return }
         var on: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        // An idle kept connection has no deadline: only this notices that the web server's host is gone.
+        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 }

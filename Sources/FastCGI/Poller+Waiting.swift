@@ -39,9 +39,18 @@ extension Poller {
     func park(_ milliseconds: Int32) -> Parking {
         parked.add(1, ordering: .sequentiallyConsistent)
         defer { parked.subtract(1, ordering: .sequentiallyConsistent) }
-        waitForInput([parking.descriptor, stopSignal.descriptor], milliseconds: milliseconds)
-        if isReadable(stopSignal.descriptor) { return .stopped }
-        return parking.take() ? .called : .nothing
+        // Those that made this worker park may have left before it did.
+        if waiting.load(ordering: .sequentiallyConsistent) < width.load(ordering: .relaxed) { return .called }
+        let end =
+            MonotonicTime.now + .milliseconds(milliseconds < 0 ? Int64.max / 1_000_000 : Int64(milliseconds))
+        // A call wakes every parked worker, and one of them gets it.
+        while true {
+            let left = Int32(clamping: (end - .now).saturatedNanoseconds / 1_000_000)
+            waitForInput([parking.descriptor, stopSignal.descriptor], milliseconds: max(0, left))
+            if isReadable(stopSignal.descriptor) { return .stopped }
+            if parking.take() { return .called }
+            if left <= 0 { return .nothing }
+        }
     }
 
     func callParked() {

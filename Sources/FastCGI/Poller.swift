@@ -84,6 +84,8 @@ package final class Poller: Sendable {
     package var hasEvents: Bool { isReadable(epoll.descriptor) }
     /// Whether a worker is free.
     package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
+    /// Whether every worker has been, or will be, told to stop.
+    package var hasStopped: Bool { isReadable(stopSignal.descriptor) }
     package var isAnyoneParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
     /// How many events workers have taken so far: it stands still while all of them are held up.
     package var takenEvents: Int { taken.load(ordering: .relaxed) }
@@ -131,7 +133,7 @@ package final class Poller: Sendable {
             guard !connection.isExhausted else { return discard(connection, .closed) }
             connection.beginLingering()
         }
-        if connection.hasUnreadBytes || connection.expectsEnd {
+        if connection.hasUnreadBytes || connection.expectsEnd || connection.mayHoldMore {
             makeReady(connection)
         } else {
             arm(connection)
@@ -143,6 +145,11 @@ package final class Poller: Sendable {
     /// Closes the connections whose time is over.
     package func closeOverdue(at now: MonotonicTime) {
         for connection in table.claimOverdue(at: now) {
+            // It may have been served, and armed again, between the look at its deadline and the claim.
+            guard let deadline = connection.deadline, deadline <= now else {
+                arm(connection)
+                continue
+            }
             discard(connection, connection.isLingering ? .closed : .timedOut)
         }
     }
@@ -246,7 +253,8 @@ package final class Poller: Sendable {
 
     /// Lets go of a connection that has nothing to say now; the next event gives it to a worker.
     private func arm(_ connection: Connection) {
-        if isDraining.load(ordering: .sequentiallyConsistent) {
+        let wasDraining = isDraining.load(ordering: .sequentiallyConsistent)
+        if wasDraining {
             // Nothing will come on an idle kept connection: the web server learns that at once.
             guard !connection.isIdle || connection.hasArrivals else { return discard(connection, .closed) }
             connection.hurry()
@@ -261,7 +269,16 @@ package final class Poller: Sendable {
             }
         }
         // An event came already, and the caller may have to run tasks: somebody else takes the connection.
-        guard !table.arm(connection) else { return }
+        let token = connection.token
+        guard !table.arm(connection) else {
+            // The process began to drain meanwhile, and may have looked at its connections before this one was armed.
+            if !wasDraining, isDraining.load(ordering: .sequentiallyConsistent),
+                let again = table.claim(token)
+            {
+                arm(again)
+            }
+            return
+        }
         connection.expectsEnd = true
         makeReady(connection)
     }

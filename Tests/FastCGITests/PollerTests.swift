@@ -84,6 +84,26 @@ struct PollerTests {
         }
     }
 
+    @Test("loses no request where a read ends exactly between two of them")
+    func fullReads() throws {
+        let fixture = try Fixture()
+        let client = try fixture.connect()
+        defer { close(client) }
+        // A power of two long, so that the reads' buffer ends at a request's end.
+        let empty = Wire.request([("F", String(repeating: "x", count: 200))])
+        let request = Wire.request([("F", String(repeating: "x", count: 200 + 1024 - empty.count))])
+        #expect(request.count == 1024)
+        send((0..<100).flatMap { _ in request }, to: client)
+        for number in 1...100 {
+            guard case .request(let connection) = fixture.next(milliseconds: 2000) else {
+                Issue.record("request \(number) was lost")
+                return
+            }
+            _ = connection.takeRequest()
+            fixture.poller.giveBack(connection, keep: true, isOpen: true)
+        }
+    }
+
     @Test("sees the end that came together with a request", arguments: [true, false])
     func halfClosed(isAcceptedBefore: Bool) throws {
         let fixture = try Fixture()

@@ -36,7 +36,8 @@ final class Keeper: Sendable {
         var graceEnd: MonotonicTime?
         while !bell.isPoolEmpty {
             let isPressed = bell.watchForPressure {
-                !server.poller.isAnyoneWaiting && (pool.canGrow || server.poller.isAnyoneParked)
+                !server.poller.isAnyoneWaiting && !server.poller.hasStopped
+                    && (pool.canGrow || server.poller.isAnyoneParked)
             }
             waitForInput(
                 [signals.descriptor, bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
@@ -93,6 +94,7 @@ final class Keeper: Sendable {
             }
             if attempt == 1, server.poller.widen() { return 1 }
         }
+        guard !server.poller.hasStopped else { return 1 }
         do {
             try pool.grow()
         } catch {
