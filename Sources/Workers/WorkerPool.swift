@@ -46,6 +46,8 @@ package final class WorkerPool: Sendable {
     }
 
     package var canGrow: Bool { state.withLock { $0.count < bounds.maximum } }
+    /// Whether every worker runs tasks, so that none will take a request soon.
+    package var isBusyWithTasks: Bool { state.withLock { $0.runningTasks >= $0.count } }
 
     /// Starts the minimum of workers.
     package func start() throws(ThreadError) {

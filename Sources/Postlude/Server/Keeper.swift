@@ -45,9 +45,11 @@ final class Keeper: Sendable {
             // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
             if bell.silence() { waitForInput([signals.descriptor], milliseconds: 1) }
             let isDraining = graceEnd != nil
+            var first: Int32?
             while let signal = signals.take() {
-                // Signals that come together are one request to stop.
-                guard !isDraining else { return leave("second signal \(signal)") }
+                // Different signals that come together are one request to stop; the same one again is not.
+                guard !isDraining, signal != first else { return leave("second signal \(signal)") }
+                first = first ?? signal
                 graceEnd = graceEnd ?? drain(signal)
             }
             patience = isPressed ? grow(patience) : 1
@@ -85,6 +87,8 @@ final class Keeper: Sendable {
     ///   free core looks the same for once.
     /// - Returns: how long to watch next time. Workers that do take events need no help.
     private func grow(_ milliseconds: Int32) -> Int32 {
+        // Tasks are known to take long: the next request need not wait for us to see that.
+        if pool.isBusyWithTasks { return startWorker() }
         let taken = server.poller.takenEvents
         for attempt in 1...2 {
             waitForInput([signals.descriptor], milliseconds: milliseconds)
@@ -94,14 +98,18 @@ final class Keeper: Sendable {
             }
             if attempt == 1, server.poller.widen() { return 1 }
         }
+        return startWorker()
+    }
+
+    private func startWorker() -> Int32 {
         guard !server.poller.hasStopped else { return 1 }
         do {
             try pool.grow()
+            return 1
         } catch {
             server.ends.count("\(error)")
             return 1000
         }
-        return 1
     }
 
     private func drain(_ signal: Int32) -> MonotonicTime {
