@@ -98,7 +98,8 @@ let package = Package(
 
         // Tests/benchmark
         .executableTarget(
-            name: "BenchmarkApplication", dependencies: ["Postlude"], path: "Tests/BenchmarkSuite/Application",
+            name: "BenchmarkApplication", dependencies: ["Postlude"],
+            path: "Tests/BenchmarkSuite/Application",
             exclude: ["routes.yaml"], swiftSettings: strict),
         .executableTarget(
             name: "RouteBenchmark",
