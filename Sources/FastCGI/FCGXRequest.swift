@@ -14,7 +14,7 @@ package final class FCGXRequest {
     private var pipe: (read: Int32, write: Int32) = (-1, -1)
     private var headRecords: [UInt8] = []
 
-    /// Initialises libfcgi once for the process. SIGPIPE must have been dealt with before (`SignalSetup`).
+    /// Initialises libfcgi once for the process. SIGPIPE must have been dealt with before (`SignalDescriptor`).
     package static let initialized: Bool = FCGX_Init() == 0
 
     /// - Parameter headLimit: the largest PARAMS stream that will be handed over, in bytes.

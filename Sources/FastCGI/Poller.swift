@@ -268,7 +268,6 @@ package final class Poller: Sendable {
                 return discard(connection, .lost)
             }
         }
-        // An event came already, and the caller may have to run tasks: somebody else takes the connection.
         let token = connection.token
         guard !table.arm(connection) else {
             // The process began to drain meanwhile, and may have looked at its connections before this one was armed.
@@ -279,6 +278,7 @@ package final class Poller: Sendable {
             }
             return
         }
+        // An event came already, and the caller may have to run tasks: somebody else takes the connection.
         connection.expectsEnd = true
         makeReady(connection)
     }

@@ -27,9 +27,6 @@ package struct WebServerAddresses: Sendable {
         }
     }
 
-    /// Whether every peer may connect, so that nobody needs to ask for its address.
-    package var allowsEveryone: Bool { allowed == nil }
-
     private static func parse(_ text: String) -> [UInt8]? {
         var v4 = in_addr()
         if inet_pton(AF_INET, text, &v4) == 1 { return mapped(UInt32(bigEndian: v4.s_addr)) }

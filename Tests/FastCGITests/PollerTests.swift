@@ -40,6 +40,15 @@ struct PollerTests {
         func next(milliseconds: Int32 = 5000) -> Poller.Next {
             poller.next(reading: ReadBuffer(), waiting: milliseconds) { _ in .collect(limit: 1 << 20) }
         }
+
+        /// Takes the next request and gives its connection back as if it had been answered.
+        func answerNext(_ comment: Comment = "no request", keep: Bool = true) throws {
+            var taken: Connection?
+            if case .request(let connection) = next() { taken = connection }
+            let connection = try #require(taken, comment)
+            _ = connection.takeRequest()
+            poller.giveBack(connection, keep: keep, isOpen: true)
+        }
     }
 
     private func send(_ bytes: [UInt8], to descriptor: Int32) {
@@ -58,12 +67,7 @@ struct PollerTests {
         defer { close(client) }
         for _ in 0..<3 {
             send(Wire.request(), to: client)
-            guard case .request(let connection) = fixture.next() else {
-                Issue.record("no request")
-                return
-            }
-            _ = connection.takeRequest()
-            fixture.poller.giveBack(connection, keep: true, isOpen: true)
+            try fixture.answerNext()
         }
         #expect(fixture.poller.connectionCount == 1)
     }
@@ -75,12 +79,7 @@ struct PollerTests {
         defer { close(client) }
         send(Wire.request() + Wire.request(), to: client)
         for _ in 0..<2 {
-            guard case .request(let connection) = fixture.next() else {
-                Issue.record("no request")
-                return
-            }
-            _ = connection.takeRequest()
-            fixture.poller.giveBack(connection, keep: true, isOpen: true)
+            try fixture.answerNext()
         }
     }
 
@@ -95,12 +94,7 @@ struct PollerTests {
         #expect(request.count == 1024)
         send((0..<100).flatMap { _ in request }, to: client)
         for number in 1...100 {
-            guard case .request(let connection) = fixture.next(milliseconds: 2000) else {
-                Issue.record("request \(number) was lost")
-                return
-            }
-            _ = connection.takeRequest()
-            fixture.poller.giveBack(connection, keep: true, isOpen: true)
+            try fixture.answerNext("request \(number) was lost")
         }
     }
 
@@ -117,12 +111,7 @@ struct PollerTests {
         }
         send(Wire.request(), to: client)
         shutdown(client, Int32(SHUT_WR))
-        guard case .request(let connection) = fixture.next() else {
-            Issue.record("no request")
-            return
-        }
-        _ = connection.takeRequest()
-        fixture.poller.giveBack(connection, keep: true, isOpen: true)
+        try fixture.answerNext()
         guard case .nothing = fixture.next(milliseconds: 50) else {
             Issue.record("there is no second request")
             return
@@ -137,12 +126,7 @@ struct PollerTests {
         let client = try fixture.connect()
         defer { close(client) }
         send(Wire.request(keep: false), to: client)
-        guard case .request(let connection) = fixture.next() else {
-            Issue.record("no request")
-            return
-        }
-        _ = connection.takeRequest()
-        fixture.poller.giveBack(connection, keep: false, isOpen: true)
+        try fixture.answerNext(keep: false)
         #expect(isClosed(client))
         #expect(fixture.poller.connectionCount == 0)
         #expect(fixture.ends.all.isEmpty)
@@ -173,12 +157,7 @@ struct PollerTests {
         let client = try fixture.connect()
         defer { close(client) }
         send(Wire.request(), to: client)
-        guard case .request(let connection) = fixture.next() else {
-            Issue.record("no request")
-            return
-        }
-        _ = connection.takeRequest()
-        fixture.poller.giveBack(connection, keep: true, isOpen: true)
+        try fixture.answerNext()
         fixture.poller.closeOverdue(at: .now + .seconds(1_000_000))
         #expect(fixture.poller.connectionCount == 1)
     }
