@@ -71,13 +71,11 @@ struct PoolTests {
                 return peer
             }
             _ = try server.folder.journal(reaches: 10)
-            let busy = server.threads
+            // It may have grown past what was needed: a machine without a free core looks like busy workers.
+            #expect((10...12).contains(server.workers))
             try server.folder.open(gate: "go")
             for peer in peers { #expect(try peer.reply().text == "slow") }
-            try waitUntil("of \(busy) threads eight have ended, \(server.threads) are left") {
-                server.threads <= busy - 8
-            }
-            #expect(server.threads > busy - 10)
+            try waitUntil("two workers are left of \(server.workers)") { server.workers == 2 }
             try server.expectAnswers()
         }
     }

@@ -116,9 +116,13 @@ final class Server {
         #expect(process.exitIfEnded() == nil, sourceLocation: location)
     }
 
-    /// How many threads the server has.
-    var threads: Int {
+    /// How many workers the server has: its threads of that name.
+    var workers: Int {
         let folder = "/proc/\(process.pid)/task"
-        return (try? FileManager.default.contentsOfDirectory(atPath: folder).count) ?? 0
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return threads.count {
+            // A thread that has ended since is none.
+            (try? String(contentsOfFile: "\(folder)/\($0)/comm", encoding: .utf8))?.hasPrefix("worker ") == true
+        }
     }
 }
