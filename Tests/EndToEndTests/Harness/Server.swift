@@ -122,7 +122,8 @@ final class Server {
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return threads.count {
             // A thread that has ended since is none.
-            (try? String(contentsOfFile: "\(folder)/\($0)/comm", encoding: .utf8))?.hasPrefix("worker ") == true
+            (try? String(contentsOfFile: "\(folder)/\($0)/comm", encoding: .utf8))?.hasPrefix("worker ")
+                == true
         }
     }
 }
