@@ -19,6 +19,35 @@ public protocol Application: Sendable {
 
     /// The application's handlers. Read once, at the start.
     @HandlersBuilder var handlers: Handlers { get }
+
+    /// What happens before and after each handler, the outermost first. Read once, at the start; by default nothing.
+    var middleware: [any Middleware] { get }
+
+    /// Called before the first request is taken: opens what the handlers need.
+    ///
+    /// - Throws: what keeps the process from starting; it is printed, and the exit status is 1.
+    func start() async throws
+
+    /// Called when the last request is answered and the last task has ended: closes what `start` has opened.
+    ///
+    /// - Throws: what is logged; the process ends all the same.
+    func stop() async throws
+
+    /// The answer to an error of the application's own that a handler or middleware has thrown.
+    ///
+    /// - Returns: nil, the default, for a 500 with the request's id; the error is logged then.
+    func response(to error: any Error, request: Request) throws -> Response?
+
+    /// Called on the worker's thread when a task has failed for good, after it was logged.
+    func taskFailed(_ failure: TaskFailure)
+}
+
+extension Application {
+    public var middleware: [any Middleware] { [] }
+    public func start() async throws {}
+    public func stop() async throws {}
+    public func response(to error: any Error, request: Request) throws -> Response? { nil }
+    public func taskFailed(_ failure: TaskFailure) {}
 }
 
 extension Application {

@@ -24,57 +24,91 @@ public struct Handler: Sendable {
     enum Function: Sendable {
         case sync(@Sendable (Request) throws -> Response)
         case async(@Sendable (Request) async throws -> Response)
+
+        func callAsFunction(_ request: Request) async throws -> Response {
+            switch self {
+            case .sync(let function): try function(request)
+            case .async(let function): try await function(request)
+            }
+        }
     }
 
     /// The name that the manifest uses.
     public let name: String
     let function: Function
+    /// What all inputs together do with the body.
+    let bodyUse: BodyUse
+    /// What must have been computed of a request before the inputs are taken, in this order.
+    let dependencies: [any RequestDependency.Type]
+    /// What the inputs and the output say of themselves.
+    let operation: OperationDescription
+    /// Why the handler cannot be served, found when it is made.
+    let problem: String?
+
+    private init<each Input: RequestInput>(
+        _ name: String, _ inputs: repeat (each Input).Type, answers: [OperationDescription.Answer],
+        _ function: Function
+    ) {
+        var types: [any RequestInput.Type] = []
+        for input in repeat each inputs { types.append(input) }
+        let plan = InputPlan(types)
+        self.name = name
+        self.function = function
+        bodyUse = plan.bodyUse
+        dependencies = plan.dependencies
+        problem = plan.problem
+        operation = plan.operation(answering: answers)
+    }
 
     /// A function that returns a value, sent as JSON with status 200.
     public init<each Input: RequestInput, Output: Encodable & SendableMetatype>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
     ) {
-        self.name = name
-        self.function = .sync { request in
-            let inputs = (repeat Extracted<each Input>(request))
-            try InputFailures.check(repeat each inputs)
-            return try .json(function(repeat (each inputs).get()))
-        }
+        self.init(
+            name, repeat (each Input).self, answers: [.value(Output.self)],
+            .sync { request in
+                let inputs = (repeat Extracted<each Input>(request))
+                try InputFailures.check(repeat each inputs)
+                return try .json(function(repeat (each inputs).get()))
+            })
     }
 
     /// An async function that returns a value, sent as JSON with status 200.
     public init<each Input: RequestInput, Output: Encodable & SendableMetatype>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
     ) {
-        self.name = name
-        self.function = .async { request in
-            let inputs = (repeat Extracted<each Input>(request))
-            try InputFailures.check(repeat each inputs)
-            return try await .json(function(repeat (each inputs).get()))
-        }
+        self.init(
+            name, repeat (each Input).self, answers: [.value(Output.self)],
+            .async { request in
+                let inputs = (repeat Extracted<each Input>(request))
+                try InputFailures.check(repeat each inputs)
+                return try await .json(function(repeat (each inputs).get()))
+            })
     }
 
     /// A function that makes its response itself.
     public init<each Input: RequestInput, Output: ResponseConvertible>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
     ) {
-        self.name = name
-        self.function = .sync { request in
-            let inputs = (repeat Extracted<each Input>(request))
-            try InputFailures.check(repeat each inputs)
-            return try function(repeat (each inputs).get()).response()
-        }
+        self.init(
+            name, repeat (each Input).self, answers: Output.answers,
+            .sync { request in
+                let inputs = (repeat Extracted<each Input>(request))
+                try InputFailures.check(repeat each inputs)
+                return try function(repeat (each inputs).get()).response()
+            })
     }
 
     /// An async function that makes its response itself.
     public init<each Input: RequestInput, Output: ResponseConvertible>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
     ) {
-        self.name = name
-        self.function = .async { request in
-            let inputs = (repeat Extracted<each Input>(request))
-            try InputFailures.check(repeat each inputs)
-            return try await function(repeat (each inputs).get()).response()
-        }
+        self.init(
+            name, repeat (each Input).self, answers: Output.answers,
+            .async { request in
+                let inputs = (repeat Extracted<each Input>(request))
+                try InputFailures.check(repeat each inputs)
+                return try await function(repeat (each inputs).get()).response()
+            })
     }
 }

@@ -26,8 +26,8 @@ public struct Request: RequestInput {
     public var route: String { storage.route }
     /// The parameters of the route's pattern, percent-decoded.
     public var parameters: Parameters { storage.parameters }
-    /// The whole body.
-    public var body: [UInt8] { storage.body }
+    /// The whole body; empty where the handler reads it in pieces (``RequestBody``).
+    public var body: [UInt8] { storage.body.bytes }
     /// The header fields that the web server passed on (`HTTP_…`), with `Content-Type` and `Content-Length`.
     public var headers: HTTPFields { storage.headers }
     /// The names and values of the query, decoded as HTML forms encode them (WHATWG URL, 5.1).
@@ -67,14 +67,15 @@ final class RequestStorage {
     let route: String
     let parameters: Request.Parameters
     let head: RequestHead
-    let body: [UInt8]
+    let body: BodySource
     let tasks: TaskQueueSource
+    let dependencies = DependencyStore()
     private(set) lazy var id = RequestID.of(head)
     private(set) lazy var headers = HTTPFields(parameters: head.parameters)
 
     init(
         method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Request.Parameters,
-        head: RequestHead, body: [UInt8], tasks: TaskQueueSource
+        head: RequestHead, body: BodySource, tasks: TaskQueueSource
     ) {
         self.method = method
         self.path = path

@@ -30,14 +30,16 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         // Before the application is made, whose loggers may be made with it.
         let writer = LogWriter()
         LoggingSystem.bootstrap { LineLogHandler(label: $0, writer: writer) }
-        let handlers = App().handlers
+        let application = App()
+        let handlers = application.handlers
         let manifest = try options.load(for: handlers)
         let status: Int32
         do {
             try writer.apply(manifest.log)
             let listener = try listen.map { try Listener.open(SocketAddress(parsing: $0)) } ?? .inherited()
             let server = Server(
-                manifest: manifest, handlers: handlers.byName, logger: Logger(label: "postlude"))
+                manifest: manifest, handlers: handlers.byName, hooks: ApplicationHooks(application),
+                logger: Logger(label: "postlude"))
             status = try await server.run(on: listener, signals: signals)
         } catch {
             printError("\(RootCommand<App>.programName): \(error)")

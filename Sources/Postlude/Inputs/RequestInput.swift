@@ -17,6 +17,22 @@ public protocol RequestInput: SendableMetatype {
     ///   client the place and nothing else; one that is not the client's fault must be caught. Every other error is
     ///   answered with 500.
     init(request: Request) throws
+
+    /// What it does with the request's body; by default nothing.
+    static var bodyUse: BodyUse { get }
+
+    /// What must have been computed of the request before; by default nothing. `init(request:)` gets each of them by
+    /// ``Request/dependency(_:)``.
+    static var dependencies: [any RequestDependency.Type] { get }
+
+    /// Says what clients have to send for it, for the API's description; by default nothing.
+    static func describe(_ operation: inout OperationDescription)
+}
+
+extension RequestInput {
+    public static var bodyUse: BodyUse { .none }
+    public static var dependencies: [any RequestDependency.Type] { [] }
+    public static func describe(_ operation: inout OperationDescription) {}
 }
 
 /// One input's value, or why there is none.

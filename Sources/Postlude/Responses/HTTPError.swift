@@ -24,6 +24,13 @@ extension Response {
         (try? .json(["detail": error.detail], status: error.status, headers: error.headers))
             ?? Response(status: error.status, headers: error.headers)
     }
+
+    /// Names the request, so that its line in the log can be found, and nothing else.
+    static func internalServerError(requestID: String) -> Response {
+        let status = HTTPResponse.Status.internalServerError
+        return (try? .json(["detail": status.reasonPhrase, "request_id": requestID], status: status))
+            ?? Response(status: status)
+    }
 }
 
 extension Refusal {

@@ -9,6 +9,7 @@ internal import Workers
 struct Server {
     let manifest: Manifest
     let handlers: [String: Handler]
+    let hooks: ApplicationHooks
     let logger: Logger
 
     /// Serves until a signal ends it.
@@ -19,7 +20,8 @@ struct Server {
         raiseDescriptorLimit()
         let bell = try KeeperBell()
         let parts = try ServerParts(
-            manifest: manifest, handlers: handlers, listener: listener, bell: bell, logger: logger)
+            manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, bell: bell,
+            logger: logger)
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
@@ -55,6 +57,7 @@ struct Server {
 /// What workers and the keeper share.
 struct ServerParts: Sendable {
     let poller: Poller
+    let router: Router
     let responder: Responder
     let registry: TaskRegistry
     let ends: EndCounts
@@ -62,7 +65,8 @@ struct ServerParts: Sendable {
     let logger: Logger
 
     init(
-        manifest: Manifest, handlers: [String: Handler], listener: Listener, bell: KeeperBell, logger: Logger
+        manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
+        bell: KeeperBell, logger: Logger
     ) throws {
         let registry = TaskRegistry()
         let ends = EndCounts()
@@ -70,7 +74,8 @@ struct ServerParts: Sendable {
         self.ends = ends
         self.logger = logger
         settings = ServerSettings(manifest)
-        responder = try Responder(manifest: manifest, handlers: handlers, registry: registry, logger: logger)
+        router = try Router(manifest: manifest, handlers: handlers, logger: logger)
+        responder = Responder(router: router, hooks: hooks, registry: registry, logger: logger)
         let limits = manifest.limits
         poller = try Poller(
             listener: listener,

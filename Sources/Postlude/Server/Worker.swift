@@ -11,17 +11,17 @@ internal import Workers
 final class Worker {
     private let poller: Poller
     private let pool: WorkerPool
+    private let router: Router
     private let responder: Responder
     private let registry: TaskRegistry
     private let runner: TaskRunner
     private let executor: WorkerExecutor
     private let fcgx: FCGXRequest
-    private let writeDeadline: WriteDeadline
+    private let writer: ResponseWriter
     private let settings: ServerSettings
     private let logger: Logger
     private let matcher: RouteMatcher
     private let buffer = ReadBuffer()
-    private var head: [UInt8] = []
     /// Queues that wait until this worker may run tasks.
     private var backlog: [TaskQueue] = []
     private let slot: TaskSlot
@@ -30,15 +30,17 @@ final class Worker {
         throws
     {
         poller = server.poller
+        router = server.router
         responder = server.responder
         registry = server.registry
         settings = server.settings
         logger = server.logger
         self.pool = pool
         self.executor = executor
-        self.writeDeadline = writeDeadline
         runner = TaskRunner(executor: executor, logger: server.logger)
         fcgx = try FCGXRequest(headLimit: server.settings.limits.head)
+        writer = ResponseWriter(
+            fcgx: fcgx, deadline: writeDeadline, time: server.settings.limits.writeTime)
         matcher = try RouteMatcher()
         slot = try TaskSlot(pool: pool)
     }
@@ -65,22 +67,24 @@ final class Worker {
         if !backlog.isEmpty { waitForInput([slot.descriptor, poller.descriptor], milliseconds: -1) }
         return poller.next(reading: buffer, waiting: backlog.isEmpty ? settings.idleMilliseconds : 0) {
             head in
-            responder.bodyPolicy(for: head, using: matcher)
+            router.bodyPolicy(for: head, using: matcher)
         }
     }
 
     private func serve(_ connection: Connection) {
         let (head, body) = connection.takeRequest()
         guard begin(head, on: connection) else { return }
-        let (response, isHead, tasks) = responder.respond(to: head, body: body, using: matcher, on: executor)
-        finish(connection, head, response, isHead: isHead)
-        if let tasks { backlog.append(tasks) }
+        let exchange = responder.respond(to: head, body: BodySource(body), using: matcher, on: executor)
+        let isTaken = finish(connection, head, exchange.response, isHead: exchange.isHead)
+        if let tasks = exchange.conclude(isTaken: isTaken, on: executor, logger: logger) {
+            backlog.append(tasks)
+        }
     }
 
     private func answer(_ connection: Connection, _ refusal: Refusal) {
         let (head, _) = connection.takeRequest()
         guard begin(head, on: connection) else { return }
-        finish(connection, head, .error(HTTPError(refusal.status)), isHead: false)
+        _ = finish(connection, head, .error(HTTPError(refusal.status)), isHead: false)
     }
 
     private func begin(_ head: RequestHead, on connection: Connection) -> Bool {
@@ -96,21 +100,15 @@ final class Worker {
     }
 
     /// Writes the response and finishes; the connection is back at the poller before the first task runs.
-    private func finish(_ connection: Connection, _ head: RequestHead, _ response: Response, isHead: Bool) {
-        ResponseHead.write(response, into: &self.head)
-        var isTaken = self.head.withUnsafeBytes { fcgx.write($0) }
-        if isTaken, !isHead, response.status.allowsBody {
-            isTaken = response.body.withUnsafeBytes { body in
-                // What fits libfcgi's buffer goes out with END_REQUEST in one write, which SO_SNDTIMEO bounds.
-                guard body.count > 4096 else { return fcgx.write(body) }
-                writeDeadline.start(connection.descriptor, within: settings.limits.writeTime)
-                // Before finish: after a write error libfcgi closes the descriptor, and the number may be reused.
-                defer { writeDeadline.stop() }
-                return fcgx.write(body) && fcgx.flush()
-            }
-        }
+    ///
+    /// - Returns: whether the web server took the whole response.
+    private func finish(
+        _ connection: Connection, _ head: RequestHead, _ response: Response, isHead: Bool
+    ) -> Bool {
+        let isWritten = writer.write(response, isHead: isHead, on: connection)
         let isOpen = fcgx.finish()
         poller.giveBack(connection, keep: head.keepsConnection, isOpen: isOpen)
+        return isWritten && isOpen
     }
 
     /// Plays the postlude, as far as this worker may: some workers can be kept for requests.

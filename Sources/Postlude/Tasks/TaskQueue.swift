@@ -72,15 +72,24 @@ final class TaskQueue: Sendable {
         if isPastDeadline { cancel() }
     }
 
-    /// The handler failed: its tasks do not run.
+    /// The response is finished: drops the tasks whose condition is not met, and logs how many.
     ///
-    /// - Returns: the names of those that were dropped.
-    func drop() -> [String] {
-        state.withLock { state in
+    /// - Returns: whether any task is to run.
+    func settle(_ outcome: RequestOutcome) -> Bool {
+        guard outcome.hasThrown else { return !isEmpty }
+        let dropped = state.withLock { state in
             defer { state.waiting = [] }
             state.isOver = true
             return state.waiting.map(\.name)
         }
+        guard !dropped.isEmpty else { return false }
+        logger.warning(
+            "handler failed, its tasks were dropped",
+            metadata: [
+                "request": "\(requestID)", "route": "\(route)", "count": "\(dropped.count)",
+                "tasks": "\(dropped.joined(separator: ", "))",
+            ])
+        return false
     }
 
     /// The names of the tasks that have not ended, the running one first.

@@ -37,4 +37,16 @@ final class TaskQueueSource {
         self.queue = queue
         return queue
     }
+
+    /// The response is finished.
+    ///
+    /// - Returns: the queue, if any of its tasks is to run.
+    func settle(_ outcome: RequestOutcome) -> TaskQueue? {
+        guard let queue else { return nil }
+        guard queue.settle(outcome) else {
+            registry.remove(queue)
+            return nil
+        }
+        return queue
+    }
 }

@@ -1,0 +1,57 @@
+/// What the inputs of a handler amount to, known when the handler is made.
+struct InputPlan {
+    let bodyUse: BodyUse
+    /// Each dependency behind those that it needs itself.
+    let dependencies: [any RequestDependency.Type]
+    let problem: String?
+    private let inputs: [any RequestInput.Type]
+
+    init(_ inputs: [any RequestInput.Type]) {
+        self.inputs = inputs
+        bodyUse = inputs.map { $0.bodyUse }.max() ?? .none
+        var order = DependencyOrder()
+        for input in inputs { order.append(input.dependencies) }
+        dependencies = order.types
+        let bodies = inputs.filter { $0.bodyUse > .none }
+        if let cycle = order.cycle {
+            problem = "the dependency \(cycle) needs itself"
+        } else if bodyUse == .stream, bodies.count > 1 {
+            let names = bodies.map { "\($0)" }.joined(separator: " and ")
+            problem = "\(names) cannot be taken together: the body can be read in pieces only once"
+        } else {
+            problem = nil
+        }
+    }
+
+    func operation(answering answers: [OperationDescription.Answer]) -> OperationDescription {
+        var operation = OperationDescription()
+        for input in inputs { input.describe(&operation) }
+        for dependency in dependencies { dependency.describe(&operation) }
+        operation.answers += answers
+        return operation
+    }
+}
+
+/// Dependencies, each once, behind those that it needs.
+private struct DependencyOrder {
+    private(set) var types: [any RequestDependency.Type] = []
+    /// A dependency that needs itself, directly or through others.
+    private(set) var cycle: String?
+    private var placed: Set<ObjectIdentifier> = []
+    private var path: Set<ObjectIdentifier> = []
+
+    mutating func append(_ wanted: [any RequestDependency.Type]) {
+        for type in wanted {
+            let id = ObjectIdentifier(type)
+            guard !placed.contains(id) else { continue }
+            guard path.insert(id).inserted else {
+                cycle = cycle ?? "\(type)"
+                continue
+            }
+            append(type.dependencies)
+            path.remove(id)
+            placed.insert(id)
+            types.append(type)
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// What the server asks an application for besides its handlers.
+struct ApplicationHooks: Sendable {
+    var middleware: [any Middleware] = []
+    var response: @Sendable (any Error, Request) throws -> Response? = { _, _ in nil }
+    var taskFailed: @Sendable (TaskFailure) -> Void = { _ in }
+}
+
+extension ApplicationHooks {
+    init(_ application: some Application) {
+        self.init(
+            middleware: application.middleware,
+            response: { try application.response(to: $0, request: $1) },
+            taskFailed: { application.taskFailed($0) })
+    }
+}

@@ -1,0 +1,78 @@
+internal import FastCGI
+internal import HTTPTypes
+internal import Logging
+internal import Manifest
+internal import Routing
+
+/// Finds the route of a request, and with it the handler.
+struct Router: Sendable {
+    struct Route: Sendable {
+        let pattern: String
+        let handler: Handler
+        let limits: Manifest.Limits
+        let tasks: Manifest.TaskLimits
+    }
+
+    /// What is known of a request once its head is.
+    enum Resolution {
+        case route(Route, HTTPRequest.Method, RoutePath, Request.Parameters)
+        /// A sound request that no route takes.
+        case noRoute(HTTPError, HTTPRequest.Method, RoutePath)
+        /// Not even that.
+        case malformed(HTTPError)
+    }
+
+    private let table: RouteTable
+    private let routes: [Route]
+    private let logger: Logger
+
+    /// - Parameter handlers: has every name that the manifest uses; the manifest was checked against it.
+    init(manifest: Manifest, handlers: [String: Handler], logger: Logger) throws {
+        table = try RouteTable(manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) })
+        routes = try manifest.routes.map { route in
+            guard let handler = handlers[route.handler] else { throw MissingHandler(name: route.handler) }
+            return Route(
+                pattern: route.pattern.text, handler: handler, limits: route.limits, tasks: route.tasks)
+        }
+        self.logger = logger
+    }
+
+    func resolve(_ head: RequestHead, using matcher: RouteMatcher) -> Resolution {
+        guard let name = head.string("REQUEST_METHOD"), let method = HTTPRequest.Method(name),
+            let uri = head.value("REQUEST_URI")
+        else { return .malformed(HTTPError(.badRequest)) }
+        do throws(RoutePath.Refusal) {
+            let path = try RoutePath(requestURI: uri)
+            switch table.route(method, path, using: matcher) {
+            case .route(let index, let parameters):
+                guard routes.indices.contains(index) else {
+                    return .noRoute(HTTPError(.notFound), method, path)
+                }
+                return .route(routes[index], method, path, Request.Parameters(values: parameters))
+            case .notFound:
+                return .noRoute(HTTPError(.notFound), method, path)
+            case .methodNotAllowed(let allowed):
+                let value = allowed.map(\.rawValue).joined(separator: ", ")
+                return .noRoute(HTTPError(.methodNotAllowed, headers: [.allow: value]), method, path)
+            case .refused:
+                logger.warning("a path exhausted the match limit", metadata: ["path": "\(path)"])
+                return .noRoute(HTTPError(.badRequest), method, path)
+            }
+        } catch {
+            logger.debug("a path was refused", metadata: ["reason": "\(error)"])
+            return .malformed(HTTPError(.badRequest))
+        }
+    }
+
+    /// What happens to the body of a request: collected or streamed for its handler, or ignored where there is none.
+    func bodyPolicy(for head: RequestHead, using matcher: RouteMatcher) -> BodyPolicy {
+        guard case .route(let route, _, _, _) = resolve(head, using: matcher) else { return .ignore }
+        return .collect(limit: route.limits.body)
+    }
+}
+
+/// A manifest that was checked against other handlers than those it is served with.
+private struct MissingHandler: Error, CustomStringConvertible {
+    let name: String
+    var description: String { "the application has no handler \"\(name)\"" }
+}
