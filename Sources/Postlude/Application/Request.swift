@@ -70,12 +70,15 @@ final class RequestStorage {
     let body: BodySource
     let tasks: TaskQueueSource
     let dependencies = DependencyStore()
+    /// Where uploaded files are stored.
+    let uploadFolder: String
+    private var kept: [any Sendable] = []
     private(set) lazy var id = RequestID.of(head)
     private(set) lazy var headers = HTTPFields(parameters: head.parameters)
 
     init(
         method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Request.Parameters,
-        head: RequestHead, body: BodySource, tasks: TaskQueueSource
+        head: RequestHead, body: BodySource, tasks: TaskQueueSource, uploadFolder: String = "/var/tmp"
     ) {
         self.method = method
         self.path = path
@@ -84,5 +87,19 @@ final class RequestStorage {
         self.head = head
         self.body = body
         self.tasks = tasks
+        self.uploadFolder = uploadFolder
+    }
+
+    /// Keeps a value alive until the last task of the request has ended.
+    func keep(_ value: any Sendable) { kept.append(value) }
+
+    /// The response is finished.
+    ///
+    /// - Returns: the tasks to run now, if there are any; they keep what the request has kept.
+    func settle(_ outcome: RequestOutcome) -> TaskQueue? {
+        let queue = tasks.settle(outcome)
+        queue?.keep(kept)
+        kept = []
+        return queue
     }
 }

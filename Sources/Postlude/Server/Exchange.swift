@@ -42,7 +42,7 @@ final class Exchange {
                 }
             }
         }
-        return storage.tasks.settle(
+        return storage.settle(
             RequestOutcome(hasThrown: hasThrown, status: response.status, isTaken: isTaken))
     }
 }

@@ -20,6 +20,8 @@ final class TaskQueue: Sendable {
         var waiting: [BackgroundTask] = []
         var running: Running?
         var isOver = false
+        /// What must live until the last task has ended, such as uploaded files.
+        var kept: [any Sendable] = []
     }
 
     let requestID: String
@@ -48,12 +50,18 @@ final class TaskQueue: Sendable {
             metadata: metadata(task.name))
     }
 
+    /// Keeps values alive until the last task has ended.
+    func keep(_ values: [any Sendable]) {
+        state.withLock { $0.kept += values }
+    }
+
     /// Takes the next task and marks it as running; nil when there is none, and then none can be added.
     func next() -> BackgroundTask? {
         state.withLock { state in
             guard !state.waiting.isEmpty else {
                 state.running = nil
                 state.isOver = true
+                state.kept = []
                 return nil
             }
             let task = state.waiting.removeFirst()
@@ -78,7 +86,7 @@ final class TaskQueue: Sendable {
     func settle(_ outcome: RequestOutcome) -> Bool {
         guard outcome.hasThrown else { return !isEmpty }
         let dropped = state.withLock { state in
-            defer { state.waiting = [] }
+            defer { (state.waiting, state.kept) = ([], []) }
             state.isOver = true
             return state.waiting.map(\.name)
         }
