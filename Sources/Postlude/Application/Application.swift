@@ -1,4 +1,5 @@
 internal import ArgumentParser
+public import ServiceLifecycle
 
 /// An application that Postlude serves: its handlers, under the names that the manifest uses.
 ///
@@ -23,6 +24,10 @@ public protocol Application: Sendable {
     /// What happens before and after each handler, the outermost first. Read once, at the start; by default nothing.
     var middleware: [any Middleware] { get }
 
+    /// Services of swift-service-lifecycle that the application needs, such as a database client: started before it, in
+    /// this order, and told to stop when its last task has ended. Read once, at the start; by default none.
+    var services: [any Service] { get }
+
     /// Called before the first request is taken: opens what the handlers need.
     ///
     /// - Throws: what keeps the process from starting; it is printed, and the exit status is 1.
@@ -44,6 +49,7 @@ public protocol Application: Sendable {
 
 extension Application {
     public var middleware: [any Middleware] { [] }
+    public var services: [any Service] { [] }
     public func start() async throws {}
     public func stop() async throws {}
     public func response(to error: any Error, request: Request) throws -> Response? { nil }

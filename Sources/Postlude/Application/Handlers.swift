@@ -1,3 +1,5 @@
+internal import Manifest
+
 /// The handlers of an application, in the order in which they were written.
 public struct Handlers: Sendable {
     let all: [Handler]
@@ -5,15 +7,32 @@ public struct Handlers: Sendable {
     /// - Parameter handlers: handlers with different names; the command line reports a name that is used twice.
     public init(_ handlers: [Handler]) { all = handlers }
 
-    /// Names that more than one handler claims.
-    var repeatedNames: [String] {
+    /// What is wrong with the handlers themselves.
+    var problems: [String] {
         var seen: Set<String> = []
-        return all.map(\.name).filter { !seen.insert($0).inserted }
+        let repeated = all.map(\.name).filter { !seen.insert($0).inserted }
+        return repeated.map { "two handlers are called \"\($0)\"; names must differ" }
+            + all.compactMap { handler in handler.problem.map { "handler \"\(handler.name)\": \($0)" } }
+    }
+
+    /// Reads a manifest and checks it against these handlers.
+    ///
+    /// - Throws: every mistake of the handlers, or of the manifest.
+    func manifest(at path: String) throws -> Manifest {
+        let problems = problems
+        guard problems.isEmpty else { throw HandlersError(problems: problems) }
+        return try Manifest.load(contentsOf: path, handlers: all.map(\.name))
     }
 
     var byName: [String: Handler] {
         Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
     }
+}
+
+/// Handlers that cannot be served.
+struct HandlersError: Error, CustomStringConvertible {
+    let problems: [String]
+    var description: String { problems.joined(separator: "\n") }
 }
 
 /// Builds `Handlers` from a list of expressions.

@@ -10,15 +10,8 @@ struct ManifestOptions: ParsableArguments {
     ///
     /// - Throws: `ExitCode` 1, after the mistakes have been printed to standard error.
     func load(for handlers: Handlers) throws -> Manifest {
-        let repeated = handlers.repeatedNames
-        guard repeated.isEmpty else {
-            for name in repeated {
-                printError("two handlers are called \"\(name)\"; names must differ")
-            }
-            throw ExitCode.failure
-        }
-        do throws(ManifestError) {
-            return try Manifest.load(contentsOf: manifest, handlers: handlers.all.map(\.name))
+        do {
+            return try handlers.manifest(at: manifest)
         } catch {
             printError("\(error)")
             throw ExitCode.failure

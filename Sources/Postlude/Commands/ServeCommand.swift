@@ -36,15 +36,21 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         let status: Int32
         do {
             try writer.apply(manifest.log)
-            let listener = try listen.map { try Listener.open(SocketAddress(parsing: $0)) } ?? .inherited()
-            let server = Server(
-                manifest: manifest, handlers: handlers.byName, hooks: ApplicationHooks(application),
+            let served = try ServedApplication(
+                application, manifest: manifest, listener: try .opened(at: listen), signals: signals,
                 logger: Logger(label: "postlude"))
-            status = try await server.run(on: listener, signals: signals)
+            status = try await served.runWithServices()
         } catch {
             printError("\(RootCommand<App>.programName): \(error)")
             throw ExitCode.failure
         }
         throw ExitCode(status)
+    }
+}
+
+extension Listener {
+    /// - Parameter address: nil for the socket of spawn-fcgi or systemd.
+    static func opened(at address: String?) throws -> Listener {
+        try address.map { try .open(SocketAddress(parsing: $0)) } ?? .inherited()
     }
 }

@@ -11,12 +11,12 @@ internal import Workers
 final class Keeper: Sendable {
     private let server: ServerParts
     private let pool: WorkerPool
-    private let signals: SignalDescriptor
+    private let signals: SignalDescriptor?
     private let bell: KeeperBell
     private let writeDeadlines: WriteDeadlines
 
     init(
-        _ server: ServerParts, pool: WorkerPool, signals: SignalDescriptor, bell: KeeperBell,
+        _ server: ServerParts, pool: WorkerPool, signals: SignalDescriptor?, bell: KeeperBell,
         writeDeadlines: WriteDeadlines
     ) {
         self.server = server
@@ -25,6 +25,8 @@ final class Keeper: Sendable {
         self.bell = bell
         self.writeDeadlines = writeDeadlines
     }
+
+    private var stopDescriptors: [Int32] { signals.map { [$0.descriptor] } ?? [] }
 
     /// Returns when the process can end.
     ///
@@ -40,18 +42,19 @@ final class Keeper: Sendable {
                     && (pool.canGrow || server.poller.isAnyoneParked)
             }
             waitForInput(
-                [signals.descriptor, bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
+                stopDescriptors + [bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
                 milliseconds: server.settings.tickMilliseconds)
             // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
-            if bell.silence() { waitForInput([signals.descriptor], milliseconds: 1) }
+            if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
             let isDraining = graceEnd != nil
             var first: Int32?
-            while let signal = signals.take() {
+            while let signal = signals?.take() {
                 // Different signals that come together are one request to stop; the same one again is not.
                 guard !isDraining, signal != first else { return leave("second signal \(signal)") }
                 first = first ?? signal
-                graceEnd = graceEnd ?? drain(signal)
+                graceEnd = graceEnd ?? drain("signal \(signal)")
             }
+            if bell.isStopRequested { graceEnd = graceEnd ?? drain("the service was told to stop") }
             patience = isPressed ? grow(patience) : 1
             let now = MonotonicTime.now
             tend(at: now)
@@ -91,7 +94,7 @@ final class Keeper: Sendable {
         if pool.isBusyWithTasks { return startWorker() }
         let taken = server.poller.takenEvents
         for attempt in 1...2 {
-            waitForInput([signals.descriptor], milliseconds: milliseconds)
+            waitForInput(stopDescriptors, milliseconds: milliseconds)
             guard !server.poller.isAnyoneWaiting else { return 1 }
             guard server.poller.takenEvents == taken, server.poller.hasEvents else {
                 return min(milliseconds * 2, 8)
@@ -112,11 +115,11 @@ final class Keeper: Sendable {
         }
     }
 
-    private func drain(_ signal: Int32) -> MonotonicTime {
+    private func drain(_ reason: String) -> MonotonicTime {
         let grace = server.settings.shutdownGrace
         server.logger.info(
             "stopping: no new connections, requests in flight and queued tasks are finished",
-            metadata: ["signal": "\(signal)", "grace": "\(grace)"])
+            metadata: ["reason": "\(reason)", "grace": "\(grace)"])
         server.poller.drain()
         return .now + grace
     }
@@ -140,6 +143,7 @@ final class KeeperBell: Sendable {
     private let event: EventDescriptor
     private let isWatching = Atomic<Bool>(false)
     private let poolIsEmpty = Atomic<Bool>(false)
+    private let stopIsRequested = Atomic<Bool>(false)
 
     init() throws(SystemError) { event = try EventDescriptor() }
 
@@ -152,6 +156,14 @@ final class KeeperBell: Sendable {
     /// Called by the worker that was the last free one. Rings once; the keeper watches from then on by itself.
     func noneWaiting() {
         if !isWatching.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
+    }
+
+    var isStopRequested: Bool { stopIsRequested.load(ordering: .acquiring) }
+
+    /// Asks for what SIGTERM asks for.
+    func requestStop() {
+        stopIsRequested.store(true, ordering: .releasing)
+        event.signal()
     }
 
     func poolEmptied() {

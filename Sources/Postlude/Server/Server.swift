@@ -12,13 +12,14 @@ struct Server {
     let hooks: ApplicationHooks
     let logger: Logger
 
-    /// Serves until a signal ends it.
+    /// Serves until a signal, or the bell, ends it.
     ///
-    /// - Parameter signals: SIGTERM and SIGINT, blocked in every thread.
+    /// - Parameters:
+    ///   - signals: SIGTERM and SIGINT, blocked in every thread; nil where somebody else takes them.
+    ///   - bell: wakes the keeper, and tells it to stop.
     /// - Returns: the exit status.
-    func run(on listener: Listener, signals: SignalDescriptor) async throws -> Int32 {
+    func run(on listener: Listener, signals: SignalDescriptor?, bell: KeeperBell) async throws -> Int32 {
         raiseDescriptorLimit()
-        let bell = try KeeperBell()
         let parts = try ServerParts(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, bell: bell,
             logger: logger)

@@ -1,0 +1,54 @@
+internal import FastCGI
+public import Logging
+public import ServiceLifecycle
+
+/// An application as a service among others (swift-service-lifecycle), for a program that has its own `main`.
+///
+/// ```swift
+/// let group = ServiceGroup(
+///     services: [database, ApplicationService(Shop())], gracefulShutdownSignals: [.sigterm], logger: logger)
+/// try await group.run()
+/// ```
+///
+/// It listens where the `serve` command would, and drains as on SIGTERM when the group shuts down gracefully: requests
+/// in flight are answered and queued tasks run, within the manifest's `shutdown-grace`. Signals are the group's. The
+/// application's own ``Application/services`` are not started by it: they belong to the same group.
+public struct ApplicationService<App: Application>: Service {
+    private let application: App
+    private let manifest: String
+    private let listen: String?
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - manifest: the path of the manifest.
+    ///   - listen: `/path/to.sock`, `host:port` or `[ipv6]:port`; nil for the socket of spawn-fcgi or systemd.
+    ///   - logger: for the server's own entries; those of handlers and tasks add to it.
+    public init(
+        _ application: App, manifest: String = "routes.yaml", listen: String? = nil,
+        logger: Logger = Logger(label: "postlude")
+    ) {
+        self.application = application
+        self.manifest = manifest
+        self.listen = listen
+        self.logger = logger
+    }
+
+    /// Serves until the group shuts down.
+    ///
+    /// - Throws: what is wrong with the manifest or the address; what ``Application/start()`` throws; and an error when
+    ///   requests or tasks were left at the end of the grace.
+    public func run() async throws {
+        let manifest = try application.handlers.manifest(at: manifest)
+        let served = try ServedApplication(
+            application, manifest: manifest, listener: try .opened(at: listen), signals: nil, logger: logger)
+        try await served.run()
+        guard served.exitStatus == 0 else { throw UnfinishedWork() }
+    }
+}
+
+/// The grace was too short.
+struct UnfinishedWork: Error, CustomStringConvertible {
+    var description: String {
+        "stopped before everything was finished; the log names the tasks that were left"
+    }
+}

@@ -1,0 +1,84 @@
+internal import FastCGI
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import ServiceLifecycle
+
+/// An application with all that it takes to serve it: the one way to run it, for the command line and for a group of
+/// services alike.
+final class ServedApplication<App: Application>: Service {
+    private let application: App
+    private let server: Server
+    private let listener: Listener
+    private let signals: SignalDescriptor?
+    private let bell: KeeperBell
+    private let status = Lock<Int32>(1)
+
+    /// - Parameter signals: nil where somebody else takes them.
+    init(
+        _ application: App, manifest: Manifest, listener: Listener, signals: SignalDescriptor?,
+        logger: Logger
+    ) throws {
+        self.application = application
+        self.listener = listener
+        self.signals = signals
+        server = Server(
+            manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
+            logger: logger)
+        bell = try KeeperBell()
+    }
+
+    /// 0 when no request and no task was left; not before `run` has returned.
+    var exitStatus: Int32 { status.withLock { $0 } }
+
+    /// Starts the application, serves until it is told to stop, and stops the application.
+    func run() async throws {
+        try await application.start()
+        let outcome = await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await serve()
+            } onGracefulShutdown: { [bell] in
+                bell.requestStop()
+            }
+        } onCancel: {
+            bell.requestStop()
+        }
+        do {
+            try await application.stop()
+        } catch {
+            server.logger.error("the application did not stop cleanly", metadata: ["error": "\(error)"])
+        }
+        let result = try outcome.get()
+        status.withLock { $0 = result }
+    }
+
+    private func serve() async -> Result<Int32, any Error> {
+        do {
+            return .success(try await server.run(on: listener, signals: signals, bell: bell))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Runs the application behind the services that it needs.
+    ///
+    /// - Returns: the exit status.
+    func runWithServices() async throws -> Int32 {
+        let services = application.services
+        if services.isEmpty {
+            try await run()
+        } else {
+            typealias Configuration = ServiceGroupConfiguration.ServiceConfiguration
+            // Started in this order, told to stop in the reverse one: the services outlive the last task.
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: services.map { Configuration(service: $0) } + [
+                        Configuration(
+                            service: self, successTerminationBehavior: .gracefullyShutdownGroup,
+                            failureTerminationBehavior: .gracefullyShutdownGroup)
+                    ], logger: server.logger))
+            try await group.run()
+        }
+        return exitStatus
+    }
+}
