@@ -3,8 +3,9 @@
 from report import KINDS, milliseconds, number, table
 
 
-def print_bars(http, tasks, routes):
-    bars = (http_bars(http) if http else []) + (task_bars(tasks) if tasks else [])
+def print_bars(http, handlers, tasks, routes):
+    bars = (http_bars(http) if http else []) + (handler_bars(handlers) if handlers else [])
+    bars += task_bars(tasks) if tasks else []
     bars += route_bars(routes) if routes else []
     if bars:
         print("## Bars\n")
@@ -47,6 +48,13 @@ def http_bars(cells):
 def at_least(what, factor, cell, other):
     value = cell["requests_per_second"] / other["requests_per_second"]
     return bar(what, f"≥ {factor}", f"{value:.2f}", value >= factor)
+
+
+def handler_bars(cells):
+    plain, typed = cells.values()
+    value = typed["processor_us"] / plain["processor_us"]
+    what = "three typed inputs and two tasks: processor time per request, to that of none"
+    return [bar(what, "≤ 1.3", f"{value:.2f}", value <= 1.3)]
 
 
 def task_bars(cells):

@@ -15,7 +15,7 @@ import measure
 import report
 from servers import NAMES, Failure, Site
 
-PARTS = ("http", "tasks", "routes")
+PARTS = ("http", "handlers", "tasks", "routes")
 
 
 def some_of(allowed):
@@ -81,7 +81,8 @@ def benchmark(options, folder):
     with_postlude = "postlude" in options.servers
     results = {"machine": report.machine(with_postlude or "routes" in options.only)}
     behind_nginx = [part for part in ("http", "tasks") if part in options.only]
-    if behind_nginx:
+    has_handlers = "handlers" in options.only and with_postlude
+    if behind_nginx or has_handlers:
         application = build(options.root, "BenchmarkApplication") if with_postlude else None
         compile_c(parts, folder)
         with contextlib.closing(Site(parts, folder, application)) as site:
@@ -90,6 +91,8 @@ def benchmark(options, folder):
                 site.check(name)
             for part in behind_nginx:
                 results[part] = getattr(measure, part)(site, options.servers, options, note)
+            if has_handlers:
+                results["handlers"] = measure.handlers(site, options, note)
     if "routes" in options.only:
         results["routes"] = measure.routes(build(options.root, "RouteBenchmark"), options, note)
     return results
@@ -99,10 +102,11 @@ def print_report(results, options):
     print("# Postlude's benchmark\n")
     report.print_machine(results["machine"], options)
     http = report.print_http(results["http"]) if "http" in results else None
+    handlers = report.print_handlers(results["handlers"]) if "handlers" in results else None
     tasks = report.print_tasks(results["tasks"]) if "tasks" in results else None
     if "routes" in results:
         report.print_routes(results["routes"])
-    results["bars"] = bars.print_bars(http, tasks, results.get("routes"))
+    results["bars"] = bars.print_bars(http, handlers, tasks, results.get("routes"))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
 

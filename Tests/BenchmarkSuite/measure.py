@@ -7,6 +7,10 @@ import time
 from servers import Failure
 
 CONNECTIONS = ("kept", "fresh")
+HANDLER_PATHS = {
+    "/hello": "no input, no task",
+    "/typed/42?term=tea&limit=20": "three typed inputs, two tasks",
+}
 
 
 def run(command, seconds):
@@ -48,14 +52,14 @@ def http(site, servers, options, note):
     return records
 
 
-def http_once(site, name, kind, clients, seconds):
+def http_once(site, name, kind, clients, seconds, path="/hello"):
     back_end = site.start(name)
     port = site.ports[f"{name}-{kind}"]
-    load(site, port, "/hello", 0.5, 2, "clients", 4)
+    load(site, port, path, 0.5, 2, "clients", 4)
     before = back_end.processor_seconds()
     text = run(
         ["wrk", "--threads", 1, "--connections", clients, "--duration", f"{seconds}s", "--timeout", "2s",
-         "--latency", "--script", site.parts / "wrk-report.lua", f"http://127.0.0.1:{port}/hello"],
+         "--latency", "--script", site.parts / "wrk-report.lua", f"http://127.0.0.1:{port}{path}"],
         seconds + 30)
     lines = [line for line in text.splitlines() if line.startswith("JSON ")]
     if not lines:
@@ -71,9 +75,20 @@ def http_once(site, name, kind, clients, seconds):
     figures["processor_us"] = spent / requests * 1e6
     # wrk counts a timeout only when the late answer comes; a client that waits for ever is seen here.
     figures["clients_served"] = load(
-        site, port, "/hello", min(seconds, 2), 2, "clients", clients)["clients_served"]
+        site, port, path, min(seconds, 2), 2, "clients", clients)["clients_served"]
     figures["peak_bytes"] = back_end.peak_bytes()
     return figures
+
+
+def handlers(site, options, note):
+    """What inputs and tasks cost: the same answer from a handler without any, and from one with several."""
+    records = []
+    for turn in range(options.rounds):
+        for path in in_turn(list(HANDLER_PATHS), turn):
+            note(f"handlers, round {turn + 1}: GET {path}")
+            figures = http_once(site, "postlude", "kept", 16, options.seconds, path)
+            records.append({"round": turn + 1, "path": path, **figures})
+    return records
 
 
 def tasks(site, servers, options, note):

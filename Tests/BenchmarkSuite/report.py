@@ -6,6 +6,7 @@ import re
 import statistics
 import subprocess
 
+from measure import HANDLER_PATHS
 from servers import NAMES
 
 OTHERS = ("libfcgi", "php")
@@ -109,6 +110,19 @@ def print_http(records):
 
 def ratio(value, other):
     return f"{value / other:.2f}" if other else "–"
+
+
+def print_handlers(records):
+    cells = medians(records, ("path",))
+    cells = {path: cells[path,] for path in HANDLER_PATHS}
+    print("## What inputs and tasks cost, kept connections, 16 clients\n")
+    plain = next(iter(cells.values()))
+    table(["handler", "requests/s", "p50 ms", "p99 ms", "processor µs/request", "to the first"], [
+        [HANDLER_PATHS[path], number(cell["requests_per_second"]), milliseconds(cell["p50_ms"]),
+         milliseconds(cell["p99_ms"]), number(cell["processor_us"], 1),
+         ratio(cell["processor_us"], plain["processor_us"])]
+        for path, cell in cells.items()])
+    return cells
 
 
 def print_tasks(records):

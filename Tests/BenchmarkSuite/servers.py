@@ -187,6 +187,7 @@ class Site:
         expected = {"/hello": (200, BODY), "/task": (200, BODY)}
         if name == "postlude":
             expected["/items/42"] = (200, b'{"id":42}')
+            expected["/typed/42?term=tea&limit=20"] = (200, BODY)
         for kind in ("fresh", "kept"):
             self.start(name)
             for path, answer in expected.items():

@@ -8,6 +8,7 @@ struct BenchmarkApplication: Application {
         Handler("hello", hello)
         Handler("task", helloWithTask)
         Handler("item", item)
+        Handler("typed", typed)
     }
 }
 
@@ -27,6 +28,27 @@ func helloWithTask(tasks: BackgroundTasks) -> Response {
 func item(path: Path<Item>) -> Item {
     path.value
 }
+
+struct Search: Decodable {
+    var term: String
+    var limit: Int
+}
+
+struct Client: Decodable {
+    var host: String
+}
+
+func typed(
+    path: Path<Item>, query: Query<Search>, client: Header<Client>, tasks: BackgroundTasks
+) -> Response {
+    tasks.add(named: "count", count, path.id, query.limit)
+    tasks.add(named: "note", note, query.term, client.host)
+    return .text("Hello, world!\n")
+}
+
+// The tasks cost nothing themselves: what they cost to queue and to run is measured.
+func count(_ id: Int, _ limit: Int) {}
+func note(_ term: String, _ host: String) {}
 
 func sleepTwentyMilliseconds() {
     var duration = timespec(tv_sec: 0, tv_nsec: 20_000_000)
