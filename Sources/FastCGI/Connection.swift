@@ -31,11 +31,18 @@ package final class Connection: @unchecked Sendable {
     /// Our side is shut down; what still comes is thrown away until the web server closes.
     private(set) var isLingering = false
 
-    private var gate: Gate
+    /// Why the streamed body of the request in hand is not to be had.
+    var bodyError: BodyError?
+    /// Somebody waits for the web server to close it while it is held.
+    var isWatched = false
+    /// The descriptor is closed.
+    var isForgotten = false
+
+    var gate: Gate
     private let times: ConnectionTimes
     private var headDeadline: MonotonicTime?
     /// Bytes taken from the socket that no request has used yet.
-    private var unread: [UInt8] = []
+    var unread: [UInt8] = []
 
     init(descriptor: Int32, peer: SocketAddress, limits: GateLimits, times: ConnectionTimes) {
         self.descriptor = descriptor
@@ -66,7 +73,6 @@ package final class Connection: @unchecked Sendable {
         // Bounded, so that one fast sender does not keep a worker from the others.
         for _ in 0..<16 {
             let count = recv(into: buffer)
-            mayHoldMore = count == buffer.bytes.count
             guard count > 0 else {
                 if count < 0 && errno == EINTR { continue }
                 if count < 0 && errno == EAGAIN {
@@ -94,8 +100,10 @@ package final class Connection: @unchecked Sendable {
     /// The request is answered. What is left of its STDIN is drained before the next one.
     func finishRequest() {
         gate.finish()
+        bodyError = nil
         noteEndOfRequest()
-        deadline = isExhausted || hasUnreadBytes ? nil : .now + times.linger
+        // Also with unread bytes: they need not be all that is left.
+        deadline = isExhausted ? nil : .now + times.linger
     }
 
     /// From now on the connection may idle until the next request begins.
@@ -143,7 +151,8 @@ package final class Connection: @unchecked Sendable {
                     bytes.extracting(offset..<bytes.count).withUnsafeBufferPointer { unread = Array($0) }
                 }
                 switch progress {
-                case .incomplete, .aborted: return .waiting
+                // A body is streamed to the worker that holds the connection, in `readBody`.
+                case .incomplete, .aborted, .bodyEnded: return .waiting
                 case .request: return .request
                 case .refused(let refusal): return .refused(refusal)
                 case .closing:
@@ -158,17 +167,19 @@ package final class Connection: @unchecked Sendable {
     }
 
     /// What the gate answers by itself is short: a peer that does not take it at once is flooding us.
-    private func sendReplies() -> Bool {
+    func sendReplies() -> Bool {
         let replies = gate.takeReplies()
         guard !replies.isEmpty else { return true }
         let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
         return replies.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, flags) } == replies.count
     }
 
-    private func recv(into buffer: ReadBuffer) -> Int {
-        buffer.bytes.withUnsafeMutableBytes {
+    func recv(into buffer: ReadBuffer) -> Int {
+        let count = buffer.bytes.withUnsafeMutableBytes {
             Glibc.recv(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
         }
+        mayHoldMore = count == buffer.bytes.count
+        return count
     }
 
     private func setDeadline() {

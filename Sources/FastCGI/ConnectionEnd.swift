@@ -38,3 +38,15 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension ConnectionEnd {
+    /// What a connection is counted under for its streamed body; nil where the frame was sound, as with a refusal.
+    init?(_ error: BodyError) {
+        switch error {
+        case .timedOut: self = .timedOut
+        case .cutShort: self = .cutShort
+        case .violation(let violation): self = .violation(violation)
+        case .tooLarge, .length, .aborted: return nil
+        }
+    }
+}

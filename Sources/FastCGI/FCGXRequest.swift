@@ -14,8 +14,23 @@ package final class FCGXRequest {
     private var pipe: (read: Int32, write: Int32) = (-1, -1)
     private var headRecords: [UInt8] = []
 
-    /// Initialises libfcgi once for the process. SIGPIPE must have been dealt with before (`SignalDescriptor`).
-    package static let initialized: Bool = FCGX_Init() == 0
+    /// Initialises libfcgi once for the process, without the signal handlers that it would install.
+    package static let initialized: Bool = {
+        let kept = [SIGTERM, SIGUSR1].map { number in
+            var action = sigaction()
+            sigaction(number, nil, &action)
+            return (number, action)
+        }
+        // A write to a closed socket must just fail; libfcgi's own handler lacks SA_RESTART.
+        signal(SIGPIPE, SIG_IGN)
+        defer {
+            for (number, action) in kept {
+                var action = action
+                sigaction(number, &action, nil)
+            }
+        }
+        return FCGX_Init() == 0
+    }()
 
     /// - Parameter headLimit: the largest PARAMS stream that will be handed over, in bytes.
     package init(headLimit: Int) throws(SystemError) {
@@ -91,6 +106,25 @@ package final class FCGXRequest {
         let isOpen = request.pointee.ipcFd >= 0
         request.pointee.ipcFd = -1
         return isOpen
+    }
+
+    /// Ends the request without END_REQUEST: what was written is not the whole response, and whoever reads it must see
+    /// that. The connection can only be closed afterwards.
+    ///
+    /// A close alone is not enough. Without a Content-Length nginx takes it for the response's end, and an END_REQUEST
+    /// with any status as well (1.22, unbuffered or with `fastcgi_keep_conn off`); what is no record it never does.
+    ///
+    /// - Returns: whether the descriptor is still open.
+    package func breakOff() -> Bool {
+        let descriptor = request.pointee.ipcFd
+        if descriptor >= 0 {
+            let version0 = [UInt8](repeating: 0, count: RecordHeader.byteCount)
+            // Should the web server not take it, the connection is broken all the same.
+            _ = version0.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        }
+        FCGX_Free(request, 0)
+        request.pointee.ipcFd = -1
+        return descriptor >= 0
     }
 
     private func encode(_ head: RequestHead) {

@@ -1,6 +1,6 @@
 extension Gate {
     func isActive(_ id: UInt16) -> Bool {
-        (phase == .params || phase == .stdin) && id == requestID
+        (phase == .params || phase == .stdin || phase == .streaming) && id == requestID
     }
 
     /// A record's header has been read. Records without content are complete with it.
@@ -29,7 +29,7 @@ extension Gate {
                 }
                 return try skipStray()
             }
-            guard phase == .stdin else { throw .unexpectedRecord(type: header.type.rawValue) }
+            guard phase != .params else { throw .unexpectedRecord(type: header.type.rawValue) }
             return stdinBegan(header.contentLength, bodyPolicy)
         case .abortRequest:
             try requireApplicationRecord()
@@ -61,7 +61,7 @@ extension Gate {
         switch record.type {
         case .params where phase == .params && record.requestID == requestID:
             params.append(piece)
-        case .stdin where phase == .stdin && record.requestID == requestID:
+        case .stdin where isActive(record.requestID):
             body.append(piece)
         case .beginRequest:
             content.append(piece)

@@ -52,10 +52,15 @@ extension Gate {
             // A length that is only announced takes no memory.
             body.reserveCapacity(min(announced, 64 << 10))
             return nil
+        case .stream(let limit):
+            guard announced <= limit else { return refuse(.bodyTooLarge) }
+            phase = .streaming
+            return .request
         }
     }
 
     mutating func stdinBegan(_ length: Int, _ bodyPolicy: (RequestHead) -> BodyPolicy) -> Progress? {
+        if phase == .streaming { return streamWent(on: length) }
         guard length > 0 else {
             isDrained = true
             guard body.count == head?.contentLength ?? body.count else { return refuse(.bodyLength) }
@@ -65,6 +70,8 @@ extension Gate {
         if policy == nil, let head, head.contentLength == nil,
             let progress = apply(bodyPolicy(head), to: length)
         {
+            // The record that made the request known is the first one of its body.
+            if phase == .streaming { streamedBytes = length }
             return progress
         }
         if let announced = head?.contentLength {
@@ -83,6 +90,8 @@ extension Gate {
 
     /// ABORT_REQUEST (FastCGI specification, 5.4): nobody waits for the answer any more, nor for the body.
     mutating func abort() -> Progress {
+        // A request that was handed out gets its END_REQUEST with the response.
+        if phase == .streaming { return endBody(.aborted) }
         replyEndRequest(requestID, .requestComplete)
         finish()
         isDrained = true

@@ -1,8 +1,9 @@
 /// The gate before libfcgi: takes one request after another from a connection's bytes and checks each.
 ///
-/// libfcgi trusts its peer with lengths, counts and order; the gate trusts nothing. It reads no descriptor: bytes go
-/// in, in pieces of any size, and a request comes out when its STDIN has ended. What the gate has to say to the web
-/// server by itself (FastCGI specification, 4 and 5.5) is collected in `replies`.
+/// libfcgi trusts its peer with lengths, counts and order; the gate trusts nothing. It reads no descriptor:
+/// bytes go in, in pieces of any size, and a request comes out when its STDIN has ended, or at its head when
+/// its body is streamed. What the gate has to say to the web server by itself (FastCGI specification, 4 and
+/// 5.5) is collected in `replies`.
 package struct Gate: Sendable {
     /// What the bytes so far amount to.
     package enum Progress: Equatable, Sendable {
@@ -12,6 +13,8 @@ package struct Gate: Sendable {
         case request
         /// A request is to be answered with the refusal's status; `head` may be empty.
         case refused(Refusal)
+        /// A streamed body has ended: as it should, or with the error.
+        case bodyEnded(BodyError?)
         /// The web server has given a request up; the next one may follow.
         case aborted
         /// The replies are to be sent, then the connection closed: the web server did not ask to keep it.
@@ -19,7 +22,7 @@ package struct Gate: Sendable {
     }
 
     enum Phase {
-        case idle, params, stdin, serving
+        case idle, params, stdin, streaming, serving
     }
 
     let limits: GateLimits
@@ -33,6 +36,8 @@ package struct Gate: Sendable {
     var keepsConnection = false
     var params: [UInt8] = []
     var policy: BodyPolicy?
+    /// How much of a streamed body the records so far announce.
+    var streamedBytes = 0
     /// STDIN's end of the last request has been seen.
     var isDrained = true
 
@@ -99,13 +104,15 @@ package struct Gate: Sendable {
         return .incomplete
     }
 
-    /// The request in hand is answered: the gate is ready for the next one, after what is left of this one's STDIN.
+    /// The request in hand is answered: the gate is ready for the next one, after what is left of this one's
+    /// STDIN.
     package mutating func finish() {
         phase = .idle
         head = nil
         body = []
         params = []
         policy = nil
+        streamedBytes = 0
     }
 
     /// Moves the complete request out of the gate.

@@ -23,6 +23,8 @@ package struct GateLimits: Sendable {
 package enum BodyPolicy: Sendable, Equatable {
     /// The whole body is collected, up to so many bytes.
     case collect(limit: Int)
+    /// The request is served at its head; its handler reads the body, of so many bytes at most, as it comes.
+    case stream(limit: Int)
     /// The answer is known without it: the request is served at once, its body is drained afterwards.
     case ignore
 }

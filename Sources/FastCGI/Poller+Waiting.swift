@@ -3,6 +3,18 @@ import Synchronization
 
 /// Which workers wait for events, and which are parked.
 extension Poller {
+    /// Readable whenever an event waits for a worker.
+    package var descriptor: Int32 { epoll.descriptor }
+    /// Whether an event waits for a worker right now.
+    package var hasEvents: Bool { isReadable(epoll.descriptor) }
+    /// Whether a worker is free.
+    package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
+    /// Whether every worker has been, or will be, told to stop.
+    package var hasStopped: Bool { isReadable(stopSignal.descriptor) }
+    package var isAnyoneParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
+    /// How many events workers have taken so far: it stands still while all of them are held up.
+    package var takenEvents: Int { taken.load(ordering: .relaxed) }
+
     /// The calling worker will be busy for a while: another one takes its place.
     package func stepAside() {
         if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }

@@ -31,12 +31,13 @@ package final class Poller: Sendable {
         var acceptFailure: SystemError?
     }
 
-    private let epoll: Epoll
+    let epoll: Epoll
     private let listener: Listener
     private let webServers: WebServerAddresses
     private let limits: GateLimits
     private let times: ConnectionTimes
     private let table = ConnectionTable()
+    let hangUps = HangUpWatches()
     private let state = Lock(State())
     private let isDraining = Atomic<Bool>(false)
     private let readySignal: EventDescriptor
@@ -48,7 +49,7 @@ package final class Poller: Sendable {
     /// from waking another one for each request; the others are parked until the waiting ones are held up.
     let width: Atomic<Int>
     let leastWidth: Int
-    private let taken = Atomic<Int>(0)
+    let taken = Atomic<Int>(0)
     private let onNoneWaiting: @Sendable () -> Void
     private let report: @Sendable (ConnectionEnd) -> Void
 
@@ -77,19 +78,6 @@ package final class Poller: Sendable {
         try epoll.add(stopSignal.descriptor, .input, token: Token.stop)
         try watchListener()
     }
-
-    /// Readable whenever an event waits for a worker.
-    package var descriptor: Int32 { epoll.descriptor }
-    /// Whether an event waits for a worker right now.
-    package var hasEvents: Bool { isReadable(epoll.descriptor) }
-    /// Whether a worker is free.
-    package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
-    /// Whether every worker has been, or will be, told to stop.
-    package var hasStopped: Bool { isReadable(stopSignal.descriptor) }
-    package var isAnyoneParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
-    /// How many events workers have taken so far: it stands still while all of them are held up.
-    package var takenEvents: Int { taken.load(ordering: .relaxed) }
-    package var connectionCount: Int { table.count }
 
     // MARK: For workers
 
@@ -124,12 +112,15 @@ package final class Poller: Sendable {
     ///
     /// - Parameter isOpen: false when libfcgi has closed the descriptor after a write error.
     package func giveBack(_ connection: Connection, keep: Bool, isOpen: Bool) {
+        if connection.isWatched { endWatch(of: connection) }
         guard isOpen else {
             table.remove(connection)
             return ended(.notTaken)
         }
+        let bodyError = connection.bodyError
+        if let end = bodyError.flatMap(ConnectionEnd.init) { report(end) }
         connection.finishRequest()
-        if !keep {
+        if !keep || bodyError != nil {
             guard !connection.isExhausted else { return discard(connection, .closed) }
             connection.beginLingering()
         }
@@ -141,6 +132,8 @@ package final class Poller: Sendable {
     }
 
     // MARK: For the keeper
+
+    package var connectionCount: Int { table.count }
 
     /// Closes the connections whose time is over.
     package func closeOverdue(at now: MonotonicTime) {
@@ -200,7 +193,11 @@ package final class Poller: Sendable {
             guard readySignal.take() else { return nil }
             return state.withLock { $0.ready.isEmpty ? nil : $0.ready.removeFirst() }
         default:
-            guard let connection = table.claim(event.token) else { return nil }
+            guard let connection = table.claim(event.token) else {
+                // Somebody holds it, and may want to know.
+                if event.isHangUp { hangUps.fire(token: event.token) }
+                return nil
+            }
             if event.isHangUp { connection.expectsEnd = true }
             return connection
         }
@@ -259,14 +256,10 @@ package final class Poller: Sendable {
             guard !connection.isIdle || connection.hasArrivals else { return discard(connection, .closed) }
             connection.hurry()
         }
-        if !connection.isRegistered {
-            do {
-                // From now on each arrival is an event, also while somebody holds the connection.
-                try epoll.add(connection.descriptor, .inputEdge, token: connection.token)
-                connection.isRegistered = true
-            } catch {
-                return discard(connection, .lost)
-            }
+        do {
+            try register(connection)
+        } catch {
+            return discard(connection, .lost)
         }
         let token = connection.token
         guard !table.arm(connection) else {

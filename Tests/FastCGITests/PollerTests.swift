@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import Linux
 import Testing
 
@@ -6,63 +6,9 @@ import Testing
 
 @Suite("Poller")
 struct PollerTests {
-    /// A poller on a free port of 127.0.0.1, with what it reported.
-    private final class Fixture: Sendable {
-        let poller: Poller
-        let port: UInt16
-        let ends: Ends
-
-        final class Ends: Sendable {
-            private let list = Lock<[ConnectionEnd]>([])
-            var all: [ConnectionEnd] { list.withLock { $0 } }
-            func append(_ end: ConnectionEnd) { list.withLock { $0.append(end) } }
-        }
-
-        init(times: ConnectionTimes = ConnectionTimes(), webServers: String? = nil) throws {
-            let listener = try Listener.open(SocketAddress(parsing: "127.0.0.1:0"))
-            guard case .ipv4(_, let port) = listener.address else { throw ListenError.noSocket }
-            self.port = port
-            let ends = Ends()
-            self.ends = ends
-            poller = try Poller(
-                listener: listener, webServers: WebServerAddresses(webServers), limits: GateLimits(),
-                times: times, width: 2, onNoneWaiting: {}, report: { ends.append($0) })
-        }
-
-        func connect() throws -> Int32 {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            let address = try SocketAddress(parsing: "127.0.0.1:\(port)")
-            let result = address.withSockaddr { Glibc.connect(descriptor, $0, $1) }
-            #expect(result == 0)
-            return descriptor
-        }
-
-        func next(milliseconds: Int32 = 5000) -> Poller.Next {
-            poller.next(reading: ReadBuffer(), waiting: milliseconds) { _ in .collect(limit: 1 << 20) }
-        }
-
-        /// Takes the next request and gives its connection back as if it had been answered.
-        func answerNext(_ comment: Comment = "no request", keep: Bool = true) throws {
-            var taken: Connection?
-            if case .request(let connection) = next() { taken = connection }
-            let connection = try #require(taken, comment)
-            _ = connection.takeRequest()
-            poller.giveBack(connection, keep: keep, isOpen: true)
-        }
-    }
-
-    private func send(_ bytes: [UInt8], to descriptor: Int32) {
-        #expect(bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, 0) } == bytes.count)
-    }
-
-    private func isClosed(_ descriptor: Int32) -> Bool {
-        var byte: UInt8 = 0
-        return recv(descriptor, &byte, 1, 0) <= 0
-    }
-
     @Test("gives a request, takes the connection back, and gives its next request")
     func keptConnection() throws {
-        let fixture = try Fixture()
+        let fixture = try PollerFixture()
         let client = try fixture.connect()
         defer { close(client) }
         for _ in 0..<3 {
@@ -74,7 +20,7 @@ struct PollerTests {
 
     @Test("a second request that came with the first is ready at once")
     func pipelined() throws {
-        let fixture = try Fixture()
+        let fixture = try PollerFixture()
         let client = try fixture.connect()
         defer { close(client) }
         send(Wire.request() + Wire.request(), to: client)
@@ -85,7 +31,7 @@ struct PollerTests {
 
     @Test("loses no request where a read ends exactly between two of them")
     func fullReads() throws {
-        let fixture = try Fixture()
+        let fixture = try PollerFixture()
         let client = try fixture.connect()
         defer { close(client) }
         // A power of two long, so that the reads' buffer ends at a request's end.
@@ -100,7 +46,7 @@ struct PollerTests {
 
     @Test("sees the end that came together with a request", arguments: [true, false])
     func halfClosed(isAcceptedBefore: Bool) throws {
-        let fixture = try Fixture()
+        let fixture = try PollerFixture()
         let client = try fixture.connect()
         defer { close(client) }
         if isAcceptedBefore {
@@ -122,7 +68,7 @@ struct PollerTests {
 
     @Test("closes a connection that is not to be kept")
     func notKept() throws {
-        let fixture = try Fixture()
+        let fixture = try PollerFixture()
         let client = try fixture.connect()
         defer { close(client) }
         send(Wire.request(keep: false), to: client)
@@ -134,7 +80,7 @@ struct PollerTests {
 
     @Test("gives up a head that does not come, and counts it")
     func headTime() throws {
-        let fixture = try Fixture(times: ConnectionTimes(head: .milliseconds(1)))
+        let fixture = try PollerFixture(times: ConnectionTimes(head: .milliseconds(1)))
         let silent = try fixture.connect()
         let half = try fixture.connect()
         defer {
@@ -153,7 +99,7 @@ struct PollerTests {
 
     @Test("a kept connection that is idle is not closed, however long")
     func idle() throws {
-        let fixture = try Fixture(times: ConnectionTimes(head: .milliseconds(1)))
+        let fixture = try PollerFixture(times: ConnectionTimes(head: .milliseconds(1)))
         let client = try fixture.connect()
         defer { close(client) }
         send(Wire.request(), to: client)
@@ -164,7 +110,7 @@ struct PollerTests {
 
     @Test("closes a peer that FCGI_WEB_SERVER_ADDRS does not list")
     func foreignPeer() throws {
-        let fixture = try Fixture(webServers: "192.0.2.1")
+        let fixture = try PollerFixture(webServers: "192.0.2.1")
         let client = try fixture.connect()
         defer { close(client) }
         guard case .nothing = fixture.next(milliseconds: 100) else {
@@ -177,7 +123,7 @@ struct PollerTests {
 
     @Test("draining serves what the kernel has queued, closes what is idle, then stops every worker")
     func draining() throws {
-        let fixture = try Fixture()
+        let fixture = try PollerFixture()
         let idle = try fixture.connect()
         send(Wire.request(), to: idle)
         guard case .request(let first) = fixture.next() else {

@@ -59,6 +59,9 @@ struct GateRun {
     private(set) var heads: [RequestHead] = []
     private(set) var bodies: [[UInt8]] = []
     private(set) var replies: [UInt8] = []
+    /// Whether streamed bodies are read to their end, or left to the drain.
+    var readsBodies = true
+    private(set) var largestPiece = 0
 
     init(limits: GateLimits = GateLimits()) { gate = Gate(limits: limits) }
 
@@ -80,14 +83,19 @@ struct GateRun {
                 let progress = try gate.advance(piece.span, from: &offset) { _ in policy }
                 replies += gate.takeReplies()
                 switch progress {
-                case .incomplete: break
+                case .incomplete: if gate.isStreaming { takeBody() }
                 case .aborted: events.append("aborted")
                 case .request:
                     let (head, body) = gate.takeRequest()
                     heads.append(head)
                     bodies.append(body)
                     events.append("request")
+                    if !gate.isStreaming || !readsBodies { gate.finish() }
+                case .bodyEnded(let error):
+                    takeBody()
+                    events.append(error.map { "body: \($0)" } ?? "body")
                     gate.finish()
+                    if error != nil { return false }
                 case .refused(let refusal):
                     events.append("refused \(refusal)")
                     gate.finish()
@@ -96,11 +104,19 @@ struct GateRun {
                     return false
                 }
             } catch {
+                if gate.isStreaming { takeBody() }
                 replies += gate.takeReplies()
                 events.append("violation: \(error)")
                 return false
             }
         }
         return true
+    }
+
+    private mutating func takeBody() {
+        let piece = gate.takeBody()
+        guard !piece.isEmpty, !bodies.isEmpty else { return }
+        largestPiece = max(largestPiece, piece.count)
+        bodies[bodies.count - 1] += piece
     }
 }

@@ -6,14 +6,31 @@ private struct Outcome: Equatable {
     var violation: ProtocolViolation?
     var replies: [UInt8] = []
     var bodies: [[UInt8]] = []
+    /// The requests' CONTENT_LENGTHs.
+    var lengths: [Int?] = []
     var parameters: [[String]] = []
 }
 
 private let limits = GateLimits(head: 4096, drain: 8192, strayRecords: 16)
 private let bodyLimit = 2048
 
+/// What the gate's user does with bodies.
+private enum Handling: UInt8 {
+    case collect, stream, ignore
+    /// Reads a streamed body as far as it has come with the head, and leaves the rest to the drain.
+    case abandon
+
+    var policy: BodyPolicy {
+        switch self {
+        case .collect: .collect(limit: bodyLimit)
+        case .stream, .abandon: .stream(limit: bodyLimit)
+        case .ignore: .ignore
+        }
+    }
+}
+
 /// Feeds `bytes` to a gate in pieces of `size`, and traps where a bound is broken.
-private func run(_ bytes: [UInt8], piecesOf size: Int, ignoringBodies: Bool) -> Outcome {
+private func run(_ bytes: [UInt8], piecesOf size: Int, _ handling: Handling) -> Outcome {
     var gate = Gate(limits: limits)
     var outcome = Outcome()
     var start = 0
@@ -24,14 +41,25 @@ private func run(_ bytes: [UInt8], piecesOf size: Int, ignoringBodies: Bool) -> 
         while offset < piece.count {
             let before = offset
             do {
-                let progress = try gate.advance(piece.span, from: &offset) { _ in
-                    ignoringBodies ? .ignore : .collect(limit: bodyLimit)
-                }
+                let progress = try gate.advance(piece.span, from: &offset) { _ in handling.policy }
                 precondition(offset > before, "the gate took nothing")
                 outcome.replies += gate.takeReplies()
                 switch progress {
                 case .incomplete:
                     precondition(offset == piece.count, "the gate stopped early")
+                    guard gate.isStreaming else { break }
+                    takeBody(from: &gate, atMost: piece.count, into: &outcome)
+                    if handling == .abandon { gate.finish() }
+                case .bodyEnded(let error):
+                    takeBody(from: &gate, atMost: piece.count, into: &outcome)
+                    outcome.events.append(progress)
+                    // The connection would be closed.
+                    guard error == nil else { return outcome }
+                    let length = outcome.lengths.last ?? nil
+                    precondition(
+                        outcome.bodies.last?.count == length ?? outcome.bodies.last?.count,
+                        "a streamed body that is not as long as CONTENT_LENGTH")
+                    gate.finish()
                 case .aborted:
                     outcome.events.append(progress)
                 case .closing:
@@ -40,17 +68,19 @@ private func run(_ bytes: [UInt8], piecesOf size: Int, ignoringBodies: Bool) -> 
                 case .request, .refused:
                     let (head, body) = gate.takeRequest()
                     precondition(body.count <= bodyLimit, "a body over its limit")
-                    if case .request = progress, !ignoringBodies, let length = head.contentLength {
+                    if case .request = progress, handling == .collect, let length = head.contentLength {
                         precondition(body.count == length, "a body that is not as long as CONTENT_LENGTH")
                     }
                     outcome.events.append(progress)
                     outcome.bodies.append(body)
+                    outcome.lengths.append(head.contentLength)
                     outcome.parameters.append(head.parameters.flatMap { [$0.name, $0.value] })
-                    gate.finish()
+                    if !gate.isStreaming { gate.finish() }
                 }
                 precondition(
                     outcome.replies.count <= 4 * bytes.count + 256, "more was answered than was asked")
             } catch {
+                if gate.isStreaming { takeBody(from: &gate, atMost: piece.count, into: &outcome) }
                 outcome.replies += gate.takeReplies()
                 outcome.violation = error
                 return outcome
@@ -60,15 +90,27 @@ private func run(_ bytes: [UInt8], piecesOf size: Int, ignoringBodies: Bool) -> 
     return outcome
 }
 
-/// The first byte chooses how the rest is cut; whatever the cut, the outcome is the same.
+private func takeBody(from gate: inout Gate, atMost count: Int, into outcome: inout Outcome) {
+    let body = gate.takeBody()
+    precondition(body.count <= count, "the gate kept more of a body than it was just given")
+    guard let last = outcome.bodies.indices.last else {
+        precondition(body.isEmpty, "a body without a request")
+        return
+    }
+    outcome.bodies[last] += body
+    precondition(outcome.bodies[last].count <= bodyLimit, "a streamed body over its limit")
+}
+
+/// The first byte chooses how the rest is cut, and what is done with bodies; whatever the cut, the outcome is
+/// the same, except where it decides how much of a body is read.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzGate(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: start, count: count))
     guard let choice = input.first else { return 0 }
     let bytes = Array(input.dropFirst())
-    let ignoring = choice & 0x80 != 0
-    let whole = run(bytes, piecesOf: .max, ignoringBodies: ignoring)
-    let cut = run(bytes, piecesOf: max(1, Int(choice & 0x7f)), ignoringBodies: ignoring)
-    precondition(whole == cut, "the outcome depends on how the bytes were cut")
+    guard let handling = Handling(rawValue: choice >> 6) else { return 0 }
+    let whole = run(bytes, piecesOf: .max, handling)
+    let cut = run(bytes, piecesOf: max(1, Int(choice & 0x3f)), handling)
+    precondition(handling == .abandon || whole == cut, "the outcome depends on how the bytes were cut")
     return 0
 }
