@@ -15,6 +15,10 @@ package struct Manifest: Sendable {
     /// How long a stopping process waits for requests in flight and queued tasks.
     package var shutdownGrace: Duration = .seconds(30)
     package var log = Log()
+    /// `nil` when the application sends its files itself.
+    package var files: Files?
+    package var uploads = Uploads()
+    package var openAPI = OpenAPI()
     /// In the order of the file: the first that matches wins.
     package var routes: [Route] = []
 
@@ -29,6 +33,13 @@ package struct Manifest: Sendable {
         package var handler: String
         package var limits: Limits
         package var tasks: TaskLimits
+        /// What the documentation says about the route.
+        package var summary: String?
+        package var description: String?
+        package var tags: [String] = []
+        package var deprecated = false
+        /// Whether the file gives `regex` and not `path`.
+        var isRegex = false
         /// Where the route begins in the file.
         package var location: SourceLocation
     }

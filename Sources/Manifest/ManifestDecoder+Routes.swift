@@ -18,17 +18,20 @@ extension ManifestDecoder {
             var tasks = manifest.tasks
             if let node = keys[.limits] { routeLimits(node, into: &limits) }
             if let node = keys[.tasks] { self.tasks(node, into: &tasks) }
+            let words = documentation(keys)
             guard let methods, let pattern else { return nil }
             let isRegex = keys[.path] == nil
             let line = keys.position?.line ?? 0
-            if let message = overlaps.add(pattern, isRegex: isRegex, methods: methods, line: line) {
-                reader.diagnostics.add(
-                    message, at: (keys[.path] ?? keys[.regex]).flatMap(reader.position(of:)))
+            if let message = overlaps.add(pattern, isRegex: isRegex, methods: methods, line: line),
+                let node = keys[.path] ?? keys[.regex]
+            {
+                reader.report(message, at: node)
             }
             let location = SourceLocation(file: reader.diagnostics.file, position: keys.position)
             return Manifest.Route(
                 methods: methods, pattern: pattern, handler: handler ?? "", limits: limits, tasks: tasks,
-                location: location)
+                summary: words.summary, description: words.description, tags: words.tags,
+                deprecated: words.deprecated, isRegex: isRegex, location: location)
         }
     }
 
@@ -42,8 +45,7 @@ extension ManifestDecoder {
         do throws(RoutePattern.SyntaxError) {
             parsed = isRegex ? try RoutePattern(regex: scalar.string) : try RoutePattern(scalar.string)
         } catch {
-            let position = reader.source.position(of: error.offset, in: scalar)
-            reader.diagnostics.add(error.message, at: position)
+            reader.report(error.message, at: error.offset, in: scalar)
             return nil
         }
         guard !prefix.isEmpty else { return parsed }

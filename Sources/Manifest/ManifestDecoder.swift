@@ -36,12 +36,16 @@ struct ManifestDecoder {
             manifest.shutdownGrace = grace ?? manifest.shutdownGrace
         }
         if let node = keys[.log] { manifest.log = log(node) }
-        guard let node = keys[.routes] else {
+        if let node = keys[.files] { manifest.files = files(node) }
+        if let node = keys[.uploads] { manifest.uploads = uploads(node) }
+        if let node = keys[.routes] {
+            manifest.routes = routes(node, in: manifest)
+        } else {
             reader.diagnostics.add(
                 "the manifest has no `routes`, expected a list of routes", at: keys.position)
-            return manifest
         }
-        manifest.routes = routes(node, in: manifest)
+        // Behind the routes, with which its paths are compared.
+        if let node = keys[.openapi] { manifest.openAPI = openAPI(node, in: manifest) }
         return manifest
     }
 
@@ -67,8 +71,7 @@ struct ManifestDecoder {
             }
             return text
         } catch {
-            let position = reader.source.position(of: error.offset, in: scalar)
-            reader.diagnostics.add("the prefix \(quoted(text)): \(error.message)", at: position)
+            reader.report("the prefix \(quoted(text)): \(error.message)", at: error.offset, in: scalar)
             return nil
         }
     }

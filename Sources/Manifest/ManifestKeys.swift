@@ -23,6 +23,9 @@ enum ManifestRootKey: String, ManifestKey {
     case tasks
     case shutdownGrace = "shutdown-grace"
     case log
+    case files
+    case uploads
+    case openapi
     case routes
 
     static let mapping = "the manifest"
@@ -37,6 +40,10 @@ enum RouteKey: String, ManifestKey {
     case handler
     case limits
     case tasks
+    case summary
+    case description
+    case tags
+    case deprecated
 
     static let mapping = "a route"
 }
@@ -90,4 +97,30 @@ enum LogKey: String, ManifestKey {
     case to
 
     static let mapping = "`log`"
+}
+
+/// `files`.
+enum FilesKey: String, ManifestKey {
+    case root
+    case `internal`
+
+    static let mapping = "`files`"
+}
+
+/// `uploads`.
+enum UploadsKey: String, ManifestKey {
+    case folder
+
+    static let mapping = "`uploads`"
+}
+
+/// `openapi`.
+enum OpenAPIKey: String, ManifestKey {
+    case title
+    case version
+    case description
+    case document
+    case page
+
+    static let mapping = "`openapi`"
 }

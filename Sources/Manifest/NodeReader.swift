@@ -5,18 +5,11 @@ struct NodeReader {
     let source: SourceText
     let diagnostics: DiagnosticCollector
     let renamedKeys: [SourcePosition: String]
+    /// What became of the scalars that name variables.
+    let replacements: [SourcePosition: EnvironmentReplacer.Outcome]
 
     func position(of node: Node) -> SourcePosition? {
         node.mark.map(SourcePosition.init)
-    }
-
-    func report(_ message: String, at node: Node) {
-        diagnostics.add(message, at: position(of: node))
-    }
-
-    /// - Parameter name: what the value is for, such as a key in backticks.
-    func reportMismatch(_ node: Node, for name: String, expected: String) {
-        report("found \(describe(node)) for \(name), expected \(expected)", at: node)
     }
 
     /// The mapping's values, if the node is a mapping.
@@ -62,11 +55,7 @@ struct NodeReader {
 
     func integer(_ node: Node, for name: String, in range: ClosedRange<Int>) -> Int? {
         let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        guard let scalar = node.scalar, ScalarKind(scalar) == .integer else {
-            reportMismatch(node, for: name, expected: expected)
-            return nil
-        }
-        guard isUntagged(node) else { return nil }
+        guard let scalar = scalar(node, of: .integer, for: name, expected: expected) else { return nil }
         // YAML 1.1 and 1.2 disagree about 010.
         let isPlain = !scalar.string.hasPrefix("0") || scalar.string == "0"
         guard isPlain, let value = Int(scalar.string), range.contains(value) else {
@@ -74,6 +63,26 @@ struct NodeReader {
             return nil
         }
         return value
+    }
+
+    func boolean(_ node: Node, for name: String) -> Bool? {
+        scalar(node, of: .boolean, for: name, expected: "true or false").map {
+            $0.string.lowercased() == "true"
+        }
+    }
+
+    /// A scalar that only unquoted text can be.
+    private func scalar(
+        _ node: Node, of kind: ScalarKind, for name: String, expected: String
+    ) -> Node.Scalar? {
+        guard let scalar = node.scalar, ScalarKind(scalar) == kind else {
+            let isQuotedOne = node.scalar.map { $0.isQuoted && ScalarKind(plain: $0.string) == kind } ?? false
+            // Who had to quote a variable inside of braces must know how to do without.
+            let advice = isQuotedOne && isReplaced(node) ? ", without quotes on a line of its own" : ""
+            reportMismatch(node, for: name, expected: expected + advice)
+            return nil
+        }
+        return isUntagged(node) ? scalar : nil
     }
 
     func duration(_ node: Node, for name: String, atLeast minimum: Duration) -> Duration? {
@@ -107,7 +116,8 @@ struct NodeReader {
         }
     }
 
-    private func scalarText(_ node: Node, for name: String, expected: String) -> String? {
+    /// The node's scalar as it is written, if it is text or a number.
+    func scalarText(_ node: Node, for name: String, expected: String) -> String? {
         guard let scalar = node.scalar, ScalarKind(scalar) != .null else {
             reportMismatch(node, for: name, expected: expected)
             return nil

@@ -12,7 +12,7 @@ func quoted(_ text: some StringProtocol) -> String {
 }
 
 /// `a, b or c`
-func alternatives(_ names: [String]) -> String {
+func alternatives(_ names: [String], last word: String = "or") -> String {
     guard let last = names.last, names.count > 1 else { return names.first ?? "" }
-    return names.dropLast().joined(separator: ", ") + " or " + last
+    return names.dropLast().joined(separator: ", ") + " \(word) " + last
 }

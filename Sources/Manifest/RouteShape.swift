@@ -18,6 +18,8 @@ struct RouteShape {
     let segments: [Segment]
     /// The pattern without its parameters' names: equal keys take equal paths.
     let key: String
+    /// Whether only matching shows which paths the pattern takes.
+    var hasUnknown: Bool { segments.contains(.unknown) }
 
     /// - Parameter pattern: such as `/items/{id:int}`.
     init(pattern: String) {

@@ -8,7 +8,8 @@ enum YAMLSyntaxError {
         guard let error = error as? YamlError else { return ("not readable as YAML: \(error)", nil) }
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _):
-            return ("not YAML: \(problem)\(suffix(context))", SourcePosition(mark))
+            let position = SourcePosition(mark)
+            return ("not YAML: \(problem)\(suffix(context))\(advice(at: position, in: source))", position)
         case .composer(_, "but found another document", let mark, _):
             return ("found a second YAML document, expected one", SourcePosition(mark))
         case .composer(let context, let problem, let mark, _):
@@ -21,6 +22,15 @@ enum YAMLSyntaxError {
         default:
             return ("not readable as YAML: \(error)", nil)
         }
+    }
+
+    /// Inside of braces and brackets a plain `${NAME}` ends behind the dollar.
+    private static func advice(at position: SourcePosition, in source: SourceText) -> String {
+        guard let offset = source.offset(of: position), source.bytes.indices.contains(offset),
+            offset > 0, source.bytes[offset - 1...offset].elementsEqual("${".utf8)
+        else { return "" }
+        return "; inside { } and [ ], ${NAME} needs quotes; as quotes make text of it, a number or a truth "
+            + "value needs a line of its own instead"
     }
 
     private static func suffix(_ context: YamlError.Context?) -> String {

@@ -3,9 +3,12 @@ import Manifest
 let handlers = ["home", "process-item", "send-notification"]
 
 /// What `Manifest.parse` says about a text that is not in order; empty when it is.
-func mistakes(_ yaml: String, handlers: [String] = handlers) -> [String] {
+func mistakes(
+    _ yaml: String, handlers: [String] = handlers, environment: [String: String] = [:]
+) -> [String] {
     do {
-        _ = try Manifest.parse(yaml, file: "routes.yaml", handlers: handlers)
+        _ = try Manifest.parse(
+            yaml, file: "routes.yaml", handlers: handlers, environment: environment)
         return []
     } catch {
         return error.diagnostics.map(\.description)
@@ -17,6 +20,6 @@ func manifest(_ settings: String) -> String {
     settings + "\nroutes:\n  - { path: /, method: GET, handler: home }\n"
 }
 
-func parse(_ yaml: String) throws -> Manifest {
-    try Manifest.parse(yaml, file: "routes.yaml", handlers: handlers)
+func parse(_ yaml: String, environment: [String: String] = [:]) throws -> Manifest {
+    try Manifest.parse(yaml, file: "routes.yaml", handlers: handlers, environment: environment)
 }

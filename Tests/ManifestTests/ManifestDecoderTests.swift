@@ -25,6 +25,18 @@ struct ManifestDecoderTests {
         #expect(manifest.shutdownGrace == .seconds(30))
         #expect(manifest.log.level == .info)
         #expect(manifest.log.destination == .standardError)
+        #expect(manifest.files == nil)
+        #expect(manifest.uploads.folder == "/var/tmp")
+        #expect(manifest.openAPI == Manifest.OpenAPI())
+        #expect(manifest.openAPI.title == "API")
+        #expect(manifest.openAPI.version == "1.0.0")
+        #expect(manifest.openAPI.description == nil)
+        #expect(manifest.openAPI.document == nil)
+        #expect(manifest.openAPI.page == nil)
+        #expect(manifest.routes[0].summary == nil)
+        #expect(manifest.routes[0].description == nil)
+        #expect(manifest.routes[0].tags == [])
+        #expect(!manifest.routes[0].deprecated)
     }
 
     @Test("Every key is decoded")
@@ -37,10 +49,22 @@ struct ManifestDecoderTests {
             tasks: { warn: 5s, deadline: 5m }
             shutdown-grace: 0s
             log: { level: debug, to: /var/log/app.log }
+            files: { root: /srv/files, internal: /protected/ }
+            uploads: { folder: /srv/uploads }
+            openapi:
+              title: Shop
+              version: 1.0
+              description: Sells things.
+              document: /openapi.json
+              page: /docs
             routes:
               - path: /process/{item_id:int}
                 methods: [POST, PUT]
                 handler: process-item
+                summary: Processes an item.
+                description: Once.
+                tags: [items, work]
+                deprecated: true
               - regex: ^/legacy/(?<id>\\d+)$
                 method: GET
                 handler: home
@@ -60,10 +84,22 @@ struct ManifestDecoderTests {
         #expect(manifest.shutdownGrace == .zero)
         #expect(manifest.log.level == .debug)
         #expect(manifest.log.destination == .file("/var/log/app.log"))
+        #expect(manifest.files?.root == "/srv/files")
+        #expect(manifest.files?.internal == "/protected/")
+        #expect(manifest.uploads.folder == "/srv/uploads")
+        #expect(manifest.openAPI.title == "Shop")
+        #expect(manifest.openAPI.version == "1.0")
+        #expect(manifest.openAPI.description == "Sells things.")
+        #expect(manifest.openAPI.document == "/api/openapi.json")
+        #expect(manifest.openAPI.page == "/api/docs")
+        #expect(manifest.routes[0].summary == "Processes an item.")
+        #expect(manifest.routes[0].description == "Once.")
+        #expect(manifest.routes[0].tags == ["items", "work"])
+        #expect(manifest.routes.map(\.deprecated) == [true, false])
         #expect(manifest.routes.map(\.methods) == [[.post, .put], [.get]])
         #expect(manifest.routes.map(\.handler) == ["process-item", "home"])
         #expect(manifest.routes[0].pattern.text == "/api/process/{item_id:int}")
-        #expect(manifest.routes.map(\.location.description) == ["routes.yaml:8:5", "routes.yaml:11:5"])
+        #expect(manifest.routes.map(\.location.description) == ["routes.yaml:16:5", "routes.yaml:23:5"])
     }
 
     @Test("A route's limits and tasks stand over the manifest's")
@@ -106,12 +142,12 @@ struct ManifestDecoderTests {
                 "- routes\n",
                 "1:1: found a list for the manifest, expected a mapping with the keys prefix, "
                     + "workers, limits, "
-                    + "tasks, shutdown-grace, log or routes"
+                    + "tasks, shutdown-grace, log, files, uploads, openapi or routes"
             ),
             (
                 "routes: [a]\n",
                 "1:10: found `a` for a route, expected a mapping with the keys path, regex, method, methods, "
-                    + "handler, limits or tasks"
+                    + "handler, limits, tasks, summary, description, tags or deprecated"
             ),
         ])
     func noRoutes(yaml: String, expected: String) {

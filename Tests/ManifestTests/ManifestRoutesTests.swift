@@ -85,26 +85,23 @@ struct ManifestRoutesTests {
             (
                 "{ path: /a, method: GET, hanlder: home, handler: home }",
                 "1:35: unknown key `hanlder` in a route (nearest: handler), expected path, regex, "
-                    + "method, methods, "
-                    + "handler, limits or tasks"
+                    + "method, methods, handler, limits, tasks, summary, description, tags or deprecated"
             ),
             (
                 "{ path: /a, method: GET, documentation: home, handler: home }",
-                "1:35: unknown key `documentation` in a route (nearest: method), expected path, "
-                    + "regex, method, methods, handler, "
-                    + "limits or tasks"
+                "1:35: unknown key `documentation` in a route (nearest: description), expected path, "
+                    + "regex, method, methods, handler, limits, tasks, summary, description, tags or "
+                    + "deprecated"
             ),
             (
                 "{ path: /a, method: GET, [a]: home, handler: home }",
                 "1:35: found a list as a key in a route, expected path, regex, method, methods, "
-                    + "handler, limits "
-                    + "or tasks"
+                    + "handler, limits, tasks, summary, description, tags or deprecated"
             ),
             (
                 "{ path: /a, method: GET, 5: home, handler: home }",
                 "1:35: found the number 5 as a key in a route, expected path, regex, method, "
-                    + "methods, handler, "
-                    + "limits or tasks"
+                    + "methods, handler, limits, tasks, summary, description, tags or deprecated"
             ),
         ])
     func wrong(route: String, expected: String) {

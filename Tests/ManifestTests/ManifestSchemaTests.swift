@@ -15,6 +15,9 @@ struct ManifestSchemaTests {
             self.object = try #require(object as? [String: Any])
         }
 
+        /// What the value must be when it does not come from the environment.
+        var constraints: [String: Any] { (object["anyOf"] as? [[String: Any]])?.first ?? object }
+
         var keys: Set<String> { Set((object["properties"] as? [String: Any] ?? [:]).keys) }
         var `default`: String? { object["default"].map { "\($0)" } }
 
@@ -47,6 +50,9 @@ struct ManifestSchemaTests {
         expectKeys(try schema["limits"], LimitsKey.self)
         expectKeys(try schema["tasks"], TasksKey.self)
         expectKeys(try schema["log"], LogKey.self)
+        expectKeys(try schema["files"], FilesKey.self)
+        expectKeys(try schema["uploads"], UploadsKey.self)
+        expectKeys(try schema["openapi"], OpenAPIKey.self)
         expectKeys(route, RouteKey.self)
         expectKeys(try route["limits"], RouteLimitsKey.self)
         expectKeys(try route["tasks"], TasksKey.self)
@@ -92,11 +98,35 @@ struct ManifestSchemaTests {
         #expect(try schema["log"]["level"].default == manifest.log.level.rawValue)
         #expect(try schema["log"]["to"].default == "stderr")
         #expect(manifest.log.destination == .standardError)
+        #expect(try schema["uploads"]["folder"].default == manifest.uploads.folder)
+        #expect(try schema["openapi"]["title"].default == manifest.openAPI.title)
+        #expect(try schema["openapi"]["version"].default == manifest.openAPI.version)
+        #expect(try route()["deprecated"].object["default"] as? Bool == false)
+    }
+
+    @Test("Every value but free text may come from the environment, by one definition")
+    func environment() throws {
+        func check(_ part: Part, _ name: String) throws {
+            for key in part.keys { try check(part[key], "\(name).\(key)") }
+            if let items = part.object["items"] { try check(Part(items), "\(name)[]") }
+            let choices = part.object["anyOf"] as? [[String: Any]]
+            let isFree = part.object["type"] as? String == "string"
+            let isContainer = ["object", "array"].contains(part.object["type"] as? String)
+            if let choices {
+                #expect(choices.last?["$ref"] as? String == "#/definitions/environment", "\(name)")
+                #expect(choices.count == 2, "\(name)")
+            } else {
+                #expect(isContainer || isFree, "\(name)")
+                #expect(isContainer || part.object["pattern"] == nil, "\(name)")
+                #expect(part.object["enum"] == nil, "\(name)")
+            }
+        }
+        try check(schema(), "schema")
     }
 
     @Test("The log's levels are swift-log's")
     func levels() throws {
-        let levels = try schema()["log"]["level"].object["enum"] as? [String]
+        let levels = try schema()["log"]["level"].constraints["enum"] as? [String]
         #expect(levels == Logger.Level.allCases.map(\.rawValue))
     }
 
@@ -112,21 +142,26 @@ struct ManifestSchemaTests {
             (try route()["limits"]["body"], ManifestBounds.body),
         ]
         for (part, range) in numbers {
-            #expect(part.object["minimum"] as? Int == range.lowerBound)
-            #expect(part.object["maximum"] as? Int == range.upperBound)
+            #expect(part.constraints["minimum"] as? Int == range.lowerBound)
+            #expect(part.constraints["maximum"] as? Int == range.upperBound)
         }
     }
 
     @Test("The schema and the decoder agree about every manifest of the corpus")
     func corpus() throws {
+        let environment = SchemaCorpus.environment
         let corpus = SchemaCorpus.valid + SchemaCorpus.invalid
         let verdicts = try SchemaCorpus.verdicts(of: Manifest.schema, about: corpus)
         try #require(verdicts.count == corpus.count + 1)
         #expect(verdicts[0] == "schema valid")
         for (yaml, verdict) in zip(corpus, verdicts.dropFirst()) {
-            #expect((verdict == "valid") == mistakes(yaml).isEmpty, "\(verdict)\n\(yaml)\n\(mistakes(yaml))")
+            #expect(
+                (verdict == "valid") == mistakes(yaml, environment: environment).isEmpty,
+                "\(verdict)\n\(yaml)")
         }
-        for yaml in SchemaCorpus.valid { #expect(mistakes(yaml) == [], "\(yaml)") }
-        for yaml in SchemaCorpus.invalid { #expect(mistakes(yaml) != [], "\(yaml)") }
+        for yaml in SchemaCorpus.valid { #expect(mistakes(yaml, environment: environment) == [], "\(yaml)") }
+        for yaml in SchemaCorpus.invalid {
+            #expect(mistakes(yaml, environment: environment) != [], "\(yaml)")
+        }
     }
 }

@@ -2,6 +2,11 @@ import Foundation
 
 /// Small manifests about which the schema and the decoder must agree, and what an independent validator says.
 enum SchemaCorpus {
+    static let environment = [
+        "WORKERS": "8", "LEVEL": "debug", "SIZE": "1m", "TIME": "1s", "PATH_": "/a",
+        "METHOD": "GET", "VERSION": "1.0",
+    ]
+
     static let valid =
         [
             "", "prefix: /api", "prefix: /api/v1", "shutdown-grace: 0s", "shutdown-grace: 250ms",
@@ -9,6 +14,18 @@ enum SchemaCorpus {
             "limits: { head: 1024, body: 0, head-time: 1ms, read-time: 007s, write-time: 5m }",
             "limits: { head: 64k, body: 1GiB }", "limits: { body: '65536' }", "limits: { body: 100B }",
             "limits: { body: 8M }", "tasks: { warn: 1s, deadline: 2h }", "tasks: {}",
+            "workers:\n  max: ${WORKERS}\n  min: ${MIN:-2}", "limits:\n  body: ${SIZE}",
+            "limits: { body: '${SIZE}', read-time: '${TIME}' }", "prefix: ${PATH_}", "prefix: ${NONE:-/a}",
+            "log: { level: '${LEVEL}', to: '.${PATH_}' }",
+            "files: { root: '${PATH_}', internal: '${PATH_}/' }",
+            "files: { root: /srv/files, internal: /protected/ }",
+            "files: { root: /srv//./f/, internal: /a/b.c/ }",
+            "uploads: {}", "uploads: { folder: /srv }", "uploads: { folder: /a..b/...}", "openapi: {}",
+            "openapi: { title: Shop, version: 1.2.0, description: text }", "openapi: { version: 1.0 }",
+            "openapi: { version: 2 }", "openapi: { version: '${VERSION}', title: '${LEVEL}' }",
+            "openapi: { document: /openapi.json, page: /docs }", "openapi: { document: /a%20b }",
+            "openapi: { document: '/doc${PATH_}' }", "log: { to: '/$${a}$${PATH_}$${x$' }",
+            "log: { to: '.$PATH${PATH_}' }", "log: { to: '.${PATH_}/$${a}$' }",
             "log: { level: trace, to: stderr }", "log: { to: /var/log/app.log }", "log: { to: ./app.log }",
         ].map(manifest)
         + [
@@ -16,11 +33,16 @@ enum SchemaCorpus {
             "regex: ^/a$, method: M-SEARCH",
             "path: /a, method: GET, limits: { body: 1k, read-time: 1s, write-time: 1s }",
             "path: /a, method: GET, tasks: { warn: 1s, deadline: 1m }, limits: {}",
+            "path: /a, method: GET, summary: a, description: b, tags: [a, b], deprecated: true",
+            "path: /a, method: GET, deprecated: false", "path: '${PATH_}', method: '${METHOD}'",
+            "path: '/b${PATH_}', methods: ['${METHOD}', PUT]",
+            "regex: ^/a$, method: GET, deprecated: true",
         ].map(route)
 
     static let invalid =
         [
-            "prefix: api", "prefix: /api/", "prefix: /", "prefix: '/{a}'", "prefix: 5", "prefix: null",
+            "prefix: ${PATH_}${", "prefix: $$${PATH_}", "prefix: api", "prefix: /api/", "prefix: /",
+            "prefix: '/{a}'", "prefix: 5", "prefix: null",
             "unknown: 1",
             "prefix: true", "prefix: ''",
             "workers: 4", "workers: []", "workers:", "workers: { min: 0 }", "workers: { max: 4097 }",
@@ -35,6 +57,27 @@ enum SchemaCorpus {
             "tasks: { warm: 1s }",
             "log: { level: loud }", "log: { level: INFO }", "log: { to: stdout }", "log: { to: app.log }",
             "log: { to: /var/log/ }", "log: { to: 2 }", "log: debug",
+            "workers:\n  max: ${WORKERS", "workers:\n  max: ${}", "workers:\n  max: ${1A}",
+            "workers:\n  max: $WORKERS",
+            "workers:\n  max: $${WORKERS}", "log: { level: '${LEVEL:debug}' }",
+            "limits: { body: '${SIZE:-${TIME}}' }",
+            "${LEVEL}: 1", "files: {}", "files: /srv", "files: { root: /srv }", "files: { internal: /a/ }",
+            "files: { root: srv, internal: /a/ }", "files: { root: /, internal: /a/ }",
+            "files: { root: /srv/../etc, internal: /a/ }", "files: { root: /srv/.., internal: /a/ }",
+            "files: { root: /., internal: /a/ }", "files: { root: '', internal: /a/ }",
+            "files: { root: /srv, internal: /a }", "files: { root: /srv, internal: a/ }",
+            "files: { root: /srv, internal: / }", "files: { root: /srv, internal: /a//b/ }",
+            "files: { root: /srv, internal: /../ }", "files: { root: /srv, internal: /a b/ }",
+            "files: { root: /srv, internal: '/a?b/' }", "files: { root: /srv, internal: /%61/ }",
+            "files: { root: /srv, internal: /ä/ }", "files: { root: /srv, internal: \"/a\\r\\nb/\" }",
+            "files: { root: 1, internal: /a/ }", "files: { root: /srv, internal: /a/, alias: /b/ }",
+            "uploads: /srv", "uploads: { folder: srv }", "uploads: { folder: /a/.. }", "uploads: { folder: }",
+            "uploads: { folder: / }", "uploads: { size: 1 }", "openapi: Shop", "openapi: { title: 1 }",
+            "openapi: { title: '' }", "openapi: { title: ' ' }", "openapi: { version: true }",
+            "openapi: { version: }", "openapi: { version: '' }", "openapi: { version: [1] }",
+            "openapi: { description: 5 }", "openapi: { page: /docs }", "openapi: { document: docs }",
+            "openapi: { document: '/{a}' }", "openapi: { document: '/a?b' }", "openapi: { document: '/a#b' }",
+            "openapi: { document: '/a b' }", "openapi: { document: /a, page: true }", "openapi: { path: /a }",
         ].map(manifest)
         + [
             "path: a, method: GET", "path: '', method: GET", "method: GET", "path: /a",
@@ -45,7 +88,13 @@ enum SchemaCorpus {
             "path: /a, methods: [get]", "path: /a, methods: [5]", "path: /a, methods: [GET], method: GET",
             "path: 5, method: GET", "regex: '', method: GET", "path: /a, method: GET, limits: { head: 1k }",
             "path: /a, method: GET, limits: 1k", "path: /a, method: GET, tasks: { warn: 5 }",
-            "path: /a, method: GET, name: a",
+            "path: /a, method: GET, name: a", "path: /a, method: GET, summary: 5",
+            "path: /a, method: GET, summary: ''", "path: /a, method: GET, description: []",
+            "path: /a, method: GET, tags: a", "path: /a, method: GET, tags: []",
+            "path: /a, method: GET, tags: [a, a]", "path: /a, method: GET, tags: [5]",
+            "path: /a, method: GET, tags: ['']", "path: /a, method: GET, deprecated: 1",
+            "path: /a, method: GET, deprecated: 'true'", "path: /a, method: GET, deprecated: maybe",
+            "path: /a, method: GET, deprecated:",
         ].map(route)
         + [
             "routes: []", "routes: {}", "routes:", "prefix: /a", "[]", "text", "routes: [a]",

@@ -1,0 +1,67 @@
+internal import Yams
+
+/// Puts the environment's values into a manifest's tree, before anything asks what kind of value they are.
+///
+/// In the tree and not in the text, so that a value stays one value, whatever it holds.
+/// Keys stay as they are.
+struct EnvironmentReplacer {
+    /// What became of one scalar.
+    enum Outcome {
+        case replaced([EnvironmentText.Origin])
+        /// The mistake has been reported: nothing is to be said about the value any more.
+        case failed
+    }
+
+    /// By the scalar's position; only of those in which something was to be replaced.
+    private(set) var outcomes: [SourcePosition: Outcome] = [:]
+    private let environment: [String: String]
+    private let diagnostics: DiagnosticCollector
+    /// How many bytes may still come out of the environment: a small file can name a large value many times.
+    private var budget = ManifestBounds.fileSize
+
+    init(environment: [String: String], reportingTo diagnostics: DiagnosticCollector) {
+        self.environment = environment
+        self.diagnostics = diagnostics
+    }
+
+    mutating func replace(in node: Node) -> Node {
+        switch node {
+        case .scalar(let scalar):
+            return .scalar(replace(in: scalar))
+        case .sequence(let sequence):
+            let items = sequence.map { replace(in: $0) }
+            return .sequence(Node.Sequence(items, sequence.tag, sequence.style, sequence.mark))
+        case .mapping(let mapping):
+            let pairs = mapping.map { ($0, replace(in: $1)) }
+            return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
+        case .alias:
+            return node
+        }
+    }
+
+    private mutating func replace(in scalar: Node.Scalar) -> Node.Scalar {
+        let position = scalar.mark.map(SourcePosition.init)
+        var scalar = scalar
+        do throws(EnvironmentText.Mistake) {
+            guard let expansion = try EnvironmentText.expand(scalar.string, from: environment) else {
+                return scalar
+            }
+            try spend(expansion.text.utf8.count)
+            scalar.string = expansion.text
+            if let position, !expansion.origins.isEmpty { outcomes[position] = .replaced(expansion.origins) }
+        } catch {
+            diagnostics.add(error.message, at: position)
+            if let position { outcomes[position] = .failed }
+        }
+        return scalar
+    }
+
+    private mutating func spend(_ count: Int) throws(EnvironmentText.Mistake) {
+        guard count <= budget else {
+            let bound = ByteCountText.text(of: ManifestBounds.fileSize)
+            throw EnvironmentText.Mistake(
+                message: "the values with variables are larger than \(bound) together, expected smaller ones")
+        }
+        budget -= count
+    }
+}

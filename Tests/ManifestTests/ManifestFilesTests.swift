@@ -1,0 +1,57 @@
+import Manifest
+import Testing
+
+@Suite("Files and uploads of a manifest")
+struct ManifestFilesTests {
+    @Test(
+        "Folders are normalised",
+        arguments: [
+            ("/srv/files/", "/srv/files"), ("//srv/./files//", "/srv/files"), ("/a..b/...", "/a..b/..."),
+        ])
+    func folders(written: String, folder: String) throws {
+        let yaml = manifest("files: { root: \(written), internal: /x/ }\nuploads: { folder: \(written) }")
+        #expect(try parse(yaml).files?.root == folder)
+        #expect(try parse(yaml).uploads.folder == folder)
+    }
+
+    @Test(
+        "A wrong value is reported with what was found and what was expected",
+        arguments: [
+            ("files: { root: /srv }", "1:8: `files` has no `internal`, expected both `root` and `internal`"),
+            ("files: { internal: /a/ }", "1:8: `files` has no `root`, expected both `root` and `internal`"),
+            (
+                "files: { root: /srv/../etc, internal: /a/ }",
+                "1:16: found `/srv/../etc` for `root`, expected an absolute path without `..` such "
+                    + "as /srv/files"
+            ),
+            (
+                "files: { root: /, internal: /a/ }",
+                "1:16: found `/` for `root`, expected an absolute path without `..` such as /srv/files"
+            ),
+            (
+                "files: { root: \"/a\\0b\", internal: /a/ }",
+                "1:16: found `/a\\0b` for `root`, expected an absolute path without `..` such as /srv/files"
+            ),
+            (
+                "files: { root: /srv, internal: /a }",
+                "1:32: found `/a` for `internal`, expected a URL path between slashes such "
+                    + "as /protected/"
+            ),
+            (
+                "files: { root: /srv, internal: \"/a\\r\\nb/\" }",
+                "1:32: found `/a\\r\\nb/` for `internal`, expected a URL path between slashes such "
+                    + "as /protected/"
+            ),
+            (
+                "uploads: { folder: tmp }",
+                "1:20: found `tmp` for `folder`, expected an absolute path without `..` such as /var/tmp"
+            ),
+            (
+                "uploads: { foldr: /tmp }",
+                "1:12: unknown key `foldr` in `uploads` (nearest: folder), expected folder"
+            ),
+        ])
+    func wrong(yaml: String, expected: String) {
+        #expect(mistakes(manifest(yaml)) == ["routes.yaml:" + expected])
+    }
+}
