@@ -14,6 +14,8 @@ package final class SignalDescriptor: Sendable {
     package init(_ signals: [Int32]) throws(SystemError) {
         // libfcgi installs a SIGPIPE handler only where none was chosen; a write to a closed socket must just fail.
         signal(SIGPIPE, SIG_IGN)
+        // So must one past the size that a file may have (RLIMIT_FSIZE).
+        signal(SIGXFSZ, SIG_IGN)
         var set = sigset_t()
         sigemptyset(&set)
         for signal in signals { sigaddset(&set, signal) }
