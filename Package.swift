@@ -10,7 +10,8 @@ let strict: [SwiftSetting] = [
 let package = Package(
     name: "postlude",
     products: [
-        .library(name: "Postlude", targets: ["Postlude"])
+        .library(name: "Postlude", targets: ["Postlude"]),
+        .library(name: "PostludeTesting", targets: ["PostludeTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -18,6 +19,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -46,13 +48,21 @@ let package = Package(
         .target(
             name: "Postlude",
             dependencies: [
-                "FastCGI", "Linux", "Manifest", "Routing", "Workers",
+                "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "PostludeTesting",
+            dependencies: [
+                "FastCGI", "Manifest", "Postlude",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
 
@@ -69,6 +79,35 @@ let package = Package(
             ],
             path: "examples/notifications", exclude: ["CCurl", "README.md", "routes.yaml"],
             swiftSettings: strict),
+        .systemLibrary(
+            name: "CGD", path: "examples/uploads/CGD", providers: [.apt(["libgd-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "examples/uploads/COpenSSL", pkgConfig: "libcrypto",
+            providers: [.apt(["libssl-dev"])]),
+        .executableTarget(
+            name: "uploads",
+            dependencies: [
+                "CGD", "COpenSSL", "Postlude",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "examples/uploads", exclude: ["CGD", "COpenSSL", "README.md", "routes.yaml"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "settings",
+            dependencies: [
+                "Postlude",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "examples/settings", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
+        .executableTarget(
+            name: "analytics",
+            dependencies: [
+                "Postlude",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "examples/analytics", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
 
         // Tests: one target a module, then from outside
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI", "Linux"], swiftSettings: strict),
@@ -91,6 +130,18 @@ let package = Package(
             dependencies: [
                 "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Workers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "PostludeTestingTests",
+            dependencies: [
+                "Postlude", "PostludeTesting",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
@@ -98,8 +149,23 @@ let package = Package(
             name: "Testbed",
             dependencies: ["Postlude", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: "Tests/Testbed", swiftSettings: strict),
+        .executableTarget(
+            name: "LifecycleTestbed",
+            dependencies: [
+                "Postlude",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/LifecycleTestbed", swiftSettings: strict),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Testbed", "notifications"], exclude: ["Interpose"],
+            name: "EndToEndTests",
+            dependencies: [
+                "LifecycleTestbed", "PostludeTesting", "Testbed", "analytics", "notifications", "settings",
+                "uploads",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            exclude: ["Interpose"],
             swiftSettings: strict),
 
         // Tests/benchmark

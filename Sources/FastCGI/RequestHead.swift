@@ -55,6 +55,11 @@ package struct RequestHead: Sendable {
         value(name).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// The values of all parameters called `name`, in the order in which they came.
+    package func strings(_ name: StaticString) -> [String] {
+        pairs.filter { matches($0, name) }.map { text($0.value) }
+    }
+
     /// The value of the first parameter called `name`, for a name known only at run time.
     package func string(named name: String) -> String? {
         pairs.first { stream[$0.name].elementsEqual(name.utf8) }.map { text($0.value) }

@@ -13,7 +13,7 @@ public import ServiceLifecycle
 /// }
 /// ```
 ///
-/// The executable is its own tool: `serve`, `check`, `routes`, `match` and `schema`.
+/// The executable is its own tool: `serve`, `check`, `routes`, `match`, `openapi` and `schema`.
 public protocol Application: Sendable {
     /// Called once, before the first request.
     init()

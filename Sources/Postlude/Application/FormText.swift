@@ -1,15 +1,26 @@
 /// `application/x-www-form-urlencoded` (WHATWG URL, 5.1).
 enum FormText {
-    static func items(of text: String) -> [(name: String, value: String)] {
-        text.utf8.split(separator: UInt8(ascii: "&")).map { item in
-            let parts = item.split(
-                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            return (decoded(parts[0]), parts.count == 2 ? decoded(parts[1]) : "")
+    static func items(of text: String) -> [(name: String, value: String)] { items(of: Array(text.utf8)) }
+
+    static func items(of bytes: [UInt8]) -> [(name: String, value: String)] {
+        var items: [(name: String, value: String)] = []
+        items.reserveCapacity(8)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let item = rest.prefix { $0 != UInt8(ascii: "&") }
+            rest = rest[item.endIndex...].dropFirst()
+            guard !item.isEmpty else { continue }
+            let name = item.prefix { $0 != UInt8(ascii: "=") }
+            items.append((decoded(name), decoded(item[name.endIndex...].dropFirst())))
         }
+        return items
     }
 
     /// Plus signs are spaces; an escape that is none stays as it is; bytes that are not UTF-8 are replaced.
-    private static func decoded(_ text: Substring.UTF8View.SubSequence) -> String {
+    private static func decoded(_ text: ArraySlice<UInt8>) -> String {
+        guard text.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "%") }) else {
+            return String(decoding: text, as: UTF8.self)
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
         var rest = text

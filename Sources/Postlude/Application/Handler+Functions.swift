@@ -11,6 +11,7 @@ extension Handler {
             try function(repeat each input)
             return Response(status: .noContent)
         }
+        answers = { [.init(.noContent)] }
     }
 
     /// An async function that returns nothing: the response is 204 No Content.
@@ -21,6 +22,7 @@ extension Handler {
             try await function(repeat each input)
             return Response(status: .noContent)
         }
+        answers = { [.init(.noContent)] }
     }
 
     /// A function that makes its response itself, though its value could be JSON as well.
@@ -30,6 +32,7 @@ extension Handler {
         self.init(name) { (input: repeat each Input) throws -> Response in
             try function(repeat each input).response()
         }
+        answers = { Output.answers }
     }
 
     /// An async function that makes its response itself, though its value could be JSON as well.
@@ -39,6 +42,7 @@ extension Handler {
         self.init(name) { (input: repeat each Input) async throws -> Response in
             try await function(repeat each input).response()
         }
+        answers = { Output.answers }
     }
 
     // Below, a closure of several statements learns that `return .text("hello")` is a Response. Disfavored, since a

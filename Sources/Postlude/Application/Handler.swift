@@ -40,14 +40,18 @@ public struct Handler: Sendable {
     let bodyUse: BodyUse
     /// What must have been computed of a request before the inputs are taken, in this order.
     let dependencies: [any RequestDependency.Type]
-    /// What the inputs and the output say of themselves.
-    let operation: OperationDescription
+    private let plan: InputPlan
+    /// What the output says of itself.
+    var answers: @Sendable () -> [OperationDescription.Answer]
     /// Why the handler cannot be served, found when it is made.
     let problem: String?
 
+    /// What the inputs and the output say of themselves: made for the API's description alone.
+    var operation: OperationDescription { plan.operation(answering: answers()) }
+
     private init<each Input: RequestInput>(
-        _ name: String, _ inputs: repeat (each Input).Type, answers: [OperationDescription.Answer],
-        _ function: Function
+        _ name: String, _ inputs: repeat (each Input).Type,
+        answers: @escaping @Sendable () -> [OperationDescription.Answer], _ function: Function
     ) {
         var types: [any RequestInput.Type] = []
         for input in repeat each inputs { types.append(input) }
@@ -57,7 +61,8 @@ public struct Handler: Sendable {
         bodyUse = plan.bodyUse
         dependencies = plan.dependencies
         problem = plan.problem
-        operation = plan.operation(answering: answers)
+        self.plan = plan
+        self.answers = answers
     }
 
     /// A function that returns a value, sent as JSON with status 200.
@@ -65,7 +70,7 @@ public struct Handler: Sendable {
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
     ) {
         self.init(
-            name, repeat (each Input).self, answers: [.value(Output.self)],
+            name, repeat (each Input).self, answers: { [.value(Output.self)] },
             .sync { request in
                 let inputs = (repeat Extracted<each Input>(request))
                 try InputFailures.check(repeat each inputs)
@@ -78,7 +83,7 @@ public struct Handler: Sendable {
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
     ) {
         self.init(
-            name, repeat (each Input).self, answers: [.value(Output.self)],
+            name, repeat (each Input).self, answers: { [.value(Output.self)] },
             .async { request in
                 let inputs = (repeat Extracted<each Input>(request))
                 try InputFailures.check(repeat each inputs)
@@ -91,7 +96,7 @@ public struct Handler: Sendable {
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
     ) {
         self.init(
-            name, repeat (each Input).self, answers: Output.answers,
+            name, repeat (each Input).self, answers: { Output.answers },
             .sync { request in
                 let inputs = (repeat Extracted<each Input>(request))
                 try InputFailures.check(repeat each inputs)
@@ -104,7 +109,7 @@ public struct Handler: Sendable {
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
     ) {
         self.init(
-            name, repeat (each Input).self, answers: Output.answers,
+            name, repeat (each Input).self, answers: { Output.answers },
             .async { request in
                 let inputs = (repeat Extracted<each Input>(request))
                 try InputFailures.check(repeat each inputs)

@@ -19,9 +19,14 @@ public struct Handlers: Sendable {
     ///
     /// - Throws: every mistake of the handlers, or of the manifest.
     func manifest(at path: String) throws -> Manifest {
+        try check()
+        return try Manifest.load(contentsOf: path, handlers: all.map(\.name))
+    }
+
+    /// - Throws: every mistake of the handlers.
+    func check() throws {
         let problems = problems
         guard problems.isEmpty else { throw HandlersError(problems: problems) }
-        return try Manifest.load(contentsOf: path, handlers: all.map(\.name))
     }
 
     var byName: [String: Handler] {

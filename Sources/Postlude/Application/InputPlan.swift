@@ -19,7 +19,7 @@ struct InputPlan {
             let names = bodies.map { "\($0)" }.joined(separator: " and ")
             problem = "\(names) cannot be taken together: the body can be read in pieces only once"
         } else {
-            problem = nil
+            problem = inputs.lazy.compactMap { ($0 as? any CheckedInput.Type)?.problem }.first
         }
     }
 

@@ -43,6 +43,16 @@ public struct Request: RequestInput {
     /// A FastCGI parameter, such as `REMOTE_ADDR`; the first one where the web server sent several.
     public func fastCGIParameter(_ name: String) -> String? { storage.head.string(named: name) }
 
+    /// The application that serves the request: an input or a dependency finds there what it needs, such as a database.
+    ///
+    /// - Throws: an error that names both types when the application is another one.
+    public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
+        guard let application = storage.application as? App else {
+            throw OtherApplication(expected: "\(type)", found: "\(Swift.type(of: storage.application))")
+        }
+        return application
+    }
+
     /// The parameters of a route's pattern.
     public struct Parameters: Sendable {
         let values: RouteParameters
@@ -69,16 +79,20 @@ final class RequestStorage {
     let head: RequestHead
     let body: BodySource
     let tasks: TaskQueueSource
+    let application: (any Application)?
     let dependencies = DependencyStore()
     /// Where uploaded files are stored.
     let uploadFolder: String
     private var kept: [any Sendable] = []
-    private(set) lazy var id = RequestID.of(head)
+    /// Known to the code that the handler calls, too.
+    let identity: RequestIdentity
+    var id: String { identity.id }
     private(set) lazy var headers = HTTPFields(parameters: head.parameters)
 
     init(
         method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Request.Parameters,
-        head: RequestHead, body: BodySource, tasks: TaskQueueSource, uploadFolder: String = "/var/tmp"
+        head: RequestHead, body: BodySource, tasks: TaskQueueSource,
+        application: (any Application)? = nil, uploadFolder: String = "/var/tmp"
     ) {
         self.method = method
         self.path = path
@@ -87,7 +101,9 @@ final class RequestStorage {
         self.head = head
         self.body = body
         self.tasks = tasks
+        self.application = application
         self.uploadFolder = uploadFolder
+        identity = RequestIdentity(head, route: route)
     }
 
     /// Keeps a value alive until the last task of the request has ended.
@@ -102,4 +118,11 @@ final class RequestStorage {
         kept = []
         return queue
     }
+}
+
+/// A program's mistake: answered with 500, and logged.
+struct OtherApplication: Error, CustomStringConvertible {
+    let expected: String
+    let found: String
+    var description: String { "the request was asked for the application \(expected), but \(found) serves it" }
 }

@@ -1,3 +1,5 @@
+internal import HTTPTypes
+
 /// The request's body as it arrives, in pieces: for a handler that must not hold all of it in memory.
 ///
 /// ```swift
@@ -41,22 +43,30 @@ extension RequestBody: AsyncSequence {
 final class BodySource {
     /// All of it where it was collected; empty where it is read in pieces.
     let bytes: [UInt8]
-    private let nextPiece: () throws -> [UInt8]?
+    /// How long to wait for a piece.
+    var readTime = Duration.seconds(60)
+    private var nextPiece: ((Duration) throws -> [UInt8]?)?
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
         var rest: [UInt8]? = bytes.isEmpty ? nil : bytes
-        nextPiece = {
+        nextPiece = { _ in
             defer { rest = nil }
             return rest
         }
     }
 
-    /// - Parameter nextPiece: waits for the next piece; nil at the end, and then again.
-    init(reading nextPiece: @escaping () throws -> [UInt8]?) {
+    /// - Parameter nextPiece: waits so long for the next piece; nil at the end, and then again.
+    init(reading nextPiece: @escaping (Duration) throws -> [UInt8]?) {
         bytes = []
         self.nextPiece = nextPiece
     }
 
-    func read() throws -> [UInt8]? { try nextPiece() }
+    func read() throws -> [UInt8]? {
+        guard let nextPiece else { throw HTTPError(.badRequest, "The request is over") }
+        return try nextPiece(readTime)
+    }
+
+    /// The response is finished: the connection may be reading another request's body by now.
+    func close() { nextPiece = nil }
 }

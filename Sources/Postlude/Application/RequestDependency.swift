@@ -6,6 +6,7 @@
 ///     let name: String
 ///
 ///     init(request: Request) async throws {
+///         let users = try request.application(Shop.self).users
 ///         guard let token = request.header("Authorization"), let user = try await users.find(token)
 ///         else { throw HTTPError(.unauthorized) }
 ///         name = user.name

@@ -8,8 +8,13 @@ enum RequestID {
             if let id, isSound(id) { return String(decoding: id, as: UTF8.self) }
         }
         let bits = UInt128(UInt64.random(in: 0 ... .max)) << 64 | UInt128(UInt64.random(in: 0 ... .max))
-        let digits = String(bits, radix: 16)
-        return String(repeating: "0", count: 32 - digits.count) + digits
+        return String(unsafeUninitializedCapacity: 32) { digits in
+            for place in 0..<32 {
+                let digit = UInt8(truncatingIfNeeded: bits >> (124 - 4 * place)) & 15
+                digits[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
+            }
+            return 32
+        }
     }
 
     /// A client chooses X-Request-ID: it must not be able to write into the log what it likes.

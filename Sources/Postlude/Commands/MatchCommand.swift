@@ -23,7 +23,11 @@ struct MatchCommand<App: Application>: ParsableCommand {
         guard let method = HTTPRequest.Method(method) else {
             throw ValidationError("\"\(method)\" is no HTTP method")
         }
-        let table = try RouteTable(manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) })
+        let documentation = DocumentationRoutes.paths(in: manifest)
+        // Behind the routes: none of them takes these paths.
+        let table = try RouteTable(
+            manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) }
+                + documentation.map { (methods: [.get], pattern: try RoutePattern($0.path)) })
         let normalized: RoutePath
         do throws(RoutePath.Refusal) {
             normalized = try RoutePath(requestURI: path.utf8)
@@ -32,6 +36,8 @@ struct MatchCommand<App: Application>: ParsableCommand {
             throw ExitCode.failure
         }
         switch table.route(method, normalized, using: try RouteMatcher()) {
+        case .route(let index, _) where index >= manifest.routes.count:
+            print(documentation[index - manifest.routes.count].name)
         case .route(let index, let parameters):
             let route = manifest.routes[index]
             print("\(route.handler)  (\(route.pattern.text), \(route.location))")

@@ -19,7 +19,8 @@ struct RoutesCommand<App: Application>: ParsableCommand {
                 "\(route.location)",
             ]
         }
-        print(TextTable(header: ["METHODS", "PATTERN", "HANDLER", "MANIFEST"], rows: rows))
+        let documentation = DocumentationRoutes.paths(in: manifest).map { ["GET", $0.path, $0.name, ""] }
+        print(TextTable(header: ["METHODS", "PATTERN", "HANDLER", "MANIFEST"], rows: rows + documentation))
     }
 }
 

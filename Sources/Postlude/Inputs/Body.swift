@@ -1,41 +1,38 @@
-internal import FoundationEssentials
-
-/// The request's body, decoded from JSON into `Value`.
+/// The request's body, decoded from JSON (RFC 8259) into `Value`.
 ///
-/// A body without any shape known before is a ``JSON``, or a `[String: JSON]`. A `Date` is written in ISO 8601, with or
-/// without a fraction of a second, and with `Z` or an offset.
+/// Without a body an optional `Value` is nil, and any other is missing (422). A body without any shape known before is a
+/// ``JSON``, or a `[String: JSON]`. A `Date` is written in ISO 8601, with or
+/// without a fraction of a second, and with `Z` or an offset; `Data` in Base64. What is malformed is answered with 422
+/// and its position, in characters, line and column.
+///
+/// The body is read when `Content-Type` is `application/json` or `application/…+json`. Anything else is answered with
+/// 415, also no `Content-Type` at all: a page of another site could send such a body in its visitor's name.
 @dynamicMemberLookup
 public struct Body<Value: Decodable>: RequestInput {
     public let value: Value
 
     public init(request: Request) throws {
-        guard !request.body.isEmpty else { throw InputError([.missing(["body"])]) }
-        // JSON is UTF-8, and has no zero bytes then; Foundation would take UTF-16 as well.
-        guard !request.body.contains(0) else { throw InputError([.malformedJSON]) }
-        let json = JSONBody(request.body)
-        let decoder = JSONDecoder()
-        decoder.userInfo[JSONBody.key] = json
-        decoder.dateDecodingStrategy = .custom(DateTimeText.decode)
-        do {
-            value = try decoder.decode(Value.self, from: Data(request.body))
-        } catch let error as DecodingError {
-            // Foundation says the same of malformed JSON and of a number that does not fit: we look ourselves.
-            if case .dataCorrupted(let context) = error, context.codingPath.isEmpty, json.whole == nil {
-                throw InputError([.malformedJSON])
-            }
-            throw InputError(error, in: "body", isText: false)
+        value = try Self.decoder(for: request).decodeInput(Value.self)
+    }
+
+    private static func decoder(for request: Request) throws -> JSONNodeDecoder {
+        let bytes = request.body
+        guard !bytes.isEmpty else { return JSONNodeDecoder(absent: "body") }
+        let type = MediaType(of: request)
+        if !type.isJSON { try MediaType.refuse(type, expected: "application/json") }
+        do throws(JSONSyntaxError) {
+            return JSONNodeDecoder(try JSONText.read(bytes), source: "body")
+        } catch {
+            throw InputError([error.issue])
         }
     }
 
+    public static var bodyUse: BodyUse { .whole }
+
+    @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]
     }
 }
 
 extension Body: Sendable where Value: Sendable {}
-
-extension InputIssue {
-    fileprivate static var malformedJSON: InputIssue {
-        InputIssue(location: ["body"], message: "JSON decode error", type: "json_invalid")
-    }
-}

@@ -1,8 +1,25 @@
 /// How a property's key and a header field's name belong together: `userAgent` and `user-agent`.
 enum FieldName {
+    /// Bytes are compared, since this is asked for every field of a request; field names are ASCII (RFC 9110, 5.6.2).
     static func matches(_ key: String, _ name: String) -> Bool {
-        key.lazy.filter { $0 != "-" && $0 != "_" }.map { $0.lowercased() }
-            .elementsEqual(name.lazy.filter { $0 != "-" }.map { $0.lowercased() })
+        var (left, right) = (key.utf8.makeIterator(), name.utf8.makeIterator())
+        while true {
+            let (one, other) = (letter(&left), letter(&right))
+            guard one == other else { return false }
+            if one == nil { return true }
+        }
+    }
+
+    /// The next byte that is no hyphen or underscore, in lower case.
+    private static func letter(_ bytes: inout String.UTF8View.Iterator) -> UInt8? {
+        while let byte = bytes.next() {
+            switch byte {
+            case UInt8(ascii: "-"), UInt8(ascii: "_"): continue
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): return byte | 0x20
+            default: return byte
+            }
+        }
+        return nil
     }
 
     /// The issue at the name of the field, which is what the client knows.

@@ -10,14 +10,15 @@ public struct Header<Value: Decodable>: RequestInput {
     public init(request: Request) throws {
         let fields = request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
         let decoder = ParametersDecoder(
-            fields, joining: { $0.joined(separator: ", ") }, matching: FieldName.matches)
+            fields, source: "header", choosing: .joined, matching: FieldName.matches)
         do {
-            value = try ParametersDecoder.decode(Value.self, from: decoder, source: "header")
+            value = try decoder.decodeInput(Value.self)
         } catch let error as InputError {
             throw InputError(error.issues.map { FieldName.locating($0, among: fields.map(\.name)) })
         }
     }
 
+    @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]
     }

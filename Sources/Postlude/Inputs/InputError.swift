@@ -30,21 +30,27 @@ public struct InputIssue: Encodable, Hashable, Sendable {
         }
     }
 
-    /// Where the value stands: `path`, `query`, `header` or `body`, then its keys.
+    /// Where the value stands: `path`, `query`, `header`, `cookie` or `body`, then its keys.
     public var location: [Location]
     public var message: String
     /// A stable name of the rule that was broken, such as `missing` or `int_parsing`.
     public var type: String
+    /// What the message speaks of, by name: `{"ge": 1}`. Left out of the answer when nil.
+    public var context: [String: JSON]?
 
-    public init(location: [Location], message: String, type: String) {
+    public init(
+        location: [Location], message: String, type: String, context: [String: JSON]? = nil
+    ) {
         self.location = location
         self.message = message
         self.type = type
+        self.context = context
     }
 
     enum CodingKeys: String, CodingKey {
         case location = "loc"
         case message = "msg"
         case type
+        case context = "ctx"
     }
 }

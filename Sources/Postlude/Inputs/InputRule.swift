@@ -4,6 +4,8 @@
 struct InputRule: Error {
     let message: String
     let type: String
+    /// The numbers and names in the message, for a client that words it itself.
+    var context: [String: JSON]?
 
     static let value = InputRule(message: "Input should be a valid value", type: "value_error")
     static let missing = InputRule(message: "Field required", type: "missing")
@@ -11,32 +13,43 @@ struct InputRule: Error {
         message: "Input should be a valid datetime in ISO 8601, such as 2030-01-31T12:00:00Z",
         type: "datetime_parsing")
 
-    /// The texts by which Swift and Foundation can be told from a type's own words, with ours for them: theirs name
-    /// types of the program.
-    private static let known: [(start: String, rule: InputRule)] = [
-        ("Cannot initialize ", InputRule(message: "Input should be one of the allowed values", type: "enum")),
-        (
-            "Attempted to decode UUID ",
-            InputRule(message: "Input should be a valid UUID", type: "uuid_parsing")
-        ),
-        ("Invalid URL string", InputRule(message: "Input should be a valid URL", type: "url_parsing")),
-        (
-            // Of JSON that is well-formed: see Body.
-            "The given data was not valid JSON",
-            InputRule(
-                message: "Numbers must be in range, and without a fraction where an integer is expected",
-                type: "value_error")
-        ),
-        ("Encountered Data ", InputRule(message: "Input should be valid Base64", type: "base64_decode")),
-    ]
+    static let enumeration = InputRule(message: "Input should be one of the allowed values", type: "enum")
+    static let uuid = InputRule(message: "Input should be a valid UUID", type: "uuid_parsing")
+    static let url = InputRule(message: "Input should be a valid URL", type: "url_parsing")
+    static let base64 = InputRule(message: "Input should be valid Base64", type: "base64_decode")
+    static let finite = InputRule(message: "Input should be a finite number", type: "finite_number")
+    static let fraction = InputRule(
+        message: "Input should be a valid integer, got a number with a fractional part",
+        type: "int_from_float")
+
+    /// An integer below what its type holds.
+    static func least(_ value: some FixedWidthInteger) -> InputRule {
+        InputRule(
+            message: "Input should be greater than or equal to \(value)", type: "greater_than_equal",
+            context: ["ge": JSON(value)])
+    }
+
+    /// An integer above what its type holds.
+    static func greatest(_ value: some FixedWidthInteger) -> InputRule {
+        InputRule(
+            message: "Input should be less than or equal to \(value)", type: "less_than_equal",
+            context: ["le": JSON(value)])
+    }
+
+    static func mismatch(_ pattern: String) -> InputRule {
+        InputRule(
+            message: "String should match pattern '\(pattern)'", type: "string_pattern_mismatch",
+            context: ["pattern": .string(pattern)])
+    }
 
     /// The rule of a value that a type's `init(from:)` refused.
     static func broken(in context: DecodingError.Context) -> InputRule {
         if let rule = context.underlyingError as? InputRule { return rule }
         let text = context.debugDescription
         guard !text.isEmpty else { return .value }
-        return known.first { text.hasPrefix($0.start) }?.rule
-            ?? InputRule(message: text, type: "value_error")
+        // Swift's own words, of an enumeration, name a type of the program.
+        return text.hasPrefix("Cannot initialize ")
+            ? .enumeration : InputRule(message: text, type: "value_error")
     }
 
     /// This rule as what a decoder throws.
@@ -45,6 +58,6 @@ struct InputRule: Error {
     }
 
     func issue(_ location: [InputIssue.Location]) -> InputIssue {
-        InputIssue(location: location, message: message, type: type)
+        InputIssue(location: location, message: message, type: type, context: context)
     }
 }

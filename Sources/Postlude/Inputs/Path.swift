@@ -8,10 +8,10 @@ public struct Path<Value: Decodable>: RequestInput {
     public let value: Value
 
     public init(request: Request) throws {
-        value = try ParametersDecoder.decode(
-            Value.self, from: ParametersDecoder(request.parameters.pairs), source: "path")
+        value = try ParametersDecoder(request.parameters.pairs, source: "path").decodeInput(Value.self)
     }
 
+    @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]
     }

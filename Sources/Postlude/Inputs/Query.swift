@@ -1,3 +1,5 @@
+internal import Routing
+
 /// The query's parameters (`application/x-www-form-urlencoded`, after the `?`), decoded into `Value`.
 ///
 /// An optional property may be absent; an array takes every value of its name; otherwise the last one counts. A scalar
@@ -7,10 +9,12 @@ public struct Query<Value: Decodable>: RequestInput {
     public let value: Value
 
     public init(request: Request) throws {
-        value = try ParametersDecoder.decode(
-            Value.self, from: ParametersDecoder(request.queryItems), source: "query")
+        value = try ParametersDecoder(
+            FormText.items(of: request.storage.path.query), source: "query"
+        ).decodeInput(Value.self)
     }
 
+    @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]
     }

@@ -43,6 +43,8 @@ public struct OperationDescription: Sendable {
         public var status: HTTPResponse.Status
         public var description: String
         public var content: [Content]
+        /// The status is one of many: the document says no more than that it is a success or a redirection.
+        var isUnspecified = false
 
         public init(_ status: HTTPResponse.Status, _ description: String? = nil, content: [Content] = []) {
             self.status = status
@@ -52,14 +54,26 @@ public struct OperationDescription: Sendable {
     }
 
     public var parameters: [Parameter] = []
+    /// The media types that the body may have; none without a body.
     public var body: [Content] = []
     public var isBodyRequired = true
     public var answers: [Answer] = []
+    /// What clients must show, all of it.
+    public var security: [SecurityScheme] = []
+
+    public init() {}
 }
 
 extension OperationDescription.Answer {
     /// A value that is sent as JSON.
     static func value(_ type: any Encodable.Type) -> OperationDescription.Answer {
-        .init(.ok, content: [.init("application/json", schema: Schema())])
+        .init(.ok, content: [.init("application/json", schema: Schema(of: type))])
+    }
+
+    /// Of a response that the handler makes itself, nothing is known before.
+    static var unspecified: OperationDescription.Answer {
+        var answer = OperationDescription.Answer(.ok, "What the handler makes.")
+        answer.isUnspecified = true
+        return answer
     }
 }

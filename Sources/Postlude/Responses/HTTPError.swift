@@ -43,3 +43,14 @@ extension Refusal {
         }
     }
 }
+
+extension HTTPError {
+    /// What a handler that reads the body gets, and the client if anybody is still there (RFC 9110, 15.5).
+    init(_ error: BodyError) {
+        switch error {
+        case .timedOut: self.init(.requestTimeout)
+        case .tooLarge: self.init(.contentTooLarge)
+        case .cutShort, .length, .aborted, .violation: self.init(.badRequest, "The body is not complete")
+        }
+    }
+}

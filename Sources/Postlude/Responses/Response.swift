@@ -1,23 +1,35 @@
 public import HTTPTypes
 
-/// What a handler answers: a status, header fields, and the whole body.
+/// What a handler answers: a status, header fields, and a body.
 ///
-/// `Response.json(_:status:headers:)`, `text` and `html` make the usual ones.
+/// `Response.json(_:status:headers:)`, `text`, `html`, `redirect`, `file`, `stream` and `events` make the usual ones.
 public struct Response: Sendable {
     public var status: HTTPResponse.Status
     /// The media type of the body, sent as `Content-Type`; nil sends none.
     public var contentType: String?
-    /// Further header fields. `Content-Length` is the body's, whatever is said here; a field `Status` is left out.
+    /// Further header fields.
+    ///
+    /// Left out is what only the server may say: `Content-Length`, which is the body's, `Status`, and the fields that
+    /// concern one connection and not the response, such as `Connection` and `Transfer-Encoding` (RFC 9110, 7.6.1).
+    /// A control character in a value becomes a space.
     public var headers: HTTPFields
-    public var body: [UInt8]
+    /// Not sent where HTTP allows none: with the statuses 1xx, 204, 205 and 304, and in the answer to HEAD.
+    public var body: ResponseBody
 
     public init(
         status: HTTPResponse.Status = .ok, contentType: String? = nil, headers: HTTPFields = [:],
-        body: [UInt8] = []
+        body: ResponseBody
     ) {
         self.status = status
         self.contentType = contentType
         self.headers = headers
         self.body = body
+    }
+
+    public init(
+        status: HTTPResponse.Status = .ok, contentType: String? = nil, headers: HTTPFields = [:],
+        body: [UInt8] = []
+    ) {
+        self.init(status: status, contentType: contentType, headers: headers, body: .bytes(body))
     }
 }

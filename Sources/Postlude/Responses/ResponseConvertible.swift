@@ -20,12 +20,12 @@ public protocol ResponseConvertible: SendableMetatype {
     /// Called on the worker's thread, after the handler's function.
     func response() throws -> Response
 
-    /// What clients may get, for the API's description; by default a 200 of which nothing else is known.
+    /// What clients may get, for the API's description; by default a success of which nothing else is known.
     static var answers: [OperationDescription.Answer] { get }
 }
 
 extension ResponseConvertible {
-    public static var answers: [OperationDescription.Answer] { [.init(.ok)] }
+    public static var answers: [OperationDescription.Answer] { [.unspecified] }
 }
 
 extension Response: ResponseConvertible {

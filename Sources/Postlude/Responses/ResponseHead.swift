@@ -9,16 +9,29 @@ enum ResponseHead {
         if let contentType = response.contentType, response.headers[.contentType] == nil {
             append("Content-Type", contentType, to: &bytes)
         }
-        if response.status.allowsBody { append("Content-Length", "\(response.body.count)", to: &bytes) }
-        for field in response.headers where !isOwn(field.name) {
+        if response.status.allowsLength, let count = response.body.count {
+            append("Content-Length", "\(response.status.allowsBody ? count : 0)", to: &bytes)
+        }
+        for field in response.headers where !isOwn(field.name.canonicalName) {
             append(field.name.rawName, field.value, to: &bytes)
         }
         bytes += "\r\n".utf8
     }
 
-    /// Fields that only the server may write: a second one would contradict the first, or change the status.
-    private static func isOwn(_ name: HTTPField.Name) -> Bool {
-        name == .contentLength || name.canonicalName == "status"
+    /// Fields that only the server may write: a second one would contradict the first, or change the status; and those
+    /// between the web server and its client, such as `Transfer-Encoding`, would change how the body is framed.
+    private static func isOwn(_ name: String) -> Bool {
+        // Most names are told apart by their length.
+        switch name.utf8.count {
+        case 2: name == "te"
+        case 6: name == "status"
+        case 7: name == "trailer" || name == "upgrade"
+        case 10: name == "connection" || name == "keep-alive"
+        case 14: name == "content-length"
+        case 16: name == "proxy-connection"
+        case 17: name == "transfer-encoding"
+        default: false
+        }
     }
 
     /// A value's control characters become spaces: no value can begin a line of its own.
@@ -35,6 +48,9 @@ enum ResponseHead {
 }
 
 extension HTTPResponse.Status {
-    /// Informational, 204 and 304 responses have no body (RFC 9110, 6.4.1).
-    var allowsBody: Bool { kind != .informational && code != 204 && code != 304 }
+    /// Informational, 204 and 304 responses have no body (RFC 9110, 6.4.1), and 205 must not have one (15.3.6).
+    var allowsBody: Bool { allowsLength && code != 205 }
+
+    /// A 204 has no Content-Length (RFC 9110, 8.6), and that of a 304 would be another response's.
+    var allowsLength: Bool { kind != .informational && code != 204 && code != 304 }
 }

@@ -9,19 +9,34 @@ final class Exchange {
     var response: Response
     /// Whether the response's body is left out.
     let isHead: Bool
-    /// The handler, an input or middleware has thrown.
-    var hasThrown = false
+    /// What the handler, an input or middleware has thrown.
+    var error: (any Error)?
+    /// nil where nobody traces or measures.
+    private let observation: RequestObservation?
+    private let logger: Logger?
 
-    init(of request: Request) {
+    init(of request: Request, observability: Observability) {
         self.request = request
+        observation = observability.begin(request)
+        logger = observability.logger
         isHead = request.method == .head
-        response = .internalServerError(requestID: request.id)
+        // Replaced by the answer. The request's id is not asked for here: most requests never need one.
+        response = Response(status: .internalServerError)
     }
 
     init(_ response: Response, isHead: Bool) {
         request = nil
+        observation = nil
+        logger = nil
         self.response = response
         self.isHead = isHead
+    }
+
+    /// Calls the application's code with the request's context.
+    func perform<Value>(_ operation: () throws -> Value) rethrows -> Value {
+        guard let request, let logger else { return try operation() }
+        return try Scope.request(request.storage.identity).run(
+            logger: logger, tracing: observation?.context, operation)
     }
 
     /// The response is finished: releases what the request holds.
@@ -30,19 +45,24 @@ final class Exchange {
     func conclude(isTaken: Bool, on executor: WorkerExecutor, logger: Logger) -> TaskQueue? {
         guard let request else { return nil }
         let storage = request.storage
+        storage.body.close()
         if !storage.dependencies.isEmpty {
-            _ = executor.run {
-                await storage.dependencies.release { dependency, error in
-                    logger.error(
-                        "a dependency could not be released",
-                        metadata: [
-                            "dependency": "\(type(of: dependency))", "request": "\(request.id)",
-                            "route": "\(request.route)", "error": "\(error)",
-                        ])
+            _ = perform {
+                executor.run {
+                    await storage.dependencies.release { dependency, error in
+                        logger.error(
+                            "a dependency could not be released",
+                            metadata: [
+                                "dependency": "\(type(of: dependency))", "request": "\(request.id)",
+                                "route": "\(request.route)", "error": "\(error)",
+                            ])
+                    }
                 }
             }
         }
-        return storage.settle(
-            RequestOutcome(hasThrown: hasThrown, status: response.status, isTaken: isTaken))
+        let outcome = RequestOutcome(hasThrown: error != nil, status: response.status, isTaken: isTaken)
+        observation?.end(outcome, error: error)
+        storage.tasks.queue?.origin = observation?.context
+        return storage.settle(outcome)
     }
 }

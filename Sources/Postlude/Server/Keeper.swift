@@ -43,7 +43,7 @@ final class Keeper: Sendable {
             }
             waitForInput(
                 stopDescriptors + [bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
-                milliseconds: server.settings.tickMilliseconds)
+                milliseconds: server.registry.tickMilliseconds(server.settings.tickMilliseconds))
             // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
             if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
             let isDraining = graceEnd != nil
@@ -79,6 +79,7 @@ final class Keeper: Sendable {
     private func tend(at now: MonotonicTime) {
         server.poller.closeOverdue(at: now)
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
+        server.poller.checkHangUps()
         for queue in server.registry.all { queue.check(at: now) }
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
     }
@@ -120,17 +121,16 @@ final class Keeper: Sendable {
         server.logger.info(
             "stopping: no new connections, requests in flight and queued tasks are finished",
             metadata: ["reason": "\(reason)", "grace": "\(grace)"])
+        let end = MonotonicTime.now + grace
+        server.registry.setGraceEnd(end)
         server.poller.drain()
-        return .now + grace
+        server.streams.end()
+        return end
     }
 
     /// Names what is left; the process ends without it.
     private func leave(_ reason: String) -> Int32 {
-        for queue in server.registry.all {
-            for task in queue.left {
-                server.logger.error("task was left at the end", metadata: queue.metadata(task))
-            }
-        }
+        server.registry.logLeft(to: server.logger)
         server.logger.error(
             "stopped before everything was finished",
             metadata: ["reason": "\(reason)", "connections": "\(server.poller.connectionCount)"])

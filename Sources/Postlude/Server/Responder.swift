@@ -11,12 +11,17 @@ struct Responder: Sendable {
     private let hooks: ApplicationHooks
     private let registry: TaskRegistry
     private let logger: Logger
+    private let observability: Observability
 
-    init(router: Router, hooks: ApplicationHooks, registry: TaskRegistry, logger: Logger) {
+    init(
+        router: Router, hooks: ApplicationHooks, registry: TaskRegistry, logger: Logger,
+        observability: Observability? = nil
+    ) {
         self.router = router
         self.hooks = hooks
         self.registry = registry
         self.logger = logger
+        self.observability = observability ?? Observability(logger: logger)
     }
 
     /// Answers a request, on the calling worker's thread.
@@ -30,6 +35,7 @@ struct Responder: Sendable {
             let request = request(method, path, head: head, body: body)
             return run(.sync { _ in throw error }, for: request, on: executor)
         case .route(let route, let method, let path, let parameters):
+            body.readTime = route.limits.readTime
             let request = request(method, path, route, parameters, head: head, body: body)
             return run(
                 route.handler.function, needing: route.handler.dependencies, for: request, on: executor)
@@ -45,7 +51,8 @@ struct Responder: Sendable {
         return Request(
             RequestStorage(
                 method: method, path: path, route: route?.pattern ?? "", parameters: parameters, head: head,
-                body: body, tasks: tasks))
+                body: body, tasks: tasks, application: hooks.application,
+                uploadFolder: router.uploadFolder))
     }
 
     /// Calls the handler and what is around it. Where nothing is to be awaited, no async code is entered.
@@ -53,14 +60,24 @@ struct Responder: Sendable {
         _ function: Handler.Function, needing dependencies: [any RequestDependency.Type] = [],
         for request: Request, on executor: WorkerExecutor
     ) -> Exchange {
-        let exchange = Exchange(of: request)
+        let exchange = Exchange(of: request, observability: observability)
+        exchange.perform {
+            call(function, needing: dependencies, for: request, on: executor, in: exchange)
+        }
+        return exchange
+    }
+
+    private func call(
+        _ function: Handler.Function, needing dependencies: [any RequestDependency.Type],
+        for request: Request, on executor: WorkerExecutor, in exchange: Exchange
+    ) {
         if hooks.middleware.isEmpty, dependencies.isEmpty, case .sync(let function) = function {
             do {
                 exchange.response = try function(request)
             } catch {
                 exchange.response = answer(to: error, in: exchange, request)
             }
-            return exchange
+            return
         }
         let result = executor.run {
             await pass(request, exchange, through: hooks.middleware[...]) { request in
@@ -68,8 +85,10 @@ struct Responder: Sendable {
                 return try await function(request)
             }
         }
-        if case .success(let response) = result { exchange.response = response }
-        return exchange
+        switch result {
+        case .success(let response): exchange.response = response
+        case .failure: exchange.response = .internalServerError(requestID: request.id)
+        }
     }
 
     /// Goes inwards through the middleware to the handler. What a level throws is an answer for those around it.
@@ -89,7 +108,7 @@ struct Responder: Sendable {
 
     /// A client learns what it did wrong, and nothing of what we did.
     private func answer(to error: any Error, in exchange: Exchange, _ request: Request) -> Response {
-        exchange.hasThrown = true
+        exchange.error = error
         var error = error
         do {
             if let response = try hooks.response(error, request) { return response }

@@ -1,29 +1,72 @@
 internal import FastCGI
 internal import HTTPTypes
+internal import Logging
+internal import Manifest
+internal import Workers
 
 /// Writes one worker's responses, one after another.
 final class ResponseWriter {
-    private let fcgx: FCGXRequest
-    private let deadline: WriteDeadline
-    private let time: Duration
-    private var head: [UInt8] = []
-
-    /// - Parameter time: for one response.
-    init(fcgx: FCGXRequest, deadline: WriteDeadline, time: Duration) {
-        self.fcgx = fcgx
-        self.deadline = deadline
-        self.time = time
+    /// How far a response came.
+    enum Outcome {
+        case whole
+        /// The web server takes no more.
+        case notTaken
+        /// There is no more to write, or nobody to read it: the connection must not look as if the response were whole.
+        case broken
     }
 
-    /// Writes everything before finish.
-    ///
-    /// - Parameter isHead: leaves the body out.
-    /// - Returns: false when the web server takes no more.
-    func write(_ response: Response, isHead: Bool, on connection: Connection) -> Bool {
+    let fcgx: FCGXRequest
+    let deadline: WriteDeadline
+    /// For a body in memory, or for a piece of another one.
+    let time: Duration
+    let executor: WorkerExecutor
+    let poller: Poller
+    let streams: OpenStreams
+    private let files: FileLocation?
+    private let logger: Logger
+    private(set) var head: [UInt8] = []
+
+    init(_ fcgx: FCGXRequest, _ server: ServerParts, executor: WorkerExecutor, deadline: WriteDeadline) {
+        self.fcgx = fcgx
+        self.deadline = deadline
+        self.executor = executor
+        time = server.settings.limits.writeTime
+        poller = server.poller
+        streams = server.streams
+        files = server.files
+        logger = server.logger
+    }
+
+    /// Writes everything before finish. A file's response becomes what the request asks for (`Response.selected`).
+    func write(_ exchange: Exchange, on connection: Connection) -> Outcome {
+        if case .file = exchange.response.body, let request = exchange.request {
+            exchange.response = exchange.response.selected(for: request, in: files)
+        }
+        let response = exchange.response
         ResponseHead.write(response, into: &head)
-        guard head.withUnsafeBytes({ fcgx.write($0) }) else { return false }
-        guard !isHead, response.status.allowsBody else { return true }
-        return response.body.withUnsafeBytes { body in
+        let hasBody = !exchange.isHead && response.status.allowsBody
+        // A stream's head waits for its first piece.
+        if hasBody, case .stream(let body) = response.body {
+            return write(body, of: exchange, on: connection)
+        }
+        guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .notTaken }
+        guard hasBody else { return .whole }
+        switch response.body {
+        case .bytes(let bytes): return write(bytes, on: connection) ? .whole : .notTaken
+        case .file(let file): return write(file, of: exchange, on: connection)
+        case .stream: return .whole
+        }
+    }
+
+    /// The answer to what went wrong before anything was written.
+    func write(_ response: Response, on connection: Connection) -> Outcome {
+        ResponseHead.write(response, into: &head)
+        guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .notTaken }
+        return write(response.body.bytes ?? [], on: connection) ? .whole : .notTaken
+    }
+
+    private func write(_ bytes: [UInt8], on connection: Connection) -> Bool {
+        bytes.withUnsafeBytes { body in
             // What fits libfcgi's buffer goes out with END_REQUEST in one write, which SO_SNDTIMEO bounds.
             guard body.count > 4096 else { return fcgx.write(body) }
             deadline.start(connection.descriptor, within: time)
@@ -31,5 +74,30 @@ final class ResponseWriter {
             defer { deadline.stop() }
             return fcgx.write(body) && fcgx.flush()
         }
+    }
+
+    private func write(_ file: FileBody, of exchange: Exchange, on connection: Connection) -> Outcome {
+        do {
+            let isTaken = try withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 8) { buffer in
+                try file.read(through: buffer) { piece in
+                    deadline.start(connection.descriptor, within: time)
+                    defer { deadline.stop() }
+                    return fcgx.write(piece)
+                }
+            }
+            return isTaken ? .whole : .notTaken
+        } catch {
+            log(error, in: exchange)
+            return .broken
+        }
+    }
+
+    func log(_ error: any Error, in exchange: Exchange) {
+        logger.error(
+            "a response could not be completed",
+            metadata: [
+                "request": "\(exchange.request?.id ?? "")", "route": "\(exchange.request?.route ?? "")",
+                "error": "\(error)",
+            ])
     }
 }

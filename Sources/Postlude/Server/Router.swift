@@ -22,18 +22,30 @@ struct Router: Sendable {
         case malformed(HTTPError)
     }
 
+    /// Where the files of multipart bodies are stored.
+    let uploadFolder: String
     private let table: RouteTable
     private let routes: [Route]
     private let logger: Logger
 
     /// - Parameter handlers: has every name that the manifest uses; the manifest was checked against it.
     init(manifest: Manifest, handlers: [String: Handler], logger: Logger) throws {
-        table = try RouteTable(manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) })
-        routes = try manifest.routes.map { route in
+        let documentation = try DocumentationRoutes.routes(for: manifest, handlers: handlers)
+        table = try RouteTable(
+            documentation.map { (methods: [.get], pattern: $0.pattern) }
+                + manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) })
+        let own = documentation.map { route in
+            Route(
+                pattern: route.pattern.text, handler: route.handler, limits: manifest.limits,
+                tasks: manifest.tasks)
+        }
+        let others = try manifest.routes.map { route in
             guard let handler = handlers[route.handler] else { throw MissingHandler(name: route.handler) }
             return Route(
                 pattern: route.pattern.text, handler: handler, limits: route.limits, tasks: route.tasks)
         }
+        routes = own + others
+        uploadFolder = manifest.uploads.folder
         self.logger = logger
     }
 
@@ -67,7 +79,8 @@ struct Router: Sendable {
     /// What happens to the body of a request: collected or streamed for its handler, or ignored where there is none.
     func bodyPolicy(for head: RequestHead, using matcher: RouteMatcher) -> BodyPolicy {
         guard case .route(let route, _, _, _) = resolve(head, using: matcher) else { return .ignore }
-        return .collect(limit: route.limits.body)
+        return route.handler.bodyUse == .stream
+            ? .stream(limit: route.limits.body) : .collect(limit: route.limits.body)
     }
 }
 

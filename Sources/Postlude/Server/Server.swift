@@ -62,21 +62,31 @@ struct ServerParts: Sendable {
     let responder: Responder
     let registry: TaskRegistry
     let ends: EndCounts
+    let streams = OpenStreams()
+    let files: FileLocation?
     let settings: ServerSettings
     let logger: Logger
+    let observability: Observability
+    /// Told of each task that has failed for good.
+    let taskFailed: @Sendable (TaskFailure) -> Void
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
         bell: KeeperBell, logger: Logger
     ) throws {
-        let registry = TaskRegistry()
+        let observability = Observability.bootstrapped(logger: Logger(label: "application"))
+        let registry = TaskRegistry(metrics: observability.tasks)
         let ends = EndCounts()
         self.registry = registry
         self.ends = ends
         self.logger = logger
+        self.observability = observability
+        taskFailed = hooks.taskFailed
         settings = ServerSettings(manifest)
+        files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
         router = try Router(manifest: manifest, handlers: handlers, logger: logger)
-        responder = Responder(router: router, hooks: hooks, registry: registry, logger: logger)
+        responder = Responder(
+            router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
         let limits = manifest.limits
         poller = try Poller(
             listener: listener,

@@ -24,6 +24,8 @@ final class Worker {
     private let buffer = ReadBuffer()
     /// Queues that wait until this worker may run tasks.
     private var backlog: [TaskQueue] = []
+    /// Queues whose first task waits for its next attempt.
+    private var resting = RestingQueues()
     private let slot: TaskSlot
 
     init(_ server: ServerParts, pool: WorkerPool, executor: WorkerExecutor, writeDeadline: WriteDeadline)
@@ -37,10 +39,11 @@ final class Worker {
         logger = server.logger
         self.pool = pool
         self.executor = executor
-        runner = TaskRunner(executor: executor, logger: server.logger)
+        runner = TaskRunner(
+            executor: executor, logger: server.logger, observability: server.observability,
+            onFailure: server.taskFailed)
         fcgx = try FCGXRequest(headLimit: server.settings.limits.head)
-        writer = ResponseWriter(
-            fcgx: fcgx, deadline: writeDeadline, time: server.settings.limits.writeTime)
+        writer = ResponseWriter(fcgx, server, executor: executor, deadline: writeDeadline)
         matcher = try RouteMatcher()
         slot = try TaskSlot(pool: pool)
     }
@@ -53,11 +56,12 @@ final class Worker {
             switch next() {
             case .request(let connection): serve(connection)
             case .refused(let connection, let refusal): answer(connection, refusal)
-            case .nothing: if backlog.isEmpty && pool.retire() { return true }
+            case .nothing: if backlog.isEmpty, resting.isEmpty, pool.retire() { return true }
             case .stopped:
-                runTasks(evenIfReserved: true)
+                runLastTasks()
                 return false
             }
+            backlog += resting.takeDue(at: .now)
             runTasks()
         }
     }
@@ -65,26 +69,38 @@ final class Worker {
     private func next() -> Poller.Next {
         // With tasks in hand that must wait, a free task slot is an event too.
         if !backlog.isEmpty { waitForInput([slot.descriptor, poller.descriptor], milliseconds: -1) }
-        return poller.next(reading: buffer, waiting: backlog.isEmpty ? settings.idleMilliseconds : 0) {
+        let time = backlog.isEmpty ? resting.milliseconds(at: .now, atMost: settings.idleMilliseconds) : 0
+        return poller.next(reading: buffer, waiting: time) {
             head in
             router.bodyPolicy(for: head, using: matcher)
         }
     }
 
     private func serve(_ connection: Connection) {
-        let (head, body) = connection.takeRequest()
+        let (head, bytes) = connection.takeRequest()
         guard begin(head, on: connection) else { return }
-        let exchange = responder.respond(to: head, body: BodySource(body), using: matcher, on: executor)
-        let isTaken = finish(connection, head, exchange.response, isHead: exchange.isHead)
+        let body = connection.streamsBody ? streamedBody(of: connection) : BodySource(bytes)
+        let exchange = responder.respond(to: head, body: body, using: matcher, on: executor)
+        let isTaken = finish(connection, head, exchange)
         if let tasks = exchange.conclude(isTaken: isTaken, on: executor, logger: logger) {
             backlog.append(tasks)
+        }
+    }
+
+    private func streamedBody(of connection: Connection) -> BodySource {
+        BodySource { [buffer] time in
+            do throws(BodyError) {
+                return try connection.readBody(into: buffer, within: time)
+            } catch {
+                throw HTTPError(error)
+            }
         }
     }
 
     private func answer(_ connection: Connection, _ refusal: Refusal) {
         let (head, _) = connection.takeRequest()
         guard begin(head, on: connection) else { return }
-        _ = finish(connection, head, .error(HTTPError(refusal.status)), isHead: false)
+        _ = finish(connection, head, Exchange(.error(HTTPError(refusal.status)), isHead: false))
     }
 
     private func begin(_ head: RequestHead, on connection: Connection) -> Bool {
@@ -102,13 +118,11 @@ final class Worker {
     /// Writes the response and finishes; the connection is back at the poller before the first task runs.
     ///
     /// - Returns: whether the web server took the whole response.
-    private func finish(
-        _ connection: Connection, _ head: RequestHead, _ response: Response, isHead: Bool
-    ) -> Bool {
-        let isWritten = writer.write(response, isHead: isHead, on: connection)
-        let isOpen = fcgx.finish()
-        poller.giveBack(connection, keep: head.keepsConnection, isOpen: isOpen)
-        return isWritten && isOpen
+    private func finish(_ connection: Connection, _ head: RequestHead, _ exchange: Exchange) -> Bool {
+        let outcome = writer.write(exchange, on: connection)
+        let isOpen = outcome == .broken ? fcgx.breakOff() : fcgx.finish()
+        poller.giveBack(connection, keep: head.keepsConnection && outcome != .broken, isOpen: isOpen)
+        return outcome == .whole && isOpen
     }
 
     /// Plays the postlude, as far as this worker may: some workers can be kept for requests.
@@ -116,9 +130,22 @@ final class Worker {
         if !backlog.isEmpty { poller.stepAside() }
         while !backlog.isEmpty, evenIfReserved || slot.take() {
             let queue = backlog.removeFirst()
-            runner.run(queue)
-            registry.remove(queue)
+            switch runner.run(queue) {
+            case .over: registry.remove(queue)
+            case .waiting(let due): resting.add(queue, until: due)
+            }
             if !evenIfReserved { slot.giveBack() }
+        }
+    }
+
+    /// The process stops: runs what is left. Retries are waited for, as far as their time is within the grace.
+    private func runLastTasks() {
+        backlog += resting.takeAll()
+        runTasks(evenIfReserved: true)
+        while !resting.isEmpty {
+            waitForInput([], milliseconds: resting.milliseconds(at: .now, atMost: 1000))
+            backlog += resting.takeDue(at: .now)
+            runTasks(evenIfReserved: true)
         }
     }
 }

@@ -7,10 +7,12 @@
 /// ```swift
 /// func process(item: Path<Item>, tasks: BackgroundTasks) -> [String: String] {
 ///     tasks.add(processData, item.id, "high")
-///     tasks.add(named: "audit") { try await audit() }
+///     tasks.add(named: "audit", when: .always, retry: .init(attempts: 5)) { try await audit() }
 ///     return ["status": "processing"]
 /// }
 /// ```
+///
+/// A handler that throws drops its tasks, unless their condition says otherwise (``TaskCondition``).
 ///
 /// An async task, too, runs on the worker's thread, also after an `await`. Only inside an actor that several requests
 /// share may its code run on another worker's thread, the one that the actor works for at that moment; afterwards
@@ -27,44 +29,74 @@ public struct BackgroundTasks: RequestInput, Sendable {
     ///
     /// - Parameters:
     ///   - name: what the log calls the task; by default the place where it was added.
-    ///   - function: called once, after the response is finished.
+    ///   - condition: what must have become of the request; by default nothing was thrown.
+    ///   - deadline: after this time an attempt is cancelled; by default the route's `tasks.deadline`. A synchronous
+    ///     task is not interrupted: it can look at ``TaskContext/isCancelled``.
+    ///   - retry: whether it is called again when it throws.
+    ///   - stopOnFailure: when it fails for good, the tasks behind it are dropped.
+    ///   - function: called once for each attempt, after the response is finished.
     ///   - arguments: `Sendable` values of its own, since the request is gone by then.
+    /// - Returns: the means to take the task back.
+    @discardableResult
     public func add<each Argument: Sendable, Output>(
-        named name: String? = nil, _ function: @escaping @Sendable (repeat each Argument) throws -> Output,
+        named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
+        retry: RetryPolicy = .none, stopOnFailure: Bool = false,
+        _ function: @escaping @Sendable (repeat each Argument) throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line
-    ) {
-        let name = name ?? "\(fileID):\(line)"
-        queue.add(BackgroundTask(name: name, function: .sync { _ = try function(repeat each arguments) }))
+    ) -> TaskHandle {
+        let options = TaskOptions(
+            condition: condition, deadline: deadline, retry: retry, stopOnFailure: stopOnFailure)
+        return queue.add(
+            BackgroundTask(
+                name: name, place: (fileID, line), options: options,
+                arguments: { list(repeat each arguments) },
+                function: .sync { _ = try function(repeat each arguments) }))
     }
 
     /// Adds an async function with its arguments.
     ///
     /// - Parameters:
     ///   - name: what the log calls the task; by default the place where it was added.
-    ///   - function: called once, after the response is finished.
+    ///   - condition: what must have become of the request; by default nothing was thrown.
+    ///   - deadline: after this time an attempt is cancelled; by default the route's `tasks.deadline`. Cancellation is
+    ///     cooperative (`Task.isCancelled`).
+    ///   - retry: whether it is called again when it throws.
+    ///   - stopOnFailure: when it fails for good, the tasks behind it are dropped.
+    ///   - function: called once for each attempt, after the response is finished.
     ///   - arguments: `Sendable` values of its own, since the request is gone by then.
+    /// - Returns: the means to take the task back.
+    @discardableResult
     public func add<each Argument: Sendable, Output>(
-        named name: String? = nil,
+        named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
+        retry: RetryPolicy = .none, stopOnFailure: Bool = false,
         _ function: @escaping @Sendable (repeat each Argument) async throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line
-    ) {
-        let name = name ?? "\(fileID):\(line)"
-        queue.add(
-            BackgroundTask(name: name, function: .async { _ = try await function(repeat each arguments) }))
-    }
-}
-
-/// A task: a function with its arguments, queued by a handler.
-struct BackgroundTask: Sendable {
-    enum Function: Sendable {
-        case sync(@Sendable () throws -> Void)
-        case async(@Sendable () async throws -> Void)
+    ) -> TaskHandle {
+        let options = TaskOptions(
+            condition: condition, deadline: deadline, retry: retry, stopOnFailure: stopOnFailure)
+        return queue.add(
+            BackgroundTask(
+                name: name, place: (fileID, line), options: options,
+                arguments: { list(repeat each arguments) },
+                function: .async { _ = try await function(repeat each arguments) }))
     }
 
-    let name: String
-    let function: Function
-
-    var isAsync: Bool {
-        if case .async = function { true } else { false }
+    /// Adds tasks that run beside each other. The next task of the queue starts when all of them have ended; each one
+    /// that fails is reported for itself.
+    ///
+    /// - Parameters:
+    ///   - name: stands before the names of the group's tasks.
+    ///   - limit: how many of them run at once, 1 to 64.
+    ///   - build: adds the tasks, at once.
+    public func group(
+        named name: String? = nil, limit: Int = 4, _ build: (inout BackgroundTaskGroup) throws -> Void
+    ) rethrows {
+        var group = BackgroundTaskGroup(name: name)
+        try build(&group)
+        queue.add(group.tasks, limit: min(64, max(1, limit)))
     }
+
+    /// From now on, the first task of this request that fails for good ends the queue: the tasks behind it are dropped
+    /// and named in the log.
+    public func stopOnFailure() { queue.stopOnFailure() }
 }

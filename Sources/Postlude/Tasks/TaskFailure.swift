@@ -2,7 +2,10 @@
 public struct TaskFailure: Sendable {
     /// The task's name.
     public let task: String
+    /// What the last attempt threw.
     public let error: any Error
+    /// How often the task was called.
+    public let attempts: Int
     /// The id of the request whose handler has added the task.
     public let requestID: String
     /// The pattern of the request's route.

@@ -1,134 +1,136 @@
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Tracing
 
 /// The tasks of one request, in the order in which they were added.
+///
+/// Whoever runs them asks for the next one, and says how it has ended. One at a time, but for the members of a group.
 final class TaskQueue: Sendable {
-    /// A task that is running: what the keeper watches.
-    struct Running: Sendable {
-        let name: String
-        /// An async task can be cancelled; a synchronous one cannot be told.
-        let isAsync: Bool
-        let started: MonotonicTime
-        /// Cancels an async task, known a moment after its start.
-        var cancel: (@Sendable () -> Void)?
-        var hasWarned = false
-        var isPastDeadline = false
+    /// What is to be done now.
+    enum Next: Sendable {
+        /// A task whose attempt has begun.
+        case task(BackgroundTask)
+        /// A group is open: its tasks are to be had from `nextOfGroup` until there is none.
+        case group(limit: Int)
+        /// The first task waits for its next attempt, and the others for it.
+        case waiting(until: MonotonicTime)
+        case over
     }
 
-    private struct State {
-        var waiting: [BackgroundTask] = []
-        var running: Running?
+    enum Item: Sendable {
+        case task(BackgroundTask)
+        case group(FIFO<BackgroundTask>, limit: Int)
+
+        var tasks: [BackgroundTask] {
+            switch self {
+            case .task(let task): [task]
+            case .group(let tasks, _): tasks.elements
+            }
+        }
+    }
+
+    struct State {
+        var line = FIFO<Item>()
+        /// The open group's tasks that have not begun, and how many may run at once.
+        var group = FIFO<BackgroundTask>()
+        var groupLimit = 1
+        var running: [RunningTask] = []
+        /// Tasks that wait for their next attempt.
+        var resting: [RestingTask] = []
+        /// Known once the response is finished.
+        var outcome: RequestOutcome?
+        var stopOnFailure = false
+        /// A task has failed, and no other one runs.
+        var isStopped = false
         var isOver = false
         /// What must live until the last task has ended, such as uploaded files.
         var kept: [any Sendable] = []
+        /// What the tasks' spans are linked to.
+        var origin: ServiceContext?
     }
 
     let requestID: String
     let route: String
     let limits: Manifest.TaskLimits
-    private let logger: Logger
-    private let state = Lock(State())
+    let logger: Logger
+    let registry: TaskRegistry
+    let state = Lock(State())
 
-    init(requestID: String, route: String, limits: Manifest.TaskLimits, logger: Logger) {
+    init(
+        requestID: String, route: String, limits: Manifest.TaskLimits, logger: Logger,
+        registry: TaskRegistry = TaskRegistry()
+    ) {
         self.requestID = requestID
         self.route = route
         self.limits = limits
         self.logger = logger
+        self.registry = registry
     }
 
-    var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
+    var isEmpty: Bool { state.withLock { $0.line.isEmpty } }
 
-    func add(_ task: BackgroundTask) {
-        let isLate = state.withLock { state in
-            if !state.isOver { state.waiting.append(task) }
-            return state.isOver
+    /// The tasks that have not begun, in order.
+    var queued: [BackgroundTask] {
+        state.withLock { $0.group.elements + $0.line.elements.flatMap(\.tasks) }
+    }
+
+    /// The names of the tasks that have not ended, the running ones first.
+    var left: [String] {
+        let unfinished = state.withLock { state in
+            state.running.map(\.task) + state.resting.map(\.task) + state.group.elements
+                + state.line.elements.flatMap(\.tasks)
         }
-        guard isLate else { return }
-        logger.error(
-            "task was added after the last task of its request had ended, and does not run",
-            metadata: metadata(task.name))
+        return unfinished.filter { $0.state != .cancelled }.map(\.name)
+    }
+
+    /// The request's span, where requests are traced.
+    var origin: ServiceContext? {
+        get { state.withLock { $0.origin } }
+        set { state.withLock { $0.origin = newValue } }
+    }
+
+    // MARK: Adding
+
+    @discardableResult
+    func add(_ task: BackgroundTask) -> TaskHandle {
+        if let deadline = task.options.deadline { registry.note(deadline: deadline) }
+        add(.task(task))
+        return TaskHandle(task: task)
+    }
+
+    func add(_ group: [BackgroundTask], limit: Int) {
+        for deadline in group.compactMap(\.options.deadline) { registry.note(deadline: deadline) }
+        if !group.isEmpty { add(.group(FIFO(group), limit: limit)) }
+    }
+
+    private func add(_ item: Item) {
+        let (wasOver, dropped) = state.withLock { state -> (Bool, [BackgroundTask]) in
+            guard !state.isOver, !state.isStopped else { return (state.isOver, item.tasks) }
+            // Added by a task: what became of the request is known.
+            let (item, dropped) = state.outcome.map(item.split) ?? (item, [])
+            if let item { state.line.append(item) }
+            return (false, dropped)
+        }
+        for task in dropped where task.drop() {
+            registry.metrics?.count(task.name, .dropped)
+            if wasOver {
+                logger.error(
+                    "task was added after the last task of its request had ended, and does not run",
+                    metadata: metadata(task.name))
+            } else {
+                logger.debug("task was added, and does not run", metadata: metadata(task.name))
+            }
+        }
+    }
+
+    func stopOnFailure() {
+        state.withLock { $0.stopOnFailure = true }
     }
 
     /// Keeps values alive until the last task has ended.
     func keep(_ values: [any Sendable]) {
         state.withLock { $0.kept += values }
-    }
-
-    /// Takes the next task and marks it as running; nil when there is none, and then none can be added.
-    func next() -> BackgroundTask? {
-        state.withLock { state in
-            guard !state.waiting.isEmpty else {
-                state.running = nil
-                state.isOver = true
-                state.kept = []
-                return nil
-            }
-            let task = state.waiting.removeFirst()
-            state.running = Running(name: task.name, isAsync: task.isAsync, started: .now)
-            return task
-        }
-    }
-
-    /// The running task can be cancelled like this.
-    func setCancellation(_ cancel: @escaping @Sendable () -> Void) {
-        let isPastDeadline = state.withLock { state in
-            state.running?.cancel = cancel
-            return state.running?.isPastDeadline ?? false
-        }
-        // The keeper has looked before there was anything to cancel.
-        if isPastDeadline { cancel() }
-    }
-
-    /// The response is finished: drops the tasks whose condition is not met, and logs how many.
-    ///
-    /// - Returns: whether any task is to run.
-    func settle(_ outcome: RequestOutcome) -> Bool {
-        guard outcome.hasThrown else { return !isEmpty }
-        let dropped = state.withLock { state in
-            defer { (state.waiting, state.kept) = ([], []) }
-            state.isOver = true
-            return state.waiting.map(\.name)
-        }
-        guard !dropped.isEmpty else { return false }
-        logger.warning(
-            "handler failed, its tasks were dropped",
-            metadata: [
-                "request": "\(requestID)", "route": "\(route)", "count": "\(dropped.count)",
-                "tasks": "\(dropped.joined(separator: ", "))",
-            ])
-        return false
-    }
-
-    /// The names of the tasks that have not ended, the running one first.
-    var left: [String] {
-        state.withLock { state in (state.running.map { [$0.name] } ?? []) + state.waiting.map(\.name) }
-    }
-
-    /// Warns about a task that runs for long, and cancels one that is past its deadline. Called by the keeper.
-    func check(at now: MonotonicTime) {
-        let (late, overdue) = state.withLock { state -> (Running?, Running?) in
-            guard let running = state.running else { return (nil, nil) }
-            let age = now - running.started
-            let isLate = !running.hasWarned && age >= limits.warn
-            let isOverdue = !running.isPastDeadline && limits.deadline.map { age >= $0 } ?? false
-            if isLate { state.running?.hasWarned = true }
-            if isOverdue { state.running?.isPastDeadline = true }
-            return (isLate ? running : nil, isOverdue ? running : nil)
-        }
-        if let late {
-            logger.warning(
-                "task is still running; hand long work to a task queue",
-                metadata: metadata(late.name, since: late.started, until: now))
-        }
-        if let overdue {
-            overdue.cancel?()
-            logger.error(
-                overdue.isAsync
-                    ? "task is past its deadline and was cancelled"
-                    : "task is past its deadline; it is synchronous and cannot be cancelled",
-                metadata: metadata(overdue.name, since: overdue.started, until: now))
-        }
     }
 
     func metadata(_ task: String, since start: MonotonicTime? = nil, until end: MonotonicTime = .now)
@@ -139,13 +141,5 @@ final class TaskQueue: Sendable {
         ]
         if let start { metadata["duration"] = "\((end - start).milliseconds) ms" }
         return metadata
-    }
-}
-
-extension Duration {
-    /// Milliseconds with one decimal, as the log shows them.
-    var milliseconds: String {
-        let tenths = saturatedNanoseconds / 100_000
-        return "\(tenths / 10).\(abs(tenths % 10))"
     }
 }

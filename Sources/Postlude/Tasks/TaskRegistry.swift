@@ -1,10 +1,16 @@
 internal import Linux
 internal import Logging
-internal import Manifest
+internal import Synchronization
 
 /// The task queues of a process that are not over: what the keeper watches, and what is left at the end.
 final class TaskRegistry: Sendable {
     private let queues = Lock<[ObjectIdentifier: TaskQueue]>([:])
+    /// Nanoseconds; the largest number for none.
+    private let endOfGrace = Atomic<Int64>(.max)
+    private let shortestDeadline = Atomic<Int64>(.max)
+    let metrics: TaskMetrics?
+
+    init(metrics: TaskMetrics? = nil) { self.metrics = metrics }
 
     func insert(_ queue: TaskQueue) {
         queues.withLock { $0[ObjectIdentifier(queue)] = queue }
@@ -15,38 +21,40 @@ final class TaskRegistry: Sendable {
     }
 
     var all: [TaskQueue] { queues.withLock { Array($0.values) } }
-}
 
-/// Makes the queue of a request when its handler asks for it; most requests have none.
-final class TaskQueueSource {
-    private let registry: TaskRegistry
-    private let limits: Manifest.TaskLimits
-    private let logger: Logger
-    private(set) var queue: TaskQueue?
-
-    init(registry: TaskRegistry, limits: Manifest.TaskLimits, logger: Logger) {
-        self.registry = registry
-        self.limits = limits
-        self.logger = logger
+    /// When a process that stops will end at the latest; nil while it serves. Retries past it are not made.
+    var graceEnd: MonotonicTime? {
+        let end = endOfGrace.load(ordering: .acquiring)
+        return end == .max ? nil : MonotonicTime(nanoseconds: end)
     }
 
-    func queue(for request: Request) -> TaskQueue {
-        if let queue { return queue }
-        let queue = TaskQueue(requestID: request.id, route: request.route, limits: limits, logger: logger)
-        registry.insert(queue)
-        self.queue = queue
-        return queue
+    func setGraceEnd(_ time: MonotonicTime) { endOfGrace.store(time.nanoseconds, ordering: .releasing) }
+
+    /// A task of this process has a deadline of its own: the keeper looks at the clock often enough for it.
+    func note(deadline: Duration) {
+        _ = shortestDeadline.min(max(0, deadline.saturatedNanoseconds), ordering: .relaxed)
     }
 
-    /// The response is finished.
+    /// How often the keeper looks at deadlines: at most `usual`, or a quarter of the shortest one that a task has.
+    func tickMilliseconds(_ usual: Int32) -> Int32 {
+        let shortest = shortestDeadline.load(ordering: .relaxed)
+        return min(usual, max(10, Int32(clamping: shortest / 4_000_000)))
+    }
+
+    /// The process ends: names the tasks that are left.
     ///
-    /// - Returns: the queue, if any of its tasks is to run.
-    func settle(_ outcome: RequestOutcome) -> TaskQueue? {
-        guard let queue else { return nil }
-        guard queue.settle(outcome) else {
-            registry.remove(queue)
-            return nil
+    /// - Parameter limit: how many are named; the others are counted.
+    func logLeft(to logger: Logger, limit: Int = 100) {
+        var count = 0
+        for queue in all {
+            for task in queue.left {
+                count += 1
+                if count <= limit {
+                    logger.error("task was left at the end", metadata: queue.metadata(task))
+                }
+            }
         }
-        return queue
+        guard count > limit else { return }
+        logger.error("more tasks were left at the end", metadata: ["count": "\(count - limit)"])
     }
 }

@@ -1,43 +1,128 @@
 internal import Linux
 internal import Logging
+internal import Tracing
 internal import Workers
 
 /// Plays the postlude: runs the tasks of a request on the calling worker.
 struct TaskRunner {
+    /// How far a queue has come.
+    enum Progress: Equatable {
+        case over
+        /// The first task waits for its next attempt; run the queue again then.
+        case waiting(until: MonotonicTime)
+    }
+
     let executor: WorkerExecutor
     let logger: Logger
+    let observability: Observability
+    /// Told of each task that has failed for good.
+    let onFailure: @Sendable (TaskFailure) -> Void
+    var now: @Sendable () -> MonotonicTime = { .now }
+    /// -1 to 1: the jitter of retries.
+    var random: @Sendable () -> Double = { .random(in: -1...1) }
+
+    init(
+        executor: WorkerExecutor, logger: Logger, observability: Observability? = nil,
+        onFailure: @escaping @Sendable (TaskFailure) -> Void = { _ in }
+    ) {
+        self.executor = executor
+        self.logger = logger
+        self.observability = observability ?? Observability(logger: logger)
+        self.onFailure = onFailure
+    }
 
     /// Runs the tasks of `queue` one after another, also those that are added meanwhile.
-    func run(_ queue: TaskQueue) {
-        while let task = queue.next() {
-            let start = MonotonicTime.now
-            let failure = run(task, of: queue)
-            let metadata = queue.metadata(task.name, since: start)
-            if let failure {
-                logger.error("task failed", metadata: metadata.merging(["error": "\(failure)"]) { $1 })
-            } else {
-                logger.info("task done", metadata: metadata)
+    @discardableResult
+    func run(_ queue: TaskQueue) -> Progress {
+        while true {
+            switch step(queue) {
+            case nil: continue
+            case let progress?: return progress
             }
         }
     }
 
-    private func run(_ task: BackgroundTask, of queue: TaskQueue) -> (any Error)? {
+    /// Runs the next task of `queue`, or its next group.
+    ///
+    /// - Returns: nil when more is to be done now.
+    func step(_ queue: TaskQueue) -> Progress? {
+        for late in queue.giveUpLateRetries() {
+            observability.tasks?.count(late.task.name, .failed)
+            failed(
+                TaskAttempt(late.task, of: queue, at: nil, observability), late.error,
+                "task failed, the process ends before its next attempt")
+        }
+        switch queue.next(at: now()) {
+        case .task(let task):
+            runAlone(task, of: queue)
+            return nil
+        case .group(let limit):
+            runGroup(of: queue, limit: limit)
+            return nil
+        case .waiting(let due): return .waiting(until: due)
+        case .over: return .over
+        }
+    }
+
+    /// An attempt that has this thread for itself.
+    func runAlone(_ task: BackgroundTask, of queue: TaskQueue) {
+        let attempt = begin(task, of: queue)
+        end(attempt, error: attempt.error(of: { try call(task, of: queue) }))
+    }
+
+    /// Calls the task's function on this thread, which waits for its end.
+    private func call(_ task: BackgroundTask, of queue: TaskQueue) throws {
         switch task.function {
-        case .sync(let function):
-            do {
-                try function()
-                return nil
-            } catch {
-                return error
-            }
+        case .sync(let function): try function()
         case .async(let function):
             let result = executor.run {
                 try await function()
             } started: { cancel in
-                queue.setCancellation(cancel)
+                queue.setCancellation(of: task, cancel)
             }
-            if case .failure(let error) = result { return error }
-            return nil
+            try result.get()
+        }
+    }
+
+    // MARK: An attempt
+
+    func begin(_ task: BackgroundTask, of queue: TaskQueue) -> TaskAttempt {
+        TaskAttempt(task, of: queue, at: now(), observability)
+    }
+
+    /// Logs and counts what became of an attempt, and decides whether there is another one.
+    func end(_ attempt: TaskAttempt, error: (any Error)?) {
+        let (task, queue, now) = (attempt.task, attempt.queue, now())
+        let verdict = queue.ended(task, error: error, at: now, random: random)
+        attempt.end(error)
+        switch verdict {
+        case .done:
+            observability.tasks?.record(task.name, .done, attempt.duration(until: now))
+            logger.info("task done", metadata: attempt.metadata(until: now))
+        case .retry(let delay):
+            observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
+            var metadata = attempt.metadata(until: now)
+            metadata["error"] = error.map { "\($0)" }
+            metadata["attempt"] = "\(task.attempts) of \(task.options.retry.attempts)"
+            metadata["delay"] = "\(delay.milliseconds) ms"
+            logger.warning("task failed, and is tried again", metadata: metadata)
+        case .failed:
+            observability.tasks?.record(task.name, .failed, attempt.duration(until: now))
+            if let error { failed(attempt, error, "task failed") }
+        }
+    }
+
+    private func failed(_ attempt: TaskAttempt, _ error: any Error, _ message: Logger.Message) {
+        let (task, queue) = (attempt.task, attempt.queue)
+        var metadata = attempt.metadata(until: now())
+        metadata["error"] = "\(error)"
+        if task.attempts > 1 { metadata["attempts"] = "\(task.attempts)" }
+        logger.error(message, metadata: metadata)
+        attempt.perform {
+            onFailure(
+                TaskFailure(
+                    task: task.name, error: error, attempts: task.attempts, requestID: queue.requestID,
+                    route: queue.route))
         }
     }
 }

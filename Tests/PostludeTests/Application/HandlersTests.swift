@@ -35,8 +35,10 @@ struct HandlersTests {
 
     @Test("names that are used twice are known, each as often as it is too much")
     func repeated() {
-        #expect(Handlers([handler("a"), handler("b")]).repeatedNames == [])
-        #expect(Handlers(["a", "b", "a", "c", "a", "b"].map(handler)).repeatedNames == ["a", "a", "b"])
+        #expect(Handlers([handler("a"), handler("b")]).problems.isEmpty)
+        let problems = Handlers(["a", "b", "a", "c", "a", "b"].map(handler)).problems
+        #expect(
+            problems == ["a", "a", "b"].map { "two handlers are called \"\($0)\"; names must differ" })
     }
 
     @Test("are found by name")

@@ -36,7 +36,7 @@ struct RequestFixture {
         return Request(
             RequestStorage(
                 method: method, path: path, route: route, parameters: Request.Parameters(values: values),
-                head: head, body: body,
+                head: head, body: BodySource(body),
                 tasks: TaskQueueSource(registry: registry, limits: limits, logger: log.logger)))
     }
 
@@ -83,6 +83,6 @@ extension RequestFixture {
     }
 
     static func post(_ body: String) -> RequestFixture {
-        RequestFixture(method: "POST", body: body)
+        RequestFixture(method: "POST", parameters: [("CONTENT_TYPE", "application/json")], body: body)
     }
 }

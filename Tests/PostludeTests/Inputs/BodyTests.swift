@@ -1,16 +1,17 @@
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import Postlude
 
 @Suite("Body")
 struct BodyTests {
-    private struct Address: Decodable {
+    private struct Address: Decodable, Equatable {
         var city: String
         var zip: Int
     }
 
-    private struct Person: Decodable {
+    private struct Person: Decodable, Equatable {
         var name: String
         var email: EmailAddress?
         var addresses: [Address]
@@ -44,26 +45,52 @@ struct BodyTests {
             try Body<[String: Int]>(request: RequestFixture.post(#"{"a":1}"#).request()).value == ["a": 1])
     }
 
-    @Test("no body is missing")
-    func missing() {
+    @Test("no body is missing, or nil")
+    func missing() throws {
+        #expect(try Body<Person?>(request: RequestFixture.post("").request()).value == nil)
+        #expect(try Body<Int?>(request: RequestFixture.post("null").request()).value == nil)
+        #expect(issues("", as: Int.self) == ["body: Field required (missing)"])
+        #expect(issues("", as: [Int].self) == ["body: Field required (missing)"])
+        #expect(issues("", as: JSON.self) == ["body: Field required (missing)"])
         #expect(issues("", as: Person.self) == ["body: Field required (missing)"])
     }
 
     @Test(
-        "malformed JSON is reported once",
+        "malformed JSON is reported once, with its position in characters",
         arguments: [
-            "{", "{]", "name=x", #"{"name": }"#, "[1,2", " ", "{} {}", "\u{0}",
+            ("{", 1), ("{]", 1), ("name=x", 0), (#"{"name": }"#, 9), ("[1,2", 4), (" ", 1), ("{} {}", 3),
+            ("\u{0}", 0), (#"{"ä": 1,}"#, 8), ("[1,]", 3), ("7\0", 1), ("\u{0}7", 0), ("[\0]\0", 1),
+            ("\"a\0\"", 2), (#"["\x"]"#, 2), ("[\"a", 1), ("[01]", 2), ("nul", 0), (#"{"a" 1}"#, 5),
         ])
-    func malformed(json: String) {
-        #expect(issues(json, as: JSON.self) == ["body: JSON decode error (json_invalid)"])
-        #expect(issues(json, as: Person.self) == ["body: JSON decode error (json_invalid)"])
+    func malformed(json: String, offset: Int) {
+        let issue = "body.[\(offset)]: JSON decode error (json_invalid)"
+        #expect(issues(json, as: JSON.self) == [issue])
+        #expect(issues(json, as: Person.self) == [issue])
+        #expect(issues(json, as: [Int].self) == [issue])
     }
 
-    @Test("JSON is UTF-8: nothing else is read", arguments: ["7\0", "\u{0}7", "[\0]\0", "\"a\0\""])
-    func encodings(json: String) {
-        #expect(issues(json, as: JSON.self) == ["body: JSON decode error (json_invalid)"])
-        #expect(issues(json, as: [Int].self) == ["body: JSON decode error (json_invalid)"])
-        #expect(issues(json, as: Int.self) == ["body: JSON decode error (json_invalid)"])
+    @Test("what is wrong with JSON is said, with line and column")
+    func context() throws {
+        let error = #expect(throws: InputError.self) {
+            _ = try Body<JSON>(request: RequestFixture.post("{\n  \"ä\": 1,\n  2\n}").request())
+        }
+        #expect(
+            error?.issues == [
+                InputIssue(
+                    location: ["body", .index(14)], message: "JSON decode error", type: "json_invalid",
+                    context: [
+                        "error": "Expecting property name enclosed in double quotes", "line": 3, "column": 3,
+                    ])
+            ])
+    }
+
+    @Test("bytes that are not UTF-8 are malformed")
+    func encoding() {
+        let error = #expect(throws: JSONSyntaxError.self) {
+            try JSONText.read([0x5b, 0x22, 0xc3, 0xa4, 0xff, 0x22, 0x5d])
+        }
+        #expect(error == JSONSyntaxError("Invalid UTF-8", at: 4, in: [0x5b, 0x22, 0xc3, 0xa4]))
+        #expect(error?.offset == 3)
     }
 
     @Test("nesting without end is malformed, not a crash")
@@ -72,7 +99,34 @@ struct BodyTests {
             let json = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
             return issues(json, as: JSON.self)
         }
-        #expect(found == ["body: JSON decode error (json_invalid)"])
+        #expect(found == ["body.[512]: JSON decode error (json_invalid)"])
+    }
+
+    @Test(
+        "JSON is taken by its media type, with parameters and in any case",
+        arguments: [
+            "application/json", "application/json; charset=utf-8", "Application/JSON;charset=utf-8",
+            "application/json ;x", "application/problem+json", "application/vnd.api+json; version=1",
+        ])
+    func mediaTypes(type: String) throws {
+        let fixture = RequestFixture(method: "POST", parameters: [("CONTENT_TYPE", type)], body: "7")
+        #expect(try Body<Int>(request: fixture.request()).value == 7)
+    }
+
+    @Test(
+        "a body of another type, or of none, is answered with 415",
+        arguments: [
+            "", "text/plain", "text/json", "application/x-www-form-urlencoded", "application/jsonx",
+            "multipart/form-data; boundary=application/json", "json", "text/x+json", ";application/json",
+        ])
+    func otherMediaTypes(type: String) throws {
+        let parameters = type.isEmpty ? [] : [("CONTENT_TYPE", type)]
+        let error = #expect(throws: HTTPError.self) {
+            let fixture = RequestFixture(method: "POST", parameters: parameters, body: "7")
+            _ = try Body<Int>(request: fixture.request())
+        }
+        #expect(error?.status == .unsupportedMediaType)
+        #expect(error?.detail.hasPrefix("Content-Type should be application/json") == true)
     }
 
     @Test("a missing key is reported with its path")
@@ -105,13 +159,31 @@ struct BodyTests {
         #expect(issues(json, as: Person.self) == [issue])
     }
 
-    @Test("a number that does not fit is a value error, not malformed JSON")
-    func overflow() {
+    @Test("a number that does not fit is told the bound, or that it has a fraction")
+    func overflow() throws {
         struct Small: Decodable { var n: Int8 }
-        let issue =
-            "body: Numbers must be in range, and without a fraction where an integer is expected (value_error)"
-        #expect(issues(#"{"n": 300}"#, as: Small.self) == [issue])
-        #expect(issues(#"{"n": 1.5}"#, as: Small.self) == [issue])
+        let issue = "body.n: Input should be"
+        #expect(
+            issues(#"{"n": 300}"#, as: Small.self) == ["\(issue) less than or equal to 127 (less_than_equal)"]
+        )
+        #expect(
+            issues(#"{"n": -129}"#, as: Small.self)
+                == ["\(issue) greater than or equal to -128 (greater_than_equal)"])
+        #expect(issues(#"{"n": 1e30}"#, as: Small.self).count == 1)
+        #expect(
+            issues(#"{"n": 1.5}"#, as: Small.self)
+                == ["\(issue) a valid integer, got a number with a fractional part (int_from_float)"])
+        #expect(
+            try Body<Small>(request: RequestFixture.post(#"{"n": 1.0}"#).request()).value.n == 1)
+        #expect(
+            try Body<UInt64>(request: RequestFixture.post("18446744073709551615").request()).value == .max)
+    }
+
+    @Test("a decimal is exact")
+    func decimal() throws {
+        let body = try Body<[Decimal]>(
+            request: RequestFixture.post("[0.1, 12345678901234567890.123456789]").request())
+        #expect(body.value.map { "\($0)" } == ["0.1", "12345678901234567890.123456789"])
     }
 
     @Test("dates are ISO 8601")
@@ -171,11 +243,25 @@ struct BodyTests {
             ])
     }
 
-    @Test("a number that no Double holds is no JSON of any shape")
+    @Test("a number that no Double holds is refused")
     func hugeNumber() {
-        #expect(issues(#"{"a": [1e999]}"#, as: JSON.self) == ["body: JSON decode error (json_invalid)"])
-        #expect(
-            issues(#"{"a": [1e999]}"#, as: [String: JSON].self) == ["body: JSON decode error (json_invalid)"])
+        let issue = "Input should be a finite number (finite_number)"
+        #expect(issues(#"{"a": [1e999]}"#, as: JSON.self) == ["body: \(issue)"])
+        #expect(issues(#"{"a": [1e999]}"#, as: [String: JSON].self) == ["body.a: \(issue)"])
+        #expect(issues("[1e999]", as: [Double].self) == ["body.[0]: \(issue)"])
+    }
+
+    @Test("keys may be escaped, repeated, and many")
+    func keys() throws {
+        struct Two: Decodable { var a: Int; var b: Int? }
+        let body = try Body<Two>(request: RequestFixture.post(#"{"\u0061": 1, "a": 2}"#).request())
+        #expect(body.a == 1)
+        let members = (0..<1_000).map { "\"k\($0)\": \($0)" }.joined(separator: ",")
+        let many = try Body<[String: Int]>(request: RequestFixture.post("{\(members)}").request())
+        #expect(many.value.count == 1_000)
+        #expect(many.value["k999"] == 999)
+        let found = try Body<Two>(request: RequestFixture.post("{\(members), \"a\": 7}").request())
+        #expect(found.a == 7)
     }
 
     @Test("booleans and numbers are not taken for each other")

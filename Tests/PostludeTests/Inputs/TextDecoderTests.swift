@@ -4,6 +4,12 @@ import Testing
 
 @Suite("TextDecoder")
 struct TextDecoderTests {
+    private let root = ParametersDecoder([], source: "query")
+
+    private func decoder(_ texts: String...) -> TextDecoder {
+        TextDecoder(texts.last, all: texts, parent: root, step: "n")
+    }
+
     @Test("a type that decodes itself from a single value gets the text")
     func custom() throws {
         struct Hex: Decodable {
@@ -16,13 +22,13 @@ struct TextDecoderTests {
                 self.value = value
             }
         }
-        #expect(try Hex(from: TextDecoder(text: "ff", codingPath: [])).value == 255)
-        #expect(throws: DecodingError.self) { try Hex(from: TextDecoder(text: "x", codingPath: [])) }
+        #expect(try Hex(from: decoder("ff")).value == 255)
+        #expect(throws: DecodingError.self) { try Hex(from: decoder("x")) }
     }
 
     @Test("a list ends where its texts end")
     func list() throws {
-        var list = TextListContainer(texts: ["1", "2"], codingPath: [ParameterKey("n")])
+        var list = TextListContainer(["1", "2"], decoder: decoder("1", "2"))
         #expect(list.count == 2)
         #expect(try list.decode(Int.self) == 1)
         #expect(list.currentIndex == 1)
@@ -35,12 +41,12 @@ struct TextDecoderTests {
     @Test("a list of lists splits nothing")
     func nestedLists() throws {
         #expect(
-            try [[String]](from: TextDecoder(text: "a", all: ["a", "b"], codingPath: [])) == [["a"], ["b"]])
+            try [[String]](from: decoder("a", "b")) == [["a"], ["b"]])
     }
 
     @Test("text is never nil")
     func null() {
-        #expect(!TextDecoder(text: "", codingPath: []).decodeNil())
-        #expect(!TextDecoder(text: "null", codingPath: []).decodeNil())
+        #expect(!decoder("").decodeNil())
+        #expect(!decoder("null").decodeNil())
     }
 }

@@ -47,7 +47,14 @@ struct ResponseHeadTests {
         #expect(!lines(response).contains { $0.hasPrefix("Content-Length") })
     }
 
-    @Test("other responses may have one", arguments: [200, 201, 205, 301, 400, 404, 500, 599])
+    @Test("a reset has no body, and says so")
+    func reset() {
+        let response = Response(status: .resetContent, body: [1, 2, 3])
+        #expect(!response.status.allowsBody)
+        #expect(lines(response) == ["Status: 205 Reset Content", "Content-Length: 0"])
+    }
+
+    @Test("other responses may have one", arguments: [200, 201, 301, 400, 404, 500, 599])
     func body(code: Int) {
         #expect(HTTPResponse.Status(code: code).allowsBody)
         #expect(lines(Response(status: .init(code: code))).contains("Content-Length: 0"))
@@ -78,6 +85,19 @@ struct ResponseHeadTests {
         #expect(lines.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } })
     }
 
+    @Test("no reason phrase can begin a line of its own")
+    func reason() {
+        let lines = lines(Response(status: .init(code: 299, reasonPhrase: "a\r\nSet-Cookie: x=1")))
+        #expect(lines.count == 2 && lines[0].hasPrefix("Status: 299 a"))
+    }
+
+    @Test("a stream has no length")
+    func stream() {
+        let response = Response.stream(contentType: "text/plain", AsyncStream<String> { $0.finish() })
+        #expect(
+            lines(response) == ["Status: 200 OK", "Content-Type: text/plain", "X-Accel-Buffering: no"])
+    }
+
     @Test("a field beside `contentType` does not make two types")
     func twoTypes() throws {
         let response = try Response.json(["a": 1], headers: [.contentType: "application/problem+json"])
@@ -88,8 +108,11 @@ struct ResponseHeadTests {
     }
 
     @Test(
-        "no field changes the status, or contradicts the length, however it is written",
-        arguments: ["Status", "STATUS", "status", "Content-Length", "content-length"])
+        "no field changes the status, the length or the framing, however it is written",
+        arguments: [
+            "Status", "STATUS", "status", "Content-Length", "content-length", "Connection", "Keep-Alive",
+            "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "transfer-ENCODING", "Upgrade",
+        ])
     func ownFields(name: String) throws {
         var response = Response(status: .accepted, body: [1, 2])
         let field = try #require(HTTPField.Name(name))
@@ -98,5 +121,16 @@ struct ResponseHeadTests {
         #expect(lines(response) == ["Status: 202 Accepted", "Content-Length: 2"])
         response.status = .noContent
         #expect(lines(response) == ["Status: 204 No Content"])
+    }
+
+    @Test("names that look like the server's own are sent", arguments: ["DNT", "Server", "X-Accel-Expires"])
+    func otherFields(name: String) throws {
+        let field = try #require(HTTPField.Name(name))
+        #expect(lines(Response(headers: [field: "1"])).last == "\(name): 1")
+    }
+
+    @Test("what is no token is no name", arguments: ["X Y", "X:Y", "X\r\nY", "", "Ä", ":status"])
+    func names(name: String) {
+        #expect(HTTPField.Name(name) == nil)
     }
 }

@@ -98,4 +98,38 @@ struct BackgroundTasksTests {
         #expect(request.storage.tasks.queue?.requestID == "abc")
         #expect(request.storage.tasks.queue?.route == "/{rest:path}")
     }
+
+    @Test("a task can be looked at before it runs: its name and its arguments")
+    func arguments() throws {
+        let request = try fixture.request()
+        let tasks = BackgroundTasks(request: request)
+        @Sendable func process(_ item: Int, _ priority: String, _ note: String?) {}
+        @Sendable func audit(_ id: String) async throws {}
+        tasks.add(named: "process", process, 42, "high", nil)
+        tasks.add(named: "audit", audit, "r1")
+        tasks.add(named: "closure") {}
+        tasks.group(named: "group") { group in group.add(named: "member", process, 1, "low", "x") }
+        let queued = try #require(request.storage.tasks.queue?.queued)
+        #expect(queued.map(\.name) == ["process", "audit", "closure", "group/member"])
+        #expect(queued[0].arguments.count == 3)
+        #expect(queued[0].arguments[0] as? Int == 42)
+        #expect(queued[0].arguments[1] as? String == "high")
+        #expect(queued[1].arguments.first as? String == "r1")
+        #expect(queued[2].arguments.isEmpty)
+        #expect(queued[3].arguments[2] as? String == "x")
+    }
+
+    @Test("options stand before the function, in any combination")
+    func options() async throws {
+        let record = Record<String>()
+        let log = try await run { tasks in
+            @Sendable func report(_ text: String) { record.append(text) }
+            tasks.add(when: .success, deadline: .seconds(5), retry: .init(attempts: 2), report, "1")
+            tasks.add(named: "2", retry: .none, stopOnFailure: true) { record.append("2") }
+            let handle = tasks.add(when: .always.andTaken) { await Task.yield() }
+            #expect(handle.cancel())
+        }
+        #expect(record.entries == ["1", "2"])
+        #expect(log.entries("task done").count == 2)
+    }
 }

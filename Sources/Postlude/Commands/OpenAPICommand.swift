@@ -1,0 +1,34 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Manifest
+
+struct OpenAPICommand<App: Application>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "openapi", abstract: "Print the API's description as an OpenAPI 3.1 document.",
+            discussion: """
+                It is made of the manifest and of the handlers' inputs and outputs. Equal programs with equal \
+                manifests print the same text. Notes about what could not be described go to standard error.
+                """)
+    }
+
+    @OptionGroup var options: ManifestOptions
+
+    @Option(name: .shortAndLong, help: "Write the document into this file instead.")
+    var output: String?
+
+    func run() throws {
+        let handlers = App().handlers
+        let manifest = try options.load(for: handlers)
+        let document = APIDocument(manifest, handlers: handlers.byName)
+        for note in document.notes { printError("\(options.manifest): note: \(note)") }
+        let text = document.node.text(isPretty: true)
+        guard let output else { return print(text) }
+        do {
+            try Data((text + "\n").utf8).write(to: URL(filePath: output), options: .atomic)
+        } catch {
+            printError("cannot write \(output): \(error)")
+            throw ExitCode.failure
+        }
+    }
+}

@@ -1,0 +1,147 @@
+/// Decodes a type from names and text values: path parameters, a query, a form, cookies, or header fields.
+///
+/// A struct takes its properties by name; an array property takes every value of its name; a scalar takes the only
+/// parameter there is.
+final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
+    /// What a scalar property gets of several values.
+    enum Choice {
+        case first, last
+        /// All of them with commas, as HTTP joins fields.
+        case joined
+    }
+
+    /// The names and values in the order in which they came.
+    let values: [(name: String, value: String)]
+    private let choice: Choice
+    /// Whether a property's key means another name; nil for the same name only.
+    private let matches: ((_ key: String, _ name: String) -> Bool)?
+    /// Whether a text is a list of those between its commas.
+    private let splitsLists: Bool
+    /// The places of each name, made for many values: a dictionary's keys would otherwise cost a search each.
+    private lazy var places = Dictionary(grouping: values.indices) { values[$0].name }
+    private static let fewValues = 16
+
+    /// - Parameter skipsEmpty: whether an empty text is as good as none.
+    init(
+        _ values: [(name: String, value: String)], source: String, choosing choice: Choice = .last,
+        skipsEmpty: Bool = false, splitsLists: Bool = false,
+        matching matches: ((String, String) -> Bool)? = nil
+    ) {
+        self.values = skipsEmpty ? values.filter { !$0.value.isEmpty } : values
+        self.choice = choice
+        self.matches = matches
+        self.splitsLists = splitsLists
+        super.init(report: InputReport(source: source, isText: true))
+    }
+
+    // MARK: A struct
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        KeyedDecodingContainer(
+            ParametersContainer(decoder: self, definitions: FieldDefinitions.resolve(self.type)))
+    }
+
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        TextListContainer(values.map(\.value), decoder: self)
+    }
+
+    var names: [String] { Array(places.keys) }
+
+    func texts(for key: String) -> [String] {
+        if let matches { return values.filter { matches(key, $0.name) }.map(\.value) }
+        if values.count > Self.fewValues { return (places[key] ?? []).map { values[$0].value } }
+        return values.filter { $0.name == key }.map(\.value)
+    }
+
+    /// The texts for a list.
+    func list(for key: String) -> [String] {
+        guard splitsLists else { return texts(for: key) }
+        return texts(for: key).flatMap { text in
+            text.split(separator: ",").map { part in
+                var part = part.drop { $0 == " " }
+                while part.last == " " { part.removeLast() }
+                return String(part)
+            }
+        }
+    }
+
+    /// The text for a scalar.
+    func text(for key: String) -> String? {
+        guard matches == nil, choice != .joined, values.count <= Self.fewValues else {
+            let texts = texts(for: key)
+            switch choice {
+            case .first: return texts.first
+            case .last: return texts.last
+            case .joined: return texts.isEmpty ? nil : texts.joined(separator: ", ")
+            }
+        }
+        return choice == .first
+            ? values.first { $0.name == key }?.value : values.last { $0.name == key }?.value
+    }
+
+    // MARK: The only parameter
+
+    func singleValueContainer() throws -> any SingleValueDecodingContainer { self }
+
+    private func only() throws -> TextDecoder {
+        guard let only = values.first else { throw InputRule.missing.error(at: codingPath) }
+        guard values.count == 1 else {
+            throw InputRule(
+                message: "Expected exactly one parameter, found \(values.count)", type: "value_error"
+            ).error(at: codingPath)
+        }
+        return TextDecoder(only.value, all: [only.value], parent: self, step: .key(only.name))
+    }
+
+    func decodeNil() -> Bool { values.isEmpty }
+    func decode(_ type: String.Type) throws -> String { try only().decode(type) }
+    func decode(_ type: Bool.Type) throws -> Bool { try only().decode(type) }
+    func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value { try only().integer(type) }
+    func number<Value: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Value.Type) throws -> Value {
+        try only().number(type)
+    }
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decodeValue(type) }
+
+    override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        if TextDecoder.isForeign(type) { return try only().decodeValue(type) }
+        self.type = type
+        return try Value(from: self)
+    }
+}
+
+/// The properties of a struct.
+private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
+    let decoder: ParametersDecoder
+    let definitions: FieldDefinitions?
+    var codingPath: [any CodingKey] { decoder.codingPath }
+    var allKeys: [Key] { decoder.names.compactMap { Key(stringValue: $0) } }
+
+    func contains(_ key: Key) -> Bool { decoder.text(for: key.stringValue) != nil }
+
+    func decodeNil(forKey key: Key) throws -> Bool { !contains(key) }
+
+    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+        let definition = try InputDecoder.definition(key, in: definitions)
+        let child = child(definition?.name ?? key.stringValue)
+        child.definition = definition
+        return try child.decodeValue(type)
+    }
+
+    private func child(_ name: String) -> TextDecoder {
+        TextDecoder(
+            decoder.text(for: name), all: decoder.list(for: name), parent: decoder, step: .key(name))
+    }
+
+    func nestedContainer<Nested: CodingKey>(
+        keyedBy type: Nested.Type, forKey key: Key
+    ) throws -> KeyedDecodingContainer<Nested> {
+        try child(key.stringValue).container(keyedBy: type)
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
+        try child(key.stringValue).unkeyedContainer()
+    }
+
+    func superDecoder() throws -> any Decoder { decoder }
+    func superDecoder(forKey key: Key) throws -> any Decoder { decoder }
+}

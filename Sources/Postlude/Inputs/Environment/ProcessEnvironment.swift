@@ -1,0 +1,48 @@
+internal import FoundationEssentials
+
+/// The configuration that the process was started with: its environment variables, decoded into a type.
+///
+/// ```swift
+/// struct Settings: InputFields {
+///     @Field(summary: "The mail server") var smtpHost: String
+///     @Field(1...65_535) var smtpPort = 25
+///     @Field var adminAddresses: [EmailAddress] = []
+/// }
+///
+/// let settings = try ProcessEnvironment.decode(Settings.self, prefix: "APP_")   // APP_SMTP_HOST, APP_SMTP_PORT, …
+/// ```
+///
+/// The property `smtpHost` takes the variable `SMTP_HOST`, a list the values between commas, and a variable with no
+/// value counts as one that is not set. Any `Decodable` struct will do; an ``InputFields`` type has defaults and
+/// constraints, and learns all mistakes at once.
+public enum ProcessEnvironment {
+    /// Decodes a type from the environment.
+    ///
+    /// - Parameter prefix: what the variables' names begin with.
+    /// - Throws: ``EnvironmentError``, which names the variables that are missing or wrong, and never a value.
+    public static func decode<Value: Decodable>(_ type: Value.Type, prefix: String = "") throws -> Value {
+        try decode(type, prefix: prefix, from: ProcessInfo.processInfo.environment)
+    }
+
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, prefix: String, from variables: [String: String]
+    ) throws -> Value {
+        let values = variables.filter { $0.key.hasPrefix(prefix) }
+            .map { (name: String($0.key.dropFirst(prefix.count)), value: $0.value) }
+        let decoder = ParametersDecoder(
+            values, source: "environment", skipsEmpty: true, splitsLists: true,
+            matching: { key, name in EnvironmentName.of(key) == name })
+        do {
+            return try decoder.decodeInput(type)
+        } catch let error as InputError {
+            throw EnvironmentError(error, of: type, prefix: prefix, variables)
+        }
+    }
+}
+
+/// How a property's name is written as a variable's: `smtpHost` is `SMTP_HOST`.
+enum EnvironmentName {
+    static func of(_ key: String) -> String {
+        String(FieldName.dashed(key).uppercased().map { $0 == "-" ? "_" : $0 })
+    }
+}

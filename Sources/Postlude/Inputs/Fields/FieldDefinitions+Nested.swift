@@ -1,0 +1,39 @@
+extension FieldDefinitions {
+    /// What keeps values of a type from being decoded: its own mistakes, and those of the fields that it holds.
+    static func problem(of type: Any.Type) -> String? {
+        var seen: Set<ObjectIdentifier> = []
+        return problem(of: type, &seen)
+    }
+
+    private static func problem(of type: Any.Type, _ seen: inout Set<ObjectIdentifier>) -> String? {
+        guard seen.insert(ObjectIdentifier(type)).inserted else { return nil }
+        if let holder = type as? any HoldingType.Type { return problem(of: holder.held, &seen) }
+        guard let definitions = resolve(type) else { return nil }
+        if let problem = definitions.problem { return problem }
+        for field in definitions.all {
+            if let problem = problem(of: Swift.type(of: field).valueType, &seen) { return problem }
+        }
+        return nil
+    }
+}
+
+/// A type whose values hold values of another one.
+private protocol HoldingType {
+    static var held: Any.Type { get }
+}
+
+extension Optional: HoldingType {
+    fileprivate static var held: Any.Type { Wrapped.self }
+}
+
+extension Array: HoldingType {
+    fileprivate static var held: Any.Type { Element.self }
+}
+
+extension Set: HoldingType {
+    fileprivate static var held: Any.Type { Element.self }
+}
+
+extension Dictionary: HoldingType {
+    fileprivate static var held: Any.Type { Value.self }
+}

@@ -1,0 +1,108 @@
+internal import PCRE
+
+/// A ``Field``'s declaration, made ready for checking values: once for each type.
+final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
+    static var valueType: any Decodable.Type { Value.self }
+
+    let key: String
+    let problem: String?
+    private let declaration: FieldDeclaration<Value>
+    // Beside the declaration, whose parts are found slowly where the value's type is not known.
+    private let bounds: FieldBounds
+    /// What it is where the client leaves it out; nil for a required field.
+    let absent: Value?
+    private let check: (@Sendable (Value) -> String?)?
+    private let measure: (kind: FieldMeasure, of: @Sendable (Value) -> FieldNumber?)?
+    private let pattern: (pattern: FieldPattern, text: @Sendable (Value) -> String?)?
+
+    init(key: String, _ declaration: FieldDeclaration<Value>) {
+        self.key = key
+        self.declaration = declaration
+        absent = declaration.absent
+        check = declaration.check
+        bounds = declaration.bounds
+        var problem = declaration.bounds.problem
+        if declaration.bounds != FieldBounds(), let type = Value.self as? any Boundable.Type {
+            measure = Self.measure(type)
+        } else {
+            measure = nil
+        }
+        if let text = declaration.pattern, let type = Value.self as? any Matchable.Type {
+            do {
+                pattern = (try FieldPattern(text), Self.text(type))
+            } catch {
+                pattern = nil
+                problem = "the pattern \(text) is none: \(error)"
+            }
+        } else {
+            pattern = nil
+        }
+        self.problem = problem
+    }
+
+    var name: String { declaration.name ?? key }
+    var isNameGiven: Bool { declaration.name != nil }
+    var summary: String? { declaration.summary }
+    var isRequired: Bool { absent == nil }
+    var defaultValue: (any Encodable & Sendable)? {
+        guard let value = declaration.fallback as? any Encodable else { return nil }
+        return try? JSON(encoding: value)
+    }
+
+    /// What is wrong with a value.
+    func violation(of value: Value) -> InputRule? {
+        if let measure, let number = measure.of(value),
+            let rule = bounds.violation(by: number, of: measure.kind)
+        {
+            return rule
+        }
+        if let pattern, let text = pattern.text(value), !pattern.pattern.matches(text) {
+            return .mismatch(pattern.pattern.text)
+        }
+        return check?(value).map { InputRule(message: $0, type: "value_error") }
+    }
+
+    // The value is of the type by which its conformance was found.
+
+    private static func measure<Bounded: Boundable>(
+        _ type: Bounded.Type
+    ) -> (FieldMeasure, @Sendable (Value) -> FieldNumber?) {
+        // Unsafe for speed: Value and Bounded are one type, as which it was found; a cast for every value takes longer
+        // than decoding it.
+        (Bounded.measure, { unsafeBitCast($0, to: Bounded.self).measured })
+    }
+
+    private static func text<Text: Matchable>(_ type: Text.Type) -> @Sendable (Value) -> String? {
+        // Unsafe for the same reason.
+        { unsafeBitCast($0, to: Text.self).matched }
+    }
+
+    var rules: FieldRules {
+        var rules = FieldRules(pattern: declaration.pattern)
+        let (lower, upper) = (declaration.bounds.lower, declaration.bounds.upper)
+        /// The smallest, or greatest, count that is allowed.
+        func count(_ limit: FieldBounds.Limit?, _ step: Int) -> Int? {
+            guard case .integer(let number)? = limit?.number else { return nil }
+            return limit?.isExclusive == true ? number &+ step : number
+        }
+        switch measure?.kind {
+        case .value:
+            if lower?.isExclusive == true {
+                rules.exclusiveMinimum = lower?.number.double
+            } else {
+                rules.minimum = lower?.number.double
+            }
+            if upper?.isExclusive == true {
+                rules.exclusiveMaximum = upper?.number.double
+            } else {
+                rules.maximum = upper?.number.double
+            }
+        case .length:
+            (rules.minimumLength, rules.maximumLength) = (count(lower, 1), count(upper, -1))
+        case .listCount, .setCount, .dictionaryCount:
+            (rules.minimumCount, rules.maximumCount) = (count(lower, 1), count(upper, -1))
+        case nil: break
+        }
+        return rules
+    }
+}

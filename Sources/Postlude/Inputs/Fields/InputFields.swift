@@ -1,0 +1,26 @@
+/// A type whose properties say what clients may send for them, each by a ``Field``.
+///
+/// ```swift
+/// struct Search: InputFields {
+///     @Field(1...50) var q: String                      // 1 to 50 characters
+///     @Field(1...100) var limit = 20                    // 20 where it is left out
+///     @Field var tags: [String] = []                    // ?tags=a&tags=b
+///     @Field(matching: "^[a-z-]+$") var slug: String?
+///     @Field(name: "item_id", greaterThan: 0) var itemID: Int
+/// }
+///
+/// func search(query: Query<Search>) -> [Result] { … }
+/// ```
+///
+/// Everything that is wrong with the values is reported in one answer (422), and the handler is not called.
+///
+/// It works in ``Query``, ``Path``, ``Header``, ``Cookies``, ``Form`` and ``Body``, where other such types and arrays
+/// of them may be nested, and in ``ProcessEnvironment``. Every stored property is a `@Field`; the type has neither
+/// `CodingKeys` nor an `init(from:)` of its own: a program whose handlers ask for one that has does not start. `init()`
+/// need not be written, except in a public type.
+///
+/// Other decoders, such as Foundation's, read the values and check nothing.
+public protocol InputFields: Decodable, Sendable {
+    /// Makes the type's prototype, from which the declarations are read.
+    init()
+}

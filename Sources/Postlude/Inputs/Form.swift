@@ -1,0 +1,27 @@
+/// The request's body, decoded from a form (`application/x-www-form-urlencoded`) into `Value`.
+///
+/// It is decoded as a ``Query`` is, but an empty value counts as left out: browsers send one for every field that was
+/// not filled in. A body of another type is answered with 415; no body is a form without any field.
+@dynamicMemberLookup
+public struct Form<Value: Decodable>: RequestInput {
+    public let value: Value
+
+    public init(request: Request) throws {
+        let bytes = request.body
+        let type = MediaType(of: request)
+        if !bytes.isEmpty, type.name != "application/x-www-form-urlencoded" {
+            try MediaType.refuse(type, expected: "application/x-www-form-urlencoded")
+        }
+        value = try ParametersDecoder(FormText.items(of: bytes), source: "body", skipsEmpty: true)
+            .decodeInput(Value.self)
+    }
+
+    public static var bodyUse: BodyUse { .whole }
+
+    @inlinable
+    public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
+        value[keyPath: keyPath]
+    }
+}
+
+extension Form: Sendable where Value: Sendable {}

@@ -1,0 +1,39 @@
+/// An escape in a JSON string (RFC 8259, 7).
+enum JSONEscape {
+    /// The scalar of the escape at `position`, which is behind it afterwards; nil where there is none.
+    static func scalar(in bytes: [UInt8], at position: inout Int) -> Unicode.Scalar? {
+        guard bytes.count - position >= 2 else { return nil }
+        let byte = bytes[position + 1]
+        position += 2
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{c}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return unicodeScalar(in: bytes, at: &position)
+        default: return nil
+        }
+    }
+
+    /// A UTF-16 code unit, or a surrogate pair; half a pair is nothing that Unicode knows.
+    private static func unicodeScalar(in bytes: [UInt8], at position: inout Int) -> Unicode.Scalar? {
+        guard let high = codeUnit(in: bytes, at: &position) else { return nil }
+        guard (0xd800..<0xdc00).contains(high) else { return Unicode.Scalar(high) }
+        guard bytes[position...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) else { return nil }
+        position += 2
+        guard let low = codeUnit(in: bytes, at: &position), (0xdc00..<0xe000).contains(low) else {
+            return nil
+        }
+        return Unicode.Scalar(0x10000 + (UInt32(high) - 0xd800) << 10 + (UInt32(low) - 0xdc00))
+    }
+
+    /// Four hexadecimal digits.
+    private static func codeUnit(in bytes: [UInt8], at position: inout Int) -> UInt16? {
+        let digits = bytes[position...].prefix(4)
+        guard digits.count == 4, let value: UInt16 = FormText.hexadecimal(digits) else { return nil }
+        position += 4
+        return value
+    }
+}

@@ -1,0 +1,133 @@
+internal import FoundationEssentials
+
+/// Decodes a type from a JSON value.
+final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
+    let document: JSONDocument
+    /// nil where an object has no such member.
+    let index: Int?
+
+    override var isAbsent: Bool { index == nil }
+
+    init(_ document: JSONDocument, source: String) {
+        self.document = document
+        index = 0
+        super.init(report: InputReport(source: source, isText: false))
+    }
+
+    /// No value at all.
+    init(absent source: String) {
+        document = JSONDocument(bytes: [], nodes: [])
+        index = nil
+        super.init(report: InputReport(source: source, isText: false))
+    }
+
+    init(_ index: Int?, parent: JSONNodeDecoder, step: InputIssue.Location) {
+        document = parent.document
+        self.index = index
+        super.init(parent: parent, step: step)
+    }
+
+    /// The value as it stands.
+    func json() throws -> JSON {
+        guard let index else { throw InputRule.missing.error(at: codingPath) }
+        do throws(JSONDocument.NumberOutOfRange) {
+            return try document.value(at: index)
+        } catch {
+            throw InputRule.finite.error(at: codingPath)
+        }
+    }
+
+    // MARK: Containers
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        let object = try node(.object, [String: String].self)
+        return KeyedDecodingContainer(
+            JSONObjectContainer(
+                decoder: self, object: object, definitions: FieldDefinitions.resolve(self.type)))
+    }
+
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        JSONArrayContainer(decoder: self, elements: document.indices(of: try node(.array, [String].self)))
+    }
+
+    func singleValueContainer() throws -> any SingleValueDecodingContainer { self }
+
+    // MARK: Single values
+
+    func decodeNil() -> Bool { index.map { document.nodes[$0].kind == .null } ?? true }
+
+    func decode(_ type: String.Type) throws -> String { document.string(at: try node(.string, type)) }
+
+    func decode(_ type: Bool.Type) throws -> Bool {
+        guard let index else { throw InputRule.missing.error(at: codingPath) }
+        switch document.nodes[index].kind {
+        case .true: return true
+        case .false: return false
+        default: throw mismatch(type)
+        }
+    }
+
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decodeValue(type) }
+
+    override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        if TextDecoder.isForeign(type) || type == Data.self { return try decodeForeign(type) }
+        self.type = type
+        return try Value(from: self)
+    }
+
+    // Apart for speed, as in TextDecoder.
+    @inline(never)
+    private func decodeForeign<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        if let value = try TextValue.decode(
+            type, text: { document.string(at: try node(.string, $0)) }, path: { codingPath })
+        {
+            return value
+        }
+        if type == Decimal.self {
+            let text = document.string(at: try node(.number, type))
+            guard let value = TextValue.decimal(text) as? Value else {
+                throw InputRule.finite.error(at: codingPath)
+            }
+            return value
+        }
+        if type == Data.self {
+            guard let value = Data(base64Encoded: try decode(String.self)) as? Value else {
+                throw InputRule.base64.error(at: codingPath)
+            }
+            return value
+        }
+        self.type = type
+        return try Value(from: self)
+    }
+
+    func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
+        let index = try node(.number, type)
+        if let number = document.integer(at: index) {
+            if let value = Value(exactly: number) { return value }
+            throw (number < 0 ? InputRule.least(Value.min) : .greatest(Value.max)).error(at: codingPath)
+        }
+        let text = document.string(at: index)
+        if let value = Value(text, radix: 10) { return value }
+        guard let number = Double(text), number.isFinite else { throw InputRule.finite.error(at: codingPath) }
+        guard number == number.rounded() else { throw InputRule.fraction.error(at: codingPath) }
+        if let value = Value(exactly: number) { return value }
+        throw (number < 0 ? InputRule.least(Value.min) : .greatest(Value.max)).error(at: codingPath)
+    }
+
+    func number<Value: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Value.Type) throws -> Value {
+        let text = document.string(at: try node(.number, type))
+        guard let value = Value(text), value.isFinite else { throw InputRule.finite.error(at: codingPath) }
+        return value
+    }
+
+    /// The index of the value, when it is of this kind.
+    private func node(_ kind: JSONNode.Kind, _ type: any Any.Type) throws -> Int {
+        guard let index else { throw InputRule.missing.error(at: codingPath) }
+        guard document.nodes[index].kind == kind else { throw mismatch(type) }
+        return index
+    }
+
+    private func mismatch(_ type: any Any.Type) -> DecodingError {
+        .typeMismatch(type, .init(codingPath: codingPath, debugDescription: "no \(type)"))
+    }
+}

@@ -1,0 +1,54 @@
+internal import FastCGI
+internal import Linux
+internal import Logging
+internal import Metrics
+internal import Tracing
+
+/// Where traces and measurements go, looked up once: what nobody has asked for costs nothing.
+struct Observability: Sendable {
+    /// nil where nobody traces.
+    let tracer: (any Tracer)?
+    /// Reads the trace context that the client sent; nil where nobody traces.
+    let instrument: (any Instrument)?
+    let requests: RequestMetrics?
+    let tasks: TaskMetrics?
+    /// What `Logger.current` is within handlers and tasks.
+    let logger: Logger
+
+    init(
+        tracer: (any Tracer)? = nil, instrument: (any Instrument)? = nil,
+        metrics: (any MetricsFactory)? = nil, logger: Logger
+    ) {
+        self.tracer = tracer
+        self.instrument = instrument ?? tracer
+        requests = metrics.map(RequestMetrics.init)
+        tasks = metrics.map(TaskMetrics.init)
+        self.logger = logger.scoped
+    }
+
+    /// What the application has bootstrapped before its first request.
+    static func bootstrapped(logger: Logger) -> Observability {
+        let tracer = InstrumentationSystem.tracer
+        let instrument = InstrumentationSystem.instrument
+        let metrics = MetricsSystem.factory
+        return Observability(
+            tracer: tracer is NoOpTracer ? nil : tracer,
+            instrument: instrument is NoOpInstrument ? nil : instrument,
+            metrics: metrics is NOOPMetricsHandler ? nil : metrics, logger: logger)
+    }
+
+    /// A request's work begins.
+    ///
+    /// - Returns: nil where nobody traces or measures.
+    func begin(_ request: Request) -> RequestObservation? {
+        guard instrument != nil || requests != nil else { return nil }
+        return RequestObservation(of: request, for: self)
+    }
+}
+
+/// Reads header fields out of FastCGI's parameters: `traceparent` is `HTTP_TRACEPARENT`.
+struct HeadExtractor: Extractor {
+    func extract(key: String, from head: RequestHead) -> String? {
+        head.string(named: "HTTP_" + key.uppercased().replacing("-", with: "_"))
+    }
+}

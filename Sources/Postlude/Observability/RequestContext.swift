@@ -1,0 +1,40 @@
+internal import FastCGI
+internal import Synchronization
+
+/// The request that the current code works for, known to everything that a handler or a task calls.
+///
+/// `Logger.current` of swift-log carries the same values as metadata, so that few need to ask.
+public struct RequestContext: Sendable {
+    /// The request's id (``Request/id``).
+    public let id: String
+    /// The pattern of the request's route; empty where no route takes the request.
+    public let route: String
+
+    /// nil outside of handlers and tasks, and in a detached task that one of them has started.
+    public static var current: RequestContext? {
+        switch Scope.current {
+        case .request(let request): RequestContext(id: request.id, route: request.route)
+        case .task(let task): RequestContext(id: task.requestID, route: task.route)
+        case nil: nil
+        }
+    }
+}
+
+/// What a request is called, found out when somebody asks: most requests log nothing.
+final class RequestIdentity: Sendable {
+    private final class Box: Sendable {
+        let id: String
+        init(_ id: String) { self.id = id }
+    }
+
+    let route: String
+    private let head: RequestHead
+    private let box = AtomicLazyReference<Box>()
+
+    init(_ head: RequestHead, route: String) {
+        self.head = head
+        self.route = route
+    }
+
+    var id: String { (box.load() ?? box.storeIfNil(Box(RequestID.of(head)))).id }
+}

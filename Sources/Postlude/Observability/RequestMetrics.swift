@@ -1,0 +1,46 @@
+internal import Linux
+internal import Metrics
+
+/// Counts and times requests: `http.server.requests` and `http.server.request.duration`, by method, route and status.
+final class RequestMetrics: Sendable {
+    private struct Key: Hashable {
+        let method: String
+        let route: String
+        let status: Int
+    }
+
+    private struct Meters {
+        let counter: Counter
+        let timer: Timer
+    }
+
+    private let factory: any MetricsFactory
+    private let meters = Lock<[Key: Meters]>([:])
+
+    init(_ factory: any MetricsFactory) { self.factory = factory }
+
+    /// - Parameters:
+    ///   - method: one of few.
+    ///   - route: a pattern of the manifest; empty for none.
+    func record(_ duration: Duration, method: String, route: String, status: Int) {
+        let meters = meters(Key(method: method, route: route, status: status))
+        meters.counter.increment()
+        meters.timer.recordNanoseconds(duration.saturatedNanoseconds)
+    }
+
+    private func meters(_ key: Key) -> Meters {
+        meters.withLock { meters in
+            if let known = meters[key] { return known }
+            var dimensions = [
+                ("http.request.method", key.method), ("http.response.status_code", "\(key.status)"),
+            ]
+            if !key.route.isEmpty { dimensions.append(("http.route", key.route)) }
+            let new = Meters(
+                counter: Counter(label: "http.server.requests", dimensions: dimensions, factory: factory),
+                timer: Timer(
+                    label: "http.server.request.duration", dimensions: dimensions, factory: factory))
+            meters[key] = new
+            return new
+        }
+    }
+}

@@ -1,0 +1,63 @@
+internal import Linux
+internal import Metrics
+
+/// Counts and times tasks: `postlude.tasks` and `postlude.task.duration`, by the task's name and what became of it.
+final class TaskMetrics: Sendable {
+    /// How an attempt has ended, or why there was none.
+    enum Outcome: String {
+        case done, retried, failed, dropped
+    }
+
+    private struct Key: Hashable {
+        let task: String
+        let outcome: Outcome
+    }
+
+    private struct Meters {
+        let counter: Counter
+        let timer: Timer
+    }
+
+    private struct State {
+        var names: Set<String> = []
+        var meters: [Key: Meters] = [:]
+    }
+
+    private let factory: any MetricsFactory
+    private let limit: Int
+    private let state = Lock(State())
+
+    convenience init(_ factory: any MetricsFactory) { self.init(factory, limit: 1000) }
+
+    /// - Parameter limit: how many names are kept apart, since an application may make them up at run time; all
+    ///   others are counted as `other`.
+    init(_ factory: any MetricsFactory, limit: Int) {
+        self.factory = factory
+        self.limit = limit
+    }
+
+    func count(_ task: String, _ outcome: Outcome) { meters(task, outcome).counter.increment() }
+
+    func record(_ task: String, _ outcome: Outcome, _ duration: Duration) {
+        let meters = meters(task, outcome)
+        meters.counter.increment()
+        meters.timer.recordNanoseconds(duration.saturatedNanoseconds)
+    }
+
+    private func meters(_ task: String, _ outcome: Outcome) -> Meters {
+        state.withLock { state in
+            var name = task
+            if !state.names.contains(name) {
+                if state.names.count < limit { state.names.insert(name) } else { name = "other" }
+            }
+            let key = Key(task: name, outcome: outcome)
+            if let known = state.meters[key] { return known }
+            let dimensions = [("postlude.task.name", name), ("postlude.task.outcome", outcome.rawValue)]
+            let new = Meters(
+                counter: Counter(label: "postlude.tasks", dimensions: dimensions, factory: factory),
+                timer: Timer(label: "postlude.task.duration", dimensions: dimensions, factory: factory))
+            state.meters[key] = new
+            return new
+        }
+    }
+}

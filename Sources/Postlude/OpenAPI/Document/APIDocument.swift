@@ -1,0 +1,85 @@
+internal import HTTPTypes
+internal import Manifest
+internal import Routing
+
+/// The application's API as an OpenAPI document (3.1.1), made of the manifest and of what handlers say of themselves.
+struct APIDocument {
+    static let version = "3.1.1"
+
+    let node: DocumentNode
+    /// What could not be described, and what to do about it.
+    let notes: [String]
+
+    /// - Parameter handlers: by name; a route whose handler is not among them is left out.
+    init(_ manifest: Manifest, handlers: [String: Handler]) {
+        var paths = DocumentPaths()
+        for route in manifest.routes {
+            guard let handler = handlers[route.handler] else { continue }
+            paths.add(route, handler.operation, prefix: manifest.prefix)
+        }
+        let operations = paths.items.flatMap { $0.operations }
+        let components = SchemaComponents(operations.flatMap { $0.description.schemas })
+        let ids = OperationIDs(operations.map { ($0.route.handler, $0.method) })
+        var number = 0
+        let items = paths.items.map { item in
+            let members = item.operations.map { operation in
+                defer { number += 1 }
+                return DocumentNode.Member(
+                    name: operation.method.rawValue.lowercased(),
+                    value: operation.node(id: ids.all[number], components))
+            }
+            return DocumentNode.Member(name: item.path, value: .object(members))
+        }
+        let schemes = Set(operations.flatMap { $0.description.security }).sorted { $0.name < $1.name }
+        let tags = operations.flatMap { $0.route.tags }.reduce(into: [String]()) { tags, tag in
+            if !tags.contains(tag) { tags.append(tag) }
+        }
+        notes = paths.notes + components.notes
+        let openAPI = manifest.openAPI
+        node = .object([
+            "openapi": .string(Self.version),
+            "info": .object([
+                "title": .string(openAPI.title), "version": .string(openAPI.version),
+                "description": openAPI.description.map(DocumentNode.string),
+            ]),
+            "servers": .array([.object(["url": .string(manifest.prefix.isEmpty ? "/" : manifest.prefix)])]),
+            "tags": tags.isEmpty ? nil : .array(tags.map { .object(["name": .string($0)]) }),
+            "paths": .object(items),
+            "components": .object([
+                "schemas": components.node,
+                "securitySchemes": schemes.isEmpty
+                    ? nil
+                    : .object(
+                        schemes.map { .init(name: $0.name, value: .value(.object($0.keywords))) }),
+            ]),
+            "x-omitted-routes": paths.omitted.isEmpty ? nil : .array(paths.omitted),
+        ])
+    }
+}
+
+/// Names that are unique in the document: the handler's, where it has one operation.
+struct OperationIDs {
+    let all: [String]
+
+    init(_ operations: [(handler: String, method: HTTPRequest.Method)]) {
+        let counts = Dictionary(operations.map { ($0.handler, 1) }, uniquingKeysWith: +)
+        var taken = Set(counts.filter { $0.value == 1 }.keys)
+        all = operations.map { handler, method in
+            guard counts[handler] != 1 else { return handler }
+            let base = "\(handler)-\(method.rawValue.lowercased())"
+            var id = base
+            var number = 2
+            while !taken.insert(id).inserted {
+                id = "\(base)-\(number)"
+                number += 1
+            }
+            return id
+        }
+    }
+}
+
+extension OperationDescription {
+    var schemas: [Schema] {
+        parameters.map(\.schema) + body.map(\.schema) + answers.flatMap { $0.content.map(\.schema) }
+    }
+}

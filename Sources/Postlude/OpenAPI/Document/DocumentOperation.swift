@@ -1,0 +1,139 @@
+internal import HTTPTypes
+internal import Manifest
+internal import Routing
+
+/// One method of one path.
+struct DocumentOperation {
+    let route: Manifest.Route
+    let method: HTTPRequest.Method
+    let parameters: [RoutePattern.Parameter]
+    /// The names of `parameters` in the document's path.
+    let names: [String]
+    let description: OperationDescription
+
+    func node(id: String, _ components: SchemaComponents) -> DocumentNode {
+        let parameters = parameterNodes(components)
+        return .object([
+            "operationId": .string(id),
+            "summary": route.summary.map(DocumentNode.string),
+            "description": route.description.map(DocumentNode.string),
+            "tags": route.tags.isEmpty ? nil : .array(route.tags.map(DocumentNode.string)),
+            "deprecated": route.deprecated ? .value(true) : nil,
+            "security": security,
+            "parameters": parameters.isEmpty ? nil : .array(parameters),
+            "requestBody": body(components),
+            "responses": answers(components),
+        ])
+    }
+
+    private var security: DocumentNode? {
+        guard !description.security.isEmpty else { return nil }
+        var names: [String] = []
+        for scheme in description.security where !names.contains(scheme.name) { names.append(scheme.name) }
+        return .array([.object(names.map { .init(name: $0, value: .array([])) })])
+    }
+
+    // MARK: Parameters
+
+    private func parameterNodes(_ components: SchemaComponents) -> [DocumentNode] {
+        let declared = description.parameters
+        var nodes = zip(parameters, names).map { parameter, name in
+            let own = declared.last {
+                $0.place == .path
+                    && ($0.name == parameter.name || $0.name.isEmpty && parameters.count == 1)
+            }
+            let notes = [own?.description, PathSchemas.note(on: parameter)].compactMap(\.self)
+            return node(
+                .init(
+                    .path, name, schema: PathSchemas.schema(of: parameter, handler: own?.schema),
+                    description: notes.isEmpty ? nil : notes.joined(separator: " ")), components)
+        }
+        var seen: Set<[String]> = []
+        for parameter in declared where parameter.place != .path {
+            // Two inputs may ask for one parameter.
+            let name = parameter.place == .header ? parameter.name.lowercased() : parameter.name
+            if seen.insert([parameter.place.rawValue, name]).inserted {
+                nodes.append(node(parameter, components))
+            }
+        }
+        return nodes
+    }
+
+    private func node(_ parameter: OperationDescription.Parameter, _ components: SchemaComponents)
+        -> DocumentNode
+    {
+        .object([
+            "name": .string(parameter.name), "in": .string(parameter.place.rawValue),
+            "description": parameter.description.map(DocumentNode.string),
+            "required": parameter.isRequired ? .value(true) : nil,
+            "schema": components.node(parameter.schema),
+        ])
+    }
+
+    // MARK: Body and answers
+
+    private func body(_ components: SchemaComponents) -> DocumentNode? {
+        guard !description.body.isEmpty else { return nil }
+        return .object([
+            "required": description.isBodyRequired ? .value(true) : nil,
+            "content": content(description.body, components),
+        ])
+    }
+
+    private func content(
+        _ contents: [OperationDescription.Content], _ components: SchemaComponents
+    ) -> DocumentNode {
+        var members: [DocumentNode.Member] = []
+        for (mediaType, same) in Dictionary(grouping: contents, by: \.mediaType).sorted(by: {
+            $0.key < $1.key
+        }) {
+            let schemas = same.map { components.node($0.schema) }
+            // Two inputs that read one body: it must please both.
+            let schema = schemas.count == 1 ? schemas[0] : .object(["allOf": .array(schemas)])
+            members.append(.init(name: mediaType, value: .object(["schema": schema])))
+        }
+        return .object(members)
+    }
+
+    private func answers(_ components: SchemaComponents) -> DocumentNode {
+        var members: [DocumentNode.Member] = []
+        for answer in description.answers {
+            let hasContent = !answer.content.isEmpty && method != .head
+            let node = DocumentNode.object([
+                "description": .string(answer.description),
+                "content": hasContent ? content(answer.content, components) : nil,
+            ])
+            let statuses = answer.isUnspecified ? ["2XX", "3XX"] : ["\(answer.status.code)"]
+            for status in statuses where !members.contains(where: { $0.name == status }) {
+                members.append(.init(name: status, value: node))
+            }
+        }
+        for (status, description, schema) in errors where !members.contains(where: { $0.name == status }) {
+            let reference = Schema.reference(to: schema)
+            members.append(
+                .init(
+                    name: status,
+                    value: .object([
+                        "description": .string(description),
+                        "content": method == .head
+                            ? nil : content([.init("application/json", schema: reference)], components),
+                    ])))
+        }
+        return .object(members)
+    }
+
+    private var errors: [(status: String, description: String, schema: String)] {
+        var errors: [(String, String, String)] = []
+        if !description.security.isEmpty {
+            errors.append(("401", "Who asks is not known.", SchemaComponents.error))
+        }
+        if !description.body.isEmpty {
+            errors.append(("413", "The body is too large.", SchemaComponents.error))
+            errors.append(("415", "The body is of another type.", SchemaComponents.error))
+        }
+        if !description.parameters.isEmpty || !description.body.isEmpty {
+            errors.append(("422", "Values that are missing or wrong.", SchemaComponents.validationError))
+        }
+        return errors + [("default", "Another error.", SchemaComponents.error)]
+    }
+}

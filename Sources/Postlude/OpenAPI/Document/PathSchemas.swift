@@ -1,0 +1,39 @@
+internal import Routing
+
+/// The schemas of path parameters: what the pattern lets through, and what the handler makes of it.
+enum PathSchemas {
+    /// - Parameter handler: of the type that the handler decodes; nil when it does not ask for the parameter.
+    static func schema(of parameter: RoutePattern.Parameter, handler: Schema?) -> Schema {
+        var schema = handler ?? Schema()
+        let own = keywords(of: parameter)
+        // Where the handler's type says as much or more, it is the better description.
+        guard let type = schema.keywords["type"] else {
+            if schema.keywords.isEmpty { schema.keywords = own }
+            return schema
+        }
+        if type == "string", own["type"] == "integer" {
+            schema.keywords["pattern"] = schema.keywords["pattern"] ?? "^-?[0-9]+$"
+        } else if type == own["type"] {
+            schema.keywords.merge(own) { handlers, _ in handlers }
+        }
+        return schema
+    }
+
+    private static func keywords(of parameter: RoutePattern.Parameter) -> [String: JSON] {
+        switch parameter.kind {
+        case .any: return ["type": "string", "minLength": 1]
+        case .int: return ["type": "integer", "format": "int64"]
+        case .slug: return ["type": "string", "pattern": "^[-a-zA-Z0-9_]+$"]
+        case .uuid: return ["type": "string", "format": "uuid"]
+        case .path: return ["type": "string"]
+        case .expression(let text):
+            guard let pattern = PortablePattern.text(text) else { return ["type": "string", "minLength": 1] }
+            return ["type": "string", "pattern": .string("^(?:\(pattern))$")]
+        }
+    }
+
+    /// What a template cannot say.
+    static func note(on parameter: RoutePattern.Parameter) -> String? {
+        parameter.kind == .path ? "The rest of the path; it may hold slashes, and may be empty." : nil
+    }
+}

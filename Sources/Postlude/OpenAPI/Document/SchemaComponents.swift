@@ -1,0 +1,116 @@
+/// The named schemas of a document, each under a name of its own.
+struct SchemaComponents {
+    private var definitions: [String: Schema.Definition] = [:]
+    private var names: [String: String] = [:]
+
+    /// Names of the library's own schemas.
+    static let error = "Error"
+    static let validationError = "HTTPValidationError"
+    private static let reserved: Set<String> = [error, validationError]
+
+    /// - Parameter schemas: all that the document uses.
+    init(_ schemas: [Schema]) {
+        for schema in schemas { definitions.merge(schema.definitions) { first, _ in first } }
+        // By names that do not depend on addresses, so that equal programs make equal documents.
+        let ordered = definitions.sorted { ($0.value.plainName, $0.key) < ($1.value.plainName, $1.key) }
+        let short = Dictionary(grouping: ordered.map { Self.identifier($0.value.name) }) { $0 }
+        var taken = Self.reserved
+        for (key, definition) in ordered {
+            let identifier = Self.identifier(definition.name)
+            let isUnique = short[identifier]?.count == 1 && !Self.reserved.contains(identifier)
+            let base = isUnique ? identifier : Self.identifier(definition.plainName)
+            var name = base
+            var number = 2
+            while !taken.insert(name).inserted {
+                name = "\(base)-\(number)"
+                number += 1
+            }
+            names[key] = name
+        }
+    }
+
+    /// A schema with the document's names in its references.
+    func node(_ schema: Schema) -> DocumentNode { node(schema.keywords, schema.propertyNames) }
+
+    /// All named schemas, by name.
+    var node: DocumentNode {
+        let own = definitions.compactMap { key, definition in
+            names[key].map {
+                DocumentNode.Member(name: $0, value: node(definition.keywords, definition.propertyNames))
+            }
+        }
+        return .object((own + Self.libraryMembers).sorted { $0.name < $1.name })
+    }
+
+    /// What could not be recorded.
+    var notes: [String] {
+        definitions.values.filter(\.isIncomplete).map(\.plainName).sorted().map { name in
+            "\(name) is described in part: its init(from:) refuses every sample; let it conform to SchemaProviding"
+        }
+    }
+
+    private func node(_ keywords: [String: JSON], _ propertyNames: [String]?) -> DocumentNode {
+        var keywords = renamed(keywords)
+        guard let propertyNames, case .object(let properties) = keywords.removeValue(forKey: "properties")
+        else {
+            return .value(.object(keywords))
+        }
+        return .object([
+            "type": keywords.removeValue(forKey: "type").map(DocumentNode.value),
+            "required": keywords.removeValue(forKey: "required").map(DocumentNode.value),
+            "properties": .object(
+                propertyNames.compactMap { name in
+                    properties[name].map { DocumentNode.Member(name: name, value: .value($0)) }
+                }),
+        ]).appending(keywords)
+    }
+
+    private func renamed(_ keywords: [String: JSON]) -> [String: JSON] {
+        var keywords = keywords.mapValues(renamed)
+        if case .string(let path) = keywords["$ref"], path.hasPrefix(Schema.componentPath),
+            let name = names[String(path.dropFirst(Schema.componentPath.count))]
+        {
+            keywords["$ref"] = .string(Schema.componentPath + name)
+        }
+        return keywords
+    }
+
+    private func renamed(_ value: JSON) -> JSON {
+        switch value {
+        case .object(let members): .object(renamed(members))
+        case .array(let elements): .array(elements.map(renamed))
+        default: value
+        }
+    }
+
+    /// A component's name has letters, digits and `._-` (OpenAPI 3.1, 4.8.7.1): `Page<Item>` is `Page_Item`.
+    private static func identifier(_ name: String) -> String {
+        let words = name.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || "._-".contains($0)) }
+        return words.isEmpty ? "Schema" : words.joined(separator: "_")
+    }
+}
+
+extension Schema.Definition {
+    /// The qualified name without what Swift adds for private types, which differs from run to run.
+    fileprivate var plainName: String {
+        var name = ""
+        var rest = qualifiedName[...]
+        while let start = rest.firstRange(of: "(unknown context at ") {
+            name += rest[..<start.lowerBound]
+            rest = rest[start.upperBound...]
+            rest = rest[(rest.firstIndex(of: ")").map(rest.index(after:)) ?? rest.endIndex)...].drop {
+                $0 == "."
+            }
+        }
+        return name + rest
+    }
+}
+
+extension DocumentNode {
+    /// The object with more members, in alphabetical order.
+    fileprivate func appending(_ members: [String: JSON]) -> DocumentNode {
+        guard case .object(let own) = self else { return self }
+        let others = members.sorted { $0.key < $1.key }.map { Member(name: $0.key, value: .value($0.value)) }
+        return .object(own + others)
+    }
+}

@@ -1,0 +1,79 @@
+/// The parameters that a type is decoded from.
+enum ParameterDescriptions {
+    typealias Parameter = OperationDescription.Parameter
+
+    /// The name of a path parameter that its type does not tell: the only one of the pattern.
+    static let onlyName = ""
+
+    static func of(_ type: any Decodable.Type, in place: Parameter.Place) -> [Parameter] {
+        let schema = Schema(of: type)
+        let isOptional = type is any SchemaOptional.Type
+        let value = schema.withoutNull
+        if let properties = value.properties {
+            let wholeType = (type as? any SchemaOptional.Type)?.wrappedType ?? type
+            return properties.map { property in
+                parameter(
+                    place, name(of: property.name, in: place, wholeType),
+                    isRequired: place == .path || property.isRequired && !isOptional, property.schema)
+            }
+        }
+        switch place {
+        case .path: return [parameter(place, onlyName, isRequired: true, value)]
+        case .query:
+            let isAny = value.keywords["type"] == "object" || value.keywords.isEmpty
+            var parameter = parameter(
+                place, isAny ? "parameters" : "value", isRequired: !isOptional && !isAny, value)
+            parameter.description =
+                isAny ? "Any parameters." : "The only parameter there is, whatever its name."
+            return [parameter]
+        // Fields and cookies of any name are no parameters that a client could be told of.
+        case .header, .cookie: return []
+        }
+    }
+
+    private static func parameter(
+        _ place: Parameter.Place, _ name: String, isRequired: Bool, _ schema: Schema
+    ) -> Parameter {
+        var schema = schema.withoutNull
+        let description = schema.keywords.removeValue(forKey: "description")
+        var parameter = Parameter(place, name, isRequired: isRequired, schema: schema)
+        if case .string(let text) = description { parameter.description = text }
+        return parameter
+    }
+
+    /// As the client writes it: header fields with dashes, unless a ``Field`` says how.
+    private static func name(of property: String, in place: Parameter.Place, _ type: any Any.Type) -> String {
+        guard place == .header else { return property }
+        let field = FieldDefinitions.of(type)?.first { $0.name == property }
+        return field?.isNameGiven == true ? property : FieldName.dashed(property)
+    }
+}
+
+extension Schema {
+    struct Property {
+        let name: String
+        let schema: Schema
+        let isRequired: Bool
+    }
+
+    /// The properties of an object, in their order; nil for another type.
+    var properties: [Property]? {
+        let definition = referenceKey.flatMap { definitions[$0] }
+        guard case .object(let properties) = (definition?.keywords ?? keywords)["properties"] else {
+            return nil
+        }
+        let required = requiredNames
+        return (definition?.propertyNames ?? propertyNames ?? properties.keys.sorted()).compactMap { name in
+            guard case .object(let keywords) = properties[name] else { return nil }
+            var schema = Schema(keywords)
+            schema.definitions = definitions
+            return Property(name: name, schema: schema, isRequired: required.contains(name))
+        }
+    }
+
+    var requiredNames: Set<String> {
+        let all = referenceKey.flatMap { definitions[$0] }?.keywords ?? keywords
+        guard case .array(let names) = all["required"] else { return [] }
+        return Set(names.compactMap { if case .string(let name) = $0 { name } else { nil } })
+    }
+}

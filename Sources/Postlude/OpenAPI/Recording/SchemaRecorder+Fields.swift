@@ -1,0 +1,54 @@
+extension SchemaRecorder {
+    /// The schema of a type whose properties are declared by ``Field``: nothing needs to be tried.
+    func fields(of type: any Any.Type) -> (Schema, names: [String])? {
+        guard let fields = FieldDefinitions.of(type) else { return nil }
+        var properties: [String: JSON] = [:]
+        for field in fields { properties[field.name] = schema(of: field).json }
+        var keywords: [String: JSON] = ["type": "object", "properties": .object(properties)]
+        let required = fields.filter(\.isRequired).map { JSON.string($0.name) }
+        if !required.isEmpty { keywords["required"] = .array(required) }
+        return (Schema(keywords), fields.map(\.name))
+    }
+
+    private func schema(of field: any FieldDefinition) -> Schema {
+        let type = Swift.type(of: field).valueType
+        let isOptional = type is any SchemaOptional.Type
+        let value = schema(of: (type as? any SchemaOptional.Type)?.wrappedType ?? type)
+        var additions = field.rules.keywords(for: value.keywords["type"])
+        if let summary = field.summary { additions["description"] = .string(summary) }
+        if let value = field.defaultValue as? JSON, value != .null { additions["default"] = value }
+        var schema = value
+        schema.keywords.merge(additions) { $1 }
+        return isOptional ? schema.nullable : schema
+    }
+}
+
+extension FieldRules {
+    /// The rules in JSON Schema's words, as far as they can be said of a type.
+    func keywords(for type: JSON?) -> [String: JSON] {
+        var keywords: [String: JSON] = [:]
+        if type == "integer" || type == "number" {
+            // A bound replaces the type's own.
+            keywords["minimum"] = minimum.map(JSON.init(number:))
+            keywords["maximum"] = maximum.map(JSON.init(number:))
+            keywords["exclusiveMinimum"] = exclusiveMinimum.map(JSON.init(number:))
+            keywords["exclusiveMaximum"] = exclusiveMaximum.map(JSON.init(number:))
+        }
+        if type == "string" {
+            keywords["minLength"] = minimumLength.map { .integer($0) }
+            keywords["maxLength"] = maximumLength.map { .integer($0) }
+            keywords["pattern"] = pattern.flatMap(PortablePattern.text).map { .string($0) }
+        }
+        let (least, most) = type == "object" ? ("minProperties", "maxProperties") : ("minItems", "maxItems")
+        keywords[least] = minimumCount.map { .integer($0) }
+        keywords[most] = maximumCount.map { .integer($0) }
+        return keywords
+    }
+}
+
+extension JSON {
+    /// A whole number without a fraction.
+    init(number: Double) {
+        self = Int(exactly: number).map { .integer($0) } ?? .number(number)
+    }
+}

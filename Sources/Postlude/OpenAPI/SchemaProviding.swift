@@ -1,0 +1,10 @@
+/// A type that says itself how its values look in JSON, where letting it decode would not tell.
+///
+/// ```swift
+/// extension Colour: SchemaProviding {
+///     static var schema: Schema { Schema(["type": "string", "pattern": "^#[0-9a-f]{6}$"]) }
+/// }
+/// ```
+public protocol SchemaProviding {
+    static var schema: Schema { get }
+}

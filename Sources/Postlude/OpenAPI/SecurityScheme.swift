@@ -1,0 +1,26 @@
+/// How a client shows who it is, for the API's description (OpenAPI 3.1, 4.8.27).
+///
+/// A dependency that asks for it says so:
+///
+/// ```swift
+/// static func describe(_ operation: inout OperationDescription) {
+///     operation.security.append(.bearer)
+/// }
+/// ```
+public struct SecurityScheme: Hashable, Sendable {
+    /// `Authorization: Bearer …` (RFC 6750).
+    public static let bearer = SecurityScheme(name: "bearer", keywords: ["type": "http", "scheme": "bearer"])
+    /// `Authorization: Basic …` (RFC 7617).
+    public static let basic = SecurityScheme(name: "basic", keywords: ["type": "http", "scheme": "basic"])
+
+    /// A secret in a header field, a query parameter or a cookie.
+    public static func apiKey(_ place: OperationDescription.Parameter.Place, _ name: String) -> SecurityScheme
+    {
+        SecurityScheme(
+            name: "\(place.rawValue)-\(name)",
+            keywords: ["type": "apiKey", "in": .string(place.rawValue), "name": .string(name)])
+    }
+
+    let name: String
+    let keywords: [String: JSON]
+}

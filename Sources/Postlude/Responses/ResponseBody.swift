@@ -1,0 +1,63 @@
+internal import Linux
+
+/// The body of a response: bytes in memory, a file, or pieces that are yet to come.
+public enum ResponseBody: Sendable {
+    /// All of it; sent with its `Content-Length`.
+    case bytes([UInt8])
+    /// A file, or a range of it, made by `Response.file`; read in pieces while it is sent.
+    case file(FileBody)
+    /// Pieces of an asynchronous sequence, made by `Response.stream` and `Response.events`.
+    case stream(StreamBody)
+
+    /// The bytes of a body that is in memory; nil for a file and for a stream.
+    public var bytes: [UInt8]? {
+        if case .bytes(let bytes) = self { bytes } else { nil }
+    }
+
+    /// How many bytes it has; nil for a stream, of which nobody knows.
+    public var count: Int? {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .file(let file): file.count
+        case .stream: nil
+        }
+    }
+
+    /// The whole body, whatever it is: for middleware and tests. A stream can be collected, or sent, once.
+    ///
+    /// - Parameter limit: how many bytes may be held in memory.
+    /// - Throws: ``ResponseBodyTooLarge`` beyond `limit`; what the stream throws; the system's error for a file.
+    public func collect(upTo limit: Int = 64 << 20) async throws -> [UInt8] {
+        switch self {
+        case .bytes(let bytes):
+            guard bytes.count <= limit else { throw ResponseBodyTooLarge(limit: limit) }
+            return bytes
+        case .file(let file):
+            guard file.count <= limit else { throw ResponseBodyTooLarge(limit: limit) }
+            return try file.read()
+        case .stream(let stream):
+            let collected = Lock<[UInt8]>([])
+            try await stream.run { piece in
+                try collected.withLock { bytes in
+                    guard bytes.count + piece.count <= limit else { throw ResponseBodyTooLarge(limit: limit) }
+                    bytes += piece
+                }
+            }
+            return collected.withLock { $0 }
+        }
+    }
+}
+
+extension ResponseBody: ExpressibleByArrayLiteral {
+    public init(arrayLiteral bytes: UInt8...) { self = .bytes(bytes) }
+}
+
+/// A body was to be held in memory, and is larger than whoever asked for it allows.
+public struct ResponseBodyTooLarge: Error, Sendable, CustomStringConvertible {
+    /// In bytes.
+    public let limit: Int
+
+    public var description: String {
+        "the response's body has more than \(limit) bytes; collect it with a larger limit, or do not collect it"
+    }
+}

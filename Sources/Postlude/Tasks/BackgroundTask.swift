@@ -1,0 +1,78 @@
+internal import Synchronization
+
+/// A task: a function with its arguments, queued by a handler.
+final class BackgroundTask: Sendable {
+    enum Function: Sendable {
+        case sync(@Sendable () throws -> Void)
+        case async(@Sendable () async throws -> Void)
+    }
+
+    /// nil for the place where the task was added.
+    private let givenName: String?
+    private let place: (fileID: StaticString, line: UInt)
+    let function: Function
+    let options: TaskOptions
+    private let listArguments: @Sendable () -> [any Sendable]
+    private let progress = Atomic<Int>(TaskHandle.State.queued.rawValue)
+    private let attemptCount = Atomic<Int>(0)
+    private let pastDeadline = Atomic<Bool>(false)
+
+    init(
+        name: String?, place: (fileID: StaticString, line: UInt) = ("", 0),
+        options: TaskOptions = TaskOptions(),
+        arguments: @escaping @Sendable () -> [any Sendable] = { [] }, function: Function
+    ) {
+        givenName = name
+        self.place = place
+        self.options = options
+        self.function = function
+        listArguments = arguments
+    }
+
+    /// Put together when it is asked for.
+    var name: String { givenName ?? "\(place.fileID):\(place.line)" }
+
+    /// What the function will be called with; nothing for a closure.
+    var arguments: [any Sendable] { listArguments() }
+
+    var isAsync: Bool {
+        if case .async = function { true } else { false }
+    }
+
+    var state: TaskHandle.State {
+        TaskHandle.State(rawValue: progress.load(ordering: .acquiring)) ?? .queued
+    }
+
+    /// How often the function has been called, a call that has not returned included.
+    var attempts: Int { attemptCount.load(ordering: .relaxed) }
+
+    /// The attempt that is running should come to its end.
+    var isPastDeadline: Bool { pastDeadline.load(ordering: .relaxed) }
+
+    func markPastDeadline() { pastDeadline.store(true, ordering: .relaxed) }
+
+    /// Begins an attempt.
+    ///
+    /// - Returns: false when the task was cancelled, or dropped.
+    func begin() -> Bool {
+        guard move(from: .queued, to: .running) || move(from: .waiting, to: .running) else { return false }
+        attemptCount.add(1, ordering: .relaxed)
+        pastDeadline.store(false, ordering: .relaxed)
+        return true
+    }
+
+    /// An attempt has ended, or none will be made.
+    func become(_ state: TaskHandle.State) { progress.store(state.rawValue, ordering: .releasing) }
+
+    /// - Returns: false when it runs, or is over.
+    func cancel() -> Bool { move(from: .queued, to: .cancelled) || move(from: .waiting, to: .cancelled) }
+
+    /// - Returns: false when it was cancelled before.
+    func drop() -> Bool { move(from: .queued, to: .dropped) || move(from: .waiting, to: .dropped) }
+
+    private func move(from old: TaskHandle.State, to new: TaskHandle.State) -> Bool {
+        progress.compareExchange(
+            expected: old.rawValue, desired: new.rawValue, ordering: .acquiringAndReleasing
+        ).exchanged
+    }
+}

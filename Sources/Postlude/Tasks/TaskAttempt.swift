@@ -1,0 +1,74 @@
+internal import Linux
+internal import Logging
+internal import Tracing
+
+/// One call of a task, with its span.
+struct TaskAttempt: Sendable {
+    let task: BackgroundTask
+    let queue: TaskQueue
+    /// nil where the attempt was not made any more.
+    let start: MonotonicTime?
+    private let scope: Scope
+    private let logger: Logger
+    private let span: (any Span)?
+
+    /// - Parameter start: nil for an attempt that is not made.
+    init(
+        _ task: BackgroundTask, of queue: TaskQueue, at start: MonotonicTime?, _ observability: Observability
+    ) {
+        self.task = task
+        self.queue = queue
+        self.start = start
+        scope = .task(TaskContext(task, requestID: queue.requestID, route: queue.route))
+        logger = observability.logger
+        guard let tracer = observability.tracer, start != nil else {
+            span = nil
+            return
+        }
+        // A trace of its own: the request's is over, and must not look as long as its tasks.
+        let span = tracer.startSpan("task \(task.name)", context: .topLevel, ofKind: .consumer)
+        if let origin = queue.origin { span.addLink(SpanLink(context: origin, attributes: [:])) }
+        span.updateAttributes { attributes in
+            attributes["postlude.task.name"] = task.name
+            attributes["postlude.task.attempt"] = task.attempts
+            attributes["postlude.request.id"] = queue.requestID
+            if !queue.route.isEmpty { attributes["http.route"] = queue.route }
+        }
+        self.span = span
+    }
+
+    /// Calls `operation` as the task: with its context, its logger and its span.
+    func perform<Value>(_ operation: () throws -> Value) rethrows -> Value {
+        try scope.run(logger: logger, tracing: span?.context, operation)
+    }
+
+    /// Calls `operation` as the task.
+    ///
+    /// - Returns: what it threw.
+    func error(of operation: () throws -> Void) -> (any Error)? {
+        do {
+            try perform(operation)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    func duration(until end: MonotonicTime) -> Duration { start.map { end - $0 } ?? .zero }
+
+    /// Ends the span.
+    func end(_ error: (any Error)?) {
+        guard let span else { return }
+        if let error {
+            span.attributes["error.type"] = "\(type(of: error))"
+            span.recordError(error)
+            span.setStatus(SpanStatus(code: .error))
+        }
+        span.end()
+    }
+
+    /// What log entries say about it.
+    func metadata(until end: MonotonicTime) -> Logger.Metadata {
+        queue.metadata(task.name, since: start, until: end)
+    }
+}

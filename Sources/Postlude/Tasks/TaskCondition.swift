@@ -1,0 +1,59 @@
+internal import HTTPTypes
+
+/// When a task runs: what became of the request whose handler has added it.
+///
+/// ```swift
+/// tasks.add(when: .success, sendReceipt, order)
+/// tasks.add(when: .failure, refund, payment)
+/// tasks.add(when: .always.andNotTaken, named: "not delivered") { … }
+/// ```
+///
+/// A task without a condition runs unless the handler has thrown: what it meant to do afterwards rests on what it has
+/// not finished. Dropped tasks are named in the log.
+public struct TaskCondition: Sendable, Hashable {
+    enum Answer: Sendable, Hashable {
+        case notThrown, success, failure, any
+    }
+
+    let answer: Answer
+    /// nil where it does not matter.
+    let isTaken: Bool?
+
+    /// The handler, its inputs and the middleware have not thrown, whatever the status. The default.
+    public static let notThrown = TaskCondition(answer: .notThrown, isTaken: nil)
+
+    /// Nothing was thrown, and the status is below 400.
+    public static let success = TaskCondition(answer: .success, isTaken: nil)
+
+    /// The handler, an input or middleware has thrown, or the status is 400 or above.
+    ///
+    /// A task can be there only if it was added before.
+    public static let failure = TaskCondition(answer: .failure, isTaken: nil)
+
+    /// Whatever happened.
+    public static let always = TaskCondition(answer: .any, isTaken: nil)
+
+    /// Nothing was thrown, and the web server took the whole response. That it reached the client is not said: the
+    /// web server may hold it in its buffers.
+    public static let taken = notThrown.andTaken
+
+    /// Nothing was thrown, and the web server did not take the whole response: the client went away, or was too slow.
+    public static let notTaken = notThrown.andNotTaken
+
+    /// The same, and the web server took the whole response.
+    public var andTaken: TaskCondition { TaskCondition(answer: answer, isTaken: true) }
+
+    /// The same, and the web server did not take the whole response.
+    public var andNotTaken: TaskCondition { TaskCondition(answer: answer, isTaken: false) }
+
+    func isMet(by outcome: RequestOutcome) -> Bool {
+        if let isTaken, isTaken != outcome.isTaken { return false }
+        let hasFailed = outcome.hasThrown || outcome.status.code >= 400
+        switch answer {
+        case .notThrown: return !outcome.hasThrown
+        case .success: return !hasFailed
+        case .failure: return hasFailed
+        case .any: return true
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/// The task that the current code runs for, known to everything that it calls.
+///
+/// ```swift
+/// func sync() throws {
+///     for page in pages where TaskContext.current?.isCancelled != true { try load(page) }
+/// }
+/// ```
+public struct TaskContext: Sendable {
+    public let requestID: String
+    /// The pattern of the request's route.
+    public let route: String
+    public var taskName: String { task.name }
+    /// 1 for the first one.
+    public let attempt: Int
+    private let task: BackgroundTask
+
+    init(_ task: BackgroundTask, requestID: String, route: String) {
+        self.task = task
+        self.requestID = requestID
+        self.route = route
+        attempt = task.attempts
+    }
+
+    /// Whether the attempt is past its deadline: a synchronous task, which cannot be interrupted, should come to its
+    /// end. An async one learns it from `Task.isCancelled`, too.
+    public var isCancelled: Bool { task.isPastDeadline }
+
+    /// nil outside of tasks, and in a detached task that one of them has started.
+    public static var current: TaskContext? {
+        if case .task(let context) = Scope.current { context } else { nil }
+    }
+}

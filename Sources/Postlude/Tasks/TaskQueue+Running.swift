@@ -1,0 +1,122 @@
+internal import Linux
+internal import Logging
+
+extension TaskQueue {
+    /// Takes the next task, and begins it; `.over` when there is none, and then none can be added.
+    func next(at now: MonotonicTime = .now) -> Next {
+        // Let go of outside the lock: whatever ends with it may ask for this queue.
+        let (next, _) = state.withLock { state -> (Next, [any Sendable]) in
+            if !state.resting.isEmpty { state.resting.removeAll { $0.task.state == .cancelled } }
+            if let due = state.resting.map(\.due).min() {
+                guard due <= now else { return (.waiting(until: due), []) }
+                for resting in state.resting where resting.due <= now { state.group.append(resting.task) }
+                state.resting.removeAll { $0.due <= now }
+                return (.group(limit: state.groupLimit), [])
+            }
+            while let item = state.line.popFirst() {
+                switch item {
+                case .task(let task):
+                    state.groupLimit = 1
+                    guard state.begin(task, at: now) else { continue }
+                    return (.task(task), [])
+                case .group(let tasks, let limit):
+                    state.group = tasks
+                    state.groupLimit = limit
+                    return (.group(limit: limit), [])
+                }
+            }
+            state.isOver = true
+            return (.over, state.takeKept())
+        }
+        return next
+    }
+
+    /// Takes the next task of the open group, and begins it.
+    func nextOfGroup(at now: MonotonicTime = .now) -> BackgroundTask? {
+        state.withLock { state in
+            while let task = state.group.popFirst() {
+                if state.begin(task, at: now) { return task }
+            }
+            return nil
+        }
+    }
+
+    /// What follows from the end of an attempt.
+    enum Verdict: Sendable, Equatable {
+        case done
+        case retry(after: Duration)
+        /// There is no other attempt, or no time for one before the process ends.
+        case failed
+    }
+
+    /// An attempt has ended.
+    ///
+    /// - Parameters:
+    ///   - error: what it threw.
+    ///   - random: -1 to 1, for the time until the next attempt.
+    func ended(
+        _ task: BackgroundTask, error: (any Error)? = nil, at now: MonotonicTime = .now,
+        random: () -> Double = { 0 }
+    ) -> Verdict {
+        let graceEnd = registry.graceEnd
+        let (verdict, dropped) = state.withLock { state -> (Verdict, [Item]) in
+            state.running.removeAll { $0.task === task }
+            guard let error else {
+                task.become(.done)
+                return (.done, [])
+            }
+            // A random number is a system call, and few tasks fail.
+            if let delay = task.options.retry.delay(after: task.attempts, random: random()),
+                graceEnd.map({ now + delay <= $0 }) ?? true
+            {
+                task.become(.waiting)
+                state.resting.append(RestingTask(task: task, due: now + delay, error: error))
+                return (.retry(after: delay), [])
+            }
+            return (.failed, state.fail(task))
+        }
+        dropAfterFailure(dropped)
+        return verdict
+    }
+
+    /// Tasks whose next attempt would come after the end of the process: they have failed, with these errors.
+    func giveUpLateRetries() -> [RestingTask] {
+        guard let graceEnd = registry.graceEnd else { return [] }
+        let (late, dropped) = state.withLock { state -> ([RestingTask], [Item]) in
+            let late = state.resting.filter { $0.due > graceEnd && $0.task.state == .waiting }
+            state.resting.removeAll { $0.due > graceEnd }
+            return (late, late.flatMap { state.fail($0.task) })
+        }
+        dropAfterFailure(dropped)
+        return late
+    }
+
+    private func dropAfterFailure(_ items: [Item]) {
+        drop(items.flatMap(\.tasks), because: "a task failed, those behind it were dropped", level: .warning)
+    }
+}
+
+extension TaskQueue.State {
+    mutating func takeKept() -> [any Sendable] {
+        defer { kept = [] }
+        return kept
+    }
+
+    /// - Returns: false when the task was cancelled.
+    fileprivate mutating func begin(_ task: BackgroundTask, at now: MonotonicTime) -> Bool {
+        guard task.begin() else { return false }
+        running.append(RunningTask(task: task, started: now))
+        return true
+    }
+
+    /// No attempt is left.
+    ///
+    /// - Returns: what does not run for that reason.
+    fileprivate mutating func fail(_ task: BackgroundTask) -> [TaskQueue.Item] {
+        task.become(.failed)
+        guard stopOnFailure || task.options.stopOnFailure else { return [] }
+        isStopped = true
+        defer { line = FIFO() }
+        return line.elements
+    }
+}

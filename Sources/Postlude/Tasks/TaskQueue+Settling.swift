@@ -1,0 +1,61 @@
+internal import Linux
+internal import Logging
+
+extension TaskQueue {
+    /// The response is finished: drops the tasks whose condition is not met, and logs them.
+    ///
+    /// - Returns: whether any task is to run.
+    func settle(_ outcome: RequestOutcome) -> Bool {
+        let (dropped, isOver, _) = state.withLock { state -> ([BackgroundTask], Bool, [any Sendable]) in
+            state.outcome = outcome
+            var dropped: [BackgroundTask] = []
+            var line = FIFO<Item>()
+            for item in state.line.elements {
+                let (rest, tasks) = item.split(outcome)
+                if let rest { line.append(rest) }
+                dropped += tasks
+            }
+            state.line = line
+            state.isOver = line.isEmpty
+            return (dropped, state.isOver, state.isOver ? state.takeKept() : [])
+        }
+        if outcome.hasThrown {
+            drop(dropped, because: "handler failed, its tasks were dropped", level: .warning)
+        } else {
+            drop(dropped, because: "tasks were dropped, their condition is not met", level: .debug)
+        }
+        return !isOver
+    }
+
+    /// Names the tasks that will not run: the first hundred of them, and how many there are.
+    func drop(_ tasks: [BackgroundTask], because reason: Logger.Message, level: Logger.Level) {
+        let names = tasks.compactMap { task in
+            // One that was cancelled is neither here nor there.
+            guard task.drop() else { return nil as String? }
+            registry.metrics?.count(task.name, .dropped)
+            return task.name
+        }
+        guard !names.isEmpty else { return }
+        let listed = names.prefix(100).joined(separator: ", ") + (names.count > 100 ? ", …" : "")
+        logger.log(
+            level: level, reason,
+            metadata: [
+                "request": "\(requestID)", "route": "\(route)", "count": "\(names.count)",
+                "tasks": "\(listed)",
+            ])
+    }
+}
+
+extension TaskQueue.Item {
+    /// - Returns: what is to run, nil for nothing; and what is not.
+    func split(_ outcome: RequestOutcome) -> (TaskQueue.Item?, dropped: [BackgroundTask]) {
+        switch self {
+        case .task(let task):
+            return task.options.condition.isMet(by: outcome) ? (self, []) : (nil, [task])
+        case .group(let tasks, let limit):
+            let met = tasks.elements.filter { $0.options.condition.isMet(by: outcome) }
+            let unmet = tasks.elements.filter { !$0.options.condition.isMet(by: outcome) }
+            return (met.isEmpty ? nil : .group(FIFO(met), limit: limit), unmet)
+        }
+    }
+}

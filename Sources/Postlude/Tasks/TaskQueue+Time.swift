@@ -1,0 +1,77 @@
+internal import Linux
+internal import Logging
+internal import Manifest
+
+/// A task that is running: what the keeper watches.
+struct RunningTask: Sendable {
+    let task: BackgroundTask
+    let started: MonotonicTime
+    /// Cancels an async task, known a moment after its start.
+    var cancel: (@Sendable () -> Void)?
+    var hasWarned = false
+    var isPastDeadline = false
+}
+
+/// A task that has failed and waits for its next attempt.
+struct RestingTask: Sendable {
+    let task: BackgroundTask
+    let due: MonotonicTime
+    let error: any Error
+}
+
+extension TaskQueue {
+    /// A running task can be cancelled like this.
+    func setCancellation(of task: BackgroundTask, _ cancel: @escaping @Sendable () -> Void) {
+        let isPastDeadline = state.withLock { state in
+            guard let index = state.running.firstIndex(where: { $0.task === task }) else { return false }
+            state.running[index].cancel = cancel
+            return state.running[index].isPastDeadline
+        }
+        // The keeper has looked before there was anything to cancel.
+        if isPastDeadline { cancel() }
+    }
+
+    /// Warns about tasks that run for long, and cancels those that are past their deadline. Called by the keeper.
+    func check(at now: MonotonicTime) {
+        let (late, overdue) = state.withLock { state -> ([RunningTask], [RunningTask]) in
+            var late: [RunningTask] = []
+            var overdue: [RunningTask] = []
+            for index in state.running.indices {
+                let running = state.running[index]
+                let age = now - running.started
+                if !running.hasWarned, age >= limits.warn {
+                    state.running[index].hasWarned = true
+                    late.append(running)
+                }
+                let deadline = running.task.options.deadline ?? limits.deadline
+                if !running.isPastDeadline, deadline.map({ age >= $0 }) ?? false {
+                    state.running[index].isPastDeadline = true
+                    overdue.append(running)
+                }
+            }
+            return (late, overdue)
+        }
+        for running in late {
+            logger.warning(
+                "task is still running; hand long work to a task queue",
+                metadata: metadata(running.task.name, since: running.started, until: now))
+        }
+        for running in overdue {
+            running.task.markPastDeadline()
+            running.cancel?()
+            logger.error(
+                running.task.isAsync
+                    ? "task is past its deadline and was cancelled"
+                    : "task is past its deadline; it is synchronous and cannot be interrupted",
+                metadata: metadata(running.task.name, since: running.started, until: now))
+        }
+    }
+}
+
+extension Duration {
+    /// Milliseconds with one decimal, as the log shows them.
+    var milliseconds: String {
+        let tenths = saturatedNanoseconds / 100_000
+        return "\(tenths / 10).\(abs(tenths % 10))"
+    }
+}

@@ -1,0 +1,37 @@
+internal import Logging
+internal import Manifest
+
+/// Makes the queue of a request when its handler asks for it; most requests have none.
+final class TaskQueueSource {
+    private let registry: TaskRegistry
+    private let limits: Manifest.TaskLimits
+    private let logger: Logger
+    private(set) var queue: TaskQueue?
+
+    init(registry: TaskRegistry, limits: Manifest.TaskLimits, logger: Logger) {
+        self.registry = registry
+        self.limits = limits
+        self.logger = logger
+    }
+
+    func queue(for request: Request) -> TaskQueue {
+        if let queue { return queue }
+        let queue = TaskQueue(
+            requestID: request.id, route: request.route, limits: limits, logger: logger, registry: registry)
+        registry.insert(queue)
+        self.queue = queue
+        return queue
+    }
+
+    /// The response is finished.
+    ///
+    /// - Returns: the queue, if any of its tasks is to run.
+    func settle(_ outcome: RequestOutcome) -> TaskQueue? {
+        guard let queue else { return nil }
+        guard queue.settle(outcome) else {
+            registry.remove(queue)
+            return nil
+        }
+        return queue
+    }
+}

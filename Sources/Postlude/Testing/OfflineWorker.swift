@@ -1,0 +1,114 @@
+package import FastCGI
+internal import HTTPTypes
+internal import Linux
+package import Logging
+internal import Manifest
+internal import Routing
+internal import Workers
+
+/// A worker without a connection: answers requests and stops at finish, with the tasks still queued.
+package final class OfflineWorker: Sendable {
+    /// What a web server would have got, and the tasks that are to run.
+    package struct Answer: Sendable {
+        /// The response's head as it is written (RFC 3875, 6.3).
+        package let head: [UInt8]
+        package let body: [UInt8]
+        package let tasks: OfflineTasks
+    }
+
+    /// Where the manifest comes from.
+    package enum ManifestSource: Sendable {
+        case file(String)
+        case yaml(String, environment: [String: String])
+    }
+
+    private let thread: SerialThread
+    private let router: Router
+    private let responder: Responder
+    private let files: FileLocation?
+    private let taskFailed: @Sendable (TaskFailure) -> Void
+    private let observability: Observability
+    private let executor = WorkerExecutor()
+    private let registry = TaskRegistry()
+    private let logger: Logger
+
+    package init(_ application: some Application, manifest source: ManifestSource, logger: Logger) throws {
+        let handlers = application.handlers
+        let manifest = try handlers.manifest(from: source)
+        let hooks = ApplicationHooks(application)
+        thread = try SerialThread(name: "worker")
+        observability = .bootstrapped(logger: logger)
+        router = try Router(manifest: manifest, handlers: handlers.byName, logger: logger)
+        responder = Responder(
+            router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
+        files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
+        taskFailed = hooks.taskFailed
+        self.logger = logger
+    }
+
+    /// Answers a request as a worker does, up to the moment of finish.
+    ///
+    /// - Parameter isTaken: whether the web server takes the whole response.
+    package func respond(to head: RequestHead, body: [UInt8], isTaken: Bool) async throws -> Answer {
+        try await thread.run { [self] in
+            let matcher = try RouteMatcher()
+            switch router.bodyPolicy(for: head, using: matcher) {
+            case .collect(let limit) where body.count > limit, .stream(let limit) where body.count > limit:
+                return try finish(Exchange(.error(HTTPError(.contentTooLarge)), isHead: false))
+            case .ignore, .collect, .stream:
+                let source = BodySource(body)
+                let exchange = responder.respond(to: head, body: source, using: matcher, on: executor)
+                return try finish(exchange, isTaken: isTaken)
+            }
+        }
+    }
+
+    /// Runs tasks of a request, as many as `steps` says.
+    ///
+    /// - Parameter onFailure: told of each task that has failed for good, besides the application.
+    func run(
+        _ queue: TaskQueue, at clock: OfflineClock, onFailure: @escaping @Sendable (TaskFailure) -> Void,
+        steps: @escaping @Sendable (TaskRunner) -> Void
+    ) async throws {
+        try await thread.run { [self] in
+            var runner = TaskRunner(executor: executor, logger: logger, observability: observability) {
+                [taskFailed] failure in
+                onFailure(failure)
+                taskFailed(failure)
+            }
+            runner.now = { clock.now }
+            runner.random = { 0 }
+            steps(runner)
+            if queue.isEmpty { registry.remove(queue) }
+        }
+    }
+
+    private func finish(_ exchange: Exchange, isTaken: Bool = true) throws -> Answer {
+        if case .file = exchange.response.body, let request = exchange.request {
+            exchange.response = exchange.response.selected(for: request, in: files)
+        }
+        var head: [UInt8] = []
+        ResponseHead.write(exchange.response, into: &head)
+        var body: [UInt8] = []
+        if !exchange.isHead, exchange.response.status.allowsBody {
+            body = try exchange.perform { [executor] in
+                let content = exchange.response.body
+                return try executor.run { try await content.collect() }.get()
+            }
+        }
+        let queue = exchange.conclude(isTaken: isTaken, on: executor, logger: logger)
+        return Answer(head: head, body: body, tasks: OfflineTasks(queue, of: self))
+    }
+}
+
+extension Handlers {
+    fileprivate func manifest(from source: OfflineWorker.ManifestSource) throws -> Manifest {
+        switch source {
+        case .file(let path): return try manifest(at: path)
+        case .yaml(let text, let environment):
+            try check()
+            return try Manifest.parse(
+                text, file: "routes.yaml", handlers: all.map(\.name), environment: environment)
+        }
+    }
+}

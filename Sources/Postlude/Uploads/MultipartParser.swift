@@ -1,0 +1,151 @@
+internal import HTTPTypes
+internal import Linux
+
+/// Takes a multipart body apart as it arrives (RFC 2046, 5.1).
+///
+/// It holds what cannot be told yet: at most one part's header and one piece, or a delimiter's beginning.
+struct MultipartParser {
+    private enum State {
+        case preamble
+        /// Behind a boundary.
+        case delimiter
+        /// Behind a boundary that is not the closing one: white space is allowed, then its line must end.
+        case padding
+        case head
+        /// Where a part's content begins, or its delimiter does without the line break of its own.
+        case start
+        case content
+        case epilogue
+    }
+
+    private var state = State.preamble
+    private let limits: MultipartLimits
+    /// With the line break in front of it, and without.
+    private let delimiter: [UInt8]
+    private let dashedBoundary: [UInt8]
+    /// A first delimiter needs no line break: here is one.
+    private var buffer: [UInt8] = [13, 10]
+    /// Up to here the buffer has been dealt with.
+    private var offset = 0
+    private var parts = 0
+
+    init(boundary: MultipartBoundary, limits: MultipartLimits = MultipartLimits()) {
+        dashedBoundary = Array("--".utf8) + boundary.bytes
+        delimiter = [13, 10] + dashedBoundary
+        self.limits = limits
+    }
+
+    /// Hands what `piece` completes to `sink`.
+    ///
+    /// - Throws: 400 for a malformed body, 413 for one of too many parts, and what `sink` throws.
+    mutating func parse(_ piece: [UInt8], into sink: inout some MultipartSink) throws {
+        buffer.removeFirst(offset)
+        offset = 0
+        buffer += piece
+        while try step(&sink) {}
+    }
+
+    /// The body has ended.
+    func finish() throws(HTTPError) {
+        guard case .epilogue = state else { throw .multipart("it ends before the closing boundary") }
+    }
+
+    private var isDone: Bool { offset >= buffer.count }
+
+    /// - Returns: false when more bytes are needed.
+    private mutating func step(_ sink: inout some MultipartSink) throws -> Bool {
+        switch state {
+        case .preamble: return skipPreamble()
+        case .delimiter: return takeDelimiter()
+        case .padding: return try takePadding()
+        case .head: return try takeHead(&sink)
+        case .start: return try startContent(&sink)
+        case .content: return try takeContent(&sink)
+        case .epilogue:
+            offset = buffer.count
+            return false
+        }
+    }
+
+    private mutating func skipPreamble() -> Bool {
+        guard let start = buffer.firstIndex(of: delimiter, from: offset) else {
+            offset = max(offset, buffer.count - delimiter.count + 1)
+            return false
+        }
+        offset = start + delimiter.count
+        state = .delimiter
+        return true
+    }
+
+    private mutating func takeDelimiter() -> Bool {
+        guard buffer.count - offset >= 2 else { return false }
+        let isClosing = buffer[offset] == UInt8(ascii: "-") && buffer[offset + 1] == UInt8(ascii: "-")
+        state = isClosing ? .epilogue : .padding
+        return true
+    }
+
+    private mutating func takePadding() throws -> Bool {
+        while !isDone, buffer[offset] == UInt8(ascii: " ") || buffer[offset] == UInt8(ascii: "\t") {
+            offset += 1
+        }
+        guard buffer.count - offset >= 2 else { return false }
+        guard buffer[offset] == 13, buffer[offset + 1] == 10 else {
+            throw HTTPError.multipart("a line begins with the boundary and goes on")
+        }
+        state = .head
+        return true
+    }
+
+    /// From the line break in front of it, so that a header without any field is found, too.
+    private mutating func takeHead(_ sink: inout some MultipartSink) throws -> Bool {
+        let end = buffer.firstIndex(of: [13, 10, 13, 10], from: offset)
+        guard (end ?? buffer.count) - offset <= limits.head else {
+            throw HTTPError.multipart("a part's header is larger than \(limits.head) bytes")
+        }
+        guard let end else { return false }
+        parts += 1
+        guard parts <= limits.parts else {
+            throw HTTPError(.contentTooLarge, "The form has more than \(limits.parts) parts")
+        }
+        try sink.beginPart(PartHead(buffer[min(offset + 2, end)..<end]))
+        offset = end + 4
+        state = .start
+        return true
+    }
+
+    private mutating func startContent(_ sink: inout some MultipartSink) throws -> Bool {
+        let beginning = buffer[offset...].prefix(dashedBoundary.count)
+        guard beginning.elementsEqual(dashedBoundary.prefix(beginning.count)) else {
+            state = .content
+            return true
+        }
+        guard beginning.count == dashedBoundary.count else { return false }
+        try endPart(&sink, at: offset + dashedBoundary.count)
+        return true
+    }
+
+    private mutating func takeContent(_ sink: inout some MultipartSink) throws -> Bool {
+        let start = buffer.firstIndex(of: delimiter, from: offset)
+        // What could be the beginning of a delimiter is held back.
+        let end = start ?? max(offset, buffer.count - delimiter.count + 1)
+        if end > offset { try sink.append(buffer.span.extracting(offset..<end)) }
+        offset = end
+        guard start != nil else { return false }
+        try endPart(&sink, at: end + delimiter.count)
+        return true
+    }
+
+    private mutating func endPart(_ sink: inout some MultipartSink, at end: Int) throws {
+        try sink.endPart()
+        offset = end
+        state = .delimiter
+    }
+}
+
+/// What becomes of a multipart body's parts.
+protocol MultipartSink {
+    mutating func beginPart(_ head: PartHead) throws
+    /// A piece of the content of the part that has begun.
+    mutating func append(_ bytes: Span<UInt8>) throws
+    mutating func endPart() throws
+}

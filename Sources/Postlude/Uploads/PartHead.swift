@@ -1,0 +1,83 @@
+internal import HTTPTypes
+
+/// The header fields of one part (RFC 7578, 4.2 to 4.8).
+struct PartHead: Equatable {
+    let name: String
+    /// nil for a part that is no file; empty where a form's file field was left empty.
+    let filename: String?
+    let contentType: String?
+
+    /// A form's file field has a file name; other clients may leave it out (RFC 7578, 4.2).
+    var isFile: Bool { filename != nil || contentType?.lowercased() == "application/octet-stream" }
+
+    /// - Parameter bytes: lines, without the empty one behind them.
+    init(_ bytes: ArraySlice<UInt8>) throws(HTTPError) {
+        var disposition: MediaParameters?
+        var contentType: String?
+        for line in try Self.lines(bytes) {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
+                line[..<colon].allSatisfy({ (0x21...0x7e).contains($0) })
+            else { throw .multipart("a line of a part's header is no field") }
+            let value = line[(colon + 1)...]
+            switch String(decoding: line[..<colon], as: UTF8.self).lowercased() {
+            case "content-disposition":
+                guard disposition == nil, let parameters = MediaParameters(value),
+                    parameters.value == "form-data"
+                else { throw .multipart("a part's Content-Disposition is not one form-data") }
+                disposition = parameters
+            case "content-type":
+                guard contentType == nil else { throw .multipart("a part has two Content-Types") }
+                contentType = Self.trimmed(value)
+            case "content-transfer-encoding":
+                guard ["binary", "8bit", "7bit"].contains(Self.trimmed(value).lowercased()) else {
+                    throw .multipart("a part has a Content-Transfer-Encoding (RFC 7578, 4.7)")
+                }
+            default: break
+            }
+        }
+        guard let disposition, let name = disposition["name"] else {
+            throw .multipart("a part has no name in a Content-Disposition")
+        }
+        guard let name = String(validating: Self.unescaped(name), as: UTF8.self) else {
+            throw .multipart("a part's name is not UTF-8")
+        }
+        self.name = name
+        filename = disposition["filename"].map { String(decoding: Self.unescaped($0), as: UTF8.self) }
+        self.contentType = contentType
+    }
+
+    private static func lines(_ bytes: ArraySlice<UInt8>) throws(HTTPError) -> [ArraySlice<UInt8>] {
+        guard !bytes.contains(0) else { throw .multipart("a part's header has a zero byte") }
+        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for index in lines.indices {
+            // All lines but the last one still end with the CR of their CRLF.
+            if index < lines.endIndex - 1, lines[index].popLast() != UInt8(ascii: "\r") {
+                throw .multipart("a line of a part's header does not end with CRLF")
+            }
+            guard !lines[index].contains(UInt8(ascii: "\r")) else {
+                throw .multipart("a line of a part's header does not end with CRLF")
+            }
+        }
+        return bytes.isEmpty ? [] : lines
+    }
+
+    /// Browsers write a quotation mark as %22 and escape nothing else that could be told from the user's own text
+    /// (WHATWG HTML, 4.10.21.8).
+    private static func unescaped(_ text: [UInt8]) -> [UInt8] {
+        text.replacing("%22".utf8, with: "\"".utf8)
+    }
+
+    private static func trimmed(_ value: ArraySlice<UInt8>) -> String {
+        let isSpace = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        let start = value.drop(while: isSpace)
+        let count = start.reversed().drop(while: isSpace).count
+        return String(decoding: start.prefix(count), as: UTF8.self)
+    }
+}
+
+extension HTTPError {
+    /// - Parameter reason: what is wrong, for the client's developer.
+    static func multipart(_ reason: String) -> HTTPError {
+        HTTPError(.badRequest, "Malformed multipart/form-data: \(reason)")
+    }
+}

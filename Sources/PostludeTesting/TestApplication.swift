@@ -1,0 +1,71 @@
+internal import FastCGI
+public import Logging
+internal import Manifest
+public import Postlude
+
+/// An application without sockets: requests go in, and responses come out with their tasks still queued.
+///
+/// ```swift
+/// @Test func registrationSendsAMail() async throws {
+///     let app = try await TestApplication(Notifications(), manifestAt: "routes.yaml")
+///     let response = try await app.send(.post("/send?email=ada@example.org"))
+///     #expect(response.status == .ok)
+///     #expect(response.tasks.queued.map(\.name) == ["send-mail"])
+///     try await response.tasks.runAll()
+/// }
+/// ```
+///
+/// Handlers, inputs, middleware and tasks run as in production, on one thread that stands for a worker. Nothing is sent
+/// over a network, and nothing waits for time to pass.
+public final class TestApplication<App: Application>: Sendable {
+    /// The application under test.
+    public let application: App
+    private let worker: OfflineWorker
+
+    /// Starts an application with a manifest given as text.
+    ///
+    /// - Parameters:
+    ///   - manifest: the manifest's YAML.
+    ///   - environment: what `${NAME}` in it means.
+    ///   - logger: gets what the server's log would.
+    /// - Throws: every mistake of the manifest or the handlers; what ``Application/start()`` throws.
+    public init(
+        _ application: App, manifest: String, environment: [String: String] = [:],
+        logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) async throws {
+        self.application = application
+        worker = try OfflineWorker(
+            application, manifest: .yaml(manifest, environment: environment), logger: logger)
+        try await application.start()
+    }
+
+    /// Starts an application with the manifest of a file.
+    ///
+    /// - Parameters:
+    ///   - path: the manifest's path.
+    ///   - logger: gets what the server's log would.
+    /// - Throws: every mistake of the manifest or the handlers; what ``Application/start()`` throws.
+    public init(
+        _ application: App, manifestAt path: String,
+        logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) async throws {
+        self.application = application
+        worker = try OfflineWorker(application, manifest: .file(path), logger: logger)
+        try await application.start()
+    }
+
+    /// Sends a request, and returns at the response's boundary: the response is finished, no task has begun.
+    ///
+    /// - Throws: when the request is none that a web server would pass on. What the application throws becomes a
+    ///   response, as in production.
+    public func send(_ request: TestRequest) async throws -> TestResponse {
+        let head = try RequestHead(parameters: request.parameters)
+        let answer = try await worker.respond(to: head, body: request.body, isTaken: request.isResponseTaken)
+        return try TestResponse(answer)
+    }
+
+    /// Stops the application, as when the last task has ended.
+    ///
+    /// - Throws: what ``Application/stop()`` throws.
+    public func stop() async throws { try await application.stop() }
+}

@@ -1,0 +1,130 @@
+internal import FoundationEssentials
+public import HTTPTypes
+
+/// A request as a client would send it.
+///
+/// ```swift
+/// try await app.send(.post("/send?email=ada@example.org"))
+/// try await app.send(.put("/items/7", json: Item(name: "tea"), headers: [.authorization: "Bearer …"]))
+/// ```
+public struct TestRequest: Sendable {
+    public var method: HTTPRequest.Method
+    /// The path with its query, as it stands in a request line.
+    public var target: String
+    public var headers: HTTPFields
+    public var body: [UInt8]
+    /// The client's address (`REMOTE_ADDR`).
+    public var remoteAddress = "127.0.0.1"
+    /// Whether the web server takes the whole response: tasks can depend on it.
+    public var isResponseTaken = true
+
+    public init(
+        _ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:], body: [UInt8] = []
+    ) {
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+    }
+
+    public static func get(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
+        TestRequest(.get, target, headers: headers)
+    }
+
+    public static func head(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
+        TestRequest(.head, target, headers: headers)
+    }
+
+    public static func delete(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
+        TestRequest(.delete, target, headers: headers)
+    }
+
+    public static func post(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
+        TestRequest(.post, target, headers: headers, body: body)
+    }
+
+    public static func put(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
+        TestRequest(.put, target, headers: headers, body: body)
+    }
+
+    public static func patch(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
+        TestRequest(.patch, target, headers: headers, body: body)
+    }
+
+    /// A POST with a JSON body.
+    ///
+    /// - Throws: what the value's `encode(to:)` throws.
+    public static func post(
+        _ target: String, json: some Encodable, headers: HTTPFields = [:]
+    ) throws -> TestRequest {
+        try TestRequest(.post, target, headers: headers).with(json: json)
+    }
+
+    /// A PUT with a JSON body.
+    ///
+    /// - Throws: what the value's `encode(to:)` throws.
+    public static func put(
+        _ target: String, json: some Encodable, headers: HTTPFields = [:]
+    ) throws -> TestRequest {
+        try TestRequest(.put, target, headers: headers).with(json: json)
+    }
+
+    /// A PATCH with a JSON body.
+    ///
+    /// - Throws: what the value's `encode(to:)` throws.
+    public static func patch(
+        _ target: String, json: some Encodable, headers: HTTPFields = [:]
+    ) throws -> TestRequest {
+        try TestRequest(.patch, target, headers: headers).with(json: json)
+    }
+
+    /// A POST of an HTML form (`application/x-www-form-urlencoded`).
+    public static func post(
+        _ target: String, form: KeyValuePairs<String, String>, headers: HTTPFields = [:]
+    ) -> TestRequest {
+        var request = TestRequest(.post, target, headers: headers)
+        request.headers[.contentType] = "application/x-www-form-urlencoded"
+        let items = form.map { name, value in "\(encoded(name))=\(encoded(value))" }
+        request.body = Array(items.joined(separator: "&").utf8)
+        return request
+    }
+
+    private func with(json value: some Encodable) throws -> TestRequest {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .iso8601
+        var request = self
+        request.headers[.contentType] = request.headers[.contentType] ?? "application/json"
+        request.body = Array(try encoder.encode(value))
+        return request
+    }
+
+    /// Everything but letters, digits and `-._~` is escaped (RFC 3986, 2.3).
+    private static func encoded(_ text: String) -> String {
+        text.utf8.reduce(into: "") { result, byte in
+            let scalar = Unicode.Scalar(byte)
+            if byte < 0x80, Character(scalar).isLetter || Character(scalar).isNumber || "-._~".unicodeScalars.contains(scalar) {
+                result.unicodeScalars.append(scalar)
+            } else {
+                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+    }
+
+    /// What a web server passes on: the parameters of nginx's `fastcgi_params`.
+    var parameters: [(name: String, value: String)] {
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        var parameters = [
+            ("REQUEST_METHOD", method.rawValue), ("REQUEST_URI", target), ("DOCUMENT_URI", parts[0]),
+            ("QUERY_STRING", parts.count > 1 ? parts[1] : ""),
+            ("CONTENT_TYPE", headers[.contentType] ?? ""),
+            ("CONTENT_LENGTH", body.isEmpty ? headers[.contentLength] ?? "" : "\(body.count)"),
+            ("SERVER_PROTOCOL", "HTTP/1.1"), ("REQUEST_SCHEME", "http"), ("GATEWAY_INTERFACE", "CGI/1.1"),
+            ("REMOTE_ADDR", remoteAddress), ("SERVER_NAME", "localhost"),
+        ]
+        for field in headers where field.name != .contentType && field.name != .contentLength {
+            let name = field.name.canonicalName.uppercased().map { $0 == "-" ? "_" : $0 }
+            parameters.append(("HTTP_" + String(name), field.value))
+        }
+        return parameters
+    }
+}

@@ -1,0 +1,10 @@
+import Synchronization
+
+/// What an application did, in order.
+final class Diary: Sendable {
+    private let pages = Mutex<[String]>([])
+
+    var entries: [String] { pages.withLock { $0 } }
+
+    func write(_ entry: String) { pages.withLock { $0.append(entry) } }
+}

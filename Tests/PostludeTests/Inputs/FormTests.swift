@@ -1,0 +1,73 @@
+import HTTPTypes
+import Testing
+
+@testable import Postlude
+
+@Suite("Form")
+struct FormTests {
+    private struct Person: Decodable {
+        var name: String
+        var age: Int?
+        var tags: [String]?
+    }
+
+    private func fixture(
+        _ body: String, type: String? = "application/x-www-form-urlencoded"
+    ) -> RequestFixture {
+        RequestFixture(method: "POST", parameters: type.map { [("CONTENT_TYPE", $0)] } ?? [], body: body)
+    }
+
+    private func issues(_ body: String) -> [String] {
+        PostludeTests.issues { _ = try Form<Person>(request: fixture(body).request()) }
+    }
+
+    @Test("fields are decoded as in a query, and read through the input")
+    func values() throws {
+        let form = try Form<Person>(
+            request: fixture("name=%C3%84+b%26&age=3&tags=x&tags=y&other=1").request())
+        #expect(form.name == "Ä b&")
+        #expect(form.age == 3)
+        #expect(form.tags == ["x", "y"])
+    }
+
+    @Test("what was not filled in is left out, as FastAPI has it")
+    func empty() throws {
+        let form = try Form<Person>(request: fixture("name=a&age=&tags=").request())
+        #expect(form.age == nil)
+        #expect(form.tags == nil)
+        #expect(issues("name=&age=x").first == "body.name: Field required (missing)")
+        #expect(issues("") == ["body.name: Field required (missing)"])
+    }
+
+    @Test("what is wrong is reported under `body`")
+    func wrong() {
+        #expect(
+            issues("name=a&age=x") == [
+                "body.age: Input should be a valid integer, unable to parse string as an integer (int_parsing)"
+            ])
+    }
+
+    @Test(
+        "the media type may have parameters, and any case",
+        arguments: ["application/x-www-form-urlencoded; charset=UTF-8", "Application/X-WWW-Form-URLencoded"])
+    func mediaTypes(type: String) throws {
+        #expect(try Form<Person>(request: fixture("name=a", type: type).request()).name == "a")
+    }
+
+    @Test(
+        "a body of another type, or of none, is answered with 415",
+        arguments: ["application/json", "multipart/form-data; boundary=a", "text/plain", nil])
+    func otherMediaTypes(type: String?) {
+        let error = #expect(throws: HTTPError.self) {
+            _ = try Form<Person>(request: fixture("name=a", type: type).request())
+        }
+        #expect(error?.status == .unsupportedMediaType)
+        #expect(error?.detail.contains("application/x-www-form-urlencoded") == true)
+    }
+
+    @Test("no body needs no type")
+    func noBody() throws {
+        struct Nothing: Decodable { var name: String? }
+        #expect(try Form<Nothing>(request: fixture("", type: nil).request()).name == nil)
+    }
+}

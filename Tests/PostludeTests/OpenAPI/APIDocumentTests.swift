@@ -1,0 +1,137 @@
+import Foundation
+import HTTPTypes
+import Testing
+
+@testable import Manifest
+@testable import Postlude
+
+@Suite("The OpenAPI document")
+struct APIDocumentTests {
+    struct ItemID: Decodable {
+        var id: Int
+    }
+
+    struct Agent: Decodable {
+        var userAgent: String?
+    }
+
+    static let handlers = Handlers([
+        Handler("show") { (id: Path<ItemID>, agent: Header<Agent>) in ["id": id.id] },
+        Handler("search") { (search: Query<Search>, cookies: Cookies<Agent>) -> [Order] in [] },
+        Handler("order") { (order: Body<Order>) in },
+        Handler("text") { (name: Path<String>) in Response.text(name.value) },
+        Handler("member") { (member: Dependency<Member>) in "" },
+    ])
+
+    struct Member: RequestDependency {
+        init(request: Request) {}
+        static func describe(_ operation: inout OperationDescription) {
+            operation.security += [.bearer, .apiKey(.header, "X-Key")]
+        }
+    }
+
+    private func document(_ routes: String, settings: String = "") throws -> (JSON, APIDocument) {
+        let manifest = try Manifest.parse(
+            settings + "\nroutes:\n" + routes, file: "routes.yaml", handlers: Self.handlers.all.map(\.name))
+        let document = APIDocument(manifest, handlers: Self.handlers.byName)
+        return (
+            try JSONDecoder().decode(JSON.self, from: Data(document.node.text(isPretty: true).utf8)), document
+        )
+    }
+
+    private func operation(_ json: JSON, _ path: String, _ method: String = "get") throws -> JSON {
+        try #require(json["paths"]?[path]?[method], "\(json["paths"] ?? .null)")
+    }
+
+    @Test("Patterns become templates with schemas; the prefix is the server")
+    func patterns() throws {
+        let (json, _) = try document(
+            """
+              - { path: "/items/{id:int}", method: GET, handler: show, tags: [a], summary: Show, deprecated: true }
+              - { path: "/slug/{s:slug}", method: GET, handler: text }
+              - { path: "/uuid/{u:uuid}", method: GET, handler: text }
+              - { path: "/code/{c:[A-Z]{2}\\\\d+}", method: GET, handler: text }
+              - { path: "/odd/{o:(?i)x+y}", method: GET, handler: text }
+              - { path: "/files/{rest:path}", method: GET, handler: text }
+              - { path: "/a b%2F/{n}-{m}", method: GET, handler: member }
+            """.replacing("/a b%2F", with: "/a%20b%2F"), settings: "prefix: /api")
+        #expect(json["openapi"] == "3.1.1")
+        #expect(json["servers"]?[0]?["url"] == "/api")
+        let show = try operation(json, "/items/{id}")
+        #expect(show["operationId"] == "show" && show["deprecated"] == true && show["tags"] == ["a"])
+        #expect(show["parameters"]?[0]?["schema"]?["type"] == "integer")
+        #expect(show["parameters"]?[0]?["required"] == true)
+        #expect(show["parameters"]?[1]?["name"] == "user-agent" && show["parameters"]?[1]?["in"] == "header")
+        func schema(_ path: String) throws -> JSON? { try operation(json, path)["parameters"]?[0]?["schema"] }
+        #expect(try schema("/slug/{s}") == ["type": "string", "pattern": "^[-a-zA-Z0-9_]+$"])
+        #expect(try schema("/uuid/{u}") == ["type": "string", "format": "uuid"])
+        #expect(try schema("/code/{c}") == ["type": "string", "pattern": "^(?:[A-Z]{2}[0-9]+)$"])
+        #expect(try schema("/odd/{o}")?["pattern"] == nil)
+        #expect(try schema("/files/{rest}") == ["type": "string"])
+        #expect(try operation(json, "/a%20b%2F/{n}-{m}")["parameters"]?[1]?["name"] == "m")
+    }
+
+    @Test("Operations have unique ids, answers and bodies; GET's HEAD is left out")
+    func operations() throws {
+        let (json, _) = try document(
+            """
+              - { path: /orders, methods: [GET, HEAD], handler: search }
+              - { path: /orders, methods: [POST, PUT], handler: order }
+              - { path: /member, method: GET, handler: member }
+              - { path: "/t/{name}", method: GET, handler: text }
+            """)
+        #expect(json["paths"]?["/orders"]?["head"] == nil)
+        let search = try operation(json, "/orders")
+        #expect(
+            search["responses"]?["200"]?["content"]?["application/json"]?["schema"]?["items"]?["$ref"]
+                == "#/components/schemas/Order")
+        #expect(search["responses"]?["422"] != nil && search["responses"]?["415"] == nil)
+        let order = try operation(json, "/orders", "post")
+        #expect(order["operationId"] == "order-post")
+        #expect(try operation(json, "/orders", "put")["operationId"] == "order-put")
+        #expect(order["responses"]?["204"] != nil && order["responses"]?["200"] == nil)
+        #expect(order["responses"]?["413"] != nil && order["responses"]?["415"] != nil)
+        #expect(order["requestBody"]?["required"] == true)
+        #expect(try operation(json, "/t/{name}")["responses"]?["2XX"] != nil)
+        let member = try operation(json, "/member")
+        #expect(member["security"]?[0]?["bearer"] == [] && member["responses"]?["401"] != nil)
+        #expect(json["components"]?["securitySchemes"]?["header-X-Key"]?["in"] == "header")
+    }
+
+    @Test("What OpenAPI cannot say is left out, and listed")
+    func omissions() throws {
+        let (json, document) = try document(
+            """
+              - { regex: "/old/.*", method: GET, handler: text }
+              - { path: "/x/{a:int}", method: GET, handler: text }
+              - { path: "/x/{b:uuid}", methods: [GET, DELETE], handler: text }
+              - { path: /purge, method: PURGE, handler: member }
+            """)
+        #expect(document.notes.count == 3)
+        #expect(json["x-omitted-routes"]?[0]?["pattern"] == "/old/.*")
+        #expect(json["x-omitted-routes"]?[1]?["methods"] == ["GET"])
+        // The path's own name for the parameter, which must be one for all methods.
+        #expect(try operation(json, "/x/{a}", "delete")["parameters"]?[0]?["name"] == "a")
+        #expect(json["paths"]?["/purge"] == nil)
+    }
+
+    @Test("The same program makes the same text")
+    func stability() throws {
+        let routes = "  - { path: /orders, methods: [GET], handler: search }"
+        let texts = try (0..<5).map { _ in try document(routes).1.node.text(isPretty: true) }
+        #expect(Set(texts).count == 1)
+    }
+
+    @Test("Types of one name get names of their own")
+    func names() {
+        enum A { struct Same: Codable { var a: Int } }
+        enum B { struct Same: Codable { var b: Int } }
+        let components = SchemaComponents([
+            Schema(of: A.Same.self), Schema(of: B.Same.self), Schema(of: Tree.self),
+        ])
+        guard case .object(let members) = components.node else { return #expect(Bool(false)) }
+        let names = members.map(\.name)
+        #expect(Set(names).count == 5 && names.contains("Tree") && names.count { $0.contains("Same") } == 2)
+        #expect(names.allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) } })
+    }
+}

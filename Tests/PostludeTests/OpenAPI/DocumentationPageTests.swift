@@ -1,0 +1,76 @@
+import Foundation
+import HTTPTypes
+import Routing
+import Testing
+
+@testable import Manifest
+@testable import Postlude
+
+@Suite("The documentation page and the document, as they are served")
+struct DocumentationPageTests {
+    private func routes() throws -> [String: Handler] {
+        var manifest = Manifest()
+        manifest.openAPI.title = "<script>alert(1)</script>"
+        manifest.openAPI.document = "/openapi.json"
+        manifest.openAPI.page = "/docs"
+        let routes = try DocumentationRoutes.routes(for: manifest, handlers: [:])
+        return Dictionary(uniqueKeysWithValues: routes.map { ($0.pattern.text, $0.handler) })
+    }
+
+    private func response(_ path: String, _ parameters: [(String, String)] = []) async throws -> Response {
+        let handler = try #require(try routes()[path])
+        return try await handler.function(RequestFixture(uri: path, parameters: parameters).request())
+    }
+
+    @Test("No text of the document becomes markup, and the policy names the only script and style")
+    func page() async throws {
+        let response = try await response("/docs")
+        let html = String(decoding: response.body.bytes ?? [], as: UTF8.self)
+        #expect(html.ranges(of: "<script").count == 2 && html.ranges(of: "</script>").count == 2)
+        #expect(!html.contains("<script>alert") && html.contains("\\u003cscript>alert"))
+        #expect(!html.contains("http://") && !html.contains("src="))
+        let policy = try #require(response.headers[.contentSecurityPolicy])
+        #expect(policy.hasPrefix("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"))
+    }
+
+    @Test("A client that has the document is not sent it again")
+    func conditions() async throws {
+        let first = try await response("/openapi.json")
+        #expect(first.status == .ok && first.headers[.cacheControl] == "no-cache")
+        let tag = try #require(first.headers[.eTag])
+        let second = try await response("/openapi.json", [("HTTP_IF_NONE_MATCH", "\"x\", W/\(tag)")])
+        #expect(second.status == .notModified && second.headers[.eTag] == tag)
+        let other = try await response("/openapi.json", [("HTTP_IF_NONE_MATCH", "\"x\"")])
+        #expect(other.status == .ok)
+    }
+
+    @Test(
+        "SHA-256 of known texts",
+        arguments: [
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+            ),
+            (
+                String(repeating: "a", count: 1_000_000),
+                "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+            ),
+        ])
+    func hash(text: String, expected: String) {
+        #expect(SHA256.hash(of: Array(text.utf8)).map { String(format: "%02x", $0) }.joined() == expected)
+    }
+
+    @Test(
+        "Expressions that ECMAScript understands otherwise are not passed on",
+        arguments: [
+            (#"\d+"#, "[0-9]+"), (#"[\w.]{2,3}"#, "[A-Za-z0-9_.]{2,3}"), ("(?:a|b)(?=c)", "(?:a|b)(?=c)"),
+            ("a++", nil), ("(?i)a", nil), ("(?>a)", nil), ("[[:alpha:]]", nil), (#"\p{L}"#, nil),
+            (#"a\."#, #"a\."#),
+            ("(*UCP)a", nil), ("[", nil),
+        ] as [(String, String?)])
+    func portable(expression: String, expected: String?) {
+        #expect(PortablePattern.text(expression) == expected)
+    }
+}
