@@ -132,9 +132,13 @@ struct ResponseTests {
     func internalError() throws {
         try Self.run { server, client in
             let reply = try client.ask("GET", "/boom")
-            #expect(reply.status == 500 && reply.text == #"{"detail":"Internal Server Error"}"#)
+            #expect(reply.status == 500)
+            let answer = try JSONDecoder().decode([String: String].self, from: Data(reply.body))
+            #expect(Set(answer.keys) == ["detail", "request_id"])
+            #expect(answer["detail"] == "Internal Server Error")
             let line = try server.logLine(holding: "the password of the database")
             #expect(line.contains("/boom") && line.contains("error"), "\(line)")
+            #expect(line.contains(answer["request_id"] ?? "none"), "\(line)")
             #expect(try client.ask("GET", "/hello").text == "hello")
         }
     }
@@ -158,6 +162,53 @@ struct ResponseTests {
             #expect(seen["query"] == "a=1&b=%20")
             #expect(seen["address"] == "127.0.0.1")
             #expect(["one|two", "one, two"].contains(seen["x-test"]))
+        }
+    }
+
+    private static let outputs = TestManifest(
+        routes: """
+              - { path: /hello, method: GET, handler: hello }
+              - { path: /status, method: GET, handler: status }
+              - { path: /redirect, method: GET, handler: redirect }
+              - { path: /cookies, method: GET, handler: cookies }
+            """)
+
+    private static func runOutputs(_ body: (HTTPClient) throws -> Void) throws {
+        try Server.run(outputs) { server in
+            try NginxServer.run(to: server) { try body(try $0.client()) }
+        }
+    }
+
+    @Test("A status that has no body has none, and the connection goes on", arguments: [204, 205, 304])
+    func noBody(code: Int) throws {
+        try Self.runOutputs { client in
+            let reply = try client.ask("GET", "/status?code=\(code)")
+            #expect(reply.status == code && reply.body.isEmpty)
+            #expect(reply.field("Content-Length") == (code == 205 ? "0" : nil))
+            #expect(try client.ask("GET", "/status?code=201").text == "body")
+        }
+    }
+
+    @Test("A redirect leads to its target, and its target to nothing else")
+    func redirect() throws {
+        try Self.runOutputs { client in
+            let reply = try client.ask("GET", "/redirect?to=%2Fsettings%3Fa%3Db")
+            #expect(reply.status == 303 && reply.body.isEmpty)
+            #expect(reply.field("Location")?.hasSuffix("/settings?a=b") == true)
+            let split = try client.ask("GET", "/redirect?to=%2Fa%0D%0ASet-Cookie:%20x%3D1")
+            #expect(split.field("Set-Cookie") == nil)
+            #expect(split.field("Location")?.hasSuffix("/a%0D%0ASet-Cookie:%20x=1") == true)
+        }
+    }
+
+    @Test("Several cookies reach the client as several fields")
+    func cookies() throws {
+        try Self.runOutputs { client in
+            let reply = try client.ask("GET", "/cookies")
+            let cookies = reply.head.fields.filter { $0.name.lowercased() == "set-cookie" }.map(\.value)
+            #expect(cookies.count == 3 && reply.text == "cookies")
+            #expect(cookies.first == "__Host-session=a1; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax")
+            #expect(cookies.last?.hasPrefix("old=; Path=/; Max-Age=0; ") == true)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import Postlude
 
 struct Steps: Decodable {
@@ -92,4 +93,103 @@ func children(tasks: BackgroundTasks) async -> [String: String] {
         }
     }
     return ["status": "queued"]
+}
+
+// MARK: Conditions, retries, groups, handles
+
+struct Ending: Decodable {
+    /// What the handler answers; 0 for an error that it throws.
+    var status: Int
+    var gate: String?
+    var count: Int?
+}
+
+/// A task for each condition.
+func conditions(query: Query<Ending>, tasks: BackgroundTasks) throws -> Response {
+    let ending = query.value
+    tasks.add(report, "not thrown")
+    tasks.add(when: .success, report, "success")
+    tasks.add(when: .failure, report, "failure")
+    tasks.add(when: .taken, report, "taken")
+    tasks.add(when: .notTaken, report, "not taken")
+    tasks.add(named: "always", when: .always, report, "always")
+    if let gate = ending.gate {
+        Journal.write("handling", to: "started")
+        try Gate.wait(gate)
+    }
+    guard ending.status > 0 else { throw Spill(litres: 1) }
+    return .text(
+        String(repeating: "0123456789abcde\n", count: (ending.count ?? 16) / 16),
+        status: .init(code: ending.status))
+}
+
+struct Retries: Decodable {
+    var attempts: Int
+    var failures: Int
+    /// Milliseconds.
+    var delay: Int
+    var label: String?
+}
+
+/// A task that fails so many times, and one behind it.
+func retries(query: Query<Retries>, tasks: BackgroundTasks) -> [String: String] {
+    let retries = query.value
+    let label = retries.label ?? "retry"
+    tasks.add(
+        named: label,
+        retry: .init(attempts: retries.attempts, delay: .milliseconds(retries.delay), factor: 1)
+    ) {
+        let attempt = TaskContext.current?.attempt ?? 0
+        Journal.write("\(label) \(attempt)")
+        if attempt <= retries.failures { throw Spill(litres: attempt) }
+    }
+    tasks.add(report, "behind \(label)")
+    return ["status": "queued"]
+}
+
+/// Members that wait for each other, and then a task behind them.
+func group(query: Query<Steps>, tasks: BackgroundTasks) -> [String: String] {
+    let steps = query.value
+    tasks.group(named: "group", limit: 2) { group in
+        for number in steps.numbers {
+            if number % 2 == 0 {
+                group.add(step, number, steps.gate, steps.prefix)
+            } else {
+                group.add(stepAsync, number, steps.gate, steps.prefix)
+            }
+        }
+    }
+    tasks.add(report, "behind the group")
+    return ["status": "queued"]
+}
+
+/// A task that is taken back at once, and one whose failure ends the queue.
+func taskHandles(tasks: BackgroundTasks) -> [String: Bool] {
+    let taken = tasks.add(named: "taken back") { Journal.write("taken back") }
+    let isTakenBack = taken.cancel()
+    tasks.add(report, "first")
+    tasks.add(named: "stopping", stopOnFailure: true) { throw Spill(litres: 3) }
+    tasks.add(named: "behind the failure") { Journal.write("behind the failure") }
+    return ["taken back": isTakenBack]
+}
+
+/// A task with a deadline of its own.
+func overdue(tasks: BackgroundTasks) -> [String: String] {
+    tasks.add(named: "endless", deadline: .milliseconds(50)) { try await Task.sleep(for: .seconds(3600)) }
+    tasks.add(report, "after the deadline")
+    return ["status": "queued"]
+}
+
+extension Testbed {
+    @HandlersBuilder var taskHandlers: Handlers {
+        Handler("conditions", conditions)
+        Handler("retries", retries)
+        Handler("group", group)
+        Handler("task-handles", taskHandles)
+        Handler("overdue", overdue)
+    }
+
+    func taskFailed(_ failure: TaskFailure) {
+        Journal.write("\(failure.task) \(failure.attempts) \(failure.route) \(failure.error)", to: "failures")
+    }
 }

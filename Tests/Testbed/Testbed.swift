@@ -31,10 +31,17 @@ struct Testbed: Application {
         Handler("process-item", processItem)
         Handler("register", register)
         Handler("tagged", tagged)
+        Handler("place-order", placeOrder)
+        Handler("search-by-form", searchByForm)
 
         Handler("admin", admin)
         Handler("files", files)
         Handler("public", publicArea)
         Handler("elsewhere", elsewhere)
+
+        responseHandlers
+        productHandlers
+        uploadHandlers
+        taskHandlers
     }
 }

@@ -9,6 +9,7 @@ enum BuildProducts {
 
     static var testbed: String { folder + "/Testbed" }
     static var notifications: String { folder + "/notifications" }
+    static var lifecycleTestbed: String { folder + "/LifecycleTestbed" }
 
     /// The package's folder, found from this file's place in it.
     static let repository: String = {

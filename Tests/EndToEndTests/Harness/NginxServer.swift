@@ -73,7 +73,7 @@ final class NginxServer {
 
     func client() throws -> HTTPClient { try HTTPClient(port: port) }
 
-    private static let executable =
+    static let executable =
         ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/local/nginx/sbin/nginx"]
         .first(where: FileManager.default.isExecutableFile(atPath:)) ?? "nginx"
 

@@ -1,0 +1,65 @@
+import Foundation
+
+/// The compiler over the modules that were built with this test.
+enum SwiftCompiler {
+    /// Checks files as a module, beside the modules that were made in their folder.
+    static func check(_ files: [String], in folder: TestFolder) throws -> Command {
+        // As far as a build goes without making machine code: data races are found behind type checking.
+        try run(
+            ["-parse-as-library", "-wmo", "-emit-sil", "-o", "/dev/null", "-I", folder.path] + moduleFlags()
+                + files.map(folder.file), in: folder)
+    }
+
+    /// Makes a module whose internal declarations others can see.
+    static func makeModule(_ name: String, of text: String, in folder: TestFolder) throws -> Command {
+        try folder.write(name + ".swift", text)
+        return try run(
+            [
+                "-parse-as-library", "-emit-module", "-enable-testing", "-module-name", name,
+                "-emit-module-path",
+            ]
+                + [folder.file(name + ".swiftmodule")] + moduleFlags() + [folder.file(name + ".swift")],
+            in: folder)
+    }
+
+    /// Checks a package's manifest.
+    static func check(packageManifest file: String, in folder: TestFolder) throws -> Command {
+        let library = toolchain + "/lib/swift/pm/ManifestAPI"
+        return try run(
+            ["-typecheck", "-package-description-version", "6.2", "-I", library, folder.file(file)],
+            in: folder)
+    }
+
+    private static func run(_ arguments: [String], in folder: TestFolder) throws -> Command {
+        try Command(
+            toolchain + "/bin/swiftc", ["-swift-version", "6", "-suppress-warnings"] + arguments, in: folder,
+            within: .seconds(180))
+    }
+
+    /// Where this test's modules are, for the compiler and for the tools beside it.
+    static func moduleFlags() throws -> [String] {
+        let maps = try moduleMaps().flatMap { ["-Xcc", "-fmodule-map-file=" + $0] }
+        return ["-I", BuildProducts.folder + "/Modules"] + maps
+    }
+
+    /// The C modules under Postlude: the system libraries', those that SwiftPM has made, and Yams's own.
+    private static func moduleMaps() throws -> [String] {
+        let files = FileManager.default
+        let sources = BuildProducts.repository + "/Sources"
+        let system = ["CFastCGI", "CPCRE2"].map { "\(sources)/\($0)/module.modulemap" }
+        let made = try files.contentsOfDirectory(atPath: BuildProducts.folder)
+            .filter { $0.hasSuffix(".build") }
+            .map { "\(BuildProducts.folder)/\($0)/module.modulemap" }
+        let checkouts = BuildProducts.folder + "/../../checkouts"
+        let own = ["Yams/Sources/CYaml/include/module.modulemap"].map { "\(checkouts)/\($0)" }
+        return (system + made + own).filter(files.fileExists(atPath:))
+    }
+
+    /// The `usr` folder of the toolchain whose `swiftc` is in PATH.
+    static let toolchain: String = {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        let compilers = folders.map { "\($0)/swiftc" }.filter(FileManager.default.isExecutableFile(atPath:))
+        let compiler = URL(fileURLWithPath: compilers.first ?? "/usr/bin/swiftc").resolvingSymlinksInPath()
+        return compiler.deletingLastPathComponent().deletingLastPathComponent().path
+    }()
+}

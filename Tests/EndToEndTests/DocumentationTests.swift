@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+@Suite("The documentation", .serialized)
+struct DocumentationTests {
+    @Test("Swift snippets compile", arguments: Document.all)
+    func swift(document: Document) throws {
+        let folder = try TestFolder()
+        let setup = try SwiftCompiler.makeModule("Setup", of: document.setup, in: folder)
+        try #require(setup.exit == .status(0), "Tests/SnippetSetup/\(document.name).swift: \(setup.errors)")
+        for program in SnippetProgram.all(of: document) {
+            let file = program.name + ".swift"
+            try folder.write(file, program.text)
+            let check =
+                try program.isPackageManifest
+                ? SwiftCompiler.check(packageManifest: file, in: folder)
+                : SwiftCompiler.check([file] + (program.extendsSetup ? ["Setup.swift"] : []), in: folder)
+            #expect(check.exit == .status(0), "\(check.errors)")
+        }
+    }
+
+    @Test("A snippet that is wrong is found, and named by its place in the document")
+    func brokenSnippet() throws {
+        let article = [
+            "# Tasks", "```swift", "import Postlude", "", "func add(request: Request) {",
+            "    request.tasks.add(print)", "}", "```",
+        ]
+        let lines = article.enumerated().map { (number: $0 + 1, text: $1) }
+        let document = Document(name: "", snippets: Snippet.all(in: lines, of: "Article.md"))
+        let program = try #require(SnippetProgram.all(of: document).first)
+        let folder = try TestFolder()
+        try folder.write("Snippet.swift", program.text)
+        let check = try SwiftCompiler.check(["Snippet.swift"], in: folder)
+        #expect(check.exit == .status(1))
+        #expect(check.errors.contains("Article.md:6:"), "\(check.errors)")
+    }
+
+    @Test("Manifests are right", arguments: Document.all.flatMap { $0.snippets(in: ["yaml"]) })
+    func manifest(snippet: Snippet) throws {
+        let folder = try TestFolder()
+        try folder.write("routes.yaml", SnippetManifest.complete(snippet.text))
+        let check = try Command(BuildProducts.testbed, ["check"], in: folder)
+        #expect(check.exit == .status(0), "\(snippet): \(check.errors)")
+    }
+
+    @Test("Commands can be parsed", arguments: Document.all.flatMap { $0.snippets(in: ["sh", "console"]) })
+    func shell(snippet: Snippet) throws {
+        // A transcript has the commands behind a dollar, and what they print.
+        let commands = snippet.lines.filter { $0.hasPrefix("$ ") }.map { $0.dropFirst(2) + "\n" }.joined()
+        let folder = try TestFolder()
+        try folder.write("script", snippet.language == "sh" ? snippet.text : commands)
+        let check = try Command("bash", ["-n", folder.file("script")], in: folder)
+        #expect(check.exit == .status(0), "\(snippet): \(check.errors)")
+    }
+
+    @Test("nginx takes its configuration", arguments: Document.all.flatMap { $0.snippets(in: ["nginx"]) })
+    func nginx(snippet: Snippet) throws {
+        let folder = try TestFolder()
+        let file = try SnippetSite.write(snippet.text, to: folder)
+        let check = try Command(
+            NginxServer.executable, ["-t", "-p", folder.path, "-e", folder.file("log"), "-c", file],
+            in: folder)
+        #expect(check.exit == .status(0), "\(snippet): \(check.errors)\(folder.text("log"))")
+    }
+
+    @Test("JSON is JSON", arguments: Document.all.flatMap { $0.snippets(in: ["json"]) })
+    func json(snippet: Snippet) {
+        #expect(throws: Never.self, "\(snippet)") {
+            try JSONSerialization.jsonObject(with: Data(snippet.text.utf8), options: .fragmentsAllowed)
+        }
+    }
+
+    @Test("Every fence names its language, or is plain text")
+    func languages() {
+        let known: Set = [
+            "", "swift", "yaml", "sh", "console", "json", "nginx", "ini", "mermaid", "html", "javascript",
+        ]
+        for snippet in Document.all.flatMap(\.snippets) {
+            #expect(known.contains(snippet.language), "\(snippet): ```\(snippet.language)")
+        }
+    }
+
+    @Test("Every public symbol is documented", arguments: ["Postlude", "PostludeTesting"])
+    func comments(module: String) throws {
+        let graph = try SymbolGraph(of: module, in: TestFolder())
+        #expect(graph.undocumented.isEmpty, "\(graph.undocumented.joined(separator: "\n"))")
+    }
+
+    @Test(
+        "DocC has nothing to say against the catalogs, and every symbol stands under a topic",
+        arguments: ["Postlude", "PostludeTesting"])
+    func catalog(module: String) throws {
+        let folder = try TestFolder()
+        let archive = try DocCArchive(of: module, with: SymbolGraph(of: module, in: folder), in: folder)
+        #expect(archive.complaints.isEmpty, "\(archive.complaints.joined(separator: "\n"))")
+        let leftOver = try archive.leftOver(on: module.lowercased())
+        #expect(leftOver.isEmpty, "\(leftOver.joined(separator: "\n"))")
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+
+/// A page that is open in the browser.
+struct BrowserPage {
+    private let pipe: DevToolsPipe
+    private let session: String
+
+    init(in pipe: DevToolsPipe, width: Int, height: Int, isDark: Bool) throws {
+        self.pipe = pipe
+        let target = try pipe.call("Target.createTarget", ["url": "about:blank"])
+        let attached = try pipe.call(
+            "Target.attachToTarget", ["targetId": target["targetId"] ?? "", "flatten": true])
+        session = attached["sessionId"] as? String ?? ""
+        try call("Page.enable")
+        try call("Runtime.enable")
+        try call(
+            "Emulation.setDeviceMetricsOverride",
+            ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600])
+        try call(
+            "Emulation.setEmulatedMedia",
+            ["features": [["name": "prefers-color-scheme", "value": isDark ? "dark" : "light"]]])
+    }
+
+    func load(_ url: String) throws {
+        let answer = try call("Page.navigate", ["url": url])
+        if let reason = answer["errorText"] as? String {
+            throw Browser.Failure(description: "\(url) was not loaded: \(reason)")
+        }
+        try waitUntil("\(url) is loaded") {
+            try evaluate("document.readyState == 'complete' && location.href != 'about:blank'") == "true"
+        }
+    }
+
+    /// The page's elements as HTML.
+    var dom: String {
+        get throws { try evaluate("document.documentElement.outerHTML") }
+    }
+
+    /// Runs JavaScript in the page, and waits for the promise that it may be.
+    ///
+    /// - Returns: the value as a string.
+    /// - Throws: `Browser.Failure` with the exception that it has thrown.
+    @discardableResult
+    func evaluate(_ script: String) throws -> String {
+        let answer = try call(
+            "Runtime.evaluate",
+            [
+                "expression": "(async () => String(await (\(script))))()", "awaitPromise": true,
+                "returnByValue": true,
+            ])
+        if let exception = answer["exceptionDetails"] {
+            throw Browser.Failure(description: "\(script) has thrown \(exception)")
+        }
+        return (answer["result"] as? [String: Any])?["value"] as? String ?? ""
+    }
+
+    /// Waits until a JavaScript expression is true.
+    func wait(for condition: String) throws {
+        try waitUntil("\(condition) in the page") { try evaluate(condition) == "true" }
+    }
+
+    /// Gives a file input its files, as a user's choice does.
+    ///
+    /// - Parameter selector: CSS of the input.
+    func choose(files: [String], in selector: String) throws {
+        let document = try call("DOM.getDocument")
+        let root = (document["root"] as? [String: Any])?["nodeId"] ?? 0
+        let input = try call("DOM.querySelector", ["nodeId": root, "selector": selector])
+        try call("DOM.setFileInputFiles", ["nodeId": input["nodeId"] ?? 0, "files": files])
+    }
+
+    /// Writes the whole page into a PNG file.
+    func screenshot(to file: String) throws {
+        let answer = try call("Page.captureScreenshot", ["format": "png", "captureBeyondViewport": true])
+        guard let data = Data(base64Encoded: answer["data"] as? String ?? "") else {
+            throw Browser.Failure(description: "the screenshot is no Base64")
+        }
+        try data.write(to: URL(fileURLWithPath: file))
+    }
+
+    @discardableResult
+    private func call(_ method: String, _ parameters: [String: Any] = [:]) throws -> [String: Any] {
+        try pipe.call(method, parameters, session: session)
+    }
+}

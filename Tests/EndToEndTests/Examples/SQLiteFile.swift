@@ -1,0 +1,41 @@
+import Foundation
+import GRDB
+
+/// A database of an example, as others see it.
+struct SQLiteFile {
+    let path: String
+    private let folder: TestFolder
+
+    init(_ name: String, in folder: TestFolder) {
+        path = folder.file(name)
+        self.folder = folder
+    }
+
+    /// Runs SQL with the command line tool `sqlite3`.
+    ///
+    /// - Returns: the lines that it prints, with `|` between columns.
+    @discardableResult
+    func sqlite3(_ sql: String) throws -> [String] {
+        let command = try Command("sqlite3", ["-cmd", ".timeout 5000", path, sql], in: folder)
+        guard command.exit == .status(0) else { throw TimedOut(description: "sqlite3: \(command.errors)") }
+        return command.output.split(separator: "\n").map(String.init)
+    }
+
+    /// Holds the right to write, as another program may, while `body` runs.
+    func whileLocked<R>(_ body: () throws -> R) throws -> R {
+        let queue = try DatabaseQueue(path: path)
+        return try queue.inDatabase { database in
+            try database.execute(sql: "BEGIN IMMEDIATE")
+            defer { try? database.execute(sql: "ROLLBACK") }
+            return try body()
+        }
+    }
+}
+
+extension HTTPReply {
+    func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return try decoder.decode(Value.self, from: Data(body))
+    }
+}

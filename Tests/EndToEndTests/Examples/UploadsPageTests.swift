@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+@Suite("The page of the uploads example, in Chromium")
+struct UploadsPageTests {
+    private static func run(
+        width: Int = 1280, isDark: Bool = false, _ body: (BrowserPage, TestFolder) throws -> Void
+    ) throws {
+        let folder = try TestFolder()
+        let example = Example(name: "uploads", environment: ["UPLOADS_FOLDER": folder.file("state")])
+        try example.run(in: folder) { _, nginx in
+            try Browser.open("http://127.0.0.1:\(nginx.port)/", width: width, isDark: isDark) { page in
+                try body(page, folder)
+            }
+        }
+    }
+
+    /// Fills the form in as a user does, and waits until the upload's tasks have ended.
+    private static func upload(
+        _ bytes: [UInt8], named name: String, title: String, on page: BrowserPage, in folder: TestFolder
+    ) throws {
+        let file = folder.file(name)
+        try Data(bytes).write(to: URL(fileURLWithPath: file))
+        let before = try page.evaluate("document.querySelectorAll('li').length")
+        let text = try #require(String(data: JSONEncoder().encode(title), encoding: .utf8))
+        try page.evaluate("document.querySelector('#title').value = \(text)")
+        try page.choose(files: [file], in: "#file")
+        try page.evaluate("document.querySelector('button').click()")
+        try page.wait(for: "document.querySelectorAll('li').length == \(before) + 1")
+        try page.wait(for: "document.querySelector('li .state').textContent != 'Working on it …'")
+    }
+
+    private static func text(_ selector: String, on page: BrowserPage) throws -> String {
+        try page.evaluate("document.querySelector('\(selector)').textContent")
+    }
+
+    @Test(
+        "An image that is uploaded gets its checksum and its thumbnail, without the page being loaded again")
+    func image() throws {
+        try Self.run { page, folder in
+            try page.evaluate("window.isSamePage = true")
+            let title = #"<b>"Sea" & sand</b>"#
+            try Self.upload(UploadsSamples.png, named: "sea.png", title: title, on: page, in: folder)
+            #expect(try Self.text("li .state", on: page) == "Done")
+            #expect(try Self.text("li h3", on: page) == title)
+            #expect(try Self.text("li .filename", on: page) == "sea.png")
+            #expect(try Self.text("li .size", on: page) == "359 bytes")
+            #expect(try Self.text("li .sha256", on: page).count == 64)
+            try page.wait(for: "document.querySelector('li img').naturalWidth == 320")
+            #expect(try page.evaluate("document.querySelector('li img').alt") == "Thumbnail of \(title)")
+            #expect(try page.evaluate("document.querySelector('#title').value") == "")
+            #expect(try page.evaluate("window.isSamePage") == "true")
+        }
+    }
+
+    @Test("A file that is no image shows its checksum and why there is no thumbnail")
+    func failure() throws {
+        try Self.run { page, folder in
+            try Self.upload(Array("hello".utf8), named: "a.txt", title: "Text", on: page, in: folder)
+            #expect(try Self.text("li .state", on: page).hasPrefix("No thumbnail: the file is neither"))
+            #expect(try Self.text("li .sha256", on: page).hasPrefix("2cf24dba"))
+            #expect(try page.evaluate("document.querySelector('li img').hidden") == "true")
+            try Self.upload(Array("again".utf8), named: "b.txt", title: "Second", on: page, in: folder)
+            #expect(try Self.text("li h3", on: page) == "Second")
+        }
+    }
+
+    @Test("What the server refuses is shown")
+    func refused() throws {
+        try Self.run { page, folder in
+            // The browser would ask for a title itself.
+            try page.evaluate("document.querySelector('form').noValidate = true")
+            try page.evaluate("document.querySelector('button').click()")
+            try page.wait(for: "document.querySelector('#message').className == 'failed'")
+            #expect(
+                try Self.text("#message", on: page)
+                    == "Not uploaded: title: Field required; file: Field required")
+            #expect(try page.evaluate("document.querySelector('button').disabled") == "false")
+        }
+    }
+
+    @Test(
+        "It fits a phone's width, has dark colours and names, and loads nothing from elsewhere",
+        arguments: [390, 1280])
+    func appearance(width: Int) throws {
+        let colors = try [false, true].map { isDark in
+            var color = ""
+            try Self.run(width: width, isDark: isDark) { page, folder in
+                let title = String(repeating: "x", count: 100)
+                try Self.upload(
+                    UploadsSamples.png, named: String(repeating: "y", count: 100) + ".png", title: title,
+                    on: page,
+                    in: folder)
+                try page.wait(for: "document.querySelector('li img').naturalWidth == 320")
+                #expect(try page.evaluate("document.documentElement.scrollWidth <= innerWidth") == "true")
+                let unnamed =
+                    "[...document.querySelectorAll('input')].filter(input => !input.labels.length).length"
+                #expect(try page.evaluate(unnamed) == "0")
+                let names = "performance.getEntriesByType('resource').map(entry => entry.name)"
+                #expect(
+                    try page.evaluate("\(names).filter(name => !name.startsWith(location.origin)).join()")
+                        == "")
+                color = try page.evaluate("getComputedStyle(document.querySelector('button')).borderColor")
+            }
+            return color
+        }
+        #expect(colors.first != colors.last, "\(colors)")
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+
+/// The testbed's shop, described, checked and tried by tools that know nothing of it. `Tests/install-python-packages`
+/// installs them.
+@Suite("The API's description", .serialized)
+struct OpenAPITests {
+    private static let manifest = TestManifest(
+        """
+        prefix: /api
+        workers: { min: 2, max: 8 }
+        openapi:
+          title: The shop <script>alert(1)</script>
+          version: 1.2.0
+          document: /openapi.json
+          page: /docs
+        """,
+        routes: """
+              - { path: /products, method: GET, handler: find-products, tags: [Products], summary: Find products }
+              - { path: /products, method: POST, handler: add-product, tags: [Products] }
+              - path: "/products/{product:int}"
+                method: GET
+                handler: show-product
+                summary: <script>document.title = "taken"</script>
+              - { path: "/products/{product:int}", method: DELETE, handler: remove-product, tags: [Products] }
+              - { path: /feedback, method: POST, handler: give-feedback }
+              - { path: /scans, method: POST, handler: scan, deprecated: true }
+              - { path: "/codes/{code:[A-Z]{3}-\\\\d+}", method: GET, handler: by-code }
+              - { path: /picture, method: GET, handler: picture }
+              - { regex: "/old/.*", method: GET, handler: hello }
+            """)
+
+    private static func python(_ tool: String) -> String {
+        BuildProducts.repository + "/.build/python/bin/" + tool
+    }
+
+    private static func withShop(_ body: (NginxServer) throws -> Void) throws {
+        try Server.run(manifest, awaitingAnswer: false) { server in
+            try NginxServer.run(to: server) { nginx in
+                try waitUntil("the shop answers") {
+                    try nginx.client().ask("GET", "/api/picture").status == 200
+                }
+                try body(nginx)
+            }
+        }
+    }
+
+    @Test("The subcommand prints a document that a public validator finds valid, and the server the same one")
+    func validity() throws {
+        let folder = try TestFolder()
+        try folder.write("routes.yaml", Self.manifest.text)
+        let written = try Command(BuildProducts.testbed, ["openapi", "--output", "openapi.json"], in: folder)
+        #expect(written.exit == .status(0), "\(written.errors)")
+        #expect(written.errors.contains("/old/.*"), "\(written.errors)")
+        let printed = try Command(BuildProducts.testbed, ["openapi"], in: folder)
+        #expect(printed.output == folder.text("openapi.json"))
+        let check = try Command(
+            Self.python("openapi-spec-validator"), [folder.file("openapi.json")], in: folder)
+        #expect(check.exit == .status(0), "\(check.output)\(check.errors)")
+        try Self.withShop { nginx in
+            let reply = try nginx.client().ask("GET", "/api/openapi.json")
+            let (served, own) = (Data(reply.body), Data(printed.output.utf8))
+            let documents = try [served, own].map {
+                try #require(try JSONSerialization.jsonObject(with: $0) as? NSDictionary)
+            }
+            #expect(documents[0] == documents[1])
+        }
+    }
+
+    @Test("schemathesis finds no answer that the document does not promise", .timeLimit(.minutes(5)))
+    func conformance() throws {
+        try Self.withShop { nginx in
+            let folder = try TestFolder()
+            let run = try Command(
+                Self.python("schemathesis"),
+                [
+                    "run", "http://127.0.0.1:\(nginx.port)/api/openapi.json", "--max-examples", "20",
+                    "--seed", "1",
+                    "--generation-database", "none", "--header", "Authorization: Bearer valid", "--no-color",
+                    // nginx answers TRACE itself, without a field Allow.
+                    "--exclude-checks", "unsupported_method",
+                    // Names of multipart fields stand in headers, which hold no zero bytes.
+                    "--generation-allow-x00", "false",
+                ], in: folder, within: .seconds(240))
+            #expect(run.exit == .status(0), "\(run.output.suffix(8_000))\(run.errors.suffix(2_000))")
+            #expect(run.output.contains("No issues found"), "\(run.output.suffix(2_000))")
+        }
+    }
+
+    @Test("The page shows the API, sends a request, and runs nothing that a text of the API holds")
+    func page() throws {
+        try Self.withShop { nginx in
+            try Browser.open("http://127.0.0.1:\(nginx.port)/api/docs#add-product", width: 390) { page in
+                #expect(try page.evaluate("document.querySelectorAll('article').length") == "8")
+                #expect(try page.evaluate("document.title").contains("<script>"))
+                // The deep link has opened its operation, and no other.
+                #expect(
+                    try page.evaluate("document.querySelector('article > details[open]').parentNode.id")
+                        == "add-product")
+                #expect(try page.evaluate("document.documentElement.scrollWidth <= innerWidth") == "true")
+                _ = try page.evaluate(
+                    """
+                    (() => { const form = document.querySelector('#add-product form');
+                      form.elements.body.value = JSON.stringify({ name: 'Kettle', price: 12.5 });
+                      form.requestSubmit(); })()
+                    """)
+                try page.wait(for: "document.querySelector('#add-product .answer .code') !== null")
+                let answer = try page.evaluate("document.querySelector('#add-product .answer').textContent")
+                #expect(answer.contains("200") && answer.contains("Kettle"), "\(answer)")
+                _ = try page.evaluate(
+                    """
+                    (() => { const search = document.querySelector('input[type=search]');
+                      search.value = 'feedback'; search.dispatchEvent(new Event('input')); })()
+                    """)
+                #expect(try page.evaluate("document.querySelectorAll('article:not([hidden])').length") == "1")
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Postlude
+import ServiceLifecycle
+
+/// An application that writes down when it is started and stopped, and by what it is told to fail.
+struct Lifecycle: Application {
+    init() {}
+
+    var services: [any Service] { [Database()] }
+
+    var handlers: Handlers {
+        Handler("hello") { Response.text("hello") }
+        Handler("task") { (tasks: BackgroundTasks) in
+            tasks.add(named: "gated") {
+                while !FileManager.default.fileExists(atPath: "gate") { try await Task.sleep(for: .milliseconds(2)) }
+                Journal.write("task")
+            }
+        }
+    }
+
+    func start() async throws {
+        await Task.yield()
+        if let reason = ProcessInfo.processInfo.environment["START_FAILS"] { throw Refusal(reason: reason) }
+        Journal.write("start")
+    }
+
+    func stop() async throws {
+        await Task.yield()
+        Journal.write("stop")
+    }
+}
+
+/// Why the application does not start.
+struct Refusal: Error, CustomStringConvertible {
+    let reason: String
+    var description: String { reason }
+}
+
+/// What the application needs: runs until it is told to stop, or (with `SERVICE_FAILS`) until the file of that name is
+/// there, and fails then.
+struct Database: Service {
+    func run() async throws {
+        Journal.write("service runs")
+        defer { Journal.write("service ends") }
+        guard let file = ProcessInfo.processInfo.environment["SERVICE_FAILS"] else {
+            return try await gracefulShutdown()
+        }
+        while !FileManager.default.fileExists(atPath: file) { try await Task.sleep(for: .milliseconds(2)) }
+        throw Refusal(reason: "the database is gone")
+    }
+}
+
+/// What happened, in order, in the working directory's file `journal`.
+enum Journal {
+    static func write(_ line: String) {
+        let descriptor = open("journal", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        precondition(descriptor >= 0, "cannot open journal: \(String(cString: strerror(errno)))")
+        let bytes = Array((line + "\n").utf8)
+        let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+        precondition(written == bytes.count, "cannot write to journal")
+        close(descriptor)
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import HTTPTypes
+import Postlude
+
+// Everything that a handler can answer besides JSON and text. Paths are in the test's folder.
+
+@HandlersBuilder
+var responseHandlers: Handlers {
+    Handler("status", status)
+    Handler("redirect", redirect)
+    Handler("cookies", cookies)
+    Handler("file", file)
+    Handler("stored", stored)
+    Handler("shrinking", shrinking)
+    Handler("pieces", pieces)
+    Handler("events", events)
+    Handler("silent-events", silentEvents)
+}
+
+struct Code: Decodable {
+    var code: Int
+}
+
+/// Says that it has a body, whatever the status.
+func status(query: Query<Code>) -> Response {
+    .text("body", status: HTTPResponse.Status(code: query.code))
+}
+
+struct Target: Decodable {
+    var to: String
+}
+
+func redirect(query: Query<Target>) -> Response { .redirect(to: query.to) }
+
+func cookies() throws -> Response {
+    var response = Response.text("cookies")
+    response.setCookie(try Cookie(name: "__Host-session", value: "a1", maxAge: .seconds(60)))
+    response.setCookie(try Cookie(name: "theme", value: "dark", isHTTPOnly: false))
+    try response.deleteCookie("old")
+    return response
+}
+
+struct Served: Decodable {
+    var path: String
+    var download: String?
+}
+
+func file(query: Query<Served>, tasks: BackgroundTasks) throws -> Response {
+    tasks.add(report, "file \(query.path)")
+    var response = try Response.file(query.path, download: query.value.download)
+    if let name = HTTPField.Name("X-Own") { response.headers[name] = "yes" }
+    return response
+}
+
+struct Stored: Decodable {
+    var name: String
+}
+
+func stored(path: Path<Stored>) throws -> Response { try .file(named: path.name, in: "stored") }
+
+/// The file is cut after the response was made.
+func shrinking(query: Query<Served>) throws -> Response {
+    let response = try Response.file(query.path)
+    guard truncate(query.path, 100_000) == 0 else { throw HTTPError(.internalServerError) }
+    return response
+}
+
+struct Pieces: Decodable {
+    var count: Int
+    /// How many pieces come before an error.
+    var fails: Int?
+    /// The stem of the gates' names, one in front of each piece.
+    var gate: String?
+    /// In bytes.
+    var size: Int?
+}
+
+struct SourceFailed: Error {
+    var secret = "a secret of the source"
+}
+
+func pieces(query: Query<Pieces>, tasks: BackgroundTasks) -> Response {
+    let wanted = query.value
+    tasks.add(report, "pieces task")
+    let numbers = AsyncStream { continuation in
+        for number in 0..<wanted.count { continuation.yield(number) }
+        continuation.finish()
+    }
+    return .stream(
+        contentType: "text/plain",
+        numbers.map { number -> String in
+            try await Gate.waitAsync(wanted.gate.map { "\($0)\(number)" })
+            if number == wanted.fails { throw SourceFailed() }
+            Journal.write("piece \(number)", to: "pieces")
+            return String(repeating: "\(number % 10)", count: wanted.size ?? 1)
+        })
+}
+
+/// One event, then nothing until the client has gone.
+func events(request: Request, tasks: BackgroundTasks) -> Response {
+    let last = request.lastEventID ?? "none"
+    tasks.add(report, "events task")
+    return .events(
+        AsyncStream { continuation in
+            continuation.onTermination = { reason in Journal.write("events \(reason)") }
+            continuation.yield(ServerSentEvent(data: "after \(last)\nsecond line", event: "hello", id: "7"))
+        })
+}
+
+func silentEvents() -> Response {
+    .events(keepAlive: .milliseconds(20), AsyncStream<ServerSentEvent> { _ in })
+}

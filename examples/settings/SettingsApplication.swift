@@ -1,0 +1,21 @@
+import FoundationEssentials
+import Postlude
+
+/// A user's settings: written to SQLite before the answer, warmed in a cache of the process after it.
+@main
+struct SettingsApplication: Application {
+    // One store for all workers. Nothing is opened here: `settings check` makes the application, too.
+    let store = SettingsStore(
+        database: SettingsDatabase(
+            path: ProcessInfo.processInfo.environment["SETTINGS_DATABASE"] ?? "state/settings.sqlite"),
+        cache: SettingsCache(capacity: 10_000))
+
+    var handlers: Handlers {
+        Handler("save-settings", save)
+        Handler("show-settings", show)
+    }
+
+    func start() throws { try store.database.open() }
+
+    func stop() throws { try store.database.close() }
+}

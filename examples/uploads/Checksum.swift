@@ -1,0 +1,25 @@
+internal import COpenSSL
+import Postlude
+
+/// Checksums by OpenSSL.
+enum Checksum {
+    struct Failure: Error, CustomStringConvertible {
+        let description = "OpenSSL could not compute a SHA-256"
+    }
+
+    /// - Returns: the SHA-256 of the file in hexadecimal digits.
+    static func sha256(of file: UploadedFile) throws -> String {
+        guard let context = EVP_MD_CTX_new() else { throw Failure() }
+        defer { EVP_MD_CTX_free(context) }
+        guard EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else { throw Failure() }
+        try file.forEachPiece { piece in
+            guard EVP_DigestUpdate(context, piece, piece.count) == 1 else { throw Failure() }
+        }
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var count: UInt32 = 0
+        guard EVP_DigestFinal_ex(context, &digest, &count) == 1 else { throw Failure() }
+        return digest.prefix(Int(count)).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+}

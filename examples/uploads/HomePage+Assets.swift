@@ -1,0 +1,127 @@
+extension HomePage {
+    static let style = """
+        :root { color-scheme: light dark; --line: #8886; --accent: #0b57a4; --failed: #b3261e; --muted: #595f69 }
+        @media (prefers-color-scheme: dark) {
+          :root { --accent: #8cc2ff; --failed: #ff8f77; --muted: #a9b0bb }
+        }
+        * { box-sizing: border-box }
+        body { font: 1.0625rem/1.55 system-ui, sans-serif; margin: 0; padding: 1.25rem }
+        main { max-width: 42rem; margin: 0 auto }
+        h1 { font-size: 1.8rem; line-height: 1.2; margin: .5rem 0 }
+        h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem }
+        h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere }
+        form, li { border: 1px solid var(--line); border-radius: .75rem; padding: 1rem; margin: 1rem 0 }
+        form p, li p { margin: 0 0 .75rem }
+        form p:has(button) { margin: 1rem 0 0 }
+        #message { margin: .75rem 0 0 }
+        label { display: block; font-weight: 600 }
+        small { display: block; font-weight: normal; font-size: .9rem; color: var(--muted) }
+        input { font: inherit; width: 100%; min-height: 2.75rem; margin-top: .25rem }
+        input:not([type=file]) { padding: .4rem .6rem; border: 1px solid var(--muted); border-radius: .5rem;
+                                 background: none; color: inherit }
+        button, ::file-selector-button { font: inherit; color: inherit; background: none; cursor: pointer;
+                 border: 2px solid var(--accent); border-radius: .5rem; padding: .5rem 1.1rem; min-height: 2.75rem }
+        ::file-selector-button { border-width: 1px; margin-right: .75rem }
+        button:hover, ::file-selector-button:hover { color: var(--accent) }
+        button:disabled { opacity: .6; cursor: default }
+        progress { width: 10rem; max-width: 40%; accent-color: var(--accent); vertical-align: middle }
+        :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
+        ol { list-style: none; margin: 0; padding: 0 }
+        li { display: flex; flex-wrap: wrap; gap: 1rem }
+        li > div { flex: 1 1 16rem; min-width: 0 }
+        img { max-width: 10rem; max-height: 10rem; align-self: flex-start; border-radius: .25rem }
+        .state { color: var(--muted) }
+        .failed { color: var(--failed) }
+        #message:empty { display: none }
+        dl { margin: 0 }
+        dl div { display: flex; gap: .5rem; margin-top: .25rem }
+        dt { flex: 0 0 5rem; color: var(--muted) }
+        dd { margin: 0; min-width: 0; overflow-wrap: anywhere }
+        .sha256 { font: .85rem/1.7 ui-monospace, monospace }
+        """
+
+    static let script = """
+        const form = document.querySelector("form")
+        const button = form.querySelector("button")
+        const progress = form.querySelector("progress")
+        const message = document.querySelector("#message")
+
+        // Not fetch: it does not tell how much of a body was sent.
+        const send = body => new Promise((resolve, reject) => {
+          const request = new XMLHttpRequest()
+          request.upload.onprogress = event => { if (event.lengthComputable) progress.value = event.loaded / event.total }
+          request.onload = () => resolve(request)
+          request.onerror = () => reject(new Error("the server could not be reached"))
+          request.open("POST", form.action)
+          request.send(body)
+        })
+
+        const say = (text, failed) => {
+          message.textContent = text
+          message.className = failed ? "failed" : ""
+        }
+
+        // What is wrong with the form is a list, everything else a text.
+        const reason = request => {
+          try {
+            const { detail } = JSON.parse(request.responseText)
+            return Array.isArray(detail) ? detail.map(({ loc, msg }) => `${loc.at(-1)}: ${msg}`).join("; ") : detail
+          } catch {
+            return `status ${request.status}`
+          }
+        }
+
+        const bytes = new Intl.NumberFormat("en", { style: "unit", unit: "byte", unitDisplay: "long" })
+        const pause = time => new Promise(resolve => setTimeout(resolve, time))
+
+        function show(item, upload) {
+          const set = (selector, text) => { item.querySelector(selector).textContent = text }
+          set("h3", upload.title)
+          set(".filename", upload.filename)
+          set(".size", bytes.format(upload.size))
+          set(".sha256", upload.sha256 ?? "…")
+          const state = item.querySelector(".state")
+          const text = { pending: "Working on it …", done: "Done", failed: upload.error }[upload.status]
+          if (state.textContent != text) state.textContent = text
+          state.classList.toggle("failed", upload.status == "failed")
+          const image = item.querySelector("img")
+          if (upload.thumbnail && image.hidden) {
+            image.src = upload.thumbnail
+            image.alt = `Thumbnail of ${upload.title}`
+            image.hidden = false
+          }
+        }
+
+        async function follow(upload) {
+          const item = document.querySelector("template").content.cloneNode(true).querySelector("li")
+          document.querySelector("#uploads").prepend(item)
+          document.querySelector("section").hidden = false
+          const url = `/uploads/${upload.id.toLowerCase()}`
+          show(item, upload)
+          for (let wait = 100; upload.status == "pending"; wait = Math.min(wait * 1.5, 2000)) {
+            await pause(wait)
+            const answer = await fetch(url).catch(() => null)
+            if (answer?.ok) show(item, upload = await answer.json())
+          }
+        }
+
+        form.onsubmit = async event => {
+          event.preventDefault()
+          button.disabled = true
+          progress.value = 0
+          progress.hidden = false
+          say("Uploading …")
+          try {
+            const request = await send(new FormData(form))
+            if (request.status != 202) throw new Error(reason(request))
+            say("")
+            form.reset()
+            follow(JSON.parse(request.responseText))
+          } catch (error) {
+            say(`Not uploaded: ${error.message}`, true)
+          }
+          button.disabled = false
+          progress.hidden = true
+        }
+        """
+}

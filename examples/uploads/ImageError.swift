@@ -1,0 +1,17 @@
+/// Why there is no thumbnail, in words for whoever has sent the file.
+enum ImageError: Error, CustomStringConvertible {
+    case unknownFormat
+    case tooLarge(width: Int, height: Int)
+    case broken
+    case unwritable
+
+    var description: String {
+        switch self {
+        case .unknownFormat: "No thumbnail: the file is neither a PNG nor a JPEG image"
+        case .tooLarge(let width, let height):
+            "No thumbnail: the image has \(width) × \(height) pixels, more than \(ImageHeader.maximumPixels)"
+        case .broken: "No thumbnail: the image is damaged"
+        case .unwritable: "No thumbnail: the server could not store it"
+        }
+    }
+}

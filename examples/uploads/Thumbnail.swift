@@ -1,0 +1,50 @@
+internal import CGD
+import Glibc
+import Postlude
+
+/// Small pictures by libgd.
+enum Thumbnail {
+    /// Pixels of the longer side.
+    static let side = 320
+
+    /// Writes a PNG that fits a square of ``side`` pixels.
+    ///
+    /// - Throws: ``ImageError``, or what reading the file throws.
+    static func make(of file: UploadedFile, at path: String) throws {
+        let format = try ImageHeader(of: file).format
+        guard let source = fopen(file.path, "rbe") else { throw ImageError.broken }
+        defer { fclose(source) }
+        let decoded =
+            switch format {
+            case .png: gdImageCreateFromPng(source)
+            case .jpeg: gdImageCreateFromJpeg(source)
+            }
+        guard let image = decoded else { throw ImageError.broken }
+        defer { gdImageDestroy(image) }
+
+        let (width, height) = (Int(image.pointee.sx), Int(image.pointee.sy))
+        let longer = max(width, height, side)
+        let smallWidth = Int32(max(1, width * side / longer))
+        let smallHeight = Int32(max(1, height * side / longer))
+        guard let small = gdImageCreateTrueColor(smallWidth, smallHeight) else { throw ImageError.unwritable }
+        defer { gdImageDestroy(small) }
+        // Transparent pixels stay so.
+        gdImageAlphaBlending(small, 0)
+        gdImageSaveAlpha(small, 1)
+        gdImageCopyResampled(
+            small, image, 0, 0, 0, 0, smallWidth, smallHeight, image.pointee.sx, image.pointee.sy)
+        try write(small, to: path)
+    }
+
+    private static func write(_ image: gdImagePtr, to path: String) throws {
+        // Under another name first: whoever asks for the thumbnail gets all of it or none.
+        let draft = path + ".draft"
+        guard let target = fopen(draft, "wbe") else { throw ImageError.unwritable }
+        gdImagePng(image, target)
+        let isWritten = ferror(target) == 0
+        guard fclose(target) == 0, isWritten, rename(draft, path) == 0 else {
+            unlink(draft)
+            throw ImageError.unwritable
+        }
+    }
+}
