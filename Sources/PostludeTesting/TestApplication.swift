@@ -28,7 +28,7 @@ public final class TestApplication<App: Application>: Sendable {
     ///   - manifest: the manifest's YAML.
     ///   - environment: what `${NAME}` in it means.
     ///   - logger: gets what the server's log would.
-    /// - Throws: every mistake of the manifest or the handlers; what ``Application/start()`` throws.
+    /// - Throws: every mistake of the manifest or the handlers; what `Application.start()` throws.
     public init(
         _ application: App, manifest: String, environment: [String: String] = [:],
         logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -44,7 +44,7 @@ public final class TestApplication<App: Application>: Sendable {
     /// - Parameters:
     ///   - path: the manifest's path.
     ///   - logger: gets what the server's log would.
-    /// - Throws: every mistake of the manifest or the handlers; what ``Application/start()`` throws.
+    /// - Throws: every mistake of the manifest or the handlers; what `Application.start()` throws.
     public init(
         _ application: App, manifestAt path: String,
         logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -66,6 +66,6 @@ public final class TestApplication<App: Application>: Sendable {
 
     /// Stops the application, as when the last task has ended.
     ///
-    /// - Throws: what ``Application/stop()`` throws.
+    /// - Throws: what `Application.stop()` throws.
     public func stop() async throws { try await application.stop() }
 }

@@ -8,16 +8,20 @@ public import HTTPTypes
 /// try await app.send(.put("/items/7", json: Item(name: "tea"), headers: [.authorization: "Bearer …"]))
 /// ```
 public struct TestRequest: Sendable {
+    /// The method, as it stands in a request line.
     public var method: HTTPRequest.Method
     /// The path with its query, as it stands in a request line.
     public var target: String
+    /// The header fields; `Content-Length` is the body's.
     public var headers: HTTPFields
+    /// The body, all of which arrives at once.
     public var body: [UInt8]
     /// The client's address (`REMOTE_ADDR`).
     public var remoteAddress = "127.0.0.1"
     /// Whether the web server takes the whole response: tasks can depend on it.
     public var isResponseTaken = true
 
+    /// A request of any kind.
     public init(
         _ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:], body: [UInt8] = []
     ) {
@@ -27,26 +31,32 @@ public struct TestRequest: Sendable {
         self.body = body
     }
 
+    /// A GET request.
     public static func get(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.get, target, headers: headers)
     }
 
+    /// A HEAD request.
     public static func head(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.head, target, headers: headers)
     }
 
+    /// A DELETE request.
     public static func delete(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.delete, target, headers: headers)
     }
 
+    /// A POST request with a body of bytes.
     public static func post(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
         TestRequest(.post, target, headers: headers, body: body)
     }
 
+    /// A PUT request with a body of bytes.
     public static func put(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
         TestRequest(.put, target, headers: headers, body: body)
     }
 
+    /// A PATCH request with a body of bytes.
     public static func patch(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
         TestRequest(.patch, target, headers: headers, body: body)
     }
@@ -102,7 +112,10 @@ public struct TestRequest: Sendable {
     private static func encoded(_ text: String) -> String {
         text.utf8.reduce(into: "") { result, byte in
             let scalar = Unicode.Scalar(byte)
-            if byte < 0x80, Character(scalar).isLetter || Character(scalar).isNumber || "-._~".unicodeScalars.contains(scalar) {
+            if byte < 0x80,
+                Character(scalar).isLetter || Character(scalar).isNumber
+                    || "-._~".unicodeScalars.contains(scalar)
+            {
                 result.unicodeScalars.append(scalar)
             } else {
                 result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
@@ -112,7 +125,8 @@ public struct TestRequest: Sendable {
 
     /// What a web server passes on: the parameters of nginx's `fastcgi_params`.
     var parameters: [(name: String, value: String)] {
-        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         var parameters = [
             ("REQUEST_METHOD", method.rawValue), ("REQUEST_URI", target), ("DOCUMENT_URI", parts[0]),
             ("QUERY_STRING", parts.count > 1 ? parts[1] : ""),

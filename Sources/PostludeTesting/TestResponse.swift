@@ -4,9 +4,11 @@ internal import Postlude
 
 /// What the client got, and the tasks behind it.
 public struct TestResponse: Sendable {
+    /// The response's status.
     public let status: HTTPResponse.Status
     /// The header fields as the web server gets them, with `Content-Type` and `Content-Length`.
     public let headers: HTTPFields
+    /// The body, all of it; empty where none is sent.
     public let body: [UInt8]
     /// The tasks that run after this response: none of them has begun.
     public let tasks: TestTasks

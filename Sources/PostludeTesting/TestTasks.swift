@@ -14,6 +14,7 @@ public import Postlude
 public struct TestTasks: Sendable {
     /// A task that has not ended.
     public struct Task: Sendable {
+        /// The task's name, or its place in the source.
         public let name: String
         /// What the task's function will be called with; nothing for a closure.
         public let arguments: [any Sendable]

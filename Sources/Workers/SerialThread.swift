@@ -37,7 +37,9 @@ package final class SerialThread: Sendable {
     }
 
     /// Runs `function` on the thread, behind what was given to it before, and waits for it.
-    package func run<Value: Sendable>(_ function: @escaping @Sendable () throws -> Value) async throws -> Value {
+    package func run<Value: Sendable>(
+        _ function: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             queue.functions.withLock { functions in
                 functions.append { continuation.resume(with: Result(catching: function)) }

@@ -12,7 +12,9 @@ struct Lifecycle: Application {
         Handler("hello") { Response.text("hello") }
         Handler("task") { (tasks: BackgroundTasks) in
             tasks.add(named: "gated") {
-                while !FileManager.default.fileExists(atPath: "gate") { try await Task.sleep(for: .milliseconds(2)) }
+                while !FileManager.default.fileExists(atPath: "gate") {
+                    try await Task.sleep(for: .milliseconds(2))
+                }
                 Journal.write("task")
             }
         }

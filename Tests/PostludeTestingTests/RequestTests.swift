@@ -24,7 +24,8 @@ struct RequestTests {
         #expect(diary == ["start"])
     }
 
-    @Test("dependencies are computed once, in the order in which they need each other, and released in reverse")
+    @Test(
+        "dependencies are computed once, in the order in which they need each other, and released in reverse")
     func dependencies() async throws {
         let response = try await app.send(.get("/profile", headers: [.init("X-Reader")!: "Ada"]))
         #expect(try response.json() == ["reader": "Ada", "shelf": "shelf of Ada"])

@@ -9,18 +9,22 @@ final class AccessDatabase: Sendable {
 
     init(path: String) { self.path = path }
 
-    /// - Throws: what SQLite or the file system says; the next call tries again.
+    /// - Throws: `AccessDatabaseError`; the next call tries again.
     @discardableResult
     func open() throws -> DatabasePool {
         try pool.withLock { pool in
             if let pool { return pool }
-            let opened = try make()
-            pool = opened
-            return opened
+            do {
+                let opened = try make()
+                pool = opened
+                return opened
+            } catch {
+                throw AccessDatabaseError(path: path, reason: error)
+            }
         }
     }
 
-    /// Everything that was committed is in the one file then: the log beside it is gone.
+    /// To be called when nobody reads or writes any more.
     func close() throws {
         try pool.withLock { pool in
             try pool?.close()

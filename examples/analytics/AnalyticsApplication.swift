@@ -15,6 +15,7 @@ struct AnalyticsApplication: Application {
         Handler("stats", stats)
     }
 
+    /// Before the first request: a database that cannot be opened keeps the process from starting.
     func start() throws { try log.database.open() }
 
     func stop() throws { try log.database.close() }

@@ -15,6 +15,7 @@ struct SettingsApplication: Application {
         Handler("show-settings", show)
     }
 
+    /// Before the first request: a database that cannot be opened keeps the process from starting.
     func start() throws { try store.database.open() }
 
     func stop() throws { try store.database.close() }

@@ -39,7 +39,9 @@ extension Request {
     ///
     /// - Throws: an error that names the type when nobody has asked for it.
     public func dependency<Value: RequestDependency>(_ type: Value.Type) throws -> Value {
-        guard let value = storage.dependencies.value(type) else { throw UndeclaredDependency(type: "\(type)") }
+        guard let value = storage.dependencies.value(type) else {
+            throw UndeclaredDependency(type: "\(type)")
+        }
         return value
     }
 

@@ -43,13 +43,20 @@ struct HandlersError: Error, CustomStringConvertible {
 /// Builds `Handlers` from a list of expressions.
 @resultBuilder
 public enum HandlersBuilder {
+    /// Takes a handler.
     public static func buildExpression(_ handler: Handler) -> [Handler] { [handler] }
     /// Takes a group of handlers that was built elsewhere.
     public static func buildExpression(_ handlers: Handlers) -> [Handler] { handlers.all }
+    /// Takes several, one after another.
     public static func buildBlock(_ parts: [Handler]...) -> [Handler] { parts.flatMap(\.self) }
+    /// Takes those of an `if` without `else`.
     public static func buildOptional(_ part: [Handler]?) -> [Handler] { part ?? [] }
+    /// Takes those of an `if` whose condition is met.
     public static func buildEither(first part: [Handler]) -> [Handler] { part }
+    /// Takes those of an `else`.
     public static func buildEither(second part: [Handler]) -> [Handler] { part }
+    /// Takes those of a loop.
     public static func buildArray(_ parts: [[Handler]]) -> [Handler] { parts.flatMap(\.self) }
+    /// Makes the application's handlers of all of them.
     public static func buildFinalResult(_ handlers: [Handler]) -> Handlers { Handlers(handlers) }
 }

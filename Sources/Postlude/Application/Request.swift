@@ -17,6 +17,7 @@ public struct Request: RequestInput {
     /// What the web server calls the request (the FastCGI parameter `REQUEST_ID`, else the header `X-Request-ID`), or a
     /// random name. It is at most 128 letters, digits and `-_.:` long.
     public var id: String { storage.id }
+    /// The method, as the client sent it: HEAD is not GET here.
     public var method: HTTPRequest.Method { storage.method }
     /// The path as routes see it: decoded, dot segments resolved, slashes merged. `%2F` and `%25` stay encoded.
     public var path: String { String(decoding: storage.path.bytes, as: UTF8.self) }
@@ -124,5 +125,7 @@ final class RequestStorage {
 struct OtherApplication: Error, CustomStringConvertible {
     let expected: String
     let found: String
-    var description: String { "the request was asked for the application \(expected), but \(found) serves it" }
+    var description: String {
+        "the request was asked for the application \(expected), but \(found) serves it"
+    }
 }

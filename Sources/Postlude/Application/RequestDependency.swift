@@ -45,12 +45,14 @@ extension RequestDependency {
 /// The input by which a handler asks for a ``RequestDependency``.
 @dynamicMemberLookup
 public struct Dependency<Value: RequestDependency>: RequestInput {
+    /// What was computed.
     public let value: Value
 
     public init(request: Request) throws { value = try request.dependency(Value.self) }
 
     public static var dependencies: [any RequestDependency.Type] { [Value.self] }
 
+    /// A member of the value.
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]
     }

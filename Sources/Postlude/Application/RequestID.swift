@@ -7,6 +7,11 @@ enum RequestID {
         for id in [head.value("REQUEST_ID"), head.value("HTTP_X_REQUEST_ID")] {
             if let id, isSound(id) { return String(decoding: id, as: UTF8.self) }
         }
+        return random()
+    }
+
+    /// 128 random bits as hexadecimal digits.
+    static func random() -> String {
         let bits = UInt128(UInt64.random(in: 0 ... .max)) << 64 | UInt128(UInt64.random(in: 0 ... .max))
         return String(unsafeUninitializedCapacity: 32) { digits in
             for place in 0..<32 {

@@ -9,6 +9,7 @@
 /// 415, also no `Content-Type` at all: a page of another site could send such a body in its visitor's name.
 @dynamicMemberLookup
 public struct Body<Value: Decodable>: RequestInput {
+    /// What was decoded.
     public let value: Value
 
     public init(request: Request) throws {
@@ -29,6 +30,7 @@ public struct Body<Value: Decodable>: RequestInput {
 
     public static var bodyUse: BodyUse { .whole }
 
+    /// A member of the value.
     @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]

@@ -5,6 +5,7 @@
 /// for how they are read.
 @dynamicMemberLookup
 public struct Cookies<Value: Decodable>: RequestInput {
+    /// What was decoded.
     public let value: Value
 
     public init(request: Request) throws {
@@ -12,6 +13,7 @@ public struct Cookies<Value: Decodable>: RequestInput {
             .decodeInput(Value.self)
     }
 
+    /// A member of the value.
     @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]

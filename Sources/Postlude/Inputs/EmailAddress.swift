@@ -4,7 +4,9 @@
 /// at least two labels in the domain, which is kept in lower case. Whether somebody reads mail there only a message
 /// can tell.
 public struct EmailAddress: Hashable, Sendable, LosslessStringConvertible {
+    /// What stands in front of the `@`.
     public let local: String
+    /// What stands behind the `@`, in lower case.
     public let domain: String
 
     public var description: String { "\(local)@\(domain)" }

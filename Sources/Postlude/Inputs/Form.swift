@@ -4,6 +4,7 @@
 /// not filled in. A body of another type is answered with 415; no body is a form without any field.
 @dynamicMemberLookup
 public struct Form<Value: Decodable>: RequestInput {
+    /// What was decoded.
     public let value: Value
 
     public init(request: Request) throws {
@@ -18,6 +19,7 @@ public struct Form<Value: Decodable>: RequestInput {
 
     public static var bodyUse: BodyUse { .whole }
 
+    /// A member of the value.
     @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]

@@ -5,6 +5,7 @@ internal import HTTPTypes
 /// Repeated fields are joined with commas, as HTTP has it (RFC 9110, 5.3).
 @dynamicMemberLookup
 public struct Header<Value: Decodable>: RequestInput {
+    /// What was decoded.
     public let value: Value
 
     public init(request: Request) throws {
@@ -18,6 +19,7 @@ public struct Header<Value: Decodable>: RequestInput {
         }
     }
 
+    /// A member of the value.
     @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]

@@ -4,6 +4,7 @@
 /// {"detail": [{"loc": ["query", "email"], "msg": "Field required", "type": "missing"}]}
 /// ```
 public struct InputError: Error, Encodable, Sendable {
+    /// What is wrong, in the order of the inputs.
     public let issues: [InputIssue]
 
     /// - Parameter issues: at least one.
@@ -16,7 +17,9 @@ public struct InputError: Error, Encodable, Sendable {
 public struct InputIssue: Encodable, Hashable, Sendable {
     /// A step on the way to the value: a key, or an index of an array.
     public enum Location: Encodable, Hashable, Sendable, ExpressibleByStringLiteral {
+        /// A member, or a field, of this name.
         case key(String)
+        /// An element of an array, counted from 0.
         case index(Int)
 
         public init(stringLiteral value: String) { self = .key(value) }
@@ -32,12 +35,18 @@ public struct InputIssue: Encodable, Hashable, Sendable {
 
     /// Where the value stands: `path`, `query`, `header`, `cookie` or `body`, then its keys.
     public var location: [Location]
+    /// What the client reads.
     public var message: String
     /// A stable name of the rule that was broken, such as `missing` or `int_parsing`.
     public var type: String
     /// What the message speaks of, by name: `{"ge": 1}`. Left out of the answer when nil.
     public var context: [String: JSON]?
 
+    /// - Parameters:
+    ///   - location: `query`, `body` or another part of the request, and the way from there.
+    ///   - message: for people.
+    ///   - type: for programs.
+    ///   - context: what the message speaks of, by name.
     public init(
         location: [Location], message: String, type: String, context: [String: JSON]? = nil
     ) {

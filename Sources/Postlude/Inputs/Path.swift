@@ -5,12 +5,14 @@
 /// 8601.
 @dynamicMemberLookup
 public struct Path<Value: Decodable>: RequestInput {
+    /// What was decoded.
     public let value: Value
 
     public init(request: Request) throws {
         value = try ParametersDecoder(request.parameters.pairs, source: "path").decodeInput(Value.self)
     }
 
+    /// A member of the value.
     @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]

@@ -6,6 +6,7 @@ internal import Routing
 /// takes the only parameter there is, and an optional one is nil without any. A `Date` is written in ISO 8601.
 @dynamicMemberLookup
 public struct Query<Value: Decodable>: RequestInput {
+    /// What was decoded.
     public let value: Value
 
     public init(request: Request) throws {
@@ -14,6 +15,7 @@ public struct Query<Value: Decodable>: RequestInput {
         ).decodeInput(Value.self)
     }
 
+    /// A member of the value.
     @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]

@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import Manifest
 internal import Routing
 
-/// The document and its page, served where the manifest says so. They are made once, when the server starts.
+/// The document and its page, served where the manifest says so. The document is made once, when the server starts.
 enum DocumentationRoutes {
     static func routes(
         for manifest: Manifest, handlers: [String: Handler]
@@ -14,7 +14,7 @@ enum DocumentationRoutes {
         var routes = [(try RoutePattern(path), document.handler(named: "openapi-document"))]
         if let path = settings.page {
             let page = DocumentationPage(title: settings.title, document: text)
-            routes.append((try RoutePattern(path), page.content.handler(named: "openapi-page")))
+            routes.append((try RoutePattern(path), page.handler(named: "openapi-page")))
         }
         return routes
     }
@@ -33,15 +33,14 @@ struct StaticDocument: Sendable {
     let body: [UInt8]
     let headers: HTTPFields
 
-    init(contentType: String, headers: HTTPFields = [:], body: [UInt8]) {
+    init(contentType: String, body: [UInt8]) {
         self.contentType = contentType
         self.body = body
-        var headers = headers
-        headers[.eTag] = "\"\(SHA256.hash(of: body).prefix(16).map { Self.hexadecimal($0) }.joined())\""
-        // A new version of the application may have another: to be asked for each time.
-        headers[.cacheControl] = "no-cache"
-        headers[.xContentTypeOptions] = "nosniff"
-        self.headers = headers
+        headers = [
+            .eTag: "\"\(Self.checksum(of: body))\"",
+            // A new version of the application may have another: to be asked for each time.
+            .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
+        ]
     }
 
     func handler(named name: String) -> Handler {
@@ -57,7 +56,9 @@ struct StaticDocument: Sendable {
         return Response(contentType: contentType, headers: headers, body: body)
     }
 
-    private static func hexadecimal(_ byte: UInt8) -> String {
-        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    /// FNV-1a, 64 bits: the same in every process, and another one when the document is.
+    private static func checksum(of bytes: [UInt8]) -> String {
+        let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return String(hash, radix: 16)
     }
 }

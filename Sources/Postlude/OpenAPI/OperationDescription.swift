@@ -6,15 +6,28 @@ public struct OperationDescription: Sendable {
     public struct Parameter: Sendable {
         /// Where the parameter stands.
         public enum Place: String, Sendable {
-            case path, query, header, cookie
+            /// A parameter of the route's pattern.
+            case path
+            /// A parameter of the query.
+            case query
+            /// A header field.
+            case header
+            /// A cookie.
+            case cookie
         }
 
+        /// Where it stands.
         public var place: Place
+        /// As the client writes it.
         public var name: String
+        /// Whether a request without it is refused.
         public var isRequired: Bool
+        /// What it may be.
         public var schema: Schema
+        /// What it is, in CommonMark.
         public var description: String?
 
+        /// A parameter.
         public init(
             _ place: Place, _ name: String, isRequired: Bool = true, schema: Schema,
             description: String? = nil
@@ -29,9 +42,12 @@ public struct OperationDescription: Sendable {
 
     /// A body in one media type.
     public struct Content: Sendable {
+        /// Such as `application/json`.
         public var mediaType: String
+        /// What it looks like.
         public var schema: Schema
 
+        /// A body, or one of its forms.
         public init(_ mediaType: String, schema: Schema) {
             self.mediaType = mediaType
             self.schema = schema
@@ -40,12 +56,16 @@ public struct OperationDescription: Sendable {
 
     /// One of the answers.
     public struct Answer: Sendable {
+        /// The answer's status.
         public var status: HTTPResponse.Status
+        /// When it is given, in CommonMark; by default the status's reason phrase.
         public var description: String
+        /// The bodies that it may have; none without a body.
         public var content: [Content]
         /// The status is one of many: the document says no more than that it is a success or a redirection.
         var isUnspecified = false
 
+        /// An answer.
         public init(_ status: HTTPResponse.Status, _ description: String? = nil, content: [Content] = []) {
             self.status = status
             self.description = description ?? status.reasonPhrase
@@ -53,14 +73,18 @@ public struct OperationDescription: Sendable {
         }
     }
 
+    /// The parameters outside of the body.
     public var parameters: [Parameter] = []
     /// The media types that the body may have; none without a body.
     public var body: [Content] = []
+    /// Whether a request without a body is refused.
     public var isBodyRequired = true
+    /// What a client may get.
     public var answers: [Answer] = []
     /// What clients must show, all of it.
     public var security: [SecurityScheme] = []
 
+    /// An operation without inputs and outputs.
     public init() {}
 }
 

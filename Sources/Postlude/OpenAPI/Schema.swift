@@ -24,6 +24,7 @@ public struct Schema: Hashable, Sendable, Encodable {
         var isIncomplete = false
     }
 
+    /// A schema of these keywords; without any, every value is right.
     public init(_ keywords: [String: JSON] = [:]) { self.keywords = keywords }
 
     /// What a type accepts and makes, found out by letting it decode sample values.

@@ -6,5 +6,6 @@
 /// }
 /// ```
 public protocol SchemaProviding {
+    /// What the type's values look like.
     static var schema: Schema { get }
 }

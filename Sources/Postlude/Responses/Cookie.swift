@@ -20,7 +20,9 @@ public struct Cookie: Sendable, Hashable {
         case none = "None"
     }
 
+    /// As the client sends it back.
     public let name: String
+    /// As it was given.
     public let value: String
     /// The `Set-Cookie` field's value.
     let text: String

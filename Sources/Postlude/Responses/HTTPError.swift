@@ -5,11 +5,14 @@ public import HTTPTypes
 ///
 /// The tasks that the handler has added are dropped, as for every error.
 public struct HTTPError: Error, Sendable {
+    /// The answer's status.
     public var status: HTTPResponse.Status
     /// What the client reads; by default the status's reason phrase.
     public var detail: String
+    /// Further header fields of the answer.
     public var headers: HTTPFields
 
+    /// - Parameter detail: what the client reads; nil for the status's reason phrase.
     public init(_ status: HTTPResponse.Status, _ detail: String? = nil, headers: HTTPFields = [:]) {
         self.status = status
         self.detail = detail ?? status.reasonPhrase

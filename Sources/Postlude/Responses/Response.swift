@@ -4,6 +4,7 @@ public import HTTPTypes
 ///
 /// `Response.json(_:status:headers:)`, `text`, `html`, `redirect`, `file`, `stream` and `events` make the usual ones.
 public struct Response: Sendable {
+    /// The status, with the reason phrase that is sent.
     public var status: HTTPResponse.Status
     /// The media type of the body, sent as `Content-Type`; nil sends none.
     public var contentType: String?
@@ -16,6 +17,7 @@ public struct Response: Sendable {
     /// Not sent where HTTP allows none: with the statuses 1xx, 204, 205 and 304, and in the answer to HEAD.
     public var body: ResponseBody
 
+    /// A response with a body of any kind.
     public init(
         status: HTTPResponse.Status = .ok, contentType: String? = nil, headers: HTTPFields = [:],
         body: ResponseBody
@@ -26,6 +28,7 @@ public struct Response: Sendable {
         self.body = body
     }
 
+    /// A response with a body in memory; without one by default.
     public init(
         status: HTTPResponse.Status = .ok, contentType: String? = nil, headers: HTTPFields = [:],
         body: [UInt8] = []

@@ -18,7 +18,7 @@ public struct BackgroundTaskGroup: Sendable {
 
     init(name: String?) { self.name = name }
 
-    /// Adds a function with its arguments; see ``BackgroundTasks/add(named:when:deadline:retry:stopOnFailure:_:_:fileID:line:)``.
+    /// Adds a function with its arguments, as ``BackgroundTasks`` does.
     ///
     /// - Parameter stopOnFailure: the tasks behind the group are dropped when this one fails for good; those of the
     ///   group are not.
@@ -36,8 +36,7 @@ public struct BackgroundTaskGroup: Sendable {
             { list(repeat each arguments) }, .sync { _ = try function(repeat each arguments) })
     }
 
-    /// Adds an async function with its arguments; see
-    /// ``BackgroundTasks/add(named:when:deadline:retry:stopOnFailure:_:_:fileID:line:)``.
+    /// Adds an async function with its arguments, as ``BackgroundTasks`` does.
     ///
     /// - Parameter stopOnFailure: the tasks behind the group are dropped when this one fails for good; those of the
     ///   group are not.

@@ -21,6 +21,7 @@ public struct RetryPolicy: Sendable, Hashable {
     /// not come back together.
     public var jitter: Double
 
+    /// The delays are `delay`, `delay * factor`, `delay * factor * factor`, …, each at most `maximum`.
     public init(
         attempts: Int, delay: Duration = .seconds(1), factor: Double = 2,
         maximum: Duration = .seconds(300), jitter: Double = 0.2

@@ -5,7 +5,7 @@ internal import HTTPTypes
 /// ```swift
 /// tasks.add(when: .success, sendReceipt, order)
 /// tasks.add(when: .failure, refund, payment)
-/// tasks.add(when: .always.andNotTaken, named: "not delivered") { … }
+/// tasks.add(named: "not delivered", when: .always.andNotTaken) { … }
 /// ```
 ///
 /// A task without a condition runs unless the handler has thrown: what it meant to do afterwards rests on what it has

@@ -6,9 +6,11 @@
 /// }
 /// ```
 public struct TaskContext: Sendable {
+    /// The id of the request whose handler has added the task.
     public let requestID: String
     /// The pattern of the request's route.
     public let route: String
+    /// The task's name, or its place in the source.
     public var taskName: String { task.name }
     /// 1 for the first one.
     public let attempt: Int

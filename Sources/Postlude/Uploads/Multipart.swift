@@ -23,6 +23,7 @@
 /// `Value` 422.
 @dynamicMemberLookup
 public struct Multipart<Value: Decodable>: RequestInput {
+    /// What was decoded.
     public let value: Value
 
     public init(request: Request) throws {
@@ -31,6 +32,7 @@ public struct Multipart<Value: Decodable>: RequestInput {
 
     public static var bodyUse: BodyUse { .stream }
 
+    /// A member of the value.
     @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]

@@ -17,6 +17,7 @@ public struct UploadedFileError: Error, CustomStringConvertible, Sendable {
         public static let system = Code(name: "system")
     }
 
+    /// Which kind of error it is.
     public let code: Code
     public let description: String
 

@@ -10,7 +10,7 @@ struct DocCArchive {
     init(of module: String, with symbols: SymbolGraph, in folder: TestFolder) throws {
         self.folder = folder.file("archive")
         let command = try Command(
-            SwiftCompiler.toolchain + "/bin/docc",
+            try SwiftCompiler.toolchain(in: folder).folder + "/bin/docc",
             [
                 "convert", BuildProducts.repository + "/Sources/\(module)/\(module).docc",
                 "--additional-symbol-graph-dir", symbols.folder, "--output-path", self.folder,

@@ -24,7 +24,7 @@ enum SwiftCompiler {
 
     /// Checks a package's manifest.
     static func check(packageManifest file: String, in folder: TestFolder) throws -> Command {
-        let library = toolchain + "/lib/swift/pm/ManifestAPI"
+        let library = try toolchain(in: folder).folder + "/lib/swift/pm/ManifestAPI"
         return try run(
             ["-typecheck", "-package-description-version", "6.2", "-I", library, folder.file(file)],
             in: folder)
@@ -32,7 +32,7 @@ enum SwiftCompiler {
 
     private static func run(_ arguments: [String], in folder: TestFolder) throws -> Command {
         try Command(
-            toolchain + "/bin/swiftc", ["-swift-version", "6", "-suppress-warnings"] + arguments, in: folder,
+            "swiftc", ["-swift-version", "6", "-suppress-warnings"] + arguments, in: folder,
             within: .seconds(180))
     }
 
@@ -55,11 +55,19 @@ enum SwiftCompiler {
         return (system + made + own).filter(files.fileExists(atPath:))
     }
 
-    /// The `usr` folder of the toolchain whose `swiftc` is in PATH.
-    static let toolchain: String = {
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        let compilers = folders.map { "\($0)/swiftc" }.filter(FileManager.default.isExecutableFile(atPath:))
-        let compiler = URL(fileURLWithPath: compilers.first ?? "/usr/bin/swiftc").resolvingSymlinksInPath()
-        return compiler.deletingLastPathComponent().deletingLastPathComponent().path
-    }()
+    /// The `usr` folder of the toolchain whose `swiftc` is in PATH, and what it compiles for.
+    static func toolchain(in folder: TestFolder) throws -> (folder: String, target: String) {
+        struct Info: Decodable {
+            struct Target: Decodable { var unversionedTriple: String }
+            struct Paths: Decodable { var runtimeResourcePath: String }
+            var target: Target
+            var paths: Paths
+        }
+        let command = try Command("swiftc", ["-print-target-info"], in: folder)
+        let info = try JSONDecoder().decode(Info.self, from: Data(command.output.utf8))
+        // …/usr/lib/swift
+        let library = URL(fileURLWithPath: info.paths.runtimeResourcePath)
+        let folder = library.deletingLastPathComponent().deletingLastPathComponent().path
+        return (folder, info.target.unversionedTriple)
+    }
 }

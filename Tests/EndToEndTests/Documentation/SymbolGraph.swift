@@ -11,15 +11,11 @@ struct SymbolGraph {
     init(of module: String, in folder: TestFolder) throws {
         self.folder = folder.file("symbols-" + module)
         try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: false)
-        #if arch(arm64)
-            let target = "aarch64-unknown-linux-gnu"
-        #else
-            let target = "x86_64-unknown-linux-gnu"
-        #endif
+        let toolchain = try SwiftCompiler.toolchain(in: folder)
         let command = try Command(
-            SwiftCompiler.toolchain + "/bin/swift-symbolgraph-extract",
+            toolchain.folder + "/bin/swift-symbolgraph-extract",
             [
-                "-module-name", module, "-target", target, "-minimum-access-level", "public",
+                "-module-name", module, "-target", toolchain.target, "-minimum-access-level", "public",
                 "-skip-synthesized-members", "-output-dir", self.folder,
             ] + SwiftCompiler.moduleFlags(), in: folder)
         guard command.exit == .status(0) else { throw ToolError(output: command.errors) }

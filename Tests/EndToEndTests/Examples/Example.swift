@@ -6,13 +6,24 @@ struct Example {
     var environment: [String: String] = [:]
 
     func run(in folder: TestFolder, _ body: (Server, NginxServer) throws -> Void) throws {
-        let routes = BuildProducts.repository + "/examples/\(name)/routes.yaml"
-        let manifest = try String(contentsOfFile: routes, encoding: .utf8)
         try Server.run(
-            TestManifest(text: manifest), in: folder, executable: BuildProducts.folder + "/" + name,
-            environment: environment, awaitingAnswer: false
+            try manifest, in: folder, executable: executable, environment: environment, awaitingAnswer: false
         ) { server in
             try NginxServer.run(to: server) { try body(server, $0) }
+        }
+    }
+
+    /// Spawned only, whatever becomes of it.
+    func start(in folder: TestFolder) throws -> Server {
+        try Server(try manifest, in: folder, executable: executable, environment: environment)
+    }
+
+    private var executable: String { BuildProducts.folder + "/" + name }
+
+    private var manifest: TestManifest {
+        get throws {
+            let routes = BuildProducts.repository + "/examples/\(name)/routes.yaml"
+            return TestManifest(text: try String(contentsOfFile: routes, encoding: .utf8))
         }
     }
 }

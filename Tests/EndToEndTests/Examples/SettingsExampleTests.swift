@@ -145,14 +145,12 @@ struct SettingsExampleTests {
         }
     }
 
-    @Test("A database that cannot be opened is an error without internals, and the log has the reason")
+    @Test("With a database that cannot be opened it does not start, and says which one and why")
     func noDatabase() throws {
         try folder.write("data", "a file where the folder should be")
-        let example = Example(name: "settings", environment: ["SETTINGS_DATABASE": file.path])
-        try example.run(in: folder) { server, nginx in
-            let reply = try nginx.client().ask("GET", "/users/1/settings")
-            #expect(reply.status == 500 && !reply.text.contains(folder.path), "\(reply.text)")
-            _ = try server.logLine(holding: "handler failed", "data")
-        }
+        let server = try Example(name: "settings", environment: ["SETTINGS_DATABASE": file.path]).start(
+            in: folder)
+        #expect(try server.process.waitForExit() == .status(1))
+        #expect(server.log.contains(file.path) && server.log.contains("SETTINGS_DATABASE"), "\(server.log)")
     }
 }

@@ -248,7 +248,8 @@ struct HandlerTests {
 
     @Test("what is wrong with several inputs is reported together, in their order")
     func issues() async throws {
-        let fixture = RequestFixture(method: "POST", uri: "/items/x", route: "/items/{id}", body: "{}")
+        var fixture = RequestFixture(method: "POST", uri: "/items/x", route: "/items/{id}", body: "{}")
+        fixture.parameters = [("CONTENT_TYPE", "application/json")]
         let error = await #expect(throws: InputError.self) { try await call(Handler("a", body), fixture) }
         #expect(
             error?.issues.map(\.location) == [["body", "id"], ["query", "id"], ["path", "id"]])

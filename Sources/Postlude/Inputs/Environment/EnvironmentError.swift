@@ -2,10 +2,13 @@
 public struct EnvironmentError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A variable, and what is wrong with it.
     public struct Problem: Hashable, Sendable {
+        /// The variable's name, with the prefix.
         public let variable: String
+        /// What is wrong with it.
         public let message: String
     }
 
+    /// All of them, in the order of the type's properties.
     public let problems: [Problem]
 
     public var description: String {

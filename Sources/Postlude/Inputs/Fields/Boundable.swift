@@ -6,14 +6,21 @@ public enum FieldMeasure: Sendable {
     case value
     /// The number of Unicode scalars of a text.
     case length
-    case listCount, setCount, dictionaryCount
+    /// The number of elements of an array.
+    case listCount
+    /// The number of elements of a set.
+    case setCount
+    /// The number of members of a dictionary.
+    case dictionaryCount
 }
 
 /// A type whose values the bounds of a ``Field`` can limit: numbers and dates by their value, texts by their length,
 /// collections by their count. An application's own types can be others.
 public protocol Boundable: SendableMetatype {
+    /// What the bounds are: the type itself, or `Int` for a length or a count.
     associatedtype Bound: FieldLimit
 
+    /// What the bounds limit.
     static var measure: FieldMeasure { get }
 
     /// What is compared with the bounds, in their kind of number; nil where there is nothing to compare, as for an
@@ -22,7 +29,9 @@ public protocol Boundable: SendableMetatype {
 }
 
 extension Boundable where Self: FieldLimit, Bound == Self {
+    /// The value itself.
     public static var measure: FieldMeasure { .value }
+    /// The value itself.
     public var measured: FieldNumber? { fieldNumber }
 }
 

@@ -1,6 +1,7 @@
 // The forms of a declaration, each with a default and without. The wrapper's documentation explains the arguments.
 
 extension Field {
+    /// A rule of one's own: says what is wrong with a value; nil for a good one.
     public typealias Check = @Sendable (Value) -> String?
 
     @inlinable
@@ -16,11 +17,13 @@ extension Field {
 
     // MARK: Any type
 
+    /// A property of any type.
     @inlinable
     public init(name: String? = nil, summary: String? = nil, check: Check? = nil) {
         self.init(nil, name, summary, check)
     }
 
+    /// A property of any type, with a default.
     @inlinable
     public init(wrappedValue: Value, name: String? = nil, summary: String? = nil, check: Check? = nil) {
         self.init(wrappedValue, name, summary, check)
@@ -30,6 +33,7 @@ extension Field {
 extension Field where Value: Boundable {
     // MARK: Bounds
 
+    /// A property within a range.
     @inlinable
     public init<Range: FieldRange<Value.Bound>>(
         _ range: Range, name: String? = nil, greaterThan: Value.Bound? = nil, lessThan: Value.Bound? = nil,
@@ -40,6 +44,7 @@ extension Field where Value: Boundable {
             bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan).or(range.fieldBounds))
     }
 
+    /// A property within a range, with a default.
     @inlinable
     public init<Range: FieldRange<Value.Bound>>(
         wrappedValue: Value, _ range: Range, name: String? = nil, greaterThan: Value.Bound? = nil,
@@ -50,6 +55,7 @@ extension Field where Value: Boundable {
             bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan).or(range.fieldBounds))
     }
 
+    /// A property with bounds that are not allowed themselves.
     @inlinable @_disfavoredOverload
     public init(
         name: String? = nil, greaterThan: Value.Bound? = nil, lessThan: Value.Bound? = nil,
@@ -59,6 +65,7 @@ extension Field where Value: Boundable {
             nil, name, summary, check, bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan))
     }
 
+    /// A property with bounds that are not allowed themselves, with a default.
     @inlinable @_disfavoredOverload
     public init(
         wrappedValue: Value, name: String? = nil, greaterThan: Value.Bound? = nil,
@@ -73,6 +80,7 @@ extension Field where Value: Boundable {
 extension Field where Value: Matchable {
     // MARK: Patterns
 
+    /// A property that a pattern matches.
     @inlinable
     public init(
         name: String? = nil, matching pattern: String, summary: String? = nil, check: Check? = nil
@@ -80,6 +88,7 @@ extension Field where Value: Matchable {
         self.init(nil, name, summary, check, pattern: pattern)
     }
 
+    /// A property that a pattern matches, with a default.
     @inlinable
     public init(
         wrappedValue: Value, name: String? = nil, matching pattern: String, summary: String? = nil,
@@ -88,6 +97,7 @@ extension Field where Value: Matchable {
         self.init(wrappedValue, name, summary, check, pattern: pattern)
     }
 
+    /// A property within a range and matched by a pattern.
     @inlinable
     public init<Range: FieldRange<Value.Bound>>(
         _ range: Range, name: String? = nil, matching pattern: String, summary: String? = nil,
@@ -96,6 +106,7 @@ extension Field where Value: Matchable {
         self.init(nil, name, summary, check, bounds: range.fieldBounds, pattern: pattern)
     }
 
+    /// A property within a range and matched by a pattern, with a default.
     @inlinable
     public init<Range: FieldRange<Value.Bound>>(
         wrappedValue: Value, _ range: Range, name: String? = nil, matching pattern: String,

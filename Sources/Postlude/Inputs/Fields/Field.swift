@@ -38,6 +38,7 @@ public struct Field<Value: Decodable & Sendable>: Sendable {
     init(state: State) { self.state = state }
 
     // Here because Swift finds no such initializer in an extension for a property without arguments.
+    /// A property of which only the type is known: `@Field var name: String`.
     @inlinable
     public init() { state = .declared(FieldDeclaration()) }
 

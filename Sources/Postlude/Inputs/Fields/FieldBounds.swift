@@ -42,7 +42,9 @@ public struct FieldBounds: Hashable, Sendable {
 
 /// A range that bounds a ``Field``: `1...50`, `0..<10`, `1...`, `...50` or `..<50`.
 public protocol FieldRange<Bound> {
+    /// What the range is of.
     associatedtype Bound
+    /// The range's ends.
     var fieldBounds: FieldBounds { get }
 }
 

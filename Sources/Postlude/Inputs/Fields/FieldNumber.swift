@@ -2,9 +2,13 @@ public import FoundationEssentials
 
 /// A bound of a ``Field``, or what is compared with it.
 public enum FieldNumber: Hashable, Sendable {
+    /// An integer, or a count.
     case integer(Int)
+    /// A floating-point number.
     case number(Double)
+    /// A decimal number.
     case decimal(Decimal)
+    /// A point in time.
     case date(Date)
 
     /// nil for a date, which JSON Schema has no bounds for.
@@ -52,10 +56,12 @@ extension FieldNumber: Comparable {
 
 /// A type that the bounds of a ``Field`` are written in.
 public protocol FieldLimit: Comparable, Sendable {
+    /// The value, for comparison.
     var fieldNumber: FieldNumber { get }
 }
 
 extension FieldLimit where Self: FixedWidthInteger {
+    /// The value as an integer.
     @inlinable
     public var fieldNumber: FieldNumber {
         Int(exactly: self).map(FieldNumber.integer) ?? .number(Double(self))

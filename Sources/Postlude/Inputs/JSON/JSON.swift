@@ -5,12 +5,19 @@
 /// event["tags"]?[0]  // .string("a")
 /// ```
 public enum JSON: Codable, Hashable, Sendable {
+    /// `null`.
     case null
+    /// `true` or `false`.
     case bool(Bool)
+    /// A number without a fraction that an `Int` holds.
     case integer(Int)
+    /// Any other number.
     case number(Double)
+    /// A string.
     case string(String)
+    /// An array.
     case array([JSON])
+    /// An object.
     case object([String: JSON])
 
     public init(from decoder: any Decoder) throws {

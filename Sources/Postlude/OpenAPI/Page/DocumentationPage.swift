@@ -1,48 +1,55 @@
-internal import FoundationEssentials
 internal import HTTPTypes
 
 /// The page that shows the API to people: one HTML file that loads nothing, with the document inside.
-struct DocumentationPage {
-    let content: StaticDocument
+struct DocumentationPage: Sendable {
+    private let title: String
+    private let document: String
 
     /// - Parameters:
     ///   - title: the API's.
     ///   - document: the OpenAPI document as JSON text.
     init(title: String, document: String) {
-        let style = PageStyle.text
-        let script = PageScript.text
-        let html = """
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta name="color-scheme" content="light dark">
-            <title>\(Self.escaped(title))</title>
-            <style>\(style)</style>
-            </head>
-            <body>
-            <noscript>This page shows the API by a script of its own, and runs no other.</noscript>
-            <script type="application/json" id="document">\(Self.inScript(document))</script>
-            <script>\(script)</script>
-            </body>
-            </html>
+        self.title = Self.escaped(title)
+        self.document = Self.inScript(document)
+    }
 
-            """
+    func handler(named name: String) -> Handler { Handler(name) { response() } }
+
+    func response() -> Response {
+        // Of this response alone, so that nothing else that might get into the page is run.
+        let nonce = RequestID.random()
         // Nothing but what stands in this page, and requests to the API itself.
         let policy = [
-            "default-src 'none'", "script-src '\(Self.source(script))'", "style-src '\(Self.source(style))'",
+            "default-src 'none'", "script-src 'nonce-\(nonce)'", "style-src 'nonce-\(nonce)'",
             "connect-src 'self'", "img-src data:", "base-uri 'none'", "form-action 'none'",
             "frame-ancestors 'none'",
         ].joined(separator: "; ")
-        var headers: HTTPFields = [.contentSecurityPolicy: policy]
+        var headers: HTTPFields = [
+            .contentSecurityPolicy: policy, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+        ]
         if let name = HTTPField.Name("Referrer-Policy") { headers[name] = "no-referrer" }
-        content = StaticDocument(
-            contentType: "text/html; charset=utf-8", headers: headers, body: Array(html.utf8))
+        return .html(html(nonce: nonce), headers: headers)
     }
 
-    private static func source(_ text: String) -> String {
-        "sha256-" + Data(SHA256.hash(of: Array(text.utf8))).base64EncodedString()
+    private func html(nonce: String) -> String {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>\(title)</title>
+        <style nonce="\(nonce)">\(PageStyle.text)</style>
+        </head>
+        <body>
+        <noscript>This page shows the API by a script of its own, and runs no other.</noscript>
+        <script type="application/json" id="document">\(document)</script>
+        <script nonce="\(nonce)">\(PageScript.text)</script>
+        </body>
+        </html>
+
+        """
     }
 
     private static func escaped(_ text: String) -> String {

@@ -1,0 +1,15 @@
+import Foundation
+import HTTPTypes
+import Postlude
+import PostludeTesting
+import Testing
+
+struct Notifications: Application {
+    var handlers: Handlers { Handlers([]) }
+}
+
+struct Item: Codable, Sendable {
+    var name: String
+}
+
+var app: TestApplication<Notifications> { fatalError() }

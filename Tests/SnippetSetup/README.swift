@@ -1,0 +1,5 @@
+import Postlude
+
+struct Shop: Application {
+    var handlers: Handlers { Handlers([]) }
+}

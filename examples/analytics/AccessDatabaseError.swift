@@ -1,0 +1,9 @@
+/// A database that SQLite or the file system does not let us open.
+struct AccessDatabaseError: Error, CustomStringConvertible {
+    let path: String
+    let reason: any Error
+
+    var description: String {
+        "the database \(path) could not be opened; ANALYTICS_DATABASE names another file: \(reason)"
+    }
+}
