@@ -38,14 +38,15 @@ final class AccessDatabase: Sendable {
         var configuration = Configuration()
         // Other programs may have the file open: wait for the end of what they write.
         configuration.busyMode = .timeout(5)
-        // A pool keeps its file in WAL mode: the page does not wait for those who log. A power failure may take the
-        // last accesses with it, which is cheap compared to a disk's promise for each of them.
+        // A pool keeps its file in WAL mode: the page does not wait for those who log. A power failure may
+        // take the last accesses with it, which is cheap compared to a disk's promise for each of them.
         let pool = try DatabasePool(path: path, configuration: configuration)
         try Self.migrator.migrate(pool)
         return pool
     }
 
-    /// Every version that the schema has had. A released migration is never changed, only followed by another one.
+    /// Every version that the schema has had. A released migration is never changed, only followed by another
+    /// one.
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("access") { database in

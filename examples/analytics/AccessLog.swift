@@ -8,7 +8,8 @@ struct AccessLog: Sendable {
 
     let database: AccessDatabase
 
-    /// Adds an access. What is too old, or too much, goes in the same transaction: both bounds hold at every moment.
+    /// Adds an access. What is too old, or too much, goes in the same transaction: both bounds hold at every
+    /// moment.
     func add(_ access: Access) throws {
         try database.open().write { database in
             try access.insert(database)

@@ -11,7 +11,8 @@ extension AnalyticsApplication {
         try logged(request, tasks) {
             let name = query.series ?? Series.temperature.name
             guard let series = Series.all.first(where: { $0.name == name }) else {
-                // Returned and not thrown: an error that is thrown drops the tasks, and this access is one to count.
+                // Returned and not thrown: an error that is thrown drops the tasks, and this access is one to
+                // count.
                 return try .json(["detail": "There is no series of this name"], status: .notFound)
             }
             return try .json(series)

@@ -2,9 +2,10 @@ import Synchronization
 
 /// Settings in memory, shared by every worker of the process.
 ///
-/// It never holds what a write has replaced. A reader that misses gets a ticket *before* it reads the database, and
-/// fills the cache with it afterwards; a writer that has committed makes the user's tickets worthless. So of a read and
-/// a write at the same time, whichever comes first, the cache keeps the new settings or none:
+/// It never holds what a write has replaced. A reader that misses gets a ticket *before* it reads the
+/// database, and fills the cache with it afterwards; a writer that has committed makes the user's tickets
+/// worthless. So of a read and a write at the same time, whichever comes first, the cache keeps the new
+/// settings or none:
 ///
 /// | reader | writer |
 /// |---|---|
@@ -26,13 +27,14 @@ final class SettingsCache: Sendable {
         fileprivate let change: UInt
     }
 
-    /// Two halves instead of a list in the order of use: when `recent` is full it becomes `older`, and what nobody has
-    /// read since then goes.
+    /// Two halves instead of a list in the order of use: when `recent` is full it becomes `older`, and what
+    /// nobody has read since then goes.
     private struct Contents {
         var recent: [Int: SavedSettings] = [:]
         var older: [Int: SavedSettings] = [:]
-        /// How often users were forgotten. Users share a count, so that there is no count for every user that ever was;
-        /// a ticket is then worthless more often than it has to be, which costs one more read of the database.
+        /// How often users were forgotten. Users share a count, so that there is no count for every user that
+        /// ever was; a ticket is then worthless more often than it has to be, which costs one more read of
+        /// the database.
         var changes = [UInt](repeating: 0, count: 256)
     }
 

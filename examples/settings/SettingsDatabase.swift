@@ -46,7 +46,8 @@ final class SettingsDatabase: Sendable {
         return pool
     }
 
-    /// Every version that the schema has had. A released migration is never changed, only followed by another one.
+    /// Every version that the schema has had. A released migration is never changed, only followed by another
+    /// one.
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("settings") { database in

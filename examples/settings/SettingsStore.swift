@@ -9,8 +9,8 @@ struct SettingsStore: Sendable {
     ///
     /// Two writes of one user are one after the other, in the order of their revisions.
     func save(_ settings: UserSettings, of user: Int) throws -> SavedSettings {
-        // After the commit, and before the client hears of it. An error counts as well: it may have come after a
-        // commit.
+        // After the commit, and before the client hears of it. An error counts as well: it may have come
+        // after a commit.
         defer { cache.forget(user) }
         return try database.open().write { database in
             var new = SavedSettings(userID: user, settings: settings, revision: 1)

@@ -75,7 +75,8 @@ final class DevToolsPipe {
 
     private func waitForInput(until end: ContinuousClock.Instant) throws {
         var poller = pollfd(fd: answers.fileDescriptor, events: Int16(POLLIN), revents: 0)
-        // Now and then we look whether the browser is still there: the pipe, which we hold as well, does not say.
+        // Now and then we look whether the browser is still there: the pipe, which we hold as well, does not
+        // say.
         while poll(&poller, 1, 100) <= 0 {
             if let exit = process.exitIfEnded() {
                 throw Browser.Failure(description: "the browser has ended with \(exit)")

@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// The real Chromium, without a window, as far as the loopback net: nothing that a page asks of another host is found.
+/// The real Chromium, without a window, as far as the loopback net: nothing that a page asks of another host
+/// is found.
 ///
 /// ```swift
 /// let html = try Browser.dom(of: "http://127.0.0.1:8080/")
