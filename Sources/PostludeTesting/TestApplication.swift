@@ -60,7 +60,8 @@ public final class TestApplication<App: Application>: Sendable {
     ///   response, as in production.
     public func send(_ request: TestRequest) async throws -> TestResponse {
         let head = try RequestHead(parameters: request.parameters)
-        let answer = try await worker.respond(to: head, body: request.body, isTaken: request.isResponseTaken)
+        let answer = try await worker.respond(
+            to: head, body: request.body, isTaken: request.isResponseTaken, pieces: request.takenPieces)
         return try TestResponse(answer)
     }
 

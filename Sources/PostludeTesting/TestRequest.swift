@@ -20,6 +20,9 @@ public struct TestRequest: Sendable {
     public var remoteAddress = "127.0.0.1"
     /// Whether the web server takes the whole response: tasks can depend on it.
     public var isResponseTaken = true
+    /// After how many pieces of a streamed response the client goes away; nil, the default, for never. A stream without
+    /// an end of its own needs it.
+    public var takenPieces: Int?
 
     /// A request of any kind.
     public init(

@@ -35,6 +35,9 @@ struct Bookshop: Application {
             tasks.add(named: "celebrate", when: .taken) {}
             tasks.add(named: "keep", when: .notTaken) {}
         }
+        Handler("ticks") {
+            Response.stream(contentType: "text/plain", AsyncStream<String>(unfolding: { "tick " }))
+        }
         Handler("upload") { (body: RequestBody) in
             var count = 0
             while let piece = try body.read() { count += piece.count }
@@ -67,6 +70,7 @@ struct Bookshop: Application {
           - { path: /broken, method: GET, handler: broken }
           - { path: /retried, method: POST, handler: retried }
           - { path: /delivered, method: POST, handler: delivered }
+          - { path: /ticks, method: GET, handler: ticks }
           - { path: /upload, method: POST, handler: upload }
         """
 }

@@ -93,6 +93,13 @@ struct RequestTests {
         #expect(refused.status == .contentTooLarge)
     }
 
+    @Test("a stream without an end is taken as far as the client stays")
+    func endlessStream() async throws {
+        var request = TestRequest.get("/ticks")
+        request.takenPieces = 3
+        #expect(try await app.send(request).text == "tick tick tick ")
+    }
+
     @Test("a manifest that is wrong is refused with all its mistakes")
     func wrongManifest() async throws {
         await #expect(throws: (any Error).self) {

@@ -48,8 +48,12 @@ package final class OfflineWorker: Sendable {
 
     /// Answers a request as a worker does, up to the moment of finish.
     ///
-    /// - Parameter isTaken: whether the web server takes the whole response.
-    package func respond(to head: RequestHead, body: [UInt8], isTaken: Bool) async throws -> Answer {
+    /// - Parameters:
+    ///   - isTaken: whether the web server takes the whole response.
+    ///   - pieces: after how many pieces of a streamed body the client goes away; nil for never.
+    package func respond(
+        to head: RequestHead, body: [UInt8], isTaken: Bool, pieces: Int?
+    ) async throws -> Answer {
         try await thread.run { [self] in
             let matcher = try RouteMatcher()
             switch router.bodyPolicy(for: head, using: matcher) {
@@ -58,7 +62,7 @@ package final class OfflineWorker: Sendable {
             case .ignore, .collect, .stream:
                 let source = BodySource(body)
                 let exchange = responder.respond(to: head, body: source, using: matcher, on: executor)
-                return try finish(exchange, isTaken: isTaken)
+                return try finish(exchange, isTaken: isTaken, pieces: pieces)
             }
         }
     }
@@ -83,21 +87,61 @@ package final class OfflineWorker: Sendable {
         }
     }
 
-    private func finish(_ exchange: Exchange, isTaken: Bool = true) throws -> Answer {
+    private func finish(_ exchange: Exchange, isTaken: Bool = true, pieces: Int? = nil) throws -> Answer {
         if case .file = exchange.response.body, let request = exchange.request {
             exchange.response = exchange.response.selected(for: request, in: files)
         }
         var head: [UInt8] = []
         ResponseHead.write(exchange.response, into: &head)
-        var body: [UInt8] = []
+        let collected = CollectedBody(pieces: pieces)
         if !exchange.isHead, exchange.response.status.allowsBody {
-            body = try exchange.perform { [executor] in
-                let content = exchange.response.body
-                return try executor.run { try await content.collect() }.get()
+            let content = exchange.response.body
+            try exchange.perform { [executor] in try executor.run { try await collected.take(content) }.get()
             }
         }
+        let isTaken = isTaken && !collected.isCutShort
         let queue = exchange.conclude(isTaken: isTaken, on: executor, logger: logger)
-        return Answer(head: head, body: body, tasks: OfflineTasks(queue, of: self))
+        return Answer(head: head, body: collected.bytes, tasks: OfflineTasks(queue, of: self))
+    }
+}
+
+/// What a client has taken of a body.
+private final class CollectedBody: Sendable {
+    private struct State {
+        var bytes: [UInt8] = []
+        var pieces = 0
+        var isCutShort = false
+    }
+
+    private struct ClientGone: Error {}
+
+    private let limit: Int?
+    private let state = Lock(State())
+
+    init(pieces limit: Int?) { self.limit = limit }
+
+    var bytes: [UInt8] { state.withLock { $0.bytes } }
+    var isCutShort: Bool { state.withLock { $0.isCutShort } }
+
+    func take(_ body: ResponseBody) async throws {
+        guard let limit, case .stream(let stream) = body else {
+            let whole = try await body.collect()
+            return state.withLock { $0.bytes = whole }
+        }
+        do {
+            try await stream.run { piece in
+                try self.state.withLock { state in
+                    guard state.pieces < limit else {
+                        state.isCutShort = true
+                        throw ClientGone()
+                    }
+                    state.bytes += piece
+                    state.pieces += 1
+                }
+            }
+        } catch is ClientGone {
+            return
+        }
     }
 }
 
