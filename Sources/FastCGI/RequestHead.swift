@@ -70,6 +70,13 @@ package struct RequestHead: Sendable {
         pairs.lazy.map { (text($0.name), text($0.value)) }
     }
 
+    /// What `transform` makes of the parameters' names and values, in the order in which they came.
+    package func compactMap<Result>(
+        _ transform: (_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Result?
+    ) -> [Result] {
+        pairs.compactMap { transform(stream[$0.name], stream[$0.value]) }
+    }
+
     private static func isSound(_ stream: [UInt8], _ pairs: [NameValuePairs.Pair]) -> Bool {
         stream.withUnsafeBytes { bytes in
             func holds(_ byte: UInt8, _ range: Range<Int>) -> Bool {

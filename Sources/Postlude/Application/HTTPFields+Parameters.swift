@@ -1,3 +1,4 @@
+internal import FastCGI
 internal import HTTPTypes
 
 extension HTTPFields {
@@ -7,22 +8,53 @@ extension HTTPFields {
     init(parameters: some Sequence<(name: String, value: String)>) {
         self.init()
         for (name, value) in parameters {
-            let field: Substring
-            if name == "HTTP_CONTENT_TYPE" || name == "HTTP_CONTENT_LENGTH" {
-                // nginx sends these beside CONTENT_TYPE and CONTENT_LENGTH.
-                continue
-            } else if name.hasPrefix("HTTP_") {
-                field = name.dropFirst("HTTP_".count)
-            } else if (name == "CONTENT_TYPE" || name == "CONTENT_LENGTH") && !value.isEmpty {
-                field = name[...]
-            } else {
-                continue
-            }
-            guard let fieldName = HTTPField.Name(String(field.map { $0 == "_" ? "-" : $0 }).lowercased())
-            else {
-                continue
-            }
+            guard let field = HeaderParameter.fieldName(Array(name.utf8)[...], isEmpty: value.isEmpty),
+                let fieldName = HTTPField.Name(field)
+            else { continue }
             append(HTTPField(name: fieldName, value: value))
+        }
+    }
+}
+
+/// Which FastCGI parameters are header fields (RFC 3875, 4.1.18).
+enum HeaderParameter {
+    /// The header fields among a request's parameters, in the order in which they came, with names in lower case.
+    static func fields(of head: RequestHead) -> [(name: String, value: String)] {
+        head.compactMap { name, value in
+            fieldName(name, isEmpty: value.isEmpty).map { ($0, String(decoding: value, as: UTF8.self)) }
+        }
+    }
+
+    /// - Parameter isEmpty: whether the value is.
+    /// - Returns: nil for a parameter that is no field.
+    static func fieldName(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> String? {
+        let prefix = StaticString("HTTP_")
+        guard parameter.starts(with: bytes(of: prefix)) else {
+            return !isEmpty && isContent(parameter) ? lowercased(parameter) : nil
+        }
+        let field = parameter.dropFirst(prefix.utf8CodeUnitCount)
+        // nginx sends these beside CONTENT_TYPE and CONTENT_LENGTH.
+        return isContent(field) ? nil : lowercased(field)
+    }
+
+    private static func isContent(_ name: ArraySlice<UInt8>) -> Bool {
+        name.elementsEqual(bytes(of: "CONTENT_TYPE")) || name.elementsEqual(bytes(of: "CONTENT_LENGTH"))
+    }
+
+    private static func bytes(of text: StaticString) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
+
+    private static func lowercased(_ name: ArraySlice<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: name.count) { buffer in
+            for (place, byte) in name.enumerated() {
+                switch byte {
+                case UInt8(ascii: "_"): buffer[place] = UInt8(ascii: "-")
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"): buffer[place] = byte | 0x20
+                default: buffer[place] = byte
+                }
+            }
+            return name.count
         }
     }
 }

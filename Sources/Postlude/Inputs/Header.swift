@@ -1,5 +1,3 @@
-internal import HTTPTypes
-
 /// Header fields, decoded into `Value`: the property `userAgent` (or `user_agent`) takes the field `User-Agent`.
 ///
 /// Repeated fields are joined with commas, as HTTP has it (RFC 9110, 5.3).
@@ -9,7 +7,7 @@ public struct Header<Value: Decodable>: RequestInput {
     public let value: Value
 
     public init(request: Request) throws {
-        let fields = request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
+        let fields = HeaderParameter.fields(of: request.storage.head)
         let decoder = ParametersDecoder(
             fields, source: "header", choosing: .joined, matching: FieldName.matches)
         do {

@@ -27,6 +27,9 @@ final class Worker {
     /// Queues whose first task waits for its next attempt.
     private var resting = RestingQueues()
     private let slot: TaskSlot
+    /// Whether the last tasks did: then another worker takes this one's place before the next ones begin. Short ones are
+    /// over before it would be awake; should they be long for once, the keeper calls it.
+    private var tasksTakeLong = true
 
     init(_ server: ServerParts, pool: WorkerPool, executor: WorkerExecutor, writeDeadline: WriteDeadline)
         throws
@@ -127,7 +130,9 @@ final class Worker {
 
     /// Plays the postlude, as far as this worker may: some workers can be kept for requests.
     private func runTasks(evenIfReserved: Bool = false) {
-        if !backlog.isEmpty { poller.stepAside() }
+        guard !backlog.isEmpty else { return }
+        if tasksTakeLong { poller.stepAside() }
+        let start = MonotonicTime.now
         while !backlog.isEmpty, evenIfReserved || slot.take() {
             let queue = backlog.removeFirst()
             switch runner.run(queue) {
@@ -136,6 +141,7 @@ final class Worker {
             }
             if !evenIfReserved { slot.giveBack() }
         }
+        tasksTakeLong = .now - start > .microseconds(200)
     }
 
     /// The process stops: runs what is left. Retries are waited for, as far as their time is within the grace.
