@@ -67,7 +67,7 @@ struct OpenAPITests {
         }
     }
 
-    @Test("schemathesis finds no answer that the document does not promise", .timeLimit(.minutes(5)))
+    @Test("schemathesis finds no answer that the document does not promise", .timeLimit(.minutes(10)))
     func conformance() throws {
         try Self.withShop { nginx in
             let folder = try TestFolder()

@@ -5,8 +5,10 @@ enum ContentDisposition {
     /// - Parameter name: any text. What a client could take for a folder is left out; the plain form, for old
     ///   clients, has `_` where the other one is needed.
     static func attachment(named name: String) -> String {
-        let name = name.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
-        let visible = String(String.UnicodeScalarView(name.unicodeScalars.filter { !isControl($0) }))
+        // Scalars, not characters: a slash with an accent is one character, and a slash for the client's file system.
+        let component =
+            name.unicodeScalars.split { $0 == "/" || $0 == "\\" }.last ?? Substring().unicodeScalars
+        let visible = String(String.UnicodeScalarView(component.filter { !isControl($0) }))
         guard !visible.isEmpty else { return "attachment" }
         let plain = String(visible.map { isPlain($0) ? $0 : "_" })
         guard plain != visible else { return "attachment; filename=\"\(plain)\"" }

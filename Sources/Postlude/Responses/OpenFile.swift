@@ -23,10 +23,7 @@ final class OpenFile: Sendable {
     /// - Throws: `HTTPError`, 404, when there is no such regular file below `root`, or it is hidden.
     convenience init(named name: String, in root: String) throws {
         // The folders on the way are names as well: none may be "..", none hidden.
-        let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard parts.allSatisfy({ !$0.isEmpty && $0.first != UInt8(ascii: ".") }) else {
-            throw HTTPError(.notFound)
-        }
+        guard Self.isVisible(name.utf8) else { throw HTTPError(.notFound) }
         guard let realRoot = Self.realPath(of: root) else { throw SystemError("realpath(\(root))") }
         try self.init(realRoot + "/" + name, hidesRefusal: true)
         guard let realPath else {
@@ -35,9 +32,16 @@ final class OpenFile: Sendable {
                 advice: "mount /proc: where a file really lies cannot be seen without it")
         }
         // Of the open file, so that a link which is changed meanwhile changes nothing.
-        guard realPath.utf8.starts(with: (realRoot == "/" ? "/" : realRoot + "/").utf8) else {
+        let start = (realRoot == "/" ? "/" : realRoot + "/").utf8
+        guard realPath.utf8.starts(with: start), Self.isVisible(realPath.utf8.dropFirst(start.count)) else {
             throw HTTPError(.notFound)
         }
+    }
+
+    /// Whether no part of a relative path is hidden, empty, or "..".
+    private static func isVisible(_ path: some Collection<UInt8>) -> Bool {
+        path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .allSatisfy { !$0.isEmpty && $0.first != UInt8(ascii: ".") }
     }
 
     private init(_ path: String, hidesRefusal: Bool) throws {

@@ -54,7 +54,7 @@ final class Exchange {
                             "a dependency could not be released",
                             metadata: [
                                 "dependency": "\(type(of: dependency))", "request": "\(request.id)",
-                                "route": "\(request.route)", "error": "\(error)",
+                                "route": "\(request.route)", "error": "\(LoggedError.text(error))",
                             ])
                     }
                 }

@@ -126,7 +126,7 @@ struct Responder: Sendable {
                 "handler failed",
                 metadata: [
                     "request": "\(request.id)", "route": "\(request.route)", "method": "\(request.method)",
-                    "error": "\(error)",
+                    "error": "\(LoggedError.text(error))",
                 ])
             return .internalServerError(requestID: request.id)
         }

@@ -97,7 +97,7 @@ final class ResponseWriter {
             "a response could not be completed",
             metadata: [
                 "request": "\(exchange.request?.id ?? "")", "route": "\(exchange.request?.route ?? "")",
-                "error": "\(error)",
+                "error": "\(LoggedError.text(error))",
             ])
     }
 }

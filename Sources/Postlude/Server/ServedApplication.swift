@@ -46,7 +46,8 @@ final class ServedApplication<App: Application>: Service {
         do {
             try await application.stop()
         } catch {
-            server.logger.error("the application did not stop cleanly", metadata: ["error": "\(error)"])
+            server.logger.error(
+                "the application did not stop cleanly", metadata: ["error": "\(LoggedError.text(error))"])
         }
         let result = try outcome.get()
         status.withLock { $0 = result }

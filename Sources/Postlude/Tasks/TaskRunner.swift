@@ -102,7 +102,7 @@ struct TaskRunner {
         case .retry(let delay):
             observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
             var metadata = attempt.metadata(until: now)
-            metadata["error"] = error.map { "\($0)" }
+            metadata["error"] = error.map { "\(LoggedError.text($0))" }
             metadata["attempt"] = "\(task.attempts) of \(task.options.retry.attempts)"
             metadata["delay"] = "\(delay.milliseconds) ms"
             logger.warning("task failed, and is tried again", metadata: metadata)
@@ -115,7 +115,7 @@ struct TaskRunner {
     private func failed(_ attempt: TaskAttempt, _ error: any Error, _ message: Logger.Message) {
         let (task, queue) = (attempt.task, attempt.queue)
         var metadata = attempt.metadata(until: now())
-        metadata["error"] = "\(error)"
+        metadata["error"] = "\(LoggedError.text(error))"
         if task.attempts > 1 { metadata["attempts"] = "\(task.attempts)" }
         logger.error(message, metadata: metadata)
         attempt.perform {

@@ -5,8 +5,10 @@ extension UploadedFile {
     public var safeName: String { Self.safeName(for: filename ?? "") }
 
     static func safeName(for filename: String) -> String {
-        let component = filename.split { $0 == "/" || $0 == "\\" }.last ?? ""
-        var name = String(String.UnicodeScalarView(component.unicodeScalars.filter(isHarmless)))
+        // Scalars, not characters: a slash with an accent is one character, and a slash for the file system.
+        let component =
+            filename.unicodeScalars.split { $0 == "/" || $0 == "\\" }.last ?? Substring().unicodeScalars
+        var name = String(String.UnicodeScalarView(component.filter(isHarmless)))
         while name.first?.isWhitespace == true { name.removeFirst() }
         while name.last?.isWhitespace == true { name.removeLast() }
         name = shortened(name)

@@ -99,7 +99,7 @@ struct BodyTests {
             let json = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
             return issues(json, as: JSON.self)
         }
-        #expect(found == ["body.[512]: JSON decode error (json_invalid)"])
+        #expect(found == ["body.[500]: JSON decode error (json_invalid)"])
     }
 
     @Test(

@@ -13,6 +13,7 @@ struct ContentDispositionTests {
             ("a\"b.txt", "attachment; filename=\"a_b.txt\"; filename*=UTF-8''a%22b.txt"),
             ("100%.txt", "attachment; filename=\"100_.txt\"; filename*=UTF-8''100%25.txt"),
             ("a'b(c)*.txt", "attachment; filename=\"a'b(c)*.txt\""),
+            ("../\u{301}x", "attachment; filename=\"_x\"; filename*=UTF-8''%CC%81x"),
             ("a;b.txt", "attachment; filename=\"a;b.txt\""),
         ])
     func names(name: String, field: String) {

@@ -105,6 +105,7 @@ struct ResponseFilesTests {
             "../secret", "b/../../secret", "./a.txt", "b/./c.txt", "/a.txt", "//a.txt", "b//c.txt", "a.txt/",
             "", "/", ".", "..", ".hidden", "b/.hidden", ".git/config", "a.txt\0", "a.txt\0.png", "..\\secret",
             "b", "b/", "link", "folder-link/secret", "absolute-link", "dangling", "loop", "up/secret",
+            "shown",
         ])
     func escapes(name: String) throws {
         try folder.write("secret", "s")
@@ -118,6 +119,7 @@ struct ResponseFilesTests {
         try folder.link("root/up", to: "..")
         try folder.link("root/dangling", to: "nothing")
         try folder.link("root/loop", to: "loop")
+        try folder.link("root/shown", to: ".hidden")
         #expect(status { try .file(named: name, in: folder.file("root")) } == .notFound)
     }
 

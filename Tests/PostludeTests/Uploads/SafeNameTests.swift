@@ -13,6 +13,7 @@ struct SafeNameTests {
             ("a\r\nb\u{0}\u{7f}\u{85}c\u{2028}.txt", "abc.txt"), ("exe\u{202e}gnp.exe", "exegnp.exe"),
             ("  spaced .txt ", "spaced .txt"), (".hidden", ".hidden"), ("...", "..."),
             ("", "upload"), (".", "upload"), ("..", "upload"), ("/", "upload"), ("..\\..", "upload"),
+            ("../\u{301}evil", "\u{301}evil"), ("a/\u{200d}b", "\u{200d}b"), ("..\\\u{301}x", "\u{301}x"),
             (" \t ", "upload"), (".\u{0}.", "upload"), (". ", "upload"),
         ])
     func component(filename: String, expected: String) {

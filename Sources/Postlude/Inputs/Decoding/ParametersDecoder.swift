@@ -48,7 +48,13 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     var names: [String] { Array(places.keys) }
 
     func texts(for key: String) -> [String] {
-        if let matches { return values.filter { matches(key, $0.name) }.map(\.value) }
+        if let matches {
+            // A dictionary asks for each header field by the name that it has here.
+            if choice == .joined, values.count > Self.fewValues, let exact = places[key] {
+                return exact.map { values[$0].value }
+            }
+            return values.filter { matches(key, $0.name) }.map(\.value)
+        }
         if values.count > Self.fewValues { return (places[key] ?? []).map { values[$0].value } }
         return values.filter { $0.name == key }.map(\.value)
     }

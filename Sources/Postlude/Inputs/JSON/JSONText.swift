@@ -3,8 +3,8 @@
 /// It makes no values: where each one stands is enough to decode those that a type asks for. Foundation's reader would
 /// take more than JSON (trailing commas), tell no position, and need time that grows with the square of the depth.
 struct JSONText {
-    /// As deep as Foundation's decoder goes.
-    private static let maximumDepth = 512
+    /// A little less than Foundation's encoder writes (511), so that what was read can be answered, also within something.
+    static let maximumDepth = 500
 
     let bytes: [UInt8]
     var position = 0

@@ -141,7 +141,7 @@ struct FieldTests {
     }
 
     @Test(
-        "a pattern that backtracks without end refuses the text, and holds no worker", .timeLimit(.minutes(1))
+        "a pattern that backtracks without end refuses the text, and holds no worker", .timeLimit(.minutes(10))
     )
     func backtracking() {
         struct Evil: InputFields {
@@ -235,7 +235,7 @@ struct FieldTests {
         #expect(try JSONDecoder().decode(Point.self, from: data) == other)
     }
 
-    @Test("several tasks decode and match at once", .timeLimit(.minutes(1)))
+    @Test("several tasks decode and match at once", .timeLimit(.minutes(10)))
     func concurrency() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {
