@@ -141,8 +141,8 @@ struct FieldTests {
     }
 
     @Test(
-        "a pattern that backtracks without end refuses the text, and holds no worker", .timeLimit(.minutes(10))
-    )
+        "a pattern that backtracks without end refuses the text, and holds no worker",
+        .timeLimit(.minutes(10)))
     func backtracking() {
         struct Evil: InputFields {
             @Field(matching: "^(a+)+$") var text: String
