@@ -70,11 +70,9 @@ package struct RequestHead: Sendable {
         pairs.lazy.map { (text($0.name), text($0.value)) }
     }
 
-    /// What `transform` makes of the parameters' names and values, in the order in which they came.
-    package func compactMap<Result>(
-        _ transform: (_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Result?
-    ) -> [Result] {
-        pairs.compactMap { transform(stream[$0.name], stream[$0.value]) }
+    /// Looks at the parameters' names and values, in the order in which they came.
+    package func forEach(_ body: (_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Void) {
+        for pair in pairs { body(stream[pair.name], stream[pair.value]) }
     }
 
     private static func isSound(_ stream: [UInt8], _ pairs: [NameValuePairs.Pair]) -> Bool {

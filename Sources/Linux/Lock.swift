@@ -1,21 +1,26 @@
-import Glibc
+public import Glibc
 
 /// A value that one thread at a time may touch.
 ///
 /// Not Synchronization's `Mutex`, for two reasons that were measured: with fewer cores than threads its spinning took a
 /// fifth of a busy server's time, and the thread sanitizer does not see it.
+///
+/// Public, though no product has it: only what is public can be inlined into other modules, and a generic call across
+/// modules looks up types in the runtime's tables each time.
 // Unchecked: the value is reached through `withLock` only, which holds the lock.
-package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let value: UnsafeMutablePointer<Value>
+public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
 
-    package init(_ initial: consuming sending Value) {
+    @inlinable
+    public init(_ initial: consuming sending Value) {
         mutex = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
         value = .allocate(capacity: 1)
         value.initialize(to: initial)
     }
 
+    @inlinable
     deinit {
         value.deinitialize(count: 1)
         value.deallocate()
@@ -24,7 +29,8 @@ package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
 
     /// Calls `body` with the value. `body` must be short, and must not lock again.
-    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    @inlinable
+    public borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
         pthread_mutex_lock(mutex)

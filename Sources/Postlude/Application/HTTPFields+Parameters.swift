@@ -20,21 +20,41 @@ extension HTTPFields {
 enum HeaderParameter {
     /// The header fields among a request's parameters, in the order in which they came, with names in lower case.
     static func fields(of head: RequestHead) -> [(name: String, value: String)] {
-        head.compactMap { name, value in
-            fieldName(name, isEmpty: value.isEmpty).map { ($0, String(decoding: value, as: UTF8.self)) }
+        var fields: [(name: String, value: String)] = []
+        head.forEach { name, value in
+            guard let field = fieldName(name, isEmpty: value.isEmpty) else { return }
+            fields.append((field, String(decoding: value, as: UTF8.self)))
         }
+        return fields
+    }
+
+    /// The values of the fields that a property's key stands for, in the order in which they came.
+    static func values(for key: String, in head: RequestHead) -> [String] {
+        var values: [String] = []
+        head.forEach { name, value in
+            guard let field = field(name, isEmpty: value.isEmpty), FieldName.matches(key, field) else {
+                return
+            }
+            values.append(String(decoding: value, as: UTF8.self))
+        }
+        return values
     }
 
     /// - Parameter isEmpty: whether the value is.
-    /// - Returns: nil for a parameter that is no field.
+    /// - Returns: the field's name in lower case, nil for a parameter that is no field.
     static func fieldName(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> String? {
+        field(parameter, isEmpty: isEmpty).map(lowercased)
+    }
+
+    /// - Returns: the field's name as the web server wrote it, nil for a parameter that is no field.
+    private static func field(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> ArraySlice<UInt8>? {
         let prefix = StaticString("HTTP_")
         guard parameter.starts(with: bytes(of: prefix)) else {
-            return !isEmpty && isContent(parameter) ? lowercased(parameter) : nil
+            return !isEmpty && isContent(parameter) ? parameter : nil
         }
         let field = parameter.dropFirst(prefix.utf8CodeUnitCount)
         // nginx sends these beside CONTENT_TYPE and CONTENT_LENGTH.
-        return isContent(field) ? nil : lowercased(field)
+        return isContent(field) ? nil : field
     }
 
     private static func isContent(_ name: ArraySlice<UInt8>) -> Bool {

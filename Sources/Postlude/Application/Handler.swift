@@ -72,9 +72,8 @@ public struct Handler: Sendable {
         self.init(
             name, repeat (each Input).self, answers: { [.value(Output.self)] },
             .sync { request in
-                let inputs = (repeat Extracted<each Input>(request))
-                try InputFailures.check(repeat each inputs)
-                return try .json(function(repeat (each inputs).get()))
+                let inputs = try InputIntake.take(repeat (each Input).self, from: request)
+                return try .json(function(repeat each inputs))
             })
     }
 
@@ -85,9 +84,8 @@ public struct Handler: Sendable {
         self.init(
             name, repeat (each Input).self, answers: { [.value(Output.self)] },
             .async { request in
-                let inputs = (repeat Extracted<each Input>(request))
-                try InputFailures.check(repeat each inputs)
-                return try await .json(function(repeat (each inputs).get()))
+                let inputs = try InputIntake.take(repeat (each Input).self, from: request)
+                return try await .json(function(repeat each inputs))
             })
     }
 
@@ -98,9 +96,8 @@ public struct Handler: Sendable {
         self.init(
             name, repeat (each Input).self, answers: { Output.answers },
             .sync { request in
-                let inputs = (repeat Extracted<each Input>(request))
-                try InputFailures.check(repeat each inputs)
-                return try function(repeat (each inputs).get()).response()
+                let inputs = try InputIntake.take(repeat (each Input).self, from: request)
+                return try function(repeat each inputs).response()
             })
     }
 
@@ -111,9 +108,8 @@ public struct Handler: Sendable {
         self.init(
             name, repeat (each Input).self, answers: { Output.answers },
             .async { request in
-                let inputs = (repeat Extracted<each Input>(request))
-                try InputFailures.check(repeat each inputs)
-                return try await function(repeat (each inputs).get()).response()
+                let inputs = try InputIntake.take(repeat (each Input).self, from: request)
+                return try await function(repeat each inputs).response()
             })
     }
 }

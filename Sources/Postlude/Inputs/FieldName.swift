@@ -1,8 +1,10 @@
 /// How a property's key and a header field's name belong together: `userAgent` and `user-agent`.
 enum FieldName {
     /// Bytes are compared, since this is asked for every field of a request; field names are ASCII (RFC 9110, 5.6.2).
-    static func matches(_ key: String, _ name: String) -> Bool {
-        var (left, right) = (key.utf8.makeIterator(), name.utf8.makeIterator())
+    static func matches(_ key: String, _ name: String) -> Bool { matches(key, name.utf8) }
+
+    static func matches(_ key: String, _ name: some Sequence<UInt8>) -> Bool {
+        var (left, right) = (key.utf8.makeIterator(), name.makeIterator())
         while true {
             let (one, other) = (letter(&left), letter(&right))
             guard one == other else { return false }
@@ -11,7 +13,7 @@ enum FieldName {
     }
 
     /// The next byte that is no hyphen or underscore, in lower case.
-    private static func letter(_ bytes: inout String.UTF8View.Iterator) -> UInt8? {
+    private static func letter(_ bytes: inout some IteratorProtocol<UInt8>) -> UInt8? {
         while let byte = bytes.next() {
             switch byte {
             case UInt8(ascii: "-"), UInt8(ascii: "_"): continue

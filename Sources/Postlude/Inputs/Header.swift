@@ -7,13 +7,11 @@ public struct Header<Value: Decodable>: RequestInput {
     public let value: Value
 
     public init(request: Request) throws {
-        let fields = HeaderParameter.fields(of: request.storage.head)
-        let decoder = ParametersDecoder(
-            fields, source: "header", choosing: .joined, matching: FieldName.matches)
+        let decoder = ParametersDecoder(headerOf: request.storage.head)
         do {
             value = try decoder.decodeInput(Value.self)
         } catch let error as InputError {
-            throw InputError(error.issues.map { FieldName.locating($0, among: fields.map(\.name)) })
+            throw InputError(error.issues.map { FieldName.locating($0, among: decoder.values.map(\.name)) })
         }
     }
 

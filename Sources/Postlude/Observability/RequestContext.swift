@@ -28,7 +28,7 @@ final class RequestIdentity: Sendable {
     }
 
     let route: String
-    private let head: RequestHead
+    private let head: RequestHead?
     private let box = AtomicLazyReference<Box>()
 
     init(_ head: RequestHead, route: String) {
@@ -36,5 +36,14 @@ final class RequestIdentity: Sendable {
         self.route = route
     }
 
-    var id: String { (box.load() ?? box.storeIfNil(Box(RequestID.of(head)))).id }
+    /// A request whose id is known.
+    init(id: String, route: String) {
+        head = nil
+        self.route = route
+        _ = box.storeIfNil(Box(id))
+    }
+
+    var id: String {
+        (box.load() ?? box.storeIfNil(Box(head.map(RequestID.of) ?? RequestID.random()))).id
+    }
 }

@@ -161,6 +161,8 @@ private final class TaskSlot {
     private let pool: WorkerPool
     private let signal: EventDescriptor
     private let isQueued = QueuedFlag()
+    /// Whether the signal is worth a system call: it was refused a slot since the last one.
+    private var mayHaveRung = false
 
     private final class QueuedFlag: Sendable {
         let value = Atomic<Bool>(false)
@@ -175,15 +177,18 @@ private final class TaskSlot {
     var descriptor: Int32 { signal.descriptor }
 
     func take() -> Bool {
-        signal.take()
         // Asking again would queue this worker twice.
         guard !isQueued.value.load(ordering: .acquiring) else { return false }
+        if mayHaveRung {
+            signal.take()
+            mayHaveRung = false
+        }
         isQueued.value.store(true, ordering: .releasing)
         let isFree = pool.beginTasks { [signal, isQueued] in
             isQueued.value.store(false, ordering: .releasing)
             signal.signal()
         }
-        if isFree { isQueued.value.store(false, ordering: .releasing) }
+        if isFree { isQueued.value.store(false, ordering: .releasing) } else { mayHaveRung = true }
         return isFree
     }
 

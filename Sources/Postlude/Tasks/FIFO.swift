@@ -11,12 +11,16 @@ struct FIFO<Element> {
 
     init(_ elements: [Element] = []) { incoming = elements }
 
+    func allSatisfy(_ predicate: (Element) throws -> Bool) rethrows -> Bool {
+        try outgoing.allSatisfy(predicate) && incoming.allSatisfy(predicate)
+    }
+
     mutating func append(_ element: Element) { incoming.append(element) }
 
     mutating func popFirst() -> Element? {
         if outgoing.isEmpty {
-            outgoing = incoming.reversed()
-            incoming.removeAll()
+            swap(&outgoing, &incoming)
+            outgoing.reverse()
         }
         return outgoing.popLast()
     }

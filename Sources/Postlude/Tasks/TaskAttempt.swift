@@ -19,7 +19,7 @@ struct TaskAttempt: Sendable {
         self.task = task
         self.queue = queue
         self.start = start
-        scope = .task(TaskContext(task, requestID: queue.requestID, route: queue.route))
+        scope = .task(TaskContext(task, of: queue.request))
         logger = observability.logger
         guard let tracer = observability.tracer, start != nil else {
             span = nil

@@ -7,19 +7,19 @@
 /// ```
 public struct TaskContext: Sendable {
     /// The id of the request whose handler has added the task.
-    public let requestID: String
+    public var requestID: String { request.id }
     /// The pattern of the request's route.
-    public let route: String
+    public var route: String { request.route }
     /// The task's name, or its place in the source.
     public var taskName: String { task.name }
     /// 1 for the first one.
     public let attempt: Int
     private let task: BackgroundTask
+    private let request: RequestIdentity
 
-    init(_ task: BackgroundTask, requestID: String, route: String) {
+    init(_ task: BackgroundTask, of request: RequestIdentity) {
         self.task = task
-        self.requestID = requestID
-        self.route = route
+        self.request = request
         attempt = task.attempts
     }
 

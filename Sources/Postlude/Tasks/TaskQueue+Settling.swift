@@ -8,6 +8,11 @@ extension TaskQueue {
     func settle(_ outcome: RequestOutcome) -> Bool {
         let (dropped, isOver, _) = state.withLock { state -> ([BackgroundTask], Bool, [any Sendable]) in
             state.outcome = outcome
+            // Mostly every task runs.
+            if state.line.allSatisfy({ $0.isMet(by: outcome) }) {
+                state.isOver = state.line.isEmpty
+                return ([], state.isOver, state.isOver ? state.takeKept() : [])
+            }
             var dropped: [BackgroundTask] = []
             var line = FIFO<Item>()
             for item in state.line.elements {
@@ -47,6 +52,14 @@ extension TaskQueue {
 }
 
 extension TaskQueue.Item {
+    /// Whether all of it is to run.
+    func isMet(by outcome: RequestOutcome) -> Bool {
+        switch self {
+        case .task(let task): task.options.condition.isMet(by: outcome)
+        case .group(let tasks, _): tasks.allSatisfy { $0.options.condition.isMet(by: outcome) }
+        }
+    }
+
     /// - Returns: what is to run, nil for nothing; and what is not.
     func split(_ outcome: RequestOutcome) -> (TaskQueue.Item?, dropped: [BackgroundTask]) {
         switch self {

@@ -50,24 +50,24 @@ final class TaskQueue: Sendable {
         var origin: ServiceContext?
     }
 
-    let requestID: String
-    let route: String
+    let request: RequestIdentity
     let limits: Manifest.TaskLimits
     let logger: Logger
     let registry: TaskRegistry
     let state = Lock(State())
 
     init(
-        requestID: String, route: String, limits: Manifest.TaskLimits, logger: Logger,
+        of request: RequestIdentity, limits: Manifest.TaskLimits, logger: Logger,
         registry: TaskRegistry = TaskRegistry()
     ) {
-        self.requestID = requestID
-        self.route = route
+        self.request = request
         self.limits = limits
         self.logger = logger
         self.registry = registry
     }
 
+    var requestID: String { request.id }
+    var route: String { request.route }
     var isEmpty: Bool { state.withLock { $0.line.isEmpty } }
 
     /// The tasks that have not begun, in order.

@@ -17,7 +17,7 @@ final class TaskQueueSource {
     func queue(for request: Request) -> TaskQueue {
         if let queue { return queue }
         let queue = TaskQueue(
-            requestID: request.id, route: request.route, limits: limits, logger: logger, registry: registry)
+            of: request.storage.identity, limits: limits, logger: logger, registry: registry)
         registry.insert(queue)
         self.queue = queue
         return queue

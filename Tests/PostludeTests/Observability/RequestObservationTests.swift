@@ -165,7 +165,7 @@ struct RequestObservationTests {
         let observability = observability
         let log = log
         let queue = TaskQueue(
-            requestID: "r1", route: "/", limits: .init(), logger: log.logger,
+            of: RequestIdentity(id: "r1", route: "/"), limits: .init(), logger: log.logger,
             registry: TaskRegistry(metrics: observability.tasks))
         let retry = TaskOptions(retry: RetryPolicy(attempts: 2, delay: .zero))
         queue.add(BackgroundTask(name: "a", function: .sync {}))

@@ -124,7 +124,7 @@ struct ScopeTests {
 
     @Test("a synchronous task can see that it is past its deadline")
     func cancelled() async throws {
-        let queue = TaskQueue(requestID: "r1", route: "/", limits: .init(), logger: log.logger)
+        let queue = TaskQueue(of: RequestIdentity(id: "r1", route: "/"), limits: .init(), logger: log.logger)
         let record = Record<Bool>()
         queue.add(
             BackgroundTask(
@@ -142,7 +142,7 @@ struct ScopeTests {
     @Test("the hook for failures knows the task, and may touch the queue: the next task runs")
     func hook() async throws {
         struct Spill: Error {}
-        let queue = TaskQueue(requestID: "r1", route: "/", limits: .init(), logger: log.logger)
+        let queue = TaskQueue(of: RequestIdentity(id: "r1", route: "/"), limits: .init(), logger: log.logger)
         let record = Record<String>()
         queue.add(BackgroundTask(name: "1", function: .sync { throw Spill() }))
         queue.add(BackgroundTask(name: "2", function: .sync { record.append("2") }))

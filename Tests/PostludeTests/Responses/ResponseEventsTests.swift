@@ -40,7 +40,8 @@ struct ResponseEventsTests {
             continuation.yield(ServerSentEvent(data: "2", id: "b"))
             continuation.finish()
         }
-        try await stream(.events(source)).run(wire.write)
+        // A busy machine must not get a comment in between.
+        try await stream(.events(keepAlive: .seconds(3600), source)).run(wire.write)
         #expect(wire.all == ["data: 1\n\n", "id: b\ndata: 2\n\n"])
     }
 

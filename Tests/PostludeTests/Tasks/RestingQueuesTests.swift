@@ -7,7 +7,7 @@ import Testing
 @Suite("RestingQueues")
 struct RestingQueuesTests {
     private func queue(_ id: String) -> TaskQueue {
-        TaskQueue(requestID: id, route: "/", limits: .init(), logger: RecordedLog().logger)
+        TaskQueue(of: RequestIdentity(id: id, route: "/"), limits: .init(), logger: RecordedLog().logger)
     }
 
     private func time(_ milliseconds: Int64) -> MonotonicTime {

@@ -143,7 +143,7 @@ struct TaskGroupTests {
 
     @Test("a member past its deadline is cancelled, the others are not")
     func deadline() async throws {
-        let queue = TaskQueue(requestID: "r1", route: "/a", limits: .init(), logger: log.logger)
+        let queue = TaskQueue(of: RequestIdentity(id: "r1", route: "/a"), limits: .init(), logger: log.logger)
         let (begun, begin) = AsyncStream.makeStream(of: Void.self)
         let other = AsyncStream.makeStream(of: Void.self)
         queue.add(

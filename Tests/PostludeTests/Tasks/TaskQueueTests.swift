@@ -13,7 +13,7 @@ struct TaskQueueTests {
         var limits = Manifest.TaskLimits()
         limits.warn = warn
         limits.deadline = deadline
-        return TaskQueue(requestID: "r1", route: "/a", limits: limits, logger: log.logger)
+        return TaskQueue(of: RequestIdentity(id: "r1", route: "/a"), limits: limits, logger: log.logger)
     }
 
     private func task(_ name: String) -> BackgroundTask { BackgroundTask(name: name, function: .sync {}) }

@@ -26,7 +26,9 @@ struct TaskRetryTests {
     private let registry = TaskRegistry()
 
     private func queue() -> TaskQueue {
-        TaskQueue(requestID: "r1", route: "/a", limits: .init(), logger: log.logger, registry: registry)
+        TaskQueue(
+            of: RequestIdentity(id: "r1", route: "/a"), limits: .init(), logger: log.logger,
+            registry: registry)
     }
 
     private func due(_ milliseconds: Int64) -> TaskRunner.Progress {

@@ -18,7 +18,7 @@ struct TaskRunnerTests {
     private func queue(deadline: Duration? = nil) -> TaskQueue {
         var limits = Manifest.TaskLimits()
         limits.deadline = deadline
-        return TaskQueue(requestID: "r1", route: "/a", limits: limits, logger: log.logger)
+        return TaskQueue(of: RequestIdentity(id: "r1", route: "/a"), limits: limits, logger: log.logger)
     }
 
     /// Runs a queue as a worker does.

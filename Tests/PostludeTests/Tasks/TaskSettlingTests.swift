@@ -11,7 +11,7 @@ struct TaskSettlingTests {
     private let log = RecordedLog()
 
     private func queue() -> TaskQueue {
-        TaskQueue(requestID: "r1", route: "/a", limits: .init(), logger: log.logger)
+        TaskQueue(of: RequestIdentity(id: "r1", route: "/a"), limits: .init(), logger: log.logger)
     }
 
     private func outcome(_ status: HTTPResponse.Status = .ok, thrown: Bool = false) -> RequestOutcome {
@@ -112,7 +112,8 @@ struct TaskSettlingTests {
         let registry = TaskRegistry()
         for number in 0..<60 {
             let queue = TaskQueue(
-                requestID: "r\(number)", route: "/a", limits: .init(), logger: log.logger, registry: registry)
+                of: RequestIdentity(id: "r\(number)", route: "/a"), limits: .init(), logger: log.logger,
+                registry: registry)
             registry.insert(queue)
             queue.add(task("1"))
             queue.add([task("2"), task("3")], limit: 2)
@@ -127,7 +128,8 @@ struct TaskSettlingTests {
     func fewLeft() {
         let registry = TaskRegistry()
         let queue = TaskQueue(
-            requestID: "r1", route: "/a", limits: .init(), logger: log.logger, registry: registry)
+            of: RequestIdentity(id: "r1", route: "/a"), limits: .init(), logger: log.logger,
+            registry: registry)
         registry.insert(queue)
         queue.add(task("1"))
         registry.logLeft(to: log.logger)

@@ -1,3 +1,5 @@
+internal import FastCGI
+
 /// Decodes a type from names and text values: path parameters, a query, a form, cookies, or header fields.
 ///
 /// A struct takes its properties by name; an array property takes every value of its name; a scalar takes the only
@@ -11,7 +13,16 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     }
 
     /// The names and values in the order in which they came.
-    let values: [(name: String, value: String)]
+    var values: [(name: String, value: String)] {
+        if let listed { return listed }
+        let all = list()
+        listed = all
+        return all
+    }
+    private var listed: [(name: String, value: String)]?
+    private let list: () -> [(name: String, value: String)]
+    /// Finds a property's texts where they came from: a struct asks for few of many.
+    private let find: ((_ key: String) -> [String])?
     private let choice: Choice
     /// Whether a property's key means another name; nil for the same name only.
     private let matches: ((_ key: String, _ name: String) -> Bool)?
@@ -27,11 +38,23 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         skipsEmpty: Bool = false, splitsLists: Bool = false,
         matching matches: ((String, String) -> Bool)? = nil
     ) {
-        self.values = skipsEmpty ? values.filter { !$0.value.isEmpty } : values
+        listed = skipsEmpty ? values.filter { !$0.value.isEmpty } : values
+        list = { [] }
+        find = nil
         self.choice = choice
         self.matches = matches
         self.splitsLists = splitsLists
         super.init(report: InputReport(source: source, isText: true))
+    }
+
+    /// Header fields.
+    init(headerOf head: RequestHead) {
+        list = { HeaderParameter.fields(of: head) }
+        find = { HeaderParameter.values(for: $0, in: head) }
+        choice = .joined
+        matches = FieldName.matches
+        splitsLists = false
+        super.init(report: InputReport(source: "header", isText: true))
     }
 
     // MARK: A struct
@@ -48,6 +71,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     var names: [String] { Array(places.keys) }
 
     func texts(for key: String) -> [String] {
+        if listed == nil, let find { return find(key) }
         if let matches {
             // A dictionary asks for each header field by the name that it has here.
             if choice == .joined, values.count > Self.fewValues, let exact = places[key] {
@@ -78,7 +102,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
             switch choice {
             case .first: return texts.first
             case .last: return texts.last
-            case .joined: return texts.isEmpty ? nil : texts.joined(separator: ", ")
+            case .joined: return texts.count > 1 ? texts.joined(separator: ", ") : texts.first
             }
         }
         return choice == .first
@@ -126,7 +150,26 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
 
     func decodeNil(forKey key: Key) throws -> Bool { !contains(key) }
 
+    // The usual types without a decoder of their own; what is wrong with one is said by that.
+
+    func decode(_ type: String.Type, forKey key: Key) throws -> String {
+        try plainText(key) ?? decodeValue(type, key)
+    }
+
+    func decode(_ type: Int.Type, forKey key: Key) throws -> Int {
+        try plainText(key).flatMap { Int($0) } ?? decodeValue(type, key)
+    }
+
+    /// nil where the text is absent, or a field's.
+    private func plainText(_ key: Key) -> String? {
+        definitions == nil ? decoder.text(for: key.stringValue) : nil
+    }
+
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+        try decodeValue(type, key)
+    }
+
+    private func decodeValue<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value {
         let definition = try InputDecoder.definition(key, in: definitions)
         let child = child(definition?.name ?? key.stringValue)
         child.definition = definition

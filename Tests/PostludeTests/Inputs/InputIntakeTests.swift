@@ -1,0 +1,47 @@
+import Linux
+import Testing
+
+@testable import Postlude
+
+@Suite("InputIntake")
+struct InputIntakeTests {
+    private static let taken = Lock<[String]>([])
+
+    /// Inputs that say when they are taken: one that is sound, one with a wrong value, and one that refuses.
+    private struct Sound: RequestInput {
+        init(request: Request) { InputIntakeTests.taken.withLock { $0.append("sound") } }
+    }
+
+    private struct Wrong: RequestInput {
+        init(request: Request) throws {
+            InputIntakeTests.taken.withLock { $0.append("wrong") }
+            throw InputError([InputRule.missing.issue([.key("query"), .key("wrong")])])
+        }
+    }
+
+    private struct Refusing: RequestInput {
+        init(request: Request) throws {
+            InputIntakeTests.taken.withLock { $0.append("refusing") }
+            throw HTTPError(.forbidden)
+        }
+    }
+
+    @Test("every input is taken once, also behind one that is wrong")
+    func once() throws {
+        let request = try RequestFixture().request()
+        Self.taken.withLock { $0 = [] }
+        let error = #expect(throws: InputError.self) {
+            _ = try InputIntake.take(
+                Sound.self, Wrong.self, Sound.self, Wrong.self, Sound.self, from: request)
+        }
+        #expect(error?.issues.count == 2)
+        #expect(Self.taken.withLock { $0 } == ["sound", "wrong", "sound", "wrong", "sound"])
+
+        Self.taken.withLock { $0 = [] }
+        let refusal = #expect(throws: HTTPError.self) {
+            _ = try InputIntake.take(Wrong.self, Refusing.self, Sound.self, from: request)
+        }
+        #expect(refusal?.status == .forbidden)
+        #expect(Self.taken.withLock { $0 } == ["wrong", "refusing", "sound"])
+    }
+}
