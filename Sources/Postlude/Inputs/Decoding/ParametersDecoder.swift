@@ -42,7 +42,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        TextListContainer(values.map(\.value), decoder: self)
+        ListContainer(TextList(texts: values.map(\.value), parent: self), decoder: self)
     }
 
     var names: [String] { Array(places.keys) }

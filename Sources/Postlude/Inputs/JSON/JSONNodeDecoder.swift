@@ -47,7 +47,8 @@ final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        JSONArrayContainer(decoder: self, elements: document.indices(of: try node(.array, [String].self)))
+        let elements = document.indices(of: try node(.array, [String].self))
+        return ListContainer(JSONArray(elements: elements, parent: self), decoder: self)
     }
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer { self }
