@@ -110,8 +110,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
 
     override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if TextDecoder.isForeign(type) { return try only().decodeValue(type) }
-        self.type = type
-        return try Value(from: self)
+        return try decoding(type) { try Value(from: self) }
     }
 }
 
