@@ -16,7 +16,8 @@ public import Postlude
 /// ```
 ///
 /// Handlers, inputs, middleware and tasks run as in production, on one thread that stands for a worker. Nothing is sent
-/// over a network, and nothing waits for time to pass.
+/// over a network, and nothing waits for time to pass. `Application.services` are not started: a test starts those that
+/// it needs.
 public final class TestApplication<App: Application>: Sendable {
     /// The application under test.
     public let application: App

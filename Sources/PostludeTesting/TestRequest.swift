@@ -6,6 +6,7 @@ public import HTTPTypes
 /// ```swift
 /// try await app.send(.post("/send?email=ada@example.org"))
 /// try await app.send(.put("/items/7", json: Item(name: "tea"), headers: [.authorization: "Bearer …"]))
+/// try await app.send(.post("/notes", multipart: [.file("note", filename: "tea.txt", Array("Two cups".utf8))]))
 /// ```
 public struct TestRequest: Sendable {
     /// The method, as it stands in a request line.
@@ -99,6 +100,16 @@ public struct TestRequest: Sendable {
         request.headers[.contentType] = "application/x-www-form-urlencoded"
         let items = form.map { name, value in "\(encoded(name))=\(encoded(value))" }
         request.body = Array(items.joined(separator: "&").utf8)
+        return request
+    }
+
+    /// A POST of a form with texts and files (`multipart/form-data`).
+    public static func post(
+        _ target: String, multipart parts: [TestFormPart], headers: HTTPFields = [:]
+    ) -> TestRequest {
+        let boundary = parts.boundary
+        var request = TestRequest(.post, target, headers: headers, body: parts.body(boundary: boundary))
+        request.headers[.contentType] = "multipart/form-data; boundary=\(boundary)"
         return request
     }
 

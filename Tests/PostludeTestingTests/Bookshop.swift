@@ -43,6 +43,10 @@ struct Bookshop: Application {
             while let piece = try body.read() { count += piece.count }
             return ["bytes": count]
         }
+        Handler("cover") { (cover: Multipart<Cover>, tasks: BackgroundTasks) in
+            tasks.add(named: "print", printCover, cover.image)
+            return ["title": cover.title, "filename": cover.image.filename ?? ""]
+        }
     }
 
     var middleware: [any Middleware] { [Stamp(diary: diary)] }
@@ -58,6 +62,9 @@ struct Bookshop: Application {
     func taskFailed(_ failure: TaskFailure) { diary.write("failed for good") }
 
     private func pack(_ item: Int, _ wrapping: String) { diary.write("pack \(item) as \(wrapping)") }
+    private func printCover(_ image: UploadedFile) throws {
+        diary.write("print \(String(decoding: try image.contents(limit: 100), as: UTF8.self))")
+    }
     private func note(_ name: String) { diary.write("note \(name)") }
 
     static let manifest = """
@@ -72,7 +79,14 @@ struct Bookshop: Application {
           - { path: /delivered, method: POST, handler: delivered }
           - { path: /ticks, method: GET, handler: ticks }
           - { path: /upload, method: POST, handler: upload }
+          - { path: /cover, method: POST, handler: cover }
         """
+}
+
+struct Cover: Decodable {
+    var title: String
+    var image: UploadedFile
+    var back: UploadedFile?
 }
 
 struct SoldOut: Error {

@@ -13,3 +13,7 @@ struct Item: Codable, Sendable {
 }
 
 var app: TestApplication<Notifications> { fatalError() }
+
+let png: [UInt8] = []
+
+func countWords(_ letter: UploadedFile) throws -> Int { letter.size }

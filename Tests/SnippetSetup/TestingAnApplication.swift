@@ -9,3 +9,7 @@ struct Shop: Application {
 }
 
 let manifest = ""
+
+func countWords(_ letter: UploadedFile) throws -> Int {
+    try letter.contents(limit: 1 << 20).split(separator: UInt8(ascii: " ")).count
+}

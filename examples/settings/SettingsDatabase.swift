@@ -27,6 +27,9 @@ final class SettingsDatabase: Sendable {
     /// To be called when nobody reads or writes any more.
     func close() throws {
         try pool.withLock { pool in
+            // Readers first: the last connection copies the WAL into the database and removes it, which only the
+            // writer may.
+            pool?.releaseMemory()
             try pool?.close()
             pool = nil
         }

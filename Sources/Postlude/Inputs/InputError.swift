@@ -24,12 +24,19 @@ public struct InputIssue: Encodable, Hashable, Sendable {
 
         public init(stringLiteral value: String) { self = .key(value) }
 
+        /// A key may be the client's own, as long as its body, and stand in a hundred issues: of a long one the
+        /// beginning is encoded.
         public func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
             switch self {
-            case .key(let key): try container.encode(key)
+            case .key(let key): try container.encode(Self.shortened(key))
             case .index(let index): try container.encode(index)
             }
+        }
+
+        private static func shortened(_ key: String) -> String {
+            guard key.utf8.count > 256 else { return key }
+            return String(decoding: key.utf8.prefix(256), as: UTF8.self) + "…"
         }
     }
 

@@ -64,6 +64,8 @@ public struct OperationDescription: Sendable {
         public var content: [Content]
         /// The status is one of many: the document says no more than that it is a success or a redirection.
         var isUnspecified = false
+        /// The name of the type that is sent, where it does not tell what it looks like.
+        var opaqueType: String?
 
         /// An answer.
         public init(_ status: HTTPResponse.Status, _ description: String? = nil, content: [Content] = []) {
@@ -91,7 +93,12 @@ public struct OperationDescription: Sendable {
 extension OperationDescription.Answer {
     /// A value that is sent as JSON.
     static func value(_ type: any Encodable.Type) -> OperationDescription.Answer {
-        .init(.ok, content: [.init("application/json", schema: Schema(of: type))])
+        var answer = Self(.ok, content: [.init("application/json", schema: Schema(of: type))])
+        // Schemas are recorded by decoding.
+        if !(type is any Decodable.Type), !(type is any SchemaProviding.Type) {
+            answer.opaqueType = "\(type)"
+        }
+        return answer
     }
 
     /// Of a response that the handler makes itself, nothing is known before.

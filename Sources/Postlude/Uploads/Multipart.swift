@@ -19,8 +19,8 @@
 /// ``InputFields`` says what the values must be. The files live until the request's last
 /// task has ended. For fields whose names are not known before, a handler takes a ``MultipartForm``.
 ///
-/// A body of another type gets 415, a malformed one 400, one that is too large 413, and one whose fields do not make a
-/// `Value` 422.
+/// A body of another type gets 415, a malformed one 400, one that is too large or has more than 1,000 fields or 100
+/// files 413, and one whose fields do not make a `Value` 422.
 @dynamicMemberLookup
 public struct Multipart<Value: Decodable>: RequestInput {
     /// What was decoded.

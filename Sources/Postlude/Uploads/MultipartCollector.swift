@@ -6,6 +6,8 @@ struct MultipartCollector: MultipartSink {
     private(set) var parts: [MultipartForm.Part] = []
     private let folder: String
     private var textLeft: Int
+    private let files: Int
+    private var filesLeft: Int
     private var head: PartHead?
     private var text: [UInt8] = []
     /// Made when its first byte comes, since a file field that was left empty is no file.
@@ -15,6 +17,8 @@ struct MultipartCollector: MultipartSink {
     init(folder: String, limits: MultipartLimits = MultipartLimits()) {
         self.folder = folder
         textLeft = limits.text
+        files = limits.files
+        filesLeft = limits.files
     }
 
     mutating func beginPart(_ head: PartHead) throws {
@@ -58,6 +62,10 @@ struct MultipartCollector: MultipartSink {
 
     private mutating func openFile() throws -> UnnamedFile {
         if let file { return file }
+        guard filesLeft > 0 else {
+            throw HTTPError(.contentTooLarge, "The form has more than \(files) files")
+        }
+        filesLeft -= 1
         let file = try UnnamedFile(in: folder)
         self.file = file
         return file

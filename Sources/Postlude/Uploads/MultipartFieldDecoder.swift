@@ -37,7 +37,7 @@ final class MultipartFieldDecoder: InputDecoder, Decoder, ScalarContainer {
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         guard !isAbsent else { throw InputRule.missing.error(at: codingPath) }
-        return MultipartListContainer(contents, decoder: self)
+        return ListContainer(MultipartList(contents: contents, parent: self), decoder: self)
     }
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer { self }

@@ -26,7 +26,8 @@ public struct MultipartForm: RequestInput, Sendable {
 
     let parts: [Part]
 
-    /// Reads the whole body: text fields into memory, at most 1 MiB together, and files to disk as they come.
+    /// Reads the whole body: text fields into memory, at most 1 MiB together, and at most 100 files to disk as they
+    /// come.
     ///
     /// - Throws: ``HTTPError``: 415 for another content type, 400 for a malformed body, 413 for one that is too large,
     ///   507 when the disk is full, 503 when the process has no descriptor left.

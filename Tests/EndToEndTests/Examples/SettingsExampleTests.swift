@@ -58,6 +58,8 @@ struct SettingsExampleTests {
             _ = try nginx.client().ask("POST", "/users/1/settings", json: Self.json("de"))
             _ = try nginx.client().ask("POST", "/users/1/settings", json: Self.json("fr"))
         }
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.file("data")) == ["settings.sqlite"])
         #expect(try file.sqlite3("PRAGMA journal_mode") == ["wal"])
         #expect(try file.sqlite3("SELECT identifier FROM grdb_migrations") == ["settings"])
         try FileManager.default.removeItem(atPath: folder.file("app.socket"))

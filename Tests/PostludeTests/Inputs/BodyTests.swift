@@ -179,6 +179,21 @@ struct BodyTests {
             try Body<UInt64>(request: RequestFixture.post("18446744073709551615").request()).value == .max)
     }
 
+    @Test(
+        "an integer just outside of its type is not rounded into it",
+        arguments: [
+            ("-9223372036854775809", "greater than or equal to -9223372036854775808 (greater_than_equal)"),
+            ("9223372036854775808", "less than or equal to 9223372036854775807 (less_than_equal)"),
+        ])
+    func rounding(number: String, rule: String) throws {
+        struct Maybe: Decodable { var n: Int? }
+        #expect(issues("{\"n\": \(number)}", as: Maybe.self) == ["body.n: Input should be \(rule)"])
+        let inside = try Body<Int>(request: RequestFixture.post("-9223372036854775808").request())
+        #expect(inside.value == .min)
+        #expect(
+            try Body<Int>(request: RequestFixture.post("1e18").request()).value == 1_000_000_000_000_000_000)
+    }
+
     @Test("a decimal is exact")
     func decimal() throws {
         let body = try Body<[Decimal]>(

@@ -70,4 +70,14 @@ struct FormTests {
         struct Nothing: Decodable { var name: String? }
         #expect(try Form<Nothing>(request: fixture("", type: nil).request()).name == nil)
     }
+
+    @Test("the number of fields is bounded, since each one takes many times its bytes")
+    func tinyFields() throws {
+        let fields = ["name=a"] + (1..<1_000).map { "n\($0)=" }
+        #expect(try Form<Person>(request: fixture(fields.joined(separator: "&")).request()).name == "a")
+        let error = #expect(throws: HTTPError.self) {
+            _ = try Form<Person>(request: fixture((fields + ["x="]).joined(separator: "&")).request())
+        }
+        #expect(error?.status == .contentTooLarge)
+    }
 }

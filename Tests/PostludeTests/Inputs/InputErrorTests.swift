@@ -20,4 +20,18 @@ struct InputErrorTests {
                 == #"{"detail":[{"loc":["query","email"],"msg":"Field required","type":"missing"},"#
                 + #"{"loc":["body","tags",1],"msg":"Input should be a valid string","type":"string_type"}]}"#)
     }
+
+    @Test("a client's own key does not make an answer many times as long as its body")
+    func longKeys() throws {
+        struct Lists: InputFields {
+            @Field var byName: [String: [Int]]
+        }
+        let key = String(repeating: "k", count: 100_000)
+        let wrong = (0..<100).map { _ in "true" }.joined(separator: ",")
+        let request = try RequestFixture.post("{\"byName\": {\"\(key)\": [\(wrong)]}}").request()
+        let error = try #require(throws: InputError.self) { try Body<Lists>(request: request) }
+        #expect(error.issues.count == 100)
+        #expect(error.issues.first?.location == ["body", "byName", .key(key), .index(0)])
+        #expect(try JSONEncoder().encode(error).count < 100_000)
+    }
 }

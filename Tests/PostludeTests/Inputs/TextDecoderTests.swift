@@ -28,7 +28,8 @@ struct TextDecoderTests {
 
     @Test("a list ends where its texts end")
     func list() throws {
-        var list = TextListContainer(["1", "2"], decoder: decoder("1", "2"))
+        let parent = decoder("1", "2")
+        var list = ListContainer(TextList(texts: ["1", "2"], parent: parent), decoder: parent)
         #expect(list.count == 2)
         #expect(try list.decode(Int.self) == 1)
         #expect(list.currentIndex == 1)
@@ -42,6 +43,25 @@ struct TextDecoderTests {
     func nestedLists() throws {
         #expect(
             try [[String]](from: decoder("a", "b")) == [["a"], ["b"]])
+    }
+
+    @Test("a type that takes a list apart itself comes to its end")
+    func ownLists() throws {
+        struct Letters: Decodable {
+            var all: [String] = []
+            init(from decoder: any Decoder) throws {
+                var list = try decoder.unkeyedContainer()
+                while !list.isAtEnd, all.count < 3 {
+                    if list.currentIndex == 0 {
+                        var inner = try list.nestedUnkeyedContainer()
+                        all.append(try inner.decode(String.self))
+                    } else {
+                        all.append(try String(from: list.superDecoder()))
+                    }
+                }
+            }
+        }
+        #expect(try Letters(from: decoder("a", "b")).all == ["a", "b"])
     }
 
     @Test("text is never nil")

@@ -134,4 +134,24 @@ struct APIDocumentTests {
         #expect(Set(names).count == 5 && names.contains("Tree") && names.count { $0.contains("Same") } == 2)
         #expect(names.allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) } })
     }
+
+    private struct Receipt: Encodable {
+        var sum: Int
+    }
+
+    @Test("An answer that can only be encoded is noted, since nothing is known of it")
+    func opaqueAnswers() throws {
+        let handlers = Handlers([
+            Handler("one") { () -> Receipt in Receipt(sum: 1) },
+            Handler("all") { () -> [Receipt] in [] },
+            Handler("known") { ["sum": 1] },
+        ])
+        let manifest = try Manifest.parse(
+            "routes: ["
+                + ["one", "all", "known"].map { "{ path: /\($0), method: GET, handler: \($0) }" }
+                .joined(separator: ", ") + "]",
+            file: "routes.yaml", handlers: handlers.all.map(\.name))
+        let notes = APIDocument(manifest, handlers: handlers.byName).notes
+        #expect(notes.map { $0.prefix { $0 != " " } } == ["Array<Receipt>", "Receipt"])
+    }
 }

@@ -95,6 +95,20 @@ struct MultipartParserTests {
         #expect(endless.refusal() == malformed + "a part's header is larger than 8192 bytes")
     }
 
+    @Test("the number of files is bounded, since each one holds a descriptor")
+    func tinyFiles() throws {
+        var fixture = MultipartFixture()
+        for index in 0..<100 { fixture.add("name=n; filename=f", "\(index)") }
+        // A field that was left empty is no file.
+        fixture.add("name=n; filename=\"\"", "")
+        var more = fixture
+        fixture.close()
+        #expect(try fixture.form().files.count == 100)
+        more.add("name=n; filename=f", "one")
+        more.close()
+        #expect(more.refusal() == "413 The form has more than 100 files")
+    }
+
     @Test("the number of parts is bounded")
     func tinyParts() throws {
         var fixture = MultipartFixture()

@@ -80,6 +80,20 @@ class InputDecoder {
         return .refused
     }
 
+    /// Lets a type decode itself.
+    @inline(__always)
+    final func decoding<Value>(_ type: Value.Type, _ make: () throws -> Value) throws -> Value {
+        let (outer, count) = (self.type, report.count)
+        self.type = type
+        defer { self.type = outer }
+        let value = try make()
+        // An init(from:) of the application's that looked at a refused field would end the process.
+        if report.count > count, let parent, !FieldDefinitions.onlyHolds(parent.type) {
+            throw report.reported(at: codingPath)
+        }
+        return value
+    }
+
     /// The definition of the field that a type asks for, when it is an ``InputFields``.
     static func definition(
         _ key: some CodingKey, in definitions: FieldDefinitions?

@@ -65,7 +65,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        TextListContainer(values.map(\.value), decoder: self)
+        ListContainer(TextList(texts: values.map(\.value), parent: self), decoder: self)
     }
 
     var names: [String] { Array(places.keys) }
@@ -134,8 +134,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
 
     override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if TextDecoder.isForeign(type) { return try only().decodeValue(type) }
-        self.type = type
-        return try Value(from: self)
+        return try decoding(type) { try Value(from: self) }
     }
 }
 

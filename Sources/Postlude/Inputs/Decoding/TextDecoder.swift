@@ -24,7 +24,7 @@ final class TextDecoder: InputDecoder, Decoder, ScalarContainer {
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         guard !isAbsent else { throw missing }
-        return TextListContainer(all(), decoder: self)
+        return ListContainer(TextList(texts: all(), parent: self), decoder: self)
     }
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer { self }

@@ -5,6 +5,9 @@ extension FieldDefinitions {
         return problem(of: type, &seen)
     }
 
+    /// Whether a type keeps what it decodes without looking at it: one with fields, a list, a dictionary, an optional.
+    static func onlyHolds(_ type: Any.Type) -> Bool { type is any HoldingType.Type || resolve(type) != nil }
+
     private static func problem(of type: Any.Type, _ seen: inout Set<ObjectIdentifier>) -> String? {
         guard seen.insert(ObjectIdentifier(type)).inserted else { return nil }
         if let holder = type as? any HoldingType.Type { return problem(of: holder.held, &seen) }

@@ -47,7 +47,8 @@ final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        JSONArrayContainer(decoder: self, elements: document.indices(of: try node(.array, [String].self)))
+        let elements = document.indices(of: try node(.array, [String].self))
+        return ListContainer(JSONArray(elements: elements, parent: self), decoder: self)
     }
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer { self }
@@ -71,8 +72,7 @@ final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
 
     override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if TextDecoder.isForeign(type) || type == Data.self { return try decodeForeign(type) }
-        self.type = type
-        return try Value(from: self)
+        return try decoding(type) { try Value(from: self) }
     }
 
     // Apart for speed, as in TextDecoder.
@@ -96,8 +96,7 @@ final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
             }
             return value
         }
-        self.type = type
-        return try Value(from: self)
+        return try decoding(type) { try Value(from: self) }
     }
 
     func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
@@ -110,7 +109,9 @@ final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
         if let value = Value(text, radix: 10) { return value }
         guard let number = Double(text), number.isFinite else { throw InputRule.finite.error(at: codingPath) }
         guard number == number.rounded() else { throw InputRule.fraction.error(at: codingPath) }
-        if let value = Value(exactly: number) { return value }
+        // Digits alone were no integer above: a Double would only round them to one.
+        let isRounded = text.utf8.allSatisfy { $0 != UInt8(ascii: ".") && $0 | 0x20 != UInt8(ascii: "e") }
+        if !isRounded, let value = Value(exactly: number) { return value }
         throw (number < 0 ? InputRule.least(Value.min) : .greatest(Value.max)).error(at: codingPath)
     }
 

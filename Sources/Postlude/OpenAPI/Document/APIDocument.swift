@@ -34,7 +34,7 @@ struct APIDocument {
         let tags = operations.flatMap { $0.route.tags }.reduce(into: [String]()) { tags, tag in
             if !tags.contains(tag) { tags.append(tag) }
         }
-        notes = paths.notes + components.notes
+        notes = paths.notes + components.notes + Self.notes(on: operations)
         let openAPI = manifest.openAPI
         node = .object([
             "openapi": .string(Self.version),
@@ -54,6 +54,16 @@ struct APIDocument {
             ]),
             "x-omitted-routes": paths.omitted.isEmpty ? nil : .array(paths.omitted),
         ])
+    }
+}
+
+extension APIDocument {
+    /// Answers of which the document says no more than that they are JSON.
+    private static func notes(on operations: [DocumentOperation]) -> [String] {
+        let types = operations.flatMap { $0.description.answers.compactMap(\.opaqueType) }
+        return Set(types).sorted().map { name in
+            "\(name) is not described: let it be Decodable, too, or conform to SchemaProviding"
+        }
     }
 }
 

@@ -37,6 +37,9 @@ extension SchemaComponents {
             ]),
             "msg": .object(["type": "string", "description": "What is wrong with it."]),
             "type": .object(["type": "string", "description": "The name of the rule that it breaks."]),
+            "ctx": .object([
+                "type": "object", "description": "The numbers and names in `msg`, where it has any.",
+            ]),
         ]),
     ])
 }

@@ -113,6 +113,33 @@ struct FieldInputsTests {
         #expect(found == ["path.item_id: Input should be greater than 0 (greater_than)"])
     }
 
+    @Test("a type that looks at the fields which it holds is given none that are wrong")
+    func lookedAt() throws {
+        struct Parcel: Decodable {
+            enum Keys: CodingKey { case address, others }
+            var label: String
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: Keys.self)
+                let others = try container.decode([String: [Address]].self, forKey: .others)
+                let address = try container.decode(Address.self, forKey: .address)
+                label = (others.values.flatMap(\.self) + [address]).map { "\($0.code) \($0.city)" }.joined()
+            }
+        }
+        let good = #"{"address": {"city": "ab", "post-code": 1}, "others": {}}"#
+        #expect(try Body<Parcel>(request: RequestFixture.post(good).request()).label == "1 ab")
+        #expect(
+            issues(#"{"address": {"city": "a"}, "others": {}}"#, as: Parcel.self) == [
+                "body.address.city: String should have at least 2 characters (string_too_short)",
+                "body.address.post-code: Field required (missing)",
+            ])
+        let wrong = #"{"city": "ab", "post-code": 0}"#
+        #expect(
+            issues(#"{"address": 1, "others": {"x": [\#(wrong), \#(wrong)]}}"#, as: Parcel.self) == [
+                "body.others.x.[0].post-code: Input should be greater than 0 (greater_than)",
+                "body.others.x.[1].post-code: Input should be greater than 0 (greater_than)",
+            ])
+    }
+
     @Test("header fields, by property and by name")
     func header() throws {
         struct Fields: InputFields {
