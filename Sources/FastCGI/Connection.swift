@@ -2,8 +2,8 @@ import Glibc
 import Linux
 
 /// One connection from the web server: its descriptor, its gate, and the bytes already taken from its socket.
-// Unchecked: a connection has one owner at a time (a worker, or the poller while it is armed or ready), and changes
-// hands under the poller's lock.
+// Unchecked: a connection has one owner at a time (a worker, or the poller while it is armed or ready), and
+// changes hands under the poller's lock.
 package final class Connection: @unchecked Sendable {
     /// What a look at the socket brought.
     enum Reading {
@@ -23,11 +23,12 @@ package final class Connection: @unchecked Sendable {
     var isRegistered = false
     /// When the poller gives it up; nil for a kept connection that is idle, which the web server closes.
     var deadline: MonotonicTime?
-    /// An arrival was reported that may be the end: read on until the kernel has nothing, since it says so only once.
+    /// An arrival was reported that may be the end: read on until the kernel has nothing, since it says so
+    /// only once.
     var expectsEnd = false
     /// The last read filled the buffer: the kernel may hold more, and has reported it already.
     private(set) var mayHoldMore = false
-    private(set) var hasServed = false
+    private(set) var hasServed: Bool
     /// Our side is shut down; what still comes is thrown away until the web server closes.
     private(set) var isLingering = false
 
@@ -44,12 +45,17 @@ package final class Connection: @unchecked Sendable {
     /// Bytes taken from the socket that no request has used yet.
     var unread: [UInt8] = []
 
-    init(descriptor: Int32, peer: SocketAddress, limits: GateLimits, times: ConnectionTimes) {
+    /// - Parameter hasServed: false for a connection that owes its first head.
+    init(
+        descriptor: Int32, peer: SocketAddress, limits: GateLimits, times: ConnectionTimes,
+        hasServed: Bool = false
+    ) {
         self.descriptor = descriptor
         self.peer = peer
         self.times = times
+        self.hasServed = hasServed
         gate = Gate(limits: limits)
-        headDeadline = .now + times.head
+        headDeadline = hasServed ? nil : .now + times.head
         configureSocket()
     }
 
@@ -61,6 +67,10 @@ package final class Connection: @unchecked Sendable {
 
     /// Kept by the web server for a request to come.
     var isIdle: Bool { hasServed && isAtRest && !isLingering }
+
+    /// At the edge of a record between two requests, or before the first one: another process could go on
+    /// here.
+    var isAtEdge: Bool { isAtRest && !isLingering && !expectsEnd }
 
     /// Takes what has arrived, without waiting for more.
     func read(into buffer: ReadBuffer, bodyPolicy: (RequestHead) -> BodyPolicy) -> Reading {
@@ -112,7 +122,8 @@ package final class Connection: @unchecked Sendable {
         headDeadline = nil
     }
 
-    /// Nothing more will be written: tells the web server, and waits for it to close while it may still be sending.
+    /// Nothing more will be written: tells the web server, and waits for it to close while it may still be
+    /// sending.
     func beginLingering() {
         isLingering = true
         unread = []

@@ -6,12 +6,15 @@ package final class Listener: Sendable {
     package let descriptor: Int32
     package let address: SocketAddress
     /// Set when the file was made here and has to go with the listener.
-    private let ownedPath: String?
+    private let file: SocketFile?
+    /// Opened early: at the end there may be no number left.
+    private let null: Int32
 
     private init(descriptor: Int32, address: SocketAddress, ownedPath: String? = nil) throws(ListenError) {
         self.descriptor = descriptor
         self.address = address
-        self.ownedPath = ownedPath
+        file = ownedPath.flatMap(SocketFile.init)
+        null = Glibc.open("/dev/null", O_RDWR | O_CLOEXEC)
         let flags = fcntl(descriptor, F_GETFL)
         guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
             throw .system(SystemError("fcntl(listening socket, O_NONBLOCK)"))
@@ -24,7 +27,13 @@ package final class Listener: Sendable {
         let systemd =
             getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) } == getpid()
             && getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0 > 0
-        let descriptor: Int32 = systemd ? 3 : 0
+        return try adopting(systemd ? 3 : 0)
+    }
+
+    /// A listening socket that is open already; the descriptor is the listener's from now on.
+    ///
+    /// - Throws: `.noSocket` when it is none.
+    package static func adopting(_ descriptor: Int32) throws(ListenError) -> Listener {
         var listening: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0, listening != 0
@@ -34,7 +43,8 @@ package final class Listener: Sendable {
         return try Listener(descriptor: descriptor, address: boundAddress(of: descriptor) ?? .unix(path: ""))
     }
 
-    /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one refused.
+    /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one
+    /// refused.
     ///
     /// - Parameter backlog: connections that the kernel queues; it caps the number at `net.core.somaxconn`.
     package static func open(_ address: SocketAddress, backlog: Int32 = 4096) throws(ListenError) -> Listener
@@ -72,22 +82,32 @@ package final class Listener: Sendable {
             }
             if connection >= 0 { return (connection, SocketAddress(storage) ?? .unix(path: "")) }
             switch errno {
-            case EAGAIN: return nil
+            // EINVAL: it refuses connections, and none is left.
+            case EAGAIN, EINVAL: return nil
             case EINTR, ECONNABORTED: continue
             default: throw SystemError("accept(\(address))")
             }
         }
     }
 
-    /// Stops listening. The socket file goes only if it was made here.
+    /// From now on the web server's attempts fail, where that concerns nobody else: what has been queued
+    /// before can still be accepted, and nothing is queued between the last `accept` and `close`.
+    func refuseConnections() {
+        // A socket that was inherited may be kept by whoever made it, systemd for one, to be listened on
+        // again. On TCP this would reset what is queued.
+        if file != nil { shutdown(descriptor, Int32(SHUT_RD)) }
+    }
+
+    /// Stops listening. The socket file goes only if it was made here, and still is the same.
     ///
     /// The number is kept on /dev/null: a worker that is about to accept gets an error, never somebody else's
     /// descriptor, and a process whose descriptor 0 was the socket still has one.
-    package func close() {
-        let null = Glibc.open("/dev/null", O_RDWR | O_CLOEXEC)
+    ///
+    /// - Parameter keepingFile: whether another process serves on.
+    package func close(keepingFile: Bool = false) {
         if null < 0 || dup2(null, descriptor) < 0 { Glibc.close(descriptor) }
         if null >= 0 { Glibc.close(null) }
-        if let ownedPath { unlink(ownedPath) }
+        if !keepingFile { file?.remove() }
     }
 
     private static func removeStaleSocket(_ path: String, _ address: SocketAddress) throws(ListenError) {
@@ -115,5 +135,30 @@ package final class Listener: Sendable {
             let path = bytes.dropFirst(MemoryLayout<sa_family_t>.size).prefix { $0 != 0 }
             return .unix(path: String(decoding: path, as: UTF8.self))
         }
+    }
+}
+
+/// A socket's file in the file system, known again by its number there: another server may have put its own
+/// in its place.
+private struct SocketFile {
+    private let path: String
+    private let device: dev_t
+    private let inode: ino_t
+
+    init?(_ path: String) {
+        guard let status = Self.status(path) else { return nil }
+        self.path = path
+        device = status.st_dev
+        inode = status.st_ino
+    }
+
+    func remove() {
+        guard let status = Self.status(path), status.st_dev == device, status.st_ino == inode else { return }
+        unlink(path)
+    }
+
+    private static func status(_ path: String) -> stat? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status : nil
     }
 }

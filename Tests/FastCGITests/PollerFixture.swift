@@ -17,19 +17,24 @@ final class PollerFixture: Sendable {
         func append(_ end: ConnectionEnd) { list.withLock { $0.append(end) } }
     }
 
+    /// - Parameter sibling: another process's poller, so to say: this one shares its socket and its queue.
     init(
         times: ConnectionTimes = ConnectionTimes(), webServers: String? = nil,
-        limits: GateLimits = GateLimits(), policy: BodyPolicy = .collect(limit: 1 << 20)
+        limits: GateLimits = GateLimits(), policy: BodyPolicy = .collect(limit: 1 << 20),
+        handover: HandoverQueue? = nil, sibling: PollerFixture? = nil
     ) throws {
         self.policy = policy
-        let listener = try Listener.open(SocketAddress(parsing: "127.0.0.1:0"))
+        let listener =
+            try sibling.map { try Listener.adopting(dup($0.poller.listener.descriptor)) }
+            ?? Listener.open(SocketAddress(parsing: "127.0.0.1:0"))
         guard case .ipv4(_, let port) = listener.address else { throw ListenError.noSocket }
         self.port = port
         let ends = Ends()
         self.ends = ends
         poller = try Poller(
-            listener: listener, webServers: WebServerAddresses(webServers), limits: limits,
-            times: times, width: 2, onNoneWaiting: {}, report: { ends.append($0) })
+            listener: listener, handover: handover ?? sibling?.poller.handover,
+            webServers: WebServerAddresses(webServers), limits: limits, times: times, width: 2,
+            onNoneWaiting: {}, report: { ends.append($0) })
     }
 
     func connect() throws -> Int32 {

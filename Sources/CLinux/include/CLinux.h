@@ -17,6 +17,11 @@ int clinux_make_temporary(char *name_template);
 int clinux_rename_exclusively(const char *from, const char *to);
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count);
 
+// The macros around control messages do not import into Swift. A message is one byte, with a descriptor or without (-1);
+// neither call waits.
+ssize_t clinux_send_descriptor(int target, unsigned char note, int descriptor);
+ssize_t clinux_receive_descriptor(int source, unsigned char *note, int *descriptor);
+
 // A signal handler may call few functions and no Swift: it writes the signal's number to a descriptor.
 void clinux_forward_signals_to(int descriptor);
 int clinux_forward_signal(int signal);

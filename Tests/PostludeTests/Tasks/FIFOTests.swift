@@ -1,6 +1,5 @@
+import Linux
 import Testing
-
-@testable import Postlude
 
 @Suite("FIFO")
 struct FIFOTests {
