@@ -1,5 +1,6 @@
 extension Manifest {
-    /// The listening socket. Where it is inherited from spawn-fcgi or systemd, only `allow` and `allowUsers` hold.
+    /// The listening socket. Where it is inherited from spawn-fcgi or systemd, only `allow` and `allowUsers`
+    /// hold.
     package struct Listen: Sendable, Hashable {
         /// A Unix path, `host:port` or `[ipv6]:port`; `nil` for the inherited socket.
         package var address: String?
@@ -12,7 +13,8 @@ extension Manifest {
         package var backlog = 4096
         /// Addresses and networks (CIDR) that may connect over TCP; empty for all.
         package var allow: [String] = []
-        /// Users, by name or number, that may connect over a Unix socket; empty for all that the file's mode lets.
+        /// Users, by name or number, that may connect over a Unix socket; empty for all whom the file's mode
+        /// lets.
         package var allowUsers: [String] = []
 
         package init() {}

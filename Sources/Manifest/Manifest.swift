@@ -1,5 +1,4 @@
 package import HTTPTypes
-package import Logging
 package import Routing
 
 /// `routes.yaml`, decoded and checked: which handler answers which requests, and within which bounds.
@@ -74,8 +73,8 @@ package struct Manifest: Sendable {
         package var readTime: Duration = .seconds(60)
         /// Time in which the whole response must be written.
         package var writeTime: Duration = .seconds(60)
-        /// Time from a request's head to its response, after which the handler is cancelled and answered 504; `nil` means
-        /// never.
+        /// Time from a request's head to its response, after which the handler is cancelled and answered 504;
+        /// `nil` means never.
         package var requestTimeout: Duration?
         /// After this time the log shows where the handler is; `nil` means never.
         package var slowTime: Duration?
