@@ -79,6 +79,14 @@ ssize_t clinux_receive_descriptor(int source, unsigned char *note, int *descript
     return count;
 }
 
+int clinux_peer_user(int socket, uid_t *user) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
+    *user = credentials.uid;
+    return 0;
+}
+
 static volatile sig_atomic_t signal_target = -1;
 
 static void forward(int signal) {

@@ -10,10 +10,10 @@ package final class Listener: Sendable {
     /// Opened early: at the end there may be no number left.
     private let null: Int32
 
-    private init(descriptor: Int32, address: SocketAddress, ownedPath: String? = nil) throws(ListenError) {
+    private init(descriptor: Int32, address: SocketAddress, file: SocketFile? = nil) throws(ListenError) {
         self.descriptor = descriptor
         self.address = address
-        file = ownedPath.flatMap(SocketFile.init)
+        self.file = file
         null = Glibc.open("/dev/null", O_RDWR | O_CLOEXEC)
         let flags = fcntl(descriptor, F_GETFL)
         guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
@@ -24,10 +24,17 @@ package final class Listener: Sendable {
 
     /// The socket that spawn-fcgi leaves on descriptor 0, or systemd on the one that LISTEN_FDS announces.
     package static func inherited() throws(ListenError) -> Listener {
-        let systemd =
-            getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) } == getpid()
-            && getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0 > 0
-        return try adopting(systemd ? 3 : 0)
+        try adopting(InheritedSockets().main)
+    }
+
+    /// The same; nil when there is none.
+    package static func inheritedIfAny() throws(ListenError) -> Listener? {
+        do throws(ListenError) {
+            return try inherited()
+        } catch {
+            if case .noSocket = error { return nil }
+            throw error
+        }
     }
 
     /// A listening socket that is open already; the descriptor is the listener's from now on.
@@ -46,17 +53,16 @@ package final class Listener: Sendable {
     /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one
     /// refused.
     ///
-    /// - Parameter backlog: connections that the kernel queues; it caps the number at `net.core.somaxconn`.
-    package static func open(_ address: SocketAddress, backlog: Int32 = 4096) throws(ListenError) -> Listener
-    {
+    package static func open(
+        _ address: SocketAddress, _ options: ListenOptions = ListenOptions()
+    ) throws(ListenError) -> Listener {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = socket(address.family, type, 0)
         guard descriptor >= 0 else { throw .system(SystemError("socket(\(address))")) }
-        var ownedPath: String?
+        var file: SocketFile?
         do throws(ListenError) {
             if case .unix(let path) = address {
                 try removeStaleSocket(path, address)
-                ownedPath = path
             } else {
                 var on: Int32 = 1
                 setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -64,10 +70,18 @@ package final class Listener: Sendable {
             guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else {
                 throw errno == EADDRINUSE ? .inUse("\(address)") : .system(SystemError("bind(\(address))"))
             }
-            guard listen(descriptor, backlog) == 0 else { throw .system(SystemError("listen(\(address))")) }
-            let bound = ownedPath == nil ? boundAddress(of: descriptor) ?? address : address
-            return try Listener(descriptor: descriptor, address: bound, ownedPath: ownedPath)
+            if case .unix(let path) = address {
+                // Before it listens: until then nobody can connect, whatever the mode.
+                file = SocketFile(path)
+                try file?.apply(options)
+            }
+            guard listen(descriptor, Int32(clamping: options.backlog)) == 0 else {
+                throw .system(SystemError("listen(\(address))"))
+            }
+            let bound = file == nil ? boundAddress(of: descriptor) ?? address : address
+            return try Listener(descriptor: descriptor, address: bound, file: file)
         } catch {
+            file?.remove()
             Glibc.close(descriptor)
             throw error
         }
@@ -135,30 +149,5 @@ package final class Listener: Sendable {
             let path = bytes.dropFirst(MemoryLayout<sa_family_t>.size).prefix { $0 != 0 }
             return .unix(path: String(decoding: path, as: UTF8.self))
         }
-    }
-}
-
-/// A socket's file in the file system, known again by its number there: another server may have put its own
-/// in its place.
-private struct SocketFile {
-    private let path: String
-    private let device: dev_t
-    private let inode: ino_t
-
-    init?(_ path: String) {
-        guard let status = Self.status(path) else { return nil }
-        self.path = path
-        device = status.st_dev
-        inode = status.st_ino
-    }
-
-    func remove() {
-        guard let status = Self.status(path), status.st_dev == device, status.st_ino == inode else { return }
-        unlink(path)
-    }
-
-    private static func status(_ path: String) -> stat? {
-        var status = stat()
-        return lstat(path, &status) == 0 ? status : nil
     }
 }

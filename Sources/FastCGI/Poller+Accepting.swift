@@ -70,9 +70,9 @@ extension Poller {
         while true {
             do {
                 guard let (descriptor, peer) = try listener.accept() else { return nil }
-                guard webServers.allows(peer) else {
+                if let refusal = webServers.refusal(of: peer, on: descriptor) {
                     Glibc.close(descriptor)
-                    report(.foreignPeer(peer))
+                    report(refusal)
                     continue
                 }
                 guard let connection = insert(descriptor, peer, hasServed: false) else { continue }
@@ -111,7 +111,8 @@ extension Poller {
 
     private func insert(_ descriptor: Int32, _ peer: SocketAddress, hasServed: Bool) -> Connection? {
         let connection = Connection(
-            descriptor: descriptor, peer: peer, limits: limits, times: times, hasServed: hasServed)
+            descriptor: descriptor, peer: peer, limits: limits, times: times, hasServed: hasServed,
+            drainDeadline: drainDeadline)
         if table.insert(connection) { return connection }
         Glibc.close(descriptor)
         report(.tooMany)

@@ -15,8 +15,28 @@ extension Poller {
                 arm(connection)
                 continue
             }
-            discard(connection, connection.isLingering ? .closed : .timedOut)
+            if isAnyoneWaiting || !connection.hasArrivals {
+                giveUp(connection)
+            } else {
+                // Every worker is busy: its peer is not the one who is late.
+                connection.renewDeadline(at: now)
+                arm(connection)
+            }
         }
+    }
+
+    private func giveUp(_ connection: Connection) {
+        guard connection.isCollecting else {
+            return discard(connection, connection.isLingering ? .closed : .timedOut)
+        }
+        report(.timedOut)
+        let (head, _) = connection.takeRequest()
+        let isDraining = stage.load(ordering: .sequentiallyConsistent) != .serving
+        let answer = isDraining ? ShortResponse.serviceUnavailable(retryAfter: .seconds(1)) : .requestTimeout
+        guard answer.send(to: head, on: connection) else { return discard(connection, .closed) }
+        connection.finishRequest()
+        connection.beginLingering()
+        arm(connection)
     }
 
     /// Lets go of a connection that has nothing to say now; the next event gives it to a worker.

@@ -7,9 +7,12 @@ extension Poller {
     /// Takes what the kernel has queued, then stops listening. Requests in flight are served, and workers get
     /// `.stopped` when no connection is left. May be called again, to close what would have been handed over.
     ///
-    /// - Parameter handingOver: whether other processes serve on. A kept connection that has nothing to say then goes to
-    ///   them, or stays until the web server closes it; otherwise it is closed.
-    package func drain(handingOver: Bool = false) {
+    /// - Parameters:
+    ///   - handingOver: whether other processes serve on. A kept connection that has nothing to say then goes
+    ///     to them, or stays until the web server closes it; otherwise it is closed.
+    ///   - time: how long to wait for the rest of requests that have begun to come. Then they are refused.
+    package func drain(handingOver: Bool = false, unfinishedFor time: Duration = .seconds(5)) {
+        drainDeadline.set(.now + time)
         let wasListening = state.withLock { state in
             defer { state.isListening = false }
             return state.isListening

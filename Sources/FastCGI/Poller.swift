@@ -38,6 +38,8 @@ package final class Poller: Sendable {
     struct State {
         /// Connections with bytes already taken from their sockets: ready, not armed.
         var ready = FIFO<Connection>()
+        /// Requests that the keeper has read while every worker was busy.
+        var waiting = FIFO<WaitingRequest>()
         var isListening = true
         var acceptFailure: SystemError?
     }
@@ -45,14 +47,17 @@ package final class Poller: Sendable {
     let epoll: Epoll
     let listener: Listener
     let handover: HandoverQueue?
-    let webServers: WebServerAddresses
+    let webServers: WebServers
     let limits: GateLimits
     let times: ConnectionTimes
     let table = ConnectionTable()
+    let drainDeadline = DrainDeadline()
     let hangUps = HangUpWatches()
     let state = Lock(State())
     let stage = Atomic<Stage>(.serving)
+    /// Signalled at least once for each connection that is ready, and each request that waits.
     let readySignal: EventDescriptor
+    let waitingRequests = Atomic<Int>(0)
     let stopSignal: EventDescriptor
     let parking: EventDescriptor
     let waiting = Atomic<Int>(0)
@@ -67,13 +72,13 @@ package final class Poller: Sendable {
     let report: @Sendable (ConnectionEnd) -> Void
 
     /// - Parameters:
-    ///   - handover: what the processes that share the listening socket give each other their connections through; nil for
-    ///     one that is alone.
+    ///   - handover: what the processes that share the listening socket give each other their connections
+    ///     through; nil for one that is alone.
     ///   - width: how many workers wait for events at a time, as long as none is held up: one for each core.
     ///   - onNoneWaiting: called by the worker whose leaving made every worker busy.
     ///   - report: told of each connection that ended otherwise than it should.
     package init(
-        listener: Listener, handover: HandoverQueue? = nil, webServers: WebServerAddresses,
+        listener: Listener, handover: HandoverQueue? = nil, webServers: WebServers,
         limits: GateLimits, times: ConnectionTimes, width: Int, onNoneWaiting: @escaping @Sendable () -> Void,
         report: @escaping @Sendable (ConnectionEnd) -> Void
     ) throws(SystemError) {
@@ -108,6 +113,8 @@ package final class Poller: Sendable {
         reading buffer: ReadBuffer, waiting milliseconds: Int32, bodyPolicy: (RequestHead) -> BodyPolicy
     ) -> Next {
         while true {
+            // They have waited already.
+            if let next = takeWaiting() { return next }
             guard startWaiting() else {
                 switch park(milliseconds) {
                 case .called: continue
@@ -150,7 +157,7 @@ package final class Poller: Sendable {
 
     // MARK: Connections
 
-    private func take(_ event: Epoll.Event) -> Connection? {
+    func take(_ event: Epoll.Event) -> Connection? {
         switch event.token {
         case Token.listener: return acceptSome()
         case Token.handover: return receiveSome()
@@ -169,7 +176,7 @@ package final class Poller: Sendable {
     }
 
     /// Reads what has arrived on a connection that the caller holds; nil when it has let go of it.
-    private func look(
+    func look(
         at connection: Connection, _ buffer: ReadBuffer, _ bodyPolicy: (RequestHead) -> BodyPolicy
     ) -> Next? {
         switch connection.read(into: buffer, bodyPolicy: bodyPolicy) {

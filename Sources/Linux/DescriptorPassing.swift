@@ -1,5 +1,5 @@
 internal import CLinux
-import Glibc
+package import Glibc
 
 /// Sends one byte, and a descriptor (SCM_RIGHTS) unless it is nil, as one message; never waits.
 ///
@@ -11,10 +11,16 @@ package func sendDescriptor(_ descriptor: Int32?, note: UInt8, to socket: Int32)
     }
 }
 
+/// The user who has connected a Unix socket (SO_PEERCRED); nil when the kernel does not say.
+package func peerUser(of socket: Int32) -> uid_t? {
+    var user: uid_t = 0
+    return clinux_peer_user(socket, &user) == 0 ? user : nil
+}
+
 /// Takes one message of `sendDescriptor`; never waits.
 ///
-/// - Returns: its byte (0 when it is empty) and its descriptor, which is the caller's from now on and is closed on exec;
-///   nil when there is no message.
+/// - Returns: its byte (0 when it is empty) and its descriptor, which is the caller's from now on and is
+///   closed on exec; nil when there is no message.
 package func receiveDescriptor(
     from socket: Int32
 ) throws(SystemError) -> (note: UInt8, descriptor: Int32?)? {

@@ -7,6 +7,9 @@ package struct FIFO<Element> {
 
     @inlinable package var isEmpty: Bool { incoming.isEmpty && outgoing.isEmpty }
 
+    /// The oldest one.
+    @inlinable package var first: Element? { outgoing.last ?? incoming.first }
+
     /// In order, the oldest one first.
     @inlinable package var elements: [Element] { outgoing.reversed() + incoming }
 

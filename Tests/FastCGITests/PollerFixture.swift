@@ -33,7 +33,7 @@ final class PollerFixture: Sendable {
         self.ends = ends
         poller = try Poller(
             listener: listener, handover: handover ?? sibling?.poller.handover,
-            webServers: WebServerAddresses(webServers), limits: limits, times: times, width: 2,
+            webServers: WebServers(webServers), limits: limits, times: times, width: 2,
             onNoneWaiting: {}, report: { ends.append($0) })
     }
 
@@ -116,4 +116,18 @@ struct TestThread {
         waitForInput([end.descriptor], milliseconds: 30_000)
         #expect(end.take(), "a thread did not end")
     }
+}
+
+/// What the server has sent, up to END_REQUEST or its close.
+func received(_ descriptor: Int32) -> String {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let end: [UInt8] = [1, 3, 0, 1, 0, 8, 0, 0]
+    while !bytes.dropLast(8).suffix(8).elementsEqual(end) {
+        waitForInput([descriptor], milliseconds: 5000)
+        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        guard count > 0 else { break }
+        bytes += buffer.prefix(count)
+    }
+    return String(decoding: bytes, as: UTF8.self)
 }

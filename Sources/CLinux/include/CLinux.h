@@ -15,6 +15,7 @@ void clinux_name_thread(const char *name);
 int clinux_open_unnamed(const char *folder, mode_t mode);
 int clinux_make_temporary(char *name_template);
 int clinux_rename_exclusively(const char *from, const char *to);
+int clinux_peer_user(int socket, uid_t *user);
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count);
 
 // The macros around control messages do not import into Swift. A message is one byte, with a descriptor or without (-1);
