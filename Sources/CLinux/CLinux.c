@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int clinux_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags) {
@@ -32,6 +33,58 @@ int clinux_rename_exclusively(const char *from, const char *to) {
 
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count) {
     return memmem(bytes, count, needle, needle_count);
+}
+
+ssize_t clinux_send_descriptor(int target, unsigned char note, int descriptor) {
+    struct iovec bytes = {.iov_base = &note, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        unsigned char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+    memset(&control, 0, sizeof control);
+    if (descriptor >= 0) {
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(int));
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control.space;
+    }
+    return sendmsg(target, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ssize_t clinux_receive_descriptor(int source, unsigned char *note, int *descriptor) {
+    struct iovec bytes = {.iov_base = note, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        unsigned char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {
+        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
+    *descriptor = -1;
+    ssize_t count = recvmsg(source, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (count < 0) return count;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        size_t received = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t index = 0; index < received; index++) {
+            int number;
+            memcpy(&number, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
+            // One was asked for: what else came would stay open for ever.
+            if (*descriptor >= 0) close(number);
+            else *descriptor = number;
+        }
+    }
+    return count;
+}
+
+int clinux_peer_user(int socket, uid_t *user) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
+    *user = credentials.uid;
+    return 0;
 }
 
 static volatile sig_atomic_t signal_target = -1;

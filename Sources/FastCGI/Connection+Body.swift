@@ -13,7 +13,8 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - buffer: the calling worker's own.
-    ///   - time: how long to wait for the piece.
+    ///   - time: how long to wait for the piece. All waits of a body together are bounded by this and by what
+    ///     its bytes so far have bought (`ConnectionTimes.leastRate`).
     /// - Returns: at least one byte and at most `buffer`'s size; nil when STDIN has ended as it should.
     package func readBody(into buffer: ReadBuffer, within time: Duration) throws(BodyError) -> [UInt8]? {
         if !unread.isEmpty, gate.isStreaming, bodyError == nil {
@@ -29,7 +30,7 @@ extension Connection {
             } else if count == 0 {
                 bodyError = .cutShort
             } else if errno == EAGAIN {
-                waitForBody(until: end)
+                waitForBody(until: end, time)
             } else if errno != EINTR {
                 bodyError = .cutShort
             }
@@ -72,10 +73,15 @@ extension Connection {
         return piece.isEmpty ? nil : piece
     }
 
-    private func waitForBody(until end: MonotonicTime) {
-        let left = (end - .now).saturatedNanoseconds
+    /// - Parameter pause: how long the whole wait for one piece may take.
+    private func waitForBody(until end: MonotonicTime, _ pause: Duration) {
+        let start = MonotonicTime.now
+        let due = min(end, start + (times.body(of: gate.streamedBytes, pause: pause) - bodyWait))
+        let left = (min(due, drainDeadline.time ?? due) - start).saturatedNanoseconds
         guard left > 0 else { return bodyError = .timedOut }
-        // Rounded up, so that the last fraction of a millisecond is not spent in a loop.
-        waitForInput([descriptor], milliseconds: Int32(clamping: left / 1_000_000 + 1))
+        // Rounded up, so that the last fraction of a millisecond is not spent in a loop; and not too long,
+        // since the process may begin to drain.
+        waitForInput([descriptor], milliseconds: Int32(clamping: min(left / 1_000_000 + 1, 500)))
+        bodyWait += .now - start
     }
 }

@@ -2,8 +2,8 @@ import Glibc
 import Linux
 
 /// One connection from the web server: its descriptor, its gate, and the bytes already taken from its socket.
-// Unchecked: a connection has one owner at a time (a worker, or the poller while it is armed or ready), and changes
-// hands under the poller's lock.
+// Unchecked: a connection has one owner at a time (a worker, or the poller while it is armed or ready), and
+// changes hands under the poller's lock.
 package final class Connection: @unchecked Sendable {
     /// What a look at the socket brought.
     enum Reading {
@@ -23,11 +23,12 @@ package final class Connection: @unchecked Sendable {
     var isRegistered = false
     /// When the poller gives it up; nil for a kept connection that is idle, which the web server closes.
     var deadline: MonotonicTime?
-    /// An arrival was reported that may be the end: read on until the kernel has nothing, since it says so only once.
+    /// An arrival was reported that may be the end: read on until the kernel has nothing, since it says so
+    /// only once.
     var expectsEnd = false
     /// The last read filled the buffer: the kernel may hold more, and has reported it already.
     private(set) var mayHoldMore = false
-    private(set) var hasServed = false
+    private(set) var hasServed: Bool
     /// Our side is shut down; what still comes is thrown away until the web server closes.
     private(set) var isLingering = false
 
@@ -39,17 +40,30 @@ package final class Connection: @unchecked Sendable {
     var isForgotten = false
 
     var gate: Gate
-    private let times: ConnectionTimes
+    let times: ConnectionTimes
+    let drainDeadline: DrainDeadline
     private var headDeadline: MonotonicTime?
+    /// When the body that is being collected began.
+    private var bodyStart: MonotonicTime?
+    /// How long a worker has waited for pieces of the streamed body.
+    var bodyWait: Duration = .zero
+    /// Bytes thrown away since our side was shut down.
+    private var lingeredBytes = 0
     /// Bytes taken from the socket that no request has used yet.
     var unread: [UInt8] = []
 
-    init(descriptor: Int32, peer: SocketAddress, limits: GateLimits, times: ConnectionTimes) {
+    /// - Parameter hasServed: false for a connection that owes its first head.
+    init(
+        descriptor: Int32, peer: SocketAddress, limits: GateLimits, times: ConnectionTimes,
+        hasServed: Bool = false, drainDeadline: DrainDeadline = DrainDeadline()
+    ) {
         self.descriptor = descriptor
         self.peer = peer
         self.times = times
+        self.hasServed = hasServed
+        self.drainDeadline = drainDeadline
         gate = Gate(limits: limits)
-        headDeadline = .now + times.head
+        headDeadline = hasServed ? nil : .now + times.head
         configureSocket()
     }
 
@@ -61,6 +75,10 @@ package final class Connection: @unchecked Sendable {
 
     /// Kept by the web server for a request to come.
     var isIdle: Bool { hasServed && isAtRest && !isLingering }
+
+    /// At the edge of a record between two requests, or before the first one: another process could go on
+    /// here.
+    var isAtEdge: Bool { isAtRest && !isLingering && !expectsEnd }
 
     /// Takes what has arrived, without waiting for more.
     func read(into buffer: ReadBuffer, bodyPolicy: (RequestHead) -> BodyPolicy) -> Reading {
@@ -81,7 +99,11 @@ package final class Connection: @unchecked Sendable {
                 }
                 return .ended(count == 0 ? (isAtRest || isLingering ? .closed : .cutShort) : .lost)
             }
-            if isLingering { continue }
+            if isLingering {
+                lingeredBytes += count
+                guard lingeredBytes <= gate.limits.drain else { return .ended(.closed) }
+                continue
+            }
             let reading = advance(buffer.bytes.span.extracting(0..<count), bodyPolicy)
             guard case .waiting = reading else { return reading }
             if count < buffer.bytes.count && !expectsEnd { return waiting() }
@@ -101,6 +123,7 @@ package final class Connection: @unchecked Sendable {
     func finishRequest() {
         gate.finish()
         bodyError = nil
+        bodyWait = .zero
         noteEndOfRequest()
         // Also with unread bytes: they need not be all that is left.
         deadline = isExhausted ? nil : .now + times.linger
@@ -112,7 +135,8 @@ package final class Connection: @unchecked Sendable {
         headDeadline = nil
     }
 
-    /// Nothing more will be written: tells the web server, and waits for it to close while it may still be sending.
+    /// Nothing more will be written: tells the web server, and waits for it to close while it may still be
+    /// sending.
     func beginLingering() {
         isLingering = true
         unread = []
@@ -120,13 +144,26 @@ package final class Connection: @unchecked Sendable {
         deadline = .now + times.linger
     }
 
-    /// The process is draining: a connection that has not said anything yet need not be waited for long.
+    /// The process is draining: a connection that has not said anything yet need not be waited for long, and
+    /// no other one for longer than the process waits.
     func hurry() {
-        guard !hasServed, isAtRest else { return }
-        let soon = MonotonicTime.now + .seconds(1)
-        headDeadline = headDeadline.map { min($0, soon) }
-        deadline = headDeadline
+        if !hasServed, isAtRest {
+            let soon = MonotonicTime.now + .seconds(1)
+            headDeadline = headDeadline.map { min($0, soon) }
+            deadline = headDeadline
+        }
+        if let due = deadline, let end = drainDeadline.time { deadline = min(due, end) }
     }
+
+    /// Nobody could read what has come in time: the time begins anew.
+    func renewDeadline(at now: MonotonicTime) {
+        headDeadline = headDeadline.map { _ in now + times.head }
+        bodyStart = bodyStart.map { _ in now }
+        setDeadline()
+    }
+
+    /// Whether a request's body is being collected, and an answer may still be written.
+    var isCollecting: Bool { gate.isReadingBody && !isLingering }
 
     /// Whether the web server has sent all of the request that was answered last, and nothing else.
     var isExhausted: Bool { isAtRest }
@@ -185,8 +222,14 @@ package final class Connection: @unchecked Sendable {
     private func setDeadline() {
         if isLingering { return }
         if gate.isReadingBody {
-            deadline = .now + times.read
-        } else if gate.isAtRest {
+            let now = MonotonicTime.now
+            let start = bodyStart ?? now
+            bodyStart = start
+            deadline = min(now + times.read, start + times.body(of: gate.body.count, pause: times.read))
+            return
+        }
+        bodyStart = nil
+        if gate.isAtRest {
             // A new connection owes us a head; a kept one may idle.
             if hasServed { headDeadline = nil }
             deadline = headDeadline

@@ -10,6 +10,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
     case repliesNotTaken
     case notTaken
     case foreignPeer(SocketAddress)
+    case foreignUser(UInt32)
     case tooMany
 
     /// What ends are counted under: like the description, without the values that a peer chooses.
@@ -19,7 +20,8 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
         case .violation(.unexpectedRecord), .violation(.requestID), .violation(.repeatedBeginRequest):
             "unexpected record"
         case .violation(.beginRequestLength): "BEGIN_REQUEST of the wrong length"
-        case .foreignPeer: "peer not in FCGI_WEB_SERVER_ADDRS"
+        case .foreignPeer: "peer not allowed by FCGI_WEB_SERVER_ADDRS or listen.allow"
+        case .foreignUser: "peer not allowed by listen.allow-users"
         default: description
         }
     }
@@ -34,13 +36,15 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
         case .repliesNotTaken: "replies to management records were not read"
         case .notTaken: "the response was not taken"
         case .tooMany: "more connections than a process takes"
-        case .foreignPeer(let peer): "peer \(peer) is not in FCGI_WEB_SERVER_ADDRS"
+        case .foreignPeer(let peer): "peer \(peer) is in neither FCGI_WEB_SERVER_ADDRS nor listen.allow"
+        case .foreignUser(let user): "user \(user) is not in listen.allow-users"
         }
     }
 }
 
 extension ConnectionEnd {
-    /// What a connection is counted under for its streamed body; nil where the frame was sound, as with a refusal.
+    /// What a connection is counted under for its streamed body; nil where the frame was sound, as with a
+    /// refusal.
     init?(_ error: BodyError) {
         switch error {
         case .timedOut: self = .timedOut

@@ -1,10 +1,11 @@
+import Glibc
 import Linux
 import Synchronization
 
 /// The connections of a process, found by token, without a lock on the way of a request.
 ///
-/// A token is a slot and its generation: an event that the kernel reported for a connection which is gone by now finds
-/// nothing, even when its slot, or its descriptor's number, is in use again.
+/// A token is a slot and its generation: an event that the kernel reported for a connection which is gone by
+/// now finds nothing, even when its slot, or its descriptor's number, is in use again.
 // Unchecked: `slots` never moves; a slot's connection is touched by whoever brought its state to `.held`.
 final class ConnectionTable: @unchecked Sendable {
     /// Who may touch a connection.
@@ -20,8 +21,11 @@ final class ConnectionTable: @unchecked Sendable {
     private struct Slot: ~Copyable {
         /// Generation and state in one word, so that they change together.
         let word = Atomic<UInt64>(0)
-        /// The connection's deadline in nanoseconds, for the keeper, which looks at slots that it does not hold.
+        /// The connection's deadline in nanoseconds, for the keeper, which looks at slots that it does not
+        /// hold.
         let deadline = Atomic<Int64>(.max)
+        /// The connection's descriptor, for the same reason.
+        let descriptor = Atomic<Int32>(-1)
         var connection: Connection?
     }
 
@@ -48,7 +52,15 @@ final class ConnectionTable: @unchecked Sendable {
         slots.deallocate()
     }
 
+    /// The connections, and those that are about to come.
     var count: Int { connections.load(ordering: .acquiring) }
+
+    /// Counts a connection that the caller may be about to take from the kernel: until then, and until it is
+    /// in the table, nobody must think that none is left.
+    func expectOne() { connections.add(1, ordering: .sequentiallyConsistent) }
+
+    /// The connection that was expected is in the table, or is not there.
+    func expectOneLess() { connections.subtract(1, ordering: .sequentiallyConsistent) }
 
     /// Gives a connection a token; the caller holds it.
     ///
@@ -65,6 +77,7 @@ final class ConnectionTable: @unchecked Sendable {
         let generation = slots[index].word.load(ordering: .relaxed) >> Self.stateBits
         // 32 bits of each: a token that old would have to be four thousand million connections late.
         connection.token = (generation & 0xffff_ffff) << 32 | UInt64(index)
+        slots[index].descriptor.store(connection.descriptor, ordering: .relaxed)
         connections.add(1, ordering: .acquiringAndReleasing)
         return true
     }
@@ -105,6 +118,26 @@ final class ConnectionTable: @unchecked Sendable {
 
     /// Takes all armed connections; the caller holds them.
     func claimArmed() -> [Connection] { claimArmed { _ in true } }
+
+    /// Takes those of the armed connections that can be read, or have ended, according to the kernel; the
+    /// caller holds them.
+    func claimReadable() -> [Connection] {
+        var tokens: [UInt64] = []
+        var polled: [pollfd] = []
+        for index in 0..<places.withLock({ $0.used }) {
+            let word = slots[index].word.load(ordering: .acquiring)
+            guard word & (1 << Self.stateBits - 1) == State.armed.rawValue else { continue }
+            tokens.append((word >> Self.stateBits & 0xffff_ffff) << 32 | UInt64(index))
+            let descriptor = slots[index].descriptor.load(ordering: .relaxed)
+            polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        }
+        guard !polled.isEmpty, poll(&polled, nfds_t(polled.count), 0) > 0 else { return [] }
+        return zip(tokens, polled).compactMap { token, result in
+            // A slot that is another connection's since has another token.
+            guard result.revents != 0, exchange(token, .armed, .held) else { return nil }
+            return index(of: token).flatMap { slots[$0].connection }
+        }
+    }
 
     private func claimArmed(where isWanted: (borrowing Slot) -> Bool) -> [Connection] {
         var claimed: [Connection] = []

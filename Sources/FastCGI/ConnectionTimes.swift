@@ -4,6 +4,10 @@ package struct ConnectionTimes: Sendable {
     package var head: Duration
     /// Between two pieces of a body.
     package var read: Duration
+    /// How many bytes of a body a second buy a second more: all of it must have come within `read` and what
+    /// its bytes so far have bought. Otherwise a byte now and then would hold a connection, or a worker, for
+    /// ever.
+    package var leastRate: Int
     /// For one response.
     package var write: Duration
     /// For what a finished request still sends.
@@ -11,11 +15,21 @@ package struct ConnectionTimes: Sendable {
 
     package init(
         head: Duration = .seconds(10), read: Duration = .seconds(60), write: Duration = .seconds(60),
-        linger: Duration = .seconds(10)
+        linger: Duration = .seconds(10), leastRate: Int = 500
     ) {
         self.head = head
         self.read = read
         self.write = write
         self.linger = linger
+        self.leastRate = leastRate
+    }
+
+    /// How long a body of which so many bytes have come may take altogether.
+    ///
+    /// - Parameter pause: the longest time between two pieces.
+    func body(of bytes: Int, pause: Duration) -> Duration {
+        let milliseconds = bytes.multipliedReportingOverflow(by: 1000)
+        guard !milliseconds.overflow, leastRate > 0 else { return .seconds(Int64.max / 2_000_000_000) }
+        return pause + .milliseconds(milliseconds.partialValue / leastRate)
     }
 }

@@ -7,7 +7,11 @@ package enum ListenError: Error, CustomStringConvertible {
     case inUse(String)
     case notASocket(String)
     case noSocket
+    case tooManySockets(Int, names: String)
     case webServerAddress(String)
+    case allowedNetwork(String)
+    case unknownUser(String)
+    case unknownGroup(String)
     case system(SystemError)
 
     package var description: String {
@@ -30,6 +34,20 @@ package enum ListenError: Error, CustomStringConvertible {
             """
         case .webServerAddress(let text):
             "FCGI_WEB_SERVER_ADDRS holds \"\(text)\", which is neither an IPv4 nor an IPv6 address"
+        case .tooManySockets(let count, let names):
+            """
+            systemd passes \(count) sockets (names: \(names.isEmpty ? "none" : names)), but one is served: \
+            leave one ListenStream= in the socket unit. A second one may have FileDescriptorName=status.
+            """
+        case .allowedNetwork(let text):
+            """
+            listen.allow holds "\(text)", which is neither an address nor a network; expected such as \
+            127.0.0.1, 10.0.0.0/8, ::1 or fd00::/8
+            """
+        case .unknownUser(let text):
+            "there is no user \"\(text)\"; give listen.owner and listen.allow-users by name or number"
+        case .unknownGroup(let text):
+            "there is no group \"\(text)\"; give listen.group by name or number"
         case .system(let error): error.description
         }
     }

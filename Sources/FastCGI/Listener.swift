@@ -6,12 +6,15 @@ package final class Listener: Sendable {
     package let descriptor: Int32
     package let address: SocketAddress
     /// Set when the file was made here and has to go with the listener.
-    private let ownedPath: String?
+    private let file: SocketFile?
+    /// Opened early: at the end there may be no number left.
+    private let null: Int32
 
-    private init(descriptor: Int32, address: SocketAddress, ownedPath: String? = nil) throws(ListenError) {
+    private init(descriptor: Int32, address: SocketAddress, file: SocketFile? = nil) throws(ListenError) {
         self.descriptor = descriptor
         self.address = address
-        self.ownedPath = ownedPath
+        self.file = file
+        null = Glibc.open("/dev/null", O_RDWR | O_CLOEXEC)
         let flags = fcntl(descriptor, F_GETFL)
         guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
             throw .system(SystemError("fcntl(listening socket, O_NONBLOCK)"))
@@ -21,10 +24,23 @@ package final class Listener: Sendable {
 
     /// The socket that spawn-fcgi leaves on descriptor 0, or systemd on the one that LISTEN_FDS announces.
     package static func inherited() throws(ListenError) -> Listener {
-        let systemd =
-            getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) } == getpid()
-            && getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0 > 0
-        let descriptor: Int32 = systemd ? 3 : 0
+        try adopting(InheritedSockets().main)
+    }
+
+    /// The same; nil when there is none.
+    package static func inheritedIfAny() throws(ListenError) -> Listener? {
+        do throws(ListenError) {
+            return try inherited()
+        } catch {
+            if case .noSocket = error { return nil }
+            throw error
+        }
+    }
+
+    /// A listening socket that is open already; the descriptor is the listener's from now on.
+    ///
+    /// - Throws: `.noSocket` when it is none.
+    package static func adopting(_ descriptor: Int32) throws(ListenError) -> Listener {
         var listening: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0, listening != 0
@@ -34,19 +50,19 @@ package final class Listener: Sendable {
         return try Listener(descriptor: descriptor, address: boundAddress(of: descriptor) ?? .unix(path: ""))
     }
 
-    /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one refused.
+    /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one
+    /// refused.
     ///
-    /// - Parameter backlog: connections that the kernel queues; it caps the number at `net.core.somaxconn`.
-    package static func open(_ address: SocketAddress, backlog: Int32 = 4096) throws(ListenError) -> Listener
-    {
+    package static func open(
+        _ address: SocketAddress, _ options: ListenOptions = ListenOptions()
+    ) throws(ListenError) -> Listener {
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = socket(address.family, type, 0)
         guard descriptor >= 0 else { throw .system(SystemError("socket(\(address))")) }
-        var ownedPath: String?
+        var file: SocketFile?
         do throws(ListenError) {
             if case .unix(let path) = address {
                 try removeStaleSocket(path, address)
-                ownedPath = path
             } else {
                 var on: Int32 = 1
                 setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -54,10 +70,18 @@ package final class Listener: Sendable {
             guard address.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else {
                 throw errno == EADDRINUSE ? .inUse("\(address)") : .system(SystemError("bind(\(address))"))
             }
-            guard listen(descriptor, backlog) == 0 else { throw .system(SystemError("listen(\(address))")) }
-            let bound = ownedPath == nil ? boundAddress(of: descriptor) ?? address : address
-            return try Listener(descriptor: descriptor, address: bound, ownedPath: ownedPath)
+            if case .unix(let path) = address {
+                // Before it listens: until then nobody can connect, whatever the mode.
+                file = SocketFile(path)
+                try file?.apply(options)
+            }
+            guard listen(descriptor, Int32(clamping: options.backlog)) == 0 else {
+                throw .system(SystemError("listen(\(address))"))
+            }
+            let bound = file == nil ? boundAddress(of: descriptor) ?? address : address
+            return try Listener(descriptor: descriptor, address: bound, file: file)
         } catch {
+            file?.remove()
             Glibc.close(descriptor)
             throw error
         }
@@ -72,22 +96,32 @@ package final class Listener: Sendable {
             }
             if connection >= 0 { return (connection, SocketAddress(storage) ?? .unix(path: "")) }
             switch errno {
-            case EAGAIN: return nil
+            // EINVAL: it refuses connections, and none is left.
+            case EAGAIN, EINVAL: return nil
             case EINTR, ECONNABORTED: continue
             default: throw SystemError("accept(\(address))")
             }
         }
     }
 
-    /// Stops listening. The socket file goes only if it was made here.
+    /// From now on the web server's attempts fail, where that concerns nobody else: what has been queued
+    /// before can still be accepted, and nothing is queued between the last `accept` and `close`.
+    func refuseConnections() {
+        // A socket that was inherited may be kept by whoever made it, systemd for one, to be listened on
+        // again. On TCP this would reset what is queued.
+        if file != nil { shutdown(descriptor, Int32(SHUT_RD)) }
+    }
+
+    /// Stops listening. The socket file goes only if it was made here, and still is the same.
     ///
     /// The number is kept on /dev/null: a worker that is about to accept gets an error, never somebody else's
     /// descriptor, and a process whose descriptor 0 was the socket still has one.
-    package func close() {
-        let null = Glibc.open("/dev/null", O_RDWR | O_CLOEXEC)
+    ///
+    /// - Parameter keepingFile: whether another process serves on.
+    package func close(keepingFile: Bool = false) {
         if null < 0 || dup2(null, descriptor) < 0 { Glibc.close(descriptor) }
         if null >= 0 { Glibc.close(null) }
-        if let ownedPath { unlink(ownedPath) }
+        if !keepingFile { file?.remove() }
     }
 
     private static func removeStaleSocket(_ path: String, _ address: SocketAddress) throws(ListenError) {

@@ -11,6 +11,8 @@ extension Poller {
     package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
     /// Whether every worker has been, or will be, told to stop.
     package var hasStopped: Bool { isReadable(stopSignal.descriptor) }
+    /// Whether other processes may take connections of this one.
+    package var hasSiblings: Bool { handover != nil }
     package var isAnyoneParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
     /// How many events workers have taken so far: it stands still while all of them are held up.
     package var takenEvents: Int { taken.load(ordering: .relaxed) }
@@ -20,8 +22,8 @@ extension Poller {
         if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }
     }
 
-    /// Brings a parked worker to where it waits for events, because the others are held up; from now on more of them
-    /// wait there.
+    /// Brings a parked worker to where it waits for events, because the others are held up; from now on more
+    /// of them wait there.
     ///
     /// - Returns: false when no worker is parked.
     package func widen() -> Bool {

@@ -52,6 +52,17 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         self = address
     }
 
+    /// The address of a connected socket's peer.
+    init?(peerOf descriptor: Int32) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+        }
+        guard result == 0 else { return nil }
+        self.init(storage)
+    }
+
     var family: Int32 {
         switch self {
         case .unix: AF_UNIX

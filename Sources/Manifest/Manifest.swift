@@ -1,5 +1,4 @@
 package import HTTPTypes
-package import Logging
 package import Routing
 
 /// `routes.yaml`, decoded and checked: which handler answers which requests, and within which bounds.
@@ -9,12 +8,18 @@ package import Routing
 package struct Manifest: Sendable {
     /// What stands in front of every route's path, such as `/api`; empty when there is none.
     package var prefix = ""
+    /// Where the supervisor listens, and who may connect.
+    package var listen = Listen()
+    package var processes = Processes()
     package var workers = Workers()
+    package var overload = Overload()
     package var limits = Limits()
     package var tasks = TaskLimits()
     /// How long a stopping process waits for requests in flight and queued tasks.
     package var shutdownGrace: Duration = .seconds(30)
     package var log = Log()
+    /// `nil` when nobody is shown what goes on.
+    package var status: Status?
     /// `nil` when the application sends its files itself.
     package var files: Files?
     package var uploads = Uploads()
@@ -68,6 +73,13 @@ package struct Manifest: Sendable {
         package var readTime: Duration = .seconds(60)
         /// Time in which the whole response must be written.
         package var writeTime: Duration = .seconds(60)
+        /// Time from a request's head to its response, after which the handler is cancelled and answered 504;
+        /// `nil` means never.
+        package var requestTimeout: Duration?
+        /// After this time the log shows where the handler is; `nil` means never.
+        package var slowTime: Duration?
+        /// After this time the process is replaced, as the handler cannot be stopped; `nil` means never.
+        package var killTime: Duration?
 
         package init() {}
     }
@@ -78,20 +90,9 @@ package struct Manifest: Sendable {
         package var warn: Duration = .seconds(30)
         /// After this time the task is cancelled; `nil` means never.
         package var deadline: Duration?
+        /// After this time the process is replaced, as the task cannot be stopped; `nil` means never.
+        package var killTime: Duration?
 
         package init() {}
-    }
-
-    /// What is logged, and where to.
-    package struct Log: Sendable, Hashable {
-        package var level: Logger.Level = .info
-        package var destination: Destination = .standardError
-
-        package init() {}
-
-        package enum Destination: Sendable, Hashable {
-            case standardError
-            case file(String)
-        }
     }
 }

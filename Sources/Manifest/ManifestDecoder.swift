@@ -28,7 +28,10 @@ struct ManifestDecoder {
         guard let keys = reader.mapping(root, keys: ManifestRootKey.self, name: ManifestRootKey.mapping)
         else { return manifest }
         if let node = keys[.prefix] { manifest.prefix = prefix(node) ?? "" }
+        if let node = keys[.listen] { manifest.listen = listen(node) }
+        if let node = keys[.processes] { manifest.processes = processes(node) }
         if let node = keys[.workers] { manifest.workers = workers(node) }
+        if let node = keys[.overload] { manifest.overload = overload(node) }
         if let node = keys[.limits] { limits(node, into: &manifest.limits) }
         if let node = keys[.tasks] { tasks(node, into: &manifest.tasks) }
         if let node = keys[.shutdownGrace] {
@@ -36,6 +39,7 @@ struct ManifestDecoder {
             manifest.shutdownGrace = grace ?? manifest.shutdownGrace
         }
         if let node = keys[.log] { manifest.log = log(node) }
+        if let node = keys[.status] { manifest.status = status(node, besides: manifest.listen) }
         if let node = keys[.files] { manifest.files = files(node) }
         if let node = keys[.uploads] { manifest.uploads = uploads(node) }
         if let node = keys[.routes] {

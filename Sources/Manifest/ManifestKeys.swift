@@ -18,11 +18,15 @@ extension ManifestKey {
 /// The manifest itself.
 enum ManifestRootKey: String, ManifestKey {
     case prefix
+    case listen
+    case processes
     case workers
+    case overload
     case limits
     case tasks
     case shutdownGrace = "shutdown-grace"
     case log
+    case status
     case files
     case uploads
     case openapi
@@ -65,6 +69,9 @@ enum LimitsKey: String, ManifestKey {
     case headTime = "head-time"
     case readTime = "read-time"
     case writeTime = "write-time"
+    case requestTimeout = "request-timeout"
+    case slowTime = "slow-time"
+    case killTime = "kill-time"
 
     static let mapping = "`limits`"
 }
@@ -74,6 +81,9 @@ enum RouteLimitsKey: String, ManifestKey {
     case body
     case readTime = "read-time"
     case writeTime = "write-time"
+    case requestTimeout = "request-timeout"
+    case slowTime = "slow-time"
+    case killTime = "kill-time"
 
     static let mapping = "a route's `limits`"
 
@@ -87,6 +97,7 @@ enum RouteLimitsKey: String, ManifestKey {
 enum TasksKey: String, ManifestKey {
     case warn
     case deadline
+    case killTime = "kill-time"
 
     static let mapping = "`tasks`"
 }
@@ -95,6 +106,7 @@ enum TasksKey: String, ManifestKey {
 enum LogKey: String, ManifestKey {
     case level
     case to
+    case access
 
     static let mapping = "`log`"
 }

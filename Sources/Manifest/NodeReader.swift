@@ -13,11 +13,16 @@ struct NodeReader {
     }
 
     /// The mapping's values, if the node is a mapping.
-    func mapping<Key: ManifestKey>(_ node: Node, keys: Key.Type, name: String) -> MappingReader<Key>? {
+    ///
+    /// - Parameter scalar: what may stand there instead; the caller takes it.
+    func mapping<Key: ManifestKey>(
+        _ node: Node, keys: Key.Type, name: String, or scalar: String? = nil
+    ) -> MappingReader<Key>? {
         guard let mapping = node.mapping, isUntagged(node) else {
             let known = alternatives(Key.allCases.map(\.rawValue))
             if node.mapping == nil {
-                reportMismatch(node, for: name, expected: "a mapping with the keys \(known)")
+                let instead = scalar.map { "\($0), or " } ?? ""
+                reportMismatch(node, for: name, expected: "\(instead)a mapping with the keys \(known)")
             }
             return nil
         }

@@ -17,19 +17,24 @@ final class PollerFixture: Sendable {
         func append(_ end: ConnectionEnd) { list.withLock { $0.append(end) } }
     }
 
+    /// - Parameter sibling: another process's poller, so to say: this one shares its socket and its queue.
     init(
         times: ConnectionTimes = ConnectionTimes(), webServers: String? = nil,
-        limits: GateLimits = GateLimits(), policy: BodyPolicy = .collect(limit: 1 << 20)
+        limits: GateLimits = GateLimits(), policy: BodyPolicy = .collect(limit: 1 << 20),
+        handover: HandoverQueue? = nil, sibling: PollerFixture? = nil
     ) throws {
         self.policy = policy
-        let listener = try Listener.open(SocketAddress(parsing: "127.0.0.1:0"))
+        let listener =
+            try sibling.map { try Listener.adopting(dup($0.poller.listener.descriptor)) }
+            ?? Listener.open(SocketAddress(parsing: "127.0.0.1:0"))
         guard case .ipv4(_, let port) = listener.address else { throw ListenError.noSocket }
         self.port = port
         let ends = Ends()
         self.ends = ends
         poller = try Poller(
-            listener: listener, webServers: WebServerAddresses(webServers), limits: limits,
-            times: times, width: 2, onNoneWaiting: {}, report: { ends.append($0) })
+            listener: listener, handover: handover ?? sibling?.poller.handover,
+            webServers: WebServers(webServers), limits: limits, times: times, width: 2,
+            onNoneWaiting: {}, report: { ends.append($0) })
     }
 
     func connect() throws -> Int32 {
@@ -111,4 +116,18 @@ struct TestThread {
         waitForInput([end.descriptor], milliseconds: 30_000)
         #expect(end.take(), "a thread did not end")
     }
+}
+
+/// What the server has sent, up to END_REQUEST or its close.
+func received(_ descriptor: Int32) -> String {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let end: [UInt8] = [1, 3, 0, 1, 0, 8, 0, 0]
+    while !bytes.dropLast(8).suffix(8).elementsEqual(end) {
+        waitForInput([descriptor], milliseconds: 5000)
+        let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        guard count > 0 else { break }
+        bytes += buffer.prefix(count)
+    }
+    return String(decoding: bytes, as: UTF8.self)
 }

@@ -118,7 +118,8 @@ struct PollerTests {
             return
         }
         #expect(isClosed(client))
-        #expect(fixture.ends.all.map(\.label) == ["peer not in FCGI_WEB_SERVER_ADDRS"])
+        #expect(
+            fixture.ends.all.map(\.label) == ["peer not allowed by FCGI_WEB_SERVER_ADDRS or listen.allow"])
     }
 
     @Test("draining serves what the kernel has queued, closes what is idle, then stops every worker")

@@ -29,32 +29,3 @@ struct SocketAddressTests {
         #expect(throws: Never.self) { try SocketAddress(parsing: String(path.dropLast())) }
     }
 }
-
-@Suite("WebServerAddresses")
-struct WebServerAddressesTests {
-    private func peer(_ text: String) throws -> SocketAddress { try SocketAddress(parsing: text) }
-
-    @Test("no list allows everyone", arguments: [nil, "", " , "])
-    func everyone(list: String?) throws {
-        let addresses = try WebServerAddresses(list)
-        #expect(addresses.allows(try peer("10.0.0.1:1")))
-    }
-
-    @Test("allows IPv4, IPv6 and IPv4 as a dual-stack listener sees it")
-    func listed() throws {
-        let addresses = try WebServerAddresses("127.0.0.1, ::1,192.0.2.7")
-        #expect(addresses.allows(try peer("127.0.0.1:1")))
-        #expect(addresses.allows(try peer("[::1]:1")))
-        #expect(addresses.allows(try peer("[::ffff:192.0.2.7]:1")))
-        #expect(!addresses.allows(try peer("127.0.0.2:1")))
-        #expect(!addresses.allows(try peer("[::2]:1")))
-        #expect(addresses.allows(.unix(path: "")))
-    }
-
-    @Test("says which entry is wrong")
-    func wrong() {
-        #expect { try WebServerAddresses("127.0.0.1,localhost") } throws: {
-            "\($0)".contains("\"localhost\"")
-        }
-    }
-}

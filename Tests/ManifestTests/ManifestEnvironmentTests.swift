@@ -92,7 +92,8 @@ struct ManifestEnvironmentTests {
             ),
             (
                 "log: { to: \"${A}\" }", ["A": "\u{1B}[0m"],
-                "1:12: found `\\u{1B}[0m` for `to`, expected stderr or a path with a `/`; the value comes "
+                "1:12: found `\\u{1B}[0m` for `to`, expected stderr, syslog, journal or "
+                    + "a path with a `/`; the value comes "
                     + "from the variable A"
             ),
             (

@@ -18,12 +18,18 @@ struct ManifestSchemaTests {
         /// What the value must be when it does not come from the environment.
         var constraints: [String: Any] { (object["anyOf"] as? [[String: Any]])?.first ?? object }
 
-        var keys: Set<String> { Set((object["properties"] as? [String: Any] ?? [:]).keys) }
+        /// The object that describes a mapping, which may be one choice besides a short form.
+        var mapping: [String: Any] {
+            let choices = object["anyOf"] as? [[String: Any]] ?? []
+            return choices.first { $0["properties"] != nil } ?? object
+        }
+
+        var keys: Set<String> { Set((mapping["properties"] as? [String: Any] ?? [:]).keys) }
         var `default`: String? { object["default"].map { "\($0)" } }
 
         subscript(property: String) -> Part {
             get throws {
-                let properties = try #require(object["properties"] as? [String: Any])
+                let properties = try #require(mapping["properties"] as? [String: Any])
                 return try Part(properties[property])
             }
         }
@@ -39,17 +45,22 @@ struct ManifestSchemaTests {
 
     private func expectKeys<Key: ManifestKey>(_ part: Part, _: Key.Type) {
         #expect(part.keys == Set(Key.allCases.map(\.rawValue)))
-        #expect(part.object["additionalProperties"] as? Bool == false)
+        #expect(part.mapping["additionalProperties"] as? Bool == false)
     }
 
     @Test("Each mapping has the decoder's keys and no others")
     func keys() throws {
         let (schema, route) = (try schema(), try route())
         expectKeys(schema, ManifestRootKey.self)
+        expectKeys(try schema["listen"], ListenKey.self)
+        expectKeys(try schema["processes"], ProcessesKey.self)
         expectKeys(try schema["workers"], WorkersKey.self)
+        expectKeys(try schema["overload"], OverloadKey.self)
         expectKeys(try schema["limits"], LimitsKey.self)
         expectKeys(try schema["tasks"], TasksKey.self)
         expectKeys(try schema["log"], LogKey.self)
+        expectKeys(try schema["log"]["access"], AccessKey.self)
+        expectKeys(try schema["status"], StatusKey.self)
         expectKeys(try schema["files"], FilesKey.self)
         expectKeys(try schema["uploads"], UploadsKey.self)
         expectKeys(try schema["openapi"], OpenAPIKey.self)
@@ -77,6 +88,9 @@ struct ManifestSchemaTests {
         #expect(try workers["reserved-for-requests"].default == "\(manifest.workers.reservedForRequests)")
         let times = [
             (try workers["idle-time"], manifest.workers.idleTime),
+            (try schema["processes"]["restart-interval"], manifest.processes.restartInterval),
+            (try schema["overload"]["wait"], manifest.overload.wait),
+            (try schema["overload"]["retry-after"], manifest.overload.retryAfter),
             (try schema["limits"]["head-time"], manifest.limits.headTime),
             (try schema["limits"]["read-time"], manifest.limits.readTime),
             (try schema["limits"]["write-time"], manifest.limits.writeTime),
@@ -86,8 +100,34 @@ struct ManifestSchemaTests {
         for (part, duration) in times {
             #expect(try DurationText.parse(#require(part.default)) == duration)
         }
-        #expect(try schema["tasks"]["deadline"].default == nil)
-        #expect(manifest.tasks.deadline == nil)
+        let absent: [(Part, Any?)] = [
+            (try schema["tasks"]["deadline"], manifest.tasks.deadline),
+            (try schema["tasks"]["kill-time"], manifest.tasks.killTime),
+            (try schema["limits"]["request-timeout"], manifest.limits.requestTimeout),
+            (try schema["limits"]["slow-time"], manifest.limits.slowTime),
+            (try schema["limits"]["kill-time"], manifest.limits.killTime),
+            (try schema["processes"]["max-requests"], manifest.processes.maximumRequests),
+            (try schema["processes"]["max-memory"], manifest.processes.maximumMemory),
+            (try schema["listen"]["address"], manifest.listen.address),
+            (try schema["listen"]["owner"], manifest.listen.owner),
+            (try schema["listen"]["group"], manifest.listen.group),
+        ]
+        for (part, value) in absent {
+            #expect(part.default == nil)
+            #expect(value == nil)
+        }
+        let modes = [
+            (try schema["listen"]["mode"], manifest.listen.mode),
+            (try schema["status"]["mode"], Manifest.Status(listen: "/a").mode),
+        ]
+        for (part, mode) in modes { #expect(try FileModeText.parse(#require(part.default)) == mode) }
+        let counts = [
+            (try schema["listen"]["backlog"], manifest.listen.backlog),
+            (try schema["processes"]["count"], manifest.processes.count),
+            (try schema["processes"]["restart-limit"], manifest.processes.restartLimit),
+        ]
+        for (part, count) in counts { #expect(part.default == "\(count)") }
+        #expect(try schema["overload"]["when-busy"].default == manifest.overload.policy.rawValue)
         let sizes = [
             (try schema["limits"]["head"], manifest.limits.head),
             (try schema["limits"]["body"], manifest.limits.body),
@@ -114,7 +154,7 @@ struct ManifestSchemaTests {
             let isContainer = ["object", "array"].contains(part.object["type"] as? String)
             if let choices {
                 #expect(choices.last?["$ref"] as? String == "#/definitions/environment", "\(name)")
-                #expect(choices.count == 2, "\(name)")
+                #expect(choices.count == (part.keys.isEmpty ? 2 : 3), "\(name)")
             } else {
                 #expect(isContainer || isFree, "\(name)")
                 #expect(isContainer || part.object["pattern"] == nil, "\(name)")
@@ -130,10 +170,21 @@ struct ManifestSchemaTests {
         #expect(levels == Logger.Level.allCases.map(\.rawValue))
     }
 
+    @Test("The policies of overload are the decoder's")
+    func policies() throws {
+        let policies = try schema()["overload"]["when-busy"].constraints["enum"] as? [String]
+        #expect(policies == Manifest.Overload.Policy.allCases.map(\.rawValue))
+    }
+
     @Test("Numbers have the decoder's bounds")
     func bounds() throws {
         let schema = try schema()
         let numbers = [
+            (try schema["listen"]["backlog"], ManifestBounds.backlog),
+            (try schema["processes"]["count"], ManifestBounds.processes),
+            (try schema["processes"]["max-requests"], ManifestBounds.requests),
+            (try schema["processes"]["max-memory"], ManifestBounds.memory),
+            (try schema["processes"]["restart-limit"], ManifestBounds.restarts),
             (try schema["workers"]["min"], ManifestBounds.workers),
             (try schema["workers"]["max"], ManifestBounds.workers),
             (try schema["workers"]["reserved-for-requests"], ManifestBounds.reservedForRequests),

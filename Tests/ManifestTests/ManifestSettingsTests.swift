@@ -99,15 +99,18 @@ struct ManifestSettingsTests {
                 "1:15: found `loud` for `level`, expected trace, debug, info, notice, warning, error or "
                     + "critical"
             ),
-            ("log: { to: stdrr }", "1:12: found `stdrr` for `to`, expected stderr or a path with a `/`"),
+            (
+                "log: { to: stdrr }",
+                "1:12: found `stdrr` for `to`, expected stderr, syslog, journal or a path with a `/`"
+            ),
             (
                 "log: { to: /var/log/ }",
-                "1:12: found `/var/log/` for `to`, expected stderr or a path with a `/`"
+                "1:12: found `/var/log/` for `to`, expected stderr, syslog, journal or a path with a `/`"
             ),
             (
                 "log: { to: 2 }",
-                "1:12: found the number 2 for `to`, expected stderr or a path with a `/`, in quotes "
-                    + "if it is meant as text"
+                "1:12: found the number 2 for `to`, expected stderr, syslog, journal or a path with a `/`, "
+                    + "in quotes if it is meant as text"
             ),
         ])
     func wrong(yaml: String, expected: String) {

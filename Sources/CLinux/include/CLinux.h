@@ -15,7 +15,13 @@ void clinux_name_thread(const char *name);
 int clinux_open_unnamed(const char *folder, mode_t mode);
 int clinux_make_temporary(char *name_template);
 int clinux_rename_exclusively(const char *from, const char *to);
+int clinux_peer_user(int socket, uid_t *user);
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count);
+
+// The macros around control messages do not import into Swift. A message is one byte, with a descriptor or without (-1);
+// neither call waits.
+ssize_t clinux_send_descriptor(int target, unsigned char note, int descriptor);
+ssize_t clinux_receive_descriptor(int source, unsigned char *note, int *descriptor);
 
 // A signal handler may call few functions and no Swift: it writes the signal's number to a descriptor.
 void clinux_forward_signals_to(int descriptor);

@@ -1,5 +1,6 @@
 internal import FastCGI
 public import Logging
+internal import Manifest
 public import ServiceLifecycle
 
 /// An application as a service among others (swift-service-lifecycle), for a program that has its own `main`.
@@ -10,9 +11,10 @@ public import ServiceLifecycle
 /// try await group.run()
 /// ```
 ///
-/// It listens where the `serve` command would, and drains as on SIGTERM when the group shuts down gracefully: requests
-/// in flight are answered and queued tasks run, within the manifest's `shutdown-grace`. Signals are the group's. The
-/// application's own ``Application/services`` are not started by it: they belong to the same group.
+/// It listens where the `serve` command would, and drains as on SIGTERM when the group shuts down gracefully:
+/// requests in flight are answered and queued tasks run, within the manifest's `shutdown-grace`. Signals are
+/// the group's. The application's own ``Application/services`` are not started by it: they belong to the same
+/// group.
 public struct ApplicationService<App: Application>: Service {
     private let application: App
     private let manifest: String
@@ -21,7 +23,8 @@ public struct ApplicationService<App: Application>: Service {
 
     /// - Parameters:
     ///   - manifest: the path of the manifest.
-    ///   - listen: `/path/to.sock`, `host:port` or `[ipv6]:port`; nil for the socket of spawn-fcgi or systemd.
+    ///   - listen: `/path/to.sock`, `host:port` or `[ipv6]:port`; nil for the socket of spawn-fcgi or
+    ///     systemd.
     ///   - logger: for the server's own entries; those of handlers and tasks add to it.
     public init(
         _ application: App, manifest: String = "routes.yaml", listen: String? = nil,
@@ -35,12 +38,13 @@ public struct ApplicationService<App: Application>: Service {
 
     /// Serves until the group shuts down.
     ///
-    /// - Throws: what is wrong with the manifest or the address; what ``Application/start()`` throws; and an error when
-    ///   requests or tasks were left at the end of the grace.
+    /// - Throws: what is wrong with the manifest or the address; what ``Application/start()`` throws; and an
+    ///   error when requests or tasks were left at the end of the grace.
     public func run() async throws {
         let manifest = try application.handlers.manifest(at: manifest)
         let served = try ServedApplication(
-            application, manifest: manifest, listener: try .opened(at: listen), signals: nil, logger: logger)
+            application, manifest: manifest, listener: try .opened(at: listen, manifest.listen), signals: nil,
+            logger: logger)
         try await served.run()
         guard served.exitStatus == 0 else { throw UnfinishedWork() }
     }

@@ -37,7 +37,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         do {
             try writer.apply(manifest.log)
             let served = try ServedApplication(
-                application, manifest: manifest, listener: try .opened(at: listen), signals: signals,
+                application, manifest: manifest, listener: try .opened(at: listen, manifest.listen),
+                signals: signals,
                 logger: Logger(label: "postlude"))
             status = try await served.runWithServices()
         } catch {
@@ -49,8 +50,14 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
 }
 
 extension Listener {
-    /// - Parameter address: nil for the socket of spawn-fcgi or systemd.
-    static func opened(at address: String?) throws -> Listener {
-        try address.map { try .open(SocketAddress(parsing: $0)) } ?? .inherited()
+    /// - Parameter address: overrides the manifest's, and the socket of spawn-fcgi or systemd, which
+    ///   otherwise goes before the manifest's.
+    static func opened(at address: String?, _ listen: Manifest.Listen) throws -> Listener {
+        if address == nil, let inherited = try Listener.inheritedIfAny() { return inherited }
+        guard let address = address ?? listen.address else { throw ListenError.noSocket }
+        return try .open(
+            SocketAddress(parsing: address),
+            ListenOptions(
+                owner: listen.owner, group: listen.group, mode: listen.mode, backlog: listen.backlog))
     }
 }

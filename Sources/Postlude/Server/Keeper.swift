@@ -36,14 +36,17 @@ final class Keeper: Sendable {
         var nextReport = MonotonicTime.now
         var nextNarrowing = nextReport
         var graceEnd: MonotonicTime?
+        let relief = Relief(server)
         while !bell.isPoolEmpty {
             let isPressed = bell.watchForPressure {
                 !server.poller.isAnyoneWaiting && !server.poller.hasStopped
-                    && (pool.canGrow || server.poller.isAnyoneParked)
+                    && (pool.canGrow || server.poller.isAnyoneParked || relief.isPossible)
             }
+            let watched = isPressed && !relief.isResting ? [server.poller.descriptor] : []
+            let tick = relief.tickMilliseconds(server.settings.tickMilliseconds)
             waitForInput(
-                stopDescriptors + [bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
-                milliseconds: server.registry.tickMilliseconds(server.settings.tickMilliseconds))
+                stopDescriptors + [bell.descriptor] + watched,
+                milliseconds: server.registry.tickMilliseconds(tick))
             // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
             if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
             let isDraining = graceEnd != nil
@@ -55,9 +58,10 @@ final class Keeper: Sendable {
                 graceEnd = graceEnd ?? drain("signal \(signal)")
             }
             if bell.isStopRequested { graceEnd = graceEnd ?? drain("the service was told to stop") }
-            patience = isPressed ? grow(patience) : 1
+            patience = isPressed && !relief.isResting ? grow(patience, relief) : 1
             let now = MonotonicTime.now
             tend(at: now)
+            relief.refuse(at: now)
             // A flood, or a process out of descriptors, is a line now and then.
             if now >= nextNarrowing {
                 server.poller.narrow()
@@ -84,15 +88,15 @@ final class Keeper: Sendable {
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
     }
 
-    /// Every worker that may wait is busy, and events wait: calls a parked worker, or starts one, if none of them takes
-    /// an event for a while.
+    /// Every worker that may wait is busy, and events wait: calls a parked worker, or starts one, if none of
+    /// them takes an event for a while.
     ///
-    /// - Parameter milliseconds: how long to watch. Before a thread is started twice as long, since a machine without a
-    ///   free core looks the same for once.
+    /// - Parameter milliseconds: how long to watch. Before a thread is started twice as long, since a machine
+    ///   without a free core looks the same for once.
     /// - Returns: how long to watch next time. Workers that do take events need no help.
-    private func grow(_ milliseconds: Int32) -> Int32 {
+    private func grow(_ milliseconds: Int32, _ relief: Relief) -> Int32 {
         // Tasks are known to take long: the next request need not wait for us to see that.
-        if pool.isBusyWithTasks { return startWorker() }
+        if pool.isBusyWithTasks { return startWorker(relief) }
         let taken = server.poller.takenEvents
         for attempt in 1...2 {
             waitForInput(stopDescriptors, milliseconds: milliseconds)
@@ -102,18 +106,19 @@ final class Keeper: Sendable {
             }
             if attempt == 1, server.poller.widen() { return 1 }
         }
-        return startWorker()
+        return startWorker(relief)
     }
 
-    private func startWorker() -> Int32 {
+    private func startWorker(_ relief: Relief) -> Int32 {
         guard !server.poller.hasStopped else { return 1 }
         do {
-            try pool.grow()
-            return 1
+            if server.starts.isOver(), try pool.grow() { return 1 }
         } catch {
+            server.starts.failed()
             server.ends.count("\(error)")
-            return 1000
         }
+        relief.relieve()
+        return 1
     }
 
     private func drain(_ reason: String) -> MonotonicTime {
@@ -123,7 +128,8 @@ final class Keeper: Sendable {
             metadata: ["reason": "\(reason)", "grace": "\(grace)"])
         let end = MonotonicTime.now + grace
         server.registry.setGraceEnd(end)
-        server.poller.drain()
+        // Half of the grace at most, so that the tasks of what comes in time have theirs.
+        server.poller.drain(unfinishedFor: min(.seconds(5), grace / 2))
         server.streams.end()
         return end
     }
@@ -153,7 +159,8 @@ final class KeeperBell: Sendable {
     /// - Returns: whether it had rung.
     func silence() -> Bool { event.take() }
 
-    /// Called by the worker that was the last free one. Rings once; the keeper watches from then on by itself.
+    /// Called by the worker that was the last free one. Rings once; the keeper watches from then on by
+    /// itself.
     func noneWaiting() {
         if !isWatching.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
     }

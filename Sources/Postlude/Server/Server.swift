@@ -30,8 +30,11 @@ struct Server {
             let deadline = deadlines.add()
             defer { deadlines.remove(deadline) }
             do {
-                return try Worker(parts, pool: pool, executor: executor, writeDeadline: deadline).run()
+                let worker = try Worker(parts, pool: pool, executor: executor, writeDeadline: deadline)
+                parts.starts.succeeded()
+                return worker.run()
             } catch {
+                parts.starts.failed()
                 parts.ends.count("a worker could not start: \(error)")
                 return false
             }
@@ -62,6 +65,7 @@ struct ServerParts: Sendable {
     let responder: Responder
     let registry: TaskRegistry
     let ends: EndCounts
+    let starts = StartDelay()
     let streams = OpenStreams()
     let files: FileLocation?
     let settings: ServerSettings
@@ -90,7 +94,9 @@ struct ServerParts: Sendable {
         let limits = manifest.limits
         poller = try Poller(
             listener: listener,
-            webServers: WebServerAddresses(getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) }),
+            webServers: WebServers(
+                getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) },
+                networks: manifest.listen.allow, users: manifest.listen.allowUsers),
             limits: GateLimits(head: limits.head, concurrentRequests: manifest.workers.maximum),
             times: ConnectionTimes(head: limits.headTime, read: limits.readTime, write: limits.writeTime),
             width: onlineProcessors, onNoneWaiting: bell.noneWaiting,
@@ -104,6 +110,7 @@ struct ServerParts: Sendable {
 /// The manifest's settings as the threads use them.
 struct ServerSettings: Sendable {
     let limits: Manifest.Limits
+    let overload: Manifest.Overload
     let shutdownGrace: Duration
     let idleMilliseconds: Int32
     /// How often the keeper looks at deadlines: a quarter of the shortest, at most a second.
@@ -111,6 +118,7 @@ struct ServerSettings: Sendable {
 
     init(_ manifest: Manifest) {
         limits = manifest.limits
+        overload = manifest.overload
         shutdownGrace = manifest.shutdownGrace
         idleMilliseconds = manifest.workers.idleTime.clampedMilliseconds
         let times =

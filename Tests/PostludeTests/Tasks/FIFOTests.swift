@@ -1,12 +1,12 @@
+import Linux
 import Testing
-
-@testable import Postlude
 
 @Suite("FIFO")
 struct FIFOTests {
     @Test("gives back in order what was put in, also between")
     func order() {
         var line = FIFO([1, 2])
+        #expect(line.first == 1)
         #expect(line.popFirst() == 1)
         line.append(3)
         line.append(4)
@@ -14,6 +14,7 @@ struct FIFOTests {
         #expect(line.popFirst() == 2)
         #expect(line.popFirst() == 3)
         line.append(5)
+        #expect(line.first == 4)
         #expect(line.elements == [4, 5])
         #expect(line.popFirst() == 4)
         #expect(!line.isEmpty)

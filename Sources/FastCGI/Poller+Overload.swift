@@ -1,0 +1,77 @@
+package import Linux
+import Synchronization
+
+/// Requests that are complete while every worker is busy: they wait here, and are refused after a while.
+extension Poller {
+    struct WaitingRequest {
+        let next: Next
+        let deadline: MonotonicTime
+    }
+
+    /// Whether a request waits that the keeper has read.
+    package var hasWaitingRequests: Bool { waitingRequests.load(ordering: .sequentiallyConsistent) > 0 }
+
+    /// Reads what has come, in the place of the workers, all of which are busy. Called by the keeper.
+    ///
+    /// - Parameters:
+    ///   - buffer: the keeper's own.
+    ///   - time: how long each request may wait for a worker from now on.
+    ///   - bodyPolicy: asked for each request that has a body.
+    package func collectWaiting(
+        reading buffer: ReadBuffer, within time: Duration, bodyPolicy: (RequestHead) -> BodyPolicy
+    ) {
+        var looksAtReady = 0
+        // Bounded, since the keeper has other things to do.
+        for _ in 0..<256 {
+            guard !isAnyoneWaiting, !isAnyoneParked, let event = epoll.wait(milliseconds: 0),
+                event.token != Token.stop
+            else { return }
+            let connection: Connection?
+            if event.token == Token.ready {
+                // Stands for waiting requests, too, which stay: seen twice, it is all that is left.
+                connection = state.withLock { $0.ready.popFirst() }
+                if connection == nil { looksAtReady += 1 } else { readySignal.take() }
+                guard looksAtReady < 2 else { return }
+            } else {
+                connection = take(event)
+            }
+            guard let connection, let next = look(at: connection, buffer, bodyPolicy) else { continue }
+            state.withLock { state in
+                state.waiting.append(WaitingRequest(next: next, deadline: .now + time))
+                // Under the lock, so that whoever takes it has something to count down.
+                waitingRequests.add(1, ordering: .sequentiallyConsistent)
+            }
+            readySignal.signal()
+        }
+    }
+
+    /// Answers the requests that have waited for too long. Their connections are kept. Called by the keeper.
+    ///
+    /// - Returns: how many there were.
+    package func refuseWaiting(at now: MonotonicTime, with response: ShortResponse) -> Int {
+        var count = 0
+        while let request = takeWaiting(where: { $0.deadline <= now }) {
+            count += 1
+            let connection: Connection
+            switch request {
+            case .request(let taken), .refused(let taken, _): connection = taken
+            case .nothing, .stopped: continue
+            }
+            let (head, _) = connection.takeRequest()
+            let isSent = response.send(to: head, on: connection)
+            giveBack(connection, keep: head.keepsConnection && isSent, isOpen: true)
+        }
+        return count
+    }
+
+    /// The request that has waited longest. Its signal stays, and wakes a worker for nothing: taken here, it
+    /// could be that of a ready connection.
+    func takeWaiting(where isWanted: (WaitingRequest) -> Bool = { _ in true }) -> Next? {
+        guard hasWaitingRequests else { return nil }
+        return state.withLock { state in
+            guard let first = state.waiting.first, isWanted(first) else { return nil }
+            waitingRequests.subtract(1, ordering: .sequentiallyConsistent)
+            return state.waiting.popFirst()?.next
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Glibc
+
+/// A small, complete response that is written at once and without libfcgi: for whoever answers in a worker's
+/// place.
+///
+/// Its body is the error format of all of Postlude's answers, `{"detail":"…"}`.
+package struct ShortResponse: Sendable {
+    package let status: Int
+    private let head: [UInt8]
+    private let body: [UInt8]
+
+    /// - Parameters:
+    ///   - reason: the status's reason phrase, which the client reads as `detail`, too.
+    ///   - fields: header fields other than Content-Type and Content-Length.
+    ///   - identifier: the request's id, by which its line in the log can be found.
+    package init(
+        status: Int, reason: String, fields: [(name: String, value: String)] = [],
+        identifier: String? = nil
+    ) {
+        self.status = status
+        var json = "{\"detail\":\(Self.quoted(reason))"
+        if let identifier { json += ",\"request_id\":\(Self.quoted(identifier))" }
+        body = Array((json + "}").utf8)
+        let all =
+            [("Status", "\(status) \(reason)"), ("Content-Type", "application/json")]
+            + fields + [("Content-Length", "\(body.count)")]
+        let lines = all.map { name, value in
+            // No value can begin a line of its own.
+            "\(name): \(String(decoding: value.utf8.map { $0 < 0x20 ? 0x20 : $0 }, as: UTF8.self))\r\n"
+        }
+        head = Array((lines.joined() + "\r\n").utf8)
+    }
+
+    /// 503: every worker is busy, or the process is about to end.
+    ///
+    /// - Parameter retryAfter: what the client is told to wait, rounded up to whole seconds.
+    package static func serviceUnavailable(retryAfter: Duration) -> ShortResponse {
+        let (seconds, attoseconds) = retryAfter.components
+        let whole = max(0, attoseconds > 0 && seconds < .max ? seconds + 1 : seconds)
+        return ShortResponse(
+            status: 503, reason: "Service Unavailable", fields: [("Retry-After", "\(whole)")])
+    }
+
+    /// 408: the rest of the request did not come in time.
+    package static let requestTimeout = ShortResponse(status: 408, reason: "Request Timeout")
+
+    /// 504: the handler did not answer in time.
+    package static func gatewayTimeout(identifier: String? = nil) -> ShortResponse {
+        ShortResponse(status: 504, reason: "Gateway Timeout", identifier: identifier)
+    }
+
+    /// The records of the response: STDOUT, its end, and END_REQUEST.
+    ///
+    /// - Parameter isHead: whether a HEAD request is answered, which gets no body.
+    package func records(requestID: UInt16, isHead: Bool) -> [UInt8] {
+        var records: [UInt8] = []
+        var rest = (isHead ? head : head + body)[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(0xffff)
+            RecordHeader(type: .stdout, requestID: requestID, contentLength: piece.count).write(to: &records)
+            records += piece
+            rest = rest.dropFirst(piece.count)
+        }
+        RecordHeader(type: .stdout, requestID: requestID, contentLength: 0).write(to: &records)
+        RecordHeader(type: .endRequest, requestID: requestID, contentLength: 8).write(to: &records)
+        records += [0, 0, 0, 0, ProtocolStatus.requestComplete.rawValue, 0, 0, 0]
+        return records
+    }
+
+    /// Sends the response to a request whose response nobody has begun, without waiting for the web server to
+    /// take it.
+    ///
+    /// Give the connection back afterwards, to be kept where this returns true and `head.keepsConnection`.
+    ///
+    /// - Returns: whether the kernel has taken all of it; otherwise the connection must be closed.
+    package func send(to head: RequestHead, on connection: Connection) -> Bool {
+        guard !connection.isForgotten else { return false }
+        let isHead = head.value("REQUEST_METHOD")?.elementsEqual("HEAD".utf8) == true
+        return send(records(requestID: head.requestID, isHead: isHead), to: connection.descriptor)
+    }
+
+    private func send(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        let flags = Int32(MSG_DONTWAIT | MSG_NOSIGNAL)
+        return bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }
+            == bytes.count
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\":
+                quoted += "\\"
+                quoted.unicodeScalars.append(scalar)
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}

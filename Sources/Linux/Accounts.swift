@@ -1,0 +1,38 @@
+package import Glibc
+
+/// The number of a user, given by name or number; nil when there is none of that name.
+package func userID(_ text: String) -> uid_t? {
+    if let number = uid_t(text) { return number }
+    return lookUp { buffer in
+        guard let start = buffer.baseAddress else { return (ENOMEM, nil) }
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        let error = getpwnam_r(text, &entry, start, buffer.count, &found)
+        return (error, found == nil ? nil : entry.pw_uid)
+    }
+}
+
+/// The number of a group, given by name or number; nil when there is none of that name.
+package func groupID(_ text: String) -> gid_t? {
+    if let number = gid_t(text) { return number }
+    return lookUp { buffer in
+        guard let start = buffer.baseAddress else { return (ENOMEM, nil) }
+        var entry = group()
+        var found: UnsafeMutablePointer<group>?
+        let error = getgrnam_r(text, &entry, start, buffer.count, &found)
+        return (error, found == nil ? nil : entry.gr_gid)
+    }
+}
+
+/// Asks again with more room as long as an entry does not fit.
+private func lookUp<Number>(
+    _ ask: (UnsafeMutableBufferPointer<CChar>) -> (error: Int32, number: Number?)
+) -> Number? {
+    var size = 4096
+    while size <= 1 << 20 {
+        let answer = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size, ask)
+        if answer.error != ERANGE { return answer.number }
+        size *= 4
+    }
+    return nil
+}

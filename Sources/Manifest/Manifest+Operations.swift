@@ -1,0 +1,65 @@
+extension Manifest {
+    /// The listening socket. Where it is inherited from spawn-fcgi or systemd, only `allow` and `allowUsers`
+    /// hold.
+    package struct Listen: Sendable, Hashable {
+        /// A Unix path, `host:port` or `[ipv6]:port`; `nil` for the inherited socket.
+        package var address: String?
+        /// The owner of a Unix socket's file, by name or number; `nil` for the process's own user.
+        package var owner: String?
+        package var group: String?
+        /// The mode of a Unix socket's file.
+        package var mode: UInt32 = 0o660
+        /// Connections that the kernel queues.
+        package var backlog = 4096
+        /// Addresses and networks (CIDR) that may connect over TCP; empty for all.
+        package var allow: [String] = []
+        /// Users, by name or number, that may connect over a Unix socket; empty for all whom the file's mode
+        /// lets.
+        package var allowUsers: [String] = []
+
+        package init() {}
+    }
+
+    /// The worker processes.
+    package struct Processes: Sendable, Hashable {
+        package var count = 1
+        /// Requests after which a process is replaced, give or take a tenth; `nil` means never.
+        package var maximumRequests: Int?
+        /// Bytes of resident memory above which a process is replaced; `nil` means never.
+        package var maximumMemory: Int?
+        /// How many processes may die within `restartInterval` before the supervisor gives up.
+        package var restartLimit = 10
+        package var restartInterval: Duration = .seconds(60)
+
+        package init() {}
+    }
+
+    /// What happens when every worker is busy and no more may be started.
+    package struct Overload: Sendable, Hashable {
+        package var policy: Policy = .wait
+        /// How long a request waits for a worker before it is refused.
+        package var wait: Duration = .seconds(1)
+        /// What `Retry-After` says, in whole seconds.
+        package var retryAfter: Duration = .seconds(5)
+
+        package init() {}
+
+        package enum Policy: String, Sendable, Hashable, CaseIterable {
+            /// Requests wait, as long as the web server does.
+            case wait
+            /// Requests that have waited too long are answered 503.
+            case refuse
+        }
+    }
+
+    /// A socket of its own on which the state of all processes is shown, also when every worker is busy.
+    package struct Status: Sendable, Hashable {
+        /// A Unix path, `host:port` or `[ipv6]:port`.
+        package var listen: String
+        package var owner: String?
+        package var group: String?
+        package var mode: UInt32 = 0o660
+
+        package init(listen: String) { self.listen = listen }
+    }
+}

@@ -1,0 +1,68 @@
+internal import Yams
+
+extension ManifestDecoder {
+    func processes(_ node: Node) -> Manifest.Processes {
+        var processes = Manifest.Processes()
+        guard let keys = reader.mapping(node, keys: ProcessesKey.self, name: ProcessesKey.mapping) else {
+            return processes
+        }
+        if let node = keys[.count] {
+            let count = reader.integer(node, for: "`count`", in: ManifestBounds.processes)
+            processes.count = count ?? processes.count
+        }
+        processes.maximumRequests = keys[.maxRequests].flatMap {
+            reader.integer($0, for: "`max-requests`", in: ManifestBounds.requests)
+        }
+        processes.maximumMemory = keys[.maxMemory].flatMap {
+            reader.byteCount($0, for: "`max-memory`", in: ManifestBounds.memory)
+        }
+        if let node = keys[.restartLimit] {
+            let limit = reader.integer(node, for: "`restart-limit`", in: ManifestBounds.restarts)
+            processes.restartLimit = limit ?? processes.restartLimit
+        }
+        if let node = keys[.restartInterval] {
+            let interval = reader.duration(node, for: "`restart-interval`", atLeast: ManifestBounds.time)
+            processes.restartInterval = interval ?? processes.restartInterval
+        }
+        return processes
+    }
+
+    func overload(_ node: Node) -> Manifest.Overload {
+        var overload = Manifest.Overload()
+        guard let keys = reader.mapping(node, keys: OverloadKey.self, name: OverloadKey.mapping) else {
+            return overload
+        }
+        let policies = alternatives(Manifest.Overload.Policy.allCases.map(\.rawValue))
+        if let node = keys[.whenBusy], let text = reader.text(node, for: "`when-busy`", expected: policies) {
+            if let policy = Manifest.Overload.Policy(rawValue: text.string) {
+                overload.policy = policy
+            } else {
+                reader.reportMismatch(node, for: "`when-busy`", expected: policies)
+            }
+        }
+        // Without a policy nothing is refused, and whoever writes these wants that.
+        for key in [OverloadKey.wait, .retryAfter] where keys[key] != nil && keys[.whenBusy] == nil {
+            reader.diagnostics.add(
+                "found `\(key.rawValue)` without `when-busy`, expected `when-busy: refuse` with it",
+                at: keys.position(of: key))
+        }
+        if let node = keys[.wait] {
+            let wait = reader.duration(node, for: "`wait`", atLeast: .zero)
+            overload.wait = wait ?? overload.wait
+        }
+        if let node = keys[.retryAfter] {
+            overload.retryAfter = wholeSeconds(node, for: "`retry-after`") ?? overload.retryAfter
+        }
+        return overload
+    }
+
+    /// Header fields such as `Retry-After` know nothing smaller than a second.
+    private func wholeSeconds(_ node: Node, for name: String) -> Duration? {
+        guard let duration = reader.duration(node, for: name, atLeast: .seconds(1)) else { return nil }
+        guard duration.components.attoseconds == 0 else {
+            reader.reportMismatch(node, for: name, expected: "whole seconds such as 5s")
+            return nil
+        }
+        return duration
+    }
+}

@@ -1,0 +1,128 @@
+internal import Yams
+
+extension ManifestDecoder {
+    /// The listening socket: its address alone, or a mapping.
+    func listen(_ node: Node) -> Manifest.Listen {
+        var listen = Manifest.Listen()
+        guard node.scalar == nil else {
+            listen.address = address(node, for: "`listen`")
+            return listen
+        }
+        guard
+            let keys = reader.mapping(
+                node, keys: ListenKey.self, name: ListenKey.mapping, or: AddressText.expectation)
+        else { return listen }
+        listen.address = keys[.address].flatMap { address($0, for: "`address`") }
+        listen.owner = keys[.owner].flatMap { account($0, for: "`owner`", of: "user") }
+        listen.group = keys[.group].flatMap { account($0, for: "`group`", of: "group") }
+        listen.mode = keys[.mode].flatMap { mode($0) } ?? listen.mode
+        if let node = keys[.backlog] {
+            let backlog = reader.integer(node, for: "`backlog`", in: ManifestBounds.backlog)
+            listen.backlog = backlog ?? listen.backlog
+        }
+        listen.allow = keys[.allow].map(networks) ?? []
+        listen.allowUsers = keys[.allowUsers].map(users) ?? []
+        if let node = keys[.address], let address = listen.address, !reader.isReplaced(node) {
+            checkUse(of: keys, at: address)
+        }
+        return listen
+    }
+
+    /// The socket of the status pages: its address alone, or a mapping.
+    ///
+    /// - Parameter listen: the application's own socket, which must be another one.
+    func status(_ node: Node, besides listen: Manifest.Listen) -> Manifest.Status? {
+        var addressNode = node
+        var owner, group, mode: Node?
+        if node.scalar == nil {
+            guard
+                let keys = reader.mapping(
+                    node, keys: StatusKey.self, name: StatusKey.mapping, or: AddressText.expectation)
+            else { return nil }
+            guard let node = keys[.listen] else {
+                reader.diagnostics.add(
+                    "`status` has no `listen`, expected \(AddressText.expectation)", at: keys.position)
+                return nil
+            }
+            (addressNode, owner, group, mode) = (node, keys[.owner], keys[.group], keys[.mode])
+        }
+        let name = node.scalar == nil ? "`listen`" : "`status`"
+        guard let address = address(addressNode, for: name) else { return nil }
+        if address == listen.address {
+            reader.reportMismatch(
+                addressNode, for: name, expected: "another address than that of the application's own socket")
+        }
+        var status = Manifest.Status(listen: address)
+        status.owner = owner.flatMap { account($0, for: "`owner`", of: "user") }
+        status.group = group.flatMap { account($0, for: "`group`", of: "group") }
+        status.mode = mode.flatMap { self.mode($0) } ?? status.mode
+        return status
+    }
+
+    /// Reports a guard that does not guard: it is written for the other kind of socket.
+    private func checkUse(of keys: MappingReader<ListenKey>, at address: String) {
+        let isPath = AddressText.isPath(address)
+        let useless: [ListenKey] = isPath ? [.allow] : [.owner, .group, .mode, .allowUsers]
+        let kind = isPath ? "TCP" : "Unix"
+        for key in useless where keys[key] != nil {
+            reader.diagnostics.add(
+                "`\(key.rawValue)` holds for \(kind) sockets only, but `address` is \(quoted(address))",
+                at: keys.position(of: key))
+        }
+    }
+
+    private func address(_ node: Node, for name: String) -> String? {
+        let expected = AddressText.expectation
+        guard let text = reader.text(node, for: name, expected: expected)?.string else { return nil }
+        do throws(ValueMistake) {
+            try AddressText.check(text)
+            return text
+        } catch {
+            reader.reportMismatch(node, for: name, expected: error.expected)
+            return nil
+        }
+    }
+
+    private func account(_ node: Node, for name: String, of kind: String) -> String? {
+        let expected = "the name or number of a \(kind)"
+        guard let text = reader.scalarText(node, for: name, expected: expected) else { return nil }
+        let isName = node.scalar.map { [.text, .integer].contains(ScalarKind($0)) } ?? false
+        guard isName, AccountText.isAccount(text) else {
+            reader.reportMismatch(node, for: name, expected: expected)
+            return nil
+        }
+        return text
+    }
+
+    private func mode(_ node: Node) -> UInt32? {
+        let expected = FileModeText.expectation
+        guard let text = reader.scalarText(node, for: "`mode`", expected: expected) else { return nil }
+        let mode = FileModeText.parse(text)
+        guard let mode, node.scalar.map({ ScalarKind($0) == .text }) == true else {
+            let advice = mode.map { "the mode in quotes: \"\(FileModeText.text(of: $0))\"" }
+            reader.reportMismatch(node, for: "`mode`", expected: advice ?? expected)
+            return nil
+        }
+        return mode
+    }
+
+    private func networks(_ node: Node) -> [String] {
+        let items = reader.list(node, for: "`allow`", of: "addresses and networks such as [10.0.0.0/8]") ?? []
+        return items.compactMap { item in
+            let expected = NetworkText.expectation
+            guard let text = reader.text(item, for: "`allow`", expected: expected)?.string else { return nil }
+            do throws(ValueMistake) {
+                try NetworkText.check(text)
+                return text
+            } catch {
+                reader.reportMismatch(item, for: "`allow`", expected: error.expected)
+                return nil
+            }
+        }
+    }
+
+    private func users(_ node: Node) -> [String] {
+        let items = reader.list(node, for: "`allow-users`", of: "users such as [www-data]") ?? []
+        return items.compactMap { account($0, for: "`allow-users`", of: "user") }
+    }
+}

@@ -1,0 +1,54 @@
+internal import FastCGI
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Routing
+
+/// What the keeper does when every worker is busy and no more can be started.
+final class Relief {
+    private let server: ServerParts
+    private let refusal: ShortResponse
+    private let buffer = ReadBuffer()
+    private let matcher: RouteMatcher?
+    private var restEnd: MonotonicTime?
+
+    private static let rest: Duration = .milliseconds(5)
+
+    init(_ server: ServerParts) {
+        self.server = server
+        refusal = .serviceUnavailable(retryAfter: server.settings.overload.retryAfter)
+        matcher = try? RouteMatcher()
+    }
+
+    /// Whether there is something to do at all; otherwise requests wait until a worker is free.
+    var isPossible: Bool { server.poller.hasSiblings || server.settings.overload.policy == .refuse }
+
+    /// Between two looks the keeper rests, since what waits keeps the poller readable.
+    var isResting: Bool { restEnd.map { $0 > .now } ?? false }
+
+    /// How long the keeper may sleep, at most `milliseconds`.
+    func tickMilliseconds(_ milliseconds: Int32) -> Int32 {
+        let isNeeded = isResting || server.poller.hasWaitingRequests
+        return isNeeded ? min(milliseconds, Int32(Self.rest / .milliseconds(1))) : milliseconds
+    }
+
+    /// Other processes get the kept connections that have something to say; requests that may not wait for
+    /// long are read.
+    func relieve() {
+        restEnd = .now + Self.rest
+        guard !server.poller.isAnyoneWaiting, !server.poller.isAnyoneParked else { return }
+        server.poller.handOverReady()
+        guard server.settings.overload.policy == .refuse, let matcher else { return }
+        let router = server.router
+        server.poller.collectWaiting(reading: buffer, within: server.settings.overload.wait) { head in
+            router.bodyPolicy(for: head, using: matcher)
+        }
+    }
+
+    /// Refuses what has waited for too long.
+    func refuse(at now: MonotonicTime) {
+        for _ in 0..<server.poller.refuseWaiting(at: now, with: refusal) {
+            server.ends.count("refused with 503: every worker was busy")
+        }
+    }
+}
