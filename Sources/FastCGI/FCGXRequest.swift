@@ -127,6 +127,12 @@ package final class FCGXRequest {
         return descriptor >= 0
     }
 
+    /// Ends the request without writing anything: somebody else has answered it, and the descriptor is no longer ours.
+    package func abandon() {
+        FCGX_Free(request, 0)
+        request.pointee.ipcFd = -1
+    }
+
     private func encode(_ head: RequestHead) {
         headRecords.removeAll(keepingCapacity: true)
         let id = head.requestID

@@ -24,6 +24,9 @@ public struct TestRequest: Sendable {
     /// After how many pieces of a streamed response the client goes away; nil, the default, for never. A stream without
     /// an end of its own needs it.
     public var takenPieces: Int?
+    /// Whether the request's time is over (`limits.request-timeout`) before its handler begins: the handler finds it
+    /// cancelled, and the client gets 504 whatever the handler returns.
+    public var isCancelled = false
 
     /// A request of any kind.
     public init(

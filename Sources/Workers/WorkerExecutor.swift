@@ -5,13 +5,21 @@ import Glibc
 /// The pool keeps executors for the life of the process, since a job refers to its executor without owning it. Jobs
 /// that arrive while the worker runs no async code go to the global executor: none is lost, and none waits for the
 /// worker's next request.
-// Unchecked: `jobs` and `isRunning` are touched under `mutex` only. Synchronization's Mutex cannot be waited on
+// Unchecked: `jobs`, `isRunning` and `isWaiting` are touched under `mutex` only. Synchronization's Mutex cannot be waited on
 // together with a condition.
 package final class WorkerExecutor: TaskExecutor, @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var jobs: [UnownedJob] = []
     private var isRunning = false
+    private var isWaiting = false
+
+    /// Whether the operation that runs waits for something, and the thread with it.
+    package var isSuspended: Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return isWaiting && jobs.isEmpty
+    }
 
     package init() {
         pthread_mutex_init(mutex, nil)
@@ -69,8 +77,10 @@ package final class WorkerExecutor: TaskExecutor, @unchecked Sendable {
     private func nextJob() -> UnownedJob? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
+        defer { isWaiting = false }
         while jobs.isEmpty {
             guard isRunning else { return nil }
+            isWaiting = true
             pthread_cond_wait(condition, mutex)
         }
         return jobs.removeFirst()

@@ -43,5 +43,6 @@ struct Testbed: Application {
         productHandlers
         uploadHandlers
         taskHandlers
+        deadlineHandlers
     }
 }

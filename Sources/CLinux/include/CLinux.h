@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -26,5 +27,23 @@ ssize_t clinux_receive_descriptor(int source, unsigned char *note, int *descript
 // A signal handler may call few functions and no Swift: it writes the signal's number to a descriptor.
 void clinux_forward_signals_to(int descriptor);
 int clinux_forward_signal(int signal);
+
+// Another thread's stack. It is asked for by a signal of its own, and answers with the addresses of its frames.
+int clinux_install_stack_signal(void);
+int clinux_unblock(int signal);
+pid_t clinux_thread_id(void);
+int clinux_stack(int signal, pid_t thread, uintptr_t *addresses, int capacity, int milliseconds);
+
+struct clinux_symbol {
+    const char *image;
+    uintptr_t base;
+    const char *name;
+};
+int clinux_find_symbol(uintptr_t address, struct clinux_symbol *symbol);
+uintptr_t clinux_executable_base(void);
+
+// The Swift runtime's, which has no header.
+char *swift_demangle(
+    const char *name, size_t length, char *output, size_t *output_size, uint32_t flags);
 
 #endif

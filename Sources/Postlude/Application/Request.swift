@@ -34,6 +34,14 @@ public struct Request: RequestInput {
     /// The names and values of the query, decoded as HTML forms encode them (WHATWG URL, 5.1).
     public var queryItems: [(name: String, value: String)] { FormText.items(of: query) }
 
+    /// Whether the answer is no longer wanted, because the handler is past its route's `limits.request-timeout`: the
+    /// client has got 504.
+    ///
+    /// A long synchronous handler asks now and then, and returns or throws. Async code is cancelled as well
+    /// (`Task.isCancelled`). What the handler returns is thrown away, and of its tasks only those run that run after a
+    /// failure.
+    public var isCancelled: Bool { storage.cancellation?.isCancelled ?? false }
+
     /// The value of a header field; nil when it is absent.
     ///
     /// - Parameter name: in any case.
@@ -84,6 +92,10 @@ final class RequestStorage {
     let dependencies = DependencyStore()
     /// Where uploaded files are stored.
     let uploadFolder: String
+    /// nil where nobody could cancel the request.
+    var cancellation: RequestCancellation? {
+        didSet { body.cancellation = cancellation }
+    }
     private var kept: [any Sendable] = []
     /// Known to the code that the handler calls, too.
     let identity: RequestIdentity

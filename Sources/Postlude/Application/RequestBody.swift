@@ -22,7 +22,8 @@ public struct RequestBody: RequestInput {
     /// The next piece, or nil at the body's end. Waits for it on the worker's thread.
     ///
     /// - Throws: ``HTTPError``: 408 when nothing came within `limits.read-time`, 413 when the body is longer than
-    ///   `limits.body`, 400 when it ended before its `Content-Length`.
+    ///   `limits.body`, 400 when it ended before its `Content-Length`. `CancellationError` when
+    ///   the request is cancelled (``Request/isCancelled``).
     public func read() throws -> [UInt8]? { try source.read() }
 }
 
@@ -45,6 +46,7 @@ final class BodySource {
     let bytes: [UInt8]
     /// How long to wait for a piece.
     var readTime = Duration.seconds(60)
+    var cancellation: RequestCancellation?
     private var nextPiece: ((Duration) throws -> [UInt8]?)?
 
     init(_ bytes: [UInt8]) {
@@ -64,6 +66,7 @@ final class BodySource {
 
     func read() throws -> [UInt8]? {
         guard let nextPiece else { throw HTTPError(.badRequest, "The request is over") }
+        if let cancellation, cancellation.isCancelled { throw CancellationError() }
         return try nextPiece(readTime)
     }
 

@@ -39,6 +39,12 @@ final class Exchange {
             logger: logger, tracing: observation?.context, operation)
     }
 
+    /// The keeper has answered in the worker's place: whatever the handler has returned does not count.
+    func timeOut() {
+        error = error ?? CancellationError()
+        response = .error(HTTPError(.gatewayTimeout))
+    }
+
     /// The response is finished: releases what the request holds.
     ///
     /// - Returns: the tasks to run now, if there are any.

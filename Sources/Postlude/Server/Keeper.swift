@@ -79,12 +79,18 @@ final class Keeper: Sendable {
         return 0
     }
 
-    /// Deadlines of connections, writes and tasks; a listener that could not accept.
+    /// Deadlines of connections, writes, handlers and tasks; a listener that could not accept.
     private func tend(at now: MonotonicTime) {
         server.poller.closeOverdue(at: now)
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
         server.poller.checkHangUps()
-        for queue in server.registry.all { queue.check(at: now) }
+        var report = SlowReport()
+        server.clocks.check(
+            at: now, poller: server.poller, report: &report, logger: server.logger,
+            replace: server.requestReplacement)
+        for queue in server.registry.all {
+            queue.check(at: now, report: &report, replace: server.requestReplacement)
+        }
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
     }
 

@@ -25,8 +25,12 @@ struct Responder: Sendable {
     }
 
     /// Answers a request, on the calling worker's thread.
+    ///
+    /// - Parameter watch: called before the application's code, with the request and its route; returns what may cancel
+    ///   the request.
     func respond(
-        to head: RequestHead, body: BodySource, using matcher: RouteMatcher, on executor: WorkerExecutor
+        to head: RequestHead, body: BodySource, using matcher: RouteMatcher, on executor: WorkerExecutor,
+        watch: (Request, Router.Route) -> RequestCancellation? = { _, _ in nil }
     ) -> Exchange {
         switch router.resolve(head, using: matcher) {
         case .malformed(let error):
@@ -37,6 +41,7 @@ struct Responder: Sendable {
         case .route(let route, let method, let path, let parameters):
             body.readTime = route.limits.readTime
             let request = request(method, path, route, parameters, head: head, body: body)
+            if let cancellation = watch(request, route) { request.storage.cancellation = cancellation }
             return run(
                 route.handler.function, needing: route.handler.dependencies, for: request, on: executor)
         }
@@ -84,6 +89,8 @@ struct Responder: Sendable {
                 for type in dependencies { try await request.resolve(type) }
                 return try await function(request)
             }
+        } started: { cancel in
+            request.storage.cancellation?.setCancellation(cancel)
         }
         switch result {
         case .success(let response): exchange.response = response
@@ -121,6 +128,9 @@ struct Responder: Sendable {
                 ?? .error(HTTPError(.unprocessableContent))
         case let error as HTTPError:
             return .error(error)
+        case is CancellationError where request.isCancelled:
+            // As it was asked to; the log has a line about it.
+            return .error(HTTPError(.gatewayTimeout))
         default:
             logger.error(
                 "handler failed",

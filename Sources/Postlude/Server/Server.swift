@@ -29,8 +29,12 @@ struct Server {
         let pool = WorkerPool(bounds: .init(manifest.workers), onEmpty: bell.poolEmptied) { pool, executor in
             let deadline = deadlines.add()
             defer { deadlines.remove(deadline) }
+            let clock = HandlerClock(executor: executor)
+            parts.clocks.add(clock)
+            defer { parts.clocks.remove(clock) }
             do {
-                let worker = try Worker(parts, pool: pool, executor: executor, writeDeadline: deadline)
+                let worker = try Worker(
+                    parts, pool: pool, executor: executor, clock: clock, writeDeadline: deadline)
                 parts.starts.succeeded()
                 return worker.run()
             } catch {
@@ -67,12 +71,16 @@ struct ServerParts: Sendable {
     let ends: EndCounts
     let starts = StartDelay()
     let streams = OpenStreams()
+    let clocks = HandlerClocks()
     let files: FileLocation?
     let settings: ServerSettings
     let logger: Logger
     let observability: Observability
     /// Told of each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
+    /// The process has code in it that cannot be stopped, for the reason given: asks for another one. Called by the
+    /// keeper. Where nobody can start one, this one drains, and leaves without that code when the grace is over.
+    var requestReplacement: @Sendable (String) -> Void
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
@@ -86,6 +94,7 @@ struct ServerParts: Sendable {
         self.logger = logger
         self.observability = observability
         taskFailed = hooks.taskFailed
+        requestReplacement = { _ in bell.requestStop() }
         settings = ServerSettings(manifest)
         files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
         router = try Router(manifest: manifest, handlers: handlers, logger: logger)
@@ -123,7 +132,13 @@ struct ServerSettings: Sendable {
         idleMilliseconds = manifest.workers.idleTime.clampedMilliseconds
         let times =
             [limits.headTime, limits.readTime, limits.writeTime, manifest.shutdownGrace]
-            + manifest.routes.flatMap { [$0.tasks.warn] + ($0.tasks.deadline.map { [$0] } ?? []) }
+            + manifest.routes.flatMap { route in
+                let (limits, tasks) = (route.limits, route.tasks)
+                let optional = [
+                    limits.requestTimeout, limits.slowTime, limits.killTime, tasks.deadline, tasks.killTime,
+                ]
+                return [tasks.warn] + optional.compactMap { $0 }
+            }
         let shortest = times.min() ?? .seconds(4)
         tickMilliseconds = min(1000, max(10, shortest.clampedMilliseconds / 4))
     }

@@ -22,6 +22,9 @@ final class Worker {
     private let logger: Logger
     private let matcher: RouteMatcher
     private let buffer = ReadBuffer()
+    private let clock: HandlerClock
+    /// What the keeper watches of the request in hand; nil where its route has no limits of time.
+    private var watched: HandlerRun?
     /// Queues that wait until this worker may run tasks.
     private var backlog: [TaskQueue] = []
     /// Queues whose first task waits for its next attempt.
@@ -31,9 +34,10 @@ final class Worker {
     /// over before it would be awake; should they be long for once, the keeper calls it.
     private var tasksTakeLong = true
 
-    init(_ server: ServerParts, pool: WorkerPool, executor: WorkerExecutor, writeDeadline: WriteDeadline)
-        throws
-    {
+    init(
+        _ server: ServerParts, pool: WorkerPool, executor: WorkerExecutor, clock: HandlerClock,
+        writeDeadline: WriteDeadline
+    ) throws {
         poller = server.poller
         router = server.router
         responder = server.responder
@@ -42,9 +46,10 @@ final class Worker {
         logger = server.logger
         self.pool = pool
         self.executor = executor
+        self.clock = clock
         runner = TaskRunner(
             executor: executor, logger: server.logger, observability: server.observability,
-            onFailure: server.taskFailed)
+            thread: clock.thread, onFailure: server.taskFailed)
         fcgx = try FCGXRequest(headLimit: server.settings.limits.head)
         writer = ResponseWriter(fcgx, server, executor: executor, deadline: writeDeadline)
         matcher = try RouteMatcher()
@@ -82,12 +87,47 @@ final class Worker {
     private func serve(_ connection: Connection) {
         let (head, bytes) = connection.takeRequest()
         guard begin(head, on: connection) else { return }
-        let body = connection.streamsBody ? streamedBody(of: connection) : BodySource(bytes)
-        let exchange = responder.respond(to: head, body: body, using: matcher, on: executor)
-        let isTaken = finish(connection, head, exchange)
+        let streamsBody = connection.streamsBody
+        let body = streamsBody ? streamedBody(of: connection) : BodySource(bytes)
+        let exchange = responder.respond(to: head, body: body, using: matcher, on: executor) {
+            watch($0, route: $1, on: connection, readsConnection: streamsBody)
+        }
+        let lost = endWatch()
+        let isTaken =
+            lost.map { drop(exchange, answeredIn: $0, on: connection) } ?? finish(connection, head, exchange)
         if let tasks = exchange.conclude(isTaken: isTaken, on: executor, logger: logger) {
             backlog.append(tasks)
         }
+    }
+
+    private func watch(
+        _ request: Request, route: Router.Route, on connection: Connection, readsConnection: Bool
+    ) -> RequestCancellation? {
+        guard route.limits.hasDeadline else { return nil }
+        let run = HandlerRun(of: request, on: connection, route: route, readsConnection: readsConnection)
+        watched = run
+        clock.begin(run)
+        return run.cancellation
+    }
+
+    /// The handler has returned.
+    ///
+    /// - Returns: its run, when the keeper has answered for it.
+    private func endWatch() -> HandlerRun? {
+        guard let run = watched else { return nil }
+        watched = nil
+        clock.end()
+        return run.beginWriting() ? nil : run
+    }
+
+    /// The keeper was faster: the handler's response is thrown away, with libfcgi's streams for it.
+    ///
+    /// - Returns: whether the web server took the keeper's.
+    private func drop(_ exchange: Exchange, answeredIn run: HandlerRun, on connection: Connection) -> Bool {
+        fcgx.abandon()
+        exchange.timeOut()
+        if run.readsConnection { poller.giveBack(connection, keep: false, isOpen: true) }
+        return run.isTaken
     }
 
     private func streamedBody(of connection: Connection) -> BodySource {
@@ -133,6 +173,8 @@ final class Worker {
         guard !backlog.isEmpty else { return }
         if tasksTakeLong { poller.stepAside() }
         let start = MonotonicTime.now
+        clock.thread.enter()
+        defer { clock.thread.leave() }
         while !backlog.isEmpty, evenIfReserved || slot.take() {
             let queue = backlog.removeFirst()
             switch runner.run(queue) {

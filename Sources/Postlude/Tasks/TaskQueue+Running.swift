@@ -3,7 +3,9 @@ internal import Logging
 
 extension TaskQueue {
     /// Takes the next task, and begins it; `.over` when there is none, and then none can be added.
-    func next(at now: MonotonicTime = .now) -> Next {
+    ///
+    /// - Parameter thread: where it will run.
+    func next(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> Next {
         // Let go of outside the lock: whatever ends with it may ask for this queue.
         let (next, _) = state.withLock { state -> (Next, [any Sendable]) in
             if !state.resting.isEmpty { state.resting.removeAll { $0.task.state == .cancelled } }
@@ -17,7 +19,7 @@ extension TaskQueue {
                 switch item {
                 case .task(let task):
                     state.groupLimit = 1
-                    guard state.begin(task, at: now) else { continue }
+                    guard state.begin(task, at: now, on: thread) else { continue }
                     return (.task(task), [])
                 case .group(let tasks, let limit):
                     state.group = tasks
@@ -32,10 +34,12 @@ extension TaskQueue {
     }
 
     /// Takes the next task of the open group, and begins it.
-    func nextOfGroup(at now: MonotonicTime = .now) -> BackgroundTask? {
+    ///
+    /// - Parameter thread: where it will run, if that is known.
+    func nextOfGroup(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> BackgroundTask? {
         state.withLock { state in
             while let task = state.group.popFirst() {
-                if state.begin(task, at: now) { return task }
+                if state.begin(task, at: now, on: thread) { return task }
             }
             return nil
         }
@@ -103,9 +107,11 @@ extension TaskQueue.State {
     }
 
     /// - Returns: false when the task was cancelled.
-    fileprivate mutating func begin(_ task: BackgroundTask, at now: MonotonicTime) -> Bool {
+    fileprivate mutating func begin(
+        _ task: BackgroundTask, at now: MonotonicTime, on thread: SampledThread?
+    ) -> Bool {
         guard task.begin() else { return false }
-        running.append(RunningTask(task: task, started: now))
+        running.append(RunningTask(task: task, started: now, thread: thread))
         return true
     }
 

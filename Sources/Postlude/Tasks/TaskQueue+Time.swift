@@ -6,10 +6,13 @@ internal import Manifest
 struct RunningTask: Sendable {
     let task: BackgroundTask
     let started: MonotonicTime
+    /// nil where it shares a thread with others, or where nobody watches.
+    var thread: SampledThread?
     /// Cancels an async task, known a moment after its start.
     var cancel: (@Sendable () -> Void)?
     var hasWarned = false
     var isPastDeadline = false
+    var isKilled = false
 }
 
 /// A task that has failed and waits for its next attempt.
@@ -31,11 +34,23 @@ extension TaskQueue {
         if isPastDeadline { cancel() }
     }
 
-    /// Warns about tasks that run for long, and cancels those that are past their deadline. Called by the keeper.
-    func check(at now: MonotonicTime) {
-        let (late, overdue) = state.withLock { state -> ([RunningTask], [RunningTask]) in
+    /// A running task has a thread of its own.
+    func setThread(of task: BackgroundTask, _ thread: SampledThread) {
+        state.withLock { state in
+            guard let index = state.running.firstIndex(where: { $0.task === task }) else { return }
+            state.running[index].thread = thread
+        }
+    }
+
+    /// Warns about tasks that run for long, cancels those that are past their deadline, and has the
+    /// process replaced for those that do not end. Called by the keeper.
+    func check(
+        at now: MonotonicTime, report: inout SlowReport, replace: (String) -> Void = { _ in }
+    ) {
+        let (late, overdue, endless) = state.withLock { state in
             var late: [RunningTask] = []
             var overdue: [RunningTask] = []
+            var endless: [RunningTask] = []
             for index in state.running.indices {
                 let running = state.running[index]
                 let age = now - running.started
@@ -48,13 +63,17 @@ extension TaskQueue {
                     state.running[index].isPastDeadline = true
                     overdue.append(running)
                 }
+                if !running.isKilled, limits.killTime.map({ age >= $0 }) ?? false {
+                    state.running[index].isKilled = true
+                    endless.append(running)
+                }
             }
-            return (late, overdue)
+            return (late, overdue, endless)
         }
         for running in late {
             logger.warning(
                 "task is still running; hand long work to a task queue",
-                metadata: metadata(running.task.name, since: running.started, until: now))
+                metadata: metadata(of: running, at: now, &report))
         }
         for running in overdue {
             running.task.markPastDeadline()
@@ -65,6 +84,23 @@ extension TaskQueue {
                     : "task is past its deadline; it is synchronous and cannot be interrupted",
                 metadata: metadata(running.task.name, since: running.started, until: now))
         }
+        for running in endless {
+            logger.critical(
+                "task is past tasks.kill-time and cannot be stopped; the process is to be replaced",
+                metadata: metadata(of: running, at: now, &report))
+            replace("task \(running.task.name) is past tasks.kill-time")
+        }
+    }
+
+    private func metadata(
+        of running: RunningTask, at now: MonotonicTime, _ report: inout SlowReport
+    ) -> Logger.Metadata {
+        var metadata = metadata(running.task.name, since: running.started, until: now)
+        let stack = report.stack(of: running.thread) {
+            state.withLock { $0.running.contains { $0.task === running.task } }
+        }
+        if let stack { metadata["stack"] = "\(stack)" }
+        return metadata
     }
 }
 

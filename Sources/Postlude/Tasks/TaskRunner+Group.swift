@@ -1,3 +1,4 @@
+internal import Linux
 internal import Workers
 
 extension TaskRunner {
@@ -6,7 +7,7 @@ extension TaskRunner {
     /// Called on the worker's thread, which waits for the last one.
     func runGroup(of queue: TaskQueue, limit: Int) {
         guard limit > 1 else {
-            while let task = queue.nextOfGroup(at: now()) { runAlone(task, of: queue) }
+            while let task = queue.nextOfGroup(at: now(), on: thread) { runAlone(task, of: queue) }
             return
         }
         _ = executor.run {
@@ -31,7 +32,14 @@ extension TaskRunner {
         let attempt = begin(task, of: queue)
         switch task.function {
         case .sync(let function):
-            end(attempt, error: await onOwnThread { attempt.error(of: function) })
+            let error = await onOwnThread {
+                let thread = SampledThread()
+                queue.setThread(of: task, thread)
+                thread.enter()
+                defer { thread.leave() }
+                return attempt.error(of: function)
+            }
+            end(attempt, error: error)
         case .async(let function):
             // A task that can be cancelled without the others. It inherits what the attempt binds.
             let call = attempt.perform { Task(executorPreference: executor) { try await function() } }

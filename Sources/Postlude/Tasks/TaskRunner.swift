@@ -15,6 +15,8 @@ struct TaskRunner {
     let executor: WorkerExecutor
     let logger: Logger
     let observability: Observability
+    /// The worker's thread, to be asked where a slow task is.
+    let thread: SampledThread?
     /// Told of each task that has failed for good.
     let onFailure: @Sendable (TaskFailure) -> Void
     var now: @Sendable () -> MonotonicTime = { .now }
@@ -23,11 +25,13 @@ struct TaskRunner {
 
     init(
         executor: WorkerExecutor, logger: Logger, observability: Observability? = nil,
+        thread: SampledThread? = nil,
         onFailure: @escaping @Sendable (TaskFailure) -> Void = { _ in }
     ) {
         self.executor = executor
         self.logger = logger
         self.observability = observability ?? Observability(logger: logger)
+        self.thread = thread
         self.onFailure = onFailure
     }
 
@@ -52,7 +56,7 @@ struct TaskRunner {
                 TaskAttempt(late.task, of: queue, at: nil, observability), late.error,
                 "task failed, the process ends before its next attempt")
         }
-        switch queue.next(at: now()) {
+        switch queue.next(at: now(), on: thread) {
         case .task(let task):
             runAlone(task, of: queue)
             return nil

@@ -51,8 +51,9 @@ package final class OfflineWorker: Sendable {
     /// - Parameters:
     ///   - isTaken: whether the web server takes the whole response.
     ///   - pieces: after how many pieces of a streamed body the client goes away; nil for never.
+    ///   - isCancelled: whether the request's time is over before its handler begins.
     package func respond(
-        to head: RequestHead, body: [UInt8], isTaken: Bool, pieces: Int?
+        to head: RequestHead, body: [UInt8], isTaken: Bool, pieces: Int?, isCancelled: Bool
     ) async throws -> Answer {
         try await thread.run { [self] in
             let matcher = try RouteMatcher()
@@ -61,7 +62,14 @@ package final class OfflineWorker: Sendable {
                 return try finish(Exchange(.error(HTTPError(.contentTooLarge)), isHead: false))
             case .ignore, .collect, .stream:
                 let source = BodySource(body)
-                let exchange = responder.respond(to: head, body: source, using: matcher, on: executor)
+                let exchange = responder.respond(to: head, body: source, using: matcher, on: executor) {
+                    _, _ in
+                    guard isCancelled else { return nil }
+                    let cancellation = RequestCancellation()
+                    cancellation.cancel()
+                    return cancellation
+                }
+                if isCancelled { exchange.timeOut() }
                 return try finish(exchange, isTaken: isTaken, pieces: pieces)
             }
         }

@@ -1,0 +1,86 @@
+internal import FastCGI
+internal import Linux
+internal import Logging
+internal import Synchronization
+internal import Workers
+
+/// Which handler one worker is in, as far as its route has limits of time.
+final class HandlerClock: Sendable {
+    /// The worker's, which can be asked for its stack.
+    let thread: SampledThread
+    private let current = Lock<HandlerRun?>(nil)
+
+    /// Called on the worker's thread.
+    init(executor: WorkerExecutor) {
+        thread = SampledThread(isSuspended: { [weak executor] in executor?.isSuspended ?? false })
+    }
+
+    func begin(_ run: HandlerRun) {
+        current.withLock { $0 = run }
+        thread.enter()
+    }
+
+    func end() {
+        thread.leave()
+        current.withLock { $0 = nil }
+    }
+
+    var run: HandlerRun? { current.withLock { $0 } }
+}
+
+/// The handlers that are running, of all workers: what the keeper watches.
+final class HandlerClocks: Sendable {
+    private let all = Lock<[HandlerClock]>([])
+    private let timedOut = Atomic<Int>(0)
+    private let slow = Atomic<Int>(0)
+
+    /// How many requests were answered 504, and how many handlers were reported as slow.
+    var counts: (timedOut: Int, slow: Int) {
+        (timedOut.load(ordering: .relaxed), slow.load(ordering: .relaxed))
+    }
+
+    func add(_ clock: HandlerClock) { all.withLock { $0.append(clock) } }
+
+    func remove(_ clock: HandlerClock) { all.withLock { $0.removeAll { $0 === clock } } }
+
+    /// Reports slow handlers, answers for those that are late, and has the process replaced where one does not end.
+    /// Called by the keeper.
+    func check(
+        at now: MonotonicTime, poller: Poller, report: inout SlowReport, logger: Logger,
+        replace: (String) -> Void
+    ) {
+        for clock in all.withLock({ $0 }) {
+            guard let run = clock.run else { continue }
+            // First, because a handler that hears of its cancellation leaves the place that the stack is to show.
+            if run.isNewlySlow(at: now) {
+                slow.add(1, ordering: .relaxed)
+                let stack = report.stack(of: clock.thread) { clock.run === run }
+                logger.warning("handler is slow", metadata: run.metadata(at: now, stack: stack))
+            }
+            if run.answerIfOverdue(at: now, poller: poller) {
+                timedOut.add(1, ordering: .relaxed)
+                logger.error(
+                    "handler is past limits.request-timeout; it was cancelled, and its request answered 504",
+                    metadata: run.metadata(at: now))
+            }
+            if run.isNewlyKilled(at: now) {
+                let stack = report.stack(of: clock.thread) { clock.run === run }
+                logger.critical(
+                    "handler is past limits.kill-time and cannot be stopped; the process is to be replaced",
+                    metadata: run.metadata(at: now, stack: stack))
+                replace("handler \(run.handler) is past limits.kill-time")
+            }
+        }
+    }
+}
+
+extension HandlerRun {
+    fileprivate func metadata(at now: MonotonicTime, stack: String? = nil) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "request": "\(identity.id)", "route": "\(identity.route)", "handler": "\(handler)",
+            "duration": "\((now - start).milliseconds) ms",
+        ]
+        if let stack { metadata["stack"] = "\(stack)" }
+        return metadata
+    }
+}

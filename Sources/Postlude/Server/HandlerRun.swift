@@ -1,0 +1,104 @@
+internal import FastCGI
+internal import Glibc
+internal import Linux
+internal import Manifest
+internal import Synchronization
+
+/// One call of a handler whose route has a limit of time: what the keeper needs to watch it, and to answer for it.
+///
+/// Worker and keeper both may want to write, and libfcgi's streams belong to the worker: `state` says who does.
+final class HandlerRun: Sendable {
+    private enum State {
+        static let handling = 0
+        /// The worker writes the response, or has.
+        static let writing = 1
+        /// The keeper writes in its place.
+        static let answering = 2
+        /// The keeper has, and the worker's response is not wanted.
+        static let answered = 3
+    }
+
+    let limits: Manifest.Limits
+    let handler: String
+    let identity: RequestIdentity
+    let start: MonotonicTime
+    let cancellation = RequestCancellation()
+    /// Whether the handler reads the body from the connection itself: only its worker can give that back.
+    let readsConnection: Bool
+    private let head: RequestHead
+    private let connection: Connection
+    private let state = Atomic<Int>(State.handling)
+    private let taken = Atomic<Bool>(false)
+    private let isReported = Atomic<Bool>(false)
+    private let isKilled = Atomic<Bool>(false)
+
+    init(
+        of request: Request, on connection: Connection, route: Router.Route, readsConnection: Bool,
+        at start: MonotonicTime = .now
+    ) {
+        limits = route.limits
+        handler = route.handler.name
+        identity = request.storage.identity
+        head = request.storage.head
+        self.connection = connection
+        self.readsConnection = readsConnection
+        self.start = start
+    }
+
+    /// Whether the web server has taken the keeper's answer.
+    var isTaken: Bool { taken.load(ordering: .acquiring) }
+
+    /// Whether the handler is past a limit for the first time.
+    func isNewlySlow(at now: MonotonicTime) -> Bool { isNew(isReported, limits.slowTime, now) }
+    func isNewlyKilled(at now: MonotonicTime) -> Bool { isNew(isKilled, limits.killTime, now) }
+
+    /// Called by the worker when the handler has returned.
+    ///
+    /// - Returns: whether it may write. Otherwise the keeper has answered, and the worker must not touch the connection,
+    ///   except to give it back where `readsConnection`.
+    func beginWriting() -> Bool {
+        while true {
+            let (exchanged, found) = state.compareExchange(
+                expected: State.handling, desired: State.writing, ordering: .acquiringAndReleasing)
+            if exchanged { return true }
+            if found == State.answered { return false }
+            // The keeper does not wait for the web server: this is over soon.
+            sched_yield()
+        }
+    }
+
+    /// Called by the keeper: answers 504 in the worker's place when the time is over.
+    ///
+    /// - Returns: whether it has.
+    func answerIfOverdue(at now: MonotonicTime, poller: Poller) -> Bool {
+        guard let limit = limits.requestTimeout, now - start >= limit,
+            state.compareExchange(
+                expected: State.handling, desired: State.answering, ordering: .acquiringAndReleasing
+            ).exchanged
+        else { return false }
+        let isTaken = ShortResponse.gatewayTimeout(identifier: identity.id).send(to: head, on: connection)
+        taken.store(isTaken, ordering: .releasing)
+        if readsConnection {
+            connection.endOutput()
+        } else {
+            poller.giveBack(connection, keep: isTaken && head.keepsConnection, isOpen: true)
+        }
+        state.store(State.answered, ordering: .releasing)
+        // Last, as it runs code of the application.
+        cancellation.cancel()
+        return true
+    }
+
+    /// Whether the handler has not returned: what follows it has limits of its own.
+    var isHandling: Bool { state.load(ordering: .acquiring) != State.writing }
+
+    private func isNew(_ mark: borrowing Atomic<Bool>, _ limit: Duration?, _ now: MonotonicTime) -> Bool {
+        guard let limit, now - start >= limit, isHandling else { return false }
+        return !mark.exchange(true, ordering: .relaxed)
+    }
+}
+
+extension Manifest.Limits {
+    /// Whether a handler must be watched.
+    var hasDeadline: Bool { requestTimeout != nil || slowTime != nil || killTime != nil }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import HTTPTypes
+import Postlude
+
+struct Endless: Decodable {
+    var gate: String?
+    var name: String?
+}
+
+/// Goes on until its request is cancelled, and then still answers.
+func untilCancelled(request: Request, tasks: BackgroundTasks) -> Response {
+    Journal.write("handling", to: "started")
+    tasks.add(report, "not thrown")
+    tasks.add(when: .failure, report, "failure")
+    tasks.add(when: .always, report, "always")
+    while !request.isCancelled { usleep(1_000) }
+    Journal.write("cancelled", to: "handlers")
+    return .text("nobody reads this")
+}
+
+/// Does not ask whether it is cancelled.
+func stubborn(query: Query<Endless>, request: Request, tasks: BackgroundTasks) throws -> Response {
+    let name = query.value.name ?? "stubborn"
+    tasks.add(report, "not thrown")
+    tasks.add(when: .always, report, "always")
+    Journal.write("\(name) \(UInt(pthread_self()))", to: "started")
+    let rounds = try turnInCircles(until: query.value.gate)
+    Journal.write("\(name) \(UInt(pthread_self())) cancelled: \(request.isCancelled)", to: "handlers")
+    return .text(String(repeating: "\(name) \(rounds)\n", count: 10_000))
+}
+
+/// The function that a stack has to show, on a processor and not in the kernel.
+@inline(never)
+func turnInCircles(until gate: String?) throws -> Int {
+    let end = Date().addingTimeInterval(30)
+    var rounds = 0
+    while access(gate ?? "never", F_OK) != 0 {
+        if Date() > end { throw Gate.StayedClosed(name: gate ?? "never") }
+        rounds += 1
+    }
+    return rounds
+}
+
+/// Waits in async code, which learns of its cancellation by an error.
+func untilCancelledAsync(
+    request: Request, tasks: BackgroundTasks, dependency: Dependency<DeadlineDependency>
+) async throws -> Response {
+    tasks.add(when: .always, report, "always")
+    Journal.write("handling", to: "started")
+    do {
+        try await Task.sleep(for: .seconds(3600))
+    } catch {
+        Journal.write("\(type(of: error)) \(Task.isCancelled) \(request.isCancelled)", to: "handlers")
+        throw error
+    }
+    return .text("nobody reads this")
+}
+
+/// Reads the body piece by piece, as slowly as it comes.
+func readSlowly(body: RequestBody, request: Request) throws -> Response {
+    Journal.write("handling", to: "started")
+    var count = 0
+    do {
+        while let piece = try body.read() { count += piece.count }
+    } catch {
+        Journal.write("\(type(of: error)) after \(count) \(request.isCancelled)", to: "handlers")
+        throw error
+    }
+    return .text("\(count)")
+}
+
+struct DeadlineDependency: RequestDependency {
+    init(request: Request) async throws { Journal.write("acquired", to: "dependencies") }
+    func release() async throws { Journal.write("released", to: "dependencies") }
+}
+
+extension Testbed {
+    @HandlersBuilder var deadlineHandlers: Handlers {
+        Handler("until-cancelled", untilCancelled)
+        Handler("until-cancelled-async", untilCancelledAsync)
+        Handler("stubborn", stubborn)
+        Handler("read-slowly", readSlowly)
+        Handler("stubborn-task") { (query: Query<Endless>, tasks: BackgroundTasks) in
+            let gate = query.value.gate
+            tasks.add(named: "circling") { Journal.write("\(try turnInCircles(until: gate) > 0)") }
+            tasks.add(report, "behind")
+        }
+        Handler("slow-stream") { (query: Query<Endless>) -> Response in
+            let gate = query.value.gate
+            let pieces = AsyncStream<[UInt8]> { continuation in
+                Task {
+                    continuation.yield(Array("first ".utf8))
+                    try await Gate.waitAsync(gate)
+                    continuation.yield(Array("second".utf8))
+                    continuation.finish()
+                }
+            }
+            return .stream(pieces)
+        }
+    }
+}
