@@ -46,8 +46,8 @@ package final class Poller: Sendable {
     let listener: Listener
     let handover: HandoverQueue?
     let webServers: WebServerAddresses
-    let limits: GateLimits
-    let times: ConnectionTimes
+    /// For connections that are yet to come.
+    let bounds: Lock<(limits: GateLimits, times: ConnectionTimes)>
     let table = ConnectionTable()
     let hangUps = HangUpWatches()
     let state = Lock(State())
@@ -80,8 +80,7 @@ package final class Poller: Sendable {
         self.listener = listener
         self.handover = handover
         self.webServers = webServers
-        self.limits = limits
-        self.times = times
+        bounds = Lock((limits, times))
         self.onNoneWaiting = onNoneWaiting
         self.report = report
         epoll = try Epoll()

@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -25,5 +26,14 @@ ssize_t clinux_receive_descriptor(int source, unsigned char *note, int *descript
 // A signal handler may call few functions and no Swift: it writes the signal's number to a descriptor.
 void clinux_forward_signals_to(int descriptor);
 int clinux_forward_signal(int signal);
+
+// Processes: the numbers of system calls and the macros of ancillary data are not for Swift.
+int clinux_open_process(pid_t process);
+int clinux_close_from(posix_spawn_file_actions_t *actions, int first);
+int clinux_make_sealable_file(const char *name);
+int clinux_seal_file(int descriptor);
+ssize_t clinux_send_message(int target, const void *bytes, size_t count, int descriptor);
+// - descriptor: -1 when the message carries none.
+ssize_t clinux_receive_message(int source, void *bytes, size_t count, int *descriptor);
 
 #endif

@@ -11,14 +11,15 @@ internal import Workers
 final class Worker {
     private let poller: Poller
     private let pool: WorkerPool
-    private let router: Router
-    private let responder: Responder
+    private let generations: Generations
+    /// The one of the last request.
+    private var generation: Generation
+    private let recycling: Recycling
     private let registry: TaskRegistry
     private let runner: TaskRunner
     private let executor: WorkerExecutor
     private let fcgx: FCGXRequest
     private let writer: ResponseWriter
-    private let settings: ServerSettings
     private let logger: Logger
     private let matcher: RouteMatcher
     private let buffer = ReadBuffer()
@@ -35,17 +36,17 @@ final class Worker {
         throws
     {
         poller = server.poller
-        router = server.router
-        responder = server.responder
+        generations = server.generations
+        generation = generations.current
+        recycling = server.recycling
         registry = server.registry
-        settings = server.settings
         logger = server.logger
         self.pool = pool
         self.executor = executor
         runner = TaskRunner(
             executor: executor, logger: server.logger, observability: server.observability,
             onFailure: server.taskFailed)
-        fcgx = try FCGXRequest(headLimit: server.settings.limits.head)
+        fcgx = try FCGXRequest(headLimit: generation.settings.limits.head)
         writer = ResponseWriter(fcgx, server, executor: executor, deadline: writeDeadline)
         matcher = try RouteMatcher()
         slot = try TaskSlot(pool: pool)
@@ -72,21 +73,38 @@ final class Worker {
     private func next() -> Poller.Next {
         // With tasks in hand that must wait, a free task slot is an event too.
         if !backlog.isEmpty { waitForInput([slot.descriptor, poller.descriptor], milliseconds: -1) }
-        let time = backlog.isEmpty ? resting.milliseconds(at: .now, atMost: settings.idleMilliseconds) : 0
+        let time =
+            backlog.isEmpty
+            ? resting.milliseconds(at: .now, atMost: generations.current.settings.idleMilliseconds) : 0
         return poller.next(reading: buffer, waiting: time) {
             head in
-            router.bodyPolicy(for: head, using: matcher)
+            generations.current.router.bodyPolicy(for: head, using: matcher)
         }
     }
 
     private func serve(_ connection: Connection) {
         let (head, bytes) = connection.takeRequest()
+        keepUp()
+        recycling.countRequest()
         guard begin(head, on: connection) else { return }
         let body = connection.streamsBody ? streamedBody(of: connection) : BodySource(bytes)
-        let exchange = responder.respond(to: head, body: body, using: matcher, on: executor)
+        let exchange = generation.responder.respond(to: head, body: body, using: matcher, on: executor)
         let isTaken = finish(connection, head, exchange)
         if let tasks = exchange.conclude(isTaken: isTaken, on: executor, logger: logger) {
             backlog.append(tasks)
+        }
+    }
+
+    /// Serves by the current manifest from now on.
+    private func keepUp() {
+        let current = generations.current
+        guard current !== generation else { return }
+        generation = current
+        writer.use(current)
+        do {
+            try fcgx.raiseHeadLimit(to: current.settings.limits.head)
+        } catch {
+            logger.error("larger heads are not possible", metadata: ["error": "\(error)"])
         }
     }
 
