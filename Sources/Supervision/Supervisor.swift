@@ -1,5 +1,5 @@
 internal import Glibc
-package import Linux
+internal import Linux
 
 /// Starts processes, replaces those that die, and tells all of them what signals ask for. It serves nothing.
 ///
@@ -19,7 +19,7 @@ package final class Supervisor {
     let descriptors: SharedDescriptors
     let ownsSocketFile: Bool
     let hooks: SupervisorHooks
-    let signals: SignalDescriptor
+    let signals: SignalSource
     var plan: SupervisorPlan
     var generation: Int
     var policy: RestartPolicy
@@ -40,7 +40,7 @@ package final class Supervisor {
     ///   - state: what the program has left that this one replaces.
     package init(
         _ program: SupervisedProgram, plan: SupervisorPlan, descriptors: SharedDescriptors,
-        ownsSocketFile: Bool, signals: SignalDescriptor, hooks: SupervisorHooks,
+        ownsSocketFile: Bool, signals: SignalSource, hooks: SupervisorHooks,
         state: SupervisorState? = nil
     ) {
         self.program = program

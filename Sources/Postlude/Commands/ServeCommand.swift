@@ -83,7 +83,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         let control: ProcessControl
         if let place {
             // The kernel has called it after /proc/self/exe.
-            nameThread(RootCommand<App>.programName)
+            nameProcess(RootCommand<App>.programName)
             logger[metadataKey: "process"] = "\(place)"
             let start = try ProcessStart(
                 handlers, path: options.manifest, signals: signals, writer: writer)

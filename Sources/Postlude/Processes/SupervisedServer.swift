@@ -45,7 +45,7 @@ struct SupervisedServer: Sendable {
                 try WorkerThread(name: "supervisor") {
                     let supervisor = Supervisor(
                         program, plan: plan, descriptors: descriptors, ownsSocketFile: listener.ownsFile,
-                        signals: signals, hooks: hooks, state: state)
+                        signals: SignalSource(signals), hooks: hooks, state: state)
                     let status = supervisor.run()
                     // The processes have it too, and outlive nobody who could need it.
                     withExtendedLifetime(handover) { continuation.resume(returning: status) }
