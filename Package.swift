@@ -45,10 +45,11 @@ let package = Package(
             resources: [.embedInCode("manifest.schema.json")],
             swiftSettings: strict),
         .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
+        .target(name: "Supervision", dependencies: ["CLinux", "Linux"], swiftSettings: strict),
         .target(
             name: "Postlude",
             dependencies: [
-                "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Workers",
+                "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Supervision", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -124,6 +125,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
         .testTarget(name: "WorkersTests", dependencies: ["Linux", "Workers"], swiftSettings: strict),
         .testTarget(
             name: "PostludeTests",

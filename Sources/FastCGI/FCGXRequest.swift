@@ -10,7 +10,7 @@ package import Linux
 package final class FCGXRequest {
     /// On the heap, because libfcgi's streams keep its address.
     private let request: UnsafeMutablePointer<FCGX_Request>
-    private let pipeCapacity: Int32
+    private var pipeCapacity: Int32
     private var pipe: (read: Int32, write: Int32) = (-1, -1)
     private var headRecords: [UInt8] = []
 
@@ -35,11 +35,27 @@ package final class FCGXRequest {
     /// - Parameter headLimit: the largest PARAMS stream that will be handed over, in bytes.
     package init(headLimit: Int) throws(SystemError) {
         guard Self.initialized else { throw SystemError("FCGX_Init") }
-        // One write fills the pipe's pages one after another; each PARAMS record adds a header.
-        pipeCapacity = Int32(clamping: headLimit + (headLimit / 0xffff + 4) * RecordHeader.byteCount)
+        pipeCapacity = Self.capacity(for: headLimit)
         request = .allocate(capacity: 1)
         FCGX_InitRequest(request, -1, 0)
         try openPipe()
+    }
+
+    /// One write fills the pipe's pages one after another; each PARAMS record adds a header.
+    private static func capacity(for headLimit: Int) -> Int32 {
+        Int32(clamping: headLimit + (headLimit / 0xffff + 4) * RecordHeader.byteCount)
+    }
+
+    /// Takes larger heads from now on; called between two requests.
+    ///
+    /// - Throws: why there is no room; the old limit stays.
+    package func raiseHeadLimit(to headLimit: Int) throws(SystemError) {
+        let capacity = Self.capacity(for: headLimit)
+        guard capacity > pipeCapacity else { return }
+        let larger = try makePipe(capacity: capacity)
+        closePipe()
+        pipe = larger
+        pipeCapacity = capacity
     }
 
     deinit {

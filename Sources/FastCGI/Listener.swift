@@ -39,15 +39,21 @@ package final class Listener: Sendable {
 
     /// A listening socket that is open already; the descriptor is the listener's from now on.
     ///
+    /// - Parameter owningFile: whether a Unix socket's file goes with the listener.
     /// - Throws: `.noSocket` when it is none.
-    package static func adopting(_ descriptor: Int32) throws(ListenError) -> Listener {
+    package static func adopting(_ descriptor: Int32, owningFile: Bool = false) throws(ListenError)
+        -> Listener
+    {
         var listening: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         guard getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0, listening != 0
         else {
             throw .noSocket
         }
-        return try Listener(descriptor: descriptor, address: boundAddress(of: descriptor) ?? .unix(path: ""))
+        let address = boundAddress(of: descriptor) ?? .unix(path: "")
+        var path: String?
+        if owningFile, case .unix(let bound) = address { path = bound }
+        return try Listener(descriptor: descriptor, address: address, ownedPath: path)
     }
 
     /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one
@@ -106,11 +112,14 @@ package final class Listener: Sendable {
 
     /// From now on the web server's attempts fail, where that concerns nobody else: what has been queued
     /// before can still be accepted, and nothing is queued between the last `accept` and `close`.
-    func refuseConnections() {
+    package func refuseConnections() {
         // A socket that was inherited may be kept by whoever made it, systemd for one, to be listened on
         // again. On TCP this would reset what is queued.
         if file != nil { shutdown(descriptor, Int32(SHUT_RD)) }
     }
+
+    /// Whether a Unix socket's file was made here, and goes with the listener.
+    package var ownsFile: Bool { file != nil }
 
     /// Stops listening. The socket file goes only if it was made here, and still is the same.
     ///

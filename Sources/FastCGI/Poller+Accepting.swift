@@ -4,6 +4,11 @@ import Synchronization
 
 /// Where connections come from: the listening socket, and other processes.
 extension Poller {
+    /// Other limits for the connections that are yet to come.
+    package func use(limits: GateLimits, times: ConnectionTimes) {
+        bounds.withLock { $0 = (limits, times) }
+    }
+
     func watchListener() throws(SystemError) {
         try epoll.add(listener.descriptor, .acceptEdge, token: Token.listener)
     }
@@ -110,6 +115,7 @@ extension Poller {
     }
 
     private func insert(_ descriptor: Int32, _ peer: SocketAddress, hasServed: Bool) -> Connection? {
+        let (limits, times) = bounds.withLock { $0 }
         let connection = Connection(
             descriptor: descriptor, peer: peer, limits: limits, times: times, hasServed: hasServed,
             drainDeadline: drainDeadline)

@@ -48,8 +48,8 @@ package final class Poller: Sendable {
     let listener: Listener
     let handover: HandoverQueue?
     let webServers: WebServers
-    let limits: GateLimits
-    let times: ConnectionTimes
+    /// For connections that are yet to come.
+    let bounds: Lock<(limits: GateLimits, times: ConnectionTimes)>
     let table = ConnectionTable()
     let drainDeadline = DrainDeadline()
     let hangUps = HangUpWatches()
@@ -85,8 +85,7 @@ package final class Poller: Sendable {
         self.listener = listener
         self.handover = handover
         self.webServers = webServers
-        self.limits = limits
-        self.times = times
+        bounds = Lock((limits, times))
         self.onNoneWaiting = onNoneWaiting
         self.report = report
         epoll = try Epoll()

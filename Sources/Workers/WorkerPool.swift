@@ -2,7 +2,7 @@ import Linux
 
 /// The worker threads of a process: how many there are, and how many of them may run tasks.
 package final class WorkerPool: Sendable {
-    package struct Bounds: Sendable {
+    package struct Bounds: Sendable, Equatable {
         package var minimum: Int
         package var maximum: Int
         /// Workers that never run tasks while the others do, so that long tasks cannot take all of them.
@@ -16,6 +16,7 @@ package final class WorkerPool: Sendable {
     }
 
     private struct State {
+        var bounds: Bounds
         /// Workers that serve, or are about to.
         var count = 0
         /// Threads that have not ended; a worker that retires still has one for a moment.
@@ -28,8 +29,7 @@ package final class WorkerPool: Sendable {
         var waitingForTaskSlot: [@Sendable () -> Void] = []
     }
 
-    private let bounds: Bounds
-    private let state = Lock(State())
+    private let state: Lock<State>
     private let body: @Sendable (WorkerPool, WorkerExecutor) -> Bool
     private let onEmpty: @Sendable () -> Void
 
@@ -40,18 +40,27 @@ package final class WorkerPool: Sendable {
         bounds: Bounds, onEmpty: @escaping @Sendable () -> Void,
         body: @escaping @Sendable (WorkerPool, WorkerExecutor) -> Bool
     ) {
-        self.bounds = bounds
+        state = Lock(State(bounds: bounds))
         self.onEmpty = onEmpty
         self.body = body
     }
 
-    package var canGrow: Bool { state.withLock { $0.count < bounds.maximum } }
+    package var canGrow: Bool { state.withLock { $0.count < $0.bounds.maximum } }
     /// Whether every worker runs tasks, so that none will take a request soon.
     package var isBusyWithTasks: Bool { state.withLock { $0.runningTasks >= $0.count } }
 
     /// Starts the minimum of workers.
     package func start() throws(ThreadError) {
-        for _ in 0..<bounds.minimum { try grow() }
+        for _ in 0..<state.withLock({ $0.bounds.minimum }) { try grow() }
+    }
+
+    /// Other bounds from now on: workers that are missing are started, those above the maximum go when they are idle.
+    package func use(_ bounds: Bounds) throws(ThreadError) {
+        let missing = state.withLock { state in
+            state.bounds = bounds
+            return max(0, bounds.minimum - state.count)
+        }
+        for _ in 0..<missing { try grow() }
     }
 
     /// Starts one more worker, unless there are as many as may be.
@@ -60,7 +69,7 @@ package final class WorkerPool: Sendable {
     @discardableResult
     package func grow() throws(ThreadError) -> Bool {
         let place: (number: Int, executor: WorkerExecutor)? = state.withLock { state in
-            guard state.count < bounds.maximum else { return nil }
+            guard state.count < state.bounds.maximum else { return nil }
             state.count += 1
             state.threads += 1
             state.next += 1
@@ -84,7 +93,7 @@ package final class WorkerPool: Sendable {
     /// - Returns: true at most as often as there are workers above the minimum; the worker then ends.
     package func retire() -> Bool {
         state.withLock { state in
-            guard state.count > bounds.minimum else { return false }
+            guard state.count > state.bounds.minimum else { return false }
             state.count -= 1
             return true
         }
@@ -97,7 +106,7 @@ package final class WorkerPool: Sendable {
     /// - Parameter whenFree: called once, if the answer is no, as soon as another worker has ended its tasks.
     package func beginTasks(whenFree: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
-            guard state.runningTasks < bounds.maximum - bounds.reservedForRequests else {
+            guard state.runningTasks < state.bounds.maximum - state.bounds.reservedForRequests else {
                 state.waitingForTaskSlot.append(whenFree)
                 return false
             }

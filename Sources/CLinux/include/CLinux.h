@@ -2,6 +2,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -45,5 +46,14 @@ uintptr_t clinux_executable_base(void);
 // The Swift runtime's, which has no header.
 char *swift_demangle(
     const char *name, size_t length, char *output, size_t *output_size, uint32_t flags);
+
+// Processes: the numbers of system calls and the macros of ancillary data are not for Swift.
+int clinux_open_process(pid_t process);
+int clinux_close_from(posix_spawn_file_actions_t *actions, int first);
+int clinux_make_sealable_file(const char *name);
+int clinux_seal_file(int descriptor);
+ssize_t clinux_send_message(int target, const void *bytes, size_t count, int descriptor);
+// - descriptor: -1 when the message carries none.
+ssize_t clinux_receive_message(int source, void *bytes, size_t count, int *descriptor);
 
 #endif

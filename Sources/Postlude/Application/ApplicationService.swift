@@ -43,7 +43,8 @@ public struct ApplicationService<App: Application>: Service {
     public func run() async throws {
         let manifest = try application.handlers.manifest(at: manifest)
         let served = try ServedApplication(
-            application, manifest: manifest, listener: try .opened(at: listen, manifest.listen), signals: nil,
+            application, manifest: manifest, listener: try .opened(at: listen, manifest.listen),
+            control: ProcessControl(),
             logger: logger)
         try await served.run()
         guard served.exitStatus == 0 else { throw UnfinishedWork() }

@@ -23,6 +23,15 @@ public struct Handlers: Sendable {
         return try Manifest.load(contentsOf: path, handlers: all.map(\.name))
     }
 
+    /// Checks a manifest's text against these handlers.
+    ///
+    /// - Parameter file: what diagnostics call it.
+    /// - Throws: every mistake of the handlers, or of the manifest.
+    func manifest(_ text: String, file: String) throws -> Manifest {
+        try check()
+        return try Manifest.parse(text, file: file, handlers: all.map(\.name))
+    }
+
     /// - Throws: every mistake of the handlers.
     func check() throws {
         let problems = problems

@@ -4,6 +4,7 @@ internal import Glibc
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Supervision
 
 struct ServeCommand<App: Application>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
@@ -11,8 +12,11 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             commandName: "serve",
             abstract: "Serve requests on the socket of spawn-fcgi or systemd, or on --listen.",
             discussion: """
+                A supervisor starts the manifest's processes, and replaces those that die.
                 SIGTERM and SIGINT stop it: requests in flight are finished and queued tasks run, within the \
                 manifest's shutdown-grace. A second signal stops it at once.
+                SIGHUP reads the manifest again, SIGUSR1 opens the logs again, and SIGUSR2 replaces the program by \
+                the file that stands in its place now; no request fails.
                 """)
     }
 
@@ -24,28 +28,78 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             "Listen here instead: /path/to.sock, host:port or [ipv6]:port.", valueName: "address"))
     var listen: String?
 
+    @Flag(
+        name: .customLong("no-supervisor"),
+        help: "Serve in this process, for debuggers and for those that supervise it themselves.")
+    var isAlone = false
+
+    /// The place on the scoreboard of a process that the supervisor starts.
+    @Option(name: .customLong("process"), help: .hidden) var place: Int?
+
+    @Flag(name: .customLong("preflight"), help: .hidden) var isPreflight = false
+
     func run() async throws {
+        let state = try SupervisorState.inherited()
         // Before a worker exists: all that this thread starts inherit the mask.
-        let signals = try SignalDescriptor([SIGTERM, SIGINT])
+        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
         // Before the application is made, whose loggers may be made with it.
         let writer = LogWriter()
         LoggingSystem.bootstrap { LineLogHandler(label: $0, writer: writer) }
-        let application = App()
-        let handlers = application.handlers
-        let manifest = try options.load(for: handlers)
         let status: Int32
         do {
-            try writer.apply(manifest.log)
-            let served = try ServedApplication(
-                application, manifest: manifest, listener: try .opened(at: listen, manifest.listen),
-                signals: signals,
-                logger: Logger(label: "postlude"))
-            status = try await served.runWithServices()
+            if isPreflight {
+                try checkManifestOfSupervisor()
+                status = 0
+            } else if place != nil || isAlone {
+                status = try await serve(signals, writer)
+            } else {
+                status = try await SupervisedServer(
+                    handlers: App().handlers, path: options.manifest, listen: listen, signals: signals,
+                    writer: writer, logger: Logger(label: "supervisor")
+                ).run(replacing: state)
+            }
         } catch {
-            printError("\(RootCommand<App>.programName): \(error)")
+            // The manifest's mistakes name its file.
+            let isNamed = error is ManifestError || error is HandlersError
+            printError(isNamed ? "\(error)" : "\(RootCommand<App>.programName): \(error)")
             throw ExitCode.failure
         }
         throw ExitCode(status)
+    }
+
+    /// Says by the exit status whether this program could replace the one that asks.
+    private func checkManifestOfSupervisor() throws {
+        let file = SealedFile(adopting: SupervisedProgram.Descriptors.control)
+        _ = try App().handlers.manifest(file, path: options.manifest)
+    }
+
+    /// Serves in this process.
+    private func serve(_ signals: SignalDescriptor, _ writer: LogWriter) async throws -> Int32 {
+        let application = App()
+        let handlers = application.handlers
+        var logger = Logger(label: "postlude")
+        let manifest: Manifest
+        let listener: Listener
+        let control: ProcessControl
+        if let place {
+            // The kernel has called it after /proc/self/exe.
+            nameProcess(RootCommand<App>.programName)
+            logger[metadataKey: "process"] = "\(place)"
+            let start = try ProcessStart(
+                handlers, path: options.manifest, signals: signals, writer: writer)
+            (manifest, listener, control) = (start.manifest, start.listener, start.control)
+        } else {
+            let path = options.manifest
+            manifest = try handlers.manifest(at: path)
+            listener = try .opened(at: listen, manifest.listen)
+            control = ProcessControl(
+                signals: signals, load: { try handlers.manifest(at: path) },
+                apply: { try writer.apply($0.log) })
+        }
+        try writer.apply(manifest.log)
+        let served = try ServedApplication(
+            application, manifest: manifest, listener: listener, control: control, logger: logger)
+        return try await served.runWithServices()
     }
 }
 

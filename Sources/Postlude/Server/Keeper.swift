@@ -11,22 +11,22 @@ internal import Workers
 final class Keeper: Sendable {
     private let server: ServerParts
     private let pool: WorkerPool
-    private let signals: SignalDescriptor?
+    private let orders: Orders
     private let bell: KeeperBell
     private let writeDeadlines: WriteDeadlines
 
     init(
-        _ server: ServerParts, pool: WorkerPool, signals: SignalDescriptor?, bell: KeeperBell,
+        _ server: ServerParts, pool: WorkerPool, orders: Orders, bell: KeeperBell,
         writeDeadlines: WriteDeadlines
     ) {
         self.server = server
         self.pool = pool
-        self.signals = signals
+        self.orders = orders
         self.bell = bell
         self.writeDeadlines = writeDeadlines
     }
 
-    private var stopDescriptors: [Int32] { signals.map { [$0.descriptor] } ?? [] }
+    private var stopDescriptors: [Int32] { orders.descriptors }
 
     /// Returns when the process can end.
     ///
@@ -49,13 +49,17 @@ final class Keeper: Sendable {
                 milliseconds: server.registry.tickMilliseconds(tick))
             // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
             if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
-            let isDraining = graceEnd != nil
-            var first: Int32?
-            while let signal = signals?.take() {
-                // Different signals that come together are one request to stop; the same one again is not.
-                guard !isDraining, signal != first else { return leave("second signal \(signal)") }
-                first = first ?? signal
-                graceEnd = graceEnd ?? drain("signal \(signal)")
+            for order in orders.take(isDraining: graceEnd != nil) {
+                switch order {
+                case .drain(let reason, let handingOver):
+                    if graceEnd != nil {
+                        // Those that would have served on are told to stop as well.
+                        if !handingOver { server.poller.drain(handingOver: false) }
+                    } else {
+                        graceEnd = drain(reason, handingOver: handingOver)
+                    }
+                case .leave(let reason): return leave(reason)
+                }
             }
             if bell.isStopRequested { graceEnd = graceEnd ?? drain("the service was told to stop") }
             patience = isPressed && !relief.isResting ? grow(patience, relief) : 1
@@ -85,12 +89,11 @@ final class Keeper: Sendable {
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
         server.poller.checkHangUps()
         var report = SlowReport()
+        let replace = server.recycling.request
         server.clocks.check(
-            at: now, poller: server.poller, report: &report, logger: server.logger,
-            replace: server.requestReplacement)
-        for queue in server.registry.all {
-            queue.check(at: now, report: &report, replace: server.requestReplacement)
-        }
+            at: now, poller: server.poller, report: &report, logger: server.logger, replace: replace)
+        for queue in server.registry.all { queue.check(at: now, report: &report, replace: replace) }
+        server.recycling.check(at: now)
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
     }
 
@@ -127,7 +130,7 @@ final class Keeper: Sendable {
         return 1
     }
 
-    private func drain(_ reason: String) -> MonotonicTime {
+    private func drain(_ reason: String, handingOver: Bool = false) -> MonotonicTime {
         let grace = server.settings.shutdownGrace
         server.logger.info(
             "stopping: no new connections, requests in flight and queued tasks are finished",
@@ -135,7 +138,7 @@ final class Keeper: Sendable {
         let end = MonotonicTime.now + grace
         server.registry.setGraceEnd(end)
         // Half of the grace at most, so that the tasks of what comes in time have theirs.
-        server.poller.drain(unfinishedFor: min(.seconds(5), grace / 2))
+        server.poller.drain(handingOver: handingOver, unfinishedFor: min(.seconds(5), grace / 2))
         server.streams.end()
         return end
     }
@@ -172,6 +175,9 @@ final class KeeperBell: Sendable {
     }
 
     var isStopRequested: Bool { stopIsRequested.load(ordering: .acquiring) }
+
+    /// Lets the keeper look at everything once.
+    func ring() { event.signal() }
 
     /// Asks for what SIGTERM asks for.
     func requestStop() {

@@ -7,7 +7,6 @@ internal import Routing
 /// What the keeper does when every worker is busy and no more can be started.
 final class Relief {
     private let server: ServerParts
-    private let refusal: ShortResponse
     private let buffer = ReadBuffer()
     private let matcher: RouteMatcher?
     private var restEnd: MonotonicTime?
@@ -16,7 +15,6 @@ final class Relief {
 
     init(_ server: ServerParts) {
         self.server = server
-        refusal = .serviceUnavailable(retryAfter: server.settings.overload.retryAfter)
         matcher = try? RouteMatcher()
     }
 
@@ -38,15 +36,17 @@ final class Relief {
         restEnd = .now + Self.rest
         guard !server.poller.isAnyoneWaiting, !server.poller.isAnyoneParked else { return }
         server.poller.handOverReady()
-        guard server.settings.overload.policy == .refuse, let matcher else { return }
-        let router = server.router
-        server.poller.collectWaiting(reading: buffer, within: server.settings.overload.wait) { head in
-            router.bodyPolicy(for: head, using: matcher)
+        let generation = server.generations.current
+        guard generation.settings.overload.policy == .refuse, let matcher else { return }
+        server.poller.collectWaiting(reading: buffer, within: generation.settings.overload.wait) { head in
+            generation.router.bodyPolicy(for: head, using: matcher)
         }
     }
 
     /// Refuses what has waited for too long.
     func refuse(at now: MonotonicTime) {
+        guard server.poller.hasWaitingRequests else { return }
+        let refusal = ShortResponse.serviceUnavailable(retryAfter: server.settings.overload.retryAfter)
         for _ in 0..<server.poller.refuseWaiting(at: now, with: refusal) {
             server.ends.count("refused with 503: every worker was busy")
         }

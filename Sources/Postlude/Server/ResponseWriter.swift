@@ -18,11 +18,11 @@ final class ResponseWriter {
     let fcgx: FCGXRequest
     let deadline: WriteDeadline
     /// For a body in memory, or for a piece of another one.
-    let time: Duration
+    private(set) var time: Duration
     let executor: WorkerExecutor
     let poller: Poller
     let streams: OpenStreams
-    private let files: FileLocation?
+    private var files: FileLocation?
     private let logger: Logger
     private(set) var head: [UInt8] = []
 
@@ -35,6 +35,12 @@ final class ResponseWriter {
         streams = server.streams
         files = server.files
         logger = server.logger
+    }
+
+    /// Writes by another manifest from now on.
+    func use(_ generation: Generation) {
+        time = generation.settings.limits.writeTime
+        files = generation.files
     }
 
     /// Writes everything before finish. A file's response becomes what the request asks for (`Response.selected`).

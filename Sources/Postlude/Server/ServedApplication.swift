@@ -10,18 +10,17 @@ final class ServedApplication<App: Application>: Service {
     private let application: App
     private let server: Server
     private let listener: Listener
-    private let signals: SignalDescriptor?
+    private let control: ProcessControl
     private let bell: KeeperBell
     private let status = Lock<Int32>(1)
 
-    /// - Parameter signals: nil where somebody else takes them.
     init(
-        _ application: App, manifest: Manifest, listener: Listener, signals: SignalDescriptor?,
+        _ application: App, manifest: Manifest, listener: Listener, control: ProcessControl,
         logger: Logger
     ) throws {
         self.application = application
         self.listener = listener
-        self.signals = signals
+        self.control = control
         server = Server(
             manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
             logger: logger)
@@ -55,7 +54,7 @@ final class ServedApplication<App: Application>: Service {
 
     private func serve() async -> Result<Int32, any Error> {
         do {
-            return .success(try await server.run(on: listener, signals: signals, bell: bell))
+            return .success(try await server.run(on: listener, control: control, bell: bell))
         } catch {
             return .failure(error)
         }

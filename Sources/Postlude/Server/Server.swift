@@ -3,6 +3,7 @@ internal import Glibc
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Supervision
 internal import Workers
 
 /// A process that serves an application.
@@ -15,14 +16,14 @@ struct Server {
     /// Serves until a signal, or the bell, ends it.
     ///
     /// - Parameters:
-    ///   - signals: SIGTERM and SIGINT, blocked in every thread; nil where somebody else takes them.
+    ///   - control: who tells the process what to do.
     ///   - bell: wakes the keeper, and tells it to stop.
     /// - Returns: the exit status.
-    func run(on listener: Listener, signals: SignalDescriptor?, bell: KeeperBell) async throws -> Int32 {
+    func run(on listener: Listener, control: ProcessControl, bell: KeeperBell) async throws -> Int32 {
         raiseDescriptorLimit()
         let parts = try ServerParts(
-            manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, bell: bell,
-            logger: logger)
+            manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, control: control,
+            bell: bell, logger: logger)
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
@@ -43,7 +44,10 @@ struct Server {
                 return false
             }
         }
-        let keeper = Keeper(parts, pool: pool, signals: signals, bell: bell, writeDeadlines: deadlines)
+        let orders = Orders(control, logger: logger) { manifest, number in
+            try parts.use(manifest, number: number, in: pool)
+        }
+        let keeper = Keeper(parts, pool: pool, orders: orders, bell: bell, writeDeadlines: deadlines)
         try pool.start()
         logger.info(
             "serving",
@@ -51,6 +55,7 @@ struct Server {
                 "socket": "\(listener.address)", "routes": "\(manifest.routes.count)", "pid": "\(getpid())",
                 "workers": "\(manifest.workers.minimum)-\(manifest.workers.maximum)",
             ])
+        control.supervisor?.send(.ready)
         // The main actor keeps running while this waits.
         return try await withCheckedThrowingContinuation { continuation in
             do {
@@ -65,26 +70,21 @@ struct Server {
 /// What workers and the keeper share.
 struct ServerParts: Sendable {
     let poller: Poller
-    let router: Router
-    let responder: Responder
+    let generations: Generations
+    let recycling: Recycling
     let registry: TaskRegistry
     let ends: EndCounts
     let starts = StartDelay()
     let streams = OpenStreams()
     let clocks = HandlerClocks()
-    let files: FileLocation?
-    let settings: ServerSettings
     let logger: Logger
     let observability: Observability
     /// Told of each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
-    /// The process has code in it that cannot be stopped, for the reason given: asks for another one. Called by the
-    /// keeper. Where nobody can start one, this one drains, and leaves without that code when the grace is over.
-    var requestReplacement: @Sendable (String) -> Void
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
-        bell: KeeperBell, logger: Logger
+        control: ProcessControl, bell: KeeperBell, logger: Logger
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
         let registry = TaskRegistry(metrics: observability.tasks)
@@ -94,25 +94,36 @@ struct ServerParts: Sendable {
         self.logger = logger
         self.observability = observability
         taskFailed = hooks.taskFailed
-        requestReplacement = { _ in bell.requestStop() }
-        settings = ServerSettings(manifest)
-        files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
-        router = try Router(manifest: manifest, handlers: handlers, logger: logger)
-        responder = Responder(
-            router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
-        let limits = manifest.limits
+        generations = try Generations(beginningWith: manifest, number: control.generation) {
+            try Generation(
+                $0, number: $1, handlers: handlers, hooks: hooks, registry: registry, logger: logger,
+                observability: observability)
+        }
+        recycling = Recycling(manifest.processes, supervisor: control.supervisor, bell: bell)
+        let first = generations.current
         poller = try Poller(
-            listener: listener,
+            listener: listener, handover: control.handover,
             webServers: WebServers(
                 getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) },
                 networks: manifest.listen.allow, users: manifest.listen.allowUsers),
-            limits: GateLimits(head: limits.head, concurrentRequests: manifest.workers.maximum),
-            times: ConnectionTimes(head: limits.headTime, read: limits.readTime, write: limits.writeTime),
+            limits: first.gateLimits, times: first.connectionTimes,
             width: onlineProcessors, onNoneWaiting: bell.noneWaiting,
             report: { end in
                 ends.count(end.label)
                 logger.debug("connection ended early", metadata: ["reason": "\(end)"])
             })
+    }
+
+    /// Those of the generation that new requests get.
+    var settings: ServerSettings { generations.current.settings }
+    var files: FileLocation? { generations.current.files }
+
+    /// Serves new requests by another manifest.
+    func use(_ manifest: Manifest, number: Int, in pool: WorkerPool) throws {
+        let generation = try generations.replace(by: manifest, number: number)
+        recycling.use(manifest.processes)
+        poller.use(limits: generation.gateLimits, times: generation.connectionTimes)
+        try pool.use(.init(manifest.workers))
     }
 }
 

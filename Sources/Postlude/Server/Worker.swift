@@ -11,14 +11,15 @@ internal import Workers
 final class Worker {
     private let poller: Poller
     private let pool: WorkerPool
-    private let router: Router
-    private let responder: Responder
+    private let generations: Generations
+    /// The one of the last request.
+    private var generation: Generation
+    private let recycling: Recycling
     private let registry: TaskRegistry
     private let runner: TaskRunner
     private let executor: WorkerExecutor
     private let fcgx: FCGXRequest
     private let writer: ResponseWriter
-    private let settings: ServerSettings
     private let logger: Logger
     private let matcher: RouteMatcher
     private let buffer = ReadBuffer()
@@ -39,10 +40,10 @@ final class Worker {
         writeDeadline: WriteDeadline
     ) throws {
         poller = server.poller
-        router = server.router
-        responder = server.responder
+        generations = server.generations
+        generation = generations.current
+        recycling = server.recycling
         registry = server.registry
-        settings = server.settings
         logger = server.logger
         self.pool = pool
         self.executor = executor
@@ -50,7 +51,7 @@ final class Worker {
         runner = TaskRunner(
             executor: executor, logger: server.logger, observability: server.observability,
             thread: clock.thread, onFailure: server.taskFailed)
-        fcgx = try FCGXRequest(headLimit: server.settings.limits.head)
+        fcgx = try FCGXRequest(headLimit: generation.settings.limits.head)
         writer = ResponseWriter(fcgx, server, executor: executor, deadline: writeDeadline)
         matcher = try RouteMatcher()
         slot = try TaskSlot(pool: pool)
@@ -77,19 +78,23 @@ final class Worker {
     private func next() -> Poller.Next {
         // With tasks in hand that must wait, a free task slot is an event too.
         if !backlog.isEmpty { waitForInput([slot.descriptor, poller.descriptor], milliseconds: -1) }
-        let time = backlog.isEmpty ? resting.milliseconds(at: .now, atMost: settings.idleMilliseconds) : 0
+        let time =
+            backlog.isEmpty
+            ? resting.milliseconds(at: .now, atMost: generations.current.settings.idleMilliseconds) : 0
         return poller.next(reading: buffer, waiting: time) {
             head in
-            router.bodyPolicy(for: head, using: matcher)
+            generations.current.router.bodyPolicy(for: head, using: matcher)
         }
     }
 
     private func serve(_ connection: Connection) {
         let (head, bytes) = connection.takeRequest()
+        keepUp()
+        recycling.countRequest()
         guard begin(head, on: connection) else { return }
         let streamsBody = connection.streamsBody
         let body = streamsBody ? streamedBody(of: connection) : BodySource(bytes)
-        let exchange = responder.respond(to: head, body: body, using: matcher, on: executor) {
+        let exchange = generation.responder.respond(to: head, body: body, using: matcher, on: executor) {
             watch($0, route: $1, on: connection, readsConnection: streamsBody)
         }
         let lost = endWatch()
@@ -128,6 +133,19 @@ final class Worker {
         exchange.timeOut()
         if run.readsConnection { poller.giveBack(connection, keep: false, isOpen: true) }
         return run.isTaken
+    }
+
+    /// Serves by the current manifest from now on.
+    private func keepUp() {
+        let current = generations.current
+        guard current !== generation else { return }
+        generation = current
+        writer.use(current)
+        do {
+            try fcgx.raiseHeadLimit(to: current.settings.limits.head)
+        } catch {
+            logger.error("larger heads are not possible", metadata: ["error": "\(error)"])
+        }
     }
 
     private func streamedBody(of connection: Connection) -> BodySource {

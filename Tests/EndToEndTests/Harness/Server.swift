@@ -22,24 +22,28 @@ final class Server {
     let folder: TestFolder
     let process: ChildProcess
 
-    /// - Parameter start: through the real spawn-fcgi, or by `serve --listen`.
+    /// - Parameters:
+    ///   - start: through the real spawn-fcgi, or by `serve --listen`.
+    ///   - isSupervised: whether `process` is a supervisor; otherwise it serves.
     init(
         _ manifest: TestManifest = TestManifest(), in folder: TestFolder, at endpoint: Endpoint? = nil,
         start: Start = .spawned, executable: String = BuildProducts.testbed,
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], isSupervised: Bool = false
     ) throws {
         self.folder = folder
         self.endpoint = endpoint ?? .unix(folder.file("app.socket"))
         try folder.write("routes.yaml", manifest.text)
+        let mode = isSupervised ? [] : ["--no-supervisor"]
         let arguments: [String]
         let command: String
         switch start {
         case .spawned:
             command = "spawn-fcgi"
-            arguments = ["-n", "-d", folder.path] + self.endpoint.spawnOptions + ["--", executable]
+            arguments =
+                ["-n", "-d", folder.path] + self.endpoint.spawnOptions + ["--", executable, "serve"] + mode
         case .listening(let address):
             command = executable
-            arguments = ["serve", "--listen", address, "--manifest", folder.file("routes.yaml")]
+            arguments = ["serve", "--listen", address, "--manifest", folder.file("routes.yaml")] + mode
         }
         process = try ChildProcess(
             command, arguments, environment: environment, output: folder.file("server.log"),
@@ -49,13 +53,14 @@ final class Server {
     static func run<R>(
         _ manifest: TestManifest = TestManifest(), in given: TestFolder? = nil, at endpoint: Endpoint? = nil,
         start: Start = .spawned, executable: String = BuildProducts.testbed,
-        environment: [String: String] = [:],
+        environment: [String: String] = [:], isSupervised: Bool = false,
         ending: Ending = .clean, awaitingAnswer: Bool = true, _ body: (Server) throws -> R
     ) throws -> R {
         let folder = try given ?? TestFolder()
         let server = try Server(
-            manifest, in: folder, at: endpoint, start: start, executable: executable, environment: environment
-        )
+            manifest, in: folder, at: endpoint, start: start, executable: executable,
+            environment: environment,
+            isSupervised: isSupervised)
         do {
             if awaitingAnswer {
                 try server.awaitAnswer()

@@ -1,0 +1,119 @@
+internal import FastCGI
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Supervision
+internal import Workers
+
+/// An application whose processes are supervised: what `serve` runs.
+struct SupervisedServer: Sendable {
+    let handlers: Handlers
+    /// The manifest's path.
+    let path: String
+    /// The address on the command line.
+    let listen: String?
+    let signals: SignalDescriptor
+    let writer: LogWriter
+    let logger: Logger
+
+    /// Returns when every process has ended.
+    ///
+    /// - Parameter state: what the program has left that this one replaces.
+    /// - Returns: the exit status.
+    func run(replacing state: SupervisorState?) async throws -> Int32 {
+        let (manifest, plan) = try state.map { try checked(SealedFile(adopting: $0.manifest)) } ?? readPlan()
+        try writer.apply(manifest.log)
+        let listener = try open(manifest, state)
+        let handover =
+            try state.map {
+                HandoverQueue(
+                    sending: $0.descriptors.handoverSending, receiving: $0.descriptors.handoverReceiving)
+            } ?? HandoverQueue()
+        let descriptors = SharedDescriptors(
+            listener: listener.descriptor, scoreboard: nil, handoverSending: handover.sending,
+            handoverReceiving: handover.receiving)
+        logger.info(
+            "supervising",
+            metadata: [
+                "socket": "\(listener.address)", "processes": "\(plan.processCount)",
+                "generation": "\(state?.generation ?? 1)",
+            ])
+        let hooks = hooks(beginningWith: manifest, listener: listener)
+        // The main actor keeps running while this waits.
+        return try await withCheckedThrowingContinuation { continuation in
+            do {
+                try WorkerThread(name: "supervisor") {
+                    let supervisor = Supervisor(
+                        program, plan: plan, descriptors: descriptors, ownsSocketFile: listener.ownsFile,
+                        signals: SignalSource(signals), hooks: hooks, state: state)
+                    let status = supervisor.run()
+                    // The processes have it too, and outlive nobody who could need it.
+                    withExtendedLifetime(handover) { continuation.resume(returning: status) }
+                }.detach()
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+    }
+
+    private func open(_ manifest: Manifest, _ state: SupervisorState?) throws -> Listener {
+        if let state {
+            return try .adopting(state.descriptors.listener, owningFile: state.ownsSocketFile)
+        }
+        return try .opened(at: listen, manifest.listen)
+    }
+
+    private func hooks(beginningWith manifest: Manifest, listener: Listener) -> SupervisorHooks {
+        let logger = logger
+        var hooks = SupervisorHooks(
+            load: {
+                let (next, plan) = try readPlan()
+                try writer.apply(next.log)
+                if next.listen.address != manifest.listen.address || next.status != manifest.status {
+                    logger.warning("other sockets to listen on are used after the next start")
+                }
+                return plan
+            },
+            readManifest: { try SealedFile("manifest", Array(Manifest.text(contentsOf: path).utf8)) },
+            log: { logger.log($0, $1, $2) })
+        hooks.stopListening = {
+            listener.refuseConnections()
+            listener.close()
+        }
+        return hooks
+    }
+
+    private func readPlan() throws -> (Manifest, SupervisorPlan) {
+        try checked(SealedFile("manifest", Array(Manifest.text(contentsOf: path).utf8)))
+    }
+
+    private func checked(_ file: SealedFile) throws -> (Manifest, SupervisorPlan) {
+        let manifest = try handlers.manifest(file, path: path)
+        let processes = manifest.processes
+        return (
+            manifest,
+            SupervisorPlan(
+                manifest: file, processCount: processes.count, restartLimit: processes.restartLimit,
+                restartInterval: processes.restartInterval, shutdownGrace: manifest.shutdownGrace)
+        )
+    }
+
+    private var program: SupervisedProgram {
+        let name = CommandLine.arguments.first ?? ""
+        let path = path
+        return SupervisedProgram(
+            processArguments: { [name, "serve", "--process", "\($0)", "--manifest", path] },
+            path: ExecutablePath.current(calledAs: name),
+            preflightArguments: [name, "serve", "--preflight", "--manifest", path],
+            arguments: CommandLine.arguments)
+    }
+}
+
+extension Handlers {
+    /// Checks a manifest's text, passed in memory.
+    ///
+    /// - Parameter path: where the text comes from.
+    func manifest(_ file: SealedFile, path: String) throws -> Manifest {
+        try manifest(String(decoding: try file.bytes(), as: UTF8.self), file: path)
+    }
+}

@@ -1,0 +1,61 @@
+internal import FastCGI
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Workers
+
+/// What one manifest decides about serving. A request keeps the one that it began with.
+final class Generation: Sendable {
+    /// 1 for the manifest that the supervisor has begun with, and one more for each that was read since.
+    let number: Int
+    let manifest: Manifest
+    let settings: ServerSettings
+    let router: Router
+    let responder: Responder
+    let files: FileLocation?
+
+    init(
+        _ manifest: Manifest, number: Int, handlers: [String: Handler], hooks: ApplicationHooks,
+        registry: TaskRegistry, logger: Logger, observability: Observability
+    ) throws {
+        self.number = number
+        self.manifest = manifest
+        settings = ServerSettings(manifest)
+        files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
+        router = try Router(manifest: manifest, handlers: handlers, logger: logger)
+        responder = Responder(
+            router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
+    }
+
+    var gateLimits: GateLimits {
+        GateLimits(head: settings.limits.head, concurrentRequests: manifest.workers.maximum)
+    }
+
+    var connectionTimes: ConnectionTimes {
+        let limits = settings.limits
+        return ConnectionTimes(head: limits.headTime, read: limits.readTime, write: limits.writeTime)
+    }
+}
+
+/// The generation that new requests get.
+final class Generations: Sendable {
+    private let state: Lock<Generation>
+    private let make: @Sendable (Manifest, Int) throws -> Generation
+
+    init(
+        beginningWith manifest: Manifest, number: Int,
+        make: @escaping @Sendable (Manifest, Int) throws -> Generation
+    ) throws {
+        self.make = make
+        state = Lock(try make(manifest, number))
+    }
+
+    var current: Generation { state.withLock { $0 } }
+
+    /// - Throws: why the manifest cannot be served; the current one stays.
+    func replace(by manifest: Manifest, number: Int) throws -> Generation {
+        let next = try make(manifest, number)
+        state.withLock { $0 = next }
+        return next
+    }
+}

@@ -1,0 +1,23 @@
+internal import FastCGI
+internal import Linux
+internal import Manifest
+internal import Supervision
+
+/// Who tells a process what to do, and what it needs in order to obey.
+struct ProcessControl: Sendable {
+    /// nil where somebody else takes them.
+    var signals: SignalDescriptor?
+    /// nil for a process that is alone.
+    var supervisor: ControlSocket?
+    /// What the processes on one socket give each other their connections through.
+    var handover: HandoverQueue?
+    /// The number of the manifest to begin with.
+    var generation = 1
+    /// Reads the manifest anew and checks it; nil where nobody asks for that.
+    var load: (@Sendable () throws -> Manifest)?
+    /// Checks the text of a manifest that the supervisor sends.
+    var parse: (@Sendable (String) throws -> Manifest)?
+    /// Called with each new manifest, before requests get it.
+    var apply: @Sendable (Manifest) throws -> Void = { _ in }
+    var reopenLogs: @Sendable () -> Void = {}
+}

@@ -1,0 +1,29 @@
+internal import Glibc
+
+/// Where a program's file is.
+package enum ExecutablePath {
+    /// The path by which the running program was called, made absolute. Symbolic links stay as they are: a deployment
+    /// points them at another file.
+    ///
+    /// - Returns: nil when the name is not found.
+    package static func absolute(of name: String, search: String?, folder: String) -> String? {
+        if name.hasPrefix("/") { return name }
+        if name.contains("/") { return "\(folder)/\(name)" }
+        guard !name.isEmpty else { return nil }
+        for place in (search ?? "/usr/local/bin:/usr/bin:/bin").split(
+            separator: ":", omittingEmptySubsequences: false)
+        {
+            let place = place.isEmpty ? folder : place.hasPrefix("/") ? String(place) : "\(folder)/\(place)"
+            if access("\(place)/\(name)", X_OK) == 0 { return "\(place)/\(name)" }
+        }
+        return nil
+    }
+
+    /// The same for this process, as it is now: called at the start, before anybody changes its folder.
+    package static func current(calledAs name: String) -> String? {
+        guard let folder = getcwd(nil, 0) else { return nil }
+        defer { free(folder) }
+        return absolute(
+            of: name, search: getenv("PATH").map { String(cString: $0) }, folder: String(cString: folder))
+    }
+}

@@ -1,0 +1,133 @@
+internal import Glibc
+internal import Linux
+
+/// As many processes as there should be, and no more.
+extension Supervisor {
+    /// Those that are to stay.
+    private var fresh: [SupervisedProcess] { processes.filter { !$0.isLeaving && !$0.isOutgoing } }
+    private var outgoing: [SupervisedProcess] { processes.filter { !$0.isLeaving && $0.isOutgoing } }
+
+    /// How many processes have to be started.
+    var missing: Int { max(0, plan.processCount - fresh.count) }
+
+    /// Starts what is missing, ends what is too much, and kills what does not end.
+    func reconcile(at now: MonotonicTime) {
+        for process in processes where !process.isKilled {
+            guard let time = killTime(of: process), now >= time else { continue }
+            process.isKilled = true
+            hooks.log(.error, "a process did not end in time and is killed", describe(process))
+            process.child.send(signal: SIGKILL)
+        }
+        guard stage == .running else { return }
+        if isSuspended, outgoing.isEmpty { isSuspended = false }
+        while stage == .running, !isSuspended, missing > 0, now >= nextStart { start(at: now) }
+        guard stage == .running else { return }
+        // One leaves for each that has come.
+        var surplus = fresh.count(where: \.isReady) + outgoing.count - plan.processCount
+        for process in outgoing where surplus > 0 {
+            process.drain(handingOver: true, at: now)
+            surplus -= 1
+        }
+        for process in fresh.reversed().prefix(max(0, fresh.count - plan.processCount)) {
+            process.drain(handingOver: true, at: now)
+        }
+        if !hasBeenReady, missing == 0, fresh.allSatisfy(\.isReady) {
+            hasBeenReady = true
+            hooks.event(.ready)
+        }
+    }
+
+    private func start(at now: MonotonicTime) {
+        let taken = Set(processes.map(\.index))
+        let index = (0...processes.count).first { !taken.contains($0) } ?? processes.count
+        do {
+            let (own, other) = try ControlSocket.pair()
+            typealias Descriptors = SupervisedProgram.Descriptors
+            var inherited = [
+                Descriptors.listener: descriptors.listener, Descriptors.control: other.descriptor,
+                Descriptors.handoverSending: descriptors.handoverSending,
+                Descriptors.handoverReceiving: descriptors.handoverReceiving,
+            ]
+            inherited[Descriptors.scoreboard] = descriptors.scoreboard
+            let child = try ChildProcess.start(
+                program.processPath, program.processArguments(index), inherited: inherited)
+            own.send(.manifest(generation: generation), descriptor: plan.manifest.descriptor)
+            processes.append(SupervisedProcess(index: index, child: child, control: own, start: now))
+        } catch {
+            hooks.log(.error, "a process could not be started", ["process": "\(index)", "error": "\(error)"])
+            replace(afterDeathAt: now, startedAt: now, wasReady: false)
+        }
+    }
+
+    /// Takes note of the processes that have ended.
+    func reap() {
+        let now = MonotonicTime.now
+        for process in processes {
+            guard let exit = process.child.exitIfEnded() else { continue }
+            processes.removeAll { $0 === process }
+            let facts = describe(process, ["end": "\(exit)"])
+            guard stage == .running, !process.isLeaving else {
+                if exit == .status(0) {
+                    hooks.log(.info, "a process has ended", facts)
+                } else {
+                    hooks.died(process.index, process.child.pid, exit)
+                    hooks.log(.warning, "a process has ended before everything was finished", facts)
+                    if stage != .running { hasFailed = true }
+                }
+                continue
+            }
+            hooks.died(process.index, process.child.pid, exit)
+            if exit == .status(0), process.isReady {
+                hooks.log(.info, "a process has ended, though the supervisor did not ask for it", facts)
+            } else {
+                hooks.log(.error, "a process has died", facts)
+                replace(afterDeathAt: now, startedAt: process.start, wasReady: process.isReady)
+            }
+        }
+    }
+
+    private func replace(
+        afterDeathAt now: MonotonicTime, startedAt start: MonotonicTime, wasReady: Bool
+    ) {
+        if !wasReady, !hasBeenReady { firstDeaths += 1 }
+        switch policy.died(at: now, startedAt: start) {
+        case .giveUp(let deaths):
+            giveUp(
+                "processes die over and over",
+                ["deaths": "\(deaths)", "within": "\(plan.restartInterval)"])
+        case .replace(let delay):
+            // Nothing has ever worked: whoever has started the supervisor should know at once.
+            if !hasBeenReady, firstDeaths >= plan.processCount, !processes.contains(where: \.isReady) {
+                return giveUp("no process could start; see the lines above", ["deaths": "\(firstDeaths)"])
+            }
+            nextStart = max(nextStart, now + delay)
+            if delay > .zero {
+                hooks.log(.warning, "the next process is started after a while", ["delay": "\(delay)"])
+            }
+        }
+    }
+
+    /// The emergency stop.
+    private func giveUp(_ reason: String, _ facts: [String: String]) {
+        policy = RestartPolicy(limit: plan.restartLimit, interval: plan.restartInterval)
+        firstDeaths = 0
+        guard !processes.contains(where: { $0.isOld && !$0.isLeaving }) else {
+            isSuspended = true
+            hooks.log(
+                .critical,
+                "the new program's \(reason); those of the old one serve on, until SIGHUP or SIGUSR2", facts)
+            return
+        }
+        hooks.log(.critical, "emergency stop: \(reason)", facts)
+        hasFailed = true
+        stop()
+    }
+
+    /// Tells every process to finish and end.
+    func stop() {
+        stage = .stopping(since: .now)
+        hooks.event(.stopping)
+        hooks.stopListening()
+        for process in processes { process.drain(handingOver: false, at: .now) }
+    }
+}

@@ -1,0 +1,63 @@
+internal import Glibc
+internal import Linux
+
+/// What signals ask for.
+extension Supervisor {
+    func takeSignals() {
+        var first: Int32?
+        while let signal = signals.take() {
+            switch signal {
+            case SIGHUP: reload()
+            case SIGUSR1:
+                hooks.log(.info, "the logs are opened again", [:])
+                hooks.reopenLogs()
+                for process in processes { process.control.send(.reopenLogs) }
+            case SIGUSR2: beginUpgrade()
+            default:
+                // Different signals that come together are one request to stop; the same one again is not.
+                if let first, first != signal { continue }
+                first = first ?? signal
+                stop(on: signal)
+            }
+        }
+    }
+
+    private func stop(on signal: Int32) {
+        switch stage {
+        case .running:
+            hooks.log(
+                .info, "stopping: every process finishes what it has",
+                ["reason": "signal \(signal)", "grace": "\(plan.shutdownGrace)"])
+            stop()
+        case .stopping:
+            stage = .leaving(since: .now)
+            hasFailed = true
+            hooks.log(.error, "stopping at once", ["reason": "second signal \(signal)"])
+            for process in processes { process.control.send(.leave) }
+        case .leaving:
+            for process in processes { process.child.send(signal: SIGKILL) }
+        }
+    }
+
+    private func reload() {
+        guard stage == .running else { return }
+        hooks.event(.reloading)
+        defer { hooks.event(.reloaded(generation: generation)) }
+        do {
+            let next = try hooks.load()
+            plan = next
+            generation += 1
+            policy.limit = next.restartLimit
+            policy.interval = next.restartInterval
+            isSuspended = false
+            for process in processes where !process.isLeaving {
+                process.control.send(.manifest(generation: generation), descriptor: next.manifest.descriptor)
+            }
+            hooks.log(.info, "the manifest was read again", ["generation": "\(generation)"])
+        } catch {
+            hooks.log(
+                .error, "the manifest is refused, the old one stays",
+                ["generation": "\(generation)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,90 @@
+internal import Glibc
+internal import Linux
+
+/// A new program that is being asked whether it could take over.
+struct Preflight {
+    let child: ChildProcess
+    /// What it was asked about, and will begin with.
+    let manifest: SealedFile
+    let deadline: MonotonicTime
+}
+
+/// Replaces the program of this process, which keeps its number: for whoever has started it nothing changes.
+extension Supervisor {
+    private static let preflightTime: Duration = .seconds(30)
+
+    func beginUpgrade() {
+        guard stage == .running, preflight == nil else { return }
+        guard let path = program.path else {
+            return hooks.log(.error, "the program's file is not known, so that it cannot be replaced", [:])
+        }
+        hooks.event(.upgrading)
+        do {
+            let manifest = try hooks.readManifest()
+            let child = try ChildProcess.start(
+                path, program.preflightArguments,
+                inherited: [SupervisedProgram.Descriptors.control: manifest.descriptor])
+            preflight = Preflight(child: child, manifest: manifest, deadline: .now + Self.preflightTime)
+            hooks.log(.info, "the new program is checked", ["path": path])
+        } catch {
+            refuse("\(error)")
+        }
+    }
+
+    func concludePreflight(at now: MonotonicTime) {
+        guard let preflight else { return }
+        guard let exit = preflight.child.exitIfEnded() else {
+            // Reaped by the next round.
+            if now >= preflight.deadline { preflight.child.send(signal: SIGKILL) }
+            return
+        }
+        self.preflight = nil
+        guard stage == .running else { return }
+        guard exit == .status(0) else {
+            return refuse("its check ended with \(exit); see what it has written to standard error")
+        }
+        hooks.log(.info, "the program is replaced", ["path": program.path ?? ""])
+        do {
+            try replaceProgram(manifest: preflight.manifest)
+        } catch {
+            refuse("\(error)")
+        }
+    }
+
+    private func refuse(_ reason: String) {
+        hooks.log(.error, "the new program is refused, the old one stays", ["reason": reason])
+        hooks.event(.upgradeFailed)
+    }
+
+    /// Returns only by throwing.
+    private func replaceProgram(manifest: SealedFile) throws {
+        let state = SupervisorState(
+            descriptors: descriptors, ownsSocketFile: ownsSocketFile, manifest: manifest.descriptor,
+            generation: generation + 1,
+            processes: processes.map {
+                SupervisorState.Process(
+                    index: $0.index, pid: $0.child.pid, control: $0.control.descriptor,
+                    startNanoseconds: $0.start.nanoseconds, isReady: $0.isReady, isLeaving: $0.isLeaving)
+            })
+        let file = try state.sealed()
+        let inherited = state.all + [file.descriptor]
+        for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, 0) }
+        defer { for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) } }
+        var words = program.arguments.map { strdup($0) } + [nil]
+        var variables = Self.environment(with: "\(SupervisorState.variable)=\(file.descriptor)") + [nil]
+        defer { for text in words + variables { free(text) } }
+        let path = program.path ?? ""
+        execve(path, &words, &variables)
+        throw SystemError("execve(\(path))")
+    }
+
+    private static func environment(with variable: String) -> [UnsafeMutablePointer<CChar>?] {
+        var variables: [UnsafeMutablePointer<CChar>?] = [strdup(variable)]
+        var next = environ
+        while let text = next.pointee {
+            variables.append(strdup(text))
+            next += 1
+        }
+        return variables
+    }
+}

@@ -1,0 +1,39 @@
+/// What the supervisor asks its program for. Called on its thread.
+package struct SupervisorHooks: Sendable {
+    package enum Level: Sendable { case info, warning, error, critical }
+
+    /// What others may be told of.
+    package enum Event: Equatable, Sendable {
+        /// As many processes as there should be wait for requests, for the first time.
+        case ready
+        case reloading
+        /// The new manifest is in use, or was refused.
+        case reloaded(generation: Int)
+        case upgrading
+        case upgradeFailed
+        case stopping
+    }
+
+    /// Reads the manifest and checks it.
+    package var load: @Sendable () throws -> SupervisorPlan
+    /// Reads the manifest without checking it: the program that replaces this one may know more.
+    package var readManifest: @Sendable () throws -> SealedFile
+    package var log: @Sendable (Level, String, [String: String]) -> Void
+    package var event: @Sendable (Event) -> Void = { _ in }
+    package var reopenLogs: @Sendable () -> Void = {}
+    /// Closes the supervisor's own listening socket, so that nothing is queued that nobody will accept.
+    package var stopListening: @Sendable () -> Void = {}
+    /// A process has ended otherwise than it was told to; what it was at can be read before its place is given away.
+    package var died: @Sendable (_ index: Int, _ pid: Int32, _ exit: ChildProcess.Exit) -> Void = { _, _, _ in
+    }
+
+    package init(
+        load: @escaping @Sendable () throws -> SupervisorPlan,
+        readManifest: @escaping @Sendable () throws -> SealedFile,
+        log: @escaping @Sendable (Level, String, [String: String]) -> Void
+    ) {
+        self.load = load
+        self.readManifest = readManifest
+        self.log = log
+    }
+}
