@@ -1,5 +1,6 @@
 internal import FastCGI
 public import Logging
+internal import Manifest
 public import ServiceLifecycle
 
 /// An application as a service among others (swift-service-lifecycle), for a program that has its own `main`.
@@ -39,8 +40,13 @@ public struct ApplicationService<App: Application>: Service {
     ///   requests or tasks were left at the end of the grace.
     public func run() async throws {
         let manifest = try application.handlers.manifest(at: manifest)
+        // The program has a log of its own; the access log is the manifest's.
+        let logs = LogWriter()
+        try logs.apply(manifest.log, accessOnly: true)
+        defer { logs.flush() }
         let served = try ServedApplication(
-            application, manifest: manifest, listener: try .opened(at: listen), signals: nil, logger: logger)
+            application, manifest: manifest, listener: try .opened(at: listen), signals: nil, logger: logger,
+            logs: logs)
         try await served.run()
         guard served.exitStatus == 0 else { throw UnfinishedWork() }
     }

@@ -26,19 +26,24 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
 
     func run() async throws {
         // Before a worker exists: all that this thread starts inherit the mask.
-        let signals = try SignalDescriptor([SIGTERM, SIGINT])
+        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGUSR1])
         // Before the application is made, whose loggers may be made with it.
-        let writer = LogWriter()
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, writer: writer) }
+        let writer = LogWriter(program: RootCommand<App>.programName)
+        defer { writer.flush() }
+        // Every logger's entries say which request and task they belong to.
+        LoggingSystem.bootstrap(
+            { label, provider in LineLogHandler(label: label, writer: writer, metadataProvider: provider) },
+            metadataProvider: Logger.MetadataProvider { Scope.current?.metadata ?? [:] })
         let application = App()
         let handlers = application.handlers
         let manifest = try options.load(for: handlers)
         let status: Int32
         do {
+            let manager = try ServiceManager.takeFromEnvironment()
             try writer.apply(manifest.log)
             let served = try ServedApplication(
                 application, manifest: manifest, listener: try .opened(at: listen), signals: signals,
-                logger: Logger(label: "postlude"))
+                logger: Logger(label: "postlude"), logs: writer, manager: manager)
             status = try await served.runWithServices()
         } catch {
             printError("\(RootCommand<App>.programName): \(error)")

@@ -14,16 +14,19 @@ final class Keeper: Sendable {
     private let signals: SignalDescriptor?
     private let bell: KeeperBell
     private let writeDeadlines: WriteDeadlines
+    /// nil where no service manager watches.
+    private let watchdog: Watchdog?
 
     init(
         _ server: ServerParts, pool: WorkerPool, signals: SignalDescriptor?, bell: KeeperBell,
-        writeDeadlines: WriteDeadlines
+        writeDeadlines: WriteDeadlines, watchdog: Watchdog? = nil
     ) {
         self.server = server
         self.pool = pool
         self.signals = signals
         self.bell = bell
         self.writeDeadlines = writeDeadlines
+        self.watchdog = watchdog
     }
 
     private var stopDescriptors: [Int32] { signals.map { [$0.descriptor] } ?? [] }
@@ -43,12 +46,18 @@ final class Keeper: Sendable {
             }
             waitForInput(
                 stopDescriptors + [bell.descriptor] + (isPressed ? [server.poller.descriptor] : []),
-                milliseconds: server.registry.tickMilliseconds(server.settings.tickMilliseconds))
+                milliseconds: server.registry.tickMilliseconds(
+                    watchdog?.tickMilliseconds(server.settings.tickMilliseconds)
+                        ?? server.settings.tickMilliseconds))
             // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
             if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
             let isDraining = graceEnd != nil
             var first: Int32?
             while let signal = signals?.take() {
+                if signal == SIGUSR1 {
+                    server.logs.reopen(telling: server.logger)
+                    continue
+                }
                 // Different signals that come together are one request to stop; the same one again is not.
                 guard !isDraining, signal != first else { return leave("second signal \(signal)") }
                 first = first ?? signal
@@ -61,6 +70,7 @@ final class Keeper: Sendable {
             // A flood, or a process out of descriptors, is a line now and then.
             if now >= nextNarrowing {
                 server.poller.narrow()
+                server.logs.tend(telling: server.logger)
                 nextNarrowing = now + .seconds(1)
             }
             if now >= nextReport, server.ends.log(to: server.logger) { nextReport = now + .seconds(10) }
@@ -77,6 +87,7 @@ final class Keeper: Sendable {
 
     /// Deadlines of connections, writes and tasks; a listener that could not accept.
     private func tend(at now: MonotonicTime) {
+        watchdog?.tend(at: now)
         server.poller.closeOverdue(at: now)
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
         server.poller.checkHangUps()
@@ -123,6 +134,7 @@ final class Keeper: Sendable {
             metadata: ["reason": "\(reason)", "grace": "\(grace)"])
         let end = MonotonicTime.now + grace
         server.registry.setGraceEnd(end)
+        watchdog?.announceStop(grace: grace)
         server.poller.drain()
         server.streams.end()
         return end
@@ -131,6 +143,11 @@ final class Keeper: Sendable {
     /// Names what is left; the process ends without it.
     private func leave(_ reason: String) -> Int32 {
         server.registry.logLeft(to: server.logger)
+        if let log = server.logs.access {
+            for queue in server.registry.all {
+                if let record = queue.access { log.write(record, tasks: queue.tally) }
+            }
+        }
         server.logger.error(
             "stopped before everything was finished",
             metadata: ["reason": "\(reason)", "connections": "\(server.poller.connectionCount)"])

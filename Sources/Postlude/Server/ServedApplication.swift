@@ -14,17 +14,20 @@ final class ServedApplication<App: Application>: Service {
     private let bell: KeeperBell
     private let status = Lock<Int32>(1)
 
-    /// - Parameter signals: nil where somebody else takes them.
+    /// - Parameters:
+    ///   - signals: nil where somebody else takes them.
+    ///   - logs: with the access log.
+    ///   - manager: nil where no service manager is to be told.
     init(
         _ application: App, manifest: Manifest, listener: Listener, signals: SignalDescriptor?,
-        logger: Logger
+        logger: Logger, logs: LogWriter, manager: ServiceManager? = nil
     ) throws {
         self.application = application
         self.listener = listener
         self.signals = signals
         server = Server(
             manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
-            logger: logger)
+            logger: logger, logs: logs, manager: manager)
         bell = try KeeperBell()
     }
 

@@ -11,6 +11,9 @@ struct Server {
     let handlers: [String: Handler]
     let hooks: ApplicationHooks
     let logger: Logger
+    let logs: LogWriter
+    /// nil where no service manager is to be told.
+    var manager: ServiceManager?
 
     /// Serves until a signal, or the bell, ends it.
     ///
@@ -22,7 +25,7 @@ struct Server {
         raiseDescriptorLimit()
         let parts = try ServerParts(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, bell: bell,
-            logger: logger)
+            logger: logger, logs: logs)
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
@@ -36,7 +39,9 @@ struct Server {
                 return false
             }
         }
-        let keeper = Keeper(parts, pool: pool, signals: signals, bell: bell, writeDeadlines: deadlines)
+        let watchdog = manager.map { Watchdog($0, pool: pool, poller: parts.poller) }
+        let keeper = Keeper(
+            parts, pool: pool, signals: signals, bell: bell, writeDeadlines: deadlines, watchdog: watchdog)
         try pool.start()
         logger.info(
             "serving",
@@ -44,6 +49,7 @@ struct Server {
                 "socket": "\(listener.address)", "routes": "\(manifest.routes.count)", "pid": "\(getpid())",
                 "workers": "\(manifest.workers.minimum)-\(manifest.workers.maximum)",
             ])
+        manager?.notify(.ready, .status("serving \(manifest.routes.count) routes on \(listener.address)"))
         // The main actor keeps running while this waits.
         return try await withCheckedThrowingContinuation { continuation in
             do {
@@ -66,13 +72,14 @@ struct ServerParts: Sendable {
     let files: FileLocation?
     let settings: ServerSettings
     let logger: Logger
+    let logs: LogWriter
     let observability: Observability
     /// Told of each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
-        bell: KeeperBell, logger: Logger
+        bell: KeeperBell, logger: Logger, logs: LogWriter
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
         let registry = TaskRegistry(metrics: observability.tasks)
@@ -80,6 +87,7 @@ struct ServerParts: Sendable {
         self.registry = registry
         self.ends = ends
         self.logger = logger
+        self.logs = logs
         self.observability = observability
         taskFailed = hooks.taskFailed
         settings = ServerSettings(manifest)

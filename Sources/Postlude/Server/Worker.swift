@@ -20,6 +20,9 @@ final class Worker {
     private let writer: ResponseWriter
     private let settings: ServerSettings
     private let logger: Logger
+    private let logs: LogWriter
+    /// As in the thread's name, `worker 7`.
+    private let number = Int(threadName.drop { !$0.isNumber }) ?? 0
     private let matcher: RouteMatcher
     private let buffer = ReadBuffer()
     /// Queues that wait until this worker may run tasks.
@@ -40,6 +43,7 @@ final class Worker {
         registry = server.registry
         settings = server.settings
         logger = server.logger
+        logs = server.logs
         self.pool = pool
         self.executor = executor
         runner = TaskRunner(
@@ -81,13 +85,32 @@ final class Worker {
 
     private func serve(_ connection: Connection) {
         let (head, bytes) = connection.takeRequest()
+        let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
         let body = connection.streamsBody ? streamedBody(of: connection) : BodySource(bytes)
         let exchange = responder.respond(to: head, body: body, using: matcher, on: executor)
         let isTaken = finish(connection, head, exchange)
+        if accessLog != nil { exchange.access = accessRecord(head, exchange, since: start) }
         if let tasks = exchange.conclude(isTaken: isTaken, on: executor, logger: logger) {
             backlog.append(tasks)
+        } else if let record = exchange.access {
+            accessLog?.write(record)
         }
+    }
+
+    /// - Returns: also when a request began; nobody looks at the clock where requests are not logged.
+    private func beginAccess() -> (AccessLog?, MonotonicTime) {
+        let log = logs.access
+        return (log, log == nil ? MonotonicTime(nanoseconds: 0) : .now)
+    }
+
+    private func accessRecord(_ head: RequestHead, _ exchange: Exchange, since start: MonotonicTime)
+        -> AccessRecord
+    {
+        let bytes = fcgx.bytesWritten
+        return AccessRecord(
+            head, request: exchange.request, status: exchange.response.status.code,
+            bodyBytes: max(0, bytes - writer.head.count), bytes: bytes, since: start, worker: number)
     }
 
     private func streamedBody(of connection: Connection) -> BodySource {
@@ -102,8 +125,11 @@ final class Worker {
 
     private func answer(_ connection: Connection, _ refusal: Refusal) {
         let (head, _) = connection.takeRequest()
+        let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
-        _ = finish(connection, head, Exchange(.error(HTTPError(refusal.status)), isHead: false))
+        let exchange = Exchange(.error(HTTPError(refusal.status)), isHead: false)
+        _ = finish(connection, head, exchange)
+        accessLog?.write(accessRecord(head, exchange, since: start))
     }
 
     private func begin(_ head: RequestHead, on connection: Connection) -> Bool {
@@ -136,7 +162,9 @@ final class Worker {
         while !backlog.isEmpty, evenIfReserved || slot.take() {
             let queue = backlog.removeFirst()
             switch runner.run(queue) {
-            case .over: registry.remove(queue)
+            case .over:
+                registry.remove(queue)
+                if let record = queue.access { logs.access?.write(record, tasks: queue.tally) }
             case .waiting(let due): resting.add(queue, until: due)
             }
             if !evenIfReserved { slot.giveBack() }
