@@ -13,6 +13,8 @@ package final class FCGXRequest {
     private var pipeCapacity: Int32
     private var pipe: (read: Int32, write: Int32) = (-1, -1)
     private var headRecords: [UInt8] = []
+    /// Bytes of STDOUT that were taken for the request in hand.
+    package private(set) var bytesWritten = 0
 
     /// Initialises libfcgi once for the process, without the signal handlers that it would install.
     package static let initialized: Bool = {
@@ -65,6 +67,7 @@ package final class FCGXRequest {
 
     /// Lets libfcgi build the request from `head` and write to `descriptor` from now on.
     package func begin(_ head: RequestHead, on descriptor: Int32) throws(SystemError) {
+        bytesWritten = 0
         encode(head)
         let written = headRecords.withUnsafeBytes { Glibc.write(pipe.write, $0.baseAddress, $0.count) }
         guard written == headRecords.count else {
@@ -99,6 +102,7 @@ package final class FCGXRequest {
                 return false
             }
             rest = rest.dropFirst(piece.count)
+            bytesWritten += piece.count
         }
         return true
     }

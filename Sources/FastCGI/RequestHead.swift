@@ -50,6 +50,11 @@ package struct RequestHead: Sendable {
         pairs.first { matches($0, name) }.map { stream[$0.value] }
     }
 
+    /// The bytes of the first parameter called `name`, for a name known only at run time.
+    package func value(named name: String) -> ArraySlice<UInt8>? {
+        pairs.first { stream[$0.name].elementsEqual(name.utf8) }.map { stream[$0.value] }
+    }
+
     /// The value as text; bytes that are not UTF-8 are replaced.
     package func string(_ name: StaticString) -> String? {
         value(name).map { String(decoding: $0, as: UTF8.self) }

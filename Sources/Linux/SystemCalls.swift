@@ -24,6 +24,36 @@ package func makePipe(capacity: Int32) throws(SystemError) -> (read: Int32, writ
     return (ends[0], ends[1])
 }
 
+/// Makes `descriptor` another name of what `other` stands for; it ends with an `execve` (`dup3(2)`).
+package func replaceDescriptor(_ descriptor: Int32, by other: Int32) throws(SystemError) {
+    guard clinux_dup3(other, descriptor, O_CLOEXEC) >= 0 else { throw SystemError("dup3(\(descriptor))") }
+}
+
+/// A file in memory that holds `bytes`, sealed: whoever gets it can rely on what it reads.
+package func makeSealedFile(_ name: String, holding bytes: [UInt8]) throws(SystemError) -> Int32 {
+    let file = clinux_make_memory_file(name)
+    guard file >= 0 else { throw SystemError("memfd_create") }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let written = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
+        guard written > 0 || (written < 0 && errno == EINTR) else { break }
+        rest = rest.dropFirst(max(0, written))
+    }
+    guard rest.isEmpty, clinux_seal(file) == 0 else {
+        let error = SystemError("write \(bytes.count) bytes to a file in memory")
+        close(file)
+        throw error
+    }
+    return file
+}
+
+/// The calling thread's name.
+package var threadName: String {
+    var name = [CChar](repeating: 0, count: 16)
+    clinux_thread_name(&name, name.count)
+    return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
 /// Names the calling thread for debuggers and `top -H`; the kernel keeps 15 bytes.
 package func nameThread(_ name: String) {
     clinux_name_thread(String(name.prefix(15)))

@@ -56,11 +56,18 @@ extension ManifestDecoder {
 
     private func format(_ node: Node, for name: String) -> Manifest.Log.Access.Format? {
         let expected = Self.formatExpectation
-        guard let text = reader.text(node, for: name, expected: expected)?.string else { return nil }
+        guard let scalar = reader.text(node, for: name, expected: expected) else { return nil }
+        let text = scalar.string
         if text == "json" { return .json }
         // Without a variable each line would be the same.
         guard text.contains("$"), !text.utf8.contains(where: { $0 < 0x20 && $0 != UInt8(ascii: "\t") }) else {
             reader.reportMismatch(node, for: name, expected: expected)
+            return nil
+        }
+        do throws(AccessLogFormat.Mistake) {
+            _ = try AccessLogFormat(parsing: text)
+        } catch {
+            reader.report("\(error.message), for \(name)", at: error.offset, in: scalar)
             return nil
         }
         return .text(text)

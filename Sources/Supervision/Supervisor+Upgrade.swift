@@ -71,15 +71,17 @@ extension Supervisor {
         for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, 0) }
         defer { for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) } }
         var words = program.arguments.map { strdup($0) } + [nil]
-        var variables = Self.environment(with: "\(SupervisorState.variable)=\(file.descriptor)") + [nil]
+        var added = hooks.environment
+        added[SupervisorState.variable] = "\(file.descriptor)"
+        var variables = Self.environment(with: added) + [nil]
         defer { for text in words + variables { free(text) } }
         let path = program.path ?? ""
         execve(path, &words, &variables)
         throw SystemError("execve(\(path))")
     }
 
-    private static func environment(with variable: String) -> [UnsafeMutablePointer<CChar>?] {
-        var variables: [UnsafeMutablePointer<CChar>?] = [strdup(variable)]
+    private static func environment(with added: [String: String]) -> [UnsafeMutablePointer<CChar>?] {
+        var variables: [UnsafeMutablePointer<CChar>?] = added.map { strdup("\($0)=\($1)") }
         var next = environ
         while let text = next.pointee {
             variables.append(strdup(text))

@@ -33,6 +33,7 @@ package final class Supervisor {
     var firstDeaths = 0
     var hasFailed = false
     var preflight: Preflight?
+    private var nextBeat = MonotonicTime.now
 
     /// - Parameters:
     ///   - plan: of the manifest to begin with.
@@ -67,11 +68,18 @@ package final class Supervisor {
                 return hasFailed ? 1 : 0
             }
             wait()
+            beat(at: .now)
             takeSignals()
             for process in processes where process.isControlled { listen(to: process) }
             reap()
             concludePreflight(at: .now)
         }
+    }
+
+    private func beat(at now: MonotonicTime) {
+        guard let heartbeat = hooks.heartbeat, now >= nextBeat else { return }
+        nextBeat = now + heartbeat.interval
+        heartbeat.beat()
     }
 
     private func wait() {
@@ -90,6 +98,7 @@ package final class Supervisor {
         var times = processes.filter { !$0.isKilled }.compactMap(killTime)
         if stage == .running, !isSuspended, missing > 0 { times.append(nextStart) }
         if let preflight { times.append(preflight.deadline) }
+        if hooks.heartbeat != nil { times.append(nextBeat) }
         return times.min()
     }
 

@@ -20,11 +20,25 @@ package struct SupervisorHooks: Sendable {
     package var readManifest: @Sendable () throws -> SealedFile
     package var log: @Sendable (Level, String, [String: String]) -> Void
     package var event: @Sendable (Event) -> Void = { _ in }
+    /// Called about that often, as long as the supervisor is not stuck.
+    package var heartbeat: Heartbeat?
+    /// Variables for the program that replaces this one, beside those of this process.
+    package var environment: [String: String] = [:]
     package var reopenLogs: @Sendable () -> Void = {}
     /// Closes the supervisor's own listening socket, so that nothing is queued that nobody will accept.
     package var stopListening: @Sendable () -> Void = {}
     /// A process has ended otherwise than it was told to; what it was at can be read before its place is given away.
     package var died: @Sendable (_ index: Int, _ pid: Int32, _ exit: ChildProcess.Exit) -> Void = { _, _, _ in
+    }
+
+    package struct Heartbeat: Sendable {
+        let interval: Duration
+        let beat: @Sendable () -> Void
+
+        package init(every interval: Duration, beat: @escaping @Sendable () -> Void) {
+            self.interval = interval
+            self.beat = beat
+        }
     }
 
     package init(

@@ -82,6 +82,14 @@ struct DocumentationTests {
         #expect(check.exit == .status(0), "\(snippet): \(check.errors)\(folder.text("log"))")
     }
 
+    @Test("systemd takes its units", arguments: Document.all.flatMap { $0.snippets(in: ["ini"]) })
+    func unit(snippet: Snippet) throws {
+        let units = try SystemdUnits(in: TestFolder())
+        try units.add(snippet.text)
+        let check = try units.verify()
+        #expect(check.exit == .status(0) && check.errors.isEmpty, "\(snippet): \(check.errors)")
+    }
+
     @Test("JSON is JSON", arguments: Document.all.flatMap { $0.snippets(in: ["json"]) })
     func json(snippet: Snippet) {
         #expect(throws: Never.self, "\(snippet)") {

@@ -14,10 +14,17 @@ int clinux_accept4(int descriptor, struct sockaddr *address, socklen_t *length, 
 int clinux_pipe2(int ends[2], int flags);
 int clinux_set_pipe_size(int descriptor, int bytes);
 void clinux_name_thread(const char *name);
+void clinux_thread_name(char *name, size_t size);
+int clinux_dup3(int from, int to, int flags);
 int clinux_open_unnamed(const char *folder, mode_t mode);
 int clinux_make_temporary(char *name_template);
 int clinux_rename_exclusively(const char *from, const char *to);
 int clinux_peer_user(int socket, uid_t *user);
+int clinux_make_memory_file(const char *name);
+int clinux_seal(int memory_file);
+// Sends one datagram without waiting; `attached` goes along as a descriptor unless it is negative.
+ssize_t clinux_send_datagram(
+    int descriptor, const void *address, socklen_t address_length, const void *bytes, size_t count, int attached);
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count);
 
 // The macros around control messages do not import into Swift. A message is one byte, with a descriptor or without (-1);

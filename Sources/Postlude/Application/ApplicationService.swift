@@ -42,10 +42,13 @@ public struct ApplicationService<App: Application>: Service {
     ///   error when requests or tasks were left at the end of the grace.
     public func run() async throws {
         let manifest = try application.handlers.manifest(at: manifest)
+        // The program has a log of its own; the access log is the manifest's.
+        let logs = LogWriter()
+        try logs.apply(manifest.log, accessOnly: true)
+        defer { logs.flush() }
         let served = try ServedApplication(
             application, manifest: manifest, listener: try .opened(at: listen, manifest.listen),
-            control: ProcessControl(),
-            logger: logger)
+            control: ProcessControl(), logger: logger, logs: logs)
         try await served.run()
         guard served.exitStatus == 0 else { throw UnfinishedWork() }
     }

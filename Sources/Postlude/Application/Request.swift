@@ -84,6 +84,8 @@ final class RequestStorage {
     let method: HTTPRequest.Method
     let path: RoutePath
     let route: String
+    /// The name of the route's handler; empty where no route takes the request.
+    let handler: String
     let parameters: Request.Parameters
     let head: RequestHead
     let body: BodySource
@@ -105,11 +107,12 @@ final class RequestStorage {
     init(
         method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Request.Parameters,
         head: RequestHead, body: BodySource, tasks: TaskQueueSource,
-        application: (any Application)? = nil, uploadFolder: String = "/var/tmp"
+        application: (any Application)? = nil, uploadFolder: String = "/var/tmp", handler: String = ""
     ) {
         self.method = method
         self.path = path
         self.route = route
+        self.handler = handler
         self.parameters = parameters
         self.head = head
         self.body = body

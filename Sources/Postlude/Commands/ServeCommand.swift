@@ -42,20 +42,25 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         let state = try SupervisorState.inherited()
         // Before a worker exists: all that this thread starts inherit the mask.
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
+        let manager = try ServiceManager.takeFromEnvironment()
         // Before the application is made, whose loggers may be made with it.
-        let writer = LogWriter()
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, writer: writer) }
+        let writer = LogWriter(program: RootCommand<App>.programName)
+        defer { writer.flush() }
+        // Every logger's entries say which request and task they belong to.
+        LoggingSystem.bootstrap(
+            { label, provider in LineLogHandler(label: label, writer: writer, metadataProvider: provider) },
+            metadataProvider: Logger.MetadataProvider { Scope.current?.metadata ?? [:] })
         let status: Int32
         do {
             if isPreflight {
                 try checkManifestOfSupervisor()
                 status = 0
             } else if place != nil || isAlone {
-                status = try await serve(signals, writer)
+                status = try await serve(signals, writer, manager)
             } else {
                 status = try await SupervisedServer(
                     handlers: App().handlers, path: options.manifest, listen: listen, signals: signals,
-                    writer: writer, logger: Logger(label: "supervisor")
+                    writer: writer, manager: manager, logger: Logger(label: "supervisor")
                 ).run(replacing: state)
             }
         } catch {
@@ -74,7 +79,9 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
     }
 
     /// Serves in this process.
-    private func serve(_ signals: SignalDescriptor, _ writer: LogWriter) async throws -> Int32 {
+    private func serve(
+        _ signals: SignalDescriptor, _ writer: LogWriter, _ manager: ServiceManager?
+    ) async throws -> Int32 {
         let application = App()
         let handlers = application.handlers
         var logger = Logger(label: "postlude")
@@ -94,11 +101,12 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             listener = try .opened(at: listen, manifest.listen)
             control = ProcessControl(
                 signals: signals, load: { try handlers.manifest(at: path) },
-                apply: { try writer.apply($0.log) })
+                apply: { try writer.apply($0.log) }, reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
         }
         try writer.apply(manifest.log)
         let served = try ServedApplication(
-            application, manifest: manifest, listener: listener, control: control, logger: logger)
+            application, manifest: manifest, listener: listener, control: control, logger: logger,
+            logs: writer, manager: manager)
         return try await served.runWithServices()
     }
 }

@@ -1,51 +1,124 @@
-internal import Glibc
 internal import Linux
 internal import Logging
 internal import Manifest
 internal import Synchronization
 
-/// Where log lines go: standard error or a file, a whole line with each write.
+/// Where log entries and the lines of the access log go.
 ///
 /// It begins with standard error, so that an application can log before its manifest has been read.
 final class LogWriter: Sendable {
-    private let descriptor = Atomic<Int32>(STDERR_FILENO)
+    /// Where the daemons of this machine listen.
+    struct Sockets {
+        var syslog = SyslogSink.usualPath
+        var journal = JournalSink.usualPath
+    }
+
+    private struct State {
+        var log = Manifest.Log()
+        var sinks: [Manifest.Log.Destination: any LogSink]
+        var sink: any LogSink
+        var access: AccessLog?
+    }
+
     private let levelIndex = Atomic<Int>(LogWriter.index(of: .info))
+    private let hasAccessLog = Atomic<Bool>(false)
+    private let state: Lock<State>
+    private let program: String
+    private let sockets: Sockets
+
+    /// - Parameter program: what syslog and the journal call the process.
+    init(program: String = "postlude", sockets: Sockets = Sockets()) {
+        self.program = program
+        self.sockets = sockets
+        let sink = DescriptorSink()
+        state = Lock(State(sinks: [.standardError: sink], sink: sink))
+    }
 
     /// Entries below it are not written, unless their logger has a level of its own.
     var level: Logger.Level { Logger.Level.allCases[levelIndex.load(ordering: .relaxed)] }
 
-    /// Writes as the manifest says from now on.
-    func apply(_ log: Manifest.Log) throws(SystemError) {
-        levelIndex.store(Self.index(of: log.level), ordering: .relaxed)
-        guard case .file(let path) = log.destination else { return }
-        // Appended, so that several processes can share the file.
-        let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard file >= 0 else {
-            throw SystemError(
-                "open(\(path))", advice: "log.to must be a file that this user may write, or stderr")
+    /// nil when requests are not logged.
+    var access: AccessLog? {
+        guard hasAccessLog.load(ordering: .acquiring) else { return nil }
+        return state.withLock { $0.access }
+    }
+
+    /// Writes as the manifest says from now on; nothing has changed when it throws.
+    ///
+    /// - Parameter accessOnly: the program has its own log.
+    func apply(_ log: Manifest.Log, accessOnly: Bool = false) throws {
+        let old = state.withLock { $0.sinks }
+        var sinks: [Manifest.Log.Destination: any LogSink] = [:]
+        func sink(_ destination: Manifest.Log.Destination) throws -> any LogSink {
+            if let sink = sinks[destination] ?? old[destination] {
+                sinks[destination] = sink
+                return sink
+            }
+            let sink = try open(destination)
+            sinks[destination] = sink
+            return sink
         }
-        descriptor.store(file, ordering: .relaxed)
+        let main = try sink(accessOnly ? .standardError : log.destination)
+        let access = try log.access.map {
+            AccessLog(try AccessLog.Format($0.format), to: try sink($0.destination))
+        }
+        levelIndex.store(Self.index(of: log.level), ordering: .relaxed)
+        state.withLock { [sinks] state in
+            state.log = log
+            state.sinks = sinks
+            state.sink = main
+            state.access = access
+        }
+        hasAccessLog.store(access != nil, ordering: .releasing)
+    }
+
+    func write(_ entry: LogEntry) { state.withLock { $0.sink }.write(entry) }
+
+    /// Opens the files anew, after whoever rotates them has moved them. One that cannot be opened stays as it is.
+    func reopen(telling logger: Logger) {
+        for sink in sinks {
+            do throws(SystemError) {
+                try sink.reopen()
+            } catch {
+                logger.error("a log could not be reopened", metadata: ["error": "\(error)"])
+            }
+        }
+        logger.info("logs were reopened")
+    }
+
+    /// Called now and then: writes what waits for a slow reader, and tells what was lost meanwhile.
+    func tend(telling logger: Logger) {
+        let main = state.withLock { $0.sink }
+        for sink in sinks {
+            sink.flush(within: 0)
+            // Not to the one that loses it.
+            guard !main.losses.isFailing, let (count, errno) = sink.losses.take() else { continue }
+            logger.warning(
+                "log lines were lost",
+                metadata: [
+                    "log": "\(sink.name)", "count": "\(count)",
+                    "reason": "\(SystemError("write", errno: errno))",
+                ])
+        }
+    }
+
+    /// The process ends: waits a moment for readers that are behind.
+    func flush() {
+        for sink in sinks { sink.flush(within: 500) }
+    }
+
+    private var sinks: [any LogSink] { state.withLock { Array($0.sinks.values) } }
+
+    private func open(_ destination: Manifest.Log.Destination) throws -> any LogSink {
+        switch destination {
+        case .standardError: DescriptorSink()
+        case .file(let path): try DescriptorSink(path: path)
+        case .syslog: try SyslogSink(path: sockets.syslog, program: program)
+        case .journal: try JournalSink(path: sockets.journal, program: program)
+        }
     }
 
     private static func index(of level: Logger.Level) -> Int {
         Logger.Level.allCases.firstIndex(of: level) ?? 0
-    }
-
-    func write(_ line: String) {
-        let descriptor = descriptor.load(ordering: .relaxed)
-        var line = line
-        line.append("\n")
-        line.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let written = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                guard written > 0 else {
-                    if written < 0 && errno == EINTR { continue }
-                    // There is nobody left to tell, and serving goes on.
-                    return
-                }
-                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
-            }
-        }
     }
 }

@@ -25,7 +25,8 @@ struct ProcessStart {
             handover: HandoverQueue(
                 sending: Descriptors.handoverSending, receiving: Descriptors.handoverReceiving),
             generation: generation, parse: { try handlers.manifest($0, file: path) },
-            apply: { try writer.apply($0.log) })
+            apply: { try writer.apply($0.log) },
+            reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
     }
 }
 

@@ -14,6 +14,8 @@ struct SupervisedServer: Sendable {
     let listen: String?
     let signals: SignalDescriptor
     let writer: LogWriter
+    /// nil where no service manager is to be told.
+    let manager: ServiceManager?
     let logger: Logger
 
     /// Returns when every process has ended.
@@ -76,6 +78,16 @@ struct SupervisedServer: Sendable {
             },
             readManifest: { try SealedFile("manifest", Array(Manifest.text(contentsOf: path).utf8)) },
             log: { logger.log($0, $1, $2) })
+        hooks.reopenLogs = { writer.reopen(telling: logger) }
+        hooks.heartbeat = .init(every: min(.seconds(1), manager?.watchdogInterval ?? .seconds(1))) {
+            manager?.notify(.watchdog)
+            writer.tend(telling: logger)
+        }
+        if let manager {
+            hooks.environment = manager.environment
+            let grace = manifest.shutdownGrace
+            hooks.event = { manager.tell($0, grace: grace) }
+        }
         hooks.stopListening = {
             listener.refuseConnections()
             listener.close()
@@ -106,6 +118,23 @@ struct SupervisedServer: Sendable {
             path: ExecutablePath.current(calledAs: name),
             preflightArguments: [name, "serve", "--preflight", "--manifest", path],
             arguments: CommandLine.arguments)
+    }
+}
+
+extension ServiceManager {
+    /// What the supervisor does, in the service manager's terms.
+    fileprivate func tell(_ event: SupervisorHooks.Event, grace: Duration) {
+        switch event {
+        case .ready: notify(.ready, .status("every process waits for requests"))
+        case .reloading: notify(.reloading, .status("reading the manifest again"))
+        case .reloaded(let generation): notify(.ready, .status("serving by manifest \(generation)"))
+        case .upgrading: notify(.reloading, .status("checking the new program"))
+        case .upgradeFailed: notify(.ready, .status("serving; the new program was refused"))
+        case .stopping:
+            notify(
+                .stopping, .extendTimeout(grace + .seconds(5)),
+                .status("stopping: requests in flight are finished and queued tasks run"))
+        }
     }
 }
 

@@ -14,6 +14,8 @@ final class Exchange {
     /// nil where nobody traces or measures.
     private let observation: RequestObservation?
     private let logger: Logger?
+    /// The line of the access log to be, where there is such a log.
+    var access: AccessRecord?
 
     init(of request: Request, observability: Observability) {
         self.request = request
@@ -47,7 +49,7 @@ final class Exchange {
 
     /// The response is finished: releases what the request holds.
     ///
-    /// - Returns: the tasks to run now, if there are any.
+    /// - Returns: the tasks to run now, if there are any; they take the access record along.
     func conclude(isTaken: Bool, on executor: WorkerExecutor, logger: Logger) -> TaskQueue? {
         guard let request else { return nil }
         let storage = request.storage
@@ -69,6 +71,8 @@ final class Exchange {
         let outcome = RequestOutcome(hasThrown: error != nil, status: response.status, isTaken: isTaken)
         observation?.end(outcome, error: error)
         storage.tasks.queue?.origin = observation?.context
-        return storage.settle(outcome)
+        let queue = storage.settle(outcome)
+        queue?.access = access
+        return queue
     }
 }

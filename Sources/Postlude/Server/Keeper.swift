@@ -14,16 +14,19 @@ final class Keeper: Sendable {
     private let orders: Orders
     private let bell: KeeperBell
     private let writeDeadlines: WriteDeadlines
+    /// nil where no service manager watches.
+    private let watchdog: Watchdog?
 
     init(
         _ server: ServerParts, pool: WorkerPool, orders: Orders, bell: KeeperBell,
-        writeDeadlines: WriteDeadlines
+        writeDeadlines: WriteDeadlines, watchdog: Watchdog? = nil
     ) {
         self.server = server
         self.pool = pool
         self.orders = orders
         self.bell = bell
         self.writeDeadlines = writeDeadlines
+        self.watchdog = watchdog
     }
 
     private var stopDescriptors: [Int32] { orders.descriptors }
@@ -46,7 +49,8 @@ final class Keeper: Sendable {
             let tick = relief.tickMilliseconds(server.settings.tickMilliseconds)
             waitForInput(
                 stopDescriptors + [bell.descriptor] + watched,
-                milliseconds: server.registry.tickMilliseconds(tick))
+                milliseconds: server.registry.tickMilliseconds(
+                    watchdog?.tickMilliseconds(tick) ?? tick))
             // Pressure that is over within a millisecond needs no keeper, and would wake it all the time.
             if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
             for order in orders.take(isDraining: graceEnd != nil) {
@@ -69,6 +73,7 @@ final class Keeper: Sendable {
             // A flood, or a process out of descriptors, is a line now and then.
             if now >= nextNarrowing {
                 server.poller.narrow()
+                server.logs.tend(telling: server.logger)
                 nextNarrowing = now + .seconds(1)
             }
             if now >= nextReport, server.ends.log(to: server.logger) { nextReport = now + .seconds(10) }
@@ -85,6 +90,7 @@ final class Keeper: Sendable {
 
     /// Deadlines of connections, writes, handlers and tasks; a listener that could not accept.
     private func tend(at now: MonotonicTime) {
+        watchdog?.tend(at: now)
         server.poller.closeOverdue(at: now)
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
         server.poller.checkHangUps()
@@ -137,6 +143,7 @@ final class Keeper: Sendable {
             metadata: ["reason": "\(reason)", "grace": "\(grace)"])
         let end = MonotonicTime.now + grace
         server.registry.setGraceEnd(end)
+        watchdog?.announceStop(grace: grace)
         // Half of the grace at most, so that the tasks of what comes in time have theirs.
         server.poller.drain(handingOver: handingOver, unfinishedFor: min(.seconds(5), grace / 2))
         server.streams.end()
@@ -146,6 +153,11 @@ final class Keeper: Sendable {
     /// Names what is left; the process ends without it.
     private func leave(_ reason: String) -> Int32 {
         server.registry.logLeft(to: server.logger)
+        if let log = server.logs.access {
+            for queue in server.registry.all {
+                if let record = queue.access { log.write(record, tasks: queue.tally) }
+            }
+        }
         server.logger.error(
             "stopped before everything was finished",
             metadata: ["reason": "\(reason)", "connections": "\(server.poller.connectionCount)"])

@@ -44,7 +44,7 @@ final class Orders: Sendable {
         var first: Int32?
         while let signal = control.signals?.take() {
             switch signal {
-            case SIGUSR1: reopenLogs()
+            case SIGUSR1: control.reopenLogs()
             // The supervisor gets it too, and is the one to act.
             case SIGHUP, SIGUSR2: if control.supervisor == nil { actAlone(on: signal) }
             default:
@@ -80,7 +80,7 @@ final class Orders: Sendable {
                 guard let descriptor, let parse = control.parse else { continue }
                 let file = SealedFile(adopting: descriptor)
                 use(number) { try parse(String(decoding: try file.bytes(), as: UTF8.self)) }
-            case .message(.reopenLogs, _): reopenLogs()
+            case .message(.reopenLogs, _): control.reopenLogs()
             case .message(.drain(let handingOver), _):
                 orders.append(.drain(reason: "the supervisor", handingOver: handingOver))
             case .message(.leave, _): orders.append(.leave(reason: "the supervisor"))
@@ -114,8 +114,4 @@ final class Orders: Sendable {
         }
     }
 
-    private func reopenLogs() {
-        control.reopenLogs()
-        logger.info("the logs were opened again")
-    }
 }

@@ -57,7 +57,7 @@ struct Responder: Sendable {
             RequestStorage(
                 method: method, path: path, route: route?.pattern ?? "", parameters: parameters, head: head,
                 body: body, tasks: tasks, application: hooks.application,
-                uploadFolder: router.uploadFolder))
+                uploadFolder: router.uploadFolder, handler: route?.handler.name ?? ""))
     }
 
     /// Calls the handler and what is around it. Where nothing is to be awaited, no async code is entered.

@@ -14,16 +14,19 @@ final class ServedApplication<App: Application>: Service {
     private let bell: KeeperBell
     private let status = Lock<Int32>(1)
 
+    /// - Parameters:
+    ///   - logs: with the access log.
+    ///   - manager: nil where no service manager is to be told.
     init(
         _ application: App, manifest: Manifest, listener: Listener, control: ProcessControl,
-        logger: Logger
+        logger: Logger, logs: LogWriter, manager: ServiceManager? = nil
     ) throws {
         self.application = application
         self.listener = listener
         self.control = control
         server = Server(
             manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
-            logger: logger)
+            logger: logger, logs: logs, manager: manager)
         bell = try KeeperBell()
     }
 

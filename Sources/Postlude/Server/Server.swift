@@ -12,6 +12,9 @@ struct Server {
     let handlers: [String: Handler]
     let hooks: ApplicationHooks
     let logger: Logger
+    let logs: LogWriter
+    /// nil where no service manager is to be told.
+    var manager: ServiceManager?
 
     /// Serves until a signal, or the bell, ends it.
     ///
@@ -23,7 +26,7 @@ struct Server {
         raiseDescriptorLimit()
         let parts = try ServerParts(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, control: control,
-            bell: bell, logger: logger)
+            bell: bell, logger: logger, logs: logs)
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
@@ -47,7 +50,9 @@ struct Server {
         let orders = Orders(control, logger: logger) { manifest, number in
             try parts.use(manifest, number: number, in: pool)
         }
-        let keeper = Keeper(parts, pool: pool, orders: orders, bell: bell, writeDeadlines: deadlines)
+        let watchdog = manager.map { Watchdog($0, pool: pool, poller: parts.poller) }
+        let keeper = Keeper(
+            parts, pool: pool, orders: orders, bell: bell, writeDeadlines: deadlines, watchdog: watchdog)
         try pool.start()
         logger.info(
             "serving",
@@ -56,6 +61,7 @@ struct Server {
                 "workers": "\(manifest.workers.minimum)-\(manifest.workers.maximum)",
             ])
         control.supervisor?.send(.ready)
+        manager?.notify(.ready, .status("serving \(manifest.routes.count) routes on \(listener.address)"))
         // The main actor keeps running while this waits.
         return try await withCheckedThrowingContinuation { continuation in
             do {
@@ -78,13 +84,14 @@ struct ServerParts: Sendable {
     let streams = OpenStreams()
     let clocks = HandlerClocks()
     let logger: Logger
+    let logs: LogWriter
     let observability: Observability
     /// Told of each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
-        control: ProcessControl, bell: KeeperBell, logger: Logger
+        control: ProcessControl, bell: KeeperBell, logger: Logger, logs: LogWriter
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
         let registry = TaskRegistry(metrics: observability.tasks)
@@ -92,6 +99,7 @@ struct ServerParts: Sendable {
         self.registry = registry
         self.ends = ends
         self.logger = logger
+        self.logs = logs
         self.observability = observability
         taskFailed = hooks.taskFailed
         generations = try Generations(beginningWith: manifest, number: control.generation) {

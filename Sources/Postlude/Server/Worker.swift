@@ -21,6 +21,9 @@ final class Worker {
     private let fcgx: FCGXRequest
     private let writer: ResponseWriter
     private let logger: Logger
+    private let logs: LogWriter
+    /// As in the thread's name, `worker 7`.
+    private let number = Int(threadName.drop { !$0.isNumber }) ?? 0
     private let matcher: RouteMatcher
     private let buffer = ReadBuffer()
     private let clock: HandlerClock
@@ -45,6 +48,7 @@ final class Worker {
         recycling = server.recycling
         registry = server.registry
         logger = server.logger
+        logs = server.logs
         self.pool = pool
         self.executor = executor
         self.clock = clock
@@ -91,6 +95,7 @@ final class Worker {
         let (head, bytes) = connection.takeRequest()
         keepUp()
         recycling.countRequest()
+        let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
         let streamsBody = connection.streamsBody
         let body = streamsBody ? streamedBody(of: connection) : BodySource(bytes)
@@ -100,8 +105,11 @@ final class Worker {
         let lost = endWatch()
         let isTaken =
             lost.map { drop(exchange, answeredIn: $0, on: connection) } ?? finish(connection, head, exchange)
+        if accessLog != nil { exchange.access = accessRecord(head, exchange, since: start) }
         if let tasks = exchange.conclude(isTaken: isTaken, on: executor, logger: logger) {
             backlog.append(tasks)
+        } else if let record = exchange.access {
+            accessLog?.write(record)
         }
     }
 
@@ -148,6 +156,21 @@ final class Worker {
         }
     }
 
+    /// - Returns: also when a request began; nobody looks at the clock where requests are not logged.
+    private func beginAccess() -> (AccessLog?, MonotonicTime) {
+        let log = logs.access
+        return (log, log == nil ? MonotonicTime(nanoseconds: 0) : .now)
+    }
+
+    private func accessRecord(_ head: RequestHead, _ exchange: Exchange, since start: MonotonicTime)
+        -> AccessRecord
+    {
+        let bytes = fcgx.bytesWritten
+        return AccessRecord(
+            head, request: exchange.request, status: exchange.response.status.code,
+            bodyBytes: max(0, bytes - writer.head.count), bytes: bytes, since: start, worker: number)
+    }
+
     private func streamedBody(of connection: Connection) -> BodySource {
         BodySource { [buffer] time in
             do throws(BodyError) {
@@ -160,8 +183,11 @@ final class Worker {
 
     private func answer(_ connection: Connection, _ refusal: Refusal) {
         let (head, _) = connection.takeRequest()
+        let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
-        _ = finish(connection, head, Exchange(.error(HTTPError(refusal.status)), isHead: false))
+        let exchange = Exchange(.error(HTTPError(refusal.status)), isHead: false)
+        _ = finish(connection, head, exchange)
+        accessLog?.write(accessRecord(head, exchange, since: start))
     }
 
     private func begin(_ head: RequestHead, on connection: Connection) -> Bool {
@@ -196,7 +222,9 @@ final class Worker {
         while !backlog.isEmpty, evenIfReserved || slot.take() {
             let queue = backlog.removeFirst()
             switch runner.run(queue) {
-            case .over: registry.remove(queue)
+            case .over:
+                registry.remove(queue)
+                if let record = queue.access { logs.access?.write(record, tasks: queue.tally) }
             case .waiting(let due): resting.add(queue, until: due)
             }
             if !evenIfReserved { slot.giveBack() }

@@ -64,9 +64,12 @@ extension TaskQueue {
     ) -> Verdict {
         let graceEnd = registry.graceEnd
         let (verdict, dropped) = state.withLock { state -> (Verdict, [Item]) in
-            state.running.removeAll { $0.task === task }
+            if let index = state.running.firstIndex(where: { $0.task === task }) {
+                state.tally.time += now - state.running.remove(at: index).started
+            }
             guard let error else {
                 task.become(.done)
+                state.tally.ended += 1
                 return (.done, [])
             }
             // A random number is a system call, and few tasks fail.
@@ -120,6 +123,8 @@ extension TaskQueue.State {
     /// - Returns: what does not run for that reason.
     fileprivate mutating func fail(_ task: BackgroundTask) -> [TaskQueue.Item] {
         task.become(.failed)
+        tally.ended += 1
+        tally.failed += 1
         guard stopOnFailure || task.options.stopOnFailure else { return [] }
         isStopped = true
         defer { line = FIFO() }

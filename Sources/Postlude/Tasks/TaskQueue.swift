@@ -48,6 +48,9 @@ final class TaskQueue: Sendable {
         var kept: [any Sendable] = []
         /// What the tasks' spans are linked to.
         var origin: ServiceContext?
+        var tally = TaskTally()
+        /// For the access log, where there is one.
+        var access: AccessRecord?
     }
 
     let request: RequestIdentity
@@ -88,6 +91,19 @@ final class TaskQueue: Sendable {
     var origin: ServiceContext? {
         get { state.withLock { $0.origin } }
         set { state.withLock { $0.origin = newValue } }
+    }
+
+    /// The line of the access log to be; nil where there is no such log.
+    var access: AccessRecord? {
+        get { state.withLock { $0.access } }
+        set { state.withLock { $0.access = newValue } }
+    }
+
+    /// What has become of the tasks so far.
+    var tally: TaskTally {
+        var tally = state.withLock { $0.tally }
+        tally.left = left.count
+        return tally
     }
 
     // MARK: Adding

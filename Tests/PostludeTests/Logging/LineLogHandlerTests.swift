@@ -162,29 +162,6 @@ final class LineLogHandlerTests {
         #expect(lines[0].split(separator: " ").count == 4)
     }
 
-    @Test("several writers of one file do not overwrite each other")
-    func appending() throws {
-        let (first, second) = (try writer(), try writer())
-        for number in 0..<10 { (number.isMultiple(of: 2) ? first : second).write("\(number)") }
-        let text = try String(contentsOf: file, encoding: .utf8)
-        #expect(text == (0..<10).map { "\($0)\n" }.joined())
-    }
-
-    @Test("lines of many threads stay whole")
-    func concurrency() async throws {
-        let writer = try writer()
-        await withTaskGroup(of: Void.self) { group in
-            for number in 0..<8 {
-                group.addTask {
-                    for _ in 0..<200 { writer.write(String(repeating: "\(number)", count: 500)) }
-                }
-            }
-        }
-        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
-        #expect(lines.count == 1600)
-        #expect(lines.allSatisfy { $0.count == 500 && Set($0).count == 1 })
-    }
-
     @Test("a file that cannot be opened is an error that says what to do")
     func unwritable() throws {
         let error = #expect(throws: (any Error).self) { try writer("/nowhere/at/all.log") }

@@ -1,0 +1,66 @@
+internal import Linux
+internal import Synchronization
+
+/// A place that entries go to. Writing neither waits for long nor fails: what cannot be written is lost, and counted.
+protocol LogSink: AnyObject, Sendable {
+    /// What the log calls it.
+    var name: String { get }
+    var losses: LogLosses { get }
+
+    func write(_ entry: LogEntry)
+    /// Writes a line of the access log.
+    func write(_ line: AccessLine)
+    /// Opens the file of this name anew: the old one was moved.
+    func reopen() throws(SystemError)
+    /// Writes what could not be written before.
+    ///
+    /// - Parameter milliseconds: how long to wait for a reader that is behind.
+    func flush(within milliseconds: Int32)
+}
+
+extension LogSink {
+    func reopen() throws(SystemError) {}
+    func flush(within milliseconds: Int32) {}
+}
+
+/// A line of the access log, and what it says in fields, for a destination that keeps them.
+struct AccessLine {
+    let text: [UInt8]
+    let fields: [(key: String, value: String)]
+}
+
+/// Lines that a destination could not take.
+final class LogLosses: Sendable {
+    private struct State {
+        var count = 0
+        var errno: Int32 = 0
+    }
+
+    private let state = Lock(State())
+    private let failing = Atomic<Bool>(false)
+
+    /// Whether the last line was lost.
+    var isFailing: Bool { failing.load(ordering: .relaxed) }
+
+    /// A line was written.
+    func clear() {
+        if failing.load(ordering: .relaxed) { failing.store(false, ordering: .relaxed) }
+    }
+
+    func count(_ errno: Int32, lines: Int = 1) {
+        failing.store(true, ordering: .relaxed)
+        state.withLock { state in
+            state.count += lines
+            state.errno = errno
+        }
+    }
+
+    /// How many lines were lost since the last call, and the last reason.
+    func take() -> (count: Int, errno: Int32)? {
+        state.withLock { state in
+            guard state.count > 0 else { return nil }
+            defer { state.count = 0 }
+            return (state.count, state.errno)
+        }
+    }
+}

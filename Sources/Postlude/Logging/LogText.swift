@@ -1,0 +1,38 @@
+/// The words of a log line: whatever they hold, it stays one line, and a value stays its field's.
+enum LogText {
+    /// A key cannot begin a field or a line of its own.
+    static func fieldName(_ key: String) -> String {
+        String(key.map { $0.isWhitespace || $0 == "=" || $0 == "\"" || !$0.isASCII || $0 < " " ? "_" : $0 })
+    }
+
+    static func quoted(_ value: String) -> String {
+        let needsQuotes = value.isEmpty || value.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") }
+        guard needsQuotes else { return escaped(value) }
+        // A backslash of the value's own comes first: it must not protect what is added behind it.
+        let protected = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return "\"\(escaped(protected))\""
+    }
+
+    /// An entry is one line, whatever an error or a path holds.
+    static func escaped(_ text: String) -> String {
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7f }) else { return text }
+        return text.unicodeScalars.reduce(into: "") { result, scalar in
+            switch scalar {
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where isControl(scalar):
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
+    /// Control characters, and what Unicode ends a line with.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case ..<0x20, 0x7f...0x9f, 0x2028, 0x2029: true
+        default: false
+        }
+    }
+}

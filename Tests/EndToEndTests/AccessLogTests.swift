@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+
+@Suite("The access log", .timeLimit(.minutes(10)))
+struct AccessLogTests {
+    private func manifest(_ access: String, more: String = "") -> TestManifest {
+        TestManifest("log: { access: \(access)\(more) }\nworkers: { min: 2, max: 8 }")
+    }
+
+    private func lines(_ server: Server, _ name: String = "access.log", reach count: Int) throws -> [String] {
+        try server.folder.journal(name, reaches: count)
+    }
+
+    private func object(_ line: String) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+
+    @Test("A line has the form that the manifest gives")
+    func text() throws {
+        let format =
+            #"'$remote_addr "$request" $uri $status $body_bytes_sent $route $handler $request_id "$http_user_agent" end'"#
+        try Server.run(manifest("{ to: ./access.log, format: \(format) }"), ending: .clean) { server in
+            let agent = "a\"b\\c\u{1b}é"
+            let request = RawRequest("GET", "//hello?x=1").with {
+                $0.parameters = [("REQUEST_ID", "r1"), ("HTTP_USER_AGENT", agent)]
+            }
+            _ = try server.ask(request)
+            let line = try eventually("the request's line") {
+                try lines(server, reach: 1).first { $0.contains(" r1 ") }
+            }
+            #expect(
+                line
+                    == #"127.0.0.1 "GET //hello?x=1 HTTP/1.1" /hello 200 5 /hello hello r1 "a\x22b\x5Cc\x1B\xC3\xA9" end"#
+            )
+        }
+    }
+
+    @Test("A request with tasks has its line when the last of them has ended, and the times are apart")
+    func tasks() throws {
+        try Server.run(manifest("{ to: ./access.log, format: json }")) { server in
+            let request = { (uri: String, id: String) in
+                RawRequest("GET", uri).with { $0.parameters = [("REQUEST_ID", id)] }
+            }
+            _ = try server.ask(request("/steps?count=3&gate=go", "slow"))
+            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.ask(request("/hello", "quick"))
+            func line(_ id: String) throws -> [String: Any]? {
+                try server.folder.journal("access.log").map(object).first {
+                    $0["request_id"] as? String == id
+                }
+            }
+            let quick = try eventually("the quick one's line") { try line("quick") }
+            #expect(quick["tasks"] as? Int == 0)
+            #expect(quick["status"] as? Int == 200)
+            #expect(try line("slow") == nil)
+            // The tasks take long enough to be seen in milliseconds.
+            usleep(100_000)
+            try server.folder.open(gate: "go")
+            let slow = try eventually("the slow one's line") { try line("slow") }
+            #expect(slow["tasks"] as? Int == 3)
+            #expect(slow["tasks_failed"] as? Int == 0)
+            let (time, tasksTime) = (slow["request_time"] as? Double, slow["tasks_time"] as? Double)
+            #expect(try #require(tasksTime) >= 0.1)
+            #expect(try #require(time) < #require(tasksTime))
+        }
+    }
+
+    @Test("Tasks that fail are counted")
+    func failedTasks() throws {
+        try Server.run(manifest("{ to: ./access.log, format: '$route $tasks $tasks_failed' }")) { server in
+            _ = try server.ask(RawRequest("GET", "/failing"))
+            _ = try eventually("the line") {
+                server.folder.journal("access.log").first { $0 == "/failing 4 2" }
+            }
+        }
+    }
+
+    @Test("Tasks that the end of the process leaves behind are said to be left")
+    func leftTasks() throws {
+        let settings =
+            "log: { access: { to: ./access.log, format: '$route $tasks $tasks_left' } }\nshutdown-grace: 1s"
+        try Server.run(TestManifest(settings), ending: .any) { server in
+            _ = try server.ask(RawRequest("GET", "/steps?count=3&gate=never"))
+            _ = try server.folder.journal("started", reaches: 1)
+            server.process.send(signal: SIGTERM)
+            #expect(try server.process.waitForExit() == .status(1))
+            #expect(server.folder.journal("access.log").contains("/steps 0 3"))
+        }
+    }
+
+    @Test("What is answered without a handler has a line: no route, no such method, a path that is refused")
+    func errors() throws {
+        try Server.run(
+            manifest("{ to: ./access.log, format: '$request_method $request_uri $status $route' }")
+        ) {
+            server in
+            for request in [
+                RawRequest("GET", "/none"), RawRequest("PUT", "/hello"), RawRequest("GET", "/%00"),
+            ] {
+                _ = try server.ask(request)
+            }
+            for line in ["GET /none 404 -", "PUT /hello 405 -", "GET /%00 400 -"] {
+                _ = try eventually(line) { server.folder.journal("access.log").first { $0 == line } }
+            }
+        }
+    }
+
+    @Test("The bytes are those of the body that the web server was given, also of a large one and of none")
+    func bytes() throws {
+        try Server.run(manifest("{ to: ./access.log, format: '$request_method $uri $body_bytes_sent' }")) {
+            server in
+            let reply = try server.ask(RawRequest("GET", "/big"))
+            let line = "GET /big \(reply.http.body.count)"
+            _ = try eventually(line) { server.folder.journal("access.log").first { $0 == line } }
+        }
+    }
+
+    @Test("An unknown variable is found before anything is served")
+    func unknownVariable() throws {
+        let folder = try TestFolder()
+        try folder.write("routes.yaml", manifest("'$remote_addr $statsu'").text)
+        let check = try Command(BuildProducts.testbed, ["check"], in: folder)
+        #expect(check.exit == .status(1))
+        #expect(check.errors.contains("routes.yaml:1:"))
+        #expect(check.errors.contains("unknown variable `$statsu`; did you mean `$status`?"))
+    }
+
+    @Test("Without a setting there is no such log")
+    func none() throws {
+        try Server.run { server in
+            _ = try server.ask(RawRequest("GET", "/hello?marked"))
+            #expect(!server.log.contains("marked"))
+        }
+    }
+
+    @Test("USR1 opens the log files anew, in the middle of requests and tasks")
+    func rotation() throws {
+        let settings = "log: { to: ./app.log, access: { to: ./access.log, format: '$uri$args' } }"
+        try Server.run(TestManifest(settings)) { server in
+            let folder = server.folder
+            _ = try server.ask(RawRequest("GET", "/steps?gate=go"))
+            _ = try folder.journal("started", reaches: 1)
+            for name in ["app.log", "access.log"] {
+                try FileManager.default.moveItem(atPath: folder.file(name), toPath: folder.file(name + ".1"))
+            }
+            server.process.send(signal: SIGUSR1)
+            try waitUntil("the logs are reopened") { folder.text("app.log").contains("logs were reopened") }
+            try folder.open(gate: "go")
+            try waitUntil("the task's request is in the new file") {
+                folder.journal("access.log").contains { $0.hasPrefix("/steps") }
+            }
+            #expect(!folder.text("access.log.1").contains("/steps"))
+            try waitUntil("so is the task") { folder.text("app.log").contains("task done") }
+        }
+    }
+}

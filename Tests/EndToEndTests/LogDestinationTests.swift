@@ -1,0 +1,204 @@
+import Foundation
+import Testing
+
+@Suite("Where logs go", .timeLimit(.minutes(10)))
+struct LogDestinationTests {
+    /// A program that is the testbed, with /dev/log and the journal's socket in the test's folder; needs root.
+    private static func daemons(in folder: TestFolder) throws -> (
+        program: String, syslog: DatagramSocket, journal: DatagramSocket
+    ) {
+        let program = folder.file("testbed")
+        try folder.write(
+            "testbed",
+            """
+            #!/bin/bash
+            set -e
+            if [[ $1 != inside ]]; then exec unshare --mount "$0" inside "$@"; fi
+            mkdir \(folder.path)/dev
+            mount -t tmpfs dev \(folder.path)/dev
+            for device in null zero urandom random full; do
+                touch \(folder.path)/dev/$device
+                mount --bind /dev/$device \(folder.path)/dev/$device
+            done
+            ln -s \(folder.path)/syslog \(folder.path)/dev/log
+            mount --rbind \(folder.path)/dev /dev
+            mount -t tmpfs run /run
+            mkdir -p /run/systemd/journal
+            ln -s \(folder.path)/journal-socket /run/systemd/journal/socket
+            shift
+            exec -a testbed \(BuildProducts.testbed) "$@"
+            """)
+        chmod(program, 0o755)
+        return (
+            program, try DatagramSocket(folder.file("syslog")),
+            try DatagramSocket(folder.file("journal-socket"))
+        )
+    }
+
+    /// Whether this machine lets a test have its own mounts.
+    static let hasNamespaces: Bool = {
+        guard let folder = try? TestFolder(),
+            let command = try? Command(
+                "unshare", ["--mount", "mount", "-t", "tmpfs", "x", folder.path], in: folder)
+        else { return false }
+        return command.exit == .status(0)
+    }()
+
+    @Test("syslog gets the log and the access log", .enabled(if: hasNamespaces, "needs root"))
+    func syslog() throws {
+        let folder = try TestFolder()
+        let daemons = try Self.daemons(in: folder)
+        let settings = "log: { to: syslog, access: '$request_id $uri' }"
+        try Server.run(TestManifest(settings), in: folder, executable: daemons.program) { server in
+            let serving = try daemons.syslog.message(holding: "postlude: serving")
+            #expect(
+                serving.wholeMatch(of: /<30>[A-Z][a-z]{2} [ 123][0-9] [0-9:]{8} testbed\[[0-9]+\]: .*/)
+                    != nil, "\(serving)")
+            _ = try server.ask(
+                RawRequest("GET", "/failing").with { $0.parameters = [("REQUEST_ID", "r1")] })
+            let failed = try daemons.syslog.message(holding: "task failed", "request=r1", "task=spilling")
+            #expect(failed.hasPrefix("<27>"))
+            _ = try daemons.syslog.message(holding: "<30>", "r1 /failing")
+            #expect(server.log.isEmpty, "\(server.log)")
+        }
+    }
+
+    @Test("The journal gets structured fields", .enabled(if: hasNamespaces, "needs root"))
+    func journal() throws {
+        let folder = try TestFolder()
+        let daemons = try Self.daemons(in: folder)
+        let settings = "log: { to: journal, access: json }"
+        try Server.run(TestManifest(settings), in: folder, executable: daemons.program) { server in
+            _ = try daemons.journal.message(holding: "MESSAGE=postlude: serving", "PRIORITY=6\n")
+            _ = try server.ask(
+                RawRequest("GET", "/failing").with { $0.parameters = [("REQUEST_ID", "r1")] })
+            let failed = try daemons.journal.message(holding: "MESSAGE=postlude: task failed")
+            for line in [
+                "PRIORITY=3", "SYSLOG_IDENTIFIER=testbed", "POSTLUDE_REQUEST=r1", "POSTLUDE_ROUTE=/failing",
+                "POSTLUDE_TASK=spilling",
+            ] {
+                #expect(failed.split(separator: "\n").contains(Substring(line)), "\(failed)")
+            }
+            #expect(failed.contains("CODE_FILE=") && failed.contains("CODE_LINE="))
+            let access = try daemons.journal.message(
+                holding: "POSTLUDE_LOGGER=access", "POSTLUDE_REQUEST=r1\n")
+            #expect(access.hasPrefix("MESSAGE={\"time\":"))
+            #expect(access.contains("\nPOSTLUDE_STATUS=200\n"))
+        }
+    }
+
+    @Test("A syslog daemon that is not there is found before anything is served")
+    func missingDaemon() throws {
+        guard !FileManager.default.fileExists(atPath: "/dev/log") else { return }
+        let folder = try TestFolder()
+        try folder.write("routes.yaml", TestManifest("log: { to: syslog }").text)
+        let serve = try Command(
+            BuildProducts.testbed, ["serve", "--listen", folder.file("app.socket")], in: folder)
+        #expect(serve.exit == .status(1))
+        #expect(serve.errors.contains("/dev/log: No such file or directory (errno 2); log.to is syslog"))
+    }
+
+    @Test("A full disk loses lines, which the log counts; requests are answered")
+    func fullDisk() throws {
+        let settings = "log: { access: { to: /dev/full, format: $uri } }"
+        try Server.run(TestManifest(settings)) { server in
+            for _ in 0..<20 { try server.expectAnswers() }
+            let line = try server.logLine(holding: "warning", "log lines were lost", "log=/dev/full")
+            #expect(line.contains("No space left on device"))
+        }
+    }
+
+    @Test(
+        "A log that may not grow is said to have lost lines when it can again, and no line is glued to a cut one"
+    )
+    func fullFile() throws {
+        let folder = try TestFolder()
+        // The shell counts in units of 1024 bytes.
+        try folder.write("testbed", "#!/bin/bash\nulimit -S -f 2\nexec \(BuildProducts.testbed) \"$@\"\n")
+        chmod(folder.file("testbed"), 0o755)
+        let settings = "log: { to: ./app.log, access: '$uri $http_filler' }"
+        try Server.run(TestManifest(settings), in: folder, executable: folder.file("testbed")) { server in
+            let request = RawRequest("GET", "/hello").with {
+                $0.parameters = [("HTTP_FILLER", String(repeating: "x", count: 500))]
+            }
+            for _ in 0..<10 { #expect(try server.ask(request).text == "hello") }
+            try waitUntil("the file is full") { folder.text("app.log").utf8.count == 2048 }
+            try FileManager.default.moveItem(atPath: folder.file("app.log"), toPath: folder.file("app.log.1"))
+            server.process.send(signal: SIGUSR1)
+            try waitUntil("the losses are told") { folder.text("app.log").contains("log lines were lost") }
+            #expect(folder.text("app.log").contains("File too large"))
+        }
+    }
+
+    @Test("A lost standard error stops nothing")
+    func lostStandardError() throws {
+        let folder = try TestFolder()
+        try folder.write(
+            "testbed", "#!/bin/bash\nexec 2> >(head -c 1 > /dev/null)\nexec \(BuildProducts.testbed) \"$@\"\n"
+        )
+        chmod(folder.file("testbed"), 0o755)
+        try Server.run(
+            TestManifest("log: { level: debug, access: json }"), in: folder,
+            executable: folder.file("testbed")
+        ) { server in
+            for _ in 0..<200 { try server.expectAnswers() }
+            _ = try server.ask(RawRequest("GET", "/failing"))
+            _ = try folder.journal(reaches: 2)
+        }
+    }
+
+    @Test("A standard error that nobody reads makes no request wait, and comes back when somebody does")
+    func stalledStandardError() throws {
+        let folder = try TestFolder()
+        #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
+        // Both ends are the test's: the server can begin, and its lines are not read.
+        let reader = open(folder.file("pipe"), O_RDWR | O_NONBLOCK)
+        defer { close(reader) }
+        try folder.write(
+            "testbed", "#!/bin/bash\nexec 2> \(folder.file("pipe"))\nexec \(BuildProducts.testbed) \"$@\"\n")
+        chmod(folder.file("testbed"), 0o755)
+        try Server.run(
+            TestManifest("log: { access: '$request_id $http_filler' }"), in: folder,
+            executable: folder.file("testbed")
+        ) { server in
+            let filler = String(repeating: "x", count: 4_000)
+            let peer = try server.peer()
+            // More than the pipe and what the server keeps.
+            for number in 0..<600 {
+                let request = RawRequest("GET", "/hello").with {
+                    $0.parameters = [("REQUEST_ID", "r\(number)"), ("HTTP_FILLER", filler)]
+                }
+                #expect(try peer.ask(request).text == "hello")
+            }
+            var text = ""
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            try waitUntil("what was kept comes, and what was lost is counted") {
+                let count = read(reader, &buffer, buffer.count)
+                if count > 0 { text += String(decoding: buffer.prefix(count), as: UTF8.self) }
+                return text.contains("log lines were lost")
+            }
+            let ids = text.split(separator: "\n").compactMap {
+                $0.firstMatch(of: /^r([0-9]+) x{4000}$/)?.output.1
+            }
+            #expect(ids.count > 250)
+            #expect(ids.count == Set(ids).count)
+            let lost = try #require(text.firstMatch(of: /log lines were lost count=([0-9]+)/)?.output.1)
+            #expect(Int(lost).map { $0 + ids.count } == 600)
+        }
+    }
+
+    @Test("Lines on a standard error that systemd reads carry their severity")
+    func journalStream() throws {
+        let folder = try TestFolder()
+        try folder.write("server.log", "")
+        var status = stat()
+        stat(folder.file("server.log"), &status)
+        try Server.run(in: folder, environment: ["JOURNAL_STREAM": "\(status.st_dev):\(status.st_ino)"]) {
+            server in
+            _ = try server.ask(RawRequest("GET", "/failing"))
+            let line = try server.logLine(holding: "task failed")
+            #expect(line.hasPrefix("<3>"))
+            #expect(try server.logLine(holding: "serving").hasPrefix("<6>"))
+        }
+    }
+}
