@@ -44,11 +44,12 @@ let package = Package(
             ],
             resources: [.embedInCode("manifest.schema.json")],
             swiftSettings: strict),
+        .target(name: "Scoreboard", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
         .target(
             name: "Postlude",
             dependencies: [
-                "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Workers",
+                "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Scoreboard", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -124,11 +125,13 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "ScoreboardTests", dependencies: ["Linux", "Scoreboard", "Workers"], swiftSettings: strict),
         .testTarget(name: "WorkersTests", dependencies: ["Linux", "Workers"], swiftSettings: strict),
         .testTarget(
             name: "PostludeTests",
             dependencies: [
-                "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Workers",
+                "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Scoreboard", "Workers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

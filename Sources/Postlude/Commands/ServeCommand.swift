@@ -24,6 +24,13 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             "Listen here instead: /path/to.sock, host:port or [ipv6]:port.", valueName: "address"))
     var listen: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Show the status on this socket, whatever the manifest says: its path, host:port or [ipv6]:port.",
+            valueName: "address"))
+    var statusListen: String?
+
     func run() async throws {
         // Before a worker exists: all that this thread starts inherit the mask.
         let signals = try SignalDescriptor([SIGTERM, SIGINT])
@@ -32,7 +39,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         LoggingSystem.bootstrap { LineLogHandler(label: $0, writer: writer) }
         let application = App()
         let handlers = application.handlers
-        let manifest = try options.load(for: handlers)
+        var manifest = try options.load(for: handlers)
+        if let statusListen { manifest.status = Manifest.Status(listen: statusListen) }
         let status: Int32
         do {
             try writer.apply(manifest.log)

@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import Scoreboard
 internal import Synchronization
 internal import Workers
 
@@ -82,6 +83,7 @@ final class Keeper: Sendable {
         server.poller.checkHangUps()
         for queue in server.registry.all { queue.check(at: now) }
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
+        server.show(pool)
     }
 
     /// Every worker that may wait is busy, and events wait: calls a parked worker, or starts one, if none of them takes
@@ -122,6 +124,7 @@ final class Keeper: Sendable {
             "stopping: no new connections, requests in flight and queued tasks are finished",
             metadata: ["reason": "\(reason)", "grace": "\(grace)"])
         let end = MonotonicTime.now + grace
+        server.process?.set(.draining)
         server.registry.setGraceEnd(end)
         server.poller.drain()
         server.streams.end()

@@ -3,6 +3,7 @@ internal import HTTPTypes
 internal import Logging
 internal import Manifest
 internal import Routing
+internal import Scoreboard
 internal import Workers
 
 /// Answers requests: calls the middleware and the handler, and makes a response of whatever comes back.
@@ -24,9 +25,10 @@ struct Responder: Sendable {
         self.observability = observability ?? Observability(logger: logger)
     }
 
-    /// Answers a request, on the calling worker's thread.
+    /// Answers a request, on the calling worker's thread, which shows by `score` what it is at.
     func respond(
-        to head: RequestHead, body: BodySource, using matcher: RouteMatcher, on executor: WorkerExecutor
+        to head: RequestHead, body: BodySource, using matcher: RouteMatcher, on executor: WorkerExecutor,
+        _ score: WorkerSlot? = nil
     ) -> Exchange {
         switch router.resolve(head, using: matcher) {
         case .malformed(let error):
@@ -36,6 +38,7 @@ struct Responder: Sendable {
             return run(.sync { _ in throw error }, for: request, on: executor)
         case .route(let route, let method, let path, let parameters):
             body.readTime = route.limits.readTime
+            score?.handle(route: route.pattern, handler: route.handler.name)
             let request = request(method, path, route, parameters, head: head, body: body)
             return run(
                 route.handler.function, needing: route.handler.dependencies, for: request, on: executor)

@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Scoreboard
 internal import ServiceLifecycle
 
 /// An application with all that it takes to serve it: the one way to run it, for the command line and for a group of
@@ -12,6 +13,8 @@ final class ServedApplication<App: Application>: Service {
     private let listener: Listener
     private let signals: SignalDescriptor?
     private let bell: KeeperBell
+    /// Shows what goes on; nil where nobody is to see it.
+    private let statusServer: StatusServer?
     private let status = Lock<Int32>(1)
 
     /// - Parameter signals: nil where somebody else takes them.
@@ -22,9 +25,18 @@ final class ServedApplication<App: Application>: Service {
         self.application = application
         self.listener = listener
         self.signals = signals
+        let scoreboard = try Scoreboard(
+            program: programName, processes: 1, workers: manifest.workers.maximum, isShared: false)
+        let process = scoreboard.process(at: 0)
+        process?.begin(generation: 1)
         server = Server(
             manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
-            logger: logger)
+            logger: logger, process: process)
+        statusServer = try manifest.status.map { status in
+            try StatusServer(
+                scoreboard, on: .open(SocketAddress(parsing: status.listen)), watching: listener.descriptor,
+                manager: "none", logger: logger)
+        }
         bell = try KeeperBell()
     }
 
@@ -34,6 +46,8 @@ final class ServedApplication<App: Application>: Service {
     /// Starts the application, serves until it is told to stop, and stops the application.
     func run() async throws {
         try await application.start()
+        try statusServer?.start()
+        defer { statusServer?.stop() }
         let outcome = await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await serve()

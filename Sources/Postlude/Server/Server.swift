@@ -3,6 +3,7 @@ internal import Glibc
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Scoreboard
 internal import Workers
 
 /// A process that serves an application.
@@ -11,6 +12,8 @@ struct Server {
     let handlers: [String: Handler]
     let hooks: ApplicationHooks
     let logger: Logger
+    /// Where workers show what they are at; nil for a server that nobody looks at.
+    var process: ProcessSlot?
 
     /// Serves until a signal, or the bell, ends it.
     ///
@@ -22,7 +25,7 @@ struct Server {
         raiseDescriptorLimit()
         let parts = try ServerParts(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, bell: bell,
-            logger: logger)
+            logger: logger, process: process)
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
@@ -67,15 +70,17 @@ struct ServerParts: Sendable {
     let settings: ServerSettings
     let logger: Logger
     let observability: Observability
+    let process: ProcessSlot?
     /// Told of each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
-        bell: KeeperBell, logger: Logger
+        bell: KeeperBell, logger: Logger, process: ProcessSlot? = nil
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
-        let registry = TaskRegistry(metrics: observability.tasks)
+        let registry = TaskRegistry(metrics: observability.tasks, process: process)
+        self.process = process
         let ends = EndCounts()
         self.registry = registry
         self.ends = ends

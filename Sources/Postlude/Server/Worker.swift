@@ -4,6 +4,7 @@ internal import Linux
 internal import Logging
 internal import Manifest
 internal import Routing
+internal import Scoreboard
 internal import Synchronization
 internal import Workers
 
@@ -27,6 +28,9 @@ final class Worker {
     /// Queues whose first task waits for its next attempt.
     private var resting = RestingQueues()
     private let slot: TaskSlot
+    /// Shows what this worker is at; nil where nobody looks.
+    private let score: WorkerSlot?
+    private let process: ProcessSlot?
     /// Whether the last tasks did: then another worker takes this one's place before the next ones begin. Short ones are
     /// over before it would be awake; should they be long for once, the keeper calls it.
     private var tasksTakeLong = true
@@ -42,8 +46,10 @@ final class Worker {
         logger = server.logger
         self.pool = pool
         self.executor = executor
+        process = server.process
+        score = try server.process?.takeWorker()
         runner = TaskRunner(
-            executor: executor, logger: server.logger, observability: server.observability,
+            executor: executor, logger: server.logger, observability: server.observability, score: score,
             onFailure: server.taskFailed)
         fcgx = try FCGXRequest(headLimit: server.settings.limits.head)
         writer = ResponseWriter(fcgx, server, executor: executor, deadline: writeDeadline)
@@ -64,8 +70,11 @@ final class Worker {
                 runLastTasks()
                 return false
             }
-            backlog += resting.takeDue(at: .now)
+            let now = MonotonicTime.now
+            backlog += resting.takeDue(at: now)
+            let hasTasks = !backlog.isEmpty
             runTasks()
+            score?.rest(at: hasTasks ? .now : now)
         }
     }
 
@@ -81,9 +90,10 @@ final class Worker {
 
     private func serve(_ connection: Connection) {
         let (head, bytes) = connection.takeRequest()
+        score?.begin(head)
         guard begin(head, on: connection) else { return }
         let body = connection.streamsBody ? streamedBody(of: connection) : BodySource(bytes)
-        let exchange = responder.respond(to: head, body: body, using: matcher, on: executor)
+        let exchange = responder.respond(to: head, body: body, using: matcher, on: executor, score)
         let isTaken = finish(connection, head, exchange)
         if let tasks = exchange.conclude(isTaken: isTaken, on: executor, logger: logger) {
             backlog.append(tasks)
@@ -91,7 +101,9 @@ final class Worker {
     }
 
     private func streamedBody(of connection: Connection) -> BodySource {
-        BodySource { [buffer] time in
+        BodySource { [buffer, score] time in
+            score?.set(.reading, at: .now)
+            defer { score?.set(.handling, at: .now) }
             do throws(BodyError) {
                 return try connection.readBody(into: buffer, within: time)
             } catch {
@@ -102,6 +114,8 @@ final class Worker {
 
     private func answer(_ connection: Connection, _ refusal: Refusal) {
         let (head, _) = connection.takeRequest()
+        score?.begin(head)
+        process?.count(.refused)
         guard begin(head, on: connection) else { return }
         _ = finish(connection, head, Exchange(.error(HTTPError(refusal.status)), isHead: false))
     }
@@ -122,8 +136,10 @@ final class Worker {
     ///
     /// - Returns: whether the web server took the whole response.
     private func finish(_ connection: Connection, _ head: RequestHead, _ exchange: Exchange) -> Bool {
+        score?.set(.writing, at: .now)
         let outcome = writer.write(exchange, on: connection)
         let isOpen = outcome == .broken ? fcgx.breakOff() : fcgx.finish()
+        score?.finish(at: .now)
         poller.giveBack(connection, keep: head.keepsConnection && outcome != .broken, isOpen: isOpen)
         return outcome == .whole && isOpen
     }

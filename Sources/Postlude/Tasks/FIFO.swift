@@ -6,6 +6,8 @@ struct FIFO<Element> {
 
     var isEmpty: Bool { incoming.isEmpty && outgoing.isEmpty }
 
+    var count: Int { incoming.count + outgoing.count }
+
     /// In order, the oldest one first.
     var elements: [Element] { outgoing.reversed() + incoming }
 
