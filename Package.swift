@@ -44,12 +44,13 @@ let package = Package(
             ],
             resources: [.embedInCode("manifest.schema.json")],
             swiftSettings: strict),
+        .target(name: "Scoreboard", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Supervision", dependencies: ["CLinux", "Linux"], swiftSettings: strict),
         .target(
             name: "Postlude",
             dependencies: [
-                "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Supervision", "Workers",
+                "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Scoreboard", "Supervision", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -126,11 +127,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
+        .testTarget(
+            name: "ScoreboardTests", dependencies: ["Linux", "Scoreboard", "Workers"], swiftSettings: strict),
         .testTarget(name: "WorkersTests", dependencies: ["Linux", "Workers"], swiftSettings: strict),
         .testTarget(
             name: "PostludeTests",
             dependencies: [
-                "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Workers",
+                "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Scoreboard", "Workers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

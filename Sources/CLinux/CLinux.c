@@ -3,12 +3,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -61,6 +69,83 @@ ssize_t clinux_send_datagram(
         memcpy(CMSG_DATA(header), &attached, sizeof attached);
     }
     return sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+int clinux_shared_memory(const char *name, size_t bytes) {
+    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (descriptor < 0) return -1;
+    // Whoever has it mapped would be killed by SIGBUS, were it cut.
+    if (ftruncate(descriptor, (off_t)bytes) == 0 &&
+        fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+        return descriptor;
+    int saved = errno;
+    close(descriptor);
+    errno = saved;
+    return -1;
+}
+
+static int tcp_listen_queue(int descriptor, unsigned *waiting, unsigned *limit) {
+    struct tcp_info info = {0};
+    socklen_t length = sizeof info;
+    if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return -1;
+    // Of a listening socket these two mean the queue's length and its limit.
+    *waiting = info.tcpi_unacked;
+    *limit = info.tcpi_sacked;
+    return 0;
+}
+
+// The kernel's answer about one Unix socket, read with the bounds that its macros check.
+static int read_unix_answer(struct nlmsghdr *answer, size_t length, unsigned *waiting, unsigned *limit) {
+    if (!NLMSG_OK(answer, length) || answer->nlmsg_type != SOCK_DIAG_BY_FAMILY) return -1;
+    if (answer->nlmsg_len < NLMSG_LENGTH(sizeof(struct unix_diag_msg))) return -1;
+    struct unix_diag_msg *message = NLMSG_DATA(answer);
+    struct rtattr *attribute = (struct rtattr *)(message + 1);
+    unsigned left = answer->nlmsg_len - NLMSG_LENGTH(sizeof *message);
+    for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+        struct unix_diag_rqlen queue;
+        if (attribute->rta_type != UNIX_DIAG_RQLEN || RTA_PAYLOAD(attribute) < sizeof queue) continue;
+        memcpy(&queue, RTA_DATA(attribute), sizeof queue);
+        *waiting = queue.udiag_rqueue;
+        *limit = queue.udiag_wqueue;
+        return 0;
+    }
+    return -1;
+}
+
+static int unix_listen_queue(int descriptor, unsigned *waiting, unsigned *limit) {
+    struct stat status;
+    if (fstat(descriptor, &status) != 0) return -1;
+    int diagnosis = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (diagnosis < 0) return -1;
+    struct timeval patience = {.tv_sec = 1};
+    setsockopt(diagnosis, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    struct {
+        struct nlmsghdr header;
+        struct unix_diag_req request;
+    } question = {
+        .header = {.nlmsg_len = sizeof question, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST},
+        .request = {.sdiag_family = AF_UNIX, .udiag_states = ~0u, .udiag_ino = (unsigned)status.st_ino,
+                    .udiag_show = UDIAG_SHOW_RQLEN, .udiag_cookie = {~0u, ~0u}},
+    };
+    union {
+        struct nlmsghdr header;
+        char bytes[1024];
+    } answer;
+    int result = -1;
+    if (send(diagnosis, &question, sizeof question, 0) == (ssize_t)sizeof question) {
+        ssize_t length = recv(diagnosis, &answer, sizeof answer, 0);
+        if (length > 0) result = read_unix_answer(&answer.header, (size_t)length, waiting, limit);
+    }
+    close(diagnosis);
+    return result;
+}
+
+int clinux_listen_queue(int descriptor, unsigned *waiting, unsigned *limit) {
+    int family = 0;
+    socklen_t length = sizeof family;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &length) != 0) return -1;
+    return family == AF_UNIX ? unix_listen_queue(descriptor, waiting, limit)
+                             : tcp_listen_queue(descriptor, waiting, limit);
 }
 
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count) {

@@ -1,4 +1,5 @@
 import Glibc
+package import Linux
 
 /// Where a FastCGI socket is bound, or whom a connection comes from.
 package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
@@ -137,5 +138,19 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
             return "?"
         }
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
+
+extension SocketAddress {
+    /// A connection to whoever listens here.
+    package func connect() throws(SystemError) -> Int32 {
+        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemError("socket(\(self))") }
+        guard withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 else {
+            let error = SystemError("connect(\(self))")
+            close(descriptor)
+            throw error
+        }
+        return descriptor
     }
 }

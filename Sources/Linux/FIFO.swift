@@ -8,6 +8,8 @@ public struct FIFO<Element> {
 
     @inlinable public var isEmpty: Bool { incoming.isEmpty && outgoing.isEmpty }
 
+    @inlinable public var count: Int { incoming.count + outgoing.count }
+
     /// The oldest one.
     @inlinable public var first: Element? { outgoing.last ?? incoming.first }
 

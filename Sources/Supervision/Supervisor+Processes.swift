@@ -49,11 +49,13 @@ extension Supervisor {
                 Descriptors.handoverReceiving: descriptors.handoverReceiving,
             ]
             inherited[Descriptors.scoreboard] = descriptors.scoreboard
+            hooks.starting(index)
             let child = try ChildProcess.start(
                 program.processPath, program.processArguments(index), inherited: inherited)
             own.send(.manifest(generation: generation), descriptor: plan.manifest.descriptor)
             processes.append(SupervisedProcess(index: index, child: child, control: own, start: now))
         } catch {
+            hooks.ended(index)
             hooks.log(.error, "a process could not be started", ["process": "\(index)", "error": "\(error)"])
             replace(afterDeathAt: now, startedAt: now, wasReady: false)
         }
@@ -65,6 +67,7 @@ extension Supervisor {
         for process in processes {
             guard let exit = process.child.exitIfEnded() else { continue }
             processes.removeAll { $0 === process }
+            defer { hooks.ended(process.index) }
             let facts = describe(process, ["end": "\(exit)"])
             guard stage == .running, !process.isLeaving else {
                 if exit == .status(0) {

@@ -27,6 +27,9 @@ package struct SupervisorHooks: Sendable {
     package var reopenLogs: @Sendable () -> Void = {}
     /// Closes the supervisor's own listening socket, so that nothing is queued that nobody will accept.
     package var stopListening: @Sendable () -> Void = {}
+    /// A process is about to be started, and one has ended: its place is another one's from then on.
+    package var starting: @Sendable (_ index: Int) -> Void = { _ in }
+    package var ended: @Sendable (_ index: Int) -> Void = { _ in }
     /// A process has ended otherwise than it was told to; what it was at can be read before its place is given away.
     package var died: @Sendable (_ index: Int, _ pid: Int32, _ exit: ChildProcess.Exit) -> Void = { _, _, _ in
     }

@@ -25,6 +25,9 @@ int clinux_seal(int memory_file);
 // Sends one datagram without waiting; `attached` goes along as a descriptor unless it is negative.
 ssize_t clinux_send_datagram(
     int descriptor, const void *address, socklen_t address_length, const void *bytes, size_t count, int attached);
+int clinux_shared_memory(const char *name, size_t bytes);
+// How many connections wait at a listening socket, and how many may; -1 where the kernel does not say.
+int clinux_listen_queue(int descriptor, unsigned *waiting, unsigned *limit);
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count);
 
 // The macros around control messages do not import into Swift. A message is one byte, with a descriptor or without (-1);

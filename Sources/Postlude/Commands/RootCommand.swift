@@ -10,13 +10,16 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
             subcommands: [
                 ServeCommand<App>.self, CheckCommand<App>.self, RoutesCommand<App>.self,
                 MatchCommand<App>.self, OpenAPICommand<App>.self,
-                SchemaCommand.self,
+                SchemaCommand.self, StatusCommand<App>.self,
             ],
             defaultSubcommand: ServeCommand<App>.self)
     }
 
     /// The file's name, as the user typed it.
-    static var programName: String {
-        CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "postlude"
-    }
+    static var programName: String { Postlude.programName }
+}
+
+/// The executable's name, as the user typed it.
+var programName: String {
+    CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "postlude"
 }

@@ -28,6 +28,13 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             "Listen here instead: /path/to.sock, host:port or [ipv6]:port.", valueName: "address"))
     var listen: String?
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Show the status on this socket, whatever the manifest says: its path, host:port or [ipv6]:port.",
+            valueName: "address"))
+    var statusListen: String?
+
     @Flag(
         name: .customLong("no-supervisor"),
         help: "Serve in this process, for debuggers and for those that supervise it themselves.")
@@ -59,7 +66,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
                 status = try await serve(signals, writer, manager)
             } else {
                 status = try await SupervisedServer(
-                    handlers: App().handlers, path: options.manifest, listen: listen, signals: signals,
+                    handlers: App().handlers, path: options.manifest, listen: listen, statusListen: statusListen,
+                    signals: signals,
                     writer: writer, manager: manager, logger: Logger(label: "supervisor")
                 ).run(replacing: state)
             }
@@ -85,7 +93,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         let application = App()
         let handlers = application.handlers
         var logger = Logger(label: "postlude")
-        let manifest: Manifest
+        var manifest: Manifest
         let listener: Listener
         let control: ProcessControl
         if let place {
@@ -93,11 +101,12 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             nameProcess(RootCommand<App>.programName)
             logger[metadataKey: "process"] = "\(place)"
             let start = try ProcessStart(
-                handlers, path: options.manifest, signals: signals, writer: writer)
+                handlers, place: place, path: options.manifest, signals: signals, writer: writer)
             (manifest, listener, control) = (start.manifest, start.listener, start.control)
         } else {
             let path = options.manifest
             manifest = try handlers.manifest(at: path)
+            if let statusListen { manifest.status = Manifest.Status(listen: statusListen) }
             listener = try .opened(at: listen, manifest.listen)
             control = ProcessControl(
                 signals: signals, load: { try handlers.manifest(at: path) },
@@ -114,6 +123,13 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
 extension Listener {
     /// - Parameter address: overrides the manifest's, and the socket of spawn-fcgi or systemd, which
     ///   otherwise goes before the manifest's.
+    /// - Returns: the socket on which the state of all processes is shown.
+    static func opened(_ status: Manifest.Status) throws -> Listener {
+        try .open(
+            SocketAddress(parsing: status.listen),
+            ListenOptions(owner: status.owner, group: status.group, mode: status.mode))
+    }
+
     static func opened(at address: String?, _ listen: Manifest.Listen) throws -> Listener {
         if address == nil, let inherited = try Listener.inheritedIfAny() { return inherited }
         guard let address = address ?? listen.address else { throw ListenError.noSocket }

@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Scoreboard
 internal import Supervision
 
 /// What a process finds at its start: everything comes from its supervisor.
@@ -12,7 +13,9 @@ struct ProcessStart {
 
     /// - Parameter path: where the manifest's text comes from.
     /// - Throws: also when no supervisor has started this process.
-    init(_ handlers: Handlers, path: String, signals: SignalDescriptor, writer: LogWriter) throws {
+    init(
+        _ handlers: Handlers, place: Int, path: String, signals: SignalDescriptor, writer: LogWriter
+    ) throws {
         typealias Descriptors = SupervisedProgram.Descriptors
         let supervisor = ControlSocket(adopting: Descriptors.control)
         guard
@@ -24,6 +27,7 @@ struct ProcessStart {
             signals: signals, supervisor: supervisor,
             handover: HandoverQueue(
                 sending: Descriptors.handoverSending, receiving: Descriptors.handoverReceiving),
+            process: try Scoreboard(adopting: Descriptors.scoreboard).process(at: place),
             generation: generation, parse: { try handlers.manifest($0, file: path) },
             apply: { try writer.apply($0.log) },
             reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })

@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Scoreboard
 internal import Supervision
 internal import Workers
 
@@ -12,6 +13,8 @@ struct SupervisedServer: Sendable {
     let path: String
     /// The address on the command line.
     let listen: String?
+    /// The status pages' address on the command line.
+    let statusListen: String?
     let signals: SignalDescriptor
     let writer: LogWriter
     /// nil where no service manager is to be told.
@@ -31,8 +34,9 @@ struct SupervisedServer: Sendable {
                 HandoverQueue(
                     sending: $0.descriptors.handoverSending, receiving: $0.descriptors.handoverReceiving)
             } ?? HandoverQueue()
+        let scoreboard = try scoreboard(for: manifest, state)
         let descriptors = SharedDescriptors(
-            listener: listener.descriptor, scoreboard: nil, handoverSending: handover.sending,
+            listener: listener.descriptor, scoreboard: scoreboard.descriptor, handoverSending: handover.sending,
             handoverReceiving: handover.receiving)
         logger.info(
             "supervising",
@@ -40,7 +44,10 @@ struct SupervisedServer: Sendable {
                 "socket": "\(listener.address)", "processes": "\(plan.processCount)",
                 "generation": "\(state?.generation ?? 1)",
             ])
-        let hooks = hooks(beginningWith: manifest, listener: listener)
+        let hooks = hooks(beginningWith: manifest, listener: listener, scoreboard)
+        let statusServer = try statusServer(manifest, scoreboard, listener)
+        try statusServer?.start()
+        defer { statusServer?.stop() }
         // The main actor keeps running while this waits.
         return try await withCheckedThrowingContinuation { continuation in
             do {
@@ -65,7 +72,31 @@ struct SupervisedServer: Sendable {
         return try .opened(at: listen, manifest.listen)
     }
 
-    private func hooks(beginningWith manifest: Manifest, listener: Listener) -> SupervisorHooks {
+    /// The old program's, with what was counted so far, as far as it fits.
+    private func scoreboard(for manifest: Manifest, _ state: SupervisorState?) throws -> Scoreboard {
+        // Twice as many as there are: those that are replaced have places for a while, too.
+        let places = max(8, manifest.processes.count * 2)
+        if let descriptor = state?.descriptors.scoreboard {
+            if let old = try? Scoreboard(adopting: descriptor), old.processCount >= places { return old }
+        }
+        return try Scoreboard(
+            program: programName, processes: places, workers: manifest.workers.maximum, isShared: true)
+    }
+
+    private func statusServer(
+        _ manifest: Manifest, _ scoreboard: Scoreboard, _ listener: Listener
+    ) throws -> StatusServer? {
+        guard let status = statusListen.map({ Manifest.Status(listen: $0) }) ?? manifest.status else {
+            return nil
+        }
+        return try StatusServer(
+            scoreboard, on: .opened(status), watching: listener.descriptor, manager: "supervisor",
+            logger: logger)
+    }
+
+    private func hooks(
+        beginningWith manifest: Manifest, listener: Listener, _ scoreboard: Scoreboard
+    ) -> SupervisorHooks {
         let logger = logger
         var hooks = SupervisorHooks(
             load: {
@@ -88,6 +119,13 @@ struct SupervisedServer: Sendable {
             let grace = manifest.shutdownGrace
             hooks.event = { manager.tell($0, grace: grace) }
         }
+        hooks.starting = { scoreboard.claim(process: $0) }
+        hooks.died = { index, pid, _ in
+            for line in scoreboard.remains(ofProcess: index) {
+                logger.error("a process died with this in hand", metadata: ["pid": "\(pid)", "at": "\(line)"])
+            }
+        }
+        hooks.ended = { scoreboard.release(process: $0) }
         hooks.stopListening = {
             listener.refuseConnections()
             listener.close()

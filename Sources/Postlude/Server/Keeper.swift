@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import Scoreboard
 internal import Synchronization
 internal import Workers
 
@@ -101,6 +102,7 @@ final class Keeper: Sendable {
         for queue in server.registry.all { queue.check(at: now, report: &report, replace: replace) }
         server.recycling.check(at: now)
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
+        server.show(pool)
     }
 
     /// Every worker that may wait is busy, and events wait: calls a parked worker, or starts one, if none of
@@ -142,6 +144,7 @@ final class Keeper: Sendable {
             "stopping: no new connections, requests in flight and queued tasks are finished",
             metadata: ["reason": "\(reason)", "grace": "\(grace)"])
         let end = MonotonicTime.now + grace
+        server.process?.set(.draining)
         server.registry.setGraceEnd(end)
         watchdog?.announceStop(grace: grace)
         // Half of the grace at most, so that the tasks of what comes in time have theirs.

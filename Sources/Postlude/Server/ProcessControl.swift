@@ -1,6 +1,7 @@
 internal import FastCGI
 internal import Linux
 internal import Manifest
+internal import Scoreboard
 internal import Supervision
 
 /// Who tells a process what to do, and what it needs in order to obey.
@@ -11,6 +12,8 @@ struct ProcessControl: Sendable {
     var supervisor: ControlSocket?
     /// What the processes on one socket give each other their connections through.
     var handover: HandoverQueue?
+    /// Where a supervised process shows what it is at.
+    var process: ProcessSlot?
     /// The number of the manifest to begin with.
     var generation = 1
     /// Reads the manifest anew and checks it; nil where nobody asks for that.

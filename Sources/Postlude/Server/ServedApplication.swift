@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Scoreboard
 internal import ServiceLifecycle
 
 /// An application with all that it takes to serve it: the one way to run it, for the command line and for a group of
@@ -12,6 +13,8 @@ final class ServedApplication<App: Application>: Service {
     private let listener: Listener
     private let control: ProcessControl
     private let bell: KeeperBell
+    /// Shows what goes on; nil where nobody is to see it.
+    private let statusServer: StatusServer?
     private let status = Lock<Int32>(1)
 
     /// - Parameters:
@@ -23,10 +26,23 @@ final class ServedApplication<App: Application>: Service {
     ) throws {
         self.application = application
         self.listener = listener
-        self.control = control
+        let process: ProcessSlot?
+        if let slot = control.process {
+            (process, statusServer) = (slot, nil)
+        } else {
+            let scoreboard = try Scoreboard(
+                program: programName, processes: 1, workers: manifest.workers.maximum, isShared: false)
+            process = scoreboard.process(at: 0)
+            statusServer = try manifest.status.map { status in
+                try StatusServer(
+                    scoreboard, on: .opened(status), watching: listener.descriptor, manager: "none",
+                    logger: logger)
+            }
+        }
+        process?.begin(generation: control.generation)
         server = Server(
             manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
-            logger: logger, logs: logs, manager: manager)
+            logger: logger, logs: logs, manager: manager, process: process)
         bell = try KeeperBell()
     }
 
@@ -36,6 +52,8 @@ final class ServedApplication<App: Application>: Service {
     /// Starts the application, serves until it is told to stop, and stops the application.
     func run() async throws {
         try await application.start()
+        try statusServer?.start()
+        defer { statusServer?.stop() }
         let outcome = await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await serve()

@@ -3,6 +3,7 @@ internal import Glibc
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Scoreboard
 internal import Supervision
 internal import Workers
 
@@ -15,6 +16,8 @@ struct Server {
     let logs: LogWriter
     /// nil where no service manager is to be told.
     var manager: ServiceManager?
+    /// Where workers show what they are at; nil for a server that nobody looks at.
+    var process: ProcessSlot?
 
     /// Serves until a signal, or the bell, ends it.
     ///
@@ -26,7 +29,7 @@ struct Server {
         raiseDescriptorLimit()
         let parts = try ServerParts(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, control: control,
-            bell: bell, logger: logger, logs: logs)
+            bell: bell, logger: logger, logs: logs, process: process)
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
@@ -86,15 +89,17 @@ struct ServerParts: Sendable {
     let logger: Logger
     let logs: LogWriter
     let observability: Observability
+    let process: ProcessSlot?
     /// Told of each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
-        control: ProcessControl, bell: KeeperBell, logger: Logger, logs: LogWriter
+        control: ProcessControl, bell: KeeperBell, logger: Logger, logs: LogWriter, process: ProcessSlot?
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
-        let registry = TaskRegistry(metrics: observability.tasks)
+        let registry = TaskRegistry(metrics: observability.tasks, process: process)
+        self.process = process
         let ends = EndCounts()
         self.registry = registry
         self.ends = ends

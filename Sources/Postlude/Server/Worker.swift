@@ -4,6 +4,7 @@ internal import Linux
 internal import Logging
 internal import Manifest
 internal import Routing
+internal import Scoreboard
 internal import Synchronization
 internal import Workers
 
@@ -34,6 +35,9 @@ final class Worker {
     /// Queues whose first task waits for its next attempt.
     private var resting = RestingQueues()
     private let slot: TaskSlot
+    /// Shows what this worker is at; nil where nobody looks.
+    private let score: WorkerSlot?
+    private let process: ProcessSlot?
     /// Whether the last tasks did: then another worker takes this one's place before the next ones begin. Short ones are
     /// over before it would be awake; should they be long for once, the keeper calls it.
     private var tasksTakeLong = true
@@ -52,8 +56,10 @@ final class Worker {
         self.pool = pool
         self.executor = executor
         self.clock = clock
+        process = server.process
+        score = try server.process?.takeWorker()
         runner = TaskRunner(
-            executor: executor, logger: server.logger, observability: server.observability,
+            executor: executor, logger: server.logger, observability: server.observability, score: score,
             thread: clock.thread, onFailure: server.taskFailed)
         fcgx = try FCGXRequest(headLimit: generation.settings.limits.head)
         writer = ResponseWriter(fcgx, server, executor: executor, deadline: writeDeadline)
@@ -74,8 +80,11 @@ final class Worker {
                 runLastTasks()
                 return false
             }
-            backlog += resting.takeDue(at: .now)
+            let now = MonotonicTime.now
+            backlog += resting.takeDue(at: now)
+            let hasTasks = !backlog.isEmpty
             runTasks()
+            score?.rest(at: hasTasks ? .now : now)
         }
     }
 
@@ -95,11 +104,14 @@ final class Worker {
         let (head, bytes) = connection.takeRequest()
         keepUp()
         recycling.countRequest()
+        score?.begin(head)
         let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
         let streamsBody = connection.streamsBody
         let body = streamsBody ? streamedBody(of: connection) : BodySource(bytes)
-        let exchange = generation.responder.respond(to: head, body: body, using: matcher, on: executor) {
+        let exchange = generation.responder.respond(
+            to: head, body: body, using: matcher, on: executor, score
+        ) {
             watch($0, route: $1, on: connection, readsConnection: streamsBody)
         }
         let lost = endWatch()
@@ -172,7 +184,9 @@ final class Worker {
     }
 
     private func streamedBody(of connection: Connection) -> BodySource {
-        BodySource { [buffer] time in
+        BodySource { [buffer, score] time in
+            score?.set(.reading, at: .now)
+            defer { score?.set(.handling, at: .now) }
             do throws(BodyError) {
                 return try connection.readBody(into: buffer, within: time)
             } catch {
@@ -183,6 +197,8 @@ final class Worker {
 
     private func answer(_ connection: Connection, _ refusal: Refusal) {
         let (head, _) = connection.takeRequest()
+        score?.begin(head)
+        process?.count(.refused)
         let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
         let exchange = Exchange(.error(HTTPError(refusal.status)), isHead: false)
@@ -206,8 +222,10 @@ final class Worker {
     ///
     /// - Returns: whether the web server took the whole response.
     private func finish(_ connection: Connection, _ head: RequestHead, _ exchange: Exchange) -> Bool {
+        score?.set(.writing, at: .now)
         let outcome = writer.write(exchange, on: connection)
         let isOpen = outcome == .broken ? fcgx.breakOff() : fcgx.finish()
+        score?.finish(at: .now)
         poller.giveBack(connection, keep: head.keepsConnection && outcome != .broken, isOpen: isOpen)
         return outcome == .whole && isOpen
     }

@@ -1,5 +1,6 @@
 internal import Linux
 internal import Logging
+internal import Scoreboard
 
 extension TaskQueue {
     /// The response is finished: drops the tasks whose condition is not met, and logs them.
@@ -38,6 +39,7 @@ extension TaskQueue {
             // One that was cancelled is neither here nor there.
             guard task.drop() else { return nil as String? }
             registry.metrics?.count(task.name, .dropped)
+            registry.process?.count(.dropped, task: task.name, taking: nil)
             return task.name
         }
         guard !names.isEmpty else { return }

@@ -1,6 +1,7 @@
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Scoreboard
 internal import Tracing
 
 /// The tasks of one request, in the order in which they were added.
@@ -58,6 +59,7 @@ final class TaskQueue: Sendable {
     let logger: Logger
     let registry: TaskRegistry
     let state = Lock(State())
+    let created = MonotonicTime.now
 
     init(
         of request: RequestIdentity, limits: Manifest.TaskLimits, logger: Logger,
@@ -130,6 +132,7 @@ final class TaskQueue: Sendable {
         }
         for task in dropped where task.drop() {
             registry.metrics?.count(task.name, .dropped)
+            registry.process?.count(.dropped, task: task.name, taking: nil)
             if wasOver {
                 logger.error(
                     "task was added after the last task of its request had ended, and does not run",

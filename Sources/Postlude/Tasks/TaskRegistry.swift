@@ -1,5 +1,6 @@
 internal import Linux
 internal import Logging
+internal import Scoreboard
 internal import Synchronization
 
 /// The task queues of a process that are not over: what the keeper watches, and what is left at the end.
@@ -9,8 +10,13 @@ final class TaskRegistry: Sendable {
     private let endOfGrace = Atomic<Int64>(.max)
     private let shortestDeadline = Atomic<Int64>(.max)
     let metrics: TaskMetrics?
+    /// Counts tasks for the status page; nil where nobody looks.
+    let process: ProcessSlot?
 
-    init(metrics: TaskMetrics? = nil) { self.metrics = metrics }
+    init(metrics: TaskMetrics? = nil, process: ProcessSlot? = nil) {
+        self.metrics = metrics
+        self.process = process
+    }
 
     func insert(_ queue: TaskQueue) {
         queues.withLock { $0[ObjectIdentifier(queue)] = queue }

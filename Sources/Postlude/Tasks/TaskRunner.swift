@@ -1,5 +1,6 @@
 internal import Linux
 internal import Logging
+internal import Scoreboard
 internal import Tracing
 internal import Workers
 
@@ -17,6 +18,8 @@ struct TaskRunner {
     let observability: Observability
     /// The worker's thread, to be asked where a slow task is.
     let thread: SampledThread?
+    /// The calling worker's; nil where nobody looks.
+    let score: WorkerSlot?
     /// Told of each task that has failed for good.
     let onFailure: @Sendable (TaskFailure) -> Void
     var now: @Sendable () -> MonotonicTime = { .now }
@@ -25,13 +28,14 @@ struct TaskRunner {
 
     init(
         executor: WorkerExecutor, logger: Logger, observability: Observability? = nil,
-        thread: SampledThread? = nil,
+        score: WorkerSlot? = nil, thread: SampledThread? = nil,
         onFailure: @escaping @Sendable (TaskFailure) -> Void = { _ in }
     ) {
         self.executor = executor
         self.logger = logger
         self.observability = observability ?? Observability(logger: logger)
         self.thread = thread
+        self.score = score
         self.onFailure = onFailure
     }
 
@@ -52,6 +56,7 @@ struct TaskRunner {
     func step(_ queue: TaskQueue) -> Progress? {
         for late in queue.giveUpLateRetries() {
             observability.tasks?.count(late.task.name, .failed)
+            queue.registry.process?.count(.failed, task: late.task.name, taking: nil)
             failed(
                 TaskAttempt(late.task, of: queue, at: nil, observability), late.error,
                 "task failed, the process ends before its next attempt")
@@ -91,7 +96,10 @@ struct TaskRunner {
     // MARK: An attempt
 
     func begin(_ task: BackgroundTask, of queue: TaskQueue) -> TaskAttempt {
-        TaskAttempt(task, of: queue, at: now(), observability)
+        let now = now()
+        score?.run(
+            task: task.name, of: queue.requestID, route: queue.route, left: queue.leftInLine, at: now)
+        return TaskAttempt(task, of: queue, at: now, observability)
     }
 
     /// Logs and counts what became of an attempt, and decides whether there is another one.
@@ -99,6 +107,8 @@ struct TaskRunner {
         let (task, queue, now) = (attempt.task, attempt.queue, now())
         let verdict = queue.ended(task, error: error, at: now, random: random)
         attempt.end(error)
+        queue.registry.process?.count(
+            TaskOutcome(verdict), task: task.name, taking: attempt.duration(until: now))
         switch verdict {
         case .done:
             observability.tasks?.record(task.name, .done, attempt.duration(until: now))

@@ -1,0 +1,183 @@
+internal import FastCGI
+internal import Glibc
+internal import Linux
+
+/// Asks a FastCGI server one thing, as a web server does. What it answers is bounded in size and time.
+struct FastCGIClient {
+    static let largestAnswer = 16 << 20
+    private let address: SocketAddress
+    private let time: Duration
+
+    /// - Parameter time: for the whole exchange.
+    init(_ address: SocketAddress, within time: Duration = .seconds(5)) {
+        self.address = address
+        self.time = time
+    }
+
+    /// - Returns: the body of a successful answer to GET.
+    func get(_ target: String) throws(FastCGIClientError) -> [UInt8] {
+        let deadline = MonotonicTime.now + time
+        let descriptor = try connect()
+        defer { close(descriptor) }
+        try send(Self.request(target), to: descriptor, until: deadline)
+        return try body(of: answer(from: descriptor, until: deadline))
+    }
+
+    // MARK: The socket
+
+    private func connect() throws(FastCGIClientError) -> Int32 {
+        let descriptor: Int32
+        do throws(SystemError) {
+            descriptor = try address.connect()
+        } catch {
+            throw .noConnection(error)
+        }
+        return descriptor
+    }
+
+    private func send(
+        _ bytes: [UInt8], to descriptor: Int32, until deadline: MonotonicTime
+    ) throws(FastCGIClientError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            try wait(for: POLLOUT, on: descriptor, until: deadline)
+            let count = rest.withUnsafeBytes {
+                Glibc.send(
+                    descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EAGAIN, errno != EINTR {
+                throw .broken(SystemError("send(\(address))"))
+            }
+        }
+    }
+
+    /// - Returns: the STDOUT stream.
+    private func answer(
+        from descriptor: Int32, until deadline: MonotonicTime
+    ) throws(FastCGIClientError) -> [UInt8] {
+        var (held, output) = ([UInt8](), [UInt8]())
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            while let record = FastCGIRecord(takenFrom: &held) {
+                switch record.type {
+                case FastCGIRecord.stdout: output += record.content
+                case FastCGIRecord.endRequest: return output
+                default: break
+                }
+            }
+            guard output.count <= Self.largestAnswer else { throw .noAnswer("more than 16 MiB") }
+            try wait(for: POLLIN, on: descriptor, until: deadline)
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+            if count > 0 {
+                held += buffer.prefix(count)
+            } else if count == 0 {
+                throw .noAnswer("the connection was closed before the end of the answer")
+            } else if errno != EAGAIN, errno != EINTR {
+                throw .broken(SystemError("recv(\(address))"))
+            }
+        }
+    }
+
+    private func wait(
+        for event: Int32, on descriptor: Int32, until deadline: MonotonicTime
+    ) throws(FastCGIClientError) {
+        let left = (deadline - .now).saturatedNanoseconds / 1_000_000
+        guard left > 0 else { throw .noAnswer("nothing came within \(time)") }
+        var polled = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+        // Whatever ended the wait, the call that follows says what is wrong.
+        _ = poll(&polled, 1, Int32(clamping: left))
+    }
+
+    // MARK: The protocol
+
+    private static func request(_ target: String) -> [UInt8] {
+        let path = target.prefix { $0 != "?" }
+        let parameters = [
+            ("REQUEST_METHOD", "GET"), ("REQUEST_URI", target), ("SCRIPT_NAME", String(path)),
+            ("QUERY_STRING", String(target.dropFirst(path.count + 1))), ("SERVER_PROTOCOL", "HTTP/1.1"),
+        ]
+        var stream: [UInt8] = []
+        // All of them are shorter than 128 bytes: a length is one byte.
+        for (name, value) in parameters {
+            stream += [UInt8(clamping: name.utf8.count), UInt8(clamping: value.utf8.count)]
+            stream += Array(name.utf8) + Array(value.utf8)
+        }
+        return FastCGIRecord(type: FastCGIRecord.beginRequest, content: [0, 1, 0, 0, 0, 0, 0, 0]).bytes
+            + FastCGIRecord(type: FastCGIRecord.params, content: stream).bytes
+            + FastCGIRecord(type: FastCGIRecord.params, content: []).bytes
+            + FastCGIRecord(type: FastCGIRecord.stdin, content: []).bytes
+    }
+
+    /// Cuts off the fields (CGI, RFC 3875, 6).
+    private func body(of output: [UInt8]) throws(FastCGIClientError) -> [UInt8] {
+        guard let edge = output.firstIndex(of: Array("\r\n\r\n".utf8), from: 0) else {
+            throw .noAnswer("what came has no header fields")
+        }
+        let head = String(decoding: output[..<edge], as: UTF8.self)
+        for line in head.split(whereSeparator: \.isNewline) where line.lowercased().hasPrefix("status:") {
+            let status = line.dropFirst("status:".count).drop { $0 == " " }
+            guard status.hasPrefix("200") else { throw .noAnswer("it answers \(status)") }
+        }
+        return Array(output[(edge + 4)...])
+    }
+}
+
+/// A record, as the client needs it (FastCGI specification, 3.3).
+struct FastCGIRecord {
+    static let beginRequest: UInt8 = 1
+    static let endRequest: UInt8 = 3
+    static let params: UInt8 = 4
+    static let stdin: UInt8 = 5
+    static let stdout: UInt8 = 6
+
+    let type: UInt8
+    let content: [UInt8]
+
+    /// - Parameter content: at most 65,535 bytes.
+    init(type: UInt8, content: [UInt8]) {
+        self.type = type
+        self.content = content
+    }
+
+    /// Takes the first record, if it is there as a whole.
+    init?(takenFrom bytes: inout [UInt8]) {
+        guard bytes.count >= 8 else { return nil }
+        let length = Int(bytes[4]) << 8 | Int(bytes[5])
+        let total = 8 + length + Int(bytes[6])
+        guard bytes.count >= total else { return nil }
+        type = bytes[1]
+        content = Array(bytes[8..<(8 + length)])
+        bytes.removeFirst(total)
+    }
+
+    var bytes: [UInt8] {
+        let count = content.count
+        return [1, type, 0, 1, UInt8(truncatingIfNeeded: count >> 8), UInt8(truncatingIfNeeded: count), 0, 0]
+            + content
+    }
+}
+
+/// Why there is no answer, with what to do about it.
+enum FastCGIClientError: Error, CustomStringConvertible {
+    case noConnection(SystemError)
+    case broken(SystemError)
+    case noAnswer(String)
+
+    var description: String {
+        switch self {
+        case .noConnection(let error):
+            switch error.errno {
+            case ENOENT:
+                "\(error.operation): there is no such socket; does the server run, with `status` in its manifest?"
+            case ECONNREFUSED: "\(error.operation): nobody listens there; does the server run?"
+            case EACCES:
+                "\(error.operation): not allowed; see the owner, group and mode of `status` in the manifest"
+            default: "\(error)"
+            }
+        case .broken(let error): "\(error)"
+        case .noAnswer(let reason): "the status socket does not answer: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,134 @@
+internal import Scoreboard
+
+/// The report as OpenMetrics 1.0 text, which Prometheus reads.
+struct OpenMetrics {
+    static let contentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+    private(set) var text = ""
+
+    /// - Parameter requestTimes: of all requests, for the histogram.
+    init(_ report: StatusReport, requestTimes: LatencyHistogram) {
+        family("postlude", .info, "The application.")
+        sample("postlude_info", ["pool": report.pool, "manager": report.processManager], 1)
+        gauge(
+            "postlude_start_time_seconds", "When it was started, since 1970.", Double(report.startTime),
+            unit: "seconds")
+        addRequests(of: report, requestTimes)
+        addWorkers(of: report)
+        addTasks(of: report)
+        text += "# EOF\n"
+    }
+
+    private mutating func addRequests(of report: StatusReport, _ times: LatencyHistogram) {
+        counter("postlude_requests", "Requests that were answered.", report.acceptedConn)
+        counter("postlude_refused_requests", "Requests refused before a handler.", report.refusedRequests)
+        counter(
+            "postlude_slow_requests", "Requests that took longer than limits.slow-time.", report.slowRequests)
+        counter("postlude_timed_out_requests", "Requests answered 504.", report.timedOutRequests)
+        let name = "postlude_request_duration_seconds"
+        family(name, .histogram, "From a request's head to the end of its response.", unit: "seconds")
+        // From a quarter of a millisecond to half a minute, doubling.
+        for power in 8...25 {
+            let bound = Double(1 << power) * 1024 / 1_000_000_000
+            sample(name + "_bucket", ["le": "\(bound)"], times.count(belowPower: power))
+        }
+        sample(name + "_bucket", ["le": "+Inf"], times.total)
+        sample(name + "_count", [:], times.total)
+        sample(name + "_sum", [:], report.requestDuration.sum)
+    }
+
+    private mutating func addWorkers(of report: StatusReport) {
+        gauge("postlude_connections", "Open connections of web servers.", Double(report.connections))
+        if let waiting = report.listenQueue, let most = report.maxListenQueue,
+            let limit = report.listenQueueLen
+        {
+            gauge("postlude_listen_queue", "Connections that wait to be accepted.", Double(waiting))
+            gauge("postlude_listen_queue_max", "The most of them since the start.", Double(most))
+            gauge("postlude_listen_queue_limit", "How many may wait.", Double(limit))
+        }
+        family("postlude_workers", .gauge, "Workers by what they are at.")
+        let states = report.processes.flatMap(\.workers).map(\.state)
+        for state in WorkerState.allCases {
+            sample("postlude_workers", ["state": state.label], UInt64(states.count { $0 == state.label }))
+        }
+        gauge(
+            "postlude_workers_busy_max", "The most busy workers since the start.",
+            Double(report.maxActiveWorkers))
+        counter(
+            "postlude_workers_exhausted", "How often a request waited with workers.max at work.",
+            report.maxChildrenReached)
+        family("postlude_processes", .gauge, "Worker processes by state.")
+        for state in ProcessState.allCases where state != .free {
+            let count = report.processes.count { $0.state == state.label }
+            sample("postlude_processes", ["state": state.label], UInt64(count))
+        }
+        counter(
+            "postlude_processes_replaced", "Processes that have ended.",
+            UInt64(clamping: report.replacedProcesses))
+        let generation = report.processes.map(\.generation).max() ?? 0
+        gauge(
+            "postlude_manifest_generation", "The newest manifest that a process serves.", Double(generation))
+    }
+
+    private mutating func addTasks(of report: StatusReport) {
+        let tasks = report.tasks
+        gauge("postlude_tasks_queued", "Tasks that wait.", Double(tasks.queued))
+        gauge("postlude_tasks_running", "Tasks that run.", Double(tasks.running))
+        gauge(
+            "postlude_task_oldest_age_seconds", "Age of the oldest task that waits or runs.",
+            tasks.oldestAge ?? 0, unit: "seconds")
+        family("postlude_tasks", .counter, "Attempts of tasks by what became of them.")
+        for kind in tasks.names {
+            for (outcome, count) in [
+                ("done", kind.done), ("failed", kind.failed), ("retried", kind.retried),
+                ("dropped", kind.dropped),
+            ] {
+                sample("postlude_tasks_total", ["task": kind.name, "outcome": outcome], count)
+            }
+        }
+        let name = "postlude_task_duration_seconds"
+        family(name, .summary, "How long attempts of tasks took.", unit: "seconds")
+        for kind in tasks.names where kind.duration.count > 0 {
+            for (share, value) in [
+                ("0.5", kind.duration.p50), ("0.9", kind.duration.p90), ("0.99", kind.duration.p99),
+            ] {
+                if let value { sample(name, ["task": kind.name, "quantile": share], value) }
+            }
+            sample(name + "_count", ["task": kind.name], kind.duration.count)
+            sample(name + "_sum", ["task": kind.name], kind.duration.sum)
+        }
+    }
+
+    // MARK: The format (OpenMetrics 1.0, 3.1)
+
+    private enum Kind: String {
+        case counter, gauge, histogram, summary, info
+    }
+
+    private mutating func family(_ name: String, _ kind: Kind, _ help: String, unit: String? = nil) {
+        text += "# TYPE \(name) \(kind.rawValue)\n"
+        if let unit { text += "# UNIT \(name) \(unit)\n" }
+        text += "# HELP \(name) \(Self.escaped(help))\n"
+    }
+
+    private mutating func counter(_ name: String, _ help: String, _ value: UInt64) {
+        family(name, .counter, help)
+        sample(name + "_total", [:], value)
+    }
+
+    private mutating func gauge(_ name: String, _ help: String, _ value: Double, unit: String? = nil) {
+        family(name, .gauge, help, unit: unit)
+        sample(name, [:], value)
+    }
+
+    private mutating func sample(
+        _ name: String, _ labels: KeyValuePairs<String, String>, _ value: some CustomStringConvertible
+    ) {
+        let list = labels.map { "\($0)=\"\(Self.escaped($1))\"" }.joined(separator: ",")
+        text += "\(name)\(list.isEmpty ? "" : "{\(list)}") \(value)\n"
+    }
+
+    static func escaped(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+}

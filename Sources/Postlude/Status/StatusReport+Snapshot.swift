@@ -1,0 +1,96 @@
+internal import Linux
+internal import Scoreboard
+
+extension StatusReport {
+    init(_ board: ScoreboardSnapshot, manager: String, queue: ListenQueue?, peaks: StatusHistory.Peaks) {
+        let workers = board.processes.flatMap(\.workers)
+        let active = workers.count { $0.state.isBusy }
+        pool = board.program
+        processManager = manager
+        startTime = board.started
+        startSince = board.uptime.wholeSeconds
+        acceptedConn = board.totals.requests
+        listenQueue = queue?.waiting
+        maxListenQueue = queue.map { max($0.waiting, peaks.listenQueue) }
+        listenQueueLen = queue?.limit
+        idleWorkers = workers.count - active
+        activeWorkers = active
+        totalWorkers = workers.count
+        maxActiveWorkers = board.processes.map(\.mostBusyWorkers).reduce(max(active, peaks.busy), max)
+        maxChildrenReached = board.totals[.poolExhausted]
+        slowRequests = board.totals[.slow]
+        refusedRequests = board.totals[.refused]
+        timedOutRequests = board.totals[.timedOut]
+        replacedProcesses = board.replaced
+        connections = board.processes.reduce(0) { $0 + $1.connections }
+        requestDuration = Latency(board.totals.requestTimes, sum: board.totals.requestTime)
+        tasks = Tasks(board)
+        processes = board.processes.map { Process($0, startedAt: board.started, uptime: board.uptime) }
+    }
+}
+
+extension StatusReport.Latency {
+    init(_ times: LatencyHistogram, sum: Duration) {
+        count = times.total
+        self.sum = sum.seconds
+        p50 = times.quantile(0.5)?.seconds
+        p90 = times.quantile(0.9)?.seconds
+        p99 = times.quantile(0.99)?.seconds
+    }
+}
+
+extension StatusReport.Tasks {
+    init(_ board: ScoreboardSnapshot) {
+        queued = board.processes.reduce(0) { $0 + $1.queuedTasks }
+        running = board.processes.reduce(0) { $0 + $1.runningTasks }
+        done = board.totals[.tasksDone]
+        failed = board.totals[.tasksFailed]
+        retried = board.totals[.tasksRetried]
+        dropped = board.totals[.tasksDropped]
+        oldestAge = board.processes.compactMap(\.oldestTask).max()?.seconds
+        names = board.totals.tasks.sorted { $0.key < $1.key }.map { name, kind in
+            StatusReport.Kind(
+                name: name, done: kind.done, failed: kind.failed, retried: kind.retried,
+                dropped: kind.dropped, duration: StatusReport.Latency(kind.times, sum: kind.time))
+        }
+    }
+}
+
+extension StatusReport.Process {
+    init(_ process: ScoreboardSnapshot.Process, startedAt start: Int, uptime: Duration) {
+        self.process = process.index
+        pid = process.pid
+        state = process.state.label
+        generation = process.generation
+        // A damaged slot may give an age that no clock has.
+        startTime = start &+ uptime.wholeSeconds &- process.age.wholeSeconds
+        startSince = process.age.wholeSeconds
+        requests = process.totals.requests
+        connections = process.connections
+        workers = process.workers.sorted { $0.number < $1.number }.map(StatusReport.Worker.init)
+    }
+}
+
+extension StatusReport.Worker {
+    init(_ worker: ScoreboardSnapshot.Worker) {
+        self.worker = worker.number
+        state = worker.state.label
+        stateSince = worker.since.seconds
+        startSince = worker.age.wholeSeconds
+        requests = worker.requests
+        requestDuration = worker.requestDuration.seconds
+        requestMethod = worker.method
+        requestURI = worker.target
+        route = worker.route
+        handler = worker.handler
+        requestID = worker.request
+        task = worker.task
+        tasksLeft = worker.tasksLeft
+    }
+}
+
+extension Duration {
+    /// With microseconds.
+    var seconds: Double { Double(saturatedNanoseconds / 1000) / 1_000_000 }
+    fileprivate var wholeSeconds: Int { Int(saturatedNanoseconds / 1_000_000_000) }
+}

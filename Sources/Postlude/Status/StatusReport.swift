@@ -1,0 +1,156 @@
+internal import Linux
+internal import Scoreboard
+
+/// What the status pages say. Where php-fpm has a field, it has php-fpm's name; times are in seconds.
+struct StatusReport: Codable, Sendable {
+    var pool: String
+    /// `supervisor`, or `none` for a single process.
+    var processManager: String
+    /// Seconds since 1970.
+    var startTime: Int
+    var startSince: Int
+    /// Requests, as php-fpm counts them.
+    var acceptedConn: UInt64
+    /// nil where the kernel does not say.
+    var listenQueue: Int?
+    /// The most since the start, as far as anybody looked: each second.
+    var maxListenQueue: Int?
+    var listenQueueLen: Int?
+    var idleWorkers: Int
+    var activeWorkers: Int
+    var totalWorkers: Int
+    var maxActiveWorkers: Int
+    /// How often a request waited though the pool was as large as it may be.
+    var maxChildrenReached: UInt64
+    var slowRequests: UInt64
+    var refusedRequests: UInt64
+    var timedOutRequests: UInt64
+    var replacedProcesses: Int
+    var connections: Int
+    var requestDuration: Latency
+    var tasks: Tasks
+    var processes: [Process]
+    /// One for each of the last seconds, the oldest one first; only where it is asked for.
+    var history: [Sample]?
+
+    struct Latency: Codable, Sendable {
+        var count: UInt64
+        var sum: Double
+        var p50: Double?
+        var p90: Double?
+        var p99: Double?
+    }
+
+    struct Tasks: Codable, Sendable {
+        var queued: Int
+        var running: Int
+        var done: UInt64
+        var failed: UInt64
+        var retried: UInt64
+        var dropped: UInt64
+        /// nil where no task waits or runs.
+        var oldestAge: Double?
+        var names: [Kind]
+    }
+
+    /// The tasks of one name.
+    struct Kind: Codable, Sendable {
+        var name: String
+        var done: UInt64
+        var failed: UInt64
+        var retried: UInt64
+        var dropped: UInt64
+        var duration: Latency
+    }
+
+    struct Process: Codable, Sendable {
+        var process: Int
+        var pid: Int
+        var state: String
+        var generation: Int
+        var startTime: Int
+        var startSince: Int
+        var requests: UInt64
+        var connections: Int
+        var workers: [Worker]
+    }
+
+    struct Worker: Codable, Sendable {
+        var worker: Int
+        var state: String
+        /// How long it has been in this state.
+        var stateSince: Double
+        var startSince: Int
+        var requests: Int
+        var requestDuration: Double
+        var requestMethod: String
+        var requestURI: String
+        var route: String
+        var handler: String
+        var requestID: String
+        var task: String
+        var tasksLeft: Int
+    }
+
+    /// A moment of the last minutes; the counts are totals.
+    struct Sample: Codable, Sendable {
+        /// Seconds since the start.
+        var time: Double
+        var requests: UInt64
+        var tasks: UInt64
+        var busy: Int
+    }
+}
+
+// MARK: Names, as php-fpm writes them
+
+extension StatusReport {
+    enum CodingKeys: String, CodingKey {
+        case pool, connections, tasks, processes, history
+        case processManager = "process manager"
+        case startTime = "start time"
+        case startSince = "start since"
+        case acceptedConn = "accepted conn"
+        case listenQueue = "listen queue"
+        case maxListenQueue = "max listen queue"
+        case listenQueueLen = "listen queue len"
+        case idleWorkers = "idle workers"
+        case activeWorkers = "active workers"
+        case totalWorkers = "total workers"
+        case maxActiveWorkers = "max active workers"
+        case maxChildrenReached = "max children reached"
+        case slowRequests = "slow requests"
+        case refusedRequests = "refused requests"
+        case timedOutRequests = "timed out requests"
+        case replacedProcesses = "replaced processes"
+        case requestDuration = "request duration"
+    }
+}
+
+extension StatusReport.Tasks {
+    enum CodingKeys: String, CodingKey {
+        case queued, running, done, failed, retried, dropped, names
+        case oldestAge = "oldest age"
+    }
+}
+
+extension StatusReport.Process {
+    enum CodingKeys: String, CodingKey {
+        case process, pid, state, generation, requests, connections, workers
+        case startTime = "start time"
+        case startSince = "start since"
+    }
+}
+
+extension StatusReport.Worker {
+    enum CodingKeys: String, CodingKey {
+        case worker, state, requests, route, handler, task
+        case stateSince = "state since"
+        case startSince = "start since"
+        case requestDuration = "request duration"
+        case requestMethod = "request method"
+        case requestURI = "request uri"
+        case requestID = "request id"
+        case tasksLeft = "tasks left"
+    }
+}

@@ -1,0 +1,118 @@
+internal import FastCGI
+internal import HTTPTypes
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Scoreboard
+internal import Workers
+
+/// A second, small server with a socket of its own: it shows the scoreboard, also while every worker is busy or stuck.
+final class StatusServer: Sendable {
+    private let listener: Listener
+    private let source: StatusSource
+    private let server: Server
+    private let bell: KeeperBell
+    private let stopSampling: EventDescriptor
+    private let hasStopped: EventDescriptor
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - listener: the status pages' own, which is closed in the end.
+    ///   - application: the application's listening socket, whose queue is shown.
+    ///   - manager: `supervisor`, or `none` for a single process.
+    init(
+        _ scoreboard: Scoreboard, on listener: Listener, watching application: Int32?, manager: String,
+        logger: Logger
+    ) throws {
+        self.listener = listener
+        source = StatusSource(scoreboard, application: application, manager: manager)
+        bell = try KeeperBell()
+        stopSampling = try EventDescriptor()
+        hasStopped = try EventDescriptor()
+        self.logger = logger
+        // Its requests are no news; what goes wrong is.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let handler = StatusPages(source).handler
+        server = Server(
+            manifest: try Manifest.parse(
+                Self.manifest, file: "status", handlers: [handler.name], environment: [:]),
+            handlers: [handler.name: handler], hooks: ApplicationHooks(), logger: quiet,
+            logs: LogWriter())
+    }
+
+    private static let manifest = """
+        workers: { min: 1, max: 2, reserved-for-requests: 0 }
+        limits: { body: 1KiB, head-time: 5s, read-time: 5s, write-time: 5s }
+        shutdown-grace: 1s
+        routes:
+          - { path: "/{page:path}", method: GET, handler: \(StatusPages.name) }
+        """
+
+    /// Starts the threads.
+    func start() throws {
+        try WorkerThread(name: "status") { [source, stopSampling] in
+            source.sample()
+            while true {
+                waitForInput([stopSampling.descriptor], milliseconds: 1000)
+                if stopSampling.take() { return }
+                source.sample()
+            }
+        }.detach()
+        Task.detached { [self] in
+            do {
+                _ = try await server.run(on: listener, control: ProcessControl(), bell: bell)
+            } catch {
+                logger.error(
+                    "the status page cannot be served", metadata: ["error": "\(LoggedError.text(error))"])
+            }
+            hasStopped.signal()
+        }
+        logger.info("showing status", metadata: ["socket": "\(listener.address)"])
+    }
+
+    /// Ends the threads and closes the socket; waits for that, two seconds at most.
+    func stop() {
+        stopSampling.signal()
+        bell.requestStop()
+        waitForInput([hasStopped.descriptor], milliseconds: 2000)
+    }
+}
+
+/// Where status pages take from what they show.
+final class StatusSource: Sendable {
+    private let scoreboard: Scoreboard
+    private let application: Int32?
+    private let manager: String
+    private let history = Lock(StatusHistory())
+
+    init(_ scoreboard: Scoreboard, application: Int32?, manager: String) {
+        self.scoreboard = scoreboard
+        self.application = application
+        self.manager = manager
+    }
+
+    private var queue: ListenQueue? { application.flatMap { ListenQueue(of: $0) } }
+
+    /// Called each second.
+    func sample() {
+        let (board, queue) = (scoreboard.snapshot(), queue)
+        history.withLock { $0.add(board, queue) }
+    }
+
+    /// - Parameter history: whether the last minutes are told, too.
+    func report(history wantsHistory: Bool = false) -> StatusReport {
+        let history = history.withLock { $0 }
+        var report = StatusReport(
+            scoreboard.snapshot(), manager: manager, queue: queue, peaks: history.peaks)
+        if wantsHistory { report.history = history.samples }
+        return report
+    }
+
+    var metrics: String {
+        let board = scoreboard.snapshot()
+        let report = StatusReport(
+            board, manager: manager, queue: queue, peaks: history.withLock { $0.peaks })
+        return OpenMetrics(report, requestTimes: board.totals.requestTimes).text
+    }
+}

@@ -1,0 +1,76 @@
+/// The report as text for a terminal.
+struct StatusTable: CustomStringConvertible {
+    let description: String
+
+    init(_ report: StatusReport) {
+        let parts = [
+            Self.summary(report), Self.workers(report), Self.tasks(report.tasks),
+        ]
+        description = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
+    }
+
+    private static func summary(_ report: StatusReport) -> String {
+        var lines = [
+            "\(report.pool): \(report.activeWorkers) of \(report.totalWorkers) workers busy"
+                + " (at most \(report.maxActiveWorkers)), for \(time(Double(report.startSince)))",
+            "requests: \(report.acceptedConn), slow \(report.slowRequests), refused \(report.refusedRequests),"
+                + " timed out \(report.timedOutRequests); \(latency(report.requestDuration))",
+            "tasks: \(report.tasks.queued) queued, \(report.tasks.running) running, \(report.tasks.done) done,"
+                + " \(report.tasks.failed) failed, \(report.tasks.dropped) dropped"
+                + (report.tasks.oldestAge.map { "; the oldest is \(time($0)) old" } ?? ""),
+        ]
+        if let waiting = report.listenQueue, let most = report.maxListenQueue,
+            let limit = report.listenQueueLen
+        {
+            lines.append("listen queue: \(waiting) of \(limit) (at most \(most))")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func workers(_ report: StatusReport) -> String {
+        let rows = report.processes.flatMap { process in
+            process.workers.map { worker in
+                let isAtTask = worker.state == "tasks"
+                return [
+                    "\(process.pid)", "\(process.generation)", "\(worker.worker)", worker.state,
+                    time(worker.stateSince), "\(worker.requests)", time(worker.requestDuration),
+                    isAtTask ? worker.task : worker.handler,
+                    "\(worker.requestMethod) \(worker.requestURI)",
+                ]
+            }
+        }
+        let header = [
+            "PROCESS", "MANIFEST", "WORKER", "STATE", "SINCE", "REQUESTS", "DURATION", "HANDLER", "REQUEST",
+        ]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    private static func tasks(_ tasks: StatusReport.Tasks) -> String {
+        let rows = tasks.names.map { kind in
+            [
+                kind.name, "\(kind.done)", "\(kind.failed)", "\(kind.retried)", "\(kind.dropped)",
+                kind.duration.p50.map(time) ?? "-", kind.duration.p90.map(time) ?? "-",
+                kind.duration.p99.map(time) ?? "-",
+            ]
+        }
+        let header = ["TASK", "DONE", "FAILED", "RETRIED", "DROPPED", "P50", "P90", "P99"]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    private static func latency(_ latency: StatusReport.Latency) -> String {
+        guard let p50 = latency.p50, let p90 = latency.p90, let p99 = latency.p99 else { return "none yet" }
+        return "p50 \(time(p50)), p90 \(time(p90)), p99 \(time(p99))"
+    }
+
+    /// A time with the unit that fits it.
+    static func time(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<0.001: "\(Int(seconds * 1_000_000)) us"
+        case ..<1: "\(Int(seconds * 1000)) ms"
+        case ..<120: "\(Double(Int(seconds * 10)) / 10) s"
+        case ..<7200: "\(Int(seconds / 60)) min"
+        case ..<172_800: "\(Int(seconds / 3600)) h"
+        default: "\(Int(min(seconds, 1e15) / 86_400)) days"
+        }
+    }
+}

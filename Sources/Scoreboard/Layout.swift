@@ -1,0 +1,99 @@
+/// Where everything is, in words of eight bytes. A change of it is a change of `version`.
+struct Layout: Sendable, Equatable {
+    static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
+    static let version: UInt64 = 1
+    /// What a scoreboard may be asked to hold: a header with other counts is not believed.
+    static let maximumProcesses = 1024
+    static let maximumWorkers = 4096
+
+    let processes: Int
+    /// Of each process.
+    let workers: Int
+
+    /// - Returns: nil where there are too many, or none.
+    init?(processes: Int, workers: Int) {
+        guard (1...Self.maximumProcesses).contains(processes), (1...Self.maximumWorkers).contains(workers)
+        else { return nil }
+        self.processes = processes
+        self.workers = workers
+    }
+
+    enum Header {
+        static let magic = 0
+        static let version = 1
+        static let processes = 2
+        static let workers = 3
+        /// Seconds since 1970.
+        static let started = 4
+        static let startedNanoseconds = 5
+        static let replaced = 6
+        static let program = 8..<16
+        static let count = 64
+    }
+
+    /// One process. Several threads write these words, each by an atomic addition or by itself alone.
+    enum Process {
+        static let state = 0
+        static let pid = 1
+        static let generation = 2
+        static let startedNanoseconds = 3
+        static let connections = 4
+        static let busyWorkers = 5
+        static let mostBusyWorkers = 6
+        static let queuedTasks = 7
+        static let runningTasks = 8
+        static let oldestTaskNanoseconds = 9
+        static let requestNanoseconds = 10
+        static let isExhausted = 11
+        static let counters = 12
+        static let requestTimes = 32
+        static let taskNames = requestTimes + LatencyHistogram.bucketCount
+        static let tasks = taskNames + 8
+        static let taskKinds = 64
+        static let count = tasks + taskKinds * Task.count
+    }
+
+    /// What is counted of the tasks of one name.
+    enum Task {
+        static let name = 0..<8
+        static let done = 8
+        static let failed = 9
+        static let retried = 10
+        static let dropped = 11
+        static let nanoseconds = 12
+        static let times = 16
+        static let count = times + LatencyHistogram.bucketCount
+    }
+
+    /// One worker, which alone writes these words.
+    enum Worker {
+        /// The time in nanoseconds, shifted by three, and the state.
+        static let state = 0
+        /// Odd while the text is being written.
+        static let sequence = 1
+        /// 0 while no worker has the slot.
+        static let number = 2
+        static let startedNanoseconds = 3
+        static let requests = 4
+        static let requestNanoseconds = 5
+        static let requestsBefore = 6
+        static let lastNanoseconds = 7
+        static let tasksLeft = 8
+        static let requestStarted = 9
+        static let method = 10..<12
+        static let target = 16..<32
+        static let route = 32..<44
+        static let handler = 44..<52
+        static let request = 52..<60
+        static let task = 60..<68
+        static let text = 10..<68
+        static let requestTimes = 72
+        static let count = requestTimes + LatencyHistogram.bucketCount
+    }
+
+    var processStride: Int { Process.count + workers * Worker.count }
+    /// One more than there are processes: the counts of those that have ended.
+    var byteCount: Int { (Header.count + (processes + 1) * processStride) * 8 }
+
+    func process(_ index: Int) -> Int { Header.count + index * processStride }
+}

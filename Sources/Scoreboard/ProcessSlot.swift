@@ -1,0 +1,157 @@
+import Glibc
+package import Linux
+
+/// A process's own slot: what it counts, and its workers' slots.
+package final class ProcessSlot: Sendable {
+    private struct State {
+        /// The free places, the next one last.
+        var free: [Int]
+        var taskKinds: [String: Int] = [:]
+    }
+
+    private let words: SharedWords
+    private let state: Lock<State>
+
+    init(_ words: SharedWords, workers: Int) {
+        self.words = words
+        state = Lock(State(free: Array((0..<workers).reversed())))
+    }
+
+    /// This process has the slot from now on.
+    ///
+    /// - Parameter generation: of the manifest that it serves.
+    package func begin(generation: Int, at now: MonotonicTime = .now) {
+        words[Layout.Process.pid] = UInt64(clamping: getpid())
+        words[Layout.Process.startedNanoseconds] = UInt64(clamping: now.nanoseconds)
+        set(generation: generation)
+        set(.serving)
+    }
+
+    package func set(_ state: ProcessState) { words.publish(Layout.Process.state, state.rawValue) }
+
+    package func set(generation: Int) { words[Layout.Process.generation] = UInt64(clamping: generation) }
+
+    /// What can only be looked up, now and then.
+    ///
+    /// - Parameter oldest: when the oldest task that has not ended was added, or its request began.
+    package func set(connections: Int, queuedTasks: Int, runningTasks: Int, oldest: MonotonicTime?) {
+        words[Layout.Process.connections] = UInt64(clamping: connections)
+        words[Layout.Process.queuedTasks] = UInt64(clamping: queuedTasks)
+        words[Layout.Process.runningTasks] = UInt64(clamping: runningTasks)
+        words[Layout.Process.oldestTaskNanoseconds] = UInt64(clamping: oldest?.nanoseconds ?? 0)
+    }
+
+    package func count(_ counter: ProcessCounter, by amount: Int = 1) {
+        words.add(Layout.Process.counters + counter.rawValue, UInt64(clamping: amount))
+    }
+
+    /// Whether requests wait for workers that may not be started. Counted when it begins.
+    package func set(isExhausted: Bool) {
+        let wasExhausted = words[Layout.Process.isExhausted] != 0
+        words[Layout.Process.isExhausted] = isExhausted ? 1 : 0
+        if isExhausted, !wasExhausted { count(.poolExhausted) }
+    }
+
+    // MARK: Workers
+
+    /// A slot for a worker that starts; it is free again when the worker lets go of it.
+    package func takeWorker(at now: MonotonicTime = .now) throws(ScoreboardError) -> WorkerSlot {
+        if let place = state.withLock({ $0.free.popLast() }) {
+            let words = words.from(Layout.Process.count + place * Layout.Worker.count)
+            return WorkerSlot(words, of: self, place: place, number: place + 1, at: now)
+        }
+        do throws(SystemError) {
+            let words = SharedWords(try SharedMemory(byteCount: Layout.Worker.count * 8))
+            return WorkerSlot(words, of: self, place: nil, number: 0, at: now)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    func giveBack(_ place: Int) { state.withLock { $0.free.append(place) } }
+
+    func becameBusy() {
+        let count = words.add(Layout.Process.busyWorkers)
+        if count > words[Layout.Process.mostBusyWorkers] {
+            words.raise(Layout.Process.mostBusyWorkers, to: count)
+        }
+    }
+
+    func becameIdle() { words.add(Layout.Process.busyWorkers, .max) }
+
+    /// A request of a worker that is not shown.
+    func count(requestOf nanoseconds: UInt64) {
+        count(.requests)
+        words.add(Layout.Process.requestNanoseconds, nanoseconds)
+        words.add(Layout.Process.requestTimes + LatencyHistogram.bucket(nanoseconds: nanoseconds))
+    }
+
+    // MARK: Tasks
+
+    /// An attempt of a task has ended, or there will be none.
+    ///
+    /// - Parameter duration: of the attempt; nil where there was none.
+    package func count(_ outcome: TaskOutcome, task name: String, taking duration: Duration?) {
+        count(outcome.counter)
+        let task = words.from(Layout.Process.tasks + kind(of: name) * Layout.Task.count)
+        task.add(outcome.word)
+        guard let duration else { return }
+        let nanoseconds = UInt64(clamping: duration.saturatedNanoseconds)
+        task.add(Layout.Task.nanoseconds, nanoseconds)
+        task.add(Layout.Task.times + LatencyHistogram.bucket(nanoseconds: nanoseconds))
+    }
+
+    /// Where tasks of a name are counted. An application may make up names at run time: those beyond the table's end
+    /// share its last place.
+    private func kind(of name: String) -> Int {
+        state.withLock { state in
+            if let known = state.taskKinds[name] { return known }
+            let last = Layout.Process.taskKinds - 1
+            let index = state.taskKinds.count
+            guard index <= last else { return last }
+            let label = index < last ? name : TaskKind.others
+            words.from(Layout.Process.tasks + index * Layout.Task.count).write(label, at: Layout.Task.name)
+            words.publish(Layout.Process.taskNames, UInt64(index + 1))
+            state.taskKinds[label] = index
+            return index
+        }
+    }
+}
+
+/// What a process counts.
+package enum ProcessCounter: Int, Sendable, CaseIterable {
+    /// Of workers that are not shown; the others count their own.
+    case requests
+    /// Requests that were refused before a handler was asked.
+    case refused
+    /// Requests that took longer than `limits.slow-time`.
+    case slow
+    /// Requests that were answered 504.
+    case timedOut
+    /// How often a request waited though the pool was as large as it may be.
+    case poolExhausted
+    case tasksDone, tasksFailed, tasksRetried, tasksDropped
+}
+
+/// What became of an attempt of a task, or why there was none.
+package enum TaskOutcome: Sendable {
+    case done, failed, retried, dropped
+
+    var counter: ProcessCounter {
+        switch self {
+        case .done: .tasksDone
+        case .failed: .tasksFailed
+        case .retried: .tasksRetried
+        case .dropped: .tasksDropped
+        }
+    }
+
+    var word: Int {
+        switch self {
+        case .done: Layout.Task.done
+        case .failed: Layout.Task.failed
+        case .retried: Layout.Task.retried
+        case .dropped: Layout.Task.dropped
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package import Linux
+
+/// Why there is no scoreboard.
+package enum ScoreboardError: Error, CustomStringConvertible {
+    case system(SystemError)
+    case tooLarge(processes: Int, workers: Int)
+    /// What was inherited is no scoreboard, or one of another build.
+    case foreign(String)
+
+    package var description: String {
+        switch self {
+        case .system(let error): "scoreboard: \(error)"
+        case .tooLarge(let processes, let workers):
+            """
+            scoreboard: \(processes) processes of \(workers) workers are not possible; \
+            lower processes.count (at most \(Layout.maximumProcesses)) or workers.max \
+            (at most \(Layout.maximumWorkers))
+            """
+        case .foreign(let reason):
+            "scoreboard: the inherited memory cannot be used: \(reason); restart the supervisor"
+        }
+    }
+}

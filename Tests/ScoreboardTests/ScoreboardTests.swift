@@ -1,0 +1,161 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import Scoreboard
+
+@Suite("The scoreboard", .timeLimit(.minutes(10)))
+struct ScoreboardTests {
+    static func make(processes: Int = 2, workers: Int = 4, isShared: Bool = true) throws -> Scoreboard {
+        try Scoreboard(program: "shop", processes: processes, workers: workers, isShared: isShared)
+    }
+
+    /// A scoreboard behind the same memory, as a child process adopts it.
+    static func adopt(_ scoreboard: Scoreboard) throws -> Scoreboard {
+        let copy = dup(scoreboard.descriptor)
+        try #require(copy >= 0)
+        return try Scoreboard(adopting: copy)
+    }
+
+    @Test("What a process writes is seen by those who share the memory")
+    func shared() throws {
+        let board = try Self.make()
+        let index = try #require(board.claimProcess())
+        let child = try Self.adopt(board)
+        let process = try #require(child.process(at: index))
+        let start = MonotonicTime(nanoseconds: 1_000_000_000)
+        process.begin(generation: 7, at: start)
+        let worker = try process.takeWorker(at: start)
+        worker.begin(
+            method: Array("GET".utf8)[...], target: Array("/orders/7?full=1".utf8)[...],
+            request: Array("abc-1".utf8)[...], at: start)
+        worker.handle(route: "/orders/{id}", handler: "show-order")
+
+        let seen = board.snapshot(at: start + .seconds(2))
+        let shown = try #require(seen.processes.first)
+        #expect(seen.program == "shop" && seen.processes.count == 1)
+        #expect(shown.pid == Int(getpid()) && shown.generation == 7 && shown.state == .serving)
+        let row = try #require(shown.workers.first)
+        #expect(row.number == 1 && row.state == .handling && !row.isTorn)
+        #expect(row.method == "GET" && row.target == "/orders/7?full=1" && row.request == "abc-1")
+        #expect(row.route == "/orders/{id}" && row.handler == "show-order")
+        #expect(row.requestDuration == .seconds(2) && row.since == .seconds(2) && row.requests == 0)
+
+        worker.finish(at: start + .seconds(3))
+        worker.rest(at: start + .seconds(3))
+        let after = try #require(board.snapshot(at: start + .seconds(5)).processes.first)
+        #expect(after.workers[0].state == .idle && after.workers[0].requests == 1)
+        #expect(after.workers[0].requestDuration == .seconds(3))
+        #expect(after.totals.requests == 1 && after.totals.requestTime == .seconds(3))
+        #expect(after.mostBusyWorkers == 1)
+    }
+
+    @Test(
+        "Workers come and go: a place is free again, and more workers than places are counted but not shown")
+    func workersComeAndGo() throws {
+        let board = try Self.make(workers: 2)
+        let process = try #require(board.process(at: 0))
+        process.begin(generation: 1)
+        var workers = try (1...3).map { _ in try process.takeWorker() }
+        for worker in workers {
+            worker.begin(method: [], target: [], request: [], at: .now)
+            worker.finish(at: .now)
+            worker.rest(at: .now)
+        }
+        #expect(board.snapshot().processes[0].workers.map(\.number).sorted() == [1, 2])
+        #expect(board.snapshot().totals.requests == 3)
+        workers.removeFirst()
+        #expect(board.snapshot().processes[0].workers.map(\.number) == [2])
+        let next = try process.takeWorker()
+        #expect(board.snapshot().processes[0].workers.map(\.number).sorted() == [1, 2])
+        #expect(board.snapshot().processes[0].workers.first { $0.number == 1 }?.requests == 0)
+        #expect(board.snapshot().totals.requests == 3)
+        withExtendedLifetime(next) {}
+    }
+
+    @Test("The counts of a process that has ended stay, and its slot is free")
+    func release() throws {
+        let board = try Self.make(processes: 1)
+        for round in 1...3 as ClosedRange<UInt64> {
+            let index = try #require(board.claimProcess())
+            #expect(board.claimProcess() == nil)
+            let process = try #require(board.process(at: index))
+            process.begin(generation: 1)
+            let worker = try process.takeWorker()
+            worker.begin(method: [], target: [], request: [], at: .now)
+            worker.finish(at: .now)
+            process.count(.slow)
+            process.count(.done, task: "mail", taking: .milliseconds(20))
+            process.count(.dropped, task: "report-\(round)", taking: nil)
+            let before = board.snapshot().totals
+            board.release(process: index)
+            let after = board.snapshot()
+            #expect(after.processes.isEmpty && after.replaced == Int(round))
+            for totals in [before, after.totals] {
+                #expect(totals.requests == round && totals[.slow] == round)
+                #expect(totals.requestTimes.total == round)
+                #expect(totals.tasks["mail"]?.done == round && totals.tasks["mail"]?.times.total == round)
+                #expect(totals.tasks["report-\(round)"]?.dropped == 1)
+            }
+        }
+    }
+
+    @Test("More names of tasks than there is room for are counted together")
+    func manyTaskNames() throws {
+        let board = try Self.make()
+        for index in 0...1 {
+            let process = try #require(board.process(at: index))
+            process.begin(generation: 1)
+            for number in 1...200 { process.count(.failed, task: "task \(index) \(number)", taking: nil) }
+            board.release(process: index)
+        }
+        let tasks = board.snapshot().totals.tasks
+        #expect((63...64).contains(tasks.count))
+        #expect(tasks.values.reduce(0) { $0 + $1.failed } == 400)
+        #expect(tasks["other"]?.failed ?? 0 >= 337)
+    }
+
+    @Test("What is left of a process names the requests and tasks of its workers")
+    func remains() throws {
+        let board = try Self.make()
+        let index = try #require(board.claimProcess())
+        let process = try #require(board.process(at: index))
+        let start = MonotonicTime(nanoseconds: 5_000_000_000)
+        process.begin(generation: 1, at: start)
+        let workers = try (1...3).map { _ in try process.takeWorker(at: start) }
+        for worker in workers.prefix(2) {
+            worker.begin(
+                method: Array("POST".utf8)[...], target: Array("/orders".utf8)[...],
+                request: Array("r1".utf8)[...], at: start)
+            worker.handle(route: "/orders", handler: "place-order")
+        }
+        workers[1].finish(at: start)
+        workers[1].run(task: "send-mail", of: "r2", route: "/orders", left: 2, at: start)
+        #expect(
+            board.remains(ofProcess: index, at: start + .milliseconds(1250)) == [
+                "worker 1 was handling POST /orders for 1.250 s, route /orders, handler place-order, request r1",
+                """
+                worker 2 was running the task send-mail for 1.250 s after POST /orders, 2 more tasks, \
+                route /orders, handler place-order, request r2
+                """,
+            ])
+        #expect(board.remains(ofProcess: 1).isEmpty && board.remains(ofProcess: 99).isEmpty)
+        #expect(board.remains(ofProcess: -1).isEmpty)
+    }
+
+    @Test("Long text is cut at a character, and control characters become spaces")
+    func text() throws {
+        let board = try Self.make()
+        let process = try #require(board.process(at: 0))
+        process.begin(generation: 1)
+        let worker = try process.takeWorker()
+        let target = "/" + String(repeating: "ä", count: 100)
+        worker.begin(
+            method: Array("G\u{1b}[T\n".utf8)[...], target: Array(target.utf8)[...], request: [0xff, 0x41],
+            at: .now)
+        let shown = try #require(board.snapshot().processes.first?.workers.first)
+        #expect(shown.method == "G [T ")
+        #expect(shown.target == "/" + String(repeating: "ä", count: 63))
+        #expect(shown.request == "\u{fffd}A")
+    }
+}
