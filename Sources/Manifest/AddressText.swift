@@ -1,14 +1,23 @@
 internal import Glibc
 
 /// Where a socket is bound, as the manifest writes it. Binding it looks up a host name; this does not.
-enum AddressText {
-    static let expectation = "a Unix path such as /run/app.sock, host:port or [ipv6]:port"
+package enum AddressText {
+    package static let expectation = "a Unix path such as /run/app.sock, host:port or [ipv6]:port"
     /// Bytes of a Unix socket's path, without the zero at the end of `sun_path`.
     static let pathBound = 107
 
     /// Whether it is a path, and not a host and a port.
-    static func isPath(_ text: String) -> Bool {
+    package static func isPath(_ text: String) -> Bool {
         text.hasPrefix("/") || text.hasPrefix("./")
+    }
+
+    package static func isAddress(_ text: String) -> Bool {
+        do throws(ValueMistake) {
+            try check(text)
+            return true
+        } catch {
+            return false
+        }
     }
 
     static func check(_ text: String) throws(ValueMistake) {

@@ -101,7 +101,7 @@ struct ManifestDeadlinesTests {
             mistakes(yaml) == [
                 "routes.yaml:4:65: found `5s` for `kill-time`, expected at least `request-timeout` "
                     + "(30s for all routes)",
-                "routes.yaml:5:66: found `2m` for `deadline`, expected at most `kill-time` "
+                "routes.yaml:5:64: found `2m` for `deadline`, expected at most `kill-time` "
                     + "(1m for all routes)",
             ])
     }

@@ -141,8 +141,8 @@ struct ManifestDecoderTests {
             (
                 "- routes\n",
                 "1:1: found a list for the manifest, expected a mapping with the keys prefix, "
-                    + "workers, limits, "
-                    + "tasks, shutdown-grace, log, files, uploads, openapi or routes"
+                    + "listen, processes, workers, overload, limits, "
+                    + "tasks, shutdown-grace, log, status, files, uploads, openapi or routes"
             ),
             (
                 "routes: [a]\n",

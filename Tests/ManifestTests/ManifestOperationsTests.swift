@@ -130,7 +130,7 @@ struct ManifestOperationsTests {
                 "1:9: found `2001:db8::1` for `listen`, expected an IPv6 address in brackets and a port such "
                     + "as [::1]:9000"
             ),
-            ("listen: { address: }", "1:19: found nothing for `address`, \(address)"),
+            ("listen: { address: }", "1:20: found nothing for `address`, \(address)"),
             (
                 "listen: { adress: /a }",
                 "1:11: unknown key `adress` in `listen` (nearest: address), expected address, owner, group, "

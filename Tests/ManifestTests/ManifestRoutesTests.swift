@@ -80,7 +80,7 @@ struct ManifestRoutesTests {
             ),
             (
                 "{ path: /a, method: GET, handler: home, tasks: { wrn: 1s } }",
-                "1:59: unknown key `wrn` in `tasks` (nearest: warn), expected warn or deadline"
+                "1:59: unknown key `wrn` in `tasks` (nearest: warn), expected warn, deadline or kill-time"
             ),
             (
                 "{ path: /a, method: GET, hanlder: home, handler: home }",

@@ -83,7 +83,7 @@ enum SchemaCorpus {
             "limits: { request-timeout: 0s }", "limits: { slow-time: 5 }", "limits: { kill-time: never }",
             "tasks: { kill-time: 0ms }", "log: { access: text }", "log: { access: true }",
             "log: { access: [json] }", "log: { access: { to: json } }", "log: { access: { format: text } }",
-            "log: { access: { level: info } }", "log: { access: \"$a\\n\" }",
+            "log: { access: { level: info } }", "log: { access: \"$a\\n$b\" }",
             "workers: 4", "workers: []", "workers:", "workers: { min: 0 }", "workers: { max: 4097 }",
             "workers: { min: '4' }", "workers: { min: 1.5 }", "workers: { reserved-for-requests: -1 }",
             "workers: { idle-time: 30 }", "workers: { idle-time: 0s }", "workers: { idle: 30s }",

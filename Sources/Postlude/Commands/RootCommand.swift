@@ -9,7 +9,7 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
             discussion: "Without a subcommand it serves, as spawn-fcgi and systemd start it.",
             subcommands: [
                 ServeCommand<App>.self, CheckCommand<App>.self, RoutesCommand<App>.self,
-                MatchCommand<App>.self, OpenAPICommand<App>.self,
+                MatchCommand<App>.self, OpenAPICommand<App>.self, NginxCommand<App>.self,
                 SchemaCommand.self, StatusCommand<App>.self,
             ],
             defaultSubcommand: ServeCommand<App>.self)

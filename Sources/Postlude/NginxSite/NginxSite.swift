@@ -1,0 +1,125 @@
+internal import Manifest
+internal import Routing
+
+/// The part of nginx's configuration that fits a manifest: an upstream and a server, for nginx's `http`.
+struct NginxSite: CustomStringConvertible {
+    enum Parameters: String, CaseIterable {
+        /// Written into the site.
+        case inline
+        /// The file nginx/postlude_params, beside nginx.conf.
+        case file
+    }
+
+    let manifest: Manifest
+    /// What the manifest's file is called, for the reader.
+    let source: String
+    /// The application's program.
+    let program: String
+    /// Where the application listens, as `NginxText.upstream` writes it.
+    let socket: String
+    /// The same for the status pages; `nil` where the manifest has none.
+    let statusSocket: String?
+    /// Values of `listen`.
+    let listen: [String]
+    let serverNames: [String]
+    let parameters: Parameters
+
+    var description: String {
+        ([
+            "# Made by `\(program) nginx` from \(source); to be made again when the manifest changes."
+        ] + Self.block("upstream \(name)", upstream) + [""] + Self.block("server", server))
+        .joined(separator: "\n")
+    }
+
+    private var name: String { NginxText.name(program) }
+
+    private var upstream: [String] {
+        [
+            "server \(socket);",
+            "# For each of nginx's processes: as many as there can be workers. An idle one costs no worker.",
+            "keepalive \(Self.kept(manifest));",
+        ]
+    }
+
+    private var server: [String] {
+        let locations = NginxLocations(manifest)
+        let parts: [[String]] = [
+            listen.map { "listen \($0);" } + [
+                "server_name \(serverNames.map(NginxText.word).joined(separator: " "));",
+                "server_tokens off;",
+            ],
+            [
+                "# More than the manifest allows: what exceeds its limits is answered, and logged, by the "
+                    + "application."
+            ] + locations.common.directives() + [
+                "client_body_timeout \(NginxText.seconds(manifest.limits.readTime));",
+                "fastcgi_connect_timeout 5s;",
+            ],
+            [
+                "fastcgi_keep_conn on;",
+                "# A request that failed may have run, with its tasks: it is not sent a second time.",
+                "fastcgi_next_upstream off;",
+                "# A slow client holds no worker. `off` in a location gives its handler bodies as they come.",
+                "fastcgi_request_buffering on;",
+            ],
+            parameters == .inline ? NginxParameters.lines : ["include postlude_params;"],
+        ]
+        let places = [applicationLocations(locations), fileLocation, statusLocation].flatMap(\.self)
+        return Array((parts + places).joined(separator: [""]))
+    }
+
+    private func applicationLocations(_ locations: NginxLocations) -> [[String]] {
+        let pass = "fastcgi_pass \(name);"
+        let path = manifest.prefix.isEmpty ? "/" : NginxText.word(prefix + "/")
+        let documents = DocumentationRoutes.paths(in: manifest).map { "\($0.path) \($0.name)" }
+        let note = documents.isEmpty ? [] : ["# Among them: \(documents.joined(separator: ", "))."]
+        let all = note + Self.block("location \(path)", [pass])
+        let own = locations.own.map { location in
+            let bounds = location.bounds.directives(inside: locations.common)
+            return Self.block("location \(location.matcher)", bounds + [pass])
+        }
+        let rest = manifest.prefix.isEmpty ? [] : [Self.block("location /", ["return 404;"])]
+        return [all] + own + rest
+    }
+
+    /// nginx compares decoded paths.
+    private var prefix: String {
+        let segments = (try? RoutePattern(manifest.prefix))?.literalStart.segments ?? []
+        return segments.map { "/" + $0 }.joined()
+    }
+
+    private var fileLocation: [[String]] {
+        guard let files = manifest.files else { return [] }
+        return [
+            ["# Files that the application names in X-Accel-Redirect."]
+                + Self.block(
+                    "location \(NginxText.word(files.internal))",
+                    [
+                        "internal;", "alias \(NginxText.word(files.root + "/"));",
+                        "add_header X-Content-Type-Options $upstream_http_x_content_type_options;",
+                    ])
+        ]
+    }
+
+    private var statusLocation: [[String]] {
+        guard let statusSocket else { return [] }
+        return [
+            ["# The state of the application's processes: for this machine only."]
+                + Self.block(
+                    "location ~ ^/(status|status\\.json|metrics|ping)$",
+                    [
+                        "allow 127.0.0.1;", "allow ::1;", "deny all;", "access_log off;",
+                        "fastcgi_pass \(statusSocket);",
+                    ])
+        ]
+    }
+
+    /// nginx keeps at most so many idle connections, each of its processes for itself.
+    private static func kept(_ manifest: Manifest) -> Int {
+        min(max(manifest.processes.count * manifest.workers.maximum, 16), 512)
+    }
+
+    private static func block(_ head: String, _ lines: [String]) -> [String] {
+        [head + " {"] + lines.map { $0.isEmpty ? "" : "    " + $0 } + ["}"]
+    }
+}
