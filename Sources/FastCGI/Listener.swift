@@ -51,14 +51,13 @@ package final class Listener: Sendable {
             throw .noSocket
         }
         let address = boundAddress(of: descriptor) ?? .unix(path: "")
-        var path: String?
-        if owningFile, case .unix(let bound) = address { path = bound }
-        return try Listener(descriptor: descriptor, address: address, ownedPath: path)
+        var file: SocketFile?
+        if owningFile, case .unix(let path) = address { file = SocketFile(path) }
+        return try Listener(descriptor: descriptor, address: address, file: file)
     }
 
     /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one
     /// refused.
-    ///
     package static func open(
         _ address: SocketAddress, _ options: ListenOptions = ListenOptions()
     ) throws(ListenError) -> Listener {

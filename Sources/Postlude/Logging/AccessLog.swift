@@ -79,11 +79,11 @@ struct AccessValues {
         case .bytesSent: .number("\(record.bytes)")
         case .route: record.route.isEmpty ? .absent : .text(record.route)
         case .handler: record.handler.isEmpty ? .absent : .text(record.handler)
-        case .requestTime: .number(record.duration.seconds)
+        case .requestTime: .number(record.duration.secondsText)
         case .tasks: .number("\(tasks.ended)")
         case .tasksFailed: .number("\(tasks.failed)")
         case .tasksLeft: .number("\(tasks.left)")
-        case .tasksTime: .number(tasks.time.seconds)
+        case .tasksTime: .number(tasks.time.secondsText)
         case .timeISO8601: .text(record.time.iso8601)
         case .timeLocal: .text(record.time.common)
         case .msec: .number(record.time.sinceEpoch)
@@ -112,7 +112,7 @@ struct AccessValues {
 
 extension Duration {
     /// `0.012`, as nginx has it; never negative.
-    fileprivate var seconds: String {
+    fileprivate var secondsText: String {
         let milliseconds = max(0, saturatedNanoseconds / 1_000_000)
         let rest = "\(milliseconds % 1000)"
         return "\(milliseconds / 1000)." + String(repeating: "0", count: 3 - rest.utf8.count) + rest

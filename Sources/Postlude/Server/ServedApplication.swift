@@ -26,6 +26,7 @@ final class ServedApplication<App: Application>: Service {
     ) throws {
         self.application = application
         self.listener = listener
+        self.control = control
         let process: ProcessSlot?
         if let slot = control.process {
             (process, statusServer) = (slot, nil)
