@@ -62,6 +62,8 @@ final class Keeper: Sendable {
             patience = isPressed ? grow(patience) : 1
             let now = MonotonicTime.now
             tend(at: now)
+            // What the queue between the processes had no room for.
+            if graceEnd != nil { server.poller.handOverReady() }
             // A flood, or a process out of descriptors, is a line now and then.
             if now >= nextNarrowing {
                 server.poller.narrow()
