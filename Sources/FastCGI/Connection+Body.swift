@@ -3,6 +3,9 @@ import Linux
 
 /// A streamed body, read by the worker that holds the connection.
 extension Connection {
+    /// Who decided about the body of the request; nil where nobody was asked.
+    package var bodyAuthor: (any AnyObject & Sendable)? { gate.policy?.author }
+
     /// Whether the request that was taken is a streaming one whose STDIN has not ended as it should.
     package var streamsBody: Bool { gate.isStreaming || bodyError != nil }
 

@@ -43,17 +43,17 @@ extension Gate {
     /// Asked for when the first sign of a body shows: CONTENT_LENGTH, or else its first record.
     mutating func apply(_ policy: BodyPolicy, to announced: Int) -> Progress? {
         self.policy = policy
-        switch policy {
+        switch policy.use {
         case .ignore:
             phase = .serving
             return .request
-        case .collect(let limit):
-            guard announced <= limit else { return refuse(.bodyTooLarge) }
+        case .collect:
+            guard announced <= policy.limit else { return refuse(.bodyTooLarge) }
             // A length that is only announced takes no memory.
             body.reserveCapacity(min(announced, 64 << 10))
             return nil
-        case .stream(let limit):
-            guard announced <= limit else { return refuse(.bodyTooLarge) }
+        case .stream:
+            guard announced <= policy.limit else { return refuse(.bodyTooLarge) }
             phase = .streaming
             return .request
         }
@@ -76,7 +76,8 @@ extension Gate {
         }
         if let announced = head?.contentLength {
             guard length <= announced - body.count else { return refuse(.bodyLength) }
-        } else if case .collect(let limit) = policy {
+        } else if let policy, policy.use == .collect {
+            let limit = policy.limit
             guard length <= limit - body.count else { return refuse(.bodyTooLarge) }
         }
         return nil

@@ -21,7 +21,8 @@ extension Gate {
         }
         if let announced {
             guard length <= announced - streamedBytes else { return endBody(.length) }
-        } else if case .stream(let limit) = policy {
+        } else if let policy, policy.use == .stream {
+            let limit = policy.limit
             guard length <= limit - streamedBytes else { return endBody(.tooLarge) }
         }
         streamedBytes += length

@@ -20,11 +20,20 @@ package struct GateLimits: Sendable {
 }
 
 /// What happens to the body of a request whose head is known.
-package enum BodyPolicy: Sendable, Equatable {
+package struct BodyPolicy: Sendable {
+    enum Use: Sendable { case collect, stream, ignore }
+
+    let use: Use
+    let limit: Int
+    /// What the decision was made by: the request is to be answered by the same.
+    package var author: (any AnyObject & Sendable)?
+
     /// The whole body is collected, up to so many bytes.
-    case collect(limit: Int)
+    package static func collect(limit: Int) -> BodyPolicy { BodyPolicy(use: .collect, limit: limit) }
+
     /// The request is served at its head; its handler reads the body, of so many bytes at most, as it comes.
-    case stream(limit: Int)
+    package static func stream(limit: Int) -> BodyPolicy { BodyPolicy(use: .stream, limit: limit) }
+
     /// The answer is known without it: the request is served at once, its body is drained afterwards.
-    case ignore
+    package static var ignore: BodyPolicy { BodyPolicy(use: .ignore, limit: 0) }
 }

@@ -61,6 +61,8 @@ package final class Supervisor {
     ///
     /// - Returns: the exit status: 0 when it was told to stop and no process has left anything.
     package func run() -> Int32 {
+        // Ignored by whoever has started us, it would take the ends of processes from us.
+        signal(SIGCHLD, SIG_DFL)
         while true {
             reconcile(at: .now)
             if processes.isEmpty, stage != .running {

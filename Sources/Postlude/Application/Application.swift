@@ -15,7 +15,8 @@ public import ServiceLifecycle
 ///
 /// The executable is its own tool: `serve`, `check`, `routes`, `match`, `openapi` and `schema`.
 public protocol Application: Sendable {
-    /// Called once, before the first request.
+    /// Called once in each process, before the first request. The supervisor and the command line's tools call it too, to
+    /// know the handlers: what opens something, or takes long, belongs into ``start()``.
     init()
 
     /// The application's handlers. Read once, at the start.

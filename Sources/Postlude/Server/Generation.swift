@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Routing
 internal import Workers
 
 /// What one manifest decides about serving. A request keeps the one that it began with.
@@ -25,6 +26,13 @@ final class Generation: Sendable {
         router = try Router(manifest: manifest, handlers: handlers, logger: logger)
         responder = Responder(
             router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
+    }
+
+    /// What happens to the body of a request, which is this generation's from then on.
+    func bodyPolicy(for head: RequestHead, using matcher: RouteMatcher) -> BodyPolicy {
+        var policy = router.bodyPolicy(for: head, using: matcher)
+        policy.author = self
+        return policy
     }
 
     var gateLimits: GateLimits {

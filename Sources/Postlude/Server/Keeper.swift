@@ -71,6 +71,8 @@ final class Keeper: Sendable {
             let now = MonotonicTime.now
             tend(at: now)
             relief.refuse(at: now)
+            // What the queue between the processes had no room for.
+            if graceEnd != nil { server.poller.handOverReady() }
             // A flood, or a process out of descriptors, is a line now and then.
             if now >= nextNarrowing {
                 server.poller.narrow()

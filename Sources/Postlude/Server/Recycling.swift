@@ -47,7 +47,8 @@ final class Recycling: Sendable {
         let count = requests.load(ordering: .relaxed)
         if count >= requestLimit.load(ordering: .relaxed) { return request("\(count) requests") }
         let limit = memoryLimit.load(ordering: .relaxed)
-        guard limit < .max, now.nanoseconds >= nextLook.load(ordering: .relaxed) else { return }
+        // One that has done nothing yet would be followed by another one as large.
+        guard limit < .max, count > 0, now.nanoseconds >= nextLook.load(ordering: .relaxed) else { return }
         nextLook.store((now + .seconds(1)).nanoseconds, ordering: .relaxed)
         if let size = ProcessMemory.resident, size > limit { request("\(size >> 20) MiB of memory") }
     }

@@ -96,13 +96,14 @@ final class Worker {
             ? resting.milliseconds(at: .now, atMost: generations.current.settings.idleMilliseconds) : 0
         return poller.next(reading: buffer, waiting: time) {
             head in
-            generations.current.router.bodyPolicy(for: head, using: matcher)
+            generations.current.bodyPolicy(for: head, using: matcher)
         }
     }
 
     private func serve(_ connection: Connection) {
+        // By the manifest that has decided about the body.
+        use(connection.bodyAuthor as? Generation ?? generations.current)
         let (head, bytes) = connection.takeRequest()
-        keepUp()
         recycling.countRequest()
         score?.begin(head)
         let (accessLog, start) = beginAccess()
@@ -155,14 +156,13 @@ final class Worker {
         return run.isTaken
     }
 
-    /// Serves by the current manifest from now on.
-    private func keepUp() {
-        let current = generations.current
-        guard current !== generation else { return }
-        generation = current
-        writer.use(current)
+    /// Serves by that manifest from now on.
+    private func use(_ other: Generation) {
+        guard other !== generation else { return }
+        generation = other
+        writer.use(other)
         do {
-            try fcgx.raiseHeadLimit(to: current.settings.limits.head)
+            try fcgx.raiseHeadLimit(to: other.settings.limits.head)
         } catch {
             logger.error("larger heads are not possible", metadata: ["error": "\(error)"])
         }

@@ -1,0 +1,21 @@
+import Testing
+
+@testable import Supervision
+
+@Suite("Where the running program's file is")
+struct ExecutablePathTests {
+    @Test(
+        "An absolute path stays, a relative one begins at the folder, a name is searched for",
+        arguments: [
+            ("/opt/current/app", "/opt/current/app"), ("./app", "/srv/./app"), ("bin/app", "/srv/bin/app"),
+            ("sh", "/bin/sh"), ("no-such-program-anywhere", nil), ("", nil),
+        ] as [(String, String?)])
+    func path(name: String, expected: String?) {
+        #expect(ExecutablePath.absolute(of: name, search: "/nowhere:/bin", folder: "/srv") == expected)
+    }
+
+    @Test("An empty place in PATH is the current folder")
+    func emptyPlace() {
+        #expect(ExecutablePath.absolute(of: "sh", search: "/nowhere:", folder: "/bin") == "/bin/sh")
+    }
+}

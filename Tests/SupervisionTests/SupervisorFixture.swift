@@ -1,0 +1,133 @@
+import Foundation
+import Linux
+import Testing
+
+@testable import Supervision
+
+/// A supervisor on a thread of its own, whose processes are shells.
+final class SupervisorFixture: Sendable {
+    /// Reads one message from the control socket; `read` would take it byte by byte, and lose all but the first.
+    static let take = "message=$(dd bs=16384 count=1 status=none <&3)"
+    static let ready = "printf '{\"ready\":{}}' >&3"
+    /// Notes every message, and ends when it is told to or the supervisor is gone.
+    static let obedient = """
+        while \(take); [ -n "$message" ]; do
+            printf '%s\\n' "$message" >> messages.$1
+            case $message in *drain*|*leave*) break;; esac
+        done
+        exit 0
+        """
+
+    let folder: String
+    private let signalEnds: (read: Int32, write: Int32)
+    private let status = Lock<Int32?>(nil)
+    private let log = Lock<[String]>([])
+    private let plan: Lock<SupervisorPlan?>
+
+    /// - Parameter script: a process; `$1` is its index.
+    init(
+        _ script: String, count: Int = 1, limit: Int = 10, grace: Duration = .seconds(10),
+        preflight: String? = nil
+    ) throws {
+        var template = Array("/tmp/postlude-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
+        let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        self.folder = folder
+        signalEnds = try makePipe(capacity: 4096)
+        let plan = try Self.plan(count: count, limit: limit, grace: grace)
+        self.plan = Lock(nil)
+        let text = "cd '\(folder)'; echo $$ >> pids; \(script)"
+        var program = SupervisedProgram(
+            processArguments: { ["sh", "-c", text, "sh", "\($0)"] }, path: preflight,
+            preflightArguments: ["sh"], arguments: [])
+        program.processPath = "/bin/sh"
+        var hooks = SupervisorHooks(
+            load: { [weak self] in
+                guard let plan = self?.plan.withLock({ $0 }) else { throw Refused() }
+                return plan
+            },
+            readManifest: { try SealedFile("manifest", []) },
+            log: { [weak self] level, message, facts in
+                let line = "\(level): \(message) \(facts.sorted { $0.key < $1.key })"
+                self?.log.withLock { $0.append(line) }
+            })
+        hooks.event = { [weak self] event in self?.log.withLock { $0.append("event: \(event)") } }
+        let signals = SignalSource(descriptor: signalEnds.read) { [ends = signalEnds] in
+            var number: UInt8 = 0
+            return read(ends.read, &number, 1) == 1 ? Int32(number) : nil
+        }
+        let (listener, other) = try ControlSocket.pair()
+        let shared = SharedDescriptors(
+            listener: listener.descriptor, scoreboard: nil, handoverSending: other.descriptor,
+            handoverReceiving: other.descriptor)
+        let configured = (program, hooks)
+        Thread.detachNewThread { [self] in
+            let supervisor = Supervisor(
+                configured.0, plan: plan, descriptors: shared, ownsSocketFile: false, signals: signals,
+                hooks: configured.1)
+            let result = supervisor.run()
+            withExtendedLifetime((listener, other)) { status.withLock { $0 = result } }
+        }
+    }
+
+    deinit {
+        close(signalEnds.read)
+        close(signalEnds.write)
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    struct Refused: Error {}
+
+    struct TimedOut: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static func plan(count: Int, limit: Int = 10, grace: Duration = .seconds(10)) throws -> SupervisorPlan {
+        SupervisorPlan(
+            manifest: try SealedFile("manifest", Array("count \(count)".utf8)), processCount: count,
+            restartLimit: limit, restartInterval: .seconds(60), shutdownGrace: grace)
+    }
+
+    func signal(_ number: Int32) {
+        var number = UInt8(number)
+        write(signalEnds.write, &number, 1)
+    }
+
+    /// What the next SIGHUP finds; nil for what is refused.
+    func next(_ plan: SupervisorPlan?) { self.plan.withLock { $0 = plan } }
+
+    func lines(_ file: String) -> [String] {
+        let data = FileManager.default.contents(atPath: "\(folder)/\(file)") ?? Data()
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    var pids: [Int32] { lines("pids").compactMap { Int32($0) } }
+    var living: [Int32] { pids.filter { kill($0, 0) == 0 } }
+    var entries: [String] { log.withLock { $0 } }
+
+    func logged(_ text: String) -> Int { entries.count { $0.contains(text) } }
+
+    func exitStatus() throws -> Int32 {
+        try eventually("the supervisor ends") { status.withLock { $0 } }
+    }
+
+    func eventually<T>(_ what: String, _ probe: () throws -> T?) throws -> T {
+        let end = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < end {
+            if let found = try probe() { return found }
+            usleep(2_000)
+        }
+        throw TimedOut(description: "not in time: \(what); the log: \(entries.joined(separator: "\n"))")
+    }
+
+    func wait(for what: String, _ condition: () throws -> Bool) throws {
+        try eventually(what) { try condition() ? () : nil }
+    }
+
+    /// Stops it and expects that nothing was left.
+    func stop() throws {
+        signal(SIGTERM)
+        #expect(try exitStatus() == 0)
+        #expect(living.isEmpty)
+    }
+}

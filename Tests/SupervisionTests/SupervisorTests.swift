@@ -1,0 +1,179 @@
+import Foundation
+import Testing
+
+@testable import Supervision
+
+@Suite("A supervisor and its processes", .timeLimit(.minutes(10)))
+struct SupervisorTests {
+    private typealias Fixture = SupervisorFixture
+    private static let good = "\(Fixture.ready); \(Fixture.obedient)"
+
+    @Test("It starts as many processes as it should, says when all are ready, and stops them on SIGTERM")
+    func life() throws {
+        let fixture = try Fixture(Self.good, count: 3)
+        try fixture.wait(for: "three are ready") { fixture.logged("event: ready") == 1 }
+        #expect(fixture.pids.count == 3)
+        try fixture.stop()
+        for index in 0..<3 {
+            let messages = fixture.lines("messages.\(index)")
+            #expect(messages.first == #"{"manifest":{"generation":1}}"#)
+            #expect(messages.last == #"{"drain":{"handingOver":false}}"#)
+        }
+    }
+
+    @Test("A process inherits its descriptors and nothing else, and blocks and ignores no signal")
+    func inheritance() throws {
+        let script = """
+            (cd /proc/$$/fd && echo *) > descriptors; grep -E 'Sig(Blk|Ign)' /proc/$$/status > signals
+            \(Self.good)
+            """
+        let stray = open("/dev/null", O_RDONLY)
+        defer { close(stray) }
+        let fixture = try Fixture(script)
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        #expect(fixture.lines("descriptors") == ["0 1 2 3 4 5 6"])
+        #expect(
+            fixture.lines("signals").map { $0.suffix(16) } == Array(repeating: "0000000000000000", count: 2))
+        try fixture.stop()
+    }
+
+    @Test("One that is killed is replaced at once, and the others stay")
+    func replacement() throws {
+        let fixture = try Fixture(Self.good, count: 2)
+        try fixture.wait(for: "two are ready") { fixture.logged("event: ready") == 1 }
+        let victim = try #require(fixture.pids.first)
+        kill(victim, SIGKILL)
+        try fixture.wait(for: "another one is ready") { fixture.logged("a process is ready") == 3 }
+        #expect(fixture.logged("signal 9") == 1)
+        #expect(fixture.logged("after a while") == 0)
+        #expect(fixture.living.count == 2)
+        try fixture.stop()
+    }
+
+    @Test("Processes that die over and over end in an emergency stop")
+    func emergency() throws {
+        // The first one works, so that it is not the start that has failed.
+        let fixture = try Fixture("\(Fixture.ready); sleep 0.05; exit 7", limit: 4)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.pids.count == 4)
+        #expect(fixture.logged("critical: emergency stop: processes die over and over") == 1)
+        #expect(fixture.logged("exit status 7") == 4)
+    }
+
+    @Test("When none can start it does not try for long")
+    func failedStart() throws {
+        let fixture = try Fixture("exit 1", count: 2)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.logged("critical: emergency stop: no process could start") == 1)
+        #expect(fixture.pids.count <= 3)
+    }
+
+    @Test("A process that has left something behind makes the supervisor fail")
+    func status() throws {
+        let script =
+            "\(Fixture.ready); while \(Fixture.take); do case $message in *drain*) exit 3;; esac; done"
+        let fixture = try Fixture(script)
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGINT)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.logged("exit status 3") == 1)
+    }
+
+    @Test("A second signal tells processes to leave, and kills what does not")
+    func secondSignal() throws {
+        let script = """
+            \(Fixture.ready)
+            while \(Fixture.take); do
+                printf '%s\\n' "$message" >> messages.$1
+                case $message in *leave*) [ "$1" = 0 ] && exit 1;; esac
+            done
+            """
+        let fixture = try Fixture(script, count: 2, grace: .seconds(3600))
+        try fixture.wait(for: "two are ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGTERM)
+        try fixture.wait(for: "both are told") {
+            (0..<2).allSatisfy { fixture.lines("messages.\($0)").last?.contains("drain") == true }
+        }
+        #expect(fixture.living.count == 2)
+        fixture.signal(SIGTERM)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.logged("exit status 1") == 1)
+        #expect(fixture.logged("signal 9") == 1)
+        #expect(fixture.living.isEmpty)
+    }
+
+    @Test("A process that does not end within the grace is killed")
+    func grace() throws {
+        let fixture = try Fixture("\(Fixture.ready); while :; do sleep 0.1; done", grace: .zero)
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGTERM)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.logged("is killed") == 1)
+    }
+
+    @Test(
+        "SIGHUP sends a new manifest with its number, and adds or ends processes; a bad one changes nothing")
+    func reload() throws {
+        let fixture = try Fixture(Self.good, count: 1)
+        try fixture.wait(for: "one is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "the bad one is refused") { fixture.logged("the manifest is refused") == 1 }
+        fixture.next(try Fixture.plan(count: 3))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "three are ready") { fixture.logged("a process is ready") == 3 }
+        try fixture.wait(for: "the first one is told") { fixture.lines("messages.0").count == 2 }
+        #expect(fixture.lines("messages.0") == (1...2).map { #"{"manifest":{"generation":\#($0)}}"# })
+        #expect(fixture.lines("messages.2") == [#"{"manifest":{"generation":2}}"#])
+        fixture.next(try Fixture.plan(count: 1))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "one is left") { fixture.logged("a process has ended") == 2 }
+        #expect(fixture.living == fixture.pids.prefix(1).map(\.self))
+        #expect(fixture.lines("messages.2").last == #"{"drain":{"handingOver":true}}"#)
+        try fixture.stop()
+    }
+
+    @Test("SIGUSR1 is passed on")
+    func reopen() throws {
+        let fixture = try Fixture(Self.good)
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR1)
+        try fixture.wait(for: "it is told") { fixture.lines("messages.0").last == #"{"reopenLogs":{}}"# }
+        try fixture.stop()
+    }
+
+    @Test("One that asks for a successor serves until that one is ready, and then hands over")
+    func recycling() throws {
+        let script = """
+            \(Fixture.ready)
+            if [ ! -e first ]; then touch first; printf '{"replace":{"reason":"age"}}' >&3; fi
+            \(Fixture.obedient)
+            """
+        let fixture = try Fixture(script)
+        try fixture.wait(for: "the old one has ended") { fixture.logged("a process has ended") == 1 }
+        let order = fixture.entries.filter { $0.contains("is ready") || $0.contains("has ended") }
+        #expect(order.count == 3 && order.last?.contains("has ended") == true, "\(order)")
+        #expect(fixture.lines("messages.0").last == #"{"drain":{"handingOver":true}}"#)
+        #expect(fixture.lines("messages.1").count == 1)
+        try fixture.stop()
+    }
+
+    @Test("A program whose check fails does not take over")
+    func preflight() throws {
+        // A shell without a script ends with 0; this one fails.
+        let fixture = try Fixture(Self.good, preflight: "/bin/false")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR2)
+        try fixture.wait(for: "it is refused") { fixture.logged("the new program is refused") == 1 }
+        #expect(fixture.logged("exit status 1") == 1)
+        try fixture.stop()
+    }
+
+    @Test("A program that is not there does not take over")
+    func absentProgram() throws {
+        let fixture = try Fixture(Self.good, preflight: "/nowhere/program")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR2)
+        try fixture.wait(for: "it is refused") { fixture.logged("/nowhere/program") >= 1 }
+        try fixture.stop()
+    }
+}
