@@ -57,21 +57,19 @@ package final class OfflineWorker: Sendable {
     ) async throws -> Answer {
         try await thread.run { [self] in
             let matcher = try RouteMatcher()
-            switch router.bodyPolicy(for: head, using: matcher) {
-            case .collect(let limit) where body.count > limit, .stream(let limit) where body.count > limit:
+            guard router.bodyPolicy(for: head, using: matcher).admits(body.count) else {
                 return try finish(Exchange(.error(HTTPError(.contentTooLarge)), isHead: false))
-            case .ignore, .collect, .stream:
-                let source = BodySource(body)
-                let exchange = responder.respond(to: head, body: source, using: matcher, on: executor) {
-                    _, _ in
-                    guard isCancelled else { return nil }
-                    let cancellation = RequestCancellation()
-                    cancellation.cancel()
-                    return cancellation
-                }
-                if isCancelled { exchange.timeOut() }
-                return try finish(exchange, isTaken: isTaken, pieces: pieces)
             }
+            let source = BodySource(body)
+            let exchange = responder.respond(to: head, body: source, using: matcher, on: executor) {
+                _, _ in
+                guard isCancelled else { return nil }
+                let cancellation = RequestCancellation()
+                cancellation.cancel()
+                return cancellation
+            }
+            if isCancelled { exchange.timeOut() }
+            return try finish(exchange, isTaken: isTaken, pieces: pieces)
         }
     }
 
