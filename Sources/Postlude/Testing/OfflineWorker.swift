@@ -56,14 +56,13 @@ package final class OfflineWorker: Sendable {
     ) async throws -> Answer {
         try await thread.run { [self] in
             let matcher = try RouteMatcher()
-            switch router.bodyPolicy(for: head, using: matcher) {
-            case .collect(let limit) where body.count > limit, .stream(let limit) where body.count > limit:
+            let policy = router.bodyPolicy(for: head, using: matcher)
+            guard policy.allows(body.count) else {
                 return try finish(Exchange(.error(HTTPError(.contentTooLarge)), isHead: false))
-            case .ignore, .collect, .stream:
-                let source = BodySource(body)
-                let exchange = responder.respond(to: head, body: source, using: matcher, on: executor)
-                return try finish(exchange, isTaken: isTaken, pieces: pieces)
             }
+            let source = BodySource(body)
+            let exchange = responder.respond(to: head, body: source, using: matcher, on: executor)
+            return try finish(exchange, isTaken: isTaken, pieces: pieces)
         }
     }
 
