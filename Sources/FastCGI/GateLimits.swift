@@ -39,4 +39,7 @@ package struct BodyPolicy: Sendable {
 
     /// The answer is known without it: the request is served at once, its body is drained afterwards.
     package static var ignore: BodyPolicy { BodyPolicy(use: .ignore, limit: 0) }
+
+    /// Whether a body of so many bytes is not too large.
+    package func allows(_ count: Int) -> Bool { use == .ignore || count <= limit }
 }

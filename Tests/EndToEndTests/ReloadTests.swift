@@ -82,12 +82,16 @@ struct ReloadTests {
                     "routes.yaml", TestManifest("processes: { count: \(count) }").text)
                 server.process.send(signal: SIGHUP)
                 try waitUntil("\(count) processes: \(server.log)") {
-                    for peer in kept { #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello") }
+                    try expectAnswers(on: kept)
                     return server.children.count == count
                 }
             }
-            for peer in kept { #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello") }
+            try expectAnswers(on: kept)
         }
+    }
+
+    private func expectAnswers(on peers: [FastCGIPeer]) throws {
+        for peer in peers { #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello") }
     }
 
     /// A server whose program is a link, as deployments have it.
@@ -115,14 +119,14 @@ struct ReloadTests {
             let copy = server.folder.file("version-2")
             try FileManager.default.copyItem(atPath: BuildProducts.testbed, toPath: copy)
             let kept = try (1...6).map { _ in try server.peer() }
-            for peer in kept { #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello") }
+            try expectAnswers(on: kept)
             #expect(try server.ask(RawRequest("GET", "/steps?gate=go")).status == 200)
             _ = try server.folder.journal("started", reaches: 1)
             let old = Set(server.children)
             try release(copy)
             server.process.send(signal: SIGUSR2)
             try waitUntil("new processes serve: \(server.log)", within: .seconds(30)) {
-                for peer in kept { #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello") }
+                try expectAnswers(on: kept)
                 return server.logCount(of: "a process is ready") == 4
             }
             let programs = Set(server.children).subtracting(old).map {
@@ -135,7 +139,7 @@ struct ReloadTests {
             try server.folder.open(gate: "go")
             try waitUntil("the old ones end: \(server.log)") { old.isDisjoint(with: server.children) }
             #expect(server.folder.journal() == ["step 1"])
-            for peer in kept { #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello") }
+            try expectAnswers(on: kept)
         }
     }
 

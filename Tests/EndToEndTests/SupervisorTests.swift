@@ -149,6 +149,14 @@ struct SupervisorTests {
         #expect(server.logCount(of: "critical", "no process could start") == 1)
     }
 
+    private func expectAnswers(to clients: [HTTPClient]) throws {
+        for client in clients {
+            let body = [UInt8](repeating: 120, count: 3_000)
+            #expect(try client.ask("POST", "/echo", body: body).status == 200)
+            #expect(try client.ask("GET", "/hello").status == 200)
+        }
+    }
+
     @Test(
         "A process is replaced after so many requests, or above so much memory, and no request fails",
         arguments: ["max-requests: 40", "max-memory: 1MiB"])
@@ -158,11 +166,7 @@ struct SupervisorTests {
                 let clients = try (1...4).map { _ in try nginx.client() }
                 let first = Set(server.children)
                 try waitUntil("both are replaced: \(server.log)", within: .seconds(30)) {
-                    for client in clients {
-                        let body = [UInt8](repeating: 120, count: 3_000)
-                        #expect(try client.ask("POST", "/echo", body: body).status == 200)
-                        #expect(try client.ask("GET", "/hello").status == 200)
-                    }
+                    try expectAnswers(to: clients)
                     return first.isDisjoint(with: server.children) && server.children.count >= 2
                 }
                 #expect(server.logCount(of: "a process is replaced", "reason=") >= 2)
