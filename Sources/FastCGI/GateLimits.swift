@@ -28,9 +28,6 @@ package struct BodyPolicy: Sendable {
     /// What the decision was made by: the request is to be answered by the same.
     package var author: (any AnyObject & Sendable)?
 
-    /// Whether a body of so many bytes is within the limit.
-    package func admits(_ count: Int) -> Bool { use == .ignore || count <= limit }
-
     /// The whole body is collected, up to so many bytes.
     package static func collect(limit: Int) -> BodyPolicy { BodyPolicy(use: .collect, limit: limit) }
 

@@ -57,7 +57,7 @@ package final class OfflineWorker: Sendable {
     ) async throws -> Answer {
         try await thread.run { [self] in
             let matcher = try RouteMatcher()
-            guard router.bodyPolicy(for: head, using: matcher).admits(body.count) else {
+            guard router.bodyPolicy(for: head, using: matcher).allows(body.count) else {
                 return try finish(Exchange(.error(HTTPError(.contentTooLarge)), isHead: false))
             }
             let source = BodySource(body)
