@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 int clinux_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags) {
@@ -48,27 +47,6 @@ int clinux_make_memory_file(const char *name) { return memfd_create(name, MFD_CL
 
 int clinux_seal(int memory_file) {
     return fcntl(memory_file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-}
-
-ssize_t clinux_send_datagram(
-    int descriptor, const void *address, socklen_t address_length, const void *bytes, size_t count, int attached) {
-    struct iovec piece = {.iov_base = (void *)bytes, .iov_len = count};
-    struct msghdr message = {
-        .msg_name = (void *)address, .msg_namelen = address_length, .msg_iov = &piece, .msg_iovlen = 1};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr header;
-    } control = {{0}};
-    if (attached >= 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof control.bytes;
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &attached, sizeof attached);
-    }
-    return sendmsg(descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 int clinux_shared_memory(const char *name, size_t bytes) {
@@ -150,50 +128,6 @@ int clinux_listen_queue(int descriptor, unsigned *waiting, unsigned *limit) {
 
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count) {
     return memmem(bytes, count, needle, needle_count);
-}
-
-ssize_t clinux_send_descriptor(int target, unsigned char note, int descriptor) {
-    struct iovec bytes = {.iov_base = &note, .iov_len = 1};
-    union {
-        struct cmsghdr header;
-        unsigned char space[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
-    memset(&control, 0, sizeof control);
-    if (descriptor >= 0) {
-        control.header.cmsg_level = SOL_SOCKET;
-        control.header.cmsg_type = SCM_RIGHTS;
-        control.header.cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(int));
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control.space;
-    }
-    return sendmsg(target, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-ssize_t clinux_receive_descriptor(int source, unsigned char *note, int *descriptor) {
-    struct iovec bytes = {.iov_base = note, .iov_len = 1};
-    union {
-        struct cmsghdr header;
-        unsigned char space[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr message = {
-        .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control.space};
-    *descriptor = -1;
-    ssize_t count = recvmsg(source, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (count < 0) return count;
-    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
-        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-        size_t received = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t index = 0; index < received; index++) {
-            int number;
-            memcpy(&number, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
-            // One was asked for: what else came would stay open for ever.
-            if (*descriptor >= 0) close(number);
-            else *descriptor = number;
-        }
-    }
-    return count;
 }
 
 int clinux_peer_user(int socket, uid_t *user) {

@@ -43,7 +43,7 @@ package final class DatagramSender: Sendable {
         while true {
             let result = withUnsafeMutablePointer(to: &target) { address in
                 bytes.withUnsafeBytes {
-                    clinux_send_datagram(
+                    clinux_send_message(
                         descriptor, address, targetLength, $0.baseAddress, $0.count, attached)
                 }
             }

@@ -5,8 +5,9 @@ package import Glibc
 ///
 /// - Returns: whether the kernel has taken it.
 package func sendDescriptor(_ descriptor: Int32?, note: UInt8, to socket: Int32) -> Bool {
+    var note = note
     while true {
-        if clinux_send_descriptor(socket, note, descriptor ?? -1) == 1 { return true }
+        if clinux_send_message(socket, nil, 0, &note, 1, descriptor ?? -1) == 1 { return true }
         if errno != EINTR { return false }
     }
 }
@@ -27,7 +28,7 @@ package func receiveDescriptor(
     while true {
         var note: UInt8 = 0
         var descriptor: Int32 = -1
-        if clinux_receive_descriptor(socket, &note, &descriptor) >= 0 {
+        if clinux_receive_message(socket, &note, 1, &descriptor) >= 0 {
             return (note, descriptor < 0 ? nil : descriptor)
         }
         switch errno {

@@ -29,24 +29,6 @@ package func replaceDescriptor(_ descriptor: Int32, by other: Int32) throws(Syst
     guard clinux_dup3(other, descriptor, O_CLOEXEC) >= 0 else { throw SystemError("dup3(\(descriptor))") }
 }
 
-/// A file in memory that holds `bytes`, sealed: whoever gets it can rely on what it reads.
-package func makeSealedFile(_ name: String, holding bytes: [UInt8]) throws(SystemError) -> Int32 {
-    let file = clinux_make_memory_file(name)
-    guard file >= 0 else { throw SystemError("memfd_create") }
-    var rest = bytes[...]
-    while !rest.isEmpty {
-        let written = rest.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
-        guard written > 0 || (written < 0 && errno == EINTR) else { break }
-        rest = rest.dropFirst(max(0, written))
-    }
-    guard rest.isEmpty, clinux_seal(file) == 0 else {
-        let error = SystemError("write \(bytes.count) bytes to a file in memory")
-        close(file)
-        throw error
-    }
-    return file
-}
-
 /// The calling thread's name.
 package var threadName: String {
     var name = [CChar](repeating: 0, count: 16)

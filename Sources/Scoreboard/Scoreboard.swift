@@ -81,20 +81,7 @@ package final class Scoreboard: Sendable {
 
     // MARK: Processes
 
-    /// Takes a free slot for a process that is about to be started. Called by the supervisor alone.
-    ///
-    /// - Returns: nil where all are taken.
-    package func claimProcess() -> Int? {
-        let free = (0..<layout.processes).first {
-            words(ofProcess: $0)[Layout.Process.state] == ProcessState.free.rawValue
-        }
-        guard let free else { return nil }
-        clear(process: free)
-        words(ofProcess: free)[Layout.Process.state] = ProcessState.starting.rawValue
-        return free
-    }
-
-    /// Takes a certain slot, which is free, for a process that is about to be started. Called by the supervisor alone.
+    /// Takes a slot, which is free, for a process that is about to be started. Called by the supervisor alone.
     package func claim(process index: Int) {
         guard (0..<layout.processes).contains(index) else { return }
         clear(process: index)
@@ -107,9 +94,12 @@ package final class Scoreboard: Sendable {
         return ProcessSlot(words(ofProcess: index), workers: layout.workers)
     }
 
-    /// A process has ended: keeps its counts, and frees its slot. Called by the supervisor alone, after `remains`.
+    /// A process has ended: keeps its counts, and frees its slot. Called by the supervisor alone, after `remains`; a
+    /// free slot stays as it is.
     package func release(process index: Int) {
-        guard (0..<layout.processes).contains(index) else { return }
+        guard (0..<layout.processes).contains(index),
+            words(ofProcess: index)[Layout.Process.state] != ProcessState.free.rawValue
+        else { return }
         archiving.withLock { _ in
             archive(words(ofProcess: index))
             words.increase(Layout.Header.replaced)

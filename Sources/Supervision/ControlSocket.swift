@@ -50,10 +50,9 @@ package final class ControlSocket: Sendable {
         guard let bytes = try? JSONEncoder().encode(message) else { return false }
         return bytes.withUnsafeBytes { bytes in
             while true {
-                if clinux_send_message(self.descriptor, bytes.baseAddress, bytes.count, descriptor ?? -1) >= 0
-                {
-                    return true
-                }
+                let count = clinux_send_message(
+                    self.descriptor, nil, 0, bytes.baseAddress, bytes.count, descriptor ?? -1)
+                if count >= 0 { return true }
                 guard errno == EINTR else { return false }
             }
         }

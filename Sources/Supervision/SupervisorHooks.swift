@@ -1,3 +1,5 @@
+package import Linux
+
 /// What the supervisor asks its program for. Called on its thread.
 package struct SupervisorHooks: Sendable {
     package enum Level: Sendable { case info, warning, error, critical }

@@ -1,3 +1,5 @@
+package import Linux
+
 /// What a manifest decides about the processes.
 package struct SupervisorPlan: Sendable {
     /// The manifest's text, which the processes get.

@@ -68,7 +68,7 @@ struct AdoptionTests {
             #expect(snapshot.processes.count <= 2 && snapshot.totals.tasks.count <= 3 * 64)
             _ = board.remains(ofProcess: 0)
             board.release(process: 0)
-            _ = board.claimProcess()
+            board.claim(process: 0)
         }
     }
 

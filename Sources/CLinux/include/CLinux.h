@@ -22,18 +22,16 @@ int clinux_rename_exclusively(const char *from, const char *to);
 int clinux_peer_user(int socket, uid_t *user);
 int clinux_make_memory_file(const char *name);
 int clinux_seal(int memory_file);
-// Sends one datagram without waiting; `attached` goes along as a descriptor unless it is negative.
-ssize_t clinux_send_datagram(
-    int descriptor, const void *address, socklen_t address_length, const void *bytes, size_t count, int attached);
 int clinux_shared_memory(const char *name, size_t bytes);
 // How many connections wait at a listening socket, and how many may; -1 where the kernel does not say.
 int clinux_listen_queue(int descriptor, unsigned *waiting, unsigned *limit);
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count);
 
-// The macros around control messages do not import into Swift. A message is one byte, with a descriptor or without (-1);
-// neither call waits.
-ssize_t clinux_send_descriptor(int target, unsigned char note, int descriptor);
-ssize_t clinux_receive_descriptor(int source, unsigned char *note, int *descriptor);
+// The macros around ancillary data do not import into Swift. A message may carry a descriptor (else -1); neither call
+// waits. No address is needed on a connected socket.
+ssize_t clinux_send_message(
+    int target, const void *address, socklen_t address_length, const void *bytes, size_t count, int descriptor);
+ssize_t clinux_receive_message(int source, void *bytes, size_t count, int *descriptor);
 
 // A signal handler may call few functions and no Swift: it writes the signal's number to a descriptor.
 void clinux_forward_signals_to(int descriptor);
@@ -57,13 +55,8 @@ uintptr_t clinux_executable_base(void);
 char *swift_demangle(
     const char *name, size_t length, char *output, size_t *output_size, uint32_t flags);
 
-// Processes: the numbers of system calls and the macros of ancillary data are not for Swift.
+// Processes: the numbers of system calls are not for Swift.
 int clinux_open_process(pid_t process);
 int clinux_close_from(posix_spawn_file_actions_t *actions, int first);
-int clinux_make_sealable_file(const char *name);
-int clinux_seal_file(int descriptor);
-ssize_t clinux_send_message(int target, const void *bytes, size_t count, int descriptor);
-// - descriptor: -1 when the message carries none.
-ssize_t clinux_receive_message(int source, void *bytes, size_t count, int *descriptor);
 
 #endif

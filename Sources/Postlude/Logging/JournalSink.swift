@@ -52,9 +52,8 @@ final class JournalSink: LogSink {
     /// What is too large for a datagram goes as a file, which the journal takes only when it is sealed.
     private func sendFile(_ message: JournalMessage) -> Int32 {
         do throws(SystemError) {
-            let file = try makeSealedFile("journal-entry", holding: message.bytes)
-            defer { close(file) }
-            return sender.send([], attaching: file)
+            let file = try SealedFile("journal-entry", message.bytes)
+            return withExtendedLifetime(file) { sender.send([], attaching: file.descriptor) }
         } catch {
             return error.errno
         }

@@ -1,7 +1,7 @@
 internal import FastCGI
 internal import Linux
 internal import Logging
-internal import Synchronization
+internal import Scoreboard
 internal import Workers
 
 /// Which handler one worker is in, as far as its route has limits of time.
@@ -31,13 +31,6 @@ final class HandlerClock: Sendable {
 /// The handlers that are running, of all workers: what the keeper watches.
 final class HandlerClocks: Sendable {
     private let all = Lock<[HandlerClock]>([])
-    private let timedOut = Atomic<Int>(0)
-    private let slow = Atomic<Int>(0)
-
-    /// How many requests were answered 504, and how many handlers were reported as slow.
-    var counts: (timedOut: Int, slow: Int) {
-        (timedOut.load(ordering: .relaxed), slow.load(ordering: .relaxed))
-    }
 
     func add(_ clock: HandlerClock) { all.withLock { $0.append(clock) } }
 
@@ -46,19 +39,19 @@ final class HandlerClocks: Sendable {
     /// Reports slow handlers, answers for those that are late, and has the process replaced where one does not end.
     /// Called by the keeper.
     func check(
-        at now: MonotonicTime, poller: Poller, report: inout SlowReport, logger: Logger,
-        replace: (String) -> Void
+        at now: MonotonicTime, poller: Poller, process: ProcessSlot?, report: inout SlowReport,
+        logger: Logger, replace: (String) -> Void
     ) {
         for clock in all.withLock({ $0 }) {
             guard let run = clock.run else { continue }
             // First, because a handler that hears of its cancellation leaves the place that the stack is to show.
             if run.isNewlySlow(at: now) {
-                slow.add(1, ordering: .relaxed)
+                process?.count(.slow)
                 let stack = report.stack(of: clock.thread) { clock.run === run }
                 logger.warning("handler is slow", metadata: run.metadata(at: now, stack: stack))
             }
             if run.answerIfOverdue(at: now, poller: poller) {
-                timedOut.add(1, ordering: .relaxed)
+                process?.count(.timedOut)
                 logger.error(
                     "handler is past limits.request-timeout; it was cancelled, and its request answered 504",
                     metadata: run.metadata(at: now))

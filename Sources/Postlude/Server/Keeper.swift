@@ -100,7 +100,8 @@ final class Keeper: Sendable {
         var report = SlowReport()
         let replace = server.recycling.request
         server.clocks.check(
-            at: now, poller: server.poller, report: &report, logger: server.logger, replace: replace)
+            at: now, poller: server.poller, process: server.process, report: &report, logger: server.logger,
+            replace: replace)
         for queue in server.registry.all { queue.check(at: now, report: &report, replace: replace) }
         server.recycling.check(at: now)
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }

@@ -65,7 +65,7 @@ struct StatusTable: CustomStringConvertible {
     /// A time with the unit that fits it.
     static func time(_ seconds: Double) -> String {
         switch seconds {
-        case ..<0.001: "\(Int(seconds * 1_000_000)) us"
+        case ..<0.001: "\(Int(max(0, seconds) * 1_000_000)) us"
         case ..<1: "\(Int(seconds * 1000)) ms"
         case ..<120: "\(Double(Int(seconds * 10)) / 10) s"
         case ..<7200: "\(Int(seconds / 60)) min"

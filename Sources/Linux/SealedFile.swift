@@ -1,6 +1,5 @@
 internal import CLinux
-internal import Glibc
-package import Linux
+import Glibc
 
 /// Bytes in memory that processes pass to each other by descriptor, and that nobody can change any more.
 package final class SealedFile: Sendable {
@@ -8,15 +7,15 @@ package final class SealedFile: Sendable {
 
     /// - Parameter name: what /proc shows.
     package init(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
-        descriptor = clinux_make_sealable_file(name)
+        descriptor = clinux_make_memory_file(name)
         guard descriptor >= 0 else { throw SystemError("memfd_create(\(name))") }
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 || errno == EINTR else { throw SystemError("write(\(name))") }
+            guard count > 0 || errno == EINTR else { throw SystemError("write(\(name), \(bytes.count) bytes)") }
             rest = rest.dropFirst(max(0, count))
         }
-        guard clinux_seal_file(descriptor) == 0 else { throw SystemError("fcntl(F_ADD_SEALS, \(name))") }
+        guard clinux_seal(descriptor) == 0 else { throw SystemError("fcntl(F_ADD_SEALS, \(name))") }
     }
 
     /// - Parameter descriptor: the file's from now on.

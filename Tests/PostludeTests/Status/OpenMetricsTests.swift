@@ -1,0 +1,71 @@
+import Linux
+import Scoreboard
+import Testing
+
+@testable import Postlude
+
+@Suite("OpenMetrics")
+struct OpenMetricsTests {
+    private func text(program: String = "shop", _ fill: (ProcessSlot) throws -> Void = { _ in }) throws
+        -> String
+    {
+        let board = try Scoreboard(program: program, processes: 1, workers: 2, isShared: false)
+        let process = try #require(board.process(at: 0))
+        process.begin(generation: 3)
+        try fill(process)
+        return StatusSource(board, application: nil, manager: "none").metrics
+    }
+
+    @Test("Labels escape backslashes, quotes and line feeds")
+    func escaping() throws {
+        let text = try text(program: #"a"b\c"#) { process in
+            process.count(.done, task: #"say "hi" \ 1"#, taking: .milliseconds(3))
+        }
+        #expect(text.contains(#"postlude_info{pool="a\"b\\c",manager="none"} 1"#))
+        #expect(text.contains(#"postlude_tasks_total{task="say \"hi\" \\ 1",outcome="done"} 1"#))
+        #expect(OpenMetrics.escaped("a\nb") == #"a\nb"#)
+    }
+
+    @Test("Every sample follows its family's type, and the text ends with EOF")
+    func shape() throws {
+        let text = try text()
+        #expect(text.hasSuffix("\n# EOF\n"))
+        var family = ""
+        var names: Set<String> = []
+        for line in text.split(separator: "\n") where line != "# EOF" {
+            let words = line.split(separator: " ")
+            if line.hasPrefix("# TYPE ") {
+                family = String(words[2])
+                #expect(names.insert(family).inserted, "\(family) is there twice")
+            } else if line.hasPrefix("# ") {
+                #expect(words[2] == family)
+            } else {
+                #expect(line.hasPrefix(family), "\(line) under \(family)")
+            }
+        }
+    }
+
+    @Test("A histogram's buckets grow to the count")
+    func histogram() throws {
+        let text = try text { process in
+            let worker = try process.takeWorker()
+            for milliseconds in [1, 10, 100] as [Int64] {
+                let start = MonotonicTime(nanoseconds: 1_000_000_000)
+                worker.begin(method: [], target: [], request: [], at: start)
+                worker.finish(at: start + .milliseconds(milliseconds))
+            }
+        }
+        let counts = text.split(separator: "\n").filter { $0.contains("_seconds_bucket{") }.compactMap {
+            line in
+            line.split(separator: " ").last.flatMap { Int($0) }
+        }
+        #expect(counts.count == 19 && counts == counts.sorted())
+        #expect(counts.first == 0 && counts.last == 3)
+        #expect(text.contains("postlude_request_duration_seconds_sum 0.111\n"))
+    }
+
+    @Test("Without a queue that the kernel tells of there is none")
+    func noQueue() throws {
+        #expect(try !text().contains("listen_queue"))
+    }
+}

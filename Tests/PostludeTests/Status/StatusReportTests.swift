@@ -1,0 +1,81 @@
+import Foundation
+import Linux
+import Testing
+
+@testable import Postlude
+@testable import Scoreboard
+
+@Suite("The status report")
+struct StatusReportTests {
+    private func board() throws -> (Scoreboard, ProcessSlot) {
+        let board = try Scoreboard(program: "shop", processes: 2, workers: 4, isShared: false)
+        let process = try #require(board.process(at: 1))
+        process.begin(generation: 5)
+        return (board, process)
+    }
+
+    @Test("Its JSON has php-fpm's names, and reads back")
+    func json() throws {
+        let (board, process) = try board()
+        let worker = try process.takeWorker()
+        worker.begin(method: Array("GET".utf8)[...], target: Array("/a?b".utf8)[...], request: [], at: .now)
+        process.count(.slow)
+        let source = StatusSource(board, application: nil, manager: "supervisor")
+        source.sample()
+        let data = try JSONEncoder().encode(source.report(history: true))
+        let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        for key in [
+            "pool", "process manager", "start time", "start since", "accepted conn", "max children reached",
+            "slow requests", "processes",
+        ] {
+            #expect(object[key] != nil, "\(key)")
+        }
+        #expect(object["listen queue"] == nil)
+        let report = try JSONDecoder().decode(StatusReport.self, from: data)
+        #expect(report.slowRequests == 1 && report.activeWorkers == 1 && report.history?.count == 1)
+        #expect(report.processes.first?.generation == 5)
+        #expect(report.processes.first?.workers.first?.requestURI == "/a?b")
+        let table = "\(StatusTable(report))"
+        #expect(table.contains("1 of 1 workers busy") && table.contains("GET /a?b"), "\(table)")
+    }
+
+    @Test("The history keeps the last samples in order, and the peaks of all")
+    func history() {
+        var history = StatusHistory()
+        for second in 1...StatusHistory.capacity + 5 {
+            var totals = ScoreboardSnapshot.Totals()
+            totals.requests = UInt64(second)
+            history.add(
+                ScoreboardSnapshot(
+                    program: "", started: 0, uptime: .seconds(second), replaced: 0, totals: totals), nil)
+        }
+        #expect(history.samples.map(\.requests) == (6...305).map(UInt64.init))
+        #expect(history.peaks.busy == 0)
+    }
+
+    @Test("Times are shown with the unit that fits")
+    func times() {
+        let shown = [-1e300, 0, 0.000_25, 0.012, 1.25, 119, 600, 7200, 1e9, 1e300].map(StatusTable.time)
+        #expect(
+            shown == [
+                "0 us", "0 us", "250 us", "12 ms", "1.2 s", "119.0 s", "10 min", "2 h", "11574 days",
+                "11574074074 days",
+            ])
+    }
+
+    @Test("A record is taken when it is there as a whole, with its padding")
+    func records() throws {
+        let record = FastCGIRecord(type: FastCGIRecord.stdout, content: Array("hello".utf8))
+        var bytes = record.bytes
+        bytes[6] = 3
+        bytes += [0, 0, 0]
+        let whole = bytes + [1]
+        for count in 0..<bytes.count {
+            var part = Array(whole.prefix(count))
+            #expect(FastCGIRecord(takenFrom: &part) == nil && part.count == count)
+        }
+        var rest = whole
+        let taken = try #require(FastCGIRecord(takenFrom: &rest))
+        #expect(taken.content == record.content && taken.type == FastCGIRecord.stdout && rest == [1])
+    }
+}
