@@ -39,9 +39,11 @@ public protocol Application: Sendable {
     /// - Throws: what is logged; the process ends all the same.
     func stop() async throws
 
-    /// The answer to an error of the application's own that a handler or middleware has thrown.
+    /// The answer to an error that a handler, an input or middleware has thrown: asked first, also for an ``HTTPError`` and
+    /// an ``InputError``.
     ///
-    /// - Returns: nil, the default, for a 500 with the request's id; the error is logged then.
+    /// - Returns: nil, the default, for what the error means by itself; one of the application's own is logged, and answered
+    ///   500 with the request's id.
     func response(to error: any Error, request: Request) throws -> Response?
 
     /// Called on the worker's thread when a task has failed for good, after it was logged.

@@ -6,7 +6,10 @@ extension FieldDefinitions {
     }
 
     /// Whether a type keeps what it decodes without looking at it: one with fields, a list, a dictionary, an optional.
-    static func onlyHolds(_ type: Any.Type) -> Bool { type is any HoldingType.Type || resolve(type) != nil }
+    static func onlyHolds(_ type: Any.Type) -> Bool {
+        // A set compares its members, and may do so by code of theirs.
+        type is any HoldingType.Type && !(type is any SetType.Type) || resolve(type) != nil
+    }
 
     private static func problem(of type: Any.Type, _ seen: inout Set<ObjectIdentifier>) -> String? {
         guard seen.insert(ObjectIdentifier(type)).inserted else { return nil }
@@ -32,6 +35,10 @@ extension Optional: HoldingType {
 extension Array: HoldingType {
     fileprivate static var held: Any.Type { Element.self }
 }
+
+private protocol SetType {}
+
+extension Set: SetType {}
 
 extension Set: HoldingType {
     fileprivate static var held: Any.Type { Element.self }
