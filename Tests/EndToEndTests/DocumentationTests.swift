@@ -84,7 +84,7 @@ struct DocumentationTests {
 
     @Test("systemd takes its units", arguments: Document.all.flatMap { $0.snippets(in: ["ini"]) })
     func unit(snippet: Snippet) throws {
-        let units = try SystemdUnits(in: TestFolder())
+        var units = try SystemdUnits(in: TestFolder())
         try units.add(snippet.text)
         let check = try units.verify()
         #expect(check.exit == .status(0) && check.errors.isEmpty, "\(snippet): \(check.errors)")

@@ -109,9 +109,9 @@ struct SystemdTests {
                 "--listen=\(folder.file("app.socket"))", "-E", "NOTIFY_SOCKET=\(folder.file("notify"))",
                 BuildProducts.testbed, "serve",
             ], output: folder.file("log"), errors: folder.file("log"), directory: folder.path)
-        try waitUntil("the socket is there") { folder.exists("app.socket") }
         // The first connection starts the application.
-        let reply = try FastCGIPeer(endpoint).ask(RawRequest("GET", "/hello"), within: .seconds(30))
+        let peer = try eventually("the socket is there") { try? FastCGIPeer(endpoint) }
+        let reply = try peer.ask(RawRequest("GET", "/hello"), within: .seconds(30))
         #expect(reply.text == "hello")
         _ = try manager.message(holding: "READY=1", "app.socket")
         process.send(signal: SIGTERM)
@@ -128,7 +128,7 @@ struct SystemdTests {
 
     @Test("A mistake in a unit would be found")
     func brokenUnit() throws {
-        let units = try SystemdUnits(in: TestFolder())
+        var units = try SystemdUnits(in: TestFolder())
         try units.add("# /etc/systemd/system/postlude.service.d/a.conf\n[Service]\nWatchdogSecond=1\n")
         #expect(try units.verify().errors.contains("WatchdogSecond"))
     }

@@ -22,7 +22,7 @@ struct AccessLogFormatTests {
             ("a$ b", 1, "`$` without a variable's name behind it"),
             ("${status", 0, "`${` without its `}`"), ("${}", 0, "`$` without a variable's name behind it"),
         ])
-    func mistakes(format: String, offset: Int, message: String) {
+    func wrong(format: String, offset: Int, message: String) {
         let mistake = #expect(throws: AccessLogFormat.Mistake.self) { try AccessLogFormat(parsing: format) }
         #expect(mistake?.offset == offset)
         #expect(mistake?.message == message)

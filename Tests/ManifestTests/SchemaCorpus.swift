@@ -38,8 +38,8 @@ enum SchemaCorpus {
             "overload: { when-busy: refuse, wait: 0s, retry-after: 2000ms }", "status: /run/s.sock",
             "status: 127.0.0.1:9001", "status: { listen: /a, owner: 0, group: adm, mode: '0600' }",
             "limits: { request-timeout: 30s, slow-time: 5s, kill-time: 60s }", "tasks: { kill-time: 2h }",
-            "log: { to: syslog }", "log: { to: journal, access: json }", "log: { access: '$a $b' }",
-            "log: { access: '$${a}' }", "log: { access: '${NONE:-json}' }", "log: { access: {} }",
+            "log: { to: syslog }", "log: { to: journal, access: json }", "log: { access: '$uri $status' }",
+            "log: { access: '$${uri}' }", "log: { access: '${NONE:-json}' }", "log: { access: {} }",
             "log: { access: { to: /a/b.log, format: $status } }",
             "log: { level: trace, to: stderr }", "log: { to: /var/log/app.log }", "log: { to: ./app.log }",
         ].map(manifest)

@@ -90,7 +90,8 @@ final class LogWriter: Sendable {
     func tend(telling logger: Logger) {
         let main = state.withLock { $0.sink }
         for sink in sinks {
-            sink.flush(within: 0)
+            // A reader that has come back gets more than one pipe's content a second.
+            sink.flush(within: 20)
             // Not to the one that loses it.
             guard !main.losses.isFailing, let (count, errno) = sink.losses.take() else { continue }
             logger.warning(

@@ -5,7 +5,8 @@ internal import Workers
 /// Tells the service manager of one process how it is.
 ///
 /// The watchdog is told as long as the keeper's loop turns and events are taken. Workers that are all busy for long are
-/// no fault by themselves; that none takes an event for the whole time, and none can be added, is.
+/// no fault by themselves, nor are tasks, which a restart would lose; that events wait for the whole time while no worker
+/// takes one, and none can be added, is.
 final class Watchdog: Sendable {
     private struct State {
         var next: MonotonicTime
@@ -35,7 +36,7 @@ final class Watchdog: Sendable {
     func tend(at now: MonotonicTime) {
         guard let interval = manager.watchdogInterval else { return }
         let taken = Int(poller.takenEvents)
-        let isStuck = !poller.isAnyoneWaiting && !pool.canGrow && poller.hasEvents
+        let isStuck = !poller.isAnyoneWaiting && !pool.canGrow && !pool.isBusyWithTasks && poller.hasEvents
         let isDue = state.withLock { state in
             if !isStuck || taken != state.taken { state.movedAt = now }
             state.taken = taken

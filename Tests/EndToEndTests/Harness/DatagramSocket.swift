@@ -26,7 +26,7 @@ final class DatagramSocket {
     /// The datagram that is there; nothing when there is none.
     func receive() -> String? {
         var bytes = [UInt8](repeating: 0, count: 1 << 18)
-        let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT.rawValue))
+        let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
         return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 

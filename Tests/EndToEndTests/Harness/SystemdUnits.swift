@@ -7,10 +7,11 @@ struct SystemdUnits {
     }
 
     let folder: TestFolder
+    private var names = ["postlude.service", "postlude.socket"]
 
     init(in folder: TestFolder) throws {
         self.folder = folder
-        for name in ["postlude.service", "postlude.socket"] {
+        for name in names {
             let path = BuildProducts.repository + "/nginx/" + name
             try folder.write(
                 name, Self.withProgramOfThisMachine(String(contentsOfFile: path, encoding: .utf8)))
@@ -18,7 +19,7 @@ struct SystemdUnits {
     }
 
     /// Adds a file whose first line is a comment with its path below /etc/systemd/system.
-    func add(_ text: String) throws {
+    mutating func add(_ text: String) throws {
         let first = text.prefix { $0 != "\n" }
         guard let path = first.split(separator: "/etc/systemd/system/").dropFirst().first.map(String.init)
         else {
@@ -27,14 +28,13 @@ struct SystemdUnits {
         try FileManager.default.createDirectory(
             atPath: (folder.file(path) as NSString).deletingLastPathComponent,
             withIntermediateDirectories: true)
+        // Otherwise it adds to one of the units.
+        if !path.contains("/") { names.append(path) }
         try folder.write(path, Self.withProgramOfThisMachine(text))
     }
 
     func verify() throws -> Command {
-        try Command(
-            "systemd-analyze",
-            ["verify", "--man=no", folder.file("postlude.service"), folder.file("postlude.socket")],
-            in: folder)
+        try Command("systemd-analyze", ["verify", "--man=no"] + names.map(folder.file), in: folder)
     }
 
     /// - Parameter threshold: ten times the exposure that is too much.

@@ -46,7 +46,7 @@ final class DatagramSocket {
                     message.msg_iovlen = 1
                     message.msg_control = control.baseAddress
                     message.msg_controllen = control.count
-                    return recvmsg(descriptor, &message, Int32(MSG_DONTWAIT.rawValue))
+                    return recvmsg(descriptor, &message, Int32(MSG_DONTWAIT))
                 }
             }
         }

@@ -33,8 +33,9 @@ final class LineOutputTests {
         let output = try output(losses: losses)
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<8 {
-                group.addTask { [self] in
-                    for _ in 0..<200 { output.write(line(String(repeating: "\(number)", count: 500))) }
+                group.addTask {
+                    let line = Array((String(repeating: "\(number)", count: 500) + "\n").utf8)
+                    for _ in 0..<200 { output.write(line) }
                 }
             }
         }
