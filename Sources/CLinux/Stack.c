@@ -36,7 +36,8 @@ static uintptr_t instruction(const ucontext_t *context) {
 }
 
 // Runs on the thread that is asked, between any two of its instructions. backtrace() was called before, so that it
-// neither loads nor allocates; unwinding takes no lock since glibc 2.35.
+// neither loads nor allocates. Unwinding takes no lock with glibc 2.35 and GCC 12 or later; before, it takes the dynamic
+// linker's, which is recursive and held briefly.
 static void answer(int signal, siginfo_t *info, void *context) {
     (void)signal;
     int saved = errno;

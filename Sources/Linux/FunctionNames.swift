@@ -11,6 +11,12 @@ package enum FunctionNames {
         package let symbol: String
         /// Whether it lies in the running executable, not in a library.
         package let isInExecutable: Bool
+
+        package init(function: String, symbol: String, isInExecutable: Bool) {
+            self.function = function
+            self.symbol = symbol
+            self.isInExecutable = isInExecutable
+        }
     }
 
     /// The symbols of the executable that it does not export, too.

@@ -93,6 +93,23 @@ struct FCGXRequestTests {
         #expect(request.finish())
     }
 
+    @Test("writes nothing of a response that is abandoned, and serves the next request on that connection")
+    func abandoned() throws {
+        let pair = try SocketPair()
+        let request = try FCGXRequest(headLimit: 64 << 10)
+        for _ in 0..<3 {
+            try request.begin(head([("REQUEST_METHOD", "GET")]), on: pair.application)
+            #expect(Array("not wanted".utf8).withUnsafeBytes { request.write($0) })
+            request.abandon()
+            #expect(pair.received().isEmpty)
+            try request.begin(head([("REQUEST_METHOD", "GET")]), on: pair.application)
+            #expect(Array("wanted".utf8).withUnsafeBytes { request.write($0) })
+            #expect(request.finish())
+            let received = String(decoding: pair.received(), as: UTF8.self)
+            #expect(received.contains("wanted") && !received.contains("not wanted"))
+        }
+    }
+
     @Test("says when the web server takes no more, and serves the next connection")
     func writeError() throws {
         let gone = try SocketPair()

@@ -38,6 +38,12 @@ struct Bookshop: Application {
         Handler("ticks") {
             Response.stream(contentType: "text/plain", AsyncStream<String>(unfolding: { "tick " }))
         }
+        Handler("stocktaking") { (request: Request, tasks: BackgroundTasks) async in
+            tasks.add(named: "report", when: .notThrown) {}
+            tasks.add(named: "unlock", when: .always) {}
+            diary.write("cancelled: \(request.isCancelled) \(Task.isCancelled)")
+            return ["books": 7]
+        }
         Handler("upload") { (body: RequestBody) in
             var count = 0
             while let piece = try body.read() { count += piece.count }
@@ -78,6 +84,7 @@ struct Bookshop: Application {
           - { path: /retried, method: POST, handler: retried }
           - { path: /delivered, method: POST, handler: delivered }
           - { path: /ticks, method: GET, handler: ticks }
+          - { path: /stocktaking, method: GET, handler: stocktaking }
           - { path: /upload, method: POST, handler: upload }
           - { path: /cover, method: POST, handler: cover }
         """

@@ -52,6 +52,18 @@ struct RequestTests {
         #expect(diary.suffix(2) == ["release reader Ada", "note Ada"])
     }
 
+    @Test("a cancelled request is answered 504, its handler knows, and its tasks are a failure's")
+    func cancelled() async throws {
+        var request = TestRequest.get("/stocktaking")
+        #expect(try await app.send(request).status == .ok)
+        request.isCancelled = true
+        let response = try await app.send(request)
+        #expect(response.status == .gatewayTimeout)
+        #expect(response.tasks.queued.map(\.name) == ["unlock"])
+        #expect(diary.suffix(3).contains("cancelled: true true"))
+        #expect(diary.contains("cancelled: false false"))
+    }
+
     @Test("middleware sees every response, also those of errors and of paths without a route")
     func middleware() async throws {
         let stamp = "X-Stamp"

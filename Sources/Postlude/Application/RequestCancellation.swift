@@ -15,8 +15,12 @@ final class RequestCancellation: Sendable {
         if isCancelled { cancel() }
     }
 
+    /// The handler may know; its async code is not cancelled yet.
+    func mark() { isSet.store(true, ordering: .releasing) }
+
+    /// Cancels the handler's async code, too, which may run code of the application on the calling thread.
     func cancel() {
-        isSet.store(true, ordering: .releasing)
+        mark()
         let cancel = cancelCode.withLock { cancel in
             defer { cancel = nil }
             return cancel

@@ -76,6 +76,8 @@ final class HandlerRun: Sendable {
                 expected: State.handling, desired: State.answering, ordering: .acquiringAndReleasing
             ).exchanged
         else { return false }
+        // Before the answer, which can end what the handler waits for: it then knows why.
+        cancellation.mark()
         let isTaken = ShortResponse.gatewayTimeout(identifier: identity.id).send(to: head, on: connection)
         taken.store(isTaken, ordering: .releasing)
         if readsConnection {

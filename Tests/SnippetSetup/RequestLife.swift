@@ -1,0 +1,4 @@
+import Postlude
+
+func rows(of item: Int) -> [Int] { [item] }
+func price(of row: Int) -> Int { row }
