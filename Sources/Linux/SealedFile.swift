@@ -12,7 +12,9 @@ package final class SealedFile: Sendable {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 || errno == EINTR else { throw SystemError("write(\(name), \(bytes.count) bytes)") }
+            guard count > 0 || errno == EINTR else {
+                throw SystemError("write(\(name), \(bytes.count) bytes)")
+            }
             rest = rest.dropFirst(max(0, count))
         }
         guard clinux_seal(descriptor) == 0 else { throw SystemError("fcntl(F_ADD_SEALS, \(name))") }

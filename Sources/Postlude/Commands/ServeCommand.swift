@@ -66,7 +66,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
                 status = try await serve(signals, writer, manager)
             } else {
                 status = try await SupervisedServer(
-                    handlers: App().handlers, path: options.manifest, listen: listen, statusListen: statusListen,
+                    handlers: App().handlers, path: options.manifest, listen: listen,
+                    statusListen: statusListen,
                     signals: signals,
                     writer: writer, manager: manager, logger: Logger(label: "supervisor")
                 ).run(replacing: state)
@@ -110,7 +111,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             listener = try .opened(at: listen, manifest.listen)
             control = ProcessControl(
                 signals: signals, load: { try handlers.manifest(at: path) },
-                apply: { try writer.apply($0.log) }, reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
+                apply: { try writer.apply($0.log) },
+                reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
         }
         try writer.apply(manifest.log)
         let served = try ServedApplication(

@@ -36,7 +36,8 @@ struct SupervisedServer: Sendable {
             } ?? HandoverQueue()
         let scoreboard = try scoreboard(for: manifest, state)
         let descriptors = SharedDescriptors(
-            listener: listener.descriptor, scoreboard: scoreboard.descriptor, handoverSending: handover.sending,
+            listener: listener.descriptor, scoreboard: scoreboard.descriptor,
+            handoverSending: handover.sending,
             handoverReceiving: handover.receiving)
         logger.info(
             "supervising",
@@ -122,7 +123,8 @@ struct SupervisedServer: Sendable {
         hooks.starting = { scoreboard.claim(process: $0) }
         hooks.died = { index, pid, _ in
             for line in scoreboard.remains(ofProcess: index) {
-                logger.error("a process died with this in hand", metadata: ["pid": "\(pid)", "at": "\(line)"])
+                logger.error(
+                    "a process died with this in hand", metadata: ["pid": "\(pid)", "at": "\(line)"])
             }
         }
         hooks.ended = { scoreboard.release(process: $0) }
