@@ -3,6 +3,7 @@ internal import Linux
 internal import Logging
 internal import Manifest
 internal import Routing
+internal import Scoreboard
 
 /// What the keeper does when every worker is busy and no more can be started.
 final class Relief {
