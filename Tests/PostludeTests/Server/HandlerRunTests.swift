@@ -17,7 +17,7 @@ struct HandlerRunTests {
         init() throws {
             let listener = try Listener.open(SocketAddress(parsing: "127.0.0.1:0"))
             poller = try Poller(
-                listener: listener, webServers: WebServerAddresses(nil), limits: GateLimits(),
+                listener: listener, webServers: WebServers(nil), limits: GateLimits(),
                 times: ConnectionTimes(), width: 1, onNoneWaiting: {}, report: { _ in })
             server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             guard case .ipv4(_, let port) = listener.address else { throw ListenError.noSocket }
