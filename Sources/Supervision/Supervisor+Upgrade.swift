@@ -76,6 +76,7 @@ extension Supervisor {
         var variables = Self.environment(with: added) + [nil]
         defer { for text in words + variables { free(text) } }
         let path = program.path ?? ""
+        hooks.replacing()
         execve(path, &words, &variables)
         throw SystemError("execve(\(path))")
     }

@@ -26,6 +26,8 @@ package struct SupervisorHooks: Sendable {
     package var heartbeat: Heartbeat?
     /// Variables for the program that replaces this one, beside those of this process.
     package var environment: [String: String] = [:]
+    /// Another program is about to take this one's place.
+    package var replacing: @Sendable () -> Void = {}
     package var reopenLogs: @Sendable () -> Void = {}
     /// Closes the supervisor's own listening socket, so that nothing is queued that nobody will accept.
     package var stopListening: @Sendable () -> Void = {}

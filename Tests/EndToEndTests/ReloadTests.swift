@@ -67,7 +67,7 @@ struct ReloadTests {
             #expect(try server.ask(long).status != 200)
             try server.reload(
                 TestManifest("workers: { min: 5, max: 8 }\nlimits: { head: 100KiB }"), in: 1)
-            let longer = RawRequest("GET", "/inspect?" + String(repeating: "x", count: 60_000))
+            let longer = RawRequest("GET", "/inspect?" + String(repeating: "x", count: 18_000))
             #expect(try server.ask(longer).status == 200)
             try waitUntil("five workers") { server.workers == 5 }
         }

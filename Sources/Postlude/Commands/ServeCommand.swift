@@ -49,7 +49,6 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         let state = try SupervisorState.inherited()
         // Before a worker exists: all that this thread starts inherit the mask.
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
-        let manager = try ServiceManager.takeFromEnvironment()
         // Before the application is made, whose loggers may be made with it.
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
@@ -59,6 +58,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             metadataProvider: Logger.MetadataProvider { Scope.current?.metadata ?? [:] })
         let status: Int32
         do {
+            // Whoever is asked first speaks to it: a supervisor's processes do not find its variables.
+            let manager = try ServiceManager.takeFromEnvironment()
             if isPreflight {
                 try checkManifestOfSupervisor()
                 status = 0
@@ -123,8 +124,6 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
 }
 
 extension Listener {
-    /// - Parameter address: overrides the manifest's, and the socket of spawn-fcgi or systemd, which
-    ///   otherwise goes before the manifest's.
     /// - Returns: the socket on which the state of all processes is shown.
     static func opened(_ status: Manifest.Status) throws -> Listener {
         try .open(
@@ -132,6 +131,8 @@ extension Listener {
             ListenOptions(owner: status.owner, group: status.group, mode: status.mode))
     }
 
+    /// - Parameter address: overrides the manifest's, and the socket of spawn-fcgi or systemd, which
+    ///   otherwise goes before the manifest's.
     static func opened(at address: String?, _ listen: Manifest.Listen) throws -> Listener {
         if address == nil, let inherited = try Listener.inheritedIfAny() { return inherited }
         guard let address = address ?? listen.address else { throw ListenError.noSocket }

@@ -27,10 +27,25 @@ struct ProcessStart {
             signals: signals, supervisor: supervisor,
             handover: HandoverQueue(
                 sending: Descriptors.handoverSending, receiving: Descriptors.handoverReceiving),
-            process: try Scoreboard(adopting: Descriptors.scoreboard).process(at: place),
+            process: Self.slot(at: place),
             generation: generation, parse: { try handlers.manifest($0, file: path) },
             apply: { try writer.apply($0.log) },
             reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
+    }
+}
+
+extension ProcessStart {
+    /// The process's place on the supervisor's scoreboard. One that has none serves all the same, and is not shown.
+    private static func slot(at place: Int) -> ProcessSlot? {
+        let logger = Logger(label: "postlude")
+        do throws(ScoreboardError) {
+            let board = try Scoreboard(adopting: SupervisedProgram.Descriptors.scoreboard)
+            if let slot = board.process(at: place) { return slot }
+            logger.warning("the scoreboard has no place for this process, which is not shown")
+        } catch {
+            logger.warning("this process is not shown", metadata: ["reason": "\(error)"])
+        }
+        return nil
     }
 }
 

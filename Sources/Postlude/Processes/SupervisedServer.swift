@@ -75,13 +75,19 @@ struct SupervisedServer: Sendable {
 
     /// The old program's, with what was counted so far, as far as it fits.
     private func scoreboard(for manifest: Manifest, _ state: SupervisorState?) throws -> Scoreboard {
-        // Twice as many as there are: those that are replaced have places for a while, too.
-        let places = max(8, manifest.processes.count * 2)
+        // Old ones and new ones live side by side for a while, and a reload may ask for more.
+        let places = 4 * manifest.processes.count + 16
         if let descriptor = state?.descriptors.scoreboard {
-            if let old = try? Scoreboard(adopting: descriptor), old.processCount >= places { return old }
+            do throws(ScoreboardError) {
+                let old = try Scoreboard(adopting: descriptor)
+                if old.processCount >= places { return old }
+            } catch {
+                logger.warning("what was counted so far is lost", metadata: ["reason": "\(error)"])
+            }
         }
         return try Scoreboard(
-            program: programName, processes: places, workers: manifest.workers.maximum, isShared: true)
+            program: programName, processes: places, workers: max(64, manifest.workers.maximum),
+            isShared: true)
     }
 
     private func statusServer(
@@ -123,11 +129,11 @@ struct SupervisedServer: Sendable {
         hooks.starting = { scoreboard.claim(process: $0) }
         hooks.died = { index, pid, _ in
             for line in scoreboard.remains(ofProcess: index) {
-                logger.error(
-                    "a process died with this in hand", metadata: ["pid": "\(pid)", "at": "\(line)"])
+                logger.error("what a process left: \(line)", metadata: ["pid": "\(pid)"])
             }
         }
         hooks.ended = { scoreboard.release(process: $0) }
+        hooks.replacing = { writer.flush() }
         hooks.stopListening = {
             listener.refuseConnections()
             listener.close()
