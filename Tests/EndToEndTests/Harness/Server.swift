@@ -21,6 +21,8 @@ final class Server {
     let endpoint: Endpoint
     let folder: TestFolder
     let process: ChildProcess
+    let executable: String
+    let environment: [String: String]
 
     /// - Parameter start: through the real spawn-fcgi, or by `serve --listen`.
     init(
@@ -29,6 +31,8 @@ final class Server {
         environment: [String: String] = [:]
     ) throws {
         self.folder = folder
+        self.executable = executable
+        self.environment = environment
         self.endpoint = endpoint ?? .unix(folder.file("app.socket"))
         try folder.write("routes.yaml", manifest.text)
         let arguments: [String]
