@@ -17,6 +17,26 @@ struct CommandLineTests {
         #expect((command.output + command.errors).contains("routes.yaml"))
     }
 
+    @Test("check warns of folders and users that this machine does not have, and names the documents")
+    func surroundings() throws {
+        let settings = """
+            uploads: { folder: /absent/uploads }
+            files: { root: /etc/passwd, internal: /x/ }
+            listen: { allow-users: [root, nobody-known] }
+            openapi: { document: /openapi.json }
+            """
+        let command = try Self.testbed("check", manifest: TestManifest(settings))
+        #expect(command.exit == .status(0), "\(command.errors)")
+        for part in [
+            "warning: uploads.folder: /absent/uploads cannot be found",
+            "warning: files.root: /etc/passwd is not a folder",
+            "warning: listen.allow-users: this machine has no user nobody-known", "GET /openapi.json",
+        ] {
+            #expect(command.output.contains(part), "\(part) in: \(command.output)")
+        }
+        #expect(!(try Self.testbed("check").output.contains("warning")))
+    }
+
     @Test(
         "check and serve name every mistake by line and column, and end with a failure",
         arguments: ["check", "serve"])

@@ -43,25 +43,6 @@ struct DocumentationTests {
         #expect(check.exit == .status(0), "\(snippet): \(check.errors)")
     }
 
-    @Test("The article about deploying names every key of the manifest")
-    func manifestKeys() throws {
-        let schema = try Command(BuildProducts.testbed, ["schema"], in: TestFolder())
-        let keys = Self.propertyNames(in: try JSONSerialization.jsonObject(with: Data(schema.output.utf8)))
-        try #require(keys.contains("shutdown-grace") && keys.contains("read-time"))
-        let path = BuildProducts.repository + "/Sources/Postlude/Postlude.docc/Deploying.md"
-        let article = try String(contentsOfFile: path, encoding: .utf8)
-        let named = Set(article.matches(of: /[a-z]+(-[a-z]+)*/).map { String($0.output.0) })
-        #expect(keys.isSubset(of: named), "\(keys.subtracting(named))")
-    }
-
-    /// The names under each `properties` of a JSON Schema.
-    private static func propertyNames(in schema: Any) -> Set<String> {
-        if let list = schema as? [Any] { return Set(list.flatMap(propertyNames)) }
-        guard let object = schema as? [String: Any] else { return [] }
-        let own = (object["properties"] as? [String: Any])?.keys.map(\.self) ?? []
-        return Set(own).union(object.values.flatMap(propertyNames))
-    }
-
     @Test("Commands can be parsed", arguments: Document.all.flatMap { $0.snippets(in: ["sh", "console"]) })
     func shell(snippet: Snippet) throws {
         // A transcript has the commands behind a dollar, and what they print.

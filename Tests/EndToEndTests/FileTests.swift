@@ -19,7 +19,6 @@ struct FileTests {
 
     private static func run(
         kept: Bool = true, settings: (TestFolder) -> String = { _ in "" },
-        locations: (TestFolder) -> String = { _ in "" },
         _ body: (Server, NginxServer) throws -> Void
     ) throws {
         let folder = try TestFolder()
@@ -27,9 +26,7 @@ struct FileTests {
         let manifest = TestManifest(
             "workers: { min: 1, max: 2 }\n" + settings(folder), routes: routes)
         try Server.run(manifest, in: folder) { server in
-            try NginxServer.run(
-                to: server, kept: kept, locations: "location / { @pass@ }\n" + locations(folder)
-            ) { try body(server, $0) }
+            try NginxServer.run(to: server, kept: kept) { try body(server, $0) }
         }
     }
 
@@ -125,16 +122,7 @@ struct FileTests {
     func internalLocation(kept: Bool) throws {
         try Self.run(
             kept: kept,
-            settings: { "files: { root: \($0.file("public")), internal: /internal-files/ }\n" },
-            locations: { folder in
-                """
-                location /internal-files/ {
-                    internal;
-                    alias \(folder.file("public"))/;
-                    add_header X-Content-Type-Options $upstream_http_x_content_type_options;
-                }
-                """
-            }
+            settings: { "files: { root: \($0.file("public")), internal: /internal-files/ }\n" }
         ) { server, nginx in
             let client = try nginx.client()
             let folder = server.folder

@@ -54,9 +54,7 @@ struct UploadTests {
         let manifest = TestManifest(
             "workers: { min: 2, max: 8 }\nuploads: { folder: \(uploads) }", routes: routes)
         try Server.run(manifest, in: folder) { server in
-            try NginxServer.run(
-                to: server, buffering: buffering, locations: "location / { client_max_body_size 0; @pass@ }"
-            ) { nginx in
+            try NginxServer.run(to: server, buffering: buffering) { nginx in
                 try body(Setting(server: server, nginx: nginx, uploads: uploads, folder: folder))
             }
             try waitUntil("the uploads are closed") { openDescriptors(of: server, in: uploads) == 0 }

@@ -14,6 +14,12 @@ struct CheckCommand<App: Application>: ParsableCommand {
         let handlers = App().handlers
         let manifest = try options.load(for: handlers)
         print("\(options.manifest): the manifest is right: \(manifest.routes.count) routes")
+        for (path, name) in DocumentationRoutes.paths(in: manifest) {
+            print("\(options.manifest): besides, GET \(path) \(name)")
+        }
+        for warning in Surroundings.warnings(about: manifest) {
+            print("\(options.manifest): warning: \(warning)")
+        }
         let used = Set(manifest.routes.map(\.handler))
         for handler in handlers.all where !used.contains(handler.name) {
             print("\(options.manifest): note: no route uses the handler \"\(handler.name)\"")

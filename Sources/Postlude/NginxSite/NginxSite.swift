@@ -51,10 +51,7 @@ struct NginxSite: CustomStringConvertible {
             [
                 "# More than the manifest allows: what exceeds its limits is answered, and logged, by the "
                     + "application."
-            ] + locations.common.directives() + [
-                "client_body_timeout \(NginxText.seconds(manifest.limits.readTime));",
-                "fastcgi_connect_timeout 5s;",
-            ],
+            ] + locations.common.directives() + ["fastcgi_connect_timeout 5s;"],
             [
                 "fastcgi_keep_conn on;",
                 "# A request that failed may have run, with its tasks: it is not sent a second time.",

@@ -1,27 +1,58 @@
 import Foundation
 import Testing
 
-/// The real nginx on a free port of the loopback, in front of one upstream.
+/// The real nginx on a free port of the loopback, with the site that the application prints for its manifest.
 final class NginxServer {
     let port: UInt16
     let folder: TestFolder
     private let process: ChildProcess
 
-    /// - Parameters:
-    ///   - kept: whether nginx keeps its connections to the application.
-    ///   - buffering: whether nginx reads a request's whole body before it connects.
-    ///   - locations: `location` blocks; `@pass@` in them stands for the FastCGI directives.
-    private init(
-        to upstream: Endpoint, in folder: TestFolder, kept: Bool, buffering: Bool, locations: String
-    ) throws {
-        self.folder = folder
+    /// What a test has otherwise than the site says.
+    struct Changes {
+        /// Whether nginx keeps its connections to the application.
+        var kept = true
+        /// Whether nginx reads a request's whole body before it connects.
+        var buffering = true
+        /// Instead of the site's largest body.
+        var body: String?
+        /// `location` blocks instead of the one for `/`; `@pass@` in them stands for `fastcgi_pass`.
+        var locations: String?
+
+        /// - Throws: when the site has not what is to be changed.
+        func apply(to site: String) throws -> String {
+            var site = site
+            let upstream = try #require(site.firstMatch(of: #/fastcgi_pass [^;]+;/#)).output
+            if !kept {
+                try Self.replace(#/keepalive [0-9]+;/#, with: "", in: &site)
+                try Self.replace(#/fastcgi_keep_conn on;/#, with: "fastcgi_keep_conn off;", in: &site)
+            }
+            if !buffering {
+                let directive = "fastcgi_request_buffering off;"
+                try Self.replace(#/fastcgi_request_buffering on;/#, with: directive, in: &site)
+            }
+            if let body {
+                let directive = "client_max_body_size \(body);"
+                try Self.replace(#/client_max_body_size [^;]+;/#, with: directive, in: &site)
+            }
+            if let locations {
+                let blocks = locations.replacing("@pass@", with: upstream)
+                try Self.replace(#/location / \{[^}]*\}/#, with: blocks, in: &site)
+            }
+            return site
+        }
+
+        private static func replace(
+            _ pattern: Regex<Substring>, with text: String, in site: inout String
+        ) throws {
+            try #require(site.contains(pattern), "the site has to have what is changed:\n\(site)")
+            site.replace(pattern, with: text)
+        }
+    }
+
+    private init(to server: Server, changes: Changes) throws {
+        folder = server.folder
         port = try FreePort.take()
-        let pass = """
-            fastcgi_pass postlude; fastcgi_keep_conn \(kept ? "on" : "off");
-            fastcgi_request_buffering \(buffering ? "on" : "off");
-            fastcgi_next_upstream off;
-            \(Self.parameters)
-            """
+        let site = try Self.site(for: server, port: port)
         let configuration = """
             daemon off;
             worker_processes 1;
@@ -31,17 +62,12 @@ final class NginxServer {
             events { worker_connections 4096; }
             http {
                 access_log off;
-                client_max_body_size 64m;
                 client_body_temp_path \(folder.file("nginx-body"));
                 fastcgi_temp_path \(folder.file("nginx-fastcgi"));
                 proxy_temp_path \(folder.file("nginx-proxy"));
                 uwsgi_temp_path \(folder.file("nginx-uwsgi"));
                 scgi_temp_path \(folder.file("nginx-scgi"));
-                upstream postlude { server \(upstream.upstream); \(kept ? "keepalive 16;" : "") }
-                server {
-                    listen 127.0.0.1:\(port);
-                    \(locations.replacing("@pass@", with: pass))
-                }
+            \(try changes.apply(to: site))
             }
             """
         try folder.write("nginx.conf", configuration)
@@ -59,16 +85,28 @@ final class NginxServer {
     }
 
     static func run<R>(
-        to server: Server, kept: Bool = true, buffering: Bool = true,
-        locations: String = "location / { @pass@ }", _ body: (NginxServer) throws -> R
+        to server: Server, kept: Bool = true, buffering: Bool = true, body: String? = nil,
+        locations: String? = nil, _ test: (NginxServer) throws -> R
     ) throws -> R {
-        let nginx = try NginxServer(
-            to: server.endpoint, in: server.folder, kept: kept, buffering: buffering, locations: locations)
+        let changes = Changes(kept: kept, buffering: buffering, body: body, locations: locations)
+        let nginx = try NginxServer(to: server, changes: changes)
         defer {
             nginx.process.send(signal: SIGTERM)
             _ = try? nginx.process.waitForExit()
         }
-        return try body(nginx)
+        return try test(nginx)
+    }
+
+    /// What the application's `nginx` prints.
+    private static func site(for server: Server, port: UInt16) throws -> String {
+        let command = try Command(
+            server.executable,
+            [
+                "nginx", "--manifest", server.folder.file("routes.yaml"), "--socket",
+                server.endpoint.description, "--listen", "127.0.0.1:\(port)", "--server-name", "localhost",
+            ], in: server.folder, environment: server.environment)
+        #expect(command.exit == .status(0), "\(command.errors)")
+        return command.output
     }
 
     func client() throws -> HTTPClient { try HTTPClient(port: port) }
@@ -76,14 +114,4 @@ final class NginxServer {
     static let executable =
         ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/local/nginx/sbin/nginx"]
         .first(where: FileManager.default.isExecutableFile(atPath:)) ?? "nginx"
-
-    private static let parameters = [
-        ("QUERY_STRING", "$query_string"), ("REQUEST_METHOD", "$request_method"),
-        ("CONTENT_TYPE", "$content_type"), ("CONTENT_LENGTH", "$content_length"),
-        ("SCRIPT_NAME", "$fastcgi_script_name"), ("REQUEST_URI", "$request_uri"),
-        ("DOCUMENT_URI", "$document_uri"), ("SERVER_PROTOCOL", "$server_protocol"),
-        ("REQUEST_SCHEME", "$scheme"), ("GATEWAY_INTERFACE", "CGI/1.1"), ("REMOTE_ADDR", "$remote_addr"),
-        ("REMOTE_PORT", "$remote_port"), ("REMOTE_USER", "$remote_user"), ("SERVER_ADDR", "$server_addr"),
-        ("SERVER_PORT", "$server_port"), ("SERVER_NAME", "$server_name"),
-    ].map { "fastcgi_param \($0) \($1);" }.joined(separator: "\n")
 }

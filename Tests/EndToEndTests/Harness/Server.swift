@@ -21,6 +21,8 @@ final class Server {
     let endpoint: Endpoint
     let folder: TestFolder
     let process: ChildProcess
+    let executable: String
+    let environment: [String: String]
 
     /// - Parameters:
     ///   - start: through the real spawn-fcgi, or by `serve --listen`.
@@ -31,6 +33,8 @@ final class Server {
         environment: [String: String] = [:], isSupervised: Bool = false
     ) throws {
         self.folder = folder
+        self.executable = executable
+        self.environment = environment
         self.endpoint = endpoint ?? .unix(folder.file("app.socket"))
         try folder.write("routes.yaml", manifest.text)
         let mode = isSupervised ? [] : ["--no-supervisor"]
