@@ -60,7 +60,7 @@ final class Keeper: Sendable {
             if bell.isStopRequested { graceEnd = graceEnd ?? drain("the service was told to stop") }
             patience = isPressed && !relief.isResting ? grow(patience, relief) : 1
             let now = MonotonicTime.now
-            tend(at: now)
+            tend(at: now, isDraining: graceEnd != nil)
             relief.refuse(at: now)
             // A flood, or a process out of descriptors, is a line now and then.
             if now >= nextNarrowing {
@@ -80,11 +80,12 @@ final class Keeper: Sendable {
     }
 
     /// Deadlines of connections, writes and tasks; a listener that could not accept.
-    private func tend(at now: MonotonicTime) {
+    private func tend(at now: MonotonicTime, isDraining: Bool) {
         server.poller.closeOverdue(at: now)
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
         server.poller.checkHangUps()
         for queue in server.registry.all { queue.check(at: now) }
+        if isDraining { server.poller.handOverReady() }
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
     }
 

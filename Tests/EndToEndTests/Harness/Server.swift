@@ -6,6 +6,8 @@ final class Server {
     enum Start {
         case spawned
         case listening(String)
+        /// Where the manifest says.
+        case manifest
     }
 
     /// How a server has to end when the test has not ended it itself.
@@ -22,7 +24,7 @@ final class Server {
     let folder: TestFolder
     let process: ChildProcess
 
-    /// - Parameter start: through the real spawn-fcgi, or by `serve --listen`.
+    /// - Parameter start: through the real spawn-fcgi, or by `serve` alone.
     init(
         _ manifest: TestManifest = TestManifest(), in folder: TestFolder, at endpoint: Endpoint? = nil,
         start: Start = .spawned, executable: String = BuildProducts.testbed,
@@ -40,6 +42,9 @@ final class Server {
         case .listening(let address):
             command = executable
             arguments = ["serve", "--listen", address, "--manifest", folder.file("routes.yaml")]
+        case .manifest:
+            command = executable
+            arguments = ["serve", "--manifest", folder.file("routes.yaml")]
         }
         process = try ChildProcess(
             command, arguments, environment: environment, output: folder.file("server.log"),
