@@ -21,7 +21,7 @@ struct OverloadTests {
     }
 
     @Test(
-        "with refuse, a request that waits for too long gets 503 and Retry-After, on a connection that is kept"
+        "with refuse, a request that waits too long gets 503 and Retry-After, on a connection that is kept"
     )
     func refuses() throws {
         try Server.run(Self.refusing) { server in
