@@ -136,12 +136,18 @@ extension Poller {
         return waiting.load(ordering: .relaxed) + parked.load(ordering: .relaxed)
     }
 
-    private func rewatch(_ descriptor: Int32, _ watch: () throws(SystemError) -> Void) {
-        epoll.remove(descriptor)
-        do throws(SystemError) {
-            try watch()
-        } catch {
-            state.withLock { if $0.isListening { $0.acceptFailure = error } }
+    /// Watched anew, a source reports what is there already.
+    func rewatch(_ descriptor: Int32, _ watch: () throws(SystemError) -> Void) {
+        // Under the lock: of two at a time the second one would fail, and once the process drains, a source
+        // that is watched here would take the others' events.
+        state.withLock { state in
+            guard state.isListening else { return }
+            epoll.remove(descriptor)
+            do throws(SystemError) {
+                try watch()
+            } catch {
+                state.acceptFailure = error
+            }
         }
     }
 }

@@ -49,7 +49,8 @@ extension Poller {
             for connection in table.claimArmed() { arm(connection) }
         case .serving:
             for connection in table.claimReadable() where !handOver(connection) { arm(connection) }
-            if isReadable(listener.descriptor) { handover.nudge() }
+            // One nudge is enough for as long as nobody has a free worker.
+            if isReadable(listener.descriptor), !isReadable(handover.receiving) { handover.nudge() }
         }
     }
 
@@ -77,8 +78,10 @@ extension Poller {
     /// Sends a connection that the caller holds to the other processes, if it is between two requests.
     ///
     /// - Returns: false when the caller still holds it.
-    private func handOver(_ connection: Connection) -> Bool {
-        guard let handover, connection.isAtEdge else { return false }
+    func handOver(_ connection: Connection) -> Bool {
+        guard let handover, connection.isAtEdge, stage.load(ordering: .relaxed) != .closing else {
+            return false
+        }
         // The socket outlives our descriptor of it: the kernel would go on to report it here.
         epoll.remove(connection.descriptor)
         connection.isRegistered = false

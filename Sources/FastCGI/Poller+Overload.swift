@@ -11,7 +11,8 @@ extension Poller {
     /// Whether a request waits that the keeper has read.
     package var hasWaitingRequests: Bool { waitingRequests.load(ordering: .sequentiallyConsistent) > 0 }
 
-    /// Reads what has come, in the place of the workers, all of which are busy. Called by the keeper.
+    /// Reads what has come, in the place of the workers, all of which are busy; what other processes can take
+    /// is first offered to them. Called by the keeper.
     ///
     /// - Parameters:
     ///   - buffer: the keeper's own.
@@ -21,6 +22,8 @@ extension Poller {
         reading buffer: ReadBuffer, within time: Duration, bodyPolicy: (RequestHead) -> BodyPolicy
     ) {
         var looksAtReady = 0
+        var hasHandedOver = false
+        defer { if hasHandedOver, let handover { rewatch(handover.receiving, watchHandover) } }
         // Bounded, since the keeper has other things to do.
         for _ in 0..<256 {
             guard !isAnyoneWaiting, !isAnyoneParked, let event = epoll.wait(milliseconds: 0),
@@ -32,8 +35,15 @@ extension Poller {
                 connection = state.withLock { $0.ready.popFirst() }
                 if connection == nil { looksAtReady += 1 } else { readySignal.take() }
                 guard looksAtReady < 2 else { return }
+            } else if event.token == Token.handover, hasHandedOver {
+                // Another process may have a free worker: it gets the time until the next look.
+                continue
             } else {
                 connection = take(event)
+                if let connection, connection.token == event.token, handOver(connection) {
+                    hasHandedOver = true
+                    continue
+                }
             }
             guard let connection, let next = look(at: connection, buffer, bodyPolicy) else { continue }
             state.withLock { state in

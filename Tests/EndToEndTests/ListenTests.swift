@@ -106,4 +106,97 @@ struct ListenTests {
             }
         }
     }
+
+    @Test(
+        "The manifest gives the socket its address, owner, group and mode, also in the place of a stale one")
+    func options() throws {
+        let folder = try TestFolder()
+        let endpoint = Endpoint.unix(folder.file("own.socket"))
+        let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+        #expect(endpoint.withAddress { bind(stale, $0, $1) } == 0)
+        close(stale)
+        let manifest = TestManifest(
+            "listen: { address: \(endpoint), owner: www-data, group: www-data, mode: \"0640\", backlog: 5 }")
+        try Server.run(manifest, in: folder, at: endpoint, start: .manifest) { server in
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder.file("own.socket"))
+            #expect(attributes[.ownerAccountName] as? String == "www-data")
+            #expect(attributes[.groupOwnerAccountName] as? String == "www-data")
+            #expect(attributes[.posixPermissions] as? Int == 0o640)
+            try server.expectAnswers()
+        }
+        #expect(!folder.exists("own.socket"))
+    }
+
+    @Test("--listen overrides the manifest's address, and nothing else of it")
+    func overridden() throws {
+        let folder = try TestFolder()
+        let endpoint = Endpoint.unix(folder.file("own.socket"))
+        let manifest = TestManifest("listen: { address: \(folder.file("other.socket")), mode: \"0604\" }")
+        try Server.run(manifest, in: folder, at: endpoint, start: .listening("\(endpoint)")) { server in
+            let attributes = try FileManager.default.attributesOfItem(atPath: folder.file("own.socket"))
+            #expect(attributes[.posixPermissions] as? Int == 0o604)
+            #expect(!folder.exists("other.socket"))
+        }
+    }
+
+    @Test("An owner that does not exist is named")
+    func unknownOwner() throws {
+        let folder = try TestFolder()
+        try folder.write("routes.yaml", TestManifest("listen: { owner: no-such-user }").text)
+        let command = try Command(
+            BuildProducts.testbed, ["serve", "--listen", folder.file("own.socket")], in: folder)
+        #expect(command.exit != .status(0))
+        #expect(command.errors.contains("no-such-user"), "\(command.errors)")
+        #expect(!folder.exists("own.socket"))
+    }
+
+    @Test("The manifest's networks let in whom they hold, together with FCGI_WEB_SERVER_ADDRS")
+    func networks() throws {
+        let endpoint = Endpoint.tcp("127.0.0.1", try FreePort.take())
+        let manifest = TestManifest("listen: { allow: [127.1.0.0/16, \"fd00::/8\"] }")
+        try Server.run(
+            manifest, at: endpoint, environment: ["FCGI_WEB_SERVER_ADDRS": "127.2.0.1"], awaitingAnswer: false
+        ) { server in
+            for allowed in ["127.1.0.1", "127.1.255.254", "127.2.0.1"] {
+                #expect(try server.peer(from: allowed).ask(RawRequest("GET", "/hello")).text == "hello")
+            }
+            for refused in ["127.0.0.1", "127.2.0.2"] {
+                let peer = try server.peer(from: refused)
+                try? peer.send(RawRequest("GET", "/who"))
+                #expect(peer.isClosed())
+            }
+            #expect(server.folder.journal("calls").isEmpty)
+            _ = try server.logLine(holding: "listen.allow")
+        }
+    }
+
+    @Test(
+        "Over a Unix socket the manifest's users are let in, and nobody else",
+        arguments: ["root", "www-data"])
+    func users(user: String) throws {
+        try #require(geteuid() == 0, "the test's clients are root's")
+        let manifest = TestManifest("listen: { allow-users: [\(user)] }")
+        try Server.run(manifest, ending: .any, awaitingAnswer: false) { server in
+            let peer = try server.peer()
+            if user == "root" {
+                #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello")
+            } else {
+                try? peer.send(RawRequest("GET", "/who"))
+                #expect(peer.isClosed())
+                _ = try server.logLine(holding: "listen.allow-users")
+                #expect(server.folder.journal("calls").isEmpty)
+            }
+        }
+    }
+
+    @Test("nginx, which runs as another user, is let in by its name")
+    func nginxUser() throws {
+        let manifest = TestManifest("listen: { allow-users: [www-data, nobody, root] }")
+        try Server.run(manifest) { server in
+            try NginxServer.run(to: server) { nginx in
+                let reply = try nginx.client().ask("GET", "/hello")
+                #expect(reply.text == "hello")
+            }
+        }
+    }
 }

@@ -118,6 +118,30 @@ struct OverloadTests {
         }
     }
 
+    @Test("a kept connection is first offered to the other processes, then its request is read here")
+    func siblings() throws {
+        let first = try PollerFixture(handover: HandoverQueue())
+        let second = try PollerFixture(sibling: first)
+        let clients = try (0..<2).map { _ in try first.connect() }
+        defer { for client in clients { close(client) } }
+        for client in clients {
+            send(Wire.request(), to: client)
+            try first.answerNext()
+        }
+        send(Wire.request(), to: clients[0])
+        collect(first)
+        #expect(!first.poller.hasWaitingRequests)
+        try second.answerNext()
+        // Nobody is free there either.
+        send(Wire.request(), to: clients[1])
+        collect(first)
+        #expect(!first.poller.hasWaitingRequests)
+        collect(first)
+        #expect(first.poller.hasWaitingRequests)
+        #expect(refuse(first, after: .seconds(2)) == 1)
+        #expect(received(clients[1]).contains("Status: 503"))
+    }
+
     @Test("with two workers that come and go, each of many requests is answered once")
     func race() throws {
         let fixture = try PollerFixture()

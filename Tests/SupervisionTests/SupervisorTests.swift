@@ -24,7 +24,11 @@ struct SupervisorTests {
     @Test("A process inherits its descriptors and nothing else, and blocks and ignores no signal")
     func inheritance() throws {
         let script = """
-            (cd /proc/$$/fd && echo *) > descriptors; grep -E 'Sig(Blk|Ign)' /proc/$$/status > signals
+            (cd /proc/$$/fd && echo *) > descriptors
+            # By the shell itself, which blocks signals while it starts another program.
+            while read -r name value; do
+                case $name in SigBlk:|SigIgn:) echo "$value";; esac
+            done < /proc/self/status > signals
             \(Self.good)
             """
         let stray = open("/dev/null", O_RDONLY)
@@ -32,8 +36,9 @@ struct SupervisorTests {
         let fixture = try Fixture(script)
         try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
         #expect(fixture.lines("descriptors") == ["0 1 2 3 4 5 6"])
-        #expect(
-            fixture.lines("signals").map { $0.suffix(16) } == Array(repeating: "0000000000000000", count: 2))
+        // The two that the C library keeps for itself aside.
+        let masks = fixture.lines("signals").map { UInt64($0, radix: 16).map { $0 & ~(3 << 31) } }
+        #expect(masks == [0, 0])
         try fixture.stop()
     }
 
@@ -123,6 +128,7 @@ struct SupervisorTests {
         try fixture.wait(for: "three are ready") { fixture.logged("a process is ready") == 3 }
         try fixture.wait(for: "the first one is told") { fixture.lines("messages.0").count == 2 }
         #expect(fixture.lines("messages.0") == (1...2).map { #"{"manifest":{"generation":\#($0)}}"# })
+        try fixture.wait(for: "the third one is told") { !fixture.lines("messages.2").isEmpty }
         #expect(fixture.lines("messages.2") == [#"{"manifest":{"generation":2}}"#])
         fixture.next(try Fixture.plan(count: 1))
         fixture.signal(SIGHUP)

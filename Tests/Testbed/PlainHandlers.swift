@@ -56,6 +56,12 @@ func slow(query: Query<Gated>, tasks: BackgroundTasks) throws -> Response {
     return .text("slow")
 }
 
+/// Holds its worker until the gate opens, and needs no descriptor for that.
+func hold(query: Query<Gated>) throws -> Response {
+    try Gate.wait(query.value.gate)
+    return .text("held")
+}
+
 func slowAsync(query: Query<Gated>, tasks: BackgroundTasks) async throws -> Response {
     Journal.write("slow started \(query.value.name ?? "")")
     try await Gate.waitAsync(query.value.gate)

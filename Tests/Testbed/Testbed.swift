@@ -13,6 +13,7 @@ struct Testbed: Application {
         Handler("who", who)
         Handler("big", big)
         Handler("slow", slow)
+        Handler("hold", hold)
         Handler("slow-async", slowAsync)
         Handler("boom", boom)
         Handler("main-actor", askMainActor)

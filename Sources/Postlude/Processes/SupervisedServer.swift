@@ -124,7 +124,8 @@ struct SupervisedServer: Sendable {
         if let manager {
             hooks.environment = manager.environment
             let grace = manifest.shutdownGrace
-            hooks.event = { manager.tell($0, grace: grace) }
+            let serving = "serving \(manifest.routes.count) routes on \(listener.address)"
+            hooks.event = { manager.tell($0, serving: serving, grace: grace) }
         }
         hooks.starting = { scoreboard.claim(process: $0) }
         hooks.died = { index, pid, _ in
@@ -169,9 +170,9 @@ struct SupervisedServer: Sendable {
 
 extension ServiceManager {
     /// What the supervisor does, in the service manager's terms.
-    fileprivate func tell(_ event: SupervisorHooks.Event, grace: Duration) {
+    fileprivate func tell(_ event: SupervisorHooks.Event, serving: String, grace: Duration) {
         switch event {
-        case .ready: notify(.ready, .status("every process waits for requests"))
+        case .ready: notify(.ready, .status(serving))
         case .reloading: notify(.reloading, .status("reading the manifest again"))
         case .reloaded(let generation): notify(.ready, .status("serving by manifest \(generation)"))
         case .upgrading: notify(.reloading, .status("checking the new program"))

@@ -69,10 +69,8 @@ final class Keeper: Sendable {
             if bell.isStopRequested { graceEnd = graceEnd ?? drain("the service was told to stop") }
             patience = isPressed && !relief.isResting ? grow(patience, relief) : 1
             let now = MonotonicTime.now
-            tend(at: now)
+            tend(at: now, isDraining: graceEnd != nil)
             relief.refuse(at: now)
-            // What the queue between the processes had no room for.
-            if graceEnd != nil { server.poller.handOverReady() }
             // A flood, or a process out of descriptors, is a line now and then.
             if now >= nextNarrowing {
                 server.poller.narrow()
@@ -92,7 +90,7 @@ final class Keeper: Sendable {
     }
 
     /// Deadlines of connections, writes, handlers and tasks; a listener that could not accept.
-    private func tend(at now: MonotonicTime) {
+    private func tend(at now: MonotonicTime, isDraining: Bool) {
         watchdog?.tend(at: now)
         server.poller.closeOverdue(at: now)
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
@@ -104,6 +102,8 @@ final class Keeper: Sendable {
             replace: replace)
         for queue in server.registry.all { queue.check(at: now, report: &report, replace: replace) }
         server.recycling.check(at: now)
+        // What the queue between the processes had no room for.
+        if isDraining { server.poller.handOverReady() }
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
         server.show(pool)
     }

@@ -11,8 +11,10 @@ final class Relief {
     private let buffer = ReadBuffer()
     private let matcher: RouteMatcher?
     private var restEnd: MonotonicTime?
+    private var rest = Relief.shortestRest
 
-    private static let rest: Duration = .milliseconds(5)
+    private static let shortestRest: Duration = .milliseconds(5)
+    private static let longestRest: Duration = .milliseconds(40)
 
     init(_ server: ServerParts) {
         self.server = server
@@ -25,20 +27,25 @@ final class Relief {
     /// Between two looks the keeper rests, since what waits keeps the poller readable.
     var isResting: Bool { restEnd.map { $0 > .now } ?? false }
 
+    private var isRecent: Bool { restEnd.map { $0 + rest > .now } ?? false }
+
     /// How long the keeper may sleep, at most `milliseconds`.
     func tickMilliseconds(_ milliseconds: Int32) -> Int32 {
         let isNeeded = isResting || server.poller.hasWaitingRequests
-        return isNeeded ? min(milliseconds, Int32(Self.rest / .milliseconds(1))) : milliseconds
+        return isNeeded ? min(milliseconds, Int32(rest / .milliseconds(1))) : milliseconds
     }
 
     /// Other processes get the kept connections that have something to say; requests that may not wait for
     /// long are read.
     func relieve() {
-        restEnd = .now + Self.rest
+        // Longer from time to time, as long as the workers stay busy.
+        rest = isRecent ? min(rest * 2, Self.longestRest) : Self.shortestRest
+        restEnd = .now + rest
         guard !server.poller.isAnyoneWaiting, !server.poller.isAnyoneParked else { return }
-        server.poller.handOverReady()
         let generation = server.generations.current
-        guard generation.settings.overload.policy == .refuse, let matcher else { return }
+        guard generation.settings.overload.policy == .refuse, let matcher else {
+            return server.poller.handOverReady()
+        }
         server.poller.collectWaiting(reading: buffer, within: generation.settings.overload.wait) { head in
             generation.router.bodyPolicy(for: head, using: matcher)
         }

@@ -6,6 +6,8 @@ final class Server {
     enum Start {
         case spawned
         case listening(String)
+        /// Where the manifest says.
+        case manifest
     }
 
     /// How a server has to end when the test has not ended it itself.
@@ -25,7 +27,7 @@ final class Server {
     let environment: [String: String]
 
     /// - Parameters:
-    ///   - start: through the real spawn-fcgi, or by `serve --listen`.
+    ///   - start: through the real spawn-fcgi, or by `serve` alone.
     ///   - isSupervised: whether `process` is a supervisor; otherwise it serves.
     init(
         _ manifest: TestManifest = TestManifest(), in folder: TestFolder, at endpoint: Endpoint? = nil,
@@ -48,6 +50,9 @@ final class Server {
         case .listening(let address):
             command = executable
             arguments = ["serve", "--listen", address, "--manifest", folder.file("routes.yaml")] + mode
+        case .manifest:
+            command = executable
+            arguments = ["serve", "--manifest", folder.file("routes.yaml")] + mode
         }
         process = try ChildProcess(
             command, arguments, environment: environment, output: folder.file("server.log"),

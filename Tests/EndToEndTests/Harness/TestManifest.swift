@@ -16,6 +16,7 @@ struct TestManifest {
           - { path: /who, methods: [GET, POST], handler: who }
           - { path: /big, method: GET, handler: big }
           - { path: /slow, methods: [GET, POST], handler: slow }
+          - { path: /hold, method: GET, handler: hold }
           - { path: /slow-async, method: GET, handler: slow-async }
           - { path: /boom, method: GET, handler: boom }
           - { path: /main-actor, method: GET, handler: main-actor }

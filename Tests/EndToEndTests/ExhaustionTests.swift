@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+@Suite("A process that runs out of what the kernel gives", .timeLimit(.minutes(10)))
+struct ExhaustionTests {
+    private func limit(_ server: Server, _ option: String) throws {
+        let command = try Command(
+            "prlimit", ["--pid", "\(server.process.pid)", option], in: server.folder)
+        try #require(command.exit == .status(0), "\(command.errors)")
+    }
+
+    @Test(
+        "Too many open files: it is logged once in a while, what is open is served, and so is the rest later")
+    func descriptors() throws {
+        let manifest = TestManifest("workers: { min: 2, max: 12, reserved-for-requests: 0 }")
+        try Server.run(manifest) { server in
+            let folder = "/proc/\(server.process.pid)/fd"
+            let open = Set(try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { Int($0) })
+            // Those that it has inherited from the tests need not be the lowest ones.
+            let free = (0...).lazy.filter { !open.contains($0) }.prefix(16)
+            try limit(server, "--nofile=\((free.reduce(0, max)) + 1)")
+            let peers = try (0..<40).map { number in
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", number < 6 ? "/hold?gate=go" : "/hello"))
+                return peer
+            }
+            _ = try server.logLine(holding: "Too many open files")
+            let before = server.processorTime
+            usleep(500_000)
+            #expect(server.processorTime - before < 0.25, "it does not try again and again")
+            try server.folder.open(gate: "go")
+            for peer in peers {
+                #expect(try peer.reply().status == 200)
+                peer.socket.close()
+            }
+            try server.expectAnswers()
+            let lines = server.log.split(separator: "\n").filter { $0.contains("Too many open files") }
+            #expect(lines.count < 10, "\(lines)")
+        }
+    }
+
+    @Test(
+        "No memory for another thread: it is logged once in a while, and the workers that there are serve on")
+    func threads() throws {
+        let manifest = TestManifest("workers: { min: 2, max: 12, reserved-for-requests: 0 }")
+        try Server.run(manifest) { server in
+            let pages = try String(contentsOfFile: "/proc/\(server.process.pid)/statm", encoding: .utf8)
+                .split(separator: " ").first.flatMap { Int($0) }
+            // Less than a thread's stack is left.
+            try limit(server, "--as=\(try #require(pages) * 4096 + (7 << 20))")
+            let peers = try (0..<8).map { _ in
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", "/hold?gate=go"))
+                return peer
+            }
+            _ = try server.logLine(holding: "pthread_create")
+            #expect(server.workers < 8)
+            let before = server.processorTime
+            usleep(500_000)
+            #expect(server.processorTime - before < 0.25, "it does not try again and again")
+            try server.folder.open(gate: "go")
+            for peer in peers { #expect(try peer.reply().text == "held") }
+            try server.expectAnswers()
+        }
+    }
+}
+
+extension Server {
+    /// The seconds of processor time that the server has used.
+    fileprivate var processorTime: Double {
+        let text = (try? String(contentsOfFile: "/proc/\(process.pid)/stat", encoding: .utf8)) ?? ""
+        let fields = text.split(separator: " ")
+        guard fields.count > 14 else { return 0 }
+        let ticks = fields[13...14].compactMap { Double($0) }.reduce(0, +)
+        return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+}
