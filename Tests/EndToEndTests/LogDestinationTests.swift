@@ -8,7 +8,7 @@ struct LogDestinationTests {
         program: String, syslog: DatagramSocket, journal: DatagramSocket
     ) {
         let program = folder.file("testbed")
-        try folder.write(
+        try folder.writeProgram(
             "testbed",
             """
             #!/bin/bash
@@ -28,7 +28,6 @@ struct LogDestinationTests {
             shift
             exec -a testbed \(BuildProducts.testbed) "$@"
             """)
-        chmod(program, 0o755)
         return (
             program, try DatagramSocket(folder.file("syslog")),
             try DatagramSocket(folder.file("journal-socket"))
@@ -114,8 +113,8 @@ struct LogDestinationTests {
     func fullFile() throws {
         let folder = try TestFolder()
         // The shell counts in units of 1024 bytes.
-        try folder.write("testbed", "#!/bin/bash\nulimit -S -f 2\nexec \(BuildProducts.testbed) \"$@\"\n")
-        chmod(folder.file("testbed"), 0o755)
+        try folder.writeProgram(
+            "testbed", "#!/bin/bash\nulimit -S -f 2\nexec \(BuildProducts.testbed) \"$@\"\n")
         let settings = "log: { to: ./app.log, access: '$uri $http_filler' }"
         try Server.run(TestManifest(settings), in: folder, executable: folder.file("testbed")) { server in
             let request = RawRequest("GET", "/hello").with {
@@ -133,10 +132,9 @@ struct LogDestinationTests {
     @Test("A lost standard error stops nothing")
     func lostStandardError() throws {
         let folder = try TestFolder()
-        try folder.write(
+        try folder.writeProgram(
             "testbed", "#!/bin/bash\nexec 2> >(head -c 1 > /dev/null)\nexec \(BuildProducts.testbed) \"$@\"\n"
         )
-        chmod(folder.file("testbed"), 0o755)
         try Server.run(
             TestManifest("log: { level: debug, access: json }"), in: folder,
             executable: folder.file("testbed")
@@ -154,9 +152,8 @@ struct LogDestinationTests {
         // Both ends are the test's: the server can begin, and its lines are not read.
         let reader = open(folder.file("pipe"), O_RDWR | O_NONBLOCK)
         defer { close(reader) }
-        try folder.write(
+        try folder.writeProgram(
             "testbed", "#!/bin/bash\nexec 2> \(folder.file("pipe"))\nexec \(BuildProducts.testbed) \"$@\"\n")
-        chmod(folder.file("testbed"), 0o755)
         try Server.run(
             TestManifest("log: { access: '$request_id $http_filler' }"), in: folder,
             executable: folder.file("testbed")

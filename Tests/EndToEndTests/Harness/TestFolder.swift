@@ -21,6 +21,19 @@ final class TestFolder: Sendable {
         try text.write(toFile: file(name), atomically: false, encoding: .utf8)
     }
 
+    /// Makes a program: a copy of the file at a path, written by a process of its own. What another test starts at that
+    /// moment would otherwise hold the file open for writing, and nobody could start it.
+    func install(_ path: String, as name: String) throws {
+        let copying = try Command("install", [path, file(name)], in: self)
+        guard copying.exit == .status(0) else { throw SystemCallError("install \(path): \(copying.errors)") }
+    }
+
+    /// Makes a program of a script.
+    func writeProgram(_ name: String, _ script: String) throws {
+        try write(name + ".script", script)
+        try install(file(name + ".script"), as: name)
+    }
+
     /// The file's text; nothing when it is not there yet.
     func text(_ name: String) -> String {
         guard let data = FileManager.default.contents(atPath: file(name)) else { return "" }
