@@ -44,7 +44,7 @@ package final class Connection: @unchecked Sendable {
     let drainDeadline: DrainDeadline
     private var headDeadline: MonotonicTime?
     /// When the body that is being collected began.
-    private var bodyStart: MonotonicTime?
+    private(set) var bodyStart: MonotonicTime?
     /// How long a worker has waited for pieces of the streamed body.
     var bodyWait: Duration = .zero
     /// Bytes thrown away since our side was shut down.

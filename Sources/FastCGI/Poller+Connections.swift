@@ -33,7 +33,10 @@ extension Poller {
         let (head, _) = connection.takeRequest()
         let isDraining = stage.load(ordering: .sequentiallyConsistent) != .serving
         let answer = isDraining ? ShortResponse.serviceUnavailable(retryAfter: .seconds(1)) : .requestTimeout
-        guard answer.send(to: head, on: connection) else { return discard(connection, .closed) }
+        let request = UnservedRequest(
+            head, on: connection, since: connection.bodyStart ?? .now, answer: answer)
+        answered(request)
+        guard request.isSent else { return discard(connection, .closed) }
         connection.finishRequest()
         connection.beginLingering()
         arm(connection)

@@ -5,6 +5,7 @@ import Synchronization
 extension Poller {
     struct WaitingRequest {
         let next: Next
+        let start: MonotonicTime
         let deadline: MonotonicTime
     }
 
@@ -46,8 +47,9 @@ extension Poller {
                 }
             }
             guard let connection, let next = look(at: connection, buffer, bodyPolicy) else { continue }
+            let now = MonotonicTime.now
             state.withLock { state in
-                state.waiting.append(WaitingRequest(next: next, deadline: .now + time))
+                state.waiting.append(WaitingRequest(next: next, start: now, deadline: now + time))
                 // Under the lock, so that whoever takes it has something to count down.
                 waitingRequests.add(1, ordering: .sequentiallyConsistent)
             }
@@ -63,25 +65,26 @@ extension Poller {
         while let request = takeWaiting(where: { $0.deadline <= now }) {
             count += 1
             let connection: Connection
-            switch request {
+            switch request.next {
             case .request(let taken), .refused(let taken, _): connection = taken
             case .nothing, .stopped: continue
             }
             let (head, _) = connection.takeRequest()
-            let isSent = response.send(to: head, on: connection)
-            giveBack(connection, keep: head.keepsConnection && isSent, isOpen: true)
+            let unserved = UnservedRequest(head, on: connection, since: request.start, answer: response)
+            giveBack(connection, keep: head.keepsConnection && unserved.isSent, isOpen: true)
+            answered(unserved)
         }
         return count
     }
 
     /// The request that has waited longest. Its signal stays, and wakes a worker for nothing: taken here, it
     /// could be that of a ready connection.
-    func takeWaiting(where isWanted: (WaitingRequest) -> Bool = { _ in true }) -> Next? {
+    func takeWaiting(where isWanted: (WaitingRequest) -> Bool = { _ in true }) -> WaitingRequest? {
         guard hasWaitingRequests else { return nil }
         return state.withLock { state in
             guard let first = state.waiting.first, isWanted(first) else { return nil }
             waitingRequests.subtract(1, ordering: .sequentiallyConsistent)
-            return state.waiting.popFirst()?.next
+            return state.waiting.popFirst()
         }
     }
 }

@@ -70,6 +70,7 @@ package final class Poller: Sendable {
     let taken = Atomic<Int>(0)
     private let onNoneWaiting: @Sendable () -> Void
     let report: @Sendable (ConnectionEnd) -> Void
+    let answered: @Sendable (UnservedRequest) -> Void
 
     /// - Parameters:
     ///   - handover: what the processes that share the listening socket give each other their connections
@@ -77,10 +78,12 @@ package final class Poller: Sendable {
     ///   - width: how many workers wait for events at a time, as long as none is held up: one for each core.
     ///   - onNoneWaiting: called by the worker whose leaving made every worker busy.
     ///   - report: told of each connection that ended otherwise than it should.
+    ///   - answered: told of each request that was answered without a worker.
     package init(
         listener: Listener, handover: HandoverQueue? = nil, webServers: WebServers,
         limits: GateLimits, times: ConnectionTimes, width: Int, onNoneWaiting: @escaping @Sendable () -> Void,
-        report: @escaping @Sendable (ConnectionEnd) -> Void
+        report: @escaping @Sendable (ConnectionEnd) -> Void,
+        answered: @escaping @Sendable (UnservedRequest) -> Void = { _ in }
     ) throws(SystemError) {
         self.listener = listener
         self.handover = handover
@@ -88,6 +91,7 @@ package final class Poller: Sendable {
         bounds = Lock((limits, times))
         self.onNoneWaiting = onNoneWaiting
         self.report = report
+        self.answered = answered
         epoll = try Epoll()
         self.width = Atomic(width)
         leastWidth = width
@@ -113,7 +117,7 @@ package final class Poller: Sendable {
     ) -> Next {
         while true {
             // They have waited already.
-            if let next = takeWaiting() { return next }
+            if let request = takeWaiting() { return request.next }
             guard startWaiting() else {
                 switch park(milliseconds) {
                 case .called: continue

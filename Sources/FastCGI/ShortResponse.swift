@@ -75,8 +75,17 @@ package struct ShortResponse: Sendable {
     /// - Returns: whether the kernel has taken all of it; otherwise the connection must be closed.
     package func send(to head: RequestHead, on connection: Connection) -> Bool {
         guard !connection.isForgotten else { return false }
-        let isHead = head.value("REQUEST_METHOD")?.elementsEqual("HEAD".utf8) == true
-        return send(records(requestID: head.requestID, isHead: isHead), to: connection.descriptor)
+        return send(records(requestID: head.requestID, isHead: Self.isHead(head)), to: connection.descriptor)
+    }
+
+    /// Bytes of the body, and of head and body, as `head` is answered.
+    func byteCount(for head: RequestHead) -> (body: Int, all: Int) {
+        let bodyBytes = Self.isHead(head) ? 0 : body.count
+        return (bodyBytes, self.head.count + bodyBytes)
+    }
+
+    private static func isHead(_ head: RequestHead) -> Bool {
+        head.value("REQUEST_METHOD")?.elementsEqual("HEAD".utf8) == true
     }
 
     private func send(_ bytes: [UInt8], to descriptor: Int32) -> Bool {

@@ -7,6 +7,7 @@ struct OverloadTests {
         """
         workers: { min: 1, max: 2, reserved-for-requests: 0 }
         overload: { when-busy: refuse, wait: 200ms, retry-after: 7s }
+        log: { access: { to: ./access.log, format: '$request_method $status $body_bytes_sent $request_time' } }
         """)
 
     /// Holds every worker of the manifest with a request of its own.
@@ -40,6 +41,10 @@ struct OverloadTests {
             #expect(try closed.ask(RawRequest("GET", "/hello").with { $0.keep = false }).status == 503)
             #expect(closed.isClosed())
             _ = try server.logLine(holding: "refused with 503")
+            let lines = try server.folder.journal("access.log", reaches: 3)
+            for start in ["GET 503 32 ", "HEAD 503 0 "] {
+                #expect(lines.contains { $0.hasPrefix(start) && !$0.hasSuffix("0.000") }, "\(lines)")
+            }
             try server.folder.open(gate: "go")
             for peer in busy { #expect(try peer.reply().text == "slow") }
             #expect(try kept.ask(RawRequest("GET", "/hello")).text == "hello")

@@ -159,7 +159,7 @@ struct SupervisorTests {
         let order = fixture.entries.filter { $0.contains("is ready") || $0.contains("has ended") }
         #expect(order.count == 3 && order.last?.contains("has ended") == true, "\(order)")
         #expect(fixture.lines("messages.0").last == #"{"drain":{"handingOver":true}}"#)
-        #expect(fixture.lines("messages.1").count == 1)
+        try fixture.wait(for: "the new one has its manifest") { fixture.lines("messages.1").count == 1 }
         try fixture.stop()
     }
 

@@ -39,6 +39,16 @@ struct AccessRecord: Sendable {
     }
 }
 
+extension AccessRecord {
+    /// What was answered without a worker.
+    init(_ request: UnservedRequest) {
+        let (bodyBytes, bytes) = request.bytesSent
+        self.init(
+            request.head, status: request.response.status, bodyBytes: bodyBytes, bytes: bytes,
+            since: request.start)
+    }
+}
+
 /// What has become of a request's tasks.
 struct TaskTally: Sendable, Equatable {
     /// Tasks that have run to their end, well or not.

@@ -124,7 +124,8 @@ struct ServerParts: Sendable {
             report: { end in
                 ends.count(end.label)
                 logger.debug("connection ended early", metadata: ["reason": "\(end)"])
-            })
+            },
+            answered: { logs.access?.write(AccessRecord($0)) })
     }
 
     /// Those of the generation that new requests get.
