@@ -37,7 +37,7 @@ package enum ListenError: Error, CustomStringConvertible {
         case .tooManySockets(let count, let names):
             """
             systemd passes \(count) sockets (names: \(names.isEmpty ? "none" : names)), but one is served: \
-            leave one ListenStream= in the socket unit. A second one may have FileDescriptorName=status.
+            leave one ListenStream= in the socket units of this service.
             """
         case .allowedNetwork(let text):
             """

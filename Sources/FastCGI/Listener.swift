@@ -24,7 +24,7 @@ package final class Listener: Sendable {
 
     /// The socket that spawn-fcgi leaves on descriptor 0, or systemd on the one that LISTEN_FDS announces.
     package static func inherited() throws(ListenError) -> Listener {
-        try adopting(InheritedSockets().main)
+        try adopting(InheritedSocket.descriptor())
     }
 
     /// The same; nil when there is none.

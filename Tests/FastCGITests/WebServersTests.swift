@@ -83,10 +83,10 @@ struct WebServersTests {
     }
 }
 
-@Suite("InheritedSockets")
-struct InheritedSocketsTests {
-    private func sockets(_ variables: [String: String]) throws -> InheritedSockets {
-        try InheritedSockets(environment: { variables[$0] }, pid: 42)
+@Suite("InheritedSocket")
+struct InheritedSocketTests {
+    private func descriptor(_ variables: [String: String]) throws -> Int32 {
+        try InheritedSocket.descriptor(environment: { variables[$0] }, pid: 42)
     }
 
     @Test(
@@ -96,36 +96,22 @@ struct InheritedSocketsTests {
             ["LISTEN_PID": "42", "LISTEN_FDS": "0"], ["LISTEN_PID": "42", "LISTEN_FDS": "x"],
         ])
     func spawned(variables: [String: String]) throws {
-        let sockets = try sockets(variables)
-        #expect(sockets.main == 0 && sockets.status == nil)
+        #expect(try descriptor(variables) == 0)
     }
 
     @Test("is systemd's one socket, whatever its name")
     func one() throws {
         for names in [[:], ["LISTEN_FDNAMES": "app"], ["LISTEN_FDNAMES": "connection"]] {
-            let sockets = try sockets(["LISTEN_PID": "42", "LISTEN_FDS": "1"].merging(names) { $1 })
-            #expect(sockets.main == 3 && sockets.status == nil)
+            #expect(try descriptor(["LISTEN_PID": "42", "LISTEN_FDS": "1"].merging(names) { $1 }) == 3)
         }
     }
 
-    @Test("tells the socket named status from the other one")
-    func status() throws {
-        for (names, main, status) in [("app:status", 3, 4), ("status:app", 4, 3)] as [(String, Int32, Int32)]
-        {
-            let sockets = try sockets(["LISTEN_PID": "42", "LISTEN_FDS": "2", "LISTEN_FDNAMES": names])
-            #expect(sockets.main == main && sockets.status == status)
-        }
-    }
-
-    @Test(
-        "refuses several sockets that it cannot tell apart",
-        arguments: ["", "a:b", "status:status", "a:b:status"])
+    @Test("is not chosen among several, which are named", arguments: ["", "a:b", "app:status"])
     func several(names: String) {
-        let count = max(2, names.split(separator: ":").count)
         #expect {
-            try sockets(["LISTEN_PID": "42", "LISTEN_FDS": "\(count)", "LISTEN_FDNAMES": names])
+            try descriptor(["LISTEN_PID": "42", "LISTEN_FDS": "2", "LISTEN_FDNAMES": names])
         } throws: {
-            "\($0)".contains("\(count) sockets")
+            "\($0)".contains("2 sockets (names: \(names.isEmpty ? "none" : names))")
         }
     }
 }
