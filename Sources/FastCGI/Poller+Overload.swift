@@ -67,7 +67,7 @@ extension Poller {
             let connection: Connection
             switch request.next {
             case .request(let taken), .refused(let taken, _): connection = taken
-            case .nothing, .stopped: continue
+            case .called, .nothing, .stopped: continue
             }
             let (head, _) = connection.takeRequest()
             let unserved = UnservedRequest(head, on: connection, since: request.start, answer: response)

@@ -12,6 +12,8 @@ package final class Poller: Sendable {
     package enum Next {
         case request(Connection)
         case refused(Connection, Refusal)
+        /// Somebody has called a worker (`call`).
+        case called
         /// Nothing came within the time that the worker wanted to wait.
         case nothing
         /// No connection is left and none will come.
@@ -23,6 +25,7 @@ package final class Poller: Sendable {
         static let ready = UInt64.max - 1
         static let stop = UInt64.max - 2
         static let handover = UInt64.max - 3
+        static let call = UInt64.max - 4
     }
 
     /// What the process does with connections that have nothing to say.
@@ -59,6 +62,7 @@ package final class Poller: Sendable {
     let readySignal: EventDescriptor
     let waitingRequests = Atomic<Int>(0)
     let stopSignal: EventDescriptor
+    private let callSignal: EventDescriptor
     let parking: EventDescriptor
     let waiting = Atomic<Int>(0)
     let parked = Atomic<Int>(0)
@@ -98,8 +102,10 @@ package final class Poller: Sendable {
         parking = try EventDescriptor(counting: true)
         readySignal = try EventDescriptor(counting: true)
         stopSignal = try EventDescriptor()
+        callSignal = try EventDescriptor(counting: true)
         try epoll.add(readySignal.descriptor, .input, token: Token.ready)
         try epoll.add(stopSignal.descriptor, .input, token: Token.stop)
+        try epoll.add(callSignal.descriptor, .input, token: Token.call)
         try watchListener()
         try watchHandover()
     }
@@ -130,10 +136,14 @@ package final class Poller: Sendable {
             taken.wrappingAdd(1, ordering: .relaxed)
             guard let event else { return .nothing }
             guard event.token != Token.stop else { return .stopped }
+            if event.token == Token.call, callSignal.take() { return .called }
             guard let connection = take(event) else { continue }
             if let next = look(at: connection, buffer, bodyPolicy) { return next }
         }
     }
+
+    /// Calls one worker, the next that is free, for something that did not come over a connection.
+    package func call() { callSignal.signal() }
 
     /// Takes a connection back after finish.
     ///
@@ -164,6 +174,8 @@ package final class Poller: Sendable {
         switch event.token {
         case Token.listener: return acceptSome()
         case Token.handover: return receiveSome()
+        // Another worker was faster, or a worker is called that only the keeper could answer for.
+        case Token.call: return nil
         case Token.ready:
             guard readySignal.take() else { return nil }
             return state.withLock { $0.ready.popFirst() }

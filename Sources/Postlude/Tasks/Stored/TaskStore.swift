@@ -1,0 +1,66 @@
+package import Logging
+package import Manifest
+
+/// What keeps tasks beyond the process that has queued them; the core links none.
+///
+/// A process opens it before its first request. From then on each request's stored tasks are kept before the first byte
+/// of its response is written, run on its worker like every task, and are reported as they end.
+package protocol TaskStore: Sendable {
+    /// Called once in a process that is about to serve.
+    ///
+    /// - Parameter dispatch: takes tasks that no request of this process has added: those that a process has left, and those
+    ///   whose time has come.
+    func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws
+
+    /// Keeps the tasks of one request, all of them or none.
+    ///
+    /// - Throws: why a crash would lose them. The request is then answered 503.
+    func keep(_ tasks: [any StoredTask], of request: TaskOrigin) throws
+
+    /// The process serves no more: what is not over is left to others.
+    func close()
+}
+
+/// The request that has added a task, or what stands in its place.
+package struct TaskOrigin: Sendable, Hashable {
+    package let requestID: String
+    package let route: String
+
+    package init(requestID: String, route: String) {
+        self.requestID = requestID
+        self.route = route
+    }
+}
+
+/// A task that a store keeps.
+package protocol StoredTask: Sendable {
+    var name: String { get }
+    /// What the log and tests show of it.
+    var arguments: [any Sendable] { get }
+    var deadline: Duration? { get }
+    var retry: RetryPolicy { get }
+    /// Attempts that other processes have made.
+    var earlierAttempts: Int { get }
+    /// Whether it runs in this process, on the worker of its request.
+    var runsHere: Bool { get }
+
+    /// One attempt, as the task (``TaskContext/current``).
+    func run() async throws
+
+    /// An attempt begins.
+    func began()
+    /// An attempt has ended, or none will be made here.
+    func ended(_ end: StoredTaskEnd)
+}
+
+/// What became of a stored task in this process.
+package enum StoredTaskEnd: Sendable {
+    case done
+    /// It has failed, and this process calls it again.
+    case retried(any Error, after: Duration)
+    case failed(any Error)
+    /// Taken back by its handle, or dropped because one before it has failed.
+    case dropped
+    /// Not begun, or waiting, when the process ended: it is for the next one.
+    case left
+}
