@@ -44,6 +44,8 @@ struct ExhaustionTests {
     func threads() throws {
         let manifest = TestManifest("workers: { min: 2, max: 12, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
+            // From then on it has the threads without which it would not start.
+            _ = try server.logLine(holding: "postlude: serving")
             let pages = try String(contentsOfFile: "/proc/\(server.process.pid)/statm", encoding: .utf8)
                 .split(separator: " ").first.flatMap { Int($0) }
             // Less than a thread's stack is left.
