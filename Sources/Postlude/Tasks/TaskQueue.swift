@@ -7,6 +7,7 @@ internal import Tracing
 /// The tasks of one request, in the order in which they were added.
 ///
 /// Whoever runs them asks for the next one, and says how it has ended. One at a time, but for the members of a group.
+@usableFromInline
 final class TaskQueue: Sendable {
     /// What is to be done now.
     enum Next: Sendable {
@@ -55,6 +56,8 @@ final class TaskQueue: Sendable {
     }
 
     let request: RequestIdentity
+    /// Each task asks for it: known from the beginning.
+    let requestID: String
     let limits: Manifest.TaskLimits
     let logger: Logger
     let registry: TaskRegistry
@@ -66,12 +69,12 @@ final class TaskQueue: Sendable {
         registry: TaskRegistry = TaskRegistry()
     ) {
         self.request = request
+        requestID = request.id
         self.limits = limits
         self.logger = logger
         self.registry = registry
     }
 
-    var requestID: String { request.id }
     var route: String { request.route }
     var isEmpty: Bool { state.withLock { $0.line.isEmpty } }
 
@@ -111,6 +114,7 @@ final class TaskQueue: Sendable {
     // MARK: Adding
 
     @discardableResult
+    @usableFromInline
     func add(_ task: BackgroundTask) -> TaskHandle {
         if let deadline = task.options.deadline { registry.note(deadline: deadline) }
         add(.task(task))
