@@ -37,7 +37,7 @@ extension TaskRunner {
                 queue.setThread(of: task, thread)
                 thread.enter()
                 defer { thread.leave() }
-                return attempt.error(of: function)
+                return observability.withCurrentLogger { attempt.error(of: function) }
             }
             end(attempt, error: error)
         case .async(let function):
