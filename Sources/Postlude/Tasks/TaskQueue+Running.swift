@@ -9,7 +9,7 @@ extension TaskQueue {
         // Let go of outside the lock: whatever ends with it may ask for this queue.
         let (next, _) = state.withLock { state -> (Next, [any Sendable]) in
             if !state.resting.isEmpty { state.resting.removeAll { $0.task.state == .cancelled } }
-            if let due = state.resting.map(\.due).min() {
+            if let due = state.resting.lazy.map(\.due).min() {
                 guard due <= now else { return (.waiting(until: due), []) }
                 for resting in state.resting where resting.due <= now { state.group.append(resting.task) }
                 state.resting.removeAll { $0.due <= now }
