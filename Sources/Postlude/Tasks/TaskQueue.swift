@@ -56,8 +56,6 @@ final class TaskQueue: Sendable {
     }
 
     let request: RequestIdentity
-    /// Each task asks for it: known from the beginning.
-    let requestID: String
     let limits: Manifest.TaskLimits
     let logger: Logger
     let registry: TaskRegistry
@@ -69,12 +67,12 @@ final class TaskQueue: Sendable {
         registry: TaskRegistry = TaskRegistry()
     ) {
         self.request = request
-        requestID = request.id
         self.limits = limits
         self.logger = logger
         self.registry = registry
     }
 
+    var requestID: String { request.id }
     var route: String { request.route }
     var isEmpty: Bool { state.withLock { $0.line.isEmpty } }
 
