@@ -138,6 +138,12 @@ int clinux_peer_user(int socket, uid_t *user) {
     return 0;
 }
 
+// Before anything else is opened, the Swift runtime's own descriptors included: one that is called 2 would get the log.
+__attribute__((constructor)) static void open_standard_descriptors(void) {
+    for (int number = 0; number <= 2; number++)
+        if (fcntl(number, F_GETFD) < 0) (void)open("/dev/null", O_RDWR);
+}
+
 static volatile sig_atomic_t signal_target = -1;
 
 static void forward(int signal) {

@@ -174,4 +174,27 @@ struct SupervisorTests {
             }
         }
     }
+
+    @Test(
+        "Standard descriptors that are closed are open on /dev/null: nothing else gets what is meant for them"
+    )
+    func closedDescriptors() throws {
+        let folder = try TestFolder()
+        try folder.writeProgram(
+            "testbed", "#!/bin/sh\nexec \(BuildProducts.testbed) \"$@\" 0<&- 1>&- 2>&-\n")
+        let endpoint = Endpoint.unix(folder.file("app.socket"))
+        try Server.run(
+            Self.manifest(), in: folder, at: endpoint, start: .listening("\(endpoint)"),
+            executable: folder.file("testbed"), isSupervised: true
+        ) { server in
+            try waitUntil("both run") { server.children.count == 2 }
+            for (pid, numbers) in [(server.process.pid, 0...2)] + server.children.map({ ($0, 1...2) }) {
+                for number in numbers {
+                    let file = try FileManager.default.destinationOfSymbolicLink(
+                        atPath: "/proc/\(pid)/fd/\(number)")
+                    #expect(file == "/dev/null", "\(number) of \(pid)")
+                }
+            }
+        }
+    }
 }
