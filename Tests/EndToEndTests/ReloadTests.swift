@@ -158,4 +158,23 @@ struct ReloadTests {
             for _ in 1...4 { try server.expectAnswers() }
         }
     }
+
+    @Test("Signals that come while the program is being replaced neither kill it nor are lost")
+    func impatience() throws {
+        try deployed { server, _ in
+            server.process.send(signal: SIGUSR2)
+            let replaced = { server.logCount(of: "the program is replaced") }
+            try waitUntil("it is replaced") { replaced() == 1 }
+            // All the way through the new program's start.
+            let supervising = server.logCount(of: "supervising")
+            try waitUntil("the next one supervises: \(server.log)") {
+                server.process.send(signal: SIGUSR1)
+                server.process.send(signal: SIGUSR2)
+                #expect(server.process.exitIfEnded() == nil)
+                return replaced() > 1 && server.logCount(of: "supervising") > supervising
+            }
+            server.process.send(signal: SIGTERM)
+            #expect(try server.process.waitForExit() == .status(0))
+        }
+    }
 }
