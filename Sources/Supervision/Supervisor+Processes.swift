@@ -24,7 +24,9 @@ extension Supervisor {
         guard stage == .running else { return }
         // One leaves for each that has come.
         var surplus = fresh.count(where: \.isReady) + outgoing.count - plan.processCount
-        for process in outgoing where surplus > 0 {
+        // First those of a program that was replaced before they were ready: the others serve.
+        let inOrder = outgoing.filter { !$0.isReady } + outgoing.filter(\.isReady)
+        for process in inOrder where surplus > 0 {
             process.drain(handingOver: true, at: now)
             surplus -= 1
         }

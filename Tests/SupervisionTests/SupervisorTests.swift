@@ -182,4 +182,17 @@ struct SupervisorTests {
         try fixture.wait(for: "it is refused") { fixture.logged("/nowhere/program") >= 1 }
         try fixture.stop()
     }
+
+    @Test("Of the processes of replaced programs those serve until successors are ready that are themselves")
+    func replacedTwice() throws {
+        let fixture = try Fixture(
+            Fixture.obedient,
+            old: [.init(script: Self.good, isReady: true), .init(script: Fixture.obedient, isReady: false)])
+        try fixture.wait(for: "one has ended") { fixture.logged("a process has ended") == 1 }
+        #expect(fixture.lines("messages.1") == [#"{"drain":{"handingOver":true}}"#])
+        #expect(fixture.lines("messages.0").isEmpty)
+        try fixture.wait(for: "the new one is told") { !fixture.lines("messages.2").isEmpty }
+        #expect(fixture.living.count == 2)
+        try fixture.stop()
+    }
 }
