@@ -159,6 +159,31 @@ struct ReloadTests {
         }
     }
 
+    @Test("A program that cannot open its log does not take over; one that cannot show its status does")
+    func unreachableFiles() throws {
+        try deployed { server, _ in
+            let children = Set(server.children)
+            let write = { (setting: String) in
+                try server.folder.write(
+                    "routes.yaml", TestManifest("processes: { count: 2 }\n\(setting)").text)
+            }
+            try write("log: { to: ./absent/log }")
+            server.process.send(signal: SIGUSR2)
+            try waitUntil("it is refused: \(server.log)") {
+                server.logCount(of: "the new program is refused") == 1
+            }
+            #expect(server.logCount(of: "open(./absent/log)") == 1)
+            #expect(Set(server.children) == children)
+            try write("status: ./absent/socket")
+            server.process.send(signal: SIGUSR2)
+            try waitUntil("new processes serve: \(server.log)", within: .seconds(30)) {
+                server.logCount(of: "a process is ready") == 4
+            }
+            #expect(server.logCount(of: "the status cannot be shown", "./absent/socket") == 1)
+            try server.expectAnswers()
+        }
+    }
+
     @Test("Signals that come while the program is being replaced neither kill it nor are lost")
     func impatience() throws {
         try deployed { server, _ in

@@ -175,6 +175,27 @@ struct SupervisorTests {
         }
     }
 
+    @Test("A process whose log's folder has gone serves all the same, and has its log again after SIGUSR1")
+    func absentLog() throws {
+        let folder = try TestFolder()
+        let logs = folder.file("logs")
+        try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: false)
+        let manifest = TestManifest("processes: { count: 1 }\nlog: { to: ./logs/app.log, access: '$uri' }")
+        try Server.run(manifest, in: folder, isSupervised: true) { server in
+            try waitUntil("it is ready") { folder.text("logs/app.log").contains("a process is ready") }
+            try FileManager.default.removeItem(atPath: logs)
+            kill(try #require(server.children.first), SIGKILL)
+            _ = try server.logLine(holding: "a log cannot be opened", "./logs/app.log")
+            try server.expectAnswers()
+            try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: false)
+            server.process.send(signal: SIGUSR1)
+            try waitUntil("requests are logged again: \(server.log)") {
+                try server.expectAnswers()
+                return folder.text("logs/app.log").contains("\n/hello\n")
+            }
+        }
+    }
+
     @Test(
         "Standard descriptors that are closed are open on /dev/null: nothing else gets what is meant for them"
     )
