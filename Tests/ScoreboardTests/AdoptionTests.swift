@@ -88,4 +88,18 @@ struct AdoptionTests {
         worker.begin(method: Array("GET".utf8)[...], target: Array("/y".utf8)[...], request: [], at: .now)
         #expect(board.snapshot().processes[0].workers[0].isTorn == false)
     }
+    @Test("What processes claim to have can be added up, whatever it is")
+    func sums() throws {
+        let board = try ScoreboardTests.make()
+        for index in 0..<2 {
+            let words = board.words(ofProcess: index)
+            for word in 0..<Layout.Process.counters { words[word] = .max }
+        }
+        let processes = board.snapshot().processes
+        #expect(processes.count == 2)
+        for count in [\ScoreboardSnapshot.Process.connections, \.queuedTasks, \.runningTasks] {
+            #expect(processes.reduce(0) { $0.addingReportingOverflow($1[keyPath: count]).partialValue } > 0)
+        }
+    }
+
 }
