@@ -54,8 +54,9 @@ extension Supervisor {
             hooks.starting(index)
             let child = try ChildProcess.start(
                 program.processPath, program.processArguments(index), inherited: inherited)
-            own.send(.manifest(generation: generation), descriptor: plan.manifest.descriptor)
-            processes.append(SupervisedProcess(index: index, child: child, control: own, start: now))
+            let process = SupervisedProcess(index: index, child: child, control: own, start: now)
+            process.tell(.manifest(generation: generation), plan.manifest)
+            processes.append(process)
         } catch {
             hooks.ended(index)
             hooks.log(.error, "a process could not be started", ["process": "\(index)", "error": "\(error)"])

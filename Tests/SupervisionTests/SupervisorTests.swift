@@ -183,6 +183,27 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
+    @Test("A process that has not read for long gets the newest manifest, and what it is told behind it")
+    func slowReader() throws {
+        let fixture = try Fixture(
+            "\(Fixture.ready); while [ ! -e go ]; do sleep 0.02; done; \(Fixture.obedient)")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.next(try Fixture.plan(count: 1))
+        let count = 600
+        for number in 1...count {
+            fixture.signal(SIGHUP)
+            try fixture.wait(for: "reload \(number)") { fixture.logged("was read again") == number }
+        }
+        fixture.signal(SIGUSR1)
+        try fixture.wait(for: "the logs are opened") { fixture.logged("the logs are opened again") == 1 }
+        #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/go", contents: nil))
+        try fixture.wait(for: "it is told: \(fixture.lines("messages.0").suffix(3))") {
+            fixture.lines("messages.0").suffix(2)
+                == [#"{"manifest":{"generation":\#(count + 1)}}"#, #"{"reopenLogs":{}}"#]
+        }
+        try fixture.stop()
+    }
+
     @Test("Of the processes of replaced programs those serve until successors are ready that are themselves")
     func replacedTwice() throws {
         let fixture = try Fixture(
