@@ -159,6 +159,19 @@ struct ReloadTests {
         }
     }
 
+    @Test("The status says by which manifest each process serves")
+    func generation() throws {
+        try StatusTests.run("processes: { count: 2 }", isSupervised: true) { server, status in
+            try waitUntil("both are ready") { server.logCount(of: "a process is ready") == 2 }
+            server.process.send(signal: SIGHUP)
+            try waitUntil("both serve by the second one: \(server.log)") {
+                let report = try StatusTests.report(at: status)
+                let processes = report["processes"] as? [[String: Any]] ?? []
+                return processes.count == 2 && processes.allSatisfy { $0["generation"] as? Int == 2 }
+            }
+        }
+    }
+
     @Test("A program that cannot open its log does not take over; one that cannot show its status does")
     func unreachableFiles() throws {
         try deployed { server, _ in
