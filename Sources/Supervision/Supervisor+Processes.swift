@@ -134,6 +134,8 @@ extension Supervisor {
         stage = .stopping(since: .now)
         hooks.event(.stopping)
         hooks.stopListening()
+        // Nothing takes over any more.
+        preflight?.child.send(signal: SIGKILL)
         for process in processes { process.drain(handingOver: false, at: .now) }
     }
 }

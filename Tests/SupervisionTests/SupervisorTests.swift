@@ -183,6 +183,32 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
+    @Test("A program that is stopped while another one is checked leaves no check behind")
+    func preflightEnds() throws {
+        let fixture = try Fixture(
+            Self.good, preflight: "/bin/sh",
+            preflightArguments: ["sh", "-c", "echo $$ > /proc/self/fd/1; while :; do sleep 0.1; done"])
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR2)
+        try fixture.wait(for: "it is checked") { fixture.logged("the new program is checked") == 1 }
+        try fixture.stop()
+        // Of the shells only the one of the check has this process for a parent now, if it lives at all.
+        try fixture.wait(for: "the check ends") { Self.children(running: "while :; do sleep 0.1").isEmpty }
+    }
+
+    /// The children of this process, as far as they live.
+    private static func children(running text: String) -> [String] {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+        return threads.flatMap { thread in
+            let path = "/proc/self/task/\(thread)/children"
+            let children = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+            return children.split(separator: " ").map {
+                (try? String(contentsOfFile: "/proc/\($0)/cmdline", encoding: .utf8)) ?? ""
+            }
+        }
+        .filter { $0.contains(text) }
+    }
+
     @Test("A process that has not read for long gets the newest manifest, and what it is told behind it")
     func slowReader() throws {
         let fixture = try Fixture(
