@@ -26,6 +26,8 @@ struct SupervisedServer: Sendable {
     /// - Parameter state: what the program has left that this one replaces.
     /// - Returns: the exit status.
     func run(replacing state: SupervisorState?) async throws -> Int32 {
+        // Two for each process.
+        raiseDescriptorLimit()
         let (manifest, plan) = try state.map { try checked(SealedFile(adopting: $0.manifest)) } ?? readPlan()
         try writer.apply(manifest.log, orLater: state != nil, telling: logger)
         let listener = try open(manifest, state)
