@@ -143,6 +143,7 @@ struct ServerParts: Sendable {
         recycling.use(manifest.processes)
         poller.use(limits: generation.gateLimits, times: generation.connectionTimes)
         try pool.use(.init(manifest.workers))
+        process?.set(generation: number)
     }
 }
 
