@@ -89,7 +89,9 @@ struct ManifestLoadingTests {
             let path = index % 10 == 0 ? "/{tenant}/things/\(index)" : "/api/v1/things\(index)/{id:int}"
             yaml += "  - path: \(path)\n    methods: [GET, POST]\n    handler: home\n"
         }
-        let taken = try processorTime { #expect(try parse(yaml).routes.count == 10_000) }
+        var count = 0
+        let taken = try processorTime { count = try parse(yaml).routes.count }
+        #expect(count == 10_000)
         #expect(taken < .seconds(20))
     }
 
