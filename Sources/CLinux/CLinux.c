@@ -138,6 +138,12 @@ int clinux_peer_user(int socket, uid_t *user) {
     return 0;
 }
 
+// Before anything else is opened, the Swift runtime's own descriptors included: one that is called 2 would get the log.
+__attribute__((constructor)) static void open_standard_descriptors(void) {
+    for (int number = 0; number <= 2; number++)
+        if (fcntl(number, F_GETFD) < 0) (void)open("/dev/null", O_RDWR);
+}
+
 static volatile sig_atomic_t signal_target = -1;
 
 static void forward(int signal) {
@@ -155,4 +161,26 @@ int clinux_forward_signal(int signal) {
     struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
     sigfillset(&action.sa_mask);
     return sigaction(signal, &action, NULL);
+}
+
+static int inherited_pipe[2] = {-1, -1};
+
+// A program that has taken another one's place by execve has its handlers again before it has a thread that could be
+// killed by a signal. Both write to the same pipe, so that none is lost.
+__attribute__((constructor)) static void inherit_signals(void) {
+    const char *text = getenv(CLINUX_SIGNAL_PIPE);
+    int ends[2];
+    struct stat status;
+    if (!text || sscanf(text, "%d %d", &ends[0], &ends[1]) != 2) return;
+    for (int end = 0; end < 2; end++)
+        if (fstat(ends[end], &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+    memcpy(inherited_pipe, ends, sizeof ends);
+    signal_target = ends[1];
+    const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t index = 0; index < sizeof signals / sizeof *signals; index++) clinux_forward_signal(signals[index]);
+}
+
+int clinux_inherited_signal_pipe(int ends[2]) {
+    memcpy(ends, inherited_pipe, sizeof inherited_pipe);
+    return ends[0] < 0 ? -1 : 0;
 }

@@ -22,6 +22,8 @@ extension Poller {
     package func collectWaiting(
         reading buffer: ReadBuffer, within time: Duration, bodyPolicy: (RequestHead) -> BodyPolicy
     ) {
+        // They were offered when somebody looked before, and no process had a free worker. Nobody else refuses them.
+        for connection in receiveOffered() { collect(connection, buffer, time, bodyPolicy) }
         var looksAtReady = 0
         var hasHandedOver = false
         defer { if hasHandedOver, let handover { rewatch(handover.receiving, watchHandover) } }
@@ -46,15 +48,39 @@ extension Poller {
                     continue
                 }
             }
-            guard let connection, let next = look(at: connection, buffer, bodyPolicy) else { continue }
-            let now = MonotonicTime.now
-            state.withLock { state in
-                state.waiting.append(WaitingRequest(next: next, start: now, deadline: now + time))
-                // Under the lock, so that whoever takes it has something to count down.
-                waitingRequests.add(1, ordering: .sequentiallyConsistent)
-            }
-            readySignal.signal()
+            if let connection { collect(connection, buffer, time, bodyPolicy) }
         }
+    }
+
+    private func collect(
+        _ connection: Connection, _ buffer: ReadBuffer, _ time: Duration,
+        _ bodyPolicy: (RequestHead) -> BodyPolicy
+    ) {
+        guard let next = look(at: connection, buffer, bodyPolicy) else { return }
+        let now = MonotonicTime.now
+        state.withLock { state in
+            state.waiting.append(WaitingRequest(next: next, start: now, deadline: now + time))
+            // Under the lock, so that whoever takes it has something to count down.
+            waitingRequests.add(1, ordering: .sequentiallyConsistent)
+        }
+        readySignal.signal()
+    }
+
+    /// The connections that wait for a free worker of any process, as far as this one has none.
+    private func receiveOffered() -> [Connection] {
+        var connections: [Connection] = []
+        guard let handover, stage.load(ordering: .sequentiallyConsistent) == .serving else { return [] }
+        // Bounded, as above.
+        while connections.count < 256, !isAnyoneWaiting, !isAnyoneParked {
+            switch receiveOne() {
+            case .connection(let connection): connections.append(connection)
+            case .nudge: rewatch(listener.descriptor, watchListener)
+            case .dropped: continue
+            case .nothing: return connections
+            }
+        }
+        rewatch(handover.receiving, watchHandover)
+        return connections
     }
 
     /// Answers the requests that have waited for too long. Their connections are kept. Called by the keeper.

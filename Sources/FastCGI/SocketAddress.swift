@@ -143,9 +143,13 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
 extension SocketAddress {
     /// A connection to whoever listens here.
-    package func connect() throws(SystemError) -> Int32 {
+    ///
+    /// - Parameter seconds: how long to wait for a listener whose queue is full.
+    package func connect(within seconds: Int) throws(SystemError) -> Int32 {
         let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemError("socket(\(self))") }
+        var time = timeval(tv_sec: seconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
         guard withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 else {
             let error = SystemError("connect(\(self))")
             close(descriptor)

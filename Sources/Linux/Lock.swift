@@ -14,18 +14,22 @@ public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
     @inlinable
     public init(_ initial: consuming sending Value) {
-        mutex = .allocate(capacity: 1)
+        // One piece of memory for both: whoever locks wants the value next.
+        let alignment = max(MemoryLayout<pthread_mutex_t>.alignment, MemoryLayout<Value>.alignment)
+        let offset = (MemoryLayout<pthread_mutex_t>.size + alignment - 1) / alignment * alignment
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: offset + MemoryLayout<Value>.size, alignment: alignment)
+        mutex = memory.bindMemory(to: pthread_mutex_t.self, capacity: 1)
         pthread_mutex_init(mutex, nil)
-        value = .allocate(capacity: 1)
+        value = (memory + offset).bindMemory(to: Value.self, capacity: 1)
         value.initialize(to: initial)
     }
 
     @inlinable
     deinit {
         value.deinitialize(count: 1)
-        value.deallocate()
         pthread_mutex_destroy(mutex)
-        mutex.deallocate()
+        UnsafeMutableRawPointer(mutex).deallocate()
     }
 
     /// Calls `body` with the value. `body` must be short, and must not lock again.

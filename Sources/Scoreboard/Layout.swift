@@ -3,7 +3,7 @@ struct Layout: Sendable, Equatable {
     static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
     static let version: UInt64 = 1
     /// What a scoreboard may be asked to hold: a header with other counts is not believed.
-    static let maximumProcesses = 1024
+    static let maximumProcesses = 4 * 1024 + 16
     static let maximumWorkers = 4096
 
     let processes: Int

@@ -33,9 +33,9 @@ extension Scoreboard {
             index: index, pid: Int(clamping: words[Layout.Process.pid]),
             generation: Int(clamping: words[Layout.Process.generation]), state: state,
             age: now.since(words[Layout.Process.startedNanoseconds]),
-            connections: Int(clamping: words[Layout.Process.connections]),
-            queuedTasks: Int(clamping: words[Layout.Process.queuedTasks]),
-            runningTasks: Int(clamping: words[Layout.Process.runningTasks]),
+            connections: words.count(Layout.Process.connections),
+            queuedTasks: words.count(Layout.Process.queuedTasks),
+            runningTasks: words.count(Layout.Process.runningTasks),
             oldestTask: oldest == 0 ? nil : now.since(oldest),
             mostBusyWorkers: Int(clamping: words[Layout.Process.mostBusyWorkers]))
         for place in 0..<layout.workers {
@@ -107,6 +107,11 @@ extension Scoreboard {
         }
         return totals
     }
+}
+
+extension SharedWords {
+    /// How many there are of something, whatever the word holds: readers add up those of all processes.
+    fileprivate func count(_ index: Int) -> Int { Int(min(self[index], UInt64(UInt32.max))) }
 }
 
 extension TaskKind {

@@ -12,9 +12,8 @@ package enum ScoreboardError: Error, CustomStringConvertible {
         case .system(let error): "scoreboard: \(error)"
         case .tooLarge(let processes, let workers):
             """
-            scoreboard: \(processes) processes of \(workers) workers are not possible; \
-            lower processes.count (at most \(Layout.maximumProcesses)) or workers.max \
-            (at most \(Layout.maximumWorkers))
+            scoreboard: there is no place for \(processes) processes of \(workers) workers, but for at most \
+            \(Layout.maximumProcesses) of \(Layout.maximumWorkers); lower processes.count or workers.max
             """
         case .foreign(let reason):
             "scoreboard: the inherited memory cannot be used: \(reason); restart the supervisor"

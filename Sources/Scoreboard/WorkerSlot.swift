@@ -89,7 +89,9 @@ package final class WorkerSlot: Sendable {
 
     /// A task begins.
     ///
-    /// - Parameter left: how many of the request's tasks are behind it.
+    /// - Parameters:
+    ///   - request: what the request is called; empty where it has no name.
+    ///   - left: how many of the request's tasks are behind it.
     package func run(task: String, of request: String, route: String, left: Int, at now: MonotonicTime) {
         write {
             words.write(task, at: Layout.Worker.task)

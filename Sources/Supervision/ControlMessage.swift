@@ -21,4 +21,8 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     case applied(generation: Int)
     /// It wants a successor, and serves until that one is ready.
     case replace(reason: String)
+    /// A manifest came without its text, since the process had no descriptor for it.
+    case manifestLost
+
+    var isManifest: Bool { if case .manifest = self { true } else { false } }
 }

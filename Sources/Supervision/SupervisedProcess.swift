@@ -15,6 +15,8 @@ final class SupervisedProcess {
     var leavesSince: MonotonicTime?
     var isControlled = true
     var isKilled = false
+    /// What there was no room for: it has not read for long.
+    private var unsent: [(message: ControlMessage, file: SealedFile?)] = []
 
     init(
         index: Int, child: ChildProcess, control: ControlSocket, start: MonotonicTime, isOld: Bool = false,
@@ -32,8 +34,26 @@ final class SupervisedProcess {
     /// Serves, but only until others do.
     var isOutgoing: Bool { isOld || wantsSuccessor }
 
+    /// Whether there is something left to tell it.
+    var isBehind: Bool { isControlled && !unsent.isEmpty }
+
+    /// - Parameter file: goes along.
+    func tell(_ message: ControlMessage, _ file: SealedFile? = nil) {
+        // What is said anew need not be said twice: of the manifests the newest counts.
+        unsent.removeAll { $0.message == message || $0.message.isManifest && message.isManifest }
+        unsent.append((message, file))
+        catchUp()
+    }
+
+    /// Tells it what there was no room for.
+    func catchUp() {
+        while let next = unsent.first, control.send(next.message, descriptor: next.file?.descriptor) {
+            unsent.removeFirst()
+        }
+    }
+
     func drain(handingOver: Bool, at now: MonotonicTime) {
         leavesSince = now
-        control.send(.drain(handingOver: handingOver))
+        tell(.drain(handingOver: handingOver))
     }
 }

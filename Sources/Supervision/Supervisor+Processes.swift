@@ -24,7 +24,9 @@ extension Supervisor {
         guard stage == .running else { return }
         // One leaves for each that has come.
         var surplus = fresh.count(where: \.isReady) + outgoing.count - plan.processCount
-        for process in outgoing where surplus > 0 {
+        // First those of a program that was replaced before they were ready: the others serve.
+        let inOrder = outgoing.filter { !$0.isReady } + outgoing.filter(\.isReady)
+        for process in inOrder where surplus > 0 {
             process.drain(handingOver: true, at: now)
             surplus -= 1
         }
@@ -52,8 +54,9 @@ extension Supervisor {
             hooks.starting(index)
             let child = try ChildProcess.start(
                 program.processPath, program.processArguments(index), inherited: inherited)
-            own.send(.manifest(generation: generation), descriptor: plan.manifest.descriptor)
-            processes.append(SupervisedProcess(index: index, child: child, control: own, start: now))
+            let process = SupervisedProcess(index: index, child: child, control: own, start: now)
+            process.tell(.manifest(generation: generation), plan.manifest)
+            processes.append(process)
         } catch {
             hooks.ended(index)
             hooks.log(.error, "a process could not be started", ["process": "\(index)", "error": "\(error)"])
@@ -131,6 +134,8 @@ extension Supervisor {
         stage = .stopping(since: .now)
         hooks.event(.stopping)
         hooks.stopListening()
+        // Nothing takes over any more.
+        preflight?.child.send(signal: SIGKILL)
         for process in processes { process.drain(handingOver: false, at: .now) }
     }
 }

@@ -5,21 +5,27 @@ internal import Linux
 extension Supervisor {
     func takeSignals() {
         var first: Int32?
+        var others: Set<Int32> = []
         while let signal = signals.take() {
-            switch signal {
-            case SIGHUP: reload()
-            case SIGUSR1:
-                hooks.log(.info, "the logs are opened again", [:])
-                hooks.reopenLogs()
-                for process in processes { process.control.send(.reopenLogs) }
-            case SIGUSR2: beginUpgrade()
-            default:
-                // Different signals that come together are one request to stop; the same one again is not.
-                if let first, first != signal { continue }
-                first = first ?? signal
-                stop(on: signal)
+            guard signal == SIGTERM || signal == SIGINT else {
+                others.insert(signal)
+                continue
             }
+            // Different signals that come together are one request to stop; the same one again is not.
+            if let first, first != signal { continue }
+            first = first ?? signal
+            stop(on: signal)
         }
+        // Once, however often they came meanwhile: a storm of them must not keep SIGTERM waiting.
+        if others.contains(SIGUSR1) { reopenLogs() }
+        if others.contains(SIGHUP) { reload() }
+        if others.contains(SIGUSR2) { beginUpgrade() }
+    }
+
+    private func reopenLogs() {
+        hooks.log(.info, "the logs are opened again", [:])
+        hooks.reopenLogs()
+        for process in processes { process.tell(.reopenLogs) }
     }
 
     private func stop(on signal: Int32) {
@@ -33,7 +39,7 @@ extension Supervisor {
             stage = .leaving(since: .now)
             hasFailed = true
             hooks.log(.error, "stopping at once", ["reason": "second signal \(signal)"])
-            for process in processes { process.control.send(.leave) }
+            for process in processes { process.tell(.leave) }
         case .leaving:
             for process in processes { process.child.send(signal: SIGKILL) }
         }
@@ -51,7 +57,7 @@ extension Supervisor {
             policy.interval = next.restartInterval
             isSuspended = false
             for process in processes where !process.isLeaving {
-                process.control.send(.manifest(generation: generation), descriptor: next.manifest.descriptor)
+                process.tell(.manifest(generation: generation), next.manifest)
             }
             hooks.log(.info, "the manifest was read again", ["generation": "\(generation)"])
         } catch {

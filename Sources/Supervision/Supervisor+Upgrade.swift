@@ -67,12 +67,13 @@ extension Supervisor {
                     startNanoseconds: $0.start.nanoseconds, isReady: $0.isReady, isLeaving: $0.isLeaving)
             })
         let file = try state.sealed()
-        let inherited = state.all + [file.descriptor]
+        let inherited = state.all + [file.descriptor] + (signals.inheritance?.descriptors ?? [])
         for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, 0) }
         defer { for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) } }
         var words = program.arguments.map { strdup($0) } + [nil]
         var added = hooks.environment
         added[SupervisorState.variable] = "\(file.descriptor)"
+        if let signals = signals.inheritance { added[signals.variable] = signals.value }
         var variables = Self.environment(with: added) + [nil]
         defer { for text in words + variables { free(text) } }
         let path = program.path ?? ""

@@ -15,6 +15,9 @@ package final class Supervisor {
     /// What a process that was told to end may take beyond the grace, which it keeps itself.
     static let patience: Duration = .seconds(2)
 
+    /// How often a process that does not read is tried again.
+    private static let catchUpInterval: Duration = .milliseconds(100)
+
     let program: SupervisedProgram
     let descriptors: SharedDescriptors
     let ownsSocketFile: Bool
@@ -64,6 +67,7 @@ package final class Supervisor {
         // Ignored by whoever has started us, it would take the ends of processes from us.
         signal(SIGCHLD, SIG_DFL)
         while true {
+            for process in processes where process.isBehind { process.catchUp() }
             reconcile(at: .now)
             if processes.isEmpty, stage != .running {
                 hooks.log(.info, "the supervisor ends", ["status": hasFailed ? "1" : "0"])
@@ -101,6 +105,7 @@ package final class Supervisor {
         if stage == .running, !isSuspended, missing > 0 { times.append(nextStart) }
         if let preflight { times.append(preflight.deadline) }
         if hooks.heartbeat != nil { times.append(nextBeat) }
+        if processes.contains(where: \.isBehind) { times.append(.now + Self.catchUpInterval) }
         return times.min()
     }
 
@@ -120,6 +125,8 @@ package final class Supervisor {
                 guard !process.wantsSuccessor, !process.isLeaving else { continue }
                 process.wantsSuccessor = true
                 hooks.log(.info, "a process is replaced", describe(process, ["reason": reason]))
+            case .message(.manifestLost, _):
+                process.tell(.manifest(generation: generation), plan.manifest)
             case .message(_, let descriptor):
                 if let descriptor { close(descriptor) }
             case .unknown: continue

@@ -36,15 +36,18 @@ package final class SerialThread: Sendable {
         queue.signal.signal()
     }
 
-    /// Runs `function` on the thread, behind what was given to it before, and waits for it.
+    /// Runs `function` on the thread, behind what was given to it before.
+    package func enqueue(_ function: @escaping @Sendable () -> Void) {
+        queue.functions.withLock { $0.append(function) }
+        queue.signal.signal()
+    }
+
+    /// The same, and waits for it.
     package func run<Value: Sendable>(
         _ function: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            queue.functions.withLock { functions in
-                functions.append { continuation.resume(with: Result(catching: function)) }
-            }
-            queue.signal.signal()
+            enqueue { continuation.resume(with: Result(catching: function)) }
         }
     }
 }

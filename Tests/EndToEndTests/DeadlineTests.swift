@@ -7,6 +7,7 @@ struct DeadlineTests {
           - { path: /hello, method: GET, handler: hello }
           - { path: /cooperative, method: GET, handler: until-cancelled }
           - { path: /async, method: GET, handler: until-cancelled-async }
+          - { path: /hard, method: GET, handler: hard-to-cancel }
           - { path: /stubborn, methods: [GET, HEAD], handler: stubborn }
           - { path: /patient, method: GET, handler: stubborn, limits: { request-timeout: 1h } }
           - { path: /reading, method: POST, handler: read-slowly, limits: { read-time: 20s } }
@@ -54,6 +55,23 @@ struct DeadlineTests {
             #expect(try server.folder.journal(reaches: 1) == ["always"])
             try server.expectAnswers()
             #expect(!server.log.contains(" handler failed "))
+        }
+    }
+
+    @Test("Code that takes its time to be cancelled holds up nothing but itself")
+    func hardToCancel() throws {
+        try Server.run(Self.manifest(workers: "min: 1, max: 8")) { server in
+            #expect(try server.ask(RawRequest("GET", "/hard?gate=go")).status == 504)
+            #expect(try server.folder.journal("handlers", reaches: 1) == ["cancelling"])
+            // The keeper starts workers, and answers for them, as before.
+            let late = try (1...3).map { _ in
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", "/stubborn?gate=go"))
+                return peer
+            }
+            for peer in late { #expect(try peer.reply().status == 504) }
+            try server.expectAnswers()
+            try server.folder.open(gate: "go")
         }
     }
 

@@ -3,9 +3,10 @@ import Testing
 
 @Suite("A process that runs out of what the kernel gives", .timeLimit(.minutes(10)))
 struct ExhaustionTests {
-    private func limit(_ server: Server, _ option: String) throws {
+    /// - Parameter pid: of the server's process by default.
+    private func limit(_ server: Server, _ option: String, of pid: Int32? = nil) throws {
         let command = try Command(
-            "prlimit", ["--pid", "\(server.process.pid)", option], in: server.folder)
+            "prlimit", ["--pid", "\(pid ?? server.process.pid)", option], in: server.folder)
         try #require(command.exit == .status(0), "\(command.errors)")
     }
 
@@ -39,11 +40,29 @@ struct ExhaustionTests {
         }
     }
 
+    @Test("A manifest for which a process has no descriptor is asked for again, and used when there is one")
+    func manifest() throws {
+        try Server.run(TestManifest("processes: { count: 1 }"), isSupervised: true) { server in
+            try waitUntil("it is ready") { server.logCount(of: "a process is ready") == 1 }
+            let child = try #require(server.children.first)
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(child)/fd")
+            try limit(server, "--nofile=\(open.compactMap { Int($0) }.reduce(0, max) + 9)", of: child)
+            let peers = try (0..<40).map { _ in try server.peer() }
+            _ = try server.logLine(holding: "Too many open files")
+            server.process.send(signal: SIGHUP)
+            _ = try server.logLine(holding: "no descriptor was left for a manifest", "generation=2")
+            for peer in peers { peer.socket.close() }
+            _ = try server.logLine(holding: "serving by a new manifest", "generation=2")
+        }
+    }
+
     @Test(
         "No memory for another thread: it is logged once in a while, and the workers that there are serve on")
     func threads() throws {
         let manifest = TestManifest("workers: { min: 2, max: 12, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
+            // From then on it has the threads without which it would not start.
+            _ = try server.logLine(holding: "postlude: serving")
             let pages = try String(contentsOfFile: "/proc/\(server.process.pid)/statm", encoding: .utf8)
                 .split(separator: " ").first.flatMap { Int($0) }
             // Less than a thread's stack is left.

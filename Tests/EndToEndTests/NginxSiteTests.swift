@@ -61,7 +61,9 @@ struct NginxSiteTests {
             "server unix:/run/app.sock;", "keepalive 128;", "listen 80;", "listen [::]:80;", "server_name _;",
             "client_max_body_size 2m;", "fastcgi_read_timeout 105s;", "fastcgi_send_timeout 105s;",
             "fastcgi_next_upstream off;", "alias \"/srv/my files/\";", "deny all;",
-            "fastcgi_pass unix:\(folder.path)/status.sock;", "/openapi.json", "/docs",
+            "fastcgi_pass unix:\(folder.path)/status.sock;",
+            "location ~ ^/-/(status|status\\.json|metrics|ping)$ {",
+            "/openapi.json", "/docs",
         ] {
             #expect(site.contains(part), "\(part) in: \(site)")
         }

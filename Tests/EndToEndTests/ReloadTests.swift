@@ -158,4 +158,61 @@ struct ReloadTests {
             for _ in 1...4 { try server.expectAnswers() }
         }
     }
+
+    @Test("The status says by which manifest each process serves")
+    func generation() throws {
+        try StatusTests.run("processes: { count: 2 }", isSupervised: true) { server, status in
+            try waitUntil("both are ready") { server.logCount(of: "a process is ready") == 2 }
+            server.process.send(signal: SIGHUP)
+            try waitUntil("both serve by the second one: \(server.log)") {
+                let report = try StatusTests.report(at: status)
+                let processes = report["processes"] as? [[String: Any]] ?? []
+                return processes.count == 2 && processes.allSatisfy { $0["generation"] as? Int == 2 }
+            }
+        }
+    }
+
+    @Test("A program that cannot open its log does not take over; one that cannot show its status does")
+    func unreachableFiles() throws {
+        try deployed { server, _ in
+            let children = Set(server.children)
+            let write = { (setting: String) in
+                try server.folder.write(
+                    "routes.yaml", TestManifest("processes: { count: 2 }\n\(setting)").text)
+            }
+            try write("log: { to: ./absent/log }")
+            server.process.send(signal: SIGUSR2)
+            try waitUntil("it is refused: \(server.log)") {
+                server.logCount(of: "the new program is refused") == 1
+            }
+            #expect(server.logCount(of: "open(./absent/log)") == 1)
+            #expect(Set(server.children) == children)
+            try write("status: ./absent/socket")
+            server.process.send(signal: SIGUSR2)
+            try waitUntil("new processes serve: \(server.log)", within: .seconds(30)) {
+                server.logCount(of: "a process is ready") == 4
+            }
+            #expect(server.logCount(of: "the status cannot be shown", "./absent/socket") == 1)
+            try server.expectAnswers()
+        }
+    }
+
+    @Test("Signals that come while the program is being replaced neither kill it nor are lost")
+    func impatience() throws {
+        try deployed { server, _ in
+            server.process.send(signal: SIGUSR2)
+            let replaced = { server.logCount(of: "the program is replaced") }
+            try waitUntil("it is replaced") { replaced() == 1 }
+            // All the way through the new program's start.
+            let supervising = server.logCount(of: "supervising")
+            try waitUntil("the next one supervises: \(server.log)") {
+                server.process.send(signal: SIGUSR1)
+                server.process.send(signal: SIGUSR2)
+                #expect(server.process.exitIfEnded() == nil)
+                return replaced() > 1 && server.logCount(of: "supervising") > supervising
+            }
+            server.process.send(signal: SIGTERM)
+            #expect(try server.process.waitForExit() == .status(0))
+        }
+    }
 }

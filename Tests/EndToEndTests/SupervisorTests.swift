@@ -174,4 +174,48 @@ struct SupervisorTests {
             }
         }
     }
+
+    @Test("A process whose log's folder has gone serves all the same, and has its log again after SIGUSR1")
+    func absentLog() throws {
+        let folder = try TestFolder()
+        let logs = folder.file("logs")
+        try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: false)
+        let manifest = TestManifest("processes: { count: 1 }\nlog: { to: ./logs/app.log, access: '$uri' }")
+        try Server.run(manifest, in: folder, isSupervised: true) { server in
+            try waitUntil("it is ready") { folder.text("logs/app.log").contains("a process is ready") }
+            try FileManager.default.removeItem(atPath: logs)
+            kill(try #require(server.children.first), SIGKILL)
+            _ = try server.logLine(holding: "a log cannot be opened", "./logs/app.log")
+            try server.expectAnswers()
+            try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: false)
+            server.process.send(signal: SIGUSR1)
+            try waitUntil("requests are logged again: \(server.log)") {
+                try server.expectAnswers()
+                return folder.text("logs/app.log").contains("\n/hello\n")
+            }
+        }
+    }
+
+    @Test(
+        "Standard descriptors that are closed are open on /dev/null: nothing else gets what is meant for them"
+    )
+    func closedDescriptors() throws {
+        let folder = try TestFolder()
+        try folder.writeProgram(
+            "testbed", "#!/bin/sh\nexec \(BuildProducts.testbed) \"$@\" 0<&- 1>&- 2>&-\n")
+        let endpoint = Endpoint.unix(folder.file("app.socket"))
+        try Server.run(
+            Self.manifest(), in: folder, at: endpoint, start: .listening("\(endpoint)"),
+            executable: folder.file("testbed"), isSupervised: true
+        ) { server in
+            try waitUntil("both run") { server.children.count == 2 }
+            for (pid, numbers) in [(server.process.pid, 0...2)] + server.children.map({ ($0, 1...2) }) {
+                for number in numbers {
+                    let file = try FileManager.default.destinationOfSymbolicLink(
+                        atPath: "/proc/\(pid)/fd/\(number)")
+                    #expect(file == "/dev/null", "\(number) of \(pid)")
+                }
+            }
+        }
+    }
 }

@@ -70,10 +70,10 @@ struct TaskTests {
 
     @Test("Adding after the last task has ended is logged as an error, not lost in silence")
     func late() throws {
-        try Server.run { server in
+        try Server.run(TestManifest("workers: { min: 1, max: 1 }")) { server in
             _ = try server.ask(RawRequest("GET", "/late?gate=go"))
             #expect(try server.folder.journal(reaches: 1) == ["in time"])
-            // The same worker may serve again only when it is through with the tasks.
+            // The only worker serves again when it is through with the tasks.
             try server.expectAnswers()
             try server.folder.open(gate: "go")
             #expect(try server.folder.journal(reaches: 2) == ["in time", "added"])

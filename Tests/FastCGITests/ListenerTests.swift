@@ -27,6 +27,23 @@ struct ListenerTests {
         }
     }
 
+    @Test("refuses a live Unix socket that accepts nothing, and waits for it no longer than it is told to")
+    func fullQueue() throws {
+        try withFolder { folder in
+            let path = folder + "/a.sock"
+            let address = try SocketAddress(parsing: path)
+            let server = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            defer { Glibc.close(server) }
+            try #require(address.withSockaddr { bind(server, $0, $1) } == 0 && listen(server, 0) == 0)
+            let queued = try address.connect(within: 1)
+            defer { Glibc.close(queued) }
+            #expect { try Listener.open(address) } throws: {
+                "\($0)".contains("another process is listening")
+            }
+            #expect { try address.connect(within: 1) } throws: { ($0 as? SystemError)?.errno == EAGAIN }
+        }
+    }
+
     @Test("replaces a stale Unix socket, and leaves other files alone")
     func stale() throws {
         try withFolder { folder in

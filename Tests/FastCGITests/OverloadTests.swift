@@ -184,4 +184,23 @@ struct OverloadTests {
         keeper.join()
         #expect(served.withLock { $0 } == 800)
     }
+
+    @Test("a request that was offered to other processes, all of which are busy, is refused in time as well")
+    func offered() throws {
+        let first = try PollerFixture(handover: HandoverQueue())
+        let second = try PollerFixture(sibling: first)
+        let clients = try (0..<4).map { _ in try first.connect() }
+        defer { for client in clients { close(client) } }
+        for client in clients {
+            send(Wire.request(), to: client)
+            try first.answerNext()
+        }
+        // There is always one more that can be offered.
+        for client in clients {
+            send(Wire.request(), to: client)
+            collect(first)
+        }
+        #expect(refuse(first, after: .seconds(2)) + refuse(second, after: .seconds(2)) >= clients.count - 1)
+        #expect(received(clients[0]).contains("Status: 503 Service Unavailable\r\n"))
+    }
 }

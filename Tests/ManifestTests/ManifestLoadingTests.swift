@@ -89,9 +89,10 @@ struct ManifestLoadingTests {
             let path = index % 10 == 0 ? "/{tenant}/things/\(index)" : "/api/v1/things\(index)/{id:int}"
             yaml += "  - path: \(path)\n    methods: [GET, POST]\n    handler: home\n"
         }
-        let start = ContinuousClock.now
-        #expect(try parse(yaml).routes.count == 10_000)
-        #expect(ContinuousClock.now - start < .seconds(20))
+        var count = 0
+        let taken = try processorTime { count = try parse(yaml).routes.count }
+        #expect(count == 10_000)
+        #expect(taken < .seconds(20))
     }
 
     @Test("10,000 routes with unknown handlers are reported in seconds")
@@ -101,8 +102,7 @@ struct ManifestLoadingTests {
             yaml += "  - { path: /a\(index), method: GET, handler: unknown\(index) }\n"
         }
         let names = (0..<500).map { "handler-number-\($0)" }
-        let start = ContinuousClock.now
-        #expect(mistakes(yaml, handlers: names).count == 10_000)
-        #expect(ContinuousClock.now - start < .seconds(30))
+        let taken = processorTime { #expect(mistakes(yaml, handlers: names).count == 10_000) }
+        #expect(taken < .seconds(30))
     }
 }

@@ -101,8 +101,7 @@ struct RouteOverlapsTests {
             let path = (0..<5).map { "/{a\($0)\(types[index >> ($0 * 2) & 3])}" }.joined()
             yaml += "  - { path: '\(path)', method: GET, handler: home }\n"
         }
-        let start = ContinuousClock.now
-        #expect(mistakes(yaml).count == 1023)
-        #expect(ContinuousClock.now - start < .seconds(30))
+        let taken = processorTime { #expect(mistakes(yaml).count == 1023) }
+        #expect(taken < .seconds(30))
     }
 }

@@ -122,9 +122,8 @@ struct YAMLDocumentTests {
             let aliases = repeatElement("*a\(level - 1)", count: 10).joined(separator: ", ")
             yaml += "a\(level): &a\(level) [\(aliases)]\n"
         }
-        let start = ContinuousClock.now
-        #expect(mistakes(yaml + "? *a40\n: x\n? [*a40]\n: y\n").count == 41)
-        #expect(ContinuousClock.now - start < .seconds(5))
+        let taken = processorTime { #expect(mistakes(yaml + "? *a40\n: x\n? [*a40]\n: y\n").count == 41) }
+        #expect(taken < .seconds(5))
     }
 
     @Test("A tag is refused")

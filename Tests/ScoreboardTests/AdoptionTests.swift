@@ -42,7 +42,7 @@ struct AdoptionTests {
         #expect(throws: ScoreboardError.self) { try Scoreboard(adopting: -1) }
     }
 
-    @Test("A size that cannot be is refused", arguments: [(0, 1), (1, 0), (-1, 1), (2000, 1), (1, 5000)])
+    @Test("A size that cannot be is refused", arguments: [(0, 1), (1, 0), (-1, 1), (5000, 1), (1, 5000)])
     func size(processes: Int, workers: Int) {
         #expect(throws: ScoreboardError.self) {
             try Scoreboard(program: "x", processes: processes, workers: workers, isShared: false)
@@ -87,5 +87,25 @@ struct AdoptionTests {
         // The next one in its place writes whole text again.
         worker.begin(method: Array("GET".utf8)[...], target: Array("/y".utf8)[...], request: [], at: .now)
         #expect(board.snapshot().processes[0].workers[0].isTorn == false)
+    }
+
+    @Test("What processes claim to have can be added up, whatever it is")
+    func sums() throws {
+        let board = try ScoreboardTests.make()
+        for index in 0..<2 {
+            let words = board.words(ofProcess: index)
+            for word in 0..<Layout.Process.counters { words[word] = .max }
+        }
+        let processes = board.snapshot().processes
+        #expect(processes.count == 2)
+        for count in [\ScoreboardSnapshot.Process.connections, \.queuedTasks, \.runningTasks] {
+            #expect(processes.reduce(0) { $0.addingReportingOverflow($1[keyPath: count]).partialValue } > 0)
+        }
+    }
+
+    @Test("There are places for all processes that a manifest may ask for, and for those that they replace")
+    func largest() throws {
+        let layout = try #require(Layout(processes: 4 * 1024 + 16, workers: 64))
+        #expect(layout.byteCount < 1 << 30)
     }
 }

@@ -24,10 +24,18 @@ final class SupervisorFixture: Sendable {
     private let log = Lock<[String]>([])
     private let plan: Lock<SupervisorPlan?>
 
-    /// - Parameter script: a process; `$1` is its index.
+    /// A process that the program which was replaced has started.
+    struct Old {
+        let script: String
+        let isReady: Bool
+    }
+
+    /// - Parameters:
+    ///   - script: a process; `$1` is its index.
+    ///   - old: those that live already, with the first indices.
     init(
         _ script: String, count: Int = 1, limit: Int = 10, grace: Duration = .seconds(10),
-        preflight: String? = nil
+        preflight: String? = nil, preflightArguments: [String] = ["sh"], old: [Old] = []
     ) throws {
         var template = Array("/tmp/postlude-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
@@ -39,7 +47,7 @@ final class SupervisorFixture: Sendable {
         let text = "cd '\(folder)'; echo $$ >> pids; \(script)"
         var program = SupervisedProgram(
             processArguments: { ["sh", "-c", text, "sh", "\($0)"] }, path: preflight,
-            preflightArguments: ["sh"], arguments: [])
+            preflightArguments: preflightArguments, arguments: [])
         program.processPath = "/bin/sh"
         var hooks = SupervisorHooks(
             load: { [weak self] in
@@ -60,11 +68,12 @@ final class SupervisorFixture: Sendable {
         let shared = SharedDescriptors(
             listener: listener.descriptor, scoreboard: nil, handoverSending: other.descriptor,
             handoverReceiving: other.descriptor)
+        let state = old.isEmpty ? nil : try Self.state(of: old, in: folder, shared)
         let configured = (program, hooks)
         Thread.detachNewThread { [self] in
             let supervisor = Supervisor(
                 configured.0, plan: plan, descriptors: shared, ownsSocketFile: false, signals: signals,
-                hooks: configured.1)
+                hooks: configured.1, state: state)
             let result = supervisor.run()
             withExtendedLifetime((listener, other)) { status.withLock { $0 = result } }
         }
@@ -74,6 +83,22 @@ final class SupervisorFixture: Sendable {
         close(signalEnds.read)
         close(signalEnds.write)
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private static func state(
+        of old: [Old], in folder: String, _ shared: SharedDescriptors
+    ) throws -> SupervisorState {
+        let processes = try old.enumerated().map { index, process in
+            let (own, other) = try ControlSocket.pair()
+            let text = "cd '\(folder)'; echo $$ >> pids; \(process.script)"
+            let child = try Supervision.ChildProcess.start(
+                "/bin/sh", ["sh", "-c", text, "sh", "\(index)"], inherited: [3: other.descriptor])
+            return SupervisorState.Process(
+                index: index, pid: child.pid, control: dup(own.descriptor), startNanoseconds: 0,
+                isReady: process.isReady, isLeaving: false)
+        }
+        return SupervisorState(
+            descriptors: shared, ownsSocketFile: false, manifest: -1, generation: 2, processes: processes)
     }
 
     struct Refused: Error {}

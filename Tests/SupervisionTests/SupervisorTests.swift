@@ -182,4 +182,64 @@ struct SupervisorTests {
         try fixture.wait(for: "it is refused") { fixture.logged("/nowhere/program") >= 1 }
         try fixture.stop()
     }
+
+    @Test("A program that is stopped while another one is checked leaves no check behind")
+    func preflightEnds() throws {
+        let fixture = try Fixture(
+            Self.good, preflight: "/bin/sh",
+            preflightArguments: ["sh", "-c", "echo $$ > /proc/self/fd/1; while :; do sleep 0.1; done"])
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR2)
+        try fixture.wait(for: "it is checked") { fixture.logged("the new program is checked") == 1 }
+        try fixture.stop()
+        // Of the shells only the one of the check has this process for a parent now, if it lives at all.
+        try fixture.wait(for: "the check ends") { Self.children(running: "while :; do sleep 0.1").isEmpty }
+    }
+
+    /// The children of this process, as far as they live.
+    private static func children(running text: String) -> [String] {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+        return threads.flatMap { thread in
+            let path = "/proc/self/task/\(thread)/children"
+            let children = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+            return children.split(separator: " ").map {
+                (try? String(contentsOfFile: "/proc/\($0)/cmdline", encoding: .utf8)) ?? ""
+            }
+        }
+        .filter { $0.contains(text) }
+    }
+
+    @Test("A process that has not read for long gets the newest manifest, and what it is told behind it")
+    func slowReader() throws {
+        let fixture = try Fixture(
+            "\(Fixture.ready); while [ ! -e go ]; do sleep 0.02; done; \(Fixture.obedient)")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.next(try Fixture.plan(count: 1))
+        let count = 600
+        for number in 1...count {
+            fixture.signal(SIGHUP)
+            try fixture.wait(for: "reload \(number)") { fixture.logged("was read again") == number }
+        }
+        fixture.signal(SIGUSR1)
+        try fixture.wait(for: "the logs are opened") { fixture.logged("the logs are opened again") == 1 }
+        #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/go", contents: nil))
+        try fixture.wait(for: "it is told: \(fixture.lines("messages.0").suffix(3))") {
+            fixture.lines("messages.0").suffix(2)
+                == [#"{"manifest":{"generation":\#(count + 1)}}"#, #"{"reopenLogs":{}}"#]
+        }
+        try fixture.stop()
+    }
+
+    @Test("Of the processes of replaced programs those serve until successors are ready that are themselves")
+    func replacedTwice() throws {
+        let fixture = try Fixture(
+            Fixture.obedient,
+            old: [.init(script: Self.good, isReady: true), .init(script: Fixture.obedient, isReady: false)])
+        try fixture.wait(for: "one has ended") { fixture.logged("a process has ended") == 1 }
+        #expect(fixture.lines("messages.1") == [#"{"drain":{"handingOver":true}}"#])
+        #expect(fixture.lines("messages.0").isEmpty)
+        try fixture.wait(for: "the new one is told") { !fixture.lines("messages.2").isEmpty }
+        #expect(fixture.living.count == 2)
+        try fixture.stop()
+    }
 }

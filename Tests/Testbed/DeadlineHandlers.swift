@@ -36,6 +36,9 @@ func turnInCircles(until gate: String?) throws -> Int {
     var rounds = 0
     while access(gate ?? "never", F_OK) != 0 {
         if Date() > end { throw Gate.StayedClosed(name: gate ?? "never") }
+        // Nearly all of the time goes here: a library without frame pointers hides who has called it.
+        var turns = 0
+        while turns < 5_000_000 { turns += 1 }
         rounds += 1
     }
     return rounds
@@ -52,6 +55,19 @@ func untilCancelledAsync(
     } catch {
         Journal.write("\(type(of: error)) \(Task.isCancelled) \(request.isCancelled)", to: "handlers")
         throw error
+    }
+    return .text("nobody reads this")
+}
+
+/// Async code whose own part in its cancellation takes as long as `gate` stays closed.
+func hardToCancel(query: Query<Endless>) async throws -> Response {
+    let gate = query.value.gate
+    Journal.write("handling", to: "started")
+    try await withTaskCancellationHandler {
+        try await Task.sleep(for: .seconds(3600))
+    } onCancel: {
+        Journal.write("cancelling", to: "handlers")
+        while access(gate ?? "", F_OK) != 0 { usleep(1_000) }
     }
     return .text("nobody reads this")
 }
@@ -78,6 +94,7 @@ extension Testbed {
     @HandlersBuilder var deadlineHandlers: Handlers {
         Handler("until-cancelled", untilCancelled)
         Handler("until-cancelled-async", untilCancelledAsync)
+        Handler("hard-to-cancel", hardToCancel)
         Handler("stubborn", stubborn)
         Handler("read-slowly", readSlowly)
         Handler("stubborn-task") { (query: Query<Endless>, tasks: BackgroundTasks) in

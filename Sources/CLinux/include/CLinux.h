@@ -37,6 +37,10 @@ ssize_t clinux_receive_message(int source, void *bytes, size_t count, int *descr
 void clinux_forward_signals_to(int descriptor);
 int clinux_forward_signal(int signal);
 
+// The environment's variable that names both ends of that pipe, for a program that takes this one's place.
+#define CLINUX_SIGNAL_PIPE "POSTLUDE_SIGNAL_PIPE"
+int clinux_inherited_signal_pipe(int ends[2]);
+
 // Another thread's stack. It is asked for by a signal of its own, and answers with the addresses of its frames.
 int clinux_install_stack_signal(void);
 int clinux_unblock(int signal);

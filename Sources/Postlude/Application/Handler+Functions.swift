@@ -1,9 +1,10 @@
-internal import HTTPTypes
+public import HTTPTypes
 
 // More kinds of functions, so that Swift finds one for each closure without being told its type.
 
 extension Handler {
     /// A function that returns nothing: the response is 204 No Content.
+    @inlinable
     public init<each Input: RequestInput>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Void
     ) {
@@ -15,6 +16,7 @@ extension Handler {
     }
 
     /// An async function that returns nothing: the response is 204 No Content.
+    @inlinable
     public init<each Input: RequestInput>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Void
     ) {
@@ -26,6 +28,7 @@ extension Handler {
     }
 
     /// A function that makes its response itself, though its value could be JSON as well.
+    @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible & Encodable>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
     ) {
@@ -36,6 +39,7 @@ extension Handler {
     }
 
     /// An async function that makes its response itself, though its value could be JSON as well.
+    @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible & Encodable>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
     ) {
@@ -50,6 +54,7 @@ extension Handler {
 
     /// A function that returns a response.
     @_disfavoredOverload
+    @inlinable
     public init<each Input: RequestInput>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Response
     ) {
@@ -60,6 +65,7 @@ extension Handler {
 
     /// An async function that returns a response.
     @_disfavoredOverload
+    @inlinable
     public init<each Input: RequestInput>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Response
     ) {

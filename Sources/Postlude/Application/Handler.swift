@@ -21,6 +21,7 @@ internal import HTTPTypes
 ///   `Handler("page") { (query: Query<Search>) in page(query) }`;
 /// - a function that returns `some Encodable`, unless it says `some Encodable & SendableMetatype`.
 public struct Handler: Sendable {
+    @usableFromInline
     enum Function: Sendable {
         case sync(@Sendable (Request) throws -> Response)
         case async(@Sendable (Request) async throws -> Response)
@@ -42,14 +43,15 @@ public struct Handler: Sendable {
     let dependencies: [any RequestDependency.Type]
     private let plan: InputPlan
     /// What the output says of itself.
-    var answers: @Sendable () -> [OperationDescription.Answer]
+    @usableFromInline var answers: @Sendable () -> [OperationDescription.Answer]
     /// Why the handler cannot be served, found when it is made.
     let problem: String?
 
     /// What the inputs and the output say of themselves: made for the API's description alone.
     var operation: OperationDescription { plan.operation(answering: answers()) }
 
-    private init<each Input: RequestInput>(
+    @usableFromInline
+    init<each Input: RequestInput>(
         _ name: String, _ inputs: repeat (each Input).Type,
         answers: @escaping @Sendable () -> [OperationDescription.Answer], _ function: Function
     ) {
@@ -66,50 +68,42 @@ public struct Handler: Sendable {
     }
 
     /// A function that returns a value, sent as JSON with status 200.
+    @inlinable
     public init<each Input: RequestInput, Output: Encodable & SendableMetatype>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
     ) {
         self.init(
             name, repeat (each Input).self, answers: { [.value(Output.self)] },
-            .sync { request in
-                let inputs = try InputIntake.take(repeat (each Input).self, from: request)
-                return try .json(function(repeat each inputs))
-            })
+            .sync { try .json(InputIntake.call(function, with: $0)) })
     }
 
     /// An async function that returns a value, sent as JSON with status 200.
+    @inlinable
     public init<each Input: RequestInput, Output: Encodable & SendableMetatype>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
     ) {
         self.init(
             name, repeat (each Input).self, answers: { [.value(Output.self)] },
-            .async { request in
-                let inputs = try InputIntake.take(repeat (each Input).self, from: request)
-                return try await .json(function(repeat each inputs))
-            })
+            .async { try await .json(InputIntake.call(function, with: $0)) })
     }
 
     /// A function that makes its response itself.
+    @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
     ) {
         self.init(
             name, repeat (each Input).self, answers: { Output.answers },
-            .sync { request in
-                let inputs = try InputIntake.take(repeat (each Input).self, from: request)
-                return try function(repeat each inputs).response()
-            })
+            .sync { try InputIntake.call(function, with: $0).response() })
     }
 
     /// An async function that makes its response itself.
+    @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
     ) {
         self.init(
             name, repeat (each Input).self, answers: { Output.answers },
-            .async { request in
-                let inputs = try InputIntake.take(repeat (each Input).self, from: request)
-                return try await function(repeat each inputs).response()
-            })
+            .async { try await InputIntake.call(function, with: $0).response() })
     }
 }

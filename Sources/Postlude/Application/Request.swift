@@ -130,8 +130,10 @@ final class RequestStorage {
     /// - Returns: the tasks to run now, if there are any; they keep what the request has kept.
     func settle(_ outcome: RequestOutcome) -> TaskQueue? {
         let queue = tasks.settle(outcome)
-        queue?.keep(kept)
-        kept = []
+        if !kept.isEmpty {
+            queue?.keep(kept)
+            kept = []
+        }
         return queue
     }
 }

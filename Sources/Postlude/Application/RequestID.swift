@@ -1,33 +1,63 @@
 internal import FastCGI
+internal import Glibc
+internal import Linux
 
 /// What a request is called in the log.
 enum RequestID {
     /// The web server's name for the request, if it has a sound one; otherwise a random one.
-    static func of(_ head: RequestHead) -> String {
-        for id in [head.value("REQUEST_ID"), head.value("HTTP_X_REQUEST_ID")] {
-            if let id, isSound(id) { return String(decoding: id, as: UTF8.self) }
+    static func of(_ head: RequestHead) -> String { given(head) ?? random() }
+
+    /// The web server's name for the request, or else the client's; nil where neither is sound.
+    static func given(_ head: RequestHead) -> String? {
+        for name in ["REQUEST_ID", "HTTP_X_REQUEST_ID"] as [StaticString] {
+            if let id = head.value(name), isSound(id) { return String(decoding: id, as: UTF8.self) }
         }
-        return random()
+        return nil
     }
 
     /// 128 random bits as hexadecimal digits.
     static func random() -> String {
-        let bits = UInt128(UInt64.random(in: 0 ... .max)) << 64 | UInt128(UInt64.random(in: 0 ... .max))
+        let (high, low) = numbers.withLock { ($0.next(), $0.next()) }
         return String(unsafeUninitializedCapacity: 32) { digits in
             for place in 0..<32 {
-                let digit = UInt8(truncatingIfNeeded: bits >> (124 - 4 * place)) & 15
+                let half = place < 16 ? high : low
+                let digit = UInt8(truncatingIfNeeded: half >> UInt64(60 - 4 * (place % 16))) & 15
                 digits[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
             }
             return 32
         }
     }
 
+    private static let numbers = Lock(RandomNumbers())
+
     /// A client chooses X-Request-ID: it must not be able to write into the log what it likes.
     private static func isSound(_ id: ArraySlice<UInt8>) -> Bool {
-        (1...128).contains(id.count)
-            && id.allSatisfy { byte in
-                Character(Unicode.Scalar(byte)).isLetter && byte < 0x80
-                    || "0123456789-_.:".utf8.contains(byte)
-            }
+        (1...128).contains(id.count) && id.allSatisfy(isSound)
+    }
+
+    private static func isSound(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: ":"): true
+        default: false
+        }
+    }
+}
+
+/// The kernel's random numbers, many from one system call: a request with tasks would make two.
+private struct RandomNumbers {
+    private var left: [UInt64] = []
+
+    mutating func next() -> UInt64 {
+        if left.isEmpty { refill() }
+        return left.popLast() ?? .random(in: 0 ... .max)
+    }
+
+    private mutating func refill() {
+        // As many as getentropy(3) gives at once.
+        var numbers = [UInt64](repeating: 0, count: 32)
+        let result = numbers.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) }
+        if result == 0 { left = numbers }
     }
 }

@@ -61,7 +61,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             // Whoever is asked first speaks to it: a supervisor's processes do not find its variables.
             let manager = try ServiceManager.takeFromEnvironment()
             if isPreflight {
-                try checkManifestOfSupervisor()
+                try checkManifestOfSupervisor(writer)
                 status = 0
             } else if place != nil || isAlone {
                 status = try await serve(signals, writer, manager)
@@ -83,9 +83,10 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
     }
 
     /// Says by the exit status whether this program could replace the one that asks.
-    private func checkManifestOfSupervisor() throws {
+    private func checkManifestOfSupervisor(_ writer: LogWriter) throws {
         let file = SealedFile(adopting: SupervisedProgram.Descriptors.control)
-        _ = try App().handlers.manifest(file, path: options.manifest)
+        let manifest = try App().handlers.manifest(file, path: options.manifest)
+        try writer.apply(manifest.log)
     }
 
     /// Serves in this process.
@@ -115,7 +116,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
                 apply: { try writer.apply($0.log) },
                 reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
         }
-        try writer.apply(manifest.log)
+        // The supervisor could open its logs; a process that serves is worth more than its own.
+        try writer.apply(manifest.log, orLater: place != nil, telling: logger)
         let served = try ServedApplication(
             application, manifest: manifest, listener: listener, control: control, logger: logger,
             logs: writer, manager: manager)

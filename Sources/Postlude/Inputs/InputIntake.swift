@@ -1,26 +1,64 @@
-/// Takes a handler's inputs from a request.
-enum InputIntake {
-    /// - Throws: what is wrong with all of them, so that a client learns it in one answer.
-    static func take<each Input: RequestInput>(
-        _ types: repeat (each Input).Type, from request: Request
-    ) throws -> (repeat each Input) {
-        var count = 0
-        func take<One: RequestInput>(_ type: One.Type) throws -> One {
-            count += 1
-            return try One(request: request)
-        }
+/// Takes a handler's inputs from a request, one after another.
+///
+/// Inlinable, as are the handlers' initialisers: where the types are known, no tables of the runtime are searched for
+/// them on each request.
+@usableFromInline
+struct InputIntake {
+    @usableFromInline let request: Request
+    /// How many inputs were taken.
+    @usableFromInline var count = 0
+
+    @inlinable
+    init(_ request: Request) { self.request = request }
+
+    /// Calls a handler's function with its inputs.
+    ///
+    /// - Throws: what is wrong with all of them, so that a client learns it in one answer; or what the function throws.
+    @inlinable
+    static func call<each Input: RequestInput, Output>(
+        _ function: (repeat each Input) throws -> Output, with request: Request
+    ) throws -> Output {
+        var intake = InputIntake(request)
         do {
-            return (repeat try take(each types))
+            return try function(repeat intake.take((each Input).self))
         } catch {
-            // Those before it are sound, and those behind it are not taken yet: none is taken twice.
-            var failures = InputFailures(error)
-            var place = 0
-            for type in repeat each types {
-                if place >= count { failures.try(type, from: request) }
-                place += 1
-            }
-            throw failures.summary
+            throw intake.summary(error, repeat (each Input).self)
         }
+    }
+
+    /// Calls a handler's async function with its inputs.
+    @inlinable
+    static func call<each Input: RequestInput, Output>(
+        _ function: (repeat each Input) async throws -> Output, with request: Request
+    ) async throws -> Output {
+        var intake = InputIntake(request)
+        do {
+            return try await function(repeat intake.take((each Input).self))
+        } catch {
+            throw intake.summary(error, repeat (each Input).self)
+        }
+    }
+
+    @inlinable
+    mutating func take<Input: RequestInput>(_ type: Input.Type) throws -> Input {
+        let input = try Input(request: request)
+        count += 1
+        return input
+    }
+
+    /// - Returns: what the function has thrown; or what is wrong with the input that could not be taken, and with those
+    ///   behind it, which are taken now. None is taken twice.
+    @usableFromInline
+    func summary<each Input: RequestInput>(_ error: any Error, _ types: repeat (each Input).Type) -> any Error
+    {
+        var failures: InputFailures?
+        var place = 0
+        for type in repeat each types {
+            if place == count { failures = InputFailures(error) }
+            if place > count { failures?.try(type, from: request) }
+            place += 1
+        }
+        return failures?.summary ?? error
     }
 }
 

@@ -24,17 +24,29 @@ final class LineOutput: Sendable {
     private let descriptor: Int32
     private let isClosing: Bool
     private let isPollable: Bool
+    private let isSocket: Bool
     private let losses: LogLosses
     private let state = Lock(State())
 
     /// - Parameter isClosing: whether the descriptor ends with this object.
     init(_ descriptor: Int32, closing isClosing: Bool, losses: LogLosses) {
-        self.descriptor = descriptor
-        self.isClosing = isClosing
         self.losses = losses
         var status = stat()
         let type = fstat(descriptor, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
         isPollable = type != S_IFREG
+        isSocket = type == S_IFSOCK
+        let own = type == S_IFIFO ? Self.reopened(descriptor) : -1
+        self.descriptor = own >= 0 ? own : descriptor
+        self.isClosing = isClosing || own >= 0
+        if isClosing, own >= 0 { close(descriptor) }
+    }
+
+    /// The same pipe, with flags of its own. Several processes write to standard error: what a pipe had room for a
+    /// moment ago may block now, and hold the thread until its reader goes on.
+    ///
+    /// - Returns: -1 where that cannot be, as with another user's pipe.
+    private static func reopened(_ pipe: Int32) -> Int32 {
+        open("/proc/self/fd/\(pipe)", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
     }
 
     deinit {
@@ -107,7 +119,11 @@ final class LineOutput: Sendable {
         while !rest.isEmpty {
             if isPollable, !takesOutput(within: 0) { return (batch.count - rest.count, EAGAIN) }
             let piece = isPollable ? Self.piece(of: rest) : rest
-            let written = piece.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let written = piece.withUnsafeBytes { bytes in
+                isSocket
+                    ? send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+                    : Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+            }
             guard written >= 0 else {
                 if errno == EINTR { continue }
                 return (batch.count - rest.count, errno)

@@ -18,6 +18,8 @@ final class LogWriter: Sendable {
         var sinks: [Manifest.Log.Destination: any LogSink]
         var sink: any LogSink
         var access: AccessLog?
+        /// What could not be opened, and is tried again when logs are reopened.
+        var postponed: Manifest.Log?
     }
 
     private let levelIndex = Atomic<Int>(LogWriter.index(of: .info))
@@ -68,14 +70,38 @@ final class LogWriter: Sendable {
             state.sinks = sinks
             state.sink = main
             state.access = access
+            state.postponed = nil
         }
         hasAccessLog.store(access != nil, ordering: .releasing)
+    }
+
+    /// The same, for a process that would rather go on where a log cannot be opened: until `reopen` can, standard error
+    /// has the log, and requests are not logged.
+    ///
+    /// - Parameter mayPostpone: whether it goes on; otherwise it throws.
+    func apply(_ log: Manifest.Log, orLater mayPostpone: Bool, telling logger: Logger) throws {
+        do {
+            try apply(log)
+        } catch {
+            guard mayPostpone else { throw error }
+            state.withLock { $0.postponed = log }
+            logger.error(
+                "a log cannot be opened; until the logs are opened again, standard error is the log",
+                metadata: ["error": "\(error)"])
+        }
     }
 
     func write(_ entry: LogEntry) { state.withLock { $0.sink }.write(entry) }
 
     /// Opens the files anew, after whoever rotates them has moved them. One that cannot be opened stays as it is.
     func reopen(telling logger: Logger) {
+        if let log = state.withLock({ $0.postponed }) {
+            do {
+                try apply(log)
+            } catch {
+                logger.error("a log could not be reopened", metadata: ["error": "\(error)"])
+            }
+        }
         for sink in sinks {
             do throws(SystemError) {
                 try sink.reopen()

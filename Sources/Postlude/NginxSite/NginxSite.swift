@@ -101,9 +101,10 @@ struct NginxSite: CustomStringConvertible {
     private var statusLocation: [[String]] {
         guard let statusSocket else { return [] }
         return [
+            // The application may have a route of its own called so.
             ["# The state of the application's processes: for this machine only."]
                 + Self.block(
-                    "location ~ ^/(status|status\\.json|metrics|ping)$",
+                    "location ~ ^/-/(status|status\\.json|metrics|ping)$",
                     [
                         "allow 127.0.0.1;", "allow ::1;", "deny all;", "access_log off;",
                         "fastcgi_pass \(statusSocket);",

@@ -12,8 +12,7 @@ struct Observability: Sendable {
     let instrument: (any Instrument)?
     let requests: RequestMetrics?
     let tasks: TaskMetrics?
-    /// What `Logger.current` is within handlers and tasks.
-    let logger: Logger
+    private let logger: Logger
 
     init(
         tracer: (any Tracer)? = nil, instrument: (any Instrument)? = nil,
@@ -35,6 +34,13 @@ struct Observability: Sendable {
             tracer: tracer is NoOpTracer ? nil : tracer,
             instrument: instrument is NoOpInstrument ? nil : instrument,
             metrics: metrics is NOOPMetricsHandler ? nil : metrics, logger: logger)
+    }
+
+    /// Calls `operation` with the logger that handlers and tasks get as `Logger.current`, on a thread of theirs.
+    ///
+    /// The logger looks up for whom an entry is written, so that a worker binds it once and not for each of them.
+    func withCurrentLogger<Value>(_ operation: () throws -> Value) rethrows -> Value {
+        try withLogger(logger) { _ in try operation() }
     }
 
     /// A request's work begins.

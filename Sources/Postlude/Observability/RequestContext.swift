@@ -43,7 +43,13 @@ final class RequestIdentity: Sendable {
         _ = box.storeIfNil(Box(id))
     }
 
-    var id: String {
-        (box.load() ?? box.storeIfNil(Box(head.map(RequestID.of) ?? RequestID.random()))).id
+    var id: String { knownID ?? store(RequestID.random()) }
+
+    /// nil where the web server has given none and nobody has asked for one.
+    var knownID: String? {
+        if let known = box.load() { return known.id }
+        return head.flatMap(RequestID.given).map(store)
     }
+
+    private func store(_ id: String) -> String { box.storeIfNil(Box(id)).id }
 }

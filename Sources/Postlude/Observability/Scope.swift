@@ -22,18 +22,14 @@ enum Scope: Sendable {
         }
     }
 
-    /// Calls `operation` with this scope, its logger and its trace context as task-local values; async code that it
-    /// starts inherits them.
+    /// Calls `operation` with this scope and its trace context as task-local values; async code that it starts
+    /// inherits them.
     ///
     /// - Parameter context: nil where nothing is traced.
-    func run<Value>(
-        logger: Logger, tracing context: ServiceContext?, _ operation: () throws -> Value
-    ) rethrows -> Value {
+    func run<Value>(tracing context: ServiceContext?, _ operation: () throws -> Value) rethrows -> Value {
         try Scope.$current.withValue(self) {
-            try withLogger(logger) { _ in
-                guard let context else { return try operation() }
-                return try ServiceContext.withValue(context, operation: operation)
-            }
+            guard let context else { return try operation() }
+            return try ServiceContext.withValue(context, operation: operation)
         }
     }
 }

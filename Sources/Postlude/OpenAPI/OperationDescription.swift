@@ -92,6 +92,7 @@ public struct OperationDescription: Sendable {
 
 extension OperationDescription.Answer {
     /// A value that is sent as JSON.
+    @usableFromInline
     static func value(_ type: any Encodable.Type) -> OperationDescription.Answer {
         var answer = Self(.ok, content: [.init("application/json", schema: Schema(of: type))])
         // Schemas are recorded by decoding.

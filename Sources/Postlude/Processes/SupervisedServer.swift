@@ -26,8 +26,10 @@ struct SupervisedServer: Sendable {
     /// - Parameter state: what the program has left that this one replaces.
     /// - Returns: the exit status.
     func run(replacing state: SupervisorState?) async throws -> Int32 {
+        // Two for each process.
+        raiseDescriptorLimit()
         let (manifest, plan) = try state.map { try checked(SealedFile(adopting: $0.manifest)) } ?? readPlan()
-        try writer.apply(manifest.log)
+        try writer.apply(manifest.log, orLater: state != nil, telling: logger)
         let listener = try open(manifest, state)
         let handover =
             try state.map {
@@ -46,8 +48,8 @@ struct SupervisedServer: Sendable {
                 "generation": "\(state?.generation ?? 1)",
             ])
         let hooks = hooks(beginningWith: manifest, listener: listener, scoreboard)
-        let statusServer = try statusServer(manifest, scoreboard, listener)
-        try statusServer?.start()
+        let statusServer = try startStatusServer(
+            manifest, scoreboard, listener, isIndispensable: state == nil)
         defer { statusServer?.stop() }
         // The main actor keeps running while this waits.
         return try await withCheckedThrowingContinuation { continuation in
@@ -90,15 +92,24 @@ struct SupervisedServer: Sendable {
             isShared: true)
     }
 
-    private func statusServer(
-        _ manifest: Manifest, _ scoreboard: Scoreboard, _ listener: Listener
+    /// - Parameter isIndispensable: false where processes serve already, which would end with their supervisor.
+    private func startStatusServer(
+        _ manifest: Manifest, _ scoreboard: Scoreboard, _ listener: Listener, isIndispensable: Bool
     ) throws -> StatusServer? {
         guard let status = statusListen.map({ Manifest.Status(listen: $0) }) ?? manifest.status else {
             return nil
         }
-        return try StatusServer(
-            scoreboard, on: .opened(status), watching: listener.descriptor, manager: "supervisor",
-            logger: logger)
+        do {
+            let server = try StatusServer(
+                scoreboard, on: .opened(status), watching: listener.descriptor, manager: "supervisor",
+                logger: logger)
+            try server.start()
+            return server
+        } catch {
+            if isIndispensable { throw error }
+            logger.error("the status cannot be shown until the next start", metadata: ["error": "\(error)"])
+            return nil
+        }
     }
 
     private func hooks(

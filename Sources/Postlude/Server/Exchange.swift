@@ -13,14 +13,12 @@ final class Exchange {
     var error: (any Error)?
     /// nil where nobody traces or measures.
     private let observation: RequestObservation?
-    private let logger: Logger?
     /// The line of the access log to be, where there is such a log.
     var access: AccessRecord?
 
     init(of request: Request, observability: Observability) {
         self.request = request
         observation = observability.begin(request)
-        logger = observability.logger
         isHead = request.method == .head
         // Replaced by the answer. The request's id is not asked for here: most requests never need one.
         response = Response(status: .internalServerError)
@@ -29,16 +27,14 @@ final class Exchange {
     init(_ response: Response, isHead: Bool) {
         request = nil
         observation = nil
-        logger = nil
         self.response = response
         self.isHead = isHead
     }
 
     /// Calls the application's code with the request's context.
     func perform<Value>(_ operation: () throws -> Value) rethrows -> Value {
-        guard let request, let logger else { return try operation() }
-        return try Scope.request(request.storage.identity).run(
-            logger: logger, tracing: observation?.context, operation)
+        guard let request else { return try operation() }
+        return try Scope.request(request.storage.identity).run(tracing: observation?.context, operation)
     }
 
     /// The keeper has answered in the worker's place: whatever the handler has returned does not count.
@@ -70,9 +66,10 @@ final class Exchange {
         }
         let outcome = RequestOutcome(hasThrown: error != nil, status: response.status, isTaken: isTaken)
         observation?.end(outcome, error: error)
-        storage.tasks.queue?.origin = observation?.context
+        // Most requests have neither: their queue is not locked for it.
+        if let origin = observation?.context { storage.tasks.queue?.origin = origin }
         let queue = storage.settle(outcome)
-        queue?.access = access
+        if let access { queue?.access = access }
         return queue
     }
 }

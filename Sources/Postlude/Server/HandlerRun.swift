@@ -3,6 +3,7 @@ internal import Glibc
 internal import Linux
 internal import Manifest
 internal import Synchronization
+internal import Workers
 
 /// One call of a handler whose route has a limit of time: what the keeper needs to watch it, and to answer for it.
 ///
@@ -86,8 +87,7 @@ final class HandlerRun: Sendable {
             poller.giveBack(connection, keep: isTaken && head.keepsConnection, isOpen: true)
         }
         state.store(State.answered, ordering: .releasing)
-        // Last, as it runs code of the application.
-        cancellation.cancel()
+        Cancellation.request { [cancellation] in cancellation.cancel() }
         return true
     }
 

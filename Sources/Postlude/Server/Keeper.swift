@@ -150,10 +150,17 @@ final class Keeper: Sendable {
         server.process?.set(.draining)
         server.registry.setGraceEnd(end)
         watchdog?.announceStop(grace: grace)
-        // Half of the grace at most, so that the tasks of what comes in time have theirs.
-        server.poller.drain(handingOver: handingOver, unfinishedFor: min(.seconds(5), grace / 2))
+        server.poller.drain(
+            handingOver: handingOver,
+            unfinishedFor: Self.patience(ofGrace: grace, withOthersServing: handingOver))
         server.streams.end()
         return end
+    }
+
+    /// How long to wait for the rest of requests that have begun to come: half of the grace at most, so that the tasks
+    /// of what comes in time have theirs. Where others serve on nobody is in a hurry, and an upload goes through.
+    static func patience(ofGrace grace: Duration, withOthersServing isReplaced: Bool) -> Duration {
+        isReplaced ? grace / 2 : min(.seconds(5), grace / 2)
     }
 
     /// Names what is left; the process ends without it.

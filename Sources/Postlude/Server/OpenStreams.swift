@@ -1,4 +1,5 @@
 internal import Linux
+internal import Workers
 
 /// The responses of a process that have no end of their own: a process that drains ends them.
 final class OpenStreams: Sendable {
@@ -34,6 +35,6 @@ final class OpenStreams: Sendable {
             state.isEnding = true
             return Array(state.cancellations.values)
         }
-        for cancel in all { cancel() }
+        for cancel in all { Cancellation.request(cancel) }
     }
 }

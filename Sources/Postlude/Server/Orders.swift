@@ -19,6 +19,10 @@ final class Orders: Sendable {
     private let logger: Logger
     private let generation: Atomic<Int>
     private let isSupervised: Atomic<Bool>
+    /// When to ask again for a manifest that could not be received, in nanoseconds.
+    private let nextAsking = Atomic<Int64>(.max)
+    /// The number of the last one of these.
+    private let lastLost = Atomic<Int>(0)
 
     init(
         _ control: ProcessControl, logger: Logger, reload: @escaping @Sendable (Manifest, Int) throws -> Void
@@ -37,16 +41,21 @@ final class Orders: Sendable {
     }
 
     /// What came since the last call. A new manifest is in use, and logs are open again, when it returns.
-    func take(isDraining: Bool) -> [Order] { takeSignals(isDraining: isDraining) + takeMessages() }
+    func take(isDraining: Bool) -> [Order] {
+        if MonotonicTime.now.nanoseconds >= nextAsking.load(ordering: .relaxed) {
+            nextAsking.store(.max, ordering: .relaxed)
+            control.supervisor?.send(.manifestLost)
+        }
+        return takeSignals(isDraining: isDraining) + takeMessages()
+    }
 
     private func takeSignals(isDraining: Bool) -> [Order] {
         var orders: [Order] = []
         var first: Int32?
+        var others: Set<Int32> = []
         while let signal = control.signals?.take() {
             switch signal {
-            case SIGUSR1: control.reopenLogs()
-            // The supervisor gets it too, and is the one to act.
-            case SIGHUP, SIGUSR2: if control.supervisor == nil { actAlone(on: signal) }
+            case SIGUSR1, SIGHUP, SIGUSR2: others.insert(signal)
             default:
                 if control.supervisor != nil {
                     // It need not be for this process alone: systemd and terminals tell all of them.
@@ -60,6 +69,11 @@ final class Orders: Sendable {
                 }
             }
         }
+        // Once, however often they came meanwhile.
+        if others.contains(SIGUSR1) { control.reopenLogs() }
+        // The supervisor gets them too, and is the one to act.
+        guard control.supervisor == nil else { return orders }
+        for signal in [SIGHUP, SIGUSR2] where others.contains(signal) { actAlone(on: signal) }
         return orders
     }
 
@@ -74,12 +88,26 @@ final class Orders: Sendable {
     private func takeMessages() -> [Order] {
         guard isSupervised.load(ordering: .relaxed), let supervisor = control.supervisor else { return [] }
         var orders: [Order] = []
+        var newest: (number: Int, file: SealedFile)?
+        defer {
+            // Of several the newest counts: the keeper has other things to do.
+            if let (number, file) = newest, let parse = control.parse {
+                use(number) { try parse(String(decoding: try file.bytes(), as: UTF8.self)) }
+            }
+        }
         while true {
             switch supervisor.receive() {
             case .message(.manifest(let number), let descriptor):
-                guard let descriptor, let parse = control.parse else { continue }
-                let file = SealedFile(adopting: descriptor)
-                use(number) { try parse(String(decoding: try file.bytes(), as: UTF8.self)) }
+                guard let descriptor else {
+                    if lastLost.exchange(number, ordering: .relaxed) != number {
+                        logger.error(
+                            "no descriptor was left for a manifest; it is asked for again",
+                            metadata: ["generation": "\(number)"])
+                    }
+                    nextAsking.store((MonotonicTime.now + .seconds(1)).nanoseconds, ordering: .relaxed)
+                    continue
+                }
+                newest = (number, SealedFile(adopting: descriptor))
             case .message(.reopenLogs, _): control.reopenLogs()
             case .message(.drain(let handingOver), _):
                 orders.append(.drain(reason: "the supervisor", handingOver: handingOver))

@@ -20,7 +20,7 @@ extension ResponseWriter {
             } started: { cancel in
                 watch = poller.watchHangUp(of: connection) {
                     hasHungUp.isSet.store(true, ordering: .releasing)
-                    cancel()
+                    Cancellation.request(cancel)
                 }
                 if body.endsAtShutdown { place = streams.add(cancel) }
             }

@@ -57,22 +57,27 @@ struct Server {
         let keeper = Keeper(
             parts, pool: pool, orders: orders, bell: bell, writeDeadlines: deadlines, watchdog: watchdog)
         try pool.start()
+        // The main actor keeps running while this waits.
+        return try await withCheckedThrowingContinuation { continuation in
+            do {
+                try WorkerThread(name: "keeper") { continuation.resume(returning: keeper.run()) }.detach()
+                // Not before: without a keeper a process must not be taken for one that works.
+                tellReady(listener, control.supervisor)
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+    }
+
+    private func tellReady(_ listener: Listener, _ supervisor: ControlSocket?) {
         logger.info(
             "serving",
             metadata: [
                 "socket": "\(listener.address)", "routes": "\(manifest.routes.count)", "pid": "\(getpid())",
                 "workers": "\(manifest.workers.minimum)-\(manifest.workers.maximum)",
             ])
-        control.supervisor?.send(.ready)
+        supervisor?.send(.ready)
         manager?.notify(.ready, .status("serving \(manifest.routes.count) routes on \(listener.address)"))
-        // The main actor keeps running while this waits.
-        return try await withCheckedThrowingContinuation { continuation in
-            do {
-                try WorkerThread(name: "keeper") { continuation.resume(returning: keeper.run()) }.detach()
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
     }
 }
 
@@ -138,6 +143,7 @@ struct ServerParts: Sendable {
         recycling.use(manifest.processes)
         poller.use(limits: generation.gateLimits, times: generation.connectionTimes)
         try pool.use(.init(manifest.workers))
+        process?.set(generation: number)
     }
 }
 

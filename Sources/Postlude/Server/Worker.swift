@@ -67,10 +67,13 @@ final class Worker {
         slot = try TaskSlot(pool: pool)
     }
 
-    /// The worker's loop.
+    /// Serves until there is no more to do.
     ///
     /// - Returns: whether the pool has let the worker go because there was nothing to do.
-    func run() -> Bool {
+    func run() -> Bool { runner.observability.withCurrentLogger(loop) }
+
+    /// The worker's loop.
+    private func loop() -> Bool {
         while true {
             switch next() {
             case .request(let connection): serve(connection)

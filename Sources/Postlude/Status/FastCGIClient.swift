@@ -28,7 +28,7 @@ struct FastCGIClient {
     private func connect() throws(FastCGIClientError) -> Int32 {
         let descriptor: Int32
         do throws(SystemError) {
-            descriptor = try address.connect()
+            descriptor = try address.connect(within: max(1, Int(time.components.seconds)))
         } catch {
             throw .noConnection(error)
         }

@@ -1,7 +1,9 @@
 internal import Synchronization
 
 /// A task: a function with its arguments, queued by a handler.
+@usableFromInline
 final class BackgroundTask: Sendable {
+    @usableFromInline
     enum Function: Sendable {
         case sync(@Sendable () throws -> Void)
         case async(@Sendable () async throws -> Void)
@@ -17,6 +19,7 @@ final class BackgroundTask: Sendable {
     private let attemptCount = Atomic<Int>(0)
     private let pastDeadline = Atomic<Bool>(false)
 
+    @usableFromInline
     init(
         name: String?, place: (fileID: StaticString, line: UInt) = ("", 0),
         options: TaskOptions = TaskOptions(),

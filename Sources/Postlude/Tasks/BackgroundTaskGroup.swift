@@ -22,6 +22,7 @@ public struct BackgroundTaskGroup: Sendable {
     ///
     /// - Parameter stopOnFailure: the tasks behind the group are dropped when this one fails for good; those of the
     ///   group are not.
+    @inlinable
     @discardableResult
     public mutating func add<each Argument: Sendable, Output>(
         named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
@@ -40,6 +41,7 @@ public struct BackgroundTaskGroup: Sendable {
     ///
     /// - Parameter stopOnFailure: the tasks behind the group are dropped when this one fails for good; those of the
     ///   group are not.
+    @inlinable
     @discardableResult
     public mutating func add<each Argument: Sendable, Output>(
         named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
@@ -54,7 +56,8 @@ public struct BackgroundTaskGroup: Sendable {
             { list(repeat each arguments) }, .async { _ = try await function(repeat each arguments) })
     }
 
-    private mutating func append(
+    @usableFromInline
+    mutating func append(
         _ taskName: String, _ options: TaskOptions, _ arguments: @escaping @Sendable () -> [any Sendable],
         _ function: BackgroundTask.Function
     ) -> TaskHandle {
@@ -67,6 +70,7 @@ public struct BackgroundTaskGroup: Sendable {
 }
 
 /// A task's arguments, for whoever wants to look at them.
+@inlinable
 func list<each Value: Sendable>(_ values: repeat each Value) -> [any Sendable] {
     var all: [any Sendable] = []
     for value in repeat each values { all.append(value) }

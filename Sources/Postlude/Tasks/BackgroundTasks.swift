@@ -21,7 +21,7 @@
 /// Swift asks for a closure around some functions: a synchronous `@MainActor` function
 /// (`tasks.add { await count() }`), and one whose default arguments are wanted (`tasks.add { report(text) }`).
 public struct BackgroundTasks: RequestInput, Sendable {
-    private let queue: TaskQueue
+    @usableFromInline let queue: TaskQueue
 
     public init(request: Request) { queue = request.storage.tasks.queue(for: request) }
 
@@ -37,6 +37,7 @@ public struct BackgroundTasks: RequestInput, Sendable {
     ///   - function: called once for each attempt, after the response is finished.
     ///   - arguments: `Sendable` values of its own, since the request is gone by then.
     /// - Returns: the means to take the task back.
+    @inlinable
     @discardableResult
     public func add<each Argument: Sendable, Output>(
         named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
@@ -44,11 +45,11 @@ public struct BackgroundTasks: RequestInput, Sendable {
         _ function: @escaping @Sendable (repeat each Argument) throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line
     ) -> TaskHandle {
-        let options = TaskOptions(
-            condition: condition, deadline: deadline, retry: retry, stopOnFailure: stopOnFailure)
-        return queue.add(
+        queue.add(
             BackgroundTask(
-                name: name, place: (fileID, line), options: options,
+                name: name, place: (fileID, line),
+                options: TaskOptions(
+                    condition: condition, deadline: deadline, retry: retry, stopOnFailure: stopOnFailure),
                 arguments: { list(repeat each arguments) },
                 function: .sync { _ = try function(repeat each arguments) }))
     }
@@ -65,6 +66,7 @@ public struct BackgroundTasks: RequestInput, Sendable {
     ///   - function: called once for each attempt, after the response is finished.
     ///   - arguments: `Sendable` values of its own, since the request is gone by then.
     /// - Returns: the means to take the task back.
+    @inlinable
     @discardableResult
     public func add<each Argument: Sendable, Output>(
         named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
@@ -72,11 +74,11 @@ public struct BackgroundTasks: RequestInput, Sendable {
         _ function: @escaping @Sendable (repeat each Argument) async throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line
     ) -> TaskHandle {
-        let options = TaskOptions(
-            condition: condition, deadline: deadline, retry: retry, stopOnFailure: stopOnFailure)
-        return queue.add(
+        queue.add(
             BackgroundTask(
-                name: name, place: (fileID, line), options: options,
+                name: name, place: (fileID, line),
+                options: TaskOptions(
+                    condition: condition, deadline: deadline, retry: retry, stopOnFailure: stopOnFailure),
                 arguments: { list(repeat each arguments) },
                 function: .async { _ = try await function(repeat each arguments) }))
     }

@@ -14,6 +14,7 @@ struct RestingQueues {
 
     /// Those whose time has come, the earliest first.
     mutating func takeDue(at now: MonotonicTime) -> [TaskQueue] {
+        guard let first = all.first, first.due <= now else { return [] }
         let count = all.firstIndex { $0.due > now } ?? all.endIndex
         defer { all.removeFirst(count) }
         return all.prefix(count).map(\.queue)

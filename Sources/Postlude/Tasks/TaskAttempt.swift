@@ -9,7 +9,6 @@ struct TaskAttempt: Sendable {
     /// nil where the attempt was not made any more.
     let start: MonotonicTime?
     private let scope: Scope
-    private let logger: Logger
     private let span: (any Span)?
 
     /// - Parameter start: nil for an attempt that is not made.
@@ -20,7 +19,6 @@ struct TaskAttempt: Sendable {
         self.queue = queue
         self.start = start
         scope = .task(TaskContext(task, of: queue.request))
-        logger = observability.logger
         guard let tracer = observability.tracer, start != nil else {
             span = nil
             return
@@ -37,9 +35,9 @@ struct TaskAttempt: Sendable {
         self.span = span
     }
 
-    /// Calls `operation` as the task: with its context, its logger and its span.
+    /// Calls `operation` as the task: with its context and its span.
     func perform<Value>(_ operation: () throws -> Value) rethrows -> Value {
-        try scope.run(logger: logger, tracing: span?.context, operation)
+        try scope.run(tracing: span?.context, operation)
     }
 
     /// Calls `operation` as the task.

@@ -1,8 +1,20 @@
 /// How a task is run, apart from what it does.
+@usableFromInline
 struct TaskOptions: Sendable {
-    var condition = TaskCondition.notThrown
+    let condition: TaskCondition
     /// nil for the route's.
-    var deadline: Duration?
-    var retry = RetryPolicy.none
-    var stopOnFailure = false
+    let deadline: Duration?
+    let retry: RetryPolicy
+    let stopOnFailure: Bool
+
+    @usableFromInline
+    init(
+        condition: TaskCondition = .notThrown, deadline: Duration? = nil, retry: RetryPolicy = .none,
+        stopOnFailure: Bool = false
+    ) {
+        self.condition = condition
+        self.deadline = deadline
+        self.retry = retry
+        self.stopOnFailure = stopOnFailure
+    }
 }

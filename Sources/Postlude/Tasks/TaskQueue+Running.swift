@@ -8,12 +8,14 @@ extension TaskQueue {
     func next(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> Next {
         // Let go of outside the lock: whatever ends with it may ask for this queue.
         let (next, _) = state.withLock { state -> (Next, [any Sendable]) in
-            if !state.resting.isEmpty { state.resting.removeAll { $0.task.state == .cancelled } }
-            if let due = state.resting.map(\.due).min() {
-                guard due <= now else { return (.waiting(until: due), []) }
-                for resting in state.resting where resting.due <= now { state.group.append(resting.task) }
-                state.resting.removeAll { $0.due <= now }
-                return (.group(limit: state.groupLimit), [])
+            if !state.resting.isEmpty {
+                state.resting.removeAll { $0.task.state == .cancelled }
+                if let due = state.resting.map(\.due).min() {
+                    guard due <= now else { return (.waiting(until: due), []) }
+                    for resting in state.resting where resting.due <= now { state.group.append(resting.task) }
+                    state.resting.removeAll { $0.due <= now }
+                    return (.group(limit: state.groupLimit), [])
+                }
             }
             while let item = state.line.popFirst() {
                 switch item {
@@ -99,6 +101,7 @@ extension TaskQueue {
     }
 
     private func dropAfterFailure(_ items: [Item]) {
+        if items.isEmpty { return }
         drop(items.flatMap(\.tasks), because: "a task failed, those behind it were dropped", level: .warning)
     }
 }

@@ -35,6 +35,7 @@ extension TaskQueue {
 
     /// Names the tasks that will not run: the first hundred of them, and how many there are.
     func drop(_ tasks: [BackgroundTask], because reason: Logger.Message, level: Logger.Level) {
+        if tasks.isEmpty { return }
         let names = tasks.compactMap { task in
             // One that was cancelled is neither here nor there.
             guard task.drop() else { return nil as String? }

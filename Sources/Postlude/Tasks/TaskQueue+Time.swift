@@ -1,6 +1,7 @@
 internal import Linux
 internal import Logging
 internal import Manifest
+internal import Workers
 
 /// A task that is running: what the keeper watches.
 struct RunningTask: Sendable {
@@ -77,7 +78,7 @@ extension TaskQueue {
         }
         for running in overdue {
             running.task.markPastDeadline()
-            running.cancel?()
+            if let cancel = running.cancel { Cancellation.request(cancel) }
             logger.error(
                 running.task.isAsync
                     ? "task is past its deadline and was cancelled"

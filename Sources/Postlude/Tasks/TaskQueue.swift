@@ -7,6 +7,7 @@ internal import Tracing
 /// The tasks of one request, in the order in which they were added.
 ///
 /// Whoever runs them asks for the next one, and says how it has ended. One at a time, but for the members of a group.
+@usableFromInline
 final class TaskQueue: Sendable {
     /// What is to be done now.
     enum Next: Sendable {
@@ -111,6 +112,7 @@ final class TaskQueue: Sendable {
     // MARK: Adding
 
     @discardableResult
+    @usableFromInline
     func add(_ task: BackgroundTask) -> TaskHandle {
         if let deadline = task.options.deadline { registry.note(deadline: deadline) }
         add(.task(task))

@@ -7,8 +7,11 @@ extension TaskRunner {
     /// Called on the worker's thread, which waits for the last one.
     func runGroup(of queue: TaskQueue, limit: Int) {
         guard limit > 1 else {
-            while let task = queue.nextOfGroup(at: now(), on: thread) { runAlone(task, of: queue) }
-            return
+            while true {
+                let now = now()
+                guard let task = queue.nextOfGroup(at: now, on: thread) else { return }
+                runAlone(task, of: queue, at: now)
+            }
         }
         _ = executor.run {
             await withTaskGroup(of: Void.self) { group in
@@ -29,7 +32,7 @@ extension TaskRunner {
 
     /// An attempt that leaves the worker's thread to others while it waits.
     private func runBeside(_ task: BackgroundTask, of queue: TaskQueue) async {
-        let attempt = begin(task, of: queue)
+        let attempt = begin(task, of: queue, at: now())
         switch task.function {
         case .sync(let function):
             let error = await onOwnThread {
@@ -37,7 +40,7 @@ extension TaskRunner {
                 queue.setThread(of: task, thread)
                 thread.enter()
                 defer { thread.leave() }
-                return attempt.error(of: function)
+                return observability.withCurrentLogger { attempt.error(of: function) }
             }
             end(attempt, error: error)
         case .async(let function):

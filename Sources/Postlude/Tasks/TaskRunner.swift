@@ -61,9 +61,10 @@ struct TaskRunner {
                 TaskAttempt(late.task, of: queue, at: nil, observability), late.error,
                 "task failed, the process ends before its next attempt")
         }
-        switch queue.next(at: now(), on: thread) {
+        let now = now()
+        switch queue.next(at: now, on: thread) {
         case .task(let task):
-            runAlone(task, of: queue)
+            runAlone(task, of: queue, at: now)
             return nil
         case .group(let limit):
             runGroup(of: queue, limit: limit)
@@ -74,8 +75,8 @@ struct TaskRunner {
     }
 
     /// An attempt that has this thread for itself.
-    func runAlone(_ task: BackgroundTask, of queue: TaskQueue) {
-        let attempt = begin(task, of: queue)
+    func runAlone(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) {
+        let attempt = begin(task, of: queue, at: now)
         end(attempt, error: attempt.error(of: { try call(task, of: queue) }))
     }
 
@@ -95,10 +96,11 @@ struct TaskRunner {
 
     // MARK: An attempt
 
-    func begin(_ task: BackgroundTask, of queue: TaskQueue) -> TaskAttempt {
-        let now = now()
+    func begin(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) -> TaskAttempt {
+        // As of a request, the id is shown if it has one: making one up takes longer than all this.
         score?.run(
-            task: task.name, of: queue.requestID, route: queue.route, left: queue.leftInLine, at: now)
+            task: task.name, of: queue.request.knownID ?? "", route: queue.route, left: queue.leftInLine,
+            at: now)
         return TaskAttempt(task, of: queue, at: now, observability)
     }
 

@@ -61,15 +61,17 @@ package final class OfflineWorker: Sendable {
                 return try finish(Exchange(.error(HTTPError(.contentTooLarge)), isHead: false))
             }
             let source = BodySource(body)
-            let exchange = responder.respond(to: head, body: source, using: matcher, on: executor) {
-                _, _ in
-                guard isCancelled else { return nil }
-                let cancellation = RequestCancellation()
-                cancellation.cancel()
-                return cancellation
+            return try observability.withCurrentLogger {
+                let exchange = responder.respond(to: head, body: source, using: matcher, on: executor) {
+                    _, _ in
+                    guard isCancelled else { return nil }
+                    let cancellation = RequestCancellation()
+                    cancellation.cancel()
+                    return cancellation
+                }
+                if isCancelled { exchange.timeOut() }
+                return try finish(exchange, isTaken: isTaken, pieces: pieces)
             }
-            if isCancelled { exchange.timeOut() }
-            return try finish(exchange, isTaken: isTaken, pieces: pieces)
         }
     }
 
@@ -88,7 +90,7 @@ package final class OfflineWorker: Sendable {
             }
             runner.now = { clock.now }
             runner.random = { 0 }
-            steps(runner)
+            observability.withCurrentLogger { steps(runner) }
             if queue.isEmpty { registry.remove(queue) }
         }
     }

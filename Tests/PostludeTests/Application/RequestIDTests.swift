@@ -48,6 +48,16 @@ struct RequestIDTests {
         #expect(Set(names).count == 100)
     }
 
+    @Test("a name is made up when somebody asks, and known from then on")
+    func known() throws {
+        let nameless = RequestIdentity(try RequestFixture(parameters: []).head(), route: "/")
+        #expect(nameless.knownID == nil)
+        #expect(nameless.id == nameless.knownID && isRandom(nameless.id))
+        let named = RequestIdentity(
+            try RequestFixture(parameters: [("REQUEST_ID", "server")]).head(), route: "/")
+        #expect(named.knownID == "server" && named.id == "server")
+    }
+
     @Test("a request keeps its name")
     func stable() throws {
         let request = try RequestFixture().request()

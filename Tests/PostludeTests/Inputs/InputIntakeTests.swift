@@ -4,7 +4,7 @@ import Testing
 
 @testable import Postlude
 
-@Suite("InputIntake")
+@Suite("InputIntake", .serialized)
 struct InputIntakeTests {
     private static let taken = Lock<[String]>([])
 
@@ -32,17 +32,28 @@ struct InputIntakeTests {
         let request = try RequestFixture().request()
         Self.taken.withLock { $0 = [] }
         let error = #expect(throws: InputError.self) {
-            _ = try InputIntake.take(
-                Sound.self, Wrong.self, Sound.self, Wrong.self, Sound.self, from: request)
+            try InputIntake.call(
+                { (_: Sound, _: Wrong, _: Sound, _: Wrong, _: Sound) in }, with: request)
         }
         #expect(error?.issues.count == 2)
         #expect(Self.taken.withLock { $0 } == ["sound", "wrong", "sound", "wrong", "sound"])
 
         Self.taken.withLock { $0 = [] }
         let refusal = #expect(throws: HTTPError.self) {
-            _ = try InputIntake.take(Wrong.self, Refusing.self, Sound.self, from: request)
+            try InputIntake.call({ (_: Wrong, _: Refusing, _: Sound) in }, with: request)
         }
         #expect(refusal?.status == .forbidden)
         #expect(Self.taken.withLock { $0 } == ["wrong", "refusing", "sound"])
+    }
+
+    @Test("what the function throws is passed on, and nothing is taken again")
+    func function() throws {
+        struct Spill: Error {}
+        let request = try RequestFixture().request()
+        Self.taken.withLock { $0 = [] }
+        #expect(throws: Spill.self) {
+            try InputIntake.call({ (_: Sound, _: Sound) in throw Spill() }, with: request)
+        }
+        #expect(Self.taken.withLock { $0 } == ["sound", "sound"])
     }
 }

@@ -110,8 +110,7 @@ struct JSONTextTests {
     func megabyte(start: String, middle: String, end: String) async throws {
         try await onThread {
             let text = start + String(repeating: middle, count: 1_000_000 / middle.utf8.count) + end
-            let clock = ContinuousClock()
-            let taken = clock.measure { _ = JSONText.value(of: Array(text.utf8)) }
+            let taken = processorTime { _ = JSONText.value(of: Array(text.utf8)) }
             #expect(taken < .seconds(20), "\(taken)")
         }
     }

@@ -97,4 +97,18 @@ final class LineOutputTests {
         #expect(lines.count + lost.count == sent / 1024)
         #expect(lines.count >= 1024)
     }
+
+    @Test("several writers of one pipe whose reader is behind do not wait for it", .timeLimit(.minutes(1)))
+    func sharedPipe() throws {
+        let line = line(String(repeating: "x", count: 4000))
+        for _ in 0..<300 {
+            var ends: [Int32] = [-1, -1]
+            try #require(pipe(&ends) == 0)
+            let outputs = (0..<4).map { _ in LineOutput(ends[1], closing: false, losses: LogLosses()) }
+            DispatchQueue.concurrentPerform(iterations: outputs.count) { index in
+                for _ in 0..<12 { outputs[index].write(line) }
+            }
+            for end in ends { close(end) }
+        }
+    }
 }

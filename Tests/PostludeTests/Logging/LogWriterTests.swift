@@ -113,4 +113,21 @@ final class LogWriterTests {
             #expect(try text("stderr-\(isJournal)").hasPrefix("<4>") == isJournal)
         }
     }
+
+    @Test("a log that cannot be opened may be postponed: standard error has it until it can")
+    func postponed() throws {
+        let writer = LogWriter()
+        let logger = logger(writer)
+        var wanted = log(to: .file(folder + "/in/a.log"))
+        wanted.level = .warning
+        #expect(throws: SystemError.self) { try writer.apply(wanted, orLater: false, telling: logger) }
+        try writer.apply(wanted, orLater: true, telling: logger)
+        writer.reopen(telling: logger)
+        #expect(writer.level == .info)
+        try FileManager.default.createDirectory(atPath: folder + "/in", withIntermediateDirectories: false)
+        writer.reopen(telling: logger)
+        logger.warning("one")
+        #expect(writer.level == .warning)
+        #expect(try text("in/a.log").contains(": one\n"))
+    }
 }

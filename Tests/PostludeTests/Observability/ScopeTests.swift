@@ -22,8 +22,11 @@ struct ScopeTests {
         let fixture = fixture()
         try await onThread {
             let request = try fixture.request()
-            Exchange(of: request, observability: Observability(logger: fixture.log.logger)).perform {
-                body(request, WorkerExecutor())
+            let observability = Observability(logger: fixture.log.logger)
+            observability.withCurrentLogger {
+                Exchange(of: request, observability: observability).perform {
+                    body(request, WorkerExecutor())
+                }
             }
         }
     }
@@ -111,7 +114,8 @@ struct ScopeTests {
                 tasks.add(named: "work", work)
             }
             let queue = request.storage.tasks.queue
-            if let queue { TaskRunner(executor: WorkerExecutor(), logger: fixture.log.logger).run(queue) }
+            let runner = TaskRunner(executor: WorkerExecutor(), logger: fixture.log.logger)
+            if let queue { runner.observability.withCurrentLogger { _ = runner.run(queue) } }
             return queue
         }
         #expect(queue != nil)

@@ -13,12 +13,13 @@ struct OpenStreamsTests {
     }
 
     @Test("a process that drains ends those that are open, once, and those that come later at once")
-    func end() {
+    func end() async {
         let (streams, open, closed, late) = (OpenStreams(), Count(), Count(), Count())
         _ = streams.add(open.add)
         streams.remove(streams.add(closed.add))
         #expect(!streams.isEnding && open.current == 0)
         streams.end()
+        await cancellationsAreMade()
         #expect(streams.isEnding && open.current == 1 && closed.current == 0)
         _ = streams.add(late.add)
         #expect(late.current == 1)

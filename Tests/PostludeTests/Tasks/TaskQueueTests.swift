@@ -142,7 +142,7 @@ struct TaskQueueTests {
     }
 
     @Test("a task past its deadline is cancelled once")
-    func deadline() {
+    func deadline() async {
         let queue = queue(warn: .seconds(30), deadline: .seconds(60))
         let cancelled = Record<String>()
         let task = asyncTask("slow")
@@ -154,6 +154,7 @@ struct TaskQueueTests {
         #expect(cancelled.entries == [])
         queue.check(at: started + .seconds(60))
         queue.check(at: started + .seconds(600))
+        await cancellationsAreMade()
         #expect(cancelled.entries == ["slow"])
         #expect(log.entries.map(\.level) == [.warning, .error])
         #expect(log.entries[1].message == "task is past its deadline and was cancelled")
@@ -173,7 +174,7 @@ struct TaskQueueTests {
     }
 
     @Test("the next task is not cancelled for the one before")
-    func nextTask() {
+    func nextTask() async {
         let queue = queue(deadline: .seconds(60))
         let cancelled = Record<String>()
         let task = asyncTask("1")
@@ -183,6 +184,7 @@ struct TaskQueueTests {
         queue.setCancellation(of: task) { cancelled.append("1") }
         _ = next(queue)
         queue.check(at: .now + .seconds(61))
+        await cancellationsAreMade()
         #expect(cancelled.entries == [])
         #expect(log.entries.last?.metadata["task"] == "2")
     }

@@ -15,14 +15,13 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     /// The names and values in the order in which they came.
     var values: [(name: String, value: String)] {
         if let listed { return listed }
-        let all = list()
+        let all = head.map(HeaderParameter.fields) ?? []
         listed = all
         return all
     }
     private var listed: [(name: String, value: String)]?
-    private let list: () -> [(name: String, value: String)]
-    /// Finds a property's texts where they came from: a struct asks for few of many.
-    private let find: ((_ key: String) -> [String])?
+    /// Where header fields are looked up: a struct asks for few of many.
+    private let head: RequestHead?
     private let choice: Choice
     /// Whether a property's key means another name; nil for the same name only.
     private let matches: ((_ key: String, _ name: String) -> Bool)?
@@ -39,8 +38,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         matching matches: ((String, String) -> Bool)? = nil
     ) {
         listed = skipsEmpty ? values.filter { !$0.value.isEmpty } : values
-        list = { [] }
-        find = nil
+        head = nil
         self.choice = choice
         self.matches = matches
         self.splitsLists = splitsLists
@@ -49,8 +47,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
 
     /// Header fields.
     init(headerOf head: RequestHead) {
-        list = { HeaderParameter.fields(of: head) }
-        find = { HeaderParameter.values(for: $0, in: head) }
+        self.head = head
         choice = .joined
         matches = FieldName.matches
         splitsLists = false
@@ -71,7 +68,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     var names: [String] { Array(places.keys) }
 
     func texts(for key: String) -> [String] {
-        if listed == nil, let find { return find(key) }
+        if listed == nil, let head { return HeaderParameter.values(for: key, in: head) }
         if let matches {
             // A dictionary asks for each header field by the name that it has here.
             if choice == .joined, values.count > Self.fewValues, let exact = places[key] {

@@ -69,9 +69,10 @@ final class TextDecoder: InputDecoder, Decoder, ScalarContainer {
     }
 
     /// Whether a type is decoded from text in another way than it would do itself.
-    static func isForeign(_ type: Any.Type) -> Bool {
-        type == Date.self || type == URL.self || type == UUID.self || type == Decimal.self
-    }
+    static func isForeign(_ type: Any.Type) -> Bool { foreign.contains(ObjectIdentifier(type)) }
+
+    /// Looked up once: Foundation is asked for each of its types through a function.
+    private static let foreign = [Date.self, URL.self, UUID.self, Decimal.self].map { ObjectIdentifier($0) }
 
     func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
         guard let value = Value(try decode(String.self), radix: 10) else { throw mismatch(type) }

@@ -177,7 +177,7 @@ struct FieldInputsTests {
             body: #"{"city": "ab", "post-code": 0}"#
         ).request()
         let error = #expect(throws: InputError.self) {
-            _ = try InputIntake.take(Query<Address>.self, Body<Address>.self, from: request)
+            try InputIntake.call({ (_: Query<Address>, _: Body<Address>) in }, with: request)
         }
         #expect(error?.issues.map(\.type) == ["string_too_short", "greater_than"])
         #expect(error?.issues.map(\.context) == [["min_length": 2], ["gt": 0]])
