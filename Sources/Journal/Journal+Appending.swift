@@ -7,6 +7,7 @@ extension Journal {
     /// - Returns: what became of each, in their order.
     /// - Throws: where they could not be kept; none of them is.
     package func append(_ request: NewRequest) throws(JournalError) -> [KeptRecord] {
+        try check(request)
         let appending = Appending(request, owner: owner, now: now)
         return try write { try appending.run(in: $0) }
     }
@@ -20,12 +21,24 @@ extension Journal {
     package func fire(
         _ schedule: String, at time: Date, _ request: NewRequest
     ) throws(JournalError) -> [KeptRecord]? {
+        try check(request)
         let appending = Appending(request, owner: owner, now: now)
         return try write { database in
             try database.run(
                 "INSERT OR IGNORE INTO firing (schedule, time) VALUES (?, ?)", [schedule, time.milliseconds])
             guard database.changesCount == 1 else { return nil }
             return try appending.run(in: database)
+        }
+    }
+
+    /// SQLite's text ends at a NUL: two keys would be one.
+    private func check(_ request: NewRequest) throws(JournalError) {
+        for record in request.records {
+            for text in [request.id, record.name, record.uniqueKey, record.queue] {
+                guard let text, text.utf8.contains(0) else { continue }
+                throw refusal(
+                    "a NUL in the request's id, or in a task's name, key or queue: \(text.debugDescription)")
+            }
         }
     }
 

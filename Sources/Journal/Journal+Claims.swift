@@ -78,10 +78,12 @@ struct Claim {
         ORDER BY due, number
         """
     static let behind = "SELECT number FROM record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
-    static let together = """
-        WHERE number >= ? AND number < ? AND +state = 0 AND +owner IS NULL AND +due <= ?
-        AND (+expires IS NULL OR +expires > ?) ORDER BY number
+    private static let isTogether = """
+        number >= ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
+        AND (+expires IS NULL OR +expires > ?3)
         """
+    static let together = "WHERE \(isTogether) ORDER BY number"
+    static let own = "UPDATE record SET owner = ?4 WHERE \(isTogether)"
 
     /// Frees what dead owners have; requests as a whole.
     func releaseTheDead() throws {
@@ -107,12 +109,9 @@ struct Claim {
     func take(_ limit: Int) throws -> [ClaimedRequest] {
         try dueHeads(limit).compactMap { head in
             let end = try database.number(Self.behind, [head]) ?? .max
-            var records = try database.records(Self.together, [head, end, now, now])
-            for index in records.indices {
-                try database.run(
-                    "UPDATE record SET owner = ? WHERE number = ?", [owner, records[index].number])
-                records[index].summary.owner = owner
-            }
+            var records = try database.records(Self.together, [head, end, now])
+            try database.run(Self.own, [head, end, now, owner])
+            for index in records.indices { records[index].summary.owner = owner }
             return records.first.map { ClaimedRequest(id: $0.request, records: records) }
         }
     }

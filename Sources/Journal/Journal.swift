@@ -5,7 +5,7 @@ internal import Linux
 /// The durable tasks' journal: an SQLite file that several processes have open.
 ///
 /// What is written together shares a transaction and an fsync. A process is an owner of records: it alone runs them,
-/// until it is done, leaves, or dies.
+/// until it is done, leaves, or dies. It is to be closed at the end: its thread keeps it otherwise.
 ///
 /// Beside the file stands `<file>-owners`, which must not be removed while a process has the journal open. A process
 /// that forks without an `exec` leaves its child its place among the owners.
@@ -60,7 +60,15 @@ package final class Journal: Sendable {
     func loseLock() { lock.withLock { $0 = nil } }
 
     /// Waits until all that was noted before is on the disk.
-    package func flush() throws(JournalError) { try write { _ in } }
+    ///
+    /// - Throws: where it could not be written. It is tried again until the journal is closed.
+    package func flush() throws(JournalError) {
+        do {
+            try writer.flush()
+        } catch {
+            throw JournalError(path, error)
+        }
+    }
 
     /// How many transactions this process has committed.
     package var transactions: Int { writer.transactions }

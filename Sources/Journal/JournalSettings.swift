@@ -8,7 +8,8 @@ package struct JournalSettings: Sendable {
     package var noteDelay: Duration = .milliseconds(10)
     /// The time, for tests.
     package var now: @Sendable () -> Date = { Date() }
-    /// Told of what nobody waits for and could not be written; called by the writer's thread.
+    /// Told of what nobody waits for and could not be written; called by the writer's thread, which it must
+    /// not make wait: it does not use the journal.
     package var report: @Sendable (JournalError) -> Void = { _ in }
 
     package init() {}

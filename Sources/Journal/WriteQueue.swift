@@ -30,6 +30,8 @@ final class WriteQueue: @unchecked Sendable {
     private var notes: [Note] = []
     /// When the notes are written, though nothing else is.
     private var notesDue: MonotonicTime?
+    /// Why the notes that are there could not be written yet.
+    private var notesFailure: (any Error)?
     private var isClosing = false
     private var committed = 0
     private var thread: pthread_t?
@@ -91,6 +93,12 @@ final class WriteQueue: @unchecked Sendable {
             notesDue = due
             pthread_cond_signal(condition)
         }
+    }
+
+    /// Waits until what was noted before is on the disk.
+    func flush() throws {
+        try perform { _ in }
+        if let failure = locked({ notesFailure }) { throw failure }
     }
 
     /// Writes what is left, and ends the thread.
@@ -228,7 +236,10 @@ final class WriteQueue: @unchecked Sendable {
         }
         for write in batch.writes { try write.run(in: database) }
         try database.run("COMMIT")
-        locked { committed += 1 }
+        locked {
+            committed += 1
+            if !batch.notes.isEmpty { notesFailure = nil }
+        }
     }
 
     // MARK: Failures
@@ -252,6 +263,7 @@ final class WriteQueue: @unchecked Sendable {
             // At the end nobody would write them any more: what they tell is told again by what is missing.
             guard !isClosing else { return }
             self.notes = notes + self.notes
+            notesFailure = error
             notesDue = .now + .seconds(1)
         }
     }

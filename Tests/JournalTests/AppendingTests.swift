@@ -27,6 +27,28 @@ struct AppendingTests {
         try journal.close()
     }
 
+    @Test("Payloads and results are kept byte for byte, whatever they are; names with a NUL are refused")
+    func bytes() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        for bytes in [[], [0], [0x22, 0, 0x22], [0xff, 0xfe, 0x80], Array(UInt8.min ... .max)] as [[UInt8]] {
+            let id = try journal.keep("r", NewRecord(name: "n", payload: Data(bytes)))[0]
+            journal.ended(id, .done(result: Data(bytes)))
+            try journal.flush()
+            let record = try #require(try journal.record(id))
+            #expect(record.payload == Data(bytes) && record.result == Data(bytes))
+        }
+        let refused = [
+            NewRecord.make("a\0b"), .make { $0.uniqueKey = "a\0" }, .make { $0.queue = "\0" },
+        ]
+        for record in refused {
+            #expect(journalError { _ = try journal.keep("r", .make(), record) }?.code == .refused)
+        }
+        #expect(journalError { _ = try journal.keep("\0", .make()) }?.code == .refused)
+        #expect(try journal.list().records.count == 5)
+        try journal.close()
+    }
+
     @Test("What is due is this process's at once; what is for later, or for others, is nobody's")
     func owners() throws {
         let fixture = try JournalFixture()

@@ -139,7 +139,8 @@ struct LookingTests {
         var statements = [
             Claim.nextDue, Claim.owned, Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
             Claim.due,
-            Claim.behind, "SELECT * FROM record \(Claim.together)", Journal.removal, Journal.oldestOwned,
+            Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, Journal.removal,
+            Journal.oldestOwned,
             "SELECT * FROM record \(Publisher.outgoing)", "SELECT * FROM record WHERE id = ?",
             "UPDATE record SET state = 1 WHERE id = ? AND state IN (0, 1)",
             "SELECT id FROM record WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)",
@@ -180,7 +181,9 @@ struct LookingTests {
         if sql.contains(":after") {
             return sql.contains(":name") ? ["name": "x", "after": 1, "limit": 1] : ["after": 1, "limit": 1]
         }
-        let count = sql.contains("?1") ? (sql.contains("?2") ? 2 : 1) : sql.filter { $0 == "?" }.count
+        // Numbered ones, up to the last; or one for each mark.
+        let numbered = (1...4).last { sql.contains("?\($0)") }
+        let count = numbered ?? sql.filter { $0 == "?" }.count
         return StatementArguments(Array(repeating: 1, count: count))
     }
 

@@ -219,4 +219,20 @@ struct OpeningTests {
         #expect(try journal.list().records.count == 6)
         try journal.close()
     }
+
+    @Test(
+        "A full disk: a flush says that what was noted is not written, and it is written when there is room")
+    func fullForNotes() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let first = try journal.keep("first", .make())[0]
+        try leaveRoom(for: 0, in: journal)
+        journal.ended(first, .done(result: Data(repeating: 0x31, count: 1 << 20)))
+        for _ in 0..<2 { #expect(journalError { try journal.flush() }?.code == .full) }
+        #expect(try journal.record(first)?.state == .waiting)
+        try leaveRoom(for: 1 << 20, in: journal)
+        #expect(try journal.state(of: first) == .done)
+        #expect(try journal.record(first)?.result?.count == 1 << 20)
+        try journal.close()
+    }
 }
