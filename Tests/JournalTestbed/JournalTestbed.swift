@@ -14,6 +14,7 @@ struct JournalTestbed {
         switch words[1] {
         case "append": try append(to: journal, sizes: rest.compactMap { Int($0) })
         case "crowd": try crowd(journal, threads: Int(rest[0]) ?? 1, appends: Int(rest[1]) ?? 1)
+        case "flood": try flood(journal)
         case "hold": try hold(journal)
         case "claim": try claimAll(of: journal)
         case "fire": try fire(journal, times: Int(rest[0]) ?? 1)
@@ -63,6 +64,23 @@ struct JournalTestbed {
         group.wait()
         say("transactions \(journal.transactions)")
         try journal.close()
+    }
+
+    /// Threads that append until the process is killed, and say what is acknowledged.
+    static func flood(_ journal: Journal) throws {
+        for thread in 0..<4 {
+            Thread.detachNewThread {
+                var number = 0
+                while let kept = try? journal.append(request("\(thread)-\(number)", size: 100, records: 2)) {
+                    say(kept.map(\.id.text).joined(separator: " "))
+                    journal.started(kept[0].id)
+                    if number % 2 == 0 { journal.ended(kept[0].id, .done(result: nil)) }
+                    number += 1
+                }
+                exit(4)
+            }
+        }
+        while true { pause() }
     }
 
     /// Becomes the owner of three records, of which the first one runs, and waits to be killed.

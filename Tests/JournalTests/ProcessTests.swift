@@ -55,4 +55,49 @@ struct ProcessTests {
         #expect(try journal.list(limit: 100).records.count == 50)
         try journal.close()
     }
+
+    @Test(
+        "Killed with -9 while it appends, again and again: all that was acknowledged is there, and is claimed once"
+    )
+    func killedAtRandom() throws {
+        let fixture = try JournalFixture()
+        let journal = try Journal(path: fixture.path)
+        var acknowledged: Set<String> = []
+        var claimed: [String] = []
+        for _ in 0..<15 {
+            let helper = try Helper(["flood", fixture.path])
+            for _ in 0..<Int.random(in: 1...60) {
+                guard let line = helper.line() else { break }
+                acknowledged.formUnion(line.split(separator: " ").map(String.init))
+            }
+            helper.die()
+            for line in helper.lines() { acknowledged.formUnion(line.split(separator: " ").map(String.init)) }
+            while case let requests = try journal.claim(), !requests.isEmpty {
+                claimed += requests.flatMap(\.records).map(\.id.text)
+            }
+        }
+        var there: [String: RecordState] = [:]
+        var after: Int64?
+        repeat {
+            let page = try journal.list(after: after, limit: 500)
+            for record in page.records { there[record.id.text] = record.state }
+            after = page.next
+        } while after != nil
+        #expect(acknowledged.count >= 30 && acknowledged.subtracting(there.keys).isEmpty)
+        #expect(Set(claimed).count == claimed.count)
+        let isOpen = there.filter { $0.value != .done }.keys
+        #expect(Set(isOpen) == Set(claimed))
+        print("killed: 15 times, \(acknowledged.count) records acknowledged, \(there.count) there")
+        try journal.close()
+    }
+
+    @Test("Processes that write at once all come to their turn")
+    func crowd() throws {
+        let fixture = try JournalFixture()
+        let helpers = try (0..<3).map { _ in try Helper(["crowd", fixture.path, "8", "20"]) }
+        for helper in helpers { #expect(helper.finish() == 0) }
+        let journal = try Journal(path: fixture.path)
+        #expect(try journal.counts()[.waiting] == 480)
+        try journal.close()
+    }
 }
