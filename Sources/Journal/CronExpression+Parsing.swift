@@ -119,10 +119,7 @@ private struct CronFieldParser {
     }
 
     private func range(_ text: Substring, at column: Int) throws(CronError) -> ClosedRange<Int> {
-        // `*` of weekdays is Sunday to Saturday: Sunday is not to come twice, which a step would notice.
-        if text == "*" {
-            return field.range.lowerBound...min(field.range.upperBound, field.names.isEmpty ? 59 : last)
-        }
+        if text == "*" { return field.everything }
         let ends = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         let first = try number(ends[0], at: column)
         guard ends.count == 2 else { return first...first }
@@ -138,8 +135,6 @@ private struct CronFieldParser {
         }
         return first...last
     }
-
-    private var last: Int { field.range.lowerBound + field.names.count - 1 }
 
     private func number(_ word: Substring, at column: Int) throws(CronError) -> Int {
         if let number = field.number(of: word) { return number }

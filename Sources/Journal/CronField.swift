@@ -16,6 +16,9 @@ struct CronField: Sendable {
         name: "day of the week", range: 0...7, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"])
     static let all = [minute, hour, day, month, weekday]
 
+    /// What `*` is: each once.
+    var everything: ClosedRange<Int> { range == Self.weekday.range ? 0...6 : range }
+
     var expectation: String {
         let numbers = "\(name == "hour" ? "an" : "a") \(name) of \(range.lowerBound) to \(range.upperBound)"
         guard let first = names.first, let last = names.last else { return numbers }

@@ -6,18 +6,13 @@ internal import Linux
 /// the disk. Knows no records.
 // Unchecked: what varies is touched under `mutex` only. Synchronization's Mutex cannot be waited on with a condition.
 final class WriteQueue: @unchecked Sendable {
-    /// Statements that nobody waits for.
-    typealias Note = @Sendable (Database) throws -> Void
-
     private struct Waiting {
         let write: any QueuedWrite
         let deadline: MonotonicTime
     }
 
-    private struct Batch {
-        var writes: [any QueuedWrite] = []
-        var notes: [Note] = []
-    }
+    /// When notes are tried again.
+    private static let retryDelay = Duration.seconds(1)
 
     private let pool: DatabasePool
     private let patience: Patience
@@ -158,16 +153,21 @@ final class WriteQueue: @unchecked Sendable {
 
     private func writeNext() {
         do {
-            try pool.writeWithoutTransaction { database in
-                let oldest = locked { waiting.first?.deadline }
-                patience.last(until: oldest ?? .now + settings.lockTimeout)
-                try database.run("BEGIN IMMEDIATE")
+            let outcome = try pool.writeWithoutTransaction { database in
+                try begin(in: database, until: locked { waiting.first?.deadline })
                 // Not before the transaction has begun: who came while others wrote is in it.
-                write(take(), in: database)
+                return take().commit(in: database) { try begin(in: database, until: nil) }
             }
+            settle(outcome)
         } catch {
             endThoseOverdue(error)
         }
+    }
+
+    /// - Parameter deadline: until when it waits for other processes; nil for as long as a new write would.
+    private func begin(in database: Database, until deadline: MonotonicTime?) throws {
+        patience.last(until: deadline ?? .now + settings.lockTimeout)
+        try database.run("BEGIN IMMEDIATE")
     }
 
     private func take() -> Batch {
@@ -181,91 +181,19 @@ final class WriteQueue: @unchecked Sendable {
         }
     }
 
-    /// Runs a batch in the transaction that has begun. Where that is lost as a whole, each gets one of its own: it may
-    /// have been lost by one of them.
-    private func write(_ batch: Batch, in database: Database) {
-        do {
-            try run(batch, in: database)
-            for write in batch.writes { write.end(nil) }
-        } catch {
-            try? database.rollback()
-            let parts = batch.writes.count + (batch.notes.isEmpty ? 0 : 1)
-            if parts == 1 {
-                for write in batch.writes { write.end(error) }
-                keep(batch.notes, after: error)
-            } else {
-                writeNotes(batch.notes, in: database)
-                for write in batch.writes { writeAlone(write, in: database) }
-            }
-        }
-    }
-
-    private func writeAlone(_ write: any QueuedWrite, in database: Database) {
-        do {
-            patience.last(until: .now + settings.lockTimeout)
-            try database.run("BEGIN IMMEDIATE")
-            try run(Batch(writes: [write]), in: database)
-            write.end(nil)
-        } catch {
-            try? database.rollback()
-            write.end(error)
-        }
-    }
-
-    private func writeNotes(_ notes: [Note], in database: Database) {
-        guard !notes.isEmpty else { return }
-        do {
-            patience.last(until: .now + settings.lockTimeout)
-            try database.run("BEGIN IMMEDIATE")
-            try run(Batch(notes: notes), in: database)
-        } catch {
-            try? database.rollback()
-            keep(notes, after: error)
-        }
-    }
-
-    private func run(_ batch: Batch, in database: Database) throws {
-        for note in batch.notes {
-            do {
-                try note(database)
-            } catch {
-                guard database.isInsideTransaction, !Self.mayPass(error) else { throw error }
-                // It would fail again, and hold up all behind it.
-                settings.report(JournalError(path, error))
-            }
-        }
-        for write in batch.writes { try write.run(in: database) }
-        try database.run("COMMIT")
+    private func settle(_ outcome: Batch.Outcome) {
         locked {
-            committed += 1
-            if !batch.notes.isEmpty { notesFailure = nil }
+            committed += outcome.transactions
+            notesFailure = outcome.notesFailure
+            // At the end nobody would write them any more: what they tell happens again.
+            guard !outcome.notes.isEmpty, !isClosing else { return }
+            notes = outcome.notes + notes
+            notesDue = .now + Self.retryDelay
         }
-    }
-
-    // MARK: Failures
-
-    /// Whether the same statements may succeed later.
-    private static func mayPass(_ error: any Error) -> Bool {
-        guard let error = error as? DatabaseError else { return false }
-        return switch error.resultCode {
-        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_INTERRUPT,
-            .SQLITE_READONLY, .SQLITE_CANTOPEN:
-            true
-        default: false
-        }
-    }
-
-    /// Puts notes back to where they came from; they are written when that is possible again.
-    private func keep(_ notes: [Note], after error: any Error) {
-        guard !notes.isEmpty else { return }
-        settings.report(JournalError(path, error))
-        locked {
-            // At the end nobody would write them any more: what they tell is told again by what is missing.
-            guard !isClosing else { return }
-            self.notes = notes + self.notes
-            notesFailure = error
-            notesDue = .now + .seconds(1)
-        }
+        // Nobody goes on before the queue knows what became of all.
+        for end in outcome.ends { end.write.end(end.failure) }
+        let failures = [outcome.notesFailure].compactMap(\.self) + outcome.mistakes
+        for failure in failures { settings.report(JournalError(path, failure)) }
     }
 
     /// No transaction could begin.
@@ -279,7 +207,8 @@ final class WriteQueue: @unchecked Sendable {
             if isClosing {
                 notes = []
             } else if !notes.isEmpty {
-                notesDue = now + .seconds(1)
+                notesFailure = error
+                notesDue = now + Self.retryDelay
             }
         }
         for one in over { one.write.end(error) }

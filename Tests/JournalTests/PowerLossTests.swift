@@ -92,7 +92,7 @@ struct PowerLossTests {
     func small() throws { try checkAll(sizes: [10, 10, 6_000, 10], every: 1) }
 
     @Test("The same while the WAL is moved into the file and begins anew")
-    func checkpoints() throws { try checkAll(sizes: Array(repeating: 700_000, count: 8), every: 211) }
+    func checkpoints() throws { try checkAll(sizes: Array(repeating: 350_000, count: 8), every: 211) }
 
     @Test("Sixteen threads that append at once share syncs: as many as transactions, far fewer than appends")
     func syncs() throws {
