@@ -48,6 +48,9 @@ let package = Package(
         .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Supervision", dependencies: ["CLinux", "Linux"], swiftSettings: strict),
         .target(
+            name: "Journal", dependencies: ["Linux", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict),
+        .target(
             name: "Postlude",
             dependencies: [
                 "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Scoreboard", "Supervision", "Workers",
@@ -129,6 +132,15 @@ let package = Package(
         .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
         .testTarget(
             name: "ScoreboardTests", dependencies: ["Linux", "Scoreboard", "Workers"], swiftSettings: strict),
+        .executableTarget(
+            name: "JournalTestbed", dependencies: ["Journal"], path: "Tests/JournalTestbed",
+            swiftSettings: strict),
+        .testTarget(
+            name: "JournalTests",
+            dependencies: [
+                "Journal", "JournalTestbed", "Linux", .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            exclude: ["Interpose"], swiftSettings: strict),
         .testTarget(name: "WorkersTests", dependencies: ["Linux", "Workers"], swiftSettings: strict),
         .testTarget(
             name: "PostludeTests",

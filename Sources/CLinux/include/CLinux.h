@@ -59,6 +59,10 @@ uintptr_t clinux_executable_base(void);
 char *swift_demangle(
     const char *name, size_t length, char *output, size_t *output_size, uint32_t flags);
 
+// A lock of the open file description on one byte of a file; the kernel releases it with the last descriptor. Neither waits.
+int clinux_lock_byte(int descriptor, int64_t byte);
+int clinux_is_byte_locked(int descriptor, int64_t byte);
+
 // Processes: the numbers of system calls are not for Swift.
 int clinux_open_process(pid_t process);
 int clinux_close_from(posix_spawn_file_actions_t *actions, int first);

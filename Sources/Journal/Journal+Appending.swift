@@ -1,0 +1,115 @@
+package import FoundationEssentials
+internal import GRDB
+
+extension Journal {
+    /// Keeps the records of a request: all of them, or none. When this returns they are on the disk.
+    ///
+    /// - Returns: what became of each, in their order.
+    /// - Throws: where they could not be kept; none of them is.
+    package func append(_ request: NewRequest) throws(JournalError) -> [KeptRecord] {
+        try check(request)
+        let appending = Appending(request, owner: owner, now: now)
+        return try write { try appending.run(in: $0) }
+    }
+
+    /// Keeps the records of a schedule's firing, if no process has kept them yet.
+    ///
+    /// - Parameters:
+    ///   - schedule: its name.
+    ///   - time: when it was to fire.
+    /// - Returns: nil where another process has fired it.
+    package func fire(
+        _ schedule: String, at time: Date, _ request: NewRequest
+    ) throws(JournalError) -> [KeptRecord]? {
+        try check(request)
+        let appending = Appending(request, owner: owner, now: now)
+        return try write { database in
+            try database.run(
+                "INSERT OR IGNORE INTO firing (schedule, time) VALUES (?, ?)", [schedule, time.milliseconds])
+            guard database.changesCount == 1 else { return nil }
+            return try appending.run(in: database)
+        }
+    }
+
+    /// SQLite's text ends at a NUL: two keys would be one.
+    private func check(_ request: NewRequest) throws(JournalError) {
+        for record in request.records {
+            for text in [request.id, record.name, record.uniqueKey, record.queue] {
+                guard let text, text.utf8.contains(0) else { continue }
+                throw refusal(
+                    "a NUL in the request's id, or in a task's name, key or queue: \(text.debugDescription)")
+            }
+        }
+    }
+
+    /// The last time at which a schedule has fired; nil where it never has.
+    package func lastFiring(of schedule: String) throws(JournalError) -> Date? {
+        let sql = "SELECT max(time) FROM firing WHERE schedule = ?"
+        return try read { try $0.number(sql, [schedule]) }.map(Date.init(milliseconds:))
+    }
+}
+
+/// A request's records on their way into the file.
+private struct Appending: Sendable {
+    private let request: NewRequest
+    private let owner: Int64?
+    private let now: Int64
+    /// Made here and not in the transaction, which may be run again.
+    private let ids: [RecordID]
+
+    init(_ request: NewRequest, owner: Int64?, now: Int64) {
+        self.request = request
+        self.owner = request.runsHere ? owner : nil
+        self.now = now
+        ids = request.records.map { $0.id ?? RecordID.make(at: now) }
+    }
+
+    func run(in database: Database) throws -> [KeptRecord] {
+        var kept: [KeptRecord] = []
+        var head: Int64?
+        for (position, (record, id)) in zip(request.records, ids).enumerated() {
+            if let other = try holder(of: record, in: database) {
+                kept.append(.exists(other))
+                continue
+            }
+            head = try insert(record, id, position: position, head: head, in: database)
+            kept.append(.added(id))
+        }
+        return kept
+    }
+
+    private func holder(of record: NewRecord, in database: Database) throws -> RecordID? {
+        guard let key = record.uniqueKey else { return nil }
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT id FROM record
+                WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)
+                """)
+        return try String.fetchOne(statement, arguments: [record.name, key]).flatMap { RecordID($0) }
+    }
+
+    /// - Returns: the number of the request's first record.
+    private func insert(
+        _ record: NewRecord, _ id: RecordID, position: Int, head: Int64?, in database: Database
+    ) throws -> Int64 {
+        let due = max(now, record.notBefore?.milliseconds ?? now)
+        var queue: Int64?
+        if let name = record.queue { queue = try QueueTable.number(of: name, in: database) }
+        let state = queue == nil ? RecordState.waiting : .outgoing
+        // What is for later is for whoever claims it then.
+        let owner = due <= now && queue == nil ? owner : nil
+        try database.run(
+            """
+            INSERT INTO record (number, id, head, request, position, name, lane, state, added, due, expires,
+                unique_key, owner, queue, payload)
+            SELECT next, ?, coalesce(?, next), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT)
+            FROM (SELECT coalesce(max(number), 0) + 1 AS next FROM record)
+            """,
+            [
+                id.text, head, request.id, position, record.name, record.lane.rawValue, state.rawValue, now,
+                due,
+                record.expires?.milliseconds, record.uniqueKey, owner, queue, record.payload,
+            ])
+        return head ?? database.lastInsertedRowID
+    }
+}

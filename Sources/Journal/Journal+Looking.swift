@@ -1,0 +1,61 @@
+package import FoundationEssentials
+internal import GRDB
+
+/// How many records there are.
+package struct JournalCounts: Sendable, Equatable {
+    /// For each name.
+    package var names: [String: [RecordState: Int]] = [:]
+    /// When the record was due that has been for the longest time, and is not over.
+    package var oldestDue: Date?
+
+    package subscript(state: RecordState) -> Int { names.values.reduce(0) { $0 + ($1[state] ?? 0) } }
+}
+
+extension Journal {
+    /// Lists records, the newest ones first.
+    ///
+    /// - Parameters:
+    ///   - after: where the last page ended; nil for the first one.
+    ///   - limit: how many at most.
+    package func list(
+        _ filter: RecordFilter = RecordFilter(), after: Int64? = nil, limit: Int = 50
+    ) throws(JournalError) -> RecordPage {
+        let listing = NumberListing(filter, order: .newestFirst)
+        let limit = max(1, limit)
+        return try read { database in
+            // One more, to know whether there is a next page.
+            let arguments = listing.arguments(after: after ?? .max, limit: limit + 1)
+            var records = try database.summaries(
+                "WHERE number IN (\(listing.sql)) ORDER BY number DESC", StatementArguments(arguments))
+            guard records.count > limit else { return RecordPage(records: records, next: nil) }
+            records.removeLast(records.count - limit)
+            return RecordPage(records: records, next: records.last?.number)
+        }
+    }
+
+    /// - Returns: nil where there is none with that id.
+    package func record(_ id: RecordID) throws(JournalError) -> Record? {
+        try read { try $0.records("WHERE id = ?", [id.text]).first }
+    }
+
+    package func counts() throws(JournalError) -> JournalCounts {
+        let now = now
+        return try read { database in
+            var counts = JournalCounts()
+            let rows = try Row.fetchCursor(try database.cachedStatement(sql: Self.counting))
+            while let row = try rows.next() {
+                guard let name = String.fromDatabaseValue(row[0]), let count = Int.fromDatabaseValue(row[2]),
+                    let state = Int64.fromDatabaseValue(row[1]).flatMap(RecordState.init(rawValue:))
+                else { continue }
+                counts.names[name, default: [:]][state] = count
+            }
+            var due = try Lane.allCases.compactMap { try database.number(Claim.nextDue, [$0.rawValue]) }
+            if let owned = try database.number(Self.oldestOwned) { due.append(owned) }
+            counts.oldestDue = due.min().flatMap { $0 <= now ? Date(milliseconds: $0) : nil }
+            return counts
+        }
+    }
+
+    private static let counting = "SELECT name, state, count(*) FROM record GROUP BY name, state"
+    static let oldestOwned = "SELECT min(due) FROM record WHERE owner IS NOT NULL"
+}

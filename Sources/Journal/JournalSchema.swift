@@ -1,0 +1,74 @@
+internal import GRDB
+
+/// The tables, and every version that they have had.
+enum JournalSchema {
+    /// "PsJl": by this a journal is known from other programs' databases.
+    static let applicationID: Int64 = 0x5073_4a6c
+
+    /// A released migration is never changed, only followed by another one.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("records") { database in
+            try database.execute(sql: records)
+        }
+        return migrator
+    }
+
+    /// Times are milliseconds since 1970. `head` is the number of the request's first record: its records stand one
+    /// behind the other. What may be long stands last: to read what is before it takes no overflow pages.
+    ///
+    /// An owner's number is never used again (AUTOINCREMENT): a dead one stays dead.
+    private static let records = """
+        CREATE TABLE owner (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            pid INTEGER NOT NULL,
+            started INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE queue (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL UNIQUE,
+            due INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+
+        CREATE TABLE record (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            head INTEGER NOT NULL,
+            request TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            lane INTEGER NOT NULL,
+            state INTEGER NOT NULL,
+            added INTEGER NOT NULL,
+            due INTEGER NOT NULL,
+            expires INTEGER,
+            unique_key TEXT,
+            owner INTEGER REFERENCES owner,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            started INTEGER,
+            ended INTEGER,
+            queue INTEGER REFERENCES queue,
+            error TEXT,
+            result TEXT,
+            payload TEXT NOT NULL
+        ) STRICT;
+
+        CREATE INDEX record_ready ON record (lane, due) WHERE state = 0 AND owner IS NULL;
+        CREATE INDEX record_owned ON record (owner) WHERE owner IS NOT NULL;
+        CREATE UNIQUE INDEX record_key ON record (name, unique_key)
+            WHERE unique_key IS NOT NULL AND state IN (0, 1, 6);
+        CREATE INDEX record_expiry ON record (expires) WHERE expires IS NOT NULL AND state = 0 AND owner IS NULL;
+        CREATE INDEX record_outgoing ON record (queue) WHERE state = 6;
+        CREATE INDEX record_over ON record (state, ended) WHERE ended IS NOT NULL;
+        CREATE INDEX record_state ON record (state, lane);
+        CREATE INDEX record_name ON record (name, state, lane);
+
+        CREATE TABLE firing (
+            schedule TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            PRIMARY KEY (schedule, time)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX firing_time ON firing (time);
+        """
+}

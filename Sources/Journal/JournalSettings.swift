@@ -1,0 +1,24 @@
+package import FoundationEssentials
+
+/// How a journal behaves; the defaults are right for a server.
+package struct JournalSettings: Sendable {
+    /// How long a write waits while other processes write.
+    package var lockTimeout: Duration = .seconds(5)
+    /// How long what nobody waits for may lie before it is written without company.
+    package var noteDelay: Duration = .milliseconds(10)
+    /// The time, for tests.
+    package var now: @Sendable () -> Date = { Date() }
+    /// Told of what nobody waits for and could not be written; called by the writer's thread, which it must
+    /// not make wait: it does not use the journal.
+    package var report: @Sendable (JournalError) -> Void = { _ in }
+
+    package init() {}
+}
+
+/// What a program wants of a journal.
+package enum JournalRole: Sendable {
+    /// It runs tasks: it is an owner, and makes the file where there is none.
+    case process
+    /// It looks and steers, and appends for others.
+    case visitor
+}

@@ -1,0 +1,19 @@
+/// Which of the records that are due come first.
+package enum Lane: Int64, Sendable, CaseIterable, Comparable, CustomStringConvertible {
+    case high, normal, low
+
+    package init?(_ text: String) {
+        guard let lane = Self.allCases.first(where: { $0.description == text }) else { return nil }
+        self = lane
+    }
+
+    package var description: String {
+        switch self {
+        case .high: "high"
+        case .normal: "normal"
+        case .low: "low"
+        }
+    }
+
+    package static func < (left: Lane, right: Lane) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,17 @@
+package import FoundationEssentials
+
+/// How an attempt of a record has ended, or why there is none.
+package enum RecordEnd: Sendable {
+    /// - result: JSON text.
+    case done(result: Data?)
+    /// Another attempt follows, by whoever claims it then.
+    case again(error: String, at: Date)
+    /// It becomes a dead letter.
+    case failed(error: String)
+    case expired
+    case discarded
+    /// It goes to a broker's queue, with the same id.
+    case moved(queue: String, reason: String?)
+    /// It was not begun, or not finished, and is for whoever claims it.
+    case left
+}

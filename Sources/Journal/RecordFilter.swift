@@ -1,0 +1,65 @@
+internal import GRDB
+
+/// Which records somebody wants to see; nil is any.
+package struct RecordFilter: Sendable, Equatable {
+    package var states: Set<RecordState>?
+    package var name: String?
+    package var lane: Lane?
+
+    package init(states: Set<RecordState>? = nil, name: String? = nil, lane: Lane? = nil) {
+        self.states = states
+        self.name = name
+        self.lane = lane
+    }
+}
+
+/// Some records, and where the next ones are.
+package struct RecordPage: Sendable {
+    package var records: [RecordSummary]
+    /// What `after` is for the next page; nil where there is none.
+    package var next: Int64?
+}
+
+/// Statements that list the numbers of records. However rare what is looked for is among many, they read no more than
+/// a page from each part of an index in which it can be: 24 of them at most, one for each state and lane.
+struct NumberListing {
+    enum Order: String {
+        case newestFirst = "DESC"
+        case oldestFirst = "ASC"
+    }
+
+    /// Takes `:name`, `:after` and `:limit`.
+    let sql: String
+    private let name: String?
+
+    init(_ filter: RecordFilter, order: Order) {
+        let isBehind = order == .newestFirst ? "number < :after" : "number > :after"
+        let end = "ORDER BY number \(order.rawValue) LIMIT :limit"
+        name = filter.name
+        if filter == RecordFilter() {
+            sql = "SELECT number FROM record WHERE \(isBehind) \(end)"
+            return
+        }
+        let index = filter.name == nil ? "record_state" : "record_name"
+        let name = filter.name == nil ? "" : "name = :name AND "
+        var parts: [String] = []
+        for state in RecordState.allCases where filter.states?.contains(state) ?? true {
+            for lane in Lane.allCases where lane == filter.lane ?? lane {
+                parts.append(
+                    """
+                    SELECT number FROM (
+                        SELECT number FROM record INDEXED BY \(index)
+                        WHERE \(name)state = \(state.rawValue) AND lane = \(lane.rawValue) AND \(isBehind) \(end))
+                    """)
+            }
+        }
+        let none = "SELECT number FROM record WHERE number < 0 AND \(isBehind)"
+        sql = "SELECT number FROM (\(parts.isEmpty ? none : parts.joined(separator: " UNION ALL "))) \(end)"
+    }
+
+    func arguments(after: Int64, limit: Int) -> [String: (any DatabaseValueConvertible)?] {
+        var arguments: [String: (any DatabaseValueConvertible)?] = ["after": after, "limit": limit]
+        if let name { arguments["name"] = name }
+        return arguments
+    }
+}

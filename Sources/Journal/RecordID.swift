@@ -1,0 +1,43 @@
+/// A record's id: a UUID in lower case, the same everywhere, also at a broker.
+package struct RecordID: Hashable, Sendable, CustomStringConvertible {
+    package let text: String
+
+    package var description: String { text }
+
+    /// - Returns: nil where the text is no UUID. Capitals are taken, and made small.
+    package init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 36 else { return nil }
+        for (index, byte) in bytes.enumerated() {
+            switch index {
+            case 8, 13, 18, 23: guard byte == UInt8(ascii: "-") else { return nil }
+            default: guard Character(UnicodeScalar(byte)).isHexDigit else { return nil }
+            }
+        }
+        self.text = text.lowercased()
+    }
+
+    /// A new one of version 7 (RFC 9562, 5.7): ids of later records come later, so that the index of ids grows at its
+    /// end only; 74 bits are random, so that nobody guesses one.
+    ///
+    /// - Parameter milliseconds: since 1970.
+    package static func make(at milliseconds: Int64) -> RecordID {
+        let time = UInt64(clamping: milliseconds) & 0xffff_ffff_ffff
+        let high = time << 16 | 0x7000 | UInt64.random(in: 0..<0x1000)
+        let low = 1 << 63 | UInt64.random(in: 0..<1 << 62)
+        let digits = hex(high) + hex(low)
+        var text = ""
+        for (index, digit) in digits.enumerated() {
+            if index == 8 || index == 12 || index == 16 || index == 20 { text += "-" }
+            text.append(digit)
+        }
+        return RecordID(unchecked: text)
+    }
+
+    private init(unchecked text: String) { self.text = text }
+
+    private static func hex(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,91 @@
+internal import FoundationEssentials
+internal import GRDB
+
+/// A row of table `record`, read column by column: a value that cannot be there is an error, not a trap.
+struct RecordRow {
+    static let summaryColumns = """
+        number, id, request, position, name, lane, state, added, due, expires, unique_key, owner, attempts, started, \
+        ended, (SELECT name FROM queue WHERE queue.number = record.queue), error
+        """
+    /// As bytes: no text is checked or copied.
+    static let columns = summaryColumns + ", CAST(payload AS BLOB), CAST(result AS BLOB)"
+
+    private let row: Row
+
+    init(_ row: Row) { self.row = row }
+
+    func summary() throws -> RecordSummary {
+        guard let id = RecordID(try value(1)), let lane = Lane(rawValue: try value(5)),
+            let state = RecordState(rawValue: try value(6))
+        else { throw damage("id, lane or state") }
+        return RecordSummary(
+            number: try value(0), id: id, request: try value(2), position: try value(3), name: try value(4),
+            lane: lane, state: state, added: try time(7), due: try time(8), expires: try optionalTime(9),
+            uniqueKey: try optional(10), owner: try optional(11), attempts: try value(12),
+            started: try optionalTime(13), ended: try optionalTime(14), queue: try optional(15),
+            error: try optional(16))
+    }
+
+    func record() throws -> Record {
+        Record(summary: try summary(), payload: try value(17), result: try optional(18))
+    }
+
+    private func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value {
+        guard let value: Value = try optional(column) else { throw damage("column \(column)") }
+        return value
+    }
+
+    private func optional<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value? {
+        let stored: DatabaseValue = row[column]
+        guard !stored.isNull else { return nil }
+        guard let value = Value.fromDatabaseValue(stored) else { throw damage("column \(column)") }
+        return value
+    }
+
+    private func time(_ column: Int) throws -> Date { Date(milliseconds: try value(column)) }
+
+    private func optionalTime(_ column: Int) throws -> Date? {
+        let milliseconds: Int64? = try optional(column)
+        return milliseconds.map(Date.init(milliseconds:))
+    }
+
+    private func damage(_ what: String) -> DatabaseError {
+        DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a record whose \(what) cannot be")
+    }
+}
+
+extension Database {
+    /// Runs a statement that is prepared once for each connection.
+    func run(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
+        try cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+
+    /// The first column of the first row; nil where there is none, or NULL.
+    func number(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Int64? {
+        try Int64.fetchOne(try cachedStatement(sql: sql), arguments: arguments)
+    }
+
+    func numbers(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Int64] {
+        try Int64.fetchAll(try cachedStatement(sql: sql), arguments: arguments)
+    }
+
+    /// - Parameter rest: what follows `SELECT … FROM record`.
+    func records(_ rest: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Record] {
+        let statement = try cachedStatement(sql: "SELECT \(RecordRow.columns) FROM record \(rest)")
+        let rows = try Row.fetchCursor(statement, arguments: arguments)
+        var records: [Record] = []
+        while let row = try rows.next() { records.append(try RecordRow(row).record()) }
+        return records
+    }
+
+    /// The same without payloads and results.
+    func summaries(
+        _ rest: String, _ arguments: StatementArguments = StatementArguments()
+    ) throws -> [RecordSummary] {
+        let statement = try cachedStatement(sql: "SELECT \(RecordRow.summaryColumns) FROM record \(rest)")
+        let rows = try Row.fetchCursor(statement, arguments: arguments)
+        var records: [RecordSummary] = []
+        while let row = try rows.next() { records.append(try RecordRow(row).summary()) }
+        return records
+    }
+}
