@@ -24,6 +24,8 @@ package struct Manifest: Sendable {
     package var files: Files?
     package var uploads = Uploads()
     package var openAPI = OpenAPI()
+    /// `nil` when the application has no durable tasks.
+    package var journal: Journal?
     /// In the order of the file: the first that matches wins.
     package var routes: [Route] = []
 

@@ -25,7 +25,29 @@ extension ManifestDecoder {
         return uploads
     }
 
-    /// A folder's absolute path, without empty and `.` segments.
+    func journal(_ node: Node) -> Manifest.Journal? {
+        guard let keys = reader.mapping(node, keys: JournalKey.self, name: JournalKey.mapping) else {
+            return nil
+        }
+        let example = "/var/lib/app/tasks.journal"
+        if keys[.path] == nil {
+            reader.diagnostics.add(
+                "`journal` has no `path`, expected an absolute path such as \(example)", at: keys.position)
+        }
+        let path = keys[.path].flatMap { folder($0, for: "`path`", such: example) }
+        var journal = Manifest.Journal(path: path ?? "")
+        let times: [(JournalKey, WritableKeyPath<Manifest.Journal, Duration>)] = [
+            (.keep, \.keep), (.keepFailed, \.keepFailed), (.lockTimeout, \.lockTimeout),
+        ]
+        for (key, time) in times {
+            guard let node = keys[key] else { continue }
+            let value = reader.duration(node, for: "`\(key.rawValue)`", atLeast: ManifestBounds.time)
+            if let value { journal[keyPath: time] = value }
+        }
+        return path == nil ? nil : journal
+    }
+
+    /// The absolute path of a folder or a file, without empty and `.` segments.
     private func folder(_ node: Node, for name: String, such example: String) -> String? {
         let expected = "an absolute path without `..` such as \(example)"
         guard let path = reader.text(node, for: name, expected: expected)?.string else { return nil }

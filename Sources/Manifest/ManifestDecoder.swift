@@ -42,6 +42,7 @@ struct ManifestDecoder {
         if let node = keys[.status] { manifest.status = status(node, besides: manifest.listen) }
         if let node = keys[.files] { manifest.files = files(node) }
         if let node = keys[.uploads] { manifest.uploads = uploads(node) }
+        if let node = keys[.journal] { manifest.journal = journal(node) }
         if let node = keys[.routes] {
             manifest.routes = routes(node, in: manifest)
         } else {

@@ -29,6 +29,7 @@ enum ManifestRootKey: String, ManifestKey {
     case status
     case files
     case uploads
+    case journal
     case openapi
     case routes
 
@@ -124,6 +125,16 @@ enum UploadsKey: String, ManifestKey {
     case folder
 
     static let mapping = "`uploads`"
+}
+
+/// `journal`.
+enum JournalKey: String, ManifestKey {
+    case path
+    case keep
+    case keepFailed = "keep-failed"
+    case lockTimeout = "lock-timeout"
+
+    static let mapping = "`journal`"
 }
 
 /// `openapi`.

@@ -14,6 +14,15 @@ struct ManifestFilesTests {
         #expect(try parse(yaml).uploads.folder == folder)
     }
 
+    @Test("A journal has a path, and times that have defaults")
+    func journal() throws {
+        #expect(try parse(manifest("")).journal == nil)
+        let journal = try #require(try parse(manifest("journal: { path: /srv//tasks, keep: 1h }")).journal)
+        #expect(journal.path == "/srv/tasks")
+        #expect(journal.keep == .seconds(3600))
+        #expect(journal.keepFailed == .seconds(30 * 86_400))
+    }
+
     @Test(
         "A wrong value is reported with what was found and what was expected",
         arguments: [
@@ -45,6 +54,19 @@ struct ManifestFilesTests {
             (
                 "uploads: { folder: tmp }",
                 "1:20: found `tmp` for `folder`, expected an absolute path without `..` such as /var/tmp"
+            ),
+            (
+                "journal: { keep: 1h }",
+                "1:10: `journal` has no `path`, expected an absolute path such as /var/lib/app/tasks.journal"
+            ),
+            (
+                "journal: { path: tasks.journal }",
+                "1:18: found `tasks.journal` for `path`, expected an absolute path without `..` such as "
+                    + "/var/lib/app/tasks.journal"
+            ),
+            (
+                "journal: { path: /a, keep: 1 }",
+                "1:28: found `1` for `keep`, expected a duration such as 30s"
             ),
             (
                 "uploads: { foldr: /tmp }",

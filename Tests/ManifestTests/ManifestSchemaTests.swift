@@ -63,6 +63,7 @@ struct ManifestSchemaTests {
         expectKeys(try schema["status"], StatusKey.self)
         expectKeys(try schema["files"], FilesKey.self)
         expectKeys(try schema["uploads"], UploadsKey.self)
+        expectKeys(try schema["journal"], JournalKey.self)
         expectKeys(try schema["openapi"], OpenAPIKey.self)
         expectKeys(route, RouteKey.self)
         expectKeys(try route["limits"], RouteLimitsKey.self)
@@ -96,6 +97,9 @@ struct ManifestSchemaTests {
             (try schema["limits"]["write-time"], manifest.limits.writeTime),
             (try schema["tasks"]["warn"], manifest.tasks.warn),
             (try schema["shutdown-grace"], manifest.shutdownGrace),
+            (try schema["journal"]["keep"], Manifest.Journal(path: "/a").keep),
+            (try schema["journal"]["keep-failed"], Manifest.Journal(path: "/a").keepFailed),
+            (try schema["journal"]["lock-timeout"], Manifest.Journal(path: "/a").lockTimeout),
         ]
         for (part, duration) in times {
             #expect(try DurationText.parse(#require(part.default)) == duration)

@@ -29,6 +29,10 @@ public protocol Application: Sendable {
     /// this order, and told to stop when its last task has ended. Read once, at the start; by default none.
     var services: [any Service] { get }
 
+    /// What keeps tasks that must not be lost, and runs them: `.durable { … }` of the module PostludeDurable. Read once, at
+    /// the start; by default there is none.
+    var taskEngine: TaskEngine? { get }
+
     /// Called before the first request is taken: opens what the handlers need.
     ///
     /// - Throws: what keeps the process from starting; it is printed, and the exit status is 1.
@@ -53,6 +57,7 @@ public protocol Application: Sendable {
 extension Application {
     public var middleware: [any Middleware] { [] }
     public var services: [any Service] { [] }
+    public var taskEngine: TaskEngine? { nil }
     public func start() async throws {}
     public func stop() async throws {}
     public func response(to error: any Error, request: Request) throws -> Response? { nil }
@@ -60,6 +65,13 @@ extension Application {
 }
 
 extension Application {
+    /// The handlers, for those who read a manifest.
+    var registeredHandlers: Handlers {
+        var handlers = handlers
+        handlers.hasTaskEngine = taskEngine != nil
+        return handlers
+    }
+
     /// The program's entry: parses the command line and runs the command.
     public static func main() async {
         await RootCommand<Self>.main()

@@ -41,7 +41,7 @@ public struct ApplicationService<App: Application>: Service {
     /// - Throws: what is wrong with the manifest or the address; what ``Application/start()`` throws; and an
     ///   error when requests or tasks were left at the end of the grace.
     public func run() async throws {
-        let manifest = try application.handlers.manifest(at: manifest)
+        let manifest = try application.registeredHandlers.manifest(at: manifest)
         // The program has a log of its own; the access log is the manifest's.
         let logs = LogWriter()
         try logs.apply(manifest.log, accessOnly: true)

@@ -3,6 +3,8 @@ internal import Manifest
 /// The handlers of an application, in the order in which they were written.
 public struct Handlers: Sendable {
     let all: [Handler]
+    /// Whether the application has tasks that need the manifest's `journal`.
+    var hasTaskEngine: Bool?
 
     /// - Parameter handlers: handlers with different names; the command line reports a name that is used twice.
     public init(_ handlers: [Handler]) { all = handlers }
@@ -20,7 +22,7 @@ public struct Handlers: Sendable {
     /// - Throws: every mistake of the handlers, or of the manifest.
     func manifest(at path: String) throws -> Manifest {
         try check()
-        return try Manifest.load(contentsOf: path, handlers: all.map(\.name))
+        return try checked(Manifest.load(contentsOf: path, handlers: all.map(\.name)), file: path)
     }
 
     /// Checks a manifest's text against these handlers.
@@ -29,7 +31,28 @@ public struct Handlers: Sendable {
     /// - Throws: every mistake of the handlers, or of the manifest.
     func manifest(_ text: String, file: String) throws -> Manifest {
         try check()
-        return try Manifest.parse(text, file: file, handlers: all.map(\.name))
+        return try checked(Manifest.parse(text, file: file, handlers: all.map(\.name)), file: file)
+    }
+
+    /// Durable tasks and their journal need each other.
+    private func checked(_ manifest: Manifest, file: String) throws -> Manifest {
+        switch (hasTaskEngine, manifest.journal) {
+        case (true, nil):
+            throw HandlersError(problems: [
+                """
+                \(file): the application has durable tasks, and the manifest has no `journal`: name the file that \
+                keeps them, such as journal: { path: /var/lib/app/tasks.journal }
+                """
+            ])
+        case (false, .some):
+            throw HandlersError(problems: [
+                """
+                \(file): the manifest has a `journal`, and the application has no durable tasks: leave it out, or give \
+                the application a `taskEngine`
+                """
+            ])
+        default: return manifest
+        }
     }
 
     /// - Throws: every mistake of the handlers.

@@ -11,7 +11,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
     @OptionGroup var options: ManifestOptions
 
     func run() throws {
-        let handlers = App().handlers
+        let handlers = App().registeredHandlers
         let manifest = try options.load(for: handlers)
         print("\(options.manifest): the manifest is right: \(manifest.routes.count) routes")
         for (path, name) in DocumentationRoutes.paths(in: manifest) {

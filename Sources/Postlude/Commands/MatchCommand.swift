@@ -19,7 +19,7 @@ struct MatchCommand<App: Application>: ParsableCommand {
     var path: String
 
     func run() throws {
-        let manifest = try options.load(for: App().handlers)
+        let manifest = try options.load(for: App().registeredHandlers)
         guard let method = HTTPRequest.Method(method) else {
             throw ValidationError("\"\(method)\" is no HTTP method")
         }

@@ -51,7 +51,7 @@ struct NginxCommand<App: Application>: ParsableCommand {
     }
 
     func run() throws {
-        let manifest = try options.load(for: App().handlers)
+        let manifest = try options.load(for: App().registeredHandlers)
         guard let socket = socket ?? manifest.listen.address else {
             printError(
                 "\(options.manifest): no `listen` with an address; say with --socket where the application is"

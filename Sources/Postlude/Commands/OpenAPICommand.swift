@@ -18,7 +18,7 @@ struct OpenAPICommand<App: Application>: ParsableCommand {
     var output: String?
 
     func run() throws {
-        let handlers = App().handlers
+        let handlers = App().registeredHandlers
         let manifest = try options.load(for: handlers)
         let document = APIDocument(manifest, handlers: handlers.byName)
         for note in document.notes { printError("\(options.manifest): note: \(note)") }

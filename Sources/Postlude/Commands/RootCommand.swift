@@ -11,7 +11,7 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
                 ServeCommand<App>.self, CheckCommand<App>.self, RoutesCommand<App>.self,
                 MatchCommand<App>.self, OpenAPICommand<App>.self, NginxCommand<App>.self,
                 SchemaCommand.self, StatusCommand<App>.self,
-            ],
+            ] + (App().taskEngine?.parts.commands(for: App.self) ?? []),
             defaultSubcommand: ServeCommand<App>.self)
     }
 

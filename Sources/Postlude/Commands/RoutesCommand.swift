@@ -12,7 +12,7 @@ struct RoutesCommand<App: Application>: ParsableCommand {
     @OptionGroup var options: ManifestOptions
 
     func run() throws {
-        let manifest = try options.load(for: App().handlers)
+        let manifest = try options.load(for: App().registeredHandlers)
         let rows = manifest.routes.map { route in
             [
                 route.methods.map(\.rawValue).joined(separator: ","), route.pattern.text, route.handler,

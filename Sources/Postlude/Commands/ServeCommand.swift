@@ -67,7 +67,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
                 status = try await serve(signals, writer, manager)
             } else {
                 status = try await SupervisedServer(
-                    handlers: App().handlers, path: options.manifest, listen: listen,
+                    handlers: App().registeredHandlers, path: options.manifest, listen: listen,
                     statusListen: statusListen,
                     signals: signals,
                     writer: writer, manager: manager, logger: Logger(label: "supervisor")
@@ -85,7 +85,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
     /// Says by the exit status whether this program could replace the one that asks.
     private func checkManifestOfSupervisor(_ writer: LogWriter) throws {
         let file = SealedFile(adopting: SupervisedProgram.Descriptors.control)
-        let manifest = try App().handlers.manifest(file, path: options.manifest)
+        let manifest = try App().registeredHandlers.manifest(file, path: options.manifest)
         try writer.apply(manifest.log)
     }
 
@@ -94,7 +94,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         _ signals: SignalDescriptor, _ writer: LogWriter, _ manager: ServiceManager?
     ) async throws -> Int32 {
         let application = App()
-        let handlers = application.handlers
+        let handlers = application.registeredHandlers
         var logger = Logger(label: "postlude")
         var manifest: Manifest
         let listener: Listener

@@ -58,7 +58,7 @@ struct StatusCommand<App: Application>: ParsableCommand {
 
     private func address() throws -> SocketAddress {
         if let socket { return try SocketAddress(parsing: socket) }
-        guard let status = try options.load(for: App().handlers).status else {
+        guard let status = try options.load(for: App().registeredHandlers).status else {
             printError(
                 """
                 \(programName): \(options.manifest) has no status socket; give it one, \

@@ -37,6 +37,34 @@ final class Exchange {
         return try Scope.request(request.storage.identity).run(tracing: observation?.context, operation)
     }
 
+    /// Has the request's stored tasks kept. Called when nobody else can answer the request any more, and before anything
+    /// of the response is written.
+    func keepTasks(logger: Logger) {
+        guard let request, let store = request.storage.tasks.registry.store else { return }
+        let tasks = request.storage.tasks.endStoring()
+        // Those of a handler that has thrown are dropped with the others.
+        guard error == nil, !tasks.isEmpty, let queue = request.storage.tasks.queue else { return }
+        do {
+            try store.keep(
+                tasks.compactMap(\.stored), of: TaskOrigin(requestID: request.id, route: request.route))
+        } catch {
+            logger.error(
+                "durable tasks could not be kept, the request is answered 503",
+                metadata: [
+                    "request": "\(request.id)", "route": "\(request.route)", "count": "\(tasks.count)",
+                    "error": "\(LoggedError.text(error))",
+                ])
+            // The other tasks are dropped as those of a handler that has thrown.
+            self.error = error
+            response = .error(HTTPError(.serviceUnavailable, headers: [.retryAfter: "5"]))
+            return
+        }
+        queue.markKept(tasks)
+        for id in tasks.compactMap(\.stored?.id) {
+            response.headers.append(HTTPField(name: .taskID, value: id))
+        }
+    }
+
     /// The keeper has answered in the worker's place: whatever the handler has returned does not count.
     func timeOut() {
         error = error ?? CancellationError()
@@ -72,4 +100,9 @@ final class Exchange {
         if let access { queue?.access = access }
         return queue
     }
+}
+
+extension HTTPField.Name {
+    /// The ids of a request's durable tasks, in their order.
+    static let taskID = HTTPField.Name(parsed: "Task-Id")
 }

@@ -150,6 +150,7 @@ final class Keeper: Sendable {
         server.process?.set(.draining)
         server.registry.setGraceEnd(end)
         watchdog?.announceStop(grace: grace)
+        server.dispatch.close()
         server.poller.drain(
             handingOver: handingOver,
             unfinishedFor: Self.patience(ofGrace: grace, withOthersServing: handingOver))
@@ -165,15 +166,21 @@ final class Keeper: Sendable {
 
     /// Names what is left; the process ends without it.
     private func leave(_ reason: String) -> Int32 {
-        server.registry.logLeft(to: server.logger)
+        let lost = server.registry.logLeft(to: server.logger)
         if let log = server.logs.access {
             for queue in server.registry.all {
                 if let record = queue.access { log.write(record, tasks: queue.tally) }
             }
         }
+        let connections = server.poller.connectionCount
+        // What is left then is in the application's store.
+        if lost == 0, connections == 0, server.registry.store != nil {
+            server.logger.info("stopped", metadata: ["reason": "\(reason)"])
+            return 0
+        }
         server.logger.error(
             "stopped before everything was finished",
-            metadata: ["reason": "\(reason)", "connections": "\(server.poller.connectionCount)"])
+            metadata: ["reason": "\(reason)", "connections": "\(connections)"])
         return 1
     }
 }

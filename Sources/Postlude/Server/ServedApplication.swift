@@ -43,7 +43,8 @@ final class ServedApplication<App: Application>: Service {
         process?.begin(generation: control.generation)
         server = Server(
             manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
-            logger: logger, logs: logs, manager: manager, process: process)
+            logger: logger, logs: logs, manager: manager, process: process,
+            store: application.taskEngine?.parts.makeStore())
         bell = try KeeperBell()
     }
 

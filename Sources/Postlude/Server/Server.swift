@@ -18,6 +18,8 @@ struct Server {
     var manager: ServiceManager?
     /// Where workers show what they are at; nil for a server that nobody looks at.
     var process: ProcessSlot?
+    /// Keeps tasks beyond the process; nil where the application has none of that kind.
+    var store: (any TaskStore)?
 
     /// Serves until a signal, or the bell, ends it.
     ///
@@ -29,7 +31,9 @@ struct Server {
         raiseDescriptorLimit()
         let parts = try ServerParts(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, control: control,
-            bell: bell, logger: logger, logs: logs, process: process)
+            bell: bell, logger: logger, logs: logs, process: process, store: store)
+        try store?.open(manifest, dispatch: parts.dispatch, logger: logger)
+        defer { store?.close() }
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
@@ -95,15 +99,17 @@ struct ServerParts: Sendable {
     let logs: LogWriter
     let observability: Observability
     let process: ProcessSlot?
+    let dispatch: TaskDispatch
     /// Told of each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
-        control: ProcessControl, bell: KeeperBell, logger: Logger, logs: LogWriter, process: ProcessSlot?
+        control: ProcessControl, bell: KeeperBell, logger: Logger, logs: LogWriter, process: ProcessSlot?,
+        store: (any TaskStore)? = nil
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
-        let registry = TaskRegistry(metrics: observability.tasks, process: process)
+        let registry = TaskRegistry(metrics: observability.tasks, process: process, store: store)
         self.process = process
         let ends = EndCounts()
         self.registry = registry
@@ -131,6 +137,11 @@ struct ServerParts: Sendable {
                 logger.debug("connection ended early", metadata: ["reason": "\(end)"])
             },
             answered: { logs.access?.write(AccessRecord($0)) })
+        dispatch = TaskDispatch(registry: registry, logger: logger) {
+            [generations] in generations.current.manifest.tasks
+        } call: { [poller] in
+            poller.call()
+        }
     }
 
     /// Those of the generation that new requests get.

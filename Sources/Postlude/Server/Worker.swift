@@ -17,6 +17,7 @@ final class Worker {
     private var generation: Generation
     private let recycling: Recycling
     private let registry: TaskRegistry
+    private let dispatch: TaskDispatch
     private let runner: TaskRunner
     private let executor: WorkerExecutor
     private let fcgx: FCGXRequest
@@ -51,6 +52,7 @@ final class Worker {
         generation = generations.current
         recycling = server.recycling
         registry = server.registry
+        dispatch = server.dispatch
         logger = server.logger
         logs = server.logs
         self.pool = pool
@@ -78,6 +80,7 @@ final class Worker {
             switch next() {
             case .request(let connection): serve(connection)
             case .refused(let connection, let refusal): answer(connection, refusal)
+            case .called: if let queue = dispatch.take() { backlog.append(queue) }
             case .nothing: if backlog.isEmpty, resting.isEmpty, pool.retire() { return true }
             case .stopped:
                 runLastTasks()
@@ -119,6 +122,7 @@ final class Worker {
             watch($0, route: $1, on: connection, readsConnection: streamsBody)
         }
         let lost = endWatch()
+        if lost == nil { exchange.keepTasks(logger: logger) }
         let isTaken =
             lost.map { drop(exchange, answeredIn: $0, on: connection) } ?? finish(connection, head, exchange)
         if accessLog != nil { exchange.access = accessRecord(head, exchange, since: start) }

@@ -54,7 +54,7 @@ extension TaskOutcome {
         self =
             switch verdict {
             case .done: .done
-            case .retry: .retried
+            case .retry, .left: .retried
             case .failed: .failed
             }
     }

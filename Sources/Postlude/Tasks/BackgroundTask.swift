@@ -16,8 +16,11 @@ final class BackgroundTask: Sendable {
     let options: TaskOptions
     private let listArguments: @Sendable () -> [any Sendable]
     private let progress = Atomic<Int>(TaskHandle.State.queued.rawValue)
-    private let attemptCount = Atomic<Int>(0)
+    private let attemptCount: Atomic<Int>
     private let pastDeadline = Atomic<Bool>(false)
+    /// What a store keeps of it; nil for an ordinary task.
+    let stored: (any StoredTask)?
+    private let kept = Atomic<Bool>(false)
 
     @usableFromInline
     init(
@@ -30,6 +33,18 @@ final class BackgroundTask: Sendable {
         self.options = options
         self.function = function
         listArguments = arguments
+        attemptCount = Atomic(0)
+        stored = nil
+    }
+
+    init(_ stored: any StoredTask) {
+        givenName = stored.name
+        place = ("", 0)
+        options = TaskOptions(deadline: stored.deadline, retry: stored.retry)
+        function = .async { try await stored.run() }
+        listArguments = { stored.arguments }
+        attemptCount = Atomic(stored.earlierAttempts)
+        self.stored = stored
     }
 
     /// Put together when it is asked for.
@@ -54,11 +69,25 @@ final class BackgroundTask: Sendable {
 
     func markPastDeadline() { pastDeadline.store(true, ordering: .relaxed) }
 
+    /// Whether its store has it: it then runs, whatever becomes of the response.
+    var isKept: Bool { stored != nil && kept.load(ordering: .acquiring) }
+
+    func markKept() { kept.store(true, ordering: .releasing) }
+
+    /// Tells its store.
+    func report(_ end: StoredTaskEnd) {
+        if isKept { stored?.ended(end) }
+    }
+
     /// Begins an attempt.
     ///
-    /// - Returns: false when the task was cancelled, or dropped.
+    /// - Returns: false when the task was cancelled, or dropped, or its store does not want it to begin.
     func begin() -> Bool {
         guard move(from: .queued, to: .running) || move(from: .waiting, to: .running) else { return false }
+        if let stored, !stored.begin() {
+            become(.dropped)
+            return false
+        }
         attemptCount.add(1, ordering: .relaxed)
         pastDeadline.store(false, ordering: .relaxed)
         return true
@@ -68,10 +97,18 @@ final class BackgroundTask: Sendable {
     func become(_ state: TaskHandle.State) { progress.store(state.rawValue, ordering: .releasing) }
 
     /// - Returns: false when it runs, or is over.
-    func cancel() -> Bool { move(from: .queued, to: .cancelled) || move(from: .waiting, to: .cancelled) }
+    func cancel() -> Bool {
+        guard move(from: .queued, to: .cancelled) || move(from: .waiting, to: .cancelled) else { return false }
+        report(.dropped)
+        return true
+    }
 
     /// - Returns: false when it was cancelled before.
-    func drop() -> Bool { move(from: .queued, to: .dropped) || move(from: .waiting, to: .dropped) }
+    func drop() -> Bool {
+        guard move(from: .queued, to: .dropped) || move(from: .waiting, to: .dropped) else { return false }
+        report(.dropped)
+        return true
+    }
 
     private func move(from old: TaskHandle.State, to new: TaskHandle.State) -> Bool {
         progress.compareExchange(

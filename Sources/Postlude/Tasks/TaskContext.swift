@@ -12,7 +12,9 @@ public struct TaskContext: Sendable {
     public var route: String { request.route }
     /// The task's name, or its place in the source.
     public var taskName: String { task.name }
-    /// 1 for the first one.
+    /// The id of a durable task, by which its record is found; nil for other tasks.
+    public var taskID: String? { task.stored?.id }
+    /// 1 for the first one; of a durable task those that other processes have begun count too.
     public let attempt: Int
     private let task: BackgroundTask
     private let request: RequestIdentity

@@ -53,6 +53,8 @@ extension TaskQueue {
         case retry(after: Duration)
         /// There is no other attempt, or no time for one before the process ends.
         case failed
+        /// There is no time for its next attempt, which its store has another process make.
+        case left(after: Duration)
     }
 
     /// An attempt has ended.
@@ -65,38 +67,46 @@ extension TaskQueue {
         random: () -> Double = { 0 }
     ) -> Verdict {
         let graceEnd = registry.graceEnd
-        let (verdict, dropped) = state.withLock { state -> (Verdict, [Item]) in
+        let (verdict, dropped, left) = state.withLock { state -> (Verdict, [Item], [BackgroundTask]) in
             if let index = state.running.firstIndex(where: { $0.task === task }) {
                 state.tally.time += now - state.running.remove(at: index).started
             }
             guard let error else {
                 task.become(.done)
                 state.tally.ended += 1
-                return (.done, [])
+                return (.done, [], [])
             }
             // A random number is a system call, and few tasks fail.
-            if let delay = task.options.retry.delay(after: task.attempts, random: random()),
-                graceEnd.map({ now + delay <= $0 }) ?? true
-            {
-                task.become(.waiting)
-                state.resting.append(RestingTask(task: task, due: now + delay, error: error))
-                return (.retry(after: delay), [])
+            if let delay = task.options.retry.delay(after: task.attempts, random: random()) {
+                let isInTime = graceEnd.map { now + delay <= $0 } ?? true
+                if isInTime || task.isKept { task.become(.waiting) }
+                if isInTime {
+                    state.resting.append(RestingTask(task: task, due: now + delay, error: error))
+                    return (.retry(after: delay), [], [])
+                }
+                if task.isKept { return (.left(after: delay), [], state.takeStored()) }
             }
-            return (.failed, state.fail(task))
+            return (.failed, state.fail(task), [])
         }
         dropAfterFailure(dropped)
+        leave(left)
         return verdict
     }
 
     /// Tasks whose next attempt would come after the end of the process: they have failed, with these errors.
     func giveUpLateRetries() -> [RestingTask] {
         guard let graceEnd = registry.graceEnd else { return [] }
-        let (late, dropped) = state.withLock { state -> ([RestingTask], [Item]) in
+        let (late, dropped, left) = state.withLock { state -> ([RestingTask], [Item], [BackgroundTask]) in
             let late = state.resting.filter { $0.due > graceEnd && $0.task.state == .waiting }
-            state.resting.removeAll { $0.due > graceEnd }
-            return (late, late.flatMap { state.fail($0.task) })
+            guard !late.isEmpty else { return ([], [], []) }
+            state.resting.removeAll { $0.due > graceEnd && !$0.task.isKept }
+            // Those behind one that is left are too: they keep their order.
+            let left = late.contains { $0.task.isKept } ? state.takeStored() : []
+            let failed = late.filter { !$0.task.isKept }
+            return (failed, failed.flatMap { state.fail($0.task) }, left)
         }
         dropAfterFailure(dropped)
+        leave(left)
         return late
     }
 

@@ -9,6 +9,7 @@ extension TaskQueue {
     func settle(_ outcome: RequestOutcome) -> Bool {
         let (dropped, isOver, _) = state.withLock { state -> ([BackgroundTask], Bool, [any Sendable]) in
             state.outcome = outcome
+            state.takesStored = false
             // Mostly every task runs.
             if state.line.allSatisfy({ $0.isMet(by: outcome) }) {
                 state.isOver = state.line.isEmpty
@@ -58,7 +59,7 @@ extension TaskQueue.Item {
     /// Whether all of it is to run.
     func isMet(by outcome: RequestOutcome) -> Bool {
         switch self {
-        case .task(let task): task.options.condition.isMet(by: outcome)
+        case .task(let task): task.options.condition.isMet(by: outcome) || task.isKept
         case .group(let tasks, _): tasks.allSatisfy { $0.options.condition.isMet(by: outcome) }
         }
     }
@@ -67,7 +68,7 @@ extension TaskQueue.Item {
     func split(_ outcome: RequestOutcome) -> (TaskQueue.Item?, dropped: [BackgroundTask]) {
         switch self {
         case .task(let task):
-            return task.options.condition.isMet(by: outcome) ? (self, []) : (nil, [task])
+            return isMet(by: outcome) ? (self, []) : (nil, [task])
         case .group(let tasks, let limit):
             let met = tasks.elements.filter { $0.options.condition.isMet(by: outcome) }
             let unmet = tasks.elements.filter { !$0.options.condition.isMet(by: outcome) }

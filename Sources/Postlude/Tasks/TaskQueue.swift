@@ -46,6 +46,8 @@ final class TaskQueue: Sendable {
         /// A task has failed, and no other one runs.
         var isStopped = false
         var isOver = false
+        /// Until the response begins.
+        var takesStored = true
         /// What must live until the last task has ended, such as uploaded files.
         var kept: [any Sendable] = []
         /// What the tasks' spans are linked to.
@@ -61,15 +63,18 @@ final class TaskQueue: Sendable {
     let registry: TaskRegistry
     let state = Lock(State())
     let created = MonotonicTime.now
+    /// Called when it is no longer among the process's queues.
+    let whenOver: (@Sendable () -> Void)?
 
     init(
         of request: RequestIdentity, limits: Manifest.TaskLimits, logger: Logger,
-        registry: TaskRegistry = TaskRegistry()
+        registry: TaskRegistry = TaskRegistry(), whenOver: (@Sendable () -> Void)? = nil
     ) {
         self.request = request
         self.limits = limits
         self.logger = logger
         self.registry = registry
+        self.whenOver = whenOver
     }
 
     var requestID: String { request.id }
@@ -82,12 +87,15 @@ final class TaskQueue: Sendable {
     }
 
     /// The names of the tasks that have not ended, the running ones first.
-    var left: [String] {
+    var left: [String] { leftTasks.map(\.name) }
+
+    /// The tasks that have not ended, the running ones first.
+    var leftTasks: [BackgroundTask] {
         let unfinished = state.withLock { state in
             state.running.map(\.task) + state.resting.map(\.task) + state.group.elements
                 + state.line.elements.flatMap(\.tasks)
         }
-        return unfinished.filter { $0.state != .cancelled }.map(\.name)
+        return unfinished.filter { $0.state != .cancelled }
     }
 
     /// The request's span, where requests are traced.

@@ -3,10 +3,12 @@ internal import Manifest
 
 /// Makes the queue of a request when its handler asks for it; most requests have none.
 final class TaskQueueSource {
-    private let registry: TaskRegistry
+    let registry: TaskRegistry
     private let limits: Manifest.TaskLimits
     private let logger: Logger
     private(set) var queue: TaskQueue?
+    /// Until the response begins.
+    private var takesStored = true
 
     init(registry: TaskRegistry, limits: Manifest.TaskLimits, logger: Logger) {
         self.registry = registry
@@ -18,9 +20,18 @@ final class TaskQueueSource {
         if let queue { return queue }
         let queue = TaskQueue(
             of: request.storage.identity, limits: limits, logger: logger, registry: registry)
+        if !takesStored { _ = queue.endStoring() }
         registry.insert(queue)
         self.queue = queue
         return queue
+    }
+
+    /// The response begins: no stored task can be added any more.
+    ///
+    /// - Returns: those that are to be kept.
+    func endStoring() -> [BackgroundTask] {
+        takesStored = false
+        return queue?.endStoring() ?? []
     }
 
     /// The response is finished.

@@ -12,10 +12,15 @@ final class TaskRegistry: Sendable {
     let metrics: TaskMetrics?
     /// Counts tasks for the status page; nil where nobody looks.
     let process: ProcessSlot?
+    /// Keeps tasks beyond the process; nil where the application has none of that kind.
+    let store: (any TaskStore)?
 
-    init(metrics: TaskMetrics? = nil, process: ProcessSlot? = nil) {
+    init(
+        metrics: TaskMetrics? = nil, process: ProcessSlot? = nil, store: (any TaskStore)? = nil
+    ) {
         self.metrics = metrics
         self.process = process
+        self.store = store
     }
 
     func insert(_ queue: TaskQueue) {
@@ -23,7 +28,8 @@ final class TaskRegistry: Sendable {
     }
 
     func remove(_ queue: TaskQueue) {
-        queues.withLock { $0[ObjectIdentifier(queue)] = nil }
+        guard queues.withLock({ $0.removeValue(forKey: ObjectIdentifier(queue)) }) != nil else { return }
+        queue.whenOver?()
     }
 
     var all: [TaskQueue] { queues.withLock { Array($0.values) } }
@@ -47,20 +53,29 @@ final class TaskRegistry: Sendable {
         return min(usual, max(10, Int32(clamping: shortest / 4_000_000)))
     }
 
-    /// The process ends: names the tasks that are left.
+    /// The process ends: names the tasks that are left, and gives the stored ones back to their store.
     ///
     /// - Parameter limit: how many are named; the others are counted.
-    func logLeft(to logger: Logger, limit: Int = 100) {
-        var count = 0
+    /// - Returns: how many are lost.
+    @discardableResult
+    func logLeft(to logger: Logger, limit: Int = 100) -> Int {
+        var (lost, stored) = (0, 0)
         for queue in all {
-            for task in queue.left {
-                count += 1
-                if count <= limit {
-                    logger.error("task was left at the end", metadata: queue.metadata(task))
+            let running = queue.leftTasks.count { $0.isKept && $0.state == .running }
+            stored += running + queue.leaveStored()
+            for task in queue.leftTasks where !task.isKept {
+                lost += 1
+                if lost <= limit {
+                    logger.error("task was left at the end", metadata: queue.metadata(task.name))
                 }
             }
         }
-        guard count > limit else { return }
-        logger.error("more tasks were left at the end", metadata: ["count": "\(count - limit)"])
+        if lost > limit {
+            logger.error("more tasks were left at the end", metadata: ["count": "\(lost - limit)"])
+        }
+        if stored > 0 {
+            logger.info("durable tasks are left for the next start", metadata: ["count": "\(stored)"])
+        }
+        return lost
     }
 }

@@ -113,16 +113,25 @@ struct TaskRunner {
             TaskOutcome(verdict), task: task.name, taking: attempt.duration(until: now))
         switch verdict {
         case .done:
+            task.report(.done)
             observability.tasks?.record(task.name, .done, attempt.duration(until: now))
             logger.info("task done", metadata: attempt.metadata(until: now))
         case .retry(let delay):
+            if let error { task.report(.retried(error, after: delay)) }
             observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
             var metadata = attempt.metadata(until: now)
             metadata["error"] = error.map { "\(LoggedError.text($0))" }
             metadata["attempt"] = "\(task.attempts) of \(task.options.retry.attempts)"
             metadata["delay"] = "\(delay.milliseconds) ms"
             logger.warning("task failed, and is tried again", metadata: metadata)
+        case .left:
+            if let error { task.report(.left(error)) }
+            observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
+            var metadata = attempt.metadata(until: now)
+            metadata["error"] = error.map { "\(LoggedError.text($0))" }
+            logger.warning("task failed, and is left for the next start", metadata: metadata)
         case .failed:
+            if let error { task.report(.failed(error)) }
             observability.tasks?.record(task.name, .failed, attempt.duration(until: now))
             if let error { failed(attempt, error, "task failed") }
         }

@@ -29,13 +29,14 @@ package final class OfflineWorker: Sendable {
     private let taskFailed: @Sendable (TaskFailure) -> Void
     private let observability: Observability
     private let executor = WorkerExecutor()
-    private let registry = TaskRegistry()
+    private let registry: TaskRegistry
     private let logger: Logger
 
     package init(_ application: some Application, manifest source: ManifestSource, logger: Logger) throws {
         let handlers = application.handlers
         let manifest = try handlers.manifest(from: source)
         let hooks = ApplicationHooks(application)
+        registry = TaskRegistry(store: application.taskEngine?.parts.makeOfflineStore())
         thread = try SerialThread(name: "worker")
         observability = .bootstrapped(logger: logger)
         router = try Router(manifest: manifest, handlers: handlers.byName, logger: logger)
@@ -96,6 +97,7 @@ package final class OfflineWorker: Sendable {
     }
 
     private func finish(_ exchange: Exchange, isTaken: Bool = true, pieces: Int? = nil) throws -> Answer {
+        exchange.keepTasks(logger: logger)
         if case .file = exchange.response.body, let request = exchange.request {
             exchange.response = exchange.response.selected(for: request, in: files)
         }

@@ -8,8 +8,8 @@ package import Manifest
 package protocol TaskStore: Sendable {
     /// Called once in a process that is about to serve.
     ///
-    /// - Parameter dispatch: takes tasks that no request of this process has added: those that a process has left, and those
-    ///   whose time has come.
+    /// - Parameter dispatch: takes tasks that no request of this process has added: those that a process has left, and
+    ///   those whose time has come.
     func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws
 
     /// Keeps the tasks of one request, all of them or none.
@@ -34,6 +34,8 @@ package struct TaskOrigin: Sendable, Hashable {
 
 /// A task that a store keeps.
 package protocol StoredTask: Sendable {
+    /// The same in every process. Known to the client once its task is kept.
+    var id: String { get }
     var name: String { get }
     /// What the log and tests show of it.
     var arguments: [any Sendable] { get }
@@ -41,14 +43,17 @@ package protocol StoredTask: Sendable {
     var retry: RetryPolicy { get }
     /// Attempts that other processes have made.
     var earlierAttempts: Int { get }
-    /// Whether it runs in this process, on the worker of its request.
+    /// Whether it runs in this process, on the worker of its request; known once it is kept.
     var runsHere: Bool { get }
 
     /// One attempt, as the task (``TaskContext/current``).
     func run() async throws
 
-    /// An attempt begins.
-    func began()
+    /// An attempt is about to begin.
+    ///
+    /// - Returns: false when it must not: its time is over. The store knows.
+    func begin() -> Bool
+
     /// An attempt has ended, or none will be made here.
     func ended(_ end: StoredTaskEnd)
 }
@@ -61,6 +66,7 @@ package enum StoredTaskEnd: Sendable {
     case failed(any Error)
     /// Taken back by its handle, or dropped because one before it has failed.
     case dropped
-    /// Not begun, or waiting, when the process ended: it is for the next one.
-    case left
+    /// Not begun, or waiting, when the process ended: it is for the next one. With the error of an attempt that was the
+    /// last one here.
+    case left((any Error)?)
 }

@@ -1,0 +1,20 @@
+package import ArgumentParser
+
+/// What keeps an application's durable tasks, and runs them: `TaskEngine.durable { … }` of the module PostludeDurable.
+public struct TaskEngine: Sendable {
+    package let parts: any TaskEngineParts
+
+    package init(_ parts: any TaskEngineParts) { self.parts = parts }
+}
+
+/// What the core asks an engine for.
+package protocol TaskEngineParts: Sendable {
+    /// - Returns: what a process that serves keeps its tasks with.
+    func makeStore() -> any TaskStore
+
+    /// - Returns: the same for tests: nothing is kept beyond the process, and nothing comes from elsewhere.
+    func makeOfflineStore() -> any TaskStore
+
+    /// - Returns: what the application's executable can do besides.
+    func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type]
+}
