@@ -11,6 +11,7 @@ let package = Package(
     name: "postlude",
     products: [
         .library(name: "Postlude", targets: ["Postlude"]),
+        .library(name: "PostludeDurable", targets: ["PostludeDurable"]),
         .library(name: "PostludeTesting", targets: ["PostludeTesting"]),
     ],
     dependencies: [
@@ -60,6 +61,14 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "PostludeDurable",
+            dependencies: [
+                "Journal", "Linux", "Manifest", "Postlude", "Workers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
@@ -166,6 +175,17 @@ let package = Package(
             name: "Testbed",
             dependencies: ["Postlude", .product(name: "HTTPTypes", package: "swift-http-types")],
             path: "Tests/Testbed", swiftSettings: strict),
+        .testTarget(
+            name: "PostludeDurableTests",
+            dependencies: [
+                "Journal", "Linux", "Manifest", "Postlude", "PostludeDurable", "PostludeTesting",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "DurableTestbed", dependencies: ["Postlude", "PostludeDurable"],
+            path: "Tests/DurableTestbed", swiftSettings: strict),
         .executableTarget(
             name: "LifecycleTestbed",
             dependencies: [
@@ -178,7 +198,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "LifecycleTestbed", "PostludeTesting", "Testbed", "analytics", "notifications", "settings",
+                "DurableTestbed", "LifecycleTestbed", "PostludeTesting", "Testbed", "analytics", "notifications", "settings",
                 "uploads",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

@@ -36,6 +36,9 @@ extension Journal {
             try database.run(
                 "UPDATE record SET state = 0, owner = NULL, due = ?, error = ? WHERE id = ? AND state IN (0, 1)",
                 [time.milliseconds, error, id.text])
+        case .retrying(let error):
+            try database.run(
+                "UPDATE record SET state = 0, error = ? WHERE id = ? AND state = 1", [error, id.text])
         case .failed(let error): try close(id, .failed, error, at: now, in: database)
         case .expired: try close(id, .expired, nil, at: now, in: database)
         case .discarded: try close(id, .discarded, nil, at: now, in: database)

@@ -6,6 +6,8 @@ package enum RecordEnd: Sendable {
     case done(result: Data?)
     /// Another attempt follows, by whoever claims it then.
     case again(error: String, at: Date)
+    /// Another attempt follows, by the process that has it.
+    case retrying(error: String)
     /// It becomes a dead letter.
     case failed(error: String)
     case expired

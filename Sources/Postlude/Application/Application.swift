@@ -68,7 +68,9 @@ extension Application {
     /// The handlers, for those who read a manifest.
     var registeredHandlers: Handlers {
         var handlers = handlers
-        handlers.hasTaskEngine = taskEngine != nil
+        let engine = taskEngine
+        handlers.hasTaskEngine = engine != nil
+        handlers.taskEngineProblems = engine?.parts.problems ?? []
         return handlers
     }
 

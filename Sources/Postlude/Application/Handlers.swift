@@ -5,6 +5,8 @@ public struct Handlers: Sendable {
     let all: [Handler]
     /// Whether the application has tasks that need the manifest's `journal`.
     var hasTaskEngine: Bool?
+    /// What is wrong with that.
+    var taskEngineProblems: [String] = []
 
     /// - Parameter handlers: handlers with different names; the command line reports a name that is used twice.
     public init(_ handlers: [Handler]) { all = handlers }
@@ -57,7 +59,7 @@ public struct Handlers: Sendable {
 
     /// - Throws: every mistake of the handlers.
     func check() throws {
-        let problems = problems
+        let problems = problems + taskEngineProblems
         guard problems.isEmpty else { throw HandlersError(problems: problems) }
     }
 

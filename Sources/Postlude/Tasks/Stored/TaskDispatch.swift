@@ -29,6 +29,9 @@ package final class TaskDispatch: Sendable {
         self.call = call
     }
 
+    /// Whether nothing is taken any more.
+    package var isClosed: Bool { state.withLock { $0.isClosed } }
+
     /// Has tasks run by the next worker that is free, one after another. They are in their store.
     ///
     /// - Parameter whenOver: called once, when none of them is with this process any more.

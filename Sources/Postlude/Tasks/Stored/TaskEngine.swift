@@ -9,6 +9,9 @@ public struct TaskEngine: Sendable {
 
 /// What the core asks an engine for.
 package protocol TaskEngineParts: Sendable {
+    /// What is wrong with the tasks that the application has named.
+    var problems: [String] { get }
+
     /// - Returns: what a process that serves keeps its tasks with.
     func makeStore() -> any TaskStore
 

@@ -1,0 +1,84 @@
+internal import FoundationEssentials
+internal import Journal
+public import Postlude
+
+extension BackgroundTasks {
+    /// Adds a task that is in the journal before the first byte of the response is written, and then runs in its order
+    /// among the request's tasks.
+    ///
+    /// Where the journal cannot be written, the request is answered 503 and none of its tasks runs, but for those whose
+    /// condition asks for failures. A handler that throws drops its durable tasks too.
+    ///
+    /// - Parameters:
+    ///   - delay: it runs after this time, not before; whichever process is free then runs it. nil for its turn.
+    ///   - key: while another task of this kind with this key is not over, this one is not added, and the other one stands
+    ///     for it, in the response's `Task-Id` too.
+    ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
+    ///   - lane: nil for the kind's.
+    /// - Returns: the task's id.
+    /// - Throws: ``DurableTaskError`` where the application does not know the kind; `LateTask` once the response has begun;
+    ///   what encoding the task throws.
+    @discardableResult
+    public func add<Task: DurableTask>(
+        _ task: Task, after delay: Duration? = nil, unique key: String? = nil, expiry: Duration? = nil,
+        lane: DurableLane? = nil
+    ) throws -> DurableTaskHandle {
+        guard let store = store as? any DurableTaskStore else {
+            throw DurableTaskError.noEngine(task: Task.name)
+        }
+        guard let kind = store.kinds[Task.name], kind.type == Task.self else {
+            throw DurableTaskError.unknownKind(task: Task.name, type: "\(Task.self)")
+        }
+        let now = Date()
+        var record = NewRecord(name: Task.name, payload: try JSONEncoder().encode(task))
+        record.id = RecordID.make(at: Int64(now.timeIntervalSince1970 * 1000))
+        record.notBefore = delay.map(now.advanced(by:))
+        record.expires = (expiry ?? kind.policy.expiry).map(now.advanced(by:))
+        record.uniqueKey = key
+        record.lane = Lane(lane ?? kind.policy.lane)
+        let stored = JournalTask(task, kind: kind, record: record)
+        try add(stored: stored)
+        return DurableTaskHandle(id: stored.id)
+    }
+}
+
+/// A durable task that was added.
+public struct DurableTaskHandle: Sendable, Hashable {
+    /// A UUID, the same in every process, in the journal and in the response's `Task-Id`.
+    public let id: String
+}
+
+/// Why a durable task could not be added.
+public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The application has no `taskEngine`.
+    case noEngine(task: String)
+    /// The application's `taskEngine` does not name the kind: nobody could run it after a crash.
+    case unknownKind(task: String, type: String)
+
+    public var description: String {
+        switch self {
+        case .noEngine(let task):
+            "the durable task \(task) cannot be added: the application has no taskEngine"
+        case .unknownKind(let task, let type):
+            "the durable task \(task) cannot be added: the application's taskEngine does not name \(type)"
+        }
+    }
+}
+
+extension Lane {
+    init(_ lane: DurableLane) {
+        self =
+            switch lane {
+            case .high: .high
+            case .normal: .normal
+            case .low: .low
+            }
+    }
+}
+
+extension Date {
+    func advanced(by duration: Duration) -> Date {
+        addingTimeInterval(
+            Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18)
+    }
+}

@@ -1,0 +1,36 @@
+public import Postlude
+
+/// How the tasks of one kind run.
+public struct DurablePolicy: Sendable, Hashable {
+    /// How often a task that throws is called again, and after which times. The tasks of its request wait behind it.
+    ///
+    /// An attempt that ended with its process is made again at once, also when it was the last one; after ten of these the
+    /// task is a dead letter.
+    public var retry: RetryPolicy
+
+    /// After this time an attempt is cancelled, and fails if it throws for that reason; nil for the manifest's
+    /// `tasks.deadline`.
+    public var deadline: Duration?
+
+    /// After this time, counted from its adding, a task does not begin any more; nil for never.
+    public var expiry: Duration?
+
+    /// Which tasks come first when a process takes those that others have left, or whose time has come.
+    public var lane: DurableLane
+
+    /// - Parameter retry: by default five attempts, 1, 2, 4 and 8 seconds after each other, ±20 %.
+    public init(
+        retry: RetryPolicy = RetryPolicy(attempts: 5), deadline: Duration? = nil, expiry: Duration? = nil,
+        lane: DurableLane = .normal
+    ) {
+        self.retry = retry
+        self.deadline = deadline
+        self.expiry = expiry
+        self.lane = lane
+    }
+}
+
+/// Which tasks come first. It does not change the order within a request.
+public enum DurableLane: Sendable, Hashable, CaseIterable {
+    case high, normal, low
+}

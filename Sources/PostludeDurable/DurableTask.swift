@@ -1,0 +1,49 @@
+public import Postlude
+
+/// A task that survives the end of its process: its values are in the journal before the client is answered, and it runs
+/// until it has succeeded, at least once.
+///
+/// ```swift
+/// struct SendReceipt: DurableTask {
+///     var order: Int
+///     var address: String
+///
+///     func run(_ context: TaskContext) async throws {
+///         try await mail.send(receipt(of: order), to: address, key: context.taskID)
+///     }
+/// }
+///
+/// func placeOrder(order: Body<Order>, tasks: BackgroundTasks) throws -> Accepted {
+///     try tasks.add(Charge(order: order.id))
+///     try tasks.add(SendReceipt(order: order.id, address: order.email))
+///     return Accepted(id: order.id)
+/// }
+/// ```
+///
+/// The application names its kinds (``Postlude/TaskEngine/durable(_:)``), and the manifest the journal's file. After a crash
+/// another process, or the next start, runs what was not finished, in the request's order. What a task has done when its
+/// process dies it does again: it should be able to see that by ``Postlude/TaskContext/taskID``, which stays the same.
+///
+/// The values stand in the journal as JSON. A later version of the program must be able to decode what an earlier one has
+/// written, under the same ``name``.
+public protocol DurableTask: Codable, Sendable {
+    /// What ``run(_:)`` returns. It is kept as JSON where it is `Encodable`.
+    associatedtype Output: Sendable = Void
+
+    /// What the journal calls the tasks of this kind; by default the type's name. A type that is renamed keeps it.
+    static var name: String { get }
+
+    /// How tasks of this kind run, unless their adding says otherwise.
+    static var policy: DurablePolicy { get }
+
+    /// One attempt, on the worker of its request, behind the tasks that were added before.
+    ///
+    /// - Throws: what makes the attempt fail; another one follows as the policy says, and then the task is a dead letter,
+    ///   which keeps the last error's text.
+    func run(_ context: TaskContext) async throws -> Output
+}
+
+extension DurableTask {
+    public static var name: String { "\(Self.self)" }
+    public static var policy: DurablePolicy { DurablePolicy() }
+}

@@ -1,0 +1,53 @@
+internal import FoundationEssentials
+internal import Postlude
+
+/// The tasks of one type, as the application names them.
+public struct DurableTaskKind: Sendable {
+    let name: String
+    let type: any DurableTask.Type
+    let policy: DurablePolicy
+
+    init<Task: DurableTask>(_ type: Task.Type) {
+        name = Task.name
+        self.type = type
+        policy = Task.policy
+    }
+
+    func decode(_ payload: Data) throws -> any DurableTask {
+        func decode<Task: DurableTask>(_ type: Task.Type) throws -> any DurableTask {
+            try JSONDecoder().decode(type, from: payload)
+        }
+        return try decode(type)
+    }
+}
+
+/// The kinds of durable tasks that an application has, by name.
+struct DurableTaskKinds: Sendable {
+    private let byName: [String: DurableTaskKind]
+    /// Names that two types have.
+    let repeated: [String]
+
+    init(_ all: [DurableTaskKind]) {
+        byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
+        repeated = Dictionary(grouping: all, by: \.name).filter { $0.value.count > 1 }.keys.sorted()
+    }
+
+    subscript(name: String) -> DurableTaskKind? { byName[name] }
+}
+
+/// Builds the list of an application's kinds of durable tasks.
+@resultBuilder
+public enum DurableTasksBuilder {
+    /// Takes a type of tasks.
+    public static func buildExpression<Task: DurableTask>(_ type: Task.Type) -> [DurableTaskKind] {
+        [DurableTaskKind(type)]
+    }
+    /// Takes several, one after another.
+    public static func buildBlock(_ parts: [DurableTaskKind]...) -> [DurableTaskKind] { parts.flatMap(\.self) }
+    /// Takes those of an `if` without `else`.
+    public static func buildOptional(_ part: [DurableTaskKind]?) -> [DurableTaskKind] { part ?? [] }
+    /// Takes those of an `if` whose condition is met.
+    public static func buildEither(first part: [DurableTaskKind]) -> [DurableTaskKind] { part }
+    /// Takes those of an `else`.
+    public static func buildEither(second part: [DurableTaskKind]) -> [DurableTaskKind] { part }
+}

@@ -1,0 +1,151 @@
+internal import FoundationEssentials
+internal import Journal
+internal import Linux
+internal import Logging
+internal import Postlude
+internal import Synchronization
+internal import Workers
+
+/// Takes what dead processes have left, and what is due, and gives it to the workers: a thread of its own, one in each
+/// process.
+final class Recovery: Sendable {
+    /// How often an attempt may end with its process, besides those that the policy allows to fail.
+    static let interruptions = 10
+    private static let interval = Duration.seconds(1)
+    /// How often those are looked for that have been over for long.
+    private static let sweep = Duration.seconds(60)
+    /// When a record is looked at again whose kind this program does not know: a newer one, at work beside it, may.
+    private static let unknownDelay = Duration.seconds(60)
+
+    private let journal: Journal
+    private let kinds: DurableTaskKinds
+    private let dispatch: TaskDispatch
+    private let logger: Logger
+    /// How many requests of the journal may be with the workers at a time.
+    private let limit: Int
+    private let keep: Duration
+    private let keepFailed: Duration
+    private let bell: EventDescriptor
+    private let inHand = Atomic<Int>(0)
+    private let isStopping = Atomic<Bool>(false)
+    private let thread = Lock<WorkerThread?>(nil)
+
+    init(
+        _ journal: Journal, kinds: DurableTaskKinds, dispatch: TaskDispatch, logger: Logger, limit: Int,
+        keep: Duration, keepFailed: Duration
+    ) throws {
+        self.journal = journal
+        self.kinds = kinds
+        self.dispatch = dispatch
+        self.logger = logger
+        self.limit = limit
+        self.keep = keep
+        self.keepFailed = keepFailed
+        bell = try EventDescriptor()
+    }
+
+    func start() throws {
+        let started = try WorkerThread(name: "recovery") { self.run() }
+        thread.withLock { $0 = started }
+    }
+
+    func stop() {
+        isStopping.store(true, ordering: .releasing)
+        bell.signal()
+        let started = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        started?.join()
+    }
+
+    private var isOver: Bool { isStopping.load(ordering: .acquiring) || dispatch.isClosed }
+
+    private func run() {
+        var nextSweep = MonotonicTime.now
+        var nextReport = MonotonicTime.now
+        while !isOver {
+            var delay = Self.interval
+            do {
+                delay = try takeDue()
+                if .now >= nextSweep, try removeOld() { nextSweep = .now + Self.sweep }
+            } catch {
+                if .now >= nextReport {
+                    logger.error("the journal cannot be read or written", metadata: ["error": "\(error)"])
+                    nextReport = .now + .seconds(10)
+                }
+            }
+            guard !isOver, delay > .zero else { continue }
+            waitForInput([bell.descriptor], milliseconds: Int32(delay / .milliseconds(1)) + 1)
+            bell.take()
+        }
+    }
+
+    /// - Returns: when to look again, unless the bell rings before.
+    private func takeDue() throws -> Duration {
+        let room = limit - inHand.load(ordering: .acquiring)
+        // Whoever makes room rings.
+        guard room > 0 else { return Self.interval }
+        let requests = try journal.claim(room)
+        for request in requests { post(request) }
+        if requests.count == room { return .zero }
+        guard let due = try journal.nextDue() else { return Self.interval }
+        let seconds = min(1, max(0.001, due.timeIntervalSinceNow))
+        return .milliseconds(Int64(seconds * 1000))
+    }
+
+    private func post(_ request: ClaimedRequest) {
+        let tasks = request.records.compactMap(task)
+        guard !tasks.isEmpty else { return }
+        inHand.add(1, ordering: .acquiringAndReleasing)
+        logger.info(
+            "durable tasks are taken from the journal",
+            metadata: ["request": "\(request.id)", "count": "\(tasks.count)"])
+        dispatch.post(tasks, of: TaskOrigin(requestID: request.id, route: "")) { [self] in
+            inHand.subtract(1, ordering: .acquiringAndReleasing)
+            bell.signal()
+        }
+    }
+
+    private func task(_ record: Record) -> JournalTask? {
+        guard let kind = kinds[record.name] else {
+            refuse(
+                record, "this program has no durable task of that name",
+                .again(
+                    error: "no durable task is called \(record.name)",
+                    at: Date().advanced(by: Self.unknownDelay)))
+            return nil
+        }
+        guard record.attempts < max(1, kind.policy.retry.attempts) + Self.interruptions else {
+            let reason = "\(record.attempts) attempts were made, and the process ended during the last ones"
+            refuse(record, reason, .failed(error: reason))
+            return nil
+        }
+        do {
+            return JournalTask(try kind.decode(record.payload), kind: kind, claimed: record, in: journal)
+        } catch {
+            refuse(record, "its values are not those of \(kind.type)", .failed(error: "\(error)"))
+            return nil
+        }
+    }
+
+    private func refuse(_ record: Record, _ reason: String, _ end: RecordEnd) {
+        journal.ended(record.id, end)
+        logger.error(
+            "a durable task does not run",
+            metadata: [
+                "task": "\(record.name)", "id": "\(record.id)", "request": "\(record.request)",
+                "reason": "\(reason)",
+            ])
+    }
+
+    /// - Returns: whether none is left that is old enough.
+    private func removeOld() throws -> Bool {
+        let (now, batch) = (Date(), 200)
+        let over: Set<RecordState> = [.done, .expired, .discarded, .published]
+        let removed = try journal.removeOver(over, endedBefore: now.advanced(by: .zero - keep), limit: batch)
+        let failed = try journal.removeOver(
+            [.failed], endedBefore: now.advanced(by: .zero - keepFailed), limit: batch)
+        return removed < batch && failed < batch
+    }
+}

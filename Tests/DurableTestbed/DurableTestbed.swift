@@ -1,0 +1,26 @@
+import Postlude
+import PostludeDurable
+
+/// The application with durable tasks that the end-to-end tests drive. What has happened stands in files of the working
+/// directory, which is the test's own folder, as gates do.
+@main
+struct DurableTestbed: Application {
+    init() {}
+
+    var handlers: Handlers {
+        Handler("hello") { () in "hello" }
+        Handler("order", order)
+        Handler("single", single)
+        Handler("throwing", throwing)
+        Handler("late", late)
+    }
+
+    var taskEngine: TaskEngine? {
+        .durable {
+            Step.self
+            Flaky.self
+        }
+    }
+}
+
+struct Refused: Error {}

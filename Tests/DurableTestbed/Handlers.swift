@@ -1,0 +1,54 @@
+import Postlude
+import PostludeDurable
+
+struct OrderQuery: Decodable, Sendable {
+    var label: String
+    var count: Int?
+    var gate: String?
+    var after: Int?
+    var key: String?
+    var failures: Int?
+}
+
+struct Accepted: Encodable, ResponseConvertible {
+    var ids: [String]
+    func response() throws -> Response { try .json(self, status: .accepted) }
+}
+
+func order(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
+    let query = query.value
+    let ids = try (1...(query.count ?? 3)).map { number in
+        try tasks.add(Step(label: query.label, number: number, gate: query.gate)).id
+    }
+    tasks.add(named: "ordinary") { note("\(query.label) ordinary") }
+    return Accepted(ids: ids)
+}
+
+func single(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
+    let query = query.value
+    let delay = query.after.map { Duration.milliseconds($0) }
+    if let failures = query.failures {
+        return Accepted(ids: [try tasks.add(Flaky(label: query.label, failures: failures)).id])
+    }
+    let step = Step(label: query.label, number: 1, gate: query.gate)
+    return Accepted(ids: [try tasks.add(step, after: delay, unique: query.key).id])
+}
+
+func throwing(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
+    _ = try order(query, tasks: tasks)
+    throw HTTPError(.conflict)
+}
+
+/// Adds a durable task when its response is finished.
+func late(_ query: Query<OrderQuery>, tasks: BackgroundTasks) -> String {
+    let label = query.value.label
+    tasks.add {
+        do {
+            try tasks.add(Step(label: label, number: 1))
+            note("\(label) was added")
+        } catch {
+            note("\(label) \(type(of: error))")
+        }
+    }
+    return "late"
+}

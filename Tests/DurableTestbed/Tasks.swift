@@ -1,0 +1,33 @@
+import Postlude
+import PostludeDurable
+
+/// One of a request's tasks.
+struct Step: DurableTask {
+    var label: String
+    var number: Int
+    var gate: String?
+
+    static var policy: DurablePolicy { DurablePolicy(retry: RetryPolicy(attempts: 3)) }
+
+    func run(_ context: TaskContext) async throws -> String {
+        note("\(label) \(number) began", in: "begun")
+        try await pass(gate: gate)
+        note("\(label) \(number)")
+        return "\(label) \(number)"
+    }
+}
+
+/// Fails as often as it is told to.
+struct Flaky: DurableTask {
+    var label: String
+    var failures: Int
+
+    static var policy: DurablePolicy {
+        DurablePolicy(retry: RetryPolicy(attempts: 3, delay: .milliseconds(20), jitter: 0))
+    }
+
+    func run(_ context: TaskContext) async throws {
+        note("\(label) attempt \(context.attempt)")
+        if context.attempt <= failures { throw Refused() }
+    }
+}

@@ -1,0 +1,5 @@
+import Postlude
+import PostludeTesting
+import Testing
+
+@testable import PostludeDurable
