@@ -184,7 +184,10 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "DurableTestbed", dependencies: ["Postlude", "PostludeDurable"],
+            name: "DurableTestbed",
+            dependencies: [
+                "Postlude", "PostludeDurable", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
             path: "Tests/DurableTestbed", swiftSettings: strict),
         .executableTarget(
             name: "LifecycleTestbed",

@@ -6,18 +6,14 @@ public struct DurableTaskKind: Sendable {
     let name: String
     let type: any DurableTask.Type
     let policy: DurablePolicy
+    /// Makes a task of its payload.
+    let decode: @Sendable (Data) throws -> any DurableTask
 
     init<Task: DurableTask>(_ type: Task.Type) {
         name = Task.name
         self.type = type
         policy = Task.policy
-    }
-
-    func decode(_ payload: Data) throws -> any DurableTask {
-        func decode<Task: DurableTask>(_ type: Task.Type) throws -> any DurableTask {
-            try JSONDecoder().decode(type, from: payload)
-        }
-        return try decode(type)
+        decode = { try JSONDecoder().decode(Task.self, from: $0) }
     }
 }
 

@@ -60,9 +60,8 @@ final class Exchange {
             return
         }
         queue.markKept(tasks)
-        for id in tasks.compactMap(\.stored?.id) {
-            response.headers.append(HTTPField(name: .taskID, value: id))
-        }
+        let ids = tasks.compactMap(\.stored?.id)
+        if let name = HTTPField.Name("Task-Id") { response.headers[name] = ids.joined(separator: ", ") }
     }
 
     /// The keeper has answered in the worker's place: whatever the handler has returned does not count.
@@ -100,9 +99,4 @@ final class Exchange {
         if let access { queue?.access = access }
         return queue
     }
-}
-
-extension HTTPField.Name {
-    /// The ids of a request's durable tasks, in their order.
-    static let taskID = HTTPField.Name(parsed: "Task-Id")
 }
