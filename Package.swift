@@ -131,7 +131,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
-        .testTarget(name: "CeleryTests", dependencies: ["Celery", "Linux"], swiftSettings: strict),
+        .executableTarget(
+            name: "CeleryTestbed", dependencies: ["Celery"], path: "Tests/CeleryTestbed",
+            swiftSettings: strict),
+        .testTarget(
+            name: "CeleryTests", dependencies: ["Celery", "CeleryTestbed", "Linux"], swiftSettings: strict),
         .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
         .testTarget(
             name: "ScoreboardTests", dependencies: ["Linux", "Scoreboard", "Workers"], swiftSettings: strict),

@@ -52,4 +52,12 @@ extension RabbitMQConnection {
     static func text(_ status: Int32) -> String {
         amqp_error_string2(status).map { String(cString: $0) } ?? "error \(status)"
     }
+
+    /// What the broker says of what it was sent is an answer; all else may mean anything for it.
+    func closedByBroker(_ what: String, _ code: UInt16, _ text: String) -> BrokerError {
+        let remedy = Self.remedy(code)
+        return closed(
+            "the broker has closed the \(what): \(text) (\(code))", remedy: remedy,
+            code: remedy == .retry ? .closed : .answer)
+    }
 }

@@ -55,7 +55,7 @@ extension RabbitMQConnection {
         case postlude_amqp_connection_close, postlude_amqp_channel_close:
             guard let (code, text) = Self.closing(method) else { return .other }
             let what = method.id == postlude_amqp_channel_close ? "channel" : "connection"
-            throw closed("the broker has closed the \(what): \(text) (\(code))", remedy: Self.remedy(code))
+            throw closedByBroker(what, code, text)
         default: return .other
         }
     }
@@ -98,7 +98,7 @@ extension RabbitMQConnection {
                 throw closed("the broker sent something else in the middle of a message")
             }
             guard let (code, text) = Self.closing(frame.payload.method) else { continue }
-            throw closed("the broker has closed the connection: \(text) (\(code))", remedy: Self.remedy(code))
+            throw closedByBroker("connection", code, text)
         }
     }
 }

@@ -9,6 +9,8 @@ final class Proxy: Sendable {
         case swallowAnswers
         /// The connection ends when the client sends the next bytes; the broker gets them.
         case cutAfterNextBytes
+        /// Every so often a byte of the broker's is another one.
+        case corruptAnswers(seed: UInt64)
         /// The same, and the broker does not get them.
         case cutBeforeNextBytes
     }
@@ -32,11 +34,21 @@ final class Proxy: Sendable {
     }
 
     private func pump(_ from: Socket, _ to: Socket, isFromClient: Bool) {
+        var count = 0
         while true {
             let bytes = from.read()
             guard !bytes.isEmpty else { break }
             switch (behaviour.withLock { $0 }, isFromClient) {
             case (.swallowAnswers, false): continue
+            case (.corruptAnswers(let seed), false):
+                var random = SeededGenerator(seed: seed &+ UInt64(count))
+                count += 1
+                var changed = bytes
+                if Bool.random(using: &random) {
+                    changed[Int.random(in: 0..<bytes.count, using: &random)] = .random(
+                        in: 0...255, using: &random)
+                }
+                if !to.write(changed) { return cut(from, to) }
             case (.cutBeforeNextBytes, true): return cut(from, to)
             case (.cutAfterNextBytes, true):
                 to.write(bytes)

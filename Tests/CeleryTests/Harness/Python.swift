@@ -2,12 +2,15 @@ import Foundation
 
 /// Debian's Python, which knows Debian's python3-celery.
 enum Python {
+    /// Another one with another Celery can be tried: CELERY_TEST_PYTHON.
+    static let executable = ProcessInfo.processInfo.environment["CELERY_TEST_PYTHON"] ?? "/usr/bin/python3"
+
     static func run(_ script: String, in folder: Folder, environment: [String: String] = [:]) throws -> String
     {
         let name = "python-\(UUID().uuidString)"
         try folder.write(name + ".py", script)
         let daemon = try Daemon(
-            "/usr/bin/python3", [name + ".py"], environment: environment, in: folder, log: name + ".log")
+            executable, [name + ".py"], environment: environment, in: folder, log: name + ".log")
         daemon.process.waitUntilExit()
         guard daemon.process.terminationStatus == 0 else { throw Unexpected("python: \(daemon.says)") }
         return daemon.says
@@ -48,7 +51,7 @@ enum Python {
     ) throws -> Daemon {
         try folder.write("app.py", application)
         let daemon = try Daemon(
-            "/usr/bin/python3",
+            executable,
             [
                 "-m", "celery", "-A", "app", "worker", "--pool", "solo", "--loglevel", "info", "--queues",
                 queues,

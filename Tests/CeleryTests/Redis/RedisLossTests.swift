@@ -31,7 +31,7 @@ import Testing
         let publisher = try RedisPublisher(address)
         let start = ContinuousClock.now
         do throws(BrokerError) {
-            try publisher.publish(RedisTests.message(), to: "q")
+            try publisher.publish(BrokerTests.RedisTests.message(), to: "q")
             return nil
         } catch {
             #expect(ContinuousClock.now - start < .seconds(15))
@@ -76,7 +76,9 @@ import Testing
         }
         let address = try BrokerAddress("redis://127.0.0.1:\(port)/0?answer_timeout=60000")
         let publisher = try RedisPublisher(address)
-        let error = #expect(throws: BrokerError.self) { try publisher.publish(RedisTests.message(), to: "q") }
+        let error = #expect(throws: BrokerError.self) {
+            try publisher.publish(BrokerTests.RedisTests.message(), to: "q")
+        }
         #expect(error?.description.contains("larger than") == true, "\(error?.description ?? "")")
     }
 
@@ -90,10 +92,10 @@ import Testing
     @Test func `Redis that dies between two messages costs an error, not the process`() throws {
         let server = try RedisServer()
         let publisher = try BrokerAddress(server.url).broker.publisher()
-        try publisher.publish(RedisTests.message(), to: "q")
+        try publisher.publish(BrokerTests.RedisTests.message(), to: "q")
         server.stop(by: SIGKILL)
         let error = #expect(throws: BrokerError.self) {
-            for _ in 0..<3 { try publisher.publish(RedisTests.message(), to: "q") }
+            for _ in 0..<3 { try publisher.publish(BrokerTests.RedisTests.message(), to: "q") }
         }
         #expect(error?.isWorthRetry == true)
         #expect(publisher.isClosed)
