@@ -27,6 +27,10 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CFastCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(
+            name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        // Its .pc file holds a flag that SwiftPM refuses.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CLinux"),
         .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "FastCGI", dependencies: ["CFastCGI", "Linux"], swiftSettings: strict),
@@ -45,6 +49,7 @@ let package = Package(
             ],
             resources: [.embedInCode("manifest.schema.json")],
             swiftSettings: strict),
+        .target(name: "Celery", dependencies: ["CHiredis", "CRabbitMQ", "Linux"], swiftSettings: strict),
         .target(name: "Scoreboard", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Supervision", dependencies: ["CLinux", "Linux"], swiftSettings: strict),
@@ -138,6 +143,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "CeleryTestbed", dependencies: ["Celery"], path: "Tests/CeleryTestbed",
+            swiftSettings: strict),
+        .testTarget(
+            name: "CeleryTests", dependencies: ["Celery", "CeleryTestbed", "Linux"], swiftSettings: strict),
         .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
         .testTarget(
             name: "ScoreboardTests", dependencies: ["Linux", "Scoreboard", "Workers"], swiftSettings: strict),

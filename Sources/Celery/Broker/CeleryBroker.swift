@@ -1,0 +1,108 @@
+/// A broker's place. A value: what it opens belongs to the thread that uses it.
+///
+/// Each connection blocks, and is used by one thread at a time: their classes are not Sendable, and a thread opens its
+/// own. A connection is never mended: after an error that says so, it is thrown away and another one opened, when and
+/// how often the caller wants.
+package protocol CeleryBroker: Sendable {
+    var address: BrokerAddress { get }
+
+    /// A connection that publishes.
+    func publisher() throws(BrokerError) -> any CeleryPublisher
+
+    /// A connection that takes a queue's messages.
+    ///
+    /// - Parameter prefetch: how many may be unacknowledged at a time.
+    func consumer(of queue: String, prefetch: Int) throws(BrokerError) -> any CeleryConsumer
+}
+
+extension BrokerAddress {
+    /// The broker at this address.
+    package var broker: any CeleryBroker {
+        switch kind {
+        case .rabbitMQ: RabbitMQBroker(self)
+        case .redis: RedisBroker(self)
+        }
+    }
+}
+
+/// A connection over which tasks leave.
+package protocol CeleryPublisher: AnyObject {
+    /// Whether an error has ended it.
+    var isClosed: Bool { get }
+
+    /// Sends a message to a queue, and returns when the broker has it.
+    ///
+    /// It is checked in the form in which it leaves, before it leaves.
+    ///
+    /// - Throws: what happened, and whether it is worth a retry. With `mayHaveArrived` nobody knows whether the broker
+    ///   has it.
+    func publish(_ message: CeleryMessage, to queue: String) throws(BrokerError)
+
+    /// Tells the broker that we live; called every few seconds while nothing is published.
+    func keepAlive() throws(BrokerError)
+
+    func close()
+}
+
+/// A connection over which tasks come, at least once each.
+///
+/// What it has given and nobody has acknowledged comes again when it closes, and when its process dies.
+package protocol CeleryConsumer: AnyObject {
+    var isClosed: Bool { get }
+
+    /// The next message.
+    ///
+    /// It also keeps the connection alive: to be called every few seconds, also while all that may be taken is taken.
+    ///
+    /// - Parameters:
+    ///   - time: how long to wait for one.
+    ///   - descriptor: ends the wait when it can be read, such as an eventfd by which a worker says that it is done.
+    /// - Returns: nil when none has come.
+    func receive(within time: Duration, orReadable descriptor: Int32?) throws(BrokerError) -> Received?
+
+    /// The task is done; its message goes.
+    ///
+    /// - Returns: false when another consumer has it meanwhile, because this one was taken for dead.
+    @discardableResult
+    func acknowledge(_ delivery: Delivery.ID) throws(BrokerError) -> Bool
+
+    /// The task is not ours to do: the message goes to where the broker keeps dead letters.
+    @discardableResult
+    func reject(_ delivery: Delivery.ID, reason: String) throws(BrokerError) -> Bool
+
+    /// The message goes back to its queue, for whoever takes it next, which may be this consumer at once.
+    @discardableResult
+    func requeue(_ delivery: Delivery.ID) throws(BrokerError) -> Bool
+
+    /// Gives back what is not acknowledged.
+    func close()
+}
+
+/// What a consumer has received.
+package enum Received: Sendable {
+    case task(Delivery)
+    /// It was no task, and was rejected: what it said for itself, and why.
+    case refused(Refused)
+
+    package struct Refused: Sendable {
+        package let id: String?
+        package let task: String?
+        package let reason: String
+    }
+}
+
+/// A task that somebody wants done.
+package struct Delivery: Sendable {
+    /// Names it towards its consumer.
+    package struct ID: Sendable, Hashable {
+        let consumer: UInt64
+        let number: UInt64
+    }
+
+    package let id: ID
+    package let task: IncomingTask
+    /// Somebody may have begun it before.
+    package let isRedelivered: Bool
+    /// How often it was given to somebody before, where the broker counts (RabbitMQ's quorum queues).
+    package let earlierDeliveries: Int?
+}

@@ -1,0 +1,86 @@
+/// A message header's value: what an AMQP table and a JSON object can both hold.
+package indirect enum HeaderValue: Hashable, Sendable {
+    /// A named value; a table keeps their order.
+    package struct Member: Hashable, Sendable {
+        package let name: String
+        package let value: HeaderValue
+
+        package init(_ name: String, _ value: HeaderValue) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    case null
+    case bool(Bool)
+    case integer(Int64)
+    case number(Double)
+    case text(String)
+    case list([HeaderValue])
+    case table([Member])
+
+    /// Deeper ones are refused, in both directions.
+    static let maximumDepth = 16
+
+    /// Levels of lists and tables.
+    var depth: Int {
+        switch self {
+        case .list(let values): 1 + (values.map(\.depth).max() ?? 0)
+        case .table(let members): 1 + (members.map(\.value.depth).max() ?? 0)
+        default: 0
+        }
+    }
+
+    package var text: String? { if case .text(let text) = self { text } else { nil } }
+
+    package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+
+    var kind: String {
+        switch self {
+        case .null: "null"
+        case .bool: "a boolean"
+        case .integer: "an integer"
+        case .number: "a number"
+        case .text: "a text"
+        case .list: "a list"
+        case .table: "a table"
+        }
+    }
+
+    /// Nil when it is too deep, or a number that is neither a 64-bit integer nor a double.
+    init?(_ json: JSONValue, depth: Int = 0) {
+        guard depth <= Self.maximumDepth else { return nil }
+        switch json.content {
+        case .null: self = .null
+        case .bool(let value): self = .bool(value)
+        case .string(let value): self = .text(value)
+        case .number(let text):
+            if let integer = Int64(text) {
+                self = .integer(integer)
+            } else if let number = Double(text), number.isFinite {
+                self = .number(number)
+            } else {
+                return nil
+            }
+        case .array(let elements):
+            var values: [HeaderValue] = []
+            for element in elements {
+                guard let value = HeaderValue(element, depth: depth + 1) else { return nil }
+                values.append(value)
+            }
+            self = .list(values)
+        case .object(let object):
+            var members: [Member] = []
+            for (name, element) in object {
+                guard let value = HeaderValue(element, depth: depth + 1) else { return nil }
+                members.append(Member(name, value))
+            }
+            self = .table(members)
+        }
+    }
+}
+
+extension [HeaderValue.Member] {
+    /// The first value of that name.
+    package subscript(name: String) -> HeaderValue? { first { $0.name == name }?.value }
+}

@@ -1,0 +1,105 @@
+package import FoundationEssentials
+
+/// A task as it came from a broker, checked as far as it can be without knowing the task.
+package struct IncomingTask: Sendable {
+    package let name: String
+    package let id: String
+    /// The text of a JSON array.
+    package let arguments: String
+    /// The text of a JSON object.
+    package let keywordArguments: String
+    package let eta: Date?
+    package let expires: Date?
+    package let retries: Int
+    package let rootID: String?
+    package let parentID: String?
+    package let replyTo: String?
+    package let priority: UInt8?
+    /// All headers, Celery's own too.
+    package let headers: [HeaderValue.Member]
+
+    /// Why a message is no task for us.
+    struct Refusal: Error {
+        let reason: String
+        var id: String?
+        var task: String?
+    }
+
+    init(
+        contentType: String?, contentEncoding: String?, headers: [HeaderValue.Member], body: [UInt8],
+        replyTo: String?, priority: UInt8?
+    ) throws(Refusal) {
+        let givenID = headers["id"]?.text
+        let givenTask = headers["task"]?.text
+        func refusal(_ reason: String) -> Refusal {
+            Refusal(reason: reason, id: givenID.map(Self.shown), task: givenTask.map(Self.shown))
+        }
+        guard contentType == "application/json" else {
+            let found = contentType.map(ContractViolation.quoted) ?? "missing"
+            throw refusal("its content type is \(found), but only application/json is read")
+        }
+        guard contentEncoding == nil || contentEncoding?.lowercased() == "utf-8" else {
+            throw refusal(
+                "its content encoding is \(ContractViolation.quoted(contentEncoding ?? "")), not utf-8")
+        }
+        switch headers["compression"] {
+        case nil, .null?, .text("")?: break
+        case _?: throw refusal("it is compressed, which is not read")
+        }
+        guard headers["task"] != nil else {
+            throw refusal("it has no header \"task\": message protocol 1, or no message of Celery's")
+        }
+        guard let name = givenTask, !name.isEmpty, name.utf8.count <= ContractBounds.shortString else {
+            throw refusal("its header \"task\" is no task's name")
+        }
+        guard let id = givenID else { throw refusal("it has no id") }
+        do throws(ContractViolation) {
+            try MessageCheck.check(id: id, at: "id")
+        } catch {
+            throw refusal("its id \(error.reason)")
+        }
+        guard body.count <= ContractBounds.body else {
+            throw refusal("its body is \(body.count) bytes; at most \(ContractBounds.body) are read")
+        }
+        let json: JSONValue
+        do {
+            json = try JSONReader.read(body)
+        } catch {
+            throw refusal("its body is not JSON: \(error)")
+        }
+        guard let parts = json.array, parts.count == 3, parts[0].array != nil, parts[1].object != nil,
+            let embed = parts[2].object
+        else {
+            throw refusal("its body is not [args, kwargs, embed]")
+        }
+        // Who asks for what comes after it would wait for ever.
+        for (name, value) in embed where !value.isNull && value.array?.isEmpty != true {
+            throw refusal("it asks for \(Self.shown(name)), which only workers in Python do")
+        }
+        func time(_ name: String) throws(Refusal) -> Date? {
+            switch headers[name] {
+            case nil, .null?: return nil
+            case .text(let text)?:
+                if let date = CeleryTime.date(text) { return date }
+                throw refusal("its \(name) is \(ContractViolation.quoted(text)), which is no time")
+            case let other?: throw refusal("its \(name) is \(other.kind), which is no time")
+            }
+        }
+        eta = try time("eta")
+        expires = try time("expires")
+        self.name = name
+        self.id = id
+        arguments = String(decoding: body[parts[0].range], as: UTF8.self)
+        keywordArguments = String(decoding: body[parts[1].range], as: UTF8.self)
+        retries = headers["retries"]?.integer.flatMap(Int.init(exactly:)).map { max(0, $0) } ?? 0
+        rootID = headers["root_id"]?.text
+        parentID = headers["parent_id"]?.text
+        self.replyTo = replyTo?.isEmpty == true ? nil : replyTo
+        self.priority = priority
+        self.headers = headers
+    }
+
+    private static func shown(_ text: String) -> String {
+        text.utf8.count > 80 ? String(text.unicodeScalars.prefix(60).map(Character.init)) + "…" : text
+    }
+}

@@ -1,0 +1,223 @@
+/// What Celery asks of a message on every broker, asked of what will be sent.
+enum MessageCheck {
+    /// Celery's own headers: all of them are sent, each once.
+    private static let required = [
+        "lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries", "timelimit",
+        "argsrepr",
+        "kwargsrepr", "origin",
+    ]
+    /// Extra headers become fields of the task's request, or are obeyed by kombu (`compression` would have it
+    /// decompress the body): those names are not free.
+    private static let reserved: Set<String> = [
+        "args", "callbacks", "called_directly", "chain", "chord", "children", "compression", "correlation_id",
+        "delivery_info",
+        "errbacks", "group_index", "headers", "hostname", "ignore_result", "is_eager", "kwargs", "logfile",
+        "loglevel", "properties", "redelivered", "replaced_task_nesting", "reply_to", "request_stack",
+        "shadow", "stamped_headers",
+        "stamps", "taskset", "utc",
+    ]
+
+    // MARK: Headers
+
+    static func check(headers: [HeaderValue.Member], correlationID: String) throws(ContractViolation) {
+        var names: Set<[UInt8]> = []
+        var size = 0
+        for header in headers {
+            let place = "headers.\(header.name)"
+            guard names.insert(Array(header.name.utf8)).inserted else {
+                throw ContractViolation(place, "is there twice")
+            }
+            try check(headerName: header.name)
+            try check(header.value, at: place)
+            size += header.name.utf8.count + self.size(of: header.value) + 8
+        }
+        guard size <= ContractBounds.headers else {
+            throw ContractViolation(
+                "headers", "are \(size) bytes; at most \(ContractBounds.headers) fit in a frame")
+        }
+        for name in required where headers[name] == nil {
+            throw ContractViolation("headers.\(name)", "is missing")
+        }
+        try checkOwn(headers)
+        guard headers["id"]?.text == correlationID else {
+            throw ContractViolation(
+                "correlation_id",
+                "is \(ContractViolation.quoted(correlationID)), but must be the id")
+        }
+    }
+
+    private static func check(headerName name: String) throws(ContractViolation) {
+        let place = "headers"
+        guard !name.isEmpty, name.utf8.count <= 128 else {
+            throw ContractViolation(place, "have a name of \(name.utf8.count) bytes; 1 to 128 are allowed")
+        }
+        guard name.unicodeScalars.allSatisfy({ $0.isASCII && (0x21...0x7e).contains($0.value) }) else {
+            throw ContractViolation(
+                place, "have the name \(ContractViolation.quoted(name)); only visible ASCII is allowed")
+        }
+        guard !reserved.contains(name) else {
+            throw ContractViolation(
+                "headers.\(name)", "is a name that Celery uses itself; choose another one")
+        }
+    }
+
+    private static func check(_ value: HeaderValue, at place: String) throws(ContractViolation) {
+        guard value.depth <= HeaderValue.maximumDepth else {
+            throw ContractViolation(place, "is nested more than \(HeaderValue.maximumDepth) levels deep")
+        }
+        switch value {
+        case .number(let number):
+            guard number.isFinite else {
+                throw ContractViolation(place, "is \(number), which JSON does not have")
+            }
+        case .list(let values):
+            for (index, value) in values.enumerated() { try check(value, at: "\(place)[\(index)]") }
+        case .table(let members):
+            var names: Set<[UInt8]> = []
+            for member in members {
+                guard names.insert(Array(member.name.utf8)).inserted, member.name.utf8.count <= 128 else {
+                    let name = ContractViolation.quoted(member.name)
+                    throw ContractViolation(
+                        place, "has the name \(name) twice, or it is longer than 128 bytes")
+                }
+                try check(member.value, at: "\(place).\(member.name)")
+            }
+        case .null, .bool, .integer, .text: break
+        }
+    }
+
+    private static func size(of value: HeaderValue) -> Int {
+        switch value {
+        case .null, .bool: 1
+        case .integer, .number: 9
+        case .text(let text): 5 + text.utf8.count
+        case .list(let values): values.reduce(5) { $0 + size(of: $1) }
+        case .table(let members): members.reduce(5) { $0 + 1 + $1.name.utf8.count + size(of: $1.value) }
+        }
+    }
+
+    private static func checkOwn(_ headers: [HeaderValue.Member]) throws(ContractViolation) {
+        func text(_ name: String, isOptional: Bool = false) throws(ContractViolation) -> String? {
+            switch headers[name] {
+            case .text(let text)?: return text
+            case .null? where isOptional: return nil
+            case let other:
+                let found = other?.kind ?? "missing"
+                throw ContractViolation("headers.\(name)", "is \(found), but must be a text")
+            }
+        }
+        guard try text("lang") == "py" else { throw ContractViolation("headers.lang", "must be \"py\"") }
+        try check(taskName: try text("task") ?? "")
+        try check(id: try text("id") ?? "", at: "headers.id")
+        try check(id: try text("root_id") ?? "", at: "headers.root_id")
+        if let id = try text("parent_id", isOptional: true) { try check(id: id, at: "headers.parent_id") }
+        if let id = try text("group", isOptional: true) { try check(id: id, at: "headers.group") }
+        for name in ["argsrepr", "kwargsrepr", "origin"] { _ = try text(name) }
+        for name in ["eta", "expires"] {
+            guard let time = try text(name, isOptional: true) else { continue }
+            // Exactly as we write it, not merely something that can be read.
+            guard let date = CeleryTime.date(time), CeleryTime.text(date) != nil, time.hasSuffix("+00:00")
+            else {
+                throw ContractViolation(
+                    "headers.\(name)",
+                    """
+                    is \(ContractViolation.quoted(time)), but must be a time from 1970 to 9999, \
+                    such as 2030-01-31T09:30:00.000000+00:00
+                    """
+                )
+            }
+        }
+        guard case .integer(let retries)? = headers["retries"], (0...Int64(Int32.max)).contains(retries)
+        else {
+            throw ContractViolation("headers.retries", "must be an integer from 0")
+        }
+        try check(timeLimit: headers["timelimit"])
+    }
+
+    private static func check(timeLimit: HeaderValue?) throws(ContractViolation) {
+        let place = "headers.timelimit"
+        guard case .list(let limits)? = timeLimit, limits.count == 2 else {
+            throw ContractViolation(place, "must be a list of two: the hard limit, then the soft one")
+        }
+        var seconds: [Double?] = []
+        for limit in limits {
+            switch limit {
+            case .null: seconds.append(nil)
+            case .number(let number) where number > 0 && number <= 1e9: seconds.append(number)
+            case .integer(let number) where number > 0 && number <= 1_000_000_000:
+                seconds.append(Double(number))
+            default:
+                throw ContractViolation(place, "holds \(limit.kind), but must hold seconds above 0, or null")
+            }
+        }
+        if let hard = seconds[0], let soft = seconds[1], soft > hard {
+            throw ContractViolation(place, "has a soft limit (\(soft) s) above the hard one (\(hard) s)")
+        }
+    }
+
+    private static func check(taskName name: String) throws(ContractViolation) {
+        guard !name.isEmpty, name.utf8.count <= ContractBounds.shortString,
+            name.unicodeScalars.allSatisfy({
+                !$0.properties.isWhitespace && $0.properties.generalCategory != .control
+            })
+        else {
+            let shown = ContractViolation.quoted(name)
+            throw ContractViolation(
+                "headers.task",
+                "is \(shown), but must be a task's name, such as app.resize, of at most 255 bytes")
+        }
+    }
+
+    static func check(id: String, at place: String) throws(ContractViolation) {
+        guard !id.isEmpty, id.utf8.count <= ContractBounds.shortString,
+            id.unicodeScalars.allSatisfy({ $0.isASCII && (0x21...0x7e).contains($0.value) })
+        else {
+            let shown = ContractViolation.quoted(id)
+            throw ContractViolation(
+                place, "is \(shown), but must be 1 to 255 visible ASCII characters, such as a UUID")
+        }
+    }
+
+    static func check(queue: String, at place: String) throws(ContractViolation) {
+        guard !queue.isEmpty, queue.utf8.count <= ContractBounds.shortString,
+            queue.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
+        else {
+            let shown = ContractViolation.quoted(queue)
+            throw ContractViolation(place, "is \(shown), but must be a queue's name of 1 to 255 bytes")
+        }
+    }
+
+    // MARK: Body
+
+    /// `[args, kwargs, embed]`: with two elements a worker ends.
+    static func check(body: [UInt8]) throws(ContractViolation) {
+        guard body.count <= ContractBounds.body else {
+            let advice = "store what is large elsewhere, and send where it is"
+            throw ContractViolation(
+                "body", "is \(body.count) bytes; at most \(ContractBounds.body) are sent: \(advice)")
+        }
+        let json: JSONValue
+        do {
+            json = try JSONReader.read(body, isForKombu: true)
+        } catch {
+            throw ContractViolation("body", "is not JSON as Python reads it: \(error)")
+        }
+        guard let parts = json.array, parts.count == 3 else {
+            let found = json.array.map { "a list of \($0.count)" } ?? json.kind
+            throw ContractViolation("body", "is \(found), but must be [args, kwargs, embed]")
+        }
+        guard parts[0].array != nil else {
+            throw ContractViolation("body[0]", "is \(parts[0].kind), but the arguments must be an array")
+        }
+        guard parts[1].object != nil else {
+            throw ContractViolation(
+                "body[1]", "is \(parts[1].kind), but the named arguments must be an object")
+        }
+        let embed = ["callbacks", "errbacks", "chain", "chord"]
+        guard let members = parts[2].object, members.map(\.name).sorted() == embed.sorted(),
+            members.allSatisfy(\.value.isNull)
+        else {
+            throw ContractViolation("body[2]", "must hold callbacks, errbacks, chain and chord, all null")
+        }
+    }
+}

@@ -1,0 +1,139 @@
+/// What became of a task, as Celery's workers write it into Redis.
+package struct CeleryResult: Sendable, Hashable {
+    package enum Status: Sendable, Hashable {
+        /// Not begun, unknown, or its result has expired: Celery does not tell them apart.
+        case pending
+        case received
+        case started
+        /// It has failed, and is tried again.
+        case retry
+        case success
+        case failure
+        /// Its time was over, or somebody has revoked it.
+        case revoked
+        /// What a worker of the user's own has set.
+        case other(String)
+
+        init(_ text: String) {
+            self =
+                switch text {
+                case "PENDING": .pending
+                case "RECEIVED": .received
+                case "STARTED": .started
+                case "RETRY": .retry
+                case "SUCCESS": .success
+                case "FAILURE": .failure
+                case "REVOKED": .revoked
+                default: .other(text)
+                }
+        }
+
+        package var text: String {
+            switch self {
+            case .pending: "PENDING"
+            case .received: "RECEIVED"
+            case .started: "STARTED"
+            case .retry: "RETRY"
+            case .success: "SUCCESS"
+            case .failure: "FAILURE"
+            case .revoked: "REVOKED"
+            case .other(let text): text
+            }
+        }
+
+        /// Whether it stays so.
+        package var isFinal: Bool { self == .success || self == .failure || self == .revoked }
+    }
+
+    /// The exception that has ended it.
+    package struct Failure: Sendable, Hashable {
+        /// Such as `ValueError`.
+        package let type: String
+        package let message: String
+        package let module: String?
+
+        package init(type: String, message: String, module: String? = nil) {
+            self.type = type
+            self.message = message
+            self.module = module
+        }
+    }
+
+    package let id: String
+    package let status: Status
+    /// The text of the JSON value that the task has returned, or has said of its progress.
+    package let result: String?
+    package let failure: Failure?
+    package let traceback: String?
+    /// When it was done, as Celery wrote it (ISO 8601).
+    package let dateDone: String?
+
+    package init(
+        id: String, status: Status, result: String? = nil, failure: Failure? = nil, traceback: String? = nil,
+        dateDone: String? = nil
+    ) {
+        self.id = id
+        self.status = status
+        self.result = result
+        self.failure = failure
+        self.traceback = traceback
+        self.dateDone = dateDone
+    }
+
+    /// - Returns: nil when it is no result of Celery's.
+    init?(id: String, stored bytes: [UInt8]) {
+        guard let json = try? JSONReader.read(bytes), let status = json["status"]?.string else { return nil }
+        func text(_ value: JSONValue) -> String { String(decoding: bytes[value.range], as: UTF8.self) }
+        let value = json["result"]
+        var failure: Failure?
+        if let value, let type = value["exc_type"]?.string {
+            // Its arguments, or one text.
+            let message = value["exc_message"]
+            let parts =
+                message?.array?.map { $0.string ?? text($0) } ?? message.map { [$0.string ?? text($0)] } ?? []
+            let module = value["exc_module"]
+            let names = module?.array?.compactMap(\.string).joined(separator: ".") ?? module?.string
+            failure = Failure(type: type, message: parts.joined(separator: ", "), module: names)
+        }
+        self.init(
+            id: id, status: Status(status), result: failure == nil ? value.map(text) : nil, failure: failure,
+            traceback: json["traceback"]?.string, dateDone: json["date_done"]?.string)
+    }
+
+    /// As Celery's own backend writes it.
+    func stored() throws(ContractViolation) -> [UInt8] {
+        var members: [HeaderValue.Member] = [.init("status", .text(status.text))]
+        var output: [UInt8] = []
+        if let failure {
+            members.append(
+                .init(
+                    "result",
+                    .table([
+                        .init("exc_type", .text(failure.type)),
+                        .init("exc_message", .list([.text(failure.message)])),
+                        .init("exc_module", .text(failure.module ?? "builtins")),
+                    ])))
+        }
+        members += [
+            .init("traceback", traceback.map { .text($0) } ?? .null), .init("children", .list([])),
+            .init("date_done", dateDone.map { .text($0) } ?? .null), .init("task_id", .text(id)),
+        ]
+        JSONWriter.write(members, to: &output)
+        if failure == nil {
+            // The value is JSON already: it stands before the closing brace.
+            output.removeLast()
+            output += ",\"result\":\(result ?? "null")}".utf8
+        }
+        try MessageCheck.check(id: id, at: "task_id")
+        do {
+            _ = try JSONReader.read(output, isForKombu: true)
+        } catch {
+            throw ContractViolation("result", "is not JSON as Python reads it: \(error)")
+        }
+        guard output.count <= ContractBounds.body else {
+            throw ContractViolation(
+                "result", "is \(output.count) bytes; at most \(ContractBounds.body) are stored")
+        }
+        return output
+    }
+}

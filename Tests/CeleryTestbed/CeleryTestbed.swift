@@ -1,0 +1,28 @@
+import Celery
+import Foundation
+
+/// A process that consumes a queue, for tests that kill it: `CeleryTestbed URL QUEUE FILE`.
+///
+/// It writes `begin ID` before it works on a task, and `end ID` behind it, which is when it acknowledges.
+@main
+enum CeleryTestbed {
+    static func main() throws {
+        let words = CommandLine.arguments
+        guard words.count == 4, let file = FileHandle(forUpdatingAtPath: words[3]) else {
+            throw CocoaError(.fileNoSuchFile)
+        }
+        let consumer = try BrokerAddress(words[1]).broker.consumer(of: words[2], prefetch: 5)
+        while true {
+            guard case .task(let delivery)? = try consumer.receive(within: .seconds(1), orReadable: nil)
+            else {
+                continue
+            }
+            // One write each: whole lines, also of several processes, and also of one that is killed.
+            _ = try file.seekToEnd()
+            try file.write(contentsOf: Data("begin \(delivery.task.id)\n".utf8))
+            usleep(2_000)
+            try file.write(contentsOf: Data("end \(delivery.task.id)\n".utf8))
+            try consumer.acknowledge(delivery.id)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+
+/// Debian's Python, which knows Debian's python3-celery.
+enum Python {
+    /// Another one with another Celery can be tried: CELERY_TEST_PYTHON.
+    static let executable = ProcessInfo.processInfo.environment["CELERY_TEST_PYTHON"] ?? "/usr/bin/python3"
+
+    static func run(_ script: String, in folder: Folder, environment: [String: String] = [:]) throws -> String
+    {
+        let name = "python-\(UUID().uuidString)"
+        try folder.write(name + ".py", script)
+        let daemon = try Daemon(
+            executable, [name + ".py"], environment: environment, in: folder, log: name + ".log")
+        daemon.process.waitUntilExit()
+        guard daemon.process.terminationStatus == 0 else { throw Unexpected("python: \(daemon.says)") }
+        return daemon.says
+    }
+
+    /// The application of the workers and producers in the tests.
+    static let application = """
+        import json, os, sys
+        from celery import Celery
+        app = Celery("app", broker=os.environ["BROKER"], backend=os.environ.get("BACKEND"))
+        app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=1, result_expires=600,
+                        broker_transport_options=json.loads(os.environ.get("OPTIONS", "{}")))
+
+        @app.task(name="app.echo", bind=True)
+        def echo(self, *args, **kwargs):
+            request = self.request
+            told = {"args": args, "kwargs": kwargs, "id": request.id, "retries": request.retries,
+                    "eta": request.eta, "expires": request.expires, "timelimit": request.timelimit,
+                    "root_id": request.root_id, "parent_id": request.parent_id, "origin": request.origin,
+                    "request_id": getattr(request, "request_id", None), "lang": request.lang,
+                    "correlation_id": request.correlation_id, "delivery_info": request.delivery_info,
+                    "nested": getattr(request, "nested", None)}
+            with open("told", "a") as file:
+                file.write(json.dumps(told) + "\\n")
+            return told
+
+        @app.task(name="app.fail")
+        def fail(message):
+            raise ValueError(message)
+
+        """
+
+    /// A worker that runs the application.
+    static func worker(
+        in folder: Folder, broker: String, backend: String? = nil, queues: String = "celery",
+        options: String = "{}",
+        log: String = "worker.log"
+    ) throws -> Daemon {
+        try folder.write("app.py", application)
+        let daemon = try Daemon(
+            executable,
+            [
+                "-m", "celery", "-A", "app", "worker", "--pool", "solo", "--loglevel", "info", "--queues",
+                queues,
+                "--without-gossip", "--without-mingle", "--without-heartbeat", "-n",
+                "w\(UUID().uuidString)@localhost",
+            ],
+            environment: environment(broker, backend, options).merging(["C_FORCE_ROOT": "1"]) { $1 },
+            in: folder, log: log)
+        try waitUntil("the worker is ready: \(daemon.says)", within: .seconds(90)) {
+            guard daemon.process.isRunning else { throw Unexpected("the worker has ended: \(daemon.says)") }
+            return daemon.says.contains(" ready.")
+        }
+        return daemon
+    }
+
+    static func environment(_ broker: String, _ backend: String?, _ options: String = "{}") -> [String:
+        String]
+    {
+        var result = ["BROKER": broker, "OPTIONS": options]
+        if let backend { result["BACKEND"] = backend }
+        return result
+    }
+
+    /// Runs a script that finds the application as `app`.
+    static func producer(
+        _ script: String, in folder: Folder, broker: String, backend: String? = nil, options: String = "{}"
+    ) throws -> String {
+        try folder.write("app.py", application)
+        return try run(
+            "from app import app\n" + script, in: folder, environment: environment(broker, backend, options))
+    }
+}
