@@ -18,15 +18,23 @@ public struct DurablePolicy: Sendable, Hashable {
     /// Which tasks come first when a process takes those that others have left, or whose time has come.
     public var lane: DurableLane
 
+    /// Where they run; else than ``TaskPlace/here`` they leave through the application's broker, behind the response.
+    public var runs: TaskPlace
+
+    /// Where those go that do not come to their end here; nil for nowhere.
+    public var promotion: TaskPromotion?
+
     /// - Parameter retry: by default five attempts, 1, 2, 4 and 8 seconds after each other, ±20 %.
     public init(
         retry: RetryPolicy = RetryPolicy(attempts: 5), deadline: Duration? = nil, expiry: Duration? = nil,
-        lane: DurableLane = .normal
+        lane: DurableLane = .normal, runs: TaskPlace = .here, promotion: TaskPromotion? = nil
     ) {
         self.retry = retry
         self.deadline = deadline
         self.expiry = expiry
         self.lane = lane
+        self.runs = runs
+        self.promotion = promotion
     }
 }
 

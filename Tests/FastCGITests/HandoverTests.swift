@@ -231,7 +231,7 @@ struct HandoverTests {
                         _ = connection.takeRequest()
                         served.withLock { $0 += 1 }
                         fixture.poller.giveBack(connection, keep: true, isOpen: true)
-                    case .refused, .nothing, .stopped: return
+                    case .refused, .called, .nothing, .stopped: return
                     }
                 }
             }

@@ -159,7 +159,7 @@ struct OverloadTests {
                         served.withLock { $0 += 1 }
                         usleep(200)
                         fixture.poller.giveBack(connection, keep: isSent, isOpen: true)
-                    case .refused, .nothing, .stopped: return
+                    case .refused, .called, .nothing, .stopped: return
                     }
                 }
             }

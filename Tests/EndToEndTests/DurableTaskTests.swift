@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+@Suite("Durable tasks")
+struct DurableTaskTests {
+    @Test("A request's durable tasks run in their order among its other tasks, and its answer names them")
+    func order() throws {
+        try DurableServer.run { server in
+            let reply = try server.ask(RawRequest("POST", "/order?label=a&count=3"))
+            #expect(reply.status == 202)
+            let answer = try JSONDecoder().decode([String: [String]].self, from: Data(reply.http.body))
+            let ids = try #require(answer["ids"])
+            #expect(Set(ids).count == 3)
+            #expect(reply.http.headers["task-id"] == ids.joined(separator: ", "))
+            #expect(try server.folder.journal(reaches: 4) == ["a 1", "a 2", "a 3", "a ordinary"])
+        }
+    }
+
+    @Test("After kill -9 the tasks of unfinished requests run again, in their requests' order")
+    func killed() throws {
+        let folder = try TestFolder()
+        try DurableServer.run(in: folder, ending: .any) { server in
+            _ = try server.add("/order?label=a&count=2")
+            #expect(try folder.journal(reaches: 3) == ["a 1", "a 2", "a ordinary"])
+            _ = try server.add("/order?label=b&count=3&gate=never")
+            _ = try server.add("/order?label=c&count=3&gate=never")
+            #expect(Set(try folder.journal("begun", reaches: 4).suffix(2)) == ["b 1 began", "c 1 began"])
+            server.process.send(signal: SIGKILL)
+            #expect(try server.process.waitForExit() == .signal(SIGKILL))
+        }
+        try folder.open(gate: "never")
+        try DurableServer.run(in: folder) { _ in
+            let lines = try folder.journal(reaches: 9).suffix(6)
+            // The ordinary tasks are lost with their process.
+            #expect(lines.filter { $0.hasPrefix("b") } == ["b 1", "b 2", "b 3"])
+            #expect(lines.filter { $0.hasPrefix("c") } == ["c 1", "c 2", "c 3"])
+        }
+        // All is over: a third process finds nothing.
+        try DurableServer.run(in: folder) { server in
+            _ = try server.add("/single?label=last")
+            #expect(try folder.journal(reaches: 10).suffix(1) == ["last 1"])
+        }
+        #expect(folder.journal().count == 10)
+    }
+
+    @Test("What a dead process has left is claimed by exactly one of those that live")
+    func claimedOnce() throws {
+        let folder = try TestFolder()
+        let first = try Server(
+            DurableServer.manifest(in: folder), in: folder, executable: BuildProducts.durableTestbed)
+        try waitUntil("the first process answers") { (try? first.ask(RawRequest("GET", "/hello")))?.status == 200 }
+        for number in 1...40 { _ = try first.add("/order?label=\(number)&count=2&gate=go") }
+        let others = try ["one", "two", "three"].map { name in
+            try Server(
+                DurableServer.manifest(in: folder), in: folder, at: .unix(folder.file(name + ".socket")),
+                executable: BuildProducts.durableTestbed)
+        }
+        for other in others {
+            try waitUntil("another one answers") {
+                (try? other.ask(RawRequest("GET", "/hello")))?.status == 200
+            }
+        }
+        try folder.open(gate: "go")
+        first.process.send(signal: SIGKILL)
+        _ = try first.process.waitForExit()
+        // Each runs at least once; at most those that the first process was at run twice.
+        try waitUntil("all have run: \(folder.journal().count)") {
+            Set(folder.journal().filter { !$0.hasSuffix("ordinary") }).count == 80
+        }
+        let repeated = Dictionary(grouping: folder.journal("begun")) { $0 }.filter { $0.value.count > 2 }
+        #expect(repeated.isEmpty, "\(repeated.keys)")
+        for other in others {
+            other.process.send(signal: SIGTERM)
+            #expect(try other.process.waitForExit() == .status(0))
+        }
+    }
+
+    @Test("A handler that throws adds nothing; after the response nothing durable can be added")
+    func notAdded() throws {
+        try DurableServer.run { server in
+            let reply = try server.ask(RawRequest("POST", "/throwing?label=a"))
+            #expect(reply.status == 409)
+            #expect(reply.http.headers["task-id"] == nil)
+            #expect(try server.ask(RawRequest("POST", "/late?label=b")).status == 200)
+            #expect(try server.folder.journal(reaches: 1) == ["b LateTask"])
+            _ = try server.add("/single?label=c")
+            #expect(try server.folder.journal(reaches: 2) == ["b LateTask", "c 1"])
+        }
+    }
+
+    @Test("A task that fails is called again, also by the process that finds it")
+    func retries() throws {
+        try DurableServer.run { server in
+            _ = try server.add("/single?label=a&failures=2")
+            #expect(try server.folder.journal(reaches: 3) == ["a attempt 1", "a attempt 2", "a attempt 3"])
+            _ = try server.add("/single?label=b&failures=3")
+            #expect(
+                try server.folder.journal(reaches: 6).suffix(3) == [
+                    "b attempt 1", "b attempt 2", "b attempt 3",
+                ])
+            _ = try server.logLine(holding: "error", "task failed", "Flaky", "attempts=3")
+        }
+    }
+
+    @Test("What is for later runs at its time; a second one with its key is not added")
+    func later() throws {
+        try DurableServer.run { server in
+            let first = try server.add("/single?label=a&after=100&key=k")
+            let second = try server.add("/single?label=b&after=100&key=k")
+            #expect(first == second, "the first one stands for the second")
+            #expect(try server.folder.journal(reaches: 1) == ["a 1"])
+            _ = try server.add("/single?label=c")
+            #expect(try server.folder.journal(reaches: 2) == ["a 1", "c 1"])
+        }
+    }
+
+    @Test("At the end of the grace durable tasks are left for the next start, and ordinary ones are named")
+    func left() throws {
+        let folder = try TestFolder()
+        try DurableServer.run("shutdown-grace: 200ms", in: folder, ending: .any) { server in
+            _ = try server.add("/order?label=a&count=2&gate=never")
+            _ = try folder.journal("begun", reaches: 1)
+            server.process.send(signal: SIGTERM)
+            #expect(try server.process.waitForExit() == .status(1), "an ordinary task was lost")
+            _ = try server.logLine(holding: "task was left at the end", "ordinary")
+            _ = try server.logLine(holding: "durable tasks are left for the next start", "count=2")
+        }
+        try folder.open(gate: "never")
+        try DurableServer.run(in: folder) { _ in
+            #expect(try folder.journal(reaches: 2) == ["a 1", "a 2"])
+        }
+    }
+
+    @Test("Where the journal cannot be written the answer is 503, nothing runs, and nothing is half done")
+    func unwritable() throws {
+        try DurableServer.run("journal-is-below: true".isEmpty ? "" : "workers: { min: 1, max: 2 }") { server in
+            try server.expectAnswers()
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+
+/// The testbed with durable tasks, and its journal in the test's folder.
+enum DurableServer {
+    static let routes = """
+          - { path: /hello, method: GET, handler: hello }
+          - { path: /order, method: POST, handler: order }
+          - { path: /single, method: POST, handler: single }
+          - { path: /throwing, method: POST, handler: throwing }
+          - { path: /late, method: POST, handler: late }
+        """
+
+    static func manifest(
+        in folder: TestFolder, _ settings: String = "workers: { min: 2, max: 8 }"
+    ) -> TestManifest {
+        TestManifest("\(settings)\njournal: { path: \(folder.file("tasks.journal")) }", routes: routes)
+    }
+
+    static func run<R>(
+        _ settings: String = "workers: { min: 2, max: 8 }", in given: TestFolder? = nil,
+        at endpoint: Endpoint? = nil, environment: [String: String] = [:], isSupervised: Bool = false,
+        ending: Server.Ending = .clean, _ body: (Server) throws -> R
+    ) throws -> R {
+        let folder = try given ?? TestFolder()
+        return try Server.run(
+            manifest(in: folder, settings), in: folder, at: endpoint, executable: BuildProducts.durableTestbed,
+            environment: environment, isSupervised: isSupervised, ending: ending, body)
+    }
+}
+
+extension Server {
+    /// The ids of the durable tasks that a request has added, as its response names them.
+    func add(_ target: String) throws -> [String] {
+        let reply = try ask(RawRequest("POST", target))
+        guard reply.status == 202 else { throw Failure(description: "\(target) is answered \(reply.status)") }
+        let answer = try JSONDecoder().decode([String: [String]].self, from: Data(reply.http.body))
+        return answer["ids"] ?? []
+    }
+}
