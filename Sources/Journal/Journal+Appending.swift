@@ -35,11 +35,14 @@ extension Journal {
     private func check(_ request: NewRequest) throws(JournalError) {
         for record in request.records {
             for text in [request.id, record.name, record.uniqueKey, record.queue] {
-                guard let text, text.utf8.contains(0) else { continue }
-                throw refusal(
-                    "a NUL in the request's id, or in a task's name, key or queue: \(text.debugDescription)")
+                if let text { try checkText(text) }
             }
         }
+    }
+
+    func checkText(_ text: String) throws(JournalError) {
+        guard text.utf8.contains(0) else { return }
+        throw refusal("a NUL in a request's id, or in a task's name, key or queue: \(text.debugDescription)")
     }
 
     /// The last time at which a schedule has fired; nil where it never has.
@@ -80,12 +83,7 @@ private struct Appending: Sendable {
 
     private func holder(of record: NewRecord, in database: Database) throws -> RecordID? {
         guard let key = record.uniqueKey else { return nil }
-        let statement = try database.cachedStatement(
-            sql: """
-                SELECT id FROM record
-                WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)
-                """)
-        return try String.fetchOne(statement, arguments: [record.name, key]).flatMap { RecordID($0) }
+        return try database.holder(of: key, name: record.name)
     }
 
     /// - Returns: the number of the request's first record.

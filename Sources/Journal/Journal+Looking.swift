@@ -38,6 +38,12 @@ extension Journal {
         try read { try $0.records("WHERE id = ?", [id.text]).first }
     }
 
+    /// The record of a name that is not over and has a unique key; nil where there is none.
+    package func holder(of key: String, name: String) throws(JournalError) -> RecordID? {
+        try checkText(key)
+        return try read { try $0.holder(of: key, name: name) }
+    }
+
     package func counts() throws(JournalError) -> JournalCounts {
         let now = now
         return try read { database in
@@ -58,4 +64,15 @@ extension Journal {
 
     private static let counting = "SELECT name, state, count(*) FROM record GROUP BY name, state"
     static let oldestOwned = "SELECT min(due) FROM record WHERE owner IS NOT NULL"
+}
+
+extension Database {
+    func holder(of key: String, name: String) throws -> RecordID? {
+        let statement = try cachedStatement(
+            sql: """
+                SELECT id FROM record
+                WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)
+                """)
+        return try String.fetchOne(statement, arguments: [name, key]).flatMap { RecordID($0) }
+    }
 }

@@ -21,7 +21,9 @@ extension Journal {
             case .waiting where record.owner != nil: return .refused("a process is about to run it")
             default: break
             }
-            if let other = try Self.holder(ofKeyOf: record, in: database) {
+            if record.state.isOver, let key = record.uniqueKey,
+                let other = try database.holder(of: key, name: record.name)
+            {
                 return .refused("\(other), with the same unique key, is not over")
             }
             // What was for a broker goes to its queue again.
@@ -71,15 +73,5 @@ extension Journal {
                 return try change(record, database)
             }
         }
-    }
-
-    private static func holder(ofKeyOf record: RecordSummary, in database: Database) throws -> String? {
-        guard record.state.isOver, let key = record.uniqueKey else { return nil }
-        let statement = try database.cachedStatement(
-            sql: """
-                SELECT id FROM record
-                WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)
-                """)
-        return try String.fetchOne(statement, arguments: [record.name, key])
     }
 }

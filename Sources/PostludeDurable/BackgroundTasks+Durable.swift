@@ -12,7 +12,8 @@ extension BackgroundTasks {
     /// - Parameters:
     ///   - delay: it runs after this time, not before; whichever process is free then runs it. nil for its turn.
     ///   - key: while another task of this kind with this key is not over, this one is not added, and the other one stands
-    ///     for it, in the response's `Task-Id` too.
+    ///     for it, here and in the response's `Task-Id`. Of two that are added in the same moment one is not: its response's
+    ///     `Task-Id` names the other.
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - lane: nil for the kind's.
     /// - Returns: the task's id.
@@ -28,6 +29,10 @@ extension BackgroundTasks {
         }
         guard let kind = store.kinds[Task.name], kind.type == Task.self else {
             throw DurableTaskError.unknownKind(task: Task.name, type: "\(Task.self)")
+        }
+        if let key, let other = try store.holder(of: key, name: Task.name) {
+            try add(stored: KeptTask(id: other.text, name: Task.name))
+            return DurableTaskHandle(id: other.text)
         }
         let now = Date()
         var record = NewRecord(name: Task.name, payload: try JSONEncoder().encode(task))

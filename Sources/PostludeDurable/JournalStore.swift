@@ -8,6 +8,9 @@ internal import Postlude
 /// A store that knows kinds of durable tasks.
 protocol DurableTaskStore: TaskStore {
     var kinds: DurableTaskKinds { get }
+
+    /// - Returns: the task of that name that is not over and has a unique key.
+    func holder(of key: String, name: String) throws -> RecordID?
 }
 
 /// Keeps durable tasks in the manifest's journal.
@@ -43,9 +46,15 @@ final class JournalStore: DurableTaskStore {
 
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin) throws {
         guard let journal = opened.withLock({ $0?.journal }) else { throw NoJournal() }
+        // The others stand for tasks that are there.
         let tasks = tasks.compactMap { $0 as? JournalTask }
+        guard !tasks.isEmpty else { return }
         let kept = try journal.append(NewRequest(id: request.requestID, records: tasks.map(\.record)))
         for (task, kept) in zip(tasks, kept) { task.kept(kept, in: journal) }
+    }
+
+    func holder(of key: String, name: String) throws -> RecordID? {
+        try opened.withLock { $0?.journal }?.holder(of: key, name: name)
     }
 
     func close() {
@@ -69,5 +78,6 @@ final class OfflineStore: DurableTaskStore {
 
     func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws {}
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin) throws {}
+    func holder(of key: String, name: String) throws -> RecordID? { nil }
     func close() {}
 }

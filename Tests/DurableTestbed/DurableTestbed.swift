@@ -8,7 +8,7 @@ struct DurableTestbed: Application {
     init() {}
 
     var handlers: Handlers {
-        Handler("hello") { () in "hello" }
+        Handler("hello") { () in Response.text("hello") }
         Handler("order", order)
         Handler("single", single)
         Handler("throwing", throwing)

@@ -11,19 +11,21 @@ enum DurableServer {
         """
 
     static func manifest(
-        in folder: TestFolder, _ settings: String = "workers: { min: 2, max: 8 }"
+        in folder: TestFolder, _ settings: String = "workers: { min: 2, max: 8 }", journal: String? = nil
     ) -> TestManifest {
-        TestManifest("\(settings)\njournal: { path: \(folder.file("tasks.journal")) }", routes: routes)
+        let journal = ["path: " + folder.file("tasks.journal"), journal].compactMap(\.self)
+        return TestManifest(
+            "\(settings)\njournal: { \(journal.joined(separator: ", ")) }", routes: routes)
     }
 
     static func run<R>(
-        _ settings: String = "workers: { min: 2, max: 8 }", in given: TestFolder? = nil,
-        at endpoint: Endpoint? = nil, environment: [String: String] = [:], isSupervised: Bool = false,
+        _ settings: String = "workers: { min: 2, max: 8 }", journal: String? = nil,
+        in given: TestFolder? = nil, at endpoint: Endpoint? = nil, environment: [String: String] = [:], isSupervised: Bool = false,
         ending: Server.Ending = .clean, _ body: (Server) throws -> R
     ) throws -> R {
         let folder = try given ?? TestFolder()
         return try Server.run(
-            manifest(in: folder, settings), in: folder, at: endpoint, executable: BuildProducts.durableTestbed,
+            manifest(in: folder, settings, journal: journal), in: folder, at: endpoint, executable: BuildProducts.durableTestbed,
             environment: environment, isSupervised: isSupervised, ending: ending, body)
     }
 }
