@@ -94,7 +94,20 @@ package struct Manifest: Sendable {
         package var deadline: Duration?
         /// After this time the process is replaced, as the task cannot be stopped; `nil` means never.
         package var killTime: Duration?
+        /// How many tasks may be with one worker; `nil` means any number.
+        package var maxQueued: Int?
+        package var whenFull: FullQueue = .run
 
         package init() {}
+
+        /// What happens to a request whose tasks would be too many for its worker.
+        package enum FullQueue: String, Sendable, Hashable, CaseIterable {
+            /// They run on this worker all the same, and the log says so.
+            case run
+            /// The request is answered 503, and has no tasks.
+            case refuse
+            /// Its durable tasks are for the next free worker; its other ones run here.
+            case leave
+        }
     }
 }

@@ -37,6 +37,19 @@ extension ManifestDecoder {
             check(warn, isAtMost: kill)
         }
         check(deadline, isAtMost: kill)
+        if let node = keys[.maxQueued] {
+            let bound = reader.integer(node, for: "`max-queued`", in: ManifestBounds.queuedTasks)
+            tasks.maxQueued = bound ?? tasks.maxQueued
+        }
+        if let node = keys[.whenFull] {
+            tasks.whenFull = reader.choice(node, for: "`when-full`") ?? tasks.whenFull
+            // A route may have the bound of all routes.
+            if tasks.maxQueued == nil, keys[.maxQueued] == nil {
+                reader.diagnostics.add(
+                    "found `when-full` without `max-queued`, expected the most tasks that a worker may have",
+                    at: keys.position(of: .whenFull))
+            }
+        }
     }
 
     private func readDeadlines(

@@ -32,13 +32,8 @@ extension ManifestDecoder {
         guard let keys = reader.mapping(node, keys: OverloadKey.self, name: OverloadKey.mapping) else {
             return overload
         }
-        let policies = alternatives(Manifest.Overload.Policy.allCases.map(\.rawValue))
-        if let node = keys[.whenBusy], let text = reader.text(node, for: "`when-busy`", expected: policies) {
-            if let policy = Manifest.Overload.Policy(rawValue: text.string) {
-                overload.policy = policy
-            } else {
-                reader.reportMismatch(node, for: "`when-busy`", expected: policies)
-            }
+        if let node = keys[.whenBusy] {
+            overload.policy = reader.choice(node, for: "`when-busy`") ?? overload.policy
         }
         // Without a policy nothing is refused, and whoever writes these wants that.
         for key in [OverloadKey.wait, .retryAfter] where keys[key] != nil && keys[.whenBusy] == nil {

@@ -99,6 +99,8 @@ enum TasksKey: String, ManifestKey {
     case warn
     case deadline
     case killTime = "kill-time"
+    case maxQueued = "max-queued"
+    case whenFull = "when-full"
 
     static let mapping = "`tasks`"
 }

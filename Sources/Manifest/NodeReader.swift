@@ -43,6 +43,15 @@ struct NodeReader {
         return Array(sequence)
     }
 
+    /// The value that the node's text names.
+    func choice<Value: RawRepresentable<String> & CaseIterable>(_ node: Node, for name: String) -> Value? {
+        let names = alternatives(Value.allCases.map(\.rawValue))
+        guard let text = text(node, for: name, expected: names) else { return nil }
+        let value = Value(rawValue: text.string)
+        if value == nil { reportMismatch(node, for: name, expected: names) }
+        return value
+    }
+
     /// The node's scalar, if it is text.
     func text(_ node: Node, for name: String, expected: String) -> Node.Scalar? {
         guard let scalar = node.scalar, ScalarKind(scalar) != .null else {

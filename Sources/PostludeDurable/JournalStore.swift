@@ -44,13 +44,16 @@ final class JournalStore: DurableTaskStore {
         logger.info("the journal is open", metadata: ["journal": "\(journal.path)"])
     }
 
-    func keep(_ tasks: [any StoredTask], of request: TaskOrigin) throws {
-        guard let journal = opened.withLock({ $0?.journal }) else { throw NoJournal() }
+    func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {
+        guard let (journal, recovery) = opened.withLock({ $0 }) else { throw NoJournal() }
         // The others stand for tasks that are there.
         let tasks = tasks.compactMap { $0 as? JournalTask }
         guard !tasks.isEmpty else { return }
-        let kept = try journal.append(NewRequest(id: request.requestID, records: tasks.map(\.record)))
-        for (task, kept) in zip(tasks, kept) { task.kept(kept, in: journal) }
+        var records = NewRequest(id: request.requestID, records: tasks.map(\.record))
+        records.runsHere = runsHere
+        let kept = try journal.append(records)
+        for (task, kept) in zip(tasks, kept) { task.kept(kept, in: journal, runsHere: runsHere) }
+        if tasks.contains(where: { !$0.runsHere }) { recovery.wake() }
     }
 
     func holder(of key: String, name: String) throws -> RecordID? {
@@ -77,7 +80,7 @@ final class OfflineStore: DurableTaskStore {
     init(kinds: DurableTaskKinds) { self.kinds = kinds }
 
     func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws {}
-    func keep(_ tasks: [any StoredTask], of request: TaskOrigin) throws {}
+    func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {}
     func holder(of key: String, name: String) throws -> RecordID? { nil }
     func close() {}
 }

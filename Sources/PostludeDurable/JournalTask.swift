@@ -50,9 +50,10 @@ final class JournalTask: StoredTask {
     var retry: RetryPolicy { policy.retry }
     var runsHere: Bool { state.withLock { $0.runsHere } }
 
-    func kept(_ kept: KeptRecord, in journal: Journal) {
+    func kept(_ kept: KeptRecord, in journal: Journal, runsHere: Bool) {
         state.withLock { state in
             state.journal = journal
+            if !runsHere { state.runsHere = false }
             guard case .exists(let other) = kept else { return }
             // It stands for this one.
             state.id = other

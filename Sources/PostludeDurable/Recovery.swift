@@ -49,6 +49,9 @@ final class Recovery: Sendable {
         thread.withLock { $0 = started }
     }
 
+    /// Something may be due.
+    func wake() { bell.signal() }
+
     func stop() {
         isStopping.store(true, ordering: .releasing)
         bell.signal()

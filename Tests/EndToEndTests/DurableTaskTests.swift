@@ -150,4 +150,44 @@ struct DurableTaskTests {
             #expect(try server.folder.journal(reaches: 6).suffix(3) == ["c 1", "c 2", "c ordinary"])
         }
     }
+
+    /// A worker's queue grows while its tasks wait: here for their next attempts.
+    private static func bounded(_ policy: String) -> String {
+        "workers: { min: 1, max: 1 }\ntasks: { max-queued: 2, when-full: \(policy) }"
+    }
+
+    @Test("A queue over its bound: the request is answered 503, and has no tasks")
+    func refused() throws {
+        try DurableServer.run(Self.bounded("refuse")) { server in
+            let reply = try server.ask(RawRequest("POST", "/order?label=a&count=2"))
+            #expect(reply.status == 503)
+            #expect(reply.http.field("retry-after") == "5")
+            #expect(reply.http.field("task-id") == nil)
+            _ = try server.add("/single?label=b")
+            #expect(try server.folder.journal(reaches: 1) == ["b 1"])
+            _ = try server.logLine(holding: "a worker's task queue was full", "answered 503")
+        }
+    }
+
+    @Test("A queue over its bound: its tasks run all the same, and the log says so")
+    func runAllTheSame() throws {
+        try DurableServer.run(Self.bounded("run")) { server in
+            _ = try server.add("/order?label=a&count=2")
+            #expect(try server.folder.journal(reaches: 3) == ["a 1", "a 2", "a ordinary"])
+            _ = try server.logLine(holding: "a worker's task queue was full", "all the same")
+        }
+    }
+
+    @Test("A queue over its bound: durable tasks are left to the next free worker, in any process")
+    func leftToOthers() throws {
+        let folder = try TestFolder()
+        try DurableServer.run(Self.bounded("leave"), in: folder) { server in
+            _ = try server.add("/order?label=a&count=2&gate=a")
+            // The ordinary task of the request runs here, behind the response.
+            #expect(try folder.journal(reaches: 1) == ["a ordinary"])
+            _ = try server.logLine(holding: "a worker's task queue was full", "left to other workers")
+            try folder.open(gate: "a")
+            #expect(try folder.journal(reaches: 3) == ["a ordinary", "a 1", "a 2"])
+        }
+    }
 }

@@ -66,7 +66,8 @@ struct ManifestFilesTests {
             ),
             (
                 "journal: { path: /a, keep: 1 }",
-                "1:28: found `1` for `keep`, expected a duration such as 30s"
+                "1:28: found the number 1 for `keep`, expected a duration with a unit "
+                    + "(ms, s, m or h) such as 30s"
             ),
             (
                 "uploads: { foldr: /tmp }",

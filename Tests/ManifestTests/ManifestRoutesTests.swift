@@ -80,7 +80,8 @@ struct ManifestRoutesTests {
             ),
             (
                 "{ path: /a, method: GET, handler: home, tasks: { wrn: 1s } }",
-                "1:59: unknown key `wrn` in `tasks` (nearest: warn), expected warn, deadline or kill-time"
+                "1:59: unknown key `wrn` in `tasks` (nearest: warn), expected warn, deadline, "
+                    + "kill-time, max-queued or when-full"
             ),
             (
                 "{ path: /a, method: GET, hanlder: home, handler: home }",

@@ -95,6 +95,18 @@ struct ManifestSettingsTests {
                 "1:16: found `2m` for `warn`, expected at most `deadline` (1m)"
             ),
             (
+                "tasks: { max-queued: 0, when-full: refuse }",
+                "1:22: found the number 0 for `max-queued`, expected a whole number from 1 to 1000000"
+            ),
+            (
+                "tasks: { max-queued: 9, when-full: wait }",
+                "1:36: found `wait` for `when-full`, expected run, refuse or leave"
+            ),
+            (
+                "tasks: { when-full: run }",
+                "1:10: found `when-full` without `max-queued`, expected the most tasks that a worker may have"
+            ),
+            (
                 "log: { level: loud }",
                 "1:15: found `loud` for `level`, expected trace, debug, info, notice, warning, error or "
                     + "critical"

@@ -43,6 +43,7 @@ struct SettingsPageTests {
             "`tasks`": keys(TasksKey.self), "`log`": keys(LogKey.self),
             "`access` in `log`": keys(AccessKey.self), "`status`": keys(StatusKey.self),
             "`files`": keys(FilesKey.self), "`uploads`": keys(UploadsKey.self),
+            "`journal`": keys(JournalKey.self),
             "`openapi`": keys(OpenAPIKey.self), "A route": keys(RouteKey.self),
             "A route's `limits`": keys(RouteLimitsKey.self),
         ]
@@ -57,6 +58,7 @@ struct SettingsPageTests {
     private var defaults: [String: String] {
         let manifest = Manifest()
         let (processes, workers, limits) = (manifest.processes, manifest.workers, manifest.limits)
+        let journal = Manifest.Journal(path: "/a")
         return [
             "The manifest.shutdown-grace": DurationText.text(of: manifest.shutdownGrace),
             "`listen`.mode": FileModeText.text(of: manifest.listen.mode),
@@ -77,6 +79,10 @@ struct SettingsPageTests {
             "`limits`.read-time": DurationText.text(of: limits.readTime),
             "`limits`.write-time": DurationText.text(of: limits.writeTime),
             "`tasks`.warn": DurationText.text(of: manifest.tasks.warn),
+            "`tasks`.when-full": manifest.tasks.whenFull.rawValue,
+            "`journal`.keep": DurationText.text(of: journal.keep),
+            "`journal`.keep-failed": DurationText.text(of: journal.keepFailed),
+            "`journal`.lock-timeout": DurationText.text(of: journal.lockTimeout),
             "`log`.level": manifest.log.level.rawValue,
             "`log`.to": manifest.log.destination == .standardError ? "stderr" : "another",
             "`access` in `log`.format": Manifest.Log.Access().format == .json ? "json" : "another",
@@ -109,8 +115,8 @@ struct SettingsPageTests {
             manifest.listen.address, manifest.listen.owner, manifest.listen.group,
             manifest.processes.maximumRequests, manifest.processes.maximumMemory,
             manifest.limits.requestTimeout, manifest.limits.slowTime, manifest.limits.killTime,
-            manifest.tasks.deadline, manifest.tasks.killTime, manifest.log.access, manifest.status,
-            manifest.files, manifest.openAPI.description, manifest.openAPI.document, manifest.openAPI.page,
+            manifest.tasks.deadline, manifest.tasks.killTime, manifest.tasks.maxQueued, manifest.log.access,
+            manifest.status, manifest.journal, manifest.files, manifest.openAPI.description, manifest.openAPI.document, manifest.openAPI.page,
         ]
         for value in values { #expect(value == nil) }
         #expect(manifest.prefix.isEmpty && manifest.routes.isEmpty)

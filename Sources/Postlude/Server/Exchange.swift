@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import Logging
+internal import Manifest
 internal import Workers
 
 /// A request and what became of it, between the handler and the tasks.
@@ -37,31 +38,62 @@ final class Exchange {
         return try Scope.request(request.storage.identity).run(tracing: observation?.context, operation)
     }
 
-    /// Has the request's stored tasks kept. Called when nobody else can answer the request any more, and before anything
-    /// of the response is written.
-    func keepTasks(logger: Logger) {
-        guard let request, let store = request.storage.tasks.registry.store else { return }
-        let tasks = request.storage.tasks.endStoring()
-        // Those of a handler that has thrown are dropped with the others.
-        guard error == nil, !tasks.isEmpty, let queue = request.storage.tasks.queue else { return }
-        do {
-            try store.keep(
-                tasks.compactMap(\.stored), of: TaskOrigin(requestID: request.id, route: request.route))
-        } catch {
-            logger.error(
-                "durable tasks could not be kept, the request is answered 503",
-                metadata: [
-                    "request": "\(request.id)", "route": "\(request.route)", "count": "\(tasks.count)",
-                    "error": "\(LoggedError.text(error))",
-                ])
-            // The other tasks are dropped as those of a handler that has thrown.
-            self.error = error
-            response = .error(HTTPError(.serviceUnavailable, headers: [.retryAfter: "5"]))
-            return
+    /// Takes the request's tasks, or refuses them with the request, and has its stored ones kept. Called when nobody else
+    /// can answer the request any more, and before anything of the response is written.
+    ///
+    /// - Parameters:
+    ///   - queued: how many tasks the worker has besides; asked for where the manifest bounds them.
+    ///   - retryAfter: what the client of a request that is refused is told.
+    /// - Returns: what became of tasks that were too many.
+    @discardableResult
+    func takeTasks(
+        behind queued: () -> Int, retryAfter: Duration, logger: Logger
+    ) -> Manifest.TaskLimits.FullQueue? {
+        guard let request else { return nil }
+        let source = request.storage.tasks
+        let store = source.registry.store
+        let stored = store == nil ? [] : source.endStoring()
+        // The tasks of a handler that has thrown are dropped.
+        guard error == nil, let queue = source.queue else { return nil }
+        var fullQueue: Manifest.TaskLimits.FullQueue?
+        if let bound = queue.limits.maxQueued {
+            let own = queue.census.queued
+            if own > 0, own + queued() > bound { fullQueue = queue.limits.whenFull }
         }
-        queue.markKept(tasks)
-        let ids = tasks.compactMap(\.stored?.id)
-        if let name = HTTPField.Name("Task-Id") { response.headers[name] = ids.joined(separator: ", ") }
+        if fullQueue == .refuse {
+            refuse(QueueFull(), retryAfter: retryAfter)
+        } else if let store, !stored.isEmpty {
+            do {
+                try keep(stored, of: request, in: store, runsHere: fullQueue != .leave)
+                queue.markKept(stored)
+            } catch {
+                logger.error(
+                    "durable tasks could not be kept, the request is answered 503",
+                    metadata: [
+                        "request": "\(request.id)", "route": "\(request.route)", "count": "\(stored.count)",
+                        "error": "\(LoggedError.text(error))",
+                    ])
+                refuse(error, retryAfter: retryAfter)
+            }
+        }
+        return fullQueue
+    }
+
+    private func keep(
+        _ tasks: [BackgroundTask], of request: Request, in store: any TaskStore, runsHere: Bool
+    ) throws {
+        let tasks = tasks.compactMap(\.stored)
+        let origin = TaskOrigin(requestID: request.id, route: request.route)
+        try store.keep(tasks, of: origin, runsHere: runsHere)
+        let ids = tasks.map(\.id).joined(separator: ", ")
+        if let name = HTTPField.Name("Task-Id") { response.headers[name] = ids }
+    }
+
+    /// Nothing of the request is done: its tasks are dropped as those of a handler that has thrown.
+    private func refuse(_ error: any Error, retryAfter: Duration) {
+        self.error = error
+        let seconds = retryAfter.components.seconds
+        response = .error(HTTPError(.serviceUnavailable, headers: [.retryAfter: "\(seconds)"]))
     }
 
     /// The keeper has answered in the worker's place: whatever the handler has returned does not count.
@@ -99,4 +131,9 @@ final class Exchange {
         if let access { queue?.access = access }
         return queue
     }
+}
+
+/// Why a request whose tasks were too many has none.
+private struct QueueFull: Error, CustomStringConvertible {
+    var description: String { "the worker's task queue is full: tasks.max-queued" }
 }

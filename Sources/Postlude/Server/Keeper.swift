@@ -77,10 +77,10 @@ final class Keeper: Sendable {
                 server.logs.tend(telling: server.logger)
                 nextNarrowing = now + .seconds(1)
             }
-            if now >= nextReport, server.ends.log(to: server.logger) { nextReport = now + .seconds(10) }
+            if now >= nextReport, logCounts() { nextReport = now + .seconds(10) }
             if let graceEnd, now >= graceEnd { return leave("shutdown-grace is over") }
         }
-        server.ends.log(to: server.logger)
+        _ = logCounts()
         guard graceEnd != nil else {
             server.logger.critical("no worker is left; see the lines above")
             return 1
@@ -162,6 +162,12 @@ final class Keeper: Sendable {
     /// of what comes in time have theirs. Where others serve on nobody is in a hurry, and an upload goes through.
     static func patience(ofGrace grace: Duration, withOthersServing isReplaced: Bool) -> Duration {
         isReplaced ? grace / 2 : min(.seconds(5), grace / 2)
+    }
+
+    /// - Returns: whether there was anything.
+    private func logCounts() -> Bool {
+        let haveEnded = server.ends.log(to: server.logger)
+        return server.fullQueues.log(to: server.logger) || haveEnded
     }
 
     /// Names what is left; the process ends without it.

@@ -91,7 +91,8 @@ struct ServerParts: Sendable {
     let generations: Generations
     let recycling: Recycling
     let registry: TaskRegistry
-    let ends: EndCounts
+    let ends: EventCounts
+    let fullQueues = EventCounts("a worker's task queue was full")
     let starts = StartDelay()
     let streams = OpenStreams()
     let clocks = HandlerClocks()
@@ -111,7 +112,7 @@ struct ServerParts: Sendable {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
         let registry = TaskRegistry(metrics: observability.tasks, process: process, store: store)
         self.process = process
-        let ends = EndCounts()
+        let ends = EventCounts()
         self.registry = registry
         self.ends = ends
         self.logger = logger

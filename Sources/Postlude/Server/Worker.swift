@@ -18,6 +18,7 @@ final class Worker {
     private let recycling: Recycling
     private let registry: TaskRegistry
     private let dispatch: TaskDispatch
+    private let fullQueues: EventCounts
     private let runner: TaskRunner
     private let executor: WorkerExecutor
     private let fcgx: FCGXRequest
@@ -53,6 +54,7 @@ final class Worker {
         recycling = server.recycling
         registry = server.registry
         dispatch = server.dispatch
+        fullQueues = server.fullQueues
         logger = server.logger
         logs = server.logs
         self.pool = pool
@@ -122,7 +124,7 @@ final class Worker {
             watch($0, route: $1, on: connection, readsConnection: streamsBody)
         }
         let lost = endWatch()
-        if lost == nil { exchange.keepTasks(logger: logger) }
+        if lost == nil { takeTasks(of: exchange) }
         let isTaken =
             lost.map { drop(exchange, answeredIn: $0, on: connection) } ?? finish(connection, head, exchange)
         if accessLog != nil { exchange.access = accessRecord(head, exchange, since: start) }
@@ -151,6 +153,21 @@ final class Worker {
         watched = nil
         clock.end()
         return run.beginWriting() ? nil : run
+    }
+
+    private func takeTasks(of exchange: Exchange) {
+        let fullQueue = exchange.takeTasks(
+            behind: {
+                (backlog + resting.queues).reduce(0) { $0 + $1.census.queued }
+            }, retryAfter: generation.settings.overload.retryAfter, logger: logger)
+        switch fullQueue {
+        case nil: break
+        case .run: fullQueues.count("its tasks run all the same")
+        case .refuse:
+            process?.count(.refused)
+            fullQueues.count("requests were answered 503")
+        case .leave: fullQueues.count("durable tasks are left to other workers")
+        }
     }
 
     /// The keeper was faster: the handler's response is thrown away, with libfcgi's streams for it.

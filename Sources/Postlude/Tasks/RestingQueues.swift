@@ -6,6 +6,8 @@ struct RestingQueues {
 
     var isEmpty: Bool { all.isEmpty }
 
+    var queues: [TaskQueue] { all.map(\.queue) }
+
     mutating func add(_ queue: TaskQueue, until due: MonotonicTime) {
         // Behind those with the same time.
         let index = all.firstIndex { $0.due > due } ?? all.endIndex

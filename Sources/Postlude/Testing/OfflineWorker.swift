@@ -97,7 +97,7 @@ package final class OfflineWorker: Sendable {
     }
 
     private func finish(_ exchange: Exchange, isTaken: Bool = true, pieces: Int? = nil) throws -> Answer {
-        exchange.keepTasks(logger: logger)
+        exchange.takeTasks(behind: { 0 }, retryAfter: .seconds(5), logger: logger)
         if case .file = exchange.response.body, let request = exchange.request {
             exchange.response = exchange.response.selected(for: request, in: files)
         }

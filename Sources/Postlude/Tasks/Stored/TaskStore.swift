@@ -14,8 +14,9 @@ package protocol TaskStore: Sendable {
 
     /// Keeps the tasks of one request, all of them or none.
     ///
+    /// - Parameter runsHere: whether their worker runs them; else they come to whichever worker is free, by the dispatch.
     /// - Throws: why a crash would lose them. The request is then answered 503.
-    func keep(_ tasks: [any StoredTask], of request: TaskOrigin) throws
+    func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws
 
     /// The process serves no more: what is not over is left to others.
     func close()

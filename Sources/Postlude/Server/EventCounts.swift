@@ -1,9 +1,14 @@
 internal import Linux
 internal import Logging
 
-/// How often connections ended otherwise than they should, or could not begin, by reason.
-final class EndCounts: Sendable {
+/// How often something happened that is to be known and may come in floods, by reason: connections that ended otherwise
+/// than they should, or could not begin; tasks that were too many.
+final class EventCounts: Sendable {
     private let counts = Lock<[String: Int]>([:])
+    private let message: Logger.Message
+
+    /// - Parameter message: what the log says of all of it.
+    init(_ message: Logger.Message = "connections failed") { self.message = message }
 
     /// - Parameter reason: one of few texts, without values that a peer chooses.
     func count(_ reason: String) {
@@ -20,7 +25,7 @@ final class EndCounts: Sendable {
             return counts
         }
         for (reason, count) in counted.sorted(by: { $0.key < $1.key }) {
-            logger.warning("connections failed", metadata: ["reason": "\(reason)", "count": "\(count)"])
+            logger.warning(message, metadata: ["reason": "\(reason)", "count": "\(count)"])
         }
         return !counted.isEmpty
     }
