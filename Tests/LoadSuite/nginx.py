@@ -1,0 +1,43 @@
+"""The nginx that stands before an application under load."""
+
+import socket
+import subprocess
+
+CONFIGURATION = """\
+daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.log warn;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off; keepalive_requests 100000000; keepalive_timeout 600s;
+    client_body_temp_path {folder}/body; fastcgi_temp_path {folder}/fastcgi; proxy_temp_path {folder}/proxy;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    upstream application {{ server unix:{folder}/application.socket; keepalive 16; }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            fastcgi_pass application; fastcgi_keep_conn on;
+            # So that nothing that failed is asked again.
+            fastcgi_next_upstream off;
+            fastcgi_param REQUEST_METHOD $request_method; fastcgi_param REQUEST_URI $request_uri;
+            fastcgi_param QUERY_STRING $query_string; fastcgi_param CONTENT_TYPE $content_type;
+            fastcgi_param CONTENT_LENGTH $content_length; fastcgi_param SERVER_PROTOCOL $server_protocol;
+        }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """Passes requests on to the folder's application.socket."""
+
+    def __init__(self, folder, log):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=self.port))
+        self.process = subprocess.Popen(
+            ["nginx", "-p", folder, "-e", folder / "nginx.log", "-c", folder / "nginx.conf"],
+            stdout=log, stderr=log)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
