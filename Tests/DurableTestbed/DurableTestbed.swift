@@ -13,12 +13,16 @@ struct DurableTestbed: Application {
         Handler("single", single)
         Handler("throwing", throwing)
         Handler("late", late)
+        Handler("journalled", journalled)
+        Handler("ordinary", ordinary)
+        Handler("many", many)
     }
 
     var taskEngine: TaskEngine? {
         .durable {
             Step.self
             Flaky.self
+            Nothing.self
         }
     }
 }

@@ -53,3 +53,21 @@ func late(_ query: Query<OrderQuery>, tasks: BackgroundTasks) -> String {
     }
     return "late"
 }
+
+/// What is measured: a request with one task that does nothing.
+func journalled(tasks: BackgroundTasks) throws -> Response {
+    try tasks.add(Nothing(number: 1))
+    return .text("done")
+}
+
+func ordinary(tasks: BackgroundTasks) -> Response {
+    tasks.add {}
+    return .text("done")
+}
+
+/// Many tasks that are due at the same time.
+func many(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Response {
+    let delay = Duration.milliseconds(query.value.after ?? 0)
+    for number in 1...(query.value.count ?? 1) { try tasks.add(Nothing(number: number), after: delay) }
+    return .text("done")
+}

@@ -31,3 +31,9 @@ struct Flaky: DurableTask {
         if context.attempt <= failures { throw Refused() }
     }
 }
+
+struct Nothing: DurableTask {
+    var number: Int
+
+    func run(_ context: TaskContext) async throws {}
+}
