@@ -1,0 +1,82 @@
+import Linux
+import Logging
+import Manifest
+
+@testable import Postlude
+
+/// Keeps tasks as a test says, and writes down what it is told.
+final class RecordedStore: TaskStore {
+    let events = Record<String>()
+    private let failure = Lock<(any Error)?>(nil)
+
+    func fail(with error: any Error) { failure.withLock { $0 = error } }
+
+    func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws {}
+
+    func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {
+        if let error = failure.withLock({ $0 }) { throw error }
+        events.append("keep \(tasks.map(\.name).joined(separator: " "))\(runsHere ? "" : " elsewhere")")
+        for task in tasks.compactMap({ $0 as? RecordedTask }) where !runsHere { task.leaveToOthers() }
+    }
+
+    func close() {}
+}
+
+/// A stored task that writes down what happens to it.
+final class RecordedTask: StoredTask {
+    let id: String
+    let name: String
+    let deadline: Duration?
+    let retry: RetryPolicy
+    let earlierAttempts: Int
+    private let events: Record<String>
+    private let isHere: Lock<Bool>
+    private let mayBegin: Bool
+    private let failures: Int
+
+    /// - Parameter failures: how many of its attempts fail.
+    init(
+        _ name: String, into events: Record<String>, failures: Int = 0, attempts: Int = 1,
+        earlierAttempts: Int = 0, runsHere: Bool = true, mayBegin: Bool = true
+    ) {
+        id = "id-" + name
+        self.name = name
+        self.events = events
+        self.failures = failures
+        self.earlierAttempts = earlierAttempts
+        self.mayBegin = mayBegin
+        deadline = nil
+        retry = RetryPolicy(attempts: attempts, delay: .seconds(1), jitter: 0)
+        isHere = Lock(runsHere)
+    }
+
+    struct Refused: Error {}
+
+    var arguments: [any Sendable] { [] }
+    var runsHere: Bool { isHere.withLock { $0 } }
+
+    func leaveToOthers() { isHere.withLock { $0 = false } }
+
+    func run() async throws {
+        let attempt = TaskContext.current?.attempt ?? 0
+        events.append("\(name) runs \(attempt)")
+        if attempt <= failures { throw Refused() }
+    }
+
+    func begin() -> Bool {
+        if !mayBegin { events.append("\(name) may not begin") }
+        return mayBegin
+    }
+
+    func ended(_ end: StoredTaskEnd) {
+        let text =
+            switch end {
+            case .done: "done"
+            case .retried(_, let delay): "retried after \(delay.components.seconds) s"
+            case .failed: "failed"
+            case .dropped: "dropped"
+            case .left(let error): error == nil ? "left" : "left after an error"
+            }
+        events.append("\(name) \(text)")
+    }
+}
