@@ -26,6 +26,8 @@ package struct Manifest: Sendable {
     package var openAPI = OpenAPI()
     /// `nil` when the application has no durable tasks.
     package var journal: Journal?
+    /// `nil` when the application has no broker.
+    package var celery: Celery?
     /// In the order of the file: the first that matches wins.
     package var routes: [Route] = []
 

@@ -30,6 +30,7 @@ enum ManifestRootKey: String, ManifestKey {
     case files
     case uploads
     case journal
+    case celery
     case openapi
     case routes
 
@@ -137,6 +138,21 @@ enum JournalKey: String, ManifestKey {
     case lockTimeout = "lock-timeout"
 
     static let mapping = "`journal`"
+}
+
+/// `celery`.
+enum CeleryKey: String, ManifestKey {
+    case broker
+    case results
+
+    static let mapping = "`celery`"
+}
+
+/// A value that a variable holds, and that no diagnostic shows.
+enum SecretKey: String, ManifestKey {
+    case environment
+
+    static let mapping = "a broker's address"
 }
 
 /// `openapi`.

@@ -18,7 +18,7 @@ extension BackgroundTasks {
     ///   - lane: nil for the kind's.
     /// - Returns: the task's id.
     /// - Throws: ``DurableTaskError`` where the application does not know the kind; `LateTask` once the response has begun;
-    ///   what encoding the task throws.
+    ///   what encoding the task throws; for a kind that may leave this machine, why its broker would not take the task.
     @discardableResult
     public func add<Task: DurableTask>(
         _ task: Task, after delay: Duration? = nil, unique key: String? = nil, expiry: Duration? = nil,
@@ -41,6 +41,11 @@ extension BackgroundTasks {
         record.expires = (expiry ?? kind.policy.expiry).map(now.advanced(by:))
         record.uniqueKey = key
         record.lane = Lane(lane ?? kind.policy.lane)
+        record.queue = kind.policy.runs.queue
+        // Also what may leave later: nobody could be told then.
+        if let queue = record.queue ?? kind.policy.promotion?.place.queue {
+            try store.check(OutgoingTask(record, of: requestID), for: queue)
+        }
         let stored = JournalTask(task, kind: kind, record: record)
         try add(stored: stored)
         return DurableTaskHandle(id: stored.id)
@@ -59,6 +64,8 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
     case noEngine(task: String)
     /// The application's `taskEngine` does not name the kind: nobody could run it after a crash.
     case unknownKind(task: String, type: String)
+    /// The application's `taskEngine` has no broker that could bring the task to its queue.
+    case noBroker(task: String, queue: String)
 
     public var description: String {
         switch self {
@@ -66,6 +73,11 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
             "the durable task \(task) cannot be added: the application has no taskEngine"
         case .unknownKind(let task, let type):
             "the durable task \(task) cannot be added: the application's taskEngine does not name \(type)"
+        case .noBroker(let task, let queue):
+            """
+            the task \(task) cannot be sent to the queue \(queue): the application's taskEngine has no broker; \
+            make it by .durable(through: .celery)
+            """
         }
     }
 }

@@ -1,13 +1,13 @@
-internal import FoundationEssentials
+package import FoundationEssentials
 internal import Postlude
 
 /// The tasks of one type, as the application names them.
 public struct DurableTaskKind: Sendable {
-    let name: String
-    let type: any DurableTask.Type
-    let policy: DurablePolicy
+    package let name: String
+    package let type: any DurableTask.Type
+    package let policy: DurablePolicy
     /// Makes a task of its payload.
-    let decode: @Sendable (Data) throws -> any DurableTask
+    package let decode: @Sendable (Data) throws -> any DurableTask
 
     init<Task: DurableTask>(_ type: Task.Type) {
         name = Task.name
@@ -18,17 +18,20 @@ public struct DurableTaskKind: Sendable {
 }
 
 /// The kinds of durable tasks that an application has, by name.
-struct DurableTaskKinds: Sendable {
+package struct DurableTaskKinds: Sendable {
     private let byName: [String: DurableTaskKind]
+    /// In the order in which the application names them.
+    package let all: [DurableTaskKind]
     /// Names that two types have.
     let repeated: [String]
 
     init(_ all: [DurableTaskKind]) {
+        self.all = all
         byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
         repeated = Dictionary(grouping: all, by: \.name).filter { $0.value.count > 1 }.keys.sorted()
     }
 
-    subscript(name: String) -> DurableTaskKind? { byName[name] }
+    package subscript(name: String) -> DurableTaskKind? { byName[name] }
 }
 
 /// Builds the list of an application's kinds of durable tasks.

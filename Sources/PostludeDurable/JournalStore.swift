@@ -11,14 +11,41 @@ protocol DurableTaskStore: TaskStore {
 
     /// - Returns: the task of that name that is not over and has a unique key.
     func holder(of key: String, name: String) throws -> RecordID?
+
+    /// What tells of tasks that have left; nil where the application has no broker, or is not served.
+    var broker: (any OpenTaskBroker)? { get }
+
+    /// Checks what is to be kept for a queue.
+    ///
+    /// - Throws: also where the application has no broker.
+    func check(_ task: OutgoingTask, for queue: String) throws
+}
+
+/// A journal, and who is told of what is kept in it for others.
+struct JournalAccess: Sendable {
+    let journal: Journal
+    /// nil where the application has no broker.
+    let outbox: Outbox?
 }
 
 /// Keeps durable tasks in the manifest's journal.
 final class JournalStore: DurableTaskStore {
     let kinds: DurableTaskKinds
-    private let opened = Lock<(journal: Journal, recovery: Recovery)?>(nil)
+    private let parts: (any TaskBrokerParts)?
+    private let opened = Lock<Opened?>(nil)
 
-    init(kinds: DurableTaskKinds) { self.kinds = kinds }
+    private struct Opened {
+        let access: JournalAccess
+        let broker: (any OpenTaskBroker)?
+        let recovery: Recovery
+    }
+
+    init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
+        self.kinds = kinds
+        parts = broker?.parts
+    }
+
+    var broker: (any OpenTaskBroker)? { opened.withLock { $0?.broker } }
 
     func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws {
         guard let place = manifest.journal else { throw NoJournal() }
@@ -28,15 +55,19 @@ final class JournalStore: DurableTaskStore {
             logger.error(
                 "what became of tasks could not be written to the journal", metadata: ["error": "\(error)"])
         }
+        let broker = try parts?.open(manifest)
         let journal = try Journal(path: place.path, settings: settings)
         let workers = manifest.workers
         do {
+            let outbox = try broker.map { try Outbox(of: journal, to: $0, logger: logger) }
+            let access = JournalAccess(journal: journal, outbox: outbox)
             let recovery = try Recovery(
-                journal, kinds: kinds, dispatch: dispatch, logger: logger,
+                access, kinds: kinds, dispatch: dispatch, logger: logger,
                 limit: max(1, min(64, workers.maximum - workers.reservedForRequests)),
                 keep: place.keep, keepFailed: place.keepFailed)
             try recovery.start()
-            opened.withLock { $0 = (journal, recovery) }
+            try outbox?.start()
+            opened.withLock { $0 = Opened(access: access, broker: broker, recovery: recovery) }
         } catch {
             try? journal.close()
             throw error
@@ -45,26 +76,34 @@ final class JournalStore: DurableTaskStore {
     }
 
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {
-        guard let (journal, recovery) = opened.withLock({ $0 }) else { throw NoJournal() }
+        guard let opened = opened.withLock({ $0 }) else { throw NoJournal() }
+        let access = opened.access
         // The others stand for tasks that are there.
-        let tasks = tasks.compactMap { $0 as? JournalTask }
+        let tasks = tasks.compactMap { $0 as? any RecordedTask }
         guard !tasks.isEmpty else { return }
         var records = NewRequest(id: request.requestID, records: tasks.map(\.record))
         records.runsHere = runsHere
-        let kept = try journal.append(records)
-        for (task, kept) in zip(tasks, kept) { task.kept(kept, in: journal, runsHere: runsHere) }
-        if tasks.contains(where: { !$0.runsHere }) { recovery.wake() }
+        let kept = try access.journal.append(records)
+        for (task, kept) in zip(tasks, kept) { task.kept(kept, in: access, runsHere: runsHere) }
+        if records.records.contains(where: { $0.queue != nil }) { access.outbox?.ring() }
+        if tasks.contains(where: { !$0.runsHere && $0.record.queue == nil }) { opened.recovery.wake() }
     }
 
     func holder(of key: String, name: String) throws -> RecordID? {
-        try opened.withLock { $0?.journal }?.holder(of: key, name: name)
+        try opened.withLock { $0?.access.journal }?.holder(of: key, name: name)
+    }
+
+    func check(_ task: OutgoingTask, for queue: String) throws {
+        guard let parts else { throw DurableTaskError.noBroker(task: task.name, queue: queue) }
+        if let broker { try broker.check(task, for: queue) } else { try parts.check(task, for: queue) }
     }
 
     func close() {
-        guard let (journal, recovery) = opened.withLock({ $0 }) else { return }
-        recovery.stop()
+        guard let opened = opened.withLock({ $0 }) else { return }
+        opened.recovery.stop()
+        opened.access.outbox?.stop()
         // Where it cannot be closed, the process's end releases what it has.
-        try? journal.close()
+        try? opened.access.journal.close()
     }
 }
 
@@ -76,8 +115,19 @@ private struct NoJournal: Error, CustomStringConvertible {
 /// Keeps nothing, for tests without a server: tasks run in their process or not at all.
 final class OfflineStore: DurableTaskStore {
     let kinds: DurableTaskKinds
+    private let parts: (any TaskBrokerParts)?
 
-    init(kinds: DurableTaskKinds) { self.kinds = kinds }
+    init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
+        self.kinds = kinds
+        parts = broker?.parts
+    }
+
+    var broker: (any OpenTaskBroker)? { nil }
+
+    func check(_ task: OutgoingTask, for queue: String) throws {
+        guard let parts else { throw DurableTaskError.noBroker(task: task.name, queue: queue) }
+        try parts.check(task, for: queue)
+    }
 
     func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws {}
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {}

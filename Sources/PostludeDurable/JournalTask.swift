@@ -1,14 +1,14 @@
-internal import FoundationEssentials
+package import FoundationEssentials
 internal import Journal
 internal import Linux
-internal import Postlude
+package import Postlude
 
 /// A durable task in a process: what it does, and its record.
-final class JournalTask: StoredTask {
+final class JournalTask: RecordedTask {
     private struct State {
         var id: RecordID
         /// nil until it is kept, and where nothing is.
-        var journal: Journal?
+        var access: JournalAccess?
         var runsHere: Bool
         var result: Data?
     }
@@ -32,7 +32,7 @@ final class JournalTask: StoredTask {
     }
 
     /// A task that this process has claimed.
-    init(_ task: any DurableTask, kind: DurableTaskKind, claimed record: Record, in journal: Journal) {
+    init(_ task: any DurableTask, kind: DurableTaskKind, claimed record: Record, in access: JournalAccess) {
         self.task = task
         var copy = NewRecord(name: record.name, payload: record.payload)
         copy.id = record.id
@@ -40,7 +40,7 @@ final class JournalTask: StoredTask {
         self.record = copy
         policy = kind.policy
         earlierAttempts = record.attempts
-        state = Lock(State(id: record.id, journal: journal, runsHere: true))
+        state = Lock(State(id: record.id, access: access, runsHere: true))
     }
 
     var id: String { state.withLock { $0.id.text } }
@@ -50,9 +50,9 @@ final class JournalTask: StoredTask {
     var retry: RetryPolicy { policy.retry }
     var runsHere: Bool { state.withLock { $0.runsHere } }
 
-    func kept(_ kept: KeptRecord, in journal: Journal, runsHere: Bool) {
+    func kept(_ kept: KeptRecord, in access: JournalAccess, runsHere: Bool) {
         state.withLock { state in
-            state.journal = journal
+            state.access = access
             if !runsHere { state.runsHere = false }
             guard case .exists(let other) = kept else { return }
             // It stands for this one.
@@ -63,18 +63,20 @@ final class JournalTask: StoredTask {
 
     func run() async throws {
         guard let context = TaskContext.current else { throw NoContext() }
-        func run<Task: DurableTask>(_ task: Task) async throws -> Data? {
-            let output = try await task.run(context)
-            guard let output = output as? any Encodable else { return nil }
-            // The work is done: a result that JSON cannot hold, such as NaN, does not make it be done again.
-            return try? JSONEncoder().encode(output)
-        }
-        let result = try await run(task)
+        let result = try await task.result(context)
         state.withLock { $0.result = result }
     }
 
+    func promotion(isPastDeadline: Bool, isLast: Bool) -> String? {
+        guard let promotion = policy.promotion else { return nil }
+        let isMeant =
+            isPastDeadline && promotion.occasions.contains(.deadline)
+            || isLast && promotion.occasions.contains(.attempts)
+        return isMeant ? promotion.place.queue : nil
+    }
+
     func begin() -> Bool {
-        let (id, journal) = state.withLock { ($0.id, $0.journal) }
+        let (id, journal) = state.withLock { ($0.id, $0.access?.journal) }
         if let expires = record.expires, expires <= Date() {
             journal?.ended(id, .expired)
             return false
@@ -84,20 +86,48 @@ final class JournalTask: StoredTask {
     }
 
     func ended(_ end: StoredTaskEnd) {
-        let (id, journal, result) = state.withLock { ($0.id, $0.journal, $0.result) }
-        guard let journal else { return }
+        let (id, access, result) = state.withLock { ($0.id, $0.access, $0.result) }
+        guard let access else { return }
+        let journal = access.journal
+        func move(to queue: String?, _ reason: String) -> Bool {
+            guard let queue else { return false }
+            journal.ended(id, .moved(queue: queue, reason: reason))
+            access.outbox?.ring(behindNotes: true)
+            return true
+        }
         switch end {
         case .done: journal.ended(id, .done(result: result))
         case .retried(let error, _): journal.ended(id, .retrying(error: Self.text(error)))
         case .failed(let error): journal.ended(id, .failed(error: Self.text(error)))
         case .dropped: journal.ended(id, .discarded)
+        case .moved(let error): _ = move(to: policy.promotion?.place.queue, Self.text(error))
+        case .left(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"): break
         case .left(let error?): journal.ended(id, .again(error: Self.text(error), at: Date()))
         case .left(nil): journal.ended(id, .left)
+        // Else it keeps its owner, who will be dead: nobody begins it while it runs.
+        case .cutOff: _ = move(to: shutdownQueue, "the process ended during the attempt")
         }
+    }
+
+    private var shutdownQueue: String? {
+        guard let promotion = policy.promotion, promotion.occasions.contains(.shutdown) else { return nil }
+        return promotion.place.queue
     }
 
     /// Bounded: an error can hold a whole response.
     private static func text(_ error: any Error) -> String { String("\(error)".prefix(4000)) }
 
     private struct NoContext: Error {}
+}
+
+extension DurableTask {
+    /// One attempt.
+    ///
+    /// - Returns: what it has returned, as JSON; nil where that is not `Encodable`.
+    package func result(_ context: TaskContext) async throws -> Data? {
+        let output = try await run(context)
+        guard let output = output as? any Encodable else { return nil }
+        // The work is done: a result that JSON cannot hold, such as NaN, does not make it be done again.
+        return try? JSONEncoder().encode(output)
+    }
 }

@@ -17,7 +17,8 @@ final class Recovery: Sendable {
     /// When a record is looked at again whose kind this program does not know: a newer one, at work beside it, may.
     private static let unknownDelay = Duration.seconds(60)
 
-    private let journal: Journal
+    private let access: JournalAccess
+    private var journal: Journal { access.journal }
     private let kinds: DurableTaskKinds
     private let dispatch: TaskDispatch
     private let logger: Logger
@@ -31,10 +32,10 @@ final class Recovery: Sendable {
     private let thread = Lock<WorkerThread?>(nil)
 
     init(
-        _ journal: Journal, kinds: DurableTaskKinds, dispatch: TaskDispatch, logger: Logger, limit: Int,
+        _ access: JournalAccess, kinds: DurableTaskKinds, dispatch: TaskDispatch, logger: Logger, limit: Int,
         keep: Duration, keepFailed: Duration
     ) throws {
-        self.journal = journal
+        self.access = access
         self.kinds = kinds
         self.dispatch = dispatch
         self.logger = logger
@@ -121,11 +122,18 @@ final class Recovery: Sendable {
         }
         guard record.attempts < max(1, kind.policy.retry.attempts) + Self.interruptions else {
             let reason = "\(record.attempts) attempts were made, and the process ended during the last ones"
-            refuse(record, reason, .failed(error: reason))
+            if let promotion = kind.policy.promotion, promotion.occasions.contains(.attempts),
+                let queue = promotion.place.queue
+            {
+                refuse(record, "\(reason); it moves to the queue \(queue)", .moved(queue: queue, reason: reason))
+                access.outbox?.ring(behindNotes: true)
+            } else {
+                refuse(record, reason, .failed(error: reason))
+            }
             return nil
         }
         do {
-            return JournalTask(try kind.decode(record.payload), kind: kind, claimed: record, in: journal)
+            return JournalTask(try kind.decode(record.payload), kind: kind, claimed: record, in: access)
         } catch {
             refuse(record, "its values are not those of \(kind.type)", .failed(error: "\(error)"))
             return nil

@@ -1,4 +1,5 @@
-internal import ArgumentParser
+package import ArgumentParser
+package import Manifest
 public import Postlude
 
 extension TaskEngine {
@@ -18,16 +19,61 @@ extension TaskEngine {
     public static func durable(@DurableTasksBuilder _ kinds: () -> [DurableTaskKind]) -> TaskEngine {
         TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds())))
     }
+
+    /// The same, with a broker that brings tasks to workers elsewhere.
+    ///
+    /// - Parameters:
+    ///   - broker: such as `.celery` of the module PostludeCelery.
+    ///   - kinds: as above; none where all that leaves is of other programs.
+    public static func durable(
+        through broker: TaskBroker, @DurableTasksBuilder _ kinds: () -> [DurableTaskKind] = { [] }
+    ) -> TaskEngine {
+        TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds()), broker: broker))
+    }
 }
 
-struct DurableEngine: TaskEngineParts {
-    let kinds: DurableTaskKinds
+package struct DurableEngine: TaskEngineParts {
+    package let kinds: DurableTaskKinds
+    package var broker: TaskBroker?
 
-    var problems: [String] {
+    package var problems: [String] {
         kinds.repeated.map { "two kinds of durable tasks are called \"\($0)\"; names must differ" }
+            + kinds.all.flatMap { kind in
+                [("runs at", kind.policy.runs.queue), ("moves to", kind.policy.promotion?.place.queue)]
+                    .compactMap { verb, queue in queue.flatMap { problem(of: kind, that: verb, to: $0) } }
+            }
     }
 
-    func makeStore() -> any TaskStore { JournalStore(kinds: kinds) }
-    func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds) }
-    func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] { [] }
+    private func problem(of kind: DurableTaskKind, that verb: String, to queue: String) -> String? {
+        guard let broker else {
+            return """
+                the durable task "\(kind.name)" \(verb) the queue "\(queue)", and the application has no broker: make its \
+                taskEngine by .durable(through: .celery)
+                """
+        }
+        return broker.parts.problem(ofQueue: queue).map {
+            "the durable task \"\(kind.name)\" \(verb) the queue \"\(queue)\": \($0)"
+        }
+    }
+
+    package func mistakes(in manifest: Manifest, file: String) -> [Diagnostic] {
+        guard let broker else {
+            return manifest.celery.map { celery in
+                let message =
+                    """
+                    the application's taskEngine has no broker, expected no `celery`, or an engine made by \
+                    .durable(through: .celery)
+                    """
+                return [Diagnostic(location: celery.location, message: message)]
+            } ?? []
+        }
+        return broker.parts.mistakes(in: manifest, file: file)
+    }
+
+    package func makeStore() -> any TaskStore { JournalStore(kinds: kinds, broker: broker) }
+    package func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds, broker: broker) }
+
+    package func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {
+        broker?.parts.commands(for: application) ?? []
+    }
 }

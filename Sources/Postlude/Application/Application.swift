@@ -71,6 +71,9 @@ extension Application {
         let engine = taskEngine
         handlers.hasTaskEngine = engine != nil
         handlers.taskEngineProblems = engine?.parts.problems ?? []
+        if let parts = engine?.parts {
+            handlers.taskEngineMistakes = { parts.mistakes(in: $0, file: $1) }
+        }
         return handlers
     }
 

@@ -7,6 +7,8 @@ public struct Handlers: Sendable {
     var hasTaskEngine: Bool?
     /// What is wrong with that.
     var taskEngineProblems: [String] = []
+    /// What of a manifest does not fit to that.
+    var taskEngineMistakes: (@Sendable (_ manifest: Manifest, _ file: String) -> [Diagnostic])?
 
     /// - Parameter handlers: handlers with different names; the command line reports a name that is used twice.
     public init(_ handlers: [Handler]) { all = handlers }
@@ -53,8 +55,18 @@ public struct Handlers: Sendable {
                 the application a `taskEngine`
                 """
             ])
-        default: return manifest
+        default: break
         }
+        if let celery = manifest.celery, hasTaskEngine == false {
+            throw ManifestError(diagnostics: [
+                Diagnostic(
+                    location: celery.location,
+                    message: "the application has no broker, expected no `celery`, or an application with a `taskEngine`")
+            ])
+        }
+        let mistakes = taskEngineMistakes?(manifest, file) ?? []
+        guard mistakes.isEmpty else { throw ManifestError(diagnostics: mistakes) }
+        return manifest
     }
 
     /// - Throws: every mistake of the handlers.

@@ -54,7 +54,7 @@ extension TaskOutcome {
         self =
             switch verdict {
             case .done: .done
-            case .retry, .left: .retried
+            case .retry, .left, .moved: .retried
             case .failed: .failed
             }
     }

@@ -74,6 +74,11 @@ final class BackgroundTask: Sendable {
 
     func markKept() { kept.store(true, ordering: .releasing) }
 
+    /// Where it goes instead of what follows from the attempt that has failed; nil for nowhere.
+    func promotion(isLast: Bool) -> String? {
+        isKept ? stored?.promotion(isPastDeadline: isPastDeadline, isLast: isLast) : nil
+    }
+
     /// Tells its store.
     func report(_ end: StoredTaskEnd) {
         if isKept { stored?.ended(end) }

@@ -55,6 +55,8 @@ extension TaskQueue {
         case failed
         /// There is no time for its next attempt, which its store has another process make.
         case left(after: Duration)
+        /// Its store has somebody else do it.
+        case moved(to: String)
     }
 
     /// An attempt has ended.
@@ -77,7 +79,13 @@ extension TaskQueue {
                 return (.done, [], [])
             }
             // A random number is a system call, and few tasks fail.
-            if let delay = task.options.retry.delay(after: task.attempts, random: random()) {
+            let delay = task.options.retry.delay(after: task.attempts, random: random())
+            if let queue = task.promotion(isLast: delay == nil) {
+                task.become(.failed)
+                state.tally.ended += 1
+                return (.moved(to: queue), [], [])
+            }
+            if let delay {
                 let isInTime = graceEnd.map { now + delay <= $0 } ?? true
                 if isInTime || task.isKept { task.become(.waiting) }
                 if isInTime {

@@ -61,8 +61,9 @@ final class TaskRegistry: Sendable {
     func logLeft(to logger: Logger, limit: Int = 100) -> Int {
         var (lost, stored) = (0, 0)
         for queue in all {
-            let running = queue.leftTasks.count { $0.isKept && $0.state == .running }
-            stored += running + queue.leaveStored()
+            let running = queue.leftTasks.filter { $0.isKept && $0.state == .running }
+            for task in running { task.report(.cutOff) }
+            stored += running.count + queue.leaveStored()
             for task in queue.leftTasks where !task.isKept {
                 lost += 1
                 if lost <= limit {

@@ -130,6 +130,13 @@ struct TaskRunner {
             var metadata = attempt.metadata(until: now)
             metadata["error"] = error.map { "\(LoggedError.text($0))" }
             logger.warning("task failed, and is left for the next start", metadata: metadata)
+        case .moved(let queue):
+            if let error { task.report(.moved(error)) }
+            observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
+            var metadata = attempt.metadata(until: now)
+            metadata["error"] = error.map { "\(LoggedError.text($0))" }
+            metadata["queue"] = "\(queue)"
+            logger.warning("task failed, and moves to a queue", metadata: metadata)
         case .failed:
             if let error { task.report(.failed(error)) }
             observability.tasks?.record(task.name, .failed, attempt.duration(until: now))

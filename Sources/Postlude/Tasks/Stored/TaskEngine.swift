@@ -1,4 +1,5 @@
 package import ArgumentParser
+package import Manifest
 
 /// What keeps an application's durable tasks, and runs them: `TaskEngine.durable { … }` of the module PostludeDurable.
 public struct TaskEngine: Sendable {
@@ -11,6 +12,9 @@ public struct TaskEngine: Sendable {
 package protocol TaskEngineParts: Sendable {
     /// What is wrong with the tasks that the application has named.
     var problems: [String] { get }
+
+    /// - Returns: what of the manifest does not fit to them.
+    func mistakes(in manifest: Manifest, file: String) -> [Diagnostic]
 
     /// - Returns: what a process that serves keeps its tasks with.
     func makeStore() -> any TaskStore

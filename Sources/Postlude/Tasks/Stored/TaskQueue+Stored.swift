@@ -67,6 +67,9 @@ extension BackgroundTasks {
     /// The process's store; nil where the application has none.
     package var store: (any TaskStore)? { queue.registry.store }
 
+    /// The id of the request whose tasks these are.
+    package var requestID: String { queue.requestID }
+
     /// Adds a task that is kept before the first byte of the response is written.
     ///
     /// - Throws: when the response has begun.

@@ -55,8 +55,20 @@ package protocol StoredTask: Sendable {
     /// - Returns: false when it must not: its time is over. The store knows.
     func begin() -> Bool
 
+    /// An attempt has failed.
+    ///
+    /// - Parameters:
+    ///   - isPastDeadline: whether its time was over.
+    ///   - isLast: whether no other one would follow.
+    /// - Returns: the queue to which the task goes instead of what would follow; nil for none.
+    func promotion(isPastDeadline: Bool, isLast: Bool) -> String?
+
     /// An attempt has ended, or none will be made here.
     func ended(_ end: StoredTaskEnd)
+}
+
+extension StoredTask {
+    package func promotion(isPastDeadline: Bool, isLast: Bool) -> String? { nil }
 }
 
 /// What became of a stored task in this process.
@@ -65,9 +77,13 @@ package enum StoredTaskEnd: Sendable {
     /// It has failed, and this process calls it again.
     case retried(any Error, after: Duration)
     case failed(any Error)
+    /// It has failed here, and goes to the queue that ``StoredTask/promotion(isPastDeadline:isLast:)`` has named.
+    case moved(any Error)
     /// Taken back by its handle, or dropped because one before it has failed.
     case dropped
     /// Not begun, or waiting, when the process ended: it is for the next one. With the error of an attempt that was the
     /// last one here.
     case left((any Error)?)
+    /// It still ran when the process ended.
+    case cutOff
 }
