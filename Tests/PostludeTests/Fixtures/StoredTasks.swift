@@ -74,8 +74,10 @@ final class RecordedTask: StoredTask {
             case .done: "done"
             case .retried(_, let delay): "retried after \(delay.components.seconds) s"
             case .failed: "failed"
+            case .moved: "moved"
             case .dropped: "dropped"
             case .left(let error): error == nil ? "left" : "left after an error"
+            case .cutOff: "cut off"
             }
         events.append("\(name) \(text)")
     }
