@@ -11,6 +11,7 @@ let package = Package(
     name: "postlude",
     products: [
         .library(name: "Postlude", targets: ["Postlude"]),
+        .library(name: "PostludeCelery", targets: ["PostludeCelery"]),
         .library(name: "PostludeDurable", targets: ["PostludeDurable"]),
         .library(name: "PostludeTesting", targets: ["PostludeTesting"]),
     ],
@@ -72,6 +73,14 @@ let package = Package(
             name: "PostludeDurable",
             dependencies: [
                 "Journal", "Linux", "Manifest", "Postlude", "Workers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "PostludeCelery",
+            dependencies: [
+                "Celery", "Journal", "Linux", "Manifest", "Postlude", "PostludeDurable", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
