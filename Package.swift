@@ -155,8 +155,11 @@ let package = Package(
         .executableTarget(
             name: "CeleryTestbed", dependencies: ["Celery"], path: "Tests/CeleryTestbed",
             swiftSettings: strict),
+        .target(
+            name: "BrokerFixtures", dependencies: ["Linux"], path: "Tests/BrokerFixtures", swiftSettings: strict),
         .testTarget(
-            name: "CeleryTests", dependencies: ["Celery", "CeleryTestbed", "Linux"], swiftSettings: strict),
+            name: "CeleryTests", dependencies: ["BrokerFixtures", "Celery", "CeleryTestbed", "Linux"],
+            swiftSettings: strict),
         .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
         .testTarget(
             name: "ScoreboardTests", dependencies: ["Linux", "Scoreboard", "Workers"], swiftSettings: strict),
@@ -208,6 +211,21 @@ let package = Package(
                 "Postlude", "PostludeDurable", .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Tests/DurableTestbed", swiftSettings: strict),
+        .testTarget(
+            name: "PostludeCeleryTests",
+            dependencies: [
+                "BrokerFixtures", "Celery", "Journal", "Manifest", "Postlude", "PostludeCelery", "PostludeDurable",
+                "PostludeTesting", .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "BrokerTestbed",
+            dependencies: [
+                "Postlude", "PostludeCelery", "PostludeDurable",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Tests/BrokerTestbed", swiftSettings: strict),
         .executableTarget(
             name: "LifecycleTestbed",
             dependencies: [
@@ -220,8 +238,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "DurableTestbed", "LifecycleTestbed", "PostludeTesting", "Testbed", "analytics", "notifications", "settings",
-                "uploads",
+                "BrokerFixtures", "BrokerTestbed", "DurableTestbed", "LifecycleTestbed", "PostludeTesting", "Testbed",
+                "analytics", "notifications", "settings", "uploads",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Interpose"],

@@ -61,8 +61,13 @@ final class JournalStore: DurableTaskStore {
                 access, kinds: kinds, dispatch: dispatch, logger: logger,
                 limit: max(1, min(64, workers.maximum - workers.reservedForRequests)),
                 keep: place.keep, keepFailed: place.keepFailed)
-            try recovery.start()
             try outbox?.start()
+            do {
+                try recovery.start()
+            } catch {
+                outbox?.stop()
+                throw error
+            }
             opened.withLock { $0 = Opened(access: access, broker: broker, recovery: recovery) }
         } catch {
             try? journal.close()

@@ -43,6 +43,7 @@ struct SettingsPageTests {
             "`tasks`": keys(TasksKey.self), "`log`": keys(LogKey.self),
             "`access` in `log`": keys(AccessKey.self), "`status`": keys(StatusKey.self),
             "`files`": keys(FilesKey.self), "`uploads`": keys(UploadsKey.self),
+            "`journal`": keys(JournalKey.self), "`celery`": keys(CeleryKey.self),
             "`openapi`": keys(OpenAPIKey.self), "A route": keys(RouteKey.self),
             "A route's `limits`": keys(RouteLimitsKey.self),
         ]
