@@ -11,6 +11,7 @@ let package = Package(
     name: "postlude",
     products: [
         .library(name: "Postlude", targets: ["Postlude"]),
+        .library(name: "PostludeCelery", targets: ["PostludeCelery"]),
         .library(name: "PostludeDurable", targets: ["PostludeDurable"]),
         .library(name: "PostludeTesting", targets: ["PostludeTesting"]),
     ],
@@ -72,6 +73,14 @@ let package = Package(
             name: "PostludeDurable",
             dependencies: [
                 "Journal", "Linux", "Manifest", "Postlude", "Workers",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "PostludeCelery",
+            dependencies: [
+                "Celery", "Journal", "Linux", "Manifest", "Postlude", "PostludeDurable", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -146,8 +155,11 @@ let package = Package(
         .executableTarget(
             name: "CeleryTestbed", dependencies: ["Celery"], path: "Tests/CeleryTestbed",
             swiftSettings: strict),
+        .target(
+            name: "BrokerFixtures", dependencies: ["Linux"], path: "Tests/BrokerFixtures", swiftSettings: strict),
         .testTarget(
-            name: "CeleryTests", dependencies: ["Celery", "CeleryTestbed", "Linux"], swiftSettings: strict),
+            name: "CeleryTests", dependencies: ["BrokerFixtures", "Celery", "CeleryTestbed", "Linux"],
+            swiftSettings: strict),
         .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
         .testTarget(
             name: "ScoreboardTests", dependencies: ["Linux", "Scoreboard", "Workers"], swiftSettings: strict),
@@ -199,6 +211,21 @@ let package = Package(
                 "Postlude", "PostludeDurable", .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "Tests/DurableTestbed", swiftSettings: strict),
+        .testTarget(
+            name: "PostludeCeleryTests",
+            dependencies: [
+                "BrokerFixtures", "Celery", "Journal", "Manifest", "Postlude", "PostludeCelery", "PostludeDurable",
+                "PostludeTesting", .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "BrokerTestbed",
+            dependencies: [
+                "Postlude", "PostludeCelery", "PostludeDurable",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Tests/BrokerTestbed", swiftSettings: strict),
         .executableTarget(
             name: "LifecycleTestbed",
             dependencies: [
@@ -211,8 +238,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "DurableTestbed", "LifecycleTestbed", "PostludeTesting", "Testbed", "analytics", "notifications", "settings",
-                "uploads",
+                "BrokerFixtures", "BrokerTestbed", "DurableTestbed", "LifecycleTestbed", "PostludeTesting", "Testbed",
+                "analytics", "notifications", "settings", "uploads",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Interpose"],

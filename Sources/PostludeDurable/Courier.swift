@@ -189,36 +189,3 @@ struct Courier {
         ]
     }
 }
-
-/// A time in which nothing gets through: how long it lasts, when to try, when to speak of it.
-struct Trouble {
-    private static let first = 0.5
-    private static let longest = 60.0
-    private static let reports = Duration.seconds(600)
-
-    let since = MonotonicTime.now
-    private(set) var failures = 0
-    private var nextTry = MonotonicTime.now
-    private var nextReport = MonotonicTime.now
-    private(set) var isToBeReported = false
-
-    var rest: Duration { max(.zero, nextTry - .now) }
-
-    /// It has failed once more.
-    ///
-    /// - Parameters:
-    ///   - isSettings: whether it cannot be over before somebody does something.
-    ///   - random: -1 to 1, so that processes that have lost the broker together do not come back together.
-    /// - Returns: when to try again: 0.5, 1, 2, … 60 s, ±20 %.
-    mutating func next(isSettings: Bool, random: Double = .random(in: -1...1)) -> Duration {
-        failures += 1
-        var seconds = isSettings ? Self.longest : Self.first
-        for _ in 1..<min(failures, 10) where seconds < Self.longest { seconds *= 2 }
-        let delay = Duration.seconds(min(seconds, Self.longest) * (1 + 0.2 * random))
-        let now = MonotonicTime.now
-        nextTry = now + delay
-        isToBeReported = now >= nextReport
-        if isToBeReported { nextReport = now + Self.reports }
-        return delay
-    }
-}

@@ -1,3 +1,4 @@
+import BrokerFixtures
 import Testing
 
 /// What needs real brokers, one after another: one RabbitMQ and one Redis serve them all.

@@ -74,6 +74,12 @@ package protocol CeleryConsumer: AnyObject {
     @discardableResult
     func requeue(_ delivery: Delivery.ID) throws(BrokerError) -> Bool
 
+    /// Has the broker send no more. What was on its way still comes, and what was given stays to be settled.
+    func stopTaking() throws(BrokerError)
+
+    /// Where rejected messages are, for the log.
+    var deadLetters: String { get }
+
     /// Gives back what is not acknowledged.
     func close()
 }

@@ -14,6 +14,16 @@ package struct ContractViolation: Error, Hashable, CustomStringConvertible {
         "the message was not sent, because Celery would not take it: \(place) \(reason)"
     }
 
+    /// - Returns: why no queue can be called that; nil where one can.
+    package static func problem(ofQueue name: String) -> String? {
+        do throws(ContractViolation) {
+            try MessageCheck.check(queue: name, at: "the queue")
+            return nil
+        } catch {
+            return "\(error.place) \(error.reason)"
+        }
+    }
+
     /// A value for an error's text: short, and on one line.
     static func quoted(_ text: String) -> String {
         let scalars = text.unicodeScalars.prefix(60).map { scalar in

@@ -40,8 +40,19 @@ extension RabbitMQConnection {
         amqp_basic_qos(state, channel, 0, prefetch, 0)
         try check(amqp_get_rpc_reply(state), "setting the prefetch")
         let memory = AMQPMemory()
-        amqp_basic_consume(state, channel, memory.bytes(queue), memory.bytes(""), 0, 0, 0, memory.table([]))
+        amqp_basic_consume(state, channel, memory.bytes(queue), memory.bytes(Self.consumerTag), 0, 0, 0, memory.table([]))
         try check(amqp_get_rpc_reply(state), "consuming \(ContractViolation.quoted(queue))")
+        withExtendedLifetime(memory) {}
+    }
+
+    /// The channel has one consumer only.
+    private static let consumerTag = "postlude"
+
+    func cancelConsumer() throws(BrokerError) {
+        guard !isClosed else { throw closed("the connection is closed") }
+        let memory = AMQPMemory()
+        amqp_basic_cancel(state, channel, memory.bytes(Self.consumerTag))
+        try check(amqp_get_rpc_reply(state), "ending the consumer")
         withExtendedLifetime(memory) {}
     }
 

@@ -101,5 +101,9 @@ package final class RabbitMQConsumer: CeleryConsumer {
         return true
     }
 
+    package func stopTaking() throws(BrokerError) { try connection.cancelConsumer() }
+
+    package var deadLetters: String { "where the queue's dead-letter exchange brings them, if it has one" }
+
     package func close() { connection.close() }
 }

@@ -24,6 +24,7 @@ package final class RedisConsumer: CeleryConsumer {
     /// For the one command that Redis answers when a message comes: others would wait behind it.
     private let moves: RedisConnection
     private var isMoving = false
+    private var isTaking = true
     private var nextBeat = MonotonicTime(nanoseconds: .min)
     private var taken: [UInt64: [UInt8]] = [:]
     private var lastNumber: UInt64 = 0
@@ -58,7 +59,7 @@ package final class RedisConsumer: CeleryConsumer {
                 try beat()
                 try reclaim()
             }
-            let isFull = taken.count >= prefetch
+            let isFull = taken.count >= prefetch || !isTaking
             if isMoving {
                 if let message = try awaitMove(until: min(deadline, nextBeat), orReadable: descriptor) {
                     return try receive(message, isRedelivered: false)
@@ -224,6 +225,11 @@ package final class RedisConsumer: CeleryConsumer {
             guard reply == .integer(1_000) else { return }
         }
     }
+
+    /// One that Redis has been asked for may still come.
+    package func stopTaking() throws(BrokerError) { isTaking = false }
+
+    package var deadLetters: String { "in the list \(keys.rejected)" }
 
     /// Gives back what is not acknowledged, at once if Redis can still be reached; others do it otherwise.
     package func close() {

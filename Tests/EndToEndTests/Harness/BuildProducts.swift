@@ -8,6 +8,7 @@ enum BuildProducts {
     }()
 
     static var testbed: String { folder + "/Testbed" }
+    static var brokerTestbed: String { folder + "/BrokerTestbed" }
     static var durableTestbed: String { folder + "/DurableTestbed" }
     static var notifications: String { folder + "/notifications" }
     static var lifecycleTestbed: String { folder + "/LifecycleTestbed" }

@@ -71,7 +71,7 @@ package final class TaskDispatch: Sendable {
 
 extension TaskQueue {
     /// Tasks that their store has, in the place of a request that is over.
-    fileprivate func add(kept tasks: [any StoredTask]) {
+    func add(kept tasks: [any StoredTask]) {
         for stored in tasks {
             let task = BackgroundTask(stored)
             task.markKept()

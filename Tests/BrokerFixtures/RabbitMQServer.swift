@@ -1,16 +1,15 @@
 import Foundation
-import Testing
 
 /// Debian's RabbitMQ on loopback, with a folder, a node and ports of its own.
-final class RabbitMQServer {
-    let port: UInt16
-    let tlsPort: UInt16
-    let folder: Folder
+package final class RabbitMQServer {
+    package let port: UInt16
+    package let tlsPort: UInt16
+    package let folder: Folder
     private let epmd: Daemon
     private var server: Daemon?
     private let environment: [String: String]
 
-    init() throws {
+    package init() throws {
         folder = try Folder()
         port = try Socket.freePort()
         tlsPort = try Socket.freePort()
@@ -48,7 +47,7 @@ final class RabbitMQServer {
         try start()
     }
 
-    func start() throws {
+    package func start() throws {
         let daemon = try Daemon(
             "/usr/lib/rabbitmq/bin/rabbitmq-server", [], environment: environment, in: folder,
             log: "rabbitmq.log")
@@ -56,7 +55,7 @@ final class RabbitMQServer {
         try daemon.waitUntilListening(on: port)
     }
 
-    func stop(by number: Int32 = SIGTERM) {
+    package func stop(by number: Int32 = SIGTERM) {
         server?.end(by: number)
         server = nil
     }
@@ -66,14 +65,14 @@ final class RabbitMQServer {
         epmd.end()
     }
 
-    var url: String { "amqp://guest:guest@127.0.0.1:\(port)/" }
+    package var url: String { "amqp://guest:guest@127.0.0.1:\(port)/" }
 
-    func url(by proxy: Proxy, _ query: String = "") -> String {
+    package func url(by proxy: Proxy, _ query: String = "") -> String {
         "amqp://guest:guest@127.0.0.1:\(proxy.port)/?\(query)"
     }
 
     @discardableResult
-    func control(_ arguments: String...) throws -> String {
+    package func control(_ arguments: String...) throws -> String {
         let name = "rabbitmqctl-\(UUID().uuidString)"
         let daemon = try Daemon(
             "/usr/lib/rabbitmq/bin/rabbitmqctl", ["--quiet"] + arguments, environment: environment,

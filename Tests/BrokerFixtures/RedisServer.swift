@@ -1,14 +1,14 @@
 import Foundation
 
 /// Debian's Redis on loopback, with a folder of its own, on a port and a Unix socket.
-final class RedisServer {
-    let port: UInt16
-    let folder: Folder
-    let socketPath: String
+package final class RedisServer {
+    package let port: UInt16
+    package let folder: Folder
+    package let socketPath: String
     private var server: Daemon?
     private let arguments: [String]
 
-    init(_ arguments: String...) throws {
+    package init(_ arguments: String...) throws {
         folder = try Folder()
         port = try Socket.freePort()
         socketPath = folder.file("redis.sock")
@@ -16,7 +16,7 @@ final class RedisServer {
         try start()
     }
 
-    func start() throws {
+    package func start() throws {
         let daemon = try Daemon(
             "/usr/bin/redis-server",
             [
@@ -28,18 +28,18 @@ final class RedisServer {
         try daemon.waitUntilListening(on: port)
     }
 
-    func stop(by number: Int32 = SIGTERM) {
+    package func stop(by number: Int32 = SIGTERM) {
         server?.end(by: number)
         server = nil
     }
 
     deinit { stop(by: SIGKILL) }
 
-    var url: String { "redis://127.0.0.1:\(port)/0" }
+    package var url: String { "redis://127.0.0.1:\(port)/0" }
 
     /// redis-cli's answer.
     @discardableResult
-    func command(_ words: String...) throws -> String {
+    package func command(_ words: String...) throws -> String {
         let name = "redis-cli-\(UUID().uuidString)"
         let daemon = try Daemon("/usr/bin/redis-cli", ["-p", "\(port)"] + words, in: folder, log: name)
         daemon.process.waitUntilExit()

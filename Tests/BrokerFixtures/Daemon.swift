@@ -1,12 +1,12 @@
-import Foundation
+package import Foundation
 
 /// A program that a test has started, and the only kind that it ends. What it says goes to a file.
-final class Daemon {
-    let process = Process()
+package final class Daemon {
+    package let process = Process()
     private let log: String
     private let folder: Folder
 
-    init(
+    package init(
         _ path: String, _ arguments: [String], environment: [String: String] = [:], in folder: Folder,
         log: String
     ) throws {
@@ -27,16 +27,16 @@ final class Daemon {
 
     deinit { end(by: SIGKILL) }
 
-    var pid: Int32 { process.processIdentifier }
+    package var pid: Int32 { process.processIdentifier }
 
-    var says: String { folder.text(log) }
+    package var says: String { folder.text(log) }
 
-    func send(signal number: Int32) {
+    package func send(signal number: Int32) {
         if process.isRunning { kill(pid, number) }
     }
 
     /// Ends it, and waits for that.
-    func end(by number: Int32 = SIGTERM) {
+    package func end(by number: Int32 = SIGTERM) {
         send(signal: number)
         let end = ContinuousClock.now + .seconds(20)
         while process.isRunning {
@@ -45,7 +45,7 @@ final class Daemon {
         }
     }
 
-    func waitUntilListening(on port: UInt16) throws {
+    package func waitUntilListening(on port: UInt16) throws {
         try waitUntil("\(port) is listened on; the log: \(says.suffix(2_000))", within: .seconds(120)) {
             guard process.isRunning else { throw Unexpected("it has ended: \(says.suffix(2_000))") }
             guard let socket = try? Socket(connectingTo: port) else { return false }

@@ -2,8 +2,8 @@ import Foundation
 import Linux
 
 /// A line to a broker that can be cut, or go silent.
-final class Proxy: Sendable {
-    enum Behaviour: Sendable {
+package final class Proxy: Sendable {
+    package enum Behaviour: Sendable {
         case forward
         /// What the broker answers is lost; the connection stays.
         case swallowAnswers
@@ -15,12 +15,12 @@ final class Proxy: Sendable {
         case cutBeforeNextBytes
     }
 
-    let port: UInt16
+    package let port: UInt16
     private let listener: Socket
     private let behaviour = Lock(Behaviour.forward)
     private let sockets = Lock<[Socket]>([])
 
-    init(to target: UInt16) throws {
+    package init(to target: UInt16) throws {
         port = try Socket.freePort()
         listener = try Socket(listeningOn: port)
         Thread.detachNewThread { [self] in
@@ -65,9 +65,9 @@ final class Proxy: Sendable {
         shutdown(other.descriptor, Int32(SHUT_RDWR))
     }
 
-    func set(_ new: Behaviour) { behaviour.withLock { $0 = new } }
+    package func set(_ new: Behaviour) { behaviour.withLock { $0 = new } }
 
-    func close() {
+    package func close() {
         listener.close()
         for socket in sockets.withLock({ $0 }) { shutdown(socket.descriptor, Int32(SHUT_RDWR)) }
     }

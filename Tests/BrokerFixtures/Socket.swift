@@ -2,11 +2,11 @@ import Foundation
 import Synchronization
 
 /// A TCP socket on loopback.
-final class Socket: Sendable {
-    let descriptor: Int32
+package final class Socket: Sendable {
+    package let descriptor: Int32
     private let isOpen = Atomic<Bool>(true)
 
-    init(adopting descriptor: Int32) { self.descriptor = descriptor }
+    package init(adopting descriptor: Int32) { self.descriptor = descriptor }
 
     private static func withAddress<R>(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R
     {
@@ -21,14 +21,14 @@ final class Socket: Sendable {
         }
     }
 
-    convenience init(connectingTo port: UInt16) throws {
+    package convenience init(connectingTo port: UInt16) throws {
         self.init(adopting: socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0))
         guard Self.withAddress(port, { connect(descriptor, $0, $1) }) == 0 else {
             throw Unexpected("connect to \(port): errno \(errno)")
         }
     }
 
-    convenience init(listeningOn port: UInt16) throws {
+    package convenience init(listeningOn port: UInt16) throws {
         self.init(adopting: socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0))
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, 4)
@@ -39,7 +39,7 @@ final class Socket: Sendable {
 
     deinit { close() }
 
-    func close() {
+    package func close() {
         if isOpen.exchange(false, ordering: .acquiringAndReleasing) {
             // Who waits in another thread wakes up.
             shutdown(descriptor, Int32(SHUT_RDWR))
@@ -47,19 +47,19 @@ final class Socket: Sendable {
         }
     }
 
-    func acceptOne() -> Socket? {
+    package func acceptOne() -> Socket? {
         let peer = accept(descriptor, nil, nil)
         return peer < 0 ? nil : Socket(adopting: peer)
     }
 
-    func read() -> [UInt8] {
+    package func read() -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &buffer, buffer.count, 0)
         return Array(buffer.prefix(max(0, count)))
     }
 
     @discardableResult
-    func write(_ bytes: [UInt8]) -> Bool {
+    package func write(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
@@ -74,7 +74,7 @@ final class Socket: Sendable {
     private static let next = Atomic<Int>(Int(getpid()) % 4_000 * 2)
 
     /// A TCP port below the range that the kernel takes for outgoing connections, each given once.
-    static func freePort() throws -> UInt16 {
+    package static func freePort() throws -> UInt16 {
         for _ in 0..<2_000 {
             let step = next.add(1, ordering: .relaxed).oldValue
             let port = UInt16(20_000 + step % 12_000)

@@ -1,10 +1,10 @@
 import Foundation
 
 /// A folder of one test's own; removed when the test has ended.
-final class Folder: Sendable {
-    let path: String
+package final class Folder: Sendable {
+    package let path: String
 
-    init() throws {
+    package init() throws {
         var template = Array("/tmp/postlude-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Unexpected("mkdtemp: errno \(errno)") }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -12,29 +12,29 @@ final class Folder: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    func file(_ name: String) -> String { path + "/" + name }
+    package func file(_ name: String) -> String { path + "/" + name }
 
-    func write(_ name: String, _ text: String) throws {
+    package func write(_ name: String, _ text: String) throws {
         try text.write(toFile: file(name), atomically: false, encoding: .utf8)
     }
 
-    func text(_ name: String) -> String {
+    package func text(_ name: String) -> String {
         String(decoding: FileManager.default.contents(atPath: file(name)) ?? Data(), as: UTF8.self)
     }
 
     /// Whole lines only.
-    func lines(_ name: String) -> [String] {
+    package func lines(_ name: String) -> [String] {
         text(name).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
 }
 
-struct Unexpected: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct Unexpected: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 }
 
 /// Looks again every few milliseconds until `probe` finds what it looks for, and throws when the time is over.
-func eventually<T>(
+package func eventually<T>(
     _ what: @autoclosure () -> String, within limit: Duration = .seconds(60), _ probe: () throws -> T?
 ) throws -> T {
     let end = ContinuousClock.now + limit
@@ -45,7 +45,7 @@ func eventually<T>(
     }
 }
 
-func waitUntil(
+package func waitUntil(
     _ what: @autoclosure () -> String, within limit: Duration = .seconds(60), _ condition: () throws -> Bool
 ) throws {
     try eventually(what(), within: limit) { try condition() ? () : nil }

@@ -1,11 +1,11 @@
 import Foundation
 
 /// Debian's Python, which knows Debian's python3-celery.
-enum Python {
+package enum Python {
     /// Another one with another Celery can be tried: CELERY_TEST_PYTHON.
-    static let executable = ProcessInfo.processInfo.environment["CELERY_TEST_PYTHON"] ?? "/usr/bin/python3"
+    package static let executable = ProcessInfo.processInfo.environment["CELERY_TEST_PYTHON"] ?? "/usr/bin/python3"
 
-    static func run(_ script: String, in folder: Folder, environment: [String: String] = [:]) throws -> String
+    package static func run(_ script: String, in folder: Folder, environment: [String: String] = [:]) throws -> String
     {
         let name = "python-\(UUID().uuidString)"
         try folder.write(name + ".py", script)
@@ -17,14 +17,13 @@ enum Python {
     }
 
     /// The application of the workers and producers in the tests.
-    static let application = """
+    package static let application = """
         import json, os, sys
         from celery import Celery
         app = Celery("app", broker=os.environ["BROKER"], backend=os.environ.get("BACKEND"))
         app.conf.update(broker_connection_retry_on_startup=True, worker_prefetch_multiplier=1, result_expires=600,
                         broker_transport_options=json.loads(os.environ.get("OPTIONS", "{}")))
 
-        @app.task(name="app.echo", bind=True)
         def echo(self, *args, **kwargs):
             request = self.request
             told = {"args": args, "kwargs": kwargs, "id": request.id, "retries": request.retries,
@@ -32,10 +31,13 @@ enum Python {
                     "root_id": request.root_id, "parent_id": request.parent_id, "origin": request.origin,
                     "request_id": getattr(request, "request_id", None), "lang": request.lang,
                     "correlation_id": request.correlation_id, "delivery_info": request.delivery_info,
-                    "nested": getattr(request, "nested", None)}
+                    "nested": getattr(request, "nested", None), "task": self.name}
             with open("told", "a") as file:
                 file.write(json.dumps(told) + "\\n")
             return told
+
+        for name in ("app.echo", "app.promoted", "app.slow", "app.left"):
+            app.task(name=name, bind=True)(echo)
 
         @app.task(name="app.fail")
         def fail(message):
@@ -44,7 +46,7 @@ enum Python {
         """
 
     /// A worker that runs the application.
-    static func worker(
+    package static func worker(
         in folder: Folder, broker: String, backend: String? = nil, queues: String = "celery",
         options: String = "{}",
         log: String = "worker.log"
@@ -67,7 +69,7 @@ enum Python {
         return daemon
     }
 
-    static func environment(_ broker: String, _ backend: String?, _ options: String = "{}") -> [String:
+    package static func environment(_ broker: String, _ backend: String?, _ options: String = "{}") -> [String:
         String]
     {
         var result = ["BROKER": broker, "OPTIONS": options]
@@ -76,7 +78,7 @@ enum Python {
     }
 
     /// Runs a script that finds the application as `app`.
-    static func producer(
+    package static func producer(
         _ script: String, in folder: Folder, broker: String, backend: String? = nil, options: String = "{}"
     ) throws -> String {
         try folder.write("app.py", application)

@@ -1,0 +1,23 @@
+/// JSON texts, for those who pass them on as they are.
+package enum JSONText {
+    /// The texts of an array's elements, as they are written.
+    ///
+    /// - Returns: nil where it is no array, or no JSON.
+    package static func elements(of array: some Sequence<UInt8>) -> [String]? {
+        let bytes = Array(array)
+        guard let elements = (try? JSONReader.read(bytes))?.array else { return nil }
+        return elements.map { String(decoding: bytes[$0.range], as: UTF8.self) }
+    }
+
+    /// What kind of value it is, in an error's words; nil where it is no JSON.
+    package static func kind(of text: some Sequence<UInt8>) -> String? {
+        (try? JSONReader.read(Array(text)))?.kind
+    }
+
+    /// A text as a JSON string.
+    package static func quoted(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        JSONWriter.write(text, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

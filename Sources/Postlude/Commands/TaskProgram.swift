@@ -1,0 +1,134 @@
+internal import ArgumentParser
+internal import Glibc
+package import Linux
+package import Logging
+package import Manifest
+internal import ServiceLifecycle
+internal import Workers
+
+/// A process that runs an application's tasks and serves nothing, for the subcommands of other modules: with the
+/// manifest's log, the application's services, `start()` and `stop()`.
+package struct TaskProgram<App: Application>: Sendable {
+    package let application: App
+    package let manifest: Manifest
+    package let logger: Logger
+    /// SIGTERM, SIGINT, SIGHUP and SIGUSR1.
+    package let signals: SignalDescriptor
+    /// Rings when the application's services are told to stop.
+    package let stop: EventDescriptor
+    private let writer: LogWriter
+    private let manager: ServiceManager?
+
+    /// Reads the manifest, and runs `body` on a thread of its own between `start()` and `stop()`.
+    ///
+    /// - Parameters:
+    ///   - path: the manifest's.
+    ///   - body: returns the exit status.
+    /// - Throws: always: the exit status, or what has kept it from starting, after that was printed.
+    package static func run(
+        manifest path: String, _ body: @escaping @Sendable (TaskProgram) throws -> Int32
+    ) async throws {
+        // Before a worker exists: all that this thread starts inherit the mask.
+        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
+        // Before the application is made, whose loggers may be made with it.
+        let writer = LogWriter(program: RootCommand<App>.programName)
+        defer { writer.flush() }
+        LoggingSystem.bootstrap(
+            { label, provider in LineLogHandler(label: label, writer: writer, metadataProvider: provider) },
+            metadataProvider: Logger.MetadataProvider { Scope.current?.metadata ?? [:] })
+        let status: Int32
+        do {
+            let application = App()
+            let manifest = try application.registeredHandlers.manifest(at: path)
+            try writer.apply(manifest.log)
+            let program = TaskProgram(
+                application: application, manifest: manifest, logger: Logger(label: "postlude"), signals: signals,
+                stop: try EventDescriptor(), writer: writer, manager: try ServiceManager.takeFromEnvironment())
+            status = try await program.runWithServices(body)
+        } catch {
+            // The manifest's mistakes name its file.
+            let isNamed = error is ManifestError || error is HandlersError
+            printError(isNamed ? "\(error)" : "\(RootCommand<App>.programName): \(error)")
+            throw ExitCode.failure
+        }
+        throw ExitCode(status)
+    }
+
+    /// The process works from now on, for the service manager.
+    package func tellReady(_ status: String) { manager?.notify(.ready, .status(status)) }
+
+    /// The process takes no more.
+    ///
+    /// - Parameter grace: how long it may take until it ends.
+    package func tellStopping(grace: Duration) { manager?.notify(.stopping, .extendTimeout(grace + .seconds(10))) }
+
+    /// Looks after a log that could not be written; called every second or so.
+    package func tendLogs() { writer.tend(telling: logger) }
+
+    /// Opens the log's file again, after it was moved.
+    package func reopenLogs() { writer.reopen(telling: logger) }
+
+    private func runWithServices(_ body: @escaping @Sendable (TaskProgram) throws -> Int32) async throws -> Int32 {
+        let service = TaskService(program: self, body: body)
+        let services = application.services
+        if services.isEmpty {
+            try await service.run()
+        } else {
+            typealias Configuration = ServiceGroupConfiguration.ServiceConfiguration
+            // As for a server: they outlive the last task.
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: services.map { Configuration(service: $0) } + [
+                        Configuration(
+                            service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                            failureTerminationBehavior: .gracefullyShutdownGroup)
+                    ], logger: logger))
+            try await group.run()
+        }
+        return service.status.withLock { $0 }
+    }
+}
+
+private final class TaskService<App: Application>: Service {
+    let program: TaskProgram<App>
+    let body: @Sendable (TaskProgram<App>) throws -> Int32
+    let status = Lock<Int32>(1)
+
+    init(program: TaskProgram<App>, body: @escaping @Sendable (TaskProgram<App>) throws -> Int32) {
+        self.program = program
+        self.body = body
+    }
+
+    func run() async throws {
+        try await program.application.start()
+        let outcome = await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await runOnThread()
+            } onGracefulShutdown: { [program] in
+                program.stop.signal()
+            }
+        } onCancel: {
+            program.stop.signal()
+        }
+        do {
+            try await program.application.stop()
+        } catch {
+            program.logger.error(
+                "the application did not stop cleanly", metadata: ["error": "\(LoggedError.text(error))"])
+        }
+        let result = try outcome.get()
+        status.withLock { $0 = result }
+    }
+
+    private func runOnThread() async -> Result<Int32, any Error> {
+        await withCheckedContinuation { continuation in
+            do {
+                try WorkerThread(name: "keeper") { [self] in
+                    continuation.resume(returning: Result { try body(program) })
+                }.detach()
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
+        }
+    }
+}

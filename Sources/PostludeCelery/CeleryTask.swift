@@ -1,0 +1,139 @@
+public import FoundationEssentials
+internal import Celery
+internal import Journal
+public import Postlude
+public import PostludeDurable
+
+/// A task that a Celery worker runs, of whatever language, called by its name.
+///
+/// ```swift
+/// func upload(image: Body<Image>, tasks: BackgroundTasks) throws -> Accepted {
+///     try tasks.send(CeleryTask("app.resize", image.value.path, keywords: ["width": 200]), to: "images")
+///     return Accepted()
+/// }
+/// ```
+public struct CeleryTask: Sendable {
+    /// Which of a queue's tasks come first: on RabbitMQ in queues with `x-max-priority`, on Redis in kombu's lists.
+    public enum Priority: String, Sendable, Hashable, CaseIterable, Codable {
+        case high, normal, low
+    }
+
+    /// The name under which the worker knows the task.
+    public var name: String
+    /// The positional arguments.
+    public var arguments: [any Encodable & Sendable]
+    /// The named arguments.
+    public var keywords: [String: any Encodable & Sendable]
+    /// nil for a new one.
+    public var id: UUID?
+    /// A worker does not begin it before (`eta`).
+    public var notBefore: Date?
+    /// A worker does not begin it after.
+    public var expires: Date?
+    /// The worker ends the task's process after this time.
+    public var timeLimit: Duration?
+    /// The task gets an exception after this time.
+    public var softTimeLimit: Duration?
+    public var priority: Priority?
+    /// What the task finds in `self.request` besides; `request_id` is there.
+    public var headers: [String: String] = [:]
+
+    /// - Parameters:
+    ///   - name: such as `app.resize`.
+    ///   - arguments: the positional arguments; what they encode must be JSON.
+    ///   - keywords: the named arguments.
+    ///   - id: nil for a new one.
+    ///   - delay: a worker does not begin it before that time is over (`countdown`).
+    ///   - expiry: a worker does not begin it when that time is over.
+    public init<each Argument: Encodable & Sendable>(
+        _ name: String, _ arguments: repeat each Argument, keywords: [String: any Encodable & Sendable] = [:],
+        id: UUID? = nil, after delay: Duration? = nil, expiry: Duration? = nil
+    ) {
+        self.name = name
+        var list: [any Encodable & Sendable] = []
+        for argument in repeat each arguments { list.append(argument) }
+        self.arguments = list
+        self.keywords = keywords
+        self.id = id
+        let now = Date()
+        notBefore = delay.map { now.addingTimeInterval($0 / .seconds(1)) }
+        expires = expiry.map { now.addingTimeInterval($0 / .seconds(1)) }
+    }
+}
+
+extension BackgroundTasks {
+    /// Sends a task to a queue of the application's broker.
+    ///
+    /// It is in the journal before the first byte of the response is written, its id in the response's `Task-Id`, and
+    /// leaves behind the response, in the order of its queue; while the broker is away, it waits. A handler that throws
+    /// sends nothing.
+    ///
+    /// - Returns: the task's id, which is Celery's too.
+    /// - Throws: where a worker would not take it: what is wrong; `DurableTaskError` where the application's `taskEngine` has
+    ///   no broker; `LateTask` once the response has begun; what encoding an argument throws.
+    @discardableResult
+    public func send(_ task: CeleryTask, to queue: String) throws -> DurableTaskHandle {
+        var record = NewRecord(name: task.name, payload: Data(try SentCeleryTask(task).payload.utf8))
+        record.id = task.id.flatMap { RecordID($0.uuidString) }
+        record.notBefore = task.notBefore
+        record.expires = task.expires
+        record.queue = queue
+        return try send(record, showing: [task])
+    }
+}
+
+/// A sent task's record: `[args, kwargs, options]`. A durable task's is an object.
+struct SentCeleryTask {
+    struct Options: Codable {
+        var timeLimit: Double?
+        var softTimeLimit: Double?
+        var priority: CeleryTask.Priority?
+        var headers: [String: String]?
+    }
+
+    /// The text of a JSON array.
+    var arguments: String
+    /// The text of a JSON object.
+    var keywords: String
+    var options: Options
+
+    init(_ task: CeleryTask) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        func text(_ value: some Encodable) throws -> String {
+            String(decoding: try encoder.encode(value), as: UTF8.self)
+        }
+        arguments = try text(task.arguments.map(AnyEncodable.init))
+        keywords = try text(task.keywords.mapValues(AnyEncodable.init))
+        options = Options(
+            timeLimit: task.timeLimit.map { $0 / .seconds(1) },
+            softTimeLimit: task.softTimeLimit.map { $0 / .seconds(1) },
+            priority: task.priority, headers: task.headers.isEmpty ? nil : task.headers)
+    }
+
+    /// - Returns: nil where it is no sent task's record.
+    init?(payload: Data) {
+        guard let parts = JSONText.elements(of: payload), parts.count == 3,
+            let options = try? JSONDecoder().decode(Options.self, from: Data(parts[2].utf8))
+        else { return nil }
+        (arguments, keywords) = (parts[0], parts[1])
+        self.options = options
+    }
+
+    var payload: String {
+        get throws {
+            let options = String(decoding: try JSONEncoder().encode(options), as: UTF8.self)
+            return "[\(arguments),\(keywords),\(options)]"
+        }
+    }
+}
+
+private struct AnyEncodable: Encodable {
+    let value: any Encodable & Sendable
+
+    func encode(to encoder: any Encoder) throws {
+        // What a value does with its container, such as Date, is the encoder's to decide.
+        var container = encoder.singleValueContainer()
+        try container.encode(value)
+    }
+}

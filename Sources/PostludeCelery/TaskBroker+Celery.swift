@@ -1,0 +1,184 @@
+internal import ArgumentParser
+internal import Celery
+internal import FoundationEssentials
+internal import Manifest
+internal import Postlude
+public import PostludeDurable
+
+extension TaskBroker {
+    /// The manifest's `celery.broker`: RabbitMQ or Redis, where Celery's workers and those of `work` find what is sent.
+    public static var celery: TaskBroker { TaskBroker(CeleryParts()) }
+}
+
+extension TaskPlace {
+    /// Workers of a queue: Celery's, which know the kind by its name and get its members as named arguments, and this
+    /// program's own on any machine (`work --queue`).
+    public static func celery(_ queue: String) -> TaskPlace { TaskPlace(queue: queue) }
+}
+
+struct CeleryParts: TaskBrokerParts {
+    func problem(ofQueue name: String) -> String? { ContractViolation.problem(ofQueue: name) }
+
+    func mistakes(in manifest: Manifest, file: String) -> [Diagnostic] {
+        guard let celery = manifest.celery else {
+            let message =
+                """
+                the application has a broker, and the manifest has no `celery`: name it, such as \
+                celery: { broker: amqp://localhost }
+                """
+            return [Diagnostic(location: SourceLocation(file: file, position: nil), message: message)]
+        }
+        var mistakes: [Diagnostic] = []
+        do throws(AddressMistake) {
+            _ = try OpenCelery(celery)
+        } catch {
+            mistakes.append(Diagnostic(location: error.location, message: error.description))
+        }
+        return mistakes
+    }
+
+    func check(_ task: OutgoingTask, for queue: String) throws {
+        let message = try CeleryMessage(task)
+        do throws(ContractViolation) {
+            try message.amqpMessage(to: queue).check()
+            try message.redisMessage(to: queue).check()
+        } catch {
+            throw TaskBrokerError(error)
+        }
+    }
+
+    func open(_ manifest: Manifest) throws -> any OpenTaskBroker {
+        guard let celery = manifest.celery else {
+            throw TaskBrokerError(.settings, "the manifest has no `celery`")
+        }
+        return try OpenCelery(celery)
+    }
+
+    func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {
+        [WorkCommand<App>.self]
+    }
+}
+
+/// An address in the manifest that is none.
+struct AddressMistake: Error, CustomStringConvertible {
+    let location: SourceLocation
+    let description: String
+}
+
+/// The addresses of the manifest's broker and results.
+struct OpenCelery: OpenTaskBroker {
+    let broker: BrokerAddress
+    /// nil where nobody keeps results.
+    let results: BrokerAddress?
+
+    init(
+        _ celery: Manifest.Celery, environment: [String: String] = ProcessEnvironment.variables
+    ) throws(AddressMistake) {
+        broker = try Self.address(celery.broker, environment)
+        guard let address = celery.results else {
+            results = nil
+            return
+        }
+        let results = try Self.address(address, environment)
+        guard results.kind == .redis else {
+            throw AddressMistake(
+                location: address.location,
+                description: "`results` is \(results), expected a Redis such as redis://localhost:6379/1")
+        }
+        self.results = results
+    }
+
+    private static func address(
+        _ address: Manifest.Address, _ environment: [String: String]
+    ) throws(AddressMistake) -> BrokerAddress {
+        guard let url = address.url(from: environment) else {
+            guard case .environment(let name) = address.source else {
+                throw AddressMistake(location: address.location, description: "the broker's URL is empty")
+            }
+            throw AddressMistake(
+                location: address.location,
+                description: "the environment has no \(name), expected a broker's URL in it")
+        }
+        do throws(BrokerError) {
+            return try BrokerAddress(url)
+        } catch {
+            throw AddressMistake(location: address.location, description: error.description)
+        }
+    }
+
+    var name: String { broker.description }
+
+    func check(_ task: OutgoingTask, for queue: String) throws {
+        let message = try CeleryMessage(task)
+        do throws(ContractViolation) {
+            switch broker.kind {
+            case .rabbitMQ: try message.amqpMessage(to: queue).check()
+            case .redis:
+                try message.redisMessage(to: queue, keyPrefix: broker.keyPrefix).check(keyPrefix: broker.keyPrefix)
+            }
+        } catch {
+            throw TaskBrokerError(error)
+        }
+    }
+
+    func connect() throws(TaskBrokerError) -> any TaskBrokerConnection {
+        do throws(BrokerError) {
+            return CeleryConnection(try broker.broker.publisher())
+        } catch {
+            throw TaskBrokerError(error)
+        }
+    }
+
+    func result(of id: String) throws -> TaskBrokerResult? {
+        guard let results else { return nil }
+        let connection = try RedisResults(results)
+        defer { connection.close() }
+        return TaskBrokerResult(try connection.result(of: id))
+    }
+}
+
+extension TaskBrokerResult {
+    /// - Returns: nil where Celery knows nothing of the task, or has not begun it.
+    init?(_ result: CeleryResult) {
+        let value = result.result.map { Data($0.utf8) }
+        switch result.status {
+        case .pending: return nil
+        case .received, .started, .retry, .other: self.init(.running)
+        case .success: self.init(.done, result: value)
+        case .failure: self.init(.failed, error: Self.text(result.failure))
+        case .revoked: self.init(.dropped, error: Self.text(result.failure))
+        }
+    }
+
+    private static func text(_ failure: CeleryResult.Failure?) -> String? {
+        failure.map { $0.message.isEmpty ? $0.type : "\($0.type): \($0.message)" }
+    }
+}
+
+/// A connection over which records leave.
+final class CeleryConnection: TaskBrokerConnection {
+    private let publisher: any CeleryPublisher
+
+    init(_ publisher: any CeleryPublisher) { self.publisher = publisher }
+
+    var isClosed: Bool { publisher.isClosed }
+
+    func publish(_ task: OutgoingTask, to queue: String) throws(TaskBrokerError) {
+        let message = try CeleryMessage(task)
+        try translated { () throws(BrokerError) in try publisher.publish(message, to: queue) }
+    }
+
+    func keepAlive() throws(TaskBrokerError) {
+        try translated { () throws(BrokerError) in try publisher.keepAlive() }
+    }
+
+    private func translated(_ body: () throws(BrokerError) -> Void) throws(TaskBrokerError) {
+        do throws(BrokerError) {
+            try body()
+        } catch {
+            throw TaskBrokerError(error)
+        }
+    }
+
+    func close() { publisher.close() }
+}

@@ -1,0 +1,273 @@
+internal import Celery
+internal import FoundationEssentials
+internal import Linux
+internal import Logging
+internal import Postlude
+internal import PostludeDurable
+internal import Synchronization
+internal import Workers
+
+/// Takes a queue's messages and has a crew run them: a thread of its own, which has the connection.
+///
+/// A message is acknowledged when its task has succeeded; until then the broker gives it to others when this process dies.
+final class QueueConsumer: Sendable {
+    struct Settings: Sendable {
+        var queue: String
+        /// How many messages may be here at a time.
+        var prefetch: Int
+    }
+
+    /// How long it waits for a message before it looks after its connection.
+    private static let interval = Duration.seconds(5)
+    private static let patience = Duration.seconds(5)
+
+    private let broker: BrokerAddress
+    private let settings: Settings
+    private let kinds: DurableTaskKinds
+    private let crew: TaskCrew
+    private let results: ResultStore?
+    private let logger: Logger
+    /// Rings when a task is over, or the thread is to do something else.
+    private let bell: EventDescriptor
+    private let hasEnded: EventDescriptor
+    private let isDraining = Atomic<Bool>(false)
+    private let isStopping = Atomic<Bool>(false)
+    private let over = Lock<[(number: Int, settlement: DeliveryLedger.Settlement)]>([])
+    /// Messages of which it is not known yet what becomes of them.
+    private let inHand = Atomic<Int>(0)
+    /// Whether the broker is being told of those of which it is.
+    private let isSettling = Atomic<Bool>(false)
+    private let thread = Lock<WorkerThread?>(nil)
+    /// Rings when nothing is left to be settled while it drains.
+    private let whenSettled: EventDescriptor
+
+    init(
+        of broker: BrokerAddress, _ settings: Settings, kinds: DurableTaskKinds, crew: TaskCrew, results: ResultStore?,
+        logger: Logger, whenSettled: EventDescriptor
+    ) throws {
+        self.broker = broker
+        self.settings = settings
+        self.kinds = kinds
+        self.crew = crew
+        self.results = results
+        self.logger = logger
+        self.whenSettled = whenSettled
+        bell = try EventDescriptor()
+        hasEnded = try EventDescriptor()
+    }
+
+    func start() throws {
+        let started = try WorkerThread(name: "consumer") { self.run() }
+        thread.withLock { $0 = started }
+    }
+
+    /// Takes no more; what the crew has can still be settled.
+    func drain() {
+        isDraining.store(true, ordering: .releasing)
+        bell.signal()
+    }
+
+    /// Whether the broker knows of all that is over here.
+    var isSettled: Bool {
+        inHand.load(ordering: .acquiring) == 0 && !isSettling.load(ordering: .acquiring)
+    }
+
+    /// Ends the connection: what is not settled goes back to the queue.
+    func stop() {
+        isStopping.store(true, ordering: .releasing)
+        bell.signal()
+        let started = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        guard let started else { return }
+        waitForInput([hasEnded.descriptor], milliseconds: Int32(Self.patience / .milliseconds(1)))
+        // The end of the process gives it back as well.
+        if hasEnded.take() { started.join() } else { started.detach() }
+    }
+
+    // MARK: The thread
+
+    private var mustStop: Bool { isStopping.load(ordering: .acquiring) }
+    private var mustDrain: Bool { isDraining.load(ordering: .acquiring) }
+
+    private func run() {
+        var ledger = DeliveryLedger()
+        var trouble: Trouble?
+        var connections = 0
+        while !mustStop {
+            do throws(BrokerError) {
+                // What is not settled comes again elsewhere: nobody needs another connection for the end.
+                if !mustDrain {
+                    connections += 1
+                    try consume(&ledger, over: connections, past: &trouble)
+                }
+            } catch {
+                var current = trouble ?? Trouble()
+                let delay = current.next(isSettings: error.remedy != .retry)
+                if current.isToBeReported {
+                    logger.log(
+                        level: error.remedy == .retry ? .warning : .error, "the queue cannot be consumed",
+                        metadata: [
+                            "queue": "\(settings.queue)", "broker": "\(broker)", "error": "\(error)",
+                            "failures": "\(current.failures)", "delay": "\(delay / .seconds(1)) s",
+                        ])
+                }
+                trouble = current
+            }
+            collect(&ledger)
+            ledger.forget()
+            // The broker gives all of it again, and nobody can be told of it.
+            isSettling.store(false, ordering: .releasing)
+            if mustDrain { whenSettled.signal() }
+            guard !mustStop else { break }
+            let rest = mustDrain ? Self.interval : trouble?.rest ?? .zero
+            waitForInput([bell.descriptor], milliseconds: Int32(rest / .milliseconds(1)) + 1)
+            bell.take()
+        }
+        hasEnded.signal()
+    }
+
+    /// Consumes until the connection ends, or the process.
+    private func consume(
+        _ ledger: inout DeliveryLedger, over connection: Int, past trouble: inout Trouble?
+    ) throws(BrokerError) {
+        let consumer = try broker.broker.consumer(of: settings.queue, prefetch: settings.prefetch)
+        defer { consumer.close() }
+        logger.info(
+            trouble == nil ? "consuming" : "consuming again",
+            metadata: ["queue": "\(settings.queue)", "broker": "\(broker)", "prefetch": "\(settings.prefetch)"])
+        trouble = nil
+        var isTaking = true
+        while true {
+            bell.take()
+            collect(&ledger)
+            try settle(&ledger, over: connection, with: consumer)
+            isSettling.store(false, ordering: .releasing)
+            if mustStop { return }
+            if mustDrain, isTaking {
+                try consumer.stopTaking()
+                isTaking = false
+            }
+            if mustDrain, isSettled { whenSettled.signal() }
+            guard let received = try consumer.receive(within: Self.interval, orReadable: bell.descriptor) else {
+                continue
+            }
+            switch received {
+            case .refused(let refused):
+                logger.error(
+                    "a message is no task, and was rejected",
+                    metadata: [
+                        "queue": "\(settings.queue)", "id": "\(refused.id ?? "-")", "task": "\(refused.task ?? "-")",
+                        "reason": "\(refused.reason)", "kept": "\(consumer.deadLetters)",
+                    ])
+            case .task(let delivery):
+                if mustDrain {
+                    try consumer.requeue(delivery.id)
+                } else if ledger.recognize(delivery, over: connection) == nil {
+                    take(delivery, over: connection, &ledger, deadLetters: consumer.deadLetters)
+                }
+            }
+        }
+    }
+
+    private func collect(_ ledger: inout DeliveryLedger) {
+        let over = self.over.withLock { over in
+            defer { over = [] }
+            return over
+        }
+        for (number, settlement) in over { ledger.settle(number, settlement) }
+        guard !over.isEmpty else { return }
+        isSettling.store(true, ordering: .releasing)
+        inHand.subtract(over.count, ordering: .acquiringAndReleasing)
+    }
+
+    private func settle(
+        _ ledger: inout DeliveryLedger, over connection: Int, with consumer: any CeleryConsumer
+    ) throws(BrokerError) {
+        for (number, entry) in ledger.settled(over: connection) {
+            let isOurs =
+                switch entry.settlement {
+                case .acknowledge: try consumer.acknowledge(entry.delivery)
+                case .reject(let reason): try consumer.reject(entry.delivery, reason: reason)
+                case .requeue, nil: try consumer.requeue(entry.delivery)
+                }
+            ledger.remove(number)
+            if !isOurs {
+                logger.warning(
+                    "this process was taken for dead, and another one has the task too",
+                    metadata: ["task": "\(entry.name)", "id": "\(entry.taskID)", "queue": "\(settings.queue)"])
+            }
+        }
+    }
+
+    private func take(
+        _ delivery: Delivery, over connection: Int, _ ledger: inout DeliveryLedger, deadLetters: String
+    ) {
+        let number = ledger.add(delivery, over: connection)
+        inHand.add(1, ordering: .acquiringAndReleasing)
+        let message = delivery.task
+        switch Intake(message, kinds: kinds) {
+        case .expired: end(.expired, of: message, number, deadLetters)
+        case .refused(let type, let reason):
+            log(.error, "a task cannot run here, and its message is rejected", message, [
+                "reason": "\(reason)", "kept": "\(deadLetters)",
+            ])
+            store(message, .failed(message.id, type: type, message: reason))
+            settle(number, .reject(reason: reason))
+        case .task(let task):
+            let time = message.eta.map { MonotonicTime.now + .seconds(max(0, $0.timeIntervalSinceNow)) }
+            crew.run(
+                task, of: TaskOrigin(requestID: message.headers["request_id"]?.text ?? message.id, route: ""),
+                notBefore: time
+            ) { [self] in
+                end(task.outcome, of: message, number, deadLetters)
+            }
+        }
+    }
+
+    // MARK: Any thread
+
+    /// A task is over here. Its result is there before its message goes: who dies between the two does both again.
+    private func end(
+        _ outcome: DeliveredTask.Outcome, of message: IncomingTask, _ number: Int, _ deadLetters: String
+    ) {
+        switch outcome {
+        case .done(let result):
+            store(message, .done(message.id, result: result))
+            settle(number, .acknowledge)
+        case .failed(let error):
+            log(.error, "a task has failed for good, and its message is rejected", message, [
+                "kept": "\(deadLetters)"
+            ])
+            store(message, .failed(message.id, error))
+            settle(number, .reject(reason: "\(error)"))
+        case .expired:
+            log(.warning, "a task has expired before it began, and is dropped", message)
+            store(message, .expired(message.id))
+            settle(number, .acknowledge)
+        case .left: settle(number, .requeue)
+        }
+    }
+
+    private func settle(_ number: Int, _ settlement: DeliveryLedger.Settlement) {
+        over.withLock { $0.append((number, settlement)) }
+        bell.signal()
+    }
+
+    private func store(_ message: IncomingTask, _ result: CeleryResult) {
+        // The producer has said that nobody will ask.
+        if case .bool(true)? = message.headers["ignore_result"] { return }
+        results?.store(result)
+    }
+
+    private func log(
+        _ level: Logger.Level, _ text: Logger.Message, _ message: IncomingTask, _ more: Logger.Metadata = [:]
+    ) {
+        var metadata: Logger.Metadata = [
+            "task": "\(message.name)", "id": "\(message.id)", "queue": "\(settings.queue)",
+        ]
+        metadata.merge(more) { $1 }
+        logger.log(level: level, text, metadata: metadata)
+    }
+}

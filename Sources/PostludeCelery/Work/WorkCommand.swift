@@ -1,0 +1,170 @@
+internal import ArgumentParser
+internal import Celery
+internal import Glibc
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Postlude
+internal import PostludeDurable
+
+/// Runs the durable tasks of a queue.
+struct WorkCommand<App: Application>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "work",
+            abstract: "Run the durable tasks of a broker's queue.",
+            discussion: """
+                Takes messages from the queue of the manifest's celery.broker: those that this application has sent from any \
+                machine, and those of any Celery producer that names one of its durable tasks and gives its members as \
+                named arguments. A message is acknowledged when its task has succeeded.
+                SIGTERM and SIGINT stop it: it takes no more, ends what runs within the grace, and gives the rest back. A \
+                second signal stops it at once. SIGUSR1 opens the log again.
+                """)
+    }
+
+    @Option(name: .long, help: ArgumentHelp("The queue.", valueName: "name"))
+    var queue: String
+
+    @Option(name: .long, help: "How many tasks run at once; by default the manifest's workers.min.")
+    var workers: Int?
+
+    @Option(
+        name: .long,
+        help: """
+            How many messages may be here at a time, those that wait for their next attempt or their time included; by \
+            default as many as workers.
+            """)
+    var prefetch: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "How long tasks may take to end after SIGTERM; by default the manifest's shutdown-grace.",
+            valueName: "seconds"))
+    var grace: Double?
+
+    @Option(name: .long, help: "The manifest: where the broker is.")
+    var manifest = "routes.yaml"
+
+    func validate() throws {
+        if let workers, !(1...1024).contains(workers) {
+            throw ValidationError("--workers is \(workers), expected 1 to 1024")
+        }
+        if let prefetch, !(1...65_535).contains(prefetch) {
+            throw ValidationError("--prefetch is \(prefetch), expected 1 to 65535")
+        }
+        if let grace, !(0...86_400).contains(grace) {
+            throw ValidationError("--grace is \(grace), expected 0 to 86400 seconds")
+        }
+        if let problem = ContractViolation.problem(ofQueue: queue) { throw ValidationError("--queue: \(problem)") }
+    }
+
+    func run() async throws {
+        try await TaskProgram<App>.run(manifest: manifest) { program in
+            guard let engine = program.application.taskEngine?.parts as? DurableEngine,
+                let celery = program.manifest.celery
+            else {
+                throw TaskBrokerError(.settings, "the application has no broker, such as .durable(through: .celery)")
+            }
+            let addresses = try OpenCelery(celery)
+            let workers = workers ?? program.manifest.workers.minimum
+            let session = try WorkSession(
+                program, kinds: engine.kinds, addresses: addresses, workers: workers,
+                settings: QueueConsumer.Settings(queue: queue, prefetch: prefetch ?? workers),
+                grace: grace.map { .seconds($0) } ?? program.manifest.shutdownGrace)
+            return try session.run()
+        }
+    }
+}
+
+/// One run of `work`: what its keeper does.
+struct WorkSession<App: Application> {
+    private let program: TaskProgram<App>
+    private let crew: TaskCrew
+    private let consumer: QueueConsumer
+    private let workers: Int
+    private let grace: Duration
+    private let bell: EventDescriptor
+    private let queue: String
+
+    init(
+        _ program: TaskProgram<App>, kinds: DurableTaskKinds, addresses: OpenCelery, workers: Int,
+        settings: QueueConsumer.Settings, grace: Duration
+    ) throws {
+        self.program = program
+        self.workers = workers
+        self.grace = grace
+        queue = settings.queue
+        bell = try EventDescriptor()
+        crew = TaskCrew(for: program.application, limits: program.manifest.tasks, logger: program.logger)
+        consumer = try QueueConsumer(
+            of: addresses.broker, settings, kinds: kinds, crew: crew,
+            results: addresses.results.map { ResultStore($0, logger: program.logger) }, logger: program.logger,
+            whenSettled: bell)
+    }
+
+    /// - Returns: the exit status: 1 where a task could not be stopped, and the process is to be replaced.
+    func run() throws -> Int32 {
+        try crew.start(workers: workers)
+        try consumer.start()
+        program.logger.info(
+            "working", metadata: ["queue": "\(queue)", "workers": "\(workers)", "pid": "\(getpid())"])
+        program.tellReady("working on \(queue)")
+        var status: Int32 = 0
+        var end: MonotonicTime?
+        var nextLook = MonotonicTime.now
+        func drain(_ reason: String) {
+            guard end == nil else { return }
+            program.logger.info(
+                "stopping: no new tasks, those that run are ended", metadata: ["reason": "\(reason)", "grace": "\(grace)"])
+            let graceEnd = MonotonicTime.now + grace
+            end = graceEnd
+            program.tellStopping(grace: grace)
+            consumer.drain()
+            crew.drain(until: graceEnd)
+        }
+        while true {
+            waitForInput(
+                [program.signals.descriptor, program.stop.descriptor, bell.descriptor],
+                milliseconds: end.map { min(crew.tickMilliseconds, milliseconds(until: $0)) } ?? crew.tickMilliseconds)
+            bell.take()
+            while let signal = program.signals.take() {
+                switch signal {
+                case SIGUSR1: program.reopenLogs()
+                case SIGHUP: program.logger.info("SIGHUP changes nothing: the manifest is read at the start")
+                default:
+                    if end != nil {
+                        crew.logLeft()
+                        return finish("a second signal", status)
+                    }
+                    drain(signal == SIGTERM ? "SIGTERM" : "SIGINT")
+                }
+            }
+            if program.stop.take() { drain("the service was told to stop") }
+            crew.tend { reason in
+                status = 1
+                drain(reason)
+            }
+            if .now >= nextLook {
+                program.tendLogs()
+                nextLook = .now + .seconds(1)
+            }
+            guard let end else { continue }
+            if crew.isIdle, consumer.isSettled { return finish("all tasks have ended", status) }
+            if .now >= end {
+                crew.logLeft()
+                return finish("the grace is over", status)
+            }
+        }
+    }
+
+    private func finish(_ reason: String, _ status: Int32) -> Int32 {
+        consumer.stop()
+        program.logger.info("stopped", metadata: ["reason": "\(reason)"])
+        return status
+    }
+
+    private func milliseconds(until time: MonotonicTime) -> Int32 {
+        Int32(clamping: max(0, (time - .now).saturatedNanoseconds / 1_000_000) + 1)
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Postlude
+import PostludeCelery
+import PostludeDurable
+
+/// Python's workers know it too.
+struct Echo: DurableTask {
+    var label: String
+    var number: Int
+
+    static let name = "app.echo"
+    static var policy: DurablePolicy { DurablePolicy(runs: .celery("python")) }
+
+    func run(_ context: TaskContext) async throws { throw Wrong() }
+}
+
+/// For this program's own workers elsewhere.
+struct Note: DurableTask {
+    var label: String
+    var number: Int
+    /// How often it fails before it succeeds.
+    var failures: Int?
+    /// A file that it waits for.
+    var gate: String?
+
+    static var policy: DurablePolicy {
+        DurablePolicy(retry: RetryPolicy(attempts: 3, delay: .milliseconds(20), jitter: 0), runs: .celery("swift"))
+    }
+
+    func run(_ context: TaskContext) async throws -> [String: String] {
+        note("\(label) \(number) began", in: "begun")
+        if let failures, context.attempt <= failures { throw Wrong() }
+        while let gate, access(gate, F_OK) != 0 { try await Task.sleep(for: .milliseconds(2)) }
+        note("\(label) \(number)")
+        return ["label": label, "id": context.taskID ?? "-", "request": context.requestID]
+    }
+}
+
+/// Never succeeds here.
+struct Flaky: DurableTask {
+    var label: String
+
+    static let name = "app.promoted"
+    static var policy: DurablePolicy {
+        DurablePolicy(
+            retry: RetryPolicy(attempts: 2, delay: .milliseconds(20), jitter: 0),
+            promotion: TaskPromotion(to: .celery("python")))
+    }
+
+    func run(_ context: TaskContext) async throws {
+        note("\(label) attempt \(context.attempt)")
+        throw Wrong()
+    }
+}
+
+/// Does not come to its end within its deadline.
+struct Slow: DurableTask {
+    var label: String
+
+    static let name = "app.slow"
+    static var policy: DurablePolicy {
+        DurablePolicy(
+            deadline: .milliseconds(200), promotion: TaskPromotion(to: .celery("python")))
+    }
+
+    func run(_ context: TaskContext) async throws {
+        note("\(label) attempt \(context.attempt)")
+        try await Task.sleep(for: .seconds(60))
+    }
+}
+
+/// Does not come to its end within its process's grace.
+struct Left: DurableTask {
+    var label: String
+
+    static let name = "app.left"
+    static var policy: DurablePolicy {
+        DurablePolicy(promotion: TaskPromotion(to: .celery("python"), when: [.shutdown]))
+    }
+
+    func run(_ context: TaskContext) async throws {
+        note("\(label) attempt \(context.attempt)")
+        try await Task.sleep(for: .seconds(60))
+    }
+}
+
+/// Short, for many.
+struct Count: DurableTask {
+    var number: Int
+
+    static var policy: DurablePolicy { DurablePolicy(runs: .celery("many")) }
+
+    func run(_ context: TaskContext) async throws {
+        note("\(number)", in: "begun-\(getpid())")
+        try await Task.sleep(for: .milliseconds(2))
+        note("\(number)", in: "counted")
+    }
+}
+
+struct Wrong: Error {}

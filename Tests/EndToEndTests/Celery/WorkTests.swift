@@ -1,0 +1,120 @@
+import BrokerFixtures
+import Foundation
+import Testing
+
+extension CeleryTests {
+    @Suite("Working") struct WorkTests {
+        @Test(
+            "Python calls tasks in Swift by name, and gets what became of them",
+            arguments: BrokerProcesses.Kind.allCases)
+        func fromPython(kind: BrokerProcesses.Kind) throws {
+            let processes = try BrokerProcesses(kind)
+            let work = try processes.work("swift")
+            let lines = try processes.produce(
+                """
+                def call(name="Note", args=(), expires=60, **kwargs):
+                    result = app.send_task(name, args=args, kwargs=kwargs, queue="swift", expires=expires,
+                                           headers={"request_id": "r-1"})
+                    try:
+                        value = result.get(timeout=30)
+                        print(value["id"] == result.id, value["label"], value["request"])
+                    except Exception as error:
+                        print(type(error).__name__, str(error)[:60])
+
+                call(label="a", number=1)
+                call(label="b", number=2, failures=2)
+                call(label="c", number=3, failures=3)
+                call(name="Unknown")
+                call(args=[1])
+                call(label="d")
+                call(label="e", number=4, expires=-5)
+                """)
+            #expect(lines.prefix(4) == [
+                "True a r-1", "True b r-1", "Wrong Wrong()", "NotRegistered this program has no durable task called Unknown",
+            ])
+            #expect(lines.dropFirst(4).prefix(2).allSatisfy { $0.hasPrefix("TypeError") }, "\(lines)")
+            #expect(lines.last?.hasPrefix("TaskRevokedError") == true, "\(lines)")
+            try work.logLine(holding: "error", "a task has failed for good, and its message is rejected", "Note")
+            try work.logLine(holding: "a task cannot run here", "positional arguments")
+            try work.logLine(holding: "a task has expired")
+            #expect(try work.end() == .status(0))
+            let journal = processes.folder.journal()
+            #expect(journal == ["started", "a 1", "b 2", "Note failed after 3", "stopped"])
+            if kind == .redis {
+                let redis = try Servers.redisServer()
+                #expect(try redis.command("LLEN", "postlude:rejected:swift") == "4")
+                #expect(try redis.command("KEYS", "postlude:taken:*").isEmpty)
+            }
+        }
+
+        @Test("Durable tasks that are to run at a queue run in another process of the program")
+        func fromSwift() throws {
+            let processes = try BrokerProcesses(.redis)
+            let work = try processes.work("swift")
+            try processes.serve { server in
+                _ = try server.add("/add?label=a&count=3&task=Note")
+                let lines = try processes.folder.journal(reaches: 5)
+                #expect(Set(lines.suffix(3)) == ["a 1", "a 2", "a 3"])
+                #expect(!server.log.contains("task done"))
+            }
+            #expect(try work.end() == .status(0))
+        }
+
+        @Test(
+            "At its end it takes no more, ends what runs, and gives the rest back",
+            arguments: BrokerProcesses.Kind.allCases)
+        func stopping(kind: BrokerProcesses.Kind) throws {
+            let processes = try BrokerProcesses(kind)
+            let queue = "stopping"
+            let first = try processes.work(queue, "--workers", "1", "--prefetch", "2")
+            _ = try processes.produce(
+                """
+                for number, gate in enumerate(["go", "go", "never"]):
+                    app.send_task("Note", kwargs={"label": "a", "number": number, "gate": gate}, queue="\(queue)")
+                """)
+            _ = try processes.folder.journal("begun", reaches: 1)
+            first.process.send(signal: SIGTERM)
+            try first.logLine(holding: "stopping")
+            try processes.folder.open(gate: "go")
+            #expect(try first.process.waitForExit() == .status(0))
+            #expect(processes.folder.journal() == ["started", "a 0", "stopped"])
+            #expect(processes.folder.journal("begun") == ["a 0 began"])
+            let second = try processes.work(queue, "--grace", "0.1", log: "second.log")
+            #expect(try processes.folder.journal("begun", reaches: 3).count == 3)
+            #expect(try processes.folder.journal(reaches: 5).last == "a 1")
+            // One that does not end goes back as well.
+            #expect(try second.end() == .status(0))
+            try second.logLine(holding: "the grace is over")
+            try processes.folder.open(gate: "never")
+            let third = try processes.work(queue, log: "third.log")
+            _ = try processes.folder.journal(reaches: 8)
+            #expect(processes.folder.journal().last == "a 2")
+            #expect(try third.end() == .status(0))
+        }
+
+        @Test("Of three, one is killed in the middle of 1,000 tasks: none is lost, and only what it had runs twice")
+        func killed() throws {
+            let processes = try BrokerProcesses(.rabbitMQ)
+            let folder = processes.folder
+            let works = try (1...3).map { try processes.work("many", "--prefetch", "8", log: "work-\($0).log") }
+            try processes.serve { server in
+                _ = try server.add("/add?label=a&task=Count&count=1000")
+                _ = try folder.journal("counted", reaches: 300, within: .seconds(60))
+                works[0].process.send(signal: SIGKILL)
+                try waitUntil("all are done: \(Set(folder.journal("counted")).count)", within: .seconds(60)) {
+                    Set(folder.journal("counted")).count == 1000
+                }
+            }
+            for work in works.dropFirst() { #expect(try work.end() == .status(0)) }
+            let done = folder.journal("counted")
+            #expect(done.count < 1000 + 8)
+            let begun = works.map { folder.journal("begun-\($0.process.pid)") }
+            #expect(!begun[0].isEmpty)
+            #expect(begun[0].count < 1000)
+            // Whatever has begun twice had begun in the one that was killed.
+            let others = begun[1] + begun[2]
+            #expect(Set(others).count == others.count)
+            #expect(Set(others).intersection(begun[0]).count <= 8)
+        }
+    }
+}
