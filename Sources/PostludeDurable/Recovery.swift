@@ -20,7 +20,7 @@ final class Recovery: Sendable {
     private let access: JournalAccess
     private var journal: Journal { access.journal }
     private let kinds: DurableTaskKinds
-    private let dispatch: TaskDispatch
+    private let dispatch: any TaskTaking
     private let logger: Logger
     /// How many requests of the journal may be with the workers at a time.
     private let limit: Int
@@ -32,7 +32,7 @@ final class Recovery: Sendable {
     private let thread = Lock<WorkerThread?>(nil)
 
     init(
-        _ access: JournalAccess, kinds: DurableTaskKinds, dispatch: TaskDispatch, logger: Logger, limit: Int,
+        _ access: JournalAccess, kinds: DurableTaskKinds, dispatch: any TaskTaking, logger: Logger, limit: Int,
         keep: Duration, keepFailed: Duration
     ) throws {
         self.access = access

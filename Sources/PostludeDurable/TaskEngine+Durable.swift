@@ -74,6 +74,6 @@ package struct DurableEngine: TaskEngineParts {
     package func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds, broker: broker) }
 
     package func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {
-        broker?.parts.commands(for: application) ?? []
+        [TasksCommand<App>.self] + (broker?.parts.commands(for: application) ?? [])
     }
 }
