@@ -8,8 +8,7 @@ struct DurableTaskTests {
         try DurableServer.run { server in
             let reply = try server.ask(RawRequest("POST", "/order?label=a&count=3"))
             #expect(reply.status == 202)
-            let answer = try JSONDecoder().decode([String: [String]].self, from: Data(reply.http.body))
-            let ids = try #require(answer["ids"])
+            let ids = try #require(try reply.http.json([String: [String]].self)["ids"])
             #expect(Set(ids).count == 3)
             #expect(reply.http.field("task-id") == ids.joined(separator: ", "))
             #expect(try server.folder.journal(reaches: 4) == ["a 1", "a 2", "a 3", "a ordinary"])

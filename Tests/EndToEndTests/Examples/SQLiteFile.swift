@@ -23,19 +23,13 @@ struct SQLiteFile {
 
     /// Holds the right to write, as another program may, while `body` runs.
     func whileLocked<R>(_ body: () throws -> R) throws -> R {
-        let queue = try DatabaseQueue(path: path)
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
         return try queue.inDatabase { database in
             try database.execute(sql: "BEGIN IMMEDIATE")
             defer { try? database.execute(sql: "ROLLBACK") }
             return try body()
         }
-    }
-}
-
-extension HTTPReply {
-    func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return try decoder.decode(Value.self, from: Data(body))
     }
 }

@@ -38,7 +38,6 @@ extension Server {
     func add(_ target: String) throws -> [String] {
         let reply = try ask(RawRequest("POST", target))
         guard reply.status == 202 else { throw Failure(description: "\(target) is answered \(reply.status)") }
-        let answer = try JSONDecoder().decode([String: [String]].self, from: Data(reply.http.body))
-        return answer["ids"] ?? []
+        return try reply.http.json([String: [String]].self)["ids"] ?? []
     }
 }
