@@ -96,16 +96,20 @@ let package = Package(
 
         // Examples
         .systemLibrary(
-            name: "CCurl", path: "examples/notifications/CCurl", pkgConfig: "libcurl",
+            name: "CCurl", path: "examples/mailing/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(
+            name: "Mailing",
+            dependencies: ["CCurl", "Postlude", .product(name: "Logging", package: "swift-log")],
+            path: "examples/mailing", exclude: ["CCurl"], swiftSettings: strict),
         .executableTarget(
             name: "notifications",
             dependencies: [
-                "CCurl", "Postlude",
+                "Mailing", "Postlude",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            path: "examples/notifications", exclude: ["CCurl", "README.md", "routes.yaml"],
+            path: "examples/notifications", exclude: ["README.md", "routes.yaml"],
             swiftSettings: strict),
         .systemLibrary(
             name: "CGD", path: "examples/uploads/CGD", providers: [.apt(["libgd-dev"])]),
@@ -136,6 +140,15 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "examples/analytics", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
+
+        .executableTarget(
+            name: "orders",
+            dependencies: [
+                "Mailing", "Postlude", "PostludeCelery", "PostludeDurable",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "examples/orders", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
 
         // Tests: one target a module, then from outside
         .testTarget(name: "FastCGITests", dependencies: ["FastCGI", "Linux"], swiftSettings: strict),
@@ -239,7 +252,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "BrokerFixtures", "BrokerTestbed", "DurableTestbed", "LifecycleTestbed", "PostludeTesting", "Testbed",
-                "analytics", "notifications", "settings", "uploads",
+                "analytics", "notifications", "orders", "settings", "uploads",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Interpose"],

@@ -1,3 +1,4 @@
+import Mailing
 import Postlude
 
 /// `POST /action`: three tasks, run one after another in this order.

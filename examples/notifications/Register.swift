@@ -1,4 +1,5 @@
 import HTTPTypes
+import Mailing
 import Postlude
 
 struct Registration: Decodable {

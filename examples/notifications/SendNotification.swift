@@ -1,3 +1,4 @@
+import Mailing
 import Postlude
 
 struct Recipient: Decodable {

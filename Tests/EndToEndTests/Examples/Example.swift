@@ -4,10 +4,12 @@ import Foundation
 struct Example {
     let name: String
     var environment: [String: String] = [:]
+    var ending = Server.Ending.clean
 
     func run(in folder: TestFolder, _ body: (Server, NginxServer) throws -> Void) throws {
         try Server.run(
-            try manifest, in: folder, executable: executable, environment: environment, awaitingAnswer: false
+            try manifest, in: folder, executable: executable, environment: environment,
+            ending: ending, awaitingAnswer: false
         ) { server in
             try NginxServer.run(to: server) { try body(server, $0) }
         }

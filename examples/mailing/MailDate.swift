@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// A moment as mails write it, such as `Fri, 21 Nov 1997 09:55:06 +0000` (RFC 5322, section 3.3).
 struct MailDate: Sendable, CustomStringConvertible {
-    var date = Date()
+    let date: Date
 
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -1,6 +1,7 @@
 import CCurl
 import FoundationEssentials
 import Glibc
+import Logging
 import Postlude
 
 /// A mail server, reached through libcurl.
@@ -70,6 +71,6 @@ struct SMTPServer: Sendable {
                 }
             }
         }
-        report("mail to \(recipient) handed to \(name)")
+        Logger.current.info("mail to \(recipient) handed to \(name)")
     }
 }

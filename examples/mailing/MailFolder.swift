@@ -1,4 +1,6 @@
 import FoundationEssentials
+import Logging
+import Postlude
 
 /// A folder of mails, one .eml file each, as a stand-in for a mail server.
 struct MailFolder: Sendable {
@@ -10,6 +12,6 @@ struct MailFolder: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let file = folder.appending(path: "\(id).eml", directoryHint: .notDirectory)
         try Data(message.utf8).write(to: file, options: .atomic)
-        report("mail written to \(file.path)")
+        Logger.current.info("mail written to \(file.path)")
     }
 }

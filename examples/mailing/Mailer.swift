@@ -1,18 +1,18 @@
 import FoundationEssentials
-import Postlude
+package import Postlude
 
 /// Sends mail to the server that `SMTP_URL` names, or writes it into the folder `MAIL_FOLDER`.
-struct Mailer: Sendable {
+package struct Mailer: Sendable {
     enum Delivery: Sendable {
         case server(SMTPServer)
         case folder(MailFolder)
     }
 
-    let sender: EmailAddress
+    package let sender: EmailAddress
     let delivery: Delivery
 
     /// - Throws: `MailError` when a variable's value is not what it has to be.
-    init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+    package init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
         let from = environment["MAIL_FROM"] ?? "notifications@localhost.localdomain"
         guard let sender = EmailAddress(from) else {
             throw MailError("MAIL_FROM is '\(from)': set it to an address such as notifications@example.org")
@@ -25,7 +25,7 @@ struct Mailer: Sendable {
         }
     }
 
-    func send(_ mail: Mail) throws {
+    package func send(_ mail: Mail) throws {
         let message = try mail.message()
         switch delivery {
         case .server(let server): try server.send(message, from: mail.from, to: mail.to)

@@ -1,15 +1,32 @@
-import FoundationEssentials
-import Postlude
+package import FoundationEssentials
+package import Postlude
 
 /// A mail of plain text to one person.
-struct Mail: Sendable {
-    var from: EmailAddress
-    var to: EmailAddress
-    var name: String?
-    var subject: String
-    var text: String
-    var date = MailDate()
-    var id = UUID()
+package struct Mail: Sendable {
+    package let from: EmailAddress
+    package let to: EmailAddress
+    private let name: String?
+    private let subject: String
+    private let text: String
+    private let date: Date
+    let id: UUID
+
+    /// - Parameters:
+    ///   - name: the recipient's.
+    ///   - date: when it was written.
+    ///   - id: of its `Message-ID`, and of its file: a mail that is sent once more has the same.
+    package init(
+        from: EmailAddress, to: EmailAddress, name: String? = nil, subject: String, text: String,
+        date: Date = Date(), id: UUID = UUID()
+    ) {
+        self.from = from
+        self.to = to
+        self.name = name
+        self.subject = subject
+        self.text = text
+        self.date = date
+        self.id = id
+    }
 
     /// The mail as RFC 5322 has it: CRLF after every line, and nothing but ASCII.
     ///
@@ -19,7 +36,7 @@ struct Mail: Sendable {
             MailField("From", from.description),
             MailField("To", words: recipient),
             MailField("Subject", words: MailField.text(subject)),
-            MailField("Date", date.description),
+            MailField("Date", MailDate(date: date).description),
             MailField("Message-ID", "<\(id)@\(from.domain)>"),
             MailField("MIME-Version", "1.0"),
             MailField("Content-Type", "text/plain; charset=utf-8"),

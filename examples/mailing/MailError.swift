@@ -1,6 +1,6 @@
 /// Why a mail was not sent. Postlude logs it with the task's name and the request's id.
-struct MailError: Error, CustomStringConvertible {
-    let description: String
+package struct MailError: Error, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) {
         self.description = description

@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+@Suite("The orders example")
+struct OrdersExampleTests {
+    private let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
+
+    private func run(ending: Server.Ending = .clean, _ body: (Server, NginxServer) throws -> Void) throws {
+        try? FileManager.default.removeItem(atPath: folder.file("app.socket"))
+        let environment = ["STATE_DIRECTORY": folder.file("state"), "MAIL_FOLDER": folder.file("mail")]
+        try Example(name: "orders", environment: environment, ending: ending).run(in: folder, body)
+    }
+
+    private struct Order: Decodable, Equatable {
+        struct Step: Decodable, Equatable {
+            var id: String
+            var state: String
+            var attempts: Int
+            var result: String?
+        }
+
+        var id: String
+        var charge: Step
+        var receipt: Step
+        var ledger: Step
+
+        var states: [String] { [charge, receipt, ledger].map(\.state) }
+    }
+
+    private func place(_ json: String, at nginx: NginxServer) throws -> HTTPReply {
+        try nginx.client().ask("POST", "/orders", json: json)
+    }
+
+    /// Waits until an order is so far.
+    private func order(_ id: String, at nginx: NginxServer, until isSoFar: (Order) -> Bool) throws -> Order {
+        try eventually("order \(id) is so far") {
+            let reply = try nginx.client().ask("GET", "/orders/\(id)")
+            let order = try reply.json(Order.self)
+            return isSoFar(order) ? order : nil
+        }
+    }
+
+    private var mails: [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder.file("mail")).sorted()) ?? []
+    }
+
+    private func rows(_ table: String) throws -> [String] {
+        try SQLiteFile("state/orders.sqlite", in: folder).sqlite3("SELECT placed_order FROM \(table) ORDER BY 1")
+    }
+
+    @Test("202 once the tasks are in the journal; then all three are done, and told with their results")
+    func placed() throws {
+        try run { _, nginx in
+            let reply = try place(#"{"id": 17, "email": "ada@example.org"}"#, at: nginx)
+            #expect(reply.status == 202)
+            #expect(reply.field("location") == "/orders/17")
+            let ids = try #require(reply.field("task-id")).components(separatedBy: ", ")
+            let order = try order("17", at: nginx) { $0.states == ["done", "done", "done"] }
+            #expect([order.charge.id, order.receipt.id, order.ledger.id] == ids)
+            #expect(order.charge.result == "charge 1")
+            #expect(order.receipt.result == "sent to ada@example.org")
+            #expect(order.ledger.result == "entry 1")
+            #expect(mails == [ids[1].uppercased() + ".eml"])
+
+            let again = try place(#"{"id": "17", "email": "eve@example.org"}"#, at: nginx)
+            #expect(again.status == 200)
+            #expect(try again.json(Order.self) == order)
+            #expect(again.field("task-id") == nil)
+            #expect(try rows("charge") == ["17"])
+        }
+    }
+
+    @Test("While the provider is away nothing is lost: neither by kill -9 nor by a restart")
+    func providerAway() throws {
+        try folder.write("provider-is-away", "")
+        try run(ending: .any) { server, nginx in
+            for id in 1...5 {
+                #expect(try place(#"{"id": \#(id), "email": "ada@example.org"}"#, at: nginx).status == 202)
+            }
+            let order = try order("1", at: nginx) { $0.charge.attempts > 0 && $0.charge.state == "waiting" }
+            #expect(order.states == ["waiting", "waiting", "waiting"], "the others wait for the charge")
+            server.process.send(signal: SIGKILL)
+            _ = try server.process.waitForExit()
+        }
+        try FileManager.default.removeItem(atPath: folder.file("provider-is-away"))
+        try run { _, nginx in
+            for id in 1...5 { _ = try order("\(id)", at: nginx) { $0.states == ["done", "done", "done"] } }
+        }
+        #expect(try rows("charge") == (1...5).map { "\($0)" })
+        #expect(try rows("ledger") == (1...5).map { "\($0)" })
+        #expect(mails.count == 5)
+    }
+
+    @Test("What is no order is refused, and unknown ones are not found")
+    func refused() throws {
+        try run { _, nginx in
+            for json in [
+                #"{"id": "a b", "email": "ada@example.org"}"#, #"{"id": "", "email": "ada@example.org"}"#,
+                #"{"id": 1, "email": "nobody"}"#, #"{"email": "ada@example.org"}"#,
+            ] {
+                #expect(try place(json, at: nginx).status == 422, "\(json)")
+            }
+            #expect(try nginx.client().ask("GET", "/orders/404").status == 404)
+            #expect(try nginx.client().ask("GET", "/orders/a%20b").status == 422)
+        }
+    }
+}

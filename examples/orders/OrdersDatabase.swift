@@ -1,0 +1,94 @@
+import FoundationEssentials
+import GRDB
+import Synchronization
+
+/// The ledger, and what the payment provider has taken, in one SQLite file: opened once, when the application starts.
+final class OrdersDatabase: Sendable {
+    private let path: String
+    private let pool = Mutex<DatabasePool?>(nil)
+
+    init(path: String) { self.path = path }
+
+    /// In the folder that systemd gives a service, and `examples/serve` an example.
+    static var inStateFolder: OrdersDatabase {
+        let folder = ProcessInfo.processInfo.environment["STATE_DIRECTORY"] ?? "/var/lib/orders"
+        return OrdersDatabase(path: folder + "/orders.sqlite")
+    }
+
+    /// - Throws: `OrdersDatabaseError`; the next call tries again.
+    @discardableResult
+    func open() throws -> DatabasePool {
+        try pool.withLock { pool in
+            if let pool { return pool }
+            do {
+                let opened = try make()
+                pool = opened
+                return opened
+            } catch {
+                throw OrdersDatabaseError(path: path, reason: error)
+            }
+        }
+    }
+
+    /// To be called when nobody reads or writes any more.
+    func close() throws {
+        try pool.withLock { pool in
+            // Readers first: the last connection moves the WAL into the file.
+            pool?.releaseMemory()
+            try pool?.close()
+            pool = nil
+        }
+    }
+
+    /// - Returns: the charge's number: of the first one with that key.
+    func charge(_ order: String, key: String) throws -> Int64 { try insert(order, key: key, into: "charge") }
+
+    /// - Returns: the entry's number: of the first one with that key.
+    func enter(_ order: String, key: String) throws -> Int64 { try insert(order, key: key, into: "ledger") }
+
+    private func insert(_ order: String, key: String, into table: String) throws -> Int64 {
+        try open().write { database in
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO \(table) (key, placed_order) VALUES (?, ?)", arguments: [key, order])
+            let sql = "SELECT number FROM \(table) WHERE key = ?"
+            return try Int64.fetchOne(database, sql: sql, arguments: [key]) ?? 0
+        }
+    }
+
+    private func make() throws -> DatabasePool {
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        var configuration = Configuration()
+        // Other processes write, too.
+        configuration.busyMode = .timeout(5)
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        // In WAL mode GRDB leaves the last commits to the operating system.
+        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        try Self.migrator.migrate(pool)
+        return pool
+    }
+
+    /// Every version that the schema has had.
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("orders") { database in
+            for name in ["charge", "ledger"] {
+                try database.create(table: name) { table in
+                    table.autoIncrementedPrimaryKey("number")
+                    // The task's id: what is done again is done once.
+                    table.column("key", .text).notNull().unique()
+                    table.column("placed_order", .text).notNull()
+                }
+            }
+        }
+        return migrator
+    }
+}
+
+/// A database that cannot be opened.
+struct OrdersDatabaseError: Error, CustomStringConvertible {
+    let path: String
+    let reason: any Error
+
+    var description: String { "the database \(path) cannot be opened: \(reason); STATE_DIRECTORY names its folder" }
+}
