@@ -46,7 +46,10 @@ extension CeleryTests {
             }
             try processes.serve { server in
                 ids += try server.add("/add?label=4")
-                _ = try server.logLine(holding: "the broker takes no tasks; they are kept")
+                // The first process has said so too.
+                try waitUntil("the second process has tried: \(server.log)") {
+                    server.log.split(separator: "\n").count { $0.contains("the broker takes no tasks; they are kept") } == 2
+                }
                 try redis.start()
                 let worker = try processes.worker()
                 defer { worker.end() }

@@ -92,6 +92,43 @@ extension CeleryTests {
             #expect(try third.end() == .status(0))
         }
 
+        @Test(
+            "A connection that is lost is replaced; what runs meanwhile does not run twice",
+            arguments: BrokerProcesses.Kind.allCases)
+        func reconnecting(kind: BrokerProcesses.Kind) throws {
+            let port = try kind == .redis ? Servers.redisServer().port : Servers.rabbit().port
+            let proxy = try Proxy(to: port)
+            defer { proxy.close() }
+            let near = try BrokerProcesses(kind)
+            let address = kind == .redis ? "redis://127.0.0.1:\(proxy.port)/0" : try Servers.rabbit().url(by: proxy)
+            let processes = try BrokerProcesses(url: address)
+            let work = try processes.work("cut-\(kind)")
+            _ = try near.produce(
+                """
+                app.send_task("Note", kwargs={"label": "a", "number": 1, "gate": "go"}, queue="cut-\(kind)")
+                """)
+            _ = try processes.folder.journal("begun", reaches: 1)
+            proxy.cut()
+            try work.logLine(holding: "warning", "the queue cannot be consumed")
+            try work.logLine(holding: "consuming again")
+            try processes.folder.open(gate: "go")
+            _ = try processes.folder.journal(reaches: 2)
+            // RabbitMQ gives it again at once, Redis when the lost consumer is taken for dead.
+            if kind == .rabbitMQ {
+                _ = try near.produce(
+                    """
+                    app.send_task("Note", kwargs={"label": "b", "number": 2}, queue="cut-\(kind)").get(timeout=20)
+                    """)
+                #expect(processes.folder.journal() == ["started", "a 1", "b 2"])
+                #expect(processes.folder.journal("begun") == ["a 1 began", "b 2 began"])
+            }
+            #expect(try work.end() == .status(0))
+            if kind == .rabbitMQ {
+                let left = try Servers.rabbit().control("list_queues", "name", "messages")
+                #expect(left.contains("cut-rabbitMQ\t0"), "\(left)")
+            }
+        }
+
         @Test("Of three, one is killed in the middle of 1,000 tasks: none is lost, and only what it had runs twice")
         func killed() throws {
             let processes = try BrokerProcesses(.rabbitMQ)
