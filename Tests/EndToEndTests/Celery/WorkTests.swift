@@ -29,12 +29,15 @@ extension CeleryTests {
                 call(label="d")
                 call(label="e", number=4, expires=-5)
                 """)
-            #expect(lines.prefix(4) == [
-                "True a r-1", "True b r-1", "Wrong Wrong()", "NotRegistered this program has no durable task called Unknown",
-            ])
+            #expect(
+                lines.prefix(4) == [
+                    "True a r-1", "True b r-1", "Wrong Wrong()",
+                    "NotRegistered this program has no durable task called Unknown",
+                ])
             #expect(lines.dropFirst(4).prefix(2).allSatisfy { $0.hasPrefix("TypeError") }, "\(lines)")
             #expect(lines.last?.hasPrefix("TaskRevokedError") == true, "\(lines)")
-            try work.logLine(holding: "error", "a task has failed for good, and its message is rejected", "Note")
+            try work.logLine(
+                holding: "error", "a task has failed for good, and its message is rejected", "Note")
             try work.logLine(holding: "a task cannot run here", "positional arguments")
             try work.logLine(holding: "a task has expired")
             #expect(try work.end() == .status(0))
@@ -100,7 +103,8 @@ extension CeleryTests {
             let proxy = try Proxy(to: port)
             defer { proxy.close() }
             let near = try BrokerProcesses(kind)
-            let address = kind == .redis ? "redis://127.0.0.1:\(proxy.port)/0" : try Servers.rabbit().url(by: proxy)
+            let address =
+                kind == .redis ? "redis://127.0.0.1:\(proxy.port)/0" : try Servers.rabbit().url(by: proxy)
             let processes = try BrokerProcesses(url: address)
             let work = try processes.work("cut-\(kind)")
             _ = try near.produce(
@@ -129,15 +133,20 @@ extension CeleryTests {
             }
         }
 
-        @Test("Of three, one is killed in the middle of 1,000 tasks: none is lost, and only what it had runs twice")
+        @Test(
+            "Of three, one is killed in the middle of 1,000 tasks: none is lost, and only what it had runs twice"
+        )
         func killed() throws {
             let processes = try BrokerProcesses(.rabbitMQ)
             let folder = processes.folder
-            let works = try (1...3).map { try processes.work("many", "--prefetch", "8", log: "work-\($0).log") }
+            let works = try (1...3).map {
+                try processes.work("many", "--prefetch", "8", log: "work-\($0).log")
+            }
             try processes.serve { server in
                 _ = try server.add("/add?label=a&task=Count&count=1000")
                 _ = try folder.journal("counted", reaches: 300, within: .seconds(60))
                 works[0].process.send(signal: SIGKILL)
+                #expect(folder.journal("counted").count < 900, "it was killed in the middle")
                 try waitUntil("all are done: \(Set(folder.journal("counted")).count)", within: .seconds(60)) {
                     Set(folder.journal("counted")).count == 1000
                 }
