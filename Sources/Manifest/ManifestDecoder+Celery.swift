@@ -2,7 +2,9 @@ internal import Yams
 
 extension ManifestDecoder {
     func celery(_ node: Node) -> Manifest.Celery? {
-        guard let keys = reader.mapping(node, keys: CeleryKey.self, name: CeleryKey.mapping) else { return nil }
+        guard let keys = reader.mapping(node, keys: CeleryKey.self, name: CeleryKey.mapping) else {
+            return nil
+        }
         if keys[.broker] == nil {
             reader.diagnostics.add(
                 "`celery` has no `broker`, expected the broker's URL such as amqp://localhost or redis://localhost",
@@ -18,7 +20,8 @@ extension ManifestDecoder {
     private func address(_ node: Node, for name: String, such example: String) -> Manifest.Address? {
         let place = location(reader.position(of: node))
         guard node.mapping != nil else {
-            let expected = "a URL such as \(example), or { environment: NAME } with the variable that holds it"
+            let expected =
+                "a URL such as \(example), or { environment: NAME } with the variable that holds it"
             guard let text = reader.text(node, for: name, expected: expected)?.string else { return nil }
             guard !text.isEmpty else {
                 reader.report("found an empty text for \(name), expected \(expected)", at: node)
@@ -32,7 +35,9 @@ extension ManifestDecoder {
             reader.diagnostics.add("\(name) has no `environment`, expected \(expected)", at: keys.position)
             return nil
         }
-        guard let variable = reader.text(node, for: "`environment`", expected: expected)?.string else { return nil }
+        guard let variable = reader.text(node, for: "`environment`", expected: expected)?.string else {
+            return nil
+        }
         guard Self.isVariable(variable) else {
             reader.reportMismatch(node, for: "`environment`", expected: expected)
             return nil
@@ -46,7 +51,9 @@ extension ManifestDecoder {
 
     private static func isVariable(_ name: String) -> Bool {
         let bytes = name.utf8
-        guard let first = bytes.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = bytes.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         return bytes.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

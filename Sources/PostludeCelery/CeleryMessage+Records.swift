@@ -21,8 +21,8 @@ extension CeleryMessage {
                 throw TaskBrokerError(
                     .message,
                     """
-                    the durable task \(task.name) encodes as \(kind), but a task for a queue must encode as an object: its \
-                    members are the named arguments
+                    the durable task \(task.name) encodes as \(kind), but a task for a queue must encode as an \
+                    object: its members are the named arguments
                     """)
             }
             self.init(

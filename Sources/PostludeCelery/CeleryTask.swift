@@ -1,5 +1,5 @@
-public import FoundationEssentials
 internal import Celery
+public import FoundationEssentials
 internal import Journal
 public import Postlude
 public import PostludeDurable
@@ -69,8 +69,8 @@ extension BackgroundTasks {
     /// sends nothing.
     ///
     /// - Returns: the task's id, which is Celery's too.
-    /// - Throws: where a worker would not take it: what is wrong; `DurableTaskError` where the application's `taskEngine` has
-    ///   no broker; `LateTask` once the response has begun; what encoding an argument throws.
+    /// - Throws: where a worker would not take it: what is wrong; `DurableTaskError` where the application's
+    ///   `taskEngine` has no broker; `LateTask` once the response has begun; what encoding an argument throws.
     @discardableResult
     public func send(_ task: CeleryTask, to queue: String) throws -> DurableTaskHandle {
         var record = NewRecord(name: task.name, payload: Data(try SentCeleryTask(task).payload.utf8))

@@ -114,7 +114,8 @@ struct OpenCelery: OpenTaskBroker {
             switch broker.kind {
             case .rabbitMQ: try message.amqpMessage(to: queue).check()
             case .redis:
-                try message.redisMessage(to: queue, keyPrefix: broker.keyPrefix).check(keyPrefix: broker.keyPrefix)
+                try message.redisMessage(to: queue, keyPrefix: broker.keyPrefix).check(
+                    keyPrefix: broker.keyPrefix)
             }
         } catch {
             throw TaskBrokerError(error)

@@ -76,7 +76,8 @@ struct Courier {
                 if isStopping() { break }
                 if let expires = record.expires, expires <= Date() {
                     journal.ended(record.id, .expired)
-                    logger.info("a task has expired before it left", metadata: metadata(record, publisher.queue))
+                    logger.info(
+                        "a task has expired before it left", metadata: metadata(record, publisher.queue))
                     continue
                 }
                 guard deliver(record, publisher) else {
@@ -164,7 +165,8 @@ struct Courier {
             if isQueues { metadata["queue"] = "\(queue)" }
             logger.log(
                 level: error.remedy == .settings ? .error : .warning,
-                isQueues ? "a queue takes no tasks; they are kept" : "the broker takes no tasks; they are kept",
+                isQueues
+                    ? "a queue takes no tasks; they are kept" : "the broker takes no tasks; they are kept",
                 metadata: metadata)
         }
         if isQueues { troubles[queue] = trouble } else { self.trouble = trouble }
@@ -185,7 +187,8 @@ struct Courier {
 
     private func metadata(_ record: Record, _ queue: String) -> Logger.Metadata {
         [
-            "task": "\(record.name)", "id": "\(record.id)", "request": "\(record.request)", "queue": "\(queue)",
+            "task": "\(record.name)", "id": "\(record.id)", "request": "\(record.request)",
+            "queue": "\(queue)",
         ]
     }
 }

@@ -101,7 +101,8 @@ final class JournalTask: RecordedTask {
         case .failed(let error): journal.ended(id, .failed(error: Self.text(error)))
         case .dropped: journal.ended(id, .discarded)
         case .moved(let error): _ = move(to: policy.promotion?.place.queue, Self.text(error))
-        case .left(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"): break
+        case .left(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"):
+            break
         case .left(let error?): journal.ended(id, .again(error: Self.text(error), at: Date()))
         case .left(nil): journal.ended(id, .left)
         // Else it keeps its owner, who will be dead: nobody begins it while it runs.

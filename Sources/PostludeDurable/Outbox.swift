@@ -69,7 +69,8 @@ final class Outbox: Sendable {
             } catch {
                 if .now >= nextReport {
                     logger.error(
-                        "the journal cannot be read or written, and nothing leaves", metadata: ["error": "\(error)"])
+                        "the journal cannot be read or written, and nothing leaves",
+                        metadata: ["error": "\(error)"])
                     nextReport = .now + .seconds(10)
                 }
             }

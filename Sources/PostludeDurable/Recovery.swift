@@ -125,7 +125,8 @@ final class Recovery: Sendable {
             if let promotion = kind.policy.promotion, promotion.occasions.contains(.attempts),
                 let queue = promotion.place.queue
             {
-                refuse(record, "\(reason); it moves to the queue \(queue)", .moved(queue: queue, reason: reason))
+                refuse(
+                    record, "\(reason); it moves to the queue \(queue)", .moved(queue: queue, reason: reason))
                 access.outbox?.ring(behindNotes: true)
             } else {
                 refuse(record, reason, .failed(error: reason))

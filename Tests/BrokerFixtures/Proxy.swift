@@ -67,6 +67,11 @@ package final class Proxy: Sendable {
 
     package func set(_ new: Behaviour) { behaviour.withLock { $0 = new } }
 
+    /// Ends all connections that there are; new ones are forwarded.
+    package func cut() {
+        for socket in sockets.withLock({ $0 }) { shutdown(socket.descriptor, Int32(SHUT_RDWR)) }
+    }
+
     package func close() {
         listener.close()
         for socket in sockets.withLock({ $0 }) { shutdown(socket.descriptor, Int32(SHUT_RDWR)) }

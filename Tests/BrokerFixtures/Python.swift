@@ -3,9 +3,11 @@ import Foundation
 /// Debian's Python, which knows Debian's python3-celery.
 package enum Python {
     /// Another one with another Celery can be tried: CELERY_TEST_PYTHON.
-    package static let executable = ProcessInfo.processInfo.environment["CELERY_TEST_PYTHON"] ?? "/usr/bin/python3"
+    package static let executable =
+        ProcessInfo.processInfo.environment["CELERY_TEST_PYTHON"] ?? "/usr/bin/python3"
 
-    package static func run(_ script: String, in folder: Folder, environment: [String: String] = [:]) throws -> String
+    package static func run(_ script: String, in folder: Folder, environment: [String: String] = [:]) throws
+        -> String
     {
         let name = "python-\(UUID().uuidString)"
         try folder.write(name + ".py", script)
@@ -69,7 +71,8 @@ package enum Python {
         return daemon
     }
 
-    package static func environment(_ broker: String, _ backend: String?, _ options: String = "{}") -> [String:
+    package static func environment(_ broker: String, _ backend: String?, _ options: String = "{}")
+        -> [String:
         String]
     {
         var result = ["BROKER": broker, "OPTIONS": options]

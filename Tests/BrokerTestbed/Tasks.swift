@@ -24,7 +24,8 @@ struct Note: DurableTask {
     var gate: String?
 
     static var policy: DurablePolicy {
-        DurablePolicy(retry: RetryPolicy(attempts: 3, delay: .milliseconds(20), jitter: 0), runs: .celery("swift"))
+        DurablePolicy(
+            retry: RetryPolicy(attempts: 3, delay: .milliseconds(20), jitter: 0), runs: .celery("swift"))
     }
 
     func run(_ context: TaskContext) async throws -> [String: String] {

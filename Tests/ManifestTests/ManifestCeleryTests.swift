@@ -4,7 +4,9 @@ import Testing
 
 @Suite("The manifest's broker")
 struct ManifestCeleryTests {
-    private func parse(_ yaml: String, _ environment: [String: String] = [:]) throws(ManifestError) -> Manifest {
+    private func parse(_ yaml: String, _ environment: [String: String] = [:]) throws(ManifestError)
+        -> Manifest
+    {
         try Manifest.parse(
             "\(yaml)\nroutes: [{ path: /, method: GET, handler: home }]\n", file: "routes.yaml",
             handlers: ["home"], environment: environment)

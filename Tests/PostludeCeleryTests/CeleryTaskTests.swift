@@ -16,7 +16,8 @@ import Testing
     }
 
     @Test("Arguments of any kind become JSON, and options a message's") func message() throws {
-        var task = CeleryTask("app.resize", "é", 7, [1.5], keywords: ["b": true, "a": "x"], after: .seconds(60))
+        var task = CeleryTask(
+            "app.resize", "é", 7, [1.5], keywords: ["b": true, "a": "x"], after: .seconds(60))
         task.timeLimit = .seconds(30)
         task.softTimeLimit = .milliseconds(2500)
         task.priority = .low

@@ -16,7 +16,8 @@ import Testing
 
     private func manifest(_ celery: String) throws -> Manifest {
         try Manifest.parse(
-            "\(celery)\nroutes: [{ path: /, method: GET, handler: home }]\n", file: "routes.yaml", handlers: ["home"],
+            "\(celery)\nroutes: [{ path: /, method: GET, handler: home }]\n", file: "routes.yaml",
+            handlers: ["home"],
             environment: [:])
     }
 
@@ -34,10 +35,14 @@ import Testing
                 ])
         let port = try mistakes("celery: { broker: 'amqp://u:secret@h:x/' }")
         #expect(port.count == 1)
-        #expect(port.first?.hasPrefix("routes.yaml:1:19: the broker's URL amqp://u:…@h:x/ has a port that is no number") == true)
+        #expect(
+            port.first?.hasPrefix(
+                "routes.yaml:1:19: the broker's URL amqp://u:…@h:x/ has a port that is no number") == true)
         #expect(
             try mistakes("celery: { broker: { environment: POSTLUDE_UNSET_1 } }")
-                == ["routes.yaml:1:19: the environment has no POSTLUDE_UNSET_1, expected a broker's URL in it"])
+                == [
+                    "routes.yaml:1:19: the environment has no POSTLUDE_UNSET_1, expected a broker's URL in it"
+                ])
         #expect(
             try mistakes("celery: { broker: 'redis://h', results: 'amqp://u:secret@h' }")
                 == [
@@ -69,11 +74,16 @@ import Testing
         #expect(message.headers["request_id"] == .text("r-1"))
     }
 
-    @Test("What is no object, or has no name, cannot leave, and says why", arguments: [
-        ("Job", "[1]", "the durable task Job encodes as an array, but a task for a queue must encode as an object"),
-        ("Job", "7", "encodes as a number"), ("Job", "\"a\"", "encodes as a string"),
-        ("a b", "{}", "headers.task"), ("Job", #"{"__type__":1,"__value__":2}"#, "kombu"),
-    ])
+    @Test(
+        "What is no object, or has no name, cannot leave, and says why",
+        arguments: [
+            (
+                "Job", "[1]",
+                "the durable task Job encodes as an array, but a task for a queue must encode as an object"
+            ),
+            ("Job", "7", "encodes as a number"), ("Job", "\"a\"", "encodes as a string"),
+            ("a b", "{}", "headers.task"), ("Job", #"{"__type__":1,"__value__":2}"#, "kombu"),
+        ])
     func refused(name: String, payload: String, reason: String) {
         #expect {
             try CeleryParts().check(outgoing(name, payload), for: "q")

@@ -24,7 +24,8 @@ import Testing
         #expect(log.lines.isEmpty)
     }
 
-    @Test("One that no worker would take is a dead letter, and the others leave") func refusedMessage() throws {
+    @Test("One that no worker would take is a dead letter, and the others leave") func refusedMessage() throws
+    {
         var courier = courier()
         broker.state.withLock { $0.refusals["bad"] = TaskBrokerError(.message, "its name is no name") }
         let ids = try ["a", "bad", "b"].map { try folder.keep($0, for: "q") }
@@ -100,7 +101,9 @@ import Testing
         #expect(try folder.record(id)?.state == .expired)
     }
 
-    @Test("A queue that somebody else publishes is left to them, and looked at again soon") func taken() throws {
+    @Test("A queue that somebody else publishes is left to them, and looked at again soon") func taken()
+        throws
+    {
         var courier = courier()
         try folder.keep("a", for: "q")
         var publisher = try folder.journal.publisher(of: "q")

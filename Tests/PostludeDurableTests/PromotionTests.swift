@@ -35,11 +35,14 @@ import Testing
     }
 
     @Test("An attempt's end moves a task on the occasions that its policy names") func occasions() throws {
-        let cases: [(occasions: Set<TaskPromotion.Occasion>, isPastDeadline: Bool, isLast: Bool, isMoved: Bool)] = [
-            ([.deadline], true, false, true), ([.deadline], false, true, false), ([.attempts], false, true, true),
-            ([.attempts], true, false, false), ([.attempts], true, true, true), ([.shutdown], true, true, false),
-            ([.deadline, .attempts], false, false, false),
-        ]
+        let cases:
+            [(occasions: Set<TaskPromotion.Occasion>, isPastDeadline: Bool, isLast: Bool, isMoved: Bool)] = [
+                ([.deadline], true, false, true), ([.deadline], false, true, false),
+                ([.attempts], false, true, true),
+                ([.attempts], true, false, false), ([.attempts], true, true, true),
+                ([.shutdown], true, true, false),
+                ([.deadline, .attempts], false, false, false),
+            ]
         for (occasions, isPastDeadline, isLast, isMoved) in cases {
             let task = try task(promotedWhen: occasions)
             let queue = task.promotion(isPastDeadline: isPastDeadline, isLast: isLast)
@@ -75,13 +78,16 @@ import Testing
 
     @Test("The engine says what its broker lacks") func problems() {
         func engine(_ policy: DurablePolicy, _ broker: TaskBroker? = nil) -> DurableEngine {
-            DurableEngine(kinds: DurableTaskKinds([DurableTaskKind(Job.self, policy: policy)]), broker: broker)
+            DurableEngine(
+                kinds: DurableTaskKinds([DurableTaskKind(Job.self, policy: policy)]), broker: broker)
         }
         let place = TaskPlace(queue: "slow")
         #expect(engine(DurablePolicy()).problems.isEmpty)
         #expect(engine(DurablePolicy(runs: place)).problems.count == 1)
         let problem = engine(DurablePolicy(promotion: TaskPromotion(to: place))).problems.first
-        #expect(problem?.hasPrefix("the durable task \"Job\" moves to the queue \"slow\", and the application has no") == true)
+        #expect(
+            problem?.hasPrefix(
+                "the durable task \"Job\" moves to the queue \"slow\", and the application has no") == true)
         #expect(
             engine(DurablePolicy(promotion: TaskPromotion(to: .here))).problems
                 == ["the durable task \"Job\" moves to .here, where it runs already; name a queue"])

@@ -40,7 +40,8 @@ extension RabbitMQConnection {
         amqp_basic_qos(state, channel, 0, prefetch, 0)
         try check(amqp_get_rpc_reply(state), "setting the prefetch")
         let memory = AMQPMemory()
-        amqp_basic_consume(state, channel, memory.bytes(queue), memory.bytes(Self.consumerTag), 0, 0, 0, memory.table([]))
+        amqp_basic_consume(
+            state, channel, memory.bytes(queue), memory.bytes(Self.consumerTag), 0, 0, 0, memory.table([]))
         try check(amqp_get_rpc_reply(state), "consuming \(ContractViolation.quoted(queue))")
         withExtendedLifetime(memory) {}
     }

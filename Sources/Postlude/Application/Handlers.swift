@@ -61,7 +61,9 @@ public struct Handlers: Sendable {
             throw ManifestError(diagnostics: [
                 Diagnostic(
                     location: celery.location,
-                    message: "the application has no broker, expected no `celery`, or an application with a `taskEngine`")
+                    message: """
+                        the application has no broker, expected no `celery`, or an application with a `taskEngine`
+                        """)
             ])
         }
         let mistakes = taskEngineMistakes?(manifest, file) ?? []

@@ -42,8 +42,10 @@ package struct TaskProgram<App: Application>: Sendable {
             let manifest = try application.registeredHandlers.manifest(at: path)
             try writer.apply(manifest.log)
             let program = TaskProgram(
-                application: application, manifest: manifest, logger: Logger(label: "postlude"), signals: signals,
-                stop: try EventDescriptor(), writer: writer, manager: try ServiceManager.takeFromEnvironment())
+                application: application, manifest: manifest, logger: Logger(label: "postlude"),
+                signals: signals,
+                stop: try EventDescriptor(), writer: writer, manager: try ServiceManager.takeFromEnvironment()
+            )
             status = try await program.runWithServices(body)
         } catch {
             // The manifest's mistakes name its file.
@@ -60,15 +62,26 @@ package struct TaskProgram<App: Application>: Sendable {
     /// The process takes no more.
     ///
     /// - Parameter grace: how long it may take until it ends.
-    package func tellStopping(grace: Duration) { manager?.notify(.stopping, .extendTimeout(grace + .seconds(10))) }
+    package func tellStopping(grace: Duration) {
+        manager?.notify(.stopping, .extendTimeout(grace + .seconds(10)))
+    }
 
-    /// Looks after a log that could not be written; called every second or so.
-    package func tendLogs() { writer.tend(telling: logger) }
+    /// How often ``tend()`` is to be called; nil where nobody watches the process.
+    package var watchdogInterval: Duration? { manager?.watchdogInterval }
+
+    /// Looks after a log that could not be written, and tells the service manager that the process lives; called every
+    /// second or more often.
+    package func tend() {
+        writer.tend(telling: logger)
+        if manager?.watchdogInterval != nil { manager?.notify(.watchdog) }
+    }
 
     /// Opens the log's file again, after it was moved.
     package func reopenLogs() { writer.reopen(telling: logger) }
 
-    private func runWithServices(_ body: @escaping @Sendable (TaskProgram) throws -> Int32) async throws -> Int32 {
+    private func runWithServices(_ body: @escaping @Sendable (TaskProgram) throws -> Int32) async throws
+        -> Int32
+    {
         let service = TaskService(program: self, body: body)
         let services = application.services
         if services.isEmpty {

@@ -22,7 +22,9 @@ enum Intake {
         guard JSONText.elements(of: message.arguments.utf8)?.isEmpty == true else {
             self = .refused(
                 type: "TypeError",
-                reason: "it has positional arguments; \(message.name) takes its members as named arguments (kwargs)")
+                reason:
+                    "it has positional arguments; \(message.name) takes its members as named arguments (kwargs)"
+            )
             return
         }
         do {
@@ -30,7 +32,8 @@ enum Intake {
             self = .task(DeliveredTask(task, kind: kind, from: message))
         } catch {
             self = .refused(
-                type: "TypeError", reason: "its named arguments (kwargs) are not those of \(kind.type): \(error)")
+                type: "TypeError",
+                reason: "its named arguments (kwargs) are not those of \(kind.type): \(error)")
         }
     }
 }

@@ -9,7 +9,8 @@ internal import Workers
 
 /// Takes a queue's messages and has a crew run them: a thread of its own, which has the connection.
 ///
-/// A message is acknowledged when its task has succeeded; until then the broker gives it to others when this process dies.
+/// A message is acknowledged when its task has succeeded; until then the broker gives it to others when this process
+/// dies.
 final class QueueConsumer: Sendable {
     struct Settings: Sendable {
         var queue: String
@@ -42,7 +43,8 @@ final class QueueConsumer: Sendable {
     private let whenSettled: EventDescriptor
 
     init(
-        of broker: BrokerAddress, _ settings: Settings, kinds: DurableTaskKinds, crew: TaskCrew, results: ResultStore?,
+        of broker: BrokerAddress, _ settings: Settings, kinds: DurableTaskKinds, crew: TaskCrew,
+        results: ResultStore?,
         logger: Logger, whenSettled: EventDescriptor
     ) throws {
         self.broker = broker
@@ -136,7 +138,9 @@ final class QueueConsumer: Sendable {
         defer { consumer.close() }
         logger.info(
             trouble == nil ? "consuming" : "consuming again",
-            metadata: ["queue": "\(settings.queue)", "broker": "\(broker)", "prefetch": "\(settings.prefetch)"])
+            metadata: [
+                "queue": "\(settings.queue)", "broker": "\(broker)", "prefetch": "\(settings.prefetch)",
+            ])
         trouble = nil
         var isTaking = true
         while true {
@@ -150,7 +154,8 @@ final class QueueConsumer: Sendable {
                 isTaking = false
             }
             if mustDrain, isSettled { whenSettled.signal() }
-            guard let received = try consumer.receive(within: Self.interval, orReadable: bell.descriptor) else {
+            guard let received = try consumer.receive(within: Self.interval, orReadable: bell.descriptor)
+            else {
                 continue
             }
             switch received {
@@ -158,7 +163,8 @@ final class QueueConsumer: Sendable {
                 logger.error(
                     "a message is no task, and was rejected",
                     metadata: [
-                        "queue": "\(settings.queue)", "id": "\(refused.id ?? "-")", "task": "\(refused.task ?? "-")",
+                        "queue": "\(settings.queue)", "id": "\(refused.id ?? "-")",
+                        "task": "\(refused.task ?? "-")",
                         "reason": "\(refused.reason)", "kept": "\(consumer.deadLetters)",
                     ])
             case .task(let delivery):
@@ -196,7 +202,9 @@ final class QueueConsumer: Sendable {
             if !isOurs {
                 logger.warning(
                     "this process was taken for dead, and another one has the task too",
-                    metadata: ["task": "\(entry.name)", "id": "\(entry.taskID)", "queue": "\(settings.queue)"])
+                    metadata: [
+                        "task": "\(entry.name)", "id": "\(entry.taskID)", "queue": "\(settings.queue)",
+                    ])
             }
         }
     }
@@ -210,9 +218,11 @@ final class QueueConsumer: Sendable {
         switch Intake(message, kinds: kinds) {
         case .expired: end(.expired, of: message, number, deadLetters)
         case .refused(let type, let reason):
-            log(.error, "a task cannot run here, and its message is rejected", message, [
-                "reason": "\(reason)", "kept": "\(deadLetters)",
-            ])
+            log(
+                .error, "a task cannot run here, and its message is rejected", message,
+                [
+                    "reason": "\(reason)", "kept": "\(deadLetters)",
+                ])
             store(message, .failed(message.id, type: type, message: reason))
             settle(number, .reject(reason: reason))
         case .task(let task):
@@ -237,9 +247,11 @@ final class QueueConsumer: Sendable {
             store(message, .done(message.id, result: result))
             settle(number, .acknowledge)
         case .failed(let error):
-            log(.error, "a task has failed for good, and its message is rejected", message, [
-                "kept": "\(deadLetters)"
-            ])
+            log(
+                .error, "a task has failed for good, and its message is rejected", message,
+                [
+                    "kept": "\(deadLetters)"
+                ])
             store(message, .failed(message.id, error))
             settle(number, .reject(reason: "\(error)"))
         case .expired:

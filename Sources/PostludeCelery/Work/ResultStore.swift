@@ -54,7 +54,8 @@ extension CeleryResult {
 
     static func done(_ id: String, result: Data?) -> CeleryResult {
         CeleryResult(
-            id: id, status: .success, result: result.map { String(decoding: $0, as: UTF8.self) }, dateDone: now)
+            id: id, status: .success, result: result.map { String(decoding: $0, as: UTF8.self) },
+            dateDone: now)
     }
 
     static func failed(_ id: String, _ error: any Error) -> CeleryResult {

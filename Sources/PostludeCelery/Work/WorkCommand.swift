@@ -14,11 +14,13 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
             commandName: "work",
             abstract: "Run the durable tasks of a broker's queue.",
             discussion: """
-                Takes messages from the queue of the manifest's celery.broker: those that this application has sent from any \
-                machine, and those of any Celery producer that names one of its durable tasks and gives its members as \
-                named arguments. A message is acknowledged when its task has succeeded.
-                SIGTERM and SIGINT stop it: it takes no more, ends what runs within the grace, and gives the rest back. A \
-                second signal stops it at once. SIGUSR1 opens the log again.
+                Takes messages from the queue of the manifest's celery.broker: those that this application has sent \
+                from any machine, and those of any Celery producer that names one of its durable tasks and gives its \
+                members as named arguments. A message is acknowledged when its task has succeeded. One that fails for \
+                good, or cannot run here, is rejected: RabbitMQ brings it to the queue's dead-letter exchange, on Redis \
+                it is in the list postlude:rejected:<queue>.
+                SIGTERM and SIGINT stop it: it takes no more, ends what runs within the grace, and gives the rest \
+                back. A second signal stops it at once. SIGUSR1 opens the log again.
                 """)
     }
 
@@ -31,8 +33,8 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
     @Option(
         name: .long,
         help: """
-            How many messages may be here at a time, those that wait for their next attempt or their time included; by \
-            default as many as workers.
+            How many messages may be here at a time, those that wait for their next attempt or for their time \
+            included; by default as many as workers.
             """)
     var prefetch: Int?
 
@@ -56,7 +58,9 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
         if let grace, !(0...86_400).contains(grace) {
             throw ValidationError("--grace is \(grace), expected 0 to 86400 seconds")
         }
-        if let problem = ContractViolation.problem(ofQueue: queue) { throw ValidationError("--queue: \(problem)") }
+        if let problem = ContractViolation.problem(ofQueue: queue) {
+            throw ValidationError("--queue: \(problem)")
+        }
     }
 
     func run() async throws {
@@ -64,7 +68,8 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
             guard let engine = program.application.taskEngine?.parts as? DurableEngine,
                 let celery = program.manifest.celery
             else {
-                throw TaskBrokerError(.settings, "the application has no broker, such as .durable(through: .celery)")
+                throw TaskBrokerError(
+                    .settings, "the application has no broker, such as .durable(through: .celery)")
             }
             let addresses = try OpenCelery(celery)
             let workers = workers ?? program.manifest.workers.minimum
@@ -99,7 +104,8 @@ struct WorkSession<App: Application> {
         crew = TaskCrew(for: program.application, limits: program.manifest.tasks, logger: program.logger)
         consumer = try QueueConsumer(
             of: addresses.broker, settings, kinds: kinds, crew: crew,
-            results: addresses.results.map { ResultStore($0, logger: program.logger) }, logger: program.logger,
+            results: addresses.results.map { ResultStore($0, logger: program.logger) },
+            logger: program.logger,
             whenSettled: bell)
     }
 
@@ -116,7 +122,8 @@ struct WorkSession<App: Application> {
         func drain(_ reason: String) {
             guard end == nil else { return }
             program.logger.info(
-                "stopping: no new tasks, those that run are ended", metadata: ["reason": "\(reason)", "grace": "\(grace)"])
+                "stopping: no new tasks, those that run are ended",
+                metadata: ["reason": "\(reason)", "grace": "\(grace)"])
             let graceEnd = MonotonicTime.now + grace
             end = graceEnd
             program.tellStopping(grace: grace)
@@ -126,7 +133,8 @@ struct WorkSession<App: Application> {
         while true {
             waitForInput(
                 [program.signals.descriptor, program.stop.descriptor, bell.descriptor],
-                milliseconds: end.map { min(crew.tickMilliseconds, milliseconds(until: $0)) } ?? crew.tickMilliseconds)
+                milliseconds: end.map { min(crew.tickMilliseconds, milliseconds(until: $0)) }
+                    ?? crew.tickMilliseconds)
             bell.take()
             while let signal = program.signals.take() {
                 switch signal {
@@ -146,8 +154,8 @@ struct WorkSession<App: Application> {
                 drain(reason)
             }
             if .now >= nextLook {
-                program.tendLogs()
-                nextLook = .now + .seconds(1)
+                program.tend()
+                nextLook = .now + min(.seconds(1), program.watchdogInterval ?? .seconds(1))
             }
             guard let end else { continue }
             if crew.isIdle, consumer.isSettled { return finish("all tasks have ended", status) }

@@ -12,13 +12,16 @@ extension CeleryTests {
             try processes.serve { server in
                 // Nobody has made RabbitMQ's queue yet: they wait for it.
                 let reply = try server.ask(
-                    RawRequest("POST", "/send?label=a&count=2").with { $0.parameters = [("REQUEST_ID", "request-7")] })
+                    RawRequest("POST", "/send?label=a&count=2").with {
+                        $0.parameters = [("REQUEST_ID", "request-7")]
+                    })
                 #expect(reply.status == 202)
                 let sent = try #require(reply.http.field("task-id")).split(separator: ", ").map(String.init)
                 #expect(sent.count == 2)
                 let added = try server.add("/add?label=b&count=2")
                 if kind == .rabbitMQ {
-                    _ = try server.logLine(holding: "warning", "a queue takes no tasks; they are kept", "queue=python")
+                    _ = try server.logLine(
+                        holding: "warning", "a queue takes no tasks; they are kept", "queue=python")
                 }
                 let worker = try processes.worker()
                 defer { worker.end() }
@@ -34,7 +37,8 @@ extension CeleryTests {
             }
         }
 
-        @Test("While the broker is away tasks are kept, also by a process that ends; they leave in their order")
+        @Test(
+            "While the broker is away tasks are kept, also by a process that ends; they leave in their order")
         func brokerDown() throws {
             let redis = try RedisServer()
             let processes = try BrokerProcesses(url: redis.url)
@@ -42,11 +46,17 @@ extension CeleryTests {
             var ids: [String] = []
             try processes.serve { server in
                 for number in 1...3 { ids += try server.add("/send?label=\(number)") }
-                _ = try server.logLine(holding: "warning", "the broker takes no tasks; they are kept", "redis://127")
+                _ = try server.logLine(
+                    holding: "warning", "the broker takes no tasks; they are kept", "redis://127")
             }
             try processes.serve { server in
                 ids += try server.add("/add?label=4")
-                _ = try server.logLine(holding: "the broker takes no tasks; they are kept")
+                // The first process has said so too.
+                try waitUntil("the second process has tried: \(server.log)") {
+                    server.log.split(separator: "\n").count {
+                        $0.contains("the broker takes no tasks; they are kept")
+                    } == 2
+                }
                 try redis.start()
                 let worker = try processes.worker()
                 defer { worker.end() }
@@ -66,7 +76,8 @@ extension CeleryTests {
                 #expect(try processes.told(reaches: 1).last?["id"] as? String == ids[0])
                 ids += try server.add("/add?label=b&task=Slow")
                 #expect(try processes.told(reaches: 2).last?["id"] as? String == ids[1])
-                _ = try server.logLine(holding: "task failed, and moves to a queue", "app.promoted", "queue=python")
+                _ = try server.logLine(
+                    holding: "task failed, and moves to a queue", "app.promoted", "queue=python")
                 #expect(
                     processes.folder.journal() == ["started", "a attempt 1", "a attempt 2", "b attempt 1"],
                     "what is past its deadline is not tried again")
@@ -76,7 +87,8 @@ extension CeleryTests {
             try processes.serve { _ in
                 let told = try processes.told(reaches: 3)
                 #expect(told.compactMap { $0["id"] as? String } == ids)
-                #expect(told.compactMap { $0["task"] as? String } == ["app.promoted", "app.slow", "app.left"])
+                #expect(
+                    told.compactMap { $0["task"] as? String } == ["app.promoted", "app.slow", "app.left"])
                 #expect(told[2]["kwargs"] as? [String: String] == ["label": "c"])
             }
         }

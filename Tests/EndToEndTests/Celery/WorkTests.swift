@@ -29,12 +29,15 @@ extension CeleryTests {
                 call(label="d")
                 call(label="e", number=4, expires=-5)
                 """)
-            #expect(lines.prefix(4) == [
-                "True a r-1", "True b r-1", "Wrong Wrong()", "NotRegistered this program has no durable task called Unknown",
-            ])
+            #expect(
+                lines.prefix(4) == [
+                    "True a r-1", "True b r-1", "Wrong Wrong()",
+                    "NotRegistered this program has no durable task called Unknown",
+                ])
             #expect(lines.dropFirst(4).prefix(2).allSatisfy { $0.hasPrefix("TypeError") }, "\(lines)")
             #expect(lines.last?.hasPrefix("TaskRevokedError") == true, "\(lines)")
-            try work.logLine(holding: "error", "a task has failed for good, and its message is rejected", "Note")
+            try work.logLine(
+                holding: "error", "a task has failed for good, and its message is rejected", "Note")
             try work.logLine(holding: "a task cannot run here", "positional arguments")
             try work.logLine(holding: "a task has expired")
             #expect(try work.end() == .status(0))
@@ -92,15 +95,58 @@ extension CeleryTests {
             #expect(try third.end() == .status(0))
         }
 
-        @Test("Of three, one is killed in the middle of 1,000 tasks: none is lost, and only what it had runs twice")
+        @Test(
+            "A connection that is lost is replaced; what runs meanwhile does not run twice",
+            arguments: BrokerProcesses.Kind.allCases)
+        func reconnecting(kind: BrokerProcesses.Kind) throws {
+            let port = try kind == .redis ? Servers.redisServer().port : Servers.rabbit().port
+            let proxy = try Proxy(to: port)
+            defer { proxy.close() }
+            let near = try BrokerProcesses(kind)
+            let address =
+                kind == .redis ? "redis://127.0.0.1:\(proxy.port)/0" : try Servers.rabbit().url(by: proxy)
+            let processes = try BrokerProcesses(url: address)
+            let work = try processes.work("cut-\(kind)")
+            _ = try near.produce(
+                """
+                app.send_task("Note", kwargs={"label": "a", "number": 1, "gate": "go"}, queue="cut-\(kind)")
+                """)
+            _ = try processes.folder.journal("begun", reaches: 1)
+            proxy.cut()
+            try work.logLine(holding: "warning", "the queue cannot be consumed")
+            try work.logLine(holding: "consuming again")
+            try processes.folder.open(gate: "go")
+            _ = try processes.folder.journal(reaches: 2)
+            // RabbitMQ gives it again at once, Redis when the lost consumer is taken for dead.
+            if kind == .rabbitMQ {
+                _ = try near.produce(
+                    """
+                    app.send_task("Note", kwargs={"label": "b", "number": 2}, queue="cut-\(kind)").get(timeout=20)
+                    """)
+                #expect(processes.folder.journal() == ["started", "a 1", "b 2"])
+                #expect(processes.folder.journal("begun") == ["a 1 began", "b 2 began"])
+            }
+            #expect(try work.end() == .status(0))
+            if kind == .rabbitMQ {
+                let left = try Servers.rabbit().control("list_queues", "name", "messages")
+                #expect(left.contains("cut-rabbitMQ\t0"), "\(left)")
+            }
+        }
+
+        @Test(
+            "Of three, one is killed in the middle of 1,000 tasks: none is lost, and only what it had runs twice"
+        )
         func killed() throws {
             let processes = try BrokerProcesses(.rabbitMQ)
             let folder = processes.folder
-            let works = try (1...3).map { try processes.work("many", "--prefetch", "8", log: "work-\($0).log") }
+            let works = try (1...3).map {
+                try processes.work("many", "--prefetch", "8", log: "work-\($0).log")
+            }
             try processes.serve { server in
                 _ = try server.add("/add?label=a&task=Count&count=1000")
                 _ = try folder.journal("counted", reaches: 300, within: .seconds(60))
                 works[0].process.send(signal: SIGKILL)
+                #expect(folder.journal("counted").count < 900, "it was killed in the middle")
                 try waitUntil("all are done: \(Set(folder.journal("counted")).count)", within: .seconds(60)) {
                     Set(folder.journal("counted")).count == 1000
                 }

@@ -44,7 +44,8 @@ struct BrokerProcesses {
     }
 
     func serve<R>(
-        _ settings: String = "workers: { min: 2, max: 8 }", ending: Server.Ending = .clean, _ body: (Server) throws -> R
+        _ settings: String = "workers: { min: 2, max: 8 }", ending: Server.Ending = .clean,
+        _ body: (Server) throws -> R
     ) throws -> R {
         try Server.run(
             manifest(settings), in: folder, executable: BuildProducts.brokerTestbed, environment: environment,
@@ -76,10 +77,14 @@ struct BrokerProcesses {
 
     /// What Python's tasks were given.
     func told(reaches count: Int) throws -> [[String: Any]] {
-        try eventually("\(count) tasks ran in Python, which says \(python.lines("told"))", within: .seconds(30)) {
+        try eventually(
+            "\(count) tasks ran in Python, which says \(python.lines("told"))", within: .seconds(30)
+        ) {
             let lines = python.lines("told")
             guard lines.count >= count else { return nil }
-            return try lines.map { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:] }
+            return try lines.map {
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+            }
         }
     }
 }

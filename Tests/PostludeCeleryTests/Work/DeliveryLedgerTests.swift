@@ -4,10 +4,13 @@ import Testing
 @testable import PostludeCelery
 
 @Suite("A consumer's ledger") struct DeliveryLedgerTests {
-    private func delivery(_ id: String, number: UInt64, consumer: UInt64 = 1, again: Bool = false) throws -> Delivery {
+    private func delivery(_ id: String, number: UInt64, consumer: UInt64 = 1, again: Bool = false) throws
+        -> Delivery
+    {
         let message = CeleryMessage(task: "a", id: id).redisMessage(to: "q")
         return Delivery(
-            id: Delivery.ID(consumer: consumer, number: number), task: try IncomingTask(envelope: message.envelope),
+            id: Delivery.ID(consumer: consumer, number: number),
+            task: try IncomingTask(envelope: message.envelope),
             isRedelivered: again, earlierDeliveries: nil)
     }
 
@@ -32,14 +35,18 @@ import Testing
         ledger.settle(givenBack, .requeue)
         ledger.forget()
         #expect(ledger.recognize(try delivery("left", number: 1, consumer: 2, again: true), over: 2) == nil)
-        #expect(ledger.recognize(try delivery("running", number: 2, consumer: 2, again: true), over: 2) == running)
+        #expect(
+            ledger.recognize(try delivery("running", number: 2, consumer: 2, again: true), over: 2) == running
+        )
         #expect(ledger.recognize(try delivery("done", number: 3, consumer: 2, again: true), over: 2) == done)
         #expect(ledger.settled(over: 2).map(\.entry.delivery) == [Delivery.ID(consumer: 2, number: 3)])
         ledger.settle(running, .acknowledge)
         #expect(ledger.settled(over: 2).count == 2)
     }
 
-    @Test("The same id is another message over the same connection, or when nobody has had it") func others() throws {
+    @Test("The same id is another message over the same connection, or when nobody has had it") func others()
+        throws
+    {
         var ledger = DeliveryLedger()
         _ = ledger.add(try delivery("a", number: 1), over: 1)
         #expect(ledger.recognize(try delivery("a", number: 2, again: true), over: 1) == nil)

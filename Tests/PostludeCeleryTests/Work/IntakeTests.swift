@@ -49,12 +49,15 @@ import Testing
                 == "NotRegistered: this program has no durable task called app.other")
         #expect(reason(try incoming("app.resize", "[1]"))?.contains("positional arguments") == true)
         #expect(reason(try incoming("app.resize", "[ ]")) == nil)
-        #expect(reason(try incoming("app.resize", "[]", "{}"))?.hasPrefix("TypeError: its named arguments") == true)
+        #expect(
+            reason(try incoming("app.resize", "[]", "{}"))?.hasPrefix("TypeError: its named arguments")
+                == true)
         #expect(reason(try incoming("app.resize", "[]", #"{"path": 1}"#))?.contains("Resize") == true)
     }
 
     @Test("What has expired is not begun, also when that was while it waited") func expired() throws {
-        guard case .expired = Intake(try incoming(expires: Date(timeIntervalSinceNow: -1)), kinds: kinds) else {
+        guard case .expired = Intake(try incoming(expires: Date(timeIntervalSinceNow: -1)), kinds: kinds)
+        else {
             Issue.record("it has not expired")
             return
         }

@@ -56,7 +56,8 @@ final class LogLines: Sendable {
         }
 
         func log(event: LogEvent) {
-            let text = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+            let text = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+                .joined()
             lines.all.withLock { $0.append("\(event.level) \(event.message)\(text)") }
         }
     }

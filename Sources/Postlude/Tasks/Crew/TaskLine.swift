@@ -64,7 +64,8 @@ final class TaskLine: @unchecked Sendable {
             } else {
                 let due = now + .milliseconds(Int64(resting.milliseconds(at: now, atMost: 60_000)))
                 var time = timespec(
-                    tv_sec: Int(due.nanoseconds / 1_000_000_000), tv_nsec: Int(due.nanoseconds % 1_000_000_000))
+                    tv_sec: Int(due.nanoseconds / 1_000_000_000),
+                    tv_nsec: Int(due.nanoseconds % 1_000_000_000))
                 pthread_cond_timedwait(condition, mutex, &time)
             }
         }

@@ -28,7 +28,8 @@ import Testing
         let events: Events
 
         init(
-            _ name: String, events: Events, failures: Int = 0, isEndless: Bool = false, deadline: Duration? = nil
+            _ name: String, events: Events, failures: Int = 0, isEndless: Bool = false,
+            deadline: Duration? = nil
         ) {
             self.name = name
             self.events = events
@@ -65,7 +66,8 @@ import Testing
     private let events = Events()
 
     private func crew(workers: Int, _ limits: Manifest.TaskLimits = .init()) throws -> TaskCrew {
-        let crew = TaskCrew(for: Nothing(), limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let crew = TaskCrew(
+            for: Nothing(), limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try crew.start(workers: workers)
         return crew
     }
@@ -101,11 +103,14 @@ import Testing
         run(Job("later", events: events), by: crew, notBefore: .now + .milliseconds(50))
         run(Job("now", events: events), by: crew)
         try waitUntil("both are over") { events.list.contains("later over") }
-        #expect(events.list == ["now runs", "now done", "now over", "later runs", "later done", "later over"])
+        #expect(
+            events.list == ["now runs", "now done", "now over", "later runs", "later done", "later over"])
         crew.drain(until: .now)
     }
 
-    @Test("Draining leaves what has not begun, and what runs ends; nothing is taken any more") func draining() throws {
+    @Test("Draining leaves what has not begun, and what runs ends; nothing is taken any more") func draining()
+        throws
+    {
         let crew = try crew(workers: 1)
         run(Job("endless", events: events, isEndless: true, deadline: .milliseconds(300)), by: crew)
         try waitUntil("it runs") { events.list == ["endless runs"] }
