@@ -38,6 +38,24 @@ extension Journal {
         try read { try $0.records("WHERE id = ?", [id.text]).first }
     }
 
+    /// The newest record of a name that has a unique key, over or not; nil where there is none.
+    package func newest(of key: String, name: String) throws(JournalError) -> Record? {
+        try checkText(key)
+        return try read { try $0.records(Self.newest, [name, key]).first }
+    }
+
+    static let newest = """
+        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL ORDER BY record.number DESC LIMIT 1
+        """
+
+    /// How many records are not over, and are due: none of them is for a broker.
+    package func unfinished() throws(JournalError) -> Int {
+        let now = now
+        return try read { try $0.number(Self.unfinished, [now]).map(Int.init) ?? 0 }
+    }
+
+    private static let unfinished = "SELECT count(*) FROM record WHERE state IN (0, 1) AND due <= ?"
+
     /// The record of a name that is not over and has a unique key; nil where there is none.
     package func holder(of key: String, name: String) throws(JournalError) -> RecordID? {
         try checkText(key)

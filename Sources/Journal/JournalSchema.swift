@@ -58,6 +58,7 @@ enum JournalSchema {
         CREATE INDEX record_owned ON record (owner) WHERE owner IS NOT NULL;
         CREATE UNIQUE INDEX record_key ON record (name, unique_key)
             WHERE unique_key IS NOT NULL AND state IN (0, 1, 6);
+        CREATE INDEX record_newest_key ON record (name, unique_key, number) WHERE unique_key IS NOT NULL;
         CREATE INDEX record_expiry ON record (expires) WHERE expires IS NOT NULL AND state = 0 AND owner IS NULL;
         CREATE INDEX record_outgoing ON record (queue) WHERE state = 6;
         CREATE INDEX record_over ON record (state, ended) WHERE ended IS NOT NULL;

@@ -159,7 +159,7 @@ struct Courier {
         if trouble.isToBeReported {
             var metadata: Logger.Metadata = [
                 "broker": "\(broker.name)", "error": "\(error)", "failures": "\(trouble.failures)",
-                "delay": "\(delay.components.seconds) s",
+                "delay": "\(Int(delay / .milliseconds(1))) ms",
             ]
             if isQueues { metadata["queue"] = "\(queue)" }
             logger.log(

@@ -10,10 +10,10 @@ public struct DurableTaskKind: Sendable {
     /// Makes a task of its payload.
     package let decode: @Sendable (Data) throws -> any DurableTask
 
-    init<Task: DurableTask>(_ type: Task.Type) {
+    init<Task: DurableTask>(_ type: Task.Type, policy: DurablePolicy? = nil) {
         name = Task.name
         self.type = type
-        policy = Task.policy
+        self.policy = policy ?? Task.policy
         decode = { try JSONDecoder().decode(Task.self, from: $0) }
     }
 }

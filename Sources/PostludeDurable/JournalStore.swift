@@ -12,6 +12,11 @@ protocol DurableTaskStore: TaskStore {
     /// - Returns: the task of that name that is not over and has a unique key.
     func holder(of key: String, name: String) throws -> RecordID?
 
+    func record(_ id: RecordID) throws -> Record?
+
+    /// - Returns: the newest task of that name that has a unique key, over or not.
+    func newest(of key: String, name: String) throws -> Record?
+
     /// What tells of tasks that have left; nil where the application has no broker, or is not served.
     var broker: (any OpenTaskBroker)? { get }
 
@@ -26,6 +31,24 @@ struct JournalAccess: Sendable {
     let journal: Journal
     /// nil where the application has no broker.
     let outbox: Outbox?
+
+    /// Keeps a request's tasks, all of them or none.
+    ///
+    /// - Returns: those that somebody else is to run.
+    @discardableResult
+    func keep(
+        _ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool
+    ) throws -> [any RecordedTask] {
+        // The others stand for tasks that are there.
+        let tasks = tasks.compactMap { $0 as? any RecordedTask }
+        guard !tasks.isEmpty else { return [] }
+        var records = NewRequest(id: request.requestID, records: tasks.map(\.record))
+        records.runsHere = runsHere
+        let kept = try journal.append(records)
+        for (task, kept) in zip(tasks, kept) { task.kept(kept, in: self, runsHere: runsHere) }
+        if tasks.contains(where: { $0.record.queue != nil }) { outbox?.ring() }
+        return tasks.filter { !$0.runsHere && $0.record.queue == nil }
+    }
 }
 
 /// Keeps durable tasks in the manifest's journal.
@@ -56,7 +79,12 @@ final class JournalStore: DurableTaskStore {
 
     var broker: (any OpenTaskBroker)? { opened.withLock { $0?.broker } }
 
-    func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws {
+    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {
+        try open(manifest, dispatch: dispatch, logger: logger, firesSchedules: true)
+    }
+
+    /// - Parameter firesSchedules: whether the process also adds tasks, or only runs what is there.
+    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger, firesSchedules: Bool) throws {
         guard let place = manifest.journal else { throw NoJournal() }
         current.withLock { $0 = declared.with(manifest) }
         var settings = JournalSettings()
@@ -72,7 +100,7 @@ final class JournalStore: DurableTaskStore {
             let outbox = try broker.map { try Outbox(of: journal, to: $0, logger: logger) }
             let access = JournalAccess(journal: journal, outbox: outbox)
             let schedules = Schedules(in: access, kinds: { self.kinds }, logger: logger)
-            schedules.use(manifest.schedules)
+            schedules.use(firesSchedules ? manifest.schedules : [])
             let recovery = try Recovery(
                 access, kinds: { self.kinds }, schedules: schedules, dispatch: dispatch, logger: logger,
                 limit: max(1, min(64, workers.maximum - workers.reservedForRequests)),
@@ -109,20 +137,25 @@ final class JournalStore: DurableTaskStore {
 
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {
         guard let opened = opened.withLock({ $0 }) else { throw NoJournal() }
-        let access = opened.access
-        // The others stand for tasks that are there.
-        let tasks = tasks.compactMap { $0 as? any RecordedTask }
-        guard !tasks.isEmpty else { return }
-        var records = NewRequest(id: request.requestID, records: tasks.map(\.record))
-        records.runsHere = runsHere
-        let kept = try access.journal.append(records)
-        for (task, kept) in zip(tasks, kept) { task.kept(kept, in: access, runsHere: runsHere) }
-        if records.records.contains(where: { $0.queue != nil }) { access.outbox?.ring() }
-        if tasks.contains(where: { !$0.runsHere && $0.record.queue == nil }) { opened.recovery.wake() }
+        let others = try opened.access.keep(tasks, of: request, runsHere: runsHere)
+        if !others.isEmpty { opened.recovery.wake() }
     }
 
-    func holder(of key: String, name: String) throws -> RecordID? {
-        try opened.withLock { $0?.access.journal }?.holder(of: key, name: name)
+    func holder(of key: String, name: String) throws -> RecordID? { try journal.holder(of: key, name: name) }
+    func record(_ id: RecordID) throws -> Record? { try journal.record(id) }
+    func newest(of key: String, name: String) throws -> Record? { try journal.newest(of: key, name: name) }
+
+    /// How many tasks are due, and not over; what was noted before counts.
+    func unfinished() throws -> Int {
+        try journal.flush()
+        return try journal.unfinished()
+    }
+
+    private var journal: Journal {
+        get throws {
+            guard let opened = opened.withLock({ $0 }) else { throw NoJournal() }
+            return opened.access.journal
+        }
     }
 
     func check(_ task: OutgoingTask, for queue: String) throws {
@@ -142,33 +175,4 @@ final class JournalStore: DurableTaskStore {
 /// What the core has checked before.
 private struct NoJournal: Error, CustomStringConvertible {
     var description: String { "the journal is not open" }
-}
-
-/// Keeps nothing, for tests without a server: tasks run in their process or not at all.
-final class OfflineStore: DurableTaskStore {
-    private let declared: DurableTaskKinds
-    private let current: Lock<DurableTaskKinds>
-    private let parts: (any TaskBrokerParts)?
-
-    init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
-        declared = kinds
-        current = Lock(kinds)
-        parts = broker?.parts
-    }
-
-    var kinds: DurableTaskKinds { current.withLock { $0 } }
-
-    func use(_ manifest: Manifest) { current.withLock { $0 = declared.with(manifest) } }
-
-    var broker: (any OpenTaskBroker)? { nil }
-
-    func check(_ task: OutgoingTask, for queue: String) throws {
-        guard let parts else { throw DurableTaskError.noBroker(task: task.name, queue: queue) }
-        try parts.check(task, for: queue)
-    }
-
-    func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws {}
-    func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {}
-    func holder(of key: String, name: String) throws -> RecordID? { nil }
-    func close() {}
 }

@@ -21,7 +21,7 @@ final class Recovery: Sendable {
     private var journal: Journal { access.journal }
     private let kinds: @Sendable () -> DurableTaskKinds
     private let schedules: Schedules
-    private let dispatch: TaskDispatch
+    private let dispatch: any TaskTaking
     private let logger: Logger
     /// How many requests of the journal may be with the workers at a time.
     private let limit: Int
@@ -34,7 +34,7 @@ final class Recovery: Sendable {
 
     init(
         _ access: JournalAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, schedules: Schedules,
-        dispatch: TaskDispatch, logger: Logger, limit: Int, keep: Duration, keepFailed: Duration
+        dispatch: any TaskTaking, logger: Logger, limit: Int, keep: Duration, keepFailed: Duration
     ) throws {
         self.access = access
         self.kinds = kinds

@@ -38,10 +38,17 @@ package struct DurableEngine: TaskEngineParts {
 
     package var problems: [String] {
         kinds.repeated.map { "two kinds of durable tasks are called \"\($0)\"; names must differ" }
-            + kinds.all.flatMap { kind in
-                [("runs at", kind.policy.runs.queue), ("moves to", kind.policy.promotion?.place.queue)]
-                    .compactMap { verb, queue in queue.flatMap { problem(of: kind, that: verb, to: $0) } }
-            }
+            + kinds.all.flatMap(problems)
+    }
+
+    private func problems(of kind: DurableTaskKind) -> [String] {
+        var problems = [kind.policy.runs.queue.flatMap { problem(of: kind, that: "runs at", to: $0) }]
+        if let place = kind.policy.promotion?.place {
+            problems.append(
+                place.queue.map { problem(of: kind, that: "moves to", to: $0) }
+                    ?? "the durable task \"\(kind.name)\" moves to .here, where it runs already; name a queue")
+        }
+        return problems.compactMap(\.self)
     }
 
     private func problem(of kind: DurableTaskKind, that verb: String, to queue: String) -> String? {
@@ -79,6 +86,6 @@ package struct DurableEngine: TaskEngineParts {
     package func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds, broker: broker) }
 
     package func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {
-        broker?.parts.commands(for: application) ?? []
+        [TasksCommand<App>.self] + (broker?.parts.commands(for: application) ?? [])
     }
 }

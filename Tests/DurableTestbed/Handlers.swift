@@ -71,3 +71,11 @@ func many(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Response
     for number in 1...(query.value.count ?? 1) { try tasks.add(Nothing(number: number), after: delay) }
     return .text("done")
 }
+
+/// How far the newest task with a key has come.
+func keyed(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> [String: String] {
+    guard let status = try tasks.status(of: Step.self, unique: query.value.key ?? "") else {
+        throw HTTPError(.notFound)
+    }
+    return ["id": status.id, "state": status.state.rawValue, "result": try status.result() ?? "none"]
+}

@@ -1,3 +1,4 @@
+import Celery
 import FoundationEssentials
 import Journal
 import Testing

@@ -1,10 +1,12 @@
 internal import ArgumentParser
-internal import Manifest
+package import Manifest
 
 /// Where the manifest is: an option of every command that reads it.
-struct ManifestOptions: ParsableArguments {
+package struct ManifestOptions: ParsableArguments {
     @Option(name: .long, help: "The manifest: which handler answers which requests.")
-    var manifest = "routes.yaml"
+    package var manifest = "routes.yaml"
+
+    package init() {}
 
     /// Reads the manifest and checks it against an application's handlers.
     ///
@@ -16,5 +18,12 @@ struct ManifestOptions: ParsableArguments {
             printError("\(error)")
             throw ExitCode.failure
         }
+    }
+
+    /// Reads the manifest and checks it against an application.
+    ///
+    /// - Throws: `ExitCode` 1, after the mistakes have been printed to standard error.
+    package func load<App: Application>(for application: App.Type) throws -> Manifest {
+        try load(for: App().registeredHandlers)
     }
 }

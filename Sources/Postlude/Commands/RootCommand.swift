@@ -20,6 +20,6 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
 }
 
 /// The executable's name, as the user typed it.
-var programName: String {
+package var programName: String {
     CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "postlude"
 }

@@ -110,7 +110,7 @@ final class QueueConsumer: Sendable {
                         level: error.remedy == .retry ? .warning : .error, "the queue cannot be consumed",
                         metadata: [
                             "queue": "\(settings.queue)", "broker": "\(broker)", "error": "\(error)",
-                            "failures": "\(current.failures)", "delay": "\(delay / .seconds(1)) s",
+                            "failures": "\(current.failures)", "delay": "\(Int(delay / .milliseconds(1))) ms",
                         ])
                 }
                 trouble = current

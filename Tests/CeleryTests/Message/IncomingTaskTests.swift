@@ -1,3 +1,4 @@
+import BrokerFixtures
 import Foundation
 import Testing
 

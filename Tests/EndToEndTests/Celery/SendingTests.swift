@@ -12,7 +12,7 @@ extension CeleryTests {
             try processes.serve { server in
                 // Nobody has made RabbitMQ's queue yet: they wait for it.
                 let reply = try server.ask(
-                    RawRequest("POST", "/send?label=a&count=2").with { $0.params["REQUEST_ID"] = "request-7" })
+                    RawRequest("POST", "/send?label=a&count=2").with { $0.parameters = [("REQUEST_ID", "request-7")] })
                 #expect(reply.status == 202)
                 let sent = try #require(reply.http.field("task-id")).split(separator: ", ").map(String.init)
                 #expect(sent.count == 2)
@@ -46,6 +46,7 @@ extension CeleryTests {
             }
             try processes.serve { server in
                 ids += try server.add("/add?label=4")
+                _ = try server.logLine(holding: "the broker takes no tasks; they are kept")
                 try redis.start()
                 let worker = try processes.worker()
                 defer { worker.end() }

@@ -8,6 +8,9 @@ enum DurableServer {
           - { path: /single, method: POST, handler: single }
           - { path: /throwing, method: POST, handler: throwing }
           - { path: /late, method: POST, handler: late }
+          - { path: /keyed, method: GET, handler: keyed }
+          - { path: "/tasks/{id}", method: GET, handler: task-status }
+          - { path: "/our/tasks/{id}", method: GET, handler: task-status-for-us }
         """
 
     static func manifest(

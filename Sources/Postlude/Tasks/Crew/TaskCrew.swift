@@ -4,7 +4,7 @@ package import Manifest
 internal import Workers
 
 /// Workers that run stored tasks and serve nobody: the same machinery as behind requests, for tasks from elsewhere.
-package final class TaskCrew: Sendable {
+package final class TaskCrew: TaskTaking {
     private let registry: TaskRegistry
     private let line = TaskLine()
     private let limits: Manifest.TaskLimits
@@ -28,6 +28,8 @@ package final class TaskCrew: Sendable {
         }
     }
 
+    package var isClosed: Bool { line.isOver }
+
     /// Whether it has no task.
     package var isIdle: Bool { registry.all.isEmpty }
 
@@ -40,11 +42,23 @@ package final class TaskCrew: Sendable {
         _ task: any StoredTask, of origin: TaskOrigin, notBefore time: MonotonicTime? = nil,
         whenOver: @escaping @Sendable () -> Void
     ) {
+        run([task], of: origin, notBefore: time, whenOver: whenOver)
+    }
+
+    package func post(
+        _ tasks: [any StoredTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void
+    ) {
+        run(tasks, of: origin, notBefore: nil, whenOver: whenOver)
+    }
+
+    private func run(
+        _ tasks: [any StoredTask], of origin: TaskOrigin, notBefore time: MonotonicTime?,
+        whenOver: @escaping @Sendable () -> Void
+    ) {
         let queue = TaskQueue(
             of: RequestIdentity(id: origin.requestID, route: origin.route), limits: limits, logger: logger,
             registry: registry, whenOver: whenOver)
-        if let deadline = task.deadline { registry.note(deadline: deadline) }
-        queue.add(kept: [task])
+        queue.add(kept: tasks)
         registry.insert(queue)
         if !line.add(queue, until: time) { leave(queue) }
     }

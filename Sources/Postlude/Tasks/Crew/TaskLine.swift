@@ -38,6 +38,13 @@ final class TaskLine: @unchecked Sendable {
         return true
     }
 
+    /// Whether it is closed.
+    var isOver: Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return isClosed
+    }
+
     /// Waits for the next one.
     ///
     /// - Returns: nil when the line is closed.

@@ -3,8 +3,19 @@ internal import Linux
 internal import Logging
 internal import Manifest
 
-/// Brings tasks to the workers that no request of this process has added.
-package final class TaskDispatch: Sendable {
+/// What takes tasks that no request of this process has added, and has its workers run them.
+package protocol TaskTaking: Sendable {
+    /// Whether nothing is taken any more.
+    var isClosed: Bool { get }
+
+    /// Has tasks run by the next worker that is free, one after another. They are in their store.
+    ///
+    /// - Parameter whenOver: called once, when none of them is with this process any more.
+    func post(_ tasks: [any StoredTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void)
+}
+
+/// Brings tasks to the workers that serve requests.
+package final class TaskDispatch: TaskTaking {
     private struct State {
         var queues = FIFO<TaskQueue>()
         var isClosed = false
@@ -29,12 +40,8 @@ package final class TaskDispatch: Sendable {
         self.call = call
     }
 
-    /// Whether nothing is taken any more.
     package var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// Has tasks run by the next worker that is free, one after another. They are in their store.
-    ///
-    /// - Parameter whenOver: called once, when none of them is with this process any more.
     package func post(
         _ tasks: [any StoredTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void
     ) {

@@ -10,7 +10,7 @@ package protocol TaskStore: Sendable {
     ///
     /// - Parameter dispatch: takes tasks that no request of this process has added: those that a process has left, and
     ///   those whose time has come.
-    func open(_ manifest: Manifest, dispatch: TaskDispatch, logger: Logger) throws
+    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws
 
     /// Another manifest holds from now on, as far as it can be changed while tasks are kept.
     func use(_ manifest: Manifest)

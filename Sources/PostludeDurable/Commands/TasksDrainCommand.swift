@@ -1,0 +1,101 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Journal
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Postlude
+
+struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "drain",
+            abstract: "Run what is due until nothing is left, without serving.",
+            discussion: """
+                For a machine that is to be taken away, or a journal that others have left: it runs, in this process, what \
+                nobody has, and waits for what others run. What is for later stays, and so do dead letters. The exit \
+                status is 1 where something is left: after --within, or a signal.
+                """)
+    }
+
+    @Option(name: .long, help: "The manifest: where the journal is.")
+    var manifest = "routes.yaml"
+
+    @Option(name: .long, help: "How many tasks run at once; by default the manifest's workers.min.")
+    var workers: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("How long it may take; without it, as long as it takes.", valueName: "seconds"))
+    var within: Double?
+
+    func validate() throws {
+        if let workers, !(1...1024).contains(workers) {
+            throw ValidationError("--workers is \(workers), expected 1 to 1024")
+        }
+        if let within, !(0...1_000_000_000).contains(within) {
+            throw ValidationError("--within is \(within), expected a number of seconds")
+        }
+    }
+
+    func run() async throws {
+        try await TaskProgram<App>.run(manifest: manifest) { program in
+            guard let store = program.application.taskEngine?.parts.makeStore() as? JournalStore else {
+                throw DurableTaskError.noEngine(task: "drain")
+            }
+            let crew = TaskCrew(
+                for: program.application, limits: program.manifest.tasks, logger: program.logger)
+            try crew.start(workers: workers ?? program.manifest.workers.minimum)
+            try store.open(program.manifest, dispatch: crew, logger: program.logger, firesSchedules: false)
+            defer { store.close() }
+            return try Draining(program, store, crew, within: within.map { .seconds($0) }).run()
+        }
+    }
+}
+
+/// One run of `drain`.
+private struct Draining<App: Application> {
+    private static var interval: Int32 { 50 }
+
+    private let program: TaskProgram<App>
+    private let store: JournalStore
+    private let crew: TaskCrew
+    private let end: MonotonicTime?
+
+    init(_ program: TaskProgram<App>, _ store: JournalStore, _ crew: TaskCrew, within time: Duration?) {
+        self.program = program
+        self.store = store
+        self.crew = crew
+        end = time.map { .now + $0 }
+    }
+
+    /// - Returns: the exit status.
+    func run() throws -> Int32 {
+        while true {
+            crew.tend { reason in program.logger.critical("a task cannot be stopped", metadata: ["reason": "\(reason)"]) }
+            let left = try store.unfinished()
+            if left == 0, crew.isIdle {
+                print("Nothing that is due is left.")
+                return 0
+            }
+            if end.map({ $0 <= .now }) ?? false { return try stop("--within is over") }
+            waitForInput([program.signals.descriptor, program.stop.descriptor], milliseconds: Self.interval)
+            while let signal = program.signals.take() {
+                if signal == SIGTERM || signal == SIGINT { return try stop("a signal came") }
+            }
+            if program.stop.take() { return try stop("the service was told to stop") }
+        }
+    }
+
+    private func stop(_ reason: String) throws -> Int32 {
+        let graceEnd = MonotonicTime.now + program.manifest.shutdownGrace
+        crew.drain(until: graceEnd)
+        while !crew.isIdle, .now < graceEnd {
+            waitForInput([program.signals.descriptor], milliseconds: Self.interval)
+            if program.signals.take() != nil { break }
+        }
+        crew.logLeft()
+        printError("\(programName): \(reason); tasks that are due and not over: \(try store.unfinished())")
+        return 1
+    }
+}

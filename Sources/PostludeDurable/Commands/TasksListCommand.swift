@@ -1,0 +1,158 @@
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Glibc
+internal import Journal
+internal import Postlude
+
+struct TasksListCommand<App: Application>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "list", abstract: "List tasks, the newest ones first.",
+            discussion: "A last line says how to see more. Times are in UTC.")
+    }
+
+    @OptionGroup var options: JournalOptions
+    @OptionGroup var filter: FilterOptions
+
+    @Option(name: .long, help: "How many at most.")
+    var limit = 50
+
+    @Option(name: .long, help: "Where the last page has ended: a number that the command has printed.")
+    var after: Int64?
+
+    func validate() throws {
+        guard (1...100_000).contains(limit) else {
+            throw ValidationError("--limit is \(limit), expected 1 to 100000")
+        }
+    }
+
+    func run() throws {
+        try options.withJournal(of: App.self) { journal in
+            let page = try journal.list(filter.filter, after: after, limit: limit)
+            guard !page.records.isEmpty else { return print("There is no such task.") }
+            let rows = page.records.map { record in
+                [
+                    record.id.text, record.name, record.state.description, "\(record.attempts)",
+                    Self.time(record.added), record.lane.description, record.queue ?? "-",
+                    Self.shortened(record.error ?? "-"),
+                ]
+            }
+            print(
+                TextTable(
+                    header: ["ID", "NAME", "STATE", "ATTEMPTS", "ADDED", "LANE", "QUEUE", "ERROR"], rows: rows))
+            if let next = page.next { print("\nThere are more: --after \(next)") }
+        }
+    }
+
+    private static func time(_ date: Date) -> String {
+        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: false))
+    }
+
+    /// One line of at most 60 characters.
+    private static func shortened(_ text: String) -> String {
+        let line = text.map { $0.isNewline ? " " : $0 }
+        return line.count > 60 ? String(line.prefix(59)) + "…" : String(line)
+    }
+}
+
+struct TasksShowCommand<App: Application>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "show", abstract: "Show all that is known of a task: its values, result and error.")
+    }
+
+    @OptionGroup var options: JournalOptions
+
+    @Argument(help: "The task's id.")
+    var id: TaskIdentifier
+
+    func run() throws {
+        try options.withJournal(of: App.self) { journal in
+            guard let record = try journal.record(id.id) else {
+                printError("\(programName): there is no task \(id.id), or not any more")
+                throw ExitCode.failure
+            }
+            func text(_ date: Date?) -> String {
+                date?.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)) ?? "-"
+            }
+            let lines = [
+                ("id", record.id.text), ("name", record.name), ("state", record.state.description),
+                ("lane", record.lane.description), ("attempts", "\(record.attempts)"),
+                ("request", "\(record.request), its task \(record.position + 1)"),
+                ("unique key", record.uniqueKey ?? "-"), ("queue", record.queue ?? "-"),
+                ("added", text(record.added)), ("due", text(record.due)), ("expires", text(record.expires)),
+                ("started", text(record.started)), ("ended", text(record.ended)),
+                ("values", String(decoding: record.payload, as: UTF8.self)),
+                ("result", record.result.map { String(decoding: $0, as: UTF8.self) } ?? "-"),
+                ("error", record.error ?? "-"),
+            ]
+            for (name, value) in lines {
+                print(name + String(repeating: " ", count: 12 - name.count) + value)
+            }
+        }
+    }
+}
+
+struct TasksExportCommand<App: Application>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "export", abstract: "Print tasks as JSON, one a line, the oldest ones first.")
+    }
+
+    @OptionGroup var options: JournalOptions
+    @OptionGroup var filter: FilterOptions
+
+    func run() throws {
+        // A reader that has seen enough closes the pipe: an error then, and no end by a signal.
+        signal(SIGPIPE, SIG_IGN)
+        try options.withJournal(of: App.self) { journal in
+            var output = LineBuffer()
+            do {
+                try journal.export(filter.filter) { try output.add($0) }
+                try output.flush()
+            } catch let error as OutputClosed {
+                if error.code == EPIPE { return }
+                throw error
+            }
+        }
+    }
+}
+
+/// Lines on their way to standard output.
+private struct LineBuffer {
+    private static let limit = 1 << 16
+    private var bytes: [UInt8] = []
+
+    mutating func add(_ line: String) throws {
+        bytes += Array(line.utf8) + [UInt8(ascii: "\n")]
+        if bytes.count >= Self.limit { try flush() }
+    }
+
+    mutating func flush() throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw OutputClosed() }
+            rest = rest.dropFirst(count)
+        }
+        bytes.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Standard output takes no more.
+private struct OutputClosed: Error, CustomStringConvertible {
+    let code = errno
+
+    var description: String { "standard output: \(String(cString: strerror(code)))" }
+}
+
+/// A task's id as an argument.
+struct TaskIdentifier: ExpressibleByArgument {
+    let id: RecordID
+
+    init?(argument: String) {
+        guard let id = RecordID(argument) else { return nil }
+        self.id = id
+    }
+}

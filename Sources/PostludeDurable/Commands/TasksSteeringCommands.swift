@@ -1,0 +1,87 @@
+internal import ArgumentParser
+internal import Journal
+internal import Postlude
+
+/// Which tasks are steered: some by their ids, or all of some states.
+struct SteeringOptions: ParsableArguments {
+    @OptionGroup var options: JournalOptions
+
+    @Argument(help: "The tasks' ids.")
+    var ids: [TaskIdentifier] = []
+
+    @Flag(name: .long, help: "All dead letters, instead of ids.")
+    var failed = false
+
+    @Option(name: .long, help: "With --failed: only those of this kind.")
+    var name: String?
+
+    func validate() throws {
+        guard ids.isEmpty == failed else { throw ValidationError("Give ids, or --failed for all dead letters.") }
+        guard name == nil || failed else { throw ValidationError("--name goes with --failed.") }
+    }
+
+    /// Steers them, page by page, and says what became of each.
+    ///
+    /// - Throws: `ExitCode` 1 where one was not changed.
+    func steer<App: Application>(
+        of application: App.Type, saying changed: String,
+        _ change: (Journal, [RecordID]) throws -> [SteeringResult]
+    ) throws {
+        try options.withJournal(of: application) { journal in
+            var isWhole = true
+            func apply(_ ids: [RecordID]) throws {
+                for (id, result) in zip(ids, try change(journal, ids)) {
+                    switch result {
+                    case .changed: print("\(id) \(changed)")
+                    case .unknown:
+                        isWhole = false
+                        printError("\(programName): there is no task \(id), or not any more")
+                    case .refused(let reason):
+                        isWhole = false
+                        printError("\(programName): \(id) stays as it is: \(reason)")
+                    }
+                }
+            }
+            try apply(ids.map(\.id))
+            var next: Int64?
+            repeat {
+                guard failed else { break }
+                let page = try journal.list(RecordFilter(states: [.failed], name: name), after: next, limit: 200)
+                try apply(page.records.map(\.id))
+                next = page.next
+            } while next != nil
+            if !isWhole { throw ExitCode.failure }
+        }
+    }
+}
+
+struct TasksRetryCommand<App: Application>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "retry", abstract: "Have tasks run once more, with all their attempts.",
+            discussion: """
+                Dead letters, and whatever else is over; what waits for its next attempt runs at once. A server takes \
+                them within a second; without one they wait.
+                """)
+    }
+
+    @OptionGroup var steering: SteeringOptions
+
+    func run() throws {
+        try steering.steer(of: App.self, saying: "runs again") { try $0.retry($1) }
+    }
+}
+
+struct TasksDiscardCommand<App: Application>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "discard", abstract: "Take tasks back that nobody wants any more.",
+            discussion: "Those that wait, are to leave for a broker, or are dead letters. What runs stays.")
+    }
+
+    @OptionGroup var steering: SteeringOptions
+
+    func run() throws {
+        try steering.steer(of: App.self, saying: "is discarded") { try $0.discard($1) }
+    }
+}

@@ -1,0 +1,74 @@
+internal import FoundationEssentials
+internal import HTTPTypes
+public import Postlude
+
+extension Handler {
+    /// Answers how far a durable task has come, by the id that the response's `Task-Id` has named. A manifest opens it by a
+    /// route with one parameter:
+    ///
+    /// ```yaml
+    /// routes:
+    ///   - { path: "/tasks/{id}", method: GET, handler: task-status }
+    /// ```
+    ///
+    /// The answer is JSON: `{"added": …, "attempts": 1, "due": …, "ended": …, "id": …, "name": "Charge", "state": "done",
+    /// "result": …}`, or 404. Whoever knows an id can ask; nobody can guess one.
+    ///
+    /// - Parameters:
+    ///   - name: as routes call it.
+    ///   - showsErrors: whether the answer has the last error's text, too, which may show internals.
+    public static func durableTaskStatus(
+        _ name: String = "task-status", showingErrors showsErrors: Bool = false
+    ) -> Handler {
+        Handler(name) { (id: Path<String>, tasks: BackgroundTasks) throws -> Response in
+            guard let status = try tasks.status(of: id.value) else {
+                throw HTTPError(.notFound, "There is no such task, or not any more")
+            }
+            return Response(
+                contentType: "application/json", headers: [.cacheControl: "no-store"],
+                body: try StatusAnswer(status, showsErrors).json())
+        }
+    }
+}
+
+/// A task's status as clients see it.
+private struct StatusAnswer: Encodable {
+    let id: String
+    let name: String
+    let state: DurableTaskStatus.State
+    let attempts: Int
+    let added: Date
+    let due: Date
+    let ended: Date?
+    let error: String?
+    private let result: Data?
+
+    init(_ status: DurableTaskStatus, _ showsErrors: Bool) {
+        id = status.id
+        name = status.name
+        state = status.state
+        attempts = status.attempts
+        added = status.added
+        due = status.due
+        ended = status.ended
+        error = showsErrors ? status.error : nil
+        result = status.json
+    }
+
+    private enum CodingKeys: CodingKey {
+        case id, name, state, attempts, added, due, ended, error
+    }
+
+    func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.outputFormatting = .sortedKeys
+        var text = Array(try encoder.encode(self))
+        if let result {
+            // It is JSON already, and passed on as it is.
+            text.removeLast()
+            text += Array(#","result":"#.utf8) + Array(result) + [UInt8(ascii: "}")]
+        }
+        return text
+    }
+}

@@ -1,0 +1,80 @@
+internal import FoundationEssentials
+internal import Journal
+internal import Linux
+internal import Logging
+internal import Manifest
+internal import Postlude
+
+/// Keeps durable tasks for a test without a server, in a journal of its own that ends with it: they run when the test says
+/// so, and can be looked up.
+final class OfflineStore: DurableTaskStore {
+    private let declared: DurableTaskKinds
+    private let current: Lock<DurableTaskKinds>
+    private let parts: (any TaskBrokerParts)?
+    /// Made for the first task: most tests have none.
+    private let opened = Lock<(folder: URL, access: JournalAccess)?>(nil)
+
+    init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
+        declared = kinds
+        current = Lock(kinds)
+        parts = broker?.parts
+    }
+
+    deinit {
+        guard let (folder, access) = opened.withLock({ $0 }) else { return }
+        // Nobody asks for it any more, and its folder goes with it.
+        try? access.journal.close()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    var kinds: DurableTaskKinds { current.withLock { $0 } }
+
+    func use(_ manifest: Manifest) { current.withLock { $0 = declared.with(manifest) } }
+
+    var broker: (any OpenTaskBroker)? { nil }
+
+    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {}
+    func close() {}
+
+    func check(_ task: OutgoingTask, for queue: String) throws {
+        guard let parts else { throw DurableTaskError.noBroker(task: task.name, queue: queue) }
+        try parts.check(task, for: queue)
+    }
+
+    func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {
+        let access = try access
+        try access.keep(tasks, of: request, runsHere: runsHere)
+        // So that a test sees what a client would.
+        try access.journal.flush()
+    }
+
+    func holder(of key: String, name: String) throws -> RecordID? {
+        try access.journal.flush()
+        return try access.journal.holder(of: key, name: name)
+    }
+
+    func record(_ id: RecordID) throws -> Record? {
+        try access.journal.flush()
+        return try access.journal.record(id)
+    }
+
+    func newest(of key: String, name: String) throws -> Record? {
+        try access.journal.flush()
+        return try access.journal.newest(of: key, name: name)
+    }
+
+    private var access: JournalAccess {
+        get throws {
+            try opened.withLock { opened in
+                if let opened { return opened.access }
+                let folder = FileManager.default.temporaryDirectory
+                    .appending(path: "postlude-journal-\(RecordID.make(at: 0))")
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+                let journal = try Journal(path: folder.appending(path: "tasks.journal").path)
+                let access = JournalAccess(journal: journal, outbox: nil)
+                opened = (folder, access)
+                return access
+            }
+        }
+    }
+}

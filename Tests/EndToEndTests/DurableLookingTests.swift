@@ -1,0 +1,170 @@
+import Foundation
+import Testing
+
+@Suite("Looking at durable tasks")
+struct DurableLookingTests {
+    private struct Status: Decodable {
+        var id: String
+        var name: String
+        var state: String
+        var attempts: Int
+        var added: Date
+        var ended: Date?
+        var result: String?
+        var error: String?
+    }
+
+    private func status(_ path: String, in server: Server) throws -> Status {
+        let reply = try server.ask(RawRequest("GET", path))
+        #expect(reply.status == 200)
+        #expect(reply.http.field("cache-control") == "no-store")
+        return try reply.http.json(Status.self)
+    }
+
+    /// Waits until a task is so far.
+    private func status(of id: String, is state: String, in server: Server) throws -> Status {
+        try eventually("the task is \(state)") {
+            let status = try status("/tasks/\(id)", in: server)
+            return status.state == state ? status : nil
+        }
+    }
+
+    private func tasks(_ arguments: String..., in folder: TestFolder) throws -> Command {
+        try Command(
+            BuildProducts.durableTestbed, ["tasks"] + arguments + ["--journal", folder.file("tasks.journal")],
+            in: folder)
+    }
+
+    // MARK: Over HTTP
+
+    @Test("A task's status and result are told by its id, which its response has named")
+    func byID() throws {
+        try DurableServer.run { server in
+            let id = try #require(try server.add("/single?label=a&gate=go").first)
+            _ = try status(of: id, is: "running", in: server)
+            try server.folder.open(gate: "go")
+            let done = try status(of: id, is: "done", in: server)
+            #expect(done.id == id && done.name == "Step" && done.attempts == 1)
+            #expect(done.result == "a 1")
+            #expect(done.ended.map { $0 >= done.added } == true)
+            #expect(try status("/tasks/\(id.uppercased())", in: server).id == id)
+            for wrong in ["none", "01a206d4-13fb-7c7a-a063-f5f7a68201ec", "%00"] {
+                let reply = try server.ask(RawRequest("GET", "/tasks/\(wrong)"))
+                #expect(reply.status == 404 || reply.status == 400, "\(wrong)")
+            }
+        }
+    }
+
+    @Test("An error's text is told only where the application wants that")
+    func errors() throws {
+        try DurableServer.run { server in
+            let id = try #require(try server.add("/single?label=a&failures=9").first)
+            let failed = try status(of: id, is: "failed", in: server)
+            #expect(failed.attempts == 3 && failed.error == nil && failed.result == nil)
+            #expect(try status("/our/tasks/\(id)", in: server).error?.contains("Refused") == true)
+        }
+    }
+
+    @Test("The newest task with a unique key is found, over or not")
+    func byKey() throws {
+        try DurableServer.run { server in
+            #expect(try server.ask(RawRequest("GET", "/keyed?label=&key=k")).status == 404)
+            let first = try #require(try server.add("/single?label=a&key=k").first)
+            _ = try status(of: first, is: "done", in: server)
+            let answer = try server.ask(RawRequest("GET", "/keyed?label=&key=k"))
+            #expect(try answer.http.json([String: String].self) == ["id": first, "state": "done", "result": "a 1"])
+            let second = try #require(try server.add("/single?label=b&key=k&gate=go").first)
+            #expect(first != second)
+            _ = try status(of: second, is: "running", in: server)
+            let other = try server.ask(RawRequest("GET", "/keyed?label=&key=k"))
+            #expect(
+                try other.http.json([String: String].self) == ["id": second, "state": "running", "result": "none"])
+            try server.folder.open(gate: "go")
+        }
+    }
+
+    // MARK: On the command line
+
+    @Test("tasks lists, shows, exports, retries and discards, also while a server runs")
+    func commandLine() throws {
+        try DurableServer.run { server in
+            let folder = server.folder
+            let done = try #require(try server.add("/single?label=a").first)
+            let failed = try #require(try server.add("/single?label=b&failures=4").first)
+            let later = try #require(try server.add("/single?label=c&after=3600000").first)
+            _ = try status(of: failed, is: "failed", in: server)
+
+            let list = try tasks("list", in: folder)
+            #expect(list.exit == .status(0))
+            let lines = list.output.split(separator: "\n").dropFirst()
+            #expect(lines.map { $0.prefix(36) } == [later, failed, done].map { $0.prefix(36) }, "newest first")
+            #expect(lines.contains { $0.contains("Flaky") && $0.contains("failed") && $0.contains("Refused") })
+            let page = try tasks("list", "--limit", "1", "--state", "done", "waiting", in: folder)
+            #expect(page.output.contains(later) && !page.output.contains(failed))
+            let next = try #require(page.output.split(separator: " ").last).trimmingCharacters(in: .newlines)
+            let second = try tasks("list", "--state", "done", "waiting", "--after", next, in: folder)
+            #expect(second.output.contains(done) && !second.output.contains(later))
+
+            let show = try tasks("show", failed, in: folder)
+            #expect(show.output.contains(#"values      {"#) && show.output.contains("Refused()"))
+            let export = try tasks("export", "--name", "Flaky", in: folder)
+            let exported = try JSONSerialization.jsonObject(with: Data(export.output.utf8)) as? [String: Any]
+            #expect(exported?["id"] as? String == failed)
+            #expect((exported?["payload"] as? [String: Any])?["label"] as? String == "b")
+
+            let retry = try tasks("retry", failed, in: folder)
+            #expect(retry.output == "\(failed) runs again\n")
+            _ = try eventually("it has failed once more") { () -> Bool? in
+                folder.journal().count { $0.hasPrefix("b attempt") } == 6 ? true : nil
+            }
+            _ = try status(of: failed, is: "failed", in: server)
+            let discard = try tasks("discard", later, done, in: folder)
+            #expect(discard.exit == .status(1))
+            #expect(discard.output == "\(later) is discarded\n")
+            #expect(discard.errors.contains("\(done) stays as it is: it is done"))
+            let all = try tasks("discard", "--failed", in: folder)
+            #expect(all.output == "\(failed) is discarded\n")
+            #expect(try status("/tasks/\(failed)", in: server).state == "discarded")
+        }
+    }
+
+    @Test("drain runs what is due, in its order, and says when nothing is left")
+    func drain() throws {
+        let folder = try TestFolder()
+        try DurableServer.run(in: folder, ending: .any) { server in
+            _ = try server.add("/order?label=a&count=3&gate=go")
+            _ = try server.add("/single?label=later&after=3600000")
+            _ = try folder.journal("begun", reaches: 1)
+            server.process.send(signal: SIGKILL)
+            _ = try server.process.waitForExit()
+        }
+        func drain(_ options: String...) throws -> Command {
+            try Command(BuildProducts.durableTestbed, ["tasks", "drain"] + options, in: folder)
+        }
+        let inVain = try drain("--within", "0.3")
+        #expect(inVain.exit == .status(1))
+        #expect(inVain.errors.contains("tasks that are due and not over: 3"), "\(inVain.errors)")
+        try folder.open(gate: "go")
+        let whole = try drain()
+        #expect(whole.exit == .status(0), "\(whole.errors)")
+        #expect(whole.output.contains("Nothing that is due is left."))
+        #expect(folder.journal() == ["a 1", "a 2", "a 3"])
+        #expect(try tasks("list", "--state", "waiting", in: folder).output.contains("Step"))
+    }
+
+    @Test("What cannot be done says what to do")
+    func mistakes() throws {
+        let folder = try TestFolder()
+        let none = try tasks("list", in: folder)
+        #expect(none.exit == .status(1))
+        #expect(none.errors.contains(folder.file("tasks.journal")), "\(none.errors)")
+        for (words, said) in [
+            (["show", "7"], "'7'"), (["retry"], "Give ids, or --failed"), (["list", "--state", "lost"], "no state lost"),
+            (["list", "--limit", "0"], "--limit is 0"), (["drain", "--within", "soon"], "soon"),
+        ] {
+            let command = try Command(BuildProducts.durableTestbed, ["tasks"] + words, in: folder)
+            #expect(command.exit == .status(64), "\(words)")
+            #expect(command.errors.contains(said), "\(words): \(command.errors)")
+        }
+    }
+}

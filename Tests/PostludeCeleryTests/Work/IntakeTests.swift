@@ -1,0 +1,86 @@
+import Celery
+import Foundation
+import Postlude
+import Testing
+
+@testable import Celery
+@testable import PostludeCelery
+@testable import PostludeDurable
+
+@Suite("What a message is to a program") struct IntakeTests {
+    private struct Resize: DurableTask {
+        var path: String
+        var width: Int?
+        static let name = "app.resize"
+        func run(_ context: TaskContext) async throws {}
+    }
+
+    private let kinds = DurableTaskKinds([DurableTaskKind(Resize.self)])
+
+    private func incoming(
+        _ name: String = "app.resize", _ arguments: String = "[]", _ keywords: String = #"{"path": "/a"}"#,
+        expires: Date? = nil, timeLimit: CeleryMessage.TimeLimit = .init()
+    ) throws -> IncomingTask {
+        var message = CeleryMessage(task: name, id: "id-1", arguments: arguments, keywordArguments: keywords)
+        message.expires = expires
+        message.timeLimit = timeLimit
+        return try IncomingTask(envelope: message.redisMessage(to: "q").envelope)
+    }
+
+    private func reason(_ message: IncomingTask) -> String? {
+        guard case .refused(let type, let reason) = Intake(message, kinds: kinds) else { return nil }
+        return "\(type): \(reason)"
+    }
+
+    @Test("Named arguments are the task's members") func task() throws {
+        guard case .task(let task) = Intake(try incoming(), kinds: kinds) else {
+            Issue.record("it is no task")
+            return
+        }
+        #expect(task.id == "id-1")
+        #expect(task.name == "app.resize")
+        #expect((task.arguments.first as? Resize)?.path == "/a")
+        #expect(task.deadline == nil)
+    }
+
+    @Test("What cannot run here is refused with its reason") func refused() throws {
+        #expect(
+            reason(try incoming("app.other"))
+                == "NotRegistered: this program has no durable task called app.other")
+        #expect(reason(try incoming("app.resize", "[1]"))?.contains("positional arguments") == true)
+        #expect(reason(try incoming("app.resize", "[ ]")) == nil)
+        #expect(reason(try incoming("app.resize", "[]", "{}"))?.hasPrefix("TypeError: its named arguments") == true)
+        #expect(reason(try incoming("app.resize", "[]", #"{"path": 1}"#))?.contains("Resize") == true)
+    }
+
+    @Test("What has expired is not begun, also when that was while it waited") func expired() throws {
+        guard case .expired = Intake(try incoming(expires: Date(timeIntervalSinceNow: -1)), kinds: kinds) else {
+            Issue.record("it has not expired")
+            return
+        }
+        let message = try incoming(expires: Date(timeIntervalSinceNow: 60))
+        let kind = try #require(kinds["app.resize"])
+        let waiting = DeliveredTask(Resize(path: "/"), kind: kind, from: message)
+        #expect(waiting.begin())
+        let late = DeliveredTask(
+            Resize(path: "/"), kind: kind, from: try incoming(expires: Date(timeIntervalSinceNow: -1)))
+        #expect(!late.begin())
+        guard case .expired = late.outcome else {
+            Issue.record("\(late.outcome)")
+            return
+        }
+    }
+
+    @Test("The sender's time limit is the deadline of a kind without one") func timeLimit() throws {
+        let kind = try #require(kinds["app.resize"])
+        func deadline(_ limit: CeleryMessage.TimeLimit) throws -> Duration? {
+            DeliveredTask(Resize(path: "/"), kind: kind, from: try incoming(timeLimit: limit)).deadline
+        }
+        #expect(try deadline(.init(hard: 60, soft: 30)) == .seconds(30))
+        #expect(try deadline(.init(hard: 60)) == .seconds(60))
+        #expect(try deadline(.init()) == nil)
+        let strict = DurableTaskKind(Resize.self, policy: DurablePolicy(deadline: .seconds(5)))
+        let message = try incoming(timeLimit: .init(soft: 30))
+        #expect(DeliveredTask(Resize(path: "/"), kind: strict, from: message).deadline == .seconds(5))
+    }
+}

@@ -1,5 +1,0 @@
-import Postlude
-import PostludeTesting
-import Testing
-
-@testable import PostludeDurable

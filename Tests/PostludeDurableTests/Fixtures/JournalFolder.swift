@@ -1,0 +1,63 @@
+import Foundation
+import Journal
+import Linux
+import Logging
+
+@testable import PostludeDurable
+
+/// A folder of a test's own with a journal in it.
+final class JournalFolder {
+    let path: String
+    let journal: Journal
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.path + "/postlude-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        journal = try Journal(path: path + "/tasks.journal")
+    }
+
+    deinit {
+        try? journal.close()
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// Keeps a record for a queue.
+    @discardableResult
+    func keep(_ name: String, for queue: String?, expires: Date? = nil) throws -> RecordID {
+        var record = NewRecord(name: name, payload: Data("{}".utf8))
+        record.queue = queue
+        record.expires = expires
+        let kept = try journal.append(NewRequest(id: "request", records: [record]))
+        return kept[0].id
+    }
+
+    func record(_ id: RecordID) throws -> Record? {
+        try journal.flush()
+        return try journal.record(id)
+    }
+}
+
+/// What was logged, one line an entry.
+final class LogLines: Sendable {
+    private let all = Lock<[String]>([])
+
+    var lines: [String] { all.withLock { $0 } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
+
+    private struct Handler: LogHandler {
+        let lines: LogLines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let text = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+            lines.all.withLock { $0.append("\(event.level) \(event.message)\(text)") }
+        }
+    }
+}
