@@ -72,7 +72,7 @@ let package = Package(
         .target(
             name: "PostludeDurable",
             dependencies: [
-                "Journal", "Linux", "Manifest", "Postlude", "Workers",
+                "Journal", "Linux", "Manifest", "Postlude", "Routing", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -11,6 +11,18 @@ extension CronExpression {
         return next.map { Date(timeIntervalSince1970: Double($0)) }
     }
 
+    /// The last time behind `date` at which it fires, and not behind `end`; nil where there is none.
+    package func last(after date: Date, through end: Date) -> Date? {
+        guard let first = next(after: date), first <= end else { return nil }
+        // What is before the last one has a next one in time: to find the edge takes fewer steps than to pass by all.
+        var (before, behind) = (first, end)
+        while behind.timeIntervalSince(before) > 1 {
+            let middle = before.addingTimeInterval(behind.timeIntervalSince(before) / 2)
+            if let next = next(after: middle), next <= end { before = next } else { behind = middle }
+        }
+        return before
+    }
+
     /// Each hour that really passes, whatever clocks call it.
     private func nextInRealTime(after seconds: Int) -> Int? {
         var start = seconds + 1

@@ -12,7 +12,7 @@ extension Journal {
         return try write { try appending.run(in: $0) }
     }
 
-    /// Keeps the records of a schedule's firing, if no process has kept them yet.
+    /// Keeps the records of a schedule's firing, unless a process has fired it for this time, or for a later one.
     ///
     /// - Parameters:
     ///   - schedule: its name.
@@ -25,7 +25,11 @@ extension Journal {
         let appending = Appending(request, owner: owner, now: now)
         return try write { database in
             try database.run(
-                "INSERT OR IGNORE INTO firing (schedule, time) VALUES (?, ?)", [schedule, time.milliseconds])
+                """
+                INSERT INTO firing (schedule, time) SELECT ?1, ?2
+                WHERE NOT EXISTS (SELECT 1 FROM firing WHERE schedule = ?1 AND time >= ?2)
+                """,
+                [schedule, time.milliseconds])
             guard database.changesCount == 1 else { return nil }
             return try appending.run(in: database)
         }
@@ -45,11 +49,28 @@ extension Journal {
         throw refusal("a NUL in a request's id, or in a task's name, key or queue: \(text.debugDescription)")
     }
 
-    /// The last time at which a schedule has fired; nil where it never has.
-    package func lastFiring(of schedule: String) throws(JournalError) -> Date? {
-        let sql = "SELECT max(time) FROM firing WHERE schedule = ?"
-        return try read { try $0.number(sql, [schedule]) }.map(Date.init(milliseconds:))
+    /// The time behind which a schedule is to fire next: that of its last firing; for a new one now, which is kept.
+    package func beginSchedule(_ schedule: String) throws(JournalError) -> Date {
+        if let last = try lastFiring(of: schedule) { return last }
+        try checkText(schedule)
+        let now = now
+        return try write { database in
+            try database.run(
+                """
+                INSERT INTO firing (schedule, time) SELECT ?1, ?2
+                WHERE NOT EXISTS (SELECT 1 FROM firing WHERE schedule = ?1)
+                """,
+                [schedule, now])
+            return Date(milliseconds: try database.number(Self.lastFiring, [schedule]) ?? now)
+        }
     }
+
+    /// The last time at which a schedule has fired, or has begun; nil for a new one.
+    package func lastFiring(of schedule: String) throws(JournalError) -> Date? {
+        try read { try $0.number(Self.lastFiring, [schedule]) }.map(Date.init(milliseconds:))
+    }
+
+    private static let lastFiring = "SELECT max(time) FROM firing WHERE schedule = ?"
 }
 
 /// A request's records on their way into the file.

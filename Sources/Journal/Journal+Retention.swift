@@ -24,7 +24,7 @@ extension Journal {
         }
     }
 
-    /// Forgets that schedules have fired before a time. Whoever asks for such a firing again gets it.
+    /// Forgets that schedules have fired before a time, but for the last firing of each.
     ///
     /// - Returns: how many it has forgotten.
     package func removeFirings(before time: Date, limit: Int = 200) throws(JournalError) -> Int {
@@ -33,7 +33,9 @@ extension Journal {
             try database.run(
                 """
                 DELETE FROM firing WHERE (schedule, time) IN (
-                    SELECT schedule, time FROM firing WHERE time < ? ORDER BY time LIMIT ?)
+                    SELECT schedule, time FROM firing AS old WHERE time < ?
+                    AND EXISTS (SELECT 1 FROM firing WHERE schedule = old.schedule AND time > old.time)
+                    ORDER BY time LIMIT ?)
                 """,
                 [time, limit])
             return database.changesCount

@@ -26,6 +26,9 @@ package struct Manifest: Sendable {
     package var openAPI = OpenAPI()
     /// `nil` when the application has no durable tasks.
     package var journal: Journal?
+    /// In the order of the file, as the schedules.
+    package var durableTasks: [DurableTask] = []
+    package var schedules: [Schedule] = []
     /// `nil` when the application has no broker.
     package var celery: Celery?
     /// In the order of the file: the first that matches wins.

@@ -9,6 +9,9 @@ enum ManifestBounds {
     static let backlog = 1...65535
     static let workers = 1...4096
     static let reservedForRequests = 0...4095
+    static let attempts = 1...1000
+    static let factor = 1.0...100
+    static let jitter = 0.0...1
     static let queuedTasks = 1...1_000_000
     /// libfcgi's own buffers make less than a KiB useless; it gets a head through a pipe, which holds at most
     /// a MiB.

@@ -43,6 +43,8 @@ struct ManifestDecoder {
         if let node = keys[.files] { manifest.files = files(node) }
         if let node = keys[.uploads] { manifest.uploads = uploads(node) }
         if let node = keys[.journal] { manifest.journal = journal(node) }
+        if let node = keys[.durableTasks] { manifest.durableTasks = durableTasks(node) }
+        if let node = keys[.schedules] { manifest.schedules = schedules(node) }
         if let node = keys[.celery] { manifest.celery = celery(node) }
         if let node = keys[.routes] {
             manifest.routes = routes(node, in: manifest)

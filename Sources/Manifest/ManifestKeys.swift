@@ -30,6 +30,8 @@ enum ManifestRootKey: String, ManifestKey {
     case files
     case uploads
     case journal
+    case durableTasks = "durable-tasks"
+    case schedules
     case celery
     case openapi
     case routes

@@ -10,30 +10,14 @@ struct MappingReader<Key: ManifestKey> {
 
     init(_ mapping: Node.Mapping, position: SourcePosition?, reader: NodeReader) {
         self.position = position
-        var lines: [String: Int] = [:]
-        for (key, value) in mapping {
-            guard let scalar = key.scalar, ScalarKind(scalar) == .text else {
-                let known = alternatives(Key.allCases.map(\.rawValue))
-                reader.report(
-                    "found \(reader.describe(key)) as a key in \(Key.mapping), expected \(known)", at: key)
+        let known = alternatives(Key.allCases.map(\.rawValue))
+        for entry in reader.entries(of: mapping, in: Key.mapping, each: known) {
+            guard let key = Key(rawValue: entry.name) else {
+                reader.report(Self.unknown(entry.name), at: entry.key)
                 continue
             }
-            let keyPosition = reader.position(of: key)
-            let name = keyPosition.flatMap { reader.renamedKeys[$0] } ?? scalar.string
-            guard reader.isUntagged(key) else { continue }
-            if let first = lines[name] {
-                let message =
-                    "the key \(quoted(name)) stands twice in \(Key.mapping); the first is in line \(first)"
-                reader.report(message, at: key)
-                continue
-            }
-            lines[name] = keyPosition?.line ?? 0
-            guard let known = Key(rawValue: name) else {
-                reader.report(Self.unknown(name), at: key)
-                continue
-            }
-            values[known] = value
-            keyPositions[known] = keyPosition
+            values[key] = entry.value
+            keyPositions[key] = reader.position(of: entry.key)
         }
     }
 

@@ -1,5 +1,5 @@
 /// Text from a file as a diagnostic shows it: in backticks, on one line, and not endless.
-func quoted(_ text: some StringProtocol) -> String {
+package func quoted(_ text: some StringProtocol) -> String {
     let bound = 60
     var shown = ""
     for scalar in text.unicodeScalars.prefix(bound) {

@@ -35,13 +35,9 @@ extension BackgroundTasks {
             return DurableTaskHandle(id: other.text)
         }
         let now = Date()
-        var record = NewRecord(name: Task.name, payload: try JSONEncoder().encode(task))
-        record.id = RecordID.make(at: Int64(now.timeIntervalSince1970 * 1000))
+        var record = kind.record(try JSONEncoder().encode(task), at: now, expiry: expiry, lane: lane)
         record.notBefore = delay.map(now.advanced(by:))
-        record.expires = (expiry ?? kind.policy.expiry).map(now.advanced(by:))
         record.uniqueKey = key
-        record.lane = Lane(lane ?? kind.policy.lane)
-        record.queue = kind.policy.runs.queue
         // Also what may leave later: nobody could be told then.
         if let queue = record.queue ?? kind.policy.promotion?.place.queue {
             try store.check(OutgoingTask(record, of: requestID), for: queue)

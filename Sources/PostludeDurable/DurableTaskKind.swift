@@ -1,11 +1,12 @@
 package import FoundationEssentials
+package import Manifest
 internal import Postlude
 
 /// The tasks of one type, as the application names them.
 public struct DurableTaskKind: Sendable {
     package let name: String
     package let type: any DurableTask.Type
-    package let policy: DurablePolicy
+    package internal(set) var policy: DurablePolicy
     /// Makes a task of its payload.
     package let decode: @Sendable (Data) throws -> any DurableTask
 
@@ -29,6 +30,17 @@ package struct DurableTaskKinds: Sendable {
         self.all = all
         byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
         repeated = Dictionary(grouping: all, by: \.name).filter { $0.value.count > 1 }.keys.sorted()
+    }
+
+    /// The same, with what a manifest says about them.
+    package func with(_ manifest: Manifest) -> DurableTaskKinds {
+        let settings = Dictionary(manifest.durableTasks.map { ($0.kind, $0) }) { first, _ in first }
+        return DurableTaskKinds(
+            all.map { kind in
+                var kind = kind
+                if let settings = settings[kind.name] { kind.policy = kind.policy.with(settings) }
+                return kind
+            })
     }
 
     package subscript(name: String) -> DurableTaskKind? { byName[name] }

@@ -53,7 +53,9 @@ struct JournalAccess: Sendable {
 
 /// Keeps durable tasks in the manifest's journal.
 final class JournalStore: DurableTaskStore {
-    let kinds: DurableTaskKinds
+    /// As the application's code has them.
+    private let declared: DurableTaskKinds
+    private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
     private let opened = Lock<Opened?>(nil)
 
@@ -61,17 +63,30 @@ final class JournalStore: DurableTaskStore {
         let access: JournalAccess
         let broker: (any OpenTaskBroker)?
         let recovery: Recovery
+        let schedules: Schedules
+        /// As the manifest had it.
+        let place: Manifest.Journal
+        let logger: Logger
     }
 
     init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
-        self.kinds = kinds
+        declared = kinds
+        current = Lock(kinds)
         parts = broker?.parts
     }
+
+    var kinds: DurableTaskKinds { current.withLock { $0 } }
 
     var broker: (any OpenTaskBroker)? { opened.withLock { $0?.broker } }
 
     func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {
+        try open(manifest, dispatch: dispatch, logger: logger, firesSchedules: true)
+    }
+
+    /// - Parameter firesSchedules: whether the process also adds tasks, or only runs what is there.
+    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger, firesSchedules: Bool) throws {
         guard let place = manifest.journal else { throw NoJournal() }
+        current.withLock { $0 = declared.with(manifest) }
         var settings = JournalSettings()
         settings.lockTimeout = place.lockTimeout
         settings.report = { error in
@@ -84,8 +99,10 @@ final class JournalStore: DurableTaskStore {
         do {
             let outbox = try broker.map { try Outbox(of: journal, to: $0, logger: logger) }
             let access = JournalAccess(journal: journal, outbox: outbox)
+            let schedules = Schedules(in: access, kinds: { self.kinds }, logger: logger)
+            schedules.use(firesSchedules ? manifest.schedules : [])
             let recovery = try Recovery(
-                access, kinds: kinds, dispatch: dispatch, logger: logger,
+                access, kinds: { self.kinds }, schedules: schedules, dispatch: dispatch, logger: logger,
                 limit: max(1, min(64, workers.maximum - workers.reservedForRequests)),
                 keep: place.keep, keepFailed: place.keepFailed)
             try outbox?.start()
@@ -95,12 +112,27 @@ final class JournalStore: DurableTaskStore {
                 outbox?.stop()
                 throw error
             }
-            opened.withLock { $0 = Opened(access: access, broker: broker, recovery: recovery) }
+            opened.withLock {
+                $0 = Opened(
+                    access: access, broker: broker, recovery: recovery, schedules: schedules, place: place,
+                    logger: logger)
+            }
         } catch {
             try? journal.close()
             throw error
         }
         logger.info("the journal is open", metadata: ["journal": "\(journal.path)"])
+    }
+
+    func use(_ manifest: Manifest) {
+        current.withLock { $0 = declared.with(manifest) }
+        guard let opened = opened.withLock({ $0 }) else { return }
+        opened.schedules.use(manifest.schedules)
+        opened.recovery.wake()
+        guard let place = manifest.journal, place != opened.place else { return }
+        opened.logger.warning(
+            "the manifest's `journal` has changed; that holds from the next start, and the tasks in the old file stay there",
+            metadata: ["journal": "\(opened.place.path)", "next": "\(place.path)"])
     }
 
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {

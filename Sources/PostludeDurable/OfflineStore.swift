@@ -8,13 +8,15 @@ internal import Postlude
 /// Keeps durable tasks for a test without a server, in a journal of its own that ends with it: they run when the test says
 /// so, and can be looked up.
 final class OfflineStore: DurableTaskStore {
-    let kinds: DurableTaskKinds
+    private let declared: DurableTaskKinds
+    private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
     /// Made for the first task: most tests have none.
     private let opened = Lock<(folder: URL, access: JournalAccess)?>(nil)
 
     init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
-        self.kinds = kinds
+        declared = kinds
+        current = Lock(kinds)
         parts = broker?.parts
     }
 
@@ -24,6 +26,10 @@ final class OfflineStore: DurableTaskStore {
         try? access.journal.close()
         try? FileManager.default.removeItem(at: folder)
     }
+
+    var kinds: DurableTaskKinds { current.withLock { $0 } }
+
+    func use(_ manifest: Manifest) { current.withLock { $0 = declared.with(manifest) } }
 
     var broker: (any OpenTaskBroker)? { nil }
 

@@ -6,8 +6,8 @@ internal import Postlude
 internal import Synchronization
 internal import Workers
 
-/// Takes what dead processes have left, and what is due, and gives it to the workers: a thread of its own, one in each
-/// process.
+/// Fires schedules, takes what dead processes have left, and what is due, and gives it to the workers: a thread of its
+/// own, one in each process.
 final class Recovery: Sendable {
     /// How often an attempt may end with its process, besides those that the policy allows to fail.
     static let interruptions = 10
@@ -19,7 +19,8 @@ final class Recovery: Sendable {
 
     private let access: JournalAccess
     private var journal: Journal { access.journal }
-    private let kinds: DurableTaskKinds
+    private let kinds: @Sendable () -> DurableTaskKinds
+    private let schedules: Schedules
     private let dispatch: any TaskTaking
     private let logger: Logger
     /// How many requests of the journal may be with the workers at a time.
@@ -32,11 +33,12 @@ final class Recovery: Sendable {
     private let thread = Lock<WorkerThread?>(nil)
 
     init(
-        _ access: JournalAccess, kinds: DurableTaskKinds, dispatch: any TaskTaking, logger: Logger, limit: Int,
-        keep: Duration, keepFailed: Duration
+        _ access: JournalAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, schedules: Schedules,
+        dispatch: any TaskTaking, logger: Logger, limit: Int, keep: Duration, keepFailed: Duration
     ) throws {
         self.access = access
         self.kinds = kinds
+        self.schedules = schedules
         self.dispatch = dispatch
         self.logger = logger
         self.limit = limit
@@ -68,16 +70,22 @@ final class Recovery: Sendable {
     private func run() {
         var nextSweep = MonotonicTime.now
         var nextReport = MonotonicTime.now
+        func attempt(_ body: () throws -> Void) {
+            do {
+                try body()
+            } catch {
+                guard .now >= nextReport else { return }
+                logger.error("the journal cannot be read or written", metadata: ["error": "\(error)"])
+                nextReport = .now + .seconds(10)
+            }
+        }
         while !isOver {
             var delay = Self.interval
-            do {
-                delay = try takeDue()
+            // First: what has fired is due.
+            attempt { delay = min(delay, try schedules.fireDue()) }
+            attempt {
+                delay = min(delay, try takeDue())
                 if .now >= nextSweep, try removeOld() { nextSweep = .now + Self.sweep }
-            } catch {
-                if .now >= nextReport {
-                    logger.error("the journal cannot be read or written", metadata: ["error": "\(error)"])
-                    nextReport = .now + .seconds(10)
-                }
             }
             guard !isOver, delay > .zero else { continue }
             waitForInput([bell.descriptor], milliseconds: Int32(delay / .milliseconds(1)) + 1)
@@ -112,7 +120,7 @@ final class Recovery: Sendable {
     }
 
     private func task(_ record: Record) -> JournalTask? {
-        guard let kind = kinds[record.name] else {
+        guard let kind = kinds()[record.name] else {
             refuse(
                 record, "this program has no durable task of that name",
                 .again(
@@ -158,6 +166,7 @@ final class Recovery: Sendable {
         let removed = try journal.removeOver(over, endedBefore: now.advanced(by: .zero - keep), limit: batch)
         let failed = try journal.removeOver(
             [.failed], endedBefore: now.advanced(by: .zero - keepFailed), limit: batch)
-        return removed < batch && failed < batch
+        let firings = try journal.removeFirings(before: now.advanced(by: .zero - keep), limit: batch)
+        return removed < batch && failed < batch && firings < batch
     }
 }

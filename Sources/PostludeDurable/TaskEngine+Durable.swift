@@ -64,6 +64,11 @@ package struct DurableEngine: TaskEngineParts {
     }
 
     package func mistakes(in manifest: Manifest, file: String) -> [Diagnostic] {
+        mistakesOfBroker(in: manifest, file: file)
+            + TaskSettingsCheck(kinds: kinds, broker: broker).mistakes(in: manifest)
+    }
+
+    private func mistakesOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {
         guard let broker else {
             return manifest.celery.map { celery in
                 let message =

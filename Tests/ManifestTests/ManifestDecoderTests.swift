@@ -142,7 +142,8 @@ struct ManifestDecoderTests {
                 "- routes\n",
                 "1:1: found a list for the manifest, expected a mapping with the keys prefix, "
                     + "listen, processes, workers, overload, limits, "
-                    + "tasks, shutdown-grace, log, status, files, uploads, journal, openapi or routes"
+                    + "tasks, shutdown-grace, log, status, files, uploads, journal, "
+                    + "durable-tasks, schedules, celery, openapi or routes"
             ),
             (
                 "routes: [a]\n",

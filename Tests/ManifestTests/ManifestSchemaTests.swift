@@ -24,6 +24,11 @@ struct ManifestSchemaTests {
             return choices.first { $0["properties"] != nil } ?? object
         }
 
+        /// What stands under each key that the file chooses.
+        var each: Part {
+            get throws { try Part(object["additionalProperties"]) }
+        }
+
         var keys: Set<String> { Set((mapping["properties"] as? [String: Any] ?? [:]).keys) }
         var `default`: String? { object["default"].map { "\($0)" } }
 
@@ -64,6 +69,11 @@ struct ManifestSchemaTests {
         expectKeys(try schema["files"], FilesKey.self)
         expectKeys(try schema["uploads"], UploadsKey.self)
         expectKeys(try schema["journal"], JournalKey.self)
+        let (kind, schedule) = (try schema["durable-tasks"].each, try schema["schedules"].each)
+        expectKeys(kind, DurableTaskKey.self)
+        expectKeys(try kind["runs"], PlaceKey.self)
+        expectKeys(try kind["promotion"], PromotionKey.self)
+        expectKeys(schedule, ScheduleKey.self)
         expectKeys(try schema["celery"], CeleryKey.self)
         expectKeys(try schema["celery"]["broker"], SecretKey.self)
         expectKeys(try schema["celery"]["results"], SecretKey.self)
@@ -78,6 +88,7 @@ struct ManifestSchemaTests {
         func check(_ part: Part, _ name: String) throws {
             #expect((part.object["description"] as? String)?.isEmpty == false, "\(name)")
             for key in part.keys { try check(part[key], "\(name).\(key)") }
+            if let each = try? part.each { try check(each, "\(name).*") }
         }
         try check(schema(), "schema")
         try check(route(), "route")
@@ -148,6 +159,8 @@ struct ManifestSchemaTests {
         #expect(try schema["uploads"]["folder"].default == manifest.uploads.folder)
         #expect(try schema["openapi"]["title"].default == manifest.openAPI.title)
         #expect(try schema["openapi"]["version"].default == manifest.openAPI.version)
+        #expect(try schema["schedules"].each["time-zone"].default == "UTC")
+        #expect(try schema["schedules"].each["overlap"].default == Manifest.Schedule.Overlap.skip.rawValue)
         #expect(try route()["deprecated"].object["default"] as? Bool == false)
     }
 
@@ -155,6 +168,7 @@ struct ManifestSchemaTests {
     func environment() throws {
         func check(_ part: Part, _ name: String) throws {
             for key in part.keys { try check(part[key], "\(name).\(key)") }
+            if let each = try? part.each { try check(each, "\(name).*") }
             if let items = part.object["items"] { try check(Part(items), "\(name)[]") }
             let choices = part.object["anyOf"] as? [[String: Any]]
             let isFree = part.object["type"] as? String == "string"
@@ -192,6 +206,7 @@ struct ManifestSchemaTests {
             (try schema["processes"]["max-requests"], ManifestBounds.requests),
             (try schema["processes"]["max-memory"], ManifestBounds.memory),
             (try schema["processes"]["restart-limit"], ManifestBounds.restarts),
+            (try schema["durable-tasks"].each["attempts"], ManifestBounds.attempts),
             (try schema["workers"]["min"], ManifestBounds.workers),
             (try schema["workers"]["max"], ManifestBounds.workers),
             (try schema["workers"]["reserved-for-requests"], ManifestBounds.reservedForRequests),
@@ -202,6 +217,12 @@ struct ManifestSchemaTests {
         for (part, range) in numbers {
             #expect(part.constraints["minimum"] as? Int == range.lowerBound)
             #expect(part.constraints["maximum"] as? Int == range.upperBound)
+        }
+        let kind = try schema["durable-tasks"].each
+        let fractions = [(try kind["factor"], ManifestBounds.factor), (try kind["jitter"], ManifestBounds.jitter)]
+        for (part, range) in fractions {
+            #expect(part.constraints["minimum"] as? Double == range.lowerBound)
+            #expect(part.constraints["maximum"] as? Double == range.upperBound)
         }
     }
 

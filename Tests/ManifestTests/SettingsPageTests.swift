@@ -43,7 +43,9 @@ struct SettingsPageTests {
             "`tasks`": keys(TasksKey.self), "`log`": keys(LogKey.self),
             "`access` in `log`": keys(AccessKey.self), "`status`": keys(StatusKey.self),
             "`files`": keys(FilesKey.self), "`uploads`": keys(UploadsKey.self),
-            "`journal`": keys(JournalKey.self), "`celery`": keys(CeleryKey.self),
+            "`journal`": keys(JournalKey.self), "A kind's `durable-tasks`": keys(DurableTaskKey.self),
+            "`runs`": keys(PlaceKey.self), "`promotion`": keys(PromotionKey.self),
+            "A schedule": keys(ScheduleKey.self), "`celery`": keys(CeleryKey.self),
             "`openapi`": keys(OpenAPIKey.self), "A route": keys(RouteKey.self),
             "A route's `limits`": keys(RouteLimitsKey.self),
         ]
@@ -55,8 +57,10 @@ struct SettingsPageTests {
     }
 
     /// By heading and key; what is not here has none.
-    private var defaults: [String: String] {
+    private func defaults() throws -> [String: String] {
         let manifest = Manifest()
+        let given = "schedules: { s: { cron: '@daily', task: t } }"
+        let schedule = try #require(try parse(ManifestTests.manifest(given)).schedules.first)
         let (processes, workers, limits) = (manifest.processes, manifest.workers, manifest.limits)
         let journal = Manifest.Journal(path: "/a")
         return [
@@ -83,6 +87,8 @@ struct SettingsPageTests {
             "`journal`.keep": DurationText.text(of: journal.keep),
             "`journal`.keep-failed": DurationText.text(of: journal.keepFailed),
             "`journal`.lock-timeout": DurationText.text(of: journal.lockTimeout),
+            "A schedule.time-zone": schedule.timeZone.value,
+            "A schedule.overlap": schedule.overlap.rawValue,
             "`log`.level": manifest.log.level.rawValue,
             "`log`.to": manifest.log.destination == .standardError ? "stderr" : "another",
             "`access` in `log`.format": Manifest.Log.Access().format == .json ? "json" : "another",
@@ -96,7 +102,7 @@ struct SettingsPageTests {
 
     @Test("Every default is the decoder's")
     func everyDefault() throws {
-        let defaults = defaults
+        let defaults = try defaults()
         var seen: Set<String> = []
         for (heading, rows) in try tables() {
             for row in rows {
@@ -111,12 +117,15 @@ struct SettingsPageTests {
     @Test("What has no default in the table has none in the decoder")
     func absent() {
         let manifest = Manifest()
+        let kind = Manifest.DurableTask("a", location: SourceLocation(file: "", position: nil))
         let values: [Any?] = [
             manifest.listen.address, manifest.listen.owner, manifest.listen.group,
             manifest.processes.maximumRequests, manifest.processes.maximumMemory,
             manifest.limits.requestTimeout, manifest.limits.slowTime, manifest.limits.killTime,
             manifest.tasks.deadline, manifest.tasks.killTime, manifest.tasks.maxQueued, manifest.log.access,
-            manifest.status, manifest.journal, manifest.files, manifest.openAPI.description, manifest.openAPI.document, manifest.openAPI.page,
+            manifest.status, manifest.journal, manifest.files, manifest.openAPI.description,
+            manifest.openAPI.document, manifest.openAPI.page, kind.attempts, kind.delay, kind.factor,
+            kind.maximumDelay, kind.jitter, kind.deadline, kind.expiry, kind.lane, kind.runs, kind.promotion,
         ]
         for value in values { #expect(value == nil) }
         #expect(manifest.prefix.isEmpty && manifest.routes.isEmpty)

@@ -57,18 +57,24 @@ public struct Handlers: Sendable {
             ])
         default: break
         }
-        if let celery = manifest.celery, hasTaskEngine == false {
-            throw ManifestError(diagnostics: [
-                Diagnostic(
-                    location: celery.location,
-                    message: """
-                        the application has no broker, expected no `celery`, or an application with a `taskEngine`
-                        """)
-            ])
-        }
-        let mistakes = taskEngineMistakes?(manifest, file) ?? []
+        let mistakes = hasTaskEngine == false ? superfluous(in: manifest) : taskEngineMistakes?(manifest, file) ?? []
         guard mistakes.isEmpty else { throw ManifestError(diagnostics: mistakes) }
         return manifest
+    }
+
+    /// What only an engine could make something of.
+    private func superfluous(in manifest: Manifest) -> [Diagnostic] {
+        let parts = [
+            (manifest.celery?.location, "broker", "celery"),
+            (manifest.durableTasks.first?.location, "durable tasks", "durable-tasks"),
+            (manifest.schedules.first?.task.location, "durable tasks", "schedules"),
+        ]
+        return parts.compactMap { location, missing, key in
+            location.map {
+                let message = "the application has no \(missing), expected no `\(key)`, or an application with a `taskEngine`"
+                return Diagnostic(location: $0, message: message)
+            }
+        }
     }
 
     /// - Throws: every mistake of the handlers.

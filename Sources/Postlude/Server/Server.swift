@@ -155,6 +155,7 @@ struct ServerParts: Sendable {
         recycling.use(manifest.processes)
         poller.use(limits: generation.gateLimits, times: generation.connectionTimes)
         try pool.use(.init(manifest.workers))
+        registry.store?.use(manifest)
         process?.set(generation: number)
     }
 }

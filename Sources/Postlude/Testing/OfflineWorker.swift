@@ -36,7 +36,9 @@ package final class OfflineWorker: Sendable {
         let handlers = application.handlers
         let manifest = try handlers.manifest(from: source)
         let hooks = ApplicationHooks(application)
-        registry = TaskRegistry(store: application.taskEngine?.parts.makeOfflineStore())
+        let store = application.taskEngine?.parts.makeOfflineStore()
+        store?.use(manifest)
+        registry = TaskRegistry(store: store)
         thread = try SerialThread(name: "worker")
         observability = .bootstrapped(logger: logger)
         router = try Router(manifest: manifest, handlers: handlers.byName, logger: logger)

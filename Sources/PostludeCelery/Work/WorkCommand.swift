@@ -74,7 +74,7 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
             let addresses = try OpenCelery(celery)
             let workers = workers ?? program.manifest.workers.minimum
             let session = try WorkSession(
-                program, kinds: engine.kinds, addresses: addresses, workers: workers,
+                program, kinds: engine.kinds.with(program.manifest), addresses: addresses, workers: workers,
                 settings: QueueConsumer.Settings(queue: queue, prefetch: prefetch ?? workers),
                 grace: grace.map { .seconds($0) } ?? program.manifest.shutdownGrace)
             return try session.run()

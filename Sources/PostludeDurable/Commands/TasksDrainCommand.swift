@@ -46,7 +46,7 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
             let crew = TaskCrew(
                 for: program.application, limits: program.manifest.tasks, logger: program.logger)
             try crew.start(workers: workers ?? program.manifest.workers.minimum)
-            try store.open(program.manifest, dispatch: crew, logger: program.logger)
+            try store.open(program.manifest, dispatch: crew, logger: program.logger, firesSchedules: false)
             defer { store.close() }
             return try Draining(program, store, crew, within: within.map { .seconds($0) }).run()
         }

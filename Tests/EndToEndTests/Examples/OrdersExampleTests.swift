@@ -77,7 +77,8 @@ struct OrdersExampleTests {
         try folder.write("provider-is-away", "")
         try run(ending: .any) { server, nginx in
             for id in 1...5 {
-                #expect(try place(#"{"id": \#(id), "email": "ada@example.org"}"#, at: nginx).status == 202)
+                let reply = try place(#"{"id": \#(id), "email": "ada@example.org"}"#, at: nginx)
+                #expect(reply.status == 202)
             }
             let order = try order("1", at: nginx) { $0.charge.attempts > 0 && $0.charge.state == "waiting" }
             #expect(order.states == ["waiting", "waiting", "waiting"], "the others wait for the charge")
@@ -100,10 +101,12 @@ struct OrdersExampleTests {
                 #"{"id": "a b", "email": "ada@example.org"}"#, #"{"id": "", "email": "ada@example.org"}"#,
                 #"{"id": 1, "email": "nobody"}"#, #"{"email": "ada@example.org"}"#,
             ] {
-                #expect(try place(json, at: nginx).status == 422, "\(json)")
+                let reply = try place(json, at: nginx)
+                #expect(reply.status == 422, "\(json)")
             }
-            #expect(try nginx.client().ask("GET", "/orders/404").status == 404)
-            #expect(try nginx.client().ask("GET", "/orders/a%20b").status == 422)
+            let client = try nginx.client()
+            #expect(try client.ask("GET", "/orders/404").status == 404)
+            #expect(try client.ask("GET", "/orders/a%20b").status == 422)
         }
     }
 }

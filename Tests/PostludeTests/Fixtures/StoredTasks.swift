@@ -12,6 +12,7 @@ final class RecordedStore: TaskStore {
     func fail(with error: any Error) { failure.withLock { $0 = error } }
 
     func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {}
+    func use(_ manifest: Manifest) {}
 
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {
         if let error = failure.withLock({ $0 }) { throw error }

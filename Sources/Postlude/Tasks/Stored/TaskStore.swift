@@ -12,6 +12,9 @@ package protocol TaskStore: Sendable {
     ///   those whose time has come.
     func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws
 
+    /// Another manifest holds from now on, as far as it can be changed while tasks are kept.
+    func use(_ manifest: Manifest)
+
     /// Keeps the tasks of one request, all of them or none.
     ///
     /// - Parameter runsHere: whether their worker runs them; else they come to whichever worker is free, by the dispatch.

@@ -1,0 +1,149 @@
+internal import FoundationEssentials
+internal import Journal
+internal import Linux
+internal import Logging
+internal import Manifest
+
+/// Fires the manifest's schedules: for each time the first process that comes to it.
+///
+/// A process whose clock is behind finds that another one has fired, and goes on from there.
+final class Schedules: Sendable {
+    /// When to look again at the latest: the clock may be set.
+    private static let interval = Duration.seconds(1)
+
+    /// By how many seconds clocks do not differ.
+    private static let doubtful = 3600.0
+
+    private let access: JournalAccess
+    private let kinds: @Sendable () -> DurableTaskKinds
+    private let logger: Logger
+    private let now: @Sendable () -> Date
+    private let state = Lock(State())
+
+    private struct State {
+        /// Of a manifest that is new; nil when they have begun.
+        var next: [Manifest.Schedule]?
+        var schedules: [Schedule] = []
+    }
+
+    init(
+        in access: JournalAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, logger: Logger,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) {
+        self.access = access
+        self.kinds = kinds
+        self.logger = logger
+        self.now = now
+    }
+
+    /// These are fired from now on, and no others.
+    func use(_ schedules: [Manifest.Schedule]) { state.withLock { $0.next = schedules } }
+
+    /// Fires what is due. Called by one thread.
+    ///
+    /// - Returns: when to call it again.
+    /// - Throws: where the journal cannot be read or written: nothing is lost, call it again.
+    func fireDue() throws -> Duration {
+        try begin()
+        var schedules = state.withLock { $0.schedules }
+        // What has fired before an error stays so.
+        defer { state.withLock { [schedules] in $0.schedules = schedules } }
+        var delay = Self.interval
+        for index in schedules.indices {
+            let now = now()
+            while let time = schedules[index].due(at: now) {
+                try fire(&schedules[index], at: time, now)
+            }
+            guard let next = schedules[index].next else { continue }
+            delay = min(delay, .seconds(max(0.001, next.timeIntervalSince(now))))
+        }
+        return delay
+    }
+
+    private func begin() throws {
+        guard let next = state.withLock({ $0.next }) else { return }
+        let journal = access.journal
+        let schedules = try next.compactMap { settings -> Schedule? in
+            do {
+                let last = try journal.beginSchedule(Schedule.key(of: settings))
+                if last > now().addingTimeInterval(Self.doubtful) {
+                    logger.warning(
+                        "a schedule has fired in the future, and waits until then: was the clock wrong?",
+                        metadata: ["schedule": "\(settings.name)", "time": "\(last.ISO8601Format())"])
+                }
+                return try Schedule(settings, behind: last)
+            } catch let error as ScheduleMistake {
+                logger.error("a schedule cannot be used", metadata: ["schedule": "\(settings.name)", "error": "\(error.message)"])
+                return nil
+            }
+        }
+        state.withLock { state in
+            state.schedules = schedules
+            // Another manifest may have come meanwhile.
+            if state.next == next { state.next = nil }
+        }
+    }
+
+    private func fire(_ schedule: inout Schedule, at time: Date, _ now: Date) throws {
+        let settings = schedule.settings
+        var metadata: Logger.Metadata = [
+            "schedule": "\(settings.name)", "time": "\(time.ISO8601Format())", "task": "\(settings.task.value)",
+        ]
+        guard let kind = kinds()[settings.task.value], let payload = try? kind.payload(of: settings.arguments) else {
+            // Between two manifests: the check has found both before.
+            return schedule.goOn(from: time)
+        }
+        var record = kind.record(payload, at: now)
+        if settings.overlap == .skip { record.uniqueKey = "schedule \(settings.name)" }
+        var request = NewRequest(id: "\(settings.name)@\(time.ISO8601Format())", records: [record])
+        request.runsHere = false
+        guard let kept = try access.journal.fire(schedule.key, at: time, request)?.first else {
+            return schedule.goOn(from: max(time, try access.journal.lastFiring(of: schedule.key) ?? time))
+        }
+        schedule.goOn(from: time)
+        metadata["id"] = "\(kept.id)"
+        switch kept {
+        case .added:
+            logger.info("a schedule has fired", metadata: metadata)
+            if record.queue != nil { access.outbox?.ring() }
+        case .exists:
+            logger.warning("a schedule's time is left out: its last task is not over", metadata: metadata)
+        }
+    }
+}
+
+/// A schedule, and how far it has come.
+private struct Schedule {
+    let settings: Manifest.Schedule
+    let key: String
+    private let expression: CronExpression
+    private var last: Date
+    /// nil where there is no other time.
+    private(set) var next: Date?
+
+    /// - Parameter last: it fires behind this time.
+    init(_ settings: Manifest.Schedule, behind last: Date) throws(ScheduleMistake) {
+        self.settings = settings
+        key = Self.key(of: settings)
+        expression = try CronExpression(settings)
+        self.last = last
+        next = expression.next(after: last)
+    }
+
+    /// What the journal calls it. One whose times have changed is another one: what it would have missed was none of its.
+    static func key(of settings: Manifest.Schedule) -> String {
+        "\(settings.name) \(settings.cron.value) \(settings.timeZone.value)"
+    }
+
+    /// The time for which it is to fire: of several the last one, as what was missed is made up for once.
+    func due(at now: Date) -> Date? {
+        guard let next, next <= now else { return nil }
+        return expression.last(after: last, through: now) ?? next
+    }
+
+    /// It has fired.
+    mutating func goOn(from time: Date) {
+        last = time
+        next = expression.next(after: time)
+    }
+}
