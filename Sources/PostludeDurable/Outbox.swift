@@ -9,7 +9,7 @@ internal import Workers
 /// Each queue's records leave in their order, from one process at a time.
 final class Outbox: Sendable {
     /// How long the process's end waits for a broker that does not answer.
-    private static let patience = Duration.seconds(5)
+    private static let patience = Duration.seconds(2)
 
     private let journal: Journal
     private let broker: any OpenTaskBroker

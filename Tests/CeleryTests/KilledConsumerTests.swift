@@ -47,7 +47,7 @@ extension BrokerTests {
                     lines().filter { $0.hasPrefix(word) }.map { (String($0.dropFirst(word.count)), 1) },
                     uniquingKeysWith: +)
             }
-            // On Redis a consumer is taken for dead when it has been silent for half a minute.
+            // On Redis a consumer is taken for dead when it has been silent for some seconds.
             try waitUntil("all are done: \(count("end ").count) of 1000", within: .seconds(120)) {
                 count("end ").count == ids.count
             }

@@ -6,13 +6,19 @@ internal import Linux
 /// it when it is acknowledged. A consumer renews a key that expires; where it has expired, any other consumer of the
 /// queue moves the whole list back, at once, so that only one does.
 package final class RedisConsumer: CeleryConsumer {
-    struct Times {
+    package struct Times: Sendable {
         /// So long after its last sign of life a consumer is taken for dead.
-        var life: Duration = .seconds(30)
+        package var life: Duration
         /// How often it gives one, and looks after the others.
-        var interval: Duration = .seconds(10)
+        package var interval: Duration
         /// How long Redis waits for a message in the first list; the other lists are looked into that often.
-        var wait: Duration = .seconds(1)
+        package var wait: Duration
+
+        package init(
+            life: Duration = .seconds(30), interval: Duration = .seconds(10), wait: Duration = .seconds(1)
+        ) {
+            (self.life, self.interval, self.wait) = (life, interval, wait)
+        }
     }
 
     private let keys: RedisKeys
@@ -31,7 +37,7 @@ package final class RedisConsumer: CeleryConsumer {
 
     package var isClosed: Bool { commands.isClosed || moves.isClosed }
 
-    init(
+    package init(
         _ address: BrokerAddress, queue: String, prefetch: Int, times: Times = Times()
     ) throws(BrokerError) {
         do throws(ContractViolation) {

@@ -65,6 +65,31 @@ extension CeleryTests {
             }
         }
 
+        @Test("A broker that is silent holds up neither responses nor the process's end")
+        func silentBroker() throws {
+            let redis = try RedisServer()
+            let proxy = try Proxy(to: redis.port)
+            defer { proxy.close() }
+            proxy.set(.swallowAnswers)
+            let processes = try BrokerProcesses(url: "redis://127.0.0.1:\(proxy.port)/0")
+            var ids: [String] = []
+            try processes.serve { server in
+                for number in 1...3 { ids += try server.add("/send?label=\(number)") }
+                let start = ContinuousClock.now
+                server.process.send(signal: SIGTERM)
+                #expect(try server.process.waitForExit() == .status(0))
+                #expect(ContinuousClock.now - start < .seconds(10))
+            }
+            proxy.set(.forward)
+            try processes.serve { _ in
+                let worker = try processes.worker()
+                defer { worker.end() }
+                try waitUntil("all have come, one perhaps twice") {
+                    try Set(processes.told(reaches: 3).compactMap { $0["id"] as? String }) == Set(ids)
+                }
+            }
+        }
+
         @Test("A task that does not come to its end here moves, with the same id")
         func promotion() throws {
             let processes = try BrokerProcesses(.redis)
