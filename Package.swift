@@ -169,7 +169,8 @@ let package = Package(
             name: "CeleryTestbed", dependencies: ["Celery"], path: "Tests/CeleryTestbed",
             swiftSettings: strict),
         .target(
-            name: "BrokerFixtures", dependencies: ["Linux"], path: "Tests/BrokerFixtures", swiftSettings: strict),
+            name: "BrokerFixtures", dependencies: ["Linux"], path: "Tests/BrokerFixtures",
+            swiftSettings: strict),
         .testTarget(
             name: "CeleryTests", dependencies: ["BrokerFixtures", "Celery", "CeleryTestbed", "Linux"],
             swiftSettings: strict),
@@ -227,7 +228,8 @@ let package = Package(
         .testTarget(
             name: "PostludeCeleryTests",
             dependencies: [
-                "BrokerFixtures", "Celery", "Journal", "Manifest", "Postlude", "PostludeCelery", "PostludeDurable",
+                "BrokerFixtures", "Celery", "Journal", "Manifest", "Postlude", "PostludeCelery",
+                "PostludeDurable",
                 "PostludeTesting", .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -251,7 +253,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "BrokerFixtures", "BrokerTestbed", "DurableTestbed", "LifecycleTestbed", "PostludeTesting", "Testbed",
+                "BrokerFixtures", "BrokerTestbed", "DurableTestbed", "LifecycleTestbed", "PostludeTesting",
+                "Testbed",
                 "analytics", "notifications", "orders", "settings", "uploads",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

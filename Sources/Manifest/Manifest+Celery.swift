@@ -16,26 +16,12 @@ extension Manifest {
 
     /// A broker's URL. It may hold a password: what prints it must not show that.
     package struct Address: Sendable, Hashable {
-        package enum Source: Sendable, Hashable {
-            case url(String)
-            /// The variable that holds it.
-            case environment(String)
-        }
-
-        package var source: Source
+        package var url: String
         package var location: SourceLocation
 
-        package init(_ source: Source, location: SourceLocation) {
-            self.source = source
+        package init(_ url: String, location: SourceLocation) {
+            self.url = url
             self.location = location
-        }
-
-        /// - Returns: `nil` where the variable is not set, or empty.
-        package func url(from environment: [String: String] = ProcessEnvironment.variables) -> String? {
-            switch source {
-            case .url(let url): url
-            case .environment(let name): environment[name].flatMap { $0.isEmpty ? nil : $0 }
-            }
         }
     }
 }

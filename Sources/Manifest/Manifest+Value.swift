@@ -36,7 +36,8 @@ extension Manifest {
             var next: Value?
             switch (content, step) {
             case (.mapping(let entries), .key(let key)): next = entries.first { $0.key == key }?.value
-            case (.list(let items), .index(let index)): next = items.indices.contains(index) ? items[index] : nil
+            case (.list(let items), .index(let index)):
+                next = items.indices.contains(index) ? items[index] : nil
             default: break
             }
             return next?[at: path.dropFirst()] ?? self

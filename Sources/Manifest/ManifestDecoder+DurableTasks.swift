@@ -4,16 +4,21 @@ extension ManifestDecoder {
     func durableTasks(_ node: Node) -> [Manifest.DurableTask] {
         let name = "`durable-tasks`"
         let expected = "the name of a durable task"
-        return reader.entries(node, in: name, each: expected, expected: "a mapping of durable tasks' names").map { entry in
-            var task = Manifest.DurableTask(entry.name, location: location(of: entry.key))
-            durableTask(entry.value, into: &task)
-            return task
-        }
+        return reader.entries(node, in: name, each: expected, expected: "a mapping of durable tasks' names")
+            .map { entry in
+                var task = Manifest.DurableTask(entry.name, location: location(of: entry.key))
+                durableTask(entry.value, into: &task)
+                return task
+            }
     }
 
     private func durableTask(_ node: Node, into task: inout Manifest.DurableTask) {
-        guard let keys = reader.mapping(node, keys: DurableTaskKey.self, name: DurableTaskKey.mapping) else { return }
-        task.attempts = keys[.attempts].flatMap { reader.integer($0, for: "`attempts`", in: ManifestBounds.attempts) }
+        guard let keys = reader.mapping(node, keys: DurableTaskKey.self, name: DurableTaskKey.mapping) else {
+            return
+        }
+        task.attempts = keys[.attempts].flatMap {
+            reader.integer($0, for: "`attempts`", in: ManifestBounds.attempts)
+        }
         task.factor = keys[.factor].flatMap { reader.number($0, for: "`factor`", in: ManifestBounds.factor) }
         task.jitter = keys[.jitter].flatMap { reader.number($0, for: "`jitter`", in: ManifestBounds.jitter) }
         let delay = keys[.delay].flatMap { reader.duration($0, for: "`delay`", atLeast: .zero) }
@@ -28,7 +33,9 @@ extension ManifestDecoder {
         task.deadline = keys[.deadline].flatMap {
             reader.duration($0, for: "`deadline`", atLeast: ManifestBounds.time)
         }
-        task.expiry = keys[.expiry].flatMap { reader.duration($0, for: "`expiry`", atLeast: ManifestBounds.time) }
+        task.expiry = keys[.expiry].flatMap {
+            reader.duration($0, for: "`expiry`", atLeast: ManifestBounds.time)
+        }
         task.lane = keys[.lane].flatMap { reader.choice($0, for: "`lane`") }
         task.runs = keys[.runs].flatMap(place)
         task.promotion = keys[.promotion].flatMap(promotion)
@@ -51,16 +58,21 @@ extension ManifestDecoder {
     }
 
     private func promotion(_ node: Node) -> Manifest.DurableTask.Promotion? {
-        guard let keys = reader.mapping(node, keys: PromotionKey.self, name: PromotionKey.mapping) else { return nil }
+        guard let keys = reader.mapping(node, keys: PromotionKey.self, name: PromotionKey.mapping) else {
+            return nil
+        }
         let place = queue(keys[.celery], in: "`promotion`", at: keys.position)
         var occasions: Set<Manifest.DurableTask.Promotion.Occasion>?
         if let node = keys[.when] {
-            let names = alternatives(Manifest.DurableTask.Promotion.Occasion.allCases.map(\.rawValue), last: "and")
+            let names = alternatives(
+                Manifest.DurableTask.Promotion.Occasion.allCases.map(\.rawValue), last: "and")
             for item in reader.list(node, for: "`when`", of: "occasions: \(names)") ?? [] {
-                guard let occasion: Manifest.DurableTask.Promotion.Occasion = reader.choice(item, for: "`when`")
+                guard
+                    let occasion: Manifest.DurableTask.Promotion.Occasion = reader.choice(item, for: "`when`")
                 else { continue }
                 if occasions?.contains(occasion) == true {
-                    reader.report("found \(quoted(occasion.rawValue)) twice in `when`, expected it once", at: item)
+                    reader.report(
+                        "found \(quoted(occasion.rawValue)) twice in `when`, expected it once", at: item)
                 }
                 occasions = (occasions ?? []).union([occasion])
             }

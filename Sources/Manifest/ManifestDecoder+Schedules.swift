@@ -3,18 +3,23 @@ internal import Yams
 extension ManifestDecoder {
     func schedules(_ node: Node) -> [Manifest.Schedule] {
         let expected = "a name of letters, digits, `-`, `_` and `.` such as nightly"
-        return reader.entries(node, in: "`schedules`", each: expected, expected: "a mapping of schedules' names")
-            .compactMap { entry in
-                guard Self.isName(entry.name) else {
-                    reader.report("found \(quoted(entry.name)) in `schedules`, expected \(expected)", at: entry.key)
-                    return nil
-                }
-                return schedule(entry.value, called: entry.name)
+        return reader.entries(
+            node, in: "`schedules`", each: expected, expected: "a mapping of schedules' names"
+        )
+        .compactMap { entry in
+            guard Self.isName(entry.name) else {
+                reader.report(
+                    "found \(quoted(entry.name)) in `schedules`, expected \(expected)", at: entry.key)
+                return nil
             }
+            return schedule(entry.value, called: entry.name)
+        }
     }
 
     private func schedule(_ node: Node, called name: String) -> Manifest.Schedule? {
-        guard let keys = reader.mapping(node, keys: ScheduleKey.self, name: ScheduleKey.mapping) else { return nil }
+        guard let keys = reader.mapping(node, keys: ScheduleKey.self, name: ScheduleKey.mapping) else {
+            return nil
+        }
         let cron = text(.cron, in: keys, expected: "five fields in quotes such as \"0 3 * * *\"")
         let task = text(.task, in: keys, expected: "the name of a durable task")
         var zone: Manifest.Placed<String>?
@@ -29,7 +34,9 @@ extension ManifestDecoder {
                 arguments = value(node)
             }
         }
-        let overlap: Manifest.Schedule.Overlap? = keys[.overlap].flatMap { reader.choice($0, for: "`overlap`") }
+        let overlap: Manifest.Schedule.Overlap? = keys[.overlap].flatMap {
+            reader.choice($0, for: "`overlap`")
+        }
         guard let cron, let task else { return nil }
         let start = SourceLocation(file: reader.diagnostics.file, position: keys.position)
         return Manifest.Schedule(
@@ -59,12 +66,16 @@ extension ManifestDecoder {
         guard reader.isUntagged(node) else { return nil }
         let place = location(of: node)
         switch node {
-        case .scalar(let scalar): return content(of: scalar, at: node).map { Manifest.Value($0, location: place) }
-        case .sequence(let sequence): return Manifest.Value(.list(sequence.compactMap { value($0) }), location: place)
+        case .scalar(let scalar):
+            return content(of: scalar, at: node).map { Manifest.Value($0, location: place) }
+        case .sequence(let sequence):
+            return Manifest.Value(.list(sequence.compactMap { value($0) }), location: place)
         case .mapping:
             let entries = reader.entries(node, in: "`arguments`", each: "text", expected: "a mapping")
             return Manifest.Value(
-                .mapping(entries.compactMap { entry in value(entry.value).map { .init(key: entry.name, value: $0) } }),
+                .mapping(
+                    entries.compactMap { entry in value(entry.value).map { .init(key: entry.name, value: $0) }
+                    }),
                 location: place)
         case .alias: return nil
         }

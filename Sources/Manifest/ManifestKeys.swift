@@ -150,13 +150,6 @@ enum CeleryKey: String, ManifestKey {
     static let mapping = "`celery`"
 }
 
-/// A value that a variable holds, and that no diagnostic shows.
-enum SecretKey: String, ManifestKey {
-    case environment
-
-    static let mapping = "a broker's address"
-}
-
 /// `openapi`.
 enum OpenAPIKey: String, ManifestKey {
     case title

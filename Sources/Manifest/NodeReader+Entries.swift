@@ -34,7 +34,9 @@ extension NodeReader {
             let name = position.flatMap { renamedKeys[$0] } ?? scalar.string
             guard isUntagged(key) else { return nil }
             if let first = lines[name] {
-                report("the key \(quoted(name)) stands twice in \(mapping); the first is in line \(first)", at: key)
+                report(
+                    "the key \(quoted(name)) stands twice in \(mapping); the first is in line \(first)",
+                    at: key)
                 return nil
             }
             lines[name] = position?.line ?? 0

@@ -80,13 +80,15 @@ struct NodeReader {
     }
 
     func number(_ node: Node, for name: String, in range: ClosedRange<Double>) -> Double? {
-        let expected = "a number from \(NumberText.text(of: range.lowerBound)) to \(NumberText.text(of: range.upperBound))"
+        let expected =
+            "a number from \(NumberText.text(of: range.lowerBound)) to \(NumberText.text(of: range.upperBound))"
         guard let scalar = node.scalar, [.integer, .float].contains(ScalarKind(scalar)) else {
             _ = self.scalar(node, of: .float, for: name, expected: expected)
             return nil
         }
         guard isUntagged(node) else { return nil }
-        guard NumberText.isJSON(scalar.string), let value = Double(scalar.string), range.contains(value) else {
+        guard NumberText.isJSON(scalar.string), let value = Double(scalar.string), range.contains(value)
+        else {
             reportMismatch(node, for: name, expected: expected)
             return nil
         }

@@ -19,22 +19,14 @@ extension TaskPlace {
 struct CeleryParts: TaskBrokerParts {
     func problem(ofQueue name: String) -> String? { ContractViolation.problem(ofQueue: name) }
 
-    func mistakes(in manifest: Manifest, file: String) -> [Diagnostic] {
-        guard let celery = manifest.celery else {
-            let message =
-                """
-                the application has a broker, and the manifest has no `celery`: name it, such as \
-                celery: { broker: amqp://localhost }
-                """
-            return [Diagnostic(location: SourceLocation(file: file, position: nil), message: message)]
-        }
-        var mistakes: [Diagnostic] = []
+    func mistakes(in manifest: Manifest) -> [Diagnostic] {
+        guard let celery = manifest.celery else { return [] }
         do throws(AddressMistake) {
             _ = try OpenCelery(celery)
+            return []
         } catch {
-            mistakes.append(Diagnostic(location: error.location, message: error.description))
+            return [Diagnostic(location: error.location, message: error.description)]
         }
-        return mistakes
     }
 
     func check(_ task: OutgoingTask, for queue: String) throws {
@@ -47,11 +39,8 @@ struct CeleryParts: TaskBrokerParts {
         }
     }
 
-    func open(_ manifest: Manifest) throws -> any OpenTaskBroker {
-        guard let celery = manifest.celery else {
-            throw TaskBrokerError(.settings, "the manifest has no `celery`")
-        }
-        return try OpenCelery(celery)
+    func open(_ manifest: Manifest) throws -> (any OpenTaskBroker)? {
+        try manifest.celery.map { try OpenCelery($0) }
     }
 
     func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {
@@ -71,15 +60,13 @@ struct OpenCelery: OpenTaskBroker {
     /// nil where nobody keeps results.
     let results: BrokerAddress?
 
-    init(
-        _ celery: Manifest.Celery, environment: [String: String] = ProcessEnvironment.variables
-    ) throws(AddressMistake) {
-        broker = try Self.address(celery.broker, environment)
+    init(_ celery: Manifest.Celery) throws(AddressMistake) {
+        broker = try Self.address(celery.broker)
         guard let address = celery.results else {
             results = nil
             return
         }
-        let results = try Self.address(address, environment)
+        let results = try Self.address(address)
         guard results.kind == .redis else {
             throw AddressMistake(
                 location: address.location,
@@ -88,19 +75,9 @@ struct OpenCelery: OpenTaskBroker {
         self.results = results
     }
 
-    private static func address(
-        _ address: Manifest.Address, _ environment: [String: String]
-    ) throws(AddressMistake) -> BrokerAddress {
-        guard let url = address.url(from: environment) else {
-            guard case .environment(let name) = address.source else {
-                throw AddressMistake(location: address.location, description: "the broker's URL is empty")
-            }
-            throw AddressMistake(
-                location: address.location,
-                description: "the environment has no \(name), expected a broker's URL in it")
-        }
+    private static func address(_ address: Manifest.Address) throws(AddressMistake) -> BrokerAddress {
         do throws(BrokerError) {
-            return try BrokerAddress(url)
+            return try BrokerAddress(address.url)
         } catch {
             throw AddressMistake(location: address.location, description: error.description)
         }

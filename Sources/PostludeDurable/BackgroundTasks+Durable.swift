@@ -62,6 +62,8 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
     case unknownKind(task: String, type: String)
     /// The application's `taskEngine` has no broker that could bring the task to its queue.
     case noBroker(task: String, queue: String)
+    /// The manifest has no `celery`, which says where the broker is.
+    case noBrokerAddress(task: String, queue: String)
 
     public var description: String {
         switch self {
@@ -73,6 +75,11 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
             """
             the task \(task) cannot be sent to the queue \(queue): the application's taskEngine has no broker; \
             make it by .durable(through: .celery)
+            """
+        case .noBrokerAddress(let task, let queue):
+            """
+            the task \(task) cannot be sent to the queue \(queue): the manifest has no `celery`; name the broker, such as \
+            celery: { broker: amqp://localhost }
             """
         }
     }

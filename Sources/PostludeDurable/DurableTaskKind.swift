@@ -54,7 +54,9 @@ public enum DurableTasksBuilder {
         [DurableTaskKind(type)]
     }
     /// Takes several, one after another.
-    public static func buildBlock(_ parts: [DurableTaskKind]...) -> [DurableTaskKind] { parts.flatMap(\.self) }
+    public static func buildBlock(_ parts: [DurableTaskKind]...) -> [DurableTaskKind] {
+        parts.flatMap(\.self)
+    }
     /// Takes those of an `if` without `else`.
     public static func buildOptional(_ part: [DurableTaskKind]?) -> [DurableTaskKind] { part ?? [] }
     /// Takes those of an `if` whose condition is met.

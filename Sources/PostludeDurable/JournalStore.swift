@@ -159,8 +159,9 @@ final class JournalStore: DurableTaskStore {
     }
 
     func check(_ task: OutgoingTask, for queue: String) throws {
-        guard let parts else { throw DurableTaskError.noBroker(task: task.name, queue: queue) }
-        if let broker { try broker.check(task, for: queue) } else { try parts.check(task, for: queue) }
+        guard parts != nil else { throw DurableTaskError.noBroker(task: task.name, queue: queue) }
+        guard let broker else { throw DurableTaskError.noBrokerAddress(task: task.name, queue: queue) }
+        try broker.check(task, for: queue)
     }
 
     func close() {

@@ -33,7 +33,9 @@ final class SentTask: RecordedTask {
     var earlierAttempts: Int { 0 }
     var runsHere: Bool { false }
 
-    func kept(_ kept: KeptRecord, in access: JournalAccess, runsHere: Bool) { keptID.withLock { $0 = kept.id } }
+    func kept(_ kept: KeptRecord, in access: JournalAccess, runsHere: Bool) {
+        keptID.withLock { $0 = kept.id }
+    }
     func run() async throws {}
     func begin() -> Bool { false }
     func ended(_ end: StoredTaskEnd) {}

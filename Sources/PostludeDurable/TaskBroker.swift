@@ -24,8 +24,8 @@ package protocol TaskBrokerParts: Sendable {
     /// - Returns: why no queue can be called that; nil where one can.
     func problem(ofQueue name: String) -> String?
 
-    /// - Returns: what is wrong with the manifest's settings of it, without connecting to it.
-    func mistakes(in manifest: Manifest, file: String) -> [Diagnostic]
+    /// - Returns: what is wrong with the manifest's settings of it, without connecting to it; nothing where it has none.
+    func mistakes(in manifest: Manifest) -> [Diagnostic]
 
     /// Checks what is to be kept for a queue, where it is not known which broker will get it.
     ///
@@ -33,7 +33,9 @@ package protocol TaskBrokerParts: Sendable {
     func check(_ task: OutgoingTask, for queue: String) throws
 
     /// Reads the manifest's settings; connects to nothing.
-    func open(_ manifest: Manifest) throws -> any OpenTaskBroker
+    ///
+    /// - Returns: nil where it has none: then nothing leaves.
+    func open(_ manifest: Manifest) throws -> (any OpenTaskBroker)?
 
     /// - Returns: what the application's executable can do with it.
     func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type]

@@ -46,7 +46,8 @@ package struct DurableEngine: TaskEngineParts {
         if let place = kind.policy.promotion?.place {
             problems.append(
                 place.queue.map { problem(of: kind, that: "moves to", to: $0) }
-                    ?? "the durable task \"\(kind.name)\" moves to .here, where it runs already; name a queue")
+                    ?? "the durable task \"\(kind.name)\" moves to .here, where it runs already; name a queue"
+            )
         }
         return problems.compactMap(\.self)
     }
@@ -69,6 +70,7 @@ package struct DurableEngine: TaskEngineParts {
     }
 
     private func mistakesOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {
+        if broker != nil, manifest.celery == nil { return needsOfBroker(in: manifest, file: file) }
         guard let broker else {
             return manifest.celery.map { celery in
                 let message =
@@ -79,7 +81,28 @@ package struct DurableEngine: TaskEngineParts {
                 return [Diagnostic(location: celery.location, message: message)]
             } ?? []
         }
-        return broker.parts.mistakes(in: manifest, file: file)
+        return broker.parts.mistakes(in: manifest)
+    }
+
+    /// What would leave if there were a broker.
+    private func needsOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {
+        kinds.with(manifest).all.compactMap { kind in
+            let settings = manifest.durableTasks.first { $0.kind == kind.name }
+            let places = [
+                (kind.policy.runs.queue, settings?.runs, "runs at"),
+                (kind.policy.promotion?.place.queue, settings?.promotion?.place, "moves to"),
+            ]
+            guard let (queue, place, verb) = places.first(where: { $0.0 != nil }), let queue else {
+                return nil
+            }
+            let message =
+                """
+                the durable task "\(kind.name)" \(verb) the queue "\(queue)", and the manifest has no `celery`: name the \
+                broker, such as celery: { broker: amqp://localhost }
+                """
+            return Diagnostic(
+                location: place?.location ?? SourceLocation(file: file, position: nil), message: message)
+        }
     }
 
     package func makeStore() -> any TaskStore { JournalStore(kinds: kinds, broker: broker) }

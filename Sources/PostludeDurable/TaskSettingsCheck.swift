@@ -64,37 +64,51 @@ struct TaskSettingsCheck {
         return mistakes + self.mistakes(inArgumentsOf: schedule, for: kind)
     }
 
-    private func mistakes(inArgumentsOf schedule: Manifest.Schedule, for kind: DurableTaskKind) -> [Diagnostic] {
+    private func mistakes(inArgumentsOf schedule: Manifest.Schedule, for kind: DurableTaskKind)
+        -> [Diagnostic]
+    {
         let arguments = schedule.arguments
         do {
             let payload = try kind.payload(of: arguments)
             let superfluous = superfluous(in: arguments, of: kind, payload: payload)
-            guard superfluous.isEmpty, let broker, let queue = kind.policy.runs.queue else { return superfluous }
+            guard superfluous.isEmpty, let broker, let queue = kind.policy.runs.queue else {
+                return superfluous
+            }
             let record = kind.record(payload, at: Date())
             try broker.parts.check(OutgoingTask(record, of: schedule.name), for: queue)
             return []
         } catch let error as DecodingError {
             return [mistake(error, in: arguments, of: kind)]
         } catch {
-            return [Diagnostic(location: arguments.location, message: "the task \(kind.name) cannot be made: \(error)")]
+            return [
+                Diagnostic(
+                    location: arguments.location, message: "the task \(kind.name) cannot be made: \(error)")
+            ]
         }
     }
 
     /// What the task has not taken: it is likely to be misspelt.
-    private func superfluous(in arguments: Manifest.Value, of kind: DurableTaskKind, payload: Data) -> [Diagnostic] {
+    private func superfluous(in arguments: Manifest.Value, of kind: DurableTaskKind, payload: Data)
+        -> [Diagnostic]
+    {
         guard case .mapping(let entries) = arguments.content,
             let taken = try? JSONDecoder().decode([String: Anything].self, from: payload)
         else { return [] }
         return entries.compactMap { entry in
             guard entry.value.content != .null, taken[entry.key] == nil else { return nil }
             let near = nearest(to: entry.key, in: taken.keys.sorted()).map { " (nearest: \($0))" } ?? ""
-            let message = "unknown argument \(quoted(entry.key))\(near), expected those of the durable task \(kind.name)"
+            let message =
+                "unknown argument \(quoted(entry.key))\(near), expected those of the durable task \(kind.name)"
             return Diagnostic(location: entry.value.location, message: message)
         }
     }
 
-    private func mistake(_ error: DecodingError, in arguments: Manifest.Value, of kind: DurableTaskKind) -> Diagnostic {
-        func report(_ path: [any CodingKey], _ message: (_ name: String, _ value: Manifest.Value) -> String) -> Diagnostic {
+    private func mistake(_ error: DecodingError, in arguments: Manifest.Value, of kind: DurableTaskKind)
+        -> Diagnostic
+    {
+        func report(_ path: [any CodingKey], _ message: (_ name: String, _ value: Manifest.Value) -> String)
+            -> Diagnostic
+        {
             let value = arguments[at: path.map(Manifest.Value.Step.init)]
             let name = path.isEmpty ? "arguments" : path.map(\.stringValue).joined(separator: ".")
             return Diagnostic(location: value.location, message: message("`\(name)`", value))
@@ -139,7 +153,8 @@ extension Manifest.Value.Step {
     /// Dictionaries give their keys a number where they look like one; only a list's steps are called so.
     fileprivate init(_ key: any CodingKey) {
         self =
-            key.intValue.flatMap { key.stringValue == "Index \($0)" ? .index($0) : nil } ?? .key(key.stringValue)
+            key.intValue.flatMap { key.stringValue == "Index \($0)" ? .index($0) : nil }
+            ?? .key(key.stringValue)
     }
 }
 
@@ -156,7 +171,8 @@ extension DurableTaskKind {
     /// - Parameters:
     ///   - payload: the task as JSON.
     ///   - expiry: nil for the policy's, as `lane`.
-    func record(_ payload: Data, at now: Date, expiry: Duration? = nil, lane: DurableLane? = nil) -> NewRecord {
+    func record(_ payload: Data, at now: Date, expiry: Duration? = nil, lane: DurableLane? = nil) -> NewRecord
+    {
         var record = NewRecord(name: name, payload: payload)
         record.id = RecordID.make(at: Int64(now.timeIntervalSince1970 * 1000))
         record.expires = (expiry ?? policy.expiry).map(now.advanced(by:))

@@ -31,7 +31,8 @@ struct DurableLookingTests {
 
     private func tasks(_ arguments: String..., in folder: TestFolder) throws -> Command {
         try Command(
-            BuildProducts.durableTestbed, ["tasks"] + arguments + ["--journal", folder.file("tasks.journal")],
+            BuildProducts.durableTestbed,
+            ["tasks"] + arguments + ["--journal", folder.file("tasks.journal")],
             in: folder)
     }
 
@@ -72,13 +73,18 @@ struct DurableLookingTests {
             let first = try #require(try server.add("/single?label=a&key=k").first)
             _ = try status(of: first, is: "done", in: server)
             let answer = try server.ask(RawRequest("GET", "/keyed?label=&key=k"))
-            #expect(try answer.http.json([String: String].self) == ["id": first, "state": "done", "result": "a 1"])
+            #expect(
+                try answer.http.json([String: String].self) == [
+                    "id": first, "state": "done", "result": "a 1",
+                ])
             let second = try #require(try server.add("/single?label=b&key=k&gate=go").first)
             #expect(first != second)
             _ = try status(of: second, is: "running", in: server)
             let other = try server.ask(RawRequest("GET", "/keyed?label=&key=k"))
             #expect(
-                try other.http.json([String: String].self) == ["id": second, "state": "running", "result": "none"])
+                try other.http.json([String: String].self) == [
+                    "id": second, "state": "running", "result": "none",
+                ])
             try server.folder.open(gate: "go")
         }
     }
@@ -97,8 +103,10 @@ struct DurableLookingTests {
             let list = try tasks("list", in: folder)
             #expect(list.exit == .status(0))
             let lines = list.output.split(separator: "\n").dropFirst()
-            #expect(lines.map { $0.prefix(36) } == [later, failed, done].map { $0.prefix(36) }, "newest first")
-            #expect(lines.contains { $0.contains("Flaky") && $0.contains("failed") && $0.contains("Refused") })
+            #expect(
+                lines.map { $0.prefix(36) } == [later, failed, done].map { $0.prefix(36) }, "newest first")
+            #expect(
+                lines.contains { $0.contains("Flaky") && $0.contains("failed") && $0.contains("Refused") })
             let page = try tasks("list", "--limit", "1", "--state", "done", "waiting", in: folder)
             #expect(page.output.contains(later) && !page.output.contains(failed))
             let next = try #require(page.output.split(separator: " ").last).trimmingCharacters(in: .newlines)
@@ -159,7 +167,8 @@ struct DurableLookingTests {
         #expect(none.exit == .status(1))
         #expect(none.errors.contains(folder.file("tasks.journal")), "\(none.errors)")
         for (words, said) in [
-            (["show", "7"], "'7'"), (["retry"], "Give ids, or --failed"), (["list", "--state", "lost"], "no state lost"),
+            (["show", "7"], "'7'"), (["retry"], "Give ids, or --failed"),
+            (["list", "--state", "lost"], "no state lost"),
             (["list", "--limit", "0"], "--limit is 0"), (["drain", "--within", "soon"], "soon"),
         ] {
             let command = try Command(BuildProducts.durableTestbed, ["tasks"] + words, in: folder)

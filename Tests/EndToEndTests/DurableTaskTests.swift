@@ -48,7 +48,9 @@ struct DurableTaskTests {
         let folder = try TestFolder()
         let first = try Server(
             DurableServer.manifest(in: folder), in: folder, executable: BuildProducts.durableTestbed)
-        try waitUntil("the first process answers") { (try? first.ask(RawRequest("GET", "/hello")))?.status == 200 }
+        try waitUntil("the first process answers") {
+            (try? first.ask(RawRequest("GET", "/hello")))?.status == 200
+        }
         for number in 1...40 { _ = try first.add("/order?label=\(number)&count=2&gate=go") }
         let others = try ["one", "two", "three"].map { name in
             try Server(

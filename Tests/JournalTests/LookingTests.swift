@@ -168,7 +168,8 @@ struct LookingTests {
                     $0.hasPrefix("SCAN record") && !$0.contains("USING INDEX record_owned")
                 }
                 let isSorted =
-                    statement == Claim.due || statement == Claim.nextDue || statement.hasSuffix(Journal.newest)
+                    statement == Claim.due || statement == Claim.nextDue
+                    || statement.hasSuffix(Journal.newest)
                 #expect(scans.isEmpty, "\(statement): \(plan)")
                 if isSorted {
                     #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(statement): \(plan)")

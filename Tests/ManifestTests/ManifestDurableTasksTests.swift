@@ -54,7 +54,14 @@ struct ManifestDurableTasksTests {
                 "{ A: { factor: 0.9 } }",
                 "1:31: found the number 0.9 for `factor`, expected a number from 1 to 100"
             ),
-            ("{ A: { jitter: 01 } }", "1:31: found the number 01 for `jitter`, expected a number from 0 to 1"),
+            (
+                "{ A: { factor: .nan } }",
+                "1:31: found the number .nan for `factor`, expected a number from 1 to 100"
+            ),
+            (
+                "{ A: { jitter: 01 } }",
+                "1:31: found the number 01 for `jitter`, expected a number from 0 to 1"
+            ),
             ("{ A: { jitter: '1' } }", "1:31: found `1` for `jitter`, expected a number from 0 to 1"),
             (
                 "{ A: { delay: 2s, maximum-delay: 1s } }",

@@ -46,10 +46,12 @@ struct ManifestSchedulesTests {
                   host: ${HOST}
                   port: ${PORT}
             """
-        let given = try parse(manifest(yaml), environment: ["HOST": "h\"", "PORT": "80"]).schedules[0].arguments
+        let given = try parse(manifest(yaml), environment: ["HOST": "h\"", "PORT": "80"]).schedules[0]
+            .arguments
         let object = try JSONSerialization.jsonObject(with: Data(given.json.utf8)) as? NSDictionary
         let expected: NSDictionary = [
-            "text": "a \"quoted\"\\\n\u{1} ä", "number": -1500, "digits": "12", "truth": true, "nothing": NSNull(),
+            "text": "a \"quoted\"\\\n\u{1} ä", "number": -1500, "digits": "12", "truth": true,
+            "nothing": NSNull(),
             "list": [1, [Int](), ["a": "b"]], "host": "h\"", "port": 80,
         ]
         #expect(object == expected, "\(given.json)")
@@ -63,7 +65,10 @@ struct ManifestSchedulesTests {
                 "{ 'a b': { cron: '@daily', task: A } }",
                 "1:14: found `a b` in `schedules`, expected a name of letters, digits, `-`, `_` and `.` such as nightly"
             ),
-            ("{ a: { cron: '@daily' } }", "1:17: a schedule has no `task`, expected the name of a durable task"),
+            (
+                "{ a: { cron: '@daily' } }",
+                "1:17: a schedule has no `task`, expected the name of a durable task"
+            ),
             (
                 "{ a: { task: A } }",
                 "1:17: a schedule has no `cron`, expected five fields in quotes such as \"0 3 * * *\""

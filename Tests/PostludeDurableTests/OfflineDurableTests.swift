@@ -29,7 +29,11 @@ struct OfflineDurableTests {
     struct Shop: Application {
         var handlers: Handlers {
             Handler("order") { (order: Path<String>, tasks: BackgroundTasks) throws -> [String: String] in
-                ["id": try tasks.add(Pay(order: order.value, fails: order.value == "bad"), unique: order.value).id]
+                [
+                    "id": try tasks.add(
+                        Pay(order: order.value, fails: order.value == "bad"), unique: order.value
+                    ).id
+                ]
             }
             Handler("unnamed") { (tasks: BackgroundTasks) throws in
                 try tasks.add(Unnamed())

@@ -7,7 +7,8 @@ struct Charge: DurableTask {
     var order: String
 
     static var policy: DurablePolicy {
-        DurablePolicy(retry: RetryPolicy(attempts: 100, delay: .seconds(1), maximum: .seconds(30)), lane: .high)
+        DurablePolicy(
+            retry: RetryPolicy(attempts: 100, delay: .seconds(1), maximum: .seconds(30)), lane: .high)
     }
 
     func run(_ context: TaskContext) async throws -> String {

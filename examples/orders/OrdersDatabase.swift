@@ -49,7 +49,8 @@ final class OrdersDatabase: Sendable {
     private func insert(_ order: String, key: String, into table: String) throws -> Int64 {
         try open().write { database in
             try database.execute(
-                sql: "INSERT OR IGNORE INTO \(table) (key, placed_order) VALUES (?, ?)", arguments: [key, order])
+                sql: "INSERT OR IGNORE INTO \(table) (key, placed_order) VALUES (?, ?)",
+                arguments: [key, order])
             let sql = "SELECT number FROM \(table) WHERE key = ?"
             return try Int64.fetchOne(database, sql: sql, arguments: [key]) ?? 0
         }
@@ -90,5 +91,7 @@ struct OrdersDatabaseError: Error, CustomStringConvertible {
     let path: String
     let reason: any Error
 
-    var description: String { "the database \(path) cannot be opened: \(reason); STATE_DIRECTORY names its folder" }
+    var description: String {
+        "the database \(path) cannot be opened: \(reason); STATE_DIRECTORY names its folder"
+    }
 }

@@ -13,7 +13,8 @@ struct SendReceipt: DurableTask {
         try mailer.send(
             Mail(
                 from: mailer.sender, to: email, subject: "Your order \(order)",
-                text: "Thank you. Your order \(order) is paid.", id: context.taskID.flatMap(UUID.init) ?? UUID()))
+                text: "Thank you. Your order \(order) is paid.",
+                id: context.taskID.flatMap(UUID.init) ?? UUID()))
         return "sent to \(email)"
     }
 }

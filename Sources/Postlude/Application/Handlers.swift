@@ -57,7 +57,8 @@ public struct Handlers: Sendable {
             ])
         default: break
         }
-        let mistakes = hasTaskEngine == false ? superfluous(in: manifest) : taskEngineMistakes?(manifest, file) ?? []
+        let mistakes =
+            hasTaskEngine == false ? superfluous(in: manifest) : taskEngineMistakes?(manifest, file) ?? []
         guard mistakes.isEmpty else { throw ManifestError(diagnostics: mistakes) }
         return manifest
     }
@@ -71,7 +72,8 @@ public struct Handlers: Sendable {
         ]
         return parts.compactMap { location, missing, key in
             location.map {
-                let message = "the application has no \(missing), expected no `\(key)`, or an application with a `taskEngine`"
+                let message =
+                    "the application has no \(missing), expected no `\(key)`, or an application with a `taskEngine`"
                 return Diagnostic(location: $0, message: message)
             }
         }

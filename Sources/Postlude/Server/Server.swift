@@ -139,7 +139,8 @@ struct ServerParts: Sendable {
             },
             answered: { logs.access?.write(AccessRecord($0)) })
         dispatch = TaskDispatch(registry: registry, logger: logger) {
-            [generations] in generations.current.manifest.tasks
+            [generations] in
+            generations.current.manifest.tasks
         } call: { [poller] in
             poller.call()
         }

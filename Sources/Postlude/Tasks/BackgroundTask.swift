@@ -103,7 +103,9 @@ final class BackgroundTask: Sendable {
 
     /// - Returns: false when it runs, or is over.
     func cancel() -> Bool {
-        guard move(from: .queued, to: .cancelled) || move(from: .waiting, to: .cancelled) else { return false }
+        guard move(from: .queued, to: .cancelled) || move(from: .waiting, to: .cancelled) else {
+            return false
+        }
         report(.dropped)
         return true
     }

@@ -69,7 +69,11 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
                 let celery = program.manifest.celery
             else {
                 throw TaskBrokerError(
-                    .settings, "the application has no broker, such as .durable(through: .celery)")
+                    .settings,
+                    """
+                    there is no broker to take tasks from: name it in the manifest, such as \
+                    celery: { broker: amqp://localhost }
+                    """)
             }
             let addresses = try OpenCelery(celery)
             let workers = workers ?? program.manifest.workers.minimum

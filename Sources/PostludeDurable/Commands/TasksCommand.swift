@@ -74,7 +74,8 @@ struct FilterOptions: ParsableArguments {
         transform: {
             guard let state = RecordState($0) else {
                 throw ValidationError(
-                    "there is no state \($0), only \(RecordState.allCases.map(\.description).joined(separator: ", "))")
+                    "there is no state \($0), only \(RecordState.allCases.map(\.description).joined(separator: ", "))"
+                )
             }
             return state
         })

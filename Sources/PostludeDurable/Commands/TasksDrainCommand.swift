@@ -72,7 +72,9 @@ private struct Draining<App: Application> {
     /// - Returns: the exit status.
     func run() throws -> Int32 {
         while true {
-            crew.tend { reason in program.logger.critical("a task cannot be stopped", metadata: ["reason": "\(reason)"]) }
+            crew.tend { reason in
+                program.logger.critical("a task cannot be stopped", metadata: ["reason": "\(reason)"])
+            }
             let left = try store.unfinished()
             if left == 0, crew.isIdle {
                 print("Nothing that is due is left.")

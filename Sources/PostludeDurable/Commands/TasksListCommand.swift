@@ -39,7 +39,8 @@ struct TasksListCommand<App: Application>: ParsableCommand {
             }
             print(
                 TextTable(
-                    header: ["ID", "NAME", "STATE", "ATTEMPTS", "ADDED", "LANE", "QUEUE", "ERROR"], rows: rows))
+                    header: ["ID", "NAME", "STATE", "ATTEMPTS", "ADDED", "LANE", "QUEUE", "ERROR"], rows: rows
+                ))
             if let next = page.next { print("\nThere are more: --after \(next)") }
         }
     }

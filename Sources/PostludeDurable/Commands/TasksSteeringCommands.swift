@@ -16,7 +16,9 @@ struct SteeringOptions: ParsableArguments {
     var name: String?
 
     func validate() throws {
-        guard ids.isEmpty == failed else { throw ValidationError("Give ids, or --failed for all dead letters.") }
+        guard ids.isEmpty == failed else {
+            throw ValidationError("Give ids, or --failed for all dead letters.")
+        }
         guard name == nil || failed else { throw ValidationError("--name goes with --failed.") }
     }
 
@@ -46,7 +48,8 @@ struct SteeringOptions: ParsableArguments {
             var next: Int64?
             repeat {
                 guard failed else { break }
-                let page = try journal.list(RecordFilter(states: [.failed], name: name), after: next, limit: 200)
+                let page = try journal.list(
+                    RecordFilter(states: [.failed], name: name), after: next, limit: 200)
                 try apply(page.records.map(\.id))
                 next = page.next
             } while next != nil

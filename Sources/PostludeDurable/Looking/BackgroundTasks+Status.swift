@@ -25,7 +25,8 @@ extension BackgroundTasks {
     ///
     /// - Returns: nil where there is none, or none any more: see the manifest's `journal.keep`.
     /// - Throws: as the look-up by id.
-    public func status<Task: DurableTask>(of kind: Task.Type, unique key: String) throws -> DurableTaskStatus? {
+    public func status<Task: DurableTask>(of kind: Task.Type, unique key: String) throws -> DurableTaskStatus?
+    {
         let store = try durableStore(for: Task.name)
         return try store.status(of: try store.newest(of: key, name: Task.name))
     }

@@ -15,12 +15,18 @@ extension CronExpression {
         guard let zone = TimeZone(identifier: name) else {
             throw ScheduleMistake(
                 location: schedule.timeZone.location,
-                message: "found \(quoted(name)) for `time-zone`, expected a name of the tz database such as Europe/Paris")
+                message:
+                    "found \(quoted(name)) for `time-zone`, expected a name of the tz database such as Europe/Paris"
+            )
         }
         do throws(CronError) {
             try self.init(schedule.cron.value, timeZone: zone)
         } catch {
-            throw ScheduleMistake(location: schedule.cron.location, message: "\(quoted(error.text)) for `cron`, column \(error.column): \(error.found), expected \(error.expected)")
+            throw ScheduleMistake(
+                location: schedule.cron.location,
+                message:
+                    "\(quoted(error.text)) for `cron`, column \(error.column): \(error.found), expected \(error.expected)"
+            )
         }
     }
 }

@@ -73,7 +73,9 @@ final class Schedules: Sendable {
                 }
                 return try Schedule(settings, behind: last)
             } catch let error as ScheduleMistake {
-                logger.error("a schedule cannot be used", metadata: ["schedule": "\(settings.name)", "error": "\(error.message)"])
+                logger.error(
+                    "a schedule cannot be used",
+                    metadata: ["schedule": "\(settings.name)", "error": "\(error.message)"])
                 return nil
             }
         }
@@ -87,9 +89,11 @@ final class Schedules: Sendable {
     private func fire(_ schedule: inout Schedule, at time: Date, _ now: Date) throws {
         let settings = schedule.settings
         var metadata: Logger.Metadata = [
-            "schedule": "\(settings.name)", "time": "\(time.ISO8601Format())", "task": "\(settings.task.value)",
+            "schedule": "\(settings.name)", "time": "\(time.ISO8601Format())",
+            "task": "\(settings.task.value)",
         ]
-        guard let kind = kinds()[settings.task.value], let payload = try? kind.payload(of: settings.arguments) else {
+        guard let kind = kinds()[settings.task.value], let payload = try? kind.payload(of: settings.arguments)
+        else {
             // Between two manifests: the check has found both before.
             return schedule.goOn(from: time)
         }

@@ -13,24 +13,28 @@ import Testing
     }
 
     @Test("The broker's address is checked, also when a variable holds it") func addresses() throws {
-        let celery = "celery: { broker: { environment: BROKER } }"
+        let celery = "celery: { broker: '${BROKER}' }"
         #expect(try check(celery, environment: ["BROKER": "amqp://localhost"]).exit == .status(0))
-        let unset = try check(celery)
-        #expect(unset.exit == .status(1))
-        #expect(
-            unset.errors == "routes.yaml:2:19: the environment has no BROKER, expected a broker's URL in it\n"
-        )
         let wrong = try check(celery, environment: ["BROKER": "amqp://me:secret@h:1x/"])
         #expect(wrong.errors.hasPrefix("routes.yaml:2:19: the broker's URL amqp://me:…@h:1x/ has a port"))
         #expect(!wrong.errors.contains("secret"))
     }
 
-    @Test("A broker is needed by those who have one, and by nobody else") func needed() throws {
+    @Test("A broker is needed by those whose tasks leave, and by nobody else") func needed() throws {
         let none = try check("")
         #expect(none.exit == .status(1))
         #expect(
             none.errors.hasPrefix(
-                "routes.yaml: the application has a broker, and the manifest has no `celery`"))
+                "routes.yaml: the durable task \"app.echo\" runs at the queue \"python\", and the manifest has no `celery`"
+            ))
+        let here =
+            ["app.echo", "Note", "Count"].map { "\($0): { runs: here }" }
+            + ["app.promoted", "app.slow", "app.left"].map { "\($0): { promotion: { celery: moved } }" }
+        let moved = try check("durable-tasks: { \(here.joined(separator: ", ")) }")
+        #expect(
+            moved.errors.hasPrefix("routes.yaml:2:")
+                && moved.errors.contains("\"app.promoted\" moves to the queue \"moved\""),
+            "\(moved.errors)")
         let celery = "celery: { broker: 'amqp://localhost' }"
         let engine = try check(celery, by: BuildProducts.durableTestbed, DurableServer.routes)
         #expect(engine.exit == .status(1))

@@ -47,7 +47,8 @@ struct OrdersExampleTests {
     }
 
     private func rows(_ table: String) throws -> [String] {
-        try SQLiteFile("state/orders.sqlite", in: folder).sqlite3("SELECT placed_order FROM \(table) ORDER BY 1")
+        try SQLiteFile("state/orders.sqlite", in: folder).sqlite3(
+            "SELECT placed_order FROM \(table) ORDER BY 1")
     }
 
     @Test("202 once the tasks are in the journal; then all three are done, and told with their results")

@@ -23,12 +23,14 @@ enum DurableServer {
 
     static func run<R>(
         _ settings: String = "workers: { min: 2, max: 8 }", journal: String? = nil,
-        in given: TestFolder? = nil, at endpoint: Endpoint? = nil, environment: [String: String] = [:], isSupervised: Bool = false,
+        in given: TestFolder? = nil, at endpoint: Endpoint? = nil, environment: [String: String] = [:],
+        isSupervised: Bool = false,
         ending: Server.Ending = .clean, _ body: (Server) throws -> R
     ) throws -> R {
         let folder = try given ?? TestFolder()
         return try Server.run(
-            manifest(in: folder, settings, journal: journal), in: folder, at: endpoint, executable: BuildProducts.durableTestbed,
+            manifest(in: folder, settings, journal: journal), in: folder, at: endpoint,
+            executable: BuildProducts.durableTestbed,
             environment: environment, isSupervised: isSupervised, ending: ending, body)
     }
 }

@@ -16,7 +16,9 @@ struct StoredTaskTests {
 
     init() { registry = TaskRegistry(store: store) }
 
-    private func exchange(bound: Int? = nil, whenFull: Manifest.TaskLimits.FullQueue = .run) throws -> Exchange {
+    private func exchange(bound: Int? = nil, whenFull: Manifest.TaskLimits.FullQueue = .run) throws
+        -> Exchange
+    {
         var fixture = RequestFixture(log: log, registry: registry)
         fixture.limits.maxQueued = bound
         fixture.limits.whenFull = whenFull
@@ -37,11 +39,15 @@ struct StoredTaskTests {
     /// What a worker does with the request's tasks.
     private func run(_ exchange: Exchange) async throws {
         let logger = log.logger
-        guard let queue = exchange.conclude(isTaken: true, on: WorkerExecutor(), logger: logger) else { return }
+        guard let queue = exchange.conclude(isTaken: true, on: WorkerExecutor(), logger: logger) else {
+            return
+        }
         _ = try await onThread { TaskRunner(executor: WorkerExecutor(), logger: logger).run(queue) }
     }
 
-    private func ordinary(_ name: String) -> @Sendable () -> Void { { [events] in events.append("\(name) runs") } }
+    private func ordinary(_ name: String) -> @Sendable () -> Void {
+        { [events] in events.append("\(name) runs") }
+    }
 
     @Test("they are kept together before the response is written, run in their order, and are reported")
     func order() async throws {
@@ -71,7 +77,8 @@ struct StoredTaskTests {
         #expect(exchange.response.headers[.retryAfter] == "7")
         try await run(exchange)
         #expect(events.entries == [])
-        let entry = try #require(log.entries("durable tasks could not be kept, the request is answered 503").first)
+        let entry = try #require(
+            log.entries("durable tasks could not be kept, the request is answered 503").first)
         #expect(entry.metadata["count"] == "1")
         #expect(entry.metadata["error"]?.contains("DiskFull") == true)
     }
@@ -86,7 +93,9 @@ struct StoredTaskTests {
         #expect(events.entries == [])
     }
 
-    @Test("once the response begins none can be added, also where there was none before", arguments: [true, false])
+    @Test(
+        "once the response begins none can be added, also where there was none before",
+        arguments: [true, false])
     func late(hasOther: Bool) throws {
         let exchange = try exchange()
         let request = try #require(exchange.request)
@@ -135,7 +144,10 @@ struct StoredTaskTests {
     @Test(
         "tasks within the bound are taken, those over it as the manifest says",
         arguments: [
-            (queued: 1, policy: Manifest.TaskLimits.FullQueue.refuse, found: nil as Manifest.TaskLimits.FullQueue?),
+            (
+                queued: 1, policy: Manifest.TaskLimits.FullQueue.refuse,
+                found: nil as Manifest.TaskLimits.FullQueue?
+            ),
             (2, .run, .run), (2, .refuse, .refuse), (2, .leave, .leave),
         ])
     func bound(queued: Int, policy: Manifest.TaskLimits.FullQueue, found: Manifest.TaskLimits.FullQueue?)

@@ -25,7 +25,8 @@ struct TaskDispatchTests {
 
     private func post(_ names: String...) {
         let tasks = names.map { RecordedTask($0, into: events) }
-        dispatch.post(tasks, of: TaskOrigin(requestID: "r", route: "/a")) { [events] in events.append("over") }
+        dispatch.post(tasks, of: TaskOrigin(requestID: "r", route: "/a")) { [events] in events.append("over")
+        }
     }
 
     @Test("a worker is called for each request, takes them in order, and they run in order")
@@ -42,7 +43,9 @@ struct TaskDispatchTests {
         }
         #expect(dispatch.take() == nil)
         #expect(
-            events.entries == ["a runs 1", "a done", "b runs 1", "b done", "over", "c runs 1", "c done", "over"])
+            events.entries == [
+                "a runs 1", "a done", "b runs 1", "b done", "over", "c runs 1", "c done", "over",
+            ])
     }
 
     @Test("what no worker has taken when the process stops is left, and what comes then, too")
