@@ -26,12 +26,13 @@ extension NodeReader {
     func entries(of content: Node.Mapping, in mapping: String, each keys: String) -> [Entry] {
         var lines: [String: Int] = [:]
         return content.compactMap { key, value in
-            guard let scalar = key.scalar, ScalarKind(scalar) == .text else {
+            let position = position(of: key)
+            let renamed = position.flatMap { renamedKeys[$0] }
+            let text = key.scalar.flatMap { ScalarKind($0) == .text ? $0.string : nil }
+            guard let name = renamed ?? text else {
                 report("found \(describe(key)) as a key in \(mapping), expected \(keys)", at: key)
                 return nil
             }
-            let position = position(of: key)
-            let name = position.flatMap { renamedKeys[$0] } ?? scalar.string
             guard isUntagged(key) else { return nil }
             if let first = lines[name] {
                 report(

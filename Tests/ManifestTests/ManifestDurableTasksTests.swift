@@ -80,7 +80,7 @@ struct ManifestDurableTasksTests {
             ),
             (
                 "{ A: { atempts: 5 } }",
-                "1:24: unknown key `atempts` in a kind's `durable-tasks` (nearest: attempts), expected attempts, "
+                "1:23: unknown key `atempts` in a kind's `durable-tasks` (nearest: attempts), expected attempts, "
                     + "delay, factor, maximum-delay, jitter, deadline, expiry, lane, runs or promotion"
             ),
         ])

@@ -55,7 +55,7 @@ struct ManifestSchedulesTests {
             "list": [1, [Int](), ["a": "b"]], "host": "h\"", "port": 80,
         ]
         #expect(object == expected, "\(given.json)")
-        #expect("\(given[at: [.key("list"), .index(2), .key("a")]].location)" == "routes.yaml:11:25")
+        #expect("\(given[at: [.key("list"), .index(2), .key("a")]].location)" == "routes.yaml:11:26")
     }
 
     @Test(
