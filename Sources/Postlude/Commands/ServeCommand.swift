@@ -52,10 +52,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         // Before the application is made, whose loggers may be made with it.
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
-        // Every logger's entries say which request and task they belong to.
-        LoggingSystem.bootstrap(
-            { label, provider in LineLogHandler(label: label, writer: writer, metadataProvider: provider) },
-            metadataProvider: Logger.MetadataProvider { Scope.current?.metadata ?? [:] })
+        writer.takeLogs()
         let status: Int32
         do {
             // Whoever is asked first speaks to it: a supervisor's processes do not find its variables.

@@ -33,9 +33,7 @@ package struct TaskProgram<App: Application>: Sendable {
         // Before the application is made, whose loggers may be made with it.
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
-        LoggingSystem.bootstrap(
-            { label, provider in LineLogHandler(label: label, writer: writer, metadataProvider: provider) },
-            metadataProvider: Logger.MetadataProvider { Scope.current?.metadata ?? [:] })
+        writer.takeLogs()
         let status: Int32
         do {
             let application = App()
@@ -83,21 +81,7 @@ package struct TaskProgram<App: Application>: Sendable {
         -> Int32
     {
         let service = TaskService(program: self, body: body)
-        let services = application.services
-        if services.isEmpty {
-            try await service.run()
-        } else {
-            typealias Configuration = ServiceGroupConfiguration.ServiceConfiguration
-            // As for a server: they outlive the last task.
-            let group = ServiceGroup(
-                configuration: .init(
-                    services: services.map { Configuration(service: $0) } + [
-                        Configuration(
-                            service: service, successTerminationBehavior: .gracefullyShutdownGroup,
-                            failureTerminationBehavior: .gracefullyShutdownGroup)
-                    ], logger: logger))
-            try await group.run()
-        }
+        try await application.runServices(before: service, logger: logger)
         return service.status.withLock { $0 }
     }
 }

@@ -36,6 +36,13 @@ final class LogWriter: Sendable {
         state = Lock(State(sinks: [.standardError: sink], sink: sink))
     }
 
+    /// What every logger of the process logs comes here, with the request and the task to which it belongs. Called once.
+    func takeLogs() {
+        LoggingSystem.bootstrap(
+            { label, provider in LineLogHandler(label: label, writer: self, metadataProvider: provider) },
+            metadataProvider: Logger.MetadataProvider { Scope.current?.metadata ?? [:] })
+    }
+
     /// Entries below it are not written, unless their logger has a level of its own.
     var level: Logger.Level { Logger.Level.allCases[levelIndex.load(ordering: .relaxed)] }
 

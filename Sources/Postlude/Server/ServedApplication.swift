@@ -87,21 +87,7 @@ final class ServedApplication<App: Application>: Service {
     ///
     /// - Returns: the exit status.
     func runWithServices() async throws -> Int32 {
-        let services = application.services
-        if services.isEmpty {
-            try await run()
-        } else {
-            typealias Configuration = ServiceGroupConfiguration.ServiceConfiguration
-            // Started in this order, told to stop in the reverse one: the services outlive the last task.
-            let group = ServiceGroup(
-                configuration: .init(
-                    services: services.map { Configuration(service: $0) } + [
-                        Configuration(
-                            service: self, successTerminationBehavior: .gracefullyShutdownGroup,
-                            failureTerminationBehavior: .gracefullyShutdownGroup)
-                    ], logger: server.logger))
-            try await group.run()
-        }
+        try await application.runServices(before: self, logger: server.logger)
         return exitStatus
     }
 }

@@ -135,5 +135,7 @@ private struct PastDeadline: Error, CustomStringConvertible {
     let deadline: Duration
     let error: any Error
 
-    var description: String { "its deadline of \(deadline.milliseconds) ms has passed: \(LoggedError.text(error))" }
+    var description: String {
+        "its deadline of \(deadline.milliseconds) ms has passed: \(LoggedError.text(error))"
+    }
 }

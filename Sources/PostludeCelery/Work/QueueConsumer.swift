@@ -28,17 +28,14 @@ final class QueueConsumer: Sendable {
     private let crew: TaskCrew
     private let results: ResultStore?
     private let logger: Logger
-    /// Rings when a task is over, or the thread is to do something else.
-    private let bell: EventDescriptor
-    private let hasEnded: EventDescriptor
+    /// Its bell also rings when a task is over.
+    private let thread: LoopThread
     private let isDraining = Atomic<Bool>(false)
-    private let isStopping = Atomic<Bool>(false)
     private let over = Lock<[(number: Int, settlement: DeliveryLedger.Settlement)]>([])
     /// Messages of which it is not known yet what becomes of them.
     private let inHand = Atomic<Int>(0)
     /// Whether the broker is being told of those of which it is.
     private let isSettling = Atomic<Bool>(false)
-    private let thread = Lock<WorkerThread?>(nil)
     /// Rings when nothing is left to be settled while it drains.
     private let whenSettled: EventDescriptor
 
@@ -54,19 +51,15 @@ final class QueueConsumer: Sendable {
         self.results = results
         self.logger = logger
         self.whenSettled = whenSettled
-        bell = try EventDescriptor()
-        hasEnded = try EventDescriptor()
+        thread = try LoopThread(name: "consumer")
     }
 
-    func start() throws {
-        let started = try WorkerThread(name: "consumer") { self.run() }
-        thread.withLock { $0 = started }
-    }
+    func start() throws { try thread.start { self.run() } }
 
     /// Takes no more; what the crew has can still be settled.
     func drain() {
         isDraining.store(true, ordering: .releasing)
-        bell.signal()
+        thread.ring()
     }
 
     /// Whether the broker knows of all that is over here.
@@ -76,21 +69,13 @@ final class QueueConsumer: Sendable {
 
     /// Ends the connection: what is not settled goes back to the queue.
     func stop() {
-        isStopping.store(true, ordering: .releasing)
-        bell.signal()
-        let started = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        guard let started else { return }
-        waitForInput([hasEnded.descriptor], milliseconds: Int32(Self.patience / .milliseconds(1)))
         // The end of the process gives it back as well.
-        if hasEnded.take() { started.join() } else { started.detach() }
+        thread.stop(patience: Self.patience)
     }
 
     // MARK: The thread
 
-    private var mustStop: Bool { isStopping.load(ordering: .acquiring) }
+    private var mustStop: Bool { thread.isStopping }
     private var mustDrain: Bool { isDraining.load(ordering: .acquiring) }
 
     private func run() {
@@ -124,10 +109,8 @@ final class QueueConsumer: Sendable {
             if mustDrain { whenSettled.signal() }
             guard !mustStop else { break }
             let rest = mustDrain ? Self.interval : trouble?.rest ?? .zero
-            waitForInput([bell.descriptor], milliseconds: Int32(rest / .milliseconds(1)) + 1)
-            bell.take()
+            thread.rest(rest)
         }
-        hasEnded.signal()
     }
 
     /// Consumes until the connection ends, or the process.
@@ -144,7 +127,7 @@ final class QueueConsumer: Sendable {
         trouble = nil
         var isTaking = true
         while true {
-            bell.take()
+            thread.bell.take()
             collect(&ledger)
             try settle(&ledger, over: connection, with: consumer)
             isSettling.store(false, ordering: .releasing)
@@ -154,7 +137,8 @@ final class QueueConsumer: Sendable {
                 isTaking = false
             }
             if mustDrain, isSettled { whenSettled.signal() }
-            guard let received = try consumer.receive(within: Self.interval, orReadable: bell.descriptor)
+            guard
+                let received = try consumer.receive(within: Self.interval, orReadable: thread.bell.descriptor)
             else {
                 continue
             }
@@ -264,7 +248,7 @@ final class QueueConsumer: Sendable {
 
     private func settle(_ number: Int, _ settlement: DeliveryLedger.Settlement) {
         over.withLock { $0.append((number, settlement)) }
-        bell.signal()
+        thread.ring()
     }
 
     private func store(_ message: IncomingTask, _ result: CeleryResult) {

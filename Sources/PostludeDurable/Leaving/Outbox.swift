@@ -14,52 +14,35 @@ final class Outbox: Sendable {
     private let journal: Journal
     private let broker: any OpenTaskBroker
     private let logger: Logger
-    private let bell: EventDescriptor
-    private let hasEnded: EventDescriptor
-    private let isStopping = Atomic<Bool>(false)
+    private let thread: LoopThread
     /// Whether what it is told of is in a note, which goes with the next transaction.
     private let isBehindNotes = Atomic<Bool>(false)
-    private let thread = Lock<WorkerThread?>(nil)
 
     init(of journal: Journal, to broker: any OpenTaskBroker, logger: Logger) throws {
         self.journal = journal
         self.broker = broker
         self.logger = logger
-        bell = try EventDescriptor()
-        hasEnded = try EventDescriptor()
+        thread = try LoopThread(name: "outbox")
     }
 
-    func start() throws {
-        let started = try WorkerThread(name: "outbox") { self.run() }
-        thread.withLock { $0 = started }
-    }
+    func start() throws { try thread.start { self.run() } }
 
     /// There is something to publish.
     ///
     /// - Parameter behindNotes: whether it is not in the file yet.
     func ring(behindNotes: Bool = false) {
         if behindNotes { isBehindNotes.store(true, ordering: .releasing) }
-        bell.signal()
+        thread.ring()
     }
 
     /// Ends the thread. What has not left is for the next process.
     func stop() {
-        isStopping.store(true, ordering: .releasing)
-        bell.signal()
-        let started = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        guard let started else { return }
-        waitForInput([hasEnded.descriptor], milliseconds: Int32(Self.patience / .milliseconds(1)))
         // A broker may take half a minute to be given up; the process ends without that.
-        if hasEnded.take() { started.join() } else { started.detach() }
+        thread.stop(patience: Self.patience)
     }
 
     private func run() {
-        var courier = Courier(of: journal, to: broker, logger: logger) { [self] in
-            isStopping.load(ordering: .acquiring)
-        }
+        var courier = Courier(of: journal, to: broker, logger: logger) { [thread] in thread.isStopping }
         var nextReport = MonotonicTime.now
         while !courier.isStopping() {
             var delay = Courier.interval
@@ -75,10 +58,8 @@ final class Outbox: Sendable {
                 }
             }
             guard !courier.isStopping() else { break }
-            waitForInput([bell.descriptor], milliseconds: Int32(delay / .milliseconds(1)) + 1)
-            bell.take()
+            thread.rest(delay)
         }
         courier.close()
-        hasEnded.signal()
     }
 }

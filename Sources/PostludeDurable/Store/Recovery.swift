@@ -27,10 +27,8 @@ final class Recovery: Sendable {
     private let limit: Int
     private let keep: Duration
     private let keepFailed: Duration
-    private let bell: EventDescriptor
     private let inHand = Atomic<Int>(0)
-    private let isStopping = Atomic<Bool>(false)
-    private let thread = Lock<WorkerThread?>(nil)
+    private let thread: LoopThread
 
     init(
         _ access: JournalAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, schedules: Schedules,
@@ -44,28 +42,17 @@ final class Recovery: Sendable {
         self.limit = limit
         self.keep = keep
         self.keepFailed = keepFailed
-        bell = try EventDescriptor()
+        thread = try LoopThread(name: "recovery")
     }
 
-    func start() throws {
-        let started = try WorkerThread(name: "recovery") { self.run() }
-        thread.withLock { $0 = started }
-    }
+    func start() throws { try thread.start { self.run() } }
 
     /// Something may be due.
-    func wake() { bell.signal() }
+    func wake() { thread.ring() }
 
-    func stop() {
-        isStopping.store(true, ordering: .releasing)
-        bell.signal()
-        let started = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        started?.join()
-    }
+    func stop() { thread.stop() }
 
-    private var isOver: Bool { isStopping.load(ordering: .acquiring) || dispatch.isClosed }
+    private var isOver: Bool { thread.isStopping || dispatch.isClosed }
 
     private func run() {
         var nextSweep = MonotonicTime.now
@@ -88,8 +75,7 @@ final class Recovery: Sendable {
                 if .now >= nextSweep, try removeOld() { nextSweep = .now + Self.sweep }
             }
             guard !isOver, delay > .zero else { continue }
-            waitForInput([bell.descriptor], milliseconds: Int32(delay / .milliseconds(1)) + 1)
-            bell.take()
+            thread.rest(delay)
         }
     }
 
@@ -115,7 +101,7 @@ final class Recovery: Sendable {
             metadata: ["request": "\(request.id)", "count": "\(tasks.count)"])
         dispatch.post(tasks, of: TaskOrigin(requestID: request.id, route: "")) { [self] in
             inHand.subtract(1, ordering: .acquiringAndReleasing)
-            bell.signal()
+            thread.ring()
         }
     }
 
