@@ -41,7 +41,7 @@ public struct DurableTaskStatus: Sendable, Hashable {
     public internal(set) var state: State
     /// Those that have begun here.
     public let attempts: Int
-    /// When its request was about to be answered.
+    /// When it came into the journal.
     public let added: Date
     /// Before which its next attempt does not begin.
     public let due: Date
