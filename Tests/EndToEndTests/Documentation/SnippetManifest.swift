@@ -12,7 +12,8 @@ struct SnippetManifest {
         var text = known
         if !keys.contains("routes") {
             let isOfRoutes = known.contains(#/^ *- /#.anchorsMatchLineEndings())
-            text = isOfRoutes ? "routes:\n" + known : known + "routes: [{ path: /, method: GET, handler: hello }]\n"
+            let route = "routes: [{ path: /, method: GET, handler: hello }]\n"
+            text = isOfRoutes ? "routes:\n" + known : known + route
         }
         if keys.isDisjoint(with: ["journal", "durable-tasks", "schedules", "celery"]) {
             program = BuildProducts.testbed

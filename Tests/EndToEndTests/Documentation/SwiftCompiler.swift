@@ -46,7 +46,8 @@ enum SwiftCompiler {
     private static func moduleMaps() throws -> [String] {
         let files = FileManager.default
         let sources = BuildProducts.repository + "/Sources"
-        let system = ["CFastCGI", "CHiredis", "CPCRE2", "CRabbitMQ"].map { "\(sources)/\($0)/module.modulemap" }
+        let system = ["CFastCGI", "CHiredis", "CPCRE2", "CRabbitMQ"]
+            .map { "\(sources)/\($0)/module.modulemap" }
         let made = try files.contentsOfDirectory(atPath: BuildProducts.folder)
             .filter { $0.hasSuffix(".build") }
             .map { "\(BuildProducts.folder)/\($0)/module.modulemap" }
