@@ -59,7 +59,17 @@ extension Manifest {
         package var owner: String?
         package var group: String?
         package var mode: UInt32 = 0o660
+        /// Whether the pages may have durable tasks run once more, or take them back.
+        package var steering = false
 
         package init(listen: String) { self.listen = listen }
+    }
+
+    /// The status pages' socket: the command line's goes before the file's, with a file of its own.
+    package func status(at address: String?) -> Status? {
+        guard let address else { return status }
+        var given = Status(listen: address)
+        given.steering = status?.steering ?? given.steering
+        return given
     }
 }

@@ -37,6 +37,7 @@ enum StatusKey: String, ManifestKey {
     case owner
     case group
     case mode
+    case steering
 
     static let mapping = "`status`"
 }

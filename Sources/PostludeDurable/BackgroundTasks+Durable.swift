@@ -50,7 +50,7 @@ extension BackgroundTasks {
 
 /// A durable task that was added.
 public struct DurableTaskHandle: Sendable, Hashable {
-    /// A UUID, the same in every process, in the journal and in the response's `Task-Id`.
+    /// A UUID, the same in every process, in the journal and in the response's `Task-Id`, which names a request's first 32.
     public let id: String
 }
 

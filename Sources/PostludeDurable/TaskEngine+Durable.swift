@@ -108,6 +108,10 @@ package struct DurableEngine: TaskEngineParts {
     package func makeStore() -> any TaskStore { JournalStore(kinds: kinds, broker: broker) }
     package func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds, broker: broker) }
 
+    package func makeInspector(_ manifest: Manifest) -> (any TaskInspector)? {
+        manifest.journal.map { JournalInspector(path: $0.path) }
+    }
+
     package func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {
         [TasksCommand<App>.self] + (broker?.parts.commands(for: application) ?? [])
     }

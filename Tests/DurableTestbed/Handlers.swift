@@ -29,7 +29,7 @@ func single(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accept
     let query = query.value
     let delay = query.after.map { Duration.milliseconds($0) }
     if let failures = query.failures {
-        return Accepted(ids: [try tasks.add(Flaky(label: query.label, failures: failures)).id])
+        return Accepted(ids: [try tasks.add(Flaky(label: query.label, failures: failures), after: delay).id])
     }
     let step = Step(label: query.label, number: 1, gate: query.gate)
     return Accepted(ids: [try tasks.add(step, after: delay, unique: query.key).id])

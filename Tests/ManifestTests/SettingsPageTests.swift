@@ -93,6 +93,7 @@ struct SettingsPageTests {
             "`log`.to": manifest.log.destination == .standardError ? "stderr" : "another",
             "`access` in `log`.format": Manifest.Log.Access().format == .json ? "json" : "another",
             "`status`.mode": FileModeText.text(of: Manifest.Status(listen: "/a").mode),
+            "`status`.steering": "\(Manifest.Status(listen: "/a").steering)",
             "`uploads`.folder": manifest.uploads.folder,
             "`openapi`.title": manifest.openAPI.title,
             "`openapi`.version": manifest.openAPI.version,

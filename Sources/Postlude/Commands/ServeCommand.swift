@@ -66,8 +66,10 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             } else if place != nil || isAlone {
                 status = try await serve(signals, writer, manager)
             } else {
+                let application = App()
                 status = try await SupervisedServer(
-                    handlers: App().registeredHandlers, path: options.manifest, listen: listen,
+                    handlers: application.registeredHandlers, taskEngine: application.taskEngine,
+                    path: options.manifest, listen: listen,
                     statusListen: statusListen,
                     signals: signals,
                     writer: writer, manager: manager, logger: Logger(label: "supervisor")
@@ -109,7 +111,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         } else {
             let path = options.manifest
             manifest = try handlers.manifest(at: path)
-            if let statusListen { manifest.status = Manifest.Status(listen: statusListen) }
+            manifest.status = manifest.status(at: statusListen)
             listener = try .opened(at: listen, manifest.listen)
             control = ProcessControl(
                 signals: signals, load: { try handlers.manifest(at: path) },

@@ -9,6 +9,7 @@ internal import Workers
 /// An application whose processes are supervised: what `serve` runs.
 struct SupervisedServer: Sendable {
     let handlers: Handlers
+    let taskEngine: TaskEngine?
     /// The manifest's path.
     let path: String
     /// The address on the command line.
@@ -96,13 +97,11 @@ struct SupervisedServer: Sendable {
     private func startStatusServer(
         _ manifest: Manifest, _ scoreboard: Scoreboard, _ listener: Listener, isIndispensable: Bool
     ) throws -> StatusServer? {
-        guard let status = statusListen.map({ Manifest.Status(listen: $0) }) ?? manifest.status else {
-            return nil
-        }
+        guard let status = manifest.status(at: statusListen) else { return nil }
         do {
             let server = try StatusServer(
-                scoreboard, on: .opened(status), watching: listener.descriptor, manager: "supervisor",
-                logger: logger)
+                scoreboard, at: status, watching: listener.descriptor, manager: "supervisor",
+                inspector: taskEngine?.parts.makeInspector(manifest), logger: logger)
             try server.start()
             return server
         } catch {

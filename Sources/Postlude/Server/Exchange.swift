@@ -79,13 +79,17 @@ final class Exchange {
         return fullQueue
     }
 
+    /// How many ids `Task-Id` names: a web server refuses a response whose header does not fit into its buffer, which is
+    /// 4 KiB in nginx. The handler knows all of them.
+    static let namedTasks = 32
+
     private func keep(
         _ tasks: [BackgroundTask], of request: Request, in store: any TaskStore, runsHere: Bool
     ) throws {
         let tasks = tasks.compactMap(\.stored)
         let origin = TaskOrigin(requestID: request.id, route: request.route)
         try store.keep(tasks, of: origin, runsHere: runsHere)
-        let ids = tasks.map(\.id).joined(separator: ", ")
+        let ids = tasks.prefix(Self.namedTasks).map(\.id).joined(separator: ", ")
         if let name = HTTPField.Name("Task-Id") { response.headers[name] = ids }
     }
 

@@ -36,8 +36,8 @@ final class ServedApplication<App: Application>: Service {
             process = scoreboard.process(at: 0)
             statusServer = try manifest.status.map { status in
                 try StatusServer(
-                    scoreboard, on: .opened(status), watching: listener.descriptor, manager: "none",
-                    logger: logger)
+                    scoreboard, at: status, watching: listener.descriptor, manager: "none",
+                    inspector: application.taskEngine?.parts.makeInspector(manifest), logger: logger)
             }
         }
         process?.begin(generation: control.generation)

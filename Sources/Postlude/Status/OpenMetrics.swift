@@ -16,6 +16,7 @@ struct OpenMetrics {
         addRequests(of: report, requestTimes)
         addWorkers(of: report)
         addTasks(of: report)
+        if let stored = report.storedTasks { addStoredTasks(stored) }
         text += "# EOF\n"
     }
 
@@ -97,6 +98,28 @@ struct OpenMetrics {
             sample(name + "_count", ["task": kind.name], kind.duration.count)
             sample(name + "_sum", ["task": kind.name], kind.duration.sum)
         }
+    }
+
+    private mutating func addStoredTasks(_ tasks: StoredTaskLook.Answer) {
+        gauge(
+            "postlude_durable_tasks_readable", "Whether the journal can be read.",
+            tasks.trouble == nil ? 1 : 0)
+        guard tasks.trouble == nil else { return }
+        family(
+            "postlude_durable_tasks", .gauge, "Durable tasks that are not over, and dead letters (failed).")
+        for kind in tasks.names {
+            for (state, count) in [
+                ("waiting", kind.waiting), ("running", kind.running), ("outgoing", kind.outgoing),
+                ("failed", kind.failed),
+            ] {
+                sample(
+                    "postlude_durable_tasks", ["task": kind.name, "state": state], UInt64(clamping: count))
+            }
+        }
+        gauge(
+            "postlude_durable_task_oldest_age_seconds",
+            "For how long the oldest one is due that is not over.",
+            tasks.oldestAge ?? 0, unit: "seconds")
     }
 
     // MARK: The format (OpenMetrics 1.0, 3.1)

@@ -38,6 +38,7 @@ struct StatusPage: Sendable {
         <section id="plots"></section>
         <section id="processes"></section>
         <section id="tasks"></section>
+        <section id="durable"></section>
         <section id="counts"></section>
         </main>
         <script nonce="\(nonce)">\(StatusPageScript.text)</script>

@@ -115,6 +115,47 @@ enum StatusPageScript {
           const rows = report.names.map(kind => [kind.name, ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format), time(kind.duration.p50), time(kind.duration.p90), time(kind.duration.p99)]);
           byID("tasks").replaceChildren(...(rows.length ? [element("div", { className: "card" }, element("h2", { textContent: "Tasks" }), table(columns, rows))] : []));
         }
+        async function steer(step, id) {
+          try {
+            const answer = await fetch("status?" + step + "=" + encodeURIComponent(id), { method: "POST", headers: { "Postlude-Steering": "1" }, signal: AbortSignal.timeout(5000) });
+            said = answer.ok ? "" : (await answer.text()).trim();
+          } catch (error) {
+            said = "No answer: " + error.message;
+          }
+          await refresh();
+        }
+        function button(step, id) {
+          return element("button", { type: "button", textContent: step, onclick: () => steer(step, id) });
+        }
+        function kinds(report) {
+          const columns = [["Task"], ["Waiting", "number"], ["Running", "number"], ["Outgoing", "number"], ["Failed", "number"]];
+          return table(columns, report.names.map(kind => [kind.name, ...[kind.waiting, kind.running, kind.outgoing, kind.failed].map(whole.format)]));
+        }
+        function deadLetters(report) {
+          const columns = [["Dead letter"], ["Attempts", "number"], ["Ended"], ["Error", "what"], ...(report.steering ? [["Steps"]] : [])];
+          return table(columns, report["dead letters"].map(letter => [
+            element("span", {}, letter.name, element("span", { className: "soft", textContent: " " + letter.id })), whole.format(letter.attempts),
+            new Date(letter.ended * 1000).toLocaleString(), letter.error,
+            ...(report.steering ? [element("span", {}, button("retry", letter.id), " ", button("discard", letter.id))] : []),
+          ]));
+        }
+        let said = "";
+        let shown = "";
+        function durable(report) {
+          if (!report) return;
+          // What has not changed stays, so that a button can be reached by the keyboard.
+          const key = JSON.stringify([report, said], (name, value) => name === "oldest age" ? undefined : value);
+          if (key !== shown) {
+            shown = key;
+            byID("durable").replaceChildren(element("div", { className: "card" },
+              element("h2", { textContent: "Durable tasks" }), element("p", { id: "due", className: "soft" }),
+              report.names.length ? kinds(report) : null,
+              said ? element("p", { role: "status", textContent: said }) : null,
+              report["dead letters"].length ? deadLetters(report) : null));
+          }
+          const age = report["oldest age"];
+          byID("due").textContent = report.trouble ? "They cannot be read: " + report.trouble : age === undefined ? "None is due." : "The oldest one is due for " + time(age) + ".";
+        }
         const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "replaced processes", "connections", "process manager"];
         function show(report) {
           document.title = report.pool + " – status";
@@ -124,10 +165,11 @@ enum StatusPageScript {
           plot();
           byID("processes").replaceChildren(...report.processes.map(process));
           tasks(report.tasks);
+          durable(report["durable tasks"]);
           byID("counts").replaceChildren(element("div", { className: "card" }, element("dl", {}, ...counted.filter(key => key in report).map(key =>
             element("div", {}, element("dt", { textContent: key }), element("dd", { textContent: String(report[key]) }))))));
         }
-        async function look() {
+        async function refresh() {
           try {
             const answer = await fetch("status.json" + (samples.length ? "" : "?history"), { cache: "no-store", signal: AbortSignal.timeout(5000) });
             if (!answer.ok) throw new Error("the server answers " + answer.status);
@@ -150,6 +192,9 @@ enum StatusPageScript {
             byID("trouble").textContent = "No answer: " + error.message + ". Trying again.";
             byID("trouble").hidden = false;
           }
+        }
+        async function look() {
+          await refresh();
           setTimeout(look, 1000);
         }
         look();

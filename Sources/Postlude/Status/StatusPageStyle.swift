@@ -42,6 +42,7 @@ enum StatusPageStyle {
         thead th { border-top: 0; }
         td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
         .card { margin-top: .5rem; }
+        button { font: inherit; color: var(--blue); background: none; border: 1px solid var(--line); border-radius: 6px; padding: .05rem .5rem; cursor: pointer; }
         .state { font-weight: 600; white-space: nowrap; }
         .idle { color: var(--soft); font-weight: 400; } .handling { color: var(--blue); } .reading { color: var(--amber); }
         .writing { color: var(--green); } .tasks { color: var(--violet); }

@@ -2,13 +2,15 @@ internal import HTTPTypes
 
 /// What the status socket answers. The last segment of the path chooses, so that a web server may have them anywhere.
 struct StatusPages: Sendable {
-    static let name = "status"
     private let source: StatusSource
 
     init(_ source: StatusSource) { self.source = source }
 
-    var handler: Handler {
-        Handler(Self.name) { (request: Request) in try response(to: request) }
+    /// What answers which method.
+    var handlers: [(method: String, handler: Handler)] {
+        let look = ("GET", Handler("status") { (request: Request) in try response(to: request) })
+        guard let tasks = source.storedTasks, tasks.isSteerable else { return [look] }
+        return [look, ("POST", Handler("steer") { (request: Request) in try steer(tasks, request) })]
     }
 
     private func response(to request: Request) throws -> Response {
@@ -36,5 +38,28 @@ struct StatusPages: Sendable {
             contentType: OpenMetrics.contentType, headers: Self.headers, body: Array(source.metrics.utf8))
     }
 
+    /// `POST status?retry=ID` and `?discard=ID`, as the page's buttons ask.
+    private func steer(_ tasks: StoredTaskLook, _ request: Request) throws -> Response {
+        func answer(_ status: HTTPResponse.Status, _ text: String) -> Response {
+            .text(text + "\n", status: status, headers: Self.headers)
+        }
+        guard request.path.split(separator: "/").last == "status" else {
+            return answer(.notFound, "Tasks are steered by status?retry=ID and status?discard=ID.")
+        }
+        // Other sites' pages cannot set a header here: a browser would have to ask for leave first, and gets none.
+        guard let header = Self.steering, request.headers[header] != nil else {
+            return answer(.forbidden, "The header Postlude-Steering is missing.")
+        }
+        guard let item = request.queryItems.first, request.queryItems.count == 1,
+            let step = TaskSteering(rawValue: item.name)
+        else { return answer(.badRequest, "Expected one of retry=ID and discard=ID.") }
+        switch try tasks.steer(step, item.value) {
+        case .changed: return answer(.ok, "done")
+        case .unknown: return answer(.notFound, "There is no such task, or not any more.")
+        case .refused(let reason): return answer(.conflict, "It stays as it is: \(reason).")
+        }
+    }
+
+    private static let steering = HTTPField.Name("Postlude-Steering")
     private static let headers: HTTPFields = [.cacheControl: "no-store", .xContentTypeOptions: "nosniff"]
 }

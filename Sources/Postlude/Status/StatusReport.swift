@@ -29,6 +29,8 @@ struct StatusReport: Codable, Sendable {
     var connections: Int
     var requestDuration: Latency
     var tasks: Tasks
+    /// nil where the application stores none.
+    var storedTasks: StoredTaskLook.Answer?
     var processes: [Process]
     /// One for each of the last seconds, the oldest one first; only where it is asked for.
     var history: [Sample]?
@@ -124,6 +126,7 @@ extension StatusReport {
         case timedOutRequests = "timed out requests"
         case replacedProcesses = "replaced processes"
         case requestDuration = "request duration"
+        case storedTasks = "durable tasks"
     }
 }
 

@@ -17,15 +17,17 @@ final class StatusServer: Sendable {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - listener: the status pages' own, which is closed in the end.
+    ///   - status: the pages' own socket, which is closed in the end, and what may be done there.
     ///   - application: the application's listening socket, whose queue is shown.
     ///   - manager: `supervisor`, or `none` for a single process.
+    ///   - inspector: shows the application's stored tasks; nil where it has none.
     init(
-        _ scoreboard: Scoreboard, on listener: Listener, watching application: Int32?, manager: String,
-        logger: Logger
+        _ scoreboard: Scoreboard, at status: Manifest.Status, watching application: Int32?, manager: String,
+        inspector: (any TaskInspector)?, logger: Logger
     ) throws {
-        self.listener = listener
-        source = StatusSource(scoreboard, application: application, manager: manager)
+        listener = try .opened(status)
+        let tasks = inspector.map { StoredTaskLook($0, isSteerable: status.steering, logger: logger) }
+        source = StatusSource(scoreboard, application: application, manager: manager, storedTasks: tasks)
         bell = try KeeperBell()
         stopSampling = try EventDescriptor()
         hasStopped = try EventDescriptor()
@@ -33,21 +35,27 @@ final class StatusServer: Sendable {
         // Its requests are no news; what goes wrong is.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
-        let handler = StatusPages(source).handler
+        let handlers = StatusPages(source).handlers
         server = Server(
             manifest: try Manifest.parse(
-                Self.manifest, file: "status", handlers: [handler.name], environment: [:]),
-            handlers: [handler.name: handler], hooks: ApplicationHooks(), logger: quiet,
-            logs: LogWriter())
+                Self.manifest(for: handlers), file: "status", handlers: handlers.map(\.handler.name),
+                environment: [:]),
+            handlers: Dictionary(handlers.map { ($0.handler.name, $0.handler) }) { first, _ in first },
+            hooks: ApplicationHooks(), logger: quiet, logs: LogWriter())
     }
 
-    private static let manifest = """
-        workers: { min: 1, max: 2, reserved-for-requests: 0 }
-        limits: { body: 1KiB, head-time: 5s, read-time: 5s, write-time: 5s }
-        shutdown-grace: 1s
-        routes:
-          - { path: "/{page:path}", method: GET, handler: \(StatusPages.name) }
-        """
+    private static func manifest(for handlers: [(method: String, handler: Handler)]) -> String {
+        let routes = handlers.map { method, handler in
+            "  - { path: \"/{page:path}\", method: \(method), handler: \(handler.name) }\n"
+        }
+        return """
+            workers: { min: 1, max: 2, reserved-for-requests: 0 }
+            limits: { body: 1KiB, head-time: 5s, read-time: 5s, write-time: 5s }
+            shutdown-grace: 1s
+            routes:
+            \(routes.joined())
+            """
+    }
 
     /// Starts the threads.
     func start() throws {
@@ -84,12 +92,15 @@ final class StatusSource: Sendable {
     private let scoreboard: Scoreboard
     private let application: Int32?
     private let manager: String
+    /// nil where the application stores none.
+    let storedTasks: StoredTaskLook?
     private let history = Lock(StatusHistory())
 
-    init(_ scoreboard: Scoreboard, application: Int32?, manager: String) {
+    init(_ scoreboard: Scoreboard, application: Int32?, manager: String, storedTasks: StoredTaskLook? = nil) {
         self.scoreboard = scoreboard
         self.application = application
         self.manager = manager
+        self.storedTasks = storedTasks
     }
 
     private var queue: ListenQueue? { application.flatMap { ListenQueue(of: $0) } }
@@ -103,16 +114,20 @@ final class StatusSource: Sendable {
     /// - Parameter history: whether the last minutes are told, too.
     func report(history wantsHistory: Bool = false) -> StatusReport {
         let history = history.withLock { $0 }
-        var report = StatusReport(
-            scoreboard.snapshot(), manager: manager, queue: queue, peaks: history.peaks)
+        var report = report(of: scoreboard.snapshot(), history)
         if wantsHistory { report.history = history.samples }
         return report
     }
 
     var metrics: String {
         let board = scoreboard.snapshot()
-        let report = StatusReport(
-            board, manager: manager, queue: queue, peaks: history.withLock { $0.peaks })
+        let report = report(of: board, history.withLock { $0 })
         return OpenMetrics(report, requestTimes: board.totals.requestTimes).text
+    }
+
+    private func report(of board: ScoreboardSnapshot, _ history: StatusHistory) -> StatusReport {
+        var report = StatusReport(board, manager: manager, queue: queue, peaks: history.peaks)
+        report.storedTasks = storedTasks?.answer
+        return report
     }
 }

@@ -5,6 +5,7 @@ struct StatusTable: CustomStringConvertible {
     init(_ report: StatusReport) {
         let parts = [
             Self.summary(report), Self.workers(report), Self.tasks(report.tasks),
+            report.storedTasks.map(Self.storedTasks) ?? "",
         ]
         description = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
@@ -54,6 +55,15 @@ struct StatusTable: CustomStringConvertible {
             ]
         }
         let header = ["TASK", "DONE", "FAILED", "RETRIED", "DROPPED", "P50", "P90", "P99"]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    private static func storedTasks(_ tasks: StoredTaskLook.Answer) -> String {
+        if let trouble = tasks.trouble { return "durable tasks: unknown: \(trouble)" }
+        let rows = tasks.names.map { kind in
+            [kind.name, "\(kind.waiting)", "\(kind.running)", "\(kind.outgoing)", "\(kind.failed)"]
+        }
+        let header = ["DURABLE TASK", "WAITING", "RUNNING", "OUTGOING", "FAILED"]
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 

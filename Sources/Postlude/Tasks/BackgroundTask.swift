@@ -79,6 +79,12 @@ final class BackgroundTask: Sendable {
         isKept ? stored?.promotion(isPastDeadline: isPastDeadline, isLast: isLast) : nil
     }
 
+    /// What its store is told of an attempt's error: past its deadline an attempt says no more than that it was cancelled.
+    func told(_ error: any Error) -> any Error {
+        guard isPastDeadline, let deadline = stored?.deadline else { return error }
+        return PastDeadline(deadline: deadline, error: error)
+    }
+
     /// Tells its store.
     func report(_ end: StoredTaskEnd) {
         if isKept { stored?.ended(end) }
@@ -122,4 +128,12 @@ final class BackgroundTask: Sendable {
             expected: old.rawValue, desired: new.rawValue, ordering: .acquiringAndReleasing
         ).exchanged
     }
+}
+
+/// An attempt that was cancelled because of its deadline.
+private struct PastDeadline: Error, CustomStringConvertible {
+    let deadline: Duration
+    let error: any Error
+
+    var description: String { "its deadline of \(deadline.milliseconds) ms has passed: \(LoggedError.text(error))" }
 }

@@ -109,6 +109,7 @@ struct TaskRunner {
         let (task, queue, now) = (attempt.task, attempt.queue, now())
         let verdict = queue.ended(task, error: error, at: now, random: random)
         attempt.end(error)
+        let told = error.map(task.told)
         queue.registry.process?.count(
             TaskOutcome(verdict), task: task.name, taking: attempt.duration(until: now))
         switch verdict {
@@ -117,7 +118,7 @@ struct TaskRunner {
             observability.tasks?.record(task.name, .done, attempt.duration(until: now))
             logger.info("task done", metadata: attempt.metadata(until: now))
         case .retry(let delay):
-            if let error { task.report(.retried(error, after: delay)) }
+            if let told { task.report(.retried(told, after: delay)) }
             observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
             var metadata = attempt.metadata(until: now)
             metadata["error"] = error.map { "\(LoggedError.text($0))" }
@@ -125,20 +126,20 @@ struct TaskRunner {
             metadata["delay"] = "\(delay.milliseconds) ms"
             logger.warning("task failed, and is tried again", metadata: metadata)
         case .left:
-            if let error { task.report(.left(error)) }
+            if let told { task.report(.left(told)) }
             observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
             var metadata = attempt.metadata(until: now)
             metadata["error"] = error.map { "\(LoggedError.text($0))" }
             logger.warning("task failed, and is left for the next start", metadata: metadata)
         case .moved(let queue):
-            if let error { task.report(.moved(error)) }
+            if let told { task.report(.moved(told)) }
             observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
             var metadata = attempt.metadata(until: now)
             metadata["error"] = error.map { "\(LoggedError.text($0))" }
             metadata["queue"] = "\(queue)"
             logger.warning("task failed, and moves to a queue", metadata: metadata)
         case .failed:
-            if let error { task.report(.failed(error)) }
+            if let told { task.report(.failed(told)) }
             observability.tasks?.record(task.name, .failed, attempt.duration(until: now))
             if let error { failed(attempt, error, "task failed") }
         }

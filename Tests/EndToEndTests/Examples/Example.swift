@@ -4,6 +4,8 @@ import Foundation
 struct Example {
     let name: String
     var environment: [String: String] = [:]
+    /// Stands in the manifest besides.
+    var settings = ""
     var ending = Server.Ending.clean
 
     func run(in folder: TestFolder, _ body: (Server, NginxServer) throws -> Void) throws {
@@ -20,12 +22,12 @@ struct Example {
         try Server(try manifest, in: folder, executable: executable, environment: environment)
     }
 
-    private var executable: String { BuildProducts.folder + "/" + name }
+    var executable: String { BuildProducts.folder + "/" + name }
 
-    private var manifest: TestManifest {
+    var manifest: TestManifest {
         get throws {
             let routes = BuildProducts.repository + "/examples/\(name)/routes.yaml"
-            return TestManifest(text: try String(contentsOfFile: routes, encoding: .utf8))
+            return TestManifest(text: "\(settings)\n" + (try String(contentsOfFile: routes, encoding: .utf8)))
         }
     }
 }

@@ -1,3 +1,4 @@
+import BrokerFixtures
 import Foundation
 import Testing
 
@@ -93,6 +94,44 @@ struct OrdersExampleTests {
         #expect(try rows("charge") == (1...5).map { "\($0)" })
         #expect(try rows("ledger") == (1...5).map { "\($0)" })
         #expect(mails.count == 5)
+    }
+
+    /// The line of the example's README.
+    private var line: String {
+        get throws {
+            let path = BuildProducts.repository + "/examples/orders/README.md"
+            let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map(
+                String.init)
+            return try #require(lines.first { $0.hasPrefix("durable-tasks:") })
+        }
+    }
+
+    @Test("The README's line moves the receipts to a queue; the program works on it, on another machine too")
+    func moved() throws {
+        let redis = try RedisServer()
+        let environment = [
+            "BROKER_URL": redis.url, "RESULTS_URL": "redis://127.0.0.1:\(redis.port)/1",
+            "STATE_DIRECTORY": folder.file("state"),
+        ]
+        let example = Example(name: "orders", environment: environment, settings: try line)
+        try example.run(in: folder) { _, nginx in
+            #expect(try place(#"{"id": 17, "email": "ada@example.org"}"#, at: nginx).status == 202)
+            let waiting = try order("17", at: nginx) { $0.states == ["done", "published", "done"] }
+            let other = try TestFolder()
+            try other.write("routes.yaml", try example.manifest.text)
+            let work = WorkProcess(
+                process: try ChildProcess(
+                    example.executable, ["work", "--queue", "receipts"],
+                    environment: environment.merging(["STATE_DIRECTORY": other.file("state")]) { $1 },
+                    output: other.file("work.log"), errors: other.file("work.log"), directory: other.path),
+                folder: other, logName: "work.log")
+            let order = try order("17", at: nginx) { $0.states == ["done", "done", "done"] }
+            #expect(
+                order.receipt.id == waiting.receipt.id && order.receipt.result == "sent to ada@example.org")
+            let mails = try FileManager.default.contentsOfDirectory(atPath: other.file("mail"))
+            #expect(mails == [order.receipt.id.uppercased() + ".eml"] && self.mails.isEmpty)
+            #expect(try work.end() == .status(0))
+        }
     }
 
     @Test("What is no order is refused, and unknown ones are not found")

@@ -39,7 +39,7 @@ struct BrokerProcesses {
             """
             \(settings)
             journal: { path: \(folder.file("tasks.journal")) }
-            celery: { broker: { environment: BROKER }, results: { environment: RESULTS } }
+            celery: { broker: "${BROKER}", results: "${RESULTS}" }
             """, routes: Self.routes)
     }
 

@@ -5,21 +5,29 @@ import Logging
 
 @testable import PostludeDurable
 
-/// A folder of a test's own with a journal in it.
-final class JournalFolder {
+/// A folder of a test's own.
+final class TestDirectory {
     let path: String
-    let journal: Journal
 
     init() throws {
         path = FileManager.default.temporaryDirectory.path + "/postlude-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        journal = try Journal(path: path + "/tasks.journal")
     }
 
-    deinit {
-        try? journal.close()
-        try? FileManager.default.removeItem(atPath: path)
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// Such a folder with a journal in it.
+final class JournalFolder {
+    let journal: Journal
+    private let directory: TestDirectory
+
+    init() throws {
+        directory = try TestDirectory()
+        journal = try Journal(path: directory.path + "/tasks.journal")
     }
+
+    deinit { try? journal.close() }
 
     /// Keeps a record for a queue.
     @discardableResult

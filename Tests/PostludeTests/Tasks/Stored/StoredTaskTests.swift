@@ -64,6 +64,20 @@ struct StoredTaskTests {
         #expect(events.entries == ["keep a c", "a runs 1", "a done", "b runs", "c runs 1", "c done"])
     }
 
+    @Test("however many there are, the header that names them fits into a web server's buffer")
+    func many() async throws {
+        let exchange = try exchange()
+        let tasks = try tasks(of: exchange)
+        for number in 1...200 { try tasks.add(stored: RecordedTask("\(number)", into: events)) }
+        take(exchange)
+        let ids = exchange.response.headers[try #require(HTTPField.Name("Task-Id"))]
+        #expect(
+            ids?.split(separator: ", ").count == Exchange.namedTasks && ids?.hasPrefix("id-1, id-2, ") == true
+        )
+        #expect(Exchange.namedTasks * ("01a20736-2132-7256-a4d1-57bdd2c6df1b".count + 2) < 2048)
+        try await run(exchange)
+    }
+
     @Test("where they cannot be kept the answer is 503, and no task runs, an ordinary one neither")
     func notKept() async throws {
         struct DiskFull: Error {}

@@ -1,0 +1,128 @@
+import Foundation
+import Journal
+import Linux
+import Manifest
+import Postlude
+import Testing
+
+@testable import PostludeDurable
+
+@Suite("Schedules") struct SchedulesTests {
+    private struct Job: DurableTask {
+        var number: Int
+        func run(_ context: TaskContext) async throws {}
+    }
+
+    /// It goes when it is told to.
+    private final class Clock: Sendable {
+        private let time: Lock<Date>
+
+        init(_ time: Date) { self.time = Lock(time) }
+
+        var now: Date { time.withLock { $0 } }
+
+        func go(to time: Date) { self.time.withLock { $0 = time } }
+    }
+
+    /// A process with the journal open, and a clock that all of the test's share.
+    private final class Process {
+        let journal: Journal
+        let schedules: Schedules
+
+        init(_ path: String, clock: Clock, log: LogLines, _ yaml: String) throws {
+            var settings = JournalSettings()
+            settings.now = { clock.now }
+            journal = try Journal(path: path, settings: settings)
+            let kinds = DurableTaskKinds([DurableTaskKind(Job.self)])
+            schedules = Schedules(
+                in: JournalAccess(journal: journal, outbox: nil), kinds: { kinds }, logger: log.logger,
+                now: { clock.now })
+            schedules.use(try SchedulesTests.schedules(yaml))
+            _ = try schedules.fireDue()
+        }
+
+        deinit { try? journal.close() }
+    }
+
+    private let folder: TestDirectory
+    private let clock: Clock
+    private let log = LogLines()
+
+    init() throws {
+        folder = try TestDirectory()
+        clock = Clock(try Self.date("2026-03-01T12:00:30Z"))
+    }
+
+    private static func date(_ text: String) throws -> Date { try Date(text, strategy: .iso8601) }
+
+    private static func schedules(_ yaml: String) throws -> [Manifest.Schedule] {
+        try Manifest.parse(
+            "schedules: \(yaml)\nroutes: [{ path: /, method: GET, handler: home }]\n", file: "routes.yaml",
+            handlers: ["home"], environment: [:]
+        ).schedules
+    }
+
+    private func process(
+        _ yaml: String = "{ minutely: { cron: '* * * * *', task: Job, arguments: { number: 7 } } }"
+    ) throws -> Process {
+        try Process(folder.path + "/tasks.journal", clock: clock, log: log, yaml)
+    }
+
+    private func go(to time: String) throws {
+        clock.go(to: try Self.date(time))
+    }
+
+    private func records(_ journal: Journal) throws -> [RecordSummary] {
+        try journal.flush()
+        return try journal.list().records
+    }
+
+    @Test("Of the processes that have the journal open, the first one fires, once for each time")
+    func once() throws {
+        let processes = try (1...3).map { _ in try process() }
+        #expect(try records(processes[0].journal).isEmpty, "a new schedule waits for its next time")
+        try go(to: "2026-03-01T12:01:00Z")
+        for process in processes { _ = try process.schedules.fireDue() }
+        let first = try records(processes[0].journal)
+        #expect(first.map(\.request) == ["minutely@2026-03-01T12:01:00Z"])
+        #expect(try processes[0].journal.record(first[0].id)?.payload == Data(#"{"number":7}"#.utf8))
+        for process in processes { _ = try process.schedules.fireDue() }
+        #expect(try records(processes[0].journal).count == 1)
+    }
+
+    @Test("What was missed while nobody was at work is made up for once")
+    func missed() throws {
+        _ = try process()
+        try go(to: "2026-03-01T15:10:10Z")
+        let next = try process()
+        #expect(try records(next.journal).map(\.request) == ["minutely@2026-03-01T15:10:00Z"])
+        #expect(try next.schedules.fireDue() == .seconds(1), "it looks again before the next minute")
+        #expect(try records(next.journal).count == 1)
+    }
+
+    @Test("While its last task is not over a time is left out, unless tasks may overlap")
+    func overlap() throws {
+        let arguments = "cron: '* * * * *', task: Job, arguments: { number: 1 }"
+        let process = try process("{ one: { \(arguments) }, all: { \(arguments), overlap: run } }")
+        for minute in 1...3 {
+            try go(to: "2026-03-01T12:0\(minute):00Z")
+            _ = try process.schedules.fireDue()
+        }
+        let names = try records(process.journal).map { $0.request.prefix(3) }
+        #expect(names.count { $0 == "one" } == 1 && names.count { $0 == "all" } == 3)
+        #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is left out") } == 2)
+    }
+
+    @Test("A schedule with other times is another one: it makes up for nothing")
+    func changed() throws {
+        let process = try process()
+        process.schedules.use(
+            try Self.schedules("{ minutely: { cron: '0 9 * * *', task: Job, arguments: { number: 1 } } }"))
+        try go(to: "2026-03-01T12:05:00Z")
+        _ = try process.schedules.fireDue()
+        #expect(try records(process.journal).isEmpty)
+        try go(to: "2026-03-02T09:00:01Z")
+        _ = try process.schedules.fireDue()
+        #expect(try records(process.journal).map(\.request) == ["minutely@2026-03-02T09:00:00Z"])
+    }
+}
