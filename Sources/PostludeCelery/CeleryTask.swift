@@ -15,7 +15,12 @@ public import PostludeDurable
 public struct CeleryTask: Sendable {
     /// Which of a queue's tasks come first: on RabbitMQ in queues with `x-max-priority`, on Redis in kombu's lists.
     public enum Priority: String, Sendable, Hashable, CaseIterable, Codable {
-        case high, normal, low
+        /// 9 on RabbitMQ, the first list on Redis.
+        case high
+        /// 5 on RabbitMQ, the second list on Redis.
+        case normal
+        /// 0 on RabbitMQ, the third list on Redis.
+        case low
     }
 
     /// The name under which the worker knows the task.
@@ -34,6 +39,7 @@ public struct CeleryTask: Sendable {
     public var timeLimit: Duration?
     /// The task gets an exception after this time.
     public var softTimeLimit: Duration?
+    /// nil for a message without a priority: the last ones on RabbitMQ, the first list on Redis.
     public var priority: Priority?
     /// What the task finds in `self.request` besides; `request_id` is there.
     public var headers: [String: String] = [:]

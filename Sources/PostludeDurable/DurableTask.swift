@@ -22,7 +22,7 @@ public import Postlude
 ///
 /// The application names its kinds (``Postlude/TaskEngine/durable(_:)``), and the manifest the journal's file. After a crash
 /// another process, or the next start, runs what was not finished, in the request's order. What a task has done when its
-/// process dies it does again: it should be able to see that by ``Postlude/TaskContext/taskID``, which stays the same.
+/// process dies it does again: it should be able to see that by `TaskContext.taskID`, which stays the same.
 ///
 /// The values stand in the journal as JSON. A later version of the program must be able to decode what an earlier one has
 /// written, under the same ``name``.

@@ -15,7 +15,7 @@ extension UploadedFile {
     ///   - filename: what the client calls it; nil when it does not say.
     ///   - contentType: the `Content-Type` as the client sends it; nil when it sends none.
     ///   - folder: where it lies meanwhile; uploads of the application are where its manifest says.
-    /// - Throws: ``UploadedFileError`` when it cannot be stored.
+    /// - Throws: `UploadedFileError` when it cannot be stored.
     public init(
         contents bytes: [UInt8], filename: String? = nil, contentType: String? = nil,
         in folder: String = "/var/tmp"

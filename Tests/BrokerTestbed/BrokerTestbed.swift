@@ -23,6 +23,9 @@ struct BrokerTestbed: Application {
             Slow.self
             Left.self
             Count.self
+            Charge.self
+            SendReceipt.self
+            Cleanup.self
         }
     }
 

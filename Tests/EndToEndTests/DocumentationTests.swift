@@ -38,8 +38,9 @@ struct DocumentationTests {
     @Test("Manifests are right", arguments: Document.all.flatMap { $0.snippets(in: ["yaml"]) })
     func manifest(snippet: Snippet) throws {
         let folder = try TestFolder()
-        try folder.write("routes.yaml", SnippetManifest.complete(snippet.text))
-        let check = try Command(BuildProducts.testbed, ["check"], in: folder)
+        let manifest = SnippetManifest(snippet.text)
+        try folder.write("routes.yaml", manifest.text)
+        let check = try Command(manifest.program, ["check"], in: folder)
         #expect(check.exit == .status(0), "\(snippet): \(check.errors)")
     }
 
@@ -78,9 +79,18 @@ struct DocumentationTests {
         }
     }
 
+    @Test("Python can be parsed", arguments: Document.all.flatMap { $0.snippets(in: ["python"]) })
+    func python(snippet: Snippet) throws {
+        let folder = try TestFolder()
+        try folder.write("snippet.py", snippet.text)
+        let check = try Command(
+            "python3", ["-c", "import ast; ast.parse(open('snippet.py').read())"], in: folder)
+        #expect(check.exit == .status(0), "\(snippet): \(check.errors)")
+    }
+
     @Test("Every fence names its language, or is plain text")
     func languages() {
-        let known: Set = ["", "console", "ini", "json", "mermaid", "nginx", "sh", "swift", "yaml"]
+        let known: Set = ["", "console", "ini", "json", "mermaid", "nginx", "python", "sh", "swift", "yaml"]
         for snippet in Document.all.flatMap(\.snippets) {
             #expect(known.contains(snippet.language), "\(snippet): ```\(snippet.language)")
         }
@@ -88,7 +98,7 @@ struct DocumentationTests {
 
     @Test("Every document is found, and every setup belongs to one")
     func documents() throws {
-        #expect(Document.articles.count >= 11)
+        #expect(Document.articles.count >= 15)
         #expect(Document.comments.allSatisfy { !$0.snippets.isEmpty })
         #expect(Document.readmes.contains { !$0.snippets(in: ["swift"]).isEmpty })
         let setups = try FileManager.default.contentsOfDirectory(
@@ -97,7 +107,7 @@ struct DocumentationTests {
         #expect(known.isSuperset(of: setups), "\(Set(setups).subtracting(known))")
     }
 
-    @Test("Every public symbol is documented", arguments: ["Postlude", "PostludeTesting"])
+    @Test("Every public symbol is documented", arguments: Document.modules)
     func comments(module: String) throws {
         let graph = try SymbolGraph(of: module, in: TestFolder())
         #expect(graph.undocumented.isEmpty, "\(graph.undocumented.joined(separator: "\n"))")
@@ -105,7 +115,7 @@ struct DocumentationTests {
 
     @Test(
         "DocC has nothing to say against the catalogs, and every symbol stands under a topic",
-        arguments: ["Postlude", "PostludeTesting"])
+        arguments: Document.modules)
     func catalog(module: String) throws {
         let folder = try TestFolder()
         let archive = try DocCArchive(of: module, with: SymbolGraph(of: module, in: folder), in: folder)

@@ -12,8 +12,10 @@ public struct TaskPromotion: Sendable, Hashable {
 
     /// Where it goes.
     public var place: TaskPlace
+    /// When it goes there.
     public var occasions: Set<Occasion>
 
+    /// - Parameter occasions: by default all of them.
     public init(to place: TaskPlace, when occasions: Set<Occasion> = Set(Occasion.allCases)) {
         self.place = place
         self.occasions = occasions

@@ -3,10 +3,13 @@ internal import Journal
 
 /// How far a durable task has come.
 public struct DurableTaskStatus: Sendable, Hashable {
+    /// Where a task stands. The names are those of `tasks list --state`.
     public enum State: String, Sendable, Hashable, CaseIterable, Codable {
         /// It is to run: at once, at its time, or when its worker comes to it.
         case waiting
+        /// An attempt has begun.
         case running
+        /// It has succeeded.
         case done
         /// A dead letter: its attempts are exhausted, or it failed for good.
         case failed
@@ -34,9 +37,11 @@ public struct DurableTaskStatus: Sendable, Hashable {
     public let name: String
     /// The id of the request that has added it.
     public let requestID: String
+    /// Where it stands; of a task that has left what Celery's results say, if they say something.
     public internal(set) var state: State
     /// Those that have begun here.
     public let attempts: Int
+    /// When it came into the journal.
     public let added: Date
     /// Before which its next attempt does not begin.
     public let due: Date

@@ -40,5 +40,10 @@ public struct DurablePolicy: Sendable, Hashable {
 
 /// Which tasks come first. It does not change the order within a request.
 public enum DurableLane: Sendable, Hashable, CaseIterable {
-    case high, normal, low
+    /// Before all others.
+    case high
+    /// What tasks have whose kind says nothing.
+    case normal
+    /// When no others are due.
+    case low
 }

@@ -19,8 +19,11 @@ struct Document: Sendable, CustomTestStringConvertible {
         return (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
     }
 
+    /// The modules that applications and their tests import.
+    static let modules = ["Postlude", "PostludeCelery", "PostludeDurable", "PostludeTesting"]
+
     /// The articles and the pages on which the catalogs open.
-    static let articles = ["Postlude", "PostludeTesting"].flatMap { module in
+    static let articles = modules.flatMap { module in
         let folder = "Sources/\(module)/\(module).docc"
         return files(in: folder, withExtension: "md").map {
             markdown("\(folder)/\($0)", name: String($0.dropLast(3)))
@@ -33,8 +36,8 @@ struct Document: Sendable, CustomTestStringConvertible {
             markdown("examples/\($0)", name: "README-" + ($0 as NSString).deletingLastPathComponent)
         }
 
-    /// The documentation comments of each module that applications import.
-    static let comments = ["Postlude", "PostludeTesting"].map { module in
+    /// The documentation comments of each module.
+    static let comments = modules.map { module in
         let folder = "Sources/\(module)"
         let snippets = files(in: folder, withExtension: "swift").flatMap { comments(in: "\(folder)/\($0)") }
         return Document(name: module + "-comments", snippets: snippets)

@@ -42,17 +42,19 @@ enum SwiftCompiler {
         return ["-I", BuildProducts.folder + "/Modules"] + maps
     }
 
-    /// The C modules under Postlude: the system libraries', those that SwiftPM has made, and Yams's own.
+    /// The C modules under Postlude: the system libraries', those that SwiftPM has made, and those of other packages.
     private static func moduleMaps() throws -> [String] {
         let files = FileManager.default
         let sources = BuildProducts.repository + "/Sources"
-        let system = ["CFastCGI", "CPCRE2"].map { "\(sources)/\($0)/module.modulemap" }
+        let system = ["CFastCGI", "CHiredis", "CPCRE2", "CRabbitMQ"]
+            .map { "\(sources)/\($0)/module.modulemap" }
         let made = try files.contentsOfDirectory(atPath: BuildProducts.folder)
             .filter { $0.hasSuffix(".build") }
             .map { "\(BuildProducts.folder)/\($0)/module.modulemap" }
         let checkouts = BuildProducts.folder + "/../../checkouts"
-        let own = ["Yams/Sources/CYaml/include/module.modulemap"].map { "\(checkouts)/\($0)" }
-        return (system + made + own).filter(files.fileExists(atPath:))
+        let others = ["GRDB.swift/Sources/GRDBSQLite", "Yams/Sources/CYaml/include"]
+            .map { "\(checkouts)/\($0)/module.modulemap" }
+        return (system + made + others).filter(files.fileExists(atPath:))
     }
 
     /// The `usr` folder of the toolchain whose `swiftc` is in PATH, and what it compiles for.

@@ -16,7 +16,7 @@ struct SymbolGraph {
             toolchain.folder + "/bin/swift-symbolgraph-extract",
             [
                 "-module-name", module, "-target", toolchain.target, "-minimum-access-level", "public",
-                "-skip-synthesized-members", "-output-dir", self.folder,
+                "-skip-synthesized-members", "-emit-extension-block-symbols", "-output-dir", self.folder,
             ] + SwiftCompiler.moduleFlags(), in: folder)
         guard command.exit == .status(0) else { throw ToolError(output: command.errors) }
         var undocumented: [String] = []

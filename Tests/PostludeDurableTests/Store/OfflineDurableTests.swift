@@ -97,6 +97,15 @@ struct OfflineDurableTests {
         #expect(try await shop.send(.get("/tasks/\(id)")).json(Status.self).state == "failed")
     }
 
+    @Test("after a crash they wait, for whom an ordinary task would be lost")
+    func crash() async throws {
+        let shop = try await application()
+        let response = try await shop.send(.post("/orders/7"))
+        let id = try #require(try response.json([String: String].self)["id"])
+        #expect(try await response.tasks.crash(after: 0).map(\.name) == ["Pay"])
+        #expect(try await shop.send(.get("/tasks/\(id)")).json(Status.self).state == "waiting")
+    }
+
     @Test("a kind that the engine does not name cannot be added")
     func unnamed() async throws {
         let shop = try await application()

@@ -1,0 +1,37 @@
+import Postlude
+import PostludeCelery
+import PostludeDurable
+
+struct Order: Codable, Sendable {
+    var id: Int
+    var email: String
+}
+
+struct PlacedOrder: Sendable {
+    var id: String
+}
+
+struct Accepted: Encodable, ResponseConvertible {
+    var id: Int
+    func response() throws -> Response { try .json(self, status: .accepted) }
+}
+
+struct Mail: Sendable {
+    func send(_ text: String, to address: String, key: String?) async throws {}
+}
+
+let mail = Mail()
+let order = PlacedOrder(id: "7")
+var tasks: BackgroundTasks { fatalError() }
+func receipt(of order: Int) throws -> String { "" }
+
+struct Charge: DurableTask {
+    var order: Int
+    func run(_ context: TaskContext) async throws {}
+}
+
+struct SendReceipt: DurableTask {
+    var order: Int
+    var address: String
+    func run(_ context: TaskContext) async throws {}
+}
