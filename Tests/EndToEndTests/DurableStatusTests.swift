@@ -87,4 +87,28 @@ struct DurableStatusTests {
             #expect(try Self.steer("discard=\(id)", at: status).status == 409)
         }
     }
+
+    @Test("The page's buttons steer, without a reload; on a phone's screen nothing is cut off")
+    func buttons() throws {
+        try Self.run(", steering: true") { server, status in
+            let id = try Self.deadLetter(server, status)
+            try NginxServer.run(to: server, locations: StatusPageTests.locations(of: status)) { nginx in
+                try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status", width: 360) { page in
+                    try page.wait(for: "document.body.innerText.includes('\(id)')")
+                    #expect(try page.evaluate("document.documentElement.scrollWidth") == "360")
+                    let ran = server.folder.journal().count
+                    try page.evaluate(
+                        "void [...document.querySelectorAll('button')].find(one => one.textContent == 'retry').click()"
+                    )
+                    _ = try server.folder.journal(reaches: ran + 3)
+                    try page.wait(for: "document.querySelectorAll('button').length == 2")
+                    try page.evaluate(
+                        "void [...document.querySelectorAll('button')].find(one => one.textContent == 'discard').click()"
+                    )
+                    try page.wait(for: "document.querySelectorAll('button').length == 0")
+                    #expect(try Self.deadLetters(at: status).isEmpty)
+                }
+            }
+        }
+    }
 }

@@ -4,16 +4,19 @@ import Testing
 struct StatusPageTests {
     private static func run(_ body: (Server, NginxServer) throws -> Void) throws {
         try StatusTests.run { server, status in
-            let location = """
-                location / { @pass@ }
-                location /internal/ {
-                    fastcgi_pass unix:\(status);
-                    fastcgi_param REQUEST_METHOD $request_method;
-                    fastcgi_param REQUEST_URI $request_uri;
-                }
-                """
-            try NginxServer.run(to: server, locations: location) { try body(server, $0) }
+            try NginxServer.run(to: server, locations: locations(of: status)) { try body(server, $0) }
         }
+    }
+
+    static func locations(of status: Endpoint) -> String {
+        """
+        location / { @pass@ }
+        location /internal/ {
+            fastcgi_pass unix:\(status);
+            fastcgi_param REQUEST_METHOD $request_method;
+            fastcgi_param REQUEST_URI $request_uri;
+        }
+        """
     }
 
     @Test("Behind a location of nginx with a prefix, every page is there")
