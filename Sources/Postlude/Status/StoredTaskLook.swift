@@ -24,7 +24,16 @@ final class StoredTaskLook: Sendable {
     let isSteerable: Bool
     private let inspector: any TaskInspector
     private let logger: Logger
-    private let last = Lock<(time: MonotonicTime, answer: Answer)?>(nil)
+    private let state = Lock(State())
+
+    private struct State {
+        var answer: Answer?
+        /// When it is asked again.
+        var next = MonotonicTime.now
+        var isLooking = false
+        /// How often something was steered: what was read before does not count.
+        var steps = 0
+    }
 
     init(_ inspector: any TaskInspector, isSteerable: Bool, logger: Logger) {
         self.inspector = inspector
@@ -32,27 +41,41 @@ final class StoredTaskLook: Sendable {
         self.logger = logger
     }
 
-    /// Others wait while one looks, and get the same.
+    /// One looks, and nobody waits for that: a disk that hangs does not take the pages along.
     var answer: Answer {
-        last.withLock { last in
-            if let last, MonotonicTime.now < last.time + .seconds(1) { return last.answer }
-            var answer = Answer(isSteerable: isSteerable)
-            do {
-                let report = try inspector.report()
-                (answer.names, answer.oldestAge) = (report.names, report.oldestAge)
-                answer.deadLetters = report.deadLetters
-            } catch {
-                answer.trouble = LoggedError.text(error)
-                if last?.answer.trouble == nil {
-                    logger.error(
-                        "the status pages cannot read the stored tasks",
-                        metadata: ["error": "\(LoggedError.text(error))"])
-                }
+        let (known, steps) = state.withLock { state -> (Answer?, Int) in
+            if state.isLooking || MonotonicTime.now < state.next {
+                return (state.answer ?? trouble("they are being read"), 0)
             }
-            last = (.now, answer)
-            return answer
+            state.isLooking = true
+            return (nil, state.steps)
+        }
+        if let known { return known }
+        let answer = look()
+        state.withLock { state in
+            state.isLooking = false
+            if let trouble = answer.trouble, state.answer?.trouble == nil {
+                logger.error(
+                    "the status pages cannot read the stored tasks", metadata: ["error": "\(trouble)"])
+            }
+            state.answer = answer
+            if state.steps == steps { state.next = .now + .seconds(1) }
+        }
+        return answer
+    }
+
+    private func look() -> Answer {
+        do {
+            let report = try inspector.report()
+            return Answer(
+                names: report.names, oldestAge: report.oldestAge, deadLetters: report.deadLetters,
+                isSteerable: isSteerable)
+        } catch {
+            return trouble(LoggedError.text(error))
         }
     }
+
+    private func trouble(_ text: String) -> Answer { Answer(isSteerable: isSteerable, trouble: text) }
 
     func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult {
         let result = try inspector.steer(step, id)
@@ -60,7 +83,10 @@ final class StoredTaskLook: Sendable {
             "a task was steered on the status page",
             metadata: ["step": "\(step)", "task_id": "\(id)", "result": "\(result)"])
         // So that whoever has steered sees it.
-        last.withLock { $0 = nil }
+        state.withLock { state in
+            state.steps += 1
+            state.next = .now
+        }
         return result
     }
 }
