@@ -38,7 +38,7 @@ extension Journal {
     /// SQLite's text ends at a NUL: two keys would be one.
     private func check(_ request: NewRequest) throws(JournalError) {
         for record in request.records {
-            for text in [request.id, record.name, record.uniqueKey, record.queue] {
+            for text in [request.id, request.route, record.name, record.uniqueKey, record.queue] {
                 if let text { try checkText(text) }
             }
         }
@@ -46,7 +46,8 @@ extension Journal {
 
     func checkText(_ text: String) throws(JournalError) {
         guard text.utf8.contains(0) else { return }
-        throw refusal("a NUL in a request's id, or in a task's name, key or queue: \(text.debugDescription)")
+        throw refusal(
+            "a NUL in a request's id or route, or in a task's name, key or queue: \(text.debugDescription)")
     }
 
     /// The time behind which a schedule is to fire next: that of its last firing; for a new one now, which is kept.
@@ -119,13 +120,14 @@ private struct Appending: Sendable {
         let owner = due <= now && queue == nil ? owner : nil
         try database.run(
             """
-            INSERT INTO record (number, id, head, request, position, name, lane, state, added, due, expires,
+            INSERT INTO record (number, id, head, request, route, position, name, lane, state, added, due, expires,
                 unique_key, owner, queue, payload)
-            SELECT next, ?, coalesce(?, next), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT)
+            SELECT next, ?, coalesce(?, next), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT)
             FROM (SELECT coalesce(max(number), 0) + 1 AS next FROM record)
             """,
             [
-                id.text, head, request.id, position, record.name, record.lane.rawValue, state.rawValue, now,
+                id.text, head, request.id, request.route, position, record.name, record.lane.rawValue,
+                state.rawValue, now,
                 due,
                 record.expires?.milliseconds, record.uniqueKey, owner, queue, record.payload,
             ])

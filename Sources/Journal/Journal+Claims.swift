@@ -6,6 +6,7 @@ internal import Linux
 package struct ClaimedRequest: Sendable, Equatable {
     /// The request's id.
     package var id: String
+    package var route: String
     package var records: [Record]
 }
 
@@ -112,7 +113,7 @@ struct Claim {
             var records = try database.records(Self.together, [head, end, now])
             try database.run(Self.own, [head, end, now, owner])
             for index in records.indices { records[index].summary.owner = owner }
-            return records.first.map { ClaimedRequest(id: $0.request, records: records) }
+            return records.first.map { ClaimedRequest(id: $0.request, route: $0.route, records: records) }
         }
     }
 

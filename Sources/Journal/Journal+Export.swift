@@ -34,7 +34,7 @@ extension Journal {
     /// `json` takes line ends and blanks out; text that is none stays text.
     private static let line = """
         SELECT number, json_object(
-            'id', id, 'request', request, 'position', position, 'name', name,
+            'id', id, 'request', request, 'route', route, 'position', position, 'name', name,
             'lane', CASE lane WHEN 0 THEN 'high' WHEN 1 THEN 'normal' ELSE 'low' END,
             'state', CASE state \(states) END,
             'added', \(time("added")), 'due', \(time("due")), 'expires', \(time("expires")), 'unique', unique_key,

@@ -36,6 +36,7 @@ enum JournalSchema {
             id TEXT NOT NULL UNIQUE,
             head INTEGER NOT NULL,
             request TEXT NOT NULL,
+            route TEXT NOT NULL,
             position INTEGER NOT NULL,
             name TEXT NOT NULL,
             lane INTEGER NOT NULL,

@@ -27,12 +27,15 @@ package struct NewRecord: Sendable {
 package struct NewRequest: Sendable {
     /// The request's id, for those who look; it need not be unique.
     package var id: String
+    /// The request's, for those who look; empty where there was none.
+    package var route: String
     package var records: [NewRecord]
     /// Whether the process that keeps it also runs what is due. Else whoever claims it does.
     package var runsHere = true
 
-    package init(id: String, records: [NewRecord]) {
+    package init(id: String, route: String = "", records: [NewRecord]) {
         self.id = id
+        self.route = route
         self.records = records
     }
 }

@@ -26,6 +26,8 @@ package struct RecordSummary: Sendable, Equatable {
     package var queue: String?
     /// Of the last attempt that failed.
     package var error: String?
+    /// The request's route; empty where there was none.
+    package var route: String
 }
 
 /// A record as it stands in the journal.

@@ -5,7 +5,8 @@ internal import GRDB
 struct RecordRow {
     static let summaryColumns = """
         number, id, request, position, name, lane, state, added, due, expires, unique_key, owner, attempts, started, \
-        ended, (SELECT name FROM queue WHERE queue.number = record.queue), error
+        ended, (SELECT name FROM queue WHERE queue.number = record.queue), error, \
+        route
         """
     /// As bytes: no text is checked or copied.
     static let columns = summaryColumns + ", CAST(payload AS BLOB), CAST(result AS BLOB)"
@@ -23,11 +24,11 @@ struct RecordRow {
             lane: lane, state: state, added: try time(7), due: try time(8), expires: try optionalTime(9),
             uniqueKey: try optional(10), owner: try optional(11), attempts: try value(12),
             started: try optionalTime(13), ended: try optionalTime(14), queue: try optional(15),
-            error: try optional(16))
+            error: try optional(16), route: try value(17))
     }
 
     func record() throws -> Record {
-        Record(summary: try summary(), payload: try value(17), result: try optional(18))
+        Record(summary: try summary(), payload: try value(18), result: try optional(19))
     }
 
     private func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value {

@@ -29,11 +29,12 @@ struct DurableTaskTests {
             #expect(try server.process.waitForExit() == .signal(SIGKILL))
         }
         try folder.open(gate: "never")
-        try DurableServer.run(in: folder) { _ in
+        try DurableServer.run(in: folder) { server in
             let lines = try folder.journal(reaches: 9).suffix(6)
             // The ordinary tasks are lost with their process.
             #expect(lines.filter { $0.hasPrefix("b") } == ["b 1", "b 2", "b 3"])
             #expect(lines.filter { $0.hasPrefix("c") } == ["c 1", "c 2", "c 3"])
+            _ = try server.logLine(holding: "task done", "route=/order", "Step")
         }
         // All is over: a third process finds nothing.
         try DurableServer.run(in: folder) { server in

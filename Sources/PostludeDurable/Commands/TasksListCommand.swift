@@ -80,6 +80,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
                 ("id", record.id.text), ("name", record.name), ("state", record.state.description),
                 ("lane", record.lane.description), ("attempts", "\(record.attempts)"),
                 ("request", "\(record.request), its task \(record.position + 1)"),
+                ("route", record.route.isEmpty ? "-" : record.route),
                 ("unique key", record.uniqueKey ?? "-"), ("queue", record.queue ?? "-"),
                 ("added", text(record.added)), ("due", text(record.due)), ("expires", text(record.expires)),
                 ("started", text(record.started)), ("ended", text(record.ended)),

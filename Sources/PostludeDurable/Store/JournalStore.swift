@@ -42,7 +42,7 @@ struct JournalAccess: Sendable {
         // The others stand for tasks that are there.
         let tasks = tasks.compactMap { $0 as? any RecordedTask }
         guard !tasks.isEmpty else { return [] }
-        var records = NewRequest(id: request.requestID, records: tasks.map(\.record))
+        var records = NewRequest(id: request.requestID, route: request.route, records: tasks.map(\.record))
         records.runsHere = runsHere
         let kept = try journal.append(records)
         for (task, kept) in zip(tasks, kept) { task.kept(kept, in: self, runsHere: runsHere) }

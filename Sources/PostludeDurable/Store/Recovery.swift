@@ -99,7 +99,7 @@ final class Recovery: Sendable {
         logger.info(
             "durable tasks are taken from the journal",
             metadata: ["request": "\(request.id)", "count": "\(tasks.count)"])
-        dispatch.post(tasks, of: TaskOrigin(requestID: request.id, route: "")) { [self] in
+        dispatch.post(tasks, of: TaskOrigin(requestID: request.id, route: request.route)) { [self] in
             inHand.subtract(1, ordering: .acquiringAndReleasing)
             thread.ring()
         }
