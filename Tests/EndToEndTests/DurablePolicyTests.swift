@@ -88,6 +88,17 @@ struct DurablePolicyTests {
         #expect(folder.journal() == ["s 1"])
     }
 
+    @Test("SIGHUP changes policies; another journal is for the next start") func reload() throws {
+        try DurableServer.run { server in
+            let other = DurableServer.manifest(
+                in: server.folder, "durable-tasks: { Flaky: { attempts: 1 } }", journal: "keep: 1h")
+            try server.reload(other, in: 1)
+            let id = try #require(try server.add("/single?label=a&failures=9").first)
+            #expect(try status(of: id, in: server, until: "failed").attempts == 1)
+            _ = try server.logLine(holding: "warning", "`journal` has changed", "next start")
+        }
+    }
+
     @Test("What does not fit is refused at its place, before the program serves") func refused() throws {
         let folder = try TestFolder()
         for (settings, expected) in [

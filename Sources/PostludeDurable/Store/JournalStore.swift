@@ -64,8 +64,9 @@ final class JournalStore: DurableTaskStore {
         let broker: (any OpenTaskBroker)?
         let recovery: Recovery
         let schedules: Schedules
-        /// As the manifest had it.
+        /// As the manifest had them.
         let place: Manifest.Journal
+        let celery: Manifest.Celery?
         let logger: Logger
     }
 
@@ -115,6 +116,7 @@ final class JournalStore: DurableTaskStore {
             opened.withLock {
                 $0 = Opened(
                     access: access, broker: broker, recovery: recovery, schedules: schedules, place: place,
+                    celery: manifest.celery,
                     logger: logger)
             }
         } catch {
@@ -129,10 +131,15 @@ final class JournalStore: DurableTaskStore {
         guard let opened = opened.withLock({ $0 }) else { return }
         opened.schedules.use(manifest.schedules)
         opened.recovery.wake()
-        guard let place = manifest.journal, place != opened.place else { return }
-        opened.logger.warning(
-            "the manifest's `journal` has changed; that holds from the next start, and the tasks in the old file stay there",
-            metadata: ["journal": "\(opened.place.path)", "next": "\(place.path)"])
+        if let place = manifest.journal, place != opened.place {
+            opened.logger.warning(
+                "the manifest's `journal` has changed; that holds from the next start, and the tasks in the old file stay there",
+                metadata: ["journal": "\(opened.place.path)", "next": "\(place.path)"])
+        }
+        let (old, new) = (opened.celery, manifest.celery)
+        if old?.broker.url != new?.broker.url || old?.results?.url != new?.results?.url {
+            opened.logger.warning("the manifest's `celery` has changed; that holds from the next start")
+        }
     }
 
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {

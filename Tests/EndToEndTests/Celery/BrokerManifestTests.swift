@@ -41,6 +41,26 @@ import Testing
         #expect(engine.errors.hasPrefix("routes.yaml:2:9: the application's taskEngine has no broker"))
     }
 
+    @Test("Another broker is for the next start, and none is asked before something leaves") func reload()
+        throws
+    {
+        let folder = try TestFolder()
+        func manifest(_ celery: String) -> TestManifest {
+            TestManifest(
+                "journal: { path: \(folder.file("tasks.journal")) }\ncelery: { \(celery) }",
+                routes: BrokerProcesses.routes)
+        }
+        // Port 1: nobody is there.
+        try Server.run(
+            manifest("broker: 'redis://127.0.0.1:1/0'"), in: folder, executable: BuildProducts.brokerTestbed
+        ) { server in
+            try server.reload(
+                manifest("broker: 'redis://127.0.0.1:1/0', results: 'redis://:secret@127.0.0.1:1/1'"), in: 1)
+            _ = try server.logLine(holding: "warning", "`celery` has changed", "next start")
+            #expect(!server.log.contains("secret") && !server.log.contains("the broker"), "\(server.log)")
+        }
+    }
+
     @Test("work says what is wrong with its options, and with the manifest") func work() throws {
         let folder = try TestFolder()
         for (options, part) in [
