@@ -49,6 +49,18 @@ struct TaskTests {
         #expect(diary == Array(["start", "pack 7 as gift", "mail 7"].prefix(count + 1)))
     }
 
+    @Test("those that nobody runs go with the application", .timeLimit(.minutes(1)))
+    func unrun() async throws {
+        weak var diary: Diary?
+        do {
+            let app = try await TestApplication(Bookshop(), manifest: Bookshop.manifest)
+            diary = app.application.diary
+            #expect(try await app.send(.post("/orders/7")).tasks.queued.count == 2)
+        }
+        // The worker's thread lets go of its last request a moment later.
+        while diary != nil { await Task.yield() }
+    }
+
     @Test("a retry is not waited for, and its last error is a failure")
     func retries() async throws {
         let tasks = try await app.send(.post("/retried")).tasks

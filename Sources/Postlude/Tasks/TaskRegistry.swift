@@ -32,6 +32,16 @@ final class TaskRegistry: Sendable {
         queue.whenOver?()
     }
 
+    /// Nobody will run what is left.
+    func removeAll() {
+        let left = queues.withLock { queues in
+            defer { queues = [:] }
+            return queues
+        }
+        // Released behind the lock: what they hold may come back to it.
+        withExtendedLifetime(left) {}
+    }
+
     var all: [TaskQueue] { queues.withLock { Array($0.values) } }
 
     /// When a process that stops will end at the latest; nil while it serves. Retries past it are not made.

@@ -49,6 +49,9 @@ package final class OfflineWorker: Sendable {
         self.logger = logger
     }
 
+    /// Tasks that nobody has run would keep themselves, and their store.
+    deinit { registry.removeAll() }
+
     /// Answers a request as a worker does, up to the moment of finish.
     ///
     /// - Parameters:

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import Journal
 internal import Linux
 internal import Logging
@@ -23,8 +24,8 @@ final class OfflineStore: DurableTaskStore {
     deinit {
         guard let (folder, access) = opened.withLock({ $0 }) else { return }
         // Nobody asks for it any more, and its folder goes with it.
+        OfflineFolders.remove(folder)
         try? access.journal.close()
-        try? FileManager.default.removeItem(at: folder)
     }
 
     var kinds: DurableTaskKinds { current.withLock { $0 } }
@@ -69,12 +70,33 @@ final class OfflineStore: DurableTaskStore {
                 if let opened { return opened.access }
                 let folder = FileManager.default.temporaryDirectory
                     .appending(path: "postlude-journal-\(RecordID.make(at: 0))")
-                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+                try OfflineFolders.make(folder)
                 let journal = try Journal(path: folder.appending(path: "tasks.journal").path)
                 let access = JournalAccess(journal: journal, outbox: nil)
                 opened = (folder, access)
                 return access
             }
         }
+    }
+}
+
+/// The folders of journals that end with their store, or with the process: the last test's store may outlive it.
+private enum OfflineFolders {
+    private static let all = Lock<Set<URL>>([])
+    private static let atExit: Int32 = atexit {
+        for folder in all.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) }
+    }
+
+    static func make(_ folder: URL) throws {
+        // Registered once, before the first folder.
+        _ = atExit
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        _ = all.withLock { $0.insert(folder) }
+    }
+
+    static func remove(_ folder: URL) {
+        _ = all.withLock { $0.remove(folder) }
+        // What is left is temporary.
+        try? FileManager.default.removeItem(at: folder)
     }
 }
