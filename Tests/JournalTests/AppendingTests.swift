@@ -3,7 +3,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("What is appended", .timeLimit(.minutes(5)))
+@Suite("What is appended", .timeLimit(.minutes(10)))
 struct AppendingTests {
     @Test("A record is there as it was given")
     func whole() throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("Claims", .timeLimit(.minutes(5)))
+@Suite("Claims", .timeLimit(.minutes(10)))
 struct ClaimTests {
     @Test("A dead owner's requests come once, whole, in their order, and say what was running")
     func recovery() throws {

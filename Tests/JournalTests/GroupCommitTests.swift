@@ -5,7 +5,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("Group commit", .timeLimit(.minutes(5)))
+@Suite("Group commit", .timeLimit(.minutes(10)))
 struct GroupCommitTests {
     @Test("Sixteen that append while another process writes share one transaction")
     func shared() async throws {

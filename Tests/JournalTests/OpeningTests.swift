@@ -5,7 +5,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("Opening a journal", .timeLimit(.minutes(5)))
+@Suite("Opening a journal", .timeLimit(.minutes(10)))
 struct OpeningTests {
     @Test("Each commit is synced, the WAL is used, foreign keys are checked: read back from SQLite")
     func pragmas() throws {

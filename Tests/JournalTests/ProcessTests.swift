@@ -3,7 +3,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("Several processes", .timeLimit(.minutes(5)))
+@Suite("Several processes", .timeLimit(.minutes(10)))
 struct ProcessTests {
     @Test("Killed with -9, an owner's records go to one other, and to it alone")
     func killed() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("Outbox", .timeLimit(.minutes(5)))
+@Suite("Outbox", .timeLimit(.minutes(10)))
 struct PublisherTests {
     private func outgoing(_ name: String, _ queue: String) -> NewRecord { .make(name) { $0.queue = queue } }
 

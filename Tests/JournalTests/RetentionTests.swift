@@ -3,7 +3,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("Retention", .timeLimit(.minutes(5)))
+@Suite("Retention", .timeLimit(.minutes(10)))
 struct RetentionTests {
     @Test("What has been over for long goes, a few at a time; the rest stays")
     func removal() throws {

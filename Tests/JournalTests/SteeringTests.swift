@@ -3,7 +3,7 @@ import Testing
 
 @testable import Journal
 
-@Suite("Retry and discard", .timeLimit(.minutes(5)))
+@Suite("Retry and discard", .timeLimit(.minutes(10)))
 struct SteeringTests {
     @Test("A dead letter runs again with all its attempts")
     func retry() throws {

@@ -49,7 +49,7 @@ struct TaskTests {
         #expect(diary == Array(["start", "pack 7 as gift", "mail 7"].prefix(count + 1)))
     }
 
-    @Test("those that nobody runs go with the application", .timeLimit(.minutes(1)))
+    @Test("those that nobody runs go with the application", .timeLimit(.minutes(10)))
     func unrun() async throws {
         weak var diary: Diary?
         do {

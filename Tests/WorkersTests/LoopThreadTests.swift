@@ -5,7 +5,7 @@ import Testing
 
 @Suite("A thread that waits for something to do")
 struct LoopThreadTests {
-    @Test("It works when somebody rings, and ends when it is told to", .timeLimit(.minutes(1)))
+    @Test("It works when somebody rings, and ends when it is told to", .timeLimit(.minutes(10)))
     func rings() throws {
         let thread = try LoopThread(name: "loop")
         let worked = try EventDescriptor()
@@ -25,7 +25,7 @@ struct LoopThreadTests {
         thread.stop()
     }
 
-    @Test("One that does not come to its end is left to the process's", .timeLimit(.minutes(1)))
+    @Test("One that does not come to its end is left to the process's", .timeLimit(.minutes(10)))
     func patience() throws {
         let thread = try LoopThread(name: "loop")
         let gate = try EventDescriptor()

@@ -98,7 +98,7 @@ final class LineOutputTests {
         #expect(lines.count >= 1024)
     }
 
-    @Test("several writers of one pipe whose reader is behind do not wait for it", .timeLimit(.minutes(1)))
+    @Test("several writers of one pipe whose reader is behind do not wait for it", .timeLimit(.minutes(10)))
     func sharedPipe() throws {
         let line = line(String(repeating: "x", count: 4000))
         for _ in 0..<300 {
