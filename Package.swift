@@ -5,6 +5,7 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
 ]
 
 let package = Package(
@@ -273,3 +274,23 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// POSTLUDE_TESTS="JournalTests WorkersTests" declares those test targets and what they need, so that they build alone.
+if let names = Context.environment["POSTLUDE_TESTS"], !names.isEmpty {
+    var needed: Set<String> = []
+    var rest = names.split(whereSeparator: { " ,".contains($0) }).map(String.init)
+    rest += package.products.compactMap { ($0 as? Product.Library)?.targets }.flatMap(\.self)
+    while let name = rest.popLast() {
+        guard needed.insert(name).inserted else { continue }
+        guard let target = package.targets.first(where: { $0.name == name }) else {
+            fatalError("POSTLUDE_TESTS: there is no target \(name)")
+        }
+        rest += target.dependencies.compactMap { dependency in
+            switch dependency {
+            case .byNameItem(let name, _), .targetItem(let name, _): name
+            default: nil
+            }
+        }
+    }
+    package.targets.removeAll { !needed.contains($0.name) }
+}
