@@ -125,14 +125,15 @@ struct WorkSession<App: Application> {
         var nextLook = MonotonicTime.now
         func drain(_ reason: String) {
             guard end == nil else { return }
+            let graceEnd = MonotonicTime.now + grace
+            end = graceEnd
+            consumer.drain()
+            crew.drain(until: graceEnd)
+            // From here on no task begins: what reads this line may rely on it.
+            program.tellStopping(grace: grace)
             program.logger.info(
                 "stopping: no new tasks, those that run are ended",
                 metadata: ["reason": "\(reason)", "grace": "\(grace)"])
-            let graceEnd = MonotonicTime.now + grace
-            end = graceEnd
-            program.tellStopping(grace: grace)
-            consumer.drain()
-            crew.drain(until: graceEnd)
         }
         while true {
             waitForInput(
