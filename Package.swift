@@ -158,10 +158,15 @@ let package = Package(
             name: "RoutingTests",
             dependencies: ["Routing", "PCRE", .product(name: "HTTPTypes", package: "swift-http-types")],
             swiftSettings: strict),
+        .target(
+            name: "Spawning", dependencies: ["Linux", "Supervision"], path: "Tests/Spawning",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SpawningTests", dependencies: ["Spawning", "Supervision"], swiftSettings: strict),
         .testTarget(
             name: "ManifestTests",
             dependencies: [
-                "Manifest", "Routing",
+                "Manifest", "Routing", "Spawning",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -170,8 +175,8 @@ let package = Package(
             name: "CeleryTestbed", dependencies: ["Celery"], path: "Tests/CeleryTestbed",
             swiftSettings: strict),
         .target(
-            name: "BrokerFixtures", dependencies: ["Linux"], path: "Tests/BrokerFixtures",
-            swiftSettings: strict),
+            name: "BrokerFixtures", dependencies: ["Linux", "Spawning", "Supervision"],
+            path: "Tests/BrokerFixtures", swiftSettings: strict),
         .testTarget(
             name: "CeleryTests", dependencies: ["BrokerFixtures", "Celery", "CeleryTestbed", "Linux"],
             swiftSettings: strict),
@@ -184,7 +189,8 @@ let package = Package(
         .testTarget(
             name: "JournalTests",
             dependencies: [
-                "Journal", "JournalTestbed", "Linux", .product(name: "GRDB", package: "GRDB.swift"),
+                "Journal", "JournalTestbed", "Linux", "Spawning", "Supervision",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Interpose"], swiftSettings: strict),
         .testTarget(name: "WorkersTests", dependencies: ["Linux", "Workers"], swiftSettings: strict),
@@ -255,7 +261,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "BrokerFixtures", "BrokerTestbed", "DurableTestbed", "LifecycleTestbed", "PostludeTesting",
-                "Testbed",
+                "Spawning", "Supervision", "Testbed",
                 "analytics", "notifications", "orders", "settings", "uploads",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],

@@ -1,8 +1,11 @@
-package import Foundation
+import Foundation
+import Linux
+import Spawning
+import Supervision
 
 /// A program that a test has started, and the only kind that it ends. What it says goes to a file.
 package final class Daemon {
-    package let process = Process()
+    private let process: ChildProcess
     private let log: String
     private let folder: Folder
 
@@ -12,42 +15,37 @@ package final class Daemon {
     ) throws {
         self.folder = folder
         self.log = log
-        // A test's thread may block signals; its children must not inherit that.
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["--default-signal", "--block-signal=", path] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-        _ = FileManager.default.createFile(atPath: folder.file(log), contents: nil)
-        let output = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.file(log)))
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
+        let file = folder.file(log)
+        process = try Program(path, arguments, environment: environment, directory: folder.path)
+            .start(output: file, errors: file)
     }
 
-    deinit { end(by: SIGKILL) }
+    deinit { process.kill() }
 
-    package var pid: Int32 { process.processIdentifier }
+    package var isRunning: Bool { process.exitIfEnded() == nil }
 
     package var says: String { folder.text(log) }
 
-    package func send(signal number: Int32) {
-        if process.isRunning { kill(pid, number) }
-    }
+    package func send(signal number: Int32) { process.send(signal: number) }
 
     /// Ends it, and waits for that.
     package func end(by number: Int32 = SIGTERM) {
-        send(signal: number)
-        let end = ContinuousClock.now + .seconds(20)
-        while process.isRunning {
-            if ContinuousClock.now > end { kill(pid, SIGKILL) }
-            usleep(5_000)
-        }
+        process.send(signal: number)
+        waitForInput([process.descriptor], milliseconds: 20_000)
+        process.kill()
+    }
+
+    /// Waits for its end.
+    ///
+    /// - Throws: with what it has said, unless it has ended with 0.
+    package func succeed() throws {
+        let exit = process.waitForExit()
+        guard exit == .status(0) else { throw Unexpected("\(exit): \(says)") }
     }
 
     package func waitUntilListening(on port: UInt16) throws {
         try waitUntil("\(port) is listened on; the log: \(says.suffix(2_000))", within: .seconds(120)) {
-            guard process.isRunning else { throw Unexpected("it has ended: \(says.suffix(2_000))") }
+            guard isRunning else { throw Unexpected("it has ended: \(says.suffix(2_000))") }
             guard let socket = try? Socket(connectingTo: port) else { return false }
             socket.close()
             return true

@@ -13,8 +13,7 @@ package enum Python {
         try folder.write(name + ".py", script)
         let daemon = try Daemon(
             executable, [name + ".py"], environment: environment, in: folder, log: name + ".log")
-        daemon.process.waitUntilExit()
-        guard daemon.process.terminationStatus == 0 else { throw Unexpected("python: \(daemon.says)") }
+        try daemon.succeed()
         return daemon.says
     }
 
@@ -65,7 +64,7 @@ package enum Python {
             environment: environment(broker, backend, options).merging(["C_FORCE_ROOT": "1"]) { $1 },
             in: folder, log: log)
         try waitUntil("the worker is ready: \(daemon.says)", within: .seconds(90)) {
-            guard daemon.process.isRunning else { throw Unexpected("the worker has ended: \(daemon.says)") }
+            guard daemon.isRunning else { throw Unexpected("the worker has ended: \(daemon.says)") }
             return daemon.says.contains(" ready.")
         }
         return daemon

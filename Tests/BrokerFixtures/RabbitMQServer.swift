@@ -77,10 +77,7 @@ package final class RabbitMQServer {
         let daemon = try Daemon(
             "/usr/lib/rabbitmq/bin/rabbitmqctl", ["--quiet"] + arguments, environment: environment,
             in: folder, log: name)
-        daemon.process.waitUntilExit()
-        guard daemon.process.terminationStatus == 0 else {
-            throw Unexpected("rabbitmqctl \(arguments): \(daemon.says)")
-        }
+        try daemon.succeed()
         return daemon.says
     }
 
@@ -98,7 +95,6 @@ package final class RabbitMQServer {
 
             """)
         let daemon = try Daemon("/bin/sh", ["make.sh"], in: folder, log: "openssl.log")
-        daemon.process.waitUntilExit()
-        guard daemon.process.terminationStatus == 0 else { throw Unexpected("openssl: \(daemon.says)") }
+        try daemon.succeed()
     }
 }

@@ -42,7 +42,7 @@ package final class RedisServer {
     package func command(_ words: String...) throws -> String {
         let name = "redis-cli-\(UUID().uuidString)"
         let daemon = try Daemon("/usr/bin/redis-cli", ["-p", "\(port)"] + words, in: folder, log: name)
-        daemon.process.waitUntilExit()
+        try daemon.succeed()
         return daemon.says.trimmingCharacters(in: .newlines)
     }
 }

@@ -97,7 +97,7 @@ extension BrokerTests {
             let last = CeleryMessage(task: "app.echo", id: UUID().uuidString.lowercased())
             try publisher.publish(last, to: queue)
             #expect(try Self.result(last.id, results).status == .success)
-            #expect(worker.process.isRunning)
+            #expect(worker.isRunning)
         }
 
         @Test(arguments: Kind.allCases) func `a worker takes many random messages`(kind: Kind) throws {
@@ -175,7 +175,7 @@ extension BrokerTests {
                     && delivery.task.expires.map { $0.timeIntervalSinceNow > 200 } == true)
             try results.store(CeleryResult(id: delivery.task.id, status: .success, result: #"{"sent":true}"#))
             try consumer.acknowledge(delivery.id)
-            producer.process.waitUntilExit()
+            try producer.succeed()
             #expect(producer.says == "[\"\(delivery.task.id)\", {\"sent\": true}]\n")
 
             // A chain asks for more than we do.

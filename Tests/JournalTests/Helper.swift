@@ -1,9 +1,11 @@
 import Foundation
+import Spawning
+import Supervision
 import Testing
 
 /// A process of JournalTestbed.
 final class Helper {
-    private let process = Process()
+    private let process: ChildProcess
     private let input = Pipe()
     private let output = Pipe()
     private let failures = Pipe()
@@ -20,18 +22,16 @@ final class Helper {
         if let user, geteuid() == 0 {
             words = ["/usr/bin/setpriv", "--reuid", user, "--clear-groups"] + words
         }
-        process.executableURL = URL(fileURLWithPath: words[0])
-        process.arguments = Array(words.dropFirst())
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = failures
-        try process.run()
+        process = try Program(words[0], Array(words.dropFirst()), environment: environment).start(
+            input: input.fileHandleForReading.fileDescriptor,
+            output: output.fileHandleForWriting.fileDescriptor,
+            errors: failures.fileHandleForWriting.fileDescriptor)
+        try input.fileHandleForReading.close()
+        try output.fileHandleForWriting.close()
+        try failures.fileHandleForWriting.close()
     }
 
-    deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    }
+    deinit { process.kill() }
 
     /// The next line that it writes; nil at the end.
     func line() -> String? {
@@ -55,14 +55,12 @@ final class Helper {
         return lines
     }
 
-    func die() {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-    }
+    func die() { process.kill() }
 
+    /// - Returns: its exit status; -1 after a signal.
     func finish() -> Int32 {
-        process.waitUntilExit()
-        return process.terminationStatus
+        guard case .status(let status) = process.waitForExit() else { return -1 }
+        return status
     }
 
     /// What it says when it ends with an error.

@@ -1,4 +1,6 @@
 import Foundation
+import Spawning
+import Supervision
 import Testing
 
 /// What a program has done to the files of a folder, recorded by Interpose/record_writes.c.
@@ -27,14 +29,10 @@ struct Recording {
     {
         let source =
             URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Interpose/record_writes.c"
-        let compiler = Process()
-        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        compiler.arguments = [
-            "gcc", "-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl", "-lpthread",
-        ]
-        try compiler.run()
-        compiler.waitUntilExit()
-        try #require(compiler.terminationStatus == 0)
+        let compiler = Program(
+            "gcc",
+            ["-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl", "-lpthread"])
+        try #require(try compiler.run() == .status(0))
         return ["LD_PRELOAD": library, "RECORD_FOLDER": folder, "RECORD_TO": file]
     }
 

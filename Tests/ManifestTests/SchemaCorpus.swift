@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 
 /// Small manifests about which the schema and the decoder must agree, and what an independent validator says.
 enum SchemaCorpus {
@@ -214,20 +215,19 @@ enum SchemaCorpus {
                 said.append("valid" if error is None else error.message)
             json.dump(said, sys.stdout)
             """
-        let process = Process()
         let (input, output) = (Pipe(), Pipe())
         // Debian's own Python, whose modules are packages of the system.
-        process.executableURL = URL(filePath: "/usr/bin/python3")
-        process.arguments = ["-c", script]
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
+        let process = try Program("/usr/bin/python3", ["-c", script]).start(
+            input: input.fileHandleForReading.fileDescriptor,
+            output: output.fileHandleForWriting.fileDescriptor, errors: 2)
+        try input.fileHandleForReading.close()
+        try output.fileHandleForWriting.close()
         let given = try JSONSerialization.data(withJSONObject: ["schema": schema, "corpus": corpus])
         // Python reads all of its input before it writes.
         try input.fileHandleForWriting.write(contentsOf: given)
         try input.fileHandleForWriting.close()
         let said = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
+        _ = process.waitForExit()
         return try JSONSerialization.jsonObject(with: said) as? [String] ?? []
     }
 }
