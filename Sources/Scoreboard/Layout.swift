@@ -1,7 +1,7 @@
 /// Where everything is, in words of eight bytes. A change of it is a change of `version`.
 struct Layout: Sendable, Equatable {
     static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
-    static let version: UInt64 = 1
+    static let version: UInt64 = 2
     /// What a scoreboard may be asked to hold: a header with other counts is not believed.
     static let maximumProcesses = 4 * 1024 + 16
     static let maximumWorkers = 4096
@@ -48,9 +48,12 @@ struct Layout: Sendable, Equatable {
         static let counters = 12
         static let requestTimes = 32
         static let taskNames = requestTimes + LatencyHistogram.bucketCount
-        static let tasks = taskNames + 8
-        static let taskKinds = 64
-        static let count = tasks + taskKinds * Task.count
+        static let routeNames = taskNames + 1
+        static let tasks = NameTable(
+            names: taskNames, rows: taskNames + 8, rowCount: 64, rowSize: Task.count, name: Task.name)
+        static let routes = NameTable(
+            names: routeNames, rows: tasks.end, rowCount: 256, rowSize: Route.count, name: Route.name)
+        static let count = routes.end
     }
 
     /// What is counted of the tasks of one name.
@@ -63,6 +66,15 @@ struct Layout: Sendable, Equatable {
         static let nanoseconds = 12
         static let times = 16
         static let count = times + LatencyHistogram.bucketCount
+    }
+
+    /// What is counted of the answers of one route. Whole cache lines.
+    enum Route {
+        static let name = 0..<16
+        /// Of the class 1xx, and one word for each further class.
+        static let answers = 16
+        static let nanoseconds = answers + StatusClass.allCases.count
+        static let count = 24
     }
 
     /// One worker, which alone writes these words.

@@ -6,11 +6,14 @@ package final class ProcessSlot: Sendable {
     private struct State {
         /// The free places, the next one last.
         var free: [Int]
-        var taskKinds: [String: Int] = [:]
+        /// The rows of names, in the tables of tasks and of routes.
+        var tasks: [String: Int] = [:]
+        var routes: [String: Int] = [:]
     }
 
     private let words: SharedWords
     private let state: Lock<State>
+    private let noRoute = CountedRoute("none")
 
     init(_ words: SharedWords, workers: Int) {
         self.words = words
@@ -79,11 +82,25 @@ package final class ProcessSlot: Sendable {
 
     func becameIdle() { words.add(Layout.Process.busyWorkers, .max) }
 
-    /// A request of a worker that is not shown.
-    func count(requestOf nanoseconds: UInt64) {
+    // MARK: Answers
+
+    /// A request was answered, and not by a worker that is shown: those count theirs by `WorkerSlot.finish`.
+    package func count(_ answer: CountedAnswer, taking duration: Duration) {
+        let nanoseconds = UInt64(clamping: duration.saturatedNanoseconds)
         count(.requests)
         words.add(Layout.Process.requestNanoseconds, nanoseconds)
         words.add(Layout.Process.requestTimes + LatencyHistogram.bucket(nanoseconds: nanoseconds))
+        count(answer, nanoseconds: nanoseconds)
+    }
+
+    /// What every answer adds to its route.
+    func count(_ answer: CountedAnswer, nanoseconds: UInt64) {
+        let place = (answer.route ?? noRoute).place { name in
+            state.withLock { words.place(of: name, in: Layout.Process.routes, known: &$0.routes) }
+        }
+        let route = words.row(place, of: Layout.Process.routes)
+        route.add(StatusClass(of: answer.status).word)
+        route.add(Layout.Route.nanoseconds, nanoseconds)
     }
 
     // MARK: Tasks
@@ -93,34 +110,20 @@ package final class ProcessSlot: Sendable {
     /// - Parameter duration: of the attempt; nil where there was none.
     package func count(_ outcome: TaskOutcome, task name: String, taking duration: Duration?) {
         count(outcome.counter)
-        let task = words.from(Layout.Process.tasks + kind(of: name) * Layout.Task.count)
+        // An application may make up names at run time.
+        let place = state.withLock { words.place(of: name, in: Layout.Process.tasks, known: &$0.tasks) }
+        let task = words.row(place, of: Layout.Process.tasks)
         task.add(outcome.word)
         guard let duration else { return }
         let nanoseconds = UInt64(clamping: duration.saturatedNanoseconds)
         task.add(Layout.Task.nanoseconds, nanoseconds)
         task.add(Layout.Task.times + LatencyHistogram.bucket(nanoseconds: nanoseconds))
     }
-
-    /// Where tasks of a name are counted. An application may make up names at run time: those beyond the table's end
-    /// share its last place.
-    private func kind(of name: String) -> Int {
-        state.withLock { state in
-            if let known = state.taskKinds[name] { return known }
-            let last = Layout.Process.taskKinds - 1
-            let index = state.taskKinds.count
-            guard index <= last else { return last }
-            let label = index < last ? name : TaskKind.others
-            words.from(Layout.Process.tasks + index * Layout.Task.count).write(label, at: Layout.Task.name)
-            words.publish(Layout.Process.taskNames, UInt64(index + 1))
-            state.taskKinds[label] = index
-            return index
-        }
-    }
 }
 
 /// What a process counts.
 package enum ProcessCounter: Int, Sendable, CaseIterable {
-    /// Of workers that are not shown; the others count their own.
+    /// Those that were not answered by workers that are shown; these count their own.
     case requests
     /// Requests that were refused before a handler was asked.
     case refused

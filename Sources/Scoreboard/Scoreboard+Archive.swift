@@ -12,8 +12,10 @@ extension Scoreboard {
         }
         archive.increase(Layout.Process.requestNanoseconds, by: ended.requestTime.nanoseconds)
         archive.from(Layout.Process.requestTimes).increase(ended.requestTimes)
+        var known = archive.names(in: Layout.Process.tasks)
         for (name, kind) in ended.tasks.sorted(by: { $0.key < $1.key }) {
-            let task = archivedTask(name, in: archive)
+            let place = archive.place(of: name, in: Layout.Process.tasks, known: &known)
+            let task = archive.row(place, of: Layout.Process.tasks)
             task.increase(Layout.Task.done, by: kind.done)
             task.increase(Layout.Task.failed, by: kind.failed)
             task.increase(Layout.Task.retried, by: kind.retried)
@@ -21,25 +23,22 @@ extension Scoreboard {
             task.increase(Layout.Task.nanoseconds, by: kind.time.nanoseconds)
             task.from(Layout.Task.times).increase(kind.times)
         }
-    }
-
-    private func archivedTask(_ name: String, in archive: SharedWords) -> SharedWords {
-        let known = Int(clamping: min(archive[Layout.Process.taskNames], UInt64(Layout.Process.taskKinds)))
-        let tasks = (0..<Layout.Process.taskKinds).map {
-            archive.from(Layout.Process.tasks + $0 * Layout.Task.count)
+        known = archive.names(in: Layout.Process.routes)
+        for (name, answers) in ended.routes.sorted(by: { $0.key < $1.key }) {
+            let place = archive.place(of: name, in: Layout.Process.routes, known: &known)
+            let route = archive.row(place, of: Layout.Process.routes)
+            for status in StatusClass.allCases { route.increase(status.word, by: answers[status]) }
+            route.increase(Layout.Route.nanoseconds, by: answers.time.nanoseconds)
         }
-        if let task = tasks.prefix(known).first(where: { $0.text(at: Layout.Task.name) == name }) {
-            return task
-        }
-        let last = tasks.count - 1
-        guard known <= last else { return tasks[last] }
-        tasks[known].write(known < last ? name : TaskKind.others, at: Layout.Task.name)
-        archive.publish(Layout.Process.taskNames, UInt64(known + 1))
-        return tasks[known]
     }
 }
 
 extension SharedWords {
+    fileprivate func names(in table: NameTable) -> [String: Int] {
+        let names = namedRows(of: table).enumerated().map { ($1.text(at: table.name), $0) }
+        return Dictionary(names) { first, _ in first }
+    }
+
     fileprivate func increase(_ histogram: LatencyHistogram) {
         for (bucket, count) in histogram.counts.enumerated() where count > 0 { increase(bucket, by: count) }
     }

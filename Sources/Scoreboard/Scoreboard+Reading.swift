@@ -100,10 +100,11 @@ extension Scoreboard {
             totals.requestTimes += LatencyHistogram(worker.from(Layout.Worker.requestTimes))
         }
         totals.requestTime = .nanoseconds(Int64(clamping: nanoseconds))
-        let kinds = min(words.published(Layout.Process.taskNames), UInt64(Layout.Process.taskKinds))
-        for index in 0..<Int(kinds) {
-            let task = words.from(Layout.Process.tasks + index * Layout.Task.count)
+        for task in words.namedRows(of: Layout.Process.tasks) {
             totals.tasks[task.text(at: Layout.Task.name), default: TaskKind()] += TaskKind(task)
+        }
+        for route in words.namedRows(of: Layout.Process.routes) {
+            totals.routes[route.text(at: Layout.Route.name), default: RouteAnswers()] += RouteAnswers(route)
         }
         return totals
     }
@@ -122,6 +123,14 @@ extension TaskKind {
         dropped = words[Layout.Task.dropped]
         time = .nanoseconds(Int64(clamping: words[Layout.Task.nanoseconds]))
         times = LatencyHistogram(words.from(Layout.Task.times))
+    }
+}
+
+extension RouteAnswers {
+    init(_ words: SharedWords) {
+        self.init()
+        for status in StatusClass.allCases { self[status] = words[status.word] }
+        time = .nanoseconds(Int64(clamping: words[Layout.Route.nanoseconds]))
     }
 }
 

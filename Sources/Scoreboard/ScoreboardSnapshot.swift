@@ -57,6 +57,10 @@ package struct ScoreboardSnapshot: Sendable {
         package var requestTimes = LatencyHistogram()
         package var counters: [ProcessCounter: UInt64] = [:]
         package var tasks: [String: TaskKind] = [:]
+        package var routes: [String: RouteAnswers] = [:]
+
+        /// The answers of all routes.
+        package var answers: RouteAnswers { routes.values.reduce(into: RouteAnswers()) { $0 += $1 } }
 
         package subscript(counter: ProcessCounter) -> UInt64 { counters[counter, default: 0] }
 
@@ -66,15 +70,13 @@ package struct ScoreboardSnapshot: Sendable {
             left.requestTimes += right.requestTimes
             left.counters.merge(right.counters, uniquingKeysWith: &+)
             for (name, kind) in right.tasks { left.tasks[name, default: TaskKind()] += kind }
+            for (name, answers) in right.routes { left.routes[name, default: RouteAnswers()] += answers }
         }
     }
 }
 
 /// What is counted of the tasks of one name.
 package struct TaskKind: Sendable {
-    /// Tasks whose names have no place of their own.
-    static let others = "other"
-
     package var done: UInt64 = 0
     package var failed: UInt64 = 0
     package var retried: UInt64 = 0

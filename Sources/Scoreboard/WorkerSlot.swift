@@ -60,15 +60,29 @@ package final class WorkerSlot: Sendable {
     }
 
     /// The response is finished: counts the request.
-    package func finish(at now: MonotonicTime) {
+    ///
+    /// - Returns: how long it took.
+    @discardableResult
+    package func finish(_ answer: CountedAnswer, at now: MonotonicTime) -> Duration {
         let (span, isNegative) = UInt64(clamping: now.nanoseconds).subtractingReportingOverflow(
             words[Layout.Worker.requestStarted])
         let nanoseconds = isNegative ? 0 : span
+        let duration = Duration.nanoseconds(Int64(clamping: nanoseconds))
         words[Layout.Worker.lastNanoseconds] = nanoseconds
-        guard place != nil else { return process.count(requestOf: nanoseconds) }
+        guard place != nil else {
+            process.count(answer, taking: duration)
+            return duration
+        }
         words.increase(Layout.Worker.requests)
         words.increase(Layout.Worker.requestNanoseconds, by: nanoseconds)
         words.increase(Layout.Worker.requestTimes + LatencyHistogram.bucket(nanoseconds: nanoseconds))
+        process.count(answer, nanoseconds: nanoseconds)
+        return duration
+    }
+
+    /// The request was answered in the worker's place, by whoever counts it.
+    package func drop(after duration: Duration) {
+        words[Layout.Worker.lastNanoseconds] = UInt64(clamping: duration.saturatedNanoseconds)
     }
 
     /// The worker is free for the next request, if it was not already.

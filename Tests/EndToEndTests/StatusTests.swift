@@ -77,6 +77,96 @@ struct StatusTests {
         }
     }
 
+    @Test("Every answer is counted once, with its time, its route and its class of status code")
+    func answers() throws {
+        let settings = """
+            workers: { min: 2, max: 2, reserved-for-requests: 0 }
+            limits: { request-timeout: 300ms, read-time: 200ms }
+            overload: { when-busy: refuse, wait: 100ms }
+            """
+        try Self.run(settings) { server, status in
+            // The request that has shown that the server is there.
+            try waitUntil("it is counted") { try Self.report(at: status)["accepted conn"] as? Int == 1 }
+            func ask(_ request: RawRequest, expecting status: Int) throws {
+                #expect(try server.ask(request).status == status, "\(request.uri)")
+            }
+            try ask(RawRequest("GET", "/hello"), expecting: 200)
+            try ask(RawRequest("GET", "/nowhere"), expecting: 404)
+            try ask(RawRequest("DELETE", "/hello"), expecting: 405)
+            try ask(RawRequest("GET", "/%FF"), expecting: 400)
+            try ask(RawRequest("GET", "/boom"), expecting: 500)
+            try ask(
+                RawRequest("POST", "/small").with { $0.body = [UInt8](repeating: 0, count: 5000) },
+                expecting: 413)
+            let late = try server.peer()
+            try late.send(RawRequest("POST", "/echo").with { $0.contentLength = "10" }.head)
+            #expect(try late.reply().status == 408)
+            // Their handlers go on, and hold both workers.
+            let slow = try (1...2).map { _ in
+                let peer = try server.peer()
+                try peer.send(RawRequest("GET", "/slow?gate=go"))
+                return peer
+            }
+            for peer in slow { #expect(try peer.reply().status == 504) }
+            try ask(RawRequest("GET", "/hello"), expecting: 503)
+
+            try waitUntil("all are counted") {
+                let report = try Self.report(at: status)
+                return report["accepted conn"] as? Int == 11 && report["refused requests"] as? Int == 3
+            }
+            let report = try Self.report(at: status)
+            #expect(report["timed out requests"] as? Int == 2)
+            let duration = try #require(report["request duration"] as? [String: Any])
+            #expect(duration["count"] as? Int == 11)
+            #expect(duration["sum"] as? Double ?? 0 >= 2 * 0.3 + 0.2 + 0.1)
+            #expect(duration["p99"] as? Double ?? 0 >= 0.25)
+            #expect(
+                report["responses"] as? [String: Int]
+                    == ["1xx": 0, "2xx": 2, "3xx": 0, "4xx": 5, "5xx": 4])
+            let routes = try #require(report["routes"] as? [[String: Any]])
+            let errors = routes.compactMap { route -> String? in
+                guard let name = route["route"] as? String, let counts = route["responses"] as? [String: Int]
+                else { return nil }
+                return "\(name) \(counts["4xx"] ?? 0) \(counts["5xx"] ?? 0)"
+            }
+            #expect(
+                Set(errors) == [
+                    "/hello 0 1", "none 3 0", "/boom 0 1", "/small 1 0", "/echo 1 0", "/slow 0 2",
+                ])
+
+            // What the late handlers return is no answer.
+            try server.folder.open(gate: "go")
+            try waitUntil("they have returned") { try Self.report(at: status)["active workers"] as? Int == 0 }
+            #expect(try Self.report(at: status)["accepted conn"] as? Int == 11)
+            let metrics = try Self.get("/metrics", at: status).text
+            for line in [
+                "postlude_requests_total 11", "postlude_request_duration_seconds_count 11",
+                #"postlude_responses_total{route="/slow",class="5xx"} 2"#,
+            ] { #expect(metrics.contains(line + "\n"), "\(metrics)") }
+        }
+    }
+
+    @Test("The answer to a handler that never returns is counted, also when its process is replaced")
+    func killed() throws {
+        let settings = """
+            workers: { min: 2, max: 2, reserved-for-requests: 0 }
+            limits: { request-timeout: 200ms, kill-time: 400ms }
+            shutdown-grace: 1s
+            """
+        try Self.run(settings, isSupervised: true) { server, status in
+            try waitUntil("the first request is counted") {
+                try Self.report(at: status)["accepted conn"] as? Int == 1
+            }
+            #expect(try server.ask(RawRequest("GET", "/slow?gate=never")).status == 504)
+            try waitUntil("the process is replaced") {
+                try Self.report(at: status)["replaced processes"] as? Int == 1
+            }
+            let report = try Self.report(at: status)
+            #expect(report["accepted conn"] as? Int == 2)
+            #expect((report["responses"] as? [String: Int])?["5xx"] == 1)
+        }
+    }
+
     @Test("Tasks are shown while they wait and run, and counted by name with their latencies")
     func tasks() throws {
         try Self.run { server, status in

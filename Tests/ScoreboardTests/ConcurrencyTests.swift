@@ -17,6 +17,7 @@ struct ConcurrencyTests {
         let process = try #require(board.process(at: 0))
         process.begin(generation: 1)
         let isOver = Flag()
+        let route = CountedRoute("/")
         let writer = try WorkerThread(name: "writer") {
             guard let worker = try? process.takeWorker() else { return }
             var number = 0
@@ -24,7 +25,7 @@ struct ConcurrencyTests {
                 number += 1
                 let text = Array(String(repeating: "\(number % 10)", count: 16).utf8)[...]
                 worker.begin(method: text, target: text, request: text, at: .now)
-                worker.finish(at: .now)
+                worker.finish(CountedAnswer(status: 200, route: route), at: .now)
                 worker.rest(at: .now)
             }
         }

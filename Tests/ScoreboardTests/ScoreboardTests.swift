@@ -42,7 +42,8 @@ struct ScoreboardTests {
         #expect(row.route == "/orders/{id}" && row.handler == "show-order")
         #expect(row.requestDuration == .seconds(2) && row.since == .seconds(2) && row.requests == 0)
 
-        worker.finish(at: start + .seconds(3))
+        #expect(
+            worker.finish(CountedAnswer(status: 200, route: nil), at: start + .seconds(3)) == .seconds(3))
         worker.rest(at: start + .seconds(3))
         let after = try #require(board.snapshot(at: start + .seconds(5)).processes.first)
         #expect(after.workers[0].state == .idle && after.workers[0].requests == 1)
@@ -60,7 +61,7 @@ struct ScoreboardTests {
         var workers = try (1...3).map { _ in try process.takeWorker() }
         for worker in workers {
             worker.begin(method: [], target: [], request: [], at: .now)
-            worker.finish(at: .now)
+            worker.finish(CountedAnswer(status: 200, route: nil), at: .now)
             worker.rest(at: .now)
         }
         #expect(board.snapshot().processes[0].workers.map(\.number).sorted() == [1, 2])
@@ -84,7 +85,8 @@ struct ScoreboardTests {
             process.begin(generation: 1)
             let worker = try process.takeWorker()
             worker.begin(method: [], target: [], request: [], at: .now)
-            worker.finish(at: .now)
+            worker.finish(CountedAnswer(status: 200, route: CountedRoute("/r\(round)")), at: .now)
+            process.count(CountedAnswer(status: 503, route: nil), taking: .seconds(1))
             process.count(.slow)
             process.count(.done, task: "mail", taking: .milliseconds(20))
             process.count(.dropped, task: "report-\(round)", taking: nil)
@@ -93,8 +95,12 @@ struct ScoreboardTests {
             let after = board.snapshot()
             #expect(after.processes.isEmpty && after.replaced == Int(round))
             for totals in [before, after.totals] {
-                #expect(totals.requests == round && totals[.slow] == round)
-                #expect(totals.requestTimes.total == round)
+                #expect(totals.requests == 2 * round && totals[.slow] == round)
+                #expect(totals.requestTimes.total == 2 * round)
+                #expect(totals.routes["/r\(round)"]?[.successful] == 1)
+                #expect(totals.routes["none"]?[.serverError] == round)
+                #expect(totals.routes["none"]?.time == .seconds(Int64(round)))
+                #expect(totals.answers.total == 2 * round)
                 #expect(totals.tasks["mail"]?.done == round && totals.tasks["mail"]?.times.total == round)
                 #expect(totals.tasks["report-\(round)"]?.dropped == 1)
             }
@@ -116,6 +122,38 @@ struct ScoreboardTests {
         #expect(tasks["other"]?.failed ?? 0 >= 337)
     }
 
+    @Test("More routes than there is room for are counted together, and a route keeps its row over reloads")
+    func manyRoutes() throws {
+        let board = try Self.make()
+        for index in 0...1 {
+            let process = try #require(board.process(at: index))
+            process.begin(generation: 1)
+            for _ in 1...2 {
+                for number in 1...400 {
+                    let route = CountedRoute("/\(index)/\(number)")
+                    process.count(CountedAnswer(status: 200, route: route), taking: .zero)
+                }
+            }
+            #expect(board.snapshot().totals.routes["/\(index)/7"]?[.successful] == 2)
+            board.release(process: index)
+        }
+        let routes = board.snapshot().totals.routes
+        #expect((255...256).contains(routes.count))
+        #expect(routes.values.reduce(0) { $0 + $1.total } == 1600)
+        #expect(routes["other"]?.total ?? 0 >= 1600 - 2 * 255)
+    }
+
+    @Test("Status codes count in their class, others in the nearest one")
+    func classes() {
+        let classes = [Int.min, 0, 100, 199, 200, 304, 404, 499, 500, 599, 600, Int.max].map {
+            StatusClass(of: $0).label
+        }
+        #expect(
+            classes == [
+                "1xx", "1xx", "1xx", "1xx", "2xx", "3xx", "4xx", "4xx", "5xx", "5xx", "5xx", "5xx",
+            ])
+    }
+
     @Test("What is left of a process names the requests and tasks of its workers")
     func remains() throws {
         let board = try Self.make()
@@ -131,7 +169,7 @@ struct ScoreboardTests {
                 request: Array("r1".utf8)[...], at: start)
             worker.handle(route: "/orders", handler: "place-order")
         }
-        workers[1].finish(at: start)
+        workers[1].finish(CountedAnswer(status: 200, route: nil), at: start)
         workers[1].run(task: "send-mail", of: "r2", route: "/orders", left: 2, at: start)
         #expect(
             board.remains(ofProcess: index, at: start + .milliseconds(1250)) == [

@@ -1,3 +1,5 @@
+internal import FastCGI
+internal import HTTPTypes
 internal import Linux
 internal import Metrics
 
@@ -27,6 +29,20 @@ final class RequestMetrics: Sendable {
         meters.counter.increment()
         meters.timer.recordNanoseconds(duration.saturatedNanoseconds)
     }
+
+    /// A request that the application was not asked for.
+    func record(_ duration: Duration, of head: RequestHead, route: String, status: Int) {
+        let method = head.string("REQUEST_METHOD").flatMap { HTTPRequest.Method($0) }
+        record(duration, method: method.map(Self.name) ?? "_OTHER", route: route, status: status)
+    }
+
+    /// What measurements call a method: a client can send any other word, which must not make one of its own.
+    static func name(of method: HTTPRequest.Method) -> String { known[method] ?? "_OTHER" }
+
+    private static let known: [HTTPRequest.Method: String] = Dictionary(
+        uniqueKeysWithValues: [
+            HTTPRequest.Method.get, .head, .post, .put, .delete, .connect, .options, .trace, .patch,
+        ].map { ($0, $0.rawValue) })
 
     private func meters(_ key: Key) -> Meters {
         meters.withLock { meters in

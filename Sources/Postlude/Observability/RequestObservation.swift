@@ -17,7 +17,7 @@ final class RequestObservation {
 
     init(of request: Request, for observability: Observability) {
         let storage = request.storage
-        method = Self.known[storage.method] ?? "_OTHER"
+        method = RequestMetrics.name(of: storage.method)
         route = storage.route
         metrics = observability.requests
         guard let instrument = observability.instrument else {
@@ -43,10 +43,13 @@ final class RequestObservation {
 
     /// The response is finished.
     ///
-    /// - Parameter error: what was thrown, if anything was. It is the server's failure where the status says so.
-    func end(_ outcome: RequestOutcome, error: (any Error)?) {
+    /// - Parameters:
+    ///   - duration: how long it took to answer; nil where the response was finished just now.
+    ///   - error: what was thrown, if anything was. It is the server's failure where the status says so.
+    func end(_ outcome: RequestOutcome, after duration: Duration?, error: (any Error)?) {
         let status = outcome.status.code
-        metrics?.record(MonotonicTime.now - start, method: method, route: route, status: status)
+        metrics?.record(
+            duration ?? MonotonicTime.now - start, method: method, route: route, status: status)
         guard let span else { return }
         span.attributes["http.response.status_code"] = status
         if !outcome.isTaken { span.attributes["postlude.response.taken"] = false }
@@ -57,10 +60,4 @@ final class RequestObservation {
         }
         span.end()
     }
-
-    /// A client can send any other word: it must not make a measurement of its own.
-    private static let known: [HTTPRequest.Method: String] = Dictionary(
-        uniqueKeysWithValues: [
-            HTTPRequest.Method.get, .head, .post, .put, .delete, .connect, .options, .trace, .patch,
-        ].map { ($0, $0.rawValue) })
 }

@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Logging
 internal import Manifest
+internal import Scoreboard
 internal import Workers
 
 /// A request and what became of it, between the handler and the tasks.
@@ -10,6 +11,10 @@ final class Exchange {
     var response: Response
     /// Whether the response's body is left out.
     let isHead: Bool
+    /// Where the answer is counted; nil where no route takes the request.
+    var route: CountedRoute?
+    /// From the request's head to the end of its answer; nil before that, and where nobody looks.
+    var duration: Duration?
     /// What the handler, an input or middleware has thrown.
     var error: (any Error)?
     /// nil where nobody traces or measures.
@@ -31,6 +36,9 @@ final class Exchange {
         self.response = response
         self.isHead = isHead
     }
+
+    /// The answer, as it is counted.
+    var answer: CountedAnswer { CountedAnswer(status: response.status.code, route: route) }
 
     /// Calls the application's code with the request's context.
     func perform<Value>(_ operation: () throws -> Value) rethrows -> Value {
@@ -101,7 +109,8 @@ final class Exchange {
     }
 
     /// The keeper has answered in the worker's place: whatever the handler has returned does not count.
-    func timeOut() {
+    func timeOut(after duration: Duration? = nil) {
+        self.duration = duration
         error = error ?? CancellationError()
         response = .error(HTTPError(.gatewayTimeout))
     }
@@ -128,7 +137,7 @@ final class Exchange {
             }
         }
         let outcome = RequestOutcome(hasThrown: error != nil, status: response.status, isTaken: isTaken)
-        observation?.end(outcome, error: error)
+        observation?.end(outcome, after: duration, error: error)
         // Most requests have neither: their queue is not locked for it.
         if let origin = observation?.context { storage.tasks.queue?.origin = origin }
         let queue = storage.settle(outcome)

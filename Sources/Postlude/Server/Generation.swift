@@ -14,6 +14,8 @@ final class Generation: Sendable {
     let router: Router
     let responder: Responder
     let files: FileLocation?
+    /// For whoever has no matcher of its own; nil where there was no memory for it.
+    private let matcher: Lock<RouteMatcher?>
 
     init(
         _ manifest: Manifest, number: Int, handlers: [String: Handler], hooks: ApplicationHooks,
@@ -24,6 +26,7 @@ final class Generation: Sendable {
         settings = ServerSettings(manifest)
         files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
         router = try Router(manifest: manifest, handlers: handlers, logger: logger)
+        matcher = Lock(try? RouteMatcher())
         responder = Responder(
             router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
     }
@@ -33,6 +36,11 @@ final class Generation: Sendable {
         var policy = router.bodyPolicy(for: head, using: matcher)
         policy.author = self
         return policy
+    }
+
+    /// The route of a request that is answered without a worker; nil where none takes it.
+    func route(of head: RequestHead) -> Router.Route? {
+        matcher.withLock { matcher in matcher.flatMap { router.route(of: head, using: $0) } }
     }
 
     var gateLimits: GateLimits {

@@ -50,8 +50,7 @@ final class HandlerClocks: Sendable {
                 let stack = report.stack(of: clock.thread) { clock.run === run }
                 logger.warning("handler is slow", metadata: run.metadata(at: now, stack: stack))
             }
-            if run.answerIfOverdue(at: now, poller: poller) {
-                process?.count(.timedOut)
+            if run.answerIfOverdue(at: now, poller: poller, process: process) {
                 logger.error(
                     "handler is past limits.request-timeout; it was cancelled, and its request answered 504",
                     metadata: run.metadata(at: now))

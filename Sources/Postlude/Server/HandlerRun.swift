@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Glibc
 internal import Linux
 internal import Manifest
+internal import Scoreboard
 internal import Synchronization
 internal import Workers
 
@@ -23,6 +24,7 @@ final class HandlerRun: Sendable {
     let handler: String
     let identity: RequestIdentity
     let start: MonotonicTime
+    private let route: CountedRoute
     let cancellation = RequestCancellation()
     /// Whether the handler reads the body from the connection itself: only its worker can give that back.
     let readsConnection: Bool
@@ -30,6 +32,8 @@ final class HandlerRun: Sendable {
     private let connection: Connection
     private let state = Atomic<Int>(State.handling)
     private let taken = Atomic<Bool>(false)
+    /// How long the keeper's answer took, in nanoseconds.
+    private let answerTime = Atomic<Int64>(0)
     private let isReported = Atomic<Bool>(false)
     private let isKilled = Atomic<Bool>(false)
 
@@ -39,6 +43,7 @@ final class HandlerRun: Sendable {
     ) {
         limits = route.limits
         handler = route.handler.name
+        self.route = route.counted
         identity = request.storage.identity
         head = request.storage.head
         self.connection = connection
@@ -48,6 +53,8 @@ final class HandlerRun: Sendable {
 
     /// Whether the web server has taken the keeper's answer.
     var isTaken: Bool { taken.load(ordering: .acquiring) }
+    /// How long the keeper's answer took.
+    var answeredAfter: Duration { .nanoseconds(answerTime.load(ordering: .acquiring)) }
 
     /// Whether the handler is past a limit for the first time.
     func isNewlySlow(at now: MonotonicTime) -> Bool { isNew(isReported, limits.slowTime, now) }
@@ -68,10 +75,11 @@ final class HandlerRun: Sendable {
         }
     }
 
-    /// Called by the keeper: answers 504 in the worker's place when the time is over.
+    /// Called by the keeper: answers 504 in the worker's place when the time is over, and counts that: the handler may
+    /// never return.
     ///
     /// - Returns: whether it has.
-    func answerIfOverdue(at now: MonotonicTime, poller: Poller) -> Bool {
+    func answerIfOverdue(at now: MonotonicTime, poller: Poller, process: ProcessSlot? = nil) -> Bool {
         guard let limit = limits.requestTimeout, now - start >= limit,
             state.compareExchange(
                 expected: State.handling, desired: State.answering, ordering: .acquiringAndReleasing
@@ -81,6 +89,10 @@ final class HandlerRun: Sendable {
         cancellation.mark()
         let isTaken = ShortResponse.gatewayTimeout(identifier: identity.id).send(to: head, on: connection)
         taken.store(isTaken, ordering: .releasing)
+        let duration = MonotonicTime.now - start
+        answerTime.store(duration.saturatedNanoseconds, ordering: .releasing)
+        process?.count(.timedOut)
+        process?.count(CountedAnswer(status: 504, route: route), taking: duration)
         if readsConnection {
             connection.endOutput()
         } else {

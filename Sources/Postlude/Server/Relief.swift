@@ -56,7 +56,6 @@ final class Relief {
         guard server.poller.hasWaitingRequests else { return }
         let refusal = ShortResponse.serviceUnavailable(retryAfter: server.settings.overload.retryAfter)
         for _ in 0..<server.poller.refuseWaiting(at: now, with: refusal) {
-            server.process?.count(.refused)
             server.ends.count("refused with 503: every worker was busy")
         }
     }

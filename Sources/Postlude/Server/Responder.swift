@@ -46,7 +46,8 @@ struct Responder: Sendable {
             let request = request(method, path, route, parameters, head: head, body: body)
             if let cancellation = watch(request, route) { request.storage.cancellation = cancellation }
             return run(
-                route.handler.function, needing: route.handler.dependencies, for: request, on: executor)
+                route.handler.function, needing: route.handler.dependencies, for: request, by: route,
+                on: executor)
         }
     }
 
@@ -66,9 +67,10 @@ struct Responder: Sendable {
     /// Calls the handler and what is around it. Where nothing is to be awaited, no async code is entered.
     private func run(
         _ function: Handler.Function, needing dependencies: [any RequestDependency.Type] = [],
-        for request: Request, on executor: WorkerExecutor
+        for request: Request, by route: Router.Route? = nil, on executor: WorkerExecutor
     ) -> Exchange {
         let exchange = Exchange(of: request, observability: observability)
+        exchange.route = route?.counted
         exchange.perform {
             call(function, needing: dependencies, for: request, on: executor, in: exchange)
         }

@@ -3,6 +3,7 @@ internal import HTTPTypes
 internal import Logging
 internal import Manifest
 internal import Routing
+internal import Scoreboard
 
 /// Finds the route of a request, and with it the handler.
 struct Router: Sendable {
@@ -11,6 +12,8 @@ struct Router: Sendable {
         let handler: Handler
         let limits: Manifest.Limits
         let tasks: Manifest.TaskLimits
+        /// Where its answers are counted.
+        let counted: CountedRoute
     }
 
     /// What is known of a request once its head is.
@@ -37,12 +40,13 @@ struct Router: Sendable {
         let own = documentation.map { route in
             Route(
                 pattern: route.pattern.text, handler: route.handler, limits: manifest.limits,
-                tasks: manifest.tasks)
+                tasks: manifest.tasks, counted: CountedRoute(route.pattern.text))
         }
         let others = try manifest.routes.map { route in
             guard let handler = handlers[route.handler] else { throw MissingHandler(name: route.handler) }
             return Route(
-                pattern: route.pattern.text, handler: handler, limits: route.limits, tasks: route.tasks)
+                pattern: route.pattern.text, handler: handler, limits: route.limits, tasks: route.tasks,
+                counted: CountedRoute(route.pattern.text))
         }
         routes = own + others
         uploadFolder = manifest.uploads.folder
@@ -76,9 +80,15 @@ struct Router: Sendable {
         }
     }
 
+    /// The route of a request that its handler does not answer; nil where none takes it.
+    func route(of head: RequestHead, using matcher: RouteMatcher) -> Route? {
+        guard case .route(let route, _, _, _) = resolve(head, using: matcher) else { return nil }
+        return route
+    }
+
     /// What happens to the body of a request: collected or streamed for its handler, or ignored where there is none.
     func bodyPolicy(for head: RequestHead, using matcher: RouteMatcher) -> BodyPolicy {
-        guard case .route(let route, _, _, _) = resolve(head, using: matcher) else { return .ignore }
+        guard let route = route(of: head, using: matcher) else { return .ignore }
         return route.handler.bodyUse == .stream
             ? .stream(limit: route.limits.body) : .collect(limit: route.limits.body)
     }

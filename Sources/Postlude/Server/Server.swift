@@ -137,7 +137,16 @@ struct ServerParts: Sendable {
                 ends.count(end.label)
                 logger.debug("connection ended early", metadata: ["reason": "\(end)"])
             },
-            answered: { logs.access?.write(AccessRecord($0)) })
+            answered: { [generations] request in
+                let route = generations.current.route(of: request.head)
+                let duration = MonotonicTime.now - request.start
+                let status = request.response.status
+                process?.count(.refused)
+                process?.count(CountedAnswer(status: status, route: route?.counted), taking: duration)
+                observability.requests?.record(
+                    duration, of: request.head, route: route?.pattern ?? "", status: status)
+                logs.access?.write(AccessRecord(request))
+            })
         dispatch = TaskDispatch(registry: registry, logger: logger) {
             [generations] in
             generations.current.manifest.tasks

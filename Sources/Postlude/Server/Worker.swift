@@ -175,7 +175,8 @@ final class Worker {
     /// - Returns: whether the web server took the keeper's.
     private func drop(_ exchange: Exchange, answeredIn run: HandlerRun, on connection: Connection) -> Bool {
         fcgx.abandon()
-        exchange.timeOut()
+        exchange.timeOut(after: run.answeredAfter)
+        score?.drop(after: run.answeredAfter)
         if run.readsConnection { poller.giveBack(connection, keep: false, isOpen: true) }
         return run.isTaken
     }
@@ -226,6 +227,7 @@ final class Worker {
         let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
         let exchange = Exchange(.error(HTTPError(refusal.status)), isHead: false)
+        exchange.route = generations.current.router.route(of: head, using: matcher)?.counted
         _ = finish(connection, head, exchange)
         accessLog?.write(accessRecord(head, exchange, since: start))
     }
@@ -249,7 +251,12 @@ final class Worker {
         score?.set(.writing, at: .now)
         let outcome = writer.write(exchange, on: connection)
         let isOpen = outcome == .broken ? fcgx.breakOff() : fcgx.finish()
-        score?.finish(at: .now)
+        let duration = score?.finish(exchange.answer, at: .now)
+        exchange.duration = duration
+        if exchange.request == nil, let duration {
+            runner.observability.requests?.record(
+                duration, of: head, route: exchange.route?.name ?? "", status: exchange.answer.status)
+        }
         poller.giveBack(connection, keep: head.keepsConnection && outcome != .broken, isOpen: isOpen)
         return outcome == .whole && isOpen
     }

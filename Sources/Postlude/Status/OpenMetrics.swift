@@ -6,14 +6,15 @@ struct OpenMetrics {
 
     private(set) var text = ""
 
-    /// - Parameter requestTimes: of all requests, for the histogram.
-    init(_ report: StatusReport, requestTimes: LatencyHistogram) {
+    /// - Parameter totals: of all processes.
+    init(_ report: StatusReport, totals: ScoreboardSnapshot.Totals) {
         family("postlude", .info, "The application.")
         sample("postlude_info", ["pool": report.pool, "manager": report.processManager], 1)
         gauge(
             "postlude_start_time_seconds", "When it was started, since 1970.", Double(report.startTime),
             unit: "seconds")
-        addRequests(of: report, requestTimes)
+        addRequests(of: report, totals.requestTimes)
+        addRoutes(totals.routes)
         addWorkers(of: report)
         addTasks(of: report)
         if let stored = report.storedTasks { addStoredTasks(stored) }
@@ -36,6 +37,23 @@ struct OpenMetrics {
         sample(name + "_bucket", ["le": "+Inf"], times.total)
         sample(name + "_count", [:], times.total)
         sample(name + "_sum", [:], report.requestDuration.sum)
+    }
+
+    private mutating func addRoutes(_ routes: [String: RouteAnswers]) {
+        let routes = routes.sorted { $0.key < $1.key }
+        family("postlude_responses", .counter, "Answers by route and by class of status code.")
+        for (name, answers) in routes {
+            for status in StatusClass.allCases where status != .informational || answers[status] > 0 {
+                sample(
+                    "postlude_responses_total", ["route": name, "class": status.label], answers[status])
+            }
+        }
+        let duration = "postlude_route_duration_seconds"
+        family(duration, .summary, "How long the answers of a route took.", unit: "seconds")
+        for (name, answers) in routes {
+            sample(duration + "_count", ["route": name], answers.total)
+            sample(duration + "_sum", ["route": name], answers.time.seconds)
+        }
     }
 
     private mutating func addWorkers(of report: StatusReport) {

@@ -37,6 +37,7 @@ struct StatusPage: Sendable {
         <section id="tiles"></section>
         <section id="plots"></section>
         <section id="processes"></section>
+        <section id="routes"></section>
         <section id="tasks"></section>
         <section id="durable"></section>
         <section id="counts"></section>

@@ -86,6 +86,7 @@ enum StatusPageScript {
           const list = [
             ["Busy workers", report["active workers"] + " of " + report["total workers"]],
             ["Requests", whole.format(report["accepted conn"])],
+            ["Answered 5xx", whole.format(report.responses["5xx"])],
             ["99 % of requests within", time(report["request duration"].p99)],
             ["Tasks waiting", whole.format(report.tasks.queued)],
             ["Oldest task", time(report.tasks["oldest age"])],
@@ -109,6 +110,14 @@ enum StatusPageScript {
             element("h2", { textContent: "Process " + report.pid }),
             element("p", { className: "soft", textContent: [report.state, "manifest " + report.generation, "for " + time(report["start since"]), whole.format(report.requests) + " requests", report.connections + " connections"].join(" · ") }),
             table(columns, rows));
+        }
+        const classes = ["2xx", "3xx", "4xx", "5xx"];
+        function routes(report) {
+          const columns = [["Route", "what"], ...classes.map(name => [name, "number"]), ["Mean", "number"]];
+          const row = (name, counts, mean) => [name, ...classes.map(key => whole.format(counts[key] || 0)), mean];
+          const rows = report.routes.map(one => row(element("code", { textContent: one.route }), one.responses, time(one["mean duration"])));
+          rows.push(row("all", report.responses, ""));
+          byID("routes").replaceChildren(element("div", { className: "card" }, element("h2", { textContent: "Responses by status code, since the start" }), table(columns, rows)));
         }
         function tasks(report) {
           const columns = [["Task"], ["Done", "number"], ["Failed", "number"], ["Retried", "number"], ["Dropped", "number"], ["p50", "number"], ["p90", "number"], ["p99", "number"]];
@@ -164,6 +173,7 @@ enum StatusPageScript {
           tiles(report);
           plot();
           byID("processes").replaceChildren(...report.processes.map(process));
+          routes(report);
           tasks(report.tasks);
           durable(report["durable tasks"]);
           byID("counts").replaceChildren(element("div", { className: "card" }, element("dl", {}, ...counted.filter(key => key in report).map(key =>

@@ -24,9 +24,21 @@ extension StatusReport {
         replacedProcesses = board.replaced
         connections = board.processes.reduce(0) { $0 + $1.connections }
         requestDuration = Latency(board.totals.requestTimes, sum: board.totals.requestTime)
+        responses = board.totals.answers.byClass
+        routes = board.totals.routes.sorted { $0.key < $1.key }.map { name, answers in
+            Route(route: name, responses: answers.byClass, meanDuration: answers.meanSeconds)
+        }
         tasks = Tasks(board)
         processes = board.processes.map { Process($0, startedAt: board.started, uptime: board.uptime) }
     }
+}
+
+extension RouteAnswers {
+    var byClass: [String: UInt64] {
+        Dictionary(uniqueKeysWithValues: StatusClass.allCases.map { ($0.label, self[$0]) })
+    }
+
+    fileprivate var meanSeconds: Double { total == 0 ? 0 : time.seconds / Double(total) }
 }
 
 extension StatusReport.Latency {

@@ -28,6 +28,9 @@ struct StatusReport: Codable, Sendable {
     var replacedProcesses: Int
     var connections: Int
     var requestDuration: Latency
+    /// How many requests were answered with which class of status code: `2xx` and so on.
+    var responses: [String: UInt64]
+    var routes: [Route]
     var tasks: Tasks
     /// nil where the application stores none.
     var storedTasks: StoredTaskLook.Answer?
@@ -41,6 +44,14 @@ struct StatusReport: Codable, Sendable {
         var p50: Double?
         var p90: Double?
         var p99: Double?
+    }
+
+    /// The answers of one route; also of requests that no route takes (`none`), and of routes for which there was no
+    /// room (`other`).
+    struct Route: Codable, Sendable {
+        var route: String
+        var responses: [String: UInt64]
+        var meanDuration: Double
     }
 
     struct Tasks: Codable, Sendable {
@@ -108,7 +119,7 @@ struct StatusReport: Codable, Sendable {
 
 extension StatusReport {
     enum CodingKeys: String, CodingKey {
-        case pool, connections, tasks, processes, history
+        case pool, connections, responses, routes, tasks, processes, history
         case processManager = "process manager"
         case startTime = "start time"
         case startSince = "start since"
@@ -127,6 +138,13 @@ extension StatusReport {
         case replacedProcesses = "replaced processes"
         case requestDuration = "request duration"
         case storedTasks = "durable tasks"
+    }
+}
+
+extension StatusReport.Route {
+    enum CodingKeys: String, CodingKey {
+        case route, responses
+        case meanDuration = "mean duration"
     }
 }
 

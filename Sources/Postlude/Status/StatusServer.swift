@@ -122,7 +122,7 @@ final class StatusSource: Sendable {
     var metrics: String {
         let board = scoreboard.snapshot()
         let report = report(of: board, history.withLock { $0 })
-        return OpenMetrics(report, requestTimes: board.totals.requestTimes).text
+        return OpenMetrics(report, totals: board.totals).text
     }
 
     private func report(of board: ScoreboardSnapshot, _ history: StatusHistory) -> StatusReport {

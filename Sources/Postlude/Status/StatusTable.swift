@@ -4,7 +4,8 @@ struct StatusTable: CustomStringConvertible {
 
     init(_ report: StatusReport) {
         let parts = [
-            Self.summary(report), Self.workers(report), Self.tasks(report.tasks),
+            Self.summary(report), Self.workers(report), Self.routes(report.routes),
+            Self.tasks(report.tasks),
             report.storedTasks.map(Self.storedTasks) ?? "",
         ]
         description = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
@@ -16,6 +17,7 @@ struct StatusTable: CustomStringConvertible {
                 + " (at most \(report.maxActiveWorkers)), for \(time(Double(report.startSince)))",
             "requests: \(report.acceptedConn), slow \(report.slowRequests), refused \(report.refusedRequests),"
                 + " timed out \(report.timedOutRequests); \(latency(report.requestDuration))",
+            "responses: " + classes.map { "\($0) \(report.responses[$0] ?? 0)" }.joined(separator: ", "),
             "tasks: \(report.tasks.queued) queued, \(report.tasks.running) running, \(report.tasks.done) done,"
                 + " \(report.tasks.failed) failed, \(report.tasks.dropped) dropped"
                 + (report.tasks.oldestAge.map { "; the oldest is \(time($0)) old" } ?? ""),
@@ -43,6 +45,16 @@ struct StatusTable: CustomStringConvertible {
         let header = [
             "PROCESS", "MANIFEST", "WORKER", "STATE", "SINCE", "REQUESTS", "DURATION", "HANDLER", "REQUEST",
         ]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    private static let classes = ["2xx", "3xx", "4xx", "5xx"]
+
+    private static func routes(_ routes: [StatusReport.Route]) -> String {
+        let rows = routes.map { route in
+            [route.route] + classes.map { "\(route.responses[$0] ?? 0)" } + [time(route.meanDuration)]
+        }
+        let header = ["ROUTE"] + classes.map { $0.uppercased() } + ["MEAN"]
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 

@@ -2,6 +2,7 @@ import FastCGI
 import Glibc
 import Linux
 import Manifest
+import Scoreboard
 import Testing
 import Workers
 
@@ -70,7 +71,8 @@ struct HandlerRunTests {
         var limits = Manifest.Limits()
         change(&limits)
         let route = Router.Route(
-            pattern: "/", handler: Handler("handler") {}, limits: limits, tasks: Manifest.TaskLimits())
+            pattern: "/", handler: Handler("handler") {}, limits: limits, tasks: Manifest.TaskLimits(),
+            counted: CountedRoute("/"))
         return HandlerRun(
             of: try RequestFixture().request(), on: connection, route: route, readsConnection: false,
             at: start)
@@ -93,8 +95,14 @@ struct HandlerRunTests {
         let wire = try Wire()
         let start = MonotonicTime.now
         let run = try run(on: wire.take(), at: start) { $0.requestTimeout = .seconds(1) }
-        #expect(run.answerIfOverdue(at: start + .seconds(1), poller: wire.poller))
-        #expect(!run.answerIfOverdue(at: start + .seconds(2), poller: wire.poller))
+        let board = try Scoreboard(program: "shop", processes: 1, workers: 1, isShared: false)
+        let process = board.process(at: 0)
+        #expect(run.answerIfOverdue(at: start + .seconds(1), poller: wire.poller, process: process))
+        #expect(!run.answerIfOverdue(at: start + .seconds(2), poller: wire.poller, process: process))
+        process?.begin(generation: 1)
+        let totals = board.snapshot().totals
+        #expect(totals[.timedOut] == 1 && totals.requests == 1 && totals.requestTimes.total == 1)
+        #expect(totals.routes["/"]?[.serverError] == 1)
         #expect(run.cancellation.isCancelled && run.isTaken)
         #expect(!run.beginWriting())
         #expect(wire.received().contains("Status: 504 Gateway Timeout\r\n"))

@@ -52,7 +52,8 @@ struct OpenMetricsTests {
             for milliseconds in [1, 10, 100] as [Int64] {
                 let start = MonotonicTime(nanoseconds: 1_000_000_000)
                 worker.begin(method: [], target: [], request: [], at: start)
-                worker.finish(at: start + .milliseconds(milliseconds))
+                worker.finish(
+                    CountedAnswer(status: 200, route: nil), at: start + .milliseconds(milliseconds))
             }
         }
         let counts = text.split(separator: "\n").filter { $0.contains("_seconds_bucket{") }.compactMap {
@@ -62,6 +63,24 @@ struct OpenMetricsTests {
         #expect(counts.count == 19 && counts == counts.sorted())
         #expect(counts.first == 0 && counts.last == 3)
         #expect(text.contains("postlude_request_duration_seconds_sum 0.111\n"))
+    }
+
+    @Test("Answers are counted by route and by class of status code")
+    func routes() throws {
+        let text = try text { process in
+            let route = CountedRoute(#"/a/{id:"\d+"}"#)
+            for status in [200, 204, 500] {
+                process.count(CountedAnswer(status: status, route: route), taking: .milliseconds(250))
+            }
+            process.count(CountedAnswer(status: 404, route: nil), taking: .zero)
+        }
+        let label = #"route="/a/{id:\"\\d+\"}""#
+        #expect(text.contains("postlude_responses_total{\(label),class=\"2xx\"} 2\n"), "\(text)")
+        #expect(text.contains("postlude_responses_total{\(label),class=\"5xx\"} 1\n"))
+        #expect(text.contains(#"postlude_responses_total{route="none",class="4xx"} 1"#))
+        #expect(!text.contains("1xx"))
+        #expect(text.contains("postlude_route_duration_seconds_count{\(label)} 3\n"))
+        #expect(text.contains("postlude_route_duration_seconds_sum{\(label)} 0.75\n"))
     }
 
     @Test("Without a queue that the kernel tells of there is none")
