@@ -27,9 +27,6 @@ extension Manifest {
         package var maximumRequests: Int?
         /// Bytes of resident memory above which a process is replaced; `nil` means never.
         package var maximumMemory: Int?
-        /// How many processes may die within `restartInterval` before the supervisor gives up.
-        package var restartLimit = 10
-        package var restartInterval: Duration = .seconds(60)
 
         package init() {}
     }

@@ -4,7 +4,6 @@ enum ManifestBounds {
     static let requests = 1...1_000_000_000
     /// Less than any process needs would replace it for ever.
     static let memory = 1 << 20...ByteCountText.maximum
-    static let restarts = 1...10_000
     /// Linux cuts it to net.core.somaxconn.
     static let backlog = 1...65535
     static let workers = 1...4096

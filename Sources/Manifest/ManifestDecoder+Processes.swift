@@ -16,14 +16,6 @@ extension ManifestDecoder {
         processes.maximumMemory = keys[.maxMemory].flatMap {
             reader.byteCount($0, for: "`max-memory`", in: ManifestBounds.memory)
         }
-        if let node = keys[.restartLimit] {
-            let limit = reader.integer(node, for: "`restart-limit`", in: ManifestBounds.restarts)
-            processes.restartLimit = limit ?? processes.restartLimit
-        }
-        if let node = keys[.restartInterval] {
-            let interval = reader.duration(node, for: "`restart-interval`", atLeast: ManifestBounds.time)
-            processes.restartInterval = interval ?? processes.restartInterval
-        }
         return processes
     }
 

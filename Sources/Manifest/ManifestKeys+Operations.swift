@@ -16,8 +16,6 @@ enum ProcessesKey: String, ManifestKey {
     case count
     case maxRequests = "max-requests"
     case maxMemory = "max-memory"
-    case restartLimit = "restart-limit"
-    case restartInterval = "restart-interval"
 
     static let mapping = "`processes`"
 }

@@ -60,7 +60,7 @@ extension Supervisor {
         } catch {
             hooks.ended(index)
             hooks.log(.error, "a process could not be started", ["process": "\(index)", "error": "\(error)"])
-            replace(afterDeathAt: now, startedAt: now, wasReady: false)
+            replace(afterDeathAt: now, startedAt: now)
         }
     }
 
@@ -87,25 +87,16 @@ extension Supervisor {
                 hooks.log(.info, "a process has ended, though the supervisor did not ask for it", facts)
             } else {
                 hooks.log(.error, "a process has died", facts)
-                replace(afterDeathAt: now, startedAt: process.start, wasReady: process.isReady)
             }
+            replace(afterDeathAt: now, startedAt: process.start)
         }
     }
 
-    private func replace(
-        afterDeathAt now: MonotonicTime, startedAt start: MonotonicTime, wasReady: Bool
-    ) {
-        if !wasReady, !hasBeenReady { firstDeaths += 1 }
-        switch policy.died(at: now, startedAt: start) {
+    private func replace(afterDeathAt now: MonotonicTime, startedAt start: MonotonicTime) {
+        switch policy.died(at: now, startedAt: start, limit: deathsBeforeReady) {
         case .giveUp(let deaths):
-            giveUp(
-                "processes die over and over",
-                ["deaths": "\(deaths)", "within": "\(plan.restartInterval)"])
+            giveUp(["deaths": "\(deaths)"])
         case .replace(let delay):
-            // Nothing has ever worked: whoever has started the supervisor should know at once.
-            if !hasBeenReady, firstDeaths >= plan.processCount, !processes.contains(where: \.isReady) {
-                return giveUp("no process could start; see the lines above", ["deaths": "\(firstDeaths)"])
-            }
             nextStart = max(nextStart, now + delay)
             if delay > .zero {
                 hooks.log(.warning, "the next process is started after a while", ["delay": "\(delay)"])
@@ -113,18 +104,26 @@ extension Supervisor {
         }
     }
 
-    /// The emergency stop.
-    private func giveUp(_ reason: String, _ facts: [String: String]) {
-        policy = RestartPolicy(limit: plan.restartLimit, interval: plan.restartInterval)
-        firstDeaths = 0
-        guard !processes.contains(where: { $0.isOld && !$0.isLeaving }) else {
+    /// How many processes of a program may die before one is ready: whoever has started the supervisor should know at
+    /// once, and there is no hurry where those of the old program serve on.
+    private var deathsBeforeReady: Int {
+        hasOldProcesses ? max(plan.processCount, Self.upgradeDeaths) : plan.processCount
+    }
+
+    private var hasOldProcesses: Bool { processes.contains { $0.isOld && !$0.isLeaving } }
+
+    /// No process of this program was ever ready.
+    private func giveUp(_ facts: [String: String]) {
+        policy.tryAgain()
+        guard !hasOldProcesses else {
             isSuspended = true
             hooks.log(
                 .critical,
-                "the new program's \(reason); those of the old one serve on, until SIGHUP or SIGUSR2", facts)
+                "no process of the new program could start; those of the old one serve on, until SIGHUP or SIGUSR2",
+                facts)
             return
         }
-        hooks.log(.critical, "emergency stop: \(reason)", facts)
+        hooks.log(.critical, "emergency stop: no process could start; see the lines above", facts)
         hasFailed = true
         stop()
     }

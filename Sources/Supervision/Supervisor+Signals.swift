@@ -53,8 +53,6 @@ extension Supervisor {
             let next = try hooks.load()
             plan = next
             generation += 1
-            policy.limit = next.restartLimit
-            policy.interval = next.restartInterval
             isSuspended = false
             for process in processes where !process.isLeaving {
                 process.tell(.manifest(generation: generation), next.manifest)

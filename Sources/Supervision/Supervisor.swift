@@ -18,6 +18,9 @@ package final class Supervisor {
     /// How often a process that does not read is tried again.
     private static let catchUpInterval: Duration = .milliseconds(100)
 
+    /// How many processes of a new program may die before one is ready, while the old one's serve on.
+    static let upgradeDeaths = 8
+
     let program: SupervisedProgram
     let descriptors: SharedDescriptors
     let ownsSocketFile: Bool
@@ -25,7 +28,7 @@ package final class Supervisor {
     let signals: SignalSource
     var plan: SupervisorPlan
     var generation: Int
-    var policy: RestartPolicy
+    var policy = RestartPolicy()
     var processes: [SupervisedProcess] = []
     var stage = Stage.running
     /// No process is started before.
@@ -33,7 +36,6 @@ package final class Supervisor {
     /// The new program's processes do not start, and the old ones' serve on.
     var isSuspended = false
     var hasBeenReady: Bool
-    var firstDeaths = 0
     var hasFailed = false
     var preflight: Preflight?
     private var nextBeat = MonotonicTime.now
@@ -54,7 +56,6 @@ package final class Supervisor {
         self.signals = signals
         self.hooks = hooks
         generation = state?.generation ?? 1
-        policy = RestartPolicy(limit: plan.restartLimit, interval: plan.restartInterval)
         nextStart = .now
         hasBeenReady = false
         for process in state?.processes ?? [] { adopt(process) }
@@ -120,6 +121,7 @@ package final class Supervisor {
             switch process.control.receive() {
             case .message(.ready, _):
                 process.isReady = true
+                if !process.isOld { policy.becameReady() }
                 hooks.log(.info, "a process is ready", describe(process))
             case .message(.replace(let reason), _):
                 guard !process.wantsSuccessor, !process.isLeaving else { continue }

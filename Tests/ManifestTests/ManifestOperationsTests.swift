@@ -76,15 +76,12 @@ struct ManifestOperationsTests {
         let decoded = try parse(
             manifest(
                 """
-                processes: { count: 2, max-requests: 10000, max-memory: 512MiB, restart-limit: 3,
-                  restart-interval: 2m }
+                processes: { count: 2, max-requests: 10000, max-memory: 512MiB }
                 overload: { when-busy: refuse, wait: 0s, retry-after: 2000ms }
                 """))
         #expect(decoded.processes.count == 2)
         #expect(decoded.processes.maximumRequests == 10000)
         #expect(decoded.processes.maximumMemory == 512 << 20)
-        #expect(decoded.processes.restartLimit == 3)
-        #expect(decoded.processes.restartInterval == .seconds(120))
         #expect(decoded.overload.policy == .refuse)
         #expect(decoded.overload.wait == .zero)
         #expect(decoded.overload.retryAfter == .seconds(2))
@@ -235,7 +232,7 @@ struct ManifestOperationsTests {
             (
                 "processes: 2",
                 "1:12: found the number 2 for `processes`, expected a mapping with the keys count, "
-                    + "max-requests, max-memory, restart-limit or restart-interval"
+                    + "max-requests or max-memory"
             ),
             (
                 "processes: { count: 0 }",
@@ -248,10 +245,6 @@ struct ManifestOperationsTests {
             (
                 "processes: { max-memory: 512 }",
                 "1:26: found the number 512 for `max-memory`, expected at least 1MiB"
-            ),
-            (
-                "processes: { restart-interval: 0s }",
-                "1:32: found `0s` for `restart-interval`, expected at least 1ms"
             ),
             ("overload: { when-busy: drop }", "1:24: found `drop` for `when-busy`, expected wait or refuse"),
             (

@@ -101,7 +101,6 @@ struct ManifestSchemaTests {
         #expect(try workers["reserved-for-requests"].default == "\(manifest.workers.reservedForRequests)")
         let times = [
             (try workers["idle-time"], manifest.workers.idleTime),
-            (try schema["processes"]["restart-interval"], manifest.processes.restartInterval),
             (try schema["overload"]["wait"], manifest.overload.wait),
             (try schema["overload"]["retry-after"], manifest.overload.retryAfter),
             (try schema["limits"]["head-time"], manifest.limits.headTime),
@@ -140,7 +139,6 @@ struct ManifestSchemaTests {
         let counts = [
             (try schema["listen"]["backlog"], manifest.listen.backlog),
             (try schema["processes"]["count"], manifest.processes.count),
-            (try schema["processes"]["restart-limit"], manifest.processes.restartLimit),
         ]
         for (part, count) in counts { #expect(part.default == "\(count)") }
         #expect(try schema["overload"]["when-busy"].default == manifest.overload.policy.rawValue)
@@ -203,7 +201,6 @@ struct ManifestSchemaTests {
             (try schema["processes"]["count"], ManifestBounds.processes),
             (try schema["processes"]["max-requests"], ManifestBounds.requests),
             (try schema["processes"]["max-memory"], ManifestBounds.memory),
-            (try schema["processes"]["restart-limit"], ManifestBounds.restarts),
             (try schema["durable-tasks"].each["attempts"], ManifestBounds.attempts),
             (try schema["workers"]["min"], ManifestBounds.workers),
             (try schema["workers"]["max"], ManifestBounds.workers),

@@ -68,8 +68,6 @@ struct SettingsPageTests {
             "`listen`.mode": FileModeText.text(of: manifest.listen.mode),
             "`listen`.backlog": "\(manifest.listen.backlog)",
             "`processes`.count": "\(processes.count)",
-            "`processes`.restart-limit": "\(processes.restartLimit)",
-            "`processes`.restart-interval": DurationText.text(of: processes.restartInterval),
             "`workers`.min": "\(workers.minimum)",
             "`workers`.max": "\(workers.maximum)",
             "`workers`.reserved-for-requests": "\(workers.reservedForRequests)",

@@ -7,42 +7,57 @@ import Testing
 struct RestartPolicyTests {
     private static let start = MonotonicTime(nanoseconds: 0)
 
-    @Test("The first one that dies is replaced at once")
-    func first() {
-        var policy = RestartPolicy(limit: 10, interval: .seconds(60))
-        #expect(policy.died(at: Self.start + .seconds(1), startedAt: Self.start) == .replace(after: .zero))
+    private static var working: RestartPolicy {
+        var policy = RestartPolicy()
+        policy.becameReady()
+        return policy
     }
 
-    @Test("Those that die soon after their start are replaced later and later")
-    func growing() {
-        var policy = RestartPolicy(limit: 100, interval: .seconds(60))
-        let delays = (0..<10).map { _ in policy.died(at: Self.start + .seconds(1), startedAt: Self.start) }
+    private func diesYoung(_ policy: inout RestartPolicy, limit: Int = 1) -> RestartPolicy.Decision {
+        policy.died(at: Self.start + .seconds(1), startedAt: Self.start, limit: limit)
+    }
+
+    @Test("The first one that dies is replaced at once")
+    func first() {
+        var policy = Self.working
+        #expect(diesYoung(&policy) == .replace(after: .zero))
+    }
+
+    @Test("Those of a program that works are replaced for ever, and later and later if they die young")
+    func forever() {
+        var policy = Self.working
+        let delays = (0..<1000).map { _ in diesYoung(&policy) }
         let expected: [Duration] = [
             .zero, .milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(400),
-            .milliseconds(800), .milliseconds(1600), .milliseconds(3200), .seconds(5), .seconds(5),
+            .milliseconds(800), .seconds(1),
         ]
-        #expect(delays == expected.map { .replace(after: $0) })
+        #expect(delays.prefix(7) == expected.map { .replace(after: $0) }[...])
+        #expect(delays.dropFirst(7).allSatisfy { $0 == .replace(after: .seconds(1)) })
     }
 
     @Test("One that has worked for a while ends the row of early deaths")
     func reset() {
-        var policy = RestartPolicy(limit: 100, interval: .seconds(60))
-        for _ in 0..<5 { _ = policy.died(at: Self.start + .seconds(1), startedAt: Self.start) }
-        #expect(policy.died(at: Self.start + .seconds(20), startedAt: Self.start) == .replace(after: .zero))
-        let again = policy.died(at: Self.start + .seconds(21), startedAt: Self.start + .seconds(20))
-        #expect(again == .replace(after: .zero))
+        var policy = Self.working
+        for _ in 0..<5 { _ = diesYoung(&policy) }
+        func died(at second: Int, startedAt start: Int) -> RestartPolicy.Decision {
+            policy.died(at: Self.start + .seconds(second), startedAt: Self.start + .seconds(start), limit: 1)
+        }
+        #expect(died(at: 20, startedAt: 0) == .replace(after: .zero))
+        #expect(died(at: 21, startedAt: 20) == .replace(after: .zero))
     }
 
-    @Test("So many deaths within the interval are too many; older ones do not count")
-    func emergency() {
-        var policy = RestartPolicy(limit: 3, interval: .seconds(60))
-        func died(at second: Int) -> RestartPolicy.Decision {
-            policy.died(
-                at: Self.start + .seconds(second), startedAt: Self.start + .seconds(second - 30))
-        }
-        #expect(died(at: 100) == .replace(after: .zero))
-        #expect(died(at: 130) == .replace(after: .zero))
-        #expect(died(at: 170) == .replace(after: .zero))
-        #expect(died(at: 180) == .giveUp(deaths: 3))
+    @Test("Where none was ever ready so many deaths are too many, after delays that grow further")
+    func neverReady() {
+        var policy = RestartPolicy()
+        let decisions = (0..<10).map { _ in diesYoung(&policy, limit: 10) }
+        let delays: [Duration] = [
+            .zero, .milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(400),
+            .milliseconds(800), .milliseconds(1600), .milliseconds(3200), .seconds(5),
+        ]
+        #expect(decisions == delays.map { .replace(after: $0) } + [.giveUp(deaths: 10)])
+        policy.tryAgain()
+        #expect(diesYoung(&policy, limit: 2) == .replace(after: .zero))
+        policy.becameReady()
+        #expect(diesYoung(&policy, limit: 2) == .replace(after: .milliseconds(50)))
     }
 }

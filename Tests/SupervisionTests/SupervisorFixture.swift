@@ -34,7 +34,7 @@ final class SupervisorFixture: Sendable {
     ///   - script: a process; `$1` is its index.
     ///   - old: those that live already, with the first indices.
     init(
-        _ script: String, count: Int = 1, limit: Int = 10, grace: Duration = .seconds(10),
+        _ script: String, count: Int = 1, grace: Duration = .seconds(10),
         preflight: String? = nil, preflightArguments: [String] = ["sh"], old: [Old] = []
     ) throws {
         var template = Array("/tmp/postlude-XXXXXX".utf8CString)
@@ -42,7 +42,7 @@ final class SupervisorFixture: Sendable {
         let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         self.folder = folder
         signalEnds = try makePipe(capacity: 4096)
-        let plan = try Self.plan(count: count, limit: limit, grace: grace)
+        let plan = try Self.plan(count: count, grace: grace)
         self.plan = Lock(nil)
         let text = "cd '\(folder)'; echo $$ >> pids; \(script)"
         var program = SupervisedProgram(
@@ -107,10 +107,10 @@ final class SupervisorFixture: Sendable {
         let description: String
     }
 
-    static func plan(count: Int, limit: Int = 10, grace: Duration = .seconds(10)) throws -> SupervisorPlan {
+    static func plan(count: Int, grace: Duration = .seconds(10)) throws -> SupervisorPlan {
         SupervisorPlan(
             manifest: try SealedFile("manifest", Array("count \(count)".utf8)), processCount: count,
-            restartLimit: limit, restartInterval: .seconds(60), shutdownGrace: grace)
+            shutdownGrace: grace)
     }
 
     func signal(_ number: Int32) {

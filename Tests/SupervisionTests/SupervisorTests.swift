@@ -55,14 +55,37 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
-    @Test("Processes that die over and over end in an emergency stop")
-    func emergency() throws {
-        // The first one works, so that it is not the start that has failed.
-        let fixture = try Fixture("\(Fixture.ready); sleep 0.05; exit 7", limit: 4)
-        #expect(try fixture.exitStatus() == 1)
-        #expect(fixture.pids.count == 4)
-        #expect(fixture.logged("critical: emergency stop: processes die over and over") == 1)
-        #expect(fixture.logged("exit status 7") == 4)
+    @Test("What has been ready once is started again, however often it dies, also before it is ready")
+    func forever() throws {
+        // The first one works, and every other one of those behind it is not even ready.
+        let fixture = try Fixture(
+            """
+            echo >> deaths
+            [ $(($(wc -l < deaths) % 2)) = 1 ] && \(Fixture.ready)
+            [ $(wc -l < deaths) -lt 8 ] && exit 7
+            \(Fixture.ready); \(Fixture.obedient)
+            """)
+        try fixture.wait(for: "it has died seven times") { fixture.logged("exit status 7") == 7 }
+        try fixture.wait(for: "the eighth one is ready") { fixture.logged("a process is ready") == 5 }
+        #expect(fixture.logged("critical") == 0)
+        #expect(fixture.logged("after a while") == 6)
+        try fixture.stop()
+    }
+
+    @Test(
+        "Where no process of a new program is ever ready the old ones serve on, and SIGHUP has it try again")
+    func newProgramNeverReady() throws {
+        let fixture = try Fixture(
+            "[ -e fixed ] || exit 1; \(Self.good)", old: [.init(script: Self.good, isReady: true)])
+        try fixture.wait(for: "it gives up") { fixture.logged("those of the old one serve on") == 1 }
+        #expect(fixture.logged("exit status 1") == Supervisor.upgradeDeaths)
+        #expect(fixture.living.count == 1)
+        #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/fixed", contents: nil))
+        fixture.next(try Fixture.plan(count: 1))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "the old one has ended") { fixture.logged("a process has ended") == 1 }
+        #expect(fixture.logged("a process is ready") == 2)
+        try fixture.stop()
     }
 
     @Test("When none can start it does not try for long")

@@ -158,12 +158,11 @@ struct SupervisedServer: Sendable {
 
     private func checked(_ file: SealedFile) throws -> (Manifest, SupervisorPlan) {
         let manifest = try handlers.manifest(file, path: path)
-        let processes = manifest.processes
         return (
             manifest,
             SupervisorPlan(
-                manifest: file, processCount: processes.count, restartLimit: processes.restartLimit,
-                restartInterval: processes.restartInterval, shutdownGrace: manifest.shutdownGrace)
+                manifest: file, processCount: manifest.processes.count,
+                shutdownGrace: manifest.shutdownGrace)
         )
     }
 
