@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Where a broker is and how to speak with it, read from a URL as Celery's `broker_url`.
 ///
 /// `amqp://user:password@host:5672/vhost`, `amqps://…`, `redis://:password@host:6379/0`,
@@ -59,11 +61,12 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         }
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         var path = String(rest[slash...])
-        try readAuthority(rest[..<slash], shown: shown)
+        let isSocket = scheme == "redis+socket" || scheme == "unix"
+        try readAuthority(rest[..<slash], ofSocket: isSocket, shown: shown)
         guard let decodedPath = Self.decoded(path) else {
             throw Self.error(shown, "has a broken escape in its path")
         }
-        if scheme == "redis+socket" || scheme == "unix" {
+        if isSocket {
             guard decodedPath.utf8.count > 1, decodedPath.utf8.count < 108 else {
                 throw Self.error(shown, "needs the path of a socket, of at most 107 bytes")
             }
@@ -72,11 +75,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
             path = String(decodedPath.dropFirst())
             virtualHost = path.isEmpty ? "/" : path
         } else {
-            let number = decodedPath.dropFirst()
-            guard number.isEmpty || Int(number) != nil else {
-                throw Self.error(shown, "needs a database's number as its path")
-            }
-            try setDatabase(String(number), shown: shown)
+            try setDatabase(String(decodedPath.dropFirst()), shown: shown)
         }
         for pair in query.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -105,7 +104,9 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private mutating func readAuthority(_ authority: Substring, shown: String) throws(BrokerError) {
+    private mutating func readAuthority(
+        _ authority: Substring, ofSocket isSocket: Bool, shown: String
+    ) throws(BrokerError) {
         var authority = authority
         if let at = authority.lastIndex(of: "@") {
             let parts = authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -121,25 +122,74 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
             }
             authority = authority[authority.index(after: at)...]
         }
-        guard !authority.isEmpty else { return }
-        var name = authority
-        let bracket = authority.lastIndex(of: "]")
-        if let colon = authority.lastIndex(of: ":"), bracket.map({ $0 < colon }) ?? true {
-            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else {
+        if isSocket {
+            guard authority.isEmpty else {
+                throw Self.error(shown, "has a host before the socket's path; write redis+socket:///path")
+            }
+        } else if !authority.isEmpty || user != nil || password != nil {
+            try readPlace(authority, shown: shown)
+        }
+    }
+
+    /// Reads `host`, `host:port`, `[::1]` or `[::1]:port`.
+    private mutating func readPlace(_ place: Substring, shown: String) throws(BrokerError) {
+        var name = place
+        var rest = ""[...]
+        if place.hasPrefix("[") {
+            guard let end = place.firstIndex(of: "]") else {
+                throw Self.error(shown, "has a [ without a ] behind the IPv6 address")
+            }
+            name = place[place.index(after: place.startIndex)..<end]
+            rest = place[place.index(after: end)...]
+            guard rest.isEmpty || rest.hasPrefix(":") else {
+                throw Self.error(shown, "has something other than a port behind the ]")
+            }
+        } else if let colon = place.firstIndex(of: ":") {
+            name = place[..<colon]
+            rest = place[colon...]
+            guard !rest.dropFirst().contains(":") else {
+                throw Self.error(shown, "has more than one : in its host; write an IPv6 address as [::1]")
+            }
+        }
+        if !rest.isEmpty {
+            guard let number = Self.number(rest.dropFirst(), in: 1...65_535) else {
                 throw Self.error(shown, "has a port that is no number from 1 to 65535")
             }
-            port = number
-            name = authority[..<colon]
+            port = UInt16(clamping: number)
         }
-        if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
-        guard let decoded = Self.decoded(String(name)) else { throw Self.error(shown, "has a broken host") }
-        if !decoded.isEmpty { host = decoded }
+        guard let host = Self.decoded(String(name)) else { throw Self.error(shown, "has a broken host") }
+        guard !host.isEmpty else { throw Self.error(shown, "has no host") }
+        if place.hasPrefix("[") {
+            var address = in6_addr()
+            // What stands behind a % names the network interface.
+            guard inet_pton(AF_INET6, String(host.prefix { $0 != "%" }), &address) == 1 else {
+                throw Self.error(shown, "has no IPv6 address between [ and ]")
+            }
+        } else {
+            let foreign = host.unicodeScalars.first {
+                $0.properties.isWhitespace || $0.properties.generalCategory == .control
+                    || "[]<>\"\\^`{|}".unicodeScalars.contains($0)
+            }
+            if let foreign {
+                throw Self.error(
+                    shown, "has \(ContractViolation.quoted(String(Character(foreign)))) in its host")
+            }
+        }
+        self.host = host
+    }
+
+    /// A number in digits; a sign or a space is none.
+    private static func number(_ text: some StringProtocol, in range: ClosedRange<Int>) -> Int? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let number = Int(text), range.contains(number)
+        else { return nil }
+        return number
     }
 
     private mutating func setDatabase(_ text: String, shown: String) throws(BrokerError) {
         guard !text.isEmpty else { return }
-        guard let number = Int(text), (0...0xffff).contains(number) else {
-            throw Self.error(shown, "has a database that is no number from 0")
+        guard let number = Self.number(text, in: 0...0xffff) else {
+            throw Self.error(shown, "has a database that is no number from 0 to 65535")
         }
         database = number
     }
@@ -155,10 +205,10 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
             }
             tls?.isVerifying = value == "verify_peer"
         case ("heartbeat", .rabbitMQ):
-            guard let seconds = Int32(value), (1...3_600).contains(seconds) else {
+            guard let seconds = Self.number(value, in: 1...3_600) else {
                 throw Self.error(shown, "has a heartbeat that is no number of seconds from 1 to 3600")
             }
-            heartbeat = seconds
+            heartbeat = Int32(clamping: seconds)
         case ("connection_timeout", _): connectTimeout = try Self.milliseconds(value, name, shown)
         case ("answer_timeout", _): answerTimeout = try Self.milliseconds(value, name, shown)
         case ("db", .redis), ("virtual_host", .redis): try setDatabase(value, shown: shown)
@@ -177,7 +227,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
     private static func milliseconds(
         _ text: String, _ name: String, _ shown: String
     ) throws(BrokerError) -> Duration {
-        guard let number = Int(text), (1...3_600_000).contains(number) else {
+        guard let number = number(text, in: 1...3_600_000) else {
             throw error(shown, "has a \(name) that is no number of milliseconds from 1 to 3600000")
         }
         return .milliseconds(number)

@@ -47,6 +47,40 @@ import Testing
         #expect(error?.code == .address)
     }
 
+    @Test(arguments: [
+        ("redis://[::1:6379/0", "[ without a ]"), ("amqp://[::1", "[ without a ]"),
+        ("redis://::1]:6379/0", "more than one :"), ("redis://h]:6379/0", "\"]\" in its host"),
+        ("redis://::1/0", "write an IPv6 address as [::1]"), ("amqp://a:1:2/", "more than one :"),
+        ("redis://[host]:6379/0", "no IPv6 address"), ("redis://[]/0", "no host"),
+        ("redis://[::1]x/0", "behind the ]"), ("redis://[::1]6379/0", "behind the ]"),
+        ("redis://[[::1]]:6379/0", "behind the ]"), ("redis://[::1]:/0", "a port"),
+        ("redis://h:/0", "a port"), ("redis://h:+5/0", "a port"), ("redis://h:65536/0", "a port"),
+        ("redis://h: 1/0", "a port"), ("redis://:6379/0", "no host"), ("redis://:secret@/0", "no host"),
+        ("amqp://me@:5672/", "no host"), ("redis://a b/0", "\" \" in its host"),
+        ("redis://a%0ab/0", "in its host"), ("redis://<host>/0", "\"<\" in its host"),
+        ("redis://h/+1", "a database"), ("redis://h/0/1", "a database"), ("redis://h/0?db=-1", "a database"),
+        ("amqp://h/?heartbeat=+5", "a heartbeat"), ("redis+socket://run/redis.sock", "redis+socket:///path"),
+    ])
+    func `what is wrong with a place is said`(url: String, part: String) {
+        let error = #expect(throws: BrokerError.self) { try BrokerAddress(url) }
+        #expect(error?.code == .address && error?.remedy == .settings)
+        #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
+        #expect(error?.description.contains("secret") == false)
+    }
+
+    @Test(
+        arguments: [
+            ("redis://[fe80::1%25eth0]:1/0", "fe80::1%eth0", 1),
+            ("redis://[::ffff:10.0.0.1]/0", "::ffff:10.0.0.1", 6379),
+            ("amqp://my_host.example./", "my_host.example.", 5672),
+            ("redis://bücher.example:06379/0", "bücher.example", 6379),
+            ("redis:///3", "localhost", 6379),
+        ] as [(String, String, UInt16)])
+    func `places that are unusual, and right`(url: String, host: String, port: UInt16) throws {
+        let address = try BrokerAddress(url)
+        #expect(address.host == host && address.port == port)
+    }
+
     @Test func `no error shows a password`() {
         for url in [
             "amqp://u:hunter2@host:x/", "redis://:hunter2@h/0?a=b", "rediss://:hunter2@h/",

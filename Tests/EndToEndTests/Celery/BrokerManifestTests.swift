@@ -28,7 +28,7 @@ import Testing
                 "routes.yaml: the durable task \"app.echo\" runs at the queue \"python\", and the manifest has no `celery`"
             ))
         let here =
-            ["app.echo", "Note", "Count"].map { "\($0): { runs: here }" }
+            ["app.echo", "Note", "Answer", "Count"].map { "\($0): { runs: here }" }
             + ["app.promoted", "app.slow", "app.left"].map { "\($0): { promotion: { celery: moved } }" }
         let moved = try check("durable-tasks: { \(here.joined(separator: ", ")) }")
         #expect(
