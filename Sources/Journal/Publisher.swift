@@ -26,6 +26,14 @@ package final class Publisher: Sendable {
         }
     }
 
+    /// Has the broker be tried at once, whatever it has answered before.
+    package func tryAtOnce() throws(JournalError) {
+        let (number, now) = (number, journal.now)
+        try journal.write { database in
+            try database.run("UPDATE queue SET due = 0 WHERE number = ? AND due > ?", [number, now])
+        }
+    }
+
     /// When the first record may be published; nil where there is none.
     package func nextDue() throws(JournalError) -> Date? {
         let number = number

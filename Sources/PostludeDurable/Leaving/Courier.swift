@@ -25,6 +25,9 @@ struct Courier {
     private var trouble: Trouble?
     /// A queue does not take anything.
     private var troubles: [String: Trouble] = [:]
+    /// The queues that this process has tried. The first try comes at once: the process may have been started with
+    /// settings that another one lacked.
+    private var tried: Set<String> = []
 
     init(
         of journal: Journal, to broker: any OpenTaskBroker, logger: Logger,
@@ -65,6 +68,10 @@ struct Courier {
     }
 
     private mutating func publish(_ publisher: Publisher) throws -> Duration {
+        if !tried.contains(publisher.queue) {
+            try publisher.tryAtOnce()
+            tried.insert(publisher.queue)
+        }
         while !isStopping() {
             let records = try publisher.next()
             guard !records.isEmpty else {
@@ -160,7 +167,7 @@ struct Courier {
         if trouble.isToBeReported {
             var metadata: Logger.Metadata = [
                 "broker": "\(broker.name)", "error": "\(error)", "failures": "\(trouble.failures)",
-                "delay": "\(Int(delay / .milliseconds(1))) ms",
+                "next-try": "\(trouble.nextTryText)",
             ]
             if isQueues { metadata["queue"] = "\(queue)" }
             logger.log(

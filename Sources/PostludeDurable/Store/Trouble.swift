@@ -8,6 +8,7 @@ package struct Trouble {
 
     package let since = MonotonicTime.now
     package private(set) var failures = 0
+    private var delay = Duration.zero
     private var nextTry = MonotonicTime.now
     private var nextReport = MonotonicTime.now
     package private(set) var isToBeReported = false
@@ -16,17 +17,27 @@ package struct Trouble {
 
     package var rest: Duration { max(.zero, nextTry - .now) }
 
+    /// For the log, which does not tell of every try: when the next one is, and how often there will be others.
+    package var nextTryText: String {
+        let tenths = Int(delay / .milliseconds(100))
+        let time = tenths < 100 ? "\(tenths / 10).\(tenths % 10) s" : "\(tenths / 10) s"
+        return delay < .seconds(Self.longest * 0.8)
+            ? "in \(time), then later and later, about every \(Int(Self.longest)) s at last"
+            : "in \(time), and again about every \(Int(Self.longest)) s"
+    }
+
     /// It has failed once more.
     ///
     /// - Parameters:
     ///   - isSettings: whether it cannot be over before somebody does something.
     ///   - random: -1 to 1, so that processes that have lost the broker together do not come back together.
     /// - Returns: when to try again: 0.5, 1, 2, … 60 s, ±20 %.
+    @discardableResult
     package mutating func next(isSettings: Bool, random: Double = .random(in: -1...1)) -> Duration {
         failures += 1
         var seconds = isSettings ? Self.longest : Self.first
         for _ in 1..<min(failures, 10) where seconds < Self.longest { seconds *= 2 }
-        let delay = Duration.seconds(min(seconds, Self.longest) * (1 + 0.2 * random))
+        delay = Duration.seconds(min(seconds, Self.longest) * (1 + 0.2 * random))
         let now = MonotonicTime.now
         nextTry = now + delay
         isToBeReported = now >= nextReport

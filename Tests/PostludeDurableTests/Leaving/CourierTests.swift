@@ -79,6 +79,32 @@ import Testing
         #expect(broker.connections == 1)
         #expect(log.lines.count == 1)
         #expect(log.lines[0].hasPrefix("error the broker takes no tasks; they are kept"))
+        #expect(log.lines[0].contains("and again about every 60 s"), "\(log.lines[0])")
+    }
+
+    @Test("The next process tries at once, and all that waits leaves") func restarted() throws {
+        var wrong = courier()
+        broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
+        // More than are published at a time.
+        for number in 1...100 { try folder.keep("\(number)", for: "q") }
+        _ = try wrong.publishAll()
+        wrong.close()
+        broker.state.withLock { $0.absence = nil }
+        var corrected = courier()
+        _ = try corrected.publishAll()
+        #expect(broker.taken == (1...100).map { "q: \($0)" })
+    }
+
+    @Test("A broker that is away also for the next process is told of again, and then left alone")
+    func restartedInVain() throws {
+        broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
+        try folder.keep("a", for: "q")
+        for process in 1...2 {
+            var courier = courier()
+            for _ in 1...10 { _ = try courier.publishAll() }
+            #expect(broker.connections == process)
+            #expect(log.lines.count == process)
+        }
     }
 
     @Test("A connection that has ended while idle is replaced at once") func endedConnection() throws {
@@ -126,8 +152,12 @@ import Testing
         var other = Trouble()
         #expect(other.next(isSettings: true, random: 0) == .seconds(60))
         #expect(other.isToBeReported)
+        #expect(other.nextTryText == "in 60 s, and again about every 60 s")
         _ = other.next(isSettings: true)
         #expect(!other.isToBeReported)
+        var young = Trouble()
+        young.next(isSettings: false, random: 0)
+        #expect(young.nextTryText == "in 0.5 s, then later and later, about every 60 s at last")
     }
 
     private func waitUntil(_ condition: () throws -> Bool) throws {
