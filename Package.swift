@@ -162,7 +162,8 @@ let package = Package(
             name: "Spawning", dependencies: ["Linux", "Supervision"], path: "Tests/Spawning",
             swiftSettings: strict),
         .testTarget(
-            name: "SpawningTests", dependencies: ["Spawning", "Supervision"], swiftSettings: strict),
+            name: "SpawningTests", dependencies: ["JournalTestbed", "Spawning", "Supervision"],
+            swiftSettings: strict),
         .testTarget(
             name: "ManifestTests",
             dependencies: [
