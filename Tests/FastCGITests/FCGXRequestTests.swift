@@ -14,7 +14,7 @@ struct FCGXRequestTests {
         init() throws {
             signal(SIGPIPE, SIG_IGN)
             var ends: [Int32] = [-1, -1]
-            guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+            guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0 else {
                 throw SystemError("socketpair")
             }
             (application, server) = (ends[0], ends[1])

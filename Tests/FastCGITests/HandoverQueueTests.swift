@@ -8,7 +8,7 @@ import Testing
 struct HandoverQueueTests {
     private func withPair(_ body: (Int32, Int32) throws -> Void) throws {
         var ends: [Int32] = [-1, -1]
-        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0)
         defer { for end in ends { close(end) } }
         try body(ends[0], ends[1])
     }

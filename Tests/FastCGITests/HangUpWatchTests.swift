@@ -181,7 +181,7 @@ struct HangUpWatchTests {
     @Test("works on a Unix socket")
     func unixSocket() {
         var ends: [Int32] = [-1, -1]
-        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0)
         defer { close(ends[0]) }
         let watches = HangUpWatches()
         watches.add(HangUpWatches.Entry(token: 1, descriptor: ends[0]) { [calls] in calls.add() })

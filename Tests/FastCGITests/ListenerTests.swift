@@ -32,7 +32,7 @@ struct ListenerTests {
         try withFolder { folder in
             let path = folder + "/a.sock"
             let address = try SocketAddress(parsing: path)
-            let server = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            let server = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
             defer { Glibc.close(server) }
             try #require(address.withSockaddr { bind(server, $0, $1) } == 0 && listen(server, 0) == 0)
             let queued = try address.connect(within: 1)
@@ -49,7 +49,7 @@ struct ListenerTests {
         try withFolder { folder in
             let path = folder + "/a.sock"
             let address = try SocketAddress(parsing: path)
-            let old = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            let old = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
             let result = address.withSockaddr { bind(old, $0, $1) }
             #expect(result == 0)
             Glibc.close(old)
@@ -133,7 +133,7 @@ struct ListenerTests {
             let address = try SocketAddress(parsing: folder + "/a.sock")
             let listener = try Listener.open(address)
             func connect() -> Int32? {
-                let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+                let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
                 if address.withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }
                 Glibc.close(descriptor)
                 return nil

@@ -38,7 +38,7 @@ final class PollerFixture: Sendable {
     }
 
     func connect() throws -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         let address = try SocketAddress(parsing: "127.0.0.1:\(port)")
         let result = address.withSockaddr { Glibc.connect(descriptor, $0, $1) }
         #expect(result == 0)

@@ -68,7 +68,7 @@ struct WebServersTests {
     @Test("tells users of a Unix socket apart")
     func users() throws {
         var ends: [Int32] = [-1, -1]
-        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0)
         defer { for end in ends { close(end) } }
         let me = geteuid()
         #expect(try WebServers(nil, users: ["\(me)"]).refusal(of: .unix(path: ""), on: ends[0]) == nil)

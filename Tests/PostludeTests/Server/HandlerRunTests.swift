@@ -20,7 +20,7 @@ struct HandlerRunTests {
             poller = try Poller(
                 listener: listener, webServers: WebServers(nil), limits: GateLimits(),
                 times: ConnectionTimes(), width: 1, onNoneWaiting: {}, report: { _ in })
-            server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            server = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
             guard case .ipv4(_, let port) = listener.address else { throw ListenError.noSocket }
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
