@@ -6,9 +6,18 @@ package enum Python {
     package static let executable =
         ProcessInfo.processInfo.environment["CELERY_TEST_PYTHON"] ?? "/usr/bin/python3"
 
-    package static func run(_ script: String, in folder: Folder, environment: [String: String] = [:]) throws
-        -> String
-    {
+    /// PyPI's, with a newer Celery: Tests/install-python-packages has installed it into .build/python.
+    package static let newer: String = {
+        let file = URL(fileURLWithPath: #filePath)
+        let repository = file.deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        return repository.path + "/.build/python/bin/python3"
+    }()
+
+    package static func run(
+        _ script: String, in folder: Folder, environment: [String: String] = [:],
+        by executable: String = executable
+    ) throws -> String {
         let name = "python-\(UUID().uuidString)"
         try folder.write(name + ".py", script)
         let daemon = try Daemon(
@@ -81,10 +90,12 @@ package enum Python {
 
     /// Runs a script that finds the application as `app`.
     package static func producer(
-        _ script: String, in folder: Folder, broker: String, backend: String? = nil, options: String = "{}"
+        _ script: String, in folder: Folder, broker: String, backend: String? = nil, options: String = "{}",
+        by executable: String = executable
     ) throws -> String {
         try folder.write("app.py", application)
         return try run(
-            "from app import app\n" + script, in: folder, environment: environment(broker, backend, options))
+            "from app import app\n" + script, in: folder, environment: environment(broker, backend, options),
+            by: executable)
     }
 }

@@ -19,6 +19,7 @@ struct BrokerTestbed: Application {
         .durable(through: .celery) {
             Echo.self
             Note.self
+            Answer.self
             Flaky.self
             Slow.self
             Left.self

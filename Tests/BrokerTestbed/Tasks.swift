@@ -37,6 +37,27 @@ struct Note: DurableTask {
     }
 }
 
+/// What it returns is not what every caller can read.
+struct Answer: DurableTask {
+    enum Kind: String, Codable {
+        /// An object that kombu keeps for itself.
+        case unreadable
+        case large
+    }
+
+    var kind: Kind
+
+    static var policy: DurablePolicy { DurablePolicy(runs: .celery("swift")) }
+
+    func run(_ context: TaskContext) async throws -> [String: String] {
+        note("answer \(kind.rawValue)")
+        return switch kind {
+        case .unreadable: ["__type__": "uuid", "__value__": "7"]
+        case .large: ["text": String(repeating: "x", count: 17 << 20)]
+        }
+    }
+}
+
 /// Never succeeds here.
 struct Flaky: DurableTask {
     var label: String

@@ -50,6 +50,9 @@ package protocol CeleryPublisher: AnyObject {
 package protocol CeleryConsumer: AnyObject {
     var isClosed: Bool { get }
 
+    /// Whether tasks that Celery's producers delay at the broker come to the queue.
+    var delayedDelivery: DelayedDelivery { get }
+
     /// The next message.
     ///
     /// It also keeps the connection alive: to be called every few seconds, also while all that may be taken is taken.
@@ -87,13 +90,22 @@ package protocol CeleryConsumer: AnyObject {
 /// What a consumer has received.
 package enum Received: Sendable {
     case task(Delivery)
-    /// It was no task, and was rejected: what it said for itself, and why.
+    /// It is no task that can be taken; it is to be rejected, after those who wait for it were told.
     case refused(Refused)
 
     package struct Refused: Sendable {
+        package let delivery: Delivery.ID
+        /// What it says for itself.
         package let id: String?
         package let task: String?
         package let reason: String
+        /// The ids whose results callers may wait for.
+        package let awaited: [String]
+
+        init(_ refusal: IncomingTask.Refusal, as delivery: Delivery.ID) {
+            self.delivery = delivery
+            (id, task, reason, awaited) = (refusal.id, refusal.task, refusal.reason, refusal.awaited)
+        }
     }
 }
 

@@ -20,9 +20,44 @@ package struct IncomingTask: Sendable {
 
     /// Why a message is no task for us.
     struct Refusal: Error {
+        /// How many results are written at most; a chain may have any number of tasks.
+        private static let mostAwaited = 1_000
+
         let reason: String
-        var id: String?
-        var task: String?
+        /// As much of its id and of its task's name as an error shows.
+        let id: String?
+        let task: String?
+        /// The ids whose results callers may wait for: its own, and those of the tasks that were to follow it.
+        let awaited: [String]
+
+        /// - Parameters:
+        ///   - headers: the message's, as far as they are known.
+        ///   - embed: what was to come after the task.
+        init(_ reason: String, of headers: [HeaderValue.Member] = [], followedBy embed: JSONValue? = nil) {
+            self.reason = reason
+            id = headers["id"]?.text.map(Self.shown)
+            task = headers["task"]?.text.map(Self.shown)
+            var ids: [String] = []
+            if let id = headers["id"]?.text, headers["ignore_result"] != .bool(true) { ids.append(id) }
+            for name in ["callbacks", "chain", "chord"] {
+                if let value = embed?[name] { Self.addIDs(of: value, to: &ids) }
+            }
+            var seen: Set<String> = []
+            awaited = ids.filter {
+                (try? MessageCheck.check(id: $0, at: "id")) != nil && seen.insert($0).inserted
+            }
+        }
+
+        /// The ids of all tasks in Celery's description of them: `{"task": …, "options": {"task_id": …}}`.
+        private static func addIDs(of value: JSONValue, to ids: inout [String]) {
+            if let id = value["options"]?["task_id"]?.string, ids.count < Self.mostAwaited { ids.append(id) }
+            for element in value.array ?? value.object?.map(\.value) ?? [] { addIDs(of: element, to: &ids) }
+        }
+
+        static func shown(_ text: String) -> String {
+            text.utf8.count > 80
+                ? String(text.unicodeScalars.prefix(60).map(Character.init)) + "…" : text
+        }
     }
 
     init(
@@ -31,9 +66,7 @@ package struct IncomingTask: Sendable {
     ) throws(Refusal) {
         let givenID = headers["id"]?.text
         let givenTask = headers["task"]?.text
-        func refusal(_ reason: String) -> Refusal {
-            Refusal(reason: reason, id: givenID.map(Self.shown), task: givenTask.map(Self.shown))
-        }
+        func refusal(_ reason: String) -> Refusal { Refusal(reason, of: headers) }
         guard contentType == "application/json" else {
             let found = contentType.map(ContractViolation.quoted) ?? "missing"
             throw refusal("its content type is \(found), but only application/json is read")
@@ -72,9 +105,10 @@ package struct IncomingTask: Sendable {
         else {
             throw refusal("its body is not [args, kwargs, embed]")
         }
-        // Who asks for what comes after it would wait for ever.
         for (name, value) in embed where !value.isNull && value.array?.isEmpty != true {
-            throw refusal("it asks for \(Self.shown(name)), which only workers in Python do")
+            throw Refusal(
+                "it asks for \(Refusal.shown(name)), which only workers in Python do", of: headers,
+                followedBy: parts[2])
         }
         func time(_ name: String) throws(Refusal) -> Date? {
             switch headers[name] {
@@ -97,9 +131,5 @@ package struct IncomingTask: Sendable {
         self.replyTo = replyTo?.isEmpty == true ? nil : replyTo
         self.priority = priority
         self.headers = headers
-    }
-
-    private static func shown(_ text: String) -> String {
-        text.utf8.count > 80 ? String(text.unicodeScalars.prefix(60).map(Character.init)) + "…" : text
     }
 }

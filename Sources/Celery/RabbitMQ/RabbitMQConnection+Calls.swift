@@ -8,22 +8,39 @@ extension RabbitMQConnection {
 
     /// Whether there is such a queue.
     func hasQueue(_ name: String) throws(BrokerError) -> Bool {
+        try refusal(
+            ofAsking: "looking for the queue \(ContractViolation.quoted(name))", expecting: [404]
+        ) { memory in
+            amqp_queue_declare(state, channel, memory.bytes(name), 1, 0, 0, 0, memory.table([]))
+        } == nil
+    }
+
+    /// Asks for something that the broker may refuse by closing the channel; another one is open then.
+    ///
+    /// - Parameters:
+    ///   - codes: those that are no error.
+    ///   - call: makes the call; what librabbitmq reads lies in the memory.
+    /// - Returns: the refusal; nil where the broker has done it.
+    func refusal(
+        ofAsking what: String, expecting codes: Set<UInt16>, _ call: (AMQPMemory) -> Void
+    ) throws(BrokerError) -> String? {
         let memory = AMQPMemory()
-        amqp_queue_declare(state, channel, memory.bytes(name), 1, 0, 0, 0, memory.table([]))
+        call(memory)
         let reply = amqp_get_rpc_reply(state)
         withExtendedLifetime(memory) {}
         do throws(BrokerError) {
-            try check(reply, "looking for the queue \(ContractViolation.quoted(name))")
-            return true
+            try check(reply, what)
+            return nil
         } catch {
-            // The broker has closed the channel over it.
-            guard Self.closing(reply)?.code == 404 else { throw error }
+            guard reply.reply.id == postlude_amqp_channel_close, let closing = Self.closing(reply),
+                codes.contains(closing.code)
+            else { throw error }
             isClosed = false
             var none = amqp_channel_close_ok_t()
             amqp_send_method(state, channel, postlude_amqp_channel_close_ok, &none)
             channel += 1
             try openChannel()
-            return false
+            return "\(what): \(closing.text) (\(closing.code))"
         }
     }
 

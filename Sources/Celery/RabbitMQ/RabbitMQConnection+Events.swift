@@ -135,14 +135,12 @@ struct RabbitMQDelivery {
     func task() throws(IncomingTask.Refusal) -> IncomingTask {
         guard let headers else {
             throw IncomingTask.Refusal(
-                reason:
-                    "its headers are larger than is read, or nested more than \(HeaderValue.maximumDepth) levels deep"
+                "its headers are larger than is read, or nested more than \(HeaderValue.maximumDepth) levels deep"
             )
         }
         guard bodySize == UInt64(body.count) else {
             throw IncomingTask.Refusal(
-                reason: "its body is \(bodySize) bytes; at most \(ContractBounds.body) are read",
-                id: headers["id"]?.text, task: headers["task"]?.text)
+                "its body is \(bodySize) bytes; at most \(ContractBounds.body) are read", of: headers)
         }
         return try IncomingTask(
             contentType: contentType, contentEncoding: contentEncoding, headers: headers, body: body,

@@ -12,6 +12,7 @@ package final class RabbitMQConsumer: CeleryConsumer {
     /// Given to somebody and not yet acknowledged.
     private var unacknowledged: Set<UInt64> = []
 
+    package let delayedDelivery: DelayedDelivery
     package var isClosed: Bool { connection.isClosed }
 
     init(_ address: BrokerAddress, queue: String, prefetch: Int) throws(BrokerError) {
@@ -23,6 +24,7 @@ package final class RabbitMQConsumer: CeleryConsumer {
         try Self.checkStack()
         connection = try RabbitMQConnection(address)
         if try !connection.hasQueue(queue) { try connection.makeQueue(queue) }
+        delayedDelivery = try connection.bindDelayedDelivery(of: queue)
         try connection.consume(queue, prefetch: UInt16(clamping: max(1, prefetch)))
     }
 
@@ -42,7 +44,7 @@ package final class RabbitMQConsumer: CeleryConsumer {
         while true {
             while let event = try connection.event(until: .now) {
                 switch event {
-                case .delivered(let message): return try take(message)
+                case .delivered(let message): return take(message)
                 case .cancelled: throw connection.closed("the queue was deleted, or its broker left")
                 default: continue
                 }
@@ -52,18 +54,18 @@ package final class RabbitMQConsumer: CeleryConsumer {
         }
     }
 
-    private func take(_ message: RabbitMQDelivery) throws(BrokerError) -> Received {
+    private func take(_ message: RabbitMQDelivery) -> Received {
+        unacknowledged.insert(message.tag)
+        let id = Delivery.ID(consumer: identity, number: message.tag)
         do throws(IncomingTask.Refusal) {
             let task = try message.task()
-            unacknowledged.insert(message.tag)
             return .task(
                 Delivery(
-                    id: Delivery.ID(consumer: identity, number: message.tag), task: task,
+                    id: id, task: task,
                     isRedelivered: message.isRedelivered,
                     earlierDeliveries: task.headers["x-delivery-count"]?.integer.flatMap(Int.init(exactly:))))
         } catch {
-            try connection.reject(message.tag, isRequeued: false)
-            return .refused(Received.Refused(id: error.id, task: error.task, reason: error.reason))
+            return .refused(Received.Refused(error, as: id))
         }
     }
 

@@ -35,6 +35,7 @@ package final class RedisConsumer: CeleryConsumer {
     private var taken: [UInt64: [UInt8]] = [:]
     private var lastNumber: UInt64 = 0
 
+    package var delayedDelivery: DelayedDelivery { .unused }
     package var isClosed: Bool { commands.isClosed || moves.isClosed }
 
     package init(
@@ -68,12 +69,12 @@ package final class RedisConsumer: CeleryConsumer {
             let isFull = taken.count >= prefetch || !isTaking
             if isMoving {
                 if let message = try awaitMove(until: min(deadline, nextBeat), orReadable: descriptor) {
-                    return try receive(message, isRedelivered: false)
+                    return receive(message, isRedelivered: false)
                 }
                 // Redis has waited for the first list long enough: now the others.
                 if !isMoving { continue }
             } else if !isFull, let (message, isReturned) = try take() {
-                return try receive(message, isRedelivered: isReturned)
+                return receive(message, isRedelivered: isReturned)
             }
             guard .now < deadline, descriptor.map({ !isReadable($0) }) ?? true else { return nil }
             if isFull, !isMoving {
@@ -155,21 +156,20 @@ package final class RedisConsumer: CeleryConsumer {
         return message
     }
 
-    private func receive(_ message: [UInt8], isRedelivered: Bool) throws(BrokerError) -> Received {
+    private func receive(_ message: [UInt8], isRedelivered: Bool) -> Received {
+        lastNumber += 1
+        taken[lastNumber] = message
+        let id = Delivery.ID(consumer: identity, number: lastNumber)
         do throws(IncomingTask.Refusal) {
             let task = try IncomingTask(envelope: message)
-            lastNumber += 1
-            taken[lastNumber] = message
             return .task(
                 Delivery(
-                    id: Delivery.ID(consumer: identity, number: lastNumber), task: task,
+                    id: id, task: task,
                     // kombu says so of what it has restored.
                     isRedelivered: isRedelivered || task.headers["redelivered"] == .bool(true),
                     earlierDeliveries: nil))
         } catch {
-            _ = try script(
-                RedisScript.reject, keys: [keys.taken(keys.consumer), keys.rejected], RedisWord(message))
-            return .refused(Received.Refused(id: error.id, task: error.task, reason: error.reason))
+            return .refused(Received.Refused(error, as: id))
         }
     }
 

@@ -35,7 +35,9 @@ package final class RedisResults {
         do throws(ContractViolation) {
             bytes = RedisWord(try result.stored())
         } catch {
-            throw BrokerError(error)
+            throw BrokerError(
+                .contract, .message,
+                "the result was not stored, because Celery could not read it: \(error.place) \(error.reason)")
         }
         let seconds = max(1, life.components.seconds)
         _ = try connection.commands([["SETEX", key, "\(seconds)", bytes], ["PUBLISH", key, bytes]])

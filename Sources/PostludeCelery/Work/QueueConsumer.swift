@@ -91,13 +91,13 @@ final class QueueConsumer: Sendable {
                 }
             } catch {
                 var current = trouble ?? Trouble()
-                let delay = current.next(isSettings: error.remedy != .retry)
+                current.next(isSettings: error.remedy != .retry)
                 if current.isToBeReported {
                     logger.log(
                         level: error.remedy == .retry ? .warning : .error, "the queue cannot be consumed",
                         metadata: [
                             "queue": "\(settings.queue)", "broker": "\(broker)", "error": "\(error)",
-                            "failures": "\(current.failures)", "delay": "\(Int(delay / .milliseconds(1))) ms",
+                            "failures": "\(current.failures)", "next-try": "\(current.nextTryText)",
                         ])
                 }
                 trouble = current
@@ -125,6 +125,17 @@ final class QueueConsumer: Sendable {
                 "queue": "\(settings.queue)", "broker": "\(broker)", "prefetch": "\(settings.prefetch)",
             ])
         trouble = nil
+        switch consumer.delayedDelivery {
+        case .unused: break
+        case .bound:
+            logger.info(
+                "tasks that Celery delays at the broker come to this queue",
+                metadata: ["queue": "\(settings.queue)", "exchange": "celery_delayed_delivery"])
+        case .refused(let reason):
+            logger.warning(
+                "the queue cannot be bound to Celery's delayed delivery: tasks with a countdown may not arrive",
+                metadata: ["queue": "\(settings.queue)", "error": "\(reason)"])
+        }
         var isTaking = true
         while true {
             thread.bell.take()
@@ -145,12 +156,19 @@ final class QueueConsumer: Sendable {
             switch received {
             case .refused(let refused):
                 logger.error(
-                    "a message is no task, and was rejected",
+                    "a message cannot be taken, and is rejected",
                     metadata: [
                         "queue": "\(settings.queue)", "id": "\(refused.id ?? "-")",
                         "task": "\(refused.task ?? "-")",
                         "reason": "\(refused.reason)", "kept": "\(consumer.deadLetters)",
                     ])
+                for id in refused.awaited {
+                    results?.store(
+                        .failed(
+                            id, type: "InvalidTaskError", in: "celery.exceptions",
+                            message: "the queue \(settings.queue) has rejected the task: \(refused.reason)"))
+                }
+                try consumer.reject(refused.delivery, reason: refused.reason)
             case .task(let delivery):
                 if mustDrain {
                     try consumer.requeue(delivery.id)

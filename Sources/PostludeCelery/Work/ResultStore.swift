@@ -22,23 +22,36 @@ final class ResultStore: Sendable {
     /// Called by the thread that has ended the task. A result that cannot be stored is logged: the work is done.
     func store(_ result: CeleryResult) {
         do throws(BrokerError) {
-            if let connection = idle.withLock({ $0.popLast() })?.connection, !connection.isClosed {
-                do throws(BrokerError) {
-                    try connection.store(result)
-                    return keep(connection)
-                } catch {
-                    // One that was idle may have been closed since.
-                    guard connection.isClosed else { throw error }
-                }
-            }
-            let connection = try RedisResults(address)
-            try connection.store(result)
-            keep(connection)
+            try send(result)
         } catch {
             logger.error(
                 "a task's result could not be stored",
                 metadata: ["id": "\(result.id)", "status": "\(result.status.text)", "error": "\(error)"])
+            // What Celery cannot read would leave the caller waiting.
+            guard error.remedy == .message, result.failure == nil else { return }
+            store(
+                .failed(
+                    result.id, type: "EncodeError", in: "kombu.exceptions",
+                    message: "the task has succeeded, but \(error)"))
         }
+    }
+
+    private func send(_ result: CeleryResult) throws(BrokerError) {
+        if let connection = idle.withLock({ $0.popLast() })?.connection, !connection.isClosed {
+            do throws(BrokerError) {
+                try connection.store(result)
+                return keep(connection)
+            } catch {
+                // One that was idle may have been closed since.
+                guard connection.isClosed else {
+                    keep(connection)
+                    throw error
+                }
+            }
+        }
+        let connection = try RedisResults(address)
+        try connection.store(result)
+        keep(connection)
     }
 
     private func keep(_ connection: RedisResults) {
@@ -62,7 +75,10 @@ extension CeleryResult {
         failed(id, type: "\(type(of: error))", message: String("\(error)".prefix(4000)))
     }
 
-    static func failed(_ id: String, type: String, message: String) -> CeleryResult {
+    /// - Parameter module: Python's, which has an exception of that name.
+    static func failed(
+        _ id: String, type: String, in module: String = Self.module, message: String
+    ) -> CeleryResult {
         CeleryResult(
             id: id, status: .failure, failure: Failure(type: type, message: message, module: module),
             dateDone: now)

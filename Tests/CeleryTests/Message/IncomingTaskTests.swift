@@ -84,6 +84,39 @@ import Testing
         }
     }
 
+    @Test func `those who wait for a message that is refused are known`() {
+        func awaited(_ read: () throws(IncomingTask.Refusal) -> IncomingTask) -> [String]? {
+            do throws(IncomingTask.Refusal) {
+                _ = try read()
+                return nil
+            } catch {
+                return error.awaited
+            }
+        }
+        let headers: [HeaderValue.Member] = [.init("task", .text("a")), .init("id", .text("1"))]
+        #expect(
+            awaited { () throws(IncomingTask.Refusal) in try Self.read(contentType: "application/x-pickle") }
+                == ["1"])
+        #expect(awaited { () throws(IncomingTask.Refusal) in try Self.read(body: "(1)") } == ["1"])
+        let silent = headers + [.init("ignore_result", .bool(true))]
+        #expect(
+            awaited { () throws(IncomingTask.Refusal) in try Self.read(headers: silent, body: "(1)") } == [])
+        let bad: [HeaderValue.Member] = [.init("task", .text("a")), .init("id", .text("a\nb"))]
+        #expect(awaited { () throws(IncomingTask.Refusal) in try Self.read(headers: bad) } == [])
+        // The others of a chain, the body of a chord, also one in the other; not what runs after a failure.
+        let body = """
+            [[],{},{"callbacks":[{"task":"b","options":{"task_id":"2"}}],
+            "chain":[{"task":"c","options":{"task_id":"3","chord":{"task":"d","options":{"task_id":"4"}}}},
+                {"task":"c","options":{"task_id":"3"}},{"task":"e","options":{"task_id":7}},{"task":"f"}],
+            "chord":{"task":"g","options":{"task_id":"5"}},
+            "errbacks":[{"task":"h","options":{"task_id":"6"}}]}]
+            """
+        #expect(
+            awaited { () throws(IncomingTask.Refusal) in try Self.read(body: body) } == [
+                "1", "2", "3", "4", "5",
+            ])
+    }
+
     @Test func `broken envelopes are refused and crash nothing`() {
         let whole = MessageCheckTests.message().redisMessage(to: "q").envelope
         var random = SeededGenerator(seed: 9)

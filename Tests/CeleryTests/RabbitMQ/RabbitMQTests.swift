@@ -172,6 +172,7 @@ extension BrokerTests {
                     throw Unexpected("not refused: \(reason)")
                 }
                 #expect(refused.reason.contains(reason), "\(refused.reason)")
+                try consumer.reject(refused.delivery, reason: refused.reason)
             }
             consumer.close()
             let next = try broker.consumer(of: "poison", prefetch: 10)

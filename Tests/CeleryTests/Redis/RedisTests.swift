@@ -202,6 +202,7 @@ extension BrokerTests {
                 throw Unexpected("not refused")
             }
             #expect(refused.reason.contains(reason), "\(refused.reason)")
+            try consumer.reject(refused.delivery, reason: refused.reason)
             #expect(try consumer.receive(within: .milliseconds(50), orReadable: nil) == nil)
             consumer.close()
             #expect(try server.command("LLEN", "poison") == "0")

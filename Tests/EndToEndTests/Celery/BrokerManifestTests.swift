@@ -18,6 +18,10 @@ import Testing
         let wrong = try check(celery, environment: ["BROKER": "amqp://me:secret@h:1x/"])
         #expect(wrong.errors.hasPrefix("routes.yaml:2:19: the broker's URL amqp://me:…@h:1x/ has a port"))
         #expect(!wrong.errors.contains("secret"))
+        let bracket = try check(celery, environment: ["BROKER": "redis://[::1:6379/0"])
+        #expect(
+            bracket.errors.hasPrefix("routes.yaml:2:19: the broker's URL redis://[::1:6379/0 has a [ without")
+        )
     }
 
     @Test("A broker is needed by those whose tasks leave, and by nobody else") func needed() throws {

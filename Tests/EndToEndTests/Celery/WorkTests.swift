@@ -50,6 +50,98 @@ extension CeleryTests {
             }
         }
 
+        @Test(
+            "What is refused, and a result that Celery cannot read, is a FAILURE that says why",
+            arguments: BrokerProcesses.Kind.allCases)
+        func failures(kind: BrokerProcesses.Kind) throws {
+            let processes = try BrokerProcesses(kind)
+            let work = try processes.work("refused")
+            let lines = try processes.produce(
+                """
+                from celery import chain, chord
+                def told(result):
+                    try:
+                        return str(result.get(timeout=30))
+                    except Exception as error:
+                        return type(error).__module__ + "." + type(error).__name__ + ": " + str(error)
+
+                note = app.signature("Note", kwargs={"label": "x", "number": 1}, queue="refused")
+                def send(name="Note", kwargs={"label": "x", "number": 1}, **options):
+                    return app.send_task(name, kwargs=kwargs, queue="refused", **options)
+
+                print(told(send(serializer="pickle")))
+                print(told(send(compression="gzip")))
+                print(told(send(link=note)))
+                last = chain(note, note, note).apply_async()
+                print(told(last.parent.parent), last.parent.state, last.state)
+                print(told(chord([note, note])(note)))
+                for kind in ["unreadable", "large"]:
+                    print(told(send("Answer", kwargs={"kind": kind})))
+                print(send(kwargs={"label": "y", "number": 2}).get(timeout=30)["label"])
+                """)
+            let refused =
+                "celery.exceptions.InvalidTaskError: the queue refused has rejected the task: "
+            let expected = [
+                refused + #"its content type is "application/x-python-serialize""#,
+                refused + "it is compressed", refused + "it asks for callbacks",
+                refused + "it asks for chain",
+                refused + "it asks for chord",
+                "kombu.exceptions.EncodeError: the task has succeeded, but the result was not stored",
+                "kombu.exceptions.EncodeError: the task has succeeded, but the result was not stored",
+                "y",
+            ]
+            #expect(lines.count == expected.count, "\(lines)")
+            for (line, start) in zip(lines, expected) { #expect(line.hasPrefix(start), "\(line)") }
+            #expect(lines[3].hasSuffix(" FAILURE FAILURE"), "\(lines[3])")
+            #expect(lines[5].contains("__type__"), "\(lines[5])")
+            #expect(lines[6].contains("at most"), "\(lines[6])")
+            try work.logLine(holding: "error", "a message cannot be taken, and is rejected", "chain")
+            try work.logLine(holding: "error", "a task's result could not be stored", "__type__")
+            #expect(try work.end() == .status(0))
+            // What has succeeded is over, and what was refused was not begun.
+            #expect(
+                processes.folder.journal()
+                    == ["started", "answer unreadable", "answer large", "y 2", "stopped"])
+            if kind == .rabbitMQ {
+                let left = try Servers.rabbit().control("list_queues", "name", "messages")
+                #expect(left.contains("refused\t0"), "\(left)")
+            } else {
+                #expect(try Servers.redisServer().command("KEYS", "postlude:taken:*").isEmpty)
+            }
+        }
+
+        @Test("What Celery 5.5 delays at RabbitMQ, for a quorum queue, arrives without a worker in Python")
+        func delayedDelivery() throws {
+            let processes = try BrokerProcesses(.rabbitMQ)
+            let settings = """
+                from kombu import Exchange, Queue
+                from kombu.transport import native_delayed_delivery as delayed
+                queue = Queue("late", Exchange("late", type="topic"), routing_key="late",
+                              queue_arguments={"x-queue-type": "quorum"})
+                app.conf.update(task_queues=[queue], broker_transport_options={"confirm_publish": True})
+
+                """
+            _ = try processes.produce(
+                settings + "with app.connection() as connection: queue(connection).declare()",
+                by: Python.newer)
+            let work = try processes.work("late")
+            try work.logLine(holding: "tasks that Celery delays at the broker come to this queue", "late")
+            let lines = try processes.produce(
+                settings + """
+                    result = app.send_task("Note", kwargs={"label": "a", "number": 1}, queue="late", countdown=1)
+                    print(result.get(timeout=60)["id"] == result.id)
+                    # As `work` has made it a worker in Python finds it.
+                    with app.connection() as connection:
+                        delayed.declare_native_delayed_delivery_exchanges_and_queues(connection, "quorum")
+                        delayed.bind_queue_to_native_delayed_delivery_exchange(connection, queue)
+                    # Bound twice, it still comes once.
+                    app.send_task("Note", kwargs={"label": "b", "number": 2}, queue="late", countdown=1).get(timeout=60)
+                    """, by: Python.newer)
+            #expect(lines == ["True"])
+            #expect(try work.end() == .status(0))
+            #expect(processes.folder.journal() == ["started", "a 1", "b 2", "stopped"])
+        }
+
         @Test("Durable tasks that are to run at a queue run in another process of the program")
         func fromSwift() throws {
             let processes = try BrokerProcesses(.redis)

@@ -70,9 +70,11 @@ struct BrokerProcesses {
     /// Runs a script that finds Celery's application as `app`.
     ///
     /// - Returns: the lines that it has printed.
-    func produce(_ script: String) throws -> [String] {
-        try Python.producer("import json\n" + script, in: python, broker: url, backend: results)
-            .split(separator: "\n").map(String.init)
+    func produce(_ script: String, by executable: String = Python.executable) throws -> [String] {
+        try Python.producer(
+            "import json\n" + script, in: python, broker: url, backend: results, by: executable
+        )
+        .split(separator: "\n").map(String.init)
     }
 
     /// What Python's tasks were given.
