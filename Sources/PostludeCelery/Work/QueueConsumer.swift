@@ -162,12 +162,7 @@ final class QueueConsumer: Sendable {
                         "task": "\(refused.task ?? "-")",
                         "reason": "\(refused.reason)", "kept": "\(consumer.deadLetters)",
                     ])
-                for id in refused.awaited {
-                    results?.store(
-                        .failed(
-                            id, type: "InvalidTaskError", in: "celery.exceptions",
-                            message: "the queue \(settings.queue) has rejected the task: \(refused.reason)"))
-                }
+                tell(refused)
                 try consumer.reject(refused.delivery, reason: refused.reason)
             case .task(let delivery):
                 if mustDrain {
@@ -176,6 +171,18 @@ final class QueueConsumer: Sendable {
                     take(delivery, over: connection, &ledger, deadLetters: consumer.deadLetters)
                 }
             }
+        }
+    }
+
+    /// Has those who wait for a message that is refused wait no longer.
+    private func tell(_ refused: Received.Refused) {
+        guard let results else { return }
+        for id in refused.awaited {
+            let failure = CeleryResult.failed(
+                id, type: "InvalidTaskError", in: "celery.exceptions",
+                message: "the queue \(settings.queue) has rejected the task: \(refused.reason)")
+            // Each try of a store that is away takes seconds, in which the broker would hear nothing of this consumer.
+            guard results.store(failure) else { return }
         }
     }
 

@@ -20,16 +20,20 @@ final class ResultStore: Sendable {
     }
 
     /// Called by the thread that has ended the task. A result that cannot be stored is logged: the work is done.
-    func store(_ result: CeleryResult) {
+    ///
+    /// - Returns: false where the store cannot be reached.
+    @discardableResult
+    func store(_ result: CeleryResult) -> Bool {
         do throws(BrokerError) {
             try send(result)
+            return true
         } catch {
             logger.error(
                 "a task's result could not be stored",
                 metadata: ["id": "\(result.id)", "status": "\(result.status.text)", "error": "\(error)"])
             // What Celery cannot read would leave the caller waiting.
-            guard error.remedy == .message, result.failure == nil else { return }
-            store(
+            guard error.remedy == .message, result.failure == nil else { return error.remedy == .message }
+            return store(
                 .failed(
                     result.id, type: "EncodeError", in: "kombu.exceptions",
                     message: "the task has succeeded, but \(error)"))
