@@ -179,7 +179,8 @@ let package = Package(
             name: "BrokerFixtures", dependencies: ["Linux", "Spawning", "Supervision"],
             path: "Tests/BrokerFixtures", swiftSettings: strict),
         .testTarget(
-            name: "CeleryTests", dependencies: ["BrokerFixtures", "Celery", "CeleryTestbed", "Linux"],
+            name: "CeleryTests",
+            dependencies: ["BrokerFixtures", "Celery", "CeleryTestbed", "Linux", "Spawning"],
             swiftSettings: strict),
         .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
         .testTarget(

@@ -1,5 +1,6 @@
 import Foundation
 import Linux
+import Spawning
 
 /// A line to a broker that can be cut, or go silent.
 package final class Proxy: Sendable {
@@ -21,7 +22,7 @@ package final class Proxy: Sendable {
     private let sockets = Lock<[Socket]>([])
 
     package init(to target: UInt16) throws {
-        port = try Socket.freePort()
+        port = try FreePort.take()
         listener = try Socket(listeningOn: port)
         Thread.detachNewThread { [self] in
             while let client = listener.acceptOne() {

@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 
 /// Debian's RabbitMQ on loopback, with a folder, a node and ports of its own.
 package final class RabbitMQServer {
@@ -11,9 +12,9 @@ package final class RabbitMQServer {
 
     package init() throws {
         folder = try Folder()
-        port = try Socket.freePort()
-        tlsPort = try Socket.freePort()
-        let epmdPort = try Socket.freePort()
+        port = try FreePort.take()
+        tlsPort = try FreePort.take()
+        let epmdPort = try FreePort.take()
         try Self.makeCertificates(in: folder)
         try folder.write(
             "rabbitmq.conf",
@@ -38,7 +39,7 @@ package final class RabbitMQServer {
             "RABBITMQ_NODENAME": "postlude\(port)@localhost", "RABBITMQ_MNESIA_BASE": folder.file("mnesia"),
             "RABBITMQ_LOG_BASE": folder.file("log"), "RABBITMQ_CONFIG_FILE": folder.file("rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": folder.file("plugins"),
-            "RABBITMQ_DIST_PORT": "\(try Socket.freePort())",
+            "RABBITMQ_DIST_PORT": "\(try FreePort.take())",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1",
             // So the script becomes the broker, and its number the broker's.
             "RUNNING_UNDER_SYSTEMD": "true",

@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 
 /// Debian's Redis on loopback, with a folder of its own, on a port and a Unix socket.
 package final class RedisServer {
@@ -10,7 +11,7 @@ package final class RedisServer {
 
     package init(_ arguments: String...) throws {
         folder = try Folder()
-        port = try Socket.freePort()
+        port = try FreePort.take()
         socketPath = folder.file("redis.sock")
         self.arguments = arguments
         try start()

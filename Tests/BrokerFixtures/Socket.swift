@@ -70,19 +70,4 @@ package final class Socket: Sendable {
         }
         return true
     }
-
-    private static let next = Atomic<Int>(Int(getpid()) % 4_000 * 2)
-
-    /// A TCP port below the range that the kernel takes for outgoing connections, each given once.
-    package static func freePort() throws -> UInt16 {
-        for _ in 0..<2_000 {
-            let step = next.add(1, ordering: .relaxed).oldValue
-            let port = UInt16(20_000 + step % 12_000)
-            if let socket = try? Socket(listeningOn: port) {
-                socket.close()
-                return port
-            }
-        }
-        throw Unexpected("no TCP port between 20000 and 32000 is free")
-    }
 }

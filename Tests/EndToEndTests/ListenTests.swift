@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 import Testing
 
 @Suite("Where the server listens")

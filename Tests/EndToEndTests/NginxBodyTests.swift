@@ -1,3 +1,4 @@
+import Spawning
 import Testing
 
 @Suite("Bodies through nginx")

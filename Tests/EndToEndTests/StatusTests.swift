@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 import Testing
 
 @Suite("The status pages", .timeLimit(.minutes(10)))

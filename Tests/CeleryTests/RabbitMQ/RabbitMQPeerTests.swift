@@ -1,5 +1,6 @@
 import BrokerFixtures
 import Foundation
+import Spawning
 import Testing
 
 @testable import Celery
@@ -8,7 +9,7 @@ extension BrokerTests {
     /// Peers that are no RabbitMQ, or a RabbitMQ whose bytes arrive broken.
     @Suite struct RabbitMQPeerTests {
         static func error(of greeting: [UInt8]) throws -> BrokerError? {
-            let port = try Socket.freePort()
+            let port = try FreePort.take()
             let listener = try Socket(listeningOn: port)
             Thread.detachNewThread {
                 while let client = listener.acceptOne() {

@@ -1,5 +1,6 @@
 import BrokerFixtures
 import Foundation
+import Spawning
 import Testing
 
 @testable import Celery
@@ -285,7 +286,7 @@ extension BrokerTests {
             }
             #expect(host?.code == .authentication && host?.remedy == .settings, "\(host?.description ?? "")")
             let closed = #expect(throws: BrokerError.self) {
-                try BrokerAddress("amqp://127.0.0.1:\(Socket.freePort())/").broker.publisher()
+                try BrokerAddress("amqp://127.0.0.1:\(FreePort.take())/").broker.publisher()
             }
             #expect(closed?.code == .connect && closed?.isWorthRetry == true)
         }

@@ -1,5 +1,6 @@
 import BrokerFixtures
 import Foundation
+import Spawning
 import Testing
 
 @testable import Celery
@@ -8,7 +9,7 @@ import Testing
 @Suite struct RedisLossTests {
     /// A peer that answers each piece of a request that it gets with the next of these; then it keeps silent.
     static func peer(_ answers: [[UInt8]], closes: Bool = false, delay: UInt32 = 0) throws -> BrokerAddress {
-        let port = try Socket.freePort()
+        let port = try FreePort.take()
         let listener = try Socket(listeningOn: port)
         Thread.detachNewThread {
             while let client = listener.acceptOne() {
@@ -66,7 +67,7 @@ import Testing
     }
 
     @Test func `an endless answer is bounded`() throws {
-        let port = try Socket.freePort()
+        let port = try FreePort.take()
         let listener = try Socket(listeningOn: port)
         Thread.detachNewThread {
             guard let client = listener.acceptOne() else { return }
@@ -84,7 +85,7 @@ import Testing
     }
 
     @Test func `a closed port and a path without a socket are errors of the connection`() throws {
-        for url in ["redis://127.0.0.1:\(try Socket.freePort())/0", "redis+socket:///nowhere/redis.sock"] {
+        for url in ["redis://127.0.0.1:\(try FreePort.take())/0", "redis+socket:///nowhere/redis.sock"] {
             let error = #expect(throws: BrokerError.self) { try BrokerAddress(url).broker.publisher() }
             #expect(error?.code == .connect && error?.isWorthRetry == true)
         }

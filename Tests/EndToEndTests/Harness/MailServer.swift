@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 
 /// The real SMTP server aiosmtpd on a free port, which puts every mail into a folder.
 final class MailServer {

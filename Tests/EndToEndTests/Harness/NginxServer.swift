@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 import Testing
 
 /// The real nginx on a free port of the loopback, with the site that the application prints for its manifest.

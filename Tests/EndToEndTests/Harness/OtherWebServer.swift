@@ -1,4 +1,5 @@
 import Foundation
+import Spawning
 import Testing
 
 /// lighttpd or Apache on a free port of the loopback, with the site that nginx/ has for it.
