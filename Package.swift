@@ -56,7 +56,11 @@ let package = Package(
         .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Supervision", dependencies: ["CLinux", "Linux"], swiftSettings: strict),
         .target(
-            name: "Journal", dependencies: ["Linux", .product(name: "GRDB", package: "GRDB.swift")],
+            name: "Journal",
+            dependencies: [
+                "Linux", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: strict),
         .target(
             name: "Postlude",

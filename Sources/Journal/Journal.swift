@@ -17,6 +17,7 @@ package final class Journal: Sendable {
     let settings: JournalSettings
     let pool: DatabasePool
     let writer: WriteQueue
+    private let checkpointer: Checkpointer
     let locks: OwnerLocks
     private let lock: Lock<ByteLock?>
 
@@ -37,6 +38,7 @@ package final class Journal: Sendable {
         pool = opening.pool
         locks = opening.locks
         writer = opening.writer
+        checkpointer = opening.checkpointer
         owner = opening.owner?.number
         lock = Lock(opening.owner?.lock)
     }
@@ -48,7 +50,8 @@ package final class Journal: Sendable {
         do {
             if let owner { try? writer.perform { try Self.leave(owner, in: $0) } }
             writer.close()
-            // Readers first: the last connection moves the WAL into the file and removes it, which only the writer may.
+            // The last connection moves the WAL into the file and removes it, which readers may not.
+            checkpointer.close()
             pool.releaseMemory()
             try pool.close()
         } catch {

@@ -10,6 +10,7 @@ struct JournalOpening {
     let locks: OwnerLocks
     let owner: Owner?
     let writer: WriteQueue
+    let checkpointer: Checkpointer
 
     init(path: String, role: JournalRole, settings: JournalSettings) throws {
         self.settings = settings
@@ -25,7 +26,11 @@ struct JournalOpening {
             owner =
                 role == .visitor
                 ? nil : try Owner.register(in: pool, locks: locks, at: settings.now().milliseconds)
-            writer = try WriteQueue(pool, patience: patience, path: self.path, settings: settings)
+            checkpointer = Checkpointer(
+                try DatabaseQueue(path: self.path, configuration: Self.configuration(patience)), writer: pool,
+                path: self.path, warn: settings.warn)
+            writer = try WriteQueue(
+                pool, patience: patience, checkpointer: checkpointer, path: self.path, settings: settings)
         } catch {
             try? pool.close()
             throw error
@@ -83,6 +88,10 @@ struct JournalOpening {
         configuration.busyMode = .callback { patience.wait(tries: $0) }
         configuration.foreignKeysEnabled = true
         configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { database in
+            // Every connection, also one that only looks: the Checkpointer says why.
+            _ = try Int64.fetchOne(database, sql: "PRAGMA wal_autocheckpoint = 0")
+        }
         return configuration
     }
 

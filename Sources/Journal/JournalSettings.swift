@@ -12,6 +12,9 @@ package struct JournalSettings: Sendable {
     /// not make wait: it does not use the journal.
     package var report: @Sendable (JournalError) -> Void = { _ in }
 
+    /// Told of what the person on call should know though nothing has failed; called by the writer's thread, too.
+    package var warn: @Sendable (String) -> Void = { _ in }
+
     package init() {}
 }
 

@@ -16,6 +16,7 @@ final class WriteQueue: @unchecked Sendable {
 
     private let pool: DatabasePool
     private let patience: Patience
+    private let checkpointer: Checkpointer
     private let settings: JournalSettings
     private let path: String
 
@@ -32,11 +33,13 @@ final class WriteQueue: @unchecked Sendable {
     private var thread: pthread_t?
 
     /// - Parameter patience: what the pool's busy handler asks.
-    init(_ pool: DatabasePool, patience: Patience, path: String, settings: JournalSettings)
-        throws(SystemError)
-    {
+    init(
+        _ pool: DatabasePool, patience: Patience, checkpointer: Checkpointer, path: String,
+        settings: JournalSettings
+    ) throws(SystemError) {
         self.pool = pool
         self.patience = patience
+        self.checkpointer = checkpointer
         self.path = path
         self.settings = settings
         pthread_mutex_init(mutex, nil)
@@ -161,6 +164,18 @@ final class WriteQueue: @unchecked Sendable {
             settle(outcome)
         } catch {
             endThoseOverdue(error)
+        }
+        if checkpointer.isDue { checkpoint() }
+    }
+
+    /// Its callers have been let go on before.
+    private func checkpoint() {
+        try? pool.writeWithoutTransaction { database in
+            // Where others write just now, the next commit's checkpoint moves these pages, too.
+            patience.last(until: .now)
+            try database.run("BEGIN IMMEDIATE")
+            checkpointer.run()
+            try database.run("COMMIT")
         }
     }
 

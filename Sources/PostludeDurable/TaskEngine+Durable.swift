@@ -1,4 +1,5 @@
 package import ArgumentParser
+internal import Journal
 package import Manifest
 public import Postlude
 
@@ -35,6 +36,8 @@ extension TaskEngine {
 package struct DurableEngine: TaskEngineParts {
     package let kinds: DurableTaskKinds
     package var broker: TaskBroker?
+
+    package var library: String { SQLiteVersion.library }
 
     package var problems: [String] {
         kinds.repeated.map { "two kinds of durable tasks are called \"\($0)\"; names must differ" }

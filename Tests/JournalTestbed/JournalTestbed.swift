@@ -10,6 +10,7 @@ struct JournalTestbed {
         let words = CommandLine.arguments
         guard words.count >= 3 else { fatalError("usage: JournalTestbed COMMAND JOURNAL …") }
         let rest = Array(words.dropFirst(3))
+        if words[1] == "visit" { return try visit(words[2]) }
         let journal = try Journal(path: words[2])
         switch words[1] {
         case "append": try append(to: journal, sizes: rest.compactMap { Int($0) })
@@ -81,6 +82,17 @@ struct JournalTestbed {
             }
         }
         while true { pause() }
+    }
+
+    /// Looks and steers, as a command beside the servers does.
+    static func visit(_ path: String) throws {
+        let journal = try Journal(path: path, role: .visitor)
+        let kept = try journal.append(request("visit", size: 100, records: 2))
+        _ = try journal.list()
+        guard try journal.discard([kept[0].id]) == [.changed], try journal.retry([kept[0].id]) == [.changed]
+        else { exit(4) }
+        say(kept.map(\.id.text).joined(separator: " "))
+        try journal.close()
     }
 
     /// Becomes the owner of three records, of which the first one runs, and waits to be killed.

@@ -70,3 +70,14 @@ final class Helper {
         return String(decoding: data, as: UTF8.self)
     }
 }
+
+/// A library that comes between a helper and what it is linked with.
+enum Interposer {
+    static func compile(_ source: String, to library: String, linking libraries: String...) throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Interpose/"
+        let compiler = Program(
+            "gcc",
+            ["-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, folder + source] + libraries)
+        try #require(try compiler.run() == .status(0))
+    }
+}

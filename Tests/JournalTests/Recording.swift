@@ -27,12 +27,7 @@ struct Recording {
     static func environment(recording folder: String, to file: String, library: String) throws -> [String:
         String]
     {
-        let source =
-            URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Interpose/record_writes.c"
-        let compiler = Program(
-            "gcc",
-            ["-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl", "-lpthread"])
-        try #require(try compiler.run() == .status(0))
+        try Interposer.compile("record_writes.c", to: library, linking: "-ldl", "-lpthread")
         return ["LD_PRELOAD": library, "RECORD_FOLDER": folder, "RECORD_TO": file]
     }
 

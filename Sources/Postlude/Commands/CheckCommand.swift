@@ -10,8 +10,12 @@ struct CheckCommand<App: Application>: ParsableCommand {
 
     @OptionGroup var options: ManifestOptions
 
+    @Flag(name: .long, help: "Also show the version of the library that keeps durable tasks.")
+    var verbose = false
+
     func run() throws {
-        let handlers = App().registeredHandlers
+        let application = App()
+        let handlers = application.registeredHandlers
         let manifest = try options.load(for: handlers)
         print("\(options.manifest): the manifest is right: \(manifest.routes.count) routes")
         for (path, name) in DocumentationRoutes.paths(in: manifest) {
@@ -19,6 +23,9 @@ struct CheckCommand<App: Application>: ParsableCommand {
         }
         for warning in Surroundings.warnings(about: manifest) {
             print("\(options.manifest): warning: \(warning)")
+        }
+        if verbose, let engine = application.taskEngine {
+            print("durable tasks are kept by \(engine.parts.library)")
         }
         let used = Set(manifest.routes.map(\.handler))
         for handler in handlers.all where !used.contains(handler.name) {

@@ -163,7 +163,7 @@ enum StatusPageScript {
               report["dead letters"].length ? deadLetters(report) : null));
           }
           const age = report["oldest age"];
-          byID("due").textContent = report.trouble ? "They cannot be read: " + report.trouble : age === undefined ? "None is due." : "The oldest one is due for " + time(age) + ".";
+          byID("due").textContent = (report.trouble ? "They cannot be read: " + report.trouble : age === undefined ? "None is due." : "The oldest one is due for " + time(age) + ".") + " Kept by " + report.library + ".";
         }
         const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "replaced processes", "connections", "process manager"];
         function show(report) {

@@ -5,6 +5,8 @@ internal import Logging
 final class StoredTaskLook: Sendable {
     /// The report's part; with the trouble where the store could not be read.
     struct Answer: Codable, Sendable {
+        /// What keeps them, with its version.
+        var library: String
         var names: [StoredTaskReport.Kind] = []
         var oldestAge: Double?
         var deadLetters: [StoredTaskReport.DeadLetter] = []
@@ -14,7 +16,7 @@ final class StoredTaskLook: Sendable {
         var trouble: String?
 
         enum CodingKeys: String, CodingKey {
-            case names, trouble
+            case library, names, trouble
             case oldestAge = "oldest age"
             case deadLetters = "dead letters"
             case isSteerable = "steering"
@@ -68,14 +70,17 @@ final class StoredTaskLook: Sendable {
         do {
             let report = try inspector.report()
             return Answer(
-                names: report.names, oldestAge: report.oldestAge, deadLetters: report.deadLetters,
+                library: inspector.library, names: report.names, oldestAge: report.oldestAge,
+                deadLetters: report.deadLetters,
                 isSteerable: isSteerable)
         } catch {
             return trouble(LoggedError.text(error))
         }
     }
 
-    private func trouble(_ text: String) -> Answer { Answer(isSteerable: isSteerable, trouble: text) }
+    private func trouble(_ text: String) -> Answer {
+        Answer(library: inspector.library, isSteerable: isSteerable, trouble: text)
+    }
 
     func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult {
         let result = try inspector.steer(step, id)

@@ -11,6 +11,8 @@ struct JournalInspector: TaskInspector {
 
     let path: String
 
+    var library: String { SQLiteVersion.library }
+
     func report() throws -> StoredTaskReport {
         try withJournal { journal in
             let counts = try journal.counts(of: [.waiting, .running, .outgoing, .failed])

@@ -94,6 +94,7 @@ final class JournalStore: DurableTaskStore {
             logger.error(
                 "what became of tasks could not be written to the journal", metadata: ["error": "\(error)"])
         }
+        settings.warn = { logger.warning("\($0)") }
         let broker = try parts?.open(manifest)
         let journal = try Journal(path: place.path, settings: settings)
         let workers = manifest.workers
@@ -123,7 +124,9 @@ final class JournalStore: DurableTaskStore {
             try? journal.close()
             throw error
         }
-        logger.info("the journal is open", metadata: ["journal": "\(journal.path)"])
+        logger.info(
+            "the journal is open",
+            metadata: ["journal": "\(journal.path)", "library": "\(SQLiteVersion.library)"])
     }
 
     func use(_ manifest: Manifest) {

@@ -11,6 +11,7 @@ struct StoredTaskLookTests {
 
     /// Answers how often it was asked.
     private final class Inspector: TaskInspector {
+        let library = "paper 1.0"
         let looks = Lock(0)
         let isBroken = Lock(false)
         /// Where it waits; nil for nowhere.

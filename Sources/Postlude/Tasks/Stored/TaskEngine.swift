@@ -10,6 +10,9 @@ public struct TaskEngine: Sendable {
 
 /// What the core asks an engine for.
 package protocol TaskEngineParts: Sendable {
+    /// The library that keeps the tasks, with its version: for the person on call.
+    var library: String { get }
+
     /// What is wrong with the tasks that the application has named.
     var problems: [String] { get }
 

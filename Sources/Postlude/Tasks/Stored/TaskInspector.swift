@@ -1,5 +1,8 @@
 /// Looks at stored tasks from outside, and steers them: how the status pages see a store, from whichever process.
 package protocol TaskInspector: Sendable {
+    /// The library that keeps the tasks, with its version.
+    var library: String { get }
+
     func report() throws -> StoredTaskReport
 
     /// Has a task run once more, or takes it back.

@@ -1,0 +1,23 @@
+internal import GRDBSQLite
+
+/// The SQLite that this program is linked with.
+package enum SQLiteVersion {
+    /// Such as `3.40.1`.
+    package static var text: String { String(cString: sqlite3_libversion()) }
+
+    /// Whether it loses commits where two connections checkpoint and commit at once: "The WAL-Reset Bug" of
+    /// <https://sqlite.org/wal.html>, in 3.7.0 to 3.51.2 but for 3.44.6 and 3.50.7. The journal avoids it.
+    package static var hasResetBug: Bool { hasResetBug(Int(sqlite3_libversion_number())) }
+
+    /// As logs and pages show it.
+    package static var library: String {
+        "SQLite \(text)" + (hasResetBug ? " (it has the WAL-reset bug, which the journal avoids)" : "")
+    }
+
+    static func hasResetBug(_ number: Int) -> Bool {
+        switch number {
+        case ..<3_007_000, 3_044_006..<3_045_000, 3_050_007..<3_051_000, 3_051_003...: false
+        default: true
+        }
+    }
+}
