@@ -125,14 +125,14 @@ package struct CeleryResult: Sendable, Hashable {
             output += ",\"result\":\(result ?? "null")}".utf8
         }
         try MessageCheck.check(id: id, at: "task_id")
+        guard output.count <= ContractBounds.body else {
+            throw ContractViolation(
+                "result", "is \(output.count) bytes; at most \(ContractBounds.body) are stored")
+        }
         do {
             _ = try JSONReader.read(output, isForKombu: true)
         } catch {
             throw ContractViolation("result", "is not JSON as Python reads it: \(error)")
-        }
-        guard output.count <= ContractBounds.body else {
-            throw ContractViolation(
-                "result", "is \(output.count) bytes; at most \(ContractBounds.body) are stored")
         }
         return output
     }
