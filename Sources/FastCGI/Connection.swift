@@ -29,6 +29,8 @@ package final class Connection: @unchecked Sendable {
     /// The last read filled the buffer: the kernel may hold more, and has reported it already.
     private(set) var mayHoldMore = false
     private(set) var hasServed: Bool
+    /// How often processes have given it away since its last request was answered.
+    var moves = 0
     /// Our side is shut down; what still comes is thrown away until the web server closes.
     private(set) var isLingering = false
 
@@ -132,6 +134,7 @@ package final class Connection: @unchecked Sendable {
     /// From now on the connection may idle until the next request begins.
     private func noteEndOfRequest() {
         hasServed = true
+        moves = 0
         headDeadline = nil
     }
 

@@ -12,7 +12,8 @@ package final class HandoverQueue: Sendable {
         /// A connection at a record's edge.
         ///
         /// - hasServed: false for one that owes its first head.
-        case connection(descriptor: Int32, hasServed: Bool)
+        /// - moves: how often processes have given it away since its last request was answered.
+        case connection(descriptor: Int32, hasServed: Bool, moves: Int)
         /// Somebody could not take what waits on the listening socket.
         case nudge
     }
@@ -55,8 +56,10 @@ package final class HandoverQueue: Sendable {
     /// Puts a connection into the queue. The caller still has its descriptor, and closes it.
     ///
     /// - Returns: false when the queue is full: nothing was sent.
-    package func send(_ descriptor: Int32, hasServed: Bool = true) -> Bool {
-        sendDescriptor(descriptor, note: hasServed ? Note.kept : Note.new, to: sending)
+    package func send(_ descriptor: Int32, hasServed: Bool = true, moves: Int = 0) -> Bool {
+        // A program of before the second byte takes the first one alone.
+        sendDescriptor(
+            descriptor, note: hasServed ? Note.kept : Note.new, count: UInt8(clamping: moves), to: sending)
     }
 
     /// Wakes a process that has a free worker, so that it looks at the listening socket and at the queue.
@@ -70,13 +73,14 @@ package final class HandoverQueue: Sendable {
         close(spare)
         // Bounded: what else is there is for the next call.
         for _ in 0..<64 {
-            guard let (note, descriptor) = try receiveDescriptor(from: receiving) else { return nil }
+            guard let (note, moves, descriptor) = try receiveDescriptor(from: receiving) else { return nil }
             switch (note, descriptor) {
             case (Note.nudge, nil):
                 return .nudge
             case (Note.new, let descriptor?) where Self.isConnection(descriptor),
                 (Note.kept, let descriptor?) where Self.isConnection(descriptor):
-                return .connection(descriptor: descriptor, hasServed: note == Note.kept)
+                return .connection(
+                    descriptor: descriptor, hasServed: note == Note.kept, moves: Int(moves))
             default:
                 if let descriptor { close(descriptor) }
             }

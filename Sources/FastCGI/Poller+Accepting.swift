@@ -16,6 +16,7 @@ extension Poller {
     func watchHandover() throws(SystemError) {
         guard let handover else { return }
         try epoll.add(handover.receiving, .acceptEdge, token: Token.handover)
+        isAway.store(false, ordering: .sequentiallyConsistent)
     }
 
     /// Accepts what is queued, but no more than this process has free workers for where others could take the
@@ -63,7 +64,8 @@ extension Poller {
         }
         guard isListening, failure != nil || isAnyoneWaiting else { return nil }
         if failure != nil || isReadable(listener.descriptor) { rewatch(listener.descriptor, watchListener) }
-        if let handover, failure != nil || isReadable(handover.receiving) {
+        // One that is away returns in `reconsiderQueue`.
+        if let handover, !isAwayFromQueue, failure != nil || isReadable(handover.receiving) {
             rewatch(handover.receiving, watchHandover)
         }
         return failure
@@ -102,9 +104,10 @@ extension Poller {
         defer { expectedOneIsKnown() }
         do {
             switch try handover.receive() {
-            case .connection(let descriptor, let hasServed):
+            case .connection(let descriptor, let hasServed, let moves):
                 let peer = SocketAddress(peerOf: descriptor) ?? .unix(path: "")
-                return insert(descriptor, peer, hasServed: hasServed).map { .connection($0) } ?? .dropped
+                return insert(descriptor, peer, hasServed: hasServed, moves: moves).map { .connection($0) }
+                    ?? .dropped
             case .nudge: return .nudge
             case nil: return .nothing
             }
@@ -114,11 +117,14 @@ extension Poller {
         }
     }
 
-    private func insert(_ descriptor: Int32, _ peer: SocketAddress, hasServed: Bool) -> Connection? {
+    private func insert(
+        _ descriptor: Int32, _ peer: SocketAddress, hasServed: Bool, moves: Int = 0
+    ) -> Connection? {
         let (limits, times) = bounds.withLock { $0 }
         let connection = Connection(
             descriptor: descriptor, peer: peer, limits: limits, times: times, hasServed: hasServed,
             drainDeadline: drainDeadline)
+        connection.moves = moves
         if table.insert(connection) { return connection }
         Glibc.close(descriptor)
         report(.tooMany)

@@ -29,6 +29,7 @@ extension Poller {
         }
         if let handover {
             epoll.remove(handover.receiving)
+            isAway.store(false, ordering: .sequentiallyConsistent)
             // Those that wait there may have been announced to this process alone.
             if handingOver { handover.nudge() } else { receiveRest() }
         }
@@ -85,7 +86,10 @@ extension Poller {
         // The socket outlives our descriptor of it: the kernel would go on to report it here.
         epoll.remove(connection.descriptor)
         connection.isRegistered = false
-        guard handover.send(connection.descriptor, hasServed: connection.hasServed) else { return false }
+        guard
+            handover.send(
+                connection.descriptor, hasServed: connection.hasServed, moves: connection.moves)
+        else { return false }
         discard(connection, .closed)
         return true
     }

@@ -45,6 +45,8 @@ package final class Poller: Sendable {
         var waiting = FIFO<WaitingRequest>()
         var isListening = true
         var acceptFailure: SystemError?
+        /// Since when the keeper has seen something in the queue that this process has left to others.
+        var queueFilledSince: MonotonicTime?
     }
 
     let epoll: Epoll
@@ -72,6 +74,12 @@ package final class Poller: Sendable {
     let width: Atomic<Int>
     let leastWidth: Int
     let taken = Atomic<Int>(0)
+    /// Whether this process leaves to the others what is in the queue between them.
+    let isAway = Atomic<Bool>(false)
+    /// Until when no connection is offered to others, in nanoseconds.
+    let offersResume = Atomic<Int64>(0)
+    let isRoomElsewhere: @Sendable () -> Bool
+    let onAway: @Sendable () -> Void
     private let onNoneWaiting: @Sendable () -> Void
     let report: @Sendable (ConnectionEnd) -> Void
     let answered: @Sendable (UnservedRequest) -> Void
@@ -80,12 +88,18 @@ package final class Poller: Sendable {
     ///   - handover: what the processes that share the listening socket give each other their connections
     ///     through; nil for one that is alone.
     ///   - width: how many workers wait for events at a time, as long as none is held up: one for each core.
+    ///   - isRoomElsewhere: asked for each connection that has something to say: whether this process could not
+    ///     run its request's tasks now, and another one could.
+    ///   - onAway: called when this process leaves to the others what is in the queue between them; somebody has to
+    ///     call `returnToQueue` now and then.
     ///   - onNoneWaiting: called by the worker whose leaving made every worker busy.
     ///   - report: told of each connection that ended otherwise than it should.
     ///   - answered: told of each request that was answered without a worker.
     package init(
         listener: Listener, handover: HandoverQueue? = nil, webServers: WebServers,
-        limits: GateLimits, times: ConnectionTimes, width: Int, onNoneWaiting: @escaping @Sendable () -> Void,
+        limits: GateLimits, times: ConnectionTimes, width: Int,
+        isRoomElsewhere: @escaping @Sendable () -> Bool = { false },
+        onAway: @escaping @Sendable () -> Void = {}, onNoneWaiting: @escaping @Sendable () -> Void,
         report: @escaping @Sendable (ConnectionEnd) -> Void,
         answered: @escaping @Sendable (UnservedRequest) -> Void = { _ in }
     ) throws(SystemError) {
@@ -93,6 +107,8 @@ package final class Poller: Sendable {
         self.handover = handover
         self.webServers = webServers
         bounds = Lock((limits, times))
+        self.isRoomElsewhere = isRoomElsewhere
+        self.onAway = onAway
         self.onNoneWaiting = onNoneWaiting
         self.report = report
         self.answered = answered
@@ -137,7 +153,7 @@ package final class Poller: Sendable {
             guard let event else { return .nothing }
             guard event.token != Token.stop else { return .stopped }
             if event.token == Token.call, callSignal.take() { return .called }
-            guard let connection = take(event) else { continue }
+            guard let connection = take(event), !offer(connection) else { continue }
             if let next = look(at: connection, buffer, bodyPolicy) { return next }
         }
     }

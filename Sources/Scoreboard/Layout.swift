@@ -46,6 +46,11 @@ struct Layout: Sendable, Equatable {
         static let requestNanoseconds = 10
         static let isExhausted = 11
         static let counters = 12
+        /// How many workers may run tasks at once.
+        static let taskPlaces = 29
+        /// Of the tasks that wait, those for a worker, and those for their next attempt.
+        static let tasksForWorker = 30
+        static let tasksForAttempt = 31
         static let requestTimes = 32
         static let taskNames = requestTimes + LatencyHistogram.bucketCount
         static let routeNames = taskNames + 1

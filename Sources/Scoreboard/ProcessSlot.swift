@@ -11,12 +11,16 @@ package final class ProcessSlot: Sendable {
         var routes: [String: Int] = [:]
     }
 
+    private let board: Scoreboard
+    private let index: Int
     private let words: SharedWords
     private let state: Lock<State>
     private let noRoute = CountedRoute("none")
 
-    init(_ words: SharedWords, workers: Int) {
-        self.words = words
+    init(_ board: Scoreboard, _ index: Int, workers: Int) {
+        self.board = board
+        self.index = index
+        words = board.words(ofProcess: index)
         state = Lock(State(free: Array((0..<workers).reversed())))
     }
 
@@ -34,14 +38,20 @@ package final class ProcessSlot: Sendable {
 
     package func set(generation: Int) { words[Layout.Process.generation] = UInt64(clamping: generation) }
 
+    /// Says how many workers may run tasks at once: from then on other processes may give requests to this one.
+    package func set(taskPlaces: Int) { words[Layout.Process.taskPlaces] = UInt64(clamping: taskPlaces) }
+
+    /// Whether another process serves, and has a worker free for a request and its tasks.
+    package var isAnotherFree: Bool { board.hasFreeProcess(besides: index) }
+
     /// What can only be looked up, now and then.
-    ///
-    /// - Parameter oldest: when the oldest task that has not ended was added, or its request began.
-    package func set(connections: Int, queuedTasks: Int, runningTasks: Int, oldest: MonotonicTime?) {
+    package func set(connections: Int, tasks: TaskCensus) {
         words[Layout.Process.connections] = UInt64(clamping: connections)
-        words[Layout.Process.queuedTasks] = UInt64(clamping: queuedTasks)
-        words[Layout.Process.runningTasks] = UInt64(clamping: runningTasks)
-        words[Layout.Process.oldestTaskNanoseconds] = UInt64(clamping: oldest?.nanoseconds ?? 0)
+        words[Layout.Process.queuedTasks] = UInt64(clamping: tasks.queued)
+        words[Layout.Process.tasksForWorker] = UInt64(clamping: tasks.forWorker)
+        words[Layout.Process.tasksForAttempt] = UInt64(clamping: tasks.forAttempt)
+        words[Layout.Process.runningTasks] = UInt64(clamping: tasks.running)
+        words[Layout.Process.oldestTaskNanoseconds] = UInt64(clamping: tasks.oldest?.nanoseconds ?? 0)
     }
 
     package func count(_ counter: ProcessCounter, by amount: Int = 1) {
@@ -119,6 +129,21 @@ package final class ProcessSlot: Sendable {
         task.add(Layout.Task.nanoseconds, nanoseconds)
         task.add(Layout.Task.times + LatencyHistogram.bucket(nanoseconds: nanoseconds))
     }
+}
+
+/// The tasks of a process that have not ended.
+package struct TaskCensus: Sendable, Equatable {
+    /// Those that wait, for whatever reason.
+    package var queued = 0
+    /// Of those, the ones whose request's first task has not begun.
+    package var forWorker = 0
+    /// Of those, the ones that wait until another attempt is made, of their own or of the task before them.
+    package var forAttempt = 0
+    package var running = 0
+    /// When the oldest one was added, or its request began.
+    package var oldest: MonotonicTime?
+
+    package init() {}
 }
 
 /// What a process counts.

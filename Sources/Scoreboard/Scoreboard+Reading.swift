@@ -36,6 +36,9 @@ extension Scoreboard {
             connections: words.count(Layout.Process.connections),
             queuedTasks: words.count(Layout.Process.queuedTasks),
             runningTasks: words.count(Layout.Process.runningTasks),
+            tasksForWorker: words.count(Layout.Process.tasksForWorker),
+            tasksForAttempt: words.count(Layout.Process.tasksForAttempt),
+            taskPlaces: words.count(Layout.Process.taskPlaces),
             oldestTask: oldest == 0 ? nil : now.since(oldest),
             mostBusyWorkers: Int(clamping: words[Layout.Process.mostBusyWorkers]))
         for place in 0..<layout.workers {

@@ -91,7 +91,7 @@ package final class Scoreboard: Sendable {
     /// A process's own slot, to write to; nil where there is none of that index.
     package func process(at index: Int) -> ProcessSlot? {
         guard (0..<layout.processes).contains(index) else { return nil }
-        return ProcessSlot(words(ofProcess: index), workers: layout.workers)
+        return ProcessSlot(self, index, workers: layout.workers)
     }
 
     /// A process has ended: keeps its counts, and frees its slot. Called by the supervisor alone, after `remains`; a
@@ -104,6 +104,18 @@ package final class Scoreboard: Sendable {
             archive(words(ofProcess: index))
             words.increase(Layout.Header.replaced)
             clear(process: index)
+        }
+    }
+
+    /// Whether a process serves that has a worker free for a request and its tasks.
+    ///
+    /// - Parameter own: the index of a process that does not count.
+    func hasFreeProcess(besides own: Int) -> Bool {
+        (0..<layout.processes).contains { index in
+            guard index != own else { return false }
+            let words = words(ofProcess: index)
+            return words[Layout.Process.state] == ProcessState.serving.rawValue
+                && words[Layout.Process.busyWorkers] < words[Layout.Process.taskPlaces]
         }
     }
 

@@ -21,6 +21,11 @@ package struct ScoreboardSnapshot: Sendable {
         package var connections: Int
         package var queuedTasks: Int
         package var runningTasks: Int
+        /// Of the queued ones, those for a worker, and those for another attempt of themselves or of the one before.
+        package var tasksForWorker: Int
+        package var tasksForAttempt: Int
+        /// How many workers may run tasks at once.
+        package var taskPlaces: Int
         /// Since the oldest task that has not ended was added; nil where there is none.
         package var oldestTask: Duration?
         package var mostBusyWorkers: Int

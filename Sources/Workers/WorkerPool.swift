@@ -7,6 +7,8 @@ package final class WorkerPool: Sendable {
         package var maximum: Int
         /// Workers that never run tasks while the others do, so that long tasks cannot take all of them.
         package var reservedForRequests: Int
+        /// How many workers may run tasks at once.
+        package var taskPlaces: Int { maximum - reservedForRequests }
 
         package init(minimum: Int, maximum: Int, reservedForRequests: Int) {
             self.minimum = minimum
@@ -22,6 +24,8 @@ package final class WorkerPool: Sendable {
         /// Threads that have not ended; a worker that retires still has one for a moment.
         var threads = 0
         var runningTasks = 0
+        /// Whether `onTaskRoom` was last told that there is some.
+        var hasTaskRoom = true
         var next = 0
         /// Of threads that have ended. Kept, because a job may still refer to one.
         var spareExecutors: [WorkerExecutor] = []
@@ -32,16 +36,21 @@ package final class WorkerPool: Sendable {
     private let state: Lock<State>
     private let body: @Sendable (WorkerPool, WorkerExecutor) -> Bool
     private let onEmpty: @Sendable () -> Void
+    private let onTaskRoom: @Sendable (Bool) -> Void
 
     /// - Parameters:
     ///   - onEmpty: called when the last worker has ended.
+    ///   - onTaskRoom: told when no more workers may run tasks, and when more may again; must be short, and not use the
+    ///     pool.
     ///   - body: what a worker does, with its pool and its executor; returns whether `retire` has let it go.
     package init(
         bounds: Bounds, onEmpty: @escaping @Sendable () -> Void,
+        onTaskRoom: @escaping @Sendable (Bool) -> Void = { _ in },
         body: @escaping @Sendable (WorkerPool, WorkerExecutor) -> Bool
     ) {
         state = Lock(State(bounds: bounds))
         self.onEmpty = onEmpty
+        self.onTaskRoom = onTaskRoom
         self.body = body
     }
 
@@ -58,6 +67,7 @@ package final class WorkerPool: Sendable {
     package func use(_ bounds: Bounds) throws(ThreadError) {
         let missing = state.withLock { state in
             state.bounds = bounds
+            tellTaskRoom(&state)
             return max(0, bounds.minimum - state.count)
         }
         for _ in 0..<missing { try grow() }
@@ -106,11 +116,12 @@ package final class WorkerPool: Sendable {
     /// - Parameter whenFree: called once, if the answer is no, as soon as another worker has ended its tasks.
     package func beginTasks(whenFree: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
-            guard state.runningTasks < state.bounds.maximum - state.bounds.reservedForRequests else {
+            guard state.runningTasks < state.bounds.taskPlaces else {
                 state.waitingForTaskSlot.append(whenFree)
                 return false
             }
             state.runningTasks += 1
+            tellTaskRoom(&state)
             return true
         }
     }
@@ -119,10 +130,19 @@ package final class WorkerPool: Sendable {
         // All of them: one alone might be in a long handler, and the slot would wait for it.
         let waiting = state.withLock { state in
             state.runningTasks -= 1
+            tellTaskRoom(&state)
             defer { state.waitingForTaskSlot = [] }
             return state.waitingForTaskSlot
         }
         for call in waiting { call() }
+    }
+
+    /// Under the lock, so that the last word is the right one.
+    private func tellTaskRoom(_ state: inout State) {
+        let hasRoom = state.runningTasks < state.bounds.taskPlaces
+        guard hasRoom != state.hasTaskRoom else { return }
+        state.hasTaskRoom = hasRoom
+        onTaskRoom(hasRoom)
     }
 
     /// - Returns: whether it was the last thread.

@@ -19,8 +19,8 @@ struct HandoverQueueTests {
     func passes(hasServed: Bool) throws {
         let queue = try HandoverQueue()
         try withPair { near, far in
-            #expect(queue.send(near, hasServed: hasServed))
-            guard case .connection(let received, hasServed) = try queue.receive() else {
+            #expect(queue.send(near, hasServed: hasServed, moves: 2))
+            guard case .connection(let received, hasServed, moves: 2) = try queue.receive() else {
                 Issue.record("the connection was not received")
                 return
             }
@@ -44,7 +44,7 @@ struct HandoverQueueTests {
             while sent < 1000, queue.send(near) { sent += 1 }
             #expect((1..<1000).contains(sent))
             for _ in 0..<sent {
-                guard case .connection(let received, true) = try queue.receive() else {
+                guard case .connection(let received, hasServed: true, moves: 0) = try queue.receive() else {
                     Issue.record("a connection was lost")
                     return
                 }
@@ -53,6 +53,14 @@ struct HandoverQueueTests {
             #expect(try queue.message() == nil)
             #expect(queue.send(near))
         }
+    }
+
+    @Test("takes a message of the one byte that programs of before sent")
+    func oneByte() throws {
+        let queue = try HandoverQueue()
+        var nudge: UInt8 = 1
+        #expect(Glibc.send(queue.sending, &nudge, 1, 0) == 1)
+        #expect(try queue.message() == .nudge)
     }
 
     @Test("drops messages that are none of ours, and closes what came with them")

@@ -17,11 +17,14 @@ final class PollerFixture: Sendable {
         func append(_ end: ConnectionEnd) { list.withLock { $0.append(end) } }
     }
 
-    /// - Parameter sibling: another process's poller, so to say: this one shares its socket and its queue.
+    /// - Parameters:
+    ///   - sibling: another process's poller, so to say: this one shares its socket and its queue.
+    ///   - isRoomElsewhere: whether that process has more room.
     init(
         times: ConnectionTimes = ConnectionTimes(), webServers: String? = nil,
         limits: GateLimits = GateLimits(), policy: BodyPolicy = .collect(limit: 1 << 20),
-        handover: HandoverQueue? = nil, sibling: PollerFixture? = nil
+        handover: HandoverQueue? = nil, sibling: PollerFixture? = nil,
+        isRoomElsewhere: @escaping @Sendable () -> Bool = { false }
     ) throws {
         self.policy = policy
         let listener =
@@ -34,7 +37,7 @@ final class PollerFixture: Sendable {
         poller = try Poller(
             listener: listener, handover: handover ?? sibling?.poller.handover,
             webServers: WebServers(webServers), limits: limits, times: times, width: 2,
-            onNoneWaiting: {}, report: { ends.append($0) })
+            isRoomElsewhere: isRoomElsewhere, onNoneWaiting: {}, report: { ends.append($0) })
     }
 
     func connect() throws -> Int32 {

@@ -52,6 +52,35 @@ struct ScoreboardTests {
         #expect(after.mostBusyWorkers == 1)
     }
 
+    @Test("A process that serves and has a worker free for a task is seen by the others")
+    func freeProcess() throws {
+        let board = try Self.make(processes: 3)
+        for index in 0..<2 { board.claim(process: index) }
+        let own = try #require(board.process(at: 0))
+        own.begin(generation: 1)
+        own.set(taskPlaces: 3)
+        let other = try #require(try Self.adopt(board).process(at: 1))
+        #expect(!own.isAnotherFree, "it starts")
+        other.begin(generation: 1)
+        #expect(!own.isAnotherFree, "it has not said how many tasks it may run")
+        other.set(taskPlaces: 2)
+        #expect(own.isAnotherFree)
+        let workers = try (1...2).map { _ in try other.takeWorker() }
+        let now = MonotonicTime.now
+        workers[0].begin(method: [], target: [], request: [], at: now)
+        #expect(own.isAnotherFree)
+        workers[1].run(task: "task", of: "", route: "", left: 0, at: now)
+        #expect(!own.isAnotherFree, "both of its workers that may run tasks are busy")
+        #expect(other.isAnotherFree)
+        workers[0].rest(at: now)
+        #expect(own.isAnotherFree)
+        other.set(.draining)
+        #expect(!own.isAnotherFree, "it ends")
+        other.set(.serving)
+        board.release(process: 1)
+        #expect(!own.isAnotherFree, "it has ended")
+    }
+
     @Test(
         "Workers come and go: a place is free again, and more workers than places are counted but not shown")
     func workersComeAndGo() throws {

@@ -116,6 +116,26 @@ struct WorkerPoolTests {
         #expect(told.entries == ["first", "second"])
     }
 
+    @Test("it says once when no more workers may run tasks, and once when more may again")
+    func taskRoom() throws {
+        let told = Record<Bool>()
+        let pool = WorkerPool(
+            bounds: Self.bounds(0, 3, reserved: 1), onEmpty: {}, onTaskRoom: { told.append($0) },
+            body: { _, _ in false })
+        #expect(pool.beginTasks {})
+        #expect(told.entries == [])
+        #expect(pool.beginTasks {})
+        #expect(told.entries == [false])
+        #expect(!pool.beginTasks {})
+        pool.endTasks()
+        pool.endTasks()
+        #expect(told.entries == [false, true])
+        try pool.use(Self.bounds(0, 1))
+        #expect(pool.beginTasks {})
+        try pool.use(Self.bounds(0, 2))
+        #expect(told.entries == [false, true, false, true])
+    }
+
     @Test("who is told may ask again at once")
     func askAgain() {
         let pool = Self.slots(2, reserved: 1)

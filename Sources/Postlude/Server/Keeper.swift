@@ -30,6 +30,9 @@ final class Keeper: Sendable {
         self.watchdog = watchdog
     }
 
+    /// How often the keeper looks whether what this process has left to others is taken.
+    private static let absenceMilliseconds: Int32 = 20
+
     private var stopDescriptors: [Int32] { orders.descriptors }
 
     /// Returns when the process can end.
@@ -47,7 +50,9 @@ final class Keeper: Sendable {
                     && (pool.canGrow || server.poller.isAnyoneParked || relief.isPossible)
             }
             let watched = isPressed && !relief.isResting ? [server.poller.descriptor] : []
-            let tick = relief.tickMilliseconds(server.settings.tickMilliseconds)
+            let isAway = bell.watchForAbsence { server.poller.isAwayFromQueue }
+            let tick = relief.tickMilliseconds(
+                min(server.settings.tickMilliseconds, isAway ? Self.absenceMilliseconds : .max))
             waitForInput(
                 stopDescriptors + [bell.descriptor] + watched,
                 milliseconds: server.registry.tickMilliseconds(
@@ -71,6 +76,7 @@ final class Keeper: Sendable {
             let now = MonotonicTime.now
             tend(at: now, isDraining: graceEnd != nil)
             relief.refuse(at: now)
+            server.poller.reconsiderQueue(at: now)
             // A flood, or a process out of descriptors, is a line now and then.
             if now >= nextNarrowing {
                 server.poller.narrow()
@@ -195,6 +201,7 @@ final class Keeper: Sendable {
 final class KeeperBell: Sendable {
     private let event: EventDescriptor
     private let isWatching = Atomic<Bool>(false)
+    private let isWatchingAbsence = Atomic<Bool>(false)
     private let poolIsEmpty = Atomic<Bool>(false)
     private let stopIsRequested = Atomic<Bool>(false)
 
@@ -210,6 +217,11 @@ final class KeeperBell: Sendable {
     /// itself.
     func noneWaiting() {
         if !isWatching.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
+    }
+
+    /// Called when the process has left to others what is in the queue between them. Rings once, as above.
+    func leftQueue() {
+        if !isWatchingAbsence.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
     }
 
     var isStopRequested: Bool { stopIsRequested.load(ordering: .acquiring) }
@@ -229,10 +241,16 @@ final class KeeperBell: Sendable {
     }
 
     /// Whether the keeper has to watch the poller itself; otherwise the next `noneWaiting` rings.
-    func watchForPressure(_ isPressed: () -> Bool) -> Bool {
-        // Before looking, so that a worker that turns busy in between rings.
+    func watchForPressure(_ isPressed: () -> Bool) -> Bool { Self.watch(isWatching, isPressed) }
+
+    /// Whether the keeper has to look for itself when the process can return to the queue; otherwise the next `leftQueue`
+    /// rings.
+    func watchForAbsence(_ isAway: () -> Bool) -> Bool { Self.watch(isWatchingAbsence, isAway) }
+
+    private static func watch(_ isWatching: borrowing Atomic<Bool>, _ isNeeded: () -> Bool) -> Bool {
+        // Before looking, so that a worker that changes it in between rings.
         isWatching.store(false, ordering: .sequentiallyConsistent)
-        guard isPressed() else { return false }
+        guard isNeeded() else { return false }
         isWatching.store(true, ordering: .sequentiallyConsistent)
         return true
     }

@@ -5,6 +5,7 @@ internal import Logging
 internal import Manifest
 internal import Scoreboard
 internal import Supervision
+internal import Synchronization
 internal import Workers
 
 /// A process that serves an application.
@@ -37,7 +38,9 @@ struct Server {
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
-        let pool = WorkerPool(bounds: .init(manifest.workers), onEmpty: bell.poolEmptied) { pool, executor in
+        let pool = WorkerPool(
+            bounds: .init(manifest.workers), onEmpty: bell.poolEmptied, onTaskRoom: parts.taskRoomChanged
+        ) { pool, executor in
             let deadline = deadlines.add()
             defer { deadlines.remove(deadline) }
             let clock = HandlerClock(executor: executor)
@@ -101,6 +104,7 @@ struct ServerParts: Sendable {
     let observability: Observability
     let process: ProcessSlot?
     let dispatch: TaskDispatch
+    private let taskRoom: TaskRoom
     /// Told of each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
 
@@ -126,13 +130,16 @@ struct ServerParts: Sendable {
         }
         recycling = Recycling(manifest.processes, supervisor: control.supervisor, bell: bell)
         let first = generations.current
+        let taskRoom = TaskRoom(process)
+        self.taskRoom = taskRoom
         poller = try Poller(
             listener: listener, handover: control.handover,
             webServers: WebServers(
                 getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) },
                 networks: manifest.listen.allow, users: manifest.listen.allowUsers),
             limits: first.gateLimits, times: first.connectionTimes,
-            width: onlineProcessors, onNoneWaiting: bell.noneWaiting,
+            width: onlineProcessors, isRoomElsewhere: { taskRoom.isElsewhere },
+            onAway: bell.leftQueue, onNoneWaiting: bell.noneWaiting,
             report: { end in
                 ends.count(end.label)
                 logger.debug("connection ended early", metadata: ["reason": "\(end)"])
@@ -153,6 +160,13 @@ struct ServerParts: Sendable {
         } call: { [poller] in
             poller.call()
         }
+        process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
+    }
+
+    /// As many workers run tasks as may, or fewer again. Called by the pool.
+    func taskRoomChanged(_ hasRoom: Bool) {
+        taskRoom.set(hasRoom)
+        if hasRoom { poller.returnToQueue() }
     }
 
     /// Those of the generation that new requests get.
@@ -167,6 +181,22 @@ struct ServerParts: Sendable {
         try pool.use(.init(manifest.workers))
         registry.store?.use(manifest)
         process?.set(generation: number)
+        process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
+    }
+}
+
+/// Whether this process, or another one, could run the tasks of one more request now.
+private final class TaskRoom: Sendable {
+    private let process: ProcessSlot?
+    private let isHere = Atomic<Bool>(true)
+
+    init(_ process: ProcessSlot?) { self.process = process }
+
+    func set(_ isHere: Bool) { self.isHere.store(isHere, ordering: .sequentiallyConsistent) }
+
+    /// Asked for each request: cheap as long as there is room here.
+    var isElsewhere: Bool {
+        !isHere.load(ordering: .sequentiallyConsistent) && process?.isAnotherFree == true
     }
 }
 

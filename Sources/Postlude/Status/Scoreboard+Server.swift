@@ -17,23 +17,36 @@ extension ServerParts {
     func show(_ pool: WorkerPool) {
         guard let process else { return }
         process.set(isExhausted: !poller.isAnyoneWaiting && !pool.canGrow && poller.hasEvents)
-        var (queued, running) = (0, 0)
-        var oldest: MonotonicTime?
+        var all = TaskCensus()
         for queue in registry.all {
             let census = queue.census
             guard census.queued + census.running > 0 else { continue }
-            queued += census.queued
-            running += census.running
-            oldest = min(oldest ?? queue.created, queue.created)
+            all.queued += census.queued
+            all.running += census.running
+            switch census.reason {
+            case .worker: all.forWorker += census.queued
+            case .attempt: all.forAttempt += census.queued
+            case .turn: break
+            }
+            all.oldest = min(all.oldest ?? queue.created, queue.created)
         }
-        process.set(
-            connections: poller.connectionCount, queuedTasks: queued, runningTasks: running, oldest: oldest)
+        process.set(connections: poller.connectionCount, tasks: all)
     }
 }
 
 extension TaskQueue {
+    /// What its first task waits for.
+    enum WaitingReason {
+        /// For a worker that may run tasks.
+        case worker
+        /// For the time of its next attempt.
+        case attempt
+        /// For its response, or for the task before it, which runs.
+        case turn
+    }
+
     /// How many tasks wait, for another attempt too, and how many run.
-    var census: (queued: Int, running: Int) {
+    var census: (queued: Int, running: Int, reason: WaitingReason) {
         state.withLock { state in
             let line = state.line.elements.reduce(0) { count, item in
                 switch item {
@@ -41,12 +54,25 @@ extension TaskQueue {
                 case .group(let tasks, _): count + tasks.count
                 }
             }
-            return (line + state.group.count + state.resting.count, state.running.count)
+            return (
+                line + state.group.count + state.resting.count, state.running.count, state.waitingReason
+            )
         }
     }
 
     /// How many tasks or groups are behind the one that runs: cheap, since each task asks.
     var leftInLine: Int { state.withLock { $0.line.count + $0.group.count } }
+}
+
+extension TaskQueue.State {
+    fileprivate var waitingReason: TaskQueue.WaitingReason {
+        guard running.isEmpty, outcome != nil else { return .turn }
+        guard let due = resting.map(\.due).min() else {
+            // Between two of its tasks none of them runs.
+            return group.isEmpty && tally.ended == 0 ? .worker : .turn
+        }
+        return due > .now ? .attempt : .worker
+    }
 }
 
 extension TaskOutcome {

@@ -109,6 +109,7 @@ enum StatusPageScript {
           return element("div", { className: "card" },
             element("h2", { textContent: "Process " + report.pid }),
             element("p", { className: "soft", textContent: [report.state, "manifest " + report.generation, "for " + time(report["start since"]), whole.format(report.requests) + " requests", report.connections + " connections"].join(" · ") }),
+            report["waiting tasks"] ? element("p", { textContent: "Tasks wait: " + report["waiting tasks"] + "." }) : null,
             table(columns, rows));
         }
         const classes = ["2xx", "3xx", "4xx", "5xx"];

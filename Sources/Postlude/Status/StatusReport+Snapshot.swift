@@ -79,7 +79,30 @@ extension StatusReport.Process {
         startSince = process.age.wholeSeconds
         requests = process.totals.requests
         connections = process.connections
+        waitingTasks = Self.reasons(process)
         workers = process.workers.sorted { $0.number < $1.number }.map(StatusReport.Worker.init)
+    }
+}
+
+extension StatusReport.Process {
+    fileprivate static func reasons(_ process: ScoreboardSnapshot.Process) -> String? {
+        let places = process.taskPlaces
+        let isFull = process.workers.count { $0.state == .tasks } >= places
+        let counts = [
+            (
+                process.tasksForWorker,
+                isFull
+                    ? "for a worker: all \(places) that may run tasks do"
+                    : "for the worker that has answered their request, which is busy"
+            ),
+            (process.tasksForAttempt, "for their next attempt"),
+            (
+                process.queuedTasks - process.tasksForWorker - process.tasksForAttempt,
+                "for their response, or for the task before them"
+            ),
+        ]
+        let reasons = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
     }
 }
 

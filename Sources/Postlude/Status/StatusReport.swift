@@ -85,6 +85,8 @@ struct StatusReport: Codable, Sendable {
         var startSince: Int
         var requests: UInt64
         var connections: Int
+        /// Why tasks wait here, how many for each reason; nil where none does.
+        var waitingTasks: String?
         var workers: [Worker]
     }
 
@@ -158,6 +160,7 @@ extension StatusReport.Tasks {
 extension StatusReport.Process {
     enum CodingKeys: String, CodingKey {
         case process, pid, state, generation, requests, connections, workers
+        case waitingTasks = "waiting tasks"
         case startTime = "start time"
         case startSince = "start since"
     }

@@ -22,6 +22,11 @@ struct StatusTable: CustomStringConvertible {
                 + " \(report.tasks.failed) failed, \(report.tasks.dropped) dropped"
                 + (report.tasks.oldestAge.map { "; the oldest is \(time($0)) old" } ?? ""),
         ]
+        for process in report.processes {
+            if let reasons = process.waitingTasks {
+                lines.append("process \(process.pid): tasks wait: \(reasons)")
+            }
+        }
         if let waiting = report.listenQueue, let most = report.maxListenQueue,
             let limit = report.listenQueueLen
         {

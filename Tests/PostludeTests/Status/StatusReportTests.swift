@@ -39,6 +39,30 @@ struct StatusReportTests {
         #expect(table.contains("1 of 1 workers busy") && table.contains("GET /a?b"), "\(table)")
     }
 
+    @Test("Each process says why its tasks wait")
+    func waitingTasks() throws {
+        let (board, process) = try board()
+        process.set(taskPlaces: 2)
+        let source = StatusSource(board, application: nil, manager: "supervisor")
+        #expect(source.report(history: false).processes.first?.waitingTasks == nil)
+        var census = TaskCensus()
+        census.queued = 9
+        census.forWorker = 4
+        census.forAttempt = 3
+        process.set(connections: 1, tasks: census)
+        let rest = "3 for their next attempt; 2 for their response, or for the task before them"
+        #expect(
+            source.report(history: false).processes.first?.waitingTasks
+                == "4 for the worker that has answered their request, which is busy; \(rest)")
+        let workers = try (1...2).map { _ in try process.takeWorker() }
+        for worker in workers { worker.run(task: "task", of: "", route: "", left: 0, at: .now) }
+        let report = source.report(history: false)
+        #expect(
+            report.processes.first?.waitingTasks
+                == "4 for a worker: all 2 that may run tasks do; \(rest)")
+        #expect("\(StatusTable(report))".contains("tasks wait: 4 for a worker"))
+    }
+
     @Test("The history keeps the last samples in order, and the peaks of all")
     func history() {
         var history = StatusHistory()

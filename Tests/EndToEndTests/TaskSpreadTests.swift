@@ -1,0 +1,76 @@
+import Foundation
+import Testing
+
+/// Several processes on one socket, some of which have no worker for a task.
+@Suite("Tasks among processes", .timeLimit(.minutes(10)))
+struct TaskSpreadTests {
+    private static func run(
+        processes count: Int, _ body: (Server, Endpoint, HTTPClient) throws -> Void
+    ) throws {
+        let settings = "workers: { min: 4, max: 4 }\nprocesses: { count: \(count) }"
+        try StatusTests.run(settings, isSupervised: true) { server, status in
+            try waitUntil("\(count) processes serve") {
+                try processes(at: status).count { $0["state"] as? String == "serving" } == count
+            }
+            try NginxServer.run(to: server) { nginx in
+                try body(server, status, try nginx.client())
+                // It has lost no connection on the way.
+                #expect(!nginx.folder.text("nginx.log").contains("upstream"))
+            }
+        }
+    }
+
+    private static func processes(at status: Endpoint) throws -> [[String: Any]] {
+        try StatusTests.report(at: status)["processes"] as? [[String: Any]] ?? []
+    }
+
+    private static func atTasks(_ process: [String: Any]) -> Int {
+        (process["workers"] as? [[String: Any]] ?? []).count { $0["state"] as? String == "tasks" }
+    }
+
+    @Test("A request on nginx's one kept connection goes to a process that has a worker for its task")
+    func spread() throws {
+        try Self.run(processes: 3) { server, status, client in
+            for number in 1...9 {
+                #expect(try client.ask("GET", "/steps?gate=go&label=r\(number)").status == 200)
+                _ = try server.folder.journal("started", reaches: number)
+            }
+            // Three of the four workers of each may run tasks, and do; requests are answered all the same.
+            for number in 10...12 {
+                #expect(try client.ask("GET", "/steps?gate=go&label=r\(number)").status == 200)
+                #expect(try client.ask("GET", "/hello").text == "hello")
+            }
+            try waitUntil("the status shows where tasks run, and why the others wait") {
+                let processes = try Self.processes(at: status)
+                let reasons = processes.compactMap { $0["waiting tasks"] as? String }
+                return processes.map(Self.atTasks) == [3, 3, 3]
+                    && reasons.contains { $0.contains("for a worker: all 3 that may run tasks do") }
+            }
+            #expect(server.folder.journal("started").count == 9)
+            try server.folder.open(gate: "go")
+            let journal = try server.folder.journal(reaches: 12)
+            #expect(Set(journal) == Set((1...12).map { "r\($0) step 1" }))
+        }
+    }
+
+    @Test("A process that is stopped looks free, and what is offered to it is served all the same")
+    func stopped() throws {
+        try Self.run(processes: 2) { server, status, client in
+            for number in 1...3 {
+                #expect(try client.ask("GET", "/steps?gate=go&label=r\(number)").status == 200)
+                _ = try server.folder.journal("started", reaches: number)
+            }
+            let busy = try #require(
+                try Self.processes(at: status).max { Self.atTasks($0) < Self.atTasks($1) })
+            #expect(Self.atTasks(busy) == 3)
+            let others = server.children.filter { Int($0) != busy["pid"] as? Int }
+            for other in others { kill(other, SIGSTOP) }
+            defer { for other in others { kill(other, SIGCONT) } }
+            for _ in 1...3 { #expect(try client.ask("GET", "/hello").text == "hello") }
+            for other in others { kill(other, SIGCONT) }
+            #expect(try client.ask("GET", "/steps?gate=go&label=r4").status == 200)
+            try server.folder.open(gate: "go")
+            _ = try server.folder.journal(reaches: 4)
+        }
+    }
+}
