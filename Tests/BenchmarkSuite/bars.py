@@ -1,11 +1,13 @@
 """The bars that Postlude is to reach. Each is a line: what, the bar, what was measured, met or missed."""
 
+from measure import SPREAD
 from report import KINDS, milliseconds, number, table
 
 
-def print_bars(http, handlers, tasks, routes):
+def print_bars(http, handlers, tasks, spread, routes):
     bars = (http_bars(http) if http else []) + (handler_bars(handlers) if handlers else [])
     bars += task_bars(tasks) if tasks else []
+    bars += spread_bars(spread) if spread else []
     bars += route_bars(routes) if routes else []
     if bars:
         print("## Bars\n")
@@ -74,6 +76,18 @@ def task_bars(cells):
                 bar(what + "refused or timed out", "0", number(lost), lost == 0),
                 bar(what + "p99", "< 5 ms", f"{milliseconds(fast['p99_ms'])} ms", fast["p99_ms"] < 5)]
     return bars
+
+
+def spread_bars(cells):
+    one, three = (cells[name] for name in SPREAD)
+    # What is shorter than this nobody calls waiting.
+    limit = max(2 * one["wait_max_ms"], 10)
+    what = "tasks of a second, three processes: "
+    return [
+        bar(what + "longest wait, to that in one", f"≤ {milliseconds(limit)} ms",
+            f"{milliseconds(three['wait_max_ms'])} ms", three["wait_max_ms"] <= limit),
+        bar(what + "response p99, to that of one", f"≤ {milliseconds(2 * one['p99_ms'])} ms",
+            f"{milliseconds(three['p99_ms'])} ms", three["p99_ms"] <= 2 * one["p99_ms"])]
 
 
 def route_bars(records):

@@ -15,7 +15,7 @@ import measure
 import report
 from servers import NAMES, Failure, Site
 
-PARTS = ("http", "handlers", "tasks", "routes")
+PARTS = ("http", "handlers", "tasks", "spread", "routes")
 
 
 def some_of(allowed):
@@ -81,8 +81,8 @@ def benchmark(options, folder):
     with_postlude = "postlude" in options.servers
     results = {"machine": report.machine(with_postlude or "routes" in options.only)}
     behind_nginx = [part for part in ("http", "tasks") if part in options.only]
-    has_handlers = "handlers" in options.only and with_postlude
-    if behind_nginx or has_handlers:
+    of_postlude = [part for part in ("handlers", "spread") if part in options.only and with_postlude]
+    if behind_nginx or of_postlude:
         application = build(options.root, "BenchmarkApplication") if with_postlude else None
         compile_c(parts, folder)
         with contextlib.closing(Site(parts, folder, application)) as site:
@@ -91,8 +91,8 @@ def benchmark(options, folder):
                 site.check(name)
             for part in behind_nginx:
                 results[part] = getattr(measure, part)(site, options.servers, options, note)
-            if has_handlers:
-                results["handlers"] = measure.handlers(site, options, note)
+            for part in of_postlude:
+                results[part] = getattr(measure, part)(site, options, note)
     if "routes" in options.only:
         results["routes"] = measure.routes(build(options.root, "RouteBenchmark"), options, note)
     return results
@@ -104,9 +104,10 @@ def print_report(results, options):
     http = report.print_http(results["http"]) if "http" in results else None
     handlers = report.print_handlers(results["handlers"]) if "handlers" in results else None
     tasks = report.print_tasks(results["tasks"]) if "tasks" in results else None
+    spread = report.print_spread(results["spread"]) if "spread" in results else None
     if "routes" in results:
         report.print_routes(results["routes"])
-    results["bars"] = bars.print_bars(http, handlers, tasks, results.get("routes"))
+    results["bars"] = bars.print_bars(http, handlers, tasks, spread, results.get("routes"))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
 

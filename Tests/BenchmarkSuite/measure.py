@@ -7,6 +7,12 @@ import time
 from servers import Failure
 
 CONNECTIONS = ("kept", "fresh")
+# As many workers in all, and as many of them for tasks.
+SPREAD = {
+    "one of 12 workers": "workers: { min: 12, max: 12, reserved-for-requests: 3 }",
+    "three of 4 workers": "processes: { count: 3 }\nworkers: { min: 4, max: 4 }",
+}
+SPREAD_RATE = 5
 HANDLER_PATHS = {
     "/hello": "no input, no task",
     "/typed/42?term=tea&limit=20": "three typed inputs, two tasks",
@@ -108,6 +114,37 @@ def tasks(site, servers, options, note):
                             "round": turn + 1, "server": name, "connections": kind, "rate": rate,
                             "task": path == "/task", **figures})
     return records
+
+
+def spread(site, options, note):
+    """How long tasks of a second wait in one process, and in three that have as many workers together."""
+    records = []
+    seconds = max(10, 4 * options.seconds)
+    for turn in range(options.rounds):
+        for name in in_turn(list(SPREAD), turn):
+            note(f"spread, round {turn + 1}: {name}")
+            waits = site.folder / "waits"
+            waits.unlink(missing_ok=True)
+            site.start_postlude(SPREAD[name])
+            time.sleep(1)  # until all processes serve
+            figures = load(
+                site, site.ports["postlude-kept"], "/second", seconds, 5, "rate", SPREAD_RATE, turn + 1)
+            records.append({"round": turn + 1, "processes": name, **figures,
+                            **task_waits(waits, figures["answered"])})
+    return records
+
+
+def task_waits(file, count):
+    deadline = time.monotonic() + 120
+    while True:
+        lines = file.read_text().splitlines() if file.exists() else []
+        if len(lines) >= count:
+            break
+        if time.monotonic() > deadline:
+            raise Failure(f"{len(lines)} of {count} tasks have begun after two minutes")
+        time.sleep(0.1)
+    waits = sorted(float(line) for line in lines)
+    return {"tasks": len(waits), "wait_p50_ms": waits[len(waits) // 2], "wait_max_ms": waits[-1]}
 
 
 def routes(program, options, note):

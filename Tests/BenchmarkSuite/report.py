@@ -6,7 +6,7 @@ import re
 import statistics
 import subprocess
 
-from measure import HANDLER_PATHS
+from measure import HANDLER_PATHS, SPREAD_RATE
 from servers import NAMES
 
 OTHERS = ("libfcgi", "php")
@@ -143,6 +143,16 @@ def print_tasks(records):
            "p99 ms, task", "max ms, task", "p99 ratio", "refused, task", "timeouts, task"], rows)
     print("Latency counts from the moment a request was due, and only of requests that were answered."
           " Refused: an answer of 5xx or a connection refused. Timeout: no answer within 5 s.\n")
+    return cells
+
+
+def print_spread(records):
+    cells = {name: cell for (name,), cell in medians(records, ("processes",)).items()}
+    print(f"## Tasks of a second in several processes, {SPREAD_RATE} requests/s, one nginx worker\n")
+    table(["processes", "tasks", "wait p50 ms", "longest wait ms", "response p99 ms"], [
+        [name, number(cell["tasks"]), milliseconds(cell["wait_p50_ms"]), milliseconds(cell["wait_max_ms"]),
+         milliseconds(cell["p99_ms"])] for name, cell in cells.items()])
+    print("A task's wait is from the end of its handler to its own beginning.\n")
     return cells
 
 

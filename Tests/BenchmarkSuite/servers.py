@@ -116,6 +116,7 @@ class Site:
         self.parts = parts
         self.folder = folder
         self.application = application
+        self.manifest = parts / "Application/routes.yaml"
         names = [f"{name}-{kind}" for name in NAMES for kind in ("kept", "fresh")]
         self.ports = dict(zip(names, free_ports(len(names))))
         is_root = os.geteuid() == 0
@@ -147,7 +148,7 @@ class Site:
                     "--fpm-config", self.folder / "php-fpm.conf"]
         program = [self.folder / "libfcgi-loop"]
         if name == "postlude":
-            program = [self.application, "serve", "--manifest", self.parts / "Application/routes.yaml"]
+            program = [self.application, "serve", "--manifest", self.manifest]
         return ["/usr/bin/spawn-fcgi", "-n", "-s", self.folder / f"{name}.sock", "-M", "0666", "--", *program]
 
     def start(self, name):
@@ -165,6 +166,17 @@ class Site:
         answer = answer if status is None else f"ended with status {status}"
         logs = f"{tail(log)}\n{tail(self.folder / 'nginx.log', 3)}"
         raise Failure(f"{NAMES[name]} does not answer GET /hello as expected: {answer}\n{logs}")
+
+    def start_postlude(self, settings):
+        """Starts Postlude with other workers, or processes, than its manifest has."""
+        usual = self.manifest
+        text = "\n".join(line for line in usual.read_text().splitlines() if not line.startswith("workers:"))
+        self.manifest = self.folder / "other-routes.yaml"
+        self.manifest.write_text(f"{settings}\n{text}\n")
+        try:
+            return self.start("postlude")
+        finally:
+            self.manifest = usual
 
     def stop(self):
         if self.back_end is not None:

@@ -9,6 +9,7 @@ struct BenchmarkApplication: Application {
         Handler("task", helloWithTask)
         Handler("item", item)
         Handler("typed", typed)
+        Handler("second", helloWithSecond)
     }
 }
 
@@ -54,3 +55,21 @@ func sleepTwentyMilliseconds() {
     var duration = timespec(tv_sec: 0, tv_nsec: 20_000_000)
     nanosleep(&duration, nil)
 }
+
+func helloWithSecond(tasks: BackgroundTasks) -> Response {
+    tasks.add(sleepSecond, ContinuousClock.now)
+    return .text("Hello, world!\n")
+}
+
+/// Writes for how many milliseconds it has waited, as a line of the file `waits`, and takes a second.
+func sleepSecond(since start: ContinuousClock.Instant) throws {
+    let line = "\((.now - start) / .milliseconds(1))\n"
+    let file = open("waits", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw CannotWrite() }
+    defer { close(file) }
+    guard write(file, line, line.utf8.count) == line.utf8.count else { throw CannotWrite() }
+    var duration = timespec(tv_sec: 1, tv_nsec: 0)
+    nanosleep(&duration, nil)
+}
+
+struct CannotWrite: Error {}
