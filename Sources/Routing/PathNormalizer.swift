@@ -13,7 +13,6 @@ struct PathNormalizer {
 
     /// Returns the offset of the `?` or `#` that ends the path, or the input's count.
     mutating func run() throws(RoutePath.Refusal) -> Int {
-        guard input.first == UInt8(ascii: "/") else { throw .noLeadingSlash }
         while position < input.count, input[position] == UInt8(ascii: "/") {
             while position < input.count, input[position] == UInt8(ascii: "/") {
                 position += 1

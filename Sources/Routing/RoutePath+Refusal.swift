@@ -1,7 +1,9 @@
 extension RoutePath {
-    /// Why a REQUEST_URI is not routed. Offsets count bytes of REQUEST_URI.
+    /// Why a REQUEST_URI is not routed. Offsets count bytes of REQUEST_URI, behind its scheme and authority where it has
+    /// them.
     package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
-        case noLeadingSlash
+        /// Neither a path that begins with a slash nor an absolute URI.
+        case noPath
         /// `%00`, where C code would see the end of the path.
         case encodedNull(offset: Int)
         /// A percent sign without two hexadecimal digits.
@@ -17,8 +19,8 @@ extension RoutePath {
 
         package var description: String {
             switch self {
-            case .noLeadingSlash:
-                "the path does not begin with a slash"
+            case .noPath:
+                "the target is neither a path that begins with a slash nor an absolute URI"
             case .encodedNull(let offset):
                 "%00 in the path at byte \(offset)"
             case .brokenEscape(let offset):

@@ -13,6 +13,10 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
 
     /// - Throws: the reason why no route may see this path; the answer is 400.
     package init(requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) {
+        guard requestURI.first == UInt8(ascii: "/") else {
+            self = try Self.absolute(requestURI)
+            return
+        }
         var end = requestURI.count
         var queryStart = end
         var position = 0
@@ -42,7 +46,6 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
             }
             position += 1
         }
-        guard end > 0, requestURI[0] == UInt8(ascii: "/") else { throw .noLeadingSlash }
         bytes = Array(requestURI[..<end])
         query = queryStart < requestURI.count ? Self.query(requestURI[queryStart...]) : []
     }
@@ -59,6 +62,18 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
                 try RoutePath(requestURI: bytes)
             }
         }
+    }
+
+    /// Without its scheme and authority it is a path like any other, or `/` where it has none.
+    private static func absolute(_ requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) -> RoutePath {
+        guard let end = AbsoluteForm.authorityEnd(in: requestURI) else { throw .noPath }
+        let rest = requestURI[end...]
+        guard rest.first == UInt8(ascii: "/") else {
+            return RoutePath(
+                bytes: [UInt8(ascii: "/")],
+                query: rest.first == UInt8(ascii: "?") ? query(rest.dropFirst()) : [])
+        }
+        return try RoutePath(requestURI: UnsafeBufferPointer(rebasing: rest))
     }
 
     private static func normalized(_ requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) -> RoutePath {

@@ -32,6 +32,8 @@ struct OtherWebServerTests {
             #expect(answer.text.contains(#""query":"a=%20b""#) && answer.text.contains(#""x-test":"one""#))
             #expect(answer.text.contains(#""address":"127.0.0.1""#))
             #expect(try client.ask("GET", "/boom").status == 500)
+            let large = try client.ask("GET", "/large-head?size=8000")
+            #expect(large.status == 200 && large.field("Set-Cookie")?.utf8.count == 8000)
         }
     }
 
@@ -133,6 +135,19 @@ struct OtherWebServerTests {
             for path in ["/area/%00", "/area/%zz"] {
                 let status = try web.client().ask("GET", path).status
                 #expect([400, 404].contains(status), "\(path): \(status)")
+            }
+        }
+    }
+
+    @Test("The absolute form of a target is routed as its path is", arguments: OtherWebServer.Kind.allCases)
+    func absoluteForm(kind: OtherWebServer.Kind) throws {
+        try Self.run(kind) { _, web in
+            for (target, routed) in [
+                ("http://localhost/area/a", "/area/a"), ("http://localhost/area//%61?x=y", "/area/a"),
+            ] {
+                let reply = try web.client().ask("GET", target)
+                #expect(
+                    reply.status == 200 && reply.text == "elsewhere \(routed)", "\(target): \(reply.text)")
             }
         }
     }

@@ -38,10 +38,40 @@ struct RoutePathTests {
     }
 
     @Test(
+        "of the absolute form, scheme and authority are taken off",
+        arguments: [
+            ("http://host/a/b?c=d", "/a/b", "c=d"), ("HTTPS://example.org:8443/", "/", ""),
+            ("http://host", "/", ""), ("http://host?a=/b", "/", "a=/b"), ("http://host#a", "/", ""),
+            ("http://user:pass@[::1]:80//a/../%61dmin?x#y", "/admin", "x"),
+            ("http://host//other/a", "/other/a", ""), ("http://host/http://other/a", "/http:/other/a", ""),
+            ("coap+tcp://h/a", "/a", ""),
+        ])
+    func absoluteForm(uri: String, path: String, query: String) throws {
+        let normalised = try RoutePath(requestURI: uri.utf8)
+        #expect(normalised.description == path)
+        #expect(String(decoding: normalised.query, as: UTF8.self) == query)
+        // What is logged is routed in the same way.
+        let origin = AbsoluteForm.originForm(of: Array(uri.utf8)[...])
+        #expect(origin.first == UInt8(ascii: "/"))
+        #expect(try RoutePath(requestURI: origin) == normalised)
+    }
+
+    @Test("a target of another form is logged as it is", arguments: ["/a?b", "*", "", "http:/a", "host:80"])
+    func otherForms(target: String) {
+        #expect(Array(AbsoluteForm.originForm(of: Array(target.utf8)[...])) == Array(target.utf8))
+    }
+
+    @Test(
         "hostile paths are refused, each with its reason",
         arguments: [
-            ("", RoutePath.Refusal.noLeadingSlash), ("a/b", .noLeadingSlash), ("?a", .noLeadingSlash),
-            ("*", .noLeadingSlash), ("http://host/a", .noLeadingSlash), ("%2Fa", .noLeadingSlash),
+            ("", RoutePath.Refusal.noPath), ("a/b", .noPath), ("?a", .noPath),
+            ("*", .noPath), ("%2Fa", .noPath), ("host:80", .noPath), ("http:/a", .noPath),
+            ("http:///a", .noPath),
+            ("http://", .noPath), ("://host/a", .noPath), ("1http://host/a", .noPath),
+            ("http://a b/c", .noPath), ("http://a\\b/c", .noPath), ("http://host\0/a", .noPath),
+            ("http:%2F%2Fhost/a", .noPath), ("http://h\u{e9}/a", .noPath),
+            ("http://host/%00", .encodedNull(offset: 1)), ("http://host/../a", .aboveRoot(offset: 1)),
+            ("http://host/%2e%2e/a", .encodedDotSegment(offset: 1)),
             ("/a%00b", .encodedNull(offset: 2)), ("/%", .brokenEscape(offset: 1)),
             ("/%4", .brokenEscape(offset: 1)),
             ("/a/%zz", .brokenEscape(offset: 3)), ("/%4g", .brokenEscape(offset: 1)),

@@ -2,6 +2,7 @@ internal import FastCGI
 internal import Glibc
 internal import Linux
 internal import Manifest
+internal import Routing
 
 /// A line for each request, when its last task has ended.
 final class AccessLog: Sendable {
@@ -64,7 +65,7 @@ struct AccessValues {
         case .remoteUser: parameter("REMOTE_USER")
         case .request: requestLine
         case .requestMethod: parameter("REQUEST_METHOD")
-        case .requestURI: parameter("REQUEST_URI")
+        case .requestURI: target.map { .bytes($0) } ?? .absent
         case .uri: record.path.map { .bytes(Array($0.utf8)[...].prefix(Self.limit)) } ?? .absent
         case .arguments, .queryString: parameter("QUERY_STRING")
         case .serverProtocol: parameter("SERVER_PROTOCOL")
@@ -101,10 +102,13 @@ struct AccessValues {
         record.head.value(name).map { .bytes($0.prefix(Self.limit)) } ?? .absent
     }
 
+    private var target: ArraySlice<UInt8>? {
+        record.head.value("REQUEST_URI").map { AbsoluteForm.originForm(of: $0).prefix(Self.limit) }
+    }
+
     private var requestLine: Value {
-        guard let method = record.head.value("REQUEST_METHOD"), let uri = record.head.value("REQUEST_URI")
-        else { return .absent }
-        var line = Array(method) + [UInt8(ascii: " ")] + uri.prefix(Self.limit)
+        guard let method = record.head.value("REQUEST_METHOD"), let target else { return .absent }
+        var line = Array(method) + [UInt8(ascii: " ")] + target
         if let version = record.head.value("SERVER_PROTOCOL") { line += [UInt8(ascii: " ")] + version }
         return .bytes(line[...])
     }

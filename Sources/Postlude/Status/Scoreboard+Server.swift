@@ -1,5 +1,6 @@
 internal import FastCGI
 internal import Linux
+internal import Routing
 internal import Scoreboard
 internal import Workers
 
@@ -7,7 +8,8 @@ extension WorkerSlot {
     /// The worker has a request. Its id is shown if the web server gave one: making one up takes longer than all this.
     func begin(_ head: RequestHead) {
         begin(
-            method: head.value("REQUEST_METHOD") ?? [], target: head.value("REQUEST_URI") ?? [],
+            method: head.value("REQUEST_METHOD") ?? [],
+            target: AbsoluteForm.originForm(of: head.value("REQUEST_URI") ?? []),
             request: head.value("REQUEST_ID") ?? head.value("HTTP_X_REQUEST_ID") ?? [], at: .now)
     }
 }
