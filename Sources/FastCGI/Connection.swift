@@ -14,6 +14,8 @@ package final class Connection: @unchecked Sendable {
         /// There is more to read, after others have had their turn.
         case more
         case ended(ConnectionEnd)
+        /// It has been told why it is not served, and lingers.
+        case dismissed(ConnectionEnd)
     }
 
     package let descriptor: Int32
@@ -202,7 +204,9 @@ package final class Connection: @unchecked Sendable {
                 }
             }
         } catch {
-            return .ended(.violation(error))
+            guard error == .http, sendReplies() else { return .ended(.violation(error)) }
+            beginLingering()
+            return .dismissed(.violation(error))
         }
     }
 

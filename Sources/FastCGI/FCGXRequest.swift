@@ -158,7 +158,7 @@ package final class FCGXRequest {
         let id = head.requestID
         RecordHeader(type: .beginRequest, requestID: id, contentLength: 8).write(to: &headRecords)
         headRecords += [0, 1, 1, 0, 0, 0, 0, 0]  // responder, FCGI_KEEP_CONN
-        var rest = head.stream[...]
+        var rest = head.refusal == nil ? head.stream[...] : []
         while !rest.isEmpty {
             let piece = rest.prefix(0xffff)
             RecordHeader(type: .params, requestID: id, contentLength: piece.count).write(to: &headRecords)

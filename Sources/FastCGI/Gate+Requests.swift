@@ -25,19 +25,13 @@ extension Gate {
     mutating func paramsEnded(
         _ bodyPolicy: (RequestHead) -> BodyPolicy
     ) throws(ProtocolViolation) -> Progress? {
-        do {
-            let head = try RequestHead(requestID: requestID, keepsConnection: keepsConnection, stream: params)
-            params = []
-            self.head = head
-            phase = .stdin
-            guard let length = head.contentLength, length > 0 else { return nil }
-            return apply(bodyPolicy(head), to: length)
-        } catch {
-            switch error {
-            case .violation(let violation): throw violation
-            case .refusal(let refusal): return refuse(refusal)
-            }
-        }
+        let head = try RequestHead(requestID: requestID, keepsConnection: keepsConnection, stream: params)
+        params = []
+        self.head = head
+        if let refusal = head.refusal { return refuse(refusal) }
+        phase = .stdin
+        guard let length = head.contentLength, length > 0 else { return nil }
+        return apply(bodyPolicy(head), to: length)
     }
 
     /// Asked for when the first sign of a body shows: CONTENT_LENGTH, or else its first record.
@@ -86,6 +80,10 @@ extension Gate {
     mutating func refuse(_ refusal: Refusal) -> Progress {
         phase = .serving
         body = []
+        if head == nil {
+            head = RequestHead(
+                refused: requestID, keepsConnection: keepsConnection, stream: params, because: refusal)
+        }
         return .refused(refusal)
     }
 

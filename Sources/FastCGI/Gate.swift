@@ -11,7 +11,7 @@ package struct Gate: Sendable {
         case incomplete
         /// A request can be served: `head` and `body` are its own until `finish()`.
         case request
-        /// A request is to be answered with the refusal's status; `head` may be empty.
+        /// A request is to be answered with the refusal's status; `head` may be cut short.
         case refused(Refusal)
         /// A streamed body has ended: as it should, or with the error.
         case bodyEnded(BodyError?)
@@ -50,6 +50,7 @@ package struct Gate: Sendable {
 
     var strayRecords = 0
     var drainedBytes = 0
+    private var hasSeenRecord = false
 
     package init(limits: GateLimits) {
         self.limits = limits
@@ -89,19 +90,31 @@ package struct Gate: Sendable {
                 offset += skipped
                 paddingLeft -= skipped
             } else if headerBytes.isEmpty && left >= RecordHeader.byteCount {
-                let header = try RecordHeader(bytes.extracting(offset..<offset + RecordHeader.byteCount))
+                let header = try header(bytes.extracting(offset..<offset + RecordHeader.byteCount))
                 offset += RecordHeader.byteCount
                 if let progress = try begin(header, bodyPolicy) { return progress }
             } else {
                 headerBytes.append(bytes[offset])
                 offset += 1
                 guard headerBytes.count == RecordHeader.byteCount else { continue }
-                let header = try RecordHeader(headerBytes.span)
+                let header = try header(headerBytes.span)
                 headerBytes.removeAll(keepingCapacity: true)
                 if let progress = try begin(header, bodyPolicy) { return progress }
             }
         }
         return .incomplete
+    }
+
+    private mutating func header(_ bytes: Span<UInt8>) throws(ProtocolViolation) -> RecordHeader {
+        do {
+            let header = try RecordHeader(bytes)
+            hasSeenRecord = true
+            return header
+        } catch {
+            guard !hasSeenRecord, HTTPPeer.begins(bytes) else { throw error }
+            replies += HTTPPeer.answer
+            throw .http
+        }
     }
 
     /// The request in hand is answered: the gate is ready for the next one, after what is left of this one's
@@ -117,7 +130,11 @@ package struct Gate: Sendable {
 
     /// Moves the complete request out of the gate.
     package mutating func takeRequest() -> (head: RequestHead, body: [UInt8]) {
-        let taken = head ?? RequestHead(refused: requestID, keepsConnection: keepsConnection)
+        // Without a request in hand there is nothing to answer.
+        let taken =
+            head
+            ?? RequestHead(
+                refused: requestID, keepsConnection: keepsConnection, stream: [], because: .parameter)
         defer { body = [] }
         return (taken, body)
     }

@@ -216,6 +216,9 @@ package final class Poller: Sendable {
         case .waiting: arm(connection)
         case .more: makeReady(connection)
         case .ended(let end): discard(connection, end)
+        case .dismissed(let end):
+            report(end)
+            arm(connection)
         }
         return nil
     }

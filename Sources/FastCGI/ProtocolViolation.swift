@@ -11,6 +11,8 @@ package enum ProtocolViolation: Error, Hashable, CustomStringConvertible {
     case nameValuePairs
     /// More management records or records of other requests than any web server has a reason to send.
     case flood
+    /// An HTTP request. It was answered, in its own protocol.
+    case http
 
     package var description: String {
         switch self {
@@ -22,6 +24,7 @@ package enum ProtocolViolation: Error, Hashable, CustomStringConvertible {
         case .requestID(let id, let type): "record of type \(type) with request id \(id)"
         case .nameValuePairs: "name-value pairs that do not fit their record or stream"
         case .flood: "too many records that belong to no request"
+        case .http: "an HTTP request on the FastCGI socket, which a web server should stand before"
         }
     }
 }

@@ -2,7 +2,7 @@
 package enum Refusal: Error, Hashable {
     /// A parameter that libfcgi would cut short or take for another one, or a contradictory one.
     case parameter
-    /// CONTENT_LENGTH is no number.
+    /// CONTENT_LENGTH is not a number.
     case contentLength
     /// STDIN ended before CONTENT_LENGTH bytes had come, or went on after them.
     case bodyLength
@@ -10,10 +10,16 @@ package enum Refusal: Error, Hashable {
     case headTooLarge
     /// The body is larger than the limit of its route.
     case bodyTooLarge
-}
 
-/// What the gate found wrong: with the bytes (the connection ends) or with the request (it is answered).
-enum GateError: Error {
-    case violation(ProtocolViolation)
-    case refusal(Refusal)
+    /// For the log.
+    package var reason: String {
+        switch self {
+        case .parameter:
+            "a parameter has a NUL byte, or a name that is empty or has a =, or was sent twice with different values"
+        case .contentLength: "CONTENT_LENGTH is not a number"
+        case .bodyLength: "the body is not as long as CONTENT_LENGTH"
+        case .headTooLarge: "the parameters are larger than limits.head"
+        case .bodyTooLarge: "the body is larger than limits.body"
+        }
+    }
 }

@@ -10,15 +10,13 @@ extension RequestHead {
             stream += name.utf8
             stream += value.utf8
         }
-        do throws(GateError) {
+        do throws(ProtocolViolation) {
             try self.init(requestID: 1, keepsConnection: true, stream: stream)
         } catch {
-            switch error {
-            case .refusal(let refusal): throw refusal
             // The pairs were written just above.
-            case .violation: throw .parameter
-            }
+            throw .parameter
         }
+        if let refusal { throw refusal }
     }
 }
 

@@ -5,44 +5,50 @@ package struct RequestHead: Sendable {
     package let requestID: UInt16
     /// Whether the web server asked to keep the connection (FCGI_KEEP_CONN).
     package let keepsConnection: Bool
-    /// The PARAMS stream as it was received, without record headers.
+    /// The PARAMS stream as it was received, without record headers; of a refused request what is known of it.
     let stream: [UInt8]
-    private let pairs: [NameValuePairs.Pair]
-    /// CONTENT_LENGTH, nil where it is absent or empty, as with a chunked body that nginx does not buffer.
+    private var pairs: [NameValuePairs.Pair]
+    /// CONTENT_LENGTH; nil for a body of unknown length: where it is absent or empty, as with a chunked body that nginx
+    /// does not buffer, and for Caddy's `-1`, which is no parameter then.
     package private(set) var contentLength: Int?
+    /// Why the request is refused. Its parameters are for the log alone: libfcgi gets none of them.
+    package private(set) var refusal: Refusal?
 
-    /// A head that stands for a request which is refused before its parameters are known.
-    init(refused requestID: UInt16, keepsConnection: Bool) {
+    /// A head that stands for a request which is refused before all its parameters are known.
+    ///
+    /// - Parameter stream: the beginning of its PARAMS stream.
+    init(refused requestID: UInt16, keepsConnection: Bool, stream: [UInt8], because refusal: Refusal) {
         self.requestID = requestID
         self.keepsConnection = keepsConnection
-        stream = []
-        pairs = []
+        self.stream = stream
+        self.refusal = refusal
+        var pairs: [NameValuePairs.Pair] = []
+        var reader = NameValuePairs()
+        // It may end in the middle of a pair.
+        while let pair = try? reader.next(in: stream.span) { pairs.append(pair) }
+        self.pairs = pairs
     }
 
-    /// Checks a whole PARAMS stream.
+    /// Checks a whole PARAMS stream. The head says whether the request is refused: where the frame is sound, but libfcgi
+    /// or the application would take the parameters for others than they are.
     ///
-    /// - Throws: `.violation` where the pairs do not fit the stream, `.refusal` where the frame is sound but
-    ///   libfcgi or the application would take the parameters for others than they are.
-    init(requestID: UInt16, keepsConnection: Bool, stream: [UInt8]) throws(GateError) {
+    /// - Throws: where the pairs do not fit the stream.
+    init(requestID: UInt16, keepsConnection: Bool, stream: [UInt8]) throws(ProtocolViolation) {
         self.requestID = requestID
         self.keepsConnection = keepsConnection
         self.stream = stream
         var pairs: [NameValuePairs.Pair] = []
         pairs.reserveCapacity(32)
         var reader = NameValuePairs()
-        do {
-            while let pair = try reader.next(in: stream.span) { pairs.append(pair) }
-        } catch {
-            throw .violation(error)
-        }
+        while let pair = try reader.next(in: stream.span) { pairs.append(pair) }
         self.pairs = pairs
         // libfcgi keeps a parameter as the C string "name=value".
-        guard Self.isSound(stream, pairs) else { throw .refusal(.parameter) }
-        for name in ["REQUEST_METHOD", "REQUEST_URI", "CONTENT_LENGTH"] as [StaticString]
-        where isAmbiguous(name) {
-            throw .refusal(.parameter)
+        let names: [StaticString] = ["REQUEST_METHOD", "REQUEST_URI", "CONTENT_LENGTH"]
+        guard Self.isSound(stream, pairs), !names.contains(where: isAmbiguous) else {
+            refusal = .parameter
+            return
         }
-        contentLength = try parsedContentLength()
+        readContentLength()
     }
 
     /// The value of the first parameter called `name`, as libfcgi's `FCGX_GetParam` gives it.
@@ -110,12 +116,16 @@ package struct RequestHead: Sendable {
         return pairs.contains { matches($0, name) && stream[$0.value] != first }
     }
 
-    private func parsedContentLength() throws(GateError) -> Int? {
-        guard let digits = value("CONTENT_LENGTH"), !digits.isEmpty else { return nil }
-        guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            throw .refusal(.contentLength)
+    private mutating func readContentLength() {
+        guard let digits = value("CONTENT_LENGTH"), !digits.isEmpty else { return }
+        if digits.elementsEqual("-1".utf8) {
+            let isLength = pairs.map { matches($0, "CONTENT_LENGTH") }
+            pairs = zip(pairs, isLength).filter { !$1 }.map(\.0)
+        } else if digits.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) {
+            contentLength = Int(String(decoding: digits, as: UTF8.self))
+            if contentLength == nil { refusal = .bodyTooLarge }
+        } else {
+            refusal = .contentLength
         }
-        guard let length = Int(String(decoding: digits, as: UTF8.self)) else { throw .refusal(.bodyTooLarge) }
-        return length
     }
 }

@@ -153,4 +153,48 @@ struct AccessLogTests {
             try waitUntil("so is the task") { folder.text("app.log").contains("task done") }
         }
     }
+
+    @Test(
+        "What the gate refuses has its method and its target in both logs, and -1 is a length that is not known"
+    )
+    func refused() throws {
+        let format = #"'"$request" $request_uri $status $request_id'"#
+        try Server.run(manifest("{ to: ./access.log, format: \(format) }")) { server in
+            func request(_ length: String, _ id: String) -> RawRequest {
+                RawRequest("POST", "/echo?x=1").with {
+                    $0.body = Array("hello".utf8)
+                    $0.contentLength = length
+                    $0.parameters = [("REQUEST_ID", id)]
+                }
+            }
+            #expect(try server.ask(request("-1", "r1")).text.contains(#""count":5"#))
+            #expect(try server.ask(request("-7", "r2")).status == 400)
+            let lines = try eventually("the refused request's line") {
+                let lines = server.folder.journal("access.log")
+                return lines.contains { $0.hasSuffix(" r2") } ? lines : nil
+            }
+            #expect(lines.contains(#""POST /echo?x=1 HTTP/1.1" /echo?x=1 200 r1"#), "\(lines)")
+            #expect(lines.contains(#""POST /echo?x=1 HTTP/1.1" /echo?x=1 400 r2"#), "\(lines)")
+            let line = try server.logLine(holding: "a request was refused", "CONTENT_LENGTH is not a number")
+            #expect(
+                line.contains("POST") && line.contains("/echo?x=1") && line.contains("-7")
+                    && line.contains("r2"))
+        }
+    }
+
+    @Test("Of the absolute form, which nginx hands on with a query, the path is routed and logged")
+    func absoluteForm() throws {
+        let format = #"'"$request" $request_uri $uri'"#
+        try Server.run(manifest("{ to: ./access.log, format: \(format) }")) { server in
+            try NginxServer.run(to: server) { nginx in
+                let target = "http://localhost:\(nginx.port)/inspect?a=b"
+                let reply = try nginx.client().ask("GET", target)
+                #expect(reply.status == 200 && reply.text.contains(#""query":"a=b""#), "\(reply.text)")
+                try waitUntil("its line: \(server.folder.text("access.log"))") {
+                    server.folder.journal("access.log").contains(
+                        #""GET /inspect?a=b HTTP/1.1" /inspect?a=b /inspect"#)
+                }
+            }
+        }
+    }
 }

@@ -182,4 +182,19 @@ struct HeadTests {
             try server.expectAnswers()
         }
     }
+
+    @Test("A client that speaks HTTP to the socket is told at once what the socket is, and what to start")
+    func http() throws {
+        try Server.run { server in
+            let socket = try StreamSocket(to: server.endpoint)
+            try socket.write("GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
+            var answer: [UInt8] = []
+            while let piece = try socket.read(within: .seconds(15)) { answer += piece }
+            let text = String(decoding: answer, as: UTF8.self)
+            #expect(text.hasPrefix("HTTP/1.1 400 Bad Request\r\n") && text.contains("FastCGI"), "\(text)")
+            #expect(text.contains("Testbed nginx"), "\(text)")
+            _ = try server.logLine(holding: "connections failed", "an HTTP request on the FastCGI socket")
+            try server.expectAnswers()
+        }
+    }
 }

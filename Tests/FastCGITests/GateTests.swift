@@ -153,4 +153,92 @@ struct GateTests {
         #expect(run.events == ["refused parameter", "request"])
         #expect(run.heads.first?.string("X") == "1")
     }
+
+    // MARK: Refusals
+
+    @Test("takes -1 for a body of unknown length, as one without CONTENT_LENGTH")
+    func unknownLength() {
+        var run = GateRun()
+        run.feed(Wire.post("hello", length: "-1") + Wire.post("", length: "-1"))
+        #expect(run.events == ["request", "request"])
+        #expect(run.bodies == [Array("hello".utf8), []])
+        #expect(run.heads.allSatisfy { $0.contentLength == nil && $0.value("CONTENT_LENGTH") == nil })
+        #expect(run.heads.allSatisfy { $0.string("REQUEST_METHOD") == "POST" })
+    }
+
+    @Test(
+        "refuses every other length that is not a number",
+        arguments: ["-2", "-", "+1", "1 ", "0x1", "1e3", "-1.0"])
+    func wrongLength(length: String) {
+        var run = GateRun()
+        run.feed(Wire.post("hello", length: length) + Wire.request())
+        #expect(run.events == ["refused contentLength", "request"])
+    }
+
+    @Test("keeps what is known of a request that it refuses, for the log")
+    func refusedHead() throws {
+        let method = ("REQUEST_METHOD", "POST")
+        let target = ("REQUEST_URI", "/a?b")
+        let refused: [([(String, String)], Refusal)] = [
+            ([method, target, ("CONTENT_LENGTH", "x")], .contentLength),
+            ([method, target, ("CONTENT_LENGTH", "99999999999999999999")], .bodyTooLarge),
+            ([method, target, ("A", "b\0c")], .parameter), ([method, target, ("A=b", "c")], .parameter),
+            ([method, target, ("REQUEST_METHOD", "GET")], .parameter),
+        ]
+        for (pairs, refusal) in refused {
+            var gate = Gate(limits: GateLimits())
+            var offset = 0
+            let bytes = Wire.request(pairs)
+            let progress = try gate.advance(bytes.span, from: &offset) { _ in .ignore }
+            #expect(progress == .refused(refusal))
+            let head = gate.takeRequest().head
+            #expect(head.refusal == refusal)
+            #expect(head.string("REQUEST_METHOD") == "POST" && head.string("REQUEST_URI") == "/a?b")
+        }
+    }
+
+    @Test("keeps the beginning of a head that is too large")
+    func cutHead() throws {
+        var gate = Gate(limits: GateLimits(head: 100))
+        let first = Wire.pair("REQUEST_METHOD", "PUT") + Wire.pair("REQUEST_URI", "/cut") + [200, 1, 65]
+        let bytes = Wire.begin() + Wire.record(4, first) + Wire.record(4, [UInt8](repeating: 65, count: 90))
+        var offset = 0
+        #expect(try gate.advance(bytes.span, from: &offset) { _ in .ignore } == .refused(.headTooLarge))
+        let head = gate.takeRequest().head
+        #expect(head.string("REQUEST_METHOD") == "PUT" && head.string("REQUEST_URI") == "/cut")
+    }
+
+    // MARK: HTTP
+
+    @Test(
+        "tells a peer that speaks HTTP what this is, in its own protocol, however the bytes are cut",
+        arguments: [
+            "GET / HTTP/1.1\r\n\r\n", "POST /x HTTP/1.0\r\n", "OPTIONS * HTTP/1.1\r\n",
+            "PROPFIND / HTTP/1.1\r\n", "PRI * HTTP/2.0\r\n\r\n", "GET http://host/ HTTP/1.1\r\n",
+        ], [1, 3, 8, 64])
+    func http(text: String, size: Int) throws {
+        var run = GateRun()
+        run.feed(Array(text.utf8), pieces: size)
+        #expect(run.events == ["violation: \(ProtocolViolation.http)"])
+        let reply = String(decoding: run.replies, as: UTF8.self)
+        #expect(reply.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
+        let parts = reply.split(separator: "\r\n\r\n", maxSplits: 1)
+        #expect(parts.first?.contains("Content-Length: \(parts.last?.utf8.count ?? -1)\r\n") == true)
+        #expect(parts.last?.contains("FastCGI") == true && parts.last?.contains(" nginx`") == true)
+    }
+
+    @Test(
+        "other bytes, and HTTP behind a record, get no answer",
+        arguments: [
+            Array("get / HTTP/1.1".utf8), Array("GE / HTTP".utf8), Array("SSH-2.0-x".utf8),
+            [0x16, 3, 1, 0, 5, 1, 0, 0],
+            Wire.request() + Array("GET / HTTP/1.1\r\n".utf8),
+            Wire.record(9, Wire.pair("FCGI_MAX_CONNS", ""), id: 0) + Array("GET / HTTP/1.1\r\n".utf8),
+        ] as [[UInt8]])
+    func noHTTP(bytes: [UInt8]) throws {
+        var run = GateRun()
+        run.feed(bytes)
+        #expect(run.events.last?.hasPrefix("violation: record of FastCGI version") == true)
+        #expect(!String(decoding: run.replies, as: UTF8.self).contains("HTTP"))
+    }
 }

@@ -155,4 +155,17 @@ struct PollerTests {
             }
         }
     }
+
+    @Test("a peer that speaks HTTP gets its answer whole, is counted at once, and holds nothing")
+    func http() throws {
+        let fixture = try PollerFixture()
+        let client = try fixture.connect()
+        send(Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8), to: client)
+        fixture.takeEvents { fixture.ends.all == [.violation(.http)] }
+        #expect(received(client).hasPrefix("HTTP/1.1 400 "))
+        #expect(isClosed(client))
+        close(client)
+        fixture.takeEvents { fixture.poller.connectionCount == 0 }
+        #expect(fixture.ends.all == [.violation(.http)])
+    }
 }

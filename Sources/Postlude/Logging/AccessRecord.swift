@@ -1,5 +1,7 @@
 internal import FastCGI
 internal import Linux
+internal import Logging
+internal import Routing
 
 /// A request whose response is finished, as the access log tells of it.
 struct AccessRecord: Sendable {
@@ -46,6 +48,24 @@ extension AccessRecord {
         self.init(
             request.head, status: request.response.status, bodyBytes: bodyBytes, bytes: bytes,
             since: request.start)
+    }
+}
+
+extension AccessRecord {
+    /// What the log says of a request that no handler was asked about: what is known of it.
+    func refusalMetadata(_ refusal: Refusal) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "reason": "\(refusal.reason)", "status": "\(status)", "request": "\(requestID)",
+        ]
+        for (key, name) in [
+            ("method", "REQUEST_METHOD"), ("target", "REQUEST_URI"), ("length", "CONTENT_LENGTH"),
+            ("client", "REMOTE_ADDR"),
+        ] {
+            guard let value = head.value(named: name), !value.isEmpty else { continue }
+            let text = name == "REQUEST_URI" ? AbsoluteForm.originForm(of: value) : value
+            metadata[key] = "\(String(decoding: text.prefix(1024), as: UTF8.self))"
+        }
+        return metadata
     }
 }
 

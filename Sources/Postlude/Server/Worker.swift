@@ -226,10 +226,13 @@ final class Worker {
         process?.count(.refused)
         let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
-        let exchange = Exchange(.error(HTTPError(refusal.status)), isHead: false)
+        let isHead = head.value("REQUEST_METHOD")?.elementsEqual("HEAD".utf8) == true
+        let exchange = Exchange(.error(HTTPError(refusal.status)), isHead: isHead)
         exchange.route = generations.current.router.route(of: head, using: matcher)?.counted
         _ = finish(connection, head, exchange)
-        accessLog?.write(accessRecord(head, exchange, since: start))
+        let record = accessRecord(head, exchange, since: start)
+        logger.info("a request was refused", metadata: record.refusalMetadata(refusal))
+        accessLog?.write(record)
     }
 
     private func begin(_ head: RequestHead, on connection: Connection) -> Bool {
