@@ -9,6 +9,7 @@ var responseHandlers: Handlers {
     Handler("status", status)
     Handler("redirect", redirect)
     Handler("cookies", cookies)
+    Handler("large-head", largeHead)
     Handler("file", file)
     Handler("stored", stored)
     Handler("shrinking", shrinking)
@@ -37,6 +38,18 @@ func cookies() throws -> Response {
     response.setCookie(try Cookie(name: "__Host-session", value: "a1", maxAge: .seconds(60)))
     response.setCookie(try Cookie(name: "theme", value: "dark", isHTTPOnly: false))
     try response.deleteCookie("old")
+    return response
+}
+
+struct Size: Decodable {
+    var size: Int
+}
+
+/// A cookie of so many bytes, and a task.
+func largeHead(query: Query<Size>, tasks: BackgroundTasks) -> Response {
+    tasks.add(report, "large head")
+    var response = Response.text("large head")
+    response.headers[.setCookie] = "a=" + String(repeating: "b", count: query.size - 2)
     return response
 }
 

@@ -58,6 +58,9 @@ struct NginxSite: CustomStringConvertible {
                 "fastcgi_next_upstream off;",
                 "# A slow client holds no worker. `off` in a location gives its handler bodies as they come.",
                 "fastcgi_request_buffering on;",
+                "# Room for the largest head of a response: 16 KiB, in records.",
+                "fastcgi_buffer_size 20k;",
+                "fastcgi_buffers 8 16k;",
             ],
             parameters == .inline ? NginxParameters.lines : ["include postlude_params;"],
         ]

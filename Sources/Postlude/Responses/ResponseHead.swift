@@ -2,6 +2,26 @@ internal import HTTPTypes
 
 /// A response's head as a FastCGI application writes it (RFC 3875, 6.3: `Status`, fields, an empty line).
 enum ResponseHead {
+    /// How many bytes the fields of an application's response may have together.
+    static let fieldLimit = 14 << 10
+    /// How many a whole head has at most, with the fields that the server adds: Task-Id, and those of a file.
+    static let limit = 16 << 10
+
+    /// - Throws: where the fields are larger than web servers are given room for.
+    static func check(_ response: Response) throws(HeadTooLarge) {
+        var size = 0
+        var largest = (name: "", size: 0)
+        for field in response.headers {
+            // The name, a colon and a space, the value, and the line's end.
+            let own = field.name.rawName.utf8.count + field.value.utf8.count + 4
+            size += own
+            if own > largest.size { largest = (field.name.rawName, own) }
+        }
+        guard size <= fieldLimit else {
+            throw HeadTooLarge(size: size, largestName: largest.name, largestSize: largest.size)
+        }
+    }
+
     /// Writes the head of `response` into `bytes`, whose old content goes.
     static func write(_ response: Response, into bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
@@ -44,6 +64,20 @@ enum ResponseHead {
             bytes[index] = UInt8(ascii: " ")
         }
         bytes += "\r\n".utf8
+    }
+}
+
+/// A response that no web server would pass on.
+struct HeadTooLarge: Error, CustomStringConvertible {
+    let size: Int
+    let largestName: String
+    let largestSize: Int
+
+    var description: String {
+        """
+        the response's header fields have \(size) bytes together, more than the \(ResponseHead.fieldLimit) that web \
+        servers have room for; the largest is \(largestName) with \(largestSize) bytes
+        """
     }
 }
 

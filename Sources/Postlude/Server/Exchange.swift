@@ -87,8 +87,7 @@ final class Exchange {
         return fullQueue
     }
 
-    /// How many ids `Task-Id` names: a web server refuses a response whose header does not fit into its buffer, which is
-    /// 4 KiB in nginx. The handler knows all of them.
+    /// How many ids `Task-Id` names: a head has room for so many (`ResponseHead.limit`). The handler knows all of them.
     static let namedTasks = 32
 
     private func keep(

@@ -73,6 +73,11 @@ struct Responder: Sendable {
         exchange.route = route?.counted
         exchange.perform {
             call(function, needing: dependencies, for: request, on: executor, in: exchange)
+            do {
+                try ResponseHead.check(exchange.response)
+            } catch {
+                exchange.response = answer(to: error, in: exchange, request)
+            }
         }
         return exchange
     }
@@ -123,7 +128,10 @@ struct Responder: Sendable {
         exchange.error = error
         var error = error
         do {
-            if let response = try hooks.response(error, request) { return response }
+            if let response = try hooks.response(error, request) {
+                try ResponseHead.check(response)
+                return response
+            }
         } catch let other {
             error = other
         }

@@ -34,5 +34,6 @@ struct TestManifest {
           - { path: "/value/{item_id}", method: POST, handler: process-item }
           - { path: /register, method: POST, handler: register }
           - { path: /tagged, method: GET, handler: tagged }
+          - { path: /large-head, method: GET, handler: large-head }
         """
 }

@@ -133,4 +133,21 @@ struct ResponseHeadTests {
     func names(name: String) {
         #expect(HTTPField.Name(name) == nil)
     }
+
+    @Test("fields that no web server has room for are an error that names the largest of them")
+    func tooLarge() throws {
+        var response = Response()
+        response.headers[.eTag] = "\"x\""
+        // Each line has a colon, a space and a line end.
+        let room = ResponseHead.fieldLimit - "ETag: \"x\"\r\n".utf8.count - "Set-Cookie: \r\n".utf8.count
+        response.headers[.setCookie] = String(repeating: "a", count: room)
+        try ResponseHead.check(response)
+        var bytes: [UInt8] = []
+        ResponseHead.write(response, into: &bytes)
+        // With room for what the server adds.
+        #expect(bytes.count < ResponseHead.limit - 1500)
+        response.headers[.setCookie] = String(repeating: "a", count: room + 1)
+        let error = #expect(throws: HeadTooLarge.self) { try ResponseHead.check(response) }
+        #expect(error?.largestName == "Set-Cookie" && error?.size == ResponseHead.fieldLimit + 1)
+    }
 }
