@@ -39,8 +39,9 @@ package final class ChildProcess {
     ///   - arguments: all of them, the program's name being the first.
     ///   - inherited: the descriptor that the program finds under each number; /dev/null stands under those up to the
     ///     largest that are left out, but for 1 and 2.
+    ///   - folder: where it begins; nil for the folder of this process.
     package static func start(
-        _ path: String, _ arguments: [String], inherited: [Int32: Int32]
+        _ path: String, _ arguments: [String], inherited: [Int32: Int32], in folder: String? = nil
     ) throws(SystemError) -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -59,6 +60,7 @@ package final class ChildProcess {
             posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
         }
         clinux_close_from(&actions, last + 1)
+        if let folder { clinux_begin_in(&actions, folder) }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

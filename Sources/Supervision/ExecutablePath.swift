@@ -1,4 +1,5 @@
 internal import Glibc
+package import Linux
 
 /// Where a program's file is.
 package enum ExecutablePath {
@@ -19,11 +20,10 @@ package enum ExecutablePath {
         return nil
     }
 
-    /// The same for this process, as it is now: called at the start, before anybody changes its folder.
-    package static func current(calledAs name: String) -> String? {
-        guard let folder = getcwd(nil, 0) else { return nil }
-        defer { free(folder) }
-        return absolute(
-            of: name, search: getenv("PATH").map { String(cString: $0) }, folder: String(cString: folder))
+    /// The same for this process.
+    ///
+    /// - Parameter folder: where it was started.
+    package static func current(calledAs name: String, in folder: WorkingFolder) -> String? {
+        absolute(of: name, search: getenv("PATH").map { String(cString: $0) }, folder: folder.path)
     }
 }

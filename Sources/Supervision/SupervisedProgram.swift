@@ -1,3 +1,5 @@
+package import Linux
+
 /// What the supervisor starts.
 package struct SupervisedProgram: Sendable {
     /// The file that processes run: this very program, also when another file has taken its place meanwhile.
@@ -6,6 +8,8 @@ package struct SupervisedProgram: Sendable {
     package var processArguments: @Sendable (_ index: Int) -> [String]
     /// The file that replaces this program; nil where nobody knows where it is.
     package var path: String?
+    /// Where the program that replaces this one begins; nil for the folder that this one is in.
+    package var folder: WorkingFolder?
     /// With these the file at `path` says by its exit status whether it could take over. It finds the manifest's text
     /// under the descriptor `Descriptors.control`.
     package var preflightArguments: [String]
@@ -14,10 +18,11 @@ package struct SupervisedProgram: Sendable {
 
     package init(
         processArguments: @escaping @Sendable (_ index: Int) -> [String], path: String?,
-        preflightArguments: [String], arguments: [String]
+        folder: WorkingFolder? = nil, preflightArguments: [String], arguments: [String]
     ) {
         self.processArguments = processArguments
         self.path = path
+        self.folder = folder
         self.preflightArguments = preflightArguments
         self.arguments = arguments
     }

@@ -23,7 +23,8 @@ extension Supervisor {
             let manifest = try hooks.readManifest()
             let child = try ChildProcess.start(
                 path, program.preflightArguments,
-                inherited: [SupervisedProgram.Descriptors.control: manifest.descriptor])
+                inherited: [SupervisedProgram.Descriptors.control: manifest.descriptor],
+                in: program.folder?.path)
             preflight = Preflight(child: child, manifest: manifest, deadline: .now + Self.preflightTime)
             hooks.log(.info, "the new program is checked", ["path": path])
         } catch {
@@ -77,9 +78,15 @@ extension Supervisor {
         var variables = Self.environment(with: added) + [nil]
         defer { for text in words + variables { free(text) } }
         let path = program.path ?? ""
+        let own = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if own >= 0 { close(own) } }
+        try program.folder?.enter()
         hooks.replacing()
         execve(path, &words, &variables)
-        throw SystemError("execve(\(path))")
+        let error = SystemError("execve(\(path))")
+        // The processes that this program starts begin where it was started.
+        if program.folder != nil { fchdir(own) }
+        throw error
     }
 
     private static func environment(with added: [String: String]) -> [UnsafeMutablePointer<CChar>?] {

@@ -66,5 +66,6 @@ int clinux_is_byte_locked(int descriptor, int64_t byte);
 // Processes: the numbers of system calls are not for Swift.
 int clinux_open_process(pid_t process);
 int clinux_close_from(posix_spawn_file_actions_t *actions, int first);
+int clinux_begin_in(posix_spawn_file_actions_t *actions, const char *folder);
 
 #endif

@@ -107,11 +107,13 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             (manifest, listener, control) = (start.manifest, start.listener, start.control)
         } else {
             let path = options.manifest
+            let file = WorkingFolder.current?.path(of: path) ?? path
             manifest = try handlers.manifest(at: path)
             manifest.status = manifest.status(at: statusListen)
             listener = try .opened(at: listen, manifest.listen)
             control = ProcessControl(
-                signals: signals, load: { try handlers.manifest(at: path) },
+                signals: signals,
+                load: { try handlers.manifest(Manifest.text(contentsOf: file), file: path) },
                 apply: { try writer.apply($0.log) },
                 reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
         }

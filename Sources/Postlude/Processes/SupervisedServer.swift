@@ -21,6 +21,7 @@ struct SupervisedServer: Sendable {
     /// nil where no service manager is to be told.
     let manager: ServiceManager?
     let logger: Logger
+    private let folder = WorkingFolder.current
 
     /// Returns when every process has ended.
     ///
@@ -124,7 +125,7 @@ struct SupervisedServer: Sendable {
                 }
                 return plan
             },
-            readManifest: { try SealedFile("manifest", Array(Manifest.text(contentsOf: path).utf8)) },
+            readManifest: { try readManifest() },
             log: { logger.log($0, $1, $2) })
         hooks.reopenLogs = { writer.reopen(telling: logger) }
         hooks.heartbeat = .init(every: min(.seconds(1), manager?.watchdogInterval ?? .seconds(1))) {
@@ -153,7 +154,13 @@ struct SupervisedServer: Sendable {
     }
 
     private func readPlan() throws -> (Manifest, SupervisorPlan) {
-        try checked(SealedFile("manifest", Array(Manifest.text(contentsOf: path).utf8)))
+        try checked(readManifest())
+    }
+
+    /// Through the links that lead to it now.
+    private func readManifest() throws -> SealedFile {
+        let file = folder?.path(of: path) ?? path
+        return try SealedFile("manifest", Array(Manifest.text(contentsOf: file).utf8))
     }
 
     private func checked(_ file: SealedFile) throws -> (Manifest, SupervisorPlan) {
@@ -171,7 +178,8 @@ struct SupervisedServer: Sendable {
         let path = path
         return SupervisedProgram(
             processArguments: { [name, "serve", "--process", "\($0)", "--manifest", path] },
-            path: ExecutablePath.current(calledAs: name),
+            path: folder.flatMap { ExecutablePath.current(calledAs: name, in: $0) },
+            folder: folder.flatMap { $0.isLinked ? $0 : nil },
             preflightArguments: [name, "serve", "--preflight", "--manifest", path],
             arguments: CommandLine.arguments)
     }
