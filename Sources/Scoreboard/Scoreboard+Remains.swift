@@ -20,7 +20,9 @@ extension ScoreboardSnapshot.Worker {
         var parts: [String]
         if state == .tasks {
             let name = task.isEmpty ? "tasks" : "the task \(task)"
-            parts = ["worker \(number) was running \(name) for \(since.text) after \(method) \(target)"]
+            // The request may have been of another process, or of another start.
+            let after = method.isEmpty ? "" : " after \(method) \(target)"
+            parts = ["worker \(number) was running \(name) for \(since.text)\(after)"]
             if tasksLeft > 0 { parts.append("\(tasksLeft) more tasks") }
         } else {
             parts = ["worker \(number) was \(state.label) \(method) \(target) for \(requestDuration.text)"]

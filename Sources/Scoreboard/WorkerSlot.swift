@@ -101,17 +101,19 @@ package final class WorkerSlot: Sendable {
 
     // MARK: Tasks
 
-    /// A task begins.
+    /// A task begins. Its request need not be the one that the worker has served last.
     ///
-    /// - Parameters:
-    ///   - request: what the request is called; empty where it has no name.
-    ///   - left: how many of the request's tasks are behind it.
-    package func run(task: String, of request: String, route: String, left: Int, at now: MonotonicTime) {
+    /// - Parameter left: how many of the request's tasks are behind it.
+    package func run(task: String, of request: ShownRequest, left: Int, at now: MonotonicTime) {
         write {
             words.write(task, at: Layout.Worker.task)
-            words.write(request, at: Layout.Worker.request)
-            words.write(route, at: Layout.Worker.route)
+            request.method.withUnsafeBytes { words.write($0, at: Layout.Worker.method) }
+            request.target.withUnsafeBytes { words.write($0, at: Layout.Worker.target) }
+            words.write(request.route, at: Layout.Worker.route)
+            words.write(request.handler, at: Layout.Worker.handler)
+            words.write(request.id, at: Layout.Worker.request)
         }
+        words[Layout.Worker.lastNanoseconds] = UInt64(clamping: request.duration.saturatedNanoseconds)
         words[Layout.Worker.tasksLeft] = UInt64(clamping: left)
         becomeBusy(.tasks, at: now)
     }
@@ -124,5 +126,27 @@ package final class WorkerSlot: Sendable {
         atomicMemoryFence(ordering: .releasing)
         body()
         words.publish(Layout.Worker.sequence, sequence &+ 1)
+    }
+}
+
+/// A request that is over, as a row shows it with its task; what is not known of it is empty.
+package struct ShownRequest: Sendable {
+    let method: ArraySlice<UInt8>
+    let target: ArraySlice<UInt8>
+    let route: String
+    let handler: String
+    let id: String
+    let duration: Duration
+
+    package init(
+        method: ArraySlice<UInt8>, target: ArraySlice<UInt8>, route: String, handler: String, id: String,
+        duration: Duration
+    ) {
+        self.method = method
+        self.target = target
+        self.route = route
+        self.handler = handler
+        self.id = id
+        self.duration = duration
     }
 }

@@ -193,6 +193,36 @@ struct StatusTests {
         }
     }
 
+    @Test(
+        "A row shows one request: with a task there stands the task's own, whatever the worker has served since"
+    )
+    func oneRequest() throws {
+        let settings = "workers: { min: 2, max: 2, reserved-for-requests: 1 }"
+        try Self.run(settings) { server, status in
+            func ask(_ target: String, _ id: String) throws {
+                let request = RawRequest("GET", target).with { $0.parameters = [("REQUEST_ID", id)] }
+                #expect(try server.ask(request).status == 200)
+            }
+            // Its task holds the one worker that may run tasks, so that the next tasks wait at the other one.
+            try ask("/steps?gate=first&label=a", "first-1")
+            _ = try server.folder.journal("started", reaches: 1)
+            try ask("/steps?gate=second&label=b", "second-1")
+            try ask("/hello", "last-1")
+            try server.folder.open(gate: "first")
+            _ = try server.folder.journal("started", reaches: 2)
+            try waitUntil("the second task is shown with its own request") {
+                try Self.workers(in: Self.report(at: status)).contains { worker in
+                    worker["state"] as? String == "tasks" && worker["request id"] as? String == "second-1"
+                        && worker["request method"] as? String == "GET"
+                        && worker["request uri"] as? String == "/steps?gate=second&label=b"
+                        && worker["route"] as? String == "/steps" && worker["handler"] as? String == "steps"
+                        && worker["request duration"] as? Double ?? 0 > 0
+                }
+            }
+            try server.folder.open(gate: "second")
+        }
+    }
+
     @Test("The listen queue is the kernel's", arguments: [false, true])
     func listenQueue(isTCP: Bool) throws {
         let folder = try TestFolder()

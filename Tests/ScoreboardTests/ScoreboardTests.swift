@@ -199,14 +199,25 @@ struct ScoreboardTests {
             worker.handle(route: "/orders", handler: "place-order")
         }
         workers[1].finish(CountedAnswer(status: 200, route: nil), at: start)
-        workers[1].run(task: "send-mail", of: "r2", route: "/orders", left: 2, at: start)
+        let mail = ShownRequest(
+            method: Array("PUT".utf8)[...], target: Array("/mails/7".utf8)[...], route: "/mails/{id}",
+            handler: "send", id: "r2", duration: .milliseconds(30))
+        workers[1].run(task: "send-mail", of: mail, left: 2, at: start)
+        let kept = ShownRequest(
+            method: [], target: [], route: "/kept", handler: "", id: "r3", duration: .zero)
+        workers[2].run(task: "kept", of: kept, left: 0, at: start)
+        let row = try #require(board.snapshot().processes.first?.workers.first { $0.number == 2 })
+        #expect(row.method == "PUT" && row.target == "/mails/7" && row.route == "/mails/{id}")
+        #expect(row.handler == "send" && row.request == "r2" && row.task == "send-mail")
+        #expect(row.requestDuration == .milliseconds(30))
         #expect(
             board.remains(ofProcess: index, at: start + .milliseconds(1250)) == [
                 "worker 1 was handling POST /orders for 1.250 s, route /orders, handler place-order, request r1",
                 """
-                worker 2 was running the task send-mail for 1.250 s after POST /orders, 2 more tasks, \
-                route /orders, handler place-order, request r2
+                worker 2 was running the task send-mail for 1.250 s after PUT /mails/7, 2 more tasks, \
+                route /mails/{id}, handler send, request r2
                 """,
+                "worker 3 was running the task kept for 1.250 s, route /kept, request r3",
             ])
         #expect(board.remains(ofProcess: 1).isEmpty && board.remains(ofProcess: 99).isEmpty)
         #expect(board.remains(ofProcess: -1).isEmpty)

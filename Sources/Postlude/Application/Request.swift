@@ -119,7 +119,7 @@ final class RequestStorage {
         self.tasks = tasks
         self.application = application
         self.uploadFolder = uploadFolder
-        identity = RequestIdentity(head, route: route)
+        identity = RequestIdentity(head, route: route, handler: handler)
     }
 
     /// Keeps a value alive until the last task of the request has ended.

@@ -1,4 +1,5 @@
 internal import FastCGI
+internal import Scoreboard
 internal import Synchronization
 
 /// The request that the current code works for, known to everything that a handler or a task calls.
@@ -28,18 +29,22 @@ final class RequestIdentity: Sendable {
     }
 
     let route: String
+    /// The name of the route's handler; empty where it is not known.
+    let handler: String
     private let head: RequestHead?
     private let box = AtomicLazyReference<Box>()
 
-    init(_ head: RequestHead, route: String) {
+    init(_ head: RequestHead, route: String, handler: String = "") {
         self.head = head
         self.route = route
+        self.handler = handler
     }
 
     /// A request whose id is known.
     init(id: String, route: String) {
         head = nil
         self.route = route
+        handler = ""
         _ = box.storeIfNil(Box(id))
     }
 
@@ -49,6 +54,16 @@ final class RequestIdentity: Sendable {
     var knownID: String? {
         if let known = box.load() { return known.id }
         return head.flatMap(RequestID.given).map(store)
+    }
+
+    /// As the status pages show it. As of a request, the id is shown if it has one: making one up takes longer than all
+    /// this.
+    ///
+    /// - Parameter duration: how long the answer took.
+    func shown(duration: Duration?) -> ShownRequest {
+        ShownRequest(
+            method: head?.value("REQUEST_METHOD") ?? [], target: head?.value("REQUEST_URI") ?? [],
+            route: route, handler: handler, id: knownID ?? "", duration: duration ?? .zero)
     }
 
     private func store(_ id: String) -> String { box.storeIfNil(Box(id)).id }

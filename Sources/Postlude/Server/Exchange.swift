@@ -135,7 +135,8 @@ final class Exchange {
                 }
             }
         }
-        let outcome = RequestOutcome(hasThrown: error != nil, status: response.status, isTaken: isTaken)
+        let outcome = RequestOutcome(
+            hasThrown: error != nil, status: response.status, isTaken: isTaken, duration: duration)
         observation?.end(outcome, after: duration, error: error)
         // Most requests have neither: their queue is not locked for it.
         if let origin = observation?.context { storage.tasks.queue?.origin = origin }

@@ -62,8 +62,11 @@ extension TaskQueue {
         }
     }
 
-    /// How many tasks or groups are behind the one that runs: cheap, since each task asks.
-    var leftInLine: Int { state.withLock { $0.line.count + $0.group.count } }
+    /// How many tasks or groups are behind the one that runs, and how long the request's answer took: cheap, since each
+    /// task asks.
+    var shown: (left: Int, duration: Duration?) {
+        state.withLock { ($0.line.count + $0.group.count, $0.outcome?.duration) }
+    }
 }
 
 extension TaskQueue.State {

@@ -43,7 +43,7 @@ struct StatusTable: CustomStringConvertible {
                     "\(process.pid)", "\(process.generation)", "\(worker.worker)", worker.state,
                     time(worker.stateSince), "\(worker.requests)", time(worker.requestDuration),
                     isAtTask ? worker.task : worker.handler,
-                    "\(worker.requestMethod) \(worker.requestURI)",
+                    [worker.requestMethod, worker.requestURI].filter { !$0.isEmpty }.joined(separator: " "),
                 ]
             }
         }

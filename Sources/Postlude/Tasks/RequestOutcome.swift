@@ -7,4 +7,6 @@ struct RequestOutcome: Sendable {
     var status: HTTPResponse.Status
     /// The web server took the whole response.
     var isTaken: Bool
+    /// How long the answer took; nil where nobody looks.
+    var duration: Duration?
 }

@@ -97,10 +97,10 @@ struct TaskRunner {
     // MARK: An attempt
 
     func begin(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) -> TaskAttempt {
-        // As of a request, the id is shown if it has one: making one up takes longer than all this.
-        score?.run(
-            task: task.name, of: queue.request.knownID ?? "", route: queue.route, left: queue.leftInLine,
-            at: now)
+        if let score {
+            let (left, duration) = queue.shown
+            score.run(task: task.name, of: queue.request.shown(duration: duration), left: left, at: now)
+        }
         return TaskAttempt(task, of: queue, at: now, observability)
     }
 
