@@ -33,6 +33,15 @@ package struct LatencyHistogram: Sendable, Equatable {
         for bucket in left.counts.indices { left.counts[bucket] &+= right.counts[bucket] }
     }
 
+    /// What has come since `earlier`, of the same counts.
+    package func since(_ earlier: LatencyHistogram) -> LatencyHistogram {
+        var rest = self
+        for (bucket, before) in earlier.counts.enumerated() {
+            rest.counts[bucket] -= min(before, rest.counts[bucket])
+        }
+        return rest
+    }
+
     package var total: UInt64 { counts.reduce(0, &+) }
 
     /// The duration that so many of all took at most, interpolated within its bucket; nil where there was none.

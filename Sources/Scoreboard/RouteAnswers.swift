@@ -15,6 +15,16 @@ package struct RouteAnswers: Sendable, Equatable {
 
     package var total: UInt64 { counts.reduce(0, &+) }
 
+    /// What has come since `earlier`, of the same counts.
+    package func since(_ earlier: RouteAnswers) -> RouteAnswers {
+        var rest = self
+        for (index, before) in earlier.counts.enumerated() {
+            rest.counts[index] -= min(before, rest.counts[index])
+        }
+        rest.time = max(.zero, time - earlier.time)
+        return rest
+    }
+
     package static func += (left: inout RouteAnswers, right: RouteAnswers) {
         for index in left.counts.indices { left.counts[index] &+= right.counts[index] }
         left.time += right.time

@@ -65,6 +65,10 @@ struct StatusPageTests {
             try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status") { page in
                 try page.wait(for: "document.querySelectorAll('.plot .curve[points]').length == 3")
                 try page.wait(for: "document.querySelectorAll('.state.idle').length == 2")
+                for text in ["last minute", "last 5 minutes", "since the start", "p99"] {
+                    try page.wait(for: "document.getElementById('spans').innerText.includes('\(text)')")
+                }
+                try page.wait(for: "document.getElementById('routes').innerText.includes('/hello')")
                 try page.evaluate("void (window.unloaded = true)")
                 let peer = try server.peer()
                 try peer.send(RawRequest("GET", "/slow?gate=go"))

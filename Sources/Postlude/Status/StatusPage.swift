@@ -37,6 +37,7 @@ struct StatusPage: Sendable {
         <section id="tiles"></section>
         <section id="plots"></section>
         <section id="processes"></section>
+        <section id="spans"></section>
         <section id="routes"></section>
         <section id="tasks"></section>
         <section id="durable"></section>

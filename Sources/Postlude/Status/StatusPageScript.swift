@@ -83,11 +83,13 @@ enum StatusPageScript {
 
     private static let page = #"""
         function tiles(report) {
+          const recent = report["last five minutes"] || report;
+          const recently = report["last five minutes"] ? ", last 5 minutes" : ", since the start";
           const list = [
             ["Busy workers", report["active workers"] + " of " + report["total workers"]],
             ["Requests", whole.format(report["accepted conn"])],
-            ["Answered 5xx", whole.format(report.responses["5xx"])],
-            ["99 % of requests within", time(report["request duration"].p99)],
+            ["Answered 5xx" + recently, whole.format(recent.responses["5xx"])],
+            ["99 % of requests within" + recently, time(recent["request duration"].p99)],
             ["Tasks waiting", whole.format(report.tasks.queued)],
             ["Oldest task", time(report.tasks["oldest age"])],
           ];
@@ -113,16 +115,21 @@ enum StatusPageScript {
             table(columns, rows));
         }
         const classes = ["2xx", "3xx", "4xx", "5xx"];
+        const counts = responses => classes.map(key => whole.format(responses[key] || 0));
+        function spans(report) {
+          const columns = [["Requests"], ["Count", "number"], ["p50", "number"], ["p90", "number"], ["p99", "number"], ...classes.map(name => [name, "number"])];
+          const row = (name, one) => [name, whole.format(one["request duration"].count), ...["p50", "p90", "p99"].map(share => time(one["request duration"][share])), ...counts(one.responses)];
+          const rows = [["last minute", report["last minute"]], ["last 5 minutes", report["last five minutes"]], ["since the start", report]].filter(pair => pair[1]).map(pair => row(...pair));
+          byID("spans").replaceChildren(element("div", { className: "card" }, element("h2", { textContent: "Times and status codes of responses" }), table(columns, rows)));
+        }
         function routes(report) {
           const columns = [["Route", "what"], ...classes.map(name => [name, "number"]), ["Mean", "number"]];
-          const row = (name, counts, mean) => [name, ...classes.map(key => whole.format(counts[key] || 0)), mean];
-          const rows = report.routes.map(one => row(element("code", { textContent: one.route }), one.responses, time(one["mean duration"])));
-          rows.push(row("all", report.responses, ""));
-          byID("routes").replaceChildren(element("div", { className: "card" }, element("h2", { textContent: "Responses by status code, since the start" }), table(columns, rows)));
+          const rows = report.routes.map(one => [element("code", { textContent: one.route }), ...counts(one.responses), time(one["mean duration"])]);
+          byID("routes").replaceChildren(element("div", { className: "card" }, element("h2", { textContent: "Responses by route, since the start" }), table(columns, rows)));
         }
         function tasks(report) {
-          const columns = [["Task"], ["Done", "number"], ["Failed", "number"], ["Retried", "number"], ["Dropped", "number"], ["p50", "number"], ["p90", "number"], ["p99", "number"]];
-          const rows = report.names.map(kind => [kind.name, ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format), time(kind.duration.p50), time(kind.duration.p90), time(kind.duration.p99)]);
+          const columns = [["Task"], ["Done", "number"], ["Failed", "number"], ["Retried", "number"], ["Dropped", "number"], ["p50 since start", "number"], ["p90 since start", "number"], ["p99 since start", "number"], ["p99 of 5 minutes", "number"], ["p99 of 1 minute", "number"]];
+          const rows = report.names.map(kind => [kind.name, ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format), time(kind.duration.p50), time(kind.duration.p90), time(kind.duration.p99), ...["last five minutes", "last minute"].map(span => time(kind[span] && kind[span].p99))]);
           byID("tasks").replaceChildren(...(rows.length ? [element("div", { className: "card" }, element("h2", { textContent: "Tasks" }), table(columns, rows))] : []));
         }
         async function steer(step, id) {
@@ -174,6 +181,7 @@ enum StatusPageScript {
           tiles(report);
           plot();
           byID("processes").replaceChildren(...report.processes.map(process));
+          spans(report);
           routes(report);
           tasks(report.tasks);
           durable(report["durable tasks"]);

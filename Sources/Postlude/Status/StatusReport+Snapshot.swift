@@ -2,7 +2,10 @@ internal import Linux
 internal import Scoreboard
 
 extension StatusReport {
-    init(_ board: ScoreboardSnapshot, manager: String, queue: ListenQueue?, peaks: StatusHistory.Peaks) {
+    init(_ board: ScoreboardSnapshot, manager: String, queue: ListenQueue?, history: StatusHistory) {
+        let peaks = history.peaks
+        let minute = history.counts(of: .minute, before: board)
+        let fiveMinutes = history.counts(of: .fiveMinutes, before: board)
         let workers = board.processes.flatMap(\.workers)
         let active = workers.count { $0.state.isBusy }
         pool = board.program
@@ -28,7 +31,9 @@ extension StatusReport {
         routes = board.totals.routes.sorted { $0.key < $1.key }.map { name, answers in
             Route(route: name, responses: answers.byClass, meanDuration: answers.meanSeconds)
         }
-        tasks = Tasks(board)
+        lastMinute = minute.map(Recent.init)
+        lastFiveMinutes = fiveMinutes.map(Recent.init)
+        tasks = Tasks(board, lastMinute: minute, lastFiveMinutes: fiveMinutes)
         processes = board.processes.map { Process($0, startedAt: board.started, uptime: board.uptime) }
     }
 }
@@ -51,8 +56,22 @@ extension StatusReport.Latency {
     }
 }
 
+extension StatusReport.Recent {
+    init(_ counts: RecentCounts) {
+        seconds = counts.time.seconds
+        requestDuration = StatusReport.Latency(counts.requestTimes, sum: counts.requestTime)
+        responses = counts.answers.byClass
+    }
+}
+
+extension RecentCounts {
+    fileprivate func latency(ofTask name: String) -> StatusReport.Latency? {
+        tasks[name].map { StatusReport.Latency($0.times, sum: $0.time) }
+    }
+}
+
 extension StatusReport.Tasks {
-    init(_ board: ScoreboardSnapshot) {
+    init(_ board: ScoreboardSnapshot, lastMinute: RecentCounts?, lastFiveMinutes: RecentCounts?) {
         queued = board.processes.reduce(0) { $0 + $1.queuedTasks }
         running = board.processes.reduce(0) { $0 + $1.runningTasks }
         done = board.totals[.tasksDone]
@@ -63,7 +82,9 @@ extension StatusReport.Tasks {
         names = board.totals.tasks.sorted { $0.key < $1.key }.map { name, kind in
             StatusReport.Kind(
                 name: name, done: kind.done, failed: kind.failed, retried: kind.retried,
-                dropped: kind.dropped, duration: StatusReport.Latency(kind.times, sum: kind.time))
+                dropped: kind.dropped, duration: StatusReport.Latency(kind.times, sum: kind.time),
+                lastMinute: lastMinute?.latency(ofTask: name),
+                lastFiveMinutes: lastFiveMinutes?.latency(ofTask: name))
         }
     }
 }

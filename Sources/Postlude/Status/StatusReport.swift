@@ -27,16 +27,35 @@ struct StatusReport: Codable, Sendable {
     var timedOutRequests: UInt64
     var replacedProcesses: Int
     var connections: Int
+    /// Since the start, as all that has no other label.
     var requestDuration: Latency
     /// How many requests were answered with which class of status code: `2xx` and so on.
     var responses: [String: UInt64]
     var routes: [Route]
+    /// What was counted in the last minute and in the last five, or since it is watched, where that is shorter; nil where
+    /// it has not been looked at before.
+    var lastMinute: Recent?
+    var lastFiveMinutes: Recent?
     var tasks: Tasks
     /// nil where the application stores none.
     var storedTasks: StoredTaskLook.Answer?
     var processes: [Process]
     /// One for each of the last seconds, the oldest one first; only where it is asked for.
     var history: [Sample]?
+
+    enum Span: Sendable {
+        case minute, fiveMinutes
+
+        var duration: Duration { self == .minute ? .seconds(60) : .seconds(300) }
+    }
+
+    /// A span that ends now.
+    struct Recent: Codable, Sendable {
+        /// How long it is: a few more than its name says.
+        var seconds: Double
+        var requestDuration: Latency
+        var responses: [String: UInt64]
+    }
 
     struct Latency: Codable, Sendable {
         var count: UInt64
@@ -73,7 +92,10 @@ struct StatusReport: Codable, Sendable {
         var failed: UInt64
         var retried: UInt64
         var dropped: UInt64
+        /// Since the start.
         var duration: Latency
+        var lastMinute: Latency?
+        var lastFiveMinutes: Latency?
     }
 
     struct Process: Codable, Sendable {
@@ -140,6 +162,8 @@ extension StatusReport {
         case replacedProcesses = "replaced processes"
         case requestDuration = "request duration"
         case storedTasks = "durable tasks"
+        case lastMinute = "last minute"
+        case lastFiveMinutes = "last five minutes"
     }
 }
 
@@ -147,6 +171,21 @@ extension StatusReport.Route {
     enum CodingKeys: String, CodingKey {
         case route, responses
         case meanDuration = "mean duration"
+    }
+}
+
+extension StatusReport.Recent {
+    enum CodingKeys: String, CodingKey {
+        case seconds, responses
+        case requestDuration = "request duration"
+    }
+}
+
+extension StatusReport.Kind {
+    enum CodingKeys: String, CodingKey {
+        case name, done, failed, retried, dropped, duration
+        case lastMinute = "last minute"
+        case lastFiveMinutes = "last five minutes"
     }
 }
 

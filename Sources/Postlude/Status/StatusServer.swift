@@ -126,7 +126,7 @@ final class StatusSource: Sendable {
     }
 
     private func report(of board: ScoreboardSnapshot, _ history: StatusHistory) -> StatusReport {
-        var report = StatusReport(board, manager: manager, queue: queue, peaks: history.peaks)
+        var report = StatusReport(board, manager: manager, queue: queue, history: history)
         report.storedTasks = storedTasks?.answer
         return report
     }

@@ -4,7 +4,7 @@ struct StatusTable: CustomStringConvertible {
 
     init(_ report: StatusReport) {
         let parts = [
-            Self.summary(report), Self.workers(report), Self.routes(report.routes),
+            Self.summary(report), Self.spans(report), Self.workers(report), Self.routes(report.routes),
             Self.tasks(report.tasks),
             report.storedTasks.map(Self.storedTasks) ?? "",
         ]
@@ -16,8 +16,7 @@ struct StatusTable: CustomStringConvertible {
             "\(report.pool): \(report.activeWorkers) of \(report.totalWorkers) workers busy"
                 + " (at most \(report.maxActiveWorkers)), for \(time(Double(report.startSince)))",
             "requests: \(report.acceptedConn), slow \(report.slowRequests), refused \(report.refusedRequests),"
-                + " timed out \(report.timedOutRequests); \(latency(report.requestDuration))",
-            "responses: " + classes.map { "\($0) \(report.responses[$0] ?? 0)" }.joined(separator: ", "),
+                + " timed out \(report.timedOutRequests)",
             "tasks: \(report.tasks.queued) queued, \(report.tasks.running) running, \(report.tasks.done) done,"
                 + " \(report.tasks.failed) failed, \(report.tasks.dropped) dropped"
                 + (report.tasks.oldestAge.map { "; the oldest is \(time($0)) old" } ?? ""),
@@ -53,6 +52,22 @@ struct StatusTable: CustomStringConvertible {
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 
+    /// How long answers took, and their status codes: recently, and since the start.
+    private static func spans(_ report: StatusReport) -> String {
+        func row(_ name: String, _ duration: StatusReport.Latency, _ counts: [String: UInt64]) -> [String] {
+            [name, "\(duration.count)"]
+                + [duration.p50, duration.p90, duration.p99].map { $0.map(time) ?? "-" }
+                + classes.map { "\(counts[$0] ?? 0)" }
+        }
+        let recent = [("last minute", report.lastMinute), ("last 5 minutes", report.lastFiveMinutes)]
+        let rows =
+            recent.compactMap { name, span in
+                span.map { row(name, $0.requestDuration, $0.responses) }
+            } + [row("since the start", report.requestDuration, report.responses)]
+        let header = ["REQUESTS", "COUNT", "P50", "P90", "P99"] + classes.map { $0.uppercased() }
+        return "\(TextTable(header: header, rows: rows))"
+    }
+
     private static let classes = ["2xx", "3xx", "4xx", "5xx"]
 
     private static func routes(_ routes: [StatusReport.Route]) -> String {
@@ -67,11 +82,16 @@ struct StatusTable: CustomStringConvertible {
         let rows = tasks.names.map { kind in
             [
                 kind.name, "\(kind.done)", "\(kind.failed)", "\(kind.retried)", "\(kind.dropped)",
-                kind.duration.p50.map(time) ?? "-", kind.duration.p90.map(time) ?? "-",
-                kind.duration.p99.map(time) ?? "-",
             ]
+                + [
+                    kind.duration.p50, kind.duration.p90, kind.duration.p99, kind.lastFiveMinutes?.p99,
+                    kind.lastMinute?.p99,
+                ].map { $0.map(time) ?? "-" }
         }
-        let header = ["TASK", "DONE", "FAILED", "RETRIED", "DROPPED", "P50", "P90", "P99"]
+        let header = [
+            "TASK", "DONE", "FAILED", "RETRIED", "DROPPED", "P50 ALL", "P90 ALL", "P99 ALL", "P99 5 MIN",
+            "P99 1 MIN",
+        ]
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 
@@ -82,11 +102,6 @@ struct StatusTable: CustomStringConvertible {
         }
         let header = ["DURABLE TASK", "WAITING", "RUNNING", "OUTGOING", "FAILED"]
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
-    }
-
-    private static func latency(_ latency: StatusReport.Latency) -> String {
-        guard let p50 = latency.p50, let p90 = latency.p90, let p99 = latency.p99 else { return "none yet" }
-        return "p50 \(time(p50)), p90 \(time(p90)), p99 \(time(p99))"
     }
 
     /// A time with the unit that fits it.

@@ -77,6 +77,48 @@ struct StatusReportTests {
         #expect(history.peaks.busy == 0)
     }
 
+    @Test("The percentiles of the last minutes follow an incident that those since the start do not show")
+    func recent() throws {
+        let (board, process) = try board()
+        var history = StatusHistory()
+        let route = CountedRoute("/")
+        func pass(seconds: Range<Int>, each count: Int, status: Int, taking time: Duration)
+            -> ScoreboardSnapshot
+        {
+            var last = board.snapshot()
+            for second in seconds {
+                for _ in 1...count {
+                    process.count(CountedAnswer(status: status, route: route), taking: time)
+                    process.count(.done, task: "mail", taking: time)
+                }
+                last = board.snapshot()
+                last.uptime = .seconds(second)
+                history.add(last, nil)
+            }
+            return last
+        }
+        #expect(history.counts(of: .minute, before: board.snapshot()) == nil)
+        _ = pass(seconds: 0..<1000, each: 70, status: 200, taking: .milliseconds(1))
+        let now = pass(seconds: 1000..<1120, each: 5, status: 500, taking: .seconds(2))
+        let report = StatusReport(now, manager: "none", queue: nil, history: history)
+        #expect(report.requestDuration.p99 ?? 1 < 0.01)
+        let minute = try #require(report.lastMinute)
+        #expect((60..<66).contains(minute.seconds))
+        #expect(minute.requestDuration.p50 ?? 0 > 1.5)
+        #expect(minute.responses["5xx"] ?? 0 >= 300 && minute.responses["2xx"] == 0)
+        let fiveMinutes = try #require(report.lastFiveMinutes)
+        #expect((300..<306).contains(fiveMinutes.seconds))
+        #expect(fiveMinutes.requestDuration.p50 ?? 1 < 0.01 && fiveMinutes.requestDuration.p99 ?? 0 > 1.5)
+        #expect(fiveMinutes.responses["5xx"] == 600 && fiveMinutes.responses["2xx"] ?? 0 >= 12_000)
+        let mail = try #require(report.tasks.names.first)
+        #expect(mail.duration.p99 ?? 1 < 0.01 && mail.lastMinute?.p99 ?? 0 > 1.5)
+        #expect(mail.lastFiveMinutes?.p99 ?? 0 > 1.5)
+        let table = "\(StatusTable(report))"
+        for part in ["last minute ", "last 5 minutes ", "since the start ", "P99 1 MIN"] {
+            #expect(table.contains(part), "\(table)")
+        }
+    }
+
     @Test("Times are shown with the unit that fits")
     func times() {
         let shown = [-1e300, 0, 0.000_25, 0.012, 1.25, 119, 600, 7200, 1e9, 1e300].map(StatusTable.time)
