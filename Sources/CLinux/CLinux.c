@@ -184,3 +184,5 @@ int clinux_inherited_signal_pipe(int ends[2]) {
     memcpy(ends, inherited_pipe, sizeof inherited_pipe);
     return ends[0] < 0 ? -1 : 0;
 }
+
+int clinux_buffer_output_by_lines(void) { return setvbuf(stdout, NULL, _IOLBF, 0); }

@@ -66,3 +66,7 @@ package func isReadable(_ descriptor: Int32) -> Bool {
 
 /// How many processors this process may use at once.
 package var onlineProcessors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+/// Has each line that the program prints written at once, also where standard output is a file or a pipe: what a program
+/// has printed is not lost when it crashes. Called before anything is printed.
+package func bufferOutputByLines() { _ = clinux_buffer_output_by_lines() }

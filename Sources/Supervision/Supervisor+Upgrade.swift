@@ -6,6 +6,8 @@ struct Preflight {
     let child: ChildProcess
     /// What it was asked about, and will begin with.
     let manifest: SealedFile
+    /// Its standard error.
+    let output: CapturedOutput
     let deadline: MonotonicTime
 }
 
@@ -21,11 +23,15 @@ extension Supervisor {
         hooks.event(.upgrading)
         do {
             let manifest = try hooks.readManifest()
+            let output = try CapturedOutput()
             let child = try ChildProcess.start(
                 path, program.preflightArguments,
-                inherited: [SupervisedProgram.Descriptors.control: manifest.descriptor],
-                in: program.folder?.path)
-            preflight = Preflight(child: child, manifest: manifest, deadline: .now + Self.preflightTime)
+                inherited: [
+                    SupervisedProgram.Descriptors.control: manifest.descriptor,
+                    STDERR_FILENO: output.descriptor,
+                ], in: program.folder?.path)
+            preflight = Preflight(
+                child: child, manifest: manifest, output: output, deadline: .now + Self.preflightTime)
             hooks.log(.info, "the new program is checked", ["path": path])
         } catch {
             refuse("\(error)")
@@ -42,7 +48,9 @@ extension Supervisor {
         self.preflight = nil
         guard stage == .running else { return }
         guard exit == .status(0) else {
-            return refuse("its check ended with \(exit); see what it has written to standard error")
+            // Standard error may be nowhere; the log is somewhere.
+            let said = preflight.output.end(bytes: 4096)
+            return refuse("its check ended with \(exit)\(said.isEmpty ? "" : ": \(said)")")
         }
         hooks.log(.info, "the program is replaced", ["path": program.path ?? ""])
         do {

@@ -3,6 +3,50 @@ import Testing
 
 @Suite("Where logs go", .timeLimit(.minutes(10)))
 struct LogDestinationTests {
+    @Test("Why a program cannot start is in its log, not only on standard error", arguments: [true, false])
+    func startError(isSupervised: Bool) throws {
+        let folder = try TestFolder()
+        try folder.write("routes.yaml", TestManifest("log: { to: ./own.log }").text)
+        try folder.write("start-fails", "")
+        let mode = isSupervised ? [] : ["--no-supervisor"]
+        let command = try Command(
+            BuildProducts.testbed, ["serve", "--listen", "./app.socket"] + mode, in: folder)
+        #expect(command.exit == .status(1))
+        #expect(command.errors.contains("the database does not answer"))
+        let log = folder.text("own.log")
+        #expect(
+            log.contains("critical postlude: the program cannot run")
+                && log.contains("the database does not answer"), "\(log)")
+    }
+
+    @Test("Why a new program is refused is in the log")
+    func refusedProgram() throws {
+        let folder = try TestFolder()
+        try Server.run(TestManifest("log: { to: ./own.log }"), in: folder, isSupervised: true) { server in
+            try folder.write(
+                "routes.yaml", "log: { to: ./own.log }\nroutes: [{ path: /, method: GET, handler: helo }]\n")
+            server.process.send(signal: SIGUSR2)
+            try waitUntil("it is refused with the reason: \(folder.text("own.log"))") {
+                folder.text("own.log").split(separator: "\n").contains {
+                    $0.contains("the new program is refused") && $0.contains("routes.yaml:2:")
+                        && $0.contains("helo")
+                }
+            }
+        }
+    }
+
+    @Test("What an application prints is written line by line: a crash loses none")
+    func printed() throws {
+        let routes = TestManifest.allRoutes + "\n  - { path: /die, method: GET, handler: print-and-die }"
+        try Server.run(
+            TestManifest("workers: { min: 2 }", routes: routes), isSupervised: true, ending: .any
+        ) { server in
+            let peer = try server.peer()
+            try peer.send(RawRequest("GET", "/die"))
+            _ = try server.logLine(holding: "printed before the end")
+        }
+    }
+
     /// A program that is the testbed, with /dev/log and the journal's socket in the test's folder; needs root.
     private static func daemons(in folder: TestFolder) throws -> (
         program: String, syslog: DatagramSocket, journal: DatagramSocket

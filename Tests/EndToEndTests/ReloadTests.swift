@@ -73,6 +73,24 @@ struct ReloadTests {
         }
     }
 
+    @Test(
+        "SIGHUP names the keys that hold from the next start, with a supervisor and without",
+        arguments: [true, false])
+    func nextStart(isSupervised: Bool) throws {
+        let folder = try TestFolder()
+        func manifest(_ settings: String) -> TestManifest {
+            TestManifest("status: { listen: \(folder.file("status")), \(settings) }")
+        }
+        try Server.run(manifest("mode: '600'"), in: folder, isSupervised: isSupervised) { server in
+            try server.reload(manifest("mode: '600'"), in: 1)
+            #expect(server.logCount(of: "next start") == 0)
+            try server.reload(manifest("mode: '660', steering: true"), in: 1)
+            let line = try server.logLine(holding: "warning", "keys that hold from the next start")
+            #expect(line.contains(#"keys="status.mode, status.steering""#), "\(line)")
+            #expect(server.logCount(of: "next start") == 1)
+        }
+    }
+
     @Test("More processes are started, and fewer are left, without a failed request")
     func count() throws {
         try SupervisorTests.run { server in

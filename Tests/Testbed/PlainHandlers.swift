@@ -107,3 +107,10 @@ func inspect(request: Request) -> [String: String] {
         "address": request.fastCGIParameter("REMOTE_ADDR") ?? "",
     ]
 }
+
+/// What was printed must be there all the same.
+func printAndDie() -> Response {
+    print("printed before the end")
+    kill(getpid(), SIGKILL)
+    return .text("never")
+}

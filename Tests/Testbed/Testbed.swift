@@ -1,3 +1,4 @@
+import Glibc
 import Postlude
 
 /// The application that the end-to-end tests drive: each handler proves one thing from the inside.
@@ -45,5 +46,15 @@ struct Testbed: Application {
         uploadHandlers
         taskHandlers
         deadlineHandlers
+        Handler("print-and-die", printAndDie)
     }
+
+    func start() async throws {
+        if access("start-fails", F_OK) == 0 { throw NoDatabase() }
+    }
+}
+
+/// Why the testbed does not start where the test wants that.
+struct NoDatabase: Error, CustomStringConvertible {
+    var description: String { "the database does not answer" }
 }

@@ -22,6 +22,8 @@ int clinux_rename_exclusively(const char *from, const char *to);
 int clinux_peer_user(int socket, uid_t *user);
 int clinux_make_memory_file(const char *name);
 int clinux_seal(int memory_file);
+// `stdout` is a variable that Swift cannot share between threads.
+int clinux_buffer_output_by_lines(void);
 int clinux_shared_memory(const char *name, size_t bytes);
 // How many connections wait at a listening socket, and how many may; -1 where the kernel does not say.
 int clinux_listen_queue(int descriptor, unsigned *waiting, unsigned *limit);

@@ -35,7 +35,7 @@ public protocol Application: Sendable {
 
     /// Called before the first request is taken: opens what the handlers need.
     ///
-    /// - Throws: what keeps the process from starting; it is printed, and the exit status is 1.
+    /// - Throws: what keeps the process from starting; it is printed and logged, and the exit status is 1.
     func start() async throws
 
     /// Called when the last request is answered and the last task has ended: closes what `start` has opened.

@@ -53,6 +53,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
         writer.takeLogs()
+        bufferOutputByLines()
         let status: Int32
         do {
             // Whoever is asked first speaks to it: a supervisor's processes do not find its variables.
@@ -73,9 +74,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
                 ).run(replacing: state)
             }
         } catch {
-            // The manifest's mistakes name its file.
-            let isNamed = error is ManifestError || error is HandlersError
-            printError(isNamed ? "\(error)" : "\(RootCommand<App>.programName): \(error)")
+            writer.report(error, endOf: RootCommand<App>.programName)
             throw ExitCode.failure
         }
         throw ExitCode(status)
@@ -109,12 +108,16 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             let path = options.manifest
             let file = WorkingFolder.current?.path(of: path) ?? path
             manifest = try handlers.manifest(at: path)
+            let first = manifest
             manifest.status = manifest.status(at: statusListen)
             listener = try .opened(at: listen, manifest.listen)
             control = ProcessControl(
                 signals: signals,
                 load: { try handlers.manifest(Manifest.text(contentsOf: file), file: path) },
-                apply: { try writer.apply($0.log) },
+                apply: {
+                    try writer.apply($0.log)
+                    Logger(label: "postlude").warnOfNextStart(from: first, to: $0)
+                },
                 reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
         }
         // The supervisor could open its logs; a process that serves is worth more than its own.

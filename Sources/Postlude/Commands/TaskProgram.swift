@@ -34,6 +34,7 @@ package struct TaskProgram<App: Application>: Sendable {
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
         writer.takeLogs()
+        bufferOutputByLines()
         let status: Int32
         do {
             let application = App()
@@ -46,9 +47,7 @@ package struct TaskProgram<App: Application>: Sendable {
             )
             status = try await program.runWithServices(body)
         } catch {
-            // The manifest's mistakes name its file.
-            let isNamed = error is ManifestError || error is HandlersError
-            printError(isNamed ? "\(error)" : "\(RootCommand<App>.programName): \(error)")
+            writer.report(error, endOf: RootCommand<App>.programName)
             throw ExitCode.failure
         }
         throw ExitCode(status)

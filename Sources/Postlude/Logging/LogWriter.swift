@@ -136,6 +136,16 @@ final class LogWriter: Sendable {
         }
     }
 
+    /// Says why the program ends: on standard error, and in the log where that is another place.
+    func report(_ error: any Error, endOf program: String) {
+        // The manifest's mistakes name its file.
+        let isNamed = error is ManifestError || error is HandlersError
+        printError(isNamed ? "\(error)" : "\(program): \(error)")
+        guard state.withLock({ $0.log.destination != .standardError }) else { return }
+        Logger(label: "postlude").critical(
+            "the program cannot run", metadata: ["error": "\(LoggedError.text(error))"])
+    }
+
     /// The process ends: waits a moment for readers that are behind.
     func flush() {
         for sink in sinks { sink.flush(within: 500) }

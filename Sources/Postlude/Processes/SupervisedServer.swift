@@ -120,9 +120,7 @@ struct SupervisedServer: Sendable {
             load: {
                 let (next, plan) = try readPlan()
                 try writer.apply(next.log)
-                if next.listen.address != manifest.listen.address || next.status != manifest.status {
-                    logger.warning("other sockets to listen on are used after the next start")
-                }
+                logger.warnOfNextStart(from: manifest, to: next)
                 return plan
             },
             readManifest: { try readManifest() },

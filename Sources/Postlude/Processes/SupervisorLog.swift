@@ -1,4 +1,5 @@
 internal import Logging
+internal import Manifest
 internal import Supervision
 
 extension SupervisorHooks.Level {
@@ -13,6 +14,17 @@ extension SupervisorHooks.Level {
 }
 
 extension Logger {
+    /// Names what a manifest that was read again changes, and cannot change now.
+    ///
+    /// - Parameter manifest: what the program has begun with.
+    func warnOfNextStart(from manifest: Manifest, to next: Manifest) {
+        let keys = manifest.keysForNextStart(in: next)
+        guard !keys.isEmpty else { return }
+        warning(
+            "the manifest has changed at keys that hold from the next start",
+            metadata: ["keys": "\(keys.joined(separator: ", "))"])
+    }
+
     /// An entry of the supervisor.
     func log(_ level: SupervisorHooks.Level, _ message: String, _ facts: [String: String]) {
         log(level: level.logLevel, "\(message)", metadata: facts.mapValues { "\($0)" })

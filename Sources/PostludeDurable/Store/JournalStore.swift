@@ -64,10 +64,6 @@ final class JournalStore: DurableTaskStore {
         let broker: (any OpenTaskBroker)?
         let recovery: Recovery
         let schedules: Schedules
-        /// As the manifest had them.
-        let place: Manifest.Journal
-        let celery: Manifest.Celery?
-        let logger: Logger
     }
 
     init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
@@ -116,9 +112,7 @@ final class JournalStore: DurableTaskStore {
             }
             opened.withLock {
                 $0 = Opened(
-                    access: access, broker: broker, recovery: recovery, schedules: schedules, place: place,
-                    celery: manifest.celery,
-                    logger: logger)
+                    access: access, broker: broker, recovery: recovery, schedules: schedules)
             }
         } catch {
             try? journal.close()
@@ -134,15 +128,6 @@ final class JournalStore: DurableTaskStore {
         guard let opened = opened.withLock({ $0 }) else { return }
         opened.schedules.use(manifest.schedules)
         opened.recovery.wake()
-        if let place = manifest.journal, place != opened.place {
-            opened.logger.warning(
-                "the manifest's `journal` has changed; that holds from the next start, and the tasks in the old file stay there",
-                metadata: ["journal": "\(opened.place.path)", "next": "\(place.path)"])
-        }
-        let (old, new) = (opened.celery, manifest.celery)
-        if old?.broker.url != new?.broker.url || old?.results?.url != new?.results?.url {
-            opened.logger.warning("the manifest's `celery` has changed; that holds from the next start")
-        }
     }
 
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {

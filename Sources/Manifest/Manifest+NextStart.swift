@@ -1,0 +1,38 @@
+extension Manifest {
+    /// The keys that `next` changes and that hold from the next start only, since SIGHUP cannot apply them: sockets that are
+    /// open, and the files and brokers of durable tasks.
+    package func keysForNextStart(in next: Manifest) -> [String] {
+        var changes = Changes()
+        changes.compare("listen", listen.address, next.listen.address)
+        changes.compare("listen.owner", listen.owner, next.listen.owner)
+        changes.compare("listen.group", listen.group, next.listen.group)
+        changes.compare("listen.mode", listen.mode, next.listen.mode)
+        changes.compare("listen.backlog", listen.backlog, next.listen.backlog)
+        changes.compare("listen.allow", listen.allow, next.listen.allow)
+        changes.compare("listen.allow-users", listen.allowUsers, next.listen.allowUsers)
+        changes.compare("status", status?.listen, next.status?.listen)
+        if let old = status, let new = next.status {
+            changes.compare("status.owner", old.owner, new.owner)
+            changes.compare("status.group", old.group, new.group)
+            changes.compare("status.mode", old.mode, new.mode)
+            changes.compare("status.steering", old.steering, new.steering)
+        }
+        changes.compare("journal.path", journal?.path, next.journal?.path)
+        if let old = journal, let new = next.journal {
+            changes.compare("journal.keep", old.keep, new.keep)
+            changes.compare("journal.keep-failed", old.keepFailed, new.keepFailed)
+            changes.compare("journal.lock-timeout", old.lockTimeout, new.lockTimeout)
+        }
+        changes.compare("celery.broker", celery?.broker.url, next.celery?.broker.url)
+        changes.compare("celery.results", celery?.results?.url, next.celery?.results?.url)
+        return changes.keys
+    }
+
+    private struct Changes {
+        var keys: [String] = []
+
+        mutating func compare<Value: Equatable>(_ key: String, _ old: Value, _ new: Value) {
+            if old != new { keys.append(key) }
+        }
+    }
+}
