@@ -88,6 +88,22 @@ struct SchemaTests {
         #expect(schema.definitions.values.first?.isIncomplete == true)
     }
 
+    private struct Unbounded: InputFields {
+        @Field(0.5...) var share = Double.infinity
+        @Field(...Double.infinity) var weight: Double
+    }
+
+    @Test("A bound or a default that is infinite is none: JSON cannot say it")
+    func infinite() throws {
+        let properties = try #require(Schema(of: Unbounded.self).properties)
+        let texts = properties.map { DocumentNode.value($0.schema.json).text(isPretty: false) }
+        #expect(
+            texts == [
+                #"{"type":"number","format":"double","minimum":0.5}"#,
+                #"{"type":"number","format":"double"}"#,
+            ])
+    }
+
     @Test("Fields add their rules, defaults, names and summaries")
     func fields() throws {
         let schema = Schema(of: Search.self)

@@ -29,10 +29,10 @@ extension FieldRules {
         var keywords: [String: JSON] = [:]
         if type == "integer" || type == "number" {
             // A bound replaces the type's own.
-            keywords["minimum"] = minimum.map(JSON.init(number:))
-            keywords["maximum"] = maximum.map(JSON.init(number:))
-            keywords["exclusiveMinimum"] = exclusiveMinimum.map(JSON.init(number:))
-            keywords["exclusiveMaximum"] = exclusiveMaximum.map(JSON.init(number:))
+            keywords["minimum"] = minimum.flatMap(JSON.init(finite:))
+            keywords["maximum"] = maximum.flatMap(JSON.init(finite:))
+            keywords["exclusiveMinimum"] = exclusiveMinimum.flatMap(JSON.init(finite:))
+            keywords["exclusiveMaximum"] = exclusiveMaximum.flatMap(JSON.init(finite:))
         }
         if type == "string" {
             keywords["minLength"] = minimumLength.map { .integer($0) }
@@ -47,8 +47,9 @@ extension FieldRules {
 }
 
 extension JSON {
-    /// A whole number without a fraction.
-    init(number: Double) {
+    /// A whole number without a fraction; nil for what JSON cannot say: a bound that is infinite is none.
+    init?(finite number: Double) {
+        guard number.isFinite else { return nil }
         self = Int(exactly: number).map { .integer($0) } ?? .number(number)
     }
 }
