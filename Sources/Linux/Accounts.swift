@@ -24,14 +24,36 @@ package func groupID(_ text: String) -> gid_t? {
     }
 }
 
+/// The name of a user; nil where the number has none.
+package func userName(_ id: uid_t) -> String? {
+    lookUp { buffer in
+        guard let start = buffer.baseAddress else { return (ENOMEM, nil) }
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        let error = getpwuid_r(id, &entry, start, buffer.count, &found)
+        return (error, found?.pointee.pw_name.map { String(cString: $0) })
+    }
+}
+
+/// The group that a user of that name begins with.
+package func primaryGroup(of user: String) -> gid_t? {
+    lookUp { buffer in
+        guard let start = buffer.baseAddress else { return (ENOMEM, nil) }
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        let error = getpwnam_r(user, &entry, start, buffer.count, &found)
+        return (error, found == nil ? nil : entry.pw_gid)
+    }
+}
+
 /// Asks again with more room as long as an entry does not fit.
-private func lookUp<Number>(
-    _ ask: (UnsafeMutableBufferPointer<CChar>) -> (error: Int32, number: Number?)
-) -> Number? {
+private func lookUp<Value>(
+    _ ask: (UnsafeMutableBufferPointer<CChar>) -> (error: Int32, value: Value?)
+) -> Value? {
     var size = 4096
     while size <= 1 << 20 {
         let answer = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size, ask)
-        if answer.error != ERANGE { return answer.number }
+        if answer.error != ERANGE { return answer.value }
         size *= 4
     }
     return nil

@@ -15,18 +15,18 @@ final class DiagnosticCollector {
         found.append((position, message))
     }
 
+    func error() -> ManifestError { ManifestError(diagnostics: mistakes) }
+
     /// The mistakes in the order of the file; those of one place in the order in which they were found.
-    func error() -> ManifestError {
+    var mistakes: [Diagnostic] {
         let start = SourcePosition(line: 0, column: 0)
         let sorted = found.enumerated().sorted { first, second in
             let (one, other) = (first.element.position ?? start, second.element.position ?? start)
             return one == other ? first.offset < second.offset : one < other
         }
-        return ManifestError(
-            diagnostics: sorted.map { _, mistake in
-                Diagnostic(
-                    location: SourceLocation(file: file, position: mistake.position),
-                    message: mistake.message)
-            })
+        return sorted.map { _, mistake in
+            Diagnostic(
+                location: SourceLocation(file: file, position: mistake.position), message: mistake.message)
+        }
     }
 }

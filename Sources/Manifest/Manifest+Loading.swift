@@ -15,11 +15,7 @@ extension Manifest {
         contentsOf path: String, handlers: some Sequence<String>,
         environment: [String: String] = ProcessEnvironment.variables
     ) throws(ManifestError) -> Manifest {
-        let diagnostics = DiagnosticCollector(file: path)
-        guard let text = ManifestFile.text(of: path, reportingTo: diagnostics) else {
-            throw diagnostics.error()
-        }
-        return try parse(text, handlers: handlers, environment: environment, diagnostics: diagnostics)
+        try read(contentsOf: path, handlers: handlers, environment: environment).get()
     }
 
     /// Checks a manifest's text.
@@ -34,23 +30,67 @@ extension Manifest {
         _ yaml: String, file: String, handlers: some Sequence<String>,
         environment: [String: String] = ProcessEnvironment.variables
     ) throws(ManifestError) -> Manifest {
-        try parse(
+        try read(yaml, file: file, handlers: handlers, environment: environment).get()
+    }
+
+    /// Reads a manifest as `load` does, for those who have something to check besides.
+    package static func read(
+        contentsOf path: String, handlers: some Sequence<String>,
+        environment: [String: String] = ProcessEnvironment.variables
+    ) -> ManifestReading {
+        let diagnostics = DiagnosticCollector(file: path)
+        guard let text = ManifestFile.text(of: path, reportingTo: diagnostics) else {
+            return ManifestReading(mistakes: diagnostics.mistakes)
+        }
+        return read(text, handlers: handlers, environment: environment, diagnostics: diagnostics)
+    }
+
+    /// Reads a manifest's text as `parse` does, for those who have something to check besides.
+    package static func read(
+        _ yaml: String, file: String, handlers: some Sequence<String>,
+        environment: [String: String] = ProcessEnvironment.variables
+    ) -> ManifestReading {
+        read(
             yaml, handlers: handlers, environment: environment, diagnostics: DiagnosticCollector(file: file))
     }
 
-    private static func parse(
+    private static func read(
         _ yaml: String, handlers: some Sequence<String>, environment: [String: String],
         diagnostics: DiagnosticCollector
-    ) throws(ManifestError) -> Manifest {
+    ) -> ManifestReading {
         let source = SourceText(yaml)
-        guard let document = YAMLDocument(source, reportingTo: diagnostics) else { throw diagnostics.error() }
+        guard let document = YAMLDocument(source, reportingTo: diagnostics) else {
+            return ManifestReading(mistakes: diagnostics.mistakes)
+        }
         var replacer = EnvironmentReplacer(environment: environment, reportingTo: diagnostics)
         let root = document.root.map { replacer.replace(in: $0) }
         let reader = NodeReader(
             source: source, diagnostics: diagnostics, renamedKeys: document.renamedKeys,
             replacements: replacer.outcomes)
-        let manifest = ManifestDecoder(reader: reader, handlers: handlers).decode(root)
-        guard diagnostics.isEmpty else { throw diagnostics.error() }
+        var reading = ManifestDecoder(reader: reader, handlers: handlers).decode(root)
+        reading.mistakes = diagnostics.mistakes
+        return reading
+    }
+}
+
+/// A manifest as far as it could be read, and all that is wrong with it.
+package struct ManifestReading: Sendable {
+    /// Parts with mistakes have their defaults; nil for what is no manifest at all.
+    package var manifest: Manifest?
+    /// In the order of the file.
+    package var mistakes: [Diagnostic]
+    /// The keys at its top. One whose value is wrong is not missing.
+    package var keys: Set<String> = []
+
+    init(_ manifest: Manifest? = nil, mistakes: [Diagnostic] = [], keys: Set<String> = []) {
+        self.manifest = manifest
+        self.mistakes = mistakes
+        self.keys = keys
+    }
+
+    /// The manifest, where nothing is wrong with it.
+    package func get() throws(ManifestError) -> Manifest {
+        guard let manifest, mistakes.isEmpty else { throw ManifestError(diagnostics: mistakes) }
         return manifest
     }
 }

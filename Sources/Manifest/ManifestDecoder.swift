@@ -16,17 +16,17 @@ struct ManifestDecoder {
         self.handlers = knownHandlers.sorted()
     }
 
-    /// The manifest as far as it could be decoded: complete when nothing was reported.
-    func decode(_ root: Node?) -> Manifest {
+    /// The manifest as far as it could be decoded: complete when nothing was reported. The mistakes are the reader's.
+    func decode(_ root: Node?) -> ManifestReading {
         var manifest = Manifest()
         let start = SourcePosition(line: 1, column: 1)
         guard let root, root.scalar.map({ ScalarKind($0) == .null }) != true else {
             let position = root.flatMap(reader.position(of:)) ?? start
             reader.diagnostics.add("found no content, expected a mapping with the key routes", at: position)
-            return manifest
+            return ManifestReading()
         }
         guard let keys = reader.mapping(root, keys: ManifestRootKey.self, name: ManifestRootKey.mapping)
-        else { return manifest }
+        else { return ManifestReading() }
         if let node = keys[.prefix] { manifest.prefix = prefix(node) ?? "" }
         if let node = keys[.listen] { manifest.listen = listen(node) }
         if let node = keys[.processes] { manifest.processes = processes(node) }
@@ -54,7 +54,8 @@ struct ManifestDecoder {
         }
         // Behind the routes, with which its paths are compared.
         if let node = keys[.openapi] { manifest.openAPI = openAPI(node, in: manifest) }
-        return manifest
+        let given = ManifestRootKey.allCases.filter { keys.position(of: $0) != nil }
+        return ManifestReading(manifest, keys: Set(given.map(\.rawValue)))
     }
 
     /// What stands in front of each path: it must be what a normalised path can begin with.

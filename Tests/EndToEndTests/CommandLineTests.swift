@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @Suite("The application's command line")
@@ -55,6 +56,138 @@ struct CommandLineTests {
             #expect(found, "line \(line) of the manifest in: \(command.errors)")
         }
         #expect(command.errors.contains("hello"), "the nearest known handler: \(command.errors)")
+    }
+
+    @Test("check looks at the folders of journal, logs and sockets, and says as whom")
+    func folders() throws {
+        let folder = try TestFolder()
+        try folder.write("closed.log", "")
+        let settings = """
+            listen: /absent/a/app.sock
+            status: /absent/b/status.sock
+            log: { to: /absent/c/own.log, access: { to: "\(folder.file("closed.log"))" } }
+            uploads: { folder: "\(folder.path)" }
+            """
+        try folder.write("routes.yaml", TestManifest(settings).text)
+        guard chmod(folder.file("closed.log"), 0o600) == 0, chmod(folder.path, 0o755) == 0 else {
+            throw SystemCallError("chmod")
+        }
+        let command = try Command(BuildProducts.testbed, ["check"], in: folder)
+        #expect(command.exit == .status(0), "\(command.errors)")
+        for part in [
+            "warning: listen: /absent/a cannot be found", "warning: status: /absent/b cannot be found",
+            "warning: log.to: /absent/c cannot be found", "looked at as the user root",
+        ] {
+            #expect(command.output.contains(part), "\(part) in: \(command.output)")
+        }
+        #expect(!command.output.contains("closed.log"))
+        let other = try Command(BuildProducts.testbed, ["check", "--user", "www-data"], in: folder)
+        for part in [
+            "warning: log.access.to: \(folder.file("closed.log")) cannot be written by the user www-data",
+            "warning: uploads.folder: \(folder.path) cannot be written by the user www-data",
+            "looked at as the user www-data",
+        ] {
+            #expect(other.output.contains(part), "\(part) in: \(other.output)")
+        }
+        let unknown = try Command(BuildProducts.testbed, ["check", "--user", "nobody-known"], in: folder)
+        #expect(unknown.exit == .status(1) && unknown.errors.contains("no such user"))
+    }
+
+    @Test("Mistakes of the manifest and those between it and the application come in one round")
+    func oneRound() throws {
+        let folder = try TestFolder()
+        try folder.write(
+            "routes.yaml",
+            """
+            workers: { min: 9, max: 2 }
+            durable-tasks: { Stp: { attempts: 2 } }
+            schedules: { a: { cron: '61 * * * *', task: Step, arguments: { label: a, number: 1 } } }
+            routes: [{ path: /, method: GET, handler: helo }]
+            """)
+        let command = try Command(BuildProducts.durableTestbed, ["check"], in: folder)
+        #expect(command.exit == .status(1))
+        for part in [
+            "the manifest has no `journal`", "routes.yaml:1:", "routes.yaml:2:", "routes.yaml:3:",
+            "routes.yaml:4:",
+        ] {
+            #expect(command.errors.contains(part), "\(part) in: \(command.errors)")
+        }
+        // What is there and wrong is not missing.
+        try folder.write(
+            "routes.yaml", "journal: { path: 5 }\nroutes: [{ path: /, method: GET, handler: helo }]\n")
+        let wrong = try Command(BuildProducts.durableTestbed, ["check"], in: folder)
+        #expect(!wrong.errors.contains("has no `journal`") && wrong.errors.contains("routes.yaml:1:"))
+    }
+
+    @Test("--version names the application's and Postlude's")
+    func version() throws {
+        let command = try Self.testbed("--version")
+        #expect(command.exit == .status(0))
+        #expect(command.output.hasPrefix("Testbed 1.2.3-test (Postlude "), "\(command.output)")
+    }
+
+    @Test("An unknown command gets the main usage and a suggestion, at each level")
+    func unknownCommand() throws {
+        let command = try Self.testbed("rotes", "--manifest", "x")
+        #expect(command.exit == .status(64) && command.output.isEmpty)
+        #expect(command.errors.hasPrefix("Testbed: there is no command `rotes`; the nearest is `routes`\n"))
+        #expect(command.errors.contains("SUBCOMMANDS:") && command.errors.contains("openapi"))
+        let nested = try Command(BuildProducts.durableTestbed, ["tasks", "lst"], in: TestFolder())
+        #expect(nested.exit == .status(64))
+        #expect(
+            nested.errors.contains("there is no command `lst`; the nearest is `list`"), "\(nested.errors)")
+        #expect(nested.errors.contains("discard") && !nested.errors.contains("openapi"))
+    }
+
+    @Test(
+        "On a full disk a command fails, and says so",
+        arguments: [
+            ["routes"], ["check"], ["openapi"], ["schema"], ["nginx", "--socket", "/run/a.sock"],
+            ["match", "GET", "/hello"],
+        ])
+    func fullDisk(arguments: [String]) throws {
+        let folder = try TestFolder()
+        try folder.write("routes.yaml", TestManifest().text)
+        let words = ([BuildProducts.testbed] + arguments).map { "'\($0)'" }.joined(separator: " ")
+        let command = try Command("/bin/sh", ["-c", "\(words) > /dev/full"], in: folder)
+        #expect(command.exit == .status(1))
+        #expect(
+            command.errors.contains("cannot write to standard output: No space left"), "\(command.errors)")
+    }
+
+    @Test("routes, match and check print JSON for programs")
+    func json() throws {
+        func object(_ arguments: String..., manifest: TestManifest = TestManifest(), status: Int32 = 0) throws
+            -> Any
+        {
+            let folder = try TestFolder()
+            try folder.write("routes.yaml", manifest.text)
+            let command = try Command(BuildProducts.testbed, arguments + ["--json"], in: folder)
+            #expect(command.exit == .status(status), "\(command.errors)")
+            return try JSONSerialization.jsonObject(with: Data(command.output.utf8))
+        }
+        let documented = TestManifest("openapi: { document: /openapi.json }")
+        let routes = try #require(try object("routes", manifest: documented) as? [[String: Any]])
+        #expect(
+            routes.first?["pattern"] as? String == "/hello" && routes.first?["handler"] as? String == "hello")
+        #expect(routes.first?["methods"] as? [String] == ["GET"])
+        #expect((routes.first?["location"] as? [String: Any])?["line"] as? Int == 3)
+        #expect(routes.last?["pattern"] as? String == "/openapi.json")
+        let found = try #require(try object("match", "POST", "/process/42") as? [String: Any])
+        #expect((found["route"] as? [String: Any])?["handler"] as? String == "process-item")
+        #expect(found["parameters"] as? [String: String] == ["item_id": "42"])
+        let missed = try #require(try object("match", "GET", "/nowhere", status: 1) as? [String: Any])
+        #expect(missed["status"] as? Int == 404 && missed["reason"] as? String != nil)
+        let right = try #require(try object("check") as? [String: Any])
+        #expect(right["valid"] as? Bool == true && right["user"] as? String != nil)
+        let routesOfWrong = "  - { path: /hello, method: GET, handler: helo }"
+        let wrong = try #require(
+            try object(
+                "check", manifest: TestManifest("workers: { min: 2 }", routes: routesOfWrong), status: 1)
+                as? [String: Any])
+        let mistakes = try #require(wrong["mistakes"] as? [[String: Any]])
+        #expect(wrong["valid"] as? Bool == false && mistakes.count == 1)
+        #expect((mistakes.first?["location"] as? [String: Any])?["line"] as? Int == 3)
     }
 
     @Test("A manifest that is no YAML, is empty or is not there is reported")

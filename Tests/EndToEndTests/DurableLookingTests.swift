@@ -136,6 +136,49 @@ struct DurableLookingTests {
         }
     }
 
+    @Test("What a key or an error holds neither steers the terminal nor forges a line; JSON has it as it is")
+    func hostileText() throws {
+        try DurableServer.run { server in
+            let folder = server.folder
+            let id = try #require(
+                try server.add("/single?label=a&key=k%0Aforged%1B%5B2J%E2%80%AE&after=3600000").first)
+            let show = try tasks("show", id, in: folder)
+            #expect(show.output.contains(#"unique key  k\nforged\u{1b}[2J\u{202e}"#), "\(show.output)")
+            let list = try tasks("list", in: folder)
+            for output in [show.output, list.output] {
+                #expect(!output.unicodeScalars.contains { $0 == "\u{1b}" || $0 == "\u{202e}" })
+                #expect(!output.split(separator: "\n").contains { $0.hasPrefix("forged") })
+            }
+            func object(_ arguments: String...) throws -> [String: Any] {
+                let command = try Command(
+                    BuildProducts.durableTestbed,
+                    ["tasks"] + arguments + ["--json", "--journal", folder.file("tasks.journal")], in: folder)
+                #expect(command.exit == .status(0), "\(command.errors)")
+                return try #require(
+                    try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any])
+            }
+            let shown = try object("show", id)
+            #expect(shown["unique"] as? String == "k\nforged\u{1b}[2J\u{202e}")
+            #expect((shown["payload"] as? [String: Any])?["label"] as? String == "a")
+            #expect(shown["state"] as? String == "waiting" && shown["added"] as? String != nil)
+            let listed = try #require(try object("list")["tasks"] as? [[String: Any]])
+            #expect(listed.map { $0["id"] as? String } == [id])
+        }
+    }
+
+    @Test("A kind that there is not is said to be none, with those that there are")
+    func unknownKind() throws {
+        try DurableServer.run { server in
+            let unknown = try tasks("list", "--name", "Nope", in: server.folder)
+            #expect(unknown.exit == .status(1) && unknown.output.isEmpty)
+            #expect(
+                unknown.errors.contains("there is no kind of tasks called Nope")
+                    && unknown.errors.contains("Step"), "\(unknown.errors)")
+            let empty = try tasks("list", "--name", "Step", in: server.folder)
+            #expect(empty.exit == .status(0) && empty.output == "There is no such task.\n")
+        }
+    }
+
     @Test("drain runs what is due, in its order, and says when nothing is left")
     func drain() throws {
         let folder = try TestFolder()

@@ -51,6 +51,31 @@ struct StatusCommandTests {
         #expect(try watcher?.waitForExit() == .signal(SIGINT))
     }
 
+    @Test("--watch fits the terminal: the summary is not scrolled away")
+    func window() throws {
+        try StatusTests.run { server, status in
+            // script(1) gives it a terminal, of 12 lines of 40 columns.
+            let watcher = try ChildProcess(
+                "/usr/bin/script",
+                [
+                    "-qfc",
+                    "stty rows 12 cols 40; exec '\(BuildProducts.testbed)' status --socket '\(status)' --watch",
+                    server.folder.file("typescript"),
+                ], output: server.folder.file("watch.out"), errors: server.folder.file("watch.err"))
+            try waitUntil("it has shown two pages") {
+                server.folder.text("typescript").components(separatedBy: "\u{1b}[2J").count > 3
+            }
+            watcher.send(signal: SIGTERM)
+            _ = try watcher.waitForExit()
+            let pages = server.folder.text("typescript").components(separatedBy: "\u{1b}[2J").dropFirst()
+            let lines = try #require(pages.dropFirst().first).split(
+                omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            #expect(lines.first?.contains("workers busy") == true, "\(lines)")
+            #expect(lines.count <= 12 && lines.allSatisfy { $0.count <= 40 }, "\(lines)")
+            #expect(lines.contains { $0.hasSuffix("more lines") }, "\(lines)")
+        }
+    }
+
     @Test("It says what to do when there is no socket, none in the manifest, or something else behind it")
     func errors() throws {
         let folder = try TestFolder()

@@ -5,6 +5,8 @@ import Postlude
 /// Gates and journals are files in the working directory, which is the test's own folder.
 @main
 struct Testbed: Application {
+    static let version = "1.2.3-test"
+
     init() {}
 
     var handlers: Handlers {

@@ -19,6 +19,9 @@ public protocol Application: Sendable {
     /// know the handlers: what opens something, or takes long, belongs into ``start()``.
     init()
 
+    /// The application's version, for `--version`; by default none is known.
+    static var version: String { get }
+
     /// The application's handlers. Read once, at the start.
     @HandlersBuilder var handlers: Handlers { get }
 
@@ -55,6 +58,7 @@ public protocol Application: Sendable {
 }
 
 extension Application {
+    public static var version: String { "" }
     public var middleware: [any Middleware] { [] }
     public var services: [any Service] { [] }
     public var taskEngine: TaskEngine? { nil }
@@ -79,6 +83,11 @@ extension Application {
 
     /// The program's entry: parses the command line and runs the command.
     public static func main() async {
+        let arguments = CommandLine.arguments.dropFirst()
+        if let unknown = UnknownCommand(in: arguments, of: RootCommand<Self>.self, program: programName) {
+            printError("\(unknown)")
+            RootCommand<Self>.exit(withError: ExitCode.validationFailure)
+        }
         await RootCommand<Self>.main()
     }
 }

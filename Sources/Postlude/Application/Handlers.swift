@@ -23,44 +23,58 @@ public struct Handlers: Sendable {
 
     /// Reads a manifest and checks it against these handlers.
     ///
-    /// - Throws: every mistake of the handlers, or of the manifest.
+    /// - Throws: every mistake of the handlers and of the manifest.
     func manifest(at path: String) throws -> Manifest {
-        try check()
-        return try checked(Manifest.load(contentsOf: path, handlers: all.map(\.name)), file: path)
+        try checked(Manifest.read(contentsOf: path, handlers: all.map(\.name)), file: path)
     }
 
     /// Checks a manifest's text against these handlers.
     ///
     /// - Parameter file: what diagnostics call it.
-    /// - Throws: every mistake of the handlers, or of the manifest.
+    /// - Throws: every mistake of the handlers and of the manifest.
     func manifest(_ text: String, file: String) throws -> Manifest {
-        try check()
-        return try checked(Manifest.parse(text, file: file, handlers: all.map(\.name)), file: file)
+        try checked(Manifest.read(text, file: file, handlers: all.map(\.name)), file: file)
+    }
+
+    /// Everything that is wrong is said at once: with the handlers, with the manifest, and between them.
+    private func checked(_ reading: ManifestReading, file: String) throws -> Manifest {
+        var problems = problems + taskEngineProblems
+        var mistakes = reading.mistakes
+        if let manifest = reading.manifest {
+            if let problem = problemOfJournal(in: reading, file: file) { problems.append(problem) }
+            mistakes += mistakesOfTaskEngine(in: manifest, of: reading, file: file)
+        }
+        guard problems.isEmpty else { throw HandlersError(problems: problems, mistakes: mistakes) }
+        guard let manifest = reading.manifest, mistakes.isEmpty else {
+            throw ManifestError(diagnostics: mistakes)
+        }
+        return manifest
     }
 
     /// Durable tasks and their journal need each other.
-    private func checked(_ manifest: Manifest, file: String) throws -> Manifest {
-        switch (hasTaskEngine, manifest.journal) {
-        case (true, nil):
-            throw HandlersError(problems: [
-                """
-                \(file): the application has durable tasks, and the manifest has no `journal`: name the file that \
-                keeps them, such as journal: { path: /var/lib/app/tasks.journal }
-                """
-            ])
-        case (false, .some):
-            throw HandlersError(problems: [
-                """
-                \(file): the manifest has a `journal`, and the application has no durable tasks: leave it out, or give \
-                the application a `taskEngine`
-                """
-            ])
-        default: break
+    private func problemOfJournal(in reading: ManifestReading, file: String) -> String? {
+        switch (hasTaskEngine, reading.keys.contains("journal")) {
+        case (true, false):
+            """
+            \(file): the application has durable tasks, and the manifest has no `journal`: name the file that \
+            keeps them, such as journal: { path: /var/lib/app/tasks.journal }
+            """
+        case (false, true):
+            """
+            \(file): the manifest has a `journal`, and the application has no durable tasks: leave it out, or give \
+            the application a `taskEngine`
+            """
+        default: nil
         }
-        let mistakes =
-            hasTaskEngine == false ? superfluous(in: manifest) : taskEngineMistakes?(manifest, file) ?? []
-        guard mistakes.isEmpty else { throw ManifestError(diagnostics: mistakes) }
-        return manifest
+    }
+
+    private func mistakesOfTaskEngine(
+        in manifest: Manifest, of reading: ManifestReading, file: String
+    ) -> [Diagnostic] {
+        if hasTaskEngine == false { return superfluous(in: manifest) }
+        // A broker whose address is wrong is not missing.
+        if manifest.celery == nil, reading.keys.contains("celery") { return [] }
+        return taskEngineMistakes?(manifest, file) ?? []
     }
 
     /// What only an engine could make something of.
@@ -90,10 +104,11 @@ public struct Handlers: Sendable {
     }
 }
 
-/// Handlers that cannot be served.
+/// Handlers that cannot be served, and what is wrong with the manifest besides.
 struct HandlersError: Error, CustomStringConvertible {
     let problems: [String]
-    var description: String { problems.joined(separator: "\n") }
+    var mistakes: [Diagnostic] = []
+    var description: String { (problems + mistakes.map(\.description)).joined(separator: "\n") }
 }
 
 /// Builds `Handlers` from a list of expressions.

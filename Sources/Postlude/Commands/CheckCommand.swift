@@ -5,31 +5,88 @@ struct CheckCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "check",
-            abstract: "Check the manifest and its handlers, as nginx -t checks nginx.conf.")
+            abstract: "Check the manifest and its handlers, as nginx -t checks nginx.conf.",
+            discussion: """
+                Folders of the journal, of logs, uploads and sockets that are missing, or that the user may not write \
+                to, are warned of.
+                """)
     }
 
     @OptionGroup var options: ManifestOptions
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Look at files and folders as this user, who is to serve; for root.", valueName: "name"))
+    var user: String?
+
     @Flag(name: .long, help: "Also show the version of the library that keeps durable tasks.")
     var verbose = false
+
+    @Flag(name: .long, help: "Print what was found as JSON.")
+    var json = false
 
     func run() throws {
         let application = App()
         let handlers = application.registeredHandlers
-        let manifest = try options.load(for: handlers)
-        print("\(options.manifest): the manifest is right: \(manifest.routes.count) routes")
-        for (path, name) in DocumentationRoutes.paths(in: manifest) {
-            print("\(options.manifest): besides, GET \(path) \(name)")
-        }
-        for warning in Surroundings.warnings(about: manifest) {
-            print("\(options.manifest): warning: \(warning)")
-        }
-        if verbose, let engine = application.taskEngine {
-            print("durable tasks are kept by \(engine.parts.library)")
-        }
+        let manifest = try manifest(for: handlers)
+        if let user { try becomeUser(user) }
+        let library = verbose ? application.taskEngine?.parts.library : nil
         let used = Set(manifest.routes.map(\.handler))
-        for handler in handlers.all where !used.contains(handler.name) {
-            print("\(options.manifest): note: no route uses the handler \"\(handler.name)\"")
+        let warnings = Surroundings.warnings(about: manifest)
+        let notes = handlers.all.filter { !used.contains($0.name) }.map {
+            "no route uses the handler \"\($0.name)\""
         }
+        if json {
+            return try printJSON(
+                routes: manifest.routes.count, warnings: warnings, notes: notes, library: library)
+        }
+        let documents = DocumentationRoutes.paths(in: manifest).map { "besides, GET \($0.path) \($0.name)" }
+        let looked = "files and folders were looked at as the user \(Surroundings.user)"
+        let lines =
+            ["the manifest is right: \(manifest.routes.count) routes"] + documents
+            + warnings.map { "warning: \($0)" } + notes.map { "note: \($0)" } + [looked]
+            + (library.map { ["durable tasks are kept by \($0)"] } ?? [])
+        try printOutput(lines.map { "\(options.manifest): \($0)" }.joined(separator: "\n"))
+    }
+
+    private func manifest(for handlers: Handlers) throws -> Manifest {
+        guard json else { return try options.load(for: handlers) }
+        do {
+            return try handlers.manifest(at: options.manifest)
+        } catch let error as ManifestError {
+            try printMistakes([], error.diagnostics)
+        } catch let error as HandlersError {
+            try printMistakes(error.problems, error.mistakes)
+        }
+        throw ExitCode.failure
+    }
+
+    private func becomeUser(_ user: String) throws {
+        do {
+            try Surroundings.become(user)
+        } catch {
+            printError("\(programName): --user \(user): \(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private func printMistakes(_ problems: [String], _ mistakes: [Diagnostic]) throws {
+        let all: [DocumentNode] =
+            problems.map { DocumentNode.object(["message": .string($0)]) }
+            + mistakes.map { .object(["location": $0.location.node, "message": .string($0.message)]) }
+        try printOutput(
+            DocumentNode.object(["valid": .value(.bool(false)), "mistakes": .array(all)]).text(isPretty: true)
+        )
+    }
+
+    private func printJSON(routes: Int, warnings: [String], notes: [String], library: String?) throws {
+        try printOutput(
+            DocumentNode.object([
+                "valid": .value(.bool(true)), "routes": .value(.integer(routes)),
+                "warnings": .array(warnings.map(DocumentNode.string)),
+                "notes": .array(notes.map(DocumentNode.string)), "user": .string(Surroundings.user),
+                "durable-tasks-library": library.map(DocumentNode.string),
+            ]).text(isPretty: true))
     }
 }

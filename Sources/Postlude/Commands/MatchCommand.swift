@@ -18,6 +18,9 @@ struct MatchCommand<App: Application>: ParsableCommand {
     @Argument(help: "The path as a client sends it, with or without a query.")
     var path: String
 
+    @Flag(name: .long, help: "Print the answer as JSON.")
+    var json = false
+
     func run() throws {
         let manifest = try options.load(for: App().registeredHandlers)
         guard let method = HTTPRequest.Method(method) else {
@@ -32,27 +35,39 @@ struct MatchCommand<App: Application>: ParsableCommand {
         do throws(RoutePath.Refusal) {
             normalized = try RoutePath(requestURI: path.utf8)
         } catch {
-            print("400 Bad Request: \(error)")
-            throw ExitCode.failure
+            return try refuse(.badRequest, "\(error)")
         }
         switch table.route(method, normalized, using: try RouteMatcher()) {
         case .route(let index, _) where index >= manifest.routes.count:
-            print(documentation[index - manifest.routes.count].name)
+            let (path, name) = documentation[index - manifest.routes.count]
+            try show(["pattern": .string(path), "shows": .string(name)], lines: [name])
         case .route(let index, let parameters):
             let route = manifest.routes[index]
-            print("\(route.handler)  (\(route.pattern.text), \(route.location))")
-            for parameter in parameters { print("  \(parameter.name) = \(parameter.value)") }
+            let values = parameters.map { DocumentNode.Member(name: $0.name, value: .string($0.value)) }
+            try show(
+                ["route": route.node, "parameters": .object(values)],
+                lines: ["\(route.handler)  (\(route.pattern.text), \(route.location))"]
+                    + parameters.map { LogText.escaped("  \($0.name) = \($0.value)") })
         case .notFound:
-            print("404 Not Found: no route takes the path \(normalized)")
-            throw ExitCode.failure
+            try refuse(.notFound, "no route takes the path \(normalized)")
         case .methodNotAllowed(let allowed):
-            print(
-                "405 Method Not Allowed: \(normalized) takes \(allowed.map(\.rawValue).joined(separator: ", "))"
-            )
-            throw ExitCode.failure
+            try refuse(
+                .methodNotAllowed,
+                "\(normalized) takes \(allowed.map(\.rawValue).joined(separator: ", "))")
         case .refused:
-            print("400 Bad Request: the path exhausts the match limit")
-            throw ExitCode.failure
+            try refuse(.badRequest, "the path exhausts the match limit")
         }
+    }
+
+    private func show(_ members: KeyValuePairs<String, DocumentNode?>, lines: [String]) throws {
+        try printOutput(
+            json ? DocumentNode.object(members).text(isPretty: true) : lines.joined(separator: "\n"))
+    }
+
+    private func refuse(_ status: HTTPResponse.Status, _ reason: String) throws {
+        try show(
+            ["status": .value(.integer(status.code)), "reason": .string(reason)],
+            lines: [LogText.escaped("\(status.code) \(status.reasonPhrase): \(reason)")])
+        throw ExitCode.failure
     }
 }

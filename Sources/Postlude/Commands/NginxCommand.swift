@@ -59,7 +59,7 @@ struct NginxCommand<App: Application>: ParsableCommand {
             throw ExitCode.failure
         }
         let folder = FileManager.default.currentDirectoryPath
-        print(
+        try printOutput(
             NginxSite(
                 manifest: manifest, source: options.manifest, program: RootCommand<App>.programName,
                 socket: NginxText.upstream(socket, in: folder),

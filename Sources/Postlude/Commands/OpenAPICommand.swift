@@ -23,7 +23,7 @@ struct OpenAPICommand<App: Application>: ParsableCommand {
         let document = APIDocument(manifest, handlers: handlers.byName)
         for note in document.notes { printError("\(options.manifest): note: \(note)") }
         let text = document.node.text(isPretty: true)
-        guard let output else { return print(text) }
+        guard let output else { return try printOutput(text) }
         do {
             try Data((text + "\n").utf8).write(to: URL(filePath: output), options: .atomic)
         } catch {

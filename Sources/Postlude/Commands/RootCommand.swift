@@ -7,6 +7,8 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
             commandName: programName,
             abstract: "Serves this application over FastCGI.",
             discussion: "Without a subcommand it serves, as spawn-fcgi and systemd start it.",
+            version: [programName, App.version, "(Postlude \(postludeVersion))"].filter { !$0.isEmpty }
+                .joined(separator: " "),
             subcommands: [
                 ServeCommand<App>.self, CheckCommand<App>.self, RoutesCommand<App>.self,
                 MatchCommand<App>.self, OpenAPICommand<App>.self, NginxCommand<App>.self,
@@ -18,6 +20,9 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
     /// The file's name, as the user typed it.
     static var programName: String { Postlude.programName }
 }
+
+/// Postlude's own version.
+let postludeVersion = "0.1.0-dev"
 
 /// The executable's name, as the user typed it.
 package var programName: String {

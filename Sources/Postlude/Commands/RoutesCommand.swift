@@ -11,15 +11,50 @@ struct RoutesCommand<App: Application>: ParsableCommand {
 
     @OptionGroup var options: ManifestOptions
 
+    @Flag(name: .long, help: "Print the routes as JSON.")
+    var json = false
+
     func run() throws {
         let manifest = try options.load(for: App().registeredHandlers)
+        let documentation = DocumentationRoutes.paths(in: manifest)
+        if json {
+            let routes: [DocumentNode] =
+                manifest.routes.map(\.node)
+                + documentation.map { path, name in
+                    .object([
+                        "methods": .array([.string("GET")]), "pattern": .string(path), "shows": .string(name),
+                    ])
+                }
+            return try printOutput(DocumentNode.array(routes).text(isPretty: true))
+        }
         let rows = manifest.routes.map { route in
             [
                 route.methods.map(\.rawValue).joined(separator: ","), route.pattern.text, route.handler,
                 "\(route.location)",
             ]
         }
-        let documentation = DocumentationRoutes.paths(in: manifest).map { ["GET", $0.path, $0.name, ""] }
-        print(TextTable(header: ["METHODS", "PATTERN", "HANDLER", "MANIFEST"], rows: rows + documentation))
+        try printOutput(
+            TextTable(
+                header: ["METHODS", "PATTERN", "HANDLER", "MANIFEST"],
+                rows: rows + documentation.map { ["GET", $0.path, $0.name, ""] }))
+    }
+}
+
+extension Manifest.Route {
+    /// As the commands print it as JSON.
+    var node: DocumentNode {
+        .object([
+            "methods": .array(methods.map { .string($0.rawValue) }), "pattern": .string(pattern.text),
+            "handler": .string(handler), "location": location.node,
+        ])
+    }
+}
+
+extension SourceLocation {
+    var node: DocumentNode {
+        .object([
+            "file": .string(file), "line": position.map { .value(.integer($0.line)) },
+            "column": position.map { .value(.integer($0.column)) },
+        ])
     }
 }

@@ -9,5 +9,5 @@ struct SchemaCommand: ParsableCommand {
             # yaml-language-server: $schema=routes.schema.json
             """)
 
-    func run() { print(Manifest.schema) }
+    func run() throws { try printOutput(Manifest.schema) }
 }

@@ -41,11 +41,11 @@ struct StatusCommand<App: Application>: ParsableCommand {
     func run() throws {
         do {
             let client = FastCGIClient(try address())
-            if ping { return print(text(try client.get("/ping"))) }
-            if json { return print(text(try client.get("/status.json"))) }
-            guard watch else { return print(try table(from: client)) }
+            if ping { return try printOutput(text(try client.get("/ping"))) }
+            if json { return try printOutput(text(try client.get("/status.json"))) }
+            guard watch else { return try printOutput(try table(from: client)) }
             while true {
-                show(watching: client)
+                try show(watching: client)
                 sleep(1)
             }
         } catch let exit as ExitCode {
@@ -75,17 +75,18 @@ struct StatusCommand<App: Application>: ParsableCommand {
     }
 
     /// A server that is away for a moment may come back.
-    private func show(watching client: FastCGIClient) {
+    private func show(watching client: FastCGIClient) throws {
         var page: String
         do {
             page = "\(try table(from: client))"
         } catch {
             page = "\(error)"
         }
-        // Clears the screen, where there is one.
-        if isatty(STDOUT_FILENO) != 0 { page = "\u{1b}[H\u{1b}[2J" + page }
-        print(page)
-        fflush(nil)
+        // Clears the screen, where there is one. What does not fit would scroll the summary away.
+        if let window = TerminalText.window {
+            page = "\u{1b}[H\u{1b}[2J" + TerminalText.fit(page, into: window)
+        }
+        try printOutput(page)
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -1,5 +1,5 @@
-/// The words of a log line: whatever they hold, it stays one line, and a value stays its field's.
-enum LogText {
+/// The words of a log line, and of a terminal's: whatever they hold, it stays one line, and a value stays its field's.
+package enum LogText {
     /// A key cannot begin a field or a line of its own.
     static func fieldName(_ key: String) -> String {
         String(key.map { $0.isWhitespace || $0 == "=" || $0 == "\"" || !$0.isASCII || $0 < " " ? "_" : $0 })
@@ -13,8 +13,9 @@ enum LogText {
         return "\"\(escaped(protected))\""
     }
 
-    /// An entry is one line, whatever an error or a path holds.
-    static func escaped(_ text: String) -> String {
+    /// An entry is one line, whatever an error or a path holds; and what it holds neither steers a terminal nor turns the
+    /// text around.
+    package static func escaped(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7f }) else { return text }
         return text.unicodeScalars.reduce(into: "") { result, scalar in
             switch scalar {
@@ -28,10 +29,11 @@ enum LogText {
         }
     }
 
-    /// Control characters, and what Unicode ends a line with.
+    /// Control characters, what Unicode ends a line with, and what changes its direction (Unicode Standard Annex 9).
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case ..<0x20, 0x7f...0x9f, 0x2028, 0x2029: true
+        case ..<0x20, 0x7f...0x9f, 0x2028, 0x2029, 0x061c, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069:
+            true
         default: false
         }
     }

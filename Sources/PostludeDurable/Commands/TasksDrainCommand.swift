@@ -77,7 +77,7 @@ private struct Draining<App: Application> {
             }
             let left = try store.unfinished()
             if left == 0, crew.isIdle {
-                print("Nothing that is due is left.")
+                try printOutput("Nothing that is due is left.")
                 return 0
             }
             if end.map({ $0 <= .now }) ?? false { return try stop("--within is over") }

@@ -17,6 +17,9 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     @Option(name: .long, help: "How many at most.")
     var limit = 50
 
+    @Flag(name: .long, help: "Print the tasks as JSON, with `next` for --after.")
+    var json = false
+
     @Option(name: .long, help: "Where the last page has ended: a number that the command has printed.")
     var after: Int64?
 
@@ -29,7 +32,8 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     func run() throws {
         try options.withJournal(of: App.self) { journal in
             let page = try journal.list(filter.filter, after: after, limit: limit)
-            guard !page.records.isEmpty else { return print("There is no such task.") }
+            if json { return try printOutput(try ListedTask.text(of: page)) }
+            guard !page.records.isEmpty else { return try sayNone(in: journal) }
             let rows = page.records.map { record in
                 [
                     record.id.text, record.name, record.state.description, "\(record.attempts)",
@@ -37,12 +41,33 @@ struct TasksListCommand<App: Application>: ParsableCommand {
                     Self.shortened(record.error ?? "-"),
                 ]
             }
-            print(
+            try printOutput(
                 TextTable(
                     header: ["ID", "NAME", "STATE", "ATTEMPTS", "ADDED", "LANE", "QUEUE", "ERROR"], rows: rows
                 ))
-            if let next = page.next { print("\nThere are more: --after \(next)") }
+            if let next = page.next { try printOutput("\nThere are more: --after \(next)") }
         }
+    }
+
+    /// A name that is mistyped must not look like a kind without tasks.
+    private func sayNone(in journal: Journal) throws {
+        guard let name = filter.name else { return try printOutput("There is no such task.") }
+        let known = try knownKinds(in: journal)
+        guard !known.contains(name) else { return try printOutput("There is no such task.") }
+        let names = known.sorted().map(LogText.escaped).joined(separator: ", ")
+        printError(
+            """
+            \(programName): there is no kind of tasks called \(LogText.escaped(name)); \
+            \(names.isEmpty ? "the journal has no tasks" : "there are \(names)")
+            """)
+        throw ExitCode.failure
+    }
+
+    /// Those of the application, and of the tasks that the journal has.
+    private func knownKinds(in journal: Journal) throws -> Set<String> {
+        let engine = App().taskEngine?.parts as? DurableEngine
+        return try Set(engine?.kinds.all.map(\.name) ?? []).union(
+            journal.counts(of: RecordState.allCases).names.keys)
     }
 
     private static func time(_ date: Date) -> String {
@@ -67,12 +92,16 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
     @Argument(help: "The task's id.")
     var id: TaskIdentifier
 
+    @Flag(name: .long, help: "Print the task as JSON.")
+    var json = false
+
     func run() throws {
         try options.withJournal(of: App.self) { journal in
             guard let record = try journal.record(id.id) else {
                 printError("\(programName): there is no task \(id.id), or not any more")
                 throw ExitCode.failure
             }
+            if json { return try printOutput(try ListedTask(record).text) }
             func text(_ date: Date?) -> String {
                 date?.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)) ?? "-"
             }
@@ -89,7 +118,8 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
                 ("error", record.error ?? "-"),
             ]
             for (name, value) in lines {
-                print(name + String(repeating: " ", count: 12 - name.count) + value)
+                try printOutput(
+                    name + String(repeating: " ", count: 12 - name.count) + LogText.escaped(value))
             }
         }
     }
@@ -112,7 +142,7 @@ struct TasksExportCommand<App: Application>: ParsableCommand {
             do {
                 try journal.export(filter.filter) { try output.add($0) }
                 try output.flush()
-            } catch let error as OutputClosed {
+            } catch let error as OutputError {
                 if error.code == EPIPE { return }
                 throw error
             }
@@ -131,22 +161,9 @@ private struct LineBuffer {
     }
 
     mutating func flush() throws {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw OutputClosed() }
-            rest = rest.dropFirst(count)
-        }
+        try writeOutput(bytes)
         bytes.removeAll(keepingCapacity: true)
     }
-}
-
-/// Standard output takes no more.
-private struct OutputClosed: Error, CustomStringConvertible {
-    let code = errno
-
-    var description: String { "standard output: \(String(cString: strerror(code)))" }
 }
 
 /// A task's id as an argument.

@@ -34,7 +34,7 @@ struct SteeringOptions: ParsableArguments {
             func apply(_ ids: [RecordID]) throws {
                 for (id, result) in zip(ids, try change(journal, ids)) {
                     switch result {
-                    case .changed: print("\(id) \(changed)")
+                    case .changed: try printOutput("\(id) \(changed)")
                     case .unknown:
                         isWhole = false
                         printError("\(programName): there is no task \(id), or not any more")

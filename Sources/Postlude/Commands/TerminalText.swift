@@ -1,0 +1,70 @@
+internal import Glibc
+
+/// Text on a terminal: how many columns it takes, and how much of it fits.
+enum TerminalText {
+    /// How many columns a terminal gives a text without control characters.
+    static func width(of text: String) -> Int { text.reduce(0) { $0 + width(of: $1) } }
+
+    private static func width(of character: Character) -> Int {
+        let scalars = character.unicodeScalars
+        // U+FE0F asks for the colored, wide form.
+        if scalars.count > 1, scalars.contains("\u{fe0f}") { return 2 }
+        return scalars.reduce(0) { max($0, width(of: $1)) }
+    }
+
+    private static func width(of scalar: Unicode.Scalar) -> Int {
+        guard scalar.value >= 0x300 else { return 1 }
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .enclosingMark, .format: return 0
+        default: break
+        }
+        return scalar.properties.isEmojiPresentation || isWide(scalar.value) ? 2 : 1
+    }
+
+    /// East Asian Width W and F (Unicode Standard Annex 11), in blocks.
+    private static func isWide(_ value: UInt32) -> Bool {
+        switch value {
+        case 0x1100...0x115f, 0x2e80...0x303e, 0x3041...0x33ff, 0x3400...0x4dbf, 0x4e00...0xa4cf,
+            0xa960...0xa97f, 0xac00...0xd7a3, 0xf900...0xfaff, 0xfe10...0xfe19, 0xfe30...0xfe6f,
+            0xff01...0xff60, 0xffe0...0xffe6, 0x16fe0...0x18dff, 0x1aff0...0x1b2ff, 0x1f200...0x1f2ff,
+            0x20000...0x3fffd:
+            true
+        default: false
+        }
+    }
+
+    /// As much of a text as fits, with an ellipsis where that is not all.
+    static func cut(_ text: String, to columns: Int) -> String {
+        guard width(of: text) > columns else { return text }
+        var (cut, taken) = ("", 0)
+        for character in text {
+            taken += width(of: character)
+            guard taken < columns else { break }
+            cut.append(character)
+        }
+        return cut + "…"
+    }
+
+    /// The beginning of a page, as far as a window shows it without scrolling.
+    static func fit(_ page: String, into window: (rows: Int, columns: Int)) -> String {
+        var lines = page.split(separator: "\n", omittingEmptySubsequences: false).map {
+            cut(String($0), to: max(1, window.columns))
+        }
+        // The cursor stands on a line of its own.
+        let room = max(1, window.rows - 1)
+        if lines.count > room {
+            let left = lines.count - room + 1
+            lines = lines.prefix(room - 1) + [cut("… \(left) more lines", to: max(1, window.columns))]
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// The window behind standard output; nil where that is no terminal.
+    static var window: (rows: Int, columns: Int)? {
+        var size = winsize()
+        guard isatty(STDOUT_FILENO) != 0, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0,
+            size.ws_col > 0
+        else { return nil }
+        return (Int(size.ws_row), Int(size.ws_col))
+    }
+}
