@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "PostludeCelery", targets: ["PostludeCelery"]),
         .library(name: "PostludeDurable", targets: ["PostludeDurable"]),
         .library(name: "PostludeTesting", targets: ["PostludeTesting"]),
+        .executable(name: "guide", targets: ["PostludeGuideExample"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -100,6 +101,16 @@ let package = Package(
             swiftSettings: strict),
 
         // Examples
+        .target(
+            name: "PostludeExamplePages",
+            dependencies: ["Postlude", .product(name: "HTTPTypes", package: "swift-http-types")],
+            path: "examples/pages", swiftSettings: strict),
+        .executableTarget(
+            name: "PostludeGuideExample",
+            dependencies: [
+                "Postlude", "PostludeExamplePages", .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "examples/guide", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
         .systemLibrary(
             name: "CCurl", path: "examples/mailing/CCurl", pkgConfig: "libcurl",
             providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -110,7 +121,7 @@ let package = Package(
         .executableTarget(
             name: "notifications",
             dependencies: [
-                "Mailing", "Postlude",
+                "Mailing", "Postlude", "PostludeExamplePages",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -124,7 +135,7 @@ let package = Package(
         .executableTarget(
             name: "uploads",
             dependencies: [
-                "CGD", "COpenSSL", "Postlude",
+                "CGD", "COpenSSL", "Postlude", "PostludeExamplePages",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             path: "examples/uploads", exclude: ["CGD", "COpenSSL", "README.md", "routes.yaml"],
@@ -132,7 +143,7 @@ let package = Package(
         .executableTarget(
             name: "settings",
             dependencies: [
-                "Postlude",
+                "Postlude", "PostludeExamplePages",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -140,7 +151,7 @@ let package = Package(
         .executableTarget(
             name: "analytics",
             dependencies: [
-                "Postlude",
+                "Postlude", "PostludeExamplePages",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -149,7 +160,7 @@ let package = Package(
         .executableTarget(
             name: "orders",
             dependencies: [
-                "Mailing", "Postlude", "PostludeCelery", "PostludeDurable",
+                "Mailing", "Postlude", "PostludeCelery", "PostludeDurable", "PostludeExamplePages",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -267,7 +278,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "BrokerFixtures", "BrokerTestbed", "DurableTestbed", "LifecycleTestbed", "PostludeTesting",
-                "Spawning", "Supervision", "Testbed",
+                "PostludeGuideExample", "Spawning", "Supervision", "Testbed",
                 "analytics", "notifications", "orders", "settings", "uploads",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -305,4 +316,7 @@ if let names = Context.environment["POSTLUDE_TESTS"], !names.isEmpty {
         }
     }
     package.targets.removeAll { !needed.contains($0.name) }
+    package.products.removeAll { product in
+        (product as? Product.Executable)?.targets.contains { !needed.contains($0) } == true
+    }
 }

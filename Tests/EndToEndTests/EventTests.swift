@@ -7,6 +7,7 @@ struct EventTests {
           - { path: /hello, method: GET, handler: hello }
           - { path: /events, method: GET, handler: events }
           - { path: /silent-events, method: GET, handler: silent-events }
+          - { path: /quiet-events, method: GET, handler: quiet-events }
         """
 
     private static func run(
@@ -43,6 +44,15 @@ struct EventTests {
             curl.send(signal: SIGTERM)
             #expect(try folder.journal(reaches: 2) == ["events cancelled", "events task"])
             try server.expectAnswers()
+        }
+    }
+
+    @Test("The head comes before there is an event, however long it is", arguments: 0..<8)
+    func headAtOnce(length: Int) throws {
+        try Self.run { _, nginx in
+            let client = ResponseReader(try nginx.client())
+            try client.http.send("GET", "/quiet-events?text=\(String(repeating: "x", count: length))")
+            try client.read(until: "\r\n\r\n")
         }
     }
 

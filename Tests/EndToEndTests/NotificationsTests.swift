@@ -7,14 +7,7 @@ struct NotificationsTests {
     private static func run(
         environment: [String: String], in folder: TestFolder, _ body: (Server, NginxServer) throws -> Void
     ) throws {
-        let routes = BuildProducts.repository + "/examples/notifications/routes.yaml"
-        let manifest = try String(contentsOfFile: routes, encoding: .utf8)
-        try Server.run(
-            TestManifest(text: manifest), in: folder, executable: BuildProducts.notifications,
-            environment: environment, awaitingAnswer: false
-        ) { server in
-            try NginxServer.run(to: server) { try body(server, $0) }
-        }
+        try Example(name: "notifications", environment: environment).run(in: folder, body)
     }
 
     @Test("POST /register answers at once, and the welcome mail arrives at the SMTP server")

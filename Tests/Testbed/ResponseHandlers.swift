@@ -16,6 +16,7 @@ var responseHandlers: Handlers {
     Handler("pieces", pieces)
     Handler("events", events)
     Handler("silent-events", silentEvents)
+    Handler("quiet-events", quietEvents)
 }
 
 struct Code: Decodable {
@@ -122,4 +123,11 @@ func events(request: Request, tasks: BackgroundTasks) -> Response {
 
 func silentEvents() -> Response {
     .events(keepAlive: .milliseconds(20), AsyncStream<ServerSentEvent> { _ in })
+}
+
+/// There is never an event, nor a comment in time. The query makes the head longer.
+func quietEvents(query: Query<[String: String]>) -> Response {
+    .events(
+        headers: [.contentDisposition: "x" + (query.value["text"] ?? "")], keepAlive: .seconds(3_600),
+        AsyncStream<ServerSentEvent> { _ in })
 }

@@ -1,19 +1,14 @@
 extension AnalyticsPage {
     static let style = """
-        :root { color-scheme: light dark; --line: #8886; --soft: #8882; --link: #0b57a4; --answered: #2f6fd0;
-                --failed: #c8442c; --muted: #595f69 }
-        @media (prefers-color-scheme: dark) {
-          :root { --link: #8cc2ff; --answered: #6ea6f5; --failed: #ff8f77; --muted: #a9b0bb }
-        }
-        * { box-sizing: border-box }
-        body { font: 1.0625rem/1.55 system-ui, sans-serif; margin: 0; padding: 1.25rem }
-        main { max-width: 60rem; margin: 0 auto }
-        h1 { font-size: 1.8rem; line-height: 1.2; margin: .5rem 0 }
-        h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
-        a { color: var(--link) }
+        :root { --soft: #8882; --answered: #2f6fd0 }
+        @media (prefers-color-scheme: dark) { :root { --answered: #6ea6f5 } }
+        main, footer { max-width: 60rem }
+        main > p { max-width: 42rem }
+        h2 { margin-top: 2rem }
+        .try button { margin: 0 .5rem .5rem 0 }
         dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(6rem, 1fr)); gap: .5rem;
              margin: 1.25rem 0 }
-        dl div { border: 1px solid var(--line); border-radius: .75rem; padding: .6rem .75rem }
+        dl div { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: .6rem .75rem }
         dt { color: var(--muted); font-size: .9rem }
         dd { margin: 0; font-size: clamp(1.1rem, 4.5vw, 1.5rem); line-height: 1.3; font-variant-numeric: tabular-nums }
         figure { margin: 0 }
@@ -40,11 +35,6 @@ extension AnalyticsPage {
         li small { overflow-wrap: anywhere; min-width: 0 }
         .error { color: var(--failed) }
         @media (max-width: 48rem) { li { grid-template-columns: 1fr } }
-        button { font: inherit; color: inherit; background: none; border: 2px solid var(--link);
-                 border-radius: .5rem; padding: .5rem .9rem; min-height: 2.75rem; margin: 0 .5rem .5rem 0;
-                 cursor: pointer }
-        button:hover { color: var(--link) }
-        :focus-visible { outline: 3px solid var(--link); outline-offset: 2px }
         """
 
     /// Shows new numbers every few seconds, and lets the reader make some.

@@ -1,6 +1,7 @@
 import FoundationEssentials
+import PostludeExamplePages
 
-/// The page as HTML.
+/// What the page shows, as HTML.
 struct AnalyticsPage {
     let hour: HourStatistics
     /// The newest first.
@@ -8,18 +9,6 @@ struct AnalyticsPage {
 
     var html: String {
         """
-        <!doctype html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>Analytics: a Postlude example</title>
-        <link rel="icon" href="data:,">
-        <style>\(Self.style)</style>
-        </head>
-        <body>
-        <main>
-        <h1>Analytics</h1>
         <p>Every access to <a href="api/data">api/data</a> is written to SQLite by a task, after its answer. The same
         numbers as JSON: <a href="api/stats">api/stats</a>.</p>
         <p class="try" hidden>
@@ -32,11 +21,6 @@ struct AnalyticsPage {
         \(Plot(hour: hour).html)
         \(accesses)
         </div>
-        </main>
-        <script>\(Self.script)</script>
-        </body>
-        </html>
-
         """
     }
 

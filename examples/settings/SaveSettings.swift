@@ -10,7 +10,7 @@ extension SettingsApplication {
     }
 }
 
-struct SaveAnswer: Encodable {
+struct SaveAnswer: Codable {
     var message: String
     var revision: Int
 }

@@ -11,6 +11,7 @@ struct SettingsApplication: Application {
         cache: SettingsCache(capacity: 10_000))
 
     var handlers: Handlers {
+        Handler("home", home)
         Handler("save-settings", save)
         Handler("show-settings", show)
     }

@@ -1,4 +1,4 @@
 /// Where a read found the settings.
-enum SettingsSource: String, Encodable {
+enum SettingsSource: String, Codable {
     case cache, database
 }

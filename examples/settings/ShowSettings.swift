@@ -12,7 +12,7 @@ extension SettingsApplication {
     }
 }
 
-struct ShowAnswer: Encodable {
+struct ShowAnswer: Codable {
     var userID: Int
     var settings: UserSettings
     var revision: Int

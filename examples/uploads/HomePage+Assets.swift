@@ -1,38 +1,15 @@
-extension HomePage {
+enum HomePage {
     static let style = """
-        :root { color-scheme: light dark; --line: #8886; --accent: #0b57a4; --failed: #b3261e; --muted: #595f69 }
-        @media (prefers-color-scheme: dark) {
-          :root { --accent: #8cc2ff; --failed: #ff8f77; --muted: #a9b0bb }
-        }
-        * { box-sizing: border-box }
-        body { font: 1.0625rem/1.55 system-ui, sans-serif; margin: 0; padding: 1.25rem }
-        main { max-width: 42rem; margin: 0 auto }
-        h1 { font-size: 1.8rem; line-height: 1.2; margin: .5rem 0 }
-        h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem }
-        h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere }
-        form, li { border: 1px solid var(--line); border-radius: .75rem; padding: 1rem; margin: 1rem 0 }
-        form p, li p { margin: 0 0 .75rem }
+        h2 { margin-top: 1.5rem }
         form p:has(button) { margin: 1rem 0 0 }
         #message { margin: .75rem 0 0 }
-        label { display: block; font-weight: 600 }
-        small { display: block; font-weight: normal; font-size: .9rem; color: var(--muted) }
-        input { font: inherit; width: 100%; min-height: 2.75rem; margin-top: .25rem }
-        input:not([type=file]) { padding: .4rem .6rem; border: 1px solid var(--muted); border-radius: .5rem;
-                                 background: none; color: inherit }
-        button, ::file-selector-button { font: inherit; color: inherit; background: none; cursor: pointer;
-                 border: 2px solid var(--accent); border-radius: .5rem; padding: .5rem 1.1rem; min-height: 2.75rem }
-        ::file-selector-button { border-width: 1px; margin-right: .75rem }
-        button:hover, ::file-selector-button:hover { color: var(--accent) }
-        button:disabled { opacity: .6; cursor: default }
+        #message:empty { display: none }
         progress { width: 10rem; max-width: 40%; accent-color: var(--accent); vertical-align: middle }
-        :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
         ol { list-style: none; margin: 0; padding: 0 }
         li { display: flex; flex-wrap: wrap; gap: 1rem }
         li > div { flex: 1 1 16rem; min-width: 0 }
         img { max-width: 10rem; max-height: 10rem; align-self: flex-start; border-radius: .25rem }
-        .state { color: var(--muted) }
-        .failed { color: var(--failed) }
-        #message:empty { display: none }
+        .state:not(.failed) { color: var(--muted) }
         dl { margin: 0 }
         dl div { display: flex; gap: .5rem; margin-top: .25rem }
         dt { flex: 0 0 5rem; color: var(--muted) }

@@ -24,11 +24,14 @@ extension ResponseConvertible where Self == Response {
     ) -> Response where Events.Element == ServerSentEvent {
         var headers = headers.unbuffered
         if headers[.cacheControl] == nil { headers[.cacheControl] = "no-store" }
-        let body = StreamBody(sendsHeadAtOnce: true, endsAtShutdown: true) { write in
+        let body = StreamBody(opening: comment, endsAtShutdown: true) { write in
             try await send(events, keepAlive: keepAlive, write)
         }
         return Response(contentType: "text/event-stream", headers: headers, body: .stream(body))
     }
+
+    /// Clients read over it (WHATWG HTML, 9.2.6).
+    private static var comment: [UInt8] { Array(":\n\n".utf8) }
 
     private static func send<Events: AsyncSequence & Sendable>(
         _ events: Events, keepAlive: Duration, _ write: @escaping StreamBody.Write
@@ -48,7 +51,7 @@ extension ResponseConvertible where Self == Response {
                     if end > .now {
                         try await Task.sleep(until: end)
                     } else {
-                        try write(Array(":\n\n".utf8))
+                        try write(comment)
                         silence.begin()
                     }
                 }

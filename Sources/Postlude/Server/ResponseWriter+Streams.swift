@@ -8,7 +8,7 @@ extension ResponseWriter {
     /// Writes what the body's sequence brings, on this worker's thread, until it ends or the client has gone.
     func write(_ body: StreamBody, of exchange: Exchange, on connection: Connection) -> Outcome {
         let pieces = PieceWriter(fcgx, deadline: deadline, time: time, on: connection, head: head)
-        if body.sendsHeadAtOnce, !pieces.write([]) { return .notTaken }
+        if let opening = body.opening, !pieces.write(opening) { return .notTaken }
         let hasHungUp = HangUpMark()
         var watch: HangUpWatch?
         var place: Int?

@@ -10,7 +10,7 @@ struct Example {
 
     func run(in folder: TestFolder, _ body: (Server, NginxServer) throws -> Void) throws {
         try Server.run(
-            try manifest, in: folder, executable: executable, environment: environment,
+            try manifest, in: folder, executable: executable, environment: variables(in: folder),
             ending: ending, awaitingAnswer: false
         ) { server in
             try NginxServer.run(to: server) { try body(server, $0) }
@@ -19,7 +19,12 @@ struct Example {
 
     /// Spawned only, whatever becomes of it.
     func start(in folder: TestFolder) throws -> Server {
-        try Server(try manifest, in: folder, executable: executable, environment: environment)
+        try Server(try manifest, in: folder, executable: executable, environment: variables(in: folder))
+    }
+
+    /// With the folder of the status page's socket, as systemd and `examples/serve` name it.
+    private func variables(in folder: TestFolder) -> [String: String] {
+        environment.merging(["RUNTIME_DIRECTORY": folder.path]) { own, _ in own }
     }
 
     var executable: String { BuildProducts.folder + "/" + name }

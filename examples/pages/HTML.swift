@@ -1,7 +1,7 @@
 /// Text in HTML.
-enum HTML {
+public enum HTML {
     /// The text as it can stand between tags and inside quotes.
-    static func escaped(_ text: String) -> String {
+    public static func escaped(_ text: String) -> String {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
             .replacing("\"", with: "&quot;").replacing("'", with: "&#39;")
     }
