@@ -119,17 +119,31 @@ struct SystemdTests {
         #expect(folder.exists("app.socket"), "the socket is systemd's")
     }
 
-    @Test("systemd finds no mistake in the units")
+    @Test(
+        "systemd finds no mistake in the units under an application's name, and nothing of another name is left"
+    )
     func units() throws {
-        let check = try SystemdUnits(in: TestFolder()).verify()
+        let folder = try TestFolder()
+        let check = try SystemdUnits(in: folder).verify()
         #expect(check.exit == .status(0))
         #expect(check.errors.isEmpty, "\(check.errors)")
+        for name in ["shop.service", "shop.socket"] {
+            let settings = folder.text(name).split(separator: "\n").filter { !$0.hasPrefix("#") }
+            #expect(!settings.contains { $0.contains("postlude") || $0.contains("notifications") })
+        }
+        #expect(folder.text("shop.socket").contains("ListenStream=/run/shop/shop.sock\n"))
+    }
+
+    @Test("There is one way to deploy: the pages that show it show the same commands")
+    func oneWay() throws {
+        let article = try SystemdUnits.installation(on: "Sources/Postlude/Postlude.docc/Deploying.md")
+        #expect(try SystemdUnits.installation(on: "nginx/README.md") == article)
     }
 
     @Test("A mistake in a unit would be found")
     func brokenUnit() throws {
         var units = try SystemdUnits(in: TestFolder())
-        try units.add("# /etc/systemd/system/postlude.service.d/a.conf\n[Service]\nWatchdogSecond=1\n")
+        try units.add("# /etc/systemd/system/shop.service.d/a.conf\n[Service]\nWatchdogSecond=1\n")
         #expect(try units.verify().errors.contains("WatchdogSecond"))
     }
 

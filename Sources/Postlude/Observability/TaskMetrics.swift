@@ -4,7 +4,7 @@ internal import Metrics
 /// Counts and times tasks: `postlude.tasks` and `postlude.task.duration`, by the task's name and what became of it.
 final class TaskMetrics: Sendable {
     /// How an attempt has ended, or why there was none.
-    enum Outcome: String {
+    enum Outcome: String, CaseIterable {
         case done, retried, failed, dropped
     }
 

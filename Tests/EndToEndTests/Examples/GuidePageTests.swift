@@ -81,9 +81,6 @@ struct GuidePageTests {
                 }
                 try page.wait(for: "document.querySelectorAll('.answer').length == 16")
                 try page.wait(for: "document.body.textContent.includes('File report.pdf is processed')")
-                if let f = ProcessInfo.processInfo.environment["SHOTS"] {
-                    try page.screenshot(to: "\(f)/guide-\(width)-\(isDark).png")
-                }
                 #expect(try page.evaluate("document.documentElement.scrollWidth <= innerWidth") == "true")
                 let names = "[...document.querySelectorAll('button')].map(button => button.textContent)"
                 #expect(

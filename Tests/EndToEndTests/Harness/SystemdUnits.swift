@@ -1,20 +1,37 @@
 import Foundation
+import Testing
 
-/// The units that the repository has for systemd, copied to a folder where systemd's own tools check them.
+/// The units that the repository has for systemd, under an application's name as the documentation gives it to them, in a
+/// folder where systemd's own tools check them.
 struct SystemdUnits {
     struct NoPlace: Error {
         let unit: String
     }
 
     let folder: TestFolder
-    private var names = ["postlude.service", "postlude.socket"]
+    private var names = ["shop.service", "shop.socket"]
 
     init(in folder: TestFolder) throws {
         self.folder = folder
         for name in names {
-            let path = BuildProducts.repository + "/nginx/" + name
-            try folder.write(
-                name, Self.withProgramOfThisMachine(String(contentsOfFile: path, encoding: .utf8)))
+            let file = BuildProducts.repository + "/nginx/" + name.replacing("shop", with: "postlude")
+            let command = try Command("sed", [Self.renaming, file], in: folder)
+            try folder.write(name, Self.withProgramOfThisMachine(command.output))
+        }
+    }
+
+    /// The documentation's commands for installing an application, by the page on which they stand.
+    static func installation(on page: String) throws -> String {
+        let text = try String(contentsOfFile: BuildProducts.repository + "/" + page, encoding: .utf8)
+        let blocks = text.matches(of: #/```sh\n((?:[^`]+|`[^`])*?)```/#).map { String($0.1) }
+        return try #require(blocks.first { $0.contains("systemctl enable") }, "\(page) has the commands")
+    }
+
+    /// The script with which sed gives the units the application's name.
+    private static var renaming: String {
+        get throws {
+            let commands = try installation(on: "nginx/README.md")
+            return String(try #require(commands.firstMatch(of: #/sed '([^']+)'/#)).1)
         }
     }
 
@@ -43,7 +60,7 @@ struct SystemdUnits {
             "systemd-analyze",
             [
                 "security", "--offline=true", "--no-pager", "--threshold=\(threshold)",
-                folder.file("postlude.service"),
+                folder.file("shop.service"),
             ], in: folder)
     }
 

@@ -1,0 +1,122 @@
+import Foundation
+import Logging
+import MetricsTestKit
+import Scoreboard
+import Testing
+
+@testable import Postlude
+
+/// Holds the page about metrics and states to what is measured and shown.
+@Suite("The observability page")
+struct ObservabilityPageTests {
+    private struct Metric: Hashable, CustomStringConvertible {
+        var name: String
+        var kind: String
+        var labels: [String]
+
+        var description: String { "\(name) (\(kind)) {\(labels.joined(separator: ","))}" }
+    }
+
+    private struct Inspector: TaskInspector {
+        func report() throws -> StoredTaskReport {
+            StoredTaskReport(names: [StoredTaskReport.Kind(name: "Job")], oldestAge: nil, deadLetters: [])
+        }
+
+        func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult { .changed }
+    }
+
+    /// The cells of each row behind a header that begins with `first`.
+    private func table(_ first: String) throws -> [[String]] {
+        var folder = URL(filePath: #filePath)
+        for _ in 0..<4 { folder.deleteLastPathComponent() }
+        let page = folder.appending(path: "Sources/Postlude/Postlude.docc/Observability.md")
+        let lines = try String(contentsOf: page, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0.hasPrefix("| \(first) |") }, "a table \(first)")
+        return lines[(start + 2)...].prefix { $0.hasPrefix("|") }.map { line in
+            line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+    }
+
+    /// The names in backquotes.
+    private static func names(in cell: String) -> [String] {
+        cell.matches(of: #/`([^`]+)`/#).map { String($0.1) }.sorted()
+    }
+
+    private static func metric(_ cells: [String]) throws -> Metric {
+        try #require(cells.count == 4 && !cells[3].isEmpty, "\(cells) says what it is")
+        return Metric(name: names(in: cells[0]).first ?? "", kind: cells[1], labels: names(in: cells[2]))
+    }
+
+    /// The metrics of a server that has everything: a queue, routes, tasks, durable tasks.
+    private func shown() throws -> Set<Metric> {
+        let board = try Scoreboard(program: "shop", processes: 1, workers: 2, isShared: false)
+        let process = try #require(board.process(at: 0))
+        process.begin(generation: 3)
+        process.count(.done, task: "mail", taking: .milliseconds(3))
+        let look = StoredTaskLook(Inspector(), isSteerable: false, logger: RecordedLog().logger)
+        var report = StatusSource(board, application: nil, manager: "none", storedTasks: look).report()
+        (report.listenQueue, report.maxListenQueue, report.listenQueueLen) = (0, 0, 0)
+        var totals = board.snapshot().totals
+        totals.routes["/"] = RouteAnswers()
+
+        var found: [Metric] = []
+        var labels: [String: Set<String>] = [:]
+        for line in OpenMetrics(report, totals: totals).text.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            if line.hasPrefix("# TYPE ") {
+                found.append(Metric(name: words[2], kind: words[3], labels: []))
+            } else if line.hasPrefix("# UNIT "), let last = found.indices.last {
+                found[last].kind += ", \(words[3])"
+            } else if !line.hasPrefix("#"), let name = found.last?.name {
+                let own = line.matches(of: #/[{,](\w+)="/#).map { String($0.1) }
+                labels[name, default: []].formUnion(own)
+            }
+        }
+        return Set(
+            found.map { Metric(name: $0.name, kind: $0.kind, labels: (labels[$0.name] ?? []).sorted()) })
+    }
+
+    @Test("Each metric of OpenMetrics is described, with its type, unit and labels, and no other one")
+    func openMetrics() throws {
+        let rows = try table("metric | type").map(Self.metric)
+        let shown = try shown()
+        #expect(Set(rows) == shown, "\(Set(rows).symmetricDifference(shown))")
+        #expect(Set(rows.map(\.name)).count == rows.count)
+    }
+
+    @Test("Each metric of swift-metrics is described, with its dimensions, and no other one")
+    func swiftMetrics() throws {
+        let metrics = TestMetrics()
+        RequestMetrics(metrics).record(.milliseconds(1), method: "GET", route: "/", status: 200)
+        TaskMetrics(metrics).record("mail", .done, .milliseconds(1))
+        var measured: Set<Metric> = []
+        for counter in metrics.counters {
+            measured.insert(
+                Metric(
+                    name: counter.label, kind: "counter", labels: counter.dimensions.map(\.0).sorted()))
+        }
+        for timer in metrics.timers {
+            measured.insert(
+                Metric(name: timer.label, kind: "timer", labels: timer.dimensions.map(\.0).sorted()))
+        }
+        var rows: [Metric] = []
+        for cells in try table("metric | kind") {
+            var metric = try Self.metric(cells)
+            if cells[2] == "the same" { metric.labels = rows.last?.labels ?? [] }
+            rows.append(metric)
+        }
+        #expect(Set(rows) == measured, "\(Set(rows).symmetricDifference(measured))")
+    }
+
+    @Test("Each state of a worker and of a process, and each outcome of a task, is described")
+    func states() throws {
+        let workers = try table("state of a worker").map { Self.names(in: $0[0]) }
+        #expect(Set(workers) == Set(WorkerState.allCases.map { [$0.label] }))
+        let processes = try table("state of a process").map { Self.names(in: $0[0]) }
+        let states = ProcessState.allCases.filter { $0 != .free }
+        #expect(Set(processes) == Set(states.map { [$0.label] }))
+        let outcomes = try table("outcome of a task").map { Self.names(in: $0[0]) }
+        #expect(Set(outcomes) == Set(TaskMetrics.Outcome.allCases.map { [$0.rawValue] }))
+    }
+}
