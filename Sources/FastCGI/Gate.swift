@@ -97,8 +97,9 @@ package struct Gate: Sendable {
                 headerBytes.append(bytes[offset])
                 offset += 1
                 guard headerBytes.count == RecordHeader.byteCount else { continue }
-                let header = try header(headerBytes.span)
-                headerBytes.removeAll(keepingCapacity: true)
+                let whole = headerBytes
+                headerBytes.removeAll()
+                let header = try header(whole.span)
                 if let progress = try begin(header, bodyPolicy) { return progress }
             }
         }

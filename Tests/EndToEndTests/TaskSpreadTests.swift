@@ -9,8 +9,9 @@ struct TaskSpreadTests {
     ) throws {
         let settings = "workers: { min: 4, max: 4 }\nprocesses: { count: \(count) }"
         try StatusTests.run(settings, isSupervised: true) { server, status in
-            try waitUntil("\(count) processes serve") {
-                try processes(at: status).count { $0["state"] as? String == "serving" } == count
+            try waitUntil("\(count) processes have their workers") {
+                let processes = try processes(at: status)
+                return processes.map { ($0["workers"] as? [Any])?.count } == Array(repeating: 4, count: count)
             }
             try NginxServer.run(to: server) { nginx in
                 try body(server, status, try nginx.client())

@@ -69,7 +69,11 @@ struct ScoreboardTests {
         let now = MonotonicTime.now
         workers[0].begin(method: [], target: [], request: [], at: now)
         #expect(own.isAnotherFree)
-        workers[1].run(task: "task", of: "", route: "", left: 0, at: now)
+        workers[1].run(
+            task: "task",
+            of: ShownRequest(method: [], target: [], route: "", handler: "", id: "", duration: .zero),
+            left: 0,
+            at: now)
         #expect(!own.isAnotherFree, "both of its workers that may run tasks are busy")
         #expect(other.isAnotherFree)
         workers[0].rest(at: now)

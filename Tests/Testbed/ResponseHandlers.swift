@@ -42,12 +42,12 @@ func cookies() throws -> Response {
     return response
 }
 
-struct Size: Decodable {
+struct HeadSize: Decodable {
     var size: Int
 }
 
 /// A cookie of so many bytes, and a task.
-func largeHead(query: Query<Size>, tasks: BackgroundTasks) -> Response {
+func largeHead(query: Query<HeadSize>, tasks: BackgroundTasks) -> Response {
     tasks.add(report, "large head")
     var response = Response.text("large head")
     response.headers[.setCookie] = "a=" + String(repeating: "b", count: query.size - 2)
