@@ -53,6 +53,7 @@ struct Batch {
     }
 
     private func run(in database: Database, _ outcome: inout Outcome) throws {
+        let changes = database.totalChangesCount
         var mistakes: [any Error] = []
         for note in notes {
             do {
@@ -63,6 +64,7 @@ struct Batch {
             }
         }
         for write in writes { try write.run(in: database) }
+        if database.totalChangesCount != changes { try WriteStamp.advance(in: database) }
         try database.run("COMMIT")
         outcome.transactions += 1
         outcome.mistakes += mistakes

@@ -66,6 +66,35 @@ extension Journal {
         }
     }
 
+    /// Lets a schedule that has fired for a later time go on from a time.
+    ///
+    /// - Returns: false where it has not: another process may have let it go on.
+    package func restartSchedule(_ schedule: String, at time: Date) throws(JournalError) -> Bool {
+        let time = time.milliseconds
+        return try write { database in
+            try database.run("DELETE FROM firing WHERE schedule = ? AND time > ?", [schedule, time])
+            guard database.changesCount > 0 else { return false }
+            try database.run("INSERT OR IGNORE INTO firing (schedule, time) VALUES (?, ?)", [schedule, time])
+            return true
+        }
+    }
+
+    /// The schedules that have fired, or have begun, each with its last time: by their names in the journal.
+    package func schedules() throws(JournalError) -> [(schedule: String, last: Date)] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT schedule, max(time) FROM firing GROUP BY schedule")
+                .compactMap {
+                    row in
+                    guard let name = String.fromDatabaseValue(row[0]),
+                        let time = Int64.fromDatabaseValue(row[1])
+                    else {
+                        return nil
+                    }
+                    return (name, Date(milliseconds: time))
+                }
+        }
+    }
+
     /// The last time at which a schedule has fired, or has begun; nil for a new one.
     package func lastFiring(of schedule: String) throws(JournalError) -> Date? {
         try read { try $0.number(Self.lastFiring, [schedule]) }.map(Date.init(milliseconds:))

@@ -19,9 +19,14 @@ extension Journal {
     /// - Parameter limit: how many requests at most.
     package func claim(_ limit: Int = 64) throws(JournalError) -> [ClaimedRequest] {
         guard let owner else { throw refusal("a visitor runs no tasks") }
-        let (now, locks) = (now, locks)
-        return try write { database in
-            let claim = Claim(database, owner: owner, now: now, locks: locks)
+        let now = now
+        let isClockBehind = lastClaim.withLock { last in
+            defer { last = now }
+            return last.map { now < $0 } ?? true
+        }
+        return try write { [self] database in
+            let claim = Claim(database, owner: owner, now: now, isAlive: isAlive)
+            if isClockBehind { try claim.bringForward() }
             try claim.releaseTheDead()
             try claim.closeExpired()
             return try claim.take(limit)
@@ -43,16 +48,16 @@ struct Claim {
     private let database: Database
     private let owner: Int64
     private let now: Int64
-    private let locks: OwnerLocks
+    private let isAlive: (Int64) throws -> Bool
 
     /// How many records of a dead owner, or expired ones, one claim deals with.
     private static let batch = 512
 
-    init(_ database: Database, owner: Int64, now: Int64, locks: OwnerLocks) {
+    init(_ database: Database, owner: Int64, now: Int64, isAlive: @escaping (Int64) throws -> Bool) {
         self.database = database
         self.owner = owner
         self.now = now
-        self.locks = locks
+        self.isAlive = isAlive
     }
 
     static let nextDue = """
@@ -63,15 +68,20 @@ struct Claim {
     static let ownedBehind = """
         SELECT number FROM record WHERE owner = ? AND number > ? AND head <> ? ORDER BY number LIMIT 1
         """
+    /// What a process has was due when it took it; the clock may have been set back since.
     static let release = """
-        UPDATE record SET owner = NULL, state = 0,
+        UPDATE record SET owner = NULL, state = 0, due = min(due, ?3),
             error = CASE state WHEN 1 THEN 'the process ended during attempt ' || attempts ELSE error END
-        WHERE owner = ? AND number < ?
+        WHERE owner = ?1 AND number < ?2
         """
     static let expire = """
         UPDATE record SET state = 4, ended = ?1 WHERE number IN (
             SELECT number FROM record
             WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
+        """
+    static let ahead = """
+        UPDATE record SET due = ?1
+        WHERE state = 0 AND owner IS NULL AND lane IN (0, 1, 2) AND due > ?1 AND +due = added
         """
     static let due = """
         SELECT head FROM record
@@ -89,9 +99,9 @@ struct Claim {
     /// Frees what dead owners have; requests as a whole.
     func releaseTheDead() throws {
         for other in try database.numbers("SELECT number FROM owner WHERE number <> ?", [owner]) {
-            guard try !locks.isAlive(other) else { continue }
+            guard try !isAlive(other) else { continue }
             let end = try endOfBatch(of: other)
-            try database.run(Self.release, [other, end])
+            try database.run(Self.release, [other, end, now])
             if end == .max { try database.run("DELETE FROM owner WHERE number = ?", [other]) }
         }
     }
@@ -104,6 +114,9 @@ struct Claim {
         else { return .max }
         return end
     }
+
+    /// What was to run at once when it was added, by a clock that was set back since, is due.
+    func bringForward() throws { try database.run(Self.ahead, [now]) }
 
     func closeExpired() throws { try database.run(Self.expire, [now, Self.batch]) }
 

@@ -59,13 +59,12 @@ extension Journal {
         _ ids: [RecordID],
         _ change: @escaping @Sendable (RecordSummary, Database) throws -> SteeringResult
     ) throws(JournalError) -> [SteeringResult] {
-        let locks = locks
-        return try write { database in
+        return try write { [self] database in
             try ids.map { id in
                 guard var record = try database.summaries("WHERE id = ?", [id.text]).first else {
                     return .unknown
                 }
-                if let owner = record.owner, try !locks.isAlive(owner) {
+                if let owner = record.owner, try !isAlive(owner) {
                     // Nobody runs it any more.
                     record.owner = nil
                     if record.state == .running { record.state = .waiting }

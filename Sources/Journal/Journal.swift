@@ -19,7 +19,10 @@ package final class Journal: Sendable {
     let writer: WriteQueue
     private let checkpointer: Checkpointer
     let locks: OwnerLocks
-    private let lock: Lock<ByteLock?>
+    private let files: JournalFiles
+    private let registered: Owner?
+    /// The time at the last claim; nil before the first one.
+    let lastClaim = Lock<Int64?>(nil)
 
     /// Opens a journal; makes it and brings it up to date where the role says so.
     package convenience init(
@@ -39,8 +42,9 @@ package final class Journal: Sendable {
         locks = opening.locks
         writer = opening.writer
         checkpointer = opening.checkpointer
+        files = opening.files
+        registered = opening.owner
         owner = opening.owner?.number
-        lock = Lock(opening.owner?.lock)
     }
 
     /// Writes what is left, gives back what this process has not begun, and closes the file. What runs still is another
@@ -48,11 +52,20 @@ package final class Journal: Sendable {
     package func close() throws(JournalError) {
         defer { loseLock() }
         do {
-            if let owner { try? writer.perform { try Self.leave(owner, in: $0) } }
+            if let registered {
+                let now = now
+                try? writer.perform { try Self.leave(registered.number, at: now, in: $0) }
+                registered.endConfirming()
+            }
             writer.close()
             // The last connection moves the WAL into the file and removes it, which readers may not.
             checkpointer.close()
             pool.releaseMemory()
+            do throws(JournalError) {
+                try files.check()
+            } catch {
+                pool.writeWithoutTransaction { JournalFiles.keep(of: $0) }
+            }
             try pool.close()
         } catch {
             throw JournalError(path, error)
@@ -60,7 +73,7 @@ package final class Journal: Sendable {
     }
 
     /// As the process's death would do it, for tests.
-    func loseLock() { lock.withLock { $0 = nil } }
+    func loseLock() { registered?.leave() }
 
     /// Waits until all that was noted before is on the disk.
     ///
@@ -98,12 +111,19 @@ package final class Journal: Sendable {
         }
     }
 
+    /// Whether an owner lives.
+    func isAlive(_ owner: Int64) throws -> Bool {
+        if let registered { try registered.isAlive(owner) } else { try locks.isAlive(owner) }
+    }
+
     func refusal(_ reason: String, advice: String? = nil) -> JournalError {
         JournalError(.refused, path, reason, advice: advice)
     }
 
-    private static func leave(_ owner: Int64, in database: Database) throws {
-        try database.run("UPDATE record SET owner = NULL WHERE owner = ? AND state = 0", [owner])
+    private static func leave(_ owner: Int64, at now: Int64, in database: Database) throws {
+        // They were due; the clock may have been set back since.
+        try database.run(
+            "UPDATE record SET owner = NULL, due = min(due, ?) WHERE owner = ? AND state = 0", [now, owner])
         // What runs until the process ends keeps its owner, who will be dead.
         try database.run(
             "DELETE FROM owner WHERE number = ? AND NOT EXISTS (SELECT 1 FROM record WHERE owner = ?)",

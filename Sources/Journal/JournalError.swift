@@ -6,7 +6,7 @@ internal import Linux
 package struct JournalError: Error, Sendable, CustomStringConvertible {
     package struct Code: Sendable, Hashable {
         private enum Value {
-            case full, locked, notWritable, missing, foreign, newer, damaged, system, refused, closed
+            case full, locked, notWritable, missing, moved, foreign, newer, damaged, system, refused, closed
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -19,6 +19,8 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
         package static let notWritable = Code(.notWritable)
         /// There is no file, and this program may not make one.
         package static let missing = Code(.missing)
+        /// A file was removed, renamed or replaced while a process has it open.
+        package static let moved = Code(.moved)
         /// The file is something else than a journal.
         package static let foreign = Code(.foreign)
         /// The journal is of a later version of this program.

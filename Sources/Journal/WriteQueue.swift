@@ -17,6 +17,7 @@ final class WriteQueue: @unchecked Sendable {
     private let pool: DatabasePool
     private let patience: Patience
     private let checkpointer: Checkpointer
+    private let confirm: @Sendable (Database) throws -> Void
     private let settings: JournalSettings
     private let path: String
 
@@ -32,16 +33,19 @@ final class WriteQueue: @unchecked Sendable {
     private var committed = 0
     private var thread: pthread_t?
 
-    /// - Parameter patience: what the pool's busy handler asks.
+    /// - Parameters:
+    ///   - patience: what the pool's busy handler asks.
+    ///   - confirm: called at the beginning of each transaction; where it throws nothing is written.
     init(
         _ pool: DatabasePool, patience: Patience, checkpointer: Checkpointer, path: String,
-        settings: JournalSettings
+        settings: JournalSettings, confirm: @escaping @Sendable (Database) throws -> Void
     ) throws(SystemError) {
         self.pool = pool
         self.patience = patience
         self.checkpointer = checkpointer
         self.path = path
         self.settings = settings
+        self.confirm = confirm
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -183,6 +187,12 @@ final class WriteQueue: @unchecked Sendable {
     private func begin(in database: Database, until deadline: MonotonicTime?) throws {
         patience.last(until: deadline ?? .now + settings.lockTimeout)
         try database.run("BEGIN IMMEDIATE")
+        do {
+            try confirm(database)
+        } catch {
+            try? database.rollback()
+            throw error
+        }
     }
 
     private func take() -> Batch {

@@ -61,9 +61,10 @@ uintptr_t clinux_executable_base(void);
 char *swift_demangle(
     const char *name, size_t length, char *output, size_t *output_size, uint32_t flags);
 
-// A lock of the open file description on one byte of a file; the kernel releases it with the last descriptor. Neither waits.
+// A lock of the open file description on one byte of a file; the kernel releases it with the last descriptor. Neither
+// waits. The second one tells whether another description has a lock on one of some bytes.
 int clinux_lock_byte(int descriptor, int64_t byte);
-int clinux_is_byte_locked(int descriptor, int64_t byte);
+int clinux_is_locked(int descriptor, int64_t first, int64_t count);
 
 // Processes: the numbers of system calls are not for Swift.
 int clinux_open_process(pid_t process);

@@ -13,6 +13,7 @@ struct TasksCommand<App: Application>: ParsableCommand {
             subcommands: [
                 TasksListCommand<App>.self, TasksShowCommand<App>.self, TasksRetryCommand<App>.self,
                 TasksDiscardCommand<App>.self, TasksDrainCommand<App>.self, TasksExportCommand<App>.self,
+                TasksRescheduleCommand<App>.self, TasksRestoreCommand<App>.self,
             ],
             defaultSubcommand: TasksListCommand<App>.self)
     }
@@ -40,7 +41,8 @@ struct JournalOptions: ParsableArguments {
         }
     }
 
-    private func path<App: Application>(for application: App.Type) throws -> String {
+    /// - Throws: where neither the command line nor the manifest names one.
+    func path<App: Application>(for application: App.Type) throws -> String {
         if let journal { return journal }
         // The manifest of an application with durable tasks has one.
         guard let path = try manifest.load(for: application).journal?.path else {

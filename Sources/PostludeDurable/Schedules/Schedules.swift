@@ -11,8 +11,9 @@ final class Schedules: Sendable {
     /// When to look again at the latest: the clock may be set.
     private static let interval = Duration.seconds(1)
 
-    /// By how many seconds clocks do not differ.
-    private static let doubtful = 3600.0
+    /// By how many seconds the clock must have been set back for a schedule to go on at once: more than by a change to or
+    /// from summer time, or a small correction, within which no time is to fire twice.
+    private static let corrected = 3 * 3600.0
 
     private let access: JournalAccess
     private let kinds: @Sendable () -> DurableTaskKinds
@@ -51,6 +52,7 @@ final class Schedules: Sendable {
         var delay = Self.interval
         for index in schedules.indices {
             let now = now()
+            if schedules[index].last > now { try meetClock(&schedules[index], now) }
             while let time = schedules[index].due(at: now) {
                 try fire(&schedules[index], at: time, now)
             }
@@ -66,11 +68,6 @@ final class Schedules: Sendable {
         let schedules = try next.compactMap { settings -> Schedule? in
             do {
                 let last = try journal.beginSchedule(Schedule.key(of: settings))
-                if last > now().addingTimeInterval(Self.doubtful) {
-                    logger.warning(
-                        "a schedule has fired in the future, and waits until then: was the clock wrong?",
-                        metadata: ["schedule": "\(settings.name)", "time": "\(last.ISO8601Format())"])
-                }
                 return try Schedule(settings, behind: last)
             } catch let error as ScheduleMistake {
                 logger.error(
@@ -84,6 +81,23 @@ final class Schedules: Sendable {
             // Another manifest may have come meanwhile.
             if state.next == next { state.next = nil }
         }
+    }
+
+    /// A schedule has fired for a time that is still to come: the clock was ahead then.
+    private func meetClock(_ schedule: inout Schedule, _ now: Date) throws {
+        let journal = access.journal
+        guard schedule.last > now.addingTimeInterval(Self.corrected) else {
+            // `tasks reschedule` may have changed it.
+            guard let last = try journal.lastFiring(of: schedule.key), last < schedule.last else { return }
+            return schedule.goOn(from: last)
+        }
+        guard try journal.restartSchedule(schedule.key, at: now) else { return schedule.goOn(from: now) }
+        logger.warning(
+            "the clock was set back: a schedule that had fired for a later time goes on from now",
+            metadata: [
+                "schedule": "\(schedule.settings.name)", "time": "\(schedule.last.ISO8601Format())",
+            ])
+        schedule.goOn(from: now)
     }
 
     private func fire(_ schedule: inout Schedule, at time: Date, _ now: Date) throws {
@@ -121,7 +135,7 @@ private struct Schedule {
     let settings: Manifest.Schedule
     let key: String
     private let expression: CronExpression
-    private var last: Date
+    private(set) var last: Date
     /// nil where there is no other time.
     private(set) var next: Date?
 

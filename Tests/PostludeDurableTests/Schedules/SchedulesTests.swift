@@ -125,4 +125,46 @@ import Testing
         _ = try process.schedules.fireDue()
         #expect(try records(process.journal).map(\.request) == ["minutely@2026-03-02T09:00:00Z"])
     }
+
+    @Test(
+        "The clock is set back by more than three hours: schedules go on from now, in every process, and it is logged"
+    )
+    func setBack() throws {
+        let processes = try (1...2).map { _ in try process() }
+        try go(to: "2026-03-04T12:00:00Z")
+        for process in processes { _ = try process.schedules.fireDue() }
+        try go(to: "2026-03-01T12:30:10Z")
+        for process in processes { _ = try process.schedules.fireDue() }
+        try go(to: "2026-03-01T12:31:00Z")
+        for process in processes { _ = try process.schedules.fireDue() }
+        let fired = try records(processes[0].journal).map(\.request)
+        // The first one's task is not over, so that the second time is left out.
+        #expect(fired == ["minutely@2026-03-04T12:00:00Z"])
+        #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is left out") } == 1)
+        #expect(log.lines.count { $0.hasPrefix("warning the clock was set back") } == 1)
+        // The same at the next start.
+        try go(to: "2026-03-01T06:00:00Z")
+        let next = try process()
+        #expect(log.lines.count { $0.hasPrefix("warning the clock was set back") } == 2)
+        #expect(try next.journal.lastFiring(of: next.journal.schedules()[0].schedule) == clock.now)
+    }
+
+    @Test("The clock is set back by less: no time fires twice, unless the schedule is told to go on")
+    func setBackALittle() throws {
+        let process = try process(
+            "{ one: { cron: '* * * * *', task: Job, arguments: { number: 1 }, overlap: run } }")
+        try go(to: "2026-03-01T13:00:00Z")
+        _ = try process.schedules.fireDue()
+        try go(to: "2026-03-01T12:10:00Z")
+        _ = try process.schedules.fireDue()
+        #expect(try records(process.journal).count == 1)
+        let name = try #require(try process.journal.schedules().first).schedule
+        #expect(try process.journal.restartSchedule(name, at: clock.now))
+        #expect(try !process.journal.restartSchedule(name, at: clock.now), "it is not ahead any more")
+        _ = try process.schedules.fireDue()
+        try go(to: "2026-03-01T12:11:00Z")
+        _ = try process.schedules.fireDue()
+        #expect(try records(process.journal).map(\.request).first == "one@2026-03-01T12:11:00Z")
+        #expect(!log.lines.contains { $0.hasPrefix("warning the clock was set back") })
+    }
 }
