@@ -140,10 +140,13 @@ let package = Package(
             ],
             path: "examples/uploads", exclude: ["CGD", "COpenSSL", "README.md", "routes.yaml"],
             swiftSettings: strict),
+        .target(
+            name: "Storage", dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
+            path: "examples/storage", swiftSettings: strict),
         .executableTarget(
             name: "settings",
             dependencies: [
-                "Postlude", "PostludeExamplePages",
+                "Postlude", "PostludeExamplePages", "Storage",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -151,7 +154,7 @@ let package = Package(
         .executableTarget(
             name: "analytics",
             dependencies: [
-                "Postlude", "PostludeExamplePages",
+                "Postlude", "PostludeExamplePages", "Storage",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -160,7 +163,7 @@ let package = Package(
         .executableTarget(
             name: "orders",
             dependencies: [
-                "Mailing", "Postlude", "PostludeCelery", "PostludeDurable", "PostludeExamplePages",
+                "Mailing", "Postlude", "PostludeCelery", "PostludeDurable", "PostludeExamplePages", "Storage",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],

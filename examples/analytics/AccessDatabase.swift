@@ -1,17 +1,18 @@
 import FoundationEssentials
 import GRDB
+import Storage
 import Synchronization
 
 /// The database of the accesses, opened once: when the application starts, or by whoever needs it first.
 final class AccessDatabase: Sendable {
     private let path: String
-    private let pool = Mutex<DatabasePool?>(nil)
+    private let pool = Mutex<SharedDatabase?>(nil)
 
     init(path: String) { self.path = path }
 
     /// - Throws: `AccessDatabaseError`; the next call tries again.
     @discardableResult
-    func open() throws -> DatabasePool {
+    func open() throws -> SharedDatabase {
         try pool.withLock { pool in
             if let pool { return pool }
             do {
@@ -27,25 +28,17 @@ final class AccessDatabase: Sendable {
     /// To be called when nobody reads or writes any more.
     func close() throws {
         try pool.withLock { pool in
-            // Readers first: the last connection copies the WAL into the database and removes it, which only the
-            // writer may.
-            pool?.releaseMemory()
             try pool?.close()
             pool = nil
         }
     }
 
-    private func make() throws -> DatabasePool {
+    private func make() throws -> SharedDatabase {
         let folder = URL(filePath: path).deletingLastPathComponent()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        var configuration = Configuration()
-        // Other programs may have the file open: wait for the end of what they write.
-        configuration.busyMode = .timeout(5)
-        // A pool keeps its file in WAL mode: the page does not wait for those who log. A power failure may
-        // take the last accesses with it, which is cheap compared to a disk's promise for each of them.
-        let pool = try DatabasePool(path: path, configuration: configuration)
-        try Self.migrator.migrate(pool)
-        return pool
+        // A power failure may take the last accesses with it, which is cheap compared to a disk's promise for each of
+        // them.
+        return try SharedDatabase(path: path, isSynced: false, migrator: Self.migrator)
     }
 
     /// Every version that the schema has had. A released migration is never changed, only followed by another

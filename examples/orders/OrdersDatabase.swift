@@ -1,11 +1,12 @@
 import FoundationEssentials
 import GRDB
+import Storage
 import Synchronization
 
 /// The ledger, and what the payment provider has taken, in one SQLite file: opened once, when the application starts.
 final class OrdersDatabase: Sendable {
     private let path: String
-    private let pool = Mutex<DatabasePool?>(nil)
+    private let pool = Mutex<SharedDatabase?>(nil)
 
     init(path: String) { self.path = path }
 
@@ -17,7 +18,7 @@ final class OrdersDatabase: Sendable {
 
     /// - Throws: `OrdersDatabaseError`; the next call tries again.
     @discardableResult
-    func open() throws -> DatabasePool {
+    func open() throws -> SharedDatabase {
         try pool.withLock { pool in
             if let pool { return pool }
             do {
@@ -33,8 +34,6 @@ final class OrdersDatabase: Sendable {
     /// To be called when nobody reads or writes any more.
     func close() throws {
         try pool.withLock { pool in
-            // Readers first: the last connection moves the WAL into the file.
-            pool?.releaseMemory()
             try pool?.close()
             pool = nil
         }
@@ -56,17 +55,10 @@ final class OrdersDatabase: Sendable {
         }
     }
 
-    private func make() throws -> DatabasePool {
+    private func make() throws -> SharedDatabase {
         let folder = URL(filePath: path).deletingLastPathComponent()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        var configuration = Configuration()
-        // Other processes write, too.
-        configuration.busyMode = .timeout(5)
-        let pool = try DatabasePool(path: path, configuration: configuration)
-        // In WAL mode GRDB leaves the last commits to the operating system.
-        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-        try Self.migrator.migrate(pool)
-        return pool
+        return try SharedDatabase(path: path, isSynced: true, migrator: Self.migrator)
     }
 
     /// Every version that the schema has had.

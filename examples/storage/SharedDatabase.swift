@@ -1,0 +1,62 @@
+package import GRDB
+internal import Synchronization
+
+/// An SQLite file that several processes may write at once.
+///
+/// SQLite 3.7.0 to 3.51.2 loses commits where one connection begins a checkpoint while another one begins the WAL anew
+/// ("The WAL-Reset Bug" in <https://sqlite.org/wal.html>). So no connection checkpoints by itself here: after some writes
+/// one does while the writer's lock is held, under which nothing begins the WAL anew.
+package final class SharedDatabase: Sendable {
+    private static let writesBetweenCheckpoints = 200
+
+    private let pool: DatabasePool
+    /// A checkpoint runs on a connection other than the one that holds the lock.
+    private let checkpoints: DatabaseQueue
+    private let writes = Atomic<Int>(0)
+
+    /// - Parameter isSynced: whether each commit is on the disk before a write returns.
+    package init(path: String, isSynced: Bool, migrator: DatabaseMigrator) throws {
+        var configuration = Configuration()
+        // Other programs may write: wait for the end of it.
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            _ = try Int.fetchOne(database, sql: "PRAGMA wal_autocheckpoint = 0")
+        }
+        // A pool keeps its file in WAL mode: readers do not wait for a writer, nor a writer for them.
+        pool = try DatabasePool(path: path, configuration: configuration)
+        if isSynced {
+            // In WAL mode GRDB leaves the last commits to the operating system.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        }
+        try migrator.migrate(pool)
+        checkpoints = try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    package func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.read(body) }
+
+    package func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        let value = try pool.write(body)
+        if writes.add(1, ordering: .relaxed).newValue.isMultiple(of: Self.writesBetweenCheckpoints) {
+            // One that fails, since others write for long, leaves the pages to the next one.
+            try? checkpoint()
+        }
+        return value
+    }
+
+    private func checkpoint() throws {
+        try pool.writeWithoutTransaction { database in
+            try database.inTransaction(.immediate) {
+                _ = try checkpoints.writeWithoutTransaction { try $0.checkpoint(.passive) }
+                return .commit
+            }
+        }
+    }
+
+    /// To be called when nobody reads or writes any more.
+    package func close() throws {
+        // The last connection moves the WAL into the file and removes it, which readers may not.
+        try checkpoints.close()
+        pool.releaseMemory()
+        try pool.close()
+    }
+}
