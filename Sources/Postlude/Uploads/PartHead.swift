@@ -8,7 +8,10 @@ struct PartHead: Equatable {
     let contentType: String?
 
     /// A form's file field has a file name; other clients may leave it out (RFC 7578, 4.2).
-    var isFile: Bool { filename != nil || contentType?.lowercased() == "application/octet-stream" }
+    var isFile: Bool {
+        filename != nil
+            || contentType.flatMap { MediaParameters($0.utf8)?.value } == "application/octet-stream"
+    }
 
     /// - Parameter bytes: lines, without the empty one behind them.
     init(_ bytes: ArraySlice<UInt8>) throws(HTTPError) {
@@ -35,15 +38,36 @@ struct PartHead: Equatable {
             default: break
             }
         }
-        guard let disposition, let name = disposition["name"] else {
+        guard let disposition else { throw .multipart("a part has no name in a Content-Disposition") }
+        name = try Self.name(in: disposition)
+        filename = try Self.filename(in: disposition)
+        self.contentType = contentType
+    }
+
+    private static func name(in disposition: MediaParameters) throws(HTTPError) -> String {
+        if let name = disposition["name"] {
+            guard let name = String(validating: unescaped(name), as: UTF8.self) else {
+                throw .multipart("a part's name is not UTF-8")
+            }
+            return name
+        }
+        // RFC 7578, 4.2, does not want it; some clients write it all the same.
+        guard let encoded = disposition["name*"] else {
             throw .multipart("a part has no name in a Content-Disposition")
         }
-        guard let name = String(validating: Self.unescaped(name), as: UTF8.self) else {
-            throw .multipart("a part's name is not UTF-8")
+        guard let name = ExtendedValue.text(encoded) else {
+            throw .multipart("a part's name* is not as RFC 8187 has it")
         }
-        self.name = name
-        filename = disposition["filename"].map { String(decoding: Self.unescaped($0), as: UTF8.self) }
-        self.contentType = contentType
+        return name
+    }
+
+    /// The encoded form goes first (RFC 6266, 4.3).
+    private static func filename(in disposition: MediaParameters) throws(HTTPError) -> String? {
+        let encoded = disposition["filename*"]
+        if let name = encoded.flatMap(ExtendedValue.text) { return name }
+        if let name = disposition["filename"] { return String(decoding: unescaped(name), as: UTF8.self) }
+        guard encoded == nil else { throw .multipart("a part's filename* is not as RFC 8187 has it") }
+        return nil
     }
 
     private static func lines(_ bytes: ArraySlice<UInt8>) throws(HTTPError) -> [ArraySlice<UInt8>] {
@@ -72,6 +96,36 @@ struct PartHead: Equatable {
         let start = value.drop(while: isSpace)
         let count = start.reversed().drop(while: isSpace).count
         return String(decoding: start.prefix(count), as: UTF8.self)
+    }
+}
+
+/// A parameter's value with its character set, `UTF-8'en'%e2%82%ac%20rates` (RFC 8187, 3.2.1, before that RFC 5987).
+private enum ExtendedValue {
+    /// - Returns: nil for what is malformed, and for another character set.
+    static func text(_ bytes: [UInt8]) -> String? {
+        let parts = bytes.split(separator: UInt8(ascii: "'"), omittingEmptySubsequences: false)
+        guard parts.count == 3, let value = decoded(parts[2]) else { return nil }
+        switch String(decoding: parts[0], as: UTF8.self).lowercased() {
+        case "utf-8": return String(validating: value, as: UTF8.self)
+        case "iso-8859-1": return String(String.UnicodeScalarView(value.map { Unicode.Scalar($0) }))
+        default: return nil
+        }
+    }
+
+    private static func decoded(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+        var (rest, result) = (text, [UInt8]())
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                result.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value: UInt8 = FormText.hexadecimal(rest.prefix(2)), value != 0 else {
+                return nil
+            }
+            result.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return result
     }
 }
 

@@ -31,7 +31,15 @@ struct PartHeadTests {
             (#"name="a\"b"; filename="c\\d.txt""#, "a\"b", #"c\d.txt"#),
             (#"name="a"; filename="C:\Temp\new.txt""#, "a", #"C:\Temp\new.txt"#),
             (#"name=""; filename=" ""#, "", " "),
-            (#"name="a"; filename="b"; filename*=UTF-8''c"#, "a", "b"),
+            (#"name="a"; filename="b"; filename*=UTF-8''c"#, "a", "c"),
+            (#"name="a"; filename*=utf-8'en'%e2%82%ac%20rates"#, "a", "€ rates"),
+            (#"name="a"; filename*=ISO-8859-1''%e4"#, "a", "ä"),
+            (#"name="a"; filename="b"; filename*=UTF-16''%e4"#, "a", "b"),
+            (#"name="a"; filename="b"; filename*=UTF-8''%e4"#, "a", "b"),
+            (#"name="a"; filename="b"; filename*=UTF-8''%00"#, "a", "b"),
+            (#"name="a"; filename="b"; filename*=c"#, "a", "b"),
+            (#"name*=UTF-8''%c3%a4; filename="b""#, "ä", "b"),
+            (#"name="a"; name*=UTF-8''c; filename="b""#, "a", "b"),
         ])
     func names(parameters: String, name: String, filename: String) throws {
         let head = try head("Content-Disposition: form-data; " + parameters)
@@ -44,7 +52,8 @@ struct PartHeadTests {
     func files() throws {
         let name = "Content-Disposition: form-data; name=a"
         #expect(try !head(name).isFile)
-        #expect(try !head(name + "; filename*=UTF-8''c").isFile)
+        #expect(try head(name + "; filename*=UTF-8''c").isFile)
+        #expect(try head(name + "\r\nContent-Type: application/octet-stream; charset=binary").isFile)
         #expect(try !head(name + "\r\nContent-Type: application/json").isFile)
         #expect(try head(name + "\r\nContent-Type:\tapplication/Octet-Stream ").isFile)
         #expect(try head(name + "; filename=\"\"").filename == "")
@@ -64,6 +73,11 @@ struct PartHeadTests {
         "a header that can be read in two ways, or in none, is refused",
         arguments: [
             ("", "a part has no name in a Content-Disposition"),
+            ("Content-Disposition: form-data; name*=c", "a part's name* is not as RFC 8187 has it"),
+            (
+                "Content-Disposition: form-data; name=a; filename*=UTF-8''%zz",
+                "a part's filename* is not as RFC 8187 has it"
+            ),
             ("Content-Type: text/plain", "a part has no name in a Content-Disposition"),
             ("Content-Disposition: form-data", "a part has no name in a Content-Disposition"),
             ("Content-Disposition: form-data; filename=a", "a part has no name in a Content-Disposition"),
