@@ -12,7 +12,7 @@ extension CronExpression {
     /// When a schedule fires.
     init(_ schedule: Manifest.Schedule) throws(ScheduleMistake) {
         let name = schedule.timeZone.value
-        guard let zone = TimeZone(identifier: name) else {
+        guard let zone = TimeZone(tzDatabaseName: name) else {
             throw ScheduleMistake(
                 location: schedule.timeZone.location,
                 message:

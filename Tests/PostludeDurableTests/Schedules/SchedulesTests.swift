@@ -77,6 +77,32 @@ import Testing
         return try journal.list().records
     }
 
+    @Test("A time zone has a name of the tz database, and no abbreviation or offset")
+    func timeZones() throws {
+        func mistakes(_ zone: String) throws -> [String] {
+            let yaml =
+                "{ daily: { cron: '0 3 * * *', time-zone: '\(zone)', task: Job, arguments: { number: 7 } } }"
+            let manifest = try Manifest.parse(
+                "schedules: \(yaml)\nroutes: [{ path: /, method: GET, handler: home }]\n",
+                file: "routes.yaml",
+                handlers: ["home"], environment: [:])
+            return TaskSettingsCheck(kinds: DurableTaskKinds([DurableTaskKind(Job.self)]), broker: nil)
+                .mistakes(in: manifest).map { "\($0)" }
+        }
+        for zone in ["UTC", "Europe/Paris", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "Japan"] {
+            #expect(try mistakes(zone) == [])
+        }
+        for zone in [
+            "BST", "EST", "CET", "IST", "GMT+5", "UTC+1", "+01:00", "Europe/Nowhere", "/etc/localtime",
+            "europe",
+        ] {
+            let found = try mistakes(zone)
+            #expect(
+                found.count == 1 && found.allSatisfy { $0.contains("expected a name of the tz database") },
+                "\(zone)")
+        }
+    }
+
     @Test("Of the processes that have the journal open, the first one fires, once for each time")
     func once() throws {
         let processes = try (1...3).map { _ in try process() }
