@@ -35,6 +35,7 @@ let package = Package(
         // Its .pc file holds a flag that SwiftPM refuses.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "Dates", swiftSettings: strict),
         .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
         .target(name: "FastCGI", dependencies: ["CFastCGI", "Linux"], swiftSettings: strict),
         .target(name: "PCRE", dependencies: ["CPCRE2"], swiftSettings: strict),
@@ -52,21 +53,23 @@ let package = Package(
             ],
             resources: [.embedInCode("manifest.schema.json")],
             swiftSettings: strict),
-        .target(name: "Celery", dependencies: ["CHiredis", "CRabbitMQ", "Linux"], swiftSettings: strict),
+        .target(
+            name: "Celery", dependencies: ["CHiredis", "CRabbitMQ", "Dates", "Linux"], swiftSettings: strict),
         .target(name: "Scoreboard", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
         .target(name: "Supervision", dependencies: ["CLinux", "Linux"], swiftSettings: strict),
         .target(
             name: "Journal",
             dependencies: [
-                "Linux", .product(name: "GRDB", package: "GRDB.swift"),
+                "Dates", "Linux", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
         .target(
             name: "Postlude",
             dependencies: [
-                "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Scoreboard", "Supervision", "Workers",
+                "Dates", "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Scoreboard", "Supervision",
+                "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
@@ -78,7 +81,7 @@ let package = Package(
         .target(
             name: "PostludeDurable",
             dependencies: [
-                "Journal", "Linux", "Manifest", "Postlude", "Routing", "Workers",
+                "Dates", "Journal", "Linux", "Manifest", "Postlude", "Routing", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -86,7 +89,7 @@ let package = Package(
         .target(
             name: "PostludeCelery",
             dependencies: [
-                "Celery", "Journal", "Linux", "Manifest", "Postlude", "PostludeDurable", "Workers",
+                "Celery", "Dates", "Journal", "Linux", "Manifest", "Postlude", "PostludeDurable", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -209,15 +212,16 @@ let package = Package(
         .testTarget(
             name: "JournalTests",
             dependencies: [
-                "Journal", "JournalTestbed", "Linux", "Spawning", "Supervision",
+                "Dates", "Journal", "JournalTestbed", "Linux", "Spawning", "Supervision",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             exclude: ["Interpose"], swiftSettings: strict),
+        .testTarget(name: "DatesTests", dependencies: ["Dates"], swiftSettings: strict),
         .testTarget(name: "WorkersTests", dependencies: ["Linux", "Workers"], swiftSettings: strict),
         .testTarget(
             name: "PostludeTests",
             dependencies: [
-                "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Scoreboard", "Workers",
+                "Dates", "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Scoreboard", "Workers",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
                 .product(name: "Logging", package: "swift-log"),

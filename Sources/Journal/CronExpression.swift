@@ -1,3 +1,4 @@
+internal import Dates
 package import FoundationEssentials
 
 /// When a schedule fires: five fields, as cron has them, in a time zone.

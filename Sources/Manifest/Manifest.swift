@@ -54,6 +54,8 @@ package struct Manifest: Sendable {
         var isRegex = false
         /// Where the route begins in the file.
         package var location: SourceLocation
+        /// Where its `path` or `regex` stands.
+        package var pathLocation: SourceLocation
     }
 
     /// How many threads serve requests and run tasks.

@@ -28,10 +28,13 @@ extension ManifestDecoder {
                 reader.report(message, at: node)
             }
             let location = SourceLocation(file: reader.diagnostics.file, position: keys.position)
+            let path = (keys[.path] ?? keys[.regex]).flatMap { reader.position(of: $0) }
+            let pathLocation = SourceLocation(file: reader.diagnostics.file, position: path ?? keys.position)
             return Manifest.Route(
                 methods: methods, pattern: pattern, handler: handler ?? "", limits: limits, tasks: tasks,
                 summary: words.summary, description: words.description, tags: words.tags,
-                deprecated: words.deprecated, isRegex: isRegex, location: location)
+                deprecated: words.deprecated, isRegex: isRegex, location: location,
+                pathLocation: pathLocation)
         }
     }
 

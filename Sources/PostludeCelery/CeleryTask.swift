@@ -104,10 +104,8 @@ struct SentCeleryTask {
     var options: Options
 
     init(_ task: CeleryTask) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         func text(_ value: some Encodable) throws -> String {
-            String(decoding: try encoder.encode(value), as: UTF8.self)
+            String(decoding: try StoredValues.encode(value), as: UTF8.self)
         }
         arguments = try text(task.arguments.map(AnyEncodable.init))
         keywords = try text(task.keywords.mapValues(AnyEncodable.init))
@@ -128,7 +126,7 @@ struct SentCeleryTask {
 
     var payload: String {
         get throws {
-            let options = String(decoding: try JSONEncoder().encode(options), as: UTF8.self)
+            let options = String(decoding: try StoredValues.encode(options), as: UTF8.self)
             return "[\(arguments),\(keywords),\(options)]"
         }
     }

@@ -35,7 +35,7 @@ extension BackgroundTasks {
             return DurableTaskHandle(id: other.text)
         }
         let now = Date()
-        var record = kind.record(try JSONEncoder().encode(task), at: now, expiry: expiry, lane: lane)
+        var record = kind.record(try StoredValues.encode(task), at: now, expiry: expiry, lane: lane)
         record.notBefore = delay.map(now.advanced(by:))
         record.uniqueKey = key
         // Also what may leave later: nobody could be told then.

@@ -14,7 +14,7 @@ public struct DurableTaskKind: Sendable {
         name = Task.name
         self.type = type
         self.policy = policy ?? Task.policy
-        decode = { try JSONDecoder().decode(Task.self, from: $0) }
+        decode = { try StoredValues.decode(Task.self, from: $0) }
     }
 }
 

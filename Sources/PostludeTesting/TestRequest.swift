@@ -1,5 +1,5 @@
-internal import FoundationEssentials
 public import HTTPTypes
+internal import Postlude
 
 /// A request as a client would send it.
 ///
@@ -117,11 +117,9 @@ public struct TestRequest: Sendable {
     }
 
     private func with(json value: some Encodable) throws -> TestRequest {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
         var request = self
         request.headers[.contentType] = request.headers[.contentType] ?? "application/json"
-        request.body = Array(try encoder.encode(value))
+        request.body = try JSONFormat().encode(value)
         return request
     }
 

@@ -44,9 +44,7 @@ public struct TestResponse: Sendable {
     ///
     /// - Throws: a `DecodingError` when the body is nothing of the kind.
     public func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-        let decoder = JSONDecoder()
-        decoder.dateDecodingStrategy = .iso8601
-        return try decoder.decode(type, from: Data(body))
+        try StoredValues.decode(type, from: Data(body), takingNumbers: false)
     }
 }
 

@@ -32,7 +32,7 @@ extension RoutePattern {
             path += "/"
             for piece in segment.pieces {
                 switch piece {
-                case .literal(let bytes): path += Self.encoded(bytes)
+                case .literal(let bytes): path += Self.encoded(bytes, except: "%")
                 case .parameter(let name, let type):
                     path += "{\(name)}"
                     parameters.append(
@@ -46,13 +46,16 @@ extension RoutePattern {
     }
 
     /// Literals keep `%2F` and `%25`; other characters that no path holds bare, and braces, are encoded again.
-    private static func encoded(_ bytes: [UInt8]) -> String {
+    ///
+    /// - Parameter others: characters that stay as they are, besides those that a segment may hold (RFC 3986, 3.3).
+    static func encoded(_ bytes: [UInt8], except others: String) -> String {
         bytes.map { byte in
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
                 UInt8(ascii: "A")...UInt8(ascii: "Z"):
                 return String(Unicode.Scalar(byte))
-            case _ where "-._~!$&'()*+,;=:@%".utf8.contains(byte): return String(Unicode.Scalar(byte))
+            case _ where "-._~!$&'()*+,;=:@".utf8.contains(byte) || others.utf8.contains(byte):
+                return String(Unicode.Scalar(byte))
             default:
                 let digits = String(byte, radix: 16, uppercase: true)
                 return (digits.count == 1 ? "%0" : "%") + digits

@@ -20,6 +20,7 @@ struct BrokerTestbed: Application {
             Echo.self
             Note.self
             Answer.self
+            Remind.self
             Flaky.self
             Slow.self
             Left.self

@@ -14,6 +14,14 @@ struct Echo: DurableTask {
     func run(_ context: TaskContext) async throws { throw Wrong() }
 }
 
+/// What Python has types of its own for.
+struct Remind: DurableTask {
+    var at: Date
+    var id: UUID
+
+    func run(_ context: TaskContext) async throws -> Remind { self }
+}
+
 /// For this program's own workers elsewhere.
 struct Note: DurableTask {
     var label: String

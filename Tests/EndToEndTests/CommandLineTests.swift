@@ -190,6 +190,24 @@ struct CommandLineTests {
         #expect((mistakes.first?["location"] as? [String: Any])?["line"] as? Int == 3)
     }
 
+    @Test(
+        "check and serve refuse a path whose parameters its handler does not have, by line and column",
+        arguments: ["check", "serve"])
+    func paths(verb: String) throws {
+        let routes = """
+              - { path: "/process/{item:int}", method: POST, handler: process-item }
+              - { path: "/value/{item_id}/{more}", method: POST, handler: process-item }
+            """
+        let command = try Self.testbed(verb, manifest: TestManifest("", routes: routes))
+        #expect(command.exit != .status(0))
+        for part in [
+            "routes.yaml:3:13: the handler \"process-item\" takes `item_id` of its path; found {item}, expected {item_id}",
+            "routes.yaml:4:13: unknown parameter {more}",
+        ] {
+            #expect(command.errors.contains(part), "\(part) in: \(command.errors)")
+        }
+    }
+
     @Test("A manifest that is no YAML, is empty or is not there is reported")
     func brokenManifests() throws {
         for text in ["routes: [", "", "routes: 5", "- a\n- b", "\u{feff}routes:\n\t- x"] {

@@ -7,6 +7,7 @@ struct InputTests {
         routes: """
               - { path: /orders, method: POST, handler: place-order, limits: { body: 4KiB } }
               - { path: /search, method: POST, handler: search-by-form }
+              - { path: /bookings, method: POST, handler: book }
             """)
 
     private func run(_ body: (HTTPClient) throws -> Void) throws {
@@ -67,6 +68,35 @@ struct InputTests {
             let form = try ask(
                 client, "/search", "application/x-www-form-urlencoded", "q=%C3%A4&limit=&tags=x&tags=y")
             #expect(form.text == #"["ä","20","x","y"]"#)
+        }
+    }
+
+    @Test(
+        "Dates come and go as RFC 3339 has them, days and local times as HTML sends them, UUIDs in lower case"
+    )
+    func dates() throws {
+        try run { client in
+            func book(_ members: String) throws -> HTTPReply {
+                try ask(client, "/bookings", "application/json", "{\(members)}")
+            }
+            let local = try book(
+                #""day": "2030-01-31", "from": "2030-01-31T12:00", "at": "2030-01-31T13:00:00.5+0100", "#
+                    + #""id": "E621E1F8-C36C-495A-93FC-0C247A3E6E5F", "seats": 1, "seats": 2"#)
+            #expect(local.status == 201 && local.field("Location") == "/bookings?day=2030-01-31")
+            #expect(
+                local.text
+                    == """
+                    {"at":"2030-01-31T12:00:00.500Z","day":"2030-01-31","from":"2030-01-31T12:00:00",\
+                    "id":"e621e1f8-c36c-495a-93fc-0c247a3e6e5f","seats":2}
+                    """)
+            for time in ["0001-01-01T00:00:00Z", "1582-10-14T00:00:00Z", "9999-12-31T23:59:59Z"] {
+                #expect(
+                    try book("\"day\": \"2030-01-31\", \"at\": \"\(time)\"").text.contains(
+                        "\"at\":\"\(time)\""))
+            }
+            let wrong = try book(#""day": "2030-02-30", "at": "2030-01-31T12:00""#)
+            #expect(wrong.status == 422)
+            #expect(try issues(wrong) == ["body.day date_parsing", "body.at datetime_parsing"])
         }
     }
 

@@ -31,4 +31,15 @@ import Testing
         #expect(message.headers == [.init("tenant", .text("t")), .init("request_id", .text("r-1"))])
         try CeleryParts().check(try outgoing(task), for: "images")
     }
+
+    @Test("Dates leave in ISO 8601 and UUIDs in lower case, as Python writes them") func dates() throws {
+        let id = try #require(UUID(uuidString: "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"))
+        let date = Date(timeIntervalSince1970: 1_896_091_200.25)
+        let message = try CeleryMessage(
+            try outgoing(CeleryTask("app.remind", date, keywords: ["at": [date], "id": id])))
+        #expect(message.arguments == #"["2030-01-31T12:00:00.250Z"]"#)
+        #expect(
+            message.keywordArguments
+                == #"{"at":["2030-01-31T12:00:00.250Z"],"id":"e621e1f8-c36c-495a-93fc-0c247a3e6e5f"}"#)
+    }
 }

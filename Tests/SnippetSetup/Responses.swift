@@ -1,7 +1,9 @@
 import Foundation
 import Postlude
 
-struct Order: Codable, Sendable {}
+struct Order: Codable, Sendable {
+    var id: Int
+}
 
 struct Store: Sendable {
     func remove(_ id: Int) throws {}

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import HTTPTypes
 import Postlude
 
@@ -31,6 +32,18 @@ struct Registration: Decodable {
 
 func register(body: Body<Registration>) throws -> Response {
     try .json(["name": body.name, "email": body.email.description], status: .created)
+}
+
+struct Booking: InputFields, Encodable {
+    @Field var day: LocalDate
+    @Field var from: LocalDateTime?
+    @Field var at: Date
+    @Field var id: UUID?
+    @Field(1...20) var seats: Int??
+}
+
+func book(booking: Body<Booking>, request: Request) throws -> Created<Booking> {
+    Created(booking.value, location: try request.path(of: "book", [:]) + "?day=\(booking.day)")
 }
 
 struct Tags: Decodable {

@@ -35,6 +35,7 @@ struct Testbed: Application {
         Handler("process-item", processItem)
         Handler("register", register)
         Handler("tagged", tagged)
+        Handler("book", book)
         Handler("place-order", placeOrder)
         Handler("search-by-form", searchByForm)
 

@@ -28,6 +28,9 @@ public protocol Application: Sendable {
     /// What happens before and after each handler, the outermost first. Read once, at the start; by default nothing.
     var middleware: [any Middleware] { get }
 
+    /// How values are written as JSON. Read once, at the start; by default with as many digits of a second as dates need.
+    var json: JSONFormat { get }
+
     /// Services of swift-service-lifecycle that the application needs, such as a database client: started before it, in
     /// this order, and told to stop when its last task has ended. Read once, at the start; by default none.
     var services: [any Service] { get }
@@ -60,6 +63,7 @@ public protocol Application: Sendable {
 extension Application {
     public static var version: String { "" }
     public var middleware: [any Middleware] { [] }
+    public var json: JSONFormat { JSONFormat() }
     public var services: [any Service] { [] }
     public var taskEngine: TaskEngine? { nil }
     public func start() async throws {}

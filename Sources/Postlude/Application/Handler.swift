@@ -50,6 +50,9 @@ public struct Handler: Sendable {
     /// What the inputs and the output say of themselves: made for the API's description alone.
     var operation: OperationDescription { plan.operation(answering: answers()) }
 
+    /// Whether its inputs and a route's path fit.
+    var pathCheck: PathCheck { PathCheck(handler: name, plan.pathNeeds) }
+
     @usableFromInline
     init<each Input: RequestInput>(
         _ name: String, _ inputs: repeat (each Input).Type,

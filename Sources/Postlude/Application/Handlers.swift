@@ -1,4 +1,5 @@
 internal import Manifest
+internal import Routing
 
 /// The handlers of an application, in the order in which they were written.
 public struct Handlers: Sendable {
@@ -42,6 +43,7 @@ public struct Handlers: Sendable {
         var mistakes = reading.mistakes
         if let manifest = reading.manifest {
             if let problem = problemOfJournal(in: reading, file: file) { problems.append(problem) }
+            mistakes += pathMistakes(in: manifest)
             mistakes += mistakesOfTaskEngine(in: manifest, of: reading, file: file)
         }
         guard problems.isEmpty else { throw HandlersError(problems: problems, mistakes: mistakes) }
@@ -75,6 +77,16 @@ public struct Handlers: Sendable {
         // A broker whose address is wrong is not missing.
         if manifest.celery == nil, reading.keys.contains("celery") { return [] }
         return taskEngineMistakes?(manifest, file) ?? []
+    }
+
+    /// Routes whose handlers would refuse every request, since their inputs and the path's parameters do not fit.
+    func pathMistakes(in manifest: Manifest) -> [Diagnostic] {
+        let checks = byName.mapValues(\.pathCheck)
+        return manifest.routes.flatMap { route in
+            (checks[route.handler]?.mistakes(in: route.pattern.parameterNames) ?? []).map {
+                Diagnostic(location: route.pathLocation, message: $0)
+            }
+        }
     }
 
     /// What only an engine could make something of.

@@ -18,9 +18,31 @@ struct InputPlan {
         } else if bodyUse == .stream, bodies.count > 1 {
             let names = bodies.map { "\($0)" }.joined(separator: " and ")
             problem = "\(names) cannot be taken together: the body can be read in pieces only once"
+        } else if let problem = Self.problem(ofBodies: inputs) {
+            self.problem = problem
         } else {
             problem = inputs.lazy.compactMap { ($0 as? any CheckedInput.Type)?.problem }.first
         }
+    }
+
+    /// One request has one body.
+    private static func problem(ofBodies inputs: [any RequestInput.Type]) -> String? {
+        let bodies = inputs.compactMap { input in
+            (input as? any CheckedInput.Type)?.bodyForm.map { (name: "\(input)", form: $0) }
+        }
+        guard let first = bodies.first, let other = bodies.first(where: { $0.form != first.form }) else {
+            return nil
+        }
+        return """
+            \(first.name) and \(other.name) cannot be taken together: a body is \(first.form) or \(other.form), so that \
+            every request would be refused; make two handlers
+            """
+    }
+
+    /// What all inputs take of a path. An input of the application's own, or a dependency, may read any parameter.
+    var pathNeeds: [PathNeeds] {
+        inputs.map { ($0 as? any CheckedInput.Type)?.pathNeeds ?? .any }
+            + (dependencies.isEmpty ? [] : [.any])
     }
 
     func operation(answering answers: [OperationDescription.Answer]) -> OperationDescription {

@@ -94,6 +94,7 @@ final class RequestStorage {
     let dependencies = DependencyStore()
     /// Where uploaded files are stored.
     let uploadFolder: String
+    let routes: RoutePaths
     /// nil where nobody could cancel the request.
     var cancellation: RequestCancellation? {
         didSet { body.cancellation = cancellation }
@@ -107,7 +108,8 @@ final class RequestStorage {
     init(
         method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Request.Parameters,
         head: RequestHead, body: BodySource, tasks: TaskQueueSource,
-        application: (any Application)? = nil, uploadFolder: String = "/var/tmp", handler: String = ""
+        application: (any Application)? = nil, json: JSONFormat = JSONFormat(),
+        uploadFolder: String = "/var/tmp", handler: String = "", routes: RoutePaths = RoutePaths()
     ) {
         self.method = method
         self.path = path
@@ -119,7 +121,8 @@ final class RequestStorage {
         self.tasks = tasks
         self.application = application
         self.uploadFolder = uploadFolder
-        identity = RequestIdentity(head, route: route, handler: handler)
+        self.routes = routes
+        identity = RequestIdentity(head, route: route, handler: handler, json: json)
     }
 
     /// Keeps a value alive until the last task of the request has ended.

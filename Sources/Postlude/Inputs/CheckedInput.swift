@@ -1,7 +1,17 @@
-/// An input that can tell, before any request, that it will never work.
+/// An input of the library, which can tell before any request whether it will ever work.
 protocol CheckedInput: RequestInput {
     /// What is wrong with the type that it decodes; nil for a sound one.
     static var problem: String? { get }
+    /// What it takes of the route's path.
+    static var pathNeeds: PathNeeds { get }
+    /// What the whole body has to be; nil for an input that does not take it.
+    static var bodyForm: String? { get }
+}
+
+extension CheckedInput {
+    static var problem: String? { nil }
+    static var pathNeeds: PathNeeds { .nothing }
+    static var bodyForm: String? { nil }
 }
 
 extension Query: CheckedInput {
@@ -10,6 +20,7 @@ extension Query: CheckedInput {
 
 extension Path: CheckedInput {
     static var problem: String? { FieldDefinitions.problem(of: Value.self) }
+    static var pathNeeds: PathNeeds { PathNeeds(of: Value.self) }
 }
 
 extension Header: CheckedInput {
@@ -22,8 +33,14 @@ extension Cookies: CheckedInput {
 
 extension Form: CheckedInput {
     static var problem: String? { FieldDefinitions.problem(of: Value.self) }
+    static var bodyForm: String? { "a form" }
 }
 
 extension Body: CheckedInput {
     static var problem: String? { FieldDefinitions.problem(of: Value.self) }
+    static var bodyForm: String? { "JSON" }
 }
+
+extension MultipartForm: CheckedInput {}
+extension RequestBody: CheckedInput {}
+extension BackgroundTasks: CheckedInput {}

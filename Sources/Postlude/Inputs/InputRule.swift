@@ -12,6 +12,11 @@ struct InputRule: Error {
     static let dateTime = InputRule(
         message: "Input should be a valid datetime in ISO 8601, such as 2030-01-31T12:00:00Z",
         type: "datetime_parsing")
+    static let localDate = InputRule(
+        message: "Input should be a valid date, such as 2030-01-31", type: "date_parsing")
+    static let localDateTime = InputRule(
+        message: "Input should be a valid local date and time, such as 2030-01-31T12:00",
+        type: "datetime_parsing")
 
     static let enumeration = InputRule(message: "Input should be one of the allowed values", type: "enum")
     static let uuid = InputRule(message: "Input should be a valid UUID", type: "uuid_parsing")
@@ -48,8 +53,38 @@ struct InputRule: Error {
         let text = context.debugDescription
         guard !text.isEmpty else { return .value }
         // Swift's own words, of an enumeration, name a type of the program.
-        return text.hasPrefix("Cannot initialize ")
+        return text.hasPrefix(swiftsWords)
             ? .enumeration : InputRule(message: text, type: "value_error")
+    }
+
+    /// An error with the values that are allowed, where it is about an enumeration that lists its cases.
+    static func naming(_ error: any Error, casesOf type: Any.Type) -> any Error {
+        guard case DecodingError.dataCorrupted(let context) = error, context.underlyingError == nil,
+            context.debugDescription.hasPrefix(swiftsWords), let type = type as? any CaseIterable.Type
+        else { return error }
+        let values = values(of: type)
+        guard (1...maximumCases).contains(values.count), let last = values.last else { return error }
+        let others = values.dropLast().joined(separator: ", ")
+        let expected = others.isEmpty ? last : "\(others) or \(last)"
+        let rule = InputRule(
+            message: "Input should be \(expected)", type: enumeration.type,
+            context: ["expected": .string(expected)])
+        return rule.error(at: context.codingPath)
+    }
+
+    /// A list that a person reads; the API's description has all of a longer one.
+    private static let maximumCases = 50
+    private static let swiftsWords = "Cannot initialize "
+
+    /// As clients write them, texts in quotation marks.
+    private static func values<Cases: CaseIterable>(of type: Cases.Type) -> [String] {
+        type.allCases.compactMap { value in
+            switch (value as? any RawRepresentable)?.rawValue {
+            case let text as String: "'\(text)'"
+            case let value?: "\(value)"
+            case nil: nil
+            }
+        }
     }
 
     /// This rule as what a decoder throws.

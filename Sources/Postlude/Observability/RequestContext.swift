@@ -31,18 +31,22 @@ final class RequestIdentity: Sendable {
     let route: String
     /// The name of the route's handler; empty where it is not known.
     let handler: String
+    /// How its answer's values are written.
+    let json: JSONFormat
     private let head: RequestHead?
     private let box = AtomicLazyReference<Box>()
 
-    init(_ head: RequestHead, route: String, handler: String = "") {
+    init(_ head: RequestHead, route: String, handler: String = "", json: JSONFormat = JSONFormat()) {
         self.head = head
         self.route = route
         self.handler = handler
+        self.json = json
     }
 
     /// A request whose id is known.
     init(id: String, route: String) {
         head = nil
+        json = JSONFormat()
         self.route = route
         handler = ""
         _ = box.storeIfNil(Box(id))

@@ -93,8 +93,10 @@ public struct OperationDescription: Sendable {
 extension OperationDescription.Answer {
     /// A value that is sent as JSON.
     @usableFromInline
-    static func value(_ type: any Encodable.Type) -> OperationDescription.Answer {
-        var answer = Self(.ok, content: [.init("application/json", schema: Schema(of: type))])
+    static func value(
+        _ type: any Encodable.Type, _ status: HTTPResponse.Status = .ok
+    ) -> OperationDescription.Answer {
+        var answer = Self(status, content: [.init("application/json", schema: Schema(of: type))])
         // Schemas are recorded by decoding.
         if !(type is any Decodable.Type), !(type is any SchemaProviding.Type) {
             answer.opaqueType = "\(type)"

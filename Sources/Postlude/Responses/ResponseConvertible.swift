@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 public import HTTPTypes
 
 /// Something that a handler can return because it knows how to be a response.
@@ -34,19 +33,15 @@ extension Response: ResponseConvertible {
 
 // Here rather than in Response, so that a handler's closure may begin with the dot: `{ .text("hello") }`.
 extension ResponseConvertible where Self == Response {
-    /// A value as JSON, with its dates in ISO 8601 (UTC, whole seconds).
+    /// A value as JSON, as the application's ``Application/json`` says.
     ///
     /// - Throws: what the value's `encode(to:)` throws.
     public static func json(
         _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) throws -> Response {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        // Sorted, so that equal values make equal bodies, and so equal ETags.
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Response(
+        Response(
             status: status, contentType: "application/json", headers: headers,
-            body: Array(try encoder.encode(value)))
+            body: try JSONFormat.current.encode(value))
     }
 
     /// Plain text in UTF-8.

@@ -60,8 +60,8 @@ struct Responder: Sendable {
         return Request(
             RequestStorage(
                 method: method, path: path, route: route?.pattern ?? "", parameters: parameters, head: head,
-                body: body, tasks: tasks, application: hooks.application,
-                uploadFolder: router.uploadFolder, handler: route?.handler.name ?? ""))
+                body: body, tasks: tasks, application: hooks.application, json: hooks.json,
+                uploadFolder: router.uploadFolder, handler: route?.handler.name ?? "", routes: router.paths))
     }
 
     /// Calls the handler and what is around it. Where nothing is to be awaited, no async code is entered.
@@ -144,14 +144,26 @@ struct Responder: Sendable {
         case is CancellationError where request.isCancelled:
             // As it was asked to; the log has a line about it.
             return .error(HTTPError(.gatewayTimeout))
-        default:
-            logger.error(
-                "handler failed",
-                metadata: [
-                    "request": "\(request.id)", "route": "\(request.route)", "method": "\(request.method)",
-                    "error": "\(LoggedError.text(error))",
-                ])
-            return .internalServerError(requestID: request.id)
+        case let known as any ResponseConvertible:
+            // An error of the application's own that knows its answer.
+            do {
+                let response = try known.response()
+                if response.status.kind == .serverError { log(error, of: request) }
+                return response
+            } catch let other {
+                log(other, of: request)
+            }
+        default: log(error, of: request)
         }
+        return .internalServerError(requestID: request.id)
+    }
+
+    private func log(_ error: any Error, of request: Request) {
+        logger.error(
+            "handler failed",
+            metadata: [
+                "request": "\(request.id)", "route": "\(request.route)", "method": "\(request.method)",
+                "error": "\(LoggedError.text(error))",
+            ])
     }
 }

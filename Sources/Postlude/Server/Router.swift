@@ -27,6 +27,8 @@ struct Router: Sendable {
 
     /// Where the files of multipart bodies are stored.
     let uploadFolder: String
+    /// For links to the application's own routes.
+    let paths: RoutePaths
     private let table: RouteTable
     private let routes: [Route]
     private let logger: Logger
@@ -50,6 +52,7 @@ struct Router: Sendable {
         }
         routes = own + others
         uploadFolder = manifest.uploads.folder
+        paths = RoutePaths(manifest.routes)
         self.logger = logger
     }
 

@@ -166,8 +166,11 @@ extension Handlers {
         case .file(let path): return try manifest(at: path)
         case .yaml(let text, let environment):
             try check()
-            return try Manifest.parse(
+            let manifest = try Manifest.parse(
                 text, file: "routes.yaml", handlers: all.map(\.name), environment: environment)
+            let mistakes = pathMistakes(in: manifest)
+            guard mistakes.isEmpty else { throw ManifestError(diagnostics: mistakes) }
+            return manifest
         }
     }
 }

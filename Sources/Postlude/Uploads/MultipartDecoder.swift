@@ -1,19 +1,19 @@
 /// Decodes a type from the fields of a form: texts and files.
 final class MultipartDecoder: InputDecoder, Decoder {
     /// The parts of each name, in the order in which they came.
-    private let contents: [String: [MultipartForm.Part.Content]]
+    private let contents: [ExactName: [MultipartForm.Part.Content]]
 
     init(_ form: MultipartForm) {
         // Browsers send an empty text for every field that was not filled in.
-        contents = Dictionary(grouping: form.parts.filter { !$0.isEmptyText }, by: \.name)
+        contents = Dictionary(grouping: form.parts.filter { !$0.isEmptyText }) { ExactName($0.name) }
             .mapValues { $0.map(\.content) }
         super.init(report: InputReport(source: "body", isText: true))
     }
 
-    var names: some Collection<String> { contents.keys }
+    var names: some Collection<String> { contents.keys.map(\.text) }
 
     func field(_ name: String) -> MultipartFieldDecoder {
-        MultipartFieldDecoder(contents[name] ?? [], parent: self, step: .key(name))
+        MultipartFieldDecoder(contents[ExactName(name)] ?? [], parent: self, step: .key(name))
     }
 
     override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {

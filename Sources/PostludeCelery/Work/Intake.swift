@@ -28,7 +28,7 @@ enum Intake {
             return
         }
         do {
-            let task = try kind.decode(Data(message.keywordArguments.utf8))
+            let task = try kind.decode(Data(JSONText.plain(message.keywordArguments).utf8))
             self = .task(DeliveredTask(task, kind: kind, from: message))
         } catch {
             self = .refused(

@@ -1,5 +1,6 @@
 public import FoundationEssentials
 internal import Journal
+internal import Postlude
 
 /// How far a durable task has come.
 public struct DurableTaskStatus: Sendable, Hashable {
@@ -57,7 +58,7 @@ public struct DurableTaskStatus: Sendable, Hashable {
     /// - Returns: nil while there is nothing.
     /// - Throws: where that is of another type.
     public func result<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value? {
-        try json.map { try JSONDecoder().decode(type, from: $0) }
+        try json.map { try StoredValues.decode(type, from: $0) }
     }
 }
 

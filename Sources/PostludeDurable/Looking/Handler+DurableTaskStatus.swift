@@ -60,10 +60,7 @@ private struct StatusAnswer: Encodable {
     }
 
     func json() throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        encoder.outputFormatting = .sortedKeys
-        var text = Array(try encoder.encode(self))
+        var text = try JSONFormat.current.encode(self)
         if let result {
             // It is JSON already, and passed on as it is.
             text.removeLast()

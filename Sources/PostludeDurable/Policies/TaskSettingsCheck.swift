@@ -163,7 +163,7 @@ extension DurableTaskKind {
     ///
     /// - Throws: why there is no such task.
     func payload(of arguments: Manifest.Value) throws -> Data {
-        try JSONEncoder().encode(decode(Data(arguments.json.utf8)))
+        try StoredValues.encode(decode(Data(arguments.json.utf8)))
     }
 
     /// A new task, as the policy wants it.

@@ -129,6 +129,6 @@ extension DurableTask {
         let output = try await run(context)
         guard let output = output as? any Encodable else { return nil }
         // The work is done: a result that JSON cannot hold, such as NaN, does not make it be done again.
-        return try? JSONEncoder().encode(output)
+        return try? StoredValues.encode(output)
     }
 }

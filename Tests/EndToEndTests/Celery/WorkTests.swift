@@ -142,6 +142,30 @@ extension CeleryTests {
             #expect(processes.folder.journal() == ["started", "a 1", "b 2", "stopped"])
         }
 
+        @Test("Dates and UUIDs of Python are Swift's, and come back in ISO 8601 and in lower case")
+        func dates() throws {
+            let processes = try BrokerProcesses(.redis)
+            let work = try processes.work("swift")
+            let lines = try processes.produce(
+                """
+                from datetime import datetime, timedelta, timezone
+                from uuid import UUID
+
+                id = UUID("e621e1f8-c36c-495a-93fc-0c247a3e6e5f")
+                noon = datetime(2030, 1, 31, 12, 0, 0, 250000)
+                paris = timezone(timedelta(hours=1))
+                for at in [noon, noon.replace(tzinfo=timezone.utc), noon.replace(hour=13, tzinfo=paris)]:
+                    for kwargs in [dict(at=at, id=id), dict(at=at.isoformat(), id=str(id))]:
+                        result = app.send_task("Remind", kwargs=kwargs, queue="swift", expires=60)
+                        value = result.get(timeout=30)
+                        read = datetime.fromisoformat(value["at"].replace("Z", "+00:00"))
+                        print(value["at"], read == noon.replace(tzinfo=timezone.utc), value["id"])
+                """)
+            let expected = "2030-01-31T12:00:00.250Z True e621e1f8-c36c-495a-93fc-0c247a3e6e5f"
+            #expect(lines == Array(repeating: expected, count: 6))
+            #expect(try work.end() == .status(0))
+        }
+
         @Test("Durable tasks that are to run at a queue run in another process of the program")
         func fromSwift() throws {
             let processes = try BrokerProcesses(.redis)

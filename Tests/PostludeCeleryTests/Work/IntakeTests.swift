@@ -43,6 +43,51 @@ import Testing
         #expect(task.deadline == nil)
     }
 
+    private struct Remind: DurableTask, Equatable {
+        var at: Date
+        var day: LocalDate
+        var id: UUID
+        var price: Decimal
+        var others: [Date]
+        func run(_ context: TaskContext) async throws {}
+    }
+
+    @Test(
+        "Python's dates, UUIDs and decimals are read, plain and as kombu writes them",
+        arguments: [
+            """
+            {"at": "2030-01-31T12:00:00.250000", "day": "2030-01-31", "id": "e621e1f8-c36c-495a-93fc-0c247a3e6e5f",
+             "price": 0.10, "others": ["2030-01-31T13:00:00.250000+01:00"]}
+            """,
+            """
+            {"at": {"__type__": "datetime", "__value__": "2030-01-31T12:00:00.250000"},
+             "day": {"__type__": "date", "__value__": "2030-01-31"},
+             "id": {"__type__": "uuid", "__value__": {"hex": "e621e1f8c36c495a93fc0c247a3e6e5f"}},
+             "price": {"__type__": "decimal", "__value__": "0.10"},
+             "others": [{"__type__": "datetime", "__value__": "2030-01-31T13:00:00.250000+01:00"}]}
+            """,
+        ])
+    func python(keywords: String) throws {
+        let plain = JSONText.plain(keywords)
+        let task = try DurableTaskKind(Remind.self).decode(Data(plain.utf8)) as? Remind
+        let date = Date(timeIntervalSince1970: 1_896_091_200.25)
+        #expect(
+            task
+                == Remind(
+                    at: date, day: try #require(LocalDate("2030-01-31")),
+                    id: try #require(UUID(uuidString: "E621E1F8-C36C-495A-93FC-0C247A3E6E5F")),
+                    price: try #require(Decimal(string: "0.1")), others: [date]))
+    }
+
+    @Test("What kombu has not made stays as it is") func foreign() {
+        for text in [
+            #"{"a": {"__type__": "app.Thing", "__value__": 1}}"#, #"{"__type__": "datetime"}"#, "{",
+            #"{"a": {"__type__": "datetime", "__value__": 1}}"#, #"{"a": "__type__"}"#,
+        ] {
+            #expect(JSONText.plain(text) == text)
+        }
+    }
+
     @Test("What cannot run here is refused with its reason") func refused() throws {
         #expect(
             reason(try incoming("app.other"))

@@ -103,6 +103,24 @@ import Testing
         }
     }
 
+    @Test("Dates in arguments are ISO 8601, and the file keeps them so")
+    func dates() throws {
+        struct Report: DurableTask {
+            var until: Date
+            func run(_ context: TaskContext) async throws {}
+        }
+        let kind = DurableTaskKind(Report.self)
+        func payload(_ until: String) throws -> String {
+            let yaml = "{ x: { cron: '* * * * *', task: Report, arguments: { until: \(until) } } }"
+            let schedule = try #require(Self.schedules(yaml).first)
+            return String(decoding: try kind.payload(of: schedule.arguments), as: UTF8.self)
+        }
+        #expect(try payload("2030-01-31T13:00+01:00") == #"{"until":"2030-01-31T12:00:00Z"}"#)
+        #expect(try payload("'2030-01-31T12:00:00.5'") == #"{"until":"2030-01-31T12:00:00.500Z"}"#)
+        #expect(try payload("917784000") == #"{"until":"2030-01-31T12:00:00Z"}"#)
+        #expect(throws: DecodingError.self) { try payload("tomorrow") }
+    }
+
     @Test("Of the processes that have the journal open, the first one fires, once for each time")
     func once() throws {
         let processes = try (1...3).map { _ in try process() }

@@ -129,6 +129,46 @@ struct BodyTests {
         #expect(error?.detail.hasPrefix("Content-Type should be application/json") == true)
     }
 
+    @Test("of members with one key the last one counts, as in a query")
+    func repeatedKeys() throws {
+        struct Pair: Decodable {
+            var a: Int
+            var b: Int?
+        }
+        let json = #"{"a": "no number", "b": 1, "a": 1, "\u0061": 2}"#
+        #expect(try Body<Pair>(request: RequestFixture.post(json).request()).a == 2)
+        #expect(try Body<[String: JSON]>(request: RequestFixture.post(json).request()).value["a"] == 2)
+        #expect(try Body<JSON>(request: RequestFixture.post(json).request()).value["a"] == 2)
+        let many =
+            "{" + (0..<100).map { "\"k\($0 % 50)\": \($0)" }.joined(separator: ",") + ", \"a\": 1, \"a\": 2}"
+        let value = try Body<[String: Int]>(request: RequestFixture.post(many).request()).value
+        #expect(value["a"] == 2 && value["k0"] == 50 && value.count == 51)
+        #expect(try Body<Pair>(request: RequestFixture.post(many).request()).a == 2)
+    }
+
+    @Test("keys that are canonically equivalent and not the same bytes are two", arguments: [0, 100])
+    func equivalentKeys(more: Int) throws {
+        struct Names: Decodable {
+            enum CodingKeys: CodingKey {
+                case composed, decomposed
+                var stringValue: String { self == .composed ? "\u{e9}" : "e\u{301}" }
+                var intValue: Int? { nil }
+                init?(stringValue: String) { nil }
+                init?(intValue: Int) { nil }
+            }
+            var composed: Int
+            var decomposed: Int?
+        }
+        let others = (0..<more).map { ", \"k\($0)\": 0" }.joined()
+        let both = try Body<Names>(
+            request: RequestFixture.post("{\"e\u{301}\": 1, \"\u{e9}\": 2\(others)}").request())
+        #expect(both.composed == 2 && both.decomposed == 1)
+        let one = try Body<Names>(request: RequestFixture.post("{\"\u{e9}\": 2\(others)}").request())
+        #expect(one.decomposed == nil)
+        #expect(
+            issues("{\"e\u{301}\": 1\(others)}", as: Names.self) == ["body.\u{e9}: Field required (missing)"])
+    }
+
     @Test("a missing key is reported with its path")
     func missingKeys() {
         #expect(issues("{}", as: Person.self) == ["body.name: Field required (missing)"])

@@ -4,6 +4,27 @@ import Testing
 
 @Suite("Query")
 struct QueryTests {
+    @Test("names that are canonically equivalent and not the same bytes are two")
+    func equivalentNames() throws {
+        struct Names: Decodable {
+            enum CodingKeys: CodingKey {
+                case composed, decomposed
+                var stringValue: String { self == .composed ? "\u{e9}" : "e\u{301}" }
+                var intValue: Int? { nil }
+                init?(stringValue: String) { nil }
+                init?(intValue: Int) { nil }
+            }
+            var composed: Int
+            var decomposed: Int?
+        }
+        for more in ["", (0..<20).map { "&k\($0)=0" }.joined()] {
+            let both = try Query<Names>(request: RequestFixture.get("/?%C3%A9=1&e%CC%81=2" + more).request())
+            #expect(both.composed == 1 && both.decomposed == 2)
+            let one = try Query<Names>(request: RequestFixture.get("/?%C3%A9=1" + more).request())
+            #expect(one.composed == 1 && one.decomposed == nil)
+        }
+    }
+
     private func items(_ query: String) throws -> [String] {
         try RequestFixture.get("/?" + query).request().queryItems.map { "\($0.name)=\($0.value)" }
     }

@@ -20,6 +20,8 @@ struct APIDocumentTests {
         Handler("search") { (search: Query<Search>, cookies: Cookies<Agent>) -> [Order] in [] },
         Handler("order") { (order: Body<Order>) in },
         Handler("text") { (name: Path<String>) in Response.text(name.value) },
+        Handler("made") { (order: Body<Order>) in Created(order.value) },
+        Handler("later") { () -> Accepted<[String: Int]> in Accepted([:]) },
         Handler("member") { (member: Dependency<Member>) in "" },
     ])
 
@@ -41,6 +43,23 @@ struct APIDocumentTests {
 
     private func operation(_ json: JSON, _ path: String, _ method: String = "get") throws -> JSON {
         try #require(json["paths"]?[path]?[method], "\(json["paths"] ?? .null)")
+    }
+
+    @Test("A value with a status of its own is described with it")
+    func statuses() throws {
+        let (json, document) = try document(
+            """
+              - { path: /made, method: POST, handler: made }
+              - { path: /later, method: POST, handler: later }
+            """)
+        #expect(document.notes.isEmpty)
+        let made = try operation(json, "/made", "post")
+        #expect(
+            made["responses"]?["201"]?["content"]?["application/json"]?["schema"]
+                == made["requestBody"]?["content"]?["application/json"]?["schema"])
+        #expect(made["responses"]?["200"] == nil)
+        let later = try operation(json, "/later", "post")
+        #expect(later["responses"]?["202"]?["content"]?["application/json"]?["schema"]?["type"] == "object")
     }
 
     @Test("Patterns become templates with schemas; the prefix is the server")

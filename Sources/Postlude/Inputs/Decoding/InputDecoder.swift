@@ -23,6 +23,8 @@ class InputDecoder {
 
     /// Whether the client has sent nothing here.
     var isAbsent: Bool { false }
+    /// Whether the client has sent null.
+    var isNull: Bool { false }
 
     func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
         preconditionFailure("each decoder has its own")
@@ -65,6 +67,7 @@ class InputDecoder {
             report.add(.missing(location))
             return .refused
         }
+        if let null = specification.null, isNull { return .value(null) }
         report.depth += 1
         defer { report.depth -= 1 }
         do {
@@ -86,7 +89,12 @@ class InputDecoder {
         let (outer, count) = (self.type, report.count)
         self.type = type
         defer { self.type = outer }
-        let value = try make()
+        let value: Value
+        do {
+            value = try make()
+        } catch {
+            throw InputRule.naming(error, casesOf: type)
+        }
         // An init(from:) of the application's that looked at a refused field would end the process.
         if report.count > count, let parent, !FieldDefinitions.onlyHolds(parent.type) {
             throw report.reported(at: codingPath)

@@ -28,7 +28,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     /// Whether a text is a list of those between its commas.
     private let splitsLists: Bool
     /// The places of each name, made for many values: a dictionary's keys would otherwise cost a search each.
-    private lazy var places = Dictionary(grouping: values.indices) { values[$0].name }
+    private lazy var places = Dictionary(grouping: values.indices) { ExactName(values[$0].name) }
     private static let fewValues = 16
 
     /// - Parameter skipsEmpty: whether an empty text is as good as none.
@@ -65,19 +65,19 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         ListContainer(TextList(texts: values.map(\.value), parent: self), decoder: self)
     }
 
-    var names: [String] { Array(places.keys) }
+    var names: [String] { places.keys.map(\.text) }
 
     func texts(for key: String) -> [String] {
         if listed == nil, let head { return HeaderParameter.values(for: key, in: head) }
         if let matches {
             // A dictionary asks for each header field by the name that it has here.
-            if choice == .joined, values.count > Self.fewValues, let exact = places[key] {
+            if choice == .joined, values.count > Self.fewValues, let exact = places[ExactName(key)] {
                 return exact.map { values[$0].value }
             }
             return values.filter { matches(key, $0.name) }.map(\.value)
         }
-        if values.count > Self.fewValues { return (places[key] ?? []).map { values[$0].value } }
-        return values.filter { $0.name == key }.map(\.value)
+        if values.count > Self.fewValues { return (places[ExactName(key)] ?? []).map { values[$0].value } }
+        return values.filter { ExactName.areSame($0.name, key) }.map(\.value)
     }
 
     /// The texts for a list.
@@ -103,7 +103,8 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
             }
         }
         return choice == .first
-            ? values.first { $0.name == key }?.value : values.last { $0.name == key }?.value
+            ? values.first { ExactName.areSame($0.name, key) }?.value
+            : values.last { ExactName.areSame($0.name, key) }?.value
     }
 
     // MARK: The only parameter

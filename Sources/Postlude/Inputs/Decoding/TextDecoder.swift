@@ -49,7 +49,12 @@ final class TextDecoder: InputDecoder, Decoder, ScalarContainer {
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decodeValue(type) }
 
     override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        try Self.isForeign(type) ? decodeForeign(type) : Value(from: self)
+        if Self.isForeign(type) { return try decodeForeign(type) }
+        do {
+            return try Value(from: self)
+        } catch {
+            throw InputRule.naming(error, casesOf: type)
+        }
     }
 
     // Apart, since a generic optional costs a search in the runtime's tables, which the usual types need not pay.

@@ -1,3 +1,4 @@
+internal import Dates
 internal import FoundationEssentials
 
 /// Foundation's types as clients write them, where their own decoding would ask for something else.
@@ -10,7 +11,7 @@ enum TextValue {
         let rule: InputRule
         // Compared, not cast: this is asked for every value.
         if type == Date.self {
-            (value, rule) = (DateTimeText.date(try text(type)), .dateTime)
+            (value, rule) = (DateText.date(try text(type)), .dateTime)
         } else if type == URL.self {
             (value, rule) = (URL(string: try text(String.self)), .url)
         } else if type == UUID.self {

@@ -26,6 +26,6 @@ struct FieldDeclaration<Value: Decodable & Sendable>: Sendable {
 
     /// The declared default, or nil for an optional.
     var absent: Value? {
-        fallback ?? ((Value.self as? any ExpressibleByNilLiteral.Type)?.init(nilLiteral: ()) as? Value)
+        fallback ?? NullValue.absent(Value.self)
     }
 }

@@ -1,3 +1,4 @@
+internal import Dates
 public import FoundationEssentials
 
 /// A bound of a ``Field``, or what is compared with it.
@@ -10,6 +11,10 @@ public enum FieldNumber: Hashable, Sendable {
     case decimal(Decimal)
     /// A point in time.
     case date(Date)
+    /// A day.
+    case localDate(LocalDate)
+    /// A local time.
+    case localDateTime(LocalDateTime)
 
     /// nil for a date, which JSON Schema has no bounds for.
     var double: Double? {
@@ -17,7 +22,7 @@ public enum FieldNumber: Hashable, Sendable {
         case .integer(let value): Double(value)
         case .number(let value): value
         case .decimal(let value): Double("\(value)")
-        case .date: nil
+        case .date, .localDate, .localDateTime: nil
         }
     }
 
@@ -27,7 +32,7 @@ public enum FieldNumber: Hashable, Sendable {
         case .integer(let value): .integer(value)
         case .number(let value): Int(exactly: value).map(JSON.integer) ?? .number(value)
         case .decimal(let value): Int("\(value)").map(JSON.integer) ?? double.map(JSON.number) ?? .null
-        case .date(let value): .string(value.formatted(.iso8601))
+        case .date, .localDate, .localDateTime: .string(text)
         }
     }
 
@@ -37,7 +42,9 @@ public enum FieldNumber: Hashable, Sendable {
         case .integer(let value): "\(value)"
         case .number(let value): Int(exactly: value).map { "\($0)" } ?? "\(value)"
         case .decimal(let value): "\(value)"
-        case .date(let value): value.formatted(.iso8601)
+        case .date(let value): DateText.text(value) ?? "\(value)"
+        case .localDate(let value): "\(value)"
+        case .localDateTime(let value): "\(value)"
         }
     }
 }
@@ -49,6 +56,8 @@ extension FieldNumber: Comparable {
         case (.number(let one), .number(let other)): one < other
         case (.decimal(let one), .decimal(let other)): one < other
         case (.date(let one), .date(let other)): one < other
+        case (.localDate(let one), .localDate(let other)): one < other
+        case (.localDateTime(let one), .localDateTime(let other)): one < other
         default: (one.double ?? .nan) < (other.double ?? .nan)
         }
     }

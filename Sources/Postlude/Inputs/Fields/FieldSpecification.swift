@@ -11,6 +11,8 @@ final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
     private let bounds: FieldBounds
     /// What it is where the client leaves it out; nil for a required field.
     let absent: Value?
+    /// What null is for an optional of optionals, which tells it from a member that is absent; nil for other types.
+    let null: Value?
     private let check: (@Sendable (Value) -> String?)?
     private let measure: (kind: FieldMeasure, of: @Sendable (Value) -> FieldNumber?)?
     private let pattern: (pattern: FieldPattern, text: @Sendable (Value) -> String?)?
@@ -19,6 +21,7 @@ final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
         self.key = key
         self.declaration = declaration
         absent = declaration.absent
+        null = NullValue.null(Value.self)
         check = declaration.check
         bounds = declaration.bounds
         var problem = declaration.bounds.problem

@@ -24,3 +24,29 @@ public protocol InputFields: Decodable, Sendable {
     /// Makes the type's prototype, from which the declarations are read.
     init()
 }
+
+extension InputFields {
+    /// Makes a value in code, as tests do; what is not set has its default. No rule is checked.
+    ///
+    /// ```swift
+    /// struct Room: InputFields {
+    ///     @Field(1...50) var name: String
+    ///     @Field(1...20) var seats: Int
+    ///     @Field var isOpen = true
+    /// }
+    ///
+    /// let room = Room {
+    ///     $0.name = "Blue"
+    ///     $0.seats = 8
+    /// }
+    /// ```
+    ///
+    /// The initialiser that Swift makes of the properties takes a `Field` for each property without a default, and for each
+    /// with an argument (SE-0258, "Memberwise initializers").
+    ///
+    /// - Parameter fill: sets the properties, the required ones at least: one that was not set must not be read.
+    public init(_ fill: (inout Self) throws -> Void) rethrows {
+        self.init()
+        try fill(&self)
+    }
+}

@@ -1,11 +1,7 @@
-internal import FoundationEssentials
-
 extension JSON {
-    /// What a value is encoded as, with its dates in ISO 8601.
-    init(encoding value: any Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.dateEncodingStrategy = .iso8601
-        let document = try JSONText.read(Array(try encoder.encode(value)))
+    /// What a value is encoded as.
+    init(encoding value: some Encodable) throws {
+        let document = try JSONText.read(try JSONFormat().encode(value))
         self = try document.value(at: 0)
     }
 

@@ -17,7 +17,8 @@ public enum JSON: Codable, Hashable, Sendable {
     case string(String)
     /// An array.
     case array([JSON])
-    /// An object.
+    /// An object. Of members with one key the last one counts; a `String` is equal to its canonical equivalents, so that
+    /// an object whose keys are such keeps the last of those, too. A type with properties tells them apart.
     case object([String: JSON])
 
     public init(from decoder: any Decoder) throws {

@@ -24,16 +24,18 @@ final class JSONDocument: Sendable {
 
     func value(ofKey index: Int) -> Int { Int(nodes[index].next) }
 
-    /// The value of an object's first member called `key`; the first counts, as for Foundation's decoder.
+    /// The value of an object's last member called `key`: of several the last one counts, as for a query and as for most
+    /// programs (RFC 8259, 4).
     func member(_ key: String, of index: Int) -> Int? {
         let object = nodes[index]
+        var found: Int?
         var index = index + 1
         while index < object.next {
             let value = value(ofKey: index)
-            if matches(key, index) { return value }
+            if matches(key, index) { found = value }
             index = Int(nodes[value].next)
         }
-        return nil
+        return found
     }
 
     private func matches(_ key: String, _ index: Int) -> Bool {
@@ -106,8 +108,7 @@ final class JSONDocument: Sendable {
         case .object:
             var members: [String: JSON] = [:]
             for index in indices(of: index) {
-                let key = string(at: index)
-                if members[key] == nil { members[key] = try value(at: value(ofKey: index)) }
+                members[string(at: index)] = try value(at: value(ofKey: index))
             }
             return .object(members)
         }

@@ -7,6 +7,7 @@ final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
     let index: Int?
 
     override var isAbsent: Bool { index == nil }
+    override var isNull: Bool { index.map { document.nodes[$0].kind == .null } ?? false }
 
     init(_ document: JSONDocument, source: String) {
         self.document = document

@@ -4,7 +4,7 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let object: Int
     let definitions: FieldDefinitions?
     /// The members by key, for an object with so many that a search for each key would take long.
-    private let members: [String: Int]?
+    private let members: [ExactName: Int]?
 
     init(decoder: JSONNodeDecoder, object: Int, definitions: FieldDefinitions?) {
         self.decoder = decoder
@@ -17,22 +17,24 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
             return
         }
         members = Dictionary(
-            document.indices(of: object).map { (document.string(at: $0), document.value(ofKey: $0)) }
-        ) { first, _ in first }
+            document.indices(of: object).map {
+                (ExactName(document.string(at: $0)), document.value(ofKey: $0))
+            }
+        ) { $1 }
     }
 
     var codingPath: [any CodingKey] { decoder.codingPath }
 
     var allKeys: [Key] {
-        var seen: Set<String> = []
+        var seen: Set<ExactName> = []
         return decoder.document.indices(of: object).compactMap { index in
             let key = decoder.document.string(at: index)
-            return seen.insert(key).inserted ? Key(stringValue: key) : nil
+            return seen.insert(ExactName(key)).inserted ? Key(stringValue: key) : nil
         }
     }
 
     private func index(_ name: String) -> Int? {
-        members.map { $0[name] } ?? decoder.document.member(name, of: object)
+        members.map { $0[ExactName(name)] } ?? decoder.document.member(name, of: object)
     }
 
     func contains(_ key: Key) -> Bool { index(key.stringValue) != nil }
@@ -47,6 +49,13 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
             index(definition.name), parent: decoder, step: .key(definition.name))
         child.definition = definition
         return try child.decodeValue(type)
+    }
+
+    /// Of `Int??`, absent is nil and null an inner nil.
+    func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
+        guard let index = index(key.stringValue) else { return nil }
+        let child = JSONNodeDecoder(index, parent: decoder, step: .key(key.stringValue))
+        return child.isNull ? NullValue.absent(type) : try child.decodeValue(type)
     }
 
     func nestedContainer<Nested: CodingKey>(

@@ -21,6 +21,9 @@ enum BuiltInSchemas {
         id(UInt64.self): unsigned64,
         id(UUID.self): Schema(["type": "string", "format": "uuid"]),
         id(Date.self): Schema(["type": "string", "format": "date-time"]),
+        id(LocalDate.self): Schema(["type": "string", "format": "date"]),
+        // Of OpenAPI's registry of formats.
+        id(LocalDateTime.self): Schema(["type": "string", "format": "date-time-local"]),
         id(URL.self): Schema(["type": "string", "format": "uri"]),
         id(Data.self): Schema([
             "type": "string", "contentEncoding": "base64",
@@ -41,6 +44,8 @@ enum BuiltInSchemas {
             switch type {
             case is UUID.Type: UUID(uuidString: "00000000-0000-4000-8000-000000000000")
             case is Date.Type: Date(timeIntervalSince1970: Double(sample.integer))
+            case is LocalDate.Type: LocalDate(year: 2030, month: 1, day: 31)
+            case is LocalDateTime.Type: LocalDateTime("2030-01-31T12:00")
             case is URL.Type: URL(string: "https://localhost/")
             case is Data.Type: Data()
             case is Decimal.Type: Decimal(sample.integer)

@@ -17,7 +17,9 @@ final class SchemaRecorder {
         if let provider = type as? any SchemaProviding.Type { return adopting(provider.schema) }
         if let schema = BuiltInSchemas.schema(of: type) { return schema }
         switch type {
-        case let optional as any SchemaOptional.Type: return schema(of: optional.wrappedType).nullable
+        case let optional as any SchemaOptional.Type:
+            let schema = schema(of: optional.wrappedType)
+            return optional.wrappedType is any SchemaOptional.Type ? schema : schema.nullable
         case let list as any SchemaList.Type: return .array(of: schema(of: list.elementType))
         case let dictionary as any SchemaDictionary.Type:
             guard dictionary.isObject else { return .array(of: Schema()) }

@@ -1,0 +1,52 @@
+/// A day of the proleptic Gregorian calendar, as ISO 8601 has it: also before 1582.
+package struct CivilDate: Sendable, Hashable {
+    package let year: Int
+    package let month: Int
+    package let day: Int
+    /// Since 1970-01-01.
+    package let number: Int
+
+    /// 1970-01-01 was a Thursday.
+    package var weekday: Int { ((number + 4) % 7 + 7) % 7 }
+
+    // By H. Hinnant's "chrono-Compatible Low-Level Date Algorithms", `civil_from_days` and `days_from_civil`. A year begins
+    // in March there, so that a leap day is its last.
+
+    package init(number: Int) {
+        self.number = number
+        let shifted = number + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    }
+
+    /// - Returns: nil where the calendar has no such day, or the year has not four digits.
+    package init?(year: Int, month: Int, day: Int) {
+        guard Self.years.contains(year), (1...12).contains(month), day >= 1,
+            day <= Self.length(of: month, in: year)
+        else { return nil }
+        (self.year, self.month, self.day) = (year, month, day)
+        let shiftedYear = month > 2 ? year : year - 1
+        let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+        let yearOfEra = shiftedYear - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        number = era * 146_097 + dayOfEra - 719_468
+    }
+
+    /// The years that RFC 3339 can write, without the year 0, which most programs do not know.
+    package static let years = 1...9999
+
+    private static func length(of month: Int, in year: Int) -> Int {
+        switch month {
+        case 2: year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400)) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+}

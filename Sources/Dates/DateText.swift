@@ -1,0 +1,92 @@
+package import FoundationEssentials
+
+/// Points in time, days and local times as text: the one place that reads and writes them.
+///
+/// It reads RFC 3339 (`2030-01-31T12:00:00.5+01:00`) and ISO 8601's reduced and basic forms (`2030-01-31T12:00Z`,
+/// `20300131T120000Z`, `+0100`), and writes RFC 3339. Foundation's parser takes 31 February and 25 o'clock and forgets
+/// what follows the time; its formatter writes dates before 1582-10-15 by the Julian calendar, and years of five digits.
+package enum DateText {
+    // MARK: Points in time
+
+    /// - Parameter assumesUTC: whether a time without an offset is one in UTC, as Python's programs mean it.
+    /// - Returns: nil where `text` is no point in time between the years 0001 and 9999.
+    package static func date(_ text: String, assumesUTC: Bool = false) -> Date? {
+        var reader = DateReader(text)
+        guard let local = reader.localDateTime(allowsLeapSecond: true),
+            let offset = assumesUTC && reader.isAtEnd ? 0 : reader.offset(), reader.isAtEnd
+        else { return nil }
+        let seconds = local.day.number * 86_400 + local.time.seconds - offset
+        // A leap second is the last one of a month in UTC, and counted as the one that follows it (RFC 3339, 5.7).
+        guard
+            !local.isLeapSecond
+                || CivilDate(number: floored(seconds + 1).days).day == 1
+                    && floored(seconds + 1).rest == 0
+        else { return nil }
+        let whole = seconds + (local.isLeapSecond ? 1 : 0)
+        guard range.contains(whole) else { return nil }
+        return Date(
+            timeIntervalSinceReferenceDate: Double(whole - referenceDate)
+                + Double(local.time.nanosecond) / 1e9)
+    }
+
+    /// The time in UTC as RFC 3339 has it.
+    ///
+    /// Microseconds are as fine as it gets: a `Date` of our days holds no less. The nearest one is written.
+    ///
+    /// - Returns: nil outside of the years 0001 to 9999, which have no such text.
+    package static func text(_ date: Date, fraction: DateFraction = .asNeeded) -> String? {
+        let interval = date.timeIntervalSinceReferenceDate
+        // Far outside, so that what follows cannot overflow; also false for NaN.
+        guard abs(interval) < 1e12 else { return nil }
+        let floor = interval.rounded(.down)
+        var seconds = Int(floor) + referenceDate
+        var microseconds = Int(((interval - floor) * 1_000_000).rounded())
+        if microseconds == 1_000_000 { (seconds, microseconds) = (seconds + 1, 0) }
+        guard range.contains(seconds) else { return nil }
+        let (days, rest) = floored(seconds)
+        var text = DateWriter()
+        text.day(CivilDate(number: days))
+        text.time(seconds: rest, nanosecond: microseconds * 1_000, fraction)
+        text.append("Z")
+        return text.text
+    }
+
+    // MARK: Local values
+
+    /// `2030-01-31`, as `<input type="date">` sends it, or `20300131`.
+    package static func day(_ text: String) -> CivilDate? {
+        var reader = DateReader(text)
+        guard let day = reader.day(), reader.isAtEnd else { return nil }
+        return day
+    }
+
+    package static func text(_ day: CivilDate) -> String {
+        var text = DateWriter()
+        text.day(day)
+        return text.text
+    }
+
+    /// `2030-01-31T12:00`, as `<input type="datetime-local">` sends it, with or without seconds.
+    package static func localDateTime(_ text: String) -> (day: CivilDate, time: TimeOfDay)? {
+        var reader = DateReader(text)
+        guard let local = reader.localDateTime(), reader.isAtEnd else { return nil }
+        return (local.day, local.time)
+    }
+
+    package static func text(_ day: CivilDate, _ time: TimeOfDay) -> String {
+        var text = DateWriter()
+        text.day(day)
+        text.time(seconds: time.seconds, nanosecond: time.nanosecond, .asNeeded)
+        return text.text
+    }
+
+    // MARK: Seconds since 1970
+
+    private static let referenceDate = 978_307_200
+    private static let range = -62_135_596_800...253_402_300_799
+
+    private static func floored(_ seconds: Int) -> (days: Int, rest: Int) {
+        let (days, rest) = seconds.quotientAndRemainder(dividingBy: 86_400)
+        return rest < 0 ? (days - 1, rest + 86_400) : (days, rest)
+    }
+}

@@ -1,0 +1,52 @@
+/// Puts a date's text together.
+struct DateWriter {
+    private var bytes: [UInt8] = []
+
+    init() { bytes.reserveCapacity(32) }
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    mutating func append(_ character: Unicode.Scalar) { bytes.append(UInt8(ascii: character)) }
+
+    mutating func day(_ day: CivilDate) {
+        number(day.year, width: 4)
+        append("-")
+        number(day.month, width: 2)
+        append("-")
+        number(day.day, width: 2)
+    }
+
+    /// - Parameter seconds: since midnight.
+    mutating func time(seconds: Int, nanosecond: Int, _ fraction: DateFraction) {
+        append("T")
+        number(seconds / 3_600, width: 2)
+        append(":")
+        number(seconds / 60 % 60, width: 2)
+        append(":")
+        number(seconds % 60, width: 2)
+        let digits =
+            switch fraction {
+            case .digits(let count): min(max(count, 0), 9)
+            case .asNeeded: Self.digits(of: nanosecond)
+            }
+        guard digits > 0 else { return }
+        append(".")
+        number((digits..<9).reduce(nanosecond) { value, _ in value / 10 }, width: digits)
+    }
+
+    /// In groups of three, as most programs write them.
+    private static func digits(of nanosecond: Int) -> Int {
+        switch nanosecond {
+        case 0: 0
+        case _ where nanosecond.isMultiple(of: 1_000_000): 3
+        case _ where nanosecond.isMultiple(of: 1_000): 6
+        default: 9
+        }
+    }
+
+    private mutating func number(_ number: Int, width: Int) {
+        let text = String(number)
+        bytes += repeatElement(UInt8(ascii: "0"), count: max(0, width - text.utf8.count))
+        bytes += text.utf8
+    }
+}

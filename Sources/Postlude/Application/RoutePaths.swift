@@ -1,0 +1,84 @@
+internal import Dates
+internal import FoundationEssentials
+internal import Manifest
+internal import Routing
+
+/// The manifest's routes by the names of their handlers, for those who make links to them.
+struct RoutePaths: Sendable {
+    private let patterns: [String: [RoutePattern]]
+
+    init(_ routes: [Manifest.Route] = []) {
+        patterns = Dictionary(grouping: routes, by: \.handler).mapValues { $0.map(\.pattern) }
+    }
+
+    func path(of handler: String, _ values: [String: String]) throws -> String {
+        let patterns = patterns[handler] ?? []
+        guard let pattern = patterns.first(where: { Set($0.parameterNames) == Set(values.keys) }) else {
+            throw RoutePathError.noRoute(
+                handler: handler, parameters: values.keys.sorted(), routes: patterns.map { "\($0)" })
+        }
+        let path: String?
+        do throws(RoutePattern.UnfitValue) {
+            path = try pattern.path(with: values)
+        } catch {
+            throw RoutePathError.unfitValue(name: error.name, value: error.value, pattern: "\(pattern)")
+        }
+        guard let path else { throw RoutePathError.expression(handler: handler, pattern: "\(pattern)") }
+        return path
+    }
+}
+
+/// Why there is no path to a route: the program's mistake, answered with 500 and logged.
+enum RoutePathError: Error, CustomStringConvertible {
+    case noRoute(handler: String, parameters: [String], routes: [String])
+    case expression(handler: String, pattern: String)
+    case unfitValue(name: String, value: String, pattern: String)
+
+    var description: String {
+        switch self {
+        case .noRoute(let handler, _, let routes) where routes.isEmpty:
+            "there is no path to \"\(handler)\": the manifest has no route with this handler"
+        case .noRoute(let handler, let parameters, let routes):
+            """
+            there is no path to "\(handler)" with \
+            \(parameters.isEmpty ? "no parameters" : "the parameters " + parameters.joined(separator: ", ")); its routes are \
+            \(routes.joined(separator: ", "))
+            """
+        case .expression(let handler, let pattern):
+            "there is no path to \"\(handler)\": its route is the expression \(pattern), which no path can be made of"
+        case .unfitValue(let name, let value, let pattern):
+            "\"\(value)\" cannot be the parameter \(name) of \(pattern)"
+        }
+    }
+}
+
+extension Request {
+    /// The path of one of the application's own routes, by the name of its handler, with the manifest's `prefix`.
+    ///
+    /// ```swift
+    /// func moved(id: Path<Int>, request: Request) throws -> Response {
+    ///     .redirect(to: try request.path(of: "show-room", ["id": id.value]))  // /api/rooms/7
+    /// }
+    /// ```
+    ///
+    /// Of several routes with this handler it is the first whose parameters are these. A `UUID` is written in lower case, a
+    /// `Date` in RFC 3339, other values as they describe themselves, all percent-encoded.
+    ///
+    /// - Throws: an error that says what is wrong when no route has this handler and these parameters, and for a value that
+    ///   the route would not take.
+    public func path(
+        of handler: String, _ parameters: KeyValuePairs<String, any CustomStringConvertible> = [:]
+    ) throws -> String {
+        var values: [String: String] = [:]
+        for (name, value) in parameters { values[name] = Self.text(value) }
+        return try storage.routes.path(of: handler, values)
+    }
+
+    private static func text(_ value: any CustomStringConvertible) -> String {
+        switch value {
+        case let id as UUID: id.uuidString.lowercased()
+        case let date as Date: DateText.text(date) ?? "\(date)"
+        default: "\(value)"
+        }
+    }
+}

@@ -1,0 +1,62 @@
+internal import Dates
+
+/// How an application's values are written as JSON: ``Application/json`` says it for all answers.
+///
+/// ```swift
+/// struct Clock: Application {
+///     var json: JSONFormat { JSONFormat(dateFraction: .milliseconds) }
+///
+///     var handlers: Handlers {
+///         Handler("time") { ["now": Date()] }  // {"now":"2030-01-31T12:00:00.250Z"}
+///     }
+/// }
+/// ```
+///
+/// A `Date` is written in UTC as RFC 3339 has it, in the proleptic Gregorian calendar; one outside of the years 0001 to
+/// 9999 is an error. A `UUID` is in lower case (RFC 9562, 4), `Data` in Base64, a `URL` its text, a `Decimal` a number with
+/// all of its digits. Members are sorted by name, so that equal values make equal bodies.
+public struct JSONFormat: Hashable, Sendable {
+    /// How many digits of a second dates have. The nearest microsecond is the finest that is written.
+    public enum DateFraction: Hashable, Sendable {
+        /// None for a whole second, else three where they suffice, else six.
+        case asNeeded
+        /// None: whole seconds.
+        case none
+        /// Always three.
+        case milliseconds
+        /// Always six.
+        case microseconds
+    }
+
+    /// How many digits of a second dates have.
+    public var dateFraction: DateFraction
+
+    /// - Parameter dateFraction: how many digits of a second dates have.
+    public init(dateFraction: DateFraction = .asNeeded) { self.dateFraction = dateFraction }
+
+    /// What the application of the request that is being served has chosen.
+    package static var current: JSONFormat {
+        guard case .request(let request)? = Scope.current else { return JSONFormat() }
+        return request.json
+    }
+
+    /// A value as JSON text.
+    ///
+    /// - Throws: what the value's `encode(to:)` throws; `EncodingError` for what JSON has no form for.
+    package func encode(_ value: some Encodable) throws -> [UInt8] {
+        let part = JSONPart()
+        try JSONPartEncoder(part, format: self).encode(value)
+        var bytes: [UInt8] = []
+        part.write(to: &bytes)
+        return bytes
+    }
+
+    var fraction: Dates.DateFraction {
+        switch dateFraction {
+        case .asNeeded: .asNeeded
+        case .none: .digits(0)
+        case .milliseconds: .digits(3)
+        case .microseconds: .digits(6)
+        }
+    }
+}

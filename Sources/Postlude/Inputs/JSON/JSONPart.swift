@@ -1,0 +1,98 @@
+/// A value on its way to JSON text: what it is is known when it has encoded itself.
+final class JSONPart {
+    enum Item {
+        /// As it stands in the text.
+        case literal(String)
+        /// Still without its quotes.
+        case string(String)
+        case part(JSONPart)
+
+        fileprivate func write(to bytes: inout [UInt8]) {
+            switch self {
+            case .literal(let text): bytes += text.utf8
+            case .string(let text): JSONPart.write(text, to: &bytes)
+            case .part(let part): part.write(to: &bytes)
+            }
+        }
+    }
+
+    private enum Kind {
+        case object, array, single
+    }
+
+    private var kind = Kind.object
+    private var members: [(name: String, item: Item)] = []
+    private var items: [Item] = []
+
+    func beginObject() { kind = .object }
+    func beginArray() { kind = .array }
+
+    var count: Int { items.count }
+
+    func set(_ name: String, _ item: Item) { members.append((name, item)) }
+    func append(_ item: Item) { items.append(item) }
+
+    func be(_ item: Item) {
+        kind = .single
+        items = [item]
+    }
+
+    /// One that has encoded nothing is an object.
+    func write(to bytes: inout [UInt8]) {
+        switch kind {
+        case .single: items.first?.write(to: &bytes)
+        case .array:
+            bytes.append(UInt8(ascii: "["))
+            for (number, item) in items.enumerated() {
+                if number > 0 { bytes.append(UInt8(ascii: ",")) }
+                item.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object:
+            bytes.append(UInt8(ascii: "{"))
+            var isFirst = true
+            for (name, item) in sortedMembers {
+                if !isFirst { bytes.append(UInt8(ascii: ",")) }
+                isFirst = false
+                Self.write(name, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                item.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    /// By the bytes of their names; of several with one name the last. Swift takes `é` and `é` for equal, JSON does not.
+    private var sortedMembers: [(name: String, item: Item)] {
+        let sorted = members.enumerated().sorted { one, other in
+            if one.element.name.utf8.elementsEqual(other.element.name.utf8) {
+                return one.offset < other.offset
+            }
+            return one.element.name.utf8.lexicographicallyPrecedes(other.element.name.utf8)
+        }.map(\.element)
+        return sorted.indices.filter { index in
+            let next = sorted.index(after: index)
+            return next == sorted.endIndex
+                || !sorted[index].name.utf8.elementsEqual(sorted[next].name.utf8)
+        }.map { sorted[$0] }
+    }
+
+    private static func write(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case 0x08: bytes += "\\b".utf8
+            case 0x09: bytes += "\\t".utf8
+            case 0x0a: bytes += "\\n".utf8
+            case 0x0c: bytes += "\\f".utf8
+            case 0x0d: bytes += "\\r".utf8
+            case ..<0x20:
+                bytes += (byte < 0x10 ? "\\u000" : "\\u00").utf8
+                bytes += String(byte, radix: 16).utf8
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+@testable import Manifest
+@testable import Postlude
+
+@Suite struct RoutePathsTests {
+    private let paths: RoutePaths
+
+    init() throws {
+        let manifest = try Manifest.parse(
+            """
+            prefix: /api
+            routes:
+              - { path: "/rooms/{id:int}", method: GET, handler: room }
+              - { path: "/rooms/{id:int}/{day}", method: GET, handler: room }
+              - { path: "/rooms", methods: [GET, POST], handler: rooms }
+              - { path: "/files/{rest:path}", method: GET, handler: file }
+              - { path: "/users/{id:uuid}", method: GET, handler: user }
+              - { path: "/codes/{code:[A-Z]{2}}", method: GET, handler: code }
+              - { regex: "/odd/(?<n>\\\\d+)", method: GET, handler: odd }
+            """, file: "routes.yaml", handlers: ["room", "rooms", "file", "user", "code", "odd"])
+        paths = RoutePaths(manifest.routes)
+    }
+
+    @Test func `a path is made of the pattern and the values, with the prefix`() throws {
+        #expect(try paths.path(of: "room", ["id": "7"]) == "/api/rooms/7")
+        #expect(try paths.path(of: "room", ["id": "7", "day": "a b/ä%"]) == "/api/rooms/7/a%20b%2F%C3%A4%25")
+        #expect(try paths.path(of: "rooms", [:]) == "/api/rooms")
+        #expect(try paths.path(of: "file", ["rest": "a/b c"]) == "/api/files/a/b%20c")
+        #expect(try paths.path(of: "file", ["rest": ""]) == "/api/files/")
+        #expect(try paths.path(of: "code", ["code": "DE"]) == "/api/codes/DE")
+    }
+
+    @Test(arguments: [
+        (
+            "none", [:] as [String: String],
+            "there is no path to \"none\": the manifest has no route with this handler"
+        ),
+        ("room", ["room": "7"], "there is no path to \"room\" with the parameters room; its routes are"),
+        ("rooms", ["id": "7"], "there is no path to \"rooms\" with the parameters id"),
+        ("room", ["id": "x"], "\"x\" cannot be the parameter id of /api/rooms/{id:int}"),
+        ("room", ["id": "7", "day": ".."], "\"..\" cannot be the parameter day"),
+        ("room", ["id": "7", "day": ""], "\"\" cannot be the parameter day"),
+        ("room", ["id": "7", "day": "a\0"], "cannot be the parameter day"),
+        ("file", ["rest": "a/../b"], "cannot be the parameter rest"),
+        ("file", ["rest": "a//b"], "cannot be the parameter rest"),
+        ("user", ["id": "1"], "\"1\" cannot be the parameter id"),
+        ("code", ["code": "de"], "\"de\" cannot be the parameter code"),
+        ("odd", ["n": "1"], "there is no path to \"odd\": its route is the expression"),
+    ])
+    func `what no request could have is an error that says so`(
+        handler: String, values: [String: String], message: String
+    ) {
+        let error = #expect(throws: RoutePathError.self) { try paths.path(of: handler, values) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains(message))
+    }
+}
