@@ -122,7 +122,7 @@ private struct Appending: Sendable {
         var kept: [KeptRecord] = []
         var head: Int64?
         for (position, (record, id)) in zip(request.records, ids).enumerated() {
-            if let other = try holder(of: record, in: database) {
+            if let other = try standIn(for: record, in: database) {
                 kept.append(.exists(other))
                 continue
             }
@@ -132,9 +132,17 @@ private struct Appending: Sendable {
         return kept
     }
 
-    private func holder(of record: NewRecord, in database: Database) throws -> RecordID? {
+    private func standIn(for record: NewRecord, in database: Database) throws -> Record? {
+        if let id = record.standIn, let other = try database.records("WHERE id = ?", [id.text]).first {
+            return other
+        }
         guard let key = record.uniqueKey else { return nil }
-        return try database.holder(of: key, name: record.name)
+        let rest =
+            switch record.uniqueScope {
+            case .unfinished: Journal.unfinishedWithKey
+            case .kept: Journal.newest
+            }
+        return try database.records(rest, [record.name, key]).first
     }
 
     /// - Returns: the number of the request's first record.
@@ -144,14 +152,14 @@ private struct Appending: Sendable {
         let due = max(now, record.notBefore?.milliseconds ?? now)
         var queue: Int64?
         if let name = record.queue { queue = try QueueTable.number(of: name, in: database) }
-        let state = queue == nil ? RecordState.waiting : .outgoing
+        let state = queue == nil || record.leavesInTurn ? RecordState.waiting : .outgoing
         // What is for later is for whoever claims it then.
-        let owner = due <= now && queue == nil ? owner : nil
+        let owner = due <= now && state == .waiting ? owner : nil
         try database.run(
             """
             INSERT INTO record (number, id, head, request, route, position, name, lane, state, added, due, expires,
-                unique_key, owner, queue, payload)
-            SELECT next, ?, coalesce(?, next), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT)
+                unique_key, owner, queue, payload, stops, once)
+            SELECT next, ?, coalesce(?, next), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?
             FROM (SELECT coalesce(max(number), 0) + 1 AS next FROM record)
             """,
             [
@@ -159,6 +167,8 @@ private struct Appending: Sendable {
                 state.rawValue, now,
                 due,
                 record.expires?.milliseconds, record.uniqueKey, owner, queue, record.payload,
+                record.stopsOnFailure ? 1 : 0,
+                record.uniqueKey != nil && record.uniqueScope == .kept ? 1 : 0,
             ])
         return head ?? database.lastInsertedRowID
     }

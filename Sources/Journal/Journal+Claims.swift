@@ -52,6 +52,8 @@ struct Claim {
 
     /// How many records of a dead owner, or expired ones, one claim deals with.
     private static let batch = 512
+    /// After how many milliseconds records are looked at again that wait for one before them.
+    private static let openDelay: Int64 = 5000
 
     init(_ database: Database, owner: Int64, now: Int64, isAlive: @escaping (Int64) throws -> Bool) {
         self.database = database
@@ -76,12 +78,18 @@ struct Claim {
         """
     static let expire = """
         UPDATE record SET state = 4, ended = ?1 WHERE number IN (
-            SELECT number FROM record
+            SELECT number FROM record INDEXED BY record_expiry
             WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
         """
     static let ahead = """
         UPDATE record SET due = ?1
         WHERE state = 0 AND owner IS NULL AND lane IN (0, 1, 2) AND due > ?1 AND +due = added
+        """
+    static let expiringThatStop = """
+        SELECT id FROM (
+            SELECT id, stops FROM record INDEXED BY record_expiry
+            WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
+        WHERE stops = 1
         """
     static let due = """
         SELECT head FROM record
@@ -89,6 +97,10 @@ struct Claim {
         ORDER BY due, number
         """
     static let behind = "SELECT number FROM record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
+    static let postpone = """
+        UPDATE record SET due = ?4
+        WHERE number > ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
+        """
     private static let isTogether = """
         number >= ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
         AND (+expires IS NULL OR +expires > ?3)
@@ -118,16 +130,32 @@ struct Claim {
     /// What was to run at once when it was added, by a clock that was set back since, is due.
     func bringForward() throws { try database.run(Self.ahead, [now]) }
 
-    func closeExpired() throws { try database.run(Self.expire, [now, Self.batch]) }
+    func closeExpired() throws {
+        let stopping = try String.fetchAll(
+            try database.cachedStatement(sql: Self.expiringThatStop), arguments: [now, Self.batch])
+        try database.run(Self.expire, [now, Self.batch])
+        for id in stopping.compactMap(RecordID.init) {
+            try database.stopBehind(id, because: "has expired", at: now)
+        }
+    }
 
     func take(_ limit: Int) throws -> [ClaimedRequest] {
         try dueHeads(limit).compactMap { head in
-            let end = try database.number(Self.behind, [head]) ?? .max
+            let end = try endOfRunnable(head)
             var records = try database.records(Self.together, [head, end, now])
             try database.run(Self.own, [head, end, now, owner])
             for index in records.indices { records[index].summary.owner = owner }
             return records.first.map { ClaimedRequest(id: $0.request, route: $0.route, records: records) }
         }
+    }
+
+    /// The number before which a request's records may run. Those behind one that stops them, and that another process
+    /// has or that is for later, are looked at again later.
+    private func endOfRunnable(_ head: Int64) throws -> Int64 {
+        let end = try database.number(Self.behind, [head]) ?? .max
+        guard let open = try database.firstOpen(of: head, at: now) else { return end }
+        try database.run(Self.postpone, [open, end, now, now + Self.openDelay])
+        return open
     }
 
     private func dueHeads(_ limit: Int) throws -> [Int64] {

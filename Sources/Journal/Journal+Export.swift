@@ -12,7 +12,7 @@ extension Journal {
         _ filter: RecordFilter = RecordFilter(), _ write: (String) throws -> Void
     ) throws {
         let listing = NumberListing(filter, order: .oldestFirst)
-        var after: Int64 = -1
+        var after = ListingOrder.oldestFirst.start
         while true {
             let page = try read { database in
                 let arguments = listing.arguments(after: after, limit: 256)

@@ -12,21 +12,24 @@ package struct JournalCounts: Sendable, Equatable {
 }
 
 extension Journal {
-    /// Lists records, the newest ones first.
+    /// Lists records.
     ///
     /// - Parameters:
+    ///   - order: by the time at which they were added.
     ///   - after: where the last page ended; nil for the first one.
     ///   - limit: how many at most.
     package func list(
-        _ filter: RecordFilter = RecordFilter(), after: Int64? = nil, limit: Int = 50
+        _ filter: RecordFilter = RecordFilter(), _ order: ListingOrder = .newestFirst, after: Int64? = nil,
+        limit: Int = 50
     ) throws(JournalError) -> RecordPage {
-        let listing = NumberListing(filter, order: .newestFirst)
+        let listing = NumberListing(filter, order: order)
         let limit = max(1, limit)
         return try read { database in
             // One more, to know whether there is a next page.
-            let arguments = listing.arguments(after: after ?? .max, limit: limit + 1)
+            let arguments = listing.arguments(after: after ?? order.start, limit: limit + 1)
             var records = try database.summaries(
-                "WHERE number IN (\(listing.sql)) ORDER BY number DESC", StatementArguments(arguments))
+                "WHERE number IN (\(listing.sql)) ORDER BY number \(order.rawValue)",
+                StatementArguments(arguments))
             guard records.count > limit else { return RecordPage(records: records, next: nil) }
             records.removeLast(records.count - limit)
             return RecordPage(records: records, next: records.last?.number)
@@ -46,6 +49,10 @@ extension Journal {
 
     static let newest = """
         WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL ORDER BY record.number DESC LIMIT 1
+        """
+
+    static let unfinishedWithKey = """
+        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)
         """
 
     /// How many records are not over, and are due: none of them is for a broker.
@@ -98,11 +105,7 @@ extension Journal {
 
 extension Database {
     func holder(of key: String, name: String) throws -> RecordID? {
-        let statement = try cachedStatement(
-            sql: """
-                SELECT id FROM record
-                WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)
-                """)
+        let statement = try cachedStatement(sql: "SELECT id FROM record \(Journal.unfinishedWithKey)")
         return try String.fetchOne(statement, arguments: [name, key]).flatMap { RecordID($0) }
     }
 }

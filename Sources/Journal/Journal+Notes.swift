@@ -40,6 +40,9 @@ extension Journal {
             try database.run(
                 "UPDATE record SET state = 0, error = ? WHERE id = ? AND state = 1", [error, id.text])
         case .failed(let error): try close(id, .failed, error, at: now, in: database)
+        case .stopped(let blocker, let error):
+            guard try close(id, .failed, error, at: now, in: database) else { return }
+            try database.run("UPDATE record SET stopped_by = ? WHERE id = ?", [blocker?.text, id.text])
         case .expired: try close(id, .expired, nil, at: now, in: database)
         case .discarded: try close(id, .discarded, nil, at: now, in: database)
         case .moved(let queue, let reason):
@@ -51,20 +54,37 @@ extension Journal {
                 WHERE id = ? AND state IN (0, 1)
                 """,
                 [number, reason, id.text])
+            // What has failed here may fail there, and those behind it do not learn of it.
+            if reason != nil, database.changesCount == 1 {
+                try database.stopBehind(
+                    id, because: "has moved to the queue \(queue), which does not tell what becomes of it",
+                    at: now)
+            }
         case .left:
             try database.run(
                 "UPDATE record SET state = 0, owner = NULL WHERE id = ? AND state IN (0, 1)", [id.text])
         }
     }
 
+    /// - Returns: false if it is over already.
+    @discardableResult
     private static func close(
         _ id: RecordID, _ state: RecordState, _ error: String?, at now: Int64, in database: Database
-    ) throws {
+    ) throws -> Bool {
         try database.run(
             """
             UPDATE record SET state = ?, owner = NULL, ended = ?, error = coalesce(?, error)
             WHERE id = ? AND state IN (0, 1, 6)
             """,
             [state.rawValue, now, error, id.text])
+        guard database.changesCount == 1 else { return false }
+        let reason =
+            switch state {
+            case .expired: "has expired"
+            case .discarded: "was discarded"
+            default: "has failed"
+            }
+        try database.stopBehind(id, because: reason, at: now)
+        return true
     }
 }

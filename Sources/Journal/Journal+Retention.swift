@@ -4,20 +4,23 @@ internal import GRDB
 extension Journal {
     /// Removes some of what has been over for long: few records at a time, so that others write between the calls.
     ///
+    /// Records of one request whose unique keys hold as long as they are kept go together: what is asked for by such keys
+    /// is there as a whole, or not at all.
+    ///
     /// - Parameters:
-    ///   - states: of the records; those that are not over are never removed.
-    ///   - time: what ended before is removed.
+    ///   - time: what ended before is removed, but for dead letters.
+    ///   - failedTime: dead letters that ended before are removed.
     ///   - limit: how many at most.
     /// - Returns: how many it has removed; call it again while that is the limit.
     package func removeOver(
-        _ states: Set<RecordState>, endedBefore time: Date, limit: Int = 200
+        endedBefore time: Date, failedBefore failedTime: Date, limit: Int = 200
     ) throws(JournalError) -> Int {
-        let time = time.milliseconds
+        let (time, failedTime) = (time.milliseconds, failedTime.milliseconds)
         return try write { database in
             var removed = 0
-            for state in states.sorted(by: { $0.rawValue < $1.rawValue })
-            where state.isOver && removed < limit {
-                try database.run(Self.removal, [state.rawValue, time, limit - removed])
+            for state in RecordState.allCases where state.isOver && removed < limit {
+                let end = state == .failed ? failedTime : time
+                try database.run(Self.removal, [state.rawValue, end, limit - removed, time, failedTime])
                 removed += database.changesCount
             }
             return removed
@@ -45,6 +48,11 @@ extension Journal {
     static let removal = """
         DELETE FROM record WHERE number IN (
             SELECT number FROM record INDEXED BY record_over
-            WHERE state = ? AND ended < ? AND ended IS NOT NULL ORDER BY ended LIMIT ?)
+            WHERE state = ?1 AND ended < ?2 AND ended IS NOT NULL
+                AND (once = 0 OR NOT EXISTS (
+                    SELECT 1 FROM record AS other INDEXED BY record_once
+                    WHERE other.head = record.head AND other.once = 1
+                        AND (other.ended IS NULL OR other.ended >= CASE other.state WHEN 3 THEN ?5 ELSE ?4 END)))
+            ORDER BY ended LIMIT ?3)
         """
 }

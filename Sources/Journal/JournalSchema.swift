@@ -11,6 +11,9 @@ enum JournalSchema {
         migrator.registerMigration("records") { database in
             try database.execute(sql: records)
         }
+        migrator.registerMigration("order") { database in
+            try database.execute(sql: order)
+        }
         return migrator
     }
 
@@ -72,5 +75,16 @@ enum JournalSchema {
             PRIMARY KEY (schedule, time)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX firing_time ON firing (time);
+        """
+
+    /// `stops`: if the record does not succeed, those behind it in its request do not run; `stopped_by` is the id of the
+    /// record that has kept this one from running. `once`: its key was to be unique for as long as the record is kept.
+    private static let order = """
+        ALTER TABLE record ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE record ADD COLUMN stopped_by TEXT;
+        ALTER TABLE record ADD COLUMN once INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX record_stops ON record (head, number) WHERE stops = 1 AND state IN (0, 1);
+        CREATE INDEX record_stopped ON record (stopped_by) WHERE stopped_by IS NOT NULL;
+        CREATE INDEX record_once ON record (head) WHERE once = 1;
         """
 }

@@ -12,10 +12,18 @@ package struct NewRecord: Sendable {
     package var notBefore: Date?
     /// From then on it does not begin any more.
     package var expires: Date?
-    /// No other record of this name with this key is kept until this one is over.
+    /// Another record of this name with this key stands for this one, which is then not kept.
     package var uniqueKey: String?
+    /// Which others those are.
+    package var uniqueScope = UniqueKeyScope.unfinished
+    /// A record that stands for this one if it is still there.
+    package var standIn: RecordID?
     /// The queue of a broker to which it is to be published; nil for a task that runs here.
     package var queue: String?
+    /// Whether it is published only when its turn comes, as a task that runs here would begin then.
+    package var leavesInTurn = false
+    /// Whether those behind it in its request become dead letters if it does not succeed.
+    package var stopsOnFailure = false
 
     package init(name: String, payload: Data) {
         self.name = name
@@ -40,15 +48,24 @@ package struct NewRequest: Sendable {
     }
 }
 
+/// For how long a record holds its unique key.
+package enum UniqueKeyScope: Sendable {
+    /// Until it is over.
+    case unfinished
+    /// As long as it is in the journal.
+    case kept
+}
+
 /// What became of one record that was to be kept.
 package enum KeptRecord: Sendable, Equatable {
     case added(RecordID)
-    /// One with the same unique key is not over: it stands for this one too.
-    case exists(RecordID)
+    /// One with the same unique key is there: it stands for this one too.
+    case exists(Record)
 
     package var id: RecordID {
         switch self {
-        case .added(let id), .exists(let id): id
+        case .added(let id): id
+        case .exists(let record): record.id
         }
     }
 }

@@ -38,6 +38,10 @@ package struct Record: Sendable, Equatable {
     package var payload: Data
     /// JSON text.
     package var result: Data?
+    /// Whether those behind it in its request become dead letters if it does not succeed.
+    package var stopsOnFailure: Bool
+    /// The record that has not succeeded, and has made a dead letter of this one.
+    package var stoppedBy: RecordID?
 
     package subscript<Value>(dynamicMember path: KeyPath<RecordSummary, Value>) -> Value {
         summary[keyPath: path]

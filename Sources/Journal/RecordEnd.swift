@@ -10,6 +10,8 @@ package enum RecordEnd: Sendable {
     case retrying(error: String)
     /// It becomes a dead letter.
     case failed(error: String)
+    /// It becomes a dead letter because one before it has not succeeded: that one's id, if it is in the journal.
+    case stopped(by: RecordID?, error: String)
     case expired
     case discarded
     /// It goes to a broker's queue, with the same id.

@@ -20,19 +20,23 @@ package struct RecordPage: Sendable {
     package var next: Int64?
 }
 
+/// In which order records are listed.
+package enum ListingOrder: String, Sendable {
+    case newestFirst = "DESC"
+    case oldestFirst = "ASC"
+
+    /// What comes before the first number.
+    var start: Int64 { self == .newestFirst ? .max : -1 }
+}
+
 /// Statements that list the numbers of records. However rare what is looked for is among many, they read no more than
 /// a page from each part of an index in which it can be: 24 of them at most, one for each state and lane.
 struct NumberListing {
-    enum Order: String {
-        case newestFirst = "DESC"
-        case oldestFirst = "ASC"
-    }
-
     /// Takes `:name`, `:after` and `:limit`.
     let sql: String
     private let name: String?
 
-    init(_ filter: RecordFilter, order: Order) {
+    init(_ filter: RecordFilter, order: ListingOrder) {
         let isBehind = order == .newestFirst ? "number < :after" : "number > :after"
         let end = "ORDER BY number \(order.rawValue) LIMIT :limit"
         name = filter.name

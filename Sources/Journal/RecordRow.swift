@@ -9,7 +9,7 @@ struct RecordRow {
         route
         """
     /// As bytes: no text is checked or copied.
-    static let columns = summaryColumns + ", CAST(payload AS BLOB), CAST(result AS BLOB)"
+    static let columns = summaryColumns + ", CAST(payload AS BLOB), CAST(result AS BLOB), stops, stopped_by"
 
     private let row: Row
 
@@ -28,7 +28,10 @@ struct RecordRow {
     }
 
     func record() throws -> Record {
-        Record(summary: try summary(), payload: try value(18), result: try optional(19))
+        let (stops, stoppedBy): (Int64, String?) = (try value(20), try optional(21))
+        return Record(
+            summary: try summary(), payload: try value(18), result: try optional(19),
+            stopsOnFailure: stops == 1, stoppedBy: stoppedBy.flatMap(RecordID.init))
     }
 
     private func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value {

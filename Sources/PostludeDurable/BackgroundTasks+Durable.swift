@@ -11,18 +11,22 @@ extension BackgroundTasks {
     ///
     /// - Parameters:
     ///   - delay: it runs after this time, not before; whichever process is free then runs it. nil for its turn.
-    ///   - key: while another task of this kind with this key is not over, this one is not added, and the other one stands
-    ///     for it, here and in the response's `Task-Id`. Of two that are added in the same moment one is not: its response's
-    ///     `Task-Id` names the other.
+    ///   - key: another task of this kind with this key stands for this one, which is then not added, here and in the
+    ///     response's `Task-Id`. Of two that are added at the same moment one is not: its response's `Task-Id` names the
+    ///     other, and so does what ``keep()`` returns.
+    ///   - scope: which others those are: those that are not over, or all that the journal still has.
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - lane: nil for the kind's.
+    ///   - stopOnFailure: if it fails for good, expires or is discarded, the tasks behind it in this request do not run, also
+    ///     after a crash: they become dead letters that name it, and follow it when it is retried.
     /// - Returns: the task's id.
     /// - Throws: ``DurableTaskError`` where the application does not know the kind; `LateTask` once the response has begun;
     ///   what encoding the task throws; for a kind that may leave this machine, why its broker would not take the task.
     @discardableResult
     public func add<Task: DurableTask>(
-        _ task: Task, after delay: Duration? = nil, unique key: String? = nil, expiry: Duration? = nil,
-        lane: DurableLane? = nil
+        _ task: Task, after delay: Duration? = nil, unique key: String? = nil,
+        while scope: UniqueScope = .unfinished, expiry: Duration? = nil, lane: DurableLane? = nil,
+        stopOnFailure: Bool = false
     ) throws -> DurableTaskHandle {
         guard let store = store as? any DurableTaskStore else {
             throw DurableTaskError.noEngine(task: Task.name)
@@ -30,28 +34,77 @@ extension BackgroundTasks {
         guard let kind = store.kinds[Task.name], kind.type == Task.self else {
             throw DurableTaskError.unknownKind(task: Task.name, type: "\(Task.self)")
         }
-        if let key, let other = try store.holder(of: key, name: Task.name) {
-            try add(stored: KeptTask(id: other.text, name: Task.name))
-            return DurableTaskHandle(id: other.text)
-        }
         let now = Date()
         var record = kind.record(try StoredValues.encode(task), at: now, expiry: expiry, lane: lane)
         record.notBefore = delay.map(now.advanced(by:))
-        record.uniqueKey = key
+        record.stopsOnFailure = stopOnFailure
+        if let key {
+            record.uniqueKey = key
+            record.uniqueScope = scope == .kept ? .kept : .unfinished
+            // For the handle alone: the transaction that adds it decides.
+            record.standIn =
+                switch scope {
+                case .unfinished: try store.holder(of: key, name: Task.name)
+                case .kept: try store.newest(of: key, name: Task.name)?.id
+                }
+        }
         // Also what may leave later: nobody could be told then.
         if let queue = record.queue ?? kind.policy.promotion?.place.queue {
             try store.check(OutgoingTask(record, of: requestID), for: queue)
         }
         let stored = JournalTask(task, kind: kind, record: record)
         try add(stored: stored)
-        return DurableTaskHandle(id: stored.id)
+        return DurableTaskHandle(id: record.standIn?.text ?? stored.id)
     }
+
+    /// Writes the durable tasks that were added so far to the journal now, in one transaction, instead of when the handler
+    /// has returned: so that the answer can say what has become of them.
+    ///
+    /// ```swift
+    /// func placeOrder(order: Body<Order>, tasks: BackgroundTasks) throws -> Response {
+    ///     let (id, key) = (order.id, "\(order.id)")
+    ///     try tasks.add(Charge(order: id), unique: key, while: .kept, stopOnFailure: true)
+    ///     try tasks.add(SendReceipt(order: id, address: order.email), unique: key, while: .kept)
+    ///     let kept = try tasks.keep()
+    ///     guard kept.allSatisfy(\.isNew) else { return try .json(kept.map(\.status.state)) }
+    ///     return .text("accepted", status: .accepted)
+    /// }
+    /// ```
+    ///
+    /// Of two requests that add the same unique task at the same moment one gets it as new, and the other one gets that
+    /// task. From now on the tasks are promised: they run behind the response, whatever it is, also if the handler throws
+    /// or is late, and if middleware calls `next` again. Tasks that depend on each other are written by one call.
+    ///
+    /// - Returns: what the journal has for each task that this call has written, in the order in which they were added.
+    /// - Throws: where the journal cannot be written; none of them is. The request is answered 503 with `Retry-After` if the
+    ///   handler does not catch it.
+    public func keep() throws -> [KeptDurableTask] {
+        try keepStored().compactMap { ($0 as? any RecordedTask)?.receipt }
+    }
+}
+
+/// Which tasks stand for a new one of their kind with the same unique key.
+public enum UniqueScope: Sendable, Hashable {
+    /// One that is not over. When it is over, its key is free.
+    case unfinished
+    /// One that the journal has, whatever has become of it: as long as the manifest's `journal.keep` and `keep-failed` say.
+    case kept
 }
 
 /// A durable task that was added.
 public struct DurableTaskHandle: Sendable, Hashable {
     /// A UUID, the same in every process, in the journal and in the response's `Task-Id`, which names a request's first 32.
     public let id: String
+}
+
+/// A durable task that is in the journal: what ``Postlude/BackgroundTasks/keep()`` has found or made.
+public struct KeptDurableTask: Sendable, Hashable {
+    /// Whether this request has added it; else another one has, and it stands for the one that was to be added.
+    public let isNew: Bool
+    /// How far it has come.
+    public let status: DurableTaskStatus
+    /// As in the response's `Task-Id`.
+    public var id: String { status.id }
 }
 
 /// Why a durable task could not be added.

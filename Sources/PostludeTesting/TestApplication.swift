@@ -1,4 +1,5 @@
 internal import FastCGI
+public import FoundationEssentials
 public import Logging
 internal import Manifest
 public import Postlude
@@ -65,6 +66,23 @@ public final class TestApplication<App: Application>: Sendable {
             to: head, body: request.body, isTaken: request.isResponseTaken, pieces: request.takenPieces,
             isCancelled: request.isCancelled)
         return try TestResponse(answer)
+    }
+
+    /// Fires a schedule of the manifest, whatever its `cron` says: its task is queued, as it would be at that time.
+    ///
+    /// ```swift
+    /// let tasks = try await app.fire("nightly")
+    /// try await tasks.runAll()
+    /// #expect(tasks.failures.isEmpty)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - schedule: its name in the manifest.
+    ///   - time: when it was to fire; it is in the id of the task's request, `nightly@2026-01-31T03:00:00Z`.
+    /// - Returns: the task; none where the schedule's last one is not over, and its `overlap` is `skip`.
+    /// - Throws: when the manifest has no such schedule.
+    public func fire(_ schedule: String, at time: Date = Date()) async throws -> TestTasks {
+        TestTasks(try await worker.fire(schedule, at: time))
     }
 
     /// Stops the application, as when the last task has ended.

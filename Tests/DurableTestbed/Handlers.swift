@@ -9,6 +9,8 @@ struct OrderQuery: Decodable, Sendable {
     var after: Int?
     var key: String?
     var failures: Int?
+    /// Whether the tasks are kept before the answer.
+    var keep: Bool?
 }
 
 struct Accepted: Encodable, ResponseConvertible {
@@ -21,6 +23,7 @@ func order(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepte
     let ids = try (1...(query.count ?? 3)).map { number in
         try tasks.add(Step(label: query.label, number: number, gate: query.gate)).id
     }
+    if query.keep == true { _ = try tasks.keep() }
     tasks.add(named: "ordinary") { note("\(query.label) ordinary") }
     return Accepted(ids: ids)
 }

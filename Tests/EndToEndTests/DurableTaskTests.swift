@@ -141,14 +141,16 @@ struct DurableTaskTests {
             _ = try server.add("/order?label=a&count=2")
             #expect(try server.folder.journal(reaches: 3) == ["a 1", "a 2", "a ordinary"])
             try SQLiteFile("tasks.journal", in: server.folder).whileLocked {
-                let reply = try server.ask(RawRequest("POST", "/order?label=b&count=2"))
-                #expect(reply.status == 503)
-                #expect(reply.http.field("retry-after") == "5")
-                #expect(reply.http.field("task-id") == nil)
+                for keep in ["", "&keep=true"] {
+                    let reply = try server.ask(RawRequest("POST", "/order?label=b&count=2\(keep)"))
+                    #expect(reply.status == 503)
+                    #expect(reply.http.field("retry-after") == "5")
+                    #expect(reply.http.field("task-id") == nil)
+                }
                 _ = try server.logLine(holding: "durable tasks could not be kept", "/order", "count=2")
                 try server.expectAnswers()
             }
-            _ = try server.add("/order?label=c&count=2")
+            _ = try server.add("/order?label=c&count=2&keep=true")
             #expect(try server.folder.journal(reaches: 6).suffix(3) == ["c 1", "c 2", "c ordinary"])
         }
     }

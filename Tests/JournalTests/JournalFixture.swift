@@ -48,6 +48,11 @@ extension NewRecord {
     }
 }
 
+extension KeptRecord {
+    /// The one that stands for it.
+    var existing: Record? { if case .exists(let record) = self { record } else { nil } }
+}
+
 extension Journal {
     /// Keeps one request, and returns its records' ids.
     func keep(_ request: String = "r", _ records: NewRecord..., runsHere: Bool = true) throws -> [RecordID] {

@@ -138,12 +138,13 @@ struct LookingTests {
         let journal = try fixture.open()
         var statements = [
             Claim.nextDue, Claim.owned, Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
-            Claim.due,
+            Claim.due, Claim.expiringThatStop, Claim.postpone, RecordOrder.stopBehind, RecordOrder.firstOpen,
+            "SELECT * FROM record \(RecordOrder.stopped)", "SELECT * FROM record \(RecordOrder.blocker)",
             Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, Journal.removal,
             Journal.oldestOwned, "SELECT * FROM record \(Journal.newest)",
             "SELECT * FROM record \(Publisher.outgoing)", "SELECT * FROM record WHERE id = ?",
             "UPDATE record SET state = 1 WHERE id = ? AND state IN (0, 1)",
-            "SELECT id FROM record WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)",
+            "SELECT id FROM record \(Journal.unfinishedWithKey)",
             "UPDATE record SET owner = NULL WHERE owner = ? AND state = 0",
         ]
         let filters = [
@@ -151,7 +152,7 @@ struct LookingTests {
             RecordFilter(states: [.waiting, .done], name: "x", lane: .low), RecordFilter(states: []),
         ]
         for filter in filters {
-            for order in [NumberListing.Order.newestFirst, .oldestFirst] {
+            for order in [ListingOrder.newestFirst, .oldestFirst] {
                 let sql = NumberListing(filter, order: order).sql
                 statements.append("SELECT * FROM record WHERE number IN (\(sql)) ORDER BY number")
             }
@@ -184,7 +185,7 @@ struct LookingTests {
             return sql.contains(":name") ? ["name": "x", "after": 1, "limit": 1] : ["after": 1, "limit": 1]
         }
         // Numbered ones, up to the last; or one for each mark.
-        let numbered = (1...4).last { sql.contains("?\($0)") }
+        let numbered = (1...9).last { sql.contains("?\($0)") }
         let count = numbered ?? sql.filter { $0 == "?" }.count
         return StatementArguments(Array(repeating: 1, count: count))
     }

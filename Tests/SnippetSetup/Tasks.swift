@@ -43,6 +43,15 @@ func archive(_ order: Order) throws {}
 func remind(_ order: Order) async throws {}
 func isPaid(_ order: Order) throws -> Bool { true }
 
+struct Database: Sendable {
+    func count(_ page: String) async throws {}
+}
+
+struct Shop: Application {
+    let database = Database()
+    var handlers: Handlers { Handlers([]) }
+}
+
 struct Page: Sendable {}
 
 let pages: [Page] = []

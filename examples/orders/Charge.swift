@@ -12,20 +12,23 @@ struct Charge: DurableTask {
     }
 
     func run(_ context: TaskContext) async throws -> String {
-        try PaymentProvider().charge(order, key: context.taskID ?? order)
+        let provider = PaymentProvider(database: try context.application(OrdersApplication.self).database)
+        return try provider.charge(order, key: context.taskID ?? order)
     }
 }
 
 /// Stands for a provider elsewhere: it takes each key once, as those do (`Idempotency-Key`), and is away while there is a
 /// file `provider-is-away`.
 struct PaymentProvider {
+    let database: OrdersDatabase
+
     struct IsAway: Error, CustomStringConvertible {
         let description = "the payment provider does not answer"
     }
 
     func charge(_ order: String, key: String) throws -> String {
         if FileManager.default.fileExists(atPath: "provider-is-away") { throw IsAway() }
-        let number = try OrdersApplication.database.charge(order, key: key)
+        let number = try database.charge(order, key: key)
         return "charge \(number)"
     }
 }

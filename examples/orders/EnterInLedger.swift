@@ -6,6 +6,7 @@ struct EnterInLedger: DurableTask {
     var order: String
 
     func run(_ context: TaskContext) async throws -> String {
-        "entry \(try OrdersApplication.database.enter(order, key: context.taskID ?? order))"
+        let database = try context.application(OrdersApplication.self).database
+        return "entry \(try database.enter(order, key: context.taskID ?? order))"
     }
 }

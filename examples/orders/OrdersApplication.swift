@@ -5,8 +5,9 @@ import PostludeDurable
 /// Orders whose charge, receipt and ledger entry must not be lost: they are in the journal before the client has its answer.
 @main
 struct OrdersApplication: Application {
-    // One database for all workers. Nothing is opened here: `orders check` makes the application, too.
-    static let database = OrdersDatabase.inStateFolder
+    // One database for all workers; tasks find it by their context. Nothing is opened here: `orders check` makes the
+    // application, too.
+    let database = OrdersDatabase.inStateFolder
 
     var handlers: Handlers {
         Handler("place-order", placeOrder)
@@ -22,7 +23,7 @@ struct OrdersApplication: Application {
     }
 
     /// Before the first request: a database that cannot be opened keeps the process from starting.
-    func start() throws { try Self.database.open() }
+    func start() throws { try database.open() }
 
-    func stop() throws { try Self.database.close() }
+    func stop() throws { try database.close() }
 }

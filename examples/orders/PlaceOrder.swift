@@ -6,10 +6,16 @@ import PostludeDurable
 /// process. An order that was placed before is shown as it is: 200, and nothing is charged twice.
 func placeOrder(order: Body<Order>, tasks: BackgroundTasks) throws -> Response {
     let id = order.value.id.description
-    if let placed = try OrderState(of: id, tasks) { return try .json(placed) }
-    // Two requests with one id at the same moment: the keys let one of each kind through.
-    try tasks.add(Charge(order: id), unique: id)
-    try tasks.add(SendReceipt(order: id, email: order.value.email), unique: id)
-    try tasks.add(EnterInLedger(order: id), unique: id)
+    // No receipt, and no entry in the ledger, for what was not paid.
+    tasks.stopOnFailure()
+    try tasks.add(Charge(order: id), unique: id, while: .kept)
+    try tasks.add(SendReceipt(order: id, email: order.value.email), unique: id, while: .kept)
+    try tasks.add(EnterInLedger(order: id), unique: id, while: .kept)
+    // One transaction decides, for all processes, which of several requests with one id places the order.
+    let kept = try tasks.keep()
+    guard kept.allSatisfy(\.isNew) else {
+        return try .json(
+            OrderState(of: id, charge: kept[0].status, receipt: kept[1].status, ledger: kept[2].status))
+    }
     return try .json(["id": id], status: .accepted, headers: [.location: "/orders/\(id)"])
 }

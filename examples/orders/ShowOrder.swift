@@ -5,10 +5,12 @@ import PostludeDurable
 
 /// `GET /orders/{id}`: how far each of the order's tasks has come.
 func showOrder(id: Path<OrderID>, tasks: BackgroundTasks) throws -> OrderState {
-    guard let state = try OrderState(of: id.value.description, tasks) else {
-        throw HTTPError(.notFound, "There is no order \(id.value)")
-    }
-    return state
+    let order = id.value.description
+    guard let charge = try tasks.status(of: Charge.self, unique: order),
+        let receipt = try tasks.status(of: SendReceipt.self, unique: order),
+        let ledger = try tasks.status(of: EnterInLedger.self, unique: order)
+    else { throw HTTPError(.notFound, "There is no order \(order)") }
+    return try OrderState(of: order, charge: charge, receipt: receipt, ledger: ledger)
 }
 
 /// An order as a client sees it.
@@ -25,22 +27,18 @@ struct OrderState: Encodable {
     var receipt: Step
     var ledger: Step
 
-    /// nil where nobody has placed it.
-    init?(of id: String, _ tasks: BackgroundTasks) throws {
-        guard let charge = try Step(Charge.self, of: id, tasks),
-            let receipt = try Step(SendReceipt.self, of: id, tasks),
-            let ledger = try Step(EnterInLedger.self, of: id, tasks)
-        else { return nil }
+    init(
+        of id: String, charge: DurableTaskStatus, receipt: DurableTaskStatus, ledger: DurableTaskStatus
+    ) throws {
         self.id = id
-        self.charge = charge
-        self.receipt = receipt
-        self.ledger = ledger
+        self.charge = try Step(charge)
+        self.receipt = try Step(receipt)
+        self.ledger = try Step(ledger)
     }
 }
 
 extension OrderState.Step {
-    init?<Task: DurableTask>(_ kind: Task.Type, of order: String, _ tasks: BackgroundTasks) throws {
-        guard let status = try tasks.status(of: kind, unique: order) else { return nil }
+    init(_ status: DurableTaskStatus) throws {
         id = status.id
         state = status.state
         attempts = status.attempts

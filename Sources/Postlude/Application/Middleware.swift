@@ -14,6 +14,9 @@
 /// every answer, also those of errors that the handler has thrown. It is never around the tasks: they begin when the
 /// response is finished.
 ///
+/// It may call `next` more than once: the last call decides, and the tasks that the earlier call has added are dropped.
+/// Tasks that it adds itself, by ``BackgroundTasks/init(request:)``, are its own.
+///
 /// With middleware, handlers that are not async are called from async code, on the same thread.
 public protocol Middleware: Sendable {
     /// Calls the rest of the chain, the handler at last.

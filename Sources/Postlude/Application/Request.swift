@@ -57,7 +57,7 @@ public struct Request: RequestInput {
     /// - Throws: an error that names both types when the application is another one.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
         guard let application = storage.application as? App else {
-            throw OtherApplication(expected: "\(type)", found: "\(Swift.type(of: storage.application))")
+            throw OtherApplication(expected: "\(type)", found: storage.application)
         }
         return application
     }
@@ -141,11 +141,15 @@ final class RequestStorage {
     }
 }
 
-/// A program's mistake: answered with 500, and logged.
+/// A program's mistake: answered with 500, or a task's failure, and logged.
 struct OtherApplication: Error, CustomStringConvertible {
     let expected: String
     let found: String
-    var description: String {
-        "the request was asked for the application \(expected), but \(found) serves it"
+
+    init(expected: String, found: (any Application)?) {
+        self.expected = expected
+        self.found = found.map { "\(type(of: $0))" } ?? "none"
     }
+
+    var description: String { "the application \(expected) was asked for, but it is \(found)" }
 }

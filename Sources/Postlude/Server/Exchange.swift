@@ -15,8 +15,11 @@ final class Exchange {
     var route: CountedRoute?
     /// From the request's head to the end of its answer; nil before that, and where nobody looks.
     var duration: Duration?
-    /// What the handler, an input or middleware has thrown.
-    var error: (any Error)?
+    /// What the handler, an input or middleware has thrown in the end.
+    private(set) var error: (any Error)?
+    /// Whether that has come out of all that answers the request, or the request was refused: none of its tasks runs that
+    /// has not asked for it.
+    private(set) var hasThrown = false
     /// nil where nobody traces or measures.
     private let observation: RequestObservation?
     /// The line of the access log to be, where there is such a log.
@@ -46,6 +49,20 @@ final class Exchange {
         return try Scope.request(request.storage.identity).run(tracing: observation?.context, operation)
     }
 
+    /// The application's code has thrown.
+    ///
+    /// - Parameter call: the call that has, by ``TaskCalls``.
+    func fail(_ error: any Error, in call: Int = 0) {
+        self.error = error
+        if call == 0 { hasThrown = true } else { request?.storage.tasks.markThrown(since: call) }
+    }
+
+    /// Middleware calls `next` again: what has become of the call before does not count.
+    func begin(againAfter call: Int) {
+        error = nil
+        request?.storage.tasks.drop(since: call)
+    }
+
     /// Takes the request's tasks, or refuses them with the request, and has its stored ones kept. Called when nobody else
     /// can answer the request any more, and before anything of the response is written.
     ///
@@ -60,49 +77,57 @@ final class Exchange {
         guard let request else { return nil }
         let source = request.storage.tasks
         let store = source.registry.store
-        let stored = store == nil ? [] : source.endStoring()
+        if store != nil { source.endStoring() }
+        if error is TasksNotKept, response.status == .serviceUnavailable {
+            response.headers[.retryAfter] = "\(retryAfter.components.seconds)"
+        }
+        guard let queue = source.queue else { return nil }
+        defer { nameKept(queue.keptIDs) }
         // The tasks of a handler that has thrown are dropped.
-        guard error == nil, let queue = source.queue else { return nil }
+        guard !hasThrown else { return nil }
         var fullQueue: Manifest.TaskLimits.FullQueue?
         if let bound = queue.limits.maxQueued {
-            let own = queue.census.queued
+            let (own, hasOthers) = queue.tasksToTake
             if own > 0, own + queued() > bound { fullQueue = queue.limits.whenFull }
+            // What was kept before is promised.
+            if fullQueue == .refuse, !hasOthers { fullQueue = .run }
         }
         if fullQueue == .refuse {
-            refuse(QueueFull(), retryAfter: retryAfter)
-        } else if let store, !stored.isEmpty {
+            fail(QueueFull())
+            refuse(retryAfter: retryAfter)
+        } else if let store {
             do {
-                try keep(stored, of: request, in: store, runsHere: fullQueue != .leave)
-                queue.markKept(stored)
+                _ = try queue.keepStored(in: store, runsHere: fullQueue != .leave)
             } catch {
-                logger.error(
-                    "durable tasks could not be kept, the request is answered 503",
-                    metadata: [
-                        "request": "\(request.id)", "route": "\(request.route)", "count": "\(stored.count)",
-                        "error": "\(LoggedError.text(error))",
-                    ])
-                refuse(error, retryAfter: retryAfter)
+                Self.log(error, of: request, to: logger)
+                fail(error)
+                refuse(retryAfter: retryAfter)
             }
         }
         return fullQueue
     }
 
+    /// Says that durable tasks could not be kept.
+    static func log(_ error: any Error, of request: Request, to logger: Logger) {
+        let stored = request.storage.tasks.queue?.queued.filter { $0.stored != nil && !$0.isKept }
+        logger.error(
+            "durable tasks could not be kept, the request is answered 503",
+            metadata: [
+                "request": "\(request.id)", "route": "\(request.route)", "count": "\(stored?.count ?? 0)",
+                "error": "\(LoggedError.text(error))",
+            ])
+    }
+
     /// How many ids `Task-Id` names: a head has room for so many (`ResponseHead.limit`). The handler knows all of them.
     static let namedTasks = 32
 
-    private func keep(
-        _ tasks: [BackgroundTask], of request: Request, in store: any TaskStore, runsHere: Bool
-    ) throws {
-        let tasks = tasks.compactMap(\.stored)
-        let origin = TaskOrigin(requestID: request.id, route: request.route)
-        try store.keep(tasks, of: origin, runsHere: runsHere)
-        let ids = tasks.prefix(Self.namedTasks).map(\.id).joined(separator: ", ")
-        if let name = HTTPField.Name("Task-Id") { response.headers[name] = ids }
+    private func nameKept(_ ids: [String]) {
+        guard !ids.isEmpty, let name = HTTPField.Name("Task-Id") else { return }
+        response.headers[name] = ids.prefix(Self.namedTasks).joined(separator: ", ")
     }
 
-    /// Nothing of the request is done: its tasks are dropped as those of a handler that has thrown.
-    private func refuse(_ error: any Error, retryAfter: Duration) {
-        self.error = error
+    /// The client may ask again.
+    private func refuse(retryAfter: Duration) {
         let seconds = retryAfter.components.seconds
         response = .error(HTTPError(.serviceUnavailable, headers: [.retryAfter: "\(seconds)"]))
     }
@@ -110,7 +135,7 @@ final class Exchange {
     /// The keeper has answered in the worker's place: whatever the handler has returned does not count.
     func timeOut(after duration: Duration? = nil) {
         self.duration = duration
-        error = error ?? CancellationError()
+        fail(error ?? CancellationError())
         response = .error(HTTPError(.gatewayTimeout))
     }
 
@@ -136,7 +161,7 @@ final class Exchange {
             }
         }
         let outcome = RequestOutcome(
-            hasThrown: error != nil, status: response.status, isTaken: isTaken, duration: duration)
+            hasThrown: hasThrown, status: response.status, isTaken: isTaken, duration: duration)
         observation?.end(outcome, after: duration, error: error)
         // Most requests have neither: their queue is not locked for it.
         if let origin = observation?.context { storage.tasks.queue?.origin = origin }

@@ -95,7 +95,7 @@ struct Responder: Sendable {
             return
         }
         let result = executor.run {
-            await pass(request, exchange, through: hooks.middleware[...]) { request in
+            await pass(request, exchange, through: hooks.middleware[...], call: 0) { request in
                 for type in dependencies { try await request.resolve(type) }
                 return try await function(request)
             }
@@ -109,23 +109,38 @@ struct Responder: Sendable {
     }
 
     /// Goes inwards through the middleware to the handler. What a level throws is an answer for those around it.
+    ///
+    /// - Parameter call: this one's number.
     private func pass(
-        _ request: Request, _ exchange: Exchange, through middleware: ArraySlice<any Middleware>,
+        _ request: Request, _ exchange: Exchange, through middleware: ArraySlice<any Middleware>, call: Int,
         to handler: Middleware.Next
     ) async -> Response {
         do {
             guard let first = middleware.first else { return try await handler(request) }
+            let tasks = request.storage.tasks
+            var last: Int?
             return try await first.respond(to: request) { request in
-                await pass(request, exchange, through: middleware.dropFirst(), to: handler)
+                if let last { exchange.begin(againAfter: last) }
+                let inner = tasks.beginCall()
+                last = inner
+                defer { tasks.endCall(to: call) }
+                return await pass(
+                    request, exchange, through: middleware.dropFirst(), call: inner, to: handler)
             }
         } catch {
-            return answer(to: error, in: exchange, request)
+            return answer(to: error, in: exchange, request, call: call)
         }
     }
 
     /// A client learns what it did wrong, and nothing of what we did.
-    private func answer(to error: any Error, in exchange: Exchange, _ request: Request) -> Response {
-        exchange.error = error
+    private func answer(
+        to error: any Error, in exchange: Exchange, _ request: Request, call: Int = 0
+    ) -> Response {
+        exchange.fail(error, in: call)
+        if let error = error as? TasksNotKept {
+            Exchange.log(error.reason, of: request, to: logger)
+            return .error(HTTPError(.serviceUnavailable))
+        }
         var error = error
         do {
             if let response = try hooks.response(error, request) {

@@ -43,7 +43,7 @@ extension ResponseWriter {
         to error: any Error, in exchange: Exchange, _ pieces: PieceWriter, on connection: Connection
     ) -> Outcome {
         log(error, in: exchange)
-        exchange.error = error
+        exchange.fail(error)
         guard !pieces.hasBegun, let request = exchange.request else { return .broken }
         exchange.response = .internalServerError(requestID: request.id)
         return write(exchange.response, on: connection)

@@ -114,7 +114,8 @@ struct ServerParts: Sendable {
         store: (any TaskStore)? = nil
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
-        let registry = TaskRegistry(metrics: observability.tasks, process: process, store: store)
+        let registry = TaskRegistry(
+            of: hooks.application, metrics: observability.tasks, process: process, store: store)
         self.process = process
         let ends = EventCounts()
         self.registry = registry

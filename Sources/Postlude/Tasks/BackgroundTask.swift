@@ -20,7 +20,16 @@ final class BackgroundTask: Sendable {
     private let pastDeadline = Atomic<Bool>(false)
     /// What a store keeps of it; nil for an ordinary task.
     let stored: (any StoredTask)?
-    private let kept = Atomic<Bool>(false)
+    private let keeping = Atomic<Int>(Keeping.no)
+    private let callNumber = Atomic<Int>(0)
+    private let isOfFailedCall = Atomic<Bool>(false)
+
+    private enum Keeping {
+        static let no = 0
+        /// It is on its way into its store.
+        static let begun = 1
+        static let done = 2
+    }
 
     @usableFromInline
     init(
@@ -40,7 +49,8 @@ final class BackgroundTask: Sendable {
     init(_ stored: any StoredTask) {
         givenName = stored.name
         place = ("", 0)
-        options = TaskOptions(deadline: stored.deadline, retry: stored.retry)
+        options = TaskOptions(
+            deadline: stored.deadline, retry: stored.retry, stopOnFailure: stored.stopsOnFailure)
         function = .async { try await stored.run() }
         listArguments = { stored.arguments }
         attemptCount = Atomic(stored.earlierAttempts)
@@ -70,9 +80,38 @@ final class BackgroundTask: Sendable {
     func markPastDeadline() { pastDeadline.store(true, ordering: .relaxed) }
 
     /// Whether its store has it: it then runs, whatever becomes of the response.
-    var isKept: Bool { stored != nil && kept.load(ordering: .acquiring) }
+    var isKept: Bool { stored != nil && keeping.load(ordering: .acquiring) == Keeping.done }
 
-    func markKept() { kept.store(true, ordering: .releasing) }
+    func markKept() { keeping.store(Keeping.done, ordering: .releasing) }
+
+    /// - Returns: false where it is kept, or on its way.
+    func beginKeeping() -> Bool {
+        keeping.compareExchange(
+            expected: Keeping.no, desired: Keeping.begun, ordering: .acquiringAndReleasing
+        ).exchanged
+    }
+
+    /// Its store could not take it.
+    func cancelKeeping() { keeping.store(Keeping.no, ordering: .releasing) }
+
+    /// The call of the application's code that has added it, by ``TaskCalls``.
+    var call: Int {
+        get { callNumber.load(ordering: .relaxed) }
+        set { callNumber.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Whether that call, or one around it, has thrown.
+    var isOfThrown: Bool { isOfFailedCall.load(ordering: .relaxed) }
+
+    func markThrown() { isOfFailedCall.store(true, ordering: .relaxed) }
+
+    /// Whether it is to run.
+    func isMet(by outcome: RequestOutcome) -> Bool {
+        if isKept { return true }
+        var own = outcome
+        own.hasThrown = outcome.hasThrown || isOfThrown
+        return options.condition.isMet(by: own)
+    }
 
     /// Where it goes instead of what follows from the attempt that has failed; nil for nowhere.
     func promotion(isLast: Bool) -> String? {
@@ -117,9 +156,9 @@ final class BackgroundTask: Sendable {
     }
 
     /// - Returns: false when it was cancelled before.
-    func drop() -> Bool {
+    func drop(telling end: StoredTaskEnd = .dropped) -> Bool {
         guard move(from: .queued, to: .dropped) || move(from: .waiting, to: .dropped) else { return false }
-        report(.dropped)
+        report(end)
         return true
     }
 

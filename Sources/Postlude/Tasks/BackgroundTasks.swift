@@ -99,6 +99,6 @@ public struct BackgroundTasks: RequestInput, Sendable {
     }
 
     /// From now on, the first task of this request that fails for good ends the queue: the tasks behind it are dropped
-    /// and named in the log.
+    /// and named in the log. Durable tasks behind it become dead letters, and what holds for them holds after a crash, too.
     public func stopOnFailure() { queue.stopOnFailure() }
 }

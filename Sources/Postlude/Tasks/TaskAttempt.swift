@@ -18,7 +18,7 @@ struct TaskAttempt: Sendable {
         self.task = task
         self.queue = queue
         self.start = start
-        scope = .task(TaskContext(task, of: queue.request))
+        scope = .task(TaskContext(task, of: queue.request, in: queue.registry.application))
         guard let tracer = observability.tracer, start != nil else {
             span = nil
             return

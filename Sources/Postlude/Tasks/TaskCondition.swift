@@ -19,13 +19,15 @@ public struct TaskCondition: Sendable, Hashable {
     /// nil where it does not matter.
     let isTaken: Bool?
 
-    /// The handler, its inputs and the middleware have not thrown, whatever the status. The default.
+    /// The handler and its inputs have not thrown, nor has middleware around it, whatever the status. The default.
+    ///
+    /// For a task that middleware has added: that middleware has not thrown, nor has what is around it.
     public static let notThrown = TaskCondition(answer: .notThrown, isTaken: nil)
 
     /// Nothing was thrown, and the status is below 400.
     public static let success = TaskCondition(answer: .success, isTaken: nil)
 
-    /// The handler, an input or middleware has thrown, or the status is 400 or above.
+    /// The handler, an input or middleware around it has thrown, or the status is 400 or above.
     ///
     /// A task can be there only if it was added before.
     public static let failure = TaskCondition(answer: .failure, isTaken: nil)

@@ -7,31 +7,39 @@ extension TaskQueue {
     /// - Parameter thread: where it will run.
     func next(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> Next {
         // Let go of outside the lock: whatever ends with it may ask for this queue.
-        let (next, _) = state.withLock { state -> (Next, [any Sendable]) in
+        let (next, stopped, _) = state.withLock { state -> (Next, StoppedTasks?, [any Sendable]) in
+            var stopped: StoppedTasks?
             if !state.resting.isEmpty {
                 state.resting.removeAll { $0.task.state == .cancelled }
                 if let due = state.resting.map(\.due).min() {
-                    guard due <= now else { return (.waiting(until: due), []) }
+                    guard due <= now else { return (.waiting(until: due), nil, []) }
                     for resting in state.resting where resting.due <= now { state.group.append(resting.task) }
                     state.resting.removeAll { $0.due <= now }
-                    return (.group(limit: state.groupLimit), [])
+                    return (.group(limit: state.groupLimit), nil, [])
                 }
             }
             while let item = state.line.popFirst() {
                 switch item {
                 case .task(let task):
                     state.groupLimit = 1
-                    guard state.begin(task, at: now, on: thread) else { continue }
-                    return (.task(task), [])
+                    guard state.begin(task, at: now, on: thread) else {
+                        // Its time is over, and those behind it depend on it.
+                        if task.state == .dropped, task.stored?.stopsOnFailure == true {
+                            stopped = StoppedTasks(behind: task, state.stop())
+                        }
+                        continue
+                    }
+                    return (.task(task), stopped, [])
                 case .group(let tasks, let limit):
                     state.group = tasks
                     state.groupLimit = limit
-                    return (.group(limit: limit), [])
+                    return (.group(limit: limit), stopped, [])
                 }
             }
             state.isOver = true
-            return (.over, state.takeKept())
+            return (.over, stopped, state.takeKept())
         }
+        dropStopped(stopped)
         return next
     }
 
@@ -69,34 +77,40 @@ extension TaskQueue {
         random: () -> Double = { 0 }
     ) -> Verdict {
         let graceEnd = registry.graceEnd
-        let (verdict, dropped, left) = state.withLock { state -> (Verdict, [Item], [BackgroundTask]) in
+        let (verdict, stopped, left) = state.withLock {
+            state -> (Verdict, StoppedTasks?, [BackgroundTask]) in
             if let index = state.running.firstIndex(where: { $0.task === task }) {
                 state.tally.time += now - state.running.remove(at: index).started
             }
             guard let error else {
                 task.become(.done)
                 state.tally.ended += 1
-                return (.done, [], [])
+                return (.done, nil, [])
             }
             // A random number is a system call, and few tasks fail.
             let delay = task.options.retry.delay(after: task.attempts, random: random())
             if let queue = task.promotion(isLast: delay == nil) {
                 task.become(.failed)
                 state.tally.ended += 1
-                return (.moved(to: queue), [], [])
+                let stopped =
+                    task.stored?.stopsOnFailure == true ? StoppedTasks(behind: task, state.stop()) : nil
+                return (.moved(to: queue), stopped, [])
             }
             if let delay {
                 let isInTime = graceEnd.map { now + delay <= $0 } ?? true
                 if isInTime || task.isKept { task.become(.waiting) }
                 if isInTime {
                     state.resting.append(RestingTask(task: task, due: now + delay, error: error))
-                    return (.retry(after: delay), [], [])
+                    return (.retry(after: delay), nil, [])
                 }
-                if task.isKept { return (.left(after: delay), [], state.takeStored()) }
+                if task.isKept { return (.left(after: delay), nil, state.takeStored()) }
             }
             return (.failed, state.fail(task), [])
         }
-        dropAfterFailure(dropped)
+        // Before its store hears of those behind it: it is the reason.
+        if verdict == .failed, let error { task.report(.failed(task.told(error))) }
+        if case .moved = verdict, let error { task.report(.moved(task.told(error))) }
+        dropStopped(stopped)
         leave(left)
         return verdict
     }
@@ -104,23 +118,37 @@ extension TaskQueue {
     /// Tasks whose next attempt would come after the end of the process: they have failed, with these errors.
     func giveUpLateRetries() -> [RestingTask] {
         guard let graceEnd = registry.graceEnd else { return [] }
-        let (late, dropped, left) = state.withLock { state -> ([RestingTask], [Item], [BackgroundTask]) in
+        let (late, stopped, left) = state.withLock {
+            state -> ([RestingTask], [StoppedTasks], [BackgroundTask]) in
             let late = state.resting.filter { $0.due > graceEnd && $0.task.state == .waiting }
             guard !late.isEmpty else { return ([], [], []) }
             state.resting.removeAll { $0.due > graceEnd && !$0.task.isKept }
             // Those behind one that is left are too: they keep their order.
             let left = late.contains { $0.task.isKept } ? state.takeStored() : []
             let failed = late.filter { !$0.task.isKept }
-            return (failed, failed.flatMap { state.fail($0.task) }, left)
+            return (failed, failed.compactMap { state.fail($0.task) }, left)
         }
-        dropAfterFailure(dropped)
+        for each in stopped { dropStopped(each) }
         leave(left)
         return late
     }
 
-    private func dropAfterFailure(_ items: [Item]) {
-        if items.isEmpty { return }
-        drop(items.flatMap(\.tasks), because: "a task failed, those behind it were dropped", level: .warning)
+    private func dropStopped(_ stopped: StoppedTasks?) {
+        guard let stopped, !stopped.tasks.isEmpty else { return }
+        drop(
+            stopped.tasks, because: "a task failed, those behind it were dropped", level: .warning,
+            telling: .stopped(by: stopped.blocker.name, id: stopped.blocker.stored?.id))
+    }
+}
+
+/// Tasks that do not run because one before them has failed.
+private struct StoppedTasks {
+    let blocker: BackgroundTask
+    let tasks: [BackgroundTask]
+
+    init(behind blocker: BackgroundTask, _ items: [TaskQueue.Item]) {
+        self.blocker = blocker
+        tasks = items.flatMap(\.tasks)
     }
 }
 
@@ -142,11 +170,18 @@ extension TaskQueue.State {
     /// No attempt is left.
     ///
     /// - Returns: what does not run for that reason.
-    fileprivate mutating func fail(_ task: BackgroundTask) -> [TaskQueue.Item] {
+    fileprivate mutating func fail(_ task: BackgroundTask) -> StoppedTasks? {
         task.become(.failed)
         tally.ended += 1
         tally.failed += 1
-        guard stopOnFailure || task.options.stopOnFailure else { return [] }
+        guard stopOnFailure != nil || task.options.stopOnFailure else { return nil }
+        return StoppedTasks(behind: task, stop())
+    }
+
+    /// Nothing more runs.
+    ///
+    /// - Returns: what would have.
+    fileprivate mutating func stop() -> [TaskQueue.Item] {
         isStopped = true
         defer { line = FIFO() }
         return line.elements

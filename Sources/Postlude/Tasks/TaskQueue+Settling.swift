@@ -26,20 +26,26 @@ extension TaskQueue {
             state.isOver = line.isEmpty
             return (dropped, state.isOver, state.isOver ? state.takeKept() : [])
         }
-        if outcome.hasThrown {
-            drop(dropped, because: "handler failed, its tasks were dropped", level: .warning)
-        } else {
-            drop(dropped, because: "tasks were dropped, their condition is not met", level: .debug)
-        }
+        let hasThrown = { (task: BackgroundTask) in outcome.hasThrown || task.isOfThrown }
+        drop(
+            dropped.filter(hasThrown), because: "handler failed, its tasks were dropped", level: .warning)
+        drop(
+            dropped.filter { !hasThrown($0) }, because: "tasks were dropped, their condition is not met",
+            level: .debug)
         return !isOver
     }
 
     /// Names the tasks that will not run: the first hundred of them, and how many there are.
-    func drop(_ tasks: [BackgroundTask], because reason: Logger.Message, level: Logger.Level) {
+    ///
+    /// - Parameter end: what the store of those that are kept is told.
+    func drop(
+        _ tasks: [BackgroundTask], because reason: Logger.Message, level: Logger.Level,
+        telling end: StoredTaskEnd = .dropped
+    ) {
         if tasks.isEmpty { return }
         let names = tasks.compactMap { task in
             // One that was cancelled is neither here nor there.
-            guard task.drop() else { return nil as String? }
+            guard task.drop(telling: end) else { return nil as String? }
             registry.metrics?.count(task.name, .dropped)
             registry.process?.count(.dropped, task: task.name, taking: nil)
             return task.name
@@ -59,8 +65,8 @@ extension TaskQueue.Item {
     /// Whether all of it is to run.
     func isMet(by outcome: RequestOutcome) -> Bool {
         switch self {
-        case .task(let task): task.options.condition.isMet(by: outcome) || task.isKept
-        case .group(let tasks, _): tasks.allSatisfy { $0.options.condition.isMet(by: outcome) }
+        case .task(let task): task.isMet(by: outcome)
+        case .group(let tasks, _): tasks.allSatisfy { $0.isMet(by: outcome) }
         }
     }
 
@@ -70,8 +76,8 @@ extension TaskQueue.Item {
         case .task(let task):
             return isMet(by: outcome) ? (self, []) : (nil, [task])
         case .group(let tasks, let limit):
-            let met = tasks.elements.filter { $0.options.condition.isMet(by: outcome) }
-            let unmet = tasks.elements.filter { !$0.options.condition.isMet(by: outcome) }
+            let met = tasks.elements.filter { $0.isMet(by: outcome) }
+            let unmet = tasks.elements.filter { !$0.isMet(by: outcome) }
             return (met.isEmpty ? nil : .group(FIFO(met), limit: limit), unmet)
         }
     }

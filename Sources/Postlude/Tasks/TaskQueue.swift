@@ -42,12 +42,17 @@ final class TaskQueue: Sendable {
         var resting: [RestingTask] = []
         /// Known once the response is finished.
         var outcome: RequestOutcome?
-        var stopOnFailure = false
+        /// The call that has asked for it; nil where none has.
+        var stopOnFailure: Int?
+        /// The call of the application's code that is at work, by ``TaskCalls``.
+        var call = 0
         /// A task has failed, and no other one runs.
         var isStopped = false
         var isOver = false
         /// Until the response begins.
         var takesStored = true
+        /// The ids of stored tasks, in the order in which they were kept; also of those that others run.
+        var keptIDs: [String] = []
         /// What must live until the last task has ended, such as uploaded files.
         var kept: [any Sendable] = []
         /// What the tasks' spans are linked to.
@@ -135,6 +140,7 @@ final class TaskQueue: Sendable {
     private func add(_ item: Item) {
         let (wasOver, dropped) = state.withLock { state -> (Bool, [BackgroundTask]) in
             guard !state.isOver, !state.isStopped else { return (state.isOver, item.tasks) }
+            state.stamp(item.tasks)
             // Added by a task: what became of the request is known.
             let (item, dropped) = state.outcome.map(item.split) ?? (item, [])
             if let item { state.line.append(item) }
@@ -154,7 +160,7 @@ final class TaskQueue: Sendable {
     }
 
     func stopOnFailure() {
-        state.withLock { $0.stopOnFailure = true }
+        state.withLock { $0.stopOnFailure = min($0.stopOnFailure ?? $0.call, $0.call) }
     }
 
     /// Keeps values alive until the last task has ended.

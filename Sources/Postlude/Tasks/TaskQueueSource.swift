@@ -7,6 +7,7 @@ final class TaskQueueSource {
     private let limits: Manifest.TaskLimits
     private let logger: Logger
     private(set) var queue: TaskQueue?
+    private var calls = TaskCalls()
     /// Until the response begins.
     private var takesStored = true
 
@@ -20,19 +21,40 @@ final class TaskQueueSource {
         if let queue { return queue }
         let queue = TaskQueue(
             of: request.storage.identity, limits: limits, logger: logger, registry: registry)
-        if !takesStored { _ = queue.endStoring() }
+        if !takesStored { queue.endStoring() }
+        queue.enter(calls.current)
         registry.insert(queue)
         self.queue = queue
         return queue
     }
 
     /// The response begins: no stored task can be added any more.
-    ///
-    /// - Returns: those that are to be kept.
-    func endStoring() -> [BackgroundTask] {
+    func endStoring() {
         takesStored = false
-        return queue?.endStoring() ?? []
+        queue?.endStoring()
     }
+
+    // MARK: Calls
+
+    /// Middleware calls what is inside it. Called on the request's worker.
+    ///
+    /// - Returns: the call's number.
+    func beginCall() -> Int {
+        queue?.enter(calls.begin())
+        return calls.current
+    }
+
+    /// It has returned to the call around it.
+    func endCall(to outer: Int) {
+        calls.current = outer
+        queue?.enter(outer)
+    }
+
+    /// A call has thrown: so have those inside it.
+    func markThrown(since call: Int) { queue?.markThrown(since: call) }
+
+    /// Middleware calls once more what is inside it: what the earlier call has added does not run.
+    func drop(since call: Int) { queue?.drop(since: call) }
 
     /// The response is finished.
     ///

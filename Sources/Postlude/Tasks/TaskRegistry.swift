@@ -14,10 +14,14 @@ final class TaskRegistry: Sendable {
     let process: ProcessSlot?
     /// Keeps tasks beyond the process; nil where the application has none of that kind.
     let store: (any TaskStore)?
+    /// Whose tasks they are: what they find in their context.
+    let application: (any Application)?
 
     init(
-        metrics: TaskMetrics? = nil, process: ProcessSlot? = nil, store: (any TaskStore)? = nil
+        of application: (any Application)? = nil, metrics: TaskMetrics? = nil, process: ProcessSlot? = nil,
+        store: (any TaskStore)? = nil
     ) {
+        self.application = application
         self.metrics = metrics
         self.process = process
         self.store = store

@@ -132,14 +132,12 @@ struct TaskRunner {
             metadata["error"] = error.map { "\(LoggedError.text($0))" }
             logger.warning("task failed, and is left for the next start", metadata: metadata)
         case .moved(let queue):
-            if let told { task.report(.moved(told)) }
             observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
             var metadata = attempt.metadata(until: now)
             metadata["error"] = error.map { "\(LoggedError.text($0))" }
             metadata["queue"] = "\(queue)"
             logger.warning("task failed, and moves to a queue", metadata: metadata)
         case .failed:
-            if let told { task.report(.failed(told)) }
             observability.tasks?.record(task.name, .failed, attempt.duration(until: now))
             if let error { failed(attempt, error, "task failed") }
         }

@@ -1,4 +1,5 @@
 package import FastCGI
+package import FoundationEssentials
 internal import HTTPTypes
 internal import Linux
 package import Logging
@@ -30,6 +31,7 @@ package final class OfflineWorker: Sendable {
     private let observability: Observability
     private let executor = WorkerExecutor()
     private let registry: TaskRegistry
+    private let taskLimits: Manifest.TaskLimits
     private let logger: Logger
 
     package init(_ application: some Application, manifest source: ManifestSource, logger: Logger) throws {
@@ -38,7 +40,8 @@ package final class OfflineWorker: Sendable {
         let hooks = ApplicationHooks(application)
         let store = application.taskEngine?.parts.makeOfflineStore()
         store?.use(manifest)
-        registry = TaskRegistry(store: store)
+        taskLimits = manifest.tasks
+        registry = TaskRegistry(of: application, store: store)
         thread = try SerialThread(name: "worker")
         observability = .bootstrapped(logger: logger)
         router = try Router(manifest: manifest, handlers: handlers.byName, logger: logger)
@@ -81,6 +84,21 @@ package final class OfflineWorker: Sendable {
         }
     }
 
+    /// Fires a schedule of the manifest: its task is queued.
+    ///
+    /// - Throws: where there is no such schedule.
+    package func fire(_ schedule: String, at time: Date) async throws -> OfflineTasks {
+        guard let store = registry.store as? any ScheduleFiring else { throw NoSchedules() }
+        let fired = try store.fire(schedule, at: time)
+        guard !fired.tasks.isEmpty else { return OfflineTasks(nil, of: self) }
+        let queue = TaskQueue(
+            of: RequestIdentity(id: fired.origin.requestID, route: fired.origin.route), limits: taskLimits,
+            logger: logger, registry: registry)
+        queue.add(kept: fired.tasks)
+        registry.insert(queue)
+        return OfflineTasks(queue, of: self)
+    }
+
     /// Runs tasks of a request, as many as `steps` says.
     ///
     /// - Parameter onFailure: told of each task that has failed for good, besides the application.
@@ -118,6 +136,28 @@ package final class OfflineWorker: Sendable {
         let queue = exchange.conclude(isTaken: isTaken, on: executor, logger: logger)
         return Answer(head: head, body: collected.bytes, tasks: OfflineTasks(queue, of: self))
     }
+}
+
+/// A store that fires schedules when a test says so.
+package protocol ScheduleFiring: TaskStore {
+    /// - Returns: what it adds; no tasks where its last one is not over, and the schedule leaves the time out then.
+    func fire(_ schedule: String, at time: Date) throws -> FiredSchedule
+}
+
+/// What the firing of a schedule has added.
+package struct FiredSchedule: Sendable {
+    package let origin: TaskOrigin
+    package let tasks: [any StoredTask]
+
+    package init(origin: TaskOrigin, tasks: [any StoredTask]) {
+        self.origin = origin
+        self.tasks = tasks
+    }
+}
+
+/// A test's mistake.
+private struct NoSchedules: Error, CustomStringConvertible {
+    var description: String { "the application has no taskEngine, and so no schedules" }
 }
 
 /// What a client has taken of a body.

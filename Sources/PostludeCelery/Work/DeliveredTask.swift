@@ -71,7 +71,7 @@ final class DeliveredTask: StoredTask {
             switch end {
             case .done: state.outcome = .done(result: state.result)
             case .failed(let error), .moved(let error): state.outcome = .failed(error)
-            case .retried, .dropped, .left, .cutOff: state.outcome = .left
+            case .retried, .dropped, .stopped, .left, .cutOff: state.outcome = .left
             }
         }
     }

@@ -48,8 +48,9 @@ struct SteeringOptions: ParsableArguments {
             var next: Int64?
             repeat {
                 guard failed else { break }
+                // The oldest ones first: those behind them in their request follow.
                 let page = try journal.list(
-                    RecordFilter(states: [.failed], name: name), after: next, limit: 200)
+                    RecordFilter(states: [.failed], name: name), .oldestFirst, after: next, limit: 200)
                 try apply(page.records.map(\.id))
                 next = page.next
             } while next != nil
@@ -63,8 +64,9 @@ struct TasksRetryCommand<App: Application>: ParsableCommand {
         CommandConfiguration(
             commandName: "retry", abstract: "Have tasks run once more, with all their attempts.",
             discussion: """
-                Dead letters, and whatever else is over; what waits for its next attempt runs at once. A server takes \
-                them within a second; without one they wait.
+                Dead letters, and whatever else is over; what waits for its next attempt runs at once. Tasks that a dead \
+                letter before them has kept from running follow it. A server takes them within a second; without one \
+                they wait.
                 """)
     }
 
@@ -79,7 +81,10 @@ struct TasksDiscardCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "discard", abstract: "Take tasks back that nobody wants any more.",
-            discussion: "Those that wait, are to leave for a broker, or are dead letters. What runs stays.")
+            discussion: """
+                Those that wait, are to leave for a broker, or are dead letters, and with them the tasks behind them that \
+                were to run only if they succeed. What runs stays.
+                """)
     }
 
     @OptionGroup var steering: SteeringOptions

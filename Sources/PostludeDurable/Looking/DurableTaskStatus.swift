@@ -63,6 +63,18 @@ public struct DurableTaskStatus: Sendable, Hashable {
 }
 
 extension DurableTaskStatus {
+    /// A task that has just been added.
+    init(_ record: NewRecord, id: RecordID, of request: TaskOrigin) {
+        self.id = id.text
+        name = record.name
+        requestID = request.requestID
+        state = record.queue == nil || record.leavesInTurn ? .waiting : .outgoing
+        attempts = 0
+        added = Date()
+        due = record.notBefore ?? added
+        ended = nil
+    }
+
     init(_ record: Record) {
         id = record.id.text
         name = record.name

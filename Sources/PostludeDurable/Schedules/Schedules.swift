@@ -106,14 +106,10 @@ final class Schedules: Sendable {
             "schedule": "\(settings.name)", "time": "\(time.ISO8601Format())",
             "task": "\(settings.task.value)",
         ]
-        guard let kind = kinds()[settings.task.value], let payload = try? kind.payload(of: settings.arguments)
-        else {
+        guard var request = settings.request(of: kinds(), at: time, now: now) else {
             // Between two manifests: the check has found both before.
             return schedule.goOn(from: time)
         }
-        var record = kind.record(payload, at: now)
-        if settings.overlap == .skip { record.uniqueKey = "schedule \(settings.name)" }
-        var request = NewRequest(id: "\(settings.name)@\(time.ISO8601Format())", records: [record])
         request.runsHere = false
         guard let kept = try access.journal.fire(schedule.key, at: time, request)?.first else {
             return schedule.goOn(from: max(time, try access.journal.lastFiring(of: schedule.key) ?? time))
@@ -123,10 +119,23 @@ final class Schedules: Sendable {
         switch kept {
         case .added:
             logger.info("a schedule has fired", metadata: metadata)
-            if record.queue != nil { access.outbox?.ring() }
+            if request.records.contains(where: { $0.queue != nil }) { access.outbox?.ring() }
         case .exists:
             logger.warning("a schedule's time is left out: its last task is not over", metadata: metadata)
         }
+    }
+}
+
+extension Manifest.Schedule {
+    /// What is added when it fires.
+    ///
+    /// - Parameter time: when it was to fire.
+    /// - Returns: nil where the program has no such kind, or the kind no such arguments.
+    func request(of kinds: DurableTaskKinds, at time: Date, now: Date) -> NewRequest? {
+        guard let kind = kinds[task.value], let payload = try? kind.payload(of: arguments) else { return nil }
+        var record = kind.record(payload, at: now)
+        if overlap == .skip { record.uniqueKey = "schedule \(name)" }
+        return NewRequest(id: "\(name)@\(time.ISO8601Format())", records: [record])
     }
 }
 

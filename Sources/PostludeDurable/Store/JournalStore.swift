@@ -39,15 +39,30 @@ struct JournalAccess: Sendable {
     func keep(
         _ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool
     ) throws -> [any RecordedTask] {
-        // The others stand for tasks that are there.
         let tasks = tasks.compactMap { $0 as? any RecordedTask }
         guard !tasks.isEmpty else { return [] }
-        var records = NewRequest(id: request.requestID, route: request.route, records: tasks.map(\.record))
-        records.runsHere = runsHere
-        let kept = try journal.append(records)
-        for (task, kept) in zip(tasks, kept) { task.kept(kept, in: self, runsHere: runsHere) }
-        if tasks.contains(where: { $0.record.queue != nil }) { outbox?.ring() }
+        var new = NewRequest(
+            id: request.requestID, route: request.route,
+            records: Self.inOrder(tasks.map(\.record), stoppingOnFailure: request.stopsOnFailure))
+        new.runsHere = runsHere
+        let kept = try journal.append(new)
+        for ((task, record), kept) in zip(zip(tasks, new.records), kept) {
+            task.kept(kept, as: record, of: request, in: self, runsHere: runsHere)
+        }
+        if new.records.contains(where: { $0.queue != nil && !$0.leavesInTurn }) { outbox?.ring() }
         return tasks.filter { !$0.runsHere && $0.record.queue == nil }
+    }
+
+    /// What stands behind a task that stops those behind it does not leave before that has succeeded.
+    private static func inOrder(_ records: [NewRecord], stoppingOnFailure stopsAll: Bool) -> [NewRecord] {
+        var records = records
+        var isBehind = false
+        for index in records.indices {
+            if stopsAll { records[index].stopsOnFailure = true }
+            records[index].leavesInTurn = isBehind && records[index].queue != nil
+            isBehind = isBehind || records[index].stopsOnFailure
+        }
+        return records
     }
 }
 

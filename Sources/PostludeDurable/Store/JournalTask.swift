@@ -10,6 +10,8 @@ final class JournalTask: RecordedTask {
         /// nil until it is kept, and where nothing is.
         var access: JournalAccess?
         var runsHere: Bool
+        var stopsOnFailure: Bool
+        var receipt: KeptDurableTask?
         var result: Data?
     }
 
@@ -28,7 +30,10 @@ final class JournalTask: RecordedTask {
         policy = kind.policy
         earlierAttempts = 0
         let id = record.id ?? RecordID.make(at: 0)
-        state = Lock(State(id: id, runsHere: record.notBefore == nil && record.queue == nil))
+        state = Lock(
+            State(
+                id: id, runsHere: record.notBefore == nil && record.queue == nil,
+                stopsOnFailure: record.stopsOnFailure))
     }
 
     /// A task that this process has claimed.
@@ -40,7 +45,9 @@ final class JournalTask: RecordedTask {
         self.record = copy
         policy = kind.policy
         earlierAttempts = record.attempts
-        state = Lock(State(id: record.id, access: access, runsHere: true))
+        state = Lock(
+            State(
+                id: record.id, access: access, runsHere: true, stopsOnFailure: record.stopsOnFailure))
     }
 
     var id: String { state.withLock { $0.id.text } }
@@ -49,15 +56,22 @@ final class JournalTask: RecordedTask {
     var deadline: Duration? { policy.deadline }
     var retry: RetryPolicy { policy.retry }
     var runsHere: Bool { state.withLock { $0.runsHere } }
+    /// What becomes of one that leaves is not known here.
+    var stopsOnFailure: Bool { state.withLock { $0.stopsOnFailure } && record.queue == nil }
+    var receipt: KeptDurableTask? { state.withLock { $0.receipt } }
 
-    func kept(_ kept: KeptRecord, in access: JournalAccess, runsHere: Bool) {
+    func kept(
+        _ kept: KeptRecord, as record: NewRecord, of request: TaskOrigin, in access: JournalAccess,
+        runsHere: Bool
+    ) {
         state.withLock { state in
             state.access = access
-            if !runsHere { state.runsHere = false }
-            guard case .exists(let other) = kept else { return }
-            // It stands for this one.
-            state.id = other
-            state.runsHere = false
+            state.id = kept.id
+            state.stopsOnFailure = record.stopsOnFailure
+            state.receipt = KeptDurableTask(kept, as: record, of: request)
+            if record.leavesInTurn, record.notBefore == nil { state.runsHere = true }
+            // Or another one stands for it.
+            if !runsHere || kept.id != record.id { state.runsHere = false }
         }
     }
 
@@ -76,7 +90,12 @@ final class JournalTask: RecordedTask {
     }
 
     func begin() -> Bool {
-        let (id, journal) = state.withLock { ($0.id, $0.access?.journal) }
+        let (id, access) = state.withLock { ($0.id, $0.access) }
+        if let access, let queue = record.queue {
+            access.send(id, to: queue)
+            return false
+        }
+        let journal = access?.journal
         if let expires = record.expires, expires <= Date() {
             journal?.ended(id, .expired)
             return false
@@ -100,6 +119,7 @@ final class JournalTask: RecordedTask {
         case .retried(let error, _): journal.ended(id, .retrying(error: Self.text(error)))
         case .failed(let error): journal.ended(id, .failed(error: Self.text(error)))
         case .dropped: journal.ended(id, .discarded)
+        case .stopped(let name, let blocker): access.stopped(id, by: name, blocker)
         case .moved(let error): _ = move(to: policy.promotion?.place.queue, Self.text(error))
         case .left(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"):
             break

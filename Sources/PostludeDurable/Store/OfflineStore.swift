@@ -8,8 +8,9 @@ internal import Postlude
 
 /// Keeps durable tasks for a test without a server, in a journal of its own that ends with it: they run when the test says
 /// so, and can be looked up.
-final class OfflineStore: DurableTaskStore {
+final class OfflineStore: DurableTaskStore, ScheduleFiring {
     private let declared: DurableTaskKinds
+    private let schedules = Lock<[Manifest.Schedule]>([])
     private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
     /// Made for the first task: most tests have none.
@@ -30,7 +31,30 @@ final class OfflineStore: DurableTaskStore {
 
     var kinds: DurableTaskKinds { current.withLock { $0 } }
 
-    func use(_ manifest: Manifest) { current.withLock { $0 = declared.with(manifest) } }
+    func use(_ manifest: Manifest) {
+        current.withLock { $0 = declared.with(manifest) }
+        schedules.withLock { $0 = manifest.schedules }
+    }
+
+    func fire(_ schedule: String, at time: Date) throws -> FiredSchedule {
+        let schedules = schedules.withLock { $0 }
+        guard let settings = schedules.first(where: { $0.name == schedule }) else {
+            throw UnknownSchedule(name: schedule, known: schedules.map(\.name))
+        }
+        let kinds = kinds
+        guard let request = settings.request(of: kinds, at: time, now: Date()),
+            let kind = kinds[settings.task.value]
+        else { throw DurableTaskError.unknownKind(task: settings.task.value, type: settings.task.value) }
+        let access = try access
+        try access.journal.flush()
+        let kept = try access.journal.append(request)
+        let tasks = try kept.compactMap { kept -> (any StoredTask)? in
+            guard case .added(let id) = kept, let record = try access.journal.record(id), record.queue == nil
+            else { return nil }
+            return JournalTask(try kind.decode(record.payload), kind: kind, claimed: record, in: access)
+        }
+        return FiredSchedule(origin: TaskOrigin(requestID: request.id, route: ""), tasks: tasks)
+    }
 
     var broker: (any OpenTaskBroker)? { nil }
 
@@ -77,6 +101,17 @@ final class OfflineStore: DurableTaskStore {
                 return access
             }
         }
+    }
+}
+
+/// A test's mistake.
+private struct UnknownSchedule: Error, CustomStringConvertible {
+    let name: String
+    let known: [String]
+
+    var description: String {
+        let all = known.isEmpty ? "none" : known.joined(separator: ", ")
+        return "the manifest has no schedule \"\(name)\"; its schedules: \(all)"
     }
 }
 

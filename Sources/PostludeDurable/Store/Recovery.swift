@@ -93,7 +93,16 @@ final class Recovery: Sendable {
     }
 
     private func post(_ request: ClaimedRequest) {
-        let tasks = request.records.compactMap(task)
+        var tasks: [any StoredTask] = []
+        for (index, record) in request.records.enumerated() {
+            if let task = task(record) {
+                tasks.append(task)
+            } else if record.stopsOnFailure {
+                // Those behind it wait for it, or are dead letters by now.
+                for other in request.records[(index + 1)...] { journal.ended(other.id, .left) }
+                break
+            }
+        }
         guard !tasks.isEmpty else { return }
         inHand.add(1, ordering: .acquiringAndReleasing)
         logger.info(
@@ -105,7 +114,9 @@ final class Recovery: Sendable {
         }
     }
 
-    private func task(_ record: Record) -> JournalTask? {
+    private func task(_ record: Record) -> (any StoredTask)? {
+        // It had to wait for those before it.
+        if record.queue != nil { return SentTask(claimed: record, in: access) }
         guard let kind = kinds()[record.name] else {
             refuse(
                 record, "this program has no durable task of that name",
@@ -148,11 +159,10 @@ final class Recovery: Sendable {
     /// - Returns: whether none is left that is old enough.
     private func removeOld() throws -> Bool {
         let (now, batch) = (Date(), 200)
-        let over: Set<RecordState> = [.done, .expired, .discarded, .published]
-        let removed = try journal.removeOver(over, endedBefore: now.advanced(by: .zero - keep), limit: batch)
-        let failed = try journal.removeOver(
-            [.failed], endedBefore: now.advanced(by: .zero - keepFailed), limit: batch)
+        let removed = try journal.removeOver(
+            endedBefore: now.advanced(by: .zero - keep), failedBefore: now.advanced(by: .zero - keepFailed),
+            limit: batch)
         let firings = try journal.removeFirings(before: now.advanced(by: .zero - keep), limit: batch)
-        return removed < batch && failed < batch && firings < batch
+        return removed < batch && firings < batch
     }
 }

@@ -7,11 +7,13 @@ struct Example {
     /// Stands in the manifest besides.
     var settings = ""
     var ending = Server.Ending.clean
+    /// Whether a supervisor starts the manifest's processes.
+    var isSupervised = false
 
     func run(in folder: TestFolder, _ body: (Server, NginxServer) throws -> Void) throws {
         try Server.run(
             try manifest, in: folder, executable: executable, environment: variables(in: folder),
-            ending: ending, awaitingAnswer: false
+            isSupervised: isSupervised, ending: ending, awaitingAnswer: false
         ) { server in
             try NginxServer.run(to: server) { try body(server, $0) }
         }

@@ -1,5 +1,6 @@
 import BrokerFixtures
 import Foundation
+import Synchronization
 import Testing
 
 @Suite("The orders example")
@@ -8,10 +9,19 @@ struct OrdersExampleTests {
 
     init() throws { folder = try TestFolder() }
 
-    private func run(ending: Server.Ending = .clean, _ body: (Server, NginxServer) throws -> Void) throws {
+    private func run(
+        settings: String = "", isSupervised: Bool = false, ending: Server.Ending = .clean,
+        _ body: (Server, NginxServer) throws -> Void
+    ) throws {
         try? FileManager.default.removeItem(atPath: folder.file("app.socket"))
-        let environment = ["STATE_DIRECTORY": folder.file("state"), "MAIL_FOLDER": folder.file("mail")]
-        try Example(name: "orders", environment: environment, ending: ending).run(in: folder, body)
+        try Example(
+            name: "orders", environment: environment, settings: settings, ending: ending,
+            isSupervised: isSupervised
+        ).run(in: folder, body)
+    }
+
+    private var environment: [String: String] {
+        ["STATE_DIRECTORY": folder.file("state"), "MAIL_FOLDER": folder.file("mail")]
     }
 
     private struct Order: Decodable, Equatable {
@@ -69,7 +79,7 @@ struct OrdersExampleTests {
             let again = try place(#"{"id": "17", "email": "eve@example.org"}"#, at: nginx)
             #expect(again.status == 200)
             #expect(try again.json(Order.self) == order)
-            #expect(again.field("task-id") == nil)
+            #expect(again.field("task-id") == ids.joined(separator: ", "))
             #expect(try rows("charge") == ["17"])
         }
     }
@@ -96,6 +106,67 @@ struct OrdersExampleTests {
         #expect(mails.count == 5)
     }
 
+    @Test("Of 16 identical requests at the same moment, at two processes, one places the order")
+    func atOnce() throws {
+        let orders = (1...25).map { "order-\($0)" }
+        try run(settings: "processes: { count: 2 }", isSupervised: true) { _, nginx in
+            let port = nginx.port
+            for order in orders {
+                let all = Mutex<[HTTPReply]>([])
+                DispatchQueue.concurrentPerform(iterations: 16) { _ in
+                    let json = #"{"id": "\#(order)", "email": "ada@example.org"}"#
+                    if let client = try? HTTPClient(port: port),
+                        let reply = try? client.ask("POST", "/orders", json: json)
+                    {
+                        all.withLock { $0.append(reply) }
+                    }
+                }
+                let replies = all.withLock(\.self)
+                let statuses = replies.map(\.status).sorted()
+                #expect(statuses == Array(repeating: 200, count: 15) + [202], "\(order)")
+                let ids = Set(replies.map { $0.field("task-id") })
+                #expect(ids.count == 1 && ids.first??.components(separatedBy: ", ").count == 3)
+            }
+            for id in orders { _ = try order(id, at: nginx) { $0.states == ["done", "done", "done"] } }
+        }
+        #expect(try rows("charge") == orders.sorted())
+        #expect(try rows("ledger") == orders.sorted())
+        #expect(mails.count == orders.count)
+    }
+
+    @Test("No receipt goes out for what was not paid, also after kill -9; a retry takes it along")
+    func notPaid() throws {
+        let settings = "durable-tasks: { Charge: { attempts: 1 } }"
+        try folder.write("provider-is-away", "")
+        try run(settings: settings, ending: .any) { server, nginx in
+            for id in 1...20 {
+                #expect(try place(#"{"id": \#(id), "email": "ada@example.org"}"#, at: nginx).status == 202)
+            }
+            // Some charges have failed, others are at it, or are still to come.
+            _ = try order("1", at: nginx) { $0.charge.state == "failed" }
+            server.process.send(signal: SIGKILL)
+            _ = try server.process.waitForExit()
+        }
+        try run(settings: settings) { _, nginx in
+            for id in 1...20 {
+                let order = try order("\(id)", at: nginx) { $0.states == ["failed", "failed", "failed"] }
+                #expect(order.receipt.attempts == 0 && order.ledger.attempts == 0)
+            }
+            #expect(try mails.isEmpty && rows("charge").isEmpty && rows("ledger").isEmpty)
+            let again = try place(#"{"id": 1, "email": "ada@example.org"}"#, at: nginx)
+            #expect(try again.status == 200 && again.json(Order.self).states.allSatisfy { $0 == "failed" })
+
+            try FileManager.default.removeItem(atPath: folder.file("provider-is-away"))
+            let retry = try Command(
+                BuildProducts.folder + "/orders",
+                ["tasks", "retry", "--failed", "--journal", folder.file("state/tasks.journal")], in: folder)
+            #expect(retry.exit == .status(0), "\(retry.errors)")
+            for id in 1...20 { _ = try order("\(id)", at: nginx) { $0.states == ["done", "done", "done"] } }
+        }
+        #expect(try rows("charge").count == 20 && rows("ledger").count == 20)
+        #expect(mails.count == 20)
+    }
+
     /// The line of the example's README.
     private var line: String {
         get throws {
@@ -115,7 +186,11 @@ struct OrdersExampleTests {
         ]
         let example = Example(name: "orders", environment: environment, settings: try line)
         try example.run(in: folder) { _, nginx in
+            try folder.write("provider-is-away", "")
             #expect(try place(#"{"id": 17, "email": "ada@example.org"}"#, at: nginx).status == 202)
+            let unpaid = try order("17", at: nginx) { $0.charge.attempts > 0 && $0.charge.state == "waiting" }
+            #expect(unpaid.states == ["waiting", "waiting", "waiting"], "the receipt has not left")
+            try FileManager.default.removeItem(atPath: folder.file("provider-is-away"))
             let waiting = try order("17", at: nginx) { $0.states == ["done", "published", "done"] }
             let other = try TestFolder()
             try other.write("routes.yaml", try example.manifest.text)

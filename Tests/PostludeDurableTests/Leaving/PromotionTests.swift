@@ -25,7 +25,9 @@ import Testing
         record.id = .make(at: 0)
         let kept = try folder.journal.append(NewRequest(id: "request", records: [record]))
         let task = JournalTask(Job(), kind: kind, record: record)
-        task.kept(kept[0], in: JournalAccess(journal: folder.journal, outbox: nil), runsHere: true)
+        task.kept(
+            kept[0], as: record, of: TaskOrigin(requestID: "request", route: ""),
+            in: JournalAccess(journal: folder.journal, outbox: nil), runsHere: true)
         return task
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Logging
 import Postlude
@@ -22,6 +23,12 @@ struct OfflineDurableTests {
         }
     }
 
+    struct Ship: DurableTask {
+        var order: String
+
+        func run(_ context: TaskContext) async throws -> String { "shipped \(order)" }
+    }
+
     struct Unnamed: DurableTask {
         func run(_ context: TaskContext) async throws {}
     }
@@ -39,16 +46,34 @@ struct OfflineDurableTests {
                 try tasks.add(Unnamed())
                 return ["": ""]
             }
-            Handler.durableTaskStatus()
+            Handler("once") { (order: Path<String>, tasks: BackgroundTasks) throws -> Response in
+                let isBad = order.value == "bad"
+                try tasks.add(
+                    Pay(order: order.value, fails: isBad), unique: order.value, while: .kept,
+                    stopOnFailure: true)
+                try tasks.add(Ship(order: order.value), unique: order.value, while: .kept)
+                let kept = try tasks.keep()
+                #expect(kept.map(\.status.name) == ["Pay", "Ship"] && Set(kept.map(\.isNew)).count == 1)
+                if order.value == "lost" { throw HTTPError(.conflict) }
+                return try .json(
+                    kept.map(\.status.state), status: kept[0].isNew ? .accepted : .ok)
+            }
+            Handler.durableTaskStatus(showingErrors: true)
         }
 
-        var taskEngine: TaskEngine? { .durable { Pay.self } }
+        var taskEngine: TaskEngine? {
+            .durable {
+                Pay.self
+                Ship.self
+            }
+        }
     }
 
     private static let manifest = """
         routes:
           - { path: "/orders/{order}", method: POST, handler: order }
           - { path: /unnamed, method: POST, handler: unnamed }
+          - { path: "/once/{order}", method: POST, handler: once }
           - { path: "/tasks/{id}", method: GET, handler: task-status }
         """
 
@@ -59,6 +84,7 @@ struct OfflineDurableTests {
     private struct Status: Decodable {
         var state: String
         var result: String?
+        var error: String?
     }
 
     @Test("they are queued with the response, run when the test says so, and their status can be asked for")
@@ -85,6 +111,44 @@ struct OfflineDurableTests {
         try await first.tasks.runAll()
         let third = try await shop.send(.post("/orders/7"))
         #expect(try first.json([String: String].self) != third.json([String: String].self))
+    }
+
+    @Test("what is unique as long as it is kept is found by the second request, in whatever state")
+    func once() async throws {
+        let shop = try await application()
+        let first = try await shop.send(.post("/once/7"))
+        let name = try #require(HTTPField.Name("Task-Id"))
+        let ids = try #require(first.headers[name])
+        #expect(try first.status == .accepted && first.json([String].self) == ["waiting", "waiting"])
+        for states in [["waiting", "waiting"], ["done", "waiting"], ["done", "done"]] {
+            let again = try await shop.send(.post("/once/7"))
+            #expect(try again.status == .ok && again.json([String].self) == states)
+            #expect(again.headers[name] == ids)
+            #expect(again.tasks.queued.isEmpty)
+            try await first.tasks.runNext()
+        }
+    }
+
+    @Test("what was kept runs though the handler throws behind it")
+    func keptAndThrown() async throws {
+        let shop = try await application()
+        let response = try await shop.send(.post("/once/lost"))
+        #expect(response.status == .conflict && response.tasks.queued.map(\.name) == ["Pay", "Ship"])
+        try await response.tasks.runAll()
+        #expect(try await shop.send(.post("/once/lost")).status == .conflict)
+    }
+
+    @Test("those behind one that fails for good are dead letters that name it")
+    func stopped() async throws {
+        let shop = try await application()
+        let response = try await shop.send(.post("/once/bad"))
+        let name = try #require(HTTPField.Name("Task-Id"))
+        let ids = try #require(response.headers[name]).components(separatedBy: ", ")
+        try await response.tasks.runAll()
+        #expect(response.tasks.failures.map(\.task) == ["Pay"])
+        let status = try await shop.send(.get("/tasks/\(ids[1])")).json(Status.self)
+        #expect(status.state == "failed" && status.error == "the task Pay \(ids[0]) before it has failed")
+        #expect(try await shop.send(.post("/once/bad")).json([String].self) == ["failed", "failed"])
     }
 
     @Test("one that fails for good is a dead letter")

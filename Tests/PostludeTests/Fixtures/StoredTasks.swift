@@ -34,11 +34,13 @@ final class RecordedTask: StoredTask {
     private let isHere: Lock<Bool>
     private let mayBegin: Bool
     private let failures: Int
+    let stopsOnFailure: Bool
 
     /// - Parameter failures: how many of its attempts fail.
     init(
         _ name: String, into events: Record<String>, failures: Int = 0, attempts: Int = 1,
-        earlierAttempts: Int = 0, runsHere: Bool = true, mayBegin: Bool = true
+        earlierAttempts: Int = 0, runsHere: Bool = true, mayBegin: Bool = true,
+        stopsOnFailure: Bool = false
     ) {
         id = "id-" + name
         self.name = name
@@ -46,6 +48,7 @@ final class RecordedTask: StoredTask {
         self.failures = failures
         self.earlierAttempts = earlierAttempts
         self.mayBegin = mayBegin
+        self.stopsOnFailure = stopsOnFailure
         deadline = nil
         retry = RetryPolicy(attempts: attempts, delay: .seconds(1), jitter: 0)
         isHere = Lock(runsHere)
@@ -77,6 +80,7 @@ final class RecordedTask: StoredTask {
             case .failed: "failed"
             case .moved: "moved"
             case .dropped: "dropped"
+            case .stopped(let blocker, let id): "stopped by \(blocker)\(id.map { " " + $0 } ?? "")"
             case .left(let error): error == nil ? "left" : "left after an error"
             case .cutOff: "cut off"
             }

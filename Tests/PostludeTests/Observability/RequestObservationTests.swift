@@ -30,7 +30,7 @@ struct RequestObservationTests {
             let request = try fixture.request()
             let exchange = Exchange(of: request, observability: observability)
             exchange.perform { handler(request) }
-            exchange.error = error
+            if let error { exchange.fail(error) }
             exchange.response.status = status
             return exchange.conclude(isTaken: isTaken, on: WorkerExecutor(), logger: log.logger)
         }

@@ -12,10 +12,10 @@ package final class TaskCrew: TaskTaking {
     private let observability: Observability
     private let taskFailed: @Sendable (TaskFailure) -> Void
 
-    /// - Parameter application: is told of tasks that have failed for good.
+    /// - Parameter application: is found by the tasks, and told of those that have failed for good.
     package init(for application: some Application, limits: Manifest.TaskLimits, logger: Logger) {
         observability = .bootstrapped(logger: Logger(label: "application"))
-        registry = TaskRegistry(metrics: observability.tasks)
+        registry = TaskRegistry(of: application, metrics: observability.tasks)
         self.limits = limits
         self.logger = logger
         taskFailed = { application.taskFailed($0) }

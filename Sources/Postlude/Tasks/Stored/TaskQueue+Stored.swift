@@ -8,33 +8,57 @@ extension TaskQueue {
         let task = BackgroundTask(stored)
         if let deadline = stored.deadline { registry.note(deadline: deadline) }
         let isTaken = state.withLock { state in
-            if state.takesStored { state.line.append(.task(task)) }
-            return state.takesStored
+            guard state.takesStored else { return false }
+            state.stamp([task])
+            state.line.append(.task(task))
+            return true
         }
         guard isTaken else { throw LateTask(name: stored.name) }
     }
 
     /// The response begins.
-    ///
-    /// - Returns: the stored tasks, in order.
-    func endStoring() -> [BackgroundTask] {
-        state.withLock { state in
-            state.takesStored = false
-            return state.line.elements.flatMap(\.tasks).filter { $0.stored != nil && $0.state == .queued }
-        }
-    }
+    func endStoring() { state.withLock { $0.takesStored = false } }
 
-    /// Their store has these tasks. Those that do not run here are nothing to this queue any more.
-    func markKept(_ tasks: [BackgroundTask]) {
-        for task in tasks where task.stored?.runsHere == true { task.markKept() }
-        guard tasks.contains(where: { !$0.isKept }) else { return }
+    /// Has the store keep the stored tasks that it has not got yet: all of them or none. Those of a call that has thrown
+    /// are not kept.
+    ///
+    /// - Parameter runsHere: whether this queue runs them; else they come to whichever worker is free.
+    /// - Returns: what was kept, in order.
+    func keepStored(in store: any TaskStore, runsHere: Bool) throws -> [any StoredTask] {
+        let (tasks, stopsOnFailure) = state.withLock { state in
+            let tasks = state.line.elements.flatMap(\.tasks).filter {
+                $0.stored != nil && $0.state == .queued && !$0.isOfThrown && $0.beginKeeping()
+            }
+            return (tasks, state.stopOnFailure != nil)
+        }
+        let stored = tasks.compactMap(\.stored)
+        if stored.isEmpty { return [] }
+        do {
+            try store.keep(
+                stored,
+                of: TaskOrigin(requestID: requestID, route: route, stopsOnFailure: stopsOnFailure),
+                runsHere: runsHere)
+        } catch {
+            for task in tasks { task.cancelKeeping() }
+            throw error
+        }
+        // Those that do not run here are nothing to this queue any more.
+        let others = Set(tasks.filter { $0.stored?.runsHere == false }.map(ObjectIdentifier.init))
+        for task in tasks { task.markKept() }
         state.withLock { state in
+            state.keptIDs += stored.map(\.id)
+            if others.isEmpty { return }
+            // A stored task stands alone: a group has none.
             state.line = FIFO(
                 state.line.elements.filter { item in
-                    item.tasks.allSatisfy { $0.stored == nil || $0.isKept || $0.state != .queued }
+                    !item.tasks.contains { others.contains(ObjectIdentifier($0)) }
                 })
         }
+        return stored
     }
+
+    /// The ids of the tasks that were kept, in order.
+    var keptIDs: [String] { state.withLock { $0.keptIDs } }
 
     /// The process ends: what has not begun is for the next one.
     ///
@@ -67,6 +91,19 @@ extension BackgroundTasks {
     /// The process's store; nil where the application has none.
     package var store: (any TaskStore)? { queue.registry.store }
 
+    /// Has the store keep the stored tasks that it has not got yet, before the response: all of them or none.
+    ///
+    /// - Returns: what was kept, in order.
+    /// - Throws: `TasksNotKept`, which is answered 503.
+    package func keepStored() throws -> [any StoredTask] {
+        guard let store else { return [] }
+        do {
+            return try queue.keepStored(in: store, runsHere: true)
+        } catch {
+            throw TasksNotKept(reason: error)
+        }
+    }
+
     /// The id of the request whose tasks these are.
     package var requestID: String { queue.requestID }
 
@@ -74,6 +111,12 @@ extension BackgroundTasks {
     ///
     /// - Throws: when the response has begun.
     package func add(stored: any StoredTask) throws { try queue.add(stored) }
+}
+
+/// Durable tasks that could not be kept: the request is answered 503.
+struct TasksNotKept: Error, CustomStringConvertible {
+    let reason: any Error
+    var description: String { "durable tasks could not be kept: \(LoggedError.text(reason))" }
 }
 
 /// A durable task that was added when its request's response had begun, or was over: it could not be promised any more.

@@ -29,10 +29,13 @@ package protocol TaskStore: Sendable {
 package struct TaskOrigin: Sendable, Hashable {
     package let requestID: String
     package let route: String
+    /// Whether the first of its tasks that fails for good keeps those behind it from running.
+    package let stopsOnFailure: Bool
 
-    package init(requestID: String, route: String) {
+    package init(requestID: String, route: String, stopsOnFailure: Bool = false) {
         self.requestID = requestID
         self.route = route
+        self.stopsOnFailure = stopsOnFailure
     }
 }
 
@@ -49,6 +52,9 @@ package protocol StoredTask: Sendable {
     var earlierAttempts: Int { get }
     /// Whether it runs in this process, on the worker of its request; known once it is kept.
     var runsHere: Bool { get }
+
+    /// Whether those behind it in its request do not run if it fails for good; of its request too, once it is kept.
+    var stopsOnFailure: Bool { get }
 
     /// One attempt, as the task (``TaskContext/current``).
     func run() async throws
@@ -71,6 +77,8 @@ package protocol StoredTask: Sendable {
 }
 
 extension StoredTask {
+    package var stopsOnFailure: Bool { false }
+
     package func promotion(isPastDeadline: Bool, isLast: Bool) -> String? { nil }
 }
 
@@ -82,8 +90,10 @@ package enum StoredTaskEnd: Sendable {
     case failed(any Error)
     /// It has failed here, and goes to the queue that ``StoredTask/promotion(isPastDeadline:isLast:)`` has named.
     case moved(any Error)
-    /// Taken back by its handle, or dropped because one before it has failed.
+    /// Taken back by its handle.
     case dropped
+    /// One before it has failed, and it was to run only after that: the name of that one, and its id if it is stored.
+    case stopped(by: String, id: String?)
     /// Not begun, or waiting, when the process ended: it is for the next one. With the error of an attempt that was the
     /// last one here.
     case left((any Error)?)

@@ -52,7 +52,7 @@ import Testing
             case .retried: events.add("\(name) retried")
             case .failed: events.add("\(name) failed")
             case .left: events.add("\(name) left")
-            case .moved, .dropped, .cutOff: events.add("\(name) otherwise")
+            case .moved, .dropped, .stopped, .cutOff: events.add("\(name) otherwise")
             }
         }
     }

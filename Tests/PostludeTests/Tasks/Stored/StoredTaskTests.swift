@@ -101,10 +101,96 @@ struct StoredTaskTests {
     func thrown() async throws {
         let exchange = try exchange()
         try tasks(of: exchange).add(stored: RecordedTask("a", into: events))
-        exchange.error = RecordedTask.Refused()
+        exchange.fail(RecordedTask.Refused())
         take(exchange)
         try await run(exchange)
         #expect(events.entries == [])
+    }
+
+    @Test("what is kept before the response is promised, and kept once; the rest goes with the response")
+    func keptBefore() async throws {
+        let exchange = try exchange()
+        let tasks = try tasks(of: exchange)
+        try tasks.add(stored: RecordedTask("a", into: events))
+        #expect(try tasks.keepStored().map(\.name) == ["a"])
+        #expect(try tasks.keepStored().isEmpty)
+        try tasks.add(stored: RecordedTask("b", into: events))
+        take(exchange)
+        #expect(events.entries == ["keep a", "keep b"])
+        let name = try #require(HTTPField.Name("Task-Id"))
+        #expect(exchange.response.headers[name] == "id-a, id-b")
+        try await run(exchange)
+        #expect(events.entries.suffix(4) == ["a runs 1", "a done", "b runs 1", "b done"])
+    }
+
+    @Test("what was kept runs though the handler throws behind it, is late, or its worker has too many tasks")
+    func keptAndFailed() async throws {
+        for end in 0..<3 {
+            let exchange = try exchange(bound: 1, whenFull: .refuse)
+            let tasks = try tasks(of: exchange)
+            try tasks.add(stored: RecordedTask("a", into: events))
+            _ = try tasks.keepStored()
+            if end == 0 {
+                try tasks.add(stored: RecordedTask("b", into: events))
+                exchange.fail(RecordedTask.Refused())
+            }
+            if end == 1 { exchange.timeOut() } else { take(exchange, behind: 100) }
+            #expect(exchange.response.status == (end == 1 ? .gatewayTimeout : .ok))
+            try await run(exchange)
+        }
+        #expect(
+            events.entries == Array(repeating: ["keep a", "a runs 1", "a done"], count: 3).flatMap(\.self))
+    }
+
+    @Test("what cannot be kept before the response is answered 503")
+    func notKeptBefore() async throws {
+        struct DiskFull: Error {}
+        store.fail(with: DiskFull())
+        let exchange = try exchange()
+        let tasks = try tasks(of: exchange)
+        try tasks.add(stored: RecordedTask("a", into: events))
+        do {
+            _ = try tasks.keepStored()
+        } catch {
+            exchange.fail(error)
+            exchange.response = .error(HTTPError(.serviceUnavailable))
+        }
+        take(exchange)
+        #expect(exchange.response.headers[.retryAfter] == "7")
+        try await run(exchange)
+        #expect(events.entries == [])
+    }
+
+    @Test("those behind one that has failed, or whose time is over, are told of it where they depend on it")
+    func stopped() async throws {
+        for mayBegin in [true, false] {
+            let exchange = try exchange()
+            let tasks = try tasks(of: exchange)
+            try tasks.add(
+                stored: RecordedTask(
+                    "a", into: events, failures: 1, mayBegin: mayBegin, stopsOnFailure: true))
+            tasks.add(named: "b", ordinary("b"))
+            try tasks.add(stored: RecordedTask("c", into: events))
+            take(exchange)
+            try await run(exchange)
+        }
+        #expect(
+            events.entries == [
+                "keep a c", "a runs 1", "a failed", "c stopped by a id-a",
+                "keep a c", "a may not begin", "c stopped by a id-a",
+            ])
+    }
+
+    @Test("an ordinary one that fails stops stored ones, too")
+    func stoppedByOrdinary() async throws {
+        let exchange = try exchange()
+        let tasks = try tasks(of: exchange)
+        tasks.stopOnFailure()
+        tasks.add(named: "a") { throw RecordedTask.Refused() }
+        try tasks.add(stored: RecordedTask("b", into: events))
+        take(exchange)
+        try await run(exchange)
+        #expect(events.entries == ["keep b", "b stopped by a"])
     }
 
     @Test(
