@@ -40,8 +40,10 @@ final class TaskQueueSource {
     ///
     /// - Returns: the call's number.
     func beginCall() -> Int {
-        queue?.enter(calls.begin())
-        return calls.current
+        // Also where there is no queue yet.
+        let call = calls.begin()
+        queue?.enter(call)
+        return call
     }
 
     /// It has returned to the call around it.
