@@ -10,6 +10,7 @@ struct OrdersApplication: Application {
     let database = OrdersDatabase.inStateFolder
 
     var handlers: Handlers {
+        Handler("home", home)
         Handler("place-order", placeOrder)
         Handler("show-order", showOrder)
     }

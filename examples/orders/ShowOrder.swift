@@ -14,8 +14,8 @@ func showOrder(id: Path<OrderID>, tasks: BackgroundTasks) throws -> OrderState {
 }
 
 /// An order as a client sees it.
-struct OrderState: Encodable {
-    struct Step: Encodable {
+struct OrderState: Codable {
+    struct Step: Codable {
         var id: String
         var state: DurableTaskStatus.State
         var attempts: Int
