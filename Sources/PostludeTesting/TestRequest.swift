@@ -30,7 +30,7 @@ public struct TestRequest: Sendable {
 
     /// A request of any kind.
     public init(
-        _ method: HTTPRequest.Method, _ target: String, headers: HTTPFields = [:], body: [UInt8] = []
+        _ method: HTTPRequest.Method, _ target: String, body: [UInt8] = [], headers: HTTPFields = [:]
     ) {
         self.method = method
         self.target = target
@@ -54,18 +54,18 @@ public struct TestRequest: Sendable {
     }
 
     /// A POST request with a body of bytes.
-    public static func post(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
-        TestRequest(.post, target, headers: headers, body: body)
+    public static func post(_ target: String, body: [UInt8] = [], headers: HTTPFields = [:]) -> TestRequest {
+        TestRequest(.post, target, body: body, headers: headers)
     }
 
     /// A PUT request with a body of bytes.
-    public static func put(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
-        TestRequest(.put, target, headers: headers, body: body)
+    public static func put(_ target: String, body: [UInt8] = [], headers: HTTPFields = [:]) -> TestRequest {
+        TestRequest(.put, target, body: body, headers: headers)
     }
 
     /// A PATCH request with a body of bytes.
-    public static func patch(_ target: String, headers: HTTPFields = [:], body: [UInt8] = []) -> TestRequest {
-        TestRequest(.patch, target, headers: headers, body: body)
+    public static func patch(_ target: String, body: [UInt8] = [], headers: HTTPFields = [:]) -> TestRequest {
+        TestRequest(.patch, target, body: body, headers: headers)
     }
 
     /// A POST with a JSON body.
@@ -111,7 +111,7 @@ public struct TestRequest: Sendable {
         _ target: String, multipart parts: [TestFormPart], headers: HTTPFields = [:]
     ) -> TestRequest {
         let boundary = parts.boundary
-        var request = TestRequest(.post, target, headers: headers, body: parts.body(boundary: boundary))
+        var request = TestRequest(.post, target, body: parts.body(boundary: boundary), headers: headers)
         request.headers[.contentType] = "multipart/form-data; boundary=\(boundary)"
         return request
     }

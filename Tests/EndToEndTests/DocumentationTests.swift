@@ -35,6 +35,27 @@ struct DocumentationTests {
         #expect(check.errors.contains("Article.md:6:"), "\(check.errors)")
     }
 
+    @Test("A snippet without an import that it needs is found")
+    func missingImport() throws {
+        let article = ["```swift", "import Postlude", "", "let logger = Logger(label: \"shop\")", "```"]
+        let lines = article.enumerated().map { (number: $0 + 1, text: $1) }
+        let document = Document(name: "", snippets: Snippet.all(in: lines, of: "Article.md"))
+        let program = try #require(SnippetProgram.all(of: document).first)
+        let folder = try TestFolder()
+        try folder.write("Snippet.swift", program.text)
+        let check = try SwiftCompiler.check(["Snippet.swift"], in: folder)
+        #expect(check.errors.contains("cannot find 'Logger' in scope"), "\(check.errors)")
+    }
+
+    @Test(
+        "An article says where what its snippets take for granted is declared", arguments: Document.articles)
+    func setup(article: Document) throws {
+        let path = BuildProducts.repository + "/" + (article.path ?? "")
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let mention = "`Tests/SnippetSetup/\(article.name).swift`"
+        #expect(text.contains(mention) == !article.setup.isEmpty, "\(article.name)")
+    }
+
     @Test("Manifests are right", arguments: Document.all.flatMap { $0.snippets(in: ["yaml"]) })
     func manifest(snippet: Snippet) throws {
         let folder = try TestFolder()

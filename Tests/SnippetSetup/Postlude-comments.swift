@@ -3,6 +3,7 @@ import HTTPTypes
 import Logging
 import Postlude
 import ServiceLifecycle
+import UnixSignals
 
 struct Shop: Application {
     let users = Users()

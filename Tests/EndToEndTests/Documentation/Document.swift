@@ -6,6 +6,11 @@ struct Document: Sendable, CustomTestStringConvertible {
     /// The name of the file in Tests/SnippetSetup that declares what the snippets take for granted; it may be absent.
     let name: String
     let snippets: [Snippet]
+    /// What the document is about, and imported by all who read it.
+    var modules = ["Postlude"]
+    var isOfComments = false
+    /// Its path in the repository, where it is one file.
+    var path: String?
 
     var testDescription: String { name }
 
@@ -25,8 +30,10 @@ struct Document: Sendable, CustomTestStringConvertible {
     /// The articles and the pages on which the catalogs open.
     static let articles = modules.flatMap { module in
         let folder = "Sources/\(module)/\(module).docc"
-        return files(in: folder, withExtension: "md").map {
-            markdown("\(folder)/\($0)", name: String($0.dropLast(3)))
+        return files(in: folder, withExtension: "md").map { file in
+            var article = markdown("\(folder)/\(file)", name: String(file.dropLast(3)))
+            article.modules = Array(Set(["Postlude", module])).sorted()
+            return article
         }
     }
 
@@ -40,13 +47,16 @@ struct Document: Sendable, CustomTestStringConvertible {
     static let comments = modules.map { module in
         let folder = "Sources/\(module)"
         let snippets = files(in: folder, withExtension: "swift").flatMap { comments(in: "\(folder)/\($0)") }
-        return Document(name: module + "-comments", snippets: snippets)
+        return Document(
+            name: module + "-comments", snippets: snippets,
+            modules: Array(Set(["Postlude", module])).sorted(),
+            isOfComments: true)
     }
 
     static let all = articles + readmes + comments
 
     private static func markdown(_ path: String, name: String) -> Document {
-        Document(name: name, snippets: Snippet.all(in: lines(of: path), of: path))
+        Document(name: name, snippets: Snippet.all(in: lines(of: path), of: path), path: path)
     }
 
     private static func comments(in path: String) -> [Snippet] {

@@ -1,10 +1,12 @@
 /// Swift snippets of a document, made into a file that the compiler takes.
 ///
-/// What a reader would have around a snippet stands in the document's setup, `Tests/SnippetSetup/<document>.swift`: it is
-/// a module of its own, which each file imports with the setup's imports. So a snippet may declare what the setup has,
-/// too. Otherwise:
+/// What a snippet uses without declaring it stands in the document's setup, `Tests/SnippetSetup/<document>.swift`: it is a
+/// module of its own, which each file imports. So a snippet may declare what the setup has, too. Its other imports are
+/// those that a reader sees: its own, and for statements also the document's module. Snippets of comments, which stand on
+/// the page of one symbol, have those of the setup instead. Otherwise:
 /// - a snippet of declarations is a file, and so a module; one that extends a type belongs to the setup's module;
-/// - one with statements is the body of a function that may wait and throw; those of a document make one file;
+/// - one with statements is the body of a function that may wait and throw; those of a document with the same imports
+///   make one file;
 /// - one that begins with `static` is a member of some type;
 /// - one that imports PackageDescription is a package's manifest;
 /// - `…` alone, or alone in braces, stands for code that is left out.
@@ -17,24 +19,30 @@ struct SnippetProgram: Sendable {
 
     /// The programs that a document's Swift snippets make.
     static func all(of document: Document) -> [SnippetProgram] {
-        let imports = document.setupImports(and: ["@testable import Setup"])
+        let setup = document.imports
         var programs: [SnippetProgram] = []
-        var bodies = ""
+        var bodies: [[String]: String] = [:]
         for (number, snippet) in document.snippets(in: ["swift"]).enumerated() {
             let name = "Snippet\(number)"
             if snippet.lines.contains("import PackageDescription") {
                 programs.append(SnippetProgram(name: name, text: snippet.located, isPackageManifest: true))
-            } else if snippet.lines.first?.hasPrefix("static ") == true {
-                bodies += "enum \(name) {\n\(snippet.located)}\n"
-            } else if snippet.isOfDeclarations {
+            } else if snippet.isOfDeclarations, !snippet.isOfMembers {
                 let extends = !document.setup.isEmpty && snippet.lines.contains { $0.hasPrefix("extension ") }
-                let text = (extends ? document.setupImports(and: []) : imports) + snippet.located
+                let imports = setup.filter { !(extends && $0.hasSuffix(" Setup")) }
+                let text = imports.map { $0 + "\n" }.joined() + snippet.located
                 programs.append(SnippetProgram(name: name, text: text, extendsSetup: extends))
             } else {
-                bodies += "func snippet\(number)() async throws {\n\(snippet.located)}\n"
+                let (opening, closing) =
+                    snippet.isOfMembers
+                    ? ("enum \(name) {\n", "}\n") : ("func snippet\(number)() async throws {\n", "}\n")
+                bodies[snippet.imports, default: ""] += opening + snippet.located + closing
             }
         }
-        if !bodies.isEmpty { programs.append(SnippetProgram(name: "Bodies", text: imports + bodies)) }
+        for (number, (imports, text)) in bodies.sorted(by: { $0.value < $1.value }).enumerated() {
+            let all = setup + document.modules.map { "import \($0)" } + imports
+            let text = all.map { $0 + "\n" }.joined() + text
+            programs.append(SnippetProgram(name: "Bodies\(number)", text: text))
+        }
         return programs
     }
 }
@@ -42,9 +50,17 @@ struct SnippetProgram: Sendable {
 extension Snippet {
     /// The code, of which the compiler says where it stands in the document.
     fileprivate var located: String {
-        let code = text.replacing(/(\n|^) *… *\n/) { "\($0.output.1)fatalError()\n" }
+        // Imports of statements stand above the function that they are put into.
+        let own = isOfDeclarations && !isOfMembers ? text : text.replacing(/(?m)^import .*$/, with: "")
+        let code = own.replacing(/(\n|^) *… *\n/) { "\($0.output.1)fatalError()\n" }
             .replacing(/({| in) … }/) { "\($0.output.1) fatalError() }" }
         return "#sourceLocation(file: \"\(file)\", line: \(line))\n\(code)#sourceLocation()\n"
+    }
+
+    fileprivate var imports: [String] { lines.filter { $0.hasPrefix("import ") } }
+
+    fileprivate var isOfMembers: Bool {
+        lines.first { !$0.isEmpty && !$0.hasPrefix("import ") }?.hasPrefix("static ") == true
     }
 
     /// Whether each line that is not indented begins or ends a declaration.
@@ -61,11 +77,10 @@ extension Snippet {
 }
 
 extension Document {
-    /// The imports of the document's setup.
-    ///
-    /// - Parameter more: imported as well, where there is a setup.
-    fileprivate func setupImports(and more: [String]) -> String {
-        let imports = setup.split(separator: "\n").filter { $0.hasPrefix("import ") }.map(String.init)
-        return (imports + (setup.isEmpty ? [] : more)).map { $0 + "\n" }.joined()
+    /// What stands above each snippet unseen.
+    fileprivate var imports: [String] {
+        guard !setup.isEmpty else { return [] }
+        let ofSetup = setup.split(separator: "\n").filter { $0.hasPrefix("import ") }.map(String.init)
+        return (isOfComments ? ofSetup : []) + ["@testable import Setup"]
     }
 }

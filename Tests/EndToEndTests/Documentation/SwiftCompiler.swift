@@ -32,7 +32,13 @@ enum SwiftCompiler {
 
     private static func run(_ arguments: [String], in folder: TestFolder) throws -> Command {
         try Command(
-            "swiftc", ["-swift-version", "6", "-suppress-warnings"] + arguments, in: folder,
+            "swiftc",
+            // As strict about imports as a package may ask the compiler to be.
+            [
+                "-swift-version", "6", "-enable-upcoming-feature", "MemberImportVisibility",
+                "-suppress-warnings",
+            ]
+                + arguments, in: folder,
             within: .seconds(180))
     }
 
