@@ -7,9 +7,9 @@ public import PostludeDurable
 /// A task that a Celery worker runs, of whatever language, called by its name.
 ///
 /// ```swift
-/// func upload(image: Body<Image>, tasks: BackgroundTasks) throws -> Accepted {
+/// func upload(image: Body<Image>, tasks: BackgroundTasks) throws -> Accepted<[String: String]> {
 ///     try tasks.send(CeleryTask("app.resize", image.value.path, keywords: ["width": 200]), to: "images")
-///     return Accepted()
+///     return Accepted(["status": "accepted"])
 /// }
 /// ```
 public struct CeleryTask: Sendable {

@@ -13,10 +13,10 @@ public import Postlude
 ///     }
 /// }
 ///
-/// func placeOrder(order: Body<Order>, tasks: BackgroundTasks) throws -> Accepted {
+/// func placeOrder(order: Body<Order>, tasks: BackgroundTasks) throws -> Accepted<[String: Int]> {
 ///     try tasks.add(Charge(order: order.id))
 ///     try tasks.add(SendReceipt(order: order.id, address: order.email))
-///     return Accepted(id: order.id)
+///     return Accepted(["id": order.id])
 /// }
 /// ```
 ///

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @Suite("Large heads of responses", .timeLimit(.minutes(10)))

@@ -6,7 +6,18 @@ import Journal
 /// Lines on standard output tell what it has done; it ends, or waits for its end, as the command says.
 @main
 struct JournalTestbed {
-    static func main() throws {
+    static func main() {
+        do {
+            try run()
+        } catch {
+            // Not thrown on: the runtime would take it for a crash, and start its backtracer, which holds the standard
+            // error that a test reads to its end.
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    private static func run() throws {
         let words = CommandLine.arguments
         guard words.count >= 3 else { fatalError("usage: JournalTestbed COMMAND JOURNAL …") }
         let rest = Array(words.dropFirst(3))

@@ -106,8 +106,10 @@ struct CheckpointTests {
     func visitors() throws {
         let processes = try HeldProcesses()
         try processes.start("flood")
-        while case let counts = processes.counts, counts.windows < 40, counts.outside == 0, processes.step() {
+        while case let counts = processes.counts, counts.windows < 40, counts.outside == 0 {
             try processes.visit()
+            // A visit takes long under a sanitizer; the process goes on only while its lines are read.
+            guard (0..<200).allSatisfy({ _ in processes.step() }) else { break }
         }
         try processes.check()
     }

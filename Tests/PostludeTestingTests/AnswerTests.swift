@@ -23,6 +23,10 @@ private func doNothing() {}
 
     private enum Colour: String, Codable, CaseIterable { case red, green, blue }
 
+    private struct Paint: Decodable {
+        var colour: Colour
+    }
+
     private struct Shop: Application {
         var json: JSONFormat { JSONFormat(dateFraction: .milliseconds) }
 
@@ -40,7 +44,7 @@ private func doNothing() {}
                 throw ShopError.soldOut
             }
             Handler("break") { () throws -> Response in throw ShopError.broken }
-            Handler("paint") { (colour: Query<Colour>) in colour.value.rawValue }
+            Handler("paint") { (paint: Query<Paint>) in paint.colour.rawValue }
         }
     }
 

@@ -12,11 +12,6 @@ struct PlacedOrder: Sendable {
     var id: String
 }
 
-struct Accepted: Encodable, ResponseConvertible {
-    var id: Int
-    func response() throws -> Response { try .json(self, status: .accepted) }
-}
-
 struct Mail: Sendable {
     func send(_ text: String, to address: String, key: String?) async throws {}
 }

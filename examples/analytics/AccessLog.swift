@@ -1,5 +1,6 @@
 import FoundationEssentials
 import GRDB
+import Storage
 
 /// The accesses of the last days.
 struct AccessLog: Sendable {

@@ -1,4 +1,5 @@
 import GRDB
+import Storage
 
 /// The settings of all users: the database, and the cache in front of it.
 struct SettingsStore: Sendable {

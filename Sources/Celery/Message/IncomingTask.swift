@@ -27,7 +27,8 @@ package struct IncomingTask: Sendable {
         /// As much of its id and of its task's name as an error shows.
         let id: String?
         let task: String?
-        /// The ids whose results callers may wait for: its own, and those of the tasks that were to follow it.
+        /// The ids whose results callers may wait for: those of the tasks that were to follow it, and then its own, so
+        /// that a caller who has seen the task's result finds the others'.
         let awaited: [String]
 
         /// - Parameters:
@@ -45,7 +46,7 @@ package struct IncomingTask: Sendable {
             var seen: Set<String> = []
             awaited = ids.filter {
                 (try? MessageCheck.check(id: $0, at: "id")) != nil && seen.insert($0).inserted
-            }
+            }.reversed()
         }
 
         /// The ids of all tasks in Celery's description of them: `{"task": …, "options": {"task_id": …}}`.

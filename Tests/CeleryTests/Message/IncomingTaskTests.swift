@@ -113,7 +113,7 @@ import Testing
             """
         #expect(
             awaited { () throws(IncomingTask.Refusal) in try Self.read(body: body) } == [
-                "1", "2", "3", "4", "5",
+                "5", "4", "3", "2", "1",
             ])
     }
 

@@ -24,7 +24,7 @@ struct SnippetProgram: Sendable {
         var bodies: [[String]: String] = [:]
         for (number, snippet) in document.snippets(in: ["swift"]).enumerated() {
             let name = "Snippet\(number)"
-            if snippet.lines.contains("import PackageDescription") {
+            if snippet.isPackageManifest {
                 programs.append(SnippetProgram(name: name, text: snippet.located, isPackageManifest: true))
             } else if snippet.isOfDeclarations, !snippet.isOfMembers {
                 let extends = !document.setup.isEmpty && snippet.lines.contains { $0.hasPrefix("extension ") }
@@ -51,11 +51,14 @@ extension Snippet {
     /// The code, of which the compiler says where it stands in the document.
     fileprivate var located: String {
         // Imports of statements stand above the function that they are put into.
-        let own = isOfDeclarations && !isOfMembers ? text : text.replacing(/(?m)^import .*$/, with: "")
+        let keepsImports = isPackageManifest || isOfDeclarations && !isOfMembers
+        let own = keepsImports ? text : text.replacing(/(?m)^import .*$/, with: "")
         let code = own.replacing(/(\n|^) *… *\n/) { "\($0.output.1)fatalError()\n" }
             .replacing(/({| in) … }/) { "\($0.output.1) fatalError() }" }
         return "#sourceLocation(file: \"\(file)\", line: \(line))\n\(code)#sourceLocation()\n"
     }
+
+    fileprivate var isPackageManifest: Bool { lines.contains("import PackageDescription") }
 
     fileprivate var imports: [String] { lines.filter { $0.hasPrefix("import ") } }
 

@@ -310,7 +310,7 @@ struct BodyTests {
     func keys() throws {
         struct Two: Decodable { var a: Int; var b: Int? }
         let body = try Body<Two>(request: RequestFixture.post(#"{"\u0061": 1, "a": 2}"#).request())
-        #expect(body.a == 1)
+        #expect(body.a == 2)
         let members = (0..<1_000).map { "\"k\($0)\": \($0)" }.joined(separator: ",")
         let many = try Body<[String: Int]>(request: RequestFixture.post("{\(members)}").request())
         #expect(many.value.count == 1_000)

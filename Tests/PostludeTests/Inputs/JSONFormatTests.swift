@@ -26,7 +26,7 @@ import Testing
 
     private struct Outer: Codable {
         var name = "a/b \"c\" \\ \u{1}\u{8}\u{c}\n\r\t ä€😀\u{2028}\u{7f}"
-        var numbers: [Double] = [0, -0.5, 1, 1e21, 5e-324, .greatestFiniteMagnitude, 0.1]
+        var numbers: [Double] = [0, -0.5, 1, 1e21, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 0.1]
         var float: Float = 0.1
         var small: Int8 = -128
         var large: UInt64 = .max

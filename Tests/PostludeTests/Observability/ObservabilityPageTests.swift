@@ -18,6 +18,8 @@ struct ObservabilityPageTests {
     }
 
     private struct Inspector: TaskInspector {
+        let library = "SQLite"
+
         func report() throws -> StoredTaskReport {
             StoredTaskReport(names: [StoredTaskReport.Kind(name: "Job")], oldestAge: nil, deadLetters: [])
         }

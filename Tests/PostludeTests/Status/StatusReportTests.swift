@@ -55,7 +55,9 @@ struct StatusReportTests {
             source.report(history: false).processes.first?.waitingTasks
                 == "4 for the worker that has answered their request, which is busy; \(rest)")
         let workers = try (1...2).map { _ in try process.takeWorker() }
-        for worker in workers { worker.run(task: "task", of: "", route: "", left: 0, at: .now) }
+        let request = ShownRequest(
+            method: [], target: [], route: "", handler: "", id: "", duration: .zero)
+        for worker in workers { worker.run(task: "task", of: request, left: 0, at: .now) }
         let report = source.report(history: false)
         #expect(
             report.processes.first?.waitingTasks

@@ -66,7 +66,11 @@ extension Field: Decodable {
 }
 
 extension Field: Encodable where Value: Encodable {
-    public func encode(to encoder: any Encoder) throws { try wrappedValue.encode(to: encoder) }
+    public func encode(to encoder: any Encoder) throws {
+        // Not the value's own way: the container knows how dates and UUIDs are written.
+        var container = encoder.singleValueContainer()
+        try container.encode(wrappedValue)
+    }
 }
 
 extension Field: Equatable where Value: Equatable {
