@@ -9,7 +9,7 @@ package enum DateText {
     // MARK: Points in time
 
     /// - Parameter assumesUTC: whether a time without an offset is one in UTC, as Python's programs mean it.
-    /// - Returns: nil where `text` is no point in time between the years 0001 and 9999.
+    /// - Returns: nil if `text` is not a point in time between the years 0001 and 9999.
     package static func date(_ text: String, assumesUTC: Bool = false) -> Date? {
         var reader = DateReader(text)
         guard let local = reader.localDateTime(allowsLeapSecond: true),

@@ -7,7 +7,7 @@ import Synchronization
 /// worker takes it. So a process that gives something away stops looking into the queue, as long as it has no room and
 /// another one has.
 extension Poller {
-    /// After so many moves a request is served where it is: what processes know of each other is never new.
+    /// After this many moves a request is served where it is: what processes know of each other is always late.
     private static let mostMoves = 3
     /// For how long something may be in the queue before this process takes it all the same.
     private static let patience: Duration = .milliseconds(40)
@@ -32,7 +32,7 @@ extension Poller {
         rewatch(handover.receiving, watchHandover)
     }
 
-    /// Whether `returnToQueue` is to be called when there is no reason any more to leave the queue to others.
+    /// Whether `returnToQueue` is to be called once the queue need no longer be left to others.
     package var isAwayFromQueue: Bool { isAway.load(ordering: .sequentiallyConsistent) }
 
     /// Returns to the queue when no other process has room, or when none takes what is in it. Called by the keeper every

@@ -97,7 +97,7 @@ final class Checkpointer: Sendable {
             let (all, moved) = try connection.writeWithoutTransaction { try $0.checkpoint(.passive) }
             return moved >= all
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
-            // A program that is no journal's checkpoints.
+            // Another program checkpoints.
             return false
         }
     }

@@ -43,7 +43,7 @@ struct OwnerLocks: Sendable {
         try ByteLock.take(byte: owner, of: path, like: journal)
     }
 
-    /// - Returns: nil where somebody publishes.
+    /// - Returns: nil if another process publishes.
     func takePublisher(ofQueue number: Int64) throws(SystemError) -> ByteLock? {
         try ByteLock.take(byte: Self.firstQueue + number, of: path, like: journal)
     }

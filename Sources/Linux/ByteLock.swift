@@ -28,7 +28,7 @@ package final class ByteLock: Sendable {
         return lock
     }
 
-    /// Whether somebody has the lock on one of some bytes: this process or another one.
+    /// Whether one of some bytes is locked, by this process or another one.
     package static func isHeld(bytes: Range<Int64>, of path: String) throws(SystemError) -> Bool {
         let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else {

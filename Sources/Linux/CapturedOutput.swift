@@ -13,7 +13,7 @@ package final class CapturedOutput {
 
     deinit { close(descriptor) }
 
-    /// The end of what was written, of so many bytes at most.
+    /// The last bytes that were written, at most `limit`.
     package func end(bytes limit: Int) -> String {
         let size = max(0, Int(lseek(descriptor, 0, SEEK_END)))
         var bytes = [UInt8](repeating: 0, count: min(size, limit))

@@ -90,7 +90,7 @@ package protocol CeleryConsumer: AnyObject {
 /// What a consumer has received.
 package enum Received: Sendable {
     case task(Delivery)
-    /// It is no task that can be taken; it is to be rejected, after those who wait for it were told.
+    /// A message that is not a task. It is rejected after the callers that wait for it were told.
     case refused(Refused)
 
     package struct Refused: Sendable {

@@ -42,7 +42,7 @@ extension RabbitMQConnection {
         return refusal.map { .refused($0) } ?? .bound
     }
 
-    /// - Returns: false also for a quorum queue that was made with other arguments: the broker tells nobody of them.
+    /// - Returns: false also for a quorum queue that was made with other arguments: the broker does not tell them.
     private func isQuorum(_ queue: String) throws(BrokerError) -> Bool {
         try refusal(ofAsking: "asking for the queue's type", expecting: [406, 403, 405]) {
             amqp_queue_declare(
