@@ -83,6 +83,7 @@ let package = Package(
             dependencies: [
                 "Dates", "Journal", "Linux", "Manifest", "Postlude", "Routing", "Workers",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),

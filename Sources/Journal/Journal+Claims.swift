@@ -1,5 +1,6 @@
 package import FoundationEssentials
 internal import GRDB
+internal import Glibc
 internal import Linux
 
 /// What this process is the owner of, and runs in this order.
@@ -16,29 +17,75 @@ extension Journal {
     ///
     /// All due records of a request come together. Requests come by lane, then by the time at which they were due.
     ///
-    /// - Parameter limit: how many requests at most.
-    package func claim(_ limit: Int = 64) throws(JournalError) -> [ClaimedRequest] {
+    /// A record that was running when its owner died is a suspect: it waits for a while, and those behind it in its
+    /// request wait for it. After `RecordDeath.limit` deaths it is a dead letter.
+    ///
+    /// - Parameters:
+    ///   - limit: how many requests at most.
+    ///   - takingSuspect: whether one of them may have a suspect. More never come at once: should the process die, it is
+    ///     known which one it was.
+    package func claim(
+        _ limit: Int = 64, takingSuspect: Bool = true
+    ) throws(JournalError) -> [ClaimedRequest] {
         guard let owner else { throw refusal("a visitor runs no tasks") }
         let now = now
         let isClockBehind = lastClaim.withLock { last in
             defer { last = now }
             return last.map { now < $0 } ?? true
         }
-        return try write { [self] database in
+        let dead = try deadOwners()
+        let claimed = try write { [self] database in
             let claim = Claim(database, owner: owner, now: now, isAlive: isAlive)
             if isClockBehind { try claim.bringForward() }
-            try claim.releaseTheDead()
+            let burial = try claim.release(dead)
             try claim.closeExpired()
-            return try claim.take(limit)
+            return (burial: burial, requests: try claim.take(limit, takingSuspect: takingSuspect))
         }
+        for other in claimed.burial.gone { RunningRecords.remove(ofOwner: other, journal: path) }
+        for death in claimed.burial.deaths { settings.died(death) }
+        return claimed.requests
+    }
+
+    /// The owners whose lock is free. Looked for outside of the transaction: how one has ended may not be known yet.
+    private func deadOwners() throws(JournalError) -> [DeadOwner] {
+        let others = try read { try $0.numbers("SELECT number FROM owner WHERE number <> ?", [owner]) }
+        var dead: [DeadOwner] = []
+        for other in others {
+            do {
+                guard try !isAlive(other) else { continue }
+            } catch {
+                throw JournalError(path, error)
+            }
+            let pid = try read { try $0.number("SELECT pid FROM owner WHERE number = ?", [other]) } ?? 0
+            let remains = RunningRecords.remains(ofOwner: other, journal: path)
+            dead.append(
+                DeadOwner(
+                    number: other, pid: pid, remains: remains,
+                    end: remains.blamed.isEmpty ? .unknown : end(of: pid)))
+        }
+        return dead
+    }
+
+    /// A process's locks are free a moment before its parent knows how it has ended.
+    private func end(of pid: Int64) -> ProcessEnd {
+        for _ in 1...40 {
+            let end = settings.end(pid)
+            guard end == .pending else { return end }
+            usleep(5_000)
+        }
+        return .unknown
     }
 
     /// When the next record that nobody has is due; it may be due already. nil where there is none.
-    package func nextDue() throws(JournalError) -> Date? {
+    ///
+    /// - Parameter takingSuspect: whether it may be a suspect.
+    package func nextDue(takingSuspect: Bool = true) throws(JournalError) -> Date? {
         try read { database in
-            try Lane.allCases.compactMap { lane in
-                try database.number(Claim.nextDue, [lane.rawValue])
-            }.min()
+            var due = try Lane.allCases.compactMap { lane in
+                try database.number(Claim.nextUnsuspected, [lane.rawValue])
+            }
+            if takingSuspect, let suspect = try database.number(Claim.nextSuspect) { due.append(suspect) }
+            return due.min()
         }.map(Date.init(milliseconds:))
     }
 }
@@ -62,8 +109,45 @@ struct Claim {
         self.isAlive = isAlive
     }
 
+    /// What became of the dead.
+    struct Burial: Sendable {
+        var deaths: [RecordDeath] = []
+        /// The owners that have nothing any more.
+        var gone: [Int64] = []
+    }
+
     static let nextDue = """
         SELECT due FROM record WHERE state = 0 AND owner IS NULL AND lane = ? ORDER BY due LIMIT 1
+        """
+    /// The requests that have a suspect. CROSS: SQLite does not know that suspects are few, and begins with them only so.
+    private static let suspectHeads = """
+        SELECT record.head FROM suspect CROSS JOIN record ON record.number = suspect.record WHERE record.state = 0
+        """
+    static let nextUnsuspected = """
+        SELECT due FROM record
+        WHERE state = 0 AND owner IS NULL AND lane = ? AND head NOT IN (\(suspectHeads)) ORDER BY due LIMIT 1
+        """
+    private static let suspects = """
+        FROM suspect CROSS JOIN record ON record.number = suspect.record
+        WHERE record.state = 0 AND record.owner IS NULL
+        """
+    static let nextSuspect = "SELECT min(record.due) \(suspects)"
+    static let dueSuspect = """
+        SELECT record.head \(suspects) AND record.due <= ?1 AND (record.expires IS NULL OR record.expires > ?1)
+        ORDER BY record.due, record.number LIMIT 1
+        """
+    private static let accuse = """
+        INSERT INTO suspect (record, deaths) VALUES (?, 1)
+        ON CONFLICT (record) DO UPDATE SET deaths = deaths + 1
+        """
+    /// An attempt whose start was not noted any more counts as well.
+    private static let delay = """
+        UPDATE record SET owner = NULL, state = 0, attempts = attempts + (state = 0), due = ?, error = ?
+        WHERE number = ?
+        """
+    private static let delayBehind = """
+        UPDATE record SET owner = NULL, due = ?1
+        WHERE number > ?2 AND number < ?3 AND +state = 0 AND +owner = ?4
         """
     static let owned = "SELECT number FROM record WHERE owner = ? ORDER BY number LIMIT 1 OFFSET ?"
     static let headOf = "SELECT head FROM record WHERE number = ?"
@@ -94,6 +178,7 @@ struct Claim {
     static let due = """
         SELECT head FROM record
         WHERE state = 0 AND owner IS NULL AND lane = ?1 AND due <= ?2 AND (expires IS NULL OR expires > ?2)
+        AND head NOT IN (\(suspectHeads))
         ORDER BY due, number
         """
     static let behind = "SELECT number FROM record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
@@ -109,13 +194,49 @@ struct Claim {
     static let own = "UPDATE record SET owner = ?4 WHERE \(isTogether)"
 
     /// Frees what dead owners have; requests as a whole.
-    func releaseTheDead() throws {
-        for other in try database.numbers("SELECT number FROM owner WHERE number <> ?", [owner]) {
-            guard try !isAlive(other) else { continue }
-            let end = try endOfBatch(of: other)
-            try database.run(Self.release, [other, end, now])
-            if end == .max { try database.run("DELETE FROM owner WHERE number = ?", [other]) }
+    func release(_ dead: [DeadOwner]) throws -> Burial {
+        var burial = Burial()
+        // One that was taken for dead may have its lock again in a file that was made anew.
+        for other in dead where try !isAlive(other.number) {
+            let end = try endOfBatch(of: other.number)
+            for (id, attempt) in other.remains.blamed {
+                if let death = try accuse(id, of: other, before: end, reason: other.reason(of: attempt)) {
+                    burial.deaths.append(death)
+                }
+            }
+            try database.run(Self.release, [other.number, end, now])
+            guard end == .max else { continue }
+            try database.run("DELETE FROM owner WHERE number = ?", [other.number])
+            burial.gone.append(other.number)
         }
+        return burial
+    }
+
+    /// A record was running when its owner died.
+    ///
+    /// - Returns: nil where it was over by then, or is not in this batch.
+    private func accuse(
+        _ id: RecordID, of other: DeadOwner, before end: Int64, reason: String
+    ) throws -> RecordDeath? {
+        let found = try database.summaries(
+            "WHERE id = ? AND owner = ? AND state IN (0, 1) AND number < ?", [id.text, other.number, end]
+        ).first
+        guard let record = found else { return nil }
+        try database.run(Self.accuse, [record.number])
+        var death = RecordDeath(record: record, deaths: record.deaths + 1, reason: reason)
+        let isLast = death.deaths >= RecordDeath.limit
+        let next = isLast ? now : now + RecordDeath.delay(after: death.deaths)
+        try database.run(Self.delay, [next, death.error, record.number])
+        if isLast {
+            try Journal.end(id, .failed(error: death.error), at: now, in: database)
+            return death
+        }
+        death.next = Date(milliseconds: next)
+        // Their order is promised.
+        let head = try database.number(Self.headOf, [record.number]) ?? record.number
+        let endOfRequest = try database.number(Self.behind, [head]) ?? .max
+        try database.run(Self.delayBehind, [next, record.number, endOfRequest, other.number])
+        return death
     }
 
     /// The number before which the requests of one batch stand; all numbers where those are all.
@@ -139,8 +260,11 @@ struct Claim {
         }
     }
 
-    func take(_ limit: Int) throws -> [ClaimedRequest] {
-        try dueHeads(limit).compactMap { head in
+    func take(_ limit: Int, takingSuspect: Bool) throws -> [ClaimedRequest] {
+        // First: it has waited.
+        let suspect = takingSuspect ? try database.number(Self.dueSuspect, [now]) : nil
+        let heads = [suspect].compactMap(\.self)
+        return try (heads + dueHeads(limit - heads.count)).compactMap { head in
             let end = try endOfRunnable(head)
             var records = try database.records(Self.together, [head, end, now])
             try database.run(Self.own, [head, end, now, owner])

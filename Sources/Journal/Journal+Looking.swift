@@ -61,7 +61,11 @@ extension Journal {
         return try read { try $0.number(Self.unfinished, [now]).map(Int.init) ?? 0 }
     }
 
-    private static let unfinished = "SELECT count(*) FROM record WHERE state IN (0, 1) AND due <= ?"
+    /// One whose process has died is, though it waits for a while.
+    private static let unfinished = """
+        SELECT count(*) FROM record
+        WHERE state IN (0, 1) AND (due <= ? OR number IN (SELECT record FROM suspect))
+        """
 
     /// The record of a name that is not over and has a unique key; nil where there is none.
     package func holder(of key: String, name: String) throws(JournalError) -> RecordID? {

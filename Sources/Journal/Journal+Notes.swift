@@ -1,12 +1,14 @@
 internal import FoundationEssentials
 internal import GRDB
+internal import Linux
 
 extension Journal {
     // Nobody waits for these: they go with the next transaction. What a crash loses of them happens again.
 
-    /// An attempt of a record begins.
+    /// An attempt of a record begins: from now on the death of this process is known to have ended it.
     package func started(_ id: RecordID) {
         let now = now
+        note { running throws(SystemError) in try running.begin(id) }
         writer.note { database in
             try database.run(
                 """
@@ -20,6 +22,24 @@ extension Journal {
     package func ended(_ id: RecordID, _ end: RecordEnd) {
         let now = now
         writer.note { try Self.end(id, end, at: now, in: $0) }
+        note { running throws(SystemError) in try running.end(id) }
+    }
+
+    /// An attempt does not end, and this process is replaced for it: its end counts as the record's.
+    package func blame(_ id: RecordID) {
+        note { running throws(SystemError) in try running.blame(id) }
+    }
+
+    /// This process was told to stop: its end is the fault of no record, but for those that are blamed.
+    package func stop() { note { running throws(SystemError) in try running.stop() } }
+
+    private func note(_ body: (RunningRecords) throws(SystemError) -> Void) {
+        guard let running else { return }
+        do throws(SystemError) {
+            try body(running)
+        } catch {
+            settings.report(JournalError(path, system: error))
+        }
     }
 
     /// Ends a record unless it is over already.

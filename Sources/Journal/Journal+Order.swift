@@ -48,6 +48,7 @@ extension Database {
             WHERE number = ?2
             """,
             [now, record.number])
+        try run("DELETE FROM suspect WHERE record = ?", [record.number])
     }
 
     func isStopped(_ record: RecordSummary, byOneOf ids: [RecordID]) throws -> Bool {

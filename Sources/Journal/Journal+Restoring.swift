@@ -59,6 +59,8 @@ private struct Restoring {
             try move(path + "-wal", to: old + "-wal")
             try remove(path + "-shm")
             try check(rename(new, path), "rename(\(new), \(path))")
+            // What processes ran that had the other one open.
+            RunningRecords.removeOthers(than: [], journal: path)
             try JournalOpening.syncFolder(of: path)
         } catch {
             unlink(new)

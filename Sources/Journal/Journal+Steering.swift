@@ -43,10 +43,11 @@ extension Journal {
                 UPDATE record SET state = ?, due = ?, owner = NULL, started = NULL, ended = NULL, result = NULL,
                     stopped_by = NULL,
                     expires = CASE WHEN expires <= ? THEN NULL ELSE expires END,
-                    attempts = CASE state WHEN 0 THEN attempts ELSE 0 END
+                    attempts = CASE state WHEN 0 THEN attempts - ? ELSE 0 END
                 WHERE number = ?
                 """,
-                [state.rawValue, now, now, record.number])
+                [state.rawValue, now, now, record.deaths, record.number])
+            try database.run("DELETE FROM suspect WHERE record = ?", [record.number])
             for follower in followers { try database.revive(follower, at: now) }
             return .changed
         }

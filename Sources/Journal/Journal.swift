@@ -19,6 +19,8 @@ package final class Journal: Sendable {
     let writer: WriteQueue
     private let checkpointer: Checkpointer
     let locks: OwnerLocks
+    /// What this process runs; nil for a visitor.
+    let running: RunningRecords?
     private let files: JournalFiles
     private let registered: Owner?
     /// The time at the last claim; nil before the first one.
@@ -45,6 +47,7 @@ package final class Journal: Sendable {
         files = opening.files
         registered = opening.owner
         owner = opening.owner?.number
+        running = opening.running
     }
 
     /// Writes what is left, gives back what this process has not begun, and closes the file. What runs still is another
@@ -52,10 +55,12 @@ package final class Journal: Sendable {
     package func close() throws(JournalError) {
         defer { loseLock() }
         do {
+            stop()
             if let registered {
-                let now = now
-                try? writer.perform { try Self.leave(registered.number, at: now, in: $0) }
+                let (now, number) = (now, registered.number)
+                let isGone = (try? writer.perform { try Self.leave(number, at: now, in: $0) }) ?? false
                 registered.endConfirming()
+                if isGone { RunningRecords.remove(ofOwner: number, journal: path) }
             }
             writer.close()
             // The last connection moves the WAL into the file and removes it, which readers may not.
@@ -120,7 +125,8 @@ package final class Journal: Sendable {
         JournalError(.refused, path, reason, advice: advice)
     }
 
-    private static func leave(_ owner: Int64, at now: Int64, in database: Database) throws {
+    /// - Returns: whether the owner is gone.
+    private static func leave(_ owner: Int64, at now: Int64, in database: Database) throws -> Bool {
         // They were due; the clock may have been set back since.
         try database.run(
             "UPDATE record SET owner = NULL, due = min(due, ?) WHERE owner = ? AND state = 0", [now, owner])
@@ -128,5 +134,6 @@ package final class Journal: Sendable {
         try database.run(
             "DELETE FROM owner WHERE number = ? AND NOT EXISTS (SELECT 1 FROM record WHERE owner = ?)",
             [owner, owner])
+        return database.changesCount == 1
     }
 }

@@ -10,6 +10,7 @@ struct JournalOpening {
     let locks: OwnerLocks
     let files: JournalFiles
     let owner: Owner?
+    let running: RunningRecords?
     let writer: WriteQueue
     let checkpointer: Checkpointer
 
@@ -45,6 +46,8 @@ struct JournalOpening {
                 }
             self.owner = owner
             if owner != nil { try locks.note(files: JournalFiles.text(of: path)) }
+            let running = try Self.running(of: owner, in: pool, path: path)
+            self.running = running
             checkpointer = Checkpointer(
                 try DatabaseQueue(path: path, configuration: Self.configuration(patience)), writer: pool,
                 path: path, warn: settings.warn)
@@ -53,6 +56,12 @@ struct JournalOpening {
             ) { database in
                 try files.check()
                 try owner?.confirm(in: database)
+                // Without that file all is kept, too; only the death of this process would have no cause.
+                do throws(SystemError) {
+                    try running?.confirm()
+                } catch {
+                    settings.report(JournalError(path, system: error))
+                }
             }
         } catch {
             try? pool.close()
@@ -85,6 +94,15 @@ struct JournalOpening {
         }
         defer { free(real) }
         return (String(cString: real), isMade)
+    }
+
+    private static func running(
+        of owner: Owner?, in pool: DatabasePool, path: String
+    ) throws -> RunningRecords? {
+        guard let owner else { return nil }
+        let owners = try pool.read { try $0.numbers("SELECT number FROM owner") }
+        RunningRecords.removeOthers(than: owners, journal: path)
+        return try RunningRecords(ofOwner: owner.number, journal: path)
     }
 
     /// Refuses files that are not those which living owners have open, and a WAL that is not the file's.

@@ -14,6 +14,9 @@ enum JournalSchema {
         migrator.registerMigration("order") { database in
             try database.execute(sql: order)
         }
+        migrator.registerMigration("suspects") { database in
+            try database.execute(sql: suspects)
+        }
         return migrator
     }
 
@@ -86,5 +89,14 @@ enum JournalSchema {
         CREATE INDEX record_stops ON record (head, number) WHERE stops = 1 AND state IN (0, 1);
         CREATE INDEX record_stopped ON record (stopped_by) WHERE stopped_by IS NOT NULL;
         CREATE INDEX record_once ON record (head) WHERE once = 1;
+        """
+
+    /// Records whose process has died while it ran them, and how often. Few: a table of their own, so that the others
+    /// take no room for it.
+    private static let suspects = """
+        CREATE TABLE suspect (
+            record INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
+            deaths INTEGER NOT NULL
+        ) STRICT;
         """
 }

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+package import Linux
 
 /// How a journal behaves; the defaults are right for a server.
 package struct JournalSettings: Sendable {
@@ -11,6 +12,10 @@ package struct JournalSettings: Sendable {
     /// Told of what nobody waits for and could not be written; called by the writer's thread, which it must
     /// not make wait: it does not use the journal.
     package var report: @Sendable (JournalError) -> Void = { _ in }
+    /// Told of each record that was running when its process died, by the thread that claims.
+    package var died: @Sendable (RecordDeath) -> Void = { _ in }
+    /// How a process that is dead has ended.
+    package var end: @Sendable (_ pid: Int64) -> ProcessEnd = { _ in .unknown }
 
     /// Told of what the person on call should know though nothing has failed; called by the writer's thread, too.
     package var warn: @Sendable (String) -> Void = { _ in }

@@ -28,6 +28,8 @@ package struct RecordSummary: Sendable, Equatable {
     package var error: String?
     /// The request's route; empty where there was none.
     package var route: String
+    /// How often its process has died while it ran.
+    package var deaths = 0
 }
 
 /// A record as it stands in the journal.

@@ -6,7 +6,7 @@ struct RecordRow {
     static let summaryColumns = """
         number, id, request, position, name, lane, state, added, due, expires, unique_key, owner, attempts, started, \
         ended, (SELECT name FROM queue WHERE queue.number = record.queue), error, \
-        route
+        route, (SELECT deaths FROM suspect WHERE suspect.record = record.number)
         """
     /// As bytes: no text is checked or copied.
     static let columns = summaryColumns + ", CAST(payload AS BLOB), CAST(result AS BLOB), stops, stopped_by"
@@ -24,13 +24,13 @@ struct RecordRow {
             lane: lane, state: state, added: try time(7), due: try time(8), expires: try optionalTime(9),
             uniqueKey: try optional(10), owner: try optional(11), attempts: try value(12),
             started: try optionalTime(13), ended: try optionalTime(14), queue: try optional(15),
-            error: try optional(16), route: try value(17))
+            error: try optional(16), route: try value(17), deaths: try optional(18) ?? 0)
     }
 
     func record() throws -> Record {
-        let (stops, stoppedBy): (Int64, String?) = (try value(20), try optional(21))
+        let (stops, stoppedBy): (Int64, String?) = (try value(21), try optional(22))
         return Record(
-            summary: try summary(), payload: try value(18), result: try optional(19),
+            summary: try summary(), payload: try value(19), result: try optional(20),
             stopsOnFailure: stops == 1, stoppedBy: stoppedBy.flatMap(RecordID.init))
     }
 

@@ -12,7 +12,7 @@ package struct FileIdentity: Sendable, Hashable, CustomStringConvertible {
         self.init(status)
     }
 
-    init?(descriptor: Int32) {
+    package init?(descriptor: Int32) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { return nil }
         self.init(status)

@@ -1,7 +1,7 @@
 /// Where everything is, in words of eight bytes. A change of it is a change of `version`.
 struct Layout: Sendable, Equatable {
     static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
-    static let version: UInt64 = 2
+    static let version: UInt64 = 3
     /// What a scoreboard may be asked to hold: a header with other counts is not believed.
     static let maximumProcesses = 4 * 1024 + 16
     static let maximumWorkers = 4096
@@ -27,7 +27,11 @@ struct Layout: Sendable, Equatable {
         static let started = 4
         static let startedNanoseconds = 5
         static let replaced = 6
+        /// How many ends of processes were noted.
+        static let ended = 7
         static let program = 8..<16
+        /// The last ends, each a word: the process's number, and how it has ended.
+        static let ends = 16..<64
         static let count = 64
     }
 

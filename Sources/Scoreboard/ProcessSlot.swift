@@ -65,6 +65,9 @@ package final class ProcessSlot: Sendable {
         if isExhausted, !wasExhausted { count(.poolExhausted) }
     }
 
+    /// How another process has ended, as far as this one's supervisor has started it.
+    package func end(of pid: Int64) -> ProcessEnd { board.end(of: pid) }
+
     // MARK: Workers
 
     /// A slot for a worker that starts; it is free again when the worker lets go of it.

@@ -14,6 +14,43 @@ extension Scoreboard {
     }
 }
 
+extension Scoreboard {
+    private static let signal: UInt64 = 1 << 31
+
+    /// Notes how a process has ended. Called by the supervisor alone, before `release`.
+    ///
+    /// - Parameter signal: the one that has ended it; nil where it has ended by itself, with a status.
+    package func note(endOf pid: Int32, signal: Int32?, status: Int32) {
+        let count = words[Layout.Header.ended]
+        let end =
+            signal.map { UInt64(UInt8(truncatingIfNeeded: $0)) | Self.signal }
+            ?? UInt64(UInt8(truncatingIfNeeded: status))
+        let place = Layout.Header.ends.lowerBound + Int(count % UInt64(Layout.Header.ends.count))
+        words.publish(place, UInt64(UInt32(bitPattern: pid)) << 32 | end)
+        words.publish(Layout.Header.ended, count &+ 1)
+    }
+
+    /// How a process has ended that has had a slot.
+    func end(of pid: Int64) -> ProcessEnd {
+        guard let pid = UInt32(exactly: pid), pid != 0 else { return .unknown }
+        // In this order: a slot is given away behind the note.
+        let hasSlot = (0..<layout.processes).contains { index in
+            let words = words(ofProcess: index)
+            return words.published(Layout.Process.state) != ProcessState.free.rawValue
+                && words[Layout.Process.pid] == UInt64(pid)
+        }
+        let count = Int(clamping: words.published(Layout.Header.ended))
+        let places = Layout.Header.ends
+        for age in 0..<min(count, places.count) {
+            let word = words[places.lowerBound + (count - 1 - age) % places.count]
+            guard word >> 32 == UInt64(pid) else { continue }
+            return .known(
+                word & Self.signal != 0 ? "signal \(word & 0xff)" : "exit status \(word & 0xff)")
+        }
+        return hasSlot ? .pending : .unknown
+    }
+}
+
 extension ScoreboardSnapshot.Worker {
     /// What a log line says of it: `worker 3 was handling GET /orders/7 for 1.2 s, route /orders/{id}, …`.
     fileprivate var remains: String {

@@ -18,11 +18,14 @@ struct ClaimTests {
         try dead.flush()
         #expect(try one.claim().isEmpty)
         JournalFixture.die(dead)
+        #expect(try one.claimedIDs() == [b])
+        // It waits for a while, and what is behind it waits for it.
+        fixture.clock.advance(1)
         let claimed = try one.claim()
-        #expect(claimed.map(\.id) == ["a", "b"])
-        #expect(claimed.map { $0.records.map(\.id) } == [[a[1], a[2]], b])
+        #expect(claimed.map(\.id) == ["a"])
+        #expect(claimed.map { $0.records.map(\.id) } == [[a[1], a[2]]])
         #expect(claimed[0].records[0].attempts == 1)
-        #expect(claimed[0].records[0].error == "the process ended during attempt 1")
+        #expect(claimed[0].records[0].error?.hasPrefix("its process died: ") == true)
         #expect(claimed.flatMap(\.records).allSatisfy { $0.owner == one.owner && $0.state == .waiting })
         #expect(try two.claim().isEmpty && one.claim().isEmpty)
         let owners = try one.read { try $0.numbers("SELECT number FROM owner ORDER BY number") }

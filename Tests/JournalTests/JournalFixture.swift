@@ -21,8 +21,12 @@ final class JournalFixture: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    func open(role: JournalRole = .process, lockTimeout: Duration = .seconds(20)) throws -> Journal {
+    func open(
+        role: JournalRole = .process, lockTimeout: Duration = .seconds(20),
+        _ change: (inout JournalSettings) -> Void = { _ in }
+    ) throws -> Journal {
         var settings = JournalSettings()
+        change(&settings)
         settings.now = { [clock] in clock.now }
         settings.lockTimeout = lockTimeout
         return try Journal(path: path, role: role, settings: settings)

@@ -137,7 +137,8 @@ struct LookingTests {
         let fixture = try JournalFixture()
         let journal = try fixture.open()
         var statements = [
-            Claim.nextDue, Claim.owned, Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
+            Claim.nextDue, Claim.nextUnsuspected, Claim.nextSuspect, Claim.dueSuspect, Claim.owned,
+            Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
             Claim.due, Claim.expiringThatStop, Claim.postpone, RecordOrder.stopBehind, RecordOrder.firstOpen,
             "SELECT * FROM record \(RecordOrder.stopped)", "SELECT * FROM record \(RecordOrder.blocker)",
             Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, Journal.removal,
@@ -169,9 +170,13 @@ struct LookingTests {
                     $0.hasPrefix("SCAN record") && !$0.contains("USING INDEX record_owned")
                 }
                 let isSorted =
-                    statement == Claim.due || statement == Claim.nextDue
+                    statement == Claim.due || statement == Claim.nextDue || statement == Claim.nextUnsuspected
                     || statement.hasSuffix(Journal.newest)
                 #expect(scans.isEmpty, "\(statement): \(plan)")
+                if statement.contains("FROM suspect") {
+                    let byNumber = "SEARCH record USING INTEGER PRIMARY KEY"
+                    #expect(plan.contains { $0.hasPrefix(byNumber) }, "\(statement): \(plan)")
+                }
                 if isSorted {
                     #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(statement): \(plan)")
                 }

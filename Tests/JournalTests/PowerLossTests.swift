@@ -31,6 +31,8 @@ struct PowerLossTests {
     private func check(_ files: [String: Data], for acknowledged: Set<String>, _ what: String) throws {
         let fixture = try JournalFixture(in: "/dev/shm")
         for (name, data) in files where !name.hasSuffix("-shm") && !name.hasSuffix("-marks") {
+            // After another start of the machine nothing in it is believed; this machine has not lost its power.
+            if name.contains("-owner-") { continue }
             try data.write(to: URL(fileURLWithPath: fixture.folder + "/" + name))
         }
         do {

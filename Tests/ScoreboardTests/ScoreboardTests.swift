@@ -187,6 +187,25 @@ struct ScoreboardTests {
             ])
     }
 
+    @Test("How a process has ended is known to the others, as soon as its supervisor knows")
+    func ends() throws {
+        let board = try Self.make()
+        let pid = getpid()
+        #expect(board.end(of: Int64(pid)) == .unknown)
+        let process = try #require(board.process(at: 0))
+        process.begin(generation: 1)
+        #expect(process.end(of: Int64(pid)) == .pending)
+        board.note(endOf: pid, signal: 9, status: 0)
+        #expect(process.end(of: Int64(pid)) == .known("signal 9"))
+        board.release(process: 0)
+        #expect(board.end(of: Int64(pid)) == .known("signal 9"))
+        // The newest one of a number counts, and the last ones are known.
+        for number in 1...200 { board.note(endOf: pid + Int32(number), signal: nil, status: Int32(number)) }
+        #expect(board.end(of: Int64(pid)) == .unknown)
+        #expect(board.end(of: Int64(pid) + 200) == .known("exit status 200"))
+        for strange in [Int64.min, -1, 0, .max] { #expect(board.end(of: strange) == .unknown) }
+    }
+
     @Test("What is left of a process names the requests and tasks of its workers")
     func remains() throws {
         let board = try Self.make()

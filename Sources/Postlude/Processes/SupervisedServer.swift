@@ -137,7 +137,11 @@ struct SupervisedServer: Sendable {
             hooks.event = { manager.tell($0, serving: serving, grace: grace) }
         }
         hooks.starting = { scoreboard.claim(process: $0) }
-        hooks.died = { index, pid, _ in
+        hooks.died = { index, pid, exit in
+            switch exit {
+            case .signal(let number): scoreboard.note(endOf: pid, signal: number, status: 0)
+            case .status(let status): scoreboard.note(endOf: pid, signal: nil, status: status)
+            }
             for line in scoreboard.remains(ofProcess: index) {
                 logger.error("what a process left: \(line)", metadata: ["pid": "\(pid)"])
             }

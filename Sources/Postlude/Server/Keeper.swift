@@ -155,6 +155,7 @@ final class Keeper: Sendable {
         let end = MonotonicTime.now + grace
         server.process?.set(.draining)
         server.registry.setGraceEnd(end)
+        server.registry.store?.drain()
         watchdog?.announceStop(grace: grace)
         server.dispatch.close()
         server.poller.drain(

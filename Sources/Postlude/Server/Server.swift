@@ -33,7 +33,9 @@ struct Server {
         let parts = try ServerParts(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, control: control,
             bell: bell, logger: logger, logs: logs, process: process, store: store)
-        try store?.open(manifest, dispatch: parts.dispatch, logger: logger)
+        try store?.open(
+            manifest, dispatch: parts.dispatch, end: { [process] in process?.end(of: $0) ?? .unknown },
+            logger: logger)
         defer { store?.close() }
         let deadlines = WriteDeadlines()
         // What every worker needs must be there before the first request is taken.

@@ -74,6 +74,9 @@ final class BackgroundTask: Sendable {
     /// How often the function has been called, a call that has not returned included.
     var attempts: Int { attemptCount.load(ordering: .relaxed) }
 
+    /// How many calls count against its policy, if the last one fails.
+    var failures: Int { attempts - (stored?.earlierDeaths ?? 0) }
+
     /// The attempt that is running should come to its end.
     var isPastDeadline: Bool { pastDeadline.load(ordering: .relaxed) }
 

@@ -88,8 +88,10 @@ extension TaskQueue {
                 return (.done, nil, [])
             }
             // A random number is a system call, and few tasks fail.
-            let delay = task.options.retry.delay(after: task.attempts, random: random())
-            if let queue = task.promotion(isLast: delay == nil) {
+            let isPermanent = error is any PermanentTaskError
+            let delay =
+                isPermanent ? nil : task.options.retry.delay(after: task.failures, random: random())
+            if !isPermanent, let queue = task.promotion(isLast: delay == nil) {
                 task.become(.failed)
                 state.tally.ended += 1
                 let stopped =

@@ -86,6 +86,7 @@ extension TaskQueue {
                 metadata: metadata(running.task.name, since: running.started, until: now))
         }
         for running in endless {
+            running.task.stored?.blame()
             logger.critical(
                 "task is past tasks.kill-time and cannot be stopped; the process is to be replaced",
                 metadata: metadata(of: running, at: now, &report))

@@ -122,7 +122,7 @@ struct TaskRunner {
             observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
             var metadata = attempt.metadata(until: now)
             metadata["error"] = error.map { "\(LoggedError.text($0))" }
-            metadata["attempt"] = "\(task.attempts) of \(task.options.retry.attempts)"
+            metadata["attempt"] = "\(task.failures) of \(task.options.retry.attempts)"
             metadata["delay"] = "\(delay.milliseconds) ms"
             logger.warning("task failed, and is tried again", metadata: metadata)
         case .left:

@@ -46,7 +46,7 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
             let crew = TaskCrew(
                 for: program.application, limits: program.manifest.tasks, logger: program.logger)
             try crew.start(workers: workers ?? program.manifest.workers.minimum)
-            try store.open(program.manifest, dispatch: crew, logger: program.logger, firesSchedules: false)
+            try store.open(draining: program.manifest, dispatch: crew, logger: program.logger)
             defer { store.close() }
             return try Draining(program, store, crew, within: within.map { .seconds($0) }).run()
         }
@@ -92,6 +92,7 @@ private struct Draining<App: Application> {
     private func stop(_ reason: String) throws -> Int32 {
         let graceEnd = MonotonicTime.now + program.manifest.shutdownGrace
         crew.drain(until: graceEnd)
+        store.drain()
         while !crew.isIdle, .now < graceEnd {
             waitForInput([program.signals.descriptor], milliseconds: Self.interval)
             if program.signals.take() != nil { break }

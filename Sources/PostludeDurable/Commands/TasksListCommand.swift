@@ -108,6 +108,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
             let lines = [
                 ("id", record.id.text), ("name", record.name), ("state", record.state.description),
                 ("lane", record.lane.description), ("attempts", "\(record.attempts)"),
+                ("deaths", "\(record.deaths)"),
                 ("request", "\(record.request), its task \(record.position + 1)"),
                 ("route", record.route.isEmpty ? "-" : record.route),
                 ("unique key", record.uniqueKey ?? "-"), ("queue", record.queue ?? "-"),

@@ -1,9 +1,11 @@
 internal import FoundationEssentials
+internal import HTTPTypes
 internal import Journal
 internal import Linux
 internal import Logging
 internal import Manifest
 internal import Postlude
+internal import Workers
 
 /// A store that knows kinds of durable tasks.
 protocol DurableTaskStore: TaskStore {
@@ -73,6 +75,18 @@ final class JournalStore: DurableTaskStore {
     private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
     private let opened = Lock<Opened?>(nil)
+    private let waiting = Lock(Waiting())
+
+    /// How often a journal is tried that could not be opened, and how often the log speaks of it.
+    private static let openingInterval = Duration.milliseconds(500)
+    private static let reportInterval = Duration.seconds(60)
+
+    private struct Waiting {
+        /// The newest one.
+        var manifest: Manifest?
+        /// Opens the journal as soon as that can be done.
+        var thread: LoopThread?
+    }
 
     private struct Opened {
         let access: JournalAccess
@@ -91,12 +105,65 @@ final class JournalStore: DurableTaskStore {
 
     var broker: (any OpenTaskBroker)? { opened.withLock { $0?.broker } }
 
-    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {
-        try open(manifest, dispatch: dispatch, logger: logger, firesSchedules: true)
+    /// What opening the journal takes.
+    private struct Opening {
+        var manifest: Manifest
+        let dispatch: any TaskTaking
+        let end: @Sendable (Int64) -> ProcessEnd
+        let logger: Logger
+        /// Whether the process also adds tasks, or only runs what is there.
+        var firesSchedules = true
     }
 
-    /// - Parameter firesSchedules: whether the process also adds tasks, or only runs what is there.
-    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger, firesSchedules: Bool) throws {
+    /// A journal that is locked, or whose disk is full, is waited for: the process serves without it meanwhile.
+    func open(
+        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+        logger: Logger
+    ) throws {
+        let opening = Opening(manifest: manifest, dispatch: dispatch, end: end, logger: logger)
+        waiting.withLock { $0.manifest = manifest }
+        do {
+            try open(opening)
+        } catch let error as JournalError where error.isTemporary {
+            logger.error(
+                "the journal cannot be opened yet; until then requests with durable tasks are answered 503",
+                metadata: ["error": "\(error)"])
+            try openLater(opening)
+        }
+    }
+
+    /// For a program that serves nobody: it fires no schedules, and what is in the way is an error.
+    func open(draining manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {
+        try open(
+            Opening(
+                manifest: manifest, dispatch: dispatch, end: { _ in .unknown }, logger: logger,
+                firesSchedules: false))
+    }
+
+    private func openLater(_ opening: Opening) throws {
+        let thread = try LoopThread(name: "opening")
+        waiting.withLock { $0.thread = thread }
+        try thread.start { [self] in
+            var nextReport = MonotonicTime.now + Self.reportInterval
+            while true {
+                thread.rest(Self.openingInterval)
+                guard !thread.isStopping else { return }
+                do {
+                    var opening = opening
+                    opening.manifest = waiting.withLock { $0.manifest } ?? opening.manifest
+                    return try open(opening)
+                } catch {
+                    guard .now >= nextReport else { continue }
+                    nextReport = .now + Self.reportInterval
+                    opening.logger.error(
+                        "the journal cannot be opened yet", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+
+    private func open(_ opening: Opening) throws {
+        let (manifest, logger) = (opening.manifest, opening.logger)
         guard let place = manifest.journal else { throw NoJournal() }
         current.withLock { $0 = declared.with(manifest) }
         var settings = JournalSettings()
@@ -106,6 +173,15 @@ final class JournalStore: DurableTaskStore {
                 "what became of tasks could not be written to the journal", metadata: ["error": "\(error)"])
         }
         settings.warn = { logger.warning("\($0)") }
+        settings.end = opening.end
+        settings.died = { death in
+            logger.log(
+                level: death.next == nil ? .critical : .error,
+                death.next == nil
+                    ? "a durable task is a dead letter: its process died too often"
+                    : "a durable task's process died; it is tried again later, with no other such task beside it",
+                metadata: death.metadata)
+        }
         let broker = try parts?.open(manifest)
         let journal = try Journal(path: place.path, settings: settings)
         let workers = manifest.workers
@@ -113,9 +189,10 @@ final class JournalStore: DurableTaskStore {
             let outbox = try broker.map { try Outbox(of: journal, to: $0, logger: logger) }
             let access = JournalAccess(journal: journal, outbox: outbox)
             let schedules = Schedules(in: access, kinds: { self.kinds }, logger: logger)
-            schedules.use(firesSchedules ? manifest.schedules : [])
+            schedules.use(opening.firesSchedules ? manifest.schedules : [])
             let recovery = try Recovery(
-                access, kinds: { self.kinds }, schedules: schedules, dispatch: dispatch, logger: logger,
+                access, kinds: { self.kinds }, schedules: schedules, dispatch: opening.dispatch,
+                logger: logger,
                 limit: max(1, min(64, workers.maximum - workers.reservedForRequests)),
                 keep: place.keep, keepFailed: place.keepFailed)
             try outbox?.start()
@@ -140,6 +217,7 @@ final class JournalStore: DurableTaskStore {
 
     func use(_ manifest: Manifest) {
         current.withLock { $0 = declared.with(manifest) }
+        waiting.withLock { $0.manifest = manifest }
         guard let opened = opened.withLock({ $0 }) else { return }
         opened.schedules.use(manifest.schedules)
         opened.recovery.wake()
@@ -163,18 +241,34 @@ final class JournalStore: DurableTaskStore {
 
     private var journal: Journal {
         get throws {
-            guard let opened = opened.withLock({ $0 }) else { throw NoJournal() }
+            guard let opened = opened.withLock({ $0 }) else { throw notOpen }
             return opened.access.journal
         }
     }
 
+    /// A handler that asks for what is kept is answered as one whose tasks cannot be kept.
+    private var notOpen: HTTPError {
+        let retryAfter = waiting.withLock { $0.manifest?.overload.retryAfter } ?? .seconds(5)
+        return HTTPError(
+            .serviceUnavailable, headers: [.retryAfter: "\(retryAfter.components.seconds)"])
+    }
+
     func check(_ task: OutgoingTask, for queue: String) throws {
         guard parts != nil else { throw DurableTaskError.noBroker(task: task.name, queue: queue) }
+        guard opened.withLock({ $0 != nil }) else { throw notOpen }
         guard let broker else { throw DurableTaskError.noBrokerAddress(task: task.name, queue: queue) }
         try broker.check(task, for: queue)
     }
 
+    func drain() { opened.withLock { $0 }?.access.journal.stop() }
+
     func close() {
+        let thread = waiting.withLock { waiting in
+            defer { waiting.thread = nil }
+            return waiting.thread
+        }
+        // One that waits for a lock need not be waited for.
+        thread?.stop(patience: .milliseconds(200))
         guard let opened = opened.withLock({ $0 }) else { return }
         opened.recovery.stop()
         opened.access.outbox?.stop()
@@ -183,7 +277,18 @@ final class JournalStore: DurableTaskStore {
     }
 }
 
-/// What the core has checked before.
+/// Not yet, that is: that there is one the core has checked before.
 private struct NoJournal: Error, CustomStringConvertible {
     var description: String { "the journal is not open" }
+}
+
+extension RecordDeath {
+    fileprivate var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "task": "\(record.name)", "id": "\(record.id)", "request": "\(record.request)",
+            "route": "\(record.route)", "deaths": "\(deaths) of \(Self.limit)", "reason": "\(reason)",
+        ]
+        if let next { metadata["next"] = "\(next.ISO8601Format())" }
+        return metadata
+    }
 }

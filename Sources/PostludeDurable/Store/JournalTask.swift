@@ -5,6 +5,24 @@ package import Postlude
 
 /// A durable task in a process: what it does, and its record.
 final class JournalTask: RecordedTask {
+    private enum Content {
+        case task(any DurableTask)
+        /// Decoded by the attempt, as the task: values can end a process like all else that is the application's.
+        case payload(Data, DurableTaskKind)
+
+        func decoded() throws -> any DurableTask {
+            switch self {
+            case .task(let task): return task
+            case .payload(let payload, let kind):
+                do {
+                    return try kind.decode(payload)
+                } catch {
+                    throw UndecodableTask(kind: "\(kind.type)", error: error)
+                }
+            }
+        }
+    }
+
     private struct State {
         var id: RecordID
         /// nil until it is kept, and where nothing is.
@@ -17,7 +35,8 @@ final class JournalTask: RecordedTask {
 
     let record: NewRecord
     let earlierAttempts: Int
-    private let task: any DurableTask
+    let earlierDeaths: Int
+    private let content: Content
     private let policy: DurablePolicy
     private let state: Lock<State>
 
@@ -25,10 +44,11 @@ final class JournalTask: RecordedTask {
     ///
     /// - Parameter record: with an id.
     init(_ task: any DurableTask, kind: DurableTaskKind, record: NewRecord) {
-        self.task = task
+        content = .task(task)
         self.record = record
         policy = kind.policy
         earlierAttempts = 0
+        earlierDeaths = 0
         let id = record.id ?? RecordID.make(at: 0)
         state = Lock(
             State(
@@ -37,14 +57,20 @@ final class JournalTask: RecordedTask {
     }
 
     /// A task that this process has claimed.
-    init(_ task: any DurableTask, kind: DurableTaskKind, claimed record: Record, in access: JournalAccess) {
-        self.task = task
+    ///
+    /// - Parameter task: its values, where they are decoded already.
+    init(
+        _ kind: DurableTaskKind, claimed record: Record, as task: (any DurableTask)? = nil,
+        in access: JournalAccess
+    ) {
+        content = task.map { .task($0) } ?? .payload(record.payload, kind)
         var copy = NewRecord(name: record.name, payload: record.payload)
         copy.id = record.id
         copy.expires = record.expires
         self.record = copy
         policy = kind.policy
         earlierAttempts = record.attempts
+        earlierDeaths = record.deaths
         state = Lock(
             State(
                 id: record.id, access: access, runsHere: true, stopsOnFailure: record.stopsOnFailure))
@@ -52,7 +78,7 @@ final class JournalTask: RecordedTask {
 
     var id: String { state.withLock { $0.id.text } }
     var name: String { record.name }
-    var arguments: [any Sendable] { [task] }
+    var arguments: [any Sendable] { if case .task(let task) = content { [task] } else { [] } }
     var deadline: Duration? { policy.deadline }
     var retry: RetryPolicy { policy.retry }
     var runsHere: Bool { state.withLock { $0.runsHere } }
@@ -77,7 +103,7 @@ final class JournalTask: RecordedTask {
 
     func run() async throws {
         guard let context = TaskContext.current else { throw NoContext() }
-        let result = try await task.result(context)
+        let result = try await content.decoded().result(context)
         state.withLock { $0.result = result }
     }
 
@@ -102,6 +128,11 @@ final class JournalTask: RecordedTask {
         }
         journal?.started(id)
         return true
+    }
+
+    func blame() {
+        let (id, journal) = state.withLock { ($0.id, $0.access?.journal) }
+        journal?.blame(id)
     }
 
     func ended(_ end: StoredTaskEnd) {
@@ -151,4 +182,12 @@ extension DurableTask {
         // The work is done: a result that JSON cannot hold, such as NaN, does not make it be done again.
         return try? StoredValues.encode(output)
     }
+}
+
+/// Values in the journal that are not those of the kind: this program will never decode them.
+private struct UndecodableTask: PermanentTaskError, CustomStringConvertible {
+    let kind: String
+    let error: any Error
+
+    var description: String { "its values are not those of \(kind): \(error)" }
 }

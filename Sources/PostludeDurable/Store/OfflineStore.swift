@@ -51,14 +51,17 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         let tasks = try kept.compactMap { kept -> (any StoredTask)? in
             guard case .added(let id) = kept, let record = try access.journal.record(id), record.queue == nil
             else { return nil }
-            return JournalTask(try kind.decode(record.payload), kind: kind, claimed: record, in: access)
+            return JournalTask(kind, claimed: record, as: try kind.decode(record.payload), in: access)
         }
         return FiredSchedule(origin: TaskOrigin(requestID: request.id, route: ""), tasks: tasks)
     }
 
     var broker: (any OpenTaskBroker)? { nil }
 
-    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {}
+    func open(
+        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+        logger: Logger
+    ) throws {}
     func close() {}
 
     func check(_ task: OutgoingTask, for queue: String) throws {

@@ -9,8 +9,11 @@ internal import Workers
 /// Fires schedules, takes what dead processes have left, and what is due, and gives it to the workers: a thread of its
 /// own, one in each process.
 final class Recovery: Sendable {
-    /// How often an attempt may end with its process, besides those that the policy allows to fail.
+    /// How often an attempt may end with a process that was told to stop, besides those that the policy allows to fail.
     static let interruptions = 10
+    /// While a suspect runs no other one begins in this process. One that has run for so long keeps the others waiting
+    /// no longer.
+    private static let suspicion = Duration.seconds(60)
     private static let interval = Duration.seconds(1)
     /// How often those are looked for that have been over for long.
     private static let sweep = Duration.seconds(60)
@@ -28,6 +31,8 @@ final class Recovery: Sendable {
     private let keep: Duration
     private let keepFailed: Duration
     private let inHand = Atomic<Int>(0)
+    /// When the suspect was taken that is in hand.
+    private let suspectSince = Lock<MonotonicTime?>(nil)
     private let thread: LoopThread
 
     init(
@@ -84,12 +89,16 @@ final class Recovery: Sendable {
         let room = limit - inHand.load(ordering: .acquiring)
         // Whoever makes room rings.
         guard room > 0 else { return Self.interval }
-        let requests = try journal.claim(room)
+        let requests = try journal.claim(room, takingSuspect: mayTakeSuspect)
         for request in requests { post(request) }
         if requests.count == room { return .zero }
-        guard let due = try journal.nextDue() else { return Self.interval }
+        guard let due = try journal.nextDue(takingSuspect: mayTakeSuspect) else { return Self.interval }
         let seconds = min(1, max(0.001, due.timeIntervalSinceNow))
         return .milliseconds(Int64(seconds * 1000))
+    }
+
+    private var mayTakeSuspect: Bool {
+        suspectSince.withLock { $0.map { MonotonicTime.now - $0 > Self.suspicion } ?? true }
     }
 
     private func post(_ request: ClaimedRequest) {
@@ -105,11 +114,15 @@ final class Recovery: Sendable {
         }
         guard !tasks.isEmpty else { return }
         inHand.add(1, ordering: .acquiringAndReleasing)
+        let since = MonotonicTime.now
+        let hasSuspect = request.records.contains { $0.deaths > 0 }
+        if hasSuspect { suspectSince.withLock { $0 = since } }
         logger.info(
             "durable tasks are taken from the journal",
             metadata: ["request": "\(request.id)", "count": "\(tasks.count)"])
         dispatch.post(tasks, of: TaskOrigin(requestID: request.id, route: request.route)) { [self] in
             inHand.subtract(1, ordering: .acquiringAndReleasing)
+            if hasSuspect { suspectSince.withLock { if $0 == since { $0 = nil } } }
             thread.ring()
         }
     }
@@ -125,8 +138,9 @@ final class Recovery: Sendable {
                     at: Date().advanced(by: Self.unknownDelay)))
             return nil
         }
-        guard record.attempts < max(1, kind.policy.retry.attempts) + Self.interruptions else {
-            let reason = "\(record.attempts) attempts were made, and the process ended during the last ones"
+        guard record.attempts - record.deaths < max(1, kind.policy.retry.attempts) + Self.interruptions else {
+            let reason =
+                "\(record.attempts) attempts were made, and the process was stopped during the last ones"
             if let promotion = kind.policy.promotion, promotion.occasions.contains(.attempts),
                 let queue = promotion.place.queue
             {
@@ -138,12 +152,7 @@ final class Recovery: Sendable {
             }
             return nil
         }
-        do {
-            return JournalTask(try kind.decode(record.payload), kind: kind, claimed: record, in: access)
-        } catch {
-            refuse(record, "its values are not those of \(kind.type)", .failed(error: "\(error)"))
-            return nil
-        }
+        return JournalTask(kind, claimed: record, in: access)
     }
 
     private func refuse(_ record: Record, _ reason: String, _ end: RecordEnd) {

@@ -11,7 +11,10 @@ final class RecordedStore: TaskStore {
 
     func fail(with error: any Error) { failure.withLock { $0 = error } }
 
-    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {}
+    func open(
+        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+        logger: Logger
+    ) throws {}
     func use(_ manifest: Manifest) {}
 
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {
@@ -30,6 +33,8 @@ final class RecordedTask: StoredTask {
     let deadline: Duration?
     let retry: RetryPolicy
     let earlierAttempts: Int
+    let earlierDeaths: Int
+    private let error: any Error
     private let events: Record<String>
     private let isHere: Lock<Bool>
     private let mayBegin: Bool
@@ -39,14 +44,16 @@ final class RecordedTask: StoredTask {
     /// - Parameter failures: how many of its attempts fail.
     init(
         _ name: String, into events: Record<String>, failures: Int = 0, attempts: Int = 1,
-        earlierAttempts: Int = 0, runsHere: Bool = true, mayBegin: Bool = true,
-        stopsOnFailure: Bool = false
+        earlierAttempts: Int = 0, earlierDeaths: Int = 0, runsHere: Bool = true, mayBegin: Bool = true,
+        stopsOnFailure: Bool = false, error: any Error = Refused()
     ) {
         id = "id-" + name
         self.name = name
         self.events = events
         self.failures = failures
         self.earlierAttempts = earlierAttempts
+        self.earlierDeaths = earlierDeaths
+        self.error = error
         self.mayBegin = mayBegin
         self.stopsOnFailure = stopsOnFailure
         deadline = nil
@@ -55,6 +62,7 @@ final class RecordedTask: StoredTask {
     }
 
     struct Refused: Error {}
+    struct Hopeless: PermanentTaskError {}
 
     var arguments: [any Sendable] { [] }
     var runsHere: Bool { isHere.withLock { $0 } }
@@ -64,13 +72,15 @@ final class RecordedTask: StoredTask {
     func run() async throws {
         let attempt = TaskContext.current?.attempt ?? 0
         events.append("\(name) runs \(attempt)")
-        if attempt <= failures { throw Refused() }
+        if attempt <= failures { throw error }
     }
 
     func begin() -> Bool {
         if !mayBegin { events.append("\(name) may not begin") }
         return mayBegin
     }
+
+    func blame() { events.append("\(name) blamed") }
 
     func ended(_ end: StoredTaskEnd) {
         let text =

@@ -1,3 +1,4 @@
+package import Linux
 package import Logging
 package import Manifest
 
@@ -8,9 +9,14 @@ package import Manifest
 package protocol TaskStore: Sendable {
     /// Called once in a process that is about to serve.
     ///
-    /// - Parameter dispatch: takes tasks that no request of this process has added: those that a process has left, and
-    ///   those whose time has come.
-    func open(_ manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws
+    /// - Parameters:
+    ///   - dispatch: takes tasks that no request of this process has added: those that a process has left, and those whose
+    ///     time has come.
+    ///   - end: how another process has ended.
+    func open(
+        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (_ pid: Int64) -> ProcessEnd,
+        logger: Logger
+    ) throws
 
     /// Another manifest holds from now on, as far as it can be changed while tasks are kept.
     func use(_ manifest: Manifest)
@@ -21,8 +27,15 @@ package protocol TaskStore: Sendable {
     /// - Throws: why a crash would lose them. The request is then answered 503.
     func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws
 
+    /// The process was told to stop: its end, whenever it comes, is the fault of no task.
+    func drain()
+
     /// The process serves no more: what is not over is left to others.
     func close()
+}
+
+extension TaskStore {
+    package func drain() {}
 }
 
 /// The request that has added a task, or what stands in its place.
@@ -50,6 +63,8 @@ package protocol StoredTask: Sendable {
     var retry: RetryPolicy { get }
     /// Attempts that other processes have made.
     var earlierAttempts: Int { get }
+    /// How many of them have ended with their process, which died: they are none that the policy allows to fail.
+    var earlierDeaths: Int { get }
     /// Whether it runs in this process, on the worker of its request; known once it is kept.
     var runsHere: Bool { get }
 
@@ -72,15 +87,23 @@ package protocol StoredTask: Sendable {
     /// - Returns: the queue to which the task goes instead of what would follow; nil for none.
     func promotion(isPastDeadline: Bool, isLast: Bool) -> String?
 
+    /// The attempt does not end, and the process is to be replaced for it.
+    func blame()
+
     /// An attempt has ended, or none will be made here.
     func ended(_ end: StoredTaskEnd)
 }
 
 extension StoredTask {
+    package var earlierDeaths: Int { 0 }
     package var stopsOnFailure: Bool { false }
 
     package func promotion(isPastDeadline: Bool, isLast: Bool) -> String? { nil }
+    package func blame() {}
 }
+
+/// An error with which a stored task has failed for good: no other attempt would end otherwise.
+package protocol PermanentTaskError: Error {}
 
 /// What became of a stored task in this process.
 package enum StoredTaskEnd: Sendable {

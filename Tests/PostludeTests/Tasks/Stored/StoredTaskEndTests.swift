@@ -46,6 +46,45 @@ struct StoredTaskEndTests {
         #expect(events.entries.suffix(2) == ["a runs 4", "a failed"])
     }
 
+    @Test("attempts that ended with their process are none that the policy allows to fail")
+    func deathsApart() async throws {
+        let queue = queue(
+            RecordedTask(
+                "a", into: events, failures: 9, attempts: 2, earlierAttempts: 2, earlierDeaths: 2))
+        try await run(queue, at: 0)
+        #expect(events.entries == ["a runs 3", "a retried after 1 s"])
+        #expect(try await run(queue, at: 1000) == .over)
+        #expect(events.entries.suffix(2) == ["a runs 4", "a failed"])
+    }
+
+    @Test("one that can never succeed is not tried again, whatever its policy says")
+    func permanent() async throws {
+        let queue = queue(
+            RecordedTask("a", into: events, failures: 9, attempts: 5, error: RecordedTask.Hopeless()),
+            RecordedTask("b", into: events))
+        #expect(try await run(queue, at: 0) == .over)
+        #expect(events.entries == ["a runs 1", "a failed", "b runs 1", "b done"])
+    }
+
+    @Test("one that is past the kill time is blamed for the end of its process")
+    func blamed() throws {
+        var limits = Manifest.TaskLimits()
+        limits.killTime = .seconds(5)
+        let queue = TaskQueue(
+            of: RequestIdentity(id: "r1", route: "/a"), limits: limits, logger: log.logger, registry: registry
+        )
+        let task = BackgroundTask(RecordedTask("a", into: events))
+        task.markKept()
+        queue.add(task)
+        _ = queue.next(at: MonotonicTime(nanoseconds: 0))
+        var report = SlowReport()
+        queue.check(at: MonotonicTime(nanoseconds: 4_000_000_000), report: &report)
+        #expect(events.entries.isEmpty)
+        queue.check(at: MonotonicTime(nanoseconds: 5_000_000_000), report: &report)
+        queue.check(at: MonotonicTime(nanoseconds: 6_000_000_000), report: &report)
+        #expect(events.entries == ["a blamed"])
+    }
+
     @Test("one that is taken back is reported")
     func takenBack() throws {
         let task = BackgroundTask(RecordedTask("a", into: events))
