@@ -1,4 +1,5 @@
 package import GRDB
+internal import Glibc
 internal import Synchronization
 
 /// An SQLite file that several processes may write at once.
@@ -22,14 +23,38 @@ package final class SharedDatabase: Sendable {
         configuration.prepareDatabase { database in
             _ = try Int.fetchOne(database, sql: "PRAGMA wal_autocheckpoint = 0")
         }
-        // A pool keeps its file in WAL mode: readers do not wait for a writer, nor a writer for them.
-        pool = try DatabasePool(path: path, configuration: configuration)
-        if isSynced {
-            // In WAL mode GRDB leaves the last commits to the operating system.
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        pool = try Self.inTurn(beside: path) {
+            // A pool keeps its file in WAL mode: readers do not wait for a writer, nor a writer for them.
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            if isSynced {
+                // In WAL mode GRDB leaves the last commits to the operating system.
+                try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            }
+            try migrator.migrate(pool)
+            return pool
         }
-        try migrator.migrate(pool)
         checkpoints = try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// Processes that start together make the file together: one after another, since of two that migrate it at once the
+    /// second one finds the first one's tables. The lock on the folder ends with its process.
+    ///
+    /// - Parameter make: called again while another process, which has the file already, switches it to WAL mode or from
+    ///   it: SQLite waits for none of them, whatever its busy mode is.
+    private static func inTurn<Value>(beside path: String, _ make: () throws -> Value) throws -> Value {
+        let end = ContinuousClock.now + .seconds(5)
+        let name = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let folder = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if folder >= 0 { Glibc.close(folder) } }
+        // Without it, such as in a folder that this user may not read, all but the first start is the same.
+        while folder >= 0, flock(folder, LOCK_EX | LOCK_NB) != 0, .now < end { usleep(10_000) }
+        while true {
+            do {
+                return try make()
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && .now < end {
+                usleep(10_000)
+            }
+        }
     }
 
     package func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try pool.read(body) }
