@@ -19,6 +19,8 @@ struct DurableTestbed: Application {
         Handler("journalled", journalled)
         Handler("ordinary", ordinary)
         Handler("many", many)
+        Handler("poison", poison)
+        Handler("poison-task", poisonTask)
     }
 
     var taskEngine: TaskEngine? {
@@ -26,6 +28,7 @@ struct DurableTestbed: Application {
             Step.self
             Flaky.self
             Nothing.self
+            Poison.self
         }
     }
 }

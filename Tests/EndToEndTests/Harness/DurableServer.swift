@@ -9,6 +9,8 @@ enum DurableServer {
           - { path: /throwing, method: POST, handler: throwing }
           - { path: /late, method: POST, handler: late }
           - { path: /keyed, method: GET, handler: keyed }
+          - { path: /poison, method: POST, handler: poison }
+          - { path: /poison-task, method: POST, handler: poison-task }
           - { path: "/tasks/{id}", method: GET, handler: task-status }
           - { path: "/our/tasks/{id}", method: GET, handler: task-status-for-us }
         """

@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+
+@Suite("What ends a process does not end the server", .timeLimit(.minutes(10)))
+struct CrashTests {
+    private struct Status: Decodable {
+        var state: String
+        var error: String?
+    }
+
+    private static let settings = "workers: { min: 2, max: 8 }\nprocesses: { count: 2 }"
+
+    private static func run(
+        in folder: TestFolder? = nil, journal: String? = nil, _ body: (Server) throws -> Void
+    ) throws {
+        // A backtrace takes seconds.
+        try DurableServer.run(
+            settings, journal: journal, in: folder, environment: ["SWIFT_BACKTRACE": "enable=no"],
+            isSupervised: true, ending: .cleanAfterTraps
+        ) { server in
+            try waitUntil("both are ready: \(server.log)") { server.logCount(of: "a process is ready") == 2 }
+            try body(server)
+        }
+    }
+
+    @Test(
+        "A durable task that ends its process is a dead letter after three deaths, and all else goes on",
+        arguments: ["trap", "values"])
+    func poison(harm: String) throws {
+        try Self.run { server in
+            let id = try #require(try server.add("/poison-task?harm=\(harm)").first)
+            try waitUntil("it is a dead letter: \(server.log)", within: .seconds(60)) {
+                server.logCount(of: "critical", "a durable task is a dead letter", id) == 1
+            }
+            try server.expectAnswers()
+            #expect(server.logCount(of: "a process has died", "signal") == 3)
+            #expect(server.logCount(of: "a durable task's process died", "Poison", id, "/poison-task") == 2)
+            #expect(server.logCount(of: "what a process left", "was running the task Poison") == 3)
+            let status = try server.ask(RawRequest("GET", "/our/tasks/\(id)")).http.json(Status.self)
+            #expect(status.state == "failed")
+            #expect(status.error?.contains("its process died: signal") == true)
+            if harm == "trap" {
+                // Each attempt that has begun is counted, though it ended before anything was on the disk.
+                #expect(server.folder.journal("poisoned") == ["trap 1", "trap 2", "trap 3"])
+            }
+        }
+    }
+
+    @Test("A request that ends its process is named, and the next one is answered, however often it comes")
+    func handler() throws {
+        try Self.run { server in
+            for count in 1...8 {
+                let peer = try server.peer()
+                try peer.send(RawRequest("POST", "/poison?harm=trap&count=\(count)"))
+                try waitUntil("death \(count): \(server.log)") {
+                    server.logCount(of: "a process has died") == count
+                }
+                #expect(
+                    server.logCount(
+                        of: "what a process left", "POST /poison?harm=trap&count=\(count)", "route /poison",
+                        "handler poison") == 1)
+                try server.expectAnswers()
+            }
+        }
+    }
+
+    @Test("A process that finds its journal locked serves without it, and opens it as soon as it can")
+    func lockedJournal() throws {
+        let folder = try TestFolder()
+        try Self.run(in: folder, journal: "lock-timeout: 50ms") { server in
+            let id = try #require(try server.add("/single?label=a").first)
+            // What had not been noted by its process's end would run again.
+            try waitUntil("it is done: \(server.log)") {
+                try server.ask(RawRequest("GET", "/our/tasks/\(id)")).http.json(Status.self).state == "done"
+            }
+            try SQLiteFile("tasks.journal", in: folder).whileLocked {
+                for child in server.children { kill(child, SIGKILL) }
+                try waitUntil("both are replaced: \(server.log)") {
+                    server.logCount(of: "a process is ready") == 4
+                }
+                #expect(server.logCount(of: "the journal cannot be opened yet", "answered 503") == 2)
+                for target in ["/single?label=b", "/single?label=b&key=k"] {
+                    let reply = try server.ask(RawRequest("POST", target))
+                    #expect(reply.status == 503)
+                    #expect(reply.http.field("retry-after") == "5")
+                }
+                try server.expectAnswers()
+            }
+            try waitUntil("it is open in both: \(server.log)") {
+                server.logCount(of: "the journal is open") == 4
+            }
+            _ = try server.add("/single?label=c")
+            #expect(try folder.journal(reaches: 2) == ["a 1", "c 1"])
+        }
+    }
+
+    @Test(
+        "Of an example's processes that start together, and make its database, none fails",
+        arguments: ["orders", "settings", "analytics"])
+    func examplesStartTogether(name: String) throws {
+        for _ in 1...2 {
+            let folder = try TestFolder()
+            let example = Example(name: name, settings: "processes: { count: 6 }")
+            try Server.run(
+                try example.manifest, in: folder, executable: example.executable,
+                environment: ["STATE_DIRECTORY": folder.file("state"), "MAIL_FOLDER": folder.file("mail")],
+                isSupervised: true, ending: .any, awaitingAnswer: false
+            ) { server in
+                try waitUntil("all are ready: \(server.log)") {
+                    server.logCount(of: "a process is ready") == 6
+                }
+                #expect(server.logCount(of: "a process has died") == 0)
+            }
+        }
+    }
+
+    @Test("Of processes that start together with a journal, and none of its files, none fails")
+    func startTogether() throws {
+        try DurableServer.run(
+            "workers: { min: 1, max: 2 }\nprocesses: { count: 8 }", isSupervised: true
+        ) { server in
+            try waitUntil("all are ready: \(server.log)") { server.logCount(of: "a process is ready") == 8 }
+            #expect(server.logCount(of: "a process has died") == 0)
+            #expect(server.logCount(of: "cannot be opened") == 0)
+        }
+    }
+}
