@@ -153,8 +153,8 @@ private struct Appending: Sendable {
         var queue: Int64?
         if let name = record.queue { queue = try QueueTable.number(of: name, in: database) }
         let state = queue == nil || record.leavesInTurn ? RecordState.waiting : .outgoing
-        // What is for later is for whoever claims it then.
-        let owner = due <= now && state == .waiting ? owner : nil
+        // What is for later is for whoever claims it then, also if its time has come by now.
+        let owner = record.notBefore == nil && state == .waiting ? owner : nil
         try database.run(
             """
             INSERT INTO record (number, id, head, request, route, position, name, lane, state, added, due, expires,
