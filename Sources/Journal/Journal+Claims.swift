@@ -38,11 +38,12 @@ extension Journal {
             let claim = Claim(database, owner: owner, now: now, isAlive: isAlive)
             if isClockBehind { try claim.bringForward() }
             let burial = try claim.release(dead)
+            // Before the commit: a process that dies just then has said so at least once.
+            for death in burial.deaths { settings.died(death) }
             try claim.closeExpired()
-            return (burial: burial, requests: try claim.take(limit, takingSuspect: takingSuspect))
+            return (gone: burial.gone, requests: try claim.take(limit, takingSuspect: takingSuspect))
         }
-        for other in claimed.burial.gone { RunningRecords.remove(ofOwner: other, journal: path) }
-        for death in claimed.burial.deaths { settings.died(death) }
+        for other in claimed.gone { RunningRecords.remove(ofOwner: other, journal: path) }
         return claimed.requests
     }
 

@@ -12,7 +12,8 @@ package struct JournalSettings: Sendable {
     /// Told of what nobody waits for and could not be written; called by the writer's thread, which it must
     /// not make wait: it does not use the journal.
     package var report: @Sendable (JournalError) -> Void = { _ in }
-    /// Told of each record that was running when its process died, by the thread that claims.
+    /// Told of each record that was running when its process died: by the writer's thread, before it is committed, and
+    /// once more if that fails.
     package var died: @Sendable (RecordDeath) -> Void = { _ in }
     /// How a process that is dead has ended.
     package var end: @Sendable (_ pid: Int64) -> ProcessEnd = { _ in .unknown }

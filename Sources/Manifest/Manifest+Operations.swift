@@ -27,6 +27,8 @@ extension Manifest {
         package var maximumRequests: Int?
         /// Bytes of resident memory above which a process is replaced; `nil` means never.
         package var maximumMemory: Int?
+        /// A process whose control thread does nothing for so long is killed and replaced.
+        package var watchdog: Duration = .seconds(30)
 
         package init() {}
     }

@@ -19,6 +19,8 @@ enum ManifestBounds {
     /// A time that something may take; only the grace period can be nothing.
     static let time: Duration = .milliseconds(1)
     static let grace: Duration = .zero
+    /// A process beats once a second.
+    static let watchdog: Duration = .seconds(3)
     /// Of the file itself.
     static let fileSize = 8 << 20
 }

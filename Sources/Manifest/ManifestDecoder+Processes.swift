@@ -16,6 +16,10 @@ extension ManifestDecoder {
         processes.maximumMemory = keys[.maxMemory].flatMap {
             reader.byteCount($0, for: "`max-memory`", in: ManifestBounds.memory)
         }
+        if let node = keys[.watchdog] {
+            let time = reader.duration(node, for: "`watchdog`", atLeast: ManifestBounds.watchdog)
+            processes.watchdog = time ?? processes.watchdog
+        }
         return processes
     }
 

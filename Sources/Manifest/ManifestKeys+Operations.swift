@@ -16,6 +16,7 @@ enum ProcessesKey: String, ManifestKey {
     case count
     case maxRequests = "max-requests"
     case maxMemory = "max-memory"
+    case watchdog
 
     static let mapping = "`processes`"
 }

@@ -1,7 +1,7 @@
 /// Where everything is, in words of eight bytes. A change of it is a change of `version`.
 struct Layout: Sendable, Equatable {
     static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
-    static let version: UInt64 = 3
+    static let version: UInt64 = 4
     /// What a scoreboard may be asked to hold: a header with other counts is not believed.
     static let maximumProcesses = 4 * 1024 + 16
     static let maximumWorkers = 4096
@@ -50,6 +50,8 @@ struct Layout: Sendable, Equatable {
         static let requestNanoseconds = 10
         static let isExhausted = 11
         static let counters = 12
+        /// When its control thread was last at work.
+        static let beatNanoseconds = 28
         /// How many workers may run tasks at once.
         static let taskPlaces = 29
         /// Of the tasks that wait, those for a worker, and those for their next attempt.

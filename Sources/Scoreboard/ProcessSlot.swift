@@ -30,8 +30,14 @@ package final class ProcessSlot: Sendable {
     package func begin(generation: Int, at now: MonotonicTime = .now) {
         words[Layout.Process.pid] = UInt64(clamping: getpid())
         words[Layout.Process.startedNanoseconds] = UInt64(clamping: now.nanoseconds)
+        beat(at: now)
         set(generation: generation)
         set(.serving)
+    }
+
+    /// Says that this process is alive: its control thread does, once a second at least.
+    package func beat(at now: MonotonicTime) {
+        words[Layout.Process.beatNanoseconds] = UInt64(clamping: now.nanoseconds)
     }
 
     package func set(_ state: ProcessState) { words.publish(Layout.Process.state, state.rawValue) }

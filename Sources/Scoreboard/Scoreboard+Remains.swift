@@ -17,6 +17,13 @@ extension Scoreboard {
 extension Scoreboard {
     private static let signal: UInt64 = 1 << 31
 
+    /// When the control thread of a process was last at work; nil where it has never been.
+    package func lastBeat(ofProcess index: Int) -> MonotonicTime? {
+        guard (0..<layout.processes).contains(index) else { return nil }
+        let nanoseconds = words(ofProcess: index)[Layout.Process.beatNanoseconds]
+        return nanoseconds == 0 ? nil : MonotonicTime(nanoseconds: Int64(clamping: nanoseconds))
+    }
+
     /// Notes how a process has ended. Called by the supervisor alone, before `release`.
     ///
     /// - Parameter signal: the one that has ended it; nil where it has ended by itself, with a status.

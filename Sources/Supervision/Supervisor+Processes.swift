@@ -18,6 +18,7 @@ extension Supervisor {
             hooks.log(.error, "a process did not end in time and is killed", describe(process))
             process.child.send(signal: SIGKILL)
         }
+        killStopped(at: now)
         guard stage == .running else { return }
         if isSuspended, outgoing.isEmpty { isSuspended = false }
         while stage == .running, !isSuspended, missing > 0, now >= nextStart { start(at: now) }
@@ -36,6 +37,18 @@ extension Supervisor {
         if !hasBeenReady, missing == 0, fresh.allSatisfy(\.isReady) {
             hasBeenReady = true
             hooks.event(.ready)
+        }
+    }
+
+    /// Kills the processes that give no sign of life: one that was stopped may hold locks that the others wait for.
+    private func killStopped(at now: MonotonicTime) {
+        for process in processes where process.isReady && !process.isKilled {
+            guard let beat = hooks.lastBeat(process.index), now - beat >= plan.watchdog else { continue }
+            process.isKilled = true
+            hooks.log(
+                .error, "a process gives no sign of life and is killed",
+                describe(process, ["for": "\(now - beat)", "watchdog": "\(plan.watchdog)"]))
+            process.child.send(signal: SIGKILL)
         }
     }
 

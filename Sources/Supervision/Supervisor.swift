@@ -106,6 +106,9 @@ package final class Supervisor {
         if stage == .running, !isSuspended, missing > 0 { times.append(nextStart) }
         if let preflight { times.append(preflight.deadline) }
         if hooks.heartbeat != nil { times.append(nextBeat) }
+        times += processes.filter { $0.isReady && !$0.isKilled }.compactMap { process in
+            hooks.lastBeat(process.index).map { $0 + plan.watchdog }
+        }
         if processes.contains(where: \.isBehind) { times.append(.now + Self.catchUpInterval) }
         return times.min()
     }

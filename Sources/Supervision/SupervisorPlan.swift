@@ -7,10 +7,13 @@ package struct SupervisorPlan: Sendable {
     package var processCount: Int
     /// How long processes that were told to end may take.
     package var shutdownGrace: Duration
+    /// A process that gives no sign of life for so long is killed.
+    package var watchdog: Duration
 
-    package init(manifest: SealedFile, processCount: Int, shutdownGrace: Duration) {
+    package init(manifest: SealedFile, processCount: Int, shutdownGrace: Duration, watchdog: Duration = .seconds(30)) {
         self.manifest = manifest
         self.processCount = processCount
         self.shutdownGrace = shutdownGrace
+        self.watchdog = watchdog
     }
 }

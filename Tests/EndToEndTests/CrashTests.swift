@@ -64,6 +64,24 @@ struct CrashTests {
         }
     }
 
+    @Test("A process that is stopped is killed and replaced")
+    func stopped() throws {
+        try DurableServer.run(
+            "workers: { min: 2, max: 8 }\nprocesses: { count: 2, watchdog: 3s }", isSupervised: true,
+            ending: .cleanAfterTraps
+        ) { server in
+            try waitUntil("both are ready: \(server.log)") { server.logCount(of: "a process is ready") == 2 }
+            let victim = try #require(server.children.first)
+            kill(victim, SIGSTOP)
+            try waitUntil("it is killed: \(server.log)") {
+                server.logCount(of: "a process gives no sign of life and is killed", "pid=\(victim)") == 1
+            }
+            try waitUntil("it is replaced: \(server.log)") { server.logCount(of: "a process is ready") == 3 }
+            _ = try server.add("/single?label=a")
+            try server.expectAnswers()
+        }
+    }
+
     @Test("A process that finds its journal locked serves without it, and opens it as soon as it can")
     func lockedJournal() throws {
         let folder = try TestFolder()

@@ -31,7 +31,7 @@ struct CheckpointTests {
         func visit() throws {
             let helper = try Helper(["visit", fixture.path], environment: environment)
             note(helper.lines())
-            #expect(helper.finish() == 0)
+            try helper.expectSuccess()
         }
 
         /// Takes a line of each one.

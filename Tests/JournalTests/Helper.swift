@@ -57,6 +57,12 @@ final class Helper {
 
     func die() { process.kill() }
 
+    /// Expects that it ends by itself and well.
+    func expectSuccess() throws {
+        let said = try failures.fileHandleForReading.readToEnd() ?? Data()
+        #expect(finish() == 0, "\(String(decoding: said, as: UTF8.self))")
+    }
+
     /// - Returns: its exit status; -1 after a signal.
     func finish() -> Int32 {
         guard case .status(let status) = process.waitForExit() else { return -1 }

@@ -76,12 +76,13 @@ struct ManifestOperationsTests {
         let decoded = try parse(
             manifest(
                 """
-                processes: { count: 2, max-requests: 10000, max-memory: 512MiB }
+                processes: { count: 2, max-requests: 10000, max-memory: 512MiB, watchdog: 1m }
                 overload: { when-busy: refuse, wait: 0s, retry-after: 2000ms }
                 """))
         #expect(decoded.processes.count == 2)
         #expect(decoded.processes.maximumRequests == 10000)
         #expect(decoded.processes.maximumMemory == 512 << 20)
+        #expect(decoded.processes.watchdog == .seconds(60))
         #expect(decoded.overload.policy == .refuse)
         #expect(decoded.overload.wait == .zero)
         #expect(decoded.overload.retryAfter == .seconds(2))
@@ -232,11 +233,15 @@ struct ManifestOperationsTests {
             (
                 "processes: 2",
                 "1:12: found the number 2 for `processes`, expected a mapping with the keys count, "
-                    + "max-requests or max-memory"
+                    + "max-requests, max-memory or watchdog"
             ),
             (
                 "processes: { count: 0 }",
                 "1:21: found the number 0 for `count`, expected a whole number from 1 to 1024"
+            ),
+            (
+                "processes: { watchdog: 2s }",
+                "1:24: found `2s` for `watchdog`, expected at least 3s"
             ),
             (
                 "processes: { max-requests: 0 }",

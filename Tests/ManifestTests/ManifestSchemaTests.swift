@@ -108,6 +108,7 @@ struct ManifestSchemaTests {
             (try schema["limits"]["write-time"], manifest.limits.writeTime),
             (try schema["tasks"]["warn"], manifest.tasks.warn),
             (try schema["shutdown-grace"], manifest.shutdownGrace),
+            (try schema["processes"]["watchdog"], manifest.processes.watchdog),
             (try schema["journal"]["keep"], Manifest.Journal(path: "/a").keep),
             (try schema["journal"]["keep-failed"], Manifest.Journal(path: "/a").keepFailed),
             (try schema["journal"]["lock-timeout"], Manifest.Journal(path: "/a").lockTimeout),

@@ -71,6 +71,7 @@ struct SettingsPageTests {
             "`workers`.min": "\(workers.minimum)",
             "`workers`.max": "\(workers.maximum)",
             "`workers`.reserved-for-requests": "\(workers.reservedForRequests)",
+            "`processes`.watchdog": DurationText.text(of: manifest.processes.watchdog),
             "`workers`.idle-time": DurationText.text(of: workers.idleTime),
             "`overload`.when-busy": manifest.overload.policy.rawValue,
             "`overload`.wait": DurationText.text(of: manifest.overload.wait),

@@ -23,6 +23,7 @@ final class SupervisorFixture: Sendable {
     private let status = Lock<Int32?>(nil)
     private let log = Lock<[String]>([])
     private let plan: Lock<SupervisorPlan?>
+    private let beat: Lock<MonotonicTime?>
 
     /// A process that the program which was replaced has started.
     struct Old {
@@ -32,10 +33,12 @@ final class SupervisorFixture: Sendable {
 
     /// - Parameters:
     ///   - script: a process; `$1` is its index.
+    ///   - beat: when every process has last given a sign of life.
     ///   - old: those that live already, with the first indices.
     init(
         _ script: String, count: Int = 1, grace: Duration = .seconds(10),
-        preflight: String? = nil, preflightArguments: [String] = ["sh"], old: [Old] = []
+        preflight: String? = nil, preflightArguments: [String] = ["sh"],
+        beat: MonotonicTime? = nil, old: [Old] = []
     ) throws {
         var template = Array("/tmp/postlude-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
@@ -44,6 +47,7 @@ final class SupervisorFixture: Sendable {
         signalEnds = try makePipe(capacity: 4096)
         let plan = try Self.plan(count: count, grace: grace)
         self.plan = Lock(nil)
+        self.beat = Lock(beat)
         let text = "cd '\(folder)'; echo $$ >> pids; \(script)"
         var program = SupervisedProgram(
             processArguments: { ["sh", "-c", text, "sh", "\($0)"] }, path: preflight,
@@ -59,6 +63,7 @@ final class SupervisorFixture: Sendable {
                 let line = "\(level): \(message) \(facts.sorted { $0.key < $1.key })"
                 self?.log.withLock { $0.append(line) }
             })
+        hooks.lastBeat = { [weak self] _ in self?.beat.withLock { $0 } }
         hooks.event = { [weak self] event in self?.log.withLock { $0.append("event: \(event)") } }
         let signals = SignalSource(descriptor: signalEnds.read) { [ends = signalEnds] in
             var number: UInt8 = 0
@@ -120,6 +125,9 @@ final class SupervisorFixture: Sendable {
 
     /// What the next SIGHUP finds; nil for what is refused.
     func next(_ plan: SupervisorPlan?) { self.plan.withLock { $0 = plan } }
+
+    /// When every process has last given a sign of life.
+    func setBeat(_ time: MonotonicTime?) { beat.withLock { $0 = time } }
 
     func lines(_ file: String) -> [String] {
         let data = FileManager.default.contents(atPath: "\(folder)/\(file)") ?? Data()

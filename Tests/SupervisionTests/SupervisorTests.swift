@@ -1,4 +1,5 @@
 import Foundation
+import Linux
 import Testing
 
 @testable import Supervision
@@ -53,6 +54,20 @@ struct SupervisorTests {
         #expect(fixture.logged("after a while") == 0)
         #expect(fixture.living.count == 2)
         try fixture.stop()
+    }
+
+    @Test("One that gives no sign of life is killed and replaced, and one that does is not")
+    func watchdog() throws {
+        let fixture = try Fixture(Self.good, beat: .now + .seconds(-28))
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        kill(try #require(fixture.pids.first), SIGSTOP)
+        try fixture.wait(for: "it is killed") { fixture.logged("gives no sign of life") == 1 }
+        #expect(fixture.logged(#"key: "watchdog", value: "30.0 seconds""#) == 1)
+        fixture.setBeat(.now + .seconds(3600))
+        try fixture.wait(for: "another one is ready") { fixture.logged("a process is ready") == 2 }
+        #expect(fixture.logged("signal 9") == 1)
+        try fixture.stop()
+        #expect(fixture.logged("gives no sign of life") == 1)
     }
 
     @Test("What has been ready once is started again, however often it dies, also before it is ready")

@@ -146,6 +146,7 @@ struct SupervisedServer: Sendable {
                 logger.error("what a process left: \(line)", metadata: ["pid": "\(pid)"])
             }
         }
+        hooks.lastBeat = { scoreboard.lastBeat(ofProcess: $0) }
         hooks.ended = { scoreboard.release(process: $0) }
         hooks.replacing = { writer.flush() }
         hooks.stopListening = {
@@ -171,7 +172,7 @@ struct SupervisedServer: Sendable {
             manifest,
             SupervisorPlan(
                 manifest: file, processCount: manifest.processes.count,
-                shutdownGrace: manifest.shutdownGrace)
+                shutdownGrace: manifest.shutdownGrace, watchdog: manifest.processes.watchdog)
         )
     }
 

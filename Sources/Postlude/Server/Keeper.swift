@@ -98,6 +98,7 @@ final class Keeper: Sendable {
     /// Deadlines of connections, writes, handlers and tasks; a listener that could not accept.
     private func tend(at now: MonotonicTime, isDraining: Bool) {
         watchdog?.tend(at: now)
+        server.process?.beat(at: now)
         server.poller.closeOverdue(at: now)
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
         server.poller.checkHangUps()
