@@ -10,7 +10,9 @@ package struct SupervisorPlan: Sendable {
     /// A process that gives no sign of life for so long is killed.
     package var watchdog: Duration
 
-    package init(manifest: SealedFile, processCount: Int, shutdownGrace: Duration, watchdog: Duration = .seconds(30)) {
+    package init(
+        manifest: SealedFile, processCount: Int, shutdownGrace: Duration, watchdog: Duration = .seconds(30)
+    ) {
         self.manifest = manifest
         self.processCount = processCount
         self.shutdownGrace = shutdownGrace

@@ -97,7 +97,10 @@ struct JournalTestbed {
 
     /// Looks and steers, as a command beside the servers does.
     static func visit(_ path: String) throws {
-        let journal = try Journal(path: path, role: .visitor)
+        var settings = JournalSettings()
+        // Beside processes that write all the time, on a machine that may be busy.
+        settings.lockTimeout = .seconds(60)
+        let journal = try Journal(path: path, role: .visitor, settings: settings)
         let kept = try journal.append(request("visit", size: 100, records: 2))
         _ = try journal.list()
         guard try journal.discard([kept[0].id]) == [.changed], try journal.retry([kept[0].id]) == [.changed]
