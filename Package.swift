@@ -1,22 +1,206 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let strict: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .treatAllWarnings(as: .error),
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// A C library that a Debian package has.
+func library(_ name: String, pkgConfig: String? = nil, in folder: String = "Sources/C", of package: String)
+    -> Target
+{
+    .systemLibrary(
+        name: name, path: "\(folder)/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+/// A module behind the public ones.
+func part(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Parts/\(name)", resources: resources)
+}
+
+/// A program of the examples.
+func example(_ name: String, in folder: String, _ dependencies: [Target.Dependency], exclude: [String] = [])
+    -> Target
+{
+    .executableTarget(
+        name: name, dependencies: ["Postlude", "PostludeExamplePages", httpTypes] + dependencies,
+        path: "examples/\(folder)", exclude: exclude + ["README.md", "routes.yaml"])
+}
+
+/// A program that tests start.
+func testbed(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: "Tests/\(name)")
+}
+
+let libraries: [Target] = [
+    .target(name: "CPostludeLinux", path: "Sources/C/CPostludeLinux"),
+    library("CPostludeFastCGI", pkgConfig: "fcgi", of: "libfcgi-dev"),
+    // Its .pc file holds a flag that SwiftPM refuses.
+    library("CPostludeHiredis", of: "libhiredis-dev"),
+    library("CPostludePCRE2", pkgConfig: "libpcre2-8", of: "libpcre2-dev"),
+    library("CPostludeRabbitMQ", pkgConfig: "librabbitmq", of: "librabbitmq-dev"),
 ]
 
+let parts: [Target] = [
+    part("PostludeBroker", ["CPostludeHiredis", "CPostludeRabbitMQ", "PostludeDates", "PostludeSystem"]),
+    part("PostludeDates"),
+    part("PostludeFastCGI", ["CPostludeFastCGI", "PostludeSystem"]),
+    part(
+        "PostludeManifest", ["PostludeRouting", httpTypes, logging, yams],
+        resources: [.embedInCode("manifest.schema.json")]),
+    part("PostludePCRE", ["CPostludePCRE2"]),
+    part("PostludeRouting", ["PostludePCRE", httpTypes]),
+    part("PostludeScoreboard", ["PostludeSystem"]),
+    part("PostludeSupervision", ["CPostludeLinux", "PostludeSystem"]),
+    part("PostludeSystem", ["CPostludeLinux"]),
+    part("PostludeTaskStore", ["PostludeDates", "PostludeSystem", grdb, grdbSQLite]),
+    part("PostludeThreads", ["PostludeSystem"]),
+]
+
+let products: [Target] = [
+    .target(
+        name: "Postlude",
+        dependencies: [
+            "PostludeDates", "PostludeFastCGI", "PostludeManifest", "PostludePCRE", "PostludeRouting",
+            "PostludeScoreboard", "PostludeSupervision", "PostludeSystem", "PostludeThreads",
+            argumentParser, httpTypes, logging, metrics, serviceLifecycle, tracing,
+        ]),
+    .target(
+        name: "PostludeDurable",
+        dependencies: [
+            "Postlude", "PostludeDates", "PostludeManifest", "PostludeRouting", "PostludeSystem",
+            "PostludeTaskStore", "PostludeThreads", argumentParser, httpTypes, logging,
+        ]),
+    .target(
+        name: "PostludeCelery",
+        dependencies: [
+            "Postlude", "PostludeBroker", "PostludeDates", "PostludeDurable", "PostludeManifest",
+            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, logging,
+        ]),
+    .target(
+        name: "PostludeTesting",
+        dependencies: ["Postlude", "PostludeFastCGI", "PostludeManifest", httpTypes, logging]),
+]
+
+let examples: [Target] = [
+    library("CPostludeCurl", pkgConfig: "libcurl", in: "examples/mailing", of: "libcurl4-openssl-dev"),
+    library("CPostludeGD", in: "examples/uploads", of: "libgd-dev"),
+    library("CPostludeOpenSSL", pkgConfig: "libcrypto", in: "examples/uploads", of: "libssl-dev"),
+    .target(name: "PostludeExamplePages", dependencies: ["Postlude", httpTypes], path: "examples/pages"),
+    .target(
+        name: "PostludeExampleMailing", dependencies: ["CPostludeCurl", "Postlude", logging],
+        path: "examples/mailing", exclude: ["CPostludeCurl"]),
+    .target(name: "PostludeExampleStorage", dependencies: [grdb], path: "examples/storage"),
+    example("PostludeGuideExample", in: "guide", []),
+    example("PostludeNotificationsExample", in: "notifications", ["PostludeExampleMailing", logging]),
+    example(
+        "PostludeUploadsExample", in: "uploads", ["CPostludeGD", "CPostludeOpenSSL"],
+        exclude: ["CPostludeGD", "CPostludeOpenSSL"]),
+    example("PostludeSettingsExample", in: "settings", ["PostludeExampleStorage", grdb]),
+    example("PostludeAnalyticsExample", in: "analytics", ["PostludeExampleStorage", grdb]),
+    example(
+        "PostludeOrdersExample", in: "orders",
+        ["PostludeCelery", "PostludeDurable", "PostludeExampleMailing", "PostludeExampleStorage", grdb]),
+]
+
+// One target of tests a module, what they share and start, and those from outside.
+let tests: [Target] = [
+    .target(
+        name: "PostludeSpawning", dependencies: ["PostludeSupervision", "PostludeSystem"],
+        path: "Tests/PostludeSpawning"),
+    .target(
+        name: "PostludeBrokerFixtures",
+        dependencies: ["PostludeSpawning", "PostludeSupervision", "PostludeSystem"],
+        path: "Tests/PostludeBrokerFixtures"),
+    testbed("PostludeBrokerTestbed", ["PostludeBroker"]),
+    testbed("PostludeCeleryTestbed", ["Postlude", "PostludeCelery", "PostludeDurable", httpTypes]),
+    testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable", httpTypes]),
+    testbed(
+        "PostludeLifecycleTestbed",
+        [
+            "Postlude", logging, serviceLifecycle,
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        ]),
+    testbed("PostludeTaskStoreTestbed", ["PostludeTaskStore"]),
+    testbed("PostludeTestbed", ["Postlude", httpTypes]),
+    .testTarget(
+        name: "PostludeBrokerTests",
+        dependencies: [
+            "PostludeBroker", "PostludeBrokerFixtures", "PostludeBrokerTestbed", "PostludeSpawning",
+            "PostludeSystem",
+        ]),
+    .testTarget(
+        name: "PostludeCeleryTests",
+        dependencies: [
+            "Postlude", "PostludeBroker", "PostludeBrokerFixtures", "PostludeCelery", "PostludeDurable",
+            "PostludeManifest", "PostludeTaskStore", "PostludeTesting", httpTypes, logging,
+        ]),
+    .testTarget(name: "PostludeDatesTests", dependencies: ["PostludeDates"]),
+    .testTarget(
+        name: "PostludeDurableTests",
+        dependencies: [
+            "Postlude", "PostludeDurable", "PostludeManifest", "PostludeSystem", "PostludeTaskStore",
+            "PostludeTesting", httpTypes, logging,
+        ]),
+    .testTarget(
+        name: "PostludeEndToEndTests",
+        dependencies: [
+            "PostludeAnalyticsExample", "PostludeBrokerFixtures", "PostludeCeleryTestbed",
+            "PostludeDurableTestbed", "PostludeGuideExample", "PostludeLifecycleTestbed",
+            "PostludeNotificationsExample", "PostludeOrdersExample", "PostludeSettingsExample",
+            "PostludeSpawning", "PostludeSupervision", "PostludeTestbed", "PostludeTesting",
+            "PostludeUploadsExample", grdb,
+        ],
+        exclude: ["Interpose"]),
+    .testTarget(name: "PostludeFastCGITests", dependencies: ["PostludeFastCGI", "PostludeSystem"]),
+    .testTarget(
+        name: "PostludeManifestTests",
+        dependencies: ["PostludeManifest", "PostludeRouting", "PostludeSpawning", httpTypes, logging]),
+    .testTarget(name: "PostludePCRETests", dependencies: ["PostludePCRE"]),
+    .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludePCRE", "PostludeRouting", httpTypes]),
+    .testTarget(
+        name: "PostludeScoreboardTests",
+        dependencies: ["PostludeScoreboard", "PostludeSystem", "PostludeThreads"]),
+    .testTarget(
+        name: "PostludeSpawningTests",
+        dependencies: ["PostludeSpawning", "PostludeSupervision", "PostludeTaskStoreTestbed"]),
+    .testTarget(name: "PostludeSupervisionTests", dependencies: ["PostludeSupervision", "PostludeSystem"]),
+    .testTarget(
+        name: "PostludeTaskStoreTests",
+        dependencies: [
+            "PostludeDates", "PostludeSpawning", "PostludeSupervision", "PostludeSystem",
+            "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb,
+        ],
+        exclude: ["Interpose"]),
+    .testTarget(
+        name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeTesting", httpTypes, logging]),
+    .testTarget(
+        name: "PostludeTests",
+        dependencies: [
+            "Postlude", "PostludeDates", "PostludeFastCGI", "PostludeManifest", "PostludeRouting",
+            "PostludeScoreboard", "PostludeSystem", "PostludeThreads", httpTypes, logging, metrics, tracing,
+            .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+            .product(name: "MetricsTestKit", package: "swift-metrics"),
+        ]),
+    .testTarget(name: "PostludeThreadsTests", dependencies: ["PostludeSystem", "PostludeThreads"]),
+    .executableTarget(
+        name: "PostludeBenchmarkApplication", dependencies: ["Postlude"],
+        path: "Tests/BenchmarkSuite/Application", exclude: ["routes.yaml"]),
+    .executableTarget(
+        name: "PostludeRouteBenchmark", dependencies: ["PostludeRouting", httpTypes],
+        path: "Tests/BenchmarkSuite/Routes"),
+]
+
+// Names of targets, and of programs, are those of the whole graph of packages: an application has its own `orders`.
 let package = Package(
     name: "postlude",
-    products: [
-        .library(name: "Postlude", targets: ["Postlude"]),
-        .library(name: "PostludeCelery", targets: ["PostludeCelery"]),
-        .library(name: "PostludeDurable", targets: ["PostludeDurable"]),
-        .library(name: "PostludeTesting", targets: ["PostludeTesting"]),
-        .executable(name: "guide", targets: ["PostludeGuideExample"]),
-    ],
+    products: products.map { .library(name: $0.name, targets: [$0.name]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
@@ -27,284 +211,18 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
-    targets: [
-        .systemLibrary(name: "CFastCGI", pkgConfig: "fcgi", providers: [.apt(["libfcgi-dev"])]),
-        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
-        .systemLibrary(
-            name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
-        // Its .pc file holds a flag that SwiftPM refuses.
-        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        .target(name: "CLinux"),
-        .target(name: "Dates", swiftSettings: strict),
-        .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: strict),
-        .target(name: "FastCGI", dependencies: ["CFastCGI", "Linux"], swiftSettings: strict),
-        .target(name: "PCRE", dependencies: ["CPCRE2"], swiftSettings: strict),
-        .target(
-            name: "Routing",
-            dependencies: ["PCRE", .product(name: "HTTPTypes", package: "swift-http-types")],
-            swiftSettings: strict),
-        .target(
-            name: "Manifest",
-            dependencies: [
-                "Routing",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Yams", package: "Yams"),
-            ],
-            resources: [.embedInCode("manifest.schema.json")],
-            swiftSettings: strict),
-        .target(
-            name: "Celery", dependencies: ["CHiredis", "CRabbitMQ", "Dates", "Linux"], swiftSettings: strict),
-        .target(name: "Scoreboard", dependencies: ["Linux"], swiftSettings: strict),
-        .target(name: "Workers", dependencies: ["Linux"], swiftSettings: strict),
-        .target(name: "Supervision", dependencies: ["CLinux", "Linux"], swiftSettings: strict),
-        .target(
-            name: "Journal",
-            dependencies: [
-                "Dates", "Linux", .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "GRDBSQLite", package: "GRDB.swift"),
-            ],
-            swiftSettings: strict),
-        .target(
-            name: "Postlude",
-            dependencies: [
-                "Dates", "FastCGI", "Linux", "Manifest", "PCRE", "Routing", "Scoreboard", "Supervision",
-                "Workers",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "Tracing", package: "swift-distributed-tracing"),
-            ],
-            swiftSettings: strict),
-        .target(
-            name: "PostludeDurable",
-            dependencies: [
-                "Dates", "Journal", "Linux", "Manifest", "Postlude", "Routing", "Workers",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .target(
-            name: "PostludeCelery",
-            dependencies: [
-                "Celery", "Dates", "Journal", "Linux", "Manifest", "Postlude", "PostludeDurable", "Workers",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .target(
-            name: "PostludeTesting",
-            dependencies: [
-                "FastCGI", "Manifest", "Postlude",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-
-        // Examples
-        .target(
-            name: "PostludeExamplePages",
-            dependencies: ["Postlude", .product(name: "HTTPTypes", package: "swift-http-types")],
-            path: "examples/pages", swiftSettings: strict),
-        .executableTarget(
-            name: "PostludeGuideExample",
-            dependencies: [
-                "Postlude", "PostludeExamplePages", .product(name: "HTTPTypes", package: "swift-http-types"),
-            ],
-            path: "examples/guide", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
-        .systemLibrary(
-            name: "CCurl", path: "examples/mailing/CCurl", pkgConfig: "libcurl",
-            providers: [.apt(["libcurl4-openssl-dev"])]),
-        .target(
-            name: "Mailing",
-            dependencies: ["CCurl", "Postlude", .product(name: "Logging", package: "swift-log")],
-            path: "examples/mailing", exclude: ["CCurl"], swiftSettings: strict),
-        .executableTarget(
-            name: "notifications",
-            dependencies: [
-                "Mailing", "Postlude", "PostludeExamplePages",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            path: "examples/notifications", exclude: ["README.md", "routes.yaml"],
-            swiftSettings: strict),
-        .systemLibrary(
-            name: "CGD", path: "examples/uploads/CGD", providers: [.apt(["libgd-dev"])]),
-        .systemLibrary(
-            name: "COpenSSL", path: "examples/uploads/COpenSSL", pkgConfig: "libcrypto",
-            providers: [.apt(["libssl-dev"])]),
-        .executableTarget(
-            name: "uploads",
-            dependencies: [
-                "CGD", "COpenSSL", "Postlude", "PostludeExamplePages",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-            ],
-            path: "examples/uploads", exclude: ["CGD", "COpenSSL", "README.md", "routes.yaml"],
-            swiftSettings: strict),
-        .target(
-            name: "Storage", dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
-            path: "examples/storage", swiftSettings: strict),
-        .executableTarget(
-            name: "settings",
-            dependencies: [
-                "Postlude", "PostludeExamplePages", "Storage",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-            ],
-            path: "examples/settings", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
-        .executableTarget(
-            name: "analytics",
-            dependencies: [
-                "Postlude", "PostludeExamplePages", "Storage",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-            ],
-            path: "examples/analytics", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
-
-        .executableTarget(
-            name: "orders",
-            dependencies: [
-                "Mailing", "Postlude", "PostludeCelery", "PostludeDurable", "PostludeExamplePages", "Storage",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-            ],
-            path: "examples/orders", exclude: ["README.md", "routes.yaml"], swiftSettings: strict),
-
-        // Tests: one target a module, then from outside
-        .testTarget(name: "FastCGITests", dependencies: ["FastCGI", "Linux"], swiftSettings: strict),
-        .testTarget(name: "PCRETests", dependencies: ["PCRE"], swiftSettings: strict),
-        .testTarget(
-            name: "RoutingTests",
-            dependencies: ["Routing", "PCRE", .product(name: "HTTPTypes", package: "swift-http-types")],
-            swiftSettings: strict),
-        .target(
-            name: "Spawning", dependencies: ["Linux", "Supervision"], path: "Tests/Spawning",
-            swiftSettings: strict),
-        .testTarget(
-            name: "SpawningTests", dependencies: ["JournalTestbed", "Spawning", "Supervision"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "ManifestTests",
-            dependencies: [
-                "Manifest", "Routing", "Spawning",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .executableTarget(
-            name: "CeleryTestbed", dependencies: ["Celery"], path: "Tests/CeleryTestbed",
-            swiftSettings: strict),
-        .target(
-            name: "BrokerFixtures", dependencies: ["Linux", "Spawning", "Supervision"],
-            path: "Tests/BrokerFixtures", swiftSettings: strict),
-        .testTarget(
-            name: "CeleryTests",
-            dependencies: ["BrokerFixtures", "Celery", "CeleryTestbed", "Linux", "Spawning"],
-            swiftSettings: strict),
-        .testTarget(name: "SupervisionTests", dependencies: ["Linux", "Supervision"], swiftSettings: strict),
-        .testTarget(
-            name: "ScoreboardTests", dependencies: ["Linux", "Scoreboard", "Workers"], swiftSettings: strict),
-        .executableTarget(
-            name: "JournalTestbed", dependencies: ["Journal"], path: "Tests/JournalTestbed",
-            swiftSettings: strict),
-        .testTarget(
-            name: "JournalTests",
-            dependencies: [
-                "Dates", "Journal", "JournalTestbed", "Linux", "Spawning", "Supervision",
-                .product(name: "GRDB", package: "GRDB.swift"),
-            ],
-            exclude: ["Interpose"], swiftSettings: strict),
-        .testTarget(name: "DatesTests", dependencies: ["Dates"], swiftSettings: strict),
-        .testTarget(name: "WorkersTests", dependencies: ["Linux", "Workers"], swiftSettings: strict),
-        .testTarget(
-            name: "PostludeTests",
-            dependencies: [
-                "Dates", "FastCGI", "Linux", "Manifest", "Postlude", "Routing", "Scoreboard", "Workers",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
-                .product(name: "MetricsTestKit", package: "swift-metrics"),
-                .product(name: "Tracing", package: "swift-distributed-tracing"),
-            ],
-            swiftSettings: strict),
-        .testTarget(
-            name: "PostludeTestingTests",
-            dependencies: [
-                "Postlude", "PostludeTesting",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .executableTarget(
-            name: "Testbed",
-            dependencies: ["Postlude", .product(name: "HTTPTypes", package: "swift-http-types")],
-            path: "Tests/Testbed", swiftSettings: strict),
-        .testTarget(
-            name: "PostludeDurableTests",
-            dependencies: [
-                "Journal", "Linux", "Manifest", "Postlude", "PostludeDurable", "PostludeTesting",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .executableTarget(
-            name: "DurableTestbed",
-            dependencies: [
-                "Postlude", "PostludeDurable", .product(name: "HTTPTypes", package: "swift-http-types"),
-            ],
-            path: "Tests/DurableTestbed", swiftSettings: strict),
-        .testTarget(
-            name: "PostludeCeleryTests",
-            dependencies: [
-                "BrokerFixtures", "Celery", "Journal", "Manifest", "Postlude", "PostludeCelery",
-                "PostludeDurable",
-                "PostludeTesting", .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: strict),
-        .executableTarget(
-            name: "BrokerTestbed",
-            dependencies: [
-                "Postlude", "PostludeCelery", "PostludeDurable",
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-            ],
-            path: "Tests/BrokerTestbed", swiftSettings: strict),
-        .executableTarget(
-            name: "LifecycleTestbed",
-            dependencies: [
-                "Postlude",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            path: "Tests/LifecycleTestbed", swiftSettings: strict),
-        .testTarget(
-            name: "EndToEndTests",
-            dependencies: [
-                "BrokerFixtures", "BrokerTestbed", "DurableTestbed", "LifecycleTestbed", "PostludeTesting",
-                "PostludeGuideExample", "Spawning", "Supervision", "Testbed",
-                "analytics", "notifications", "orders", "settings", "uploads",
-                .product(name: "GRDB", package: "GRDB.swift"),
-            ],
-            exclude: ["Interpose"],
-            swiftSettings: strict),
-
-        // Tests/benchmark
-        .executableTarget(
-            name: "BenchmarkApplication", dependencies: ["Postlude"],
-            path: "Tests/BenchmarkSuite/Application",
-            exclude: ["routes.yaml"], swiftSettings: strict),
-        .executableTarget(
-            name: "RouteBenchmark",
-            dependencies: ["Routing", .product(name: "HTTPTypes", package: "swift-http-types")],
-            path: "Tests/BenchmarkSuite/Routes", swiftSettings: strict),
-    ],
+    targets: libraries + parts + products + examples + tests,
     swiftLanguageModes: [.v6]
 )
+
+for target in package.targets where target.type != .system && target.name != "CPostludeLinux" {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .treatAllWarnings(as: .error),
+    ]
+}
 
 // POSTLUDE_TESTS="JournalTests WorkersTests" declares those test targets and what they need, so that they build alone.
 if let names = Context.environment["POSTLUDE_TESTS"], !names.isEmpty {

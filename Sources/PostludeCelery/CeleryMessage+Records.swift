@@ -1,7 +1,7 @@
-internal import Celery
 internal import FoundationEssentials
-internal import Journal
+internal import PostludeBroker
 internal import PostludeDurable
+internal import PostludeTaskStore
 
 extension CeleryMessage {
     /// The message of a record that leaves.

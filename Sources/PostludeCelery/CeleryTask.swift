@@ -1,8 +1,8 @@
-internal import Celery
 public import FoundationEssentials
-internal import Journal
 public import Postlude
+internal import PostludeBroker
 public import PostludeDurable
+internal import PostludeTaskStore
 
 /// A task that a Celery worker runs, of whatever language, called by its name.
 ///

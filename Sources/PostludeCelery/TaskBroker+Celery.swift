@@ -1,9 +1,9 @@
 internal import ArgumentParser
-internal import Celery
 internal import FoundationEssentials
-internal import Manifest
 internal import Postlude
+internal import PostludeBroker
 public import PostludeDurable
+internal import PostludeManifest
 
 extension TaskBroker {
     /// The manifest's `celery.broker`: RabbitMQ or Redis, where Celery's workers and those of `work` find what is sent.

@@ -1,6 +1,6 @@
 internal import FoundationEssentials
-internal import Journal
 public import Postlude
+internal import PostludeTaskStore
 
 extension BackgroundTasks {
     /// Adds a task that is in the journal before the first byte of the response is written, and then runs in its order

@@ -1,6 +1,6 @@
 package import FoundationEssentials
-package import Manifest
 internal import Postlude
+package import PostludeManifest
 
 /// The tasks of one type, as the application names them.
 public struct DurableTaskKind: Sendable {

@@ -1,7 +1,7 @@
 package import ArgumentParser
-internal import Journal
-package import Manifest
 public import Postlude
+package import PostludeManifest
+internal import PostludeTaskStore
 
 extension TaskEngine {
     /// Durable tasks, kept in the manifest's `journal`.

@@ -1,8 +1,8 @@
-internal import FastCGI
 public import FoundationEssentials
 public import Logging
-internal import Manifest
 public import Postlude
+internal import PostludeFastCGI
+internal import PostludeManifest
 
 /// An application without sockets: requests go in, and responses come out with their tasks still queued.
 ///

@@ -83,7 +83,7 @@ def benchmark(options, folder):
     behind_nginx = [part for part in ("http", "tasks") if part in options.only]
     of_postlude = [part for part in ("handlers", "spread") if part in options.only and with_postlude]
     if behind_nginx or of_postlude:
-        application = build(options.root, "BenchmarkApplication") if with_postlude else None
+        application = build(options.root, "PostludeBenchmarkApplication") if with_postlude else None
         compile_c(parts, folder)
         with contextlib.closing(Site(parts, folder, application)) as site:
             site.start_nginx()
@@ -94,7 +94,7 @@ def benchmark(options, folder):
             for part in of_postlude:
                 results[part] = getattr(measure, part)(site, options, note)
     if "routes" in options.only:
-        results["routes"] = measure.routes(build(options.root, "RouteBenchmark"), options, note)
+        results["routes"] = measure.routes(build(options.root, "PostludeRouteBenchmark"), options, note)
     return results
 
 

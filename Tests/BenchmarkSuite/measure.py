@@ -156,5 +156,5 @@ def routes(program, options, note):
         if len(words) == 2 and words[0].isdigit():
             records.append({"routes": int(words[0]), "nanoseconds": float(words[1])})
     if len(records) < 2:
-        raise Failure(f"RouteBenchmark printed no figures:\n{text}")
+        raise Failure(f"PostludeRouteBenchmark printed no figures:\n{text}")
     return records

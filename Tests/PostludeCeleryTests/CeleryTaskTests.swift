@@ -1,6 +1,6 @@
-import Celery
 import FoundationEssentials
-import Journal
+import PostludeBroker
+import PostludeTaskStore
 import Testing
 
 @testable import PostludeCelery

@@ -1,10 +1,10 @@
 import Foundation
-import Journal
-import Manifest
 import Postlude
+import PostludeManifest
+import PostludeTaskStore
 import Testing
 
-@testable import Celery
+@testable import PostludeBroker
 @testable import PostludeCelery
 @testable import PostludeDurable
 

@@ -1,7 +1,7 @@
 import HTTPTypes
-import Linux
 import Postlude
 import PostludeDurable
+import PostludeSystem
 import PostludeTesting
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import Journal
+import PostludeTaskStore
 import Testing
 
 @testable import PostludeDurable

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import GRDB
-import Storage
+import PostludeExampleStorage
 import Synchronization
 
 /// The database of the accesses, opened once: when the application starts, or by whoever needs it first.

@@ -1,6 +1,6 @@
 import FoundationEssentials
 import GRDB
-import Storage
+import PostludeExampleStorage
 
 /// The accesses of the last days.
 struct AccessLog: Sendable {

@@ -1,4 +1,4 @@
-import CCurl
+import CPostludeCurl
 import FoundationEssentials
 import Glibc
 import Logging

@@ -1,5 +1,5 @@
-import Mailing
 import Postlude
+import PostludeExampleMailing
 
 /// `POST /action`: three tasks, run one after another in this order.
 func performAction(tasks: BackgroundTasks) -> [String: String] {

@@ -1,6 +1,6 @@
 import HTTPTypes
-import Mailing
 import Postlude
+import PostludeExampleMailing
 
 struct Registration: Decodable {
     var name: PersonName

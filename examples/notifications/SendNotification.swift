@@ -1,5 +1,5 @@
-import Mailing
 import Postlude
+import PostludeExampleMailing
 
 struct Recipient: Decodable {
     var email: EmailAddress

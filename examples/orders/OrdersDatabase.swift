@@ -1,6 +1,6 @@
 import FoundationEssentials
 import GRDB
-import Storage
+import PostludeExampleStorage
 import Synchronization
 
 /// The ledger, and what the payment provider has taken, in one SQLite file: opened once, when the application starts.

@@ -1,7 +1,7 @@
 import FoundationEssentials
-import Mailing
 import Postlude
 import PostludeDurable
+import PostludeExampleMailing
 
 /// Sends the receipt. A crash behind the mail server's answer sends it again: with the same Message-ID.
 struct SendReceipt: DurableTask {

@@ -1,5 +1,5 @@
 import GRDB
-import Storage
+import PostludeExampleStorage
 
 /// The settings of all users: the database, and the cache in front of it.
 struct SettingsStore: Sendable {

@@ -1,4 +1,4 @@
-internal import COpenSSL
+internal import CPostludeOpenSSL
 import Postlude
 
 /// Checksums by OpenSSL.

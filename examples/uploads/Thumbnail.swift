@@ -1,4 +1,4 @@
-internal import CGD
+internal import CPostludeGD
 import Glibc
 import Postlude
 

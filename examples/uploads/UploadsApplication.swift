@@ -1,4 +1,4 @@
-internal import CGD
+internal import CPostludeGD
 import FoundationEssentials
 import Postlude
 

@@ -1,6 +1,6 @@
-internal import FastCGI
 public import Logging
-internal import Manifest
+internal import PostludeFastCGI
+internal import PostludeManifest
 public import ServiceLifecycle
 
 /// An application as a service among others (swift-service-lifecycle), for a program that has its own `main`.

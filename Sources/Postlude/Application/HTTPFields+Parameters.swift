@@ -1,5 +1,5 @@
-internal import FastCGI
 internal import HTTPTypes
+internal import PostludeFastCGI
 
 extension HTTPFields {
     /// The header fields among FastCGI parameters: `HTTP_USER_AGENT` is `User-Agent`.

@@ -1,5 +1,5 @@
-internal import Manifest
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
 
 /// The handlers of an application, in the order in which they were written.
 public struct Handlers: Sendable {

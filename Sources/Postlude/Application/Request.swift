@@ -1,6 +1,6 @@
-internal import FastCGI
 public import HTTPTypes
-internal import Routing
+internal import PostludeFastCGI
+internal import PostludeRouting
 
 /// The request that a worker is serving.
 ///

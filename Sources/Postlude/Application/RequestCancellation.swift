@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 internal import Synchronization
 
 /// Whether a request was given up: set by one thread, and seen by the handler's.

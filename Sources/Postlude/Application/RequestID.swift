@@ -1,6 +1,6 @@
-internal import FastCGI
 internal import Glibc
-internal import Linux
+internal import PostludeFastCGI
+internal import PostludeSystem
 
 /// What a request is called in the log.
 enum RequestID {

@@ -1,7 +1,7 @@
-internal import Dates
 internal import FoundationEssentials
-internal import Manifest
-internal import Routing
+internal import PostludeDates
+internal import PostludeManifest
+internal import PostludeRouting
 
 /// The manifest's routes by the names of their handlers, for those who make links to them.
 struct RoutePaths: Sendable {

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Manifest
+internal import PostludeManifest
 
 struct CheckCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-package import Manifest
+package import PostludeManifest
 
 /// Where the manifest is: an option of every command that reads it.
 package struct ManifestOptions: ParsableArguments {

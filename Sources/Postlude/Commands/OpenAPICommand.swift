@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import Manifest
+internal import PostludeManifest
 
 struct OpenAPICommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import HTTPTypes
-internal import Manifest
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
 
 struct RoutesCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {

@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Manifest
+internal import PostludeManifest
 
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

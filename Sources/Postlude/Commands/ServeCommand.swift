@@ -1,10 +1,10 @@
 internal import ArgumentParser
-internal import FastCGI
 internal import Glibc
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Supervision
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeSupervision
+internal import PostludeSystem
 
 struct ServeCommand<App: Application>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {

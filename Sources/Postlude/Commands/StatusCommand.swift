@@ -1,8 +1,8 @@
 internal import ArgumentParser
-internal import FastCGI
 internal import FoundationEssentials
 internal import Glibc
-internal import Manifest
+internal import PostludeFastCGI
+internal import PostludeManifest
 
 struct StatusCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {

@@ -1,6 +1,6 @@
 internal import Glibc
-internal import Linux
-internal import Manifest
+internal import PostludeManifest
+internal import PostludeSystem
 
 /// What a manifest names outside of itself, as far as a user can see. Another user, or another machine, may have it: nothing
 /// here is a mistake of the manifest.

@@ -1,10 +1,10 @@
 internal import ArgumentParser
 internal import Glibc
-package import Linux
 package import Logging
-package import Manifest
+package import PostludeManifest
+package import PostludeSystem
+internal import PostludeThreads
 internal import ServiceLifecycle
-internal import Workers
 
 /// A process that runs an application's tasks and serves nothing, for the subcommands of other modules: with the
 /// manifest's log, the application's services, `start()` and `stop()`.

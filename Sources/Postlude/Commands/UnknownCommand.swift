@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import Routing
+internal import PostludeRouting
 
 /// A word where a subcommand should be, which would be taken for an argument of the default one.
 struct UnknownCommand: CustomStringConvertible {

@@ -1,5 +1,5 @@
-internal import Dates
 public import FoundationEssentials
+internal import PostludeDates
 
 /// A day without a time and without a time zone, such as a birthday: what `<input type="date">` sends, `2030-01-31`.
 ///

@@ -1,5 +1,5 @@
-internal import Dates
 public import FoundationEssentials
+internal import PostludeDates
 
 /// A day and a time on a clock's face, without a time zone: what `<input type="datetime-local">` sends,
 /// `2030-01-31T12:00`, with or without seconds.

@@ -1,5 +1,5 @@
-internal import FastCGI
 internal import HTTPTypes
+internal import PostludeFastCGI
 
 /// The media type of a request's body (RFC 9110, 8.3), without its parameters.
 struct MediaType {

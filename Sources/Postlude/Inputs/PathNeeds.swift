@@ -1,4 +1,4 @@
-internal import Routing
+internal import PostludeRouting
 
 /// What an input takes of the parameters of its route's path, known before any request.
 enum PathNeeds: Sendable {

@@ -1,4 +1,4 @@
-internal import Routing
+internal import PostludeRouting
 
 /// The query's parameters (`application/x-www-form-urlencoded`, after the `?`), decoded into `Value`.
 ///

@@ -1,4 +1,4 @@
-internal import FastCGI
+internal import PostludeFastCGI
 
 /// The cookies that a client sent, in its order (RFC 6265, 4.2 and 5.4).
 ///

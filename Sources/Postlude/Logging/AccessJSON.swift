@@ -1,4 +1,4 @@
-internal import Manifest
+internal import PostludeManifest
 
 /// A line that is a JSON object: always the same keys, in the same order, `null` for what is not known.
 enum AccessJSON {

@@ -1,8 +1,8 @@
-internal import FastCGI
 internal import Glibc
-internal import Linux
-internal import Manifest
-internal import Routing
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeSystem
 
 /// A line for each request, when its last task has ended.
 final class AccessLog: Sendable {

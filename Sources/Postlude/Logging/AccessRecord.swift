@@ -1,7 +1,7 @@
-internal import FastCGI
-internal import Linux
 internal import Logging
-internal import Routing
+internal import PostludeFastCGI
+internal import PostludeRouting
+internal import PostludeSystem
 
 /// A request whose response is finished, as the access log tells of it.
 struct AccessRecord: Sendable {

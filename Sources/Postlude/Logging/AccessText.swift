@@ -1,4 +1,4 @@
-internal import Manifest
+internal import PostludeManifest
 
 /// A line in the form that the manifest gives, with nginx's escapes.
 enum AccessText {

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+internal import PostludeSystem
 
 /// Standard error or a file.
 final class DescriptorSink: LogSink {

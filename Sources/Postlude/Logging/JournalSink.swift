@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+internal import PostludeSystem
 
 /// systemd's journal, in its native protocol: what an entry's metadata say becomes fields that can be searched.
 final class JournalSink: LogSink {

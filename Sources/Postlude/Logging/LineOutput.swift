@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+internal import PostludeSystem
 
 /// Writes whole lines to a descriptor, from any thread.
 ///

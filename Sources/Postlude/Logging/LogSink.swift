@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 internal import Synchronization
 
 /// A place that entries go to. Writing neither waits for long nor fails: what cannot be written is lost, and counted.

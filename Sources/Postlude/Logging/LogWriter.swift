@@ -1,6 +1,6 @@
-internal import Linux
 internal import Logging
-internal import Manifest
+internal import PostludeManifest
+internal import PostludeSystem
 internal import Synchronization
 
 /// Where log entries and the lines of the access log go.

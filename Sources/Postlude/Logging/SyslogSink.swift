@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+internal import PostludeSystem
 
 /// A syslog daemon on this machine: a datagram for each entry (RFC 3164), with the facility `daemon`.
 final class SyslogSink: LogSink {

@@ -1,4 +1,4 @@
-internal import Manifest
+internal import PostludeManifest
 
 /// What nginx must allow, so that it is the application that refuses and ends.
 struct NginxBounds: Equatable {

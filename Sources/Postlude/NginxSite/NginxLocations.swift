@@ -1,5 +1,5 @@
-internal import Manifest
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
 
 /// The locations of a manifest's routes: one for all, and others for what needs more.
 ///

@@ -1,5 +1,5 @@
-internal import Manifest
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
 
 /// The part of nginx's configuration that fits a manifest: an upstream and a server, for nginx's `http`.
 struct NginxSite: CustomStringConvertible {

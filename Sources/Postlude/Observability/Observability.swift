@@ -1,7 +1,7 @@
-internal import FastCGI
-internal import Linux
 internal import Logging
 internal import Metrics
+internal import PostludeFastCGI
+internal import PostludeSystem
 internal import Tracing
 
 /// Where traces and measurements go, looked up once: what nobody has asked for costs nothing.

@@ -1,5 +1,5 @@
-internal import FastCGI
-internal import Scoreboard
+internal import PostludeFastCGI
+internal import PostludeScoreboard
 internal import Synchronization
 
 /// The request that the current code works for, known to everything that a handler or a task calls.

@@ -1,7 +1,7 @@
-internal import FastCGI
 internal import HTTPTypes
-internal import Linux
 internal import Metrics
+internal import PostludeFastCGI
+internal import PostludeSystem
 
 /// Counts and times requests: `http.server.requests` and `http.server.request.duration`, by method, route and status.
 final class RequestMetrics: Sendable {

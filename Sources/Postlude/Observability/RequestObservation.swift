@@ -1,6 +1,6 @@
-internal import FastCGI
 internal import HTTPTypes
-internal import Linux
+internal import PostludeFastCGI
+internal import PostludeSystem
 internal import Tracing
 
 /// A request's span and measurements, from before its inputs are taken until its response is finished.

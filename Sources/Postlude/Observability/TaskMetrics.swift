@@ -1,5 +1,5 @@
-internal import Linux
 internal import Metrics
+internal import PostludeSystem
 
 /// Counts and times tasks: `postlude.tasks` and `postlude.task.duration`, by the task's name and what became of it.
 final class TaskMetrics: Sendable {

@@ -1,6 +1,6 @@
 internal import HTTPTypes
-internal import Manifest
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
 
 /// The document and its page, served where the manifest says so. The document is made once, when the server starts.
 enum DocumentationRoutes {

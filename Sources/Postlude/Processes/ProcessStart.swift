@@ -1,9 +1,9 @@
-internal import FastCGI
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Scoreboard
-internal import Supervision
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSupervision
+internal import PostludeSystem
 
 /// What a process finds at its start: everything comes from its supervisor.
 struct ProcessStart {

@@ -1,10 +1,10 @@
-internal import FastCGI
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Scoreboard
-internal import Supervision
-internal import Workers
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSupervision
+internal import PostludeSystem
+internal import PostludeThreads
 
 /// An application whose processes are supervised: what `serve` runs.
 struct SupervisedServer: Sendable {

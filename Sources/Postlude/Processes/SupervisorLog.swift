@@ -1,6 +1,6 @@
 internal import Logging
-internal import Manifest
-internal import Supervision
+internal import PostludeManifest
+internal import PostludeSupervision
 
 extension SupervisorHooks.Level {
     var logLevel: Logger.Level {

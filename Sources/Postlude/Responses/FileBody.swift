@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// A file that is open, or a range of it.
 public struct FileBody: Sendable {

@@ -1,5 +1,5 @@
-internal import FastCGI
 public import HTTPTypes
+internal import PostludeFastCGI
 
 /// An answer that a handler or an input throws: a status and `{"detail": …}`.
 ///

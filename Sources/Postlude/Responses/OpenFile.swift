@@ -1,6 +1,6 @@
 internal import Glibc
 internal import HTTPTypes
-internal import Linux
+internal import PostludeSystem
 
 /// A regular file, open for reading: what is checked is what will be sent, whatever its name means by then.
 final class OpenFile: Sendable {

@@ -1,5 +1,5 @@
 public import HTTPTypes
-internal import Linux
+internal import PostludeSystem
 
 extension ResponseConvertible where Self == Response {
     /// Server-sent events, each sent as soon as it is there.

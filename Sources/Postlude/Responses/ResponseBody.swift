@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// The body of a response: bytes in memory, a file, or pieces that are yet to come.
 public enum ResponseBody: Sendable {

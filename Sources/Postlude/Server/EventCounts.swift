@@ -1,5 +1,5 @@
-internal import Linux
 internal import Logging
+internal import PostludeSystem
 
 /// How often something happened that is to be known and may come in floods, by reason: connections that ended otherwise
 /// than they should, or could not begin; tasks that were too many.

@@ -1,8 +1,8 @@
 internal import HTTPTypes
 internal import Logging
-internal import Manifest
-internal import Scoreboard
-internal import Workers
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeThreads
 
 /// A request and what became of it, between the handler and the tasks.
 final class Exchange {

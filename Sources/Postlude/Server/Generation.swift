@@ -1,9 +1,9 @@
-internal import FastCGI
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Routing
-internal import Workers
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeSystem
+internal import PostludeThreads
 
 /// What one manifest decides about serving. A request keeps the one that it began with.
 final class Generation: Sendable {

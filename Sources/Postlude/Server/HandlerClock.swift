@@ -1,8 +1,8 @@
-internal import FastCGI
-internal import Linux
 internal import Logging
-internal import Scoreboard
-internal import Workers
+internal import PostludeFastCGI
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
 
 /// Which handler one worker is in, as far as its route has limits of time.
 final class HandlerClock: Sendable {

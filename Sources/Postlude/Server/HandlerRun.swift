@@ -1,10 +1,10 @@
-internal import FastCGI
 internal import Glibc
-internal import Linux
-internal import Manifest
-internal import Scoreboard
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
 internal import Synchronization
-internal import Workers
 
 /// One call of a handler whose route has a limit of time: what the keeper needs to watch it, and to answer for it.
 ///

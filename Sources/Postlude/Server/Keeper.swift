@@ -1,10 +1,10 @@
-internal import FastCGI
 internal import Glibc
-internal import Linux
 internal import Logging
-internal import Scoreboard
+internal import PostludeFastCGI
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
 internal import Synchronization
-internal import Workers
 
 /// The one thread per process that must act when every worker is busy: signals, timers, the pool's growth.
 ///

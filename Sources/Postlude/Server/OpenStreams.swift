@@ -1,5 +1,5 @@
-internal import Linux
-internal import Workers
+internal import PostludeSystem
+internal import PostludeThreads
 
 /// The responses of a process that have no end of their own: a process that drains ends them.
 final class OpenStreams: Sendable {

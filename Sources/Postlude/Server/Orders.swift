@@ -1,8 +1,8 @@
 internal import Glibc
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Supervision
+internal import PostludeManifest
+internal import PostludeSupervision
+internal import PostludeSystem
 internal import Synchronization
 
 /// What a process is told: by signals, or by its supervisor. The keeper's.

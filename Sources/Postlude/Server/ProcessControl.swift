@@ -1,8 +1,8 @@
-internal import FastCGI
-internal import Linux
-internal import Manifest
-internal import Scoreboard
-internal import Supervision
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSupervision
+internal import PostludeSystem
 
 /// Who tells a process what to do, and what it needs in order to obey.
 struct ProcessControl: Sendable {

@@ -1,7 +1,7 @@
 internal import Glibc
-internal import Linux
-internal import Manifest
-internal import Supervision
+internal import PostludeManifest
+internal import PostludeSupervision
+internal import PostludeSystem
 internal import Synchronization
 
 /// Whether a process should be replaced: it has answered so many requests, it holds so much memory, or it cannot go on.

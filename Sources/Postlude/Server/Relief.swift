@@ -1,9 +1,9 @@
-internal import FastCGI
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Routing
-internal import Scoreboard
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeScoreboard
+internal import PostludeSystem
 
 /// What the keeper does when every worker is busy and no more can be started.
 final class Relief {

@@ -1,10 +1,10 @@
-internal import FastCGI
 internal import HTTPTypes
 internal import Logging
-internal import Manifest
-internal import Routing
-internal import Scoreboard
-internal import Workers
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeScoreboard
+internal import PostludeThreads
 
 /// Answers requests: calls the middleware and the handler, and makes a response of whatever comes back.
 struct Responder: Sendable {

@@ -1,7 +1,7 @@
-internal import FastCGI
-internal import Linux
+internal import PostludeFastCGI
+internal import PostludeSystem
+internal import PostludeThreads
 internal import Synchronization
-internal import Workers
 
 /// Bodies that come in pieces.
 extension ResponseWriter {

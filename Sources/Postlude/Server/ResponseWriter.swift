@@ -1,8 +1,8 @@
-internal import FastCGI
 internal import HTTPTypes
 internal import Logging
-internal import Manifest
-internal import Workers
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeThreads
 
 /// Writes one worker's responses, one after another.
 final class ResponseWriter {

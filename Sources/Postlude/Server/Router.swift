@@ -1,9 +1,9 @@
-internal import FastCGI
 internal import HTTPTypes
 internal import Logging
-internal import Manifest
-internal import Routing
-internal import Scoreboard
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeScoreboard
 
 /// Finds the route of a request, and with it the handler.
 struct Router: Sendable {

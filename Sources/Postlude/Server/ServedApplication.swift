@@ -1,8 +1,8 @@
-internal import FastCGI
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Scoreboard
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSystem
 internal import ServiceLifecycle
 
 /// An application with all that it takes to serve it: the one way to run it, for the command line and for a group of

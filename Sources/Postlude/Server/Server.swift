@@ -1,12 +1,12 @@
-internal import FastCGI
 internal import Glibc
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Scoreboard
-internal import Supervision
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSupervision
+internal import PostludeSystem
+internal import PostludeThreads
 internal import Synchronization
-internal import Workers
 
 /// A process that serves an application.
 struct Server {

@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// The stacks that one look of the keeper takes: few, since it has other things to do.
 struct SlowReport {

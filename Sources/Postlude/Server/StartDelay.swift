@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// When a worker may be started again, after one could not be.
 final class StartDelay: Sendable {

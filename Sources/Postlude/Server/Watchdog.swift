@@ -1,6 +1,6 @@
-internal import FastCGI
-internal import Linux
-internal import Workers
+internal import PostludeFastCGI
+internal import PostludeSystem
+internal import PostludeThreads
 
 /// Tells the service manager of one process how it is.
 ///

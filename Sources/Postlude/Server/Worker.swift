@@ -1,12 +1,12 @@
-internal import FastCGI
 internal import HTTPTypes
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Routing
-internal import Scoreboard
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
 internal import Synchronization
-internal import Workers
 
 /// One thread that serves one request at a time: take a ready connection, route, handle, finish, run the tasks.
 final class Worker {

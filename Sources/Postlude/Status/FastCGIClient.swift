@@ -1,6 +1,6 @@
-internal import FastCGI
 internal import Glibc
-internal import Linux
+internal import PostludeFastCGI
+internal import PostludeSystem
 
 /// Asks a FastCGI server one thing, as a web server does. What it answers is bounded in size and time.
 struct FastCGIClient {

@@ -1,4 +1,4 @@
-internal import Scoreboard
+internal import PostludeScoreboard
 
 /// The report as OpenMetrics 1.0 text, which Prometheus reads.
 struct OpenMetrics {

@@ -1,8 +1,8 @@
-internal import FastCGI
-internal import Linux
-internal import Routing
-internal import Scoreboard
-internal import Workers
+internal import PostludeFastCGI
+internal import PostludeRouting
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
 
 extension WorkerSlot {
     /// The worker has a request. Its id is shown if the web server gave one: making one up takes longer than all this.

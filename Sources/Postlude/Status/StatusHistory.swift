@@ -1,5 +1,5 @@
-internal import Linux
-internal import Scoreboard
+internal import PostludeScoreboard
+internal import PostludeSystem
 
 /// The last minutes: one sample a second for the plots, and what was counted every few seconds, from which the figures of
 /// the last minute and of the last five follow.

@@ -1,5 +1,5 @@
-internal import Linux
-internal import Scoreboard
+internal import PostludeScoreboard
+internal import PostludeSystem
 
 extension StatusReport {
     init(_ board: ScoreboardSnapshot, manager: String, queue: ListenQueue?, history: StatusHistory) {

@@ -1,5 +1,5 @@
-internal import Linux
-internal import Scoreboard
+internal import PostludeScoreboard
+internal import PostludeSystem
 
 /// What the status pages say. Where php-fpm has a field, it has php-fpm's name; times are in seconds.
 struct StatusReport: Codable, Sendable {

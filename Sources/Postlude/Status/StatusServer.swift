@@ -1,10 +1,10 @@
-internal import FastCGI
 internal import HTTPTypes
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Scoreboard
-internal import Workers
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
 
 /// A second, small server with a socket of its own: it shows the scoreboard, also while every worker is busy or stuck.
 final class StatusServer: Sendable {

@@ -1,5 +1,5 @@
-internal import Linux
 internal import Logging
+internal import PostludeSystem
 
 /// What the status pages know of the application's stored tasks: asked for at most once a second, however many look.
 final class StoredTaskLook: Sendable {

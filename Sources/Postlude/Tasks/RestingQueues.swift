@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// Queues whose first task waits for its next attempt, put aside by a worker until its time has come.
 struct RestingQueues {

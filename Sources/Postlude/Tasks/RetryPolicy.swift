@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// How often a task that throws is called again, and after which times.
 ///

@@ -1,5 +1,5 @@
-internal import Linux
 internal import Logging
+internal import PostludeSystem
 internal import Tracing
 
 /// One call of a task, with its span.

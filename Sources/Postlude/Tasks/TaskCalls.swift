@@ -1,5 +1,5 @@
-internal import Linux
 internal import Logging
+internal import PostludeSystem
 
 /// Which call has added a task.
 ///

@@ -1,5 +1,5 @@
-internal import Linux
 internal import Logging
+internal import PostludeSystem
 
 extension TaskQueue {
     /// Takes the next task, and begins it; `.over` when there is none, and then none can be added.

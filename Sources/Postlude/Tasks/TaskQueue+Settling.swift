@@ -1,6 +1,6 @@
-internal import Linux
 internal import Logging
-internal import Scoreboard
+internal import PostludeScoreboard
+internal import PostludeSystem
 
 extension TaskQueue {
     /// The response is finished: drops the tasks whose condition is not met, and logs them.

@@ -1,7 +1,7 @@
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Workers
+internal import PostludeManifest
+internal import PostludeSystem
+internal import PostludeThreads
 
 /// A task that is running: what the keeper watches.
 struct RunningTask: Sendable {

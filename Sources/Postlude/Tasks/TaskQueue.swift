@@ -1,7 +1,7 @@
-internal import Linux
 internal import Logging
-internal import Manifest
-internal import Scoreboard
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSystem
 internal import Tracing
 
 /// The tasks of one request, in the order in which they were added.

@@ -1,5 +1,5 @@
 internal import Logging
-internal import Manifest
+internal import PostludeManifest
 
 /// Makes the queue of a request when its handler asks for it; most requests have none.
 final class TaskQueueSource {

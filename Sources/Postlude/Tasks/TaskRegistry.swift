@@ -1,6 +1,6 @@
-internal import Linux
 internal import Logging
-internal import Scoreboard
+internal import PostludeScoreboard
+internal import PostludeSystem
 internal import Synchronization
 
 /// The task queues of a process that are not over: what the keeper watches, and what is left at the end.

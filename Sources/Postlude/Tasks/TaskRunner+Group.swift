@@ -1,5 +1,5 @@
-internal import Linux
-internal import Workers
+internal import PostludeSystem
+internal import PostludeThreads
 
 extension TaskRunner {
     /// Runs the open group of `queue`: at most `limit` tasks at once, each one as soon as there is room.

@@ -1,8 +1,8 @@
-internal import Linux
 internal import Logging
-internal import Scoreboard
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
 internal import Tracing
-internal import Workers
 
 /// Plays the postlude: runs the tasks of a request on the calling worker.
 struct TaskRunner {

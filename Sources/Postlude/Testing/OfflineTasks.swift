@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// The tasks of an offline worker's request, behind its response.
 package final class OfflineTasks: Sendable {

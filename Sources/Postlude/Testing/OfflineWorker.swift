@@ -1,11 +1,11 @@
-package import FastCGI
 package import FoundationEssentials
 internal import HTTPTypes
-internal import Linux
 package import Logging
-internal import Manifest
-internal import Routing
-internal import Workers
+package import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeSystem
+internal import PostludeThreads
 
 /// A worker without a connection: answers requests and stops at finish, with the tasks still queued.
 package final class OfflineWorker: Sendable {

@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 extension UploadedFile {
     /// Stores bytes as if a client had sent them.

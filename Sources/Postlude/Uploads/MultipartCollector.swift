@@ -1,5 +1,5 @@
 internal import HTTPTypes
-internal import Linux
+internal import PostludeSystem
 
 /// Collects a form's text fields in memory and its files on disk.
 struct MultipartCollector: MultipartSink {

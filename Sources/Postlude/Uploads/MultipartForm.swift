@@ -1,7 +1,7 @@
 internal import Glibc
 internal import HTTPTypes
-internal import Linux
 internal import Logging
+internal import PostludeSystem
 
 /// The fields of a `multipart/form-data` body (RFC 7578), whatever their names are; files are on disk, and deleted
 /// after the request's last task.

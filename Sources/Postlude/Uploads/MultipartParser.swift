@@ -1,5 +1,5 @@
 internal import HTTPTypes
-internal import Linux
+internal import PostludeSystem
 
 /// Takes a multipart body apart as it arrives (RFC 2046, 5.1).
 ///

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+internal import PostludeSystem
 
 extension UploadedFile {
     /// Reads a part of the file; several threads may do so at once.

@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// A file that came with a `multipart/form-data` body, stored on disk without a name.
 ///

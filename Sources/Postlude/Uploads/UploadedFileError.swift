@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+internal import PostludeSystem
 
 /// Why an uploaded file could not be read or kept.
 public struct UploadedFileError: Error, CustomStringConvertible, Sendable {

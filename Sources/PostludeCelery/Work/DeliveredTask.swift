@@ -1,8 +1,8 @@
-internal import Celery
 internal import FoundationEssentials
-internal import Linux
 internal import Postlude
+internal import PostludeBroker
 internal import PostludeDurable
+internal import PostludeSystem
 
 /// A task from a queue, as this program's kind.
 final class DeliveredTask: StoredTask {

@@ -1,4 +1,4 @@
-internal import Celery
+internal import PostludeBroker
 
 /// What a consumer has been given and not settled. Used by one thread.
 ///

@@ -1,5 +1,5 @@
-internal import Celery
 internal import FoundationEssentials
+internal import PostludeBroker
 internal import PostludeDurable
 
 /// What a message is to this program.

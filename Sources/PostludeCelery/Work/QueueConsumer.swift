@@ -1,11 +1,11 @@
-internal import Celery
 internal import FoundationEssentials
-internal import Linux
 internal import Logging
 internal import Postlude
+internal import PostludeBroker
 internal import PostludeDurable
+internal import PostludeSystem
+internal import PostludeThreads
 internal import Synchronization
-internal import Workers
 
 /// Takes a queue's messages and has a crew run them: a thread of its own, which has the connection.
 ///

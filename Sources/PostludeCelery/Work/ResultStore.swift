@@ -1,7 +1,7 @@
-internal import Celery
 internal import FoundationEssentials
-internal import Linux
 internal import Logging
+internal import PostludeBroker
+internal import PostludeSystem
 
 /// Writes results where Celery's producers look for them.
 final class ResultStore: Sendable {

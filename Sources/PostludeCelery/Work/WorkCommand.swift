@@ -1,11 +1,11 @@
 internal import ArgumentParser
-internal import Celery
 internal import Glibc
-internal import Linux
 internal import Logging
-internal import Manifest
 internal import Postlude
+internal import PostludeBroker
 internal import PostludeDurable
+internal import PostludeManifest
+internal import PostludeSystem
 
 /// Runs the durable tasks of a queue.
 struct WorkCommand<App: Application>: AsyncParsableCommand {

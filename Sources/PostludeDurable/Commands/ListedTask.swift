@@ -1,6 +1,6 @@
 internal import FoundationEssentials
-internal import Journal
 internal import Postlude
+internal import PostludeTaskStore
 
 /// A task as `tasks list --json` and `tasks show --json` print it: with the names that `tasks export` has.
 struct ListedTask: Encodable {

@@ -1,7 +1,7 @@
 internal import ArgumentParser
-internal import Journal
-internal import Manifest
 internal import Postlude
+internal import PostludeManifest
+internal import PostludeTaskStore
 
 /// `tasks`: looks at the journal's tasks, and steers them.
 struct TasksCommand<App: Application>: ParsableCommand {

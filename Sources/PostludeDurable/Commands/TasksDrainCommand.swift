@@ -1,10 +1,10 @@
 internal import ArgumentParser
 internal import Glibc
-internal import Journal
-internal import Linux
 internal import Logging
-internal import Manifest
 internal import Postlude
+internal import PostludeManifest
+internal import PostludeSystem
+internal import PostludeTaskStore
 
 struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {

@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Glibc
-internal import Journal
 internal import Postlude
+internal import PostludeTaskStore
 
 struct TasksListCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {

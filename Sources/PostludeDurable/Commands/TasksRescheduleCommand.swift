@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import FoundationEssentials
-internal import Journal
 internal import Postlude
+internal import PostludeTaskStore
 
 struct TasksRescheduleCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {

@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import Journal
 internal import Postlude
+internal import PostludeTaskStore
 
 struct TasksRestoreCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {

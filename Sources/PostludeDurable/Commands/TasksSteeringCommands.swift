@@ -1,6 +1,6 @@
 internal import ArgumentParser
-internal import Journal
 internal import Postlude
+internal import PostludeTaskStore
 
 /// Which tasks are steered: some by their ids, or all of some states.
 struct SteeringOptions: ParsableArguments {

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
-internal import Journal
-internal import Linux
 internal import Logging
+internal import PostludeSystem
+internal import PostludeTaskStore
 
 /// What the outbox's thread does, and its connection.
 struct Courier {

@@ -1,8 +1,8 @@
-internal import Journal
-internal import Linux
 internal import Logging
+internal import PostludeSystem
+internal import PostludeTaskStore
+internal import PostludeThreads
 internal import Synchronization
-internal import Workers
 
 /// Brings records to the broker's queues: a thread of its own, one in each process.
 ///

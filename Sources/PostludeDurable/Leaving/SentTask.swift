@@ -1,7 +1,7 @@
 internal import FoundationEssentials
-package import Journal
-internal import Linux
 package import Postlude
+internal import PostludeSystem
+package import PostludeTaskStore
 
 /// A task of which this module's store keeps a record.
 protocol RecordedTask: StoredTask {

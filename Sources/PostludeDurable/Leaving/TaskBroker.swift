@@ -1,8 +1,8 @@
 package import ArgumentParser
 package import FoundationEssentials
-package import Journal
-package import Manifest
 package import Postlude
+package import PostludeManifest
+package import PostludeTaskStore
 
 /// What brings tasks to workers elsewhere: `TaskBroker.celery` of the module PostludeCelery.
 ///

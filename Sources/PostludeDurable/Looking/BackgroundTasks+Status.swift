@@ -1,5 +1,5 @@
-internal import Journal
 public import Postlude
+internal import PostludeTaskStore
 
 extension BackgroundTasks {
     /// How far a durable task has come, of whatever process. What has happened in the last hundredth of a second may not be

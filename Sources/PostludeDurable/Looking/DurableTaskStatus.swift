@@ -1,6 +1,6 @@
 public import FoundationEssentials
-internal import Journal
 internal import Postlude
+internal import PostludeTaskStore
 
 /// How far a durable task has come.
 public struct DurableTaskStatus: Sendable, Hashable {

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
-internal import Journal
-internal import Manifest
 internal import Postlude
+internal import PostludeManifest
+internal import PostludeTaskStore
 
 /// Looks at a journal as a visitor. It is opened for each look: the file may not be there yet, or be put back from a
 /// backup.

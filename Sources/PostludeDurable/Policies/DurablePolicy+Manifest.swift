@@ -1,5 +1,5 @@
-internal import Manifest
 internal import Postlude
+internal import PostludeManifest
 
 extension DurablePolicy {
     /// The policy, with what the manifest says about its kind.

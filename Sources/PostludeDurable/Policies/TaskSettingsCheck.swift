@@ -1,8 +1,8 @@
 internal import FoundationEssentials
-internal import Journal
-internal import Manifest
 internal import Postlude
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeTaskStore
 
 /// Holds a manifest's `durable-tasks` and `schedules` to what the application has.
 struct TaskSettingsCheck {

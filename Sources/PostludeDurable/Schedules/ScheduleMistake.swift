@@ -1,6 +1,6 @@
 internal import FoundationEssentials
-internal import Journal
-internal import Manifest
+internal import PostludeManifest
+internal import PostludeTaskStore
 
 /// Why a schedule has no times.
 struct ScheduleMistake: Error {

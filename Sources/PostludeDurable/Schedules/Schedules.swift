@@ -1,8 +1,8 @@
 internal import FoundationEssentials
-internal import Journal
-internal import Linux
 internal import Logging
-internal import Manifest
+internal import PostludeManifest
+internal import PostludeSystem
+internal import PostludeTaskStore
 
 /// Fires the manifest's schedules: for each time the first process that comes to it.
 ///

@@ -1,11 +1,11 @@
 internal import FoundationEssentials
 internal import HTTPTypes
-internal import Journal
-internal import Linux
 internal import Logging
-internal import Manifest
 internal import Postlude
-internal import Workers
+internal import PostludeManifest
+internal import PostludeSystem
+internal import PostludeTaskStore
+internal import PostludeThreads
 
 /// A store that knows kinds of durable tasks.
 protocol DurableTaskStore: TaskStore {

@@ -1,7 +1,7 @@
 package import FoundationEssentials
-internal import Journal
-internal import Linux
 package import Postlude
+internal import PostludeSystem
+internal import PostludeTaskStore
 
 /// A durable task in a process: what it does, and its record.
 final class JournalTask: RecordedTask {

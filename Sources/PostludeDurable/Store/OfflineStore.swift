@@ -1,10 +1,10 @@
 internal import FoundationEssentials
 internal import Glibc
-internal import Journal
-internal import Linux
 internal import Logging
-internal import Manifest
 internal import Postlude
+internal import PostludeManifest
+internal import PostludeSystem
+internal import PostludeTaskStore
 
 /// Keeps durable tasks for a test without a server, in a journal of its own that ends with it: they run when the test says
 /// so, and can be looked up.

@@ -1,10 +1,10 @@
 internal import FoundationEssentials
-internal import Journal
-internal import Linux
 internal import Logging
 internal import Postlude
+internal import PostludeSystem
+internal import PostludeTaskStore
+internal import PostludeThreads
 internal import Synchronization
-internal import Workers
 
 /// Fires schedules, takes what dead processes have left, and what is due, and gives it to the workers: a thread of its
 /// own, one in each process.

@@ -1,4 +1,4 @@
-package import Linux
+package import PostludeSystem
 
 /// A time in which nothing gets through: how long it lasts, when to try, when to speak of it.
 package struct Trouble {

@@ -1,6 +1,6 @@
 import Glibc
 import HTTPTypes
-import Routing
+import PostludeRouting
 
 // What a match costs with 10, 100, 1,000 and 10,000 routes: prints lines of `routes ns_per_match`.
 // A tenth of the routes begin with a parameter; the others share their first two segments.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Celery
+@testable import PostludeBroker
 @testable import PostludeCelery
 
 @Suite("A consumer's ledger") struct DeliveryLedgerTests {

@@ -1,9 +1,9 @@
-import Celery
 import Foundation
 import Postlude
+import PostludeBroker
 import Testing
 
-@testable import Celery
+@testable import PostludeBroker
 @testable import PostludeCelery
 @testable import PostludeDurable
 

@@ -1,6 +1,6 @@
-import Journal
-import Linux
 import Postlude
+import PostludeSystem
+import PostludeTaskStore
 
 @testable import PostludeDurable
 

@@ -1,7 +1,7 @@
 import Foundation
-import Journal
-import Linux
 import Logging
+import PostludeSystem
+import PostludeTaskStore
 
 @testable import PostludeDurable
 

@@ -1,6 +1,6 @@
 import Foundation
-import Journal
-import Linux
+import PostludeSystem
+import PostludeTaskStore
 import Testing
 
 @testable import PostludeDurable

@@ -1,6 +1,6 @@
 import Foundation
-import Journal
 import Postlude
+import PostludeTaskStore
 import Testing
 
 @testable import PostludeDurable

@@ -1,8 +1,8 @@
 import Foundation
-import Journal
-import Linux
-import Manifest
 import Postlude
+import PostludeManifest
+import PostludeSystem
+import PostludeTaskStore
 import Testing
 
 @testable import PostludeDurable

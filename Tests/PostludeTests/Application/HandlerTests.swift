@@ -1,7 +1,7 @@
 import Foundation
 import HTTPTypes
+import PostludeThreads
 import Testing
-import Workers
 
 @testable import Postlude
 

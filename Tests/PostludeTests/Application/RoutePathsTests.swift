@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-@testable import Manifest
 @testable import Postlude
+@testable import PostludeManifest
 
 @Suite struct RoutePathsTests {
     private let paths: RoutePaths

@@ -1,4 +1,4 @@
-import Workers
+import PostludeThreads
 
 /// Returns when the cancellations that were asked for before have been made.
 func cancellationsAreMade() async {

@@ -1,5 +1,5 @@
 import Glibc
-import Linux
+import PostludeSystem
 
 /// A daemon's end of a Unix datagram socket.
 final class DatagramSocket {

@@ -1,6 +1,6 @@
 import Glibc
-import Linux
-import Workers
+import PostludeSystem
+import PostludeThreads
 
 /// What happened, in order, on whatever threads.
 final class Record<Entry: Sendable>: Sendable {

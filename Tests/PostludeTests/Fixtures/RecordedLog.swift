@@ -1,5 +1,5 @@
-import Linux
 import Logging
+import PostludeSystem
 
 /// A log that keeps what was written into it.
 final class RecordedLog: Sendable {

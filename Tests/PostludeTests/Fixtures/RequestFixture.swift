@@ -1,8 +1,8 @@
-import FastCGI
 import HTTPTypes
-import Linux
-import Manifest
-import Routing
+import PostludeFastCGI
+import PostludeManifest
+import PostludeRouting
+import PostludeSystem
 
 @testable import Postlude
 

@@ -1,6 +1,6 @@
-import Linux
 import Logging
-import Manifest
+import PostludeManifest
+import PostludeSystem
 
 @testable import Postlude
 

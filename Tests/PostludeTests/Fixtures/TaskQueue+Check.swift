@@ -1,4 +1,4 @@
-import Linux
+import PostludeSystem
 
 @testable import Postlude
 

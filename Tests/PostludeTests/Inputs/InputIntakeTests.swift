@@ -1,5 +1,5 @@
 import HTTPTypes
-import Linux
+import PostludeSystem
 import Testing
 
 @testable import Postlude

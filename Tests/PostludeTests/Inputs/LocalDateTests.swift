@@ -1,5 +1,5 @@
-import Dates
 import Foundation
+import PostludeDates
 import Testing
 
 @testable import Postlude

@@ -1,7 +1,7 @@
 import Testing
 
-@testable import Manifest
 @testable import Postlude
+@testable import PostludeManifest
 
 @Suite struct PathCheckTests {
     private struct RoomID: Decodable { var id: Int }

@@ -1,7 +1,7 @@
-import FastCGI
 import Foundation
-import Linux
-import Manifest
+import PostludeFastCGI
+import PostludeManifest
+import PostludeSystem
 import Testing
 
 @testable import Postlude

@@ -1,6 +1,6 @@
 import Glibc
-import Linux
 import Logging
+import PostludeSystem
 import Testing
 
 @testable import Postlude

@@ -1,6 +1,6 @@
 import Foundation
 import Logging
-import Manifest
+import PostludeManifest
 import Testing
 
 @testable import Postlude

@@ -1,5 +1,5 @@
 import Foundation
-import Linux
+import PostludeSystem
 import Testing
 
 @testable import Postlude

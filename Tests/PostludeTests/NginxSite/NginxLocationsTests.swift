@@ -1,4 +1,4 @@
-import Manifest
+import PostludeManifest
 import Testing
 
 @testable import Postlude

@@ -1,7 +1,7 @@
 import Foundation
 import Logging
 import MetricsTestKit
-import Scoreboard
+import PostludeScoreboard
 import Testing
 
 @testable import Postlude

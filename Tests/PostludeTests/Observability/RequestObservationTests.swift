@@ -1,10 +1,10 @@
 import HTTPTypes
 import InMemoryTracing
-import Manifest
 import MetricsTestKit
+import PostludeManifest
+import PostludeThreads
 import Testing
 import Tracing
-import Workers
 
 @testable import Postlude
 

@@ -2,8 +2,8 @@ import Foundation
 import HTTPTypes
 import Testing
 
-@testable import Manifest
 @testable import Postlude
+@testable import PostludeManifest
 
 @Suite("The OpenAPI document")
 struct APIDocumentTests {

@@ -1,10 +1,10 @@
 import Foundation
 import HTTPTypes
-import Routing
+import PostludeRouting
 import Testing
 
-@testable import Manifest
 @testable import Postlude
+@testable import PostludeManifest
 
 @Suite("The documentation page and the document, as they are served")
 struct DocumentationPageTests {

@@ -1,10 +1,10 @@
-import FastCGI
 import Glibc
-import Linux
-import Manifest
-import Scoreboard
+import PostludeFastCGI
+import PostludeManifest
+import PostludeScoreboard
+import PostludeSystem
+import PostludeThreads
 import Testing
-import Workers
 
 @testable import Postlude
 

@@ -1,5 +1,5 @@
-import Linux
-import Scoreboard
+import PostludeScoreboard
+import PostludeSystem
 import Testing
 
 @testable import Postlude

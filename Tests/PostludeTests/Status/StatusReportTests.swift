@@ -1,9 +1,9 @@
 import Foundation
-import Linux
+import PostludeSystem
 import Testing
 
 @testable import Postlude
-@testable import Scoreboard
+@testable import PostludeScoreboard
 
 @Suite("The status report")
 struct StatusReportTests {

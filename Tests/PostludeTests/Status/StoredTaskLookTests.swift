@@ -1,7 +1,7 @@
-import Linux
 import Logging
+import PostludeSystem
+import PostludeThreads
 import Testing
-import Workers
 
 @testable import Postlude
 

@@ -1,5 +1,5 @@
+import PostludeThreads
 import Testing
-import Workers
 
 @testable import Postlude
 

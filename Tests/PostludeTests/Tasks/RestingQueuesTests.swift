@@ -1,5 +1,5 @@
-import Linux
-import Manifest
+import PostludeManifest
+import PostludeSystem
 import Testing
 
 @testable import Postlude

@@ -1,9 +1,9 @@
-import Linux
 import Logging
-import Manifest
+import PostludeManifest
+import PostludeSystem
+import PostludeThreads
 import Synchronization
 import Testing
-import Workers
 
 @testable import Postlude
 

@@ -1,8 +1,8 @@
-import Linux
 import Logging
-import Manifest
+import PostludeManifest
+import PostludeSystem
+import PostludeThreads
 import Testing
-import Workers
 
 @testable import Postlude
 

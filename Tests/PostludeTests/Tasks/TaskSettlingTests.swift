@@ -1,7 +1,7 @@
 import HTTPTypes
-import Linux
 import Logging
-import Manifest
+import PostludeManifest
+import PostludeSystem
 import Testing
 
 @testable import Postlude

@@ -1,6 +1,6 @@
 import Foundation
 import HTTPTypes
-import Routing
+import PostludeRouting
 
 @testable import Postlude
 

@@ -4,8 +4,8 @@ import HTTPTypes
 import Logging
 import Testing
 
-@testable import Linux
 @testable import Postlude
+@testable import PostludeSystem
 
 @Suite("UploadedFile")
 final class UploadedFileTests {

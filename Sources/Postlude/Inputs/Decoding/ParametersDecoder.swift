@@ -1,4 +1,4 @@
-internal import FastCGI
+internal import PostludeFastCGI
 
 /// Decodes a type from names and text values: path parameters, a query, a form, cookies, or header fields.
 ///

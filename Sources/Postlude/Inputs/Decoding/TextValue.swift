@@ -1,5 +1,5 @@
-internal import Dates
 internal import FoundationEssentials
+internal import PostludeDates
 
 /// Foundation's types as clients write them, where their own decoding would ask for something else.
 enum TextValue {

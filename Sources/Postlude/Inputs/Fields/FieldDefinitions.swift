@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 /// The fields of an ``InputFields`` type, read from its prototype when they are first asked for.
 final class FieldDefinitions: Sendable {

@@ -1,5 +1,5 @@
-internal import Dates
 public import FoundationEssentials
+internal import PostludeDates
 
 /// A bound of a ``Field``, or what is compared with it.
 public enum FieldNumber: Hashable, Sendable {

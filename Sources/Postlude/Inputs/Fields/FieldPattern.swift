@@ -1,5 +1,5 @@
-internal import Linux
-internal import PCRE
+internal import PostludePCRE
+internal import PostludeSystem
 
 /// The regular expression of a ``Field``, compiled once; matching it is bounded.
 struct FieldPattern: Sendable {

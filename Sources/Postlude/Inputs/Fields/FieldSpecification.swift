@@ -1,4 +1,4 @@
-internal import PCRE
+internal import PostludePCRE
 
 /// A ``Field``'s declaration, made ready for checking values: once for each type.
 final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {

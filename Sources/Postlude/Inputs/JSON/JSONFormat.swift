@@ -1,4 +1,4 @@
-internal import Dates
+internal import PostludeDates
 
 /// How an application's values are written as JSON: ``Application/json`` says it for all answers.
 ///
@@ -51,7 +51,7 @@ public struct JSONFormat: Hashable, Sendable {
         return bytes
     }
 
-    var fraction: Dates.DateFraction {
+    var fraction: PostludeDates.DateFraction {
         switch dateFraction {
         case .asNeeded: .asNeeded
         case .none: .digits(0)

@@ -1,5 +1,5 @@
-internal import Dates
 internal import FoundationEssentials
+internal import PostludeDates
 
 /// Lets a value encode itself into a ``JSONPart``.
 ///

@@ -1,5 +1,5 @@
-internal import Dates
 package import FoundationEssentials
+internal import PostludeDates
 
 /// Values that outlive their request: of durable tasks, of what they return, and of those that leave for another program.
 package enum StoredValues {

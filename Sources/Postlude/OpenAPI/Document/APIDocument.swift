@@ -1,6 +1,6 @@
 internal import HTTPTypes
-internal import Manifest
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
 
 /// The application's API as an OpenAPI document (3.1.1), made of the manifest and of what handlers say of themselves.
 struct APIDocument {

@@ -1,6 +1,6 @@
 internal import HTTPTypes
-internal import Manifest
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
 
 /// One method of one path.
 struct DocumentOperation {

@@ -1,6 +1,6 @@
 internal import HTTPTypes
-internal import Manifest
-internal import Routing
+internal import PostludeManifest
+internal import PostludeRouting
 
 /// The routes as OpenAPI's paths: templates, each with its methods.
 struct DocumentPaths {

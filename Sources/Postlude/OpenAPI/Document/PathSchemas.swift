@@ -1,4 +1,4 @@
-internal import Routing
+internal import PostludeRouting
 
 /// The schemas of path parameters: what the pattern lets through, and what the handler makes of it.
 enum PathSchemas {

@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-internal import Linux
+internal import PostludeSystem
 
 /// The types whose values have a form in JSON that their own decoding would not tell, or would tell slowly.
 enum BuiltInSchemas {

@@ -1,7 +1,7 @@
-package import Linux
 package import Logging
-package import Manifest
-internal import Workers
+package import PostludeManifest
+package import PostludeSystem
+internal import PostludeThreads
 
 /// Workers that run stored tasks and serve nobody: the same machinery as behind requests, for tasks from elsewhere.
 package final class TaskCrew: TaskTaking {

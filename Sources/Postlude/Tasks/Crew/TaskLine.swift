@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Linux
+internal import PostludeSystem
 
 /// The queues that wait for a crew's worker, and those whose time has not come.
 // Unchecked: what varies is touched under `mutex` only. Synchronization's Mutex cannot be waited on with a condition.

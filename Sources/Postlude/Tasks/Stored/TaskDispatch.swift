@@ -1,7 +1,7 @@
 internal import HTTPTypes
-internal import Linux
 internal import Logging
-internal import Manifest
+internal import PostludeManifest
+internal import PostludeSystem
 
 /// What takes tasks that no request of this process has added, and has its workers run them.
 package protocol TaskTaking: Sendable {

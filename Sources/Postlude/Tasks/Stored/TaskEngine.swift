@@ -1,5 +1,5 @@
 package import ArgumentParser
-package import Manifest
+package import PostludeManifest
 
 /// What keeps an application's durable tasks, and runs them: `TaskEngine.durable { … }` of the module PostludeDurable.
 public struct TaskEngine: Sendable {

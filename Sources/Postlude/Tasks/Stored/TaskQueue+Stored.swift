@@ -1,4 +1,4 @@
-internal import Linux
+internal import PostludeSystem
 
 extension TaskQueue {
     /// Adds a task that a store is to keep, behind those that are there.

@@ -1,6 +1,6 @@
-package import Linux
 package import Logging
-package import Manifest
+package import PostludeManifest
+package import PostludeSystem
 
 /// What keeps tasks beyond the process that has queued them; the core links none.
 ///

@@ -1,9 +1,9 @@
 import HTTPTypes
-import Linux
 import Logging
-import Manifest
+import PostludeManifest
+import PostludeSystem
+import PostludeThreads
 import Testing
-import Workers
 
 @testable import Postlude
 

@@ -1,0 +1,111 @@
+internal import CPostludeRabbitMQ
+internal import PostludeSystem
+
+/// Takes a queue's messages from RabbitMQ. Those that nobody has acknowledged go back when the connection ends.
+package final class RabbitMQConsumer: CeleryConsumer {
+    /// librabbitmq reads nested headers by recursion, and anybody who may publish can fill a frame with them: 21,000
+    /// levels took it between 2 and 4 MiB.
+    static let neededStack = 6 << 20
+
+    private let connection: RabbitMQConnection
+    private let identity = UInt64.random(in: 1 ... .max)
+    /// Given to somebody and not yet acknowledged.
+    private var unacknowledged: Set<UInt64> = []
+
+    package let delayedDelivery: DelayedDelivery
+    package var isClosed: Bool { connection.isClosed }
+
+    init(_ address: BrokerAddress, queue: String, prefetch: Int) throws(BrokerError) {
+        do throws(ContractViolation) {
+            try MessageCheck.check(queue: queue, at: "the queue")
+        } catch {
+            throw BrokerError(.address, .settings, "\(error.place) \(error.reason)")
+        }
+        try Self.checkStack()
+        connection = try RabbitMQConnection(address)
+        if try !connection.hasQueue(queue) { try connection.makeQueue(queue) }
+        delayedDelivery = try connection.bindDelayedDelivery(of: queue)
+        try connection.consume(queue, prefetch: UInt16(clamping: max(1, prefetch)))
+    }
+
+    private static func checkStack() throws(BrokerError) {
+        let size = postlude_stack_size()
+        guard size > 0, size < neededStack else { return }
+        throw BrokerError(
+            .unsupported, .settings,
+            "a consumer of RabbitMQ needs a thread with a stack of \(neededStack) bytes; this one has \(size)"
+        )
+    }
+
+    package func receive(
+        within time: Duration, orReadable descriptor: Int32?
+    ) throws(BrokerError) -> Received? {
+        let deadline = MonotonicTime.now + time
+        while true {
+            while let event = try connection.event(until: .now) {
+                switch event {
+                case .delivered(let message): return take(message)
+                case .cancelled: throw connection.closed("the queue was deleted, or its broker left")
+                default: continue
+                }
+            }
+            guard .now < deadline, descriptor.map({ !isReadable($0) }) ?? true else { return nil }
+            connection.wait(until: deadline, orReadable: descriptor)
+        }
+    }
+
+    private func take(_ message: RabbitMQDelivery) -> Received {
+        unacknowledged.insert(message.tag)
+        let id = Delivery.ID(consumer: identity, number: message.tag)
+        do throws(IncomingTask.Refusal) {
+            let task = try message.task()
+            return .task(
+                Delivery(
+                    id: id, task: task,
+                    isRedelivered: message.isRedelivered,
+                    earlierDeliveries: task.headers["x-delivery-count"]?.integer.flatMap(Int.init(exactly:))))
+        } catch {
+            return .refused(Received.Refused(error, as: id))
+        }
+    }
+
+    /// Takes it from those that are given out; an unknown one would have the broker close the channel.
+    private func settle(_ delivery: Delivery.ID) throws(BrokerError) {
+        guard delivery.consumer == identity, unacknowledged.remove(delivery.number) != nil else {
+            throw BrokerError(
+                .delivery, .message,
+                "\(connection.address): the delivery is another consumer's, or was settled before")
+        }
+        guard !isClosed else {
+            throw connection.closed("the connection is closed; the message comes again")
+        }
+    }
+
+    @discardableResult
+    package func acknowledge(_ delivery: Delivery.ID) throws(BrokerError) -> Bool {
+        try settle(delivery)
+        try connection.acknowledge(delivery.number)
+        return true
+    }
+
+    @discardableResult
+    package func reject(_ delivery: Delivery.ID, reason: String) throws(BrokerError) -> Bool {
+        try settle(delivery)
+        // AMQP has no room for the reason; the broker's policy says where it goes.
+        try connection.reject(delivery.number, isRequeued: false)
+        return true
+    }
+
+    @discardableResult
+    package func requeue(_ delivery: Delivery.ID) throws(BrokerError) -> Bool {
+        try settle(delivery)
+        try connection.reject(delivery.number, isRequeued: true)
+        return true
+    }
+
+    package func stopTaking() throws(BrokerError) { try connection.cancelConsumer() }
+
+    package var deadLetters: String { "where the queue's dead-letter exchange brings them, if it has one" }
+
+    package func close() { connection.close() }
+}

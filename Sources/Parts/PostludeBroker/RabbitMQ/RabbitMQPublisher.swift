@@ -1,0 +1,77 @@
+internal import PostludeSystem
+
+/// Publishes to RabbitMQ: each message is confirmed by the broker before the next one is sent, so that their order is
+/// kept whatever happens.
+package final class RabbitMQPublisher: CeleryPublisher {
+    private let connection: RabbitMQConnection
+    /// The broker counts what is published on a channel, from 1.
+    private var published: UInt64 = 0
+
+    package var isClosed: Bool { connection.isClosed }
+
+    init(_ address: BrokerAddress) throws(BrokerError) {
+        connection = try RabbitMQConnection(address)
+        try connection.selectConfirms()
+    }
+
+    package func publish(_ message: CeleryMessage, to queue: String) throws(BrokerError) {
+        try publish(message.amqpMessage(to: queue))
+    }
+
+    /// Sends a message in its final form; that is what is checked.
+    func publish(_ message: AMQPMessage) throws(BrokerError) {
+        do throws(ContractViolation) {
+            try message.check()
+        } catch {
+            throw BrokerError(error)
+        }
+        // What has ended meanwhile is found before the message is on its way.
+        try keepAlive()
+        do throws(BrokerError) {
+            try connection.publish(message)
+            published += 1
+            try waitForConfirmation(of: message)
+        } catch {
+            throw error.code == .closed || error.code == .timeout ? error.duringPublish : error
+        }
+    }
+
+    private func waitForConfirmation(of message: AMQPMessage) throws(BrokerError) {
+        let deadline = MonotonicTime.now + connection.address.answerTimeout
+        var returned: (code: UInt16, text: String)?
+        while let event = try connection.event(until: deadline) {
+            switch event {
+            case .returned(let code, let text): returned = (code, text)
+            case .acknowledged(let tag, let isMultiple)
+            where tag == published || isMultiple && tag > published:
+                guard let returned else { return }
+                // The broker acknowledges also what it has returned.
+                throw BrokerError(
+                    .unroutable, .retry,
+                    """
+                    \(connection.address): no queue takes it: \
+                    \(ContractViolation.quoted(message.routingKey)) is not there \
+                    (\(returned.code) \(returned.text)); start a worker of that queue, or make the queue
+                    """)
+            case .refused(let tag, let isMultiple) where tag == published || isMultiple && tag > published:
+                throw BrokerError(
+                    .refused, .retry,
+                    """
+                    \(connection.address): the broker could not keep the message for \
+                    \(ContractViolation.quoted(message.routingKey)) (basic.nack): \
+                    the queue is full, or the broker in trouble
+                    """)
+            default: continue
+            }
+        }
+        let reason = connection.blocked.map { " (it takes no messages: \($0))" } ?? ""
+        throw connection.closed(
+            "no confirmation within \(connection.address.answerTimeout)\(reason)", code: .timeout)
+    }
+
+    package func keepAlive() throws(BrokerError) {
+        while try connection.event(until: .now) != nil {}
+    }
+
+    package func close() { connection.close() }
+}

@@ -1,0 +1,173 @@
+import Glibc
+import PostludeSystem
+import Synchronization
+
+/// The connections of a process, found by token, without a lock on the way of a request.
+///
+/// A token is a slot and its generation: an event that the kernel reported for a connection which is gone by
+/// now finds nothing, even when its slot, or its descriptor's number, is in use again.
+// Unchecked: `slots` never moves; a slot's connection is touched by whoever brought its state to `.held`.
+final class ConnectionTable: @unchecked Sendable {
+    /// Who may touch a connection.
+    private enum State: UInt64 {
+        /// A worker, or the keeper.
+        case held
+        /// The same, and an event has come since: its holder looks again before it lets go.
+        case fired
+        /// The poller: the next event, or the keeper, takes it.
+        case armed
+    }
+
+    private struct Slot: ~Copyable {
+        /// Generation and state in one word, so that they change together.
+        let word = Atomic<UInt64>(0)
+        /// The connection's deadline in nanoseconds, for the keeper, which looks at slots that it does not
+        /// hold.
+        let deadline = Atomic<Int64>(.max)
+        /// The connection's descriptor, for the same reason.
+        let descriptor = Atomic<Int32>(-1)
+        var connection: Connection?
+    }
+
+    private struct Places {
+        var free: [Int] = []
+        /// Slots that have ever been used.
+        var used = 0
+    }
+
+    private static let stateBits: UInt64 = 2
+    private let slots: UnsafeMutablePointer<Slot>
+    private let capacity: Int
+    private let places = Lock(Places())
+    private let connections = Atomic<Int>(0)
+
+    init(capacity: Int = 1 << 16) {
+        self.capacity = capacity
+        slots = .allocate(capacity: capacity)
+        for index in 0..<capacity { (slots + index).initialize(to: Slot()) }
+    }
+
+    deinit {
+        slots.deinitialize(count: capacity)
+        slots.deallocate()
+    }
+
+    /// The connections, and those that are about to come.
+    var count: Int { connections.load(ordering: .acquiring) }
+
+    /// Counts a connection that the caller may be about to take from the kernel: until then, and until it is
+    /// in the table, nobody must think that none is left.
+    func expectOne() { connections.add(1, ordering: .sequentiallyConsistent) }
+
+    /// The connection that was expected is in the table, or is not there.
+    func expectOneLess() { connections.subtract(1, ordering: .sequentiallyConsistent) }
+
+    /// Gives a connection a token; the caller holds it.
+    ///
+    /// - Returns: false when the table is full.
+    func insert(_ connection: Connection) -> Bool {
+        let place: Int? = places.withLock { places in
+            if let index = places.free.popLast() { return index }
+            guard places.used < capacity else { return nil }
+            places.used += 1
+            return places.used - 1
+        }
+        guard let index = place else { return false }
+        slots[index].connection = connection
+        let generation = slots[index].word.load(ordering: .relaxed) >> Self.stateBits
+        // 32 bits of each: a token that old would have to be four thousand million connections late.
+        connection.token = (generation & 0xffff_ffff) << 32 | UInt64(index)
+        slots[index].descriptor.store(connection.descriptor, ordering: .relaxed)
+        connections.add(1, ordering: .acquiringAndReleasing)
+        return true
+    }
+
+    /// An event has come for a connection: gives it to the caller, unless somebody holds it.
+    func claim(_ token: UInt64) -> Connection? {
+        guard let index = index(of: token) else { return nil }
+        while true {
+            if exchange(token, .armed, .held) { return slots[index].connection }
+            // Its holder will find out, if it still is the same connection.
+            if exchange(token, .held, .fired) || !isState(token, .armed) { return nil }
+        }
+    }
+
+    /// Lets go of a connection.
+    ///
+    /// - Returns: false when an event came meanwhile: the caller still holds it, and has to look at it.
+    func arm(_ connection: Connection) -> Bool {
+        guard let index = index(of: connection.token) else { return true }
+        slots[index].deadline.store(connection.deadline?.nanoseconds ?? .max, ordering: .relaxed)
+        if exchange(connection.token, .held, .armed) { return true }
+        return !exchange(connection.token, .fired, .held)
+    }
+
+    /// Takes out a connection that the caller holds.
+    func remove(_ connection: Connection) {
+        guard let index = index(of: connection.token) else { return }
+        slots[index].connection = nil
+        slots[index].word.store(word(connection.token &+ (1 << 32), .held), ordering: .releasing)
+        places.withLock { $0.free.append(index) }
+        connections.subtract(1, ordering: .acquiringAndReleasing)
+    }
+
+    /// Takes the armed connections whose deadline has come; the caller holds them.
+    func claimOverdue(at now: MonotonicTime) -> [Connection] {
+        claimArmed { $0.deadline.load(ordering: .relaxed) <= now.nanoseconds }
+    }
+
+    /// Takes all armed connections; the caller holds them.
+    func claimArmed() -> [Connection] { claimArmed { _ in true } }
+
+    /// Takes those of the armed connections that can be read, or have ended, according to the kernel; the
+    /// caller holds them.
+    func claimReadable() -> [Connection] {
+        var tokens: [UInt64] = []
+        var polled: [pollfd] = []
+        for index in 0..<places.withLock({ $0.used }) {
+            let word = slots[index].word.load(ordering: .acquiring)
+            guard word & (1 << Self.stateBits - 1) == State.armed.rawValue else { continue }
+            tokens.append((word >> Self.stateBits & 0xffff_ffff) << 32 | UInt64(index))
+            let descriptor = slots[index].descriptor.load(ordering: .relaxed)
+            polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        }
+        guard !polled.isEmpty, poll(&polled, nfds_t(polled.count), 0) > 0 else { return [] }
+        return zip(tokens, polled).compactMap { token, result in
+            // A slot that is another connection's since has another token.
+            guard result.revents != 0, exchange(token, .armed, .held) else { return nil }
+            return index(of: token).flatMap { slots[$0].connection }
+        }
+    }
+
+    private func claimArmed(where isWanted: (borrowing Slot) -> Bool) -> [Connection] {
+        var claimed: [Connection] = []
+        for index in 0..<places.withLock({ $0.used }) where isWanted(slots[index]) {
+            let word = slots[index].word.load(ordering: .relaxed)
+            let token = (word >> Self.stateBits & 0xffff_ffff) << 32 | UInt64(index)
+            if exchange(token, .armed, .held), let connection = slots[index].connection {
+                claimed.append(connection)
+            }
+        }
+        return claimed
+    }
+
+    private func index(of token: UInt64) -> Int? {
+        let index = Int(token & 0xffff_ffff)
+        return index < capacity ? index : nil
+    }
+
+    private func word(_ token: UInt64, _ state: State) -> UInt64 {
+        (token >> 32) << Self.stateBits | state.rawValue
+    }
+
+    private func isState(_ token: UInt64, _ state: State) -> Bool {
+        index(of: token).map { slots[$0].word.load(ordering: .sequentiallyConsistent) } == word(token, state)
+    }
+
+    private func exchange(_ token: UInt64, _ old: State, _ new: State) -> Bool {
+        guard let index = index(of: token) else { return false }
+        return slots[index].word.compareExchange(
+            expected: word(token, old), desired: word(token, new), ordering: .sequentiallyConsistent
+        ).exchanged
+    }
+}

@@ -1,0 +1,187 @@
+internal import CPostludeFastCGI
+import Glibc
+package import PostludeSystem
+
+/// libfcgi's request of one worker, lent one connection after another.
+///
+/// libfcgi reads nothing but the head that the gate has checked, from a pipe of the worker's own, and writes STDOUT
+/// and END_REQUEST to the real connection. The head always carries FCGI_KEEP_CONN, so that `FCGX_Finish_r` neither
+/// closes nor lingers: what the web server asked for is obeyed by the poller afterwards.
+package final class FCGXRequest {
+    /// On the heap, because libfcgi's streams keep its address.
+    private let request: UnsafeMutablePointer<FCGX_Request>
+    private var pipeCapacity: Int32
+    private var pipe: (read: Int32, write: Int32) = (-1, -1)
+    private var headRecords: [UInt8] = []
+    /// Bytes of STDOUT that were taken for the request in hand.
+    package private(set) var bytesWritten = 0
+
+    /// Initialises libfcgi once for the process, without the signal handlers that it would install.
+    package static let initialized: Bool = {
+        let kept = [SIGTERM, SIGUSR1].map { number in
+            var action = sigaction()
+            sigaction(number, nil, &action)
+            return (number, action)
+        }
+        // A write to a closed socket must just fail; libfcgi's own handler lacks SA_RESTART.
+        signal(SIGPIPE, SIG_IGN)
+        defer {
+            for (number, action) in kept {
+                var action = action
+                sigaction(number, &action, nil)
+            }
+        }
+        return FCGX_Init() == 0
+    }()
+
+    /// - Parameter headLimit: the largest PARAMS stream that will be handed over, in bytes.
+    package init(headLimit: Int) throws(SystemError) {
+        guard Self.initialized else { throw SystemError("FCGX_Init") }
+        pipeCapacity = Self.capacity(for: headLimit)
+        request = .allocate(capacity: 1)
+        FCGX_InitRequest(request, -1, 0)
+        try openPipe()
+    }
+
+    /// One write fills the pipe's pages one after another; each PARAMS record adds a header.
+    private static func capacity(for headLimit: Int) -> Int32 {
+        Int32(clamping: headLimit + (headLimit / 0xffff + 4) * RecordHeader.byteCount)
+    }
+
+    /// Takes larger heads from now on; called between two requests.
+    ///
+    /// - Throws: why there is no room; the old limit stays.
+    package func raiseHeadLimit(to headLimit: Int) throws(SystemError) {
+        let capacity = Self.capacity(for: headLimit)
+        guard capacity > pipeCapacity else { return }
+        let larger = try makePipe(capacity: capacity)
+        closePipe()
+        pipe = larger
+        pipeCapacity = capacity
+    }
+
+    deinit {
+        closePipe()
+        request.deallocate()
+    }
+
+    /// Lets libfcgi build the request from `head` and write to `descriptor` from now on.
+    package func begin(_ head: RequestHead, on descriptor: Int32) throws(SystemError) {
+        bytesWritten = 0
+        encode(head)
+        let written = headRecords.withUnsafeBytes { Glibc.write(pipe.write, $0.baseAddress, $0.count) }
+        guard written == headRecords.count else {
+            let error = SystemError("write(head of \(headRecords.count) bytes to libfcgi)")
+            try reopenPipe()
+            throw error
+        }
+        request.pointee.ipcFd = pipe.read
+        request.pointee.keepConnection = 1
+        let result = FCGX_Accept_r(request)
+        guard result == 0 else {
+            // libfcgi has closed its end, the pipe's; the connection was never its own.
+            pipe.read = -1
+            try reopenPipe()
+            throw SystemError("FCGX_Accept_r (\(result))", errno: EPROTO)
+        }
+        request.pointee.ipcFd = descriptor
+        // The close after a write error must not wait for the peer.
+        FCGX_Detach(request)
+    }
+
+    /// Appends bytes to STDOUT.
+    ///
+    /// - Returns: false when the web server takes no more.
+    package func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            // FCGX_PutStr counts in Int32.
+            let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
+            let start = piece.baseAddress?.assumingMemoryBound(to: CChar.self)
+            guard FCGX_PutStr(start, Int32(truncatingIfNeeded: piece.count), request.pointee.out) >= 0 else {
+                return false
+            }
+            rest = rest.dropFirst(piece.count)
+            bytesWritten += piece.count
+        }
+        return true
+    }
+
+    /// The value that libfcgi holds for a parameter of the request in hand.
+    package func parameter(_ name: String) -> String? {
+        FCGX_GetParam(name, request.pointee.envp).map { String(cString: $0) }
+    }
+
+    /// Sends what is buffered.
+    ///
+    /// - Returns: false when the web server takes no more.
+    package func flush() -> Bool { FCGX_FFlush(request.pointee.out) == 0 }
+
+    /// Writes what is buffered, the end of STDOUT and END_REQUEST: the moment of finish.
+    ///
+    /// - Returns: whether the descriptor is still open. After a write error libfcgi has closed it, and its number may
+    ///   belong to another connection already.
+    package func finish() -> Bool {
+        FCGX_Finish_r(request)
+        let isOpen = request.pointee.ipcFd >= 0
+        request.pointee.ipcFd = -1
+        return isOpen
+    }
+
+    /// Ends the request without END_REQUEST: what was written is not the whole response, and whoever reads it must see
+    /// that. The connection can only be closed afterwards.
+    ///
+    /// A close alone is not enough. Without a Content-Length nginx takes it for the response's end, and an END_REQUEST
+    /// with any status as well (1.22, unbuffered or with `fastcgi_keep_conn off`); what is no record it never does.
+    ///
+    /// - Returns: whether the descriptor is still open.
+    package func breakOff() -> Bool {
+        let descriptor = request.pointee.ipcFd
+        if descriptor >= 0 {
+            let version0 = [UInt8](repeating: 0, count: RecordHeader.byteCount)
+            // Should the web server not take it, the connection is broken all the same.
+            _ = version0.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        }
+        FCGX_Free(request, 0)
+        request.pointee.ipcFd = -1
+        return descriptor >= 0
+    }
+
+    /// Ends the request without writing anything: somebody else has answered it, and the descriptor is no longer ours.
+    package func abandon() {
+        FCGX_Free(request, 0)
+        request.pointee.ipcFd = -1
+    }
+
+    private func encode(_ head: RequestHead) {
+        headRecords.removeAll(keepingCapacity: true)
+        let id = head.requestID
+        RecordHeader(type: .beginRequest, requestID: id, contentLength: 8).write(to: &headRecords)
+        headRecords += [0, 1, 1, 0, 0, 0, 0, 0]  // responder, FCGI_KEEP_CONN
+        var rest = head.refusal == nil ? head.stream[...] : []
+        while !rest.isEmpty {
+            let piece = rest.prefix(0xffff)
+            RecordHeader(type: .params, requestID: id, contentLength: piece.count).write(to: &headRecords)
+            headRecords += piece
+            rest = rest.dropFirst(piece.count)
+        }
+        RecordHeader(type: .params, requestID: id, contentLength: 0).write(to: &headRecords)
+    }
+
+    private func reopenPipe() throws(SystemError) {
+        closePipe()
+        try openPipe()
+    }
+
+    /// Neither end blocks: should gate and libfcgi ever disagree about where a head ends, libfcgi gets an error
+    /// instead of waiting for ever.
+    private func openPipe() throws(SystemError) {
+        pipe = try makePipe(capacity: pipeCapacity)
+    }
+
+    private func closePipe() {
+        if pipe.read >= 0 { close(pipe.read) }
+        if pipe.write >= 0 { close(pipe.write) }
+        pipe = (-1, -1)
+    }
+}

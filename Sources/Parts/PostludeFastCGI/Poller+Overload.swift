@@ -1,0 +1,116 @@
+package import PostludeSystem
+import Synchronization
+
+/// Requests that are complete while every worker is busy: they wait here, and are refused after a while.
+extension Poller {
+    struct WaitingRequest {
+        let next: Next
+        let start: MonotonicTime
+        let deadline: MonotonicTime
+    }
+
+    /// Whether a request waits that the keeper has read.
+    package var hasWaitingRequests: Bool { waitingRequests.load(ordering: .sequentiallyConsistent) > 0 }
+
+    /// Reads what has come, in the place of the workers, all of which are busy; what other processes can take
+    /// is first offered to them. Called by the keeper.
+    ///
+    /// - Parameters:
+    ///   - buffer: the keeper's own.
+    ///   - time: how long each request may wait for a worker from now on.
+    ///   - bodyPolicy: asked for each request that has a body.
+    package func collectWaiting(
+        reading buffer: ReadBuffer, within time: Duration, bodyPolicy: (RequestHead) -> BodyPolicy
+    ) {
+        // They were offered when somebody looked before, and no process had a free worker. Nobody else refuses them.
+        for connection in receiveOffered() { collect(connection, buffer, time, bodyPolicy) }
+        var looksAtReady = 0
+        var hasHandedOver = false
+        defer { if hasHandedOver, let handover { rewatch(handover.receiving, watchHandover) } }
+        // Bounded, since the keeper has other things to do.
+        for _ in 0..<256 {
+            guard !isAnyoneWaiting, !isAnyoneParked, let event = epoll.wait(milliseconds: 0),
+                event.token != Token.stop
+            else { return }
+            let connection: Connection?
+            if event.token == Token.ready {
+                // Stands for waiting requests, too, which stay: seen twice, it is all that is left.
+                connection = state.withLock { $0.ready.popFirst() }
+                if connection == nil { looksAtReady += 1 } else { readySignal.take() }
+                guard looksAtReady < 2 else { return }
+            } else if event.token == Token.handover, hasHandedOver {
+                // Another process may have a free worker: it gets the time until the next look.
+                continue
+            } else {
+                connection = take(event)
+                if let connection, connection.token == event.token, handOver(connection) {
+                    hasHandedOver = true
+                    continue
+                }
+            }
+            if let connection { collect(connection, buffer, time, bodyPolicy) }
+        }
+    }
+
+    private func collect(
+        _ connection: Connection, _ buffer: ReadBuffer, _ time: Duration,
+        _ bodyPolicy: (RequestHead) -> BodyPolicy
+    ) {
+        guard let next = look(at: connection, buffer, bodyPolicy) else { return }
+        let now = MonotonicTime.now
+        state.withLock { state in
+            state.waiting.append(WaitingRequest(next: next, start: now, deadline: now + time))
+            // Under the lock, so that whoever takes it has something to count down.
+            waitingRequests.add(1, ordering: .sequentiallyConsistent)
+        }
+        readySignal.signal()
+    }
+
+    /// The connections that wait for a free worker of any process, as far as this one has none.
+    private func receiveOffered() -> [Connection] {
+        var connections: [Connection] = []
+        guard let handover, stage.load(ordering: .sequentiallyConsistent) == .serving else { return [] }
+        // Bounded, as above.
+        while connections.count < 256, !isAnyoneWaiting, !isAnyoneParked {
+            switch receiveOne() {
+            case .connection(let connection): connections.append(connection)
+            case .nudge: rewatch(listener.descriptor, watchListener)
+            case .dropped: continue
+            case .nothing: return connections
+            }
+        }
+        rewatch(handover.receiving, watchHandover)
+        return connections
+    }
+
+    /// Answers the requests that have waited for too long. Their connections are kept. Called by the keeper.
+    ///
+    /// - Returns: how many there were.
+    package func refuseWaiting(at now: MonotonicTime, with response: ShortResponse) -> Int {
+        var count = 0
+        while let request = takeWaiting(where: { $0.deadline <= now }) {
+            count += 1
+            let connection: Connection
+            switch request.next {
+            case .request(let taken), .refused(let taken, _): connection = taken
+            case .called, .nothing, .stopped: continue
+            }
+            let (head, _) = connection.takeRequest()
+            let unserved = UnservedRequest(head, on: connection, since: request.start, answer: response)
+            giveBack(connection, keep: head.keepsConnection && unserved.isSent, isOpen: true)
+            answered(unserved)
+        }
+        return count
+    }
+
+    /// The request that has waited longest. Its signal stays, and wakes a worker for nothing: taken here, it
+    /// could be that of a ready connection.
+    func takeWaiting(where isWanted: (WaitingRequest) -> Bool = { _ in true }) -> WaitingRequest? {
+        guard hasWaitingRequests else { return nil }
+        return state.withLock { state in
+            guard let first = state.waiting.first, isWanted(first) else { return nil }
+            waitingRequests.subtract(1, ordering: .sequentiallyConsistent)
+            return state.waiting.popFirst()
+        }
+    }
+}

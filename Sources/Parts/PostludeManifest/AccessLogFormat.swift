@@ -1,0 +1,79 @@
+internal import PostludeRouting
+
+/// The text of an access log line, with `$variables` as in nginx's `log_format`: `$name` or `${name}`.
+package struct AccessLogFormat: Sendable, Hashable {
+    package enum Piece: Sendable, Hashable {
+        case text(String)
+        case variable(AccessLogVariable)
+        /// A header field of the request, by the name of its FastCGI parameter: `HTTP_USER_AGENT`.
+        case header(String)
+    }
+
+    /// What is wrong with a format, and where.
+    package struct Mistake: Error, Hashable, CustomStringConvertible {
+        /// How many Unicode scalars stand before the mistake.
+        package let offset: Int
+        package let message: String
+
+        package var description: String { "\(message), at character \(offset + 1)" }
+    }
+
+    package let pieces: [Piece]
+
+    /// - Throws: ``Mistake`` for a variable that does not exist, or a dollar without one.
+    package init(parsing text: String) throws(Mistake) {
+        var pieces: [Piece] = []
+        let scalars = Array(text.unicodeScalars)
+        var literal = ""
+        var position = 0
+        while position < scalars.count {
+            guard scalars[position] == "$" else {
+                literal.unicodeScalars.append(scalars[position])
+                position += 1
+                continue
+            }
+            let start = position
+            let name = try Self.name(in: scalars, at: &position)
+            if !literal.isEmpty { pieces.append(.text(literal)) }
+            literal = ""
+            pieces.append(try Self.piece(named: name, at: start))
+        }
+        if !literal.isEmpty { pieces.append(.text(literal)) }
+        self.pieces = pieces
+    }
+
+    /// The name behind the dollar at `position`, which is behind the variable afterwards.
+    private static func name(in scalars: [Unicode.Scalar], at position: inout Int) throws(Mistake) -> String {
+        let start = position
+        position += 1
+        let isBraced = position < scalars.count && scalars[position] == "{"
+        if isBraced { position += 1 }
+        let name = scalars[position...].prefix(while: isPartOfName)
+        position += name.count
+        if isBraced {
+            guard position < scalars.count, scalars[position] == "}" else {
+                throw Mistake(offset: start, message: "`${` without its `}`")
+            }
+            position += 1
+        }
+        guard !name.isEmpty else {
+            throw Mistake(offset: start, message: "`$` without a variable's name behind it")
+        }
+        return String(String.UnicodeScalarView(name))
+    }
+
+    private static func isPartOfName(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_": true
+        default: false
+        }
+    }
+
+    private static func piece(named name: String, at offset: Int) throws(Mistake) -> Piece {
+        if let variable = AccessLogVariable(rawValue: name) { return .variable(variable) }
+        if name.hasPrefix("http_"), name.utf8.count > 5 { return .header(name.uppercased()) }
+        let known = AccessLogVariable.allCases.map(\.rawValue)
+        let advice = nearest(to: name, in: known).map { "; did you mean `$\($0)`?" } ?? ""
+        throw Mistake(offset: offset, message: "unknown variable `$\(name)`\(advice)")
+    }
+}

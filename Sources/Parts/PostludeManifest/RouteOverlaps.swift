@@ -1,0 +1,126 @@
+internal import HTTPTypes
+internal import PostludeRouting
+
+/// Finds routes that can never match because those before them take all their requests.
+///
+/// Comparing each route with each would take minutes for 10,000: a tree over the segments finds the few that
+/// can take another's paths.
+struct RouteOverlaps {
+    /// Routes of one pattern, whatever their parameters are called.
+    private final class Entry {
+        let pattern: RoutePattern
+        /// The line of the first route for each method.
+        var lines: [HTTPRequest.Method: Int] = [:]
+
+        init(pattern: RoutePattern) {
+            self.pattern = pattern
+        }
+    }
+
+    /// What can follow in a pattern after the segments that lead here.
+    private final class Node {
+        var next: [RouteShape.Segment: Node] = [:]
+        /// Patterns that end here.
+        var ends: [Entry] = []
+        /// Patterns that take whatever is left.
+        var rests: [Entry] = []
+    }
+
+    /// How many places of the tree are visited, and patterns compared, for one route: of patterns that differ
+    /// in their parameters' types only there are as many to look at as there are routes.
+    private static let visitBound = 200
+    /// How many patterns with a rest, and how many others, are compared at one place.
+    private static let entryBound = 50
+
+    private let prefix: String
+    private let root = Node()
+    private var entries: [String: Entry] = [:]
+
+    /// - Parameter prefix: the manifest's; the text of a raw regular expression does not contain it.
+    init(prefix: String) {
+        self.prefix = prefix
+    }
+
+    /// Takes the next route of the file.
+    ///
+    /// - Returns: what to say if it can never match.
+    mutating func add(
+        _ pattern: RoutePattern, isRegex: Bool, methods: [HTTPRequest.Method], line: Int
+    ) -> String? {
+        let shape =
+            isRegex
+            ? RouteShape(regex: pattern.text, prefix: prefix) : RouteShape(pattern: pattern.text)
+        let twin = entries[shape.key]
+        var candidates: [Entry] = []
+        var visits = 0
+        Self.collect(shape.segments[...], from: root, into: &candidates, visits: &visits)
+        if let twin, !candidates.contains(where: { $0 === twin }) { candidates.append(twin) }
+        candidates.removeAll { !$0.pattern.covers(pattern) }
+        let message = Self.message(pattern, methods, twin: twin, candidates: candidates)
+
+        let entry = twin ?? insert(pattern, shape)
+        for method in methods where entry.lines[method] == nil { entry.lines[method] = line }
+        return message
+    }
+
+    private mutating func insert(_ pattern: RoutePattern, _ shape: RouteShape) -> Entry {
+        let entry = Entry(pattern: pattern)
+        entries[shape.key] = entry
+        guard !shape.segments.contains(.unknown) else { return entry }
+        var node = root
+        for segment in shape.segments where segment != .rest {
+            let next = node.next[segment] ?? Node()
+            node.next[segment] = next
+            node = next
+        }
+        if shape.segments.last == .rest {
+            if node.rests.count < Self.entryBound { node.rests.append(entry) }
+        } else if node.ends.count < Self.entryBound {
+            node.ends.append(entry)
+        }
+        return entry
+    }
+
+    /// The entries that may take all paths of these segments.
+    private static func collect(
+        _ segments: ArraySlice<RouteShape.Segment>, from node: Node, into candidates: inout [Entry],
+        visits: inout Int
+    ) {
+        visits += 1
+        guard visits <= visitBound, candidates.count <= visitBound else { return }
+        candidates += node.rests
+        guard let first = segments.first else {
+            candidates += node.ends
+            return
+        }
+        guard first != .rest else { return }
+        let rest = segments.dropFirst()
+        if let next = node.next[first] { collect(rest, from: next, into: &candidates, visits: &visits) }
+        if first != .parameter, let next = node.next[.parameter] {
+            collect(rest, from: next, into: &candidates, visits: &visits)
+        }
+    }
+
+    private static func message(
+        _ pattern: RoutePattern, _ methods: [HTTPRequest.Method], twin: Entry?, candidates: [Entry]
+    ) -> String? {
+        var lines: Set<Int> = []
+        for method in methods {
+            // HEAD is served by what serves GET.
+            let takers = candidates.compactMap { entry in
+                [entry.lines[method], method == .head ? entry.lines[.get] : nil].compactMap(\.self).min()
+            }
+            guard let first = takers.min() else { return nil }
+            lines.insert(first)
+        }
+        let sorted = lines.sorted()
+        if let twin, twin.pattern == pattern, sorted.count == 1, Set(twin.lines.values) == lines {
+            return "this route stands twice; the first is in line \(sorted[0])"
+        }
+        let takers =
+            sorted.count == 1
+            ? "the route in line \(sorted[0]) takes"
+            : "the routes in lines \(sorted.map(String.init).joined(separator: ", ")) take"
+        return "this route can never match: \(takers) all its requests first"
+    }
+}

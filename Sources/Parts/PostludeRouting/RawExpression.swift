@@ -1,0 +1,84 @@
+internal import PostludePCRE
+
+/// A whole PCRE2 pattern that an application gives as a route.
+enum RawExpression {
+    typealias SyntaxError = RoutePattern.SyntaxError
+
+    static func shape(of regex: String) throws(SyntaxError) -> RoutePattern.Shape {
+        let text = Array(regex.unicodeScalars)
+        guard !text.isEmpty else {
+            throw SyntaxError(
+                offset: 0, message: "found an empty expression; expected one such as ^/items/(?<id>\\d+)$")
+        }
+        let compiled: CompiledPattern
+        do {
+            compiled = try CompiledPattern(regex, options: ExpressionScanner.options)
+        } catch {
+            let before = String(decoding: Array(regex.utf8.prefix(error.offset)), as: UTF8.self)
+            throw SyntaxError(
+                in: text, at: before.unicodeScalars.count,
+                "found an expression that PCRE2 refuses: \(error.message); expected a PCRE2 expression")
+        }
+        var names: Set<String> = []
+        for (name, _) in compiled.namedGroups where !names.insert(name).inserted {
+            throw SyntaxError(
+                offset: 0, message: "found two groups with the name `\(name)`; expected each name once")
+        }
+        let start = text.first == "^" ? 1 : 0
+        // The mistake of those who come from routers whose paths have no first slash.
+        if start < text.count, isLetterOrDigit(text[start]),
+            start + 1 == text.count || !isQuantifier(text[start + 1])
+        {
+            throw SyntaxError(
+                in: text, at: start,
+                "found `\(text[start])`; expected a slash: the expression is matched against the whole path")
+        }
+        return .regex(
+            literals: literalSegments(in: text, from: start),
+            captures: compiled.namedGroups.map { RoutePattern.Capture(name: $0.name, group: $0.number) })
+    }
+
+    /// The whole segments that every match certainly begins with; they decide where the index keeps the
+    /// route.
+    private static func literalSegments(in text: [Unicode.Scalar], from start: Int) -> [[UInt8]] {
+        // An alternative at any depth may be one of the whole expression's: `|` is looked for without
+        // parsing.
+        guard !text.contains("|") else { return [] }
+        var segments: [[UInt8]] = []
+        var current: [UInt8] = []
+        var position = start
+        guard position < text.count, text[position] == "/" else { return [] }
+        position += 1
+        while position < text.count {
+            var character = text[position]
+            var next = position + 1
+            if character == "\\", next < text.count, text[next].isASCII, !isLetterOrDigit(text[next]) {
+                character = text[next]
+                next += 1
+            } else if !(isLetterOrDigit(character) || ["/", "-", "_", "~", "%"].contains(character)) {
+                break
+            }
+            if next < text.count, isQuantifier(text[next]) { break }
+            if character == "/" {
+                if current.isEmpty { break }
+                segments.append(current)
+                current = []
+            } else {
+                current += Array(String(character).utf8)
+            }
+            position = next
+        }
+        return segments
+    }
+
+    private static func isLetterOrDigit(_ character: Unicode.Scalar) -> Bool {
+        switch character {
+        case "a"..."z", "A"..."Z", "0"..."9": true
+        default: false
+        }
+    }
+
+    private static func isQuantifier(_ character: Unicode.Scalar) -> Bool {
+        ["?", "*", "+", "{"].contains(character)
+    }
+}

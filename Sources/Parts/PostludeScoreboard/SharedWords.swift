@@ -1,0 +1,104 @@
+import PostludeSystem
+import Synchronization
+
+/// A part of the shared memory, as atomic words.
+///
+/// Every access is atomic, text too: a reader may look while the writer writes, or after it has died in the middle.
+/// Swift's `Atomic` and not C's, since the compiler inlines it to single instructions, and the thread sanitizer sees it.
+// Unchecked: the memory is reached by atomic operations only, and `memory` keeps it mapped.
+struct SharedWords: @unchecked Sendable {
+    private let memory: SharedMemory
+    private let base: UnsafePointer<Atomic<UInt64>>
+
+    /// All of `memory`, which holds whole words.
+    init(_ memory: SharedMemory) {
+        self.memory = memory
+        base = UnsafePointer(memory.base.assumingMemoryBound(to: Atomic<UInt64>.self))
+    }
+
+    private init(_ memory: SharedMemory, _ base: UnsafePointer<Atomic<UInt64>>) {
+        self.memory = memory
+        self.base = base
+    }
+
+    /// The words from `offset` on. Offsets come from `Layout` alone, never from the memory.
+    func from(_ offset: Int) -> SharedWords { SharedWords(memory, base + offset) }
+
+    @inline(__always)
+    subscript(_ index: Int) -> UInt64 {
+        get { base[index].load(ordering: .relaxed) }
+        nonmutating set { base[index].store(newValue, ordering: .relaxed) }
+    }
+
+    /// For a word that one thread alone writes: cheaper than `add`.
+    @inline(__always)
+    func increase(_ index: Int, by amount: UInt64 = 1) { self[index] = self[index] &+ amount }
+
+    /// - Returns: the new value.
+    @discardableResult
+    func add(_ index: Int, _ amount: UInt64 = 1) -> UInt64 {
+        base[index].wrappingAdd(amount, ordering: .relaxed).newValue
+    }
+
+    func raise(_ index: Int, to value: UInt64) { _ = base[index].max(value, ordering: .relaxed) }
+
+    /// Publishes what was written before.
+    func publish(_ index: Int, _ value: UInt64) { base[index].store(value, ordering: .releasing) }
+
+    /// Sees what was written before the value was published.
+    func published(_ index: Int) -> UInt64 { base[index].load(ordering: .acquiring) }
+
+    func clear(_ range: Range<Int>) {
+        for index in range { self[index] = 0 }
+    }
+}
+
+// MARK: Text
+
+extension SharedWords {
+    /// Writes text, cut to the room that there is; where there is more room than text, a zero ends it.
+    @inline(__always)
+    func write(_ text: UnsafeRawBufferPointer, at field: Range<Int>) {
+        var offset = 0
+        for index in field {
+            let left = text.count - offset
+            guard left < 8 else {
+                self[index] = text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                offset += 8
+                continue
+            }
+            var last: UInt64 = 0
+            for place in 0..<max(0, left) { last |= UInt64(text[offset + place]) << UInt64(place * 8) }
+            self[index] = last
+            return
+        }
+    }
+
+    @inline(__always)
+    func write(_ text: String, at field: Range<Int>) {
+        let isWritten: Void? = text.utf8.withContiguousStorageIfAvailable {
+            write(UnsafeRawBufferPointer($0), at: field)
+        }
+        if isWritten == nil { Array(text.utf8).withUnsafeBytes { write($0, at: field) } }
+    }
+
+    /// Reads text. Whatever the words hold, it is short, valid, and without control characters.
+    func text(at field: Range<Int>) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(field.count * 8)
+        for index in field {
+            withUnsafeBytes(of: self[index].littleEndian) { bytes += $0 }
+        }
+        let end = bytes.firstIndex(of: 0) ?? bytes.endIndex
+        let isCut = end == bytes.endIndex
+        var text = String(decoding: bytes[..<end], as: UTF8.self)
+        // A cut may go through a character.
+        if isCut, text.last == "\u{fffd}" { text.removeLast() }
+        guard text.unicodeScalars.contains(where: \.isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? " " : $0 }))
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isControl: Bool { value < 0x20 || (0x7f..<0xa0).contains(value) }
+}

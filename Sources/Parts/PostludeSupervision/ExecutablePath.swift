@@ -1,0 +1,29 @@
+internal import Glibc
+package import PostludeSystem
+
+/// Where a program's file is.
+package enum ExecutablePath {
+    /// The path by which the running program was called, made absolute. Symbolic links stay as they are: a deployment
+    /// points them at another file.
+    ///
+    /// - Returns: nil when the name is not found.
+    package static func absolute(of name: String, search: String?, folder: String) -> String? {
+        if name.hasPrefix("/") { return name }
+        if name.contains("/") { return "\(folder)/\(name)" }
+        guard !name.isEmpty else { return nil }
+        for place in (search ?? "/usr/local/bin:/usr/bin:/bin").split(
+            separator: ":", omittingEmptySubsequences: false)
+        {
+            let place = place.isEmpty ? folder : place.hasPrefix("/") ? String(place) : "\(folder)/\(place)"
+            if access("\(place)/\(name)", X_OK) == 0 { return "\(place)/\(name)" }
+        }
+        return nil
+    }
+
+    /// The same for this process.
+    ///
+    /// - Parameter folder: where it was started.
+    package static func current(calledAs name: String, in folder: WorkingFolder) -> String? {
+        absolute(of: name, search: getenv("PATH").map { String(cString: $0) }, folder: folder.path)
+    }
+}

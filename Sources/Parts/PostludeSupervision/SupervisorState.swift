@@ -1,0 +1,46 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import PostludeSystem
+
+/// What a supervisor leaves to the program that takes its place: the process stays, and so do its children and its
+/// descriptors.
+package struct SupervisorState: Codable, Sendable {
+    /// The environment's variable with the descriptor's number.
+    static let variable = "POSTLUDE_SUPERVISOR_STATE"
+
+    package struct Process: Codable, Sendable {
+        var index: Int
+        var pid: Int32
+        var control: Int32
+        var startNanoseconds: Int64
+        var isReady: Bool
+        var isLeaving: Bool
+    }
+
+    package var descriptors: SharedDescriptors
+    /// Whether the listening socket's file goes with the supervisor.
+    package var ownsSocketFile: Bool
+    package var manifest: Int32
+    package var generation: Int
+    package var processes: [Process]
+
+    /// What was left to this program; nil when it has replaced none. To be called once, before other threads run.
+    package static func inherited() throws -> SupervisorState? {
+        guard let text = getenv(variable).flatMap({ Int32(String(cString: $0)) }) else { return nil }
+        unsetenv(variable)
+        let file = SealedFile(adopting: text)
+        let state = try JSONDecoder().decode(SupervisorState.self, from: Data(try file.bytes()))
+        for descriptor in state.all { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        return state
+    }
+
+    func sealed() throws -> SealedFile {
+        try SealedFile("postlude supervisor", Array(try JSONEncoder().encode(self)))
+    }
+
+    /// Every descriptor that it names.
+    var all: [Int32] {
+        [descriptors.listener, descriptors.handoverSending, descriptors.handoverReceiving, manifest]
+            + (descriptors.scoreboard.map { [$0] } ?? []) + processes.map(\.control)
+    }
+}

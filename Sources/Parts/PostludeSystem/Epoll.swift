@@ -1,0 +1,56 @@
+internal import CPostludeLinux
+import Glibc
+
+/// An epoll instance; each registration carries a number of the caller's choice.
+package final class Epoll: Sendable {
+    /// What the kernel watches for, and how.
+    package struct Interest: RawRepresentable, Sendable {
+        package let rawValue: UInt32
+
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        package static let input = Interest(rawValue: EPOLLIN.rawValue)
+        /// Reported once for each arrival, not for as long as there is something to read; the peer's end too.
+        package static let inputEdge = Interest(
+            rawValue: EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue)
+        /// The same for a listener: of several processes that watch it, wake one.
+        package static let acceptEdge = Interest(
+            rawValue: EPOLLIN.rawValue | EPOLLET.rawValue | EPOLLEXCLUSIVE.rawValue)
+    }
+
+    package let descriptor: Int32
+
+    package init() throws(SystemError) {
+        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard descriptor >= 0 else { throw SystemError("epoll_create1") }
+    }
+
+    deinit { close(descriptor) }
+
+    package func add(_ target: Int32, _ interest: Interest, token: UInt64) throws(SystemError) {
+        var event = epoll_event(events: interest.rawValue, data: epoll_data(u64: token))
+        guard epoll_ctl(descriptor, EPOLL_CTL_ADD, target, &event) == 0 else {
+            throw SystemError("epoll_ctl(ADD \(target))")
+        }
+    }
+
+    package func remove(_ target: Int32) {
+        // The descriptor may never have been added, or be gone: both leave it unwatched, as asked.
+        _ = epoll_ctl(descriptor, EPOLL_CTL_DEL, target, nil)
+    }
+
+    /// Something that the kernel reports.
+    package struct Event {
+        package let token: UInt64
+        /// The peer has closed, or shut down its side: behind what can be read there is the end.
+        package let isHangUp: Bool
+    }
+
+    /// One event; nil after `milliseconds` (-1: no limit) or an interrupted wait.
+    package func wait(milliseconds: Int32) -> Event? {
+        var event = epoll_event()
+        guard epoll_wait(descriptor, &event, 1, milliseconds) == 1 else { return nil }
+        let hangUp = EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue
+        return Event(token: event.data.u64, isHangUp: event.events & hangUp != 0)
+    }
+}

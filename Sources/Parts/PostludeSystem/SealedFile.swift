@@ -1,0 +1,44 @@
+internal import CPostludeLinux
+import Glibc
+
+/// Bytes in memory that processes pass to each other by descriptor, and that nobody can change any more.
+package final class SealedFile: Sendable {
+    package let descriptor: Int32
+
+    /// - Parameter name: what /proc shows.
+    package init(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
+        descriptor = clinux_make_memory_file(name)
+        guard descriptor >= 0 else { throw SystemError("memfd_create(\(name))") }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 || errno == EINTR else {
+                throw SystemError("write(\(name), \(bytes.count) bytes)")
+            }
+            rest = rest.dropFirst(max(0, count))
+        }
+        guard clinux_seal(descriptor) == 0 else { throw SystemError("fcntl(F_ADD_SEALS, \(name))") }
+    }
+
+    /// - Parameter descriptor: the file's from now on.
+    package init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    deinit { close(descriptor) }
+
+    /// The whole content; the descriptor's position, which others share, stays where it is.
+    package func bytes() throws(SystemError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let offset = off_t(bytes.count)
+            let count = piece.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, offset) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw SystemError("pread(sealed file)") }
+            if count == 0 { return bytes }
+            bytes += piece.prefix(count)
+        }
+    }
+}

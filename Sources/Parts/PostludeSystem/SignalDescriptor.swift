@@ -1,0 +1,53 @@
+internal import CPostludeLinux
+import Glibc
+
+/// Asynchronous signals, read from a descriptor by one thread.
+///
+/// The signals are blocked in the calling thread and in all that it starts, since a handler would cut libfcgi's
+/// writes short. The main thread is the exception: once it waits for the main queue, it takes every signal, whatever
+/// its mask was. So a handler passes them on through a pipe; a signalfd would see only those that the main thread missed.
+package final class SignalDescriptor: Sendable {
+    package let descriptor: Int32
+    /// Where the handlers write.
+    private let sending: Int32
+
+    /// Takes the signals. To be called once, on the main thread, before any other thread is started and before libfcgi
+    /// is initialised, which keeps handlers that it finds.
+    package init(_ signals: [Int32]) throws(SystemError) {
+        // libfcgi installs a SIGPIPE handler only where none was chosen; a write to a closed socket must just fail.
+        signal(SIGPIPE, SIG_IGN)
+        // So must one past the size that a file may have (RLIMIT_FSIZE).
+        signal(SIGXFSZ, SIG_IGN)
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals { sigaddset(&set, signal) }
+        let result = pthread_sigmask(SIG_BLOCK, &set, nil)
+        guard result == 0 else { throw SystemError("pthread_sigmask", errno: result) }
+        (descriptor, sending) =
+            if let pipe = Self.inheritedPipe() { pipe } else { try makePipe(capacity: 4096) }
+        clinux_forward_signals_to(sending)
+        for signal in signals {
+            guard clinux_forward_signal(signal) == 0 else { throw SystemError("sigaction(\(signal))") }
+        }
+    }
+
+    /// For a program that takes this one's place by `execve`: a variable for its environment, and the descriptors that
+    /// it must inherit. No signal is lost between the two.
+    package var inheritance: (variable: String, value: String, descriptors: [Int32]) {
+        (CLINUX_SIGNAL_PIPE, "\(descriptor) \(sending)", [descriptor, sending])
+    }
+
+    private static func inheritedPipe() -> (read: Int32, write: Int32)? {
+        unsetenv(CLINUX_SIGNAL_PIPE)
+        var ends: [Int32] = [-1, -1]
+        guard clinux_inherited_signal_pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    /// The number of a signal that has arrived, nil when there is none.
+    package func take() -> Int32? {
+        var number: UInt8 = 0
+        return read(descriptor, &number, 1) == 1 ? Int32(number) : nil
+    }
+}

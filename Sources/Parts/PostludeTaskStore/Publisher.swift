@@ -1,0 +1,105 @@
+package import FoundationEssentials
+internal import GRDB
+internal import PostludeSystem
+
+/// The one who publishes a queue's records: no other one can be had, in any process, while this one is.
+package final class Publisher: Sendable {
+    package let queue: String
+    private let number: Int64
+    private let journal: Journal
+    private let lock: ByteLock
+
+    init(of queue: String, number: Int64, in journal: Journal, holding lock: ByteLock) {
+        self.queue = queue
+        self.number = number
+        self.journal = journal
+        self.lock = lock
+    }
+
+    /// The records that are to be published next, in this order. None while the broker is to be tried later.
+    package func next(_ limit: Int = 64) throws(JournalError) -> [Record] {
+        let (number, now) = (number, journal.now)
+        // On the writer's side: what was noted before is seen.
+        return try journal.write { database in
+            guard try database.number(Self.due, [number]) ?? 0 <= now else { return [] }
+            return try database.records(Self.outgoing, [number, limit])
+        }
+    }
+
+    /// Has the broker be tried at once, whatever it has answered before.
+    package func tryAtOnce() throws(JournalError) {
+        let (number, now) = (number, journal.now)
+        try journal.write { database in
+            try database.run("UPDATE queue SET due = 0 WHERE number = ? AND due > ?", [number, now])
+        }
+    }
+
+    /// When the first record may be published; nil where there is none.
+    package func nextDue() throws(JournalError) -> Date? {
+        let number = number
+        return try journal.write { database in
+            guard let first = try database.records(Self.outgoing, [number, 1]).first else { return nil }
+            return max(first.added, Date(milliseconds: try database.number(Self.due, [number]) ?? 0))
+        }
+    }
+
+    /// The broker has confirmed that it has a record. Goes with the next transaction: after a crash it may be published
+    /// once more.
+    package func published(_ id: RecordID) {
+        let now = journal.now
+        journal.writer.note { database in
+            try database.run(
+                """
+                UPDATE record SET state = 7, attempts = attempts + 1, ended = ?, error = NULL
+                WHERE id = ? AND state = 6
+                """,
+                [now, id.text])
+        }
+    }
+
+    /// The broker has not taken it, and is to be tried again.
+    ///
+    /// - Parameter time: before which nothing of the queue is tried: no record overtakes another.
+    package func failed(_ id: RecordID, error: String, next time: Date) {
+        let (number, due) = (number, time.milliseconds)
+        journal.writer.note { database in
+            try database.run("UPDATE queue SET due = ? WHERE number = ?", [due, number])
+            try database.run(
+                "UPDATE record SET attempts = attempts + 1, error = ? WHERE id = ? AND state = 6",
+                [error, id.text])
+        }
+    }
+
+    private static let due = "SELECT due FROM queue WHERE number = ?"
+    static let outgoing =
+        "INDEXED BY record_outgoing WHERE queue = ? AND state = 6 ORDER BY record.number LIMIT ?"
+}
+
+extension Journal {
+    /// The queues for which there is something to publish.
+    package func outgoingQueues() throws(JournalError) -> [String] {
+        try read { database in
+            try String.fetchAll(try database.cachedStatement(sql: Self.outgoing))
+        }
+    }
+
+    /// The right to publish a queue's records; it lasts until the value is dropped, or the process ends.
+    ///
+    /// - Returns: nil where somebody has it, or nothing was ever for that queue.
+    package func publisher(of queue: String) throws(JournalError) -> Publisher? {
+        let sql = "SELECT number FROM queue WHERE name = ?"
+        guard let number = try read({ try $0.number(sql, [queue]) }) else { return nil }
+        do {
+            guard let lock = try locks.takePublisher(ofQueue: number) else { return nil }
+            return Publisher(of: queue, number: number, in: self, holding: lock)
+        } catch {
+            throw JournalError(path, error)
+        }
+    }
+
+    private static let outgoing = """
+        SELECT name FROM queue WHERE EXISTS (
+            SELECT 1 FROM record INDEXED BY record_outgoing WHERE record.queue = queue.number AND record.state = 6)
+        ORDER BY name
+        """
+}

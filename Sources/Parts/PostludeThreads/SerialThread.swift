@@ -1,0 +1,53 @@
+internal import PostludeSystem
+
+/// A thread that runs one function after another, for whoever needs them all on the same one.
+package final class SerialThread: Sendable {
+    private let queue: Queue
+
+    /// What the thread holds, so that it ends when nobody else does.
+    private final class Queue: Sendable {
+        let functions = Lock<[@Sendable () -> Void]>([])
+        let signal: EventDescriptor
+        let isOver = Lock(false)
+
+        init() throws(SystemError) { signal = try EventDescriptor() }
+
+        func run() {
+            while !isOver.withLock({ $0 }) {
+                waitForInput([signal.descriptor], milliseconds: -1)
+                signal.take()
+                let ready = functions.withLock { functions in
+                    defer { functions = [] }
+                    return functions
+                }
+                for function in ready { function() }
+            }
+        }
+    }
+
+    package init(name: String) throws {
+        let queue = try Queue()
+        self.queue = queue
+        try WorkerThread(name: name) { queue.run() }.detach()
+    }
+
+    deinit {
+        queue.isOver.withLock { $0 = true }
+        queue.signal.signal()
+    }
+
+    /// Runs `function` on the thread, behind what was given to it before.
+    package func enqueue(_ function: @escaping @Sendable () -> Void) {
+        queue.functions.withLock { $0.append(function) }
+        queue.signal.signal()
+    }
+
+    /// The same, and waits for it.
+    package func run<Value: Sendable>(
+        _ function: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            enqueue { continuation.resume(with: Result(catching: function)) }
+        }
+    }
+}

@@ -1,5 +1,0 @@
-import BrokerFixtures
-import Testing
-
-/// RabbitMQ takes long to start: one for all.
-@Suite("Tasks that leave", .serialized, .rabbitMQ, .redis) struct CeleryTests {}

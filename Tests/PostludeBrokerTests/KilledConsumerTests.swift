@@ -1,0 +1,70 @@
+import Foundation
+import PostludeBrokerFixtures
+import Testing
+
+@testable import PostludeBroker
+
+extension BrokerTests {
+    /// Three processes take 1,000 tasks, and one of them is killed in the middle of its work.
+    @Suite struct KilledConsumerTests {
+        @Test(arguments: CeleryWorkerTests.Kind.allCases)
+        func `none is lost, and only what was in flight comes twice`(kind: CeleryWorkerTests.Kind) throws {
+            let folder = try Folder()
+            let url = try CeleryWorkerTests.url(kind)
+            let queue = "killed-\(kind)"
+            var consumers: [Daemon] = []
+            for number in 0..<3 {
+                try folder.write("done-\(number)", "")
+                consumers.append(
+                    try Daemon(
+                        Self.testbed, [url, queue, folder.file("done-\(number)")], in: folder,
+                        log: "log-\(number)"))
+            }
+            defer { for consumer in consumers { consumer.end(by: SIGKILL) } }
+            let publisher = try BrokerAddress(url).broker.publisher()
+            let ids = (0..<1_000).map { "task-\($0)" }
+            for id in ids {
+                try waitUntil("there is a queue") {
+                    do throws(BrokerError) {
+                        try publisher.publish(CeleryMessage(task: "work", id: id), to: queue)
+                        return true
+                    } catch {
+                        // Until the first consumer has made it.
+                        guard error.code == .unroutable else { throw error }
+                        return false
+                    }
+                }
+                if id == "task-500" {
+                    try waitUntil("the first works: \(folder.text("log-0"))") {
+                        folder.lines("done-0").count >= 20
+                    }
+                    consumers[0].end(by: SIGKILL)
+                }
+            }
+            func lines() -> [String] { (0..<3).flatMap { folder.lines("done-\($0)") } }
+            func count(_ word: String) -> [String: Int] {
+                Dictionary(
+                    lines().filter { $0.hasPrefix(word) }.map { (String($0.dropFirst(word.count)), 1) },
+                    uniquingKeysWith: +)
+            }
+            // On Redis a consumer is taken for dead when it has been silent for some seconds.
+            try waitUntil("all are done: \(count("end ").count) of 1000", within: .seconds(120)) {
+                count("end ").count == ids.count
+            }
+            #expect(Set(count("end ").keys) == Set(ids))
+            let twice = count("begin ").filter { $0.value > 1 }
+            // At most the prefetch of the one that was killed, each of them once more.
+            #expect(twice.count <= 5, "\(twice)")
+            #expect(twice.values.allSatisfy { $0 == 2 }, "\(twice)")
+            print("\(kind): 1000 done, \(twice.count) begun twice")
+        }
+
+        /// SwiftPM puts the package's other executables beside the tests'.
+        static let testbed: String = {
+            let executable =
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+            return URL(fileURLWithPath: executable).deletingLastPathComponent().path
+                + "/PostludeBrokerTestbed"
+        }()
+    }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import PostludeBrokerFixtures
+import Testing
+
+extension CeleryTests {
+    @Suite("Sending") struct SendingTests {
+        @Test(
+            "Tasks leave behind the response, in order, with the ids that the client has got",
+            arguments: BrokerProcesses.Kind.allCases)
+        func leaves(kind: BrokerProcesses.Kind) throws {
+            let processes = try BrokerProcesses(kind)
+            try processes.serve { server in
+                // Nobody has made RabbitMQ's queue yet: they wait for it.
+                let reply = try server.ask(
+                    RawRequest("POST", "/send?label=a&count=2").with {
+                        $0.parameters = [("REQUEST_ID", "request-7")]
+                    })
+                #expect(reply.status == 202)
+                let sent = try #require(reply.http.field("task-id")).split(separator: ", ").map(String.init)
+                #expect(sent.count == 2)
+                let added = try server.add("/add?label=b&count=2")
+                if kind == .rabbitMQ {
+                    _ = try server.logLine(
+                        holding: "warning", "a queue takes no tasks; they are kept", "queue=python")
+                }
+                let worker = try processes.worker()
+                defer { worker.end() }
+                let told = try processes.told(reaches: 4)
+                #expect(told.compactMap { $0["id"] as? String } == sent + added)
+                #expect(told.compactMap { $0["request_id"] as? String }.first == "request-7")
+                #expect((told[0]["args"] as? NSArray) == ["a", 1])
+                #expect((told[0]["kwargs"] as? NSDictionary) == ["nested": ["a": [1.5]]])
+                #expect((told[2]["args"] as? NSArray) == [])
+                #expect((told[3]["kwargs"] as? NSDictionary) == ["label": "b", "number": 2])
+                if kind == .rabbitMQ { _ = try server.logLine(holding: "the broker takes tasks again") }
+                #expect(!server.log.contains("guest:guest"))
+            }
+        }
+
+        @Test(
+            "While the broker is away tasks are kept, also by a process that ends; they leave in their order")
+        func brokerDown() throws {
+            let redis = try RedisServer()
+            let processes = try BrokerProcesses(url: redis.url)
+            redis.stop()
+            var ids: [String] = []
+            try processes.serve { server in
+                for number in 1...3 { ids += try server.add("/send?label=\(number)") }
+                _ = try server.logLine(
+                    holding: "warning", "the broker takes no tasks; they are kept", "redis://127")
+            }
+            try processes.serve { server in
+                ids += try server.add("/add?label=4")
+                // The first process has said so too.
+                try waitUntil("the second process has tried: \(server.log)") {
+                    server.log.split(separator: "\n").count {
+                        $0.contains("the broker takes no tasks; they are kept")
+                    } == 2
+                }
+                try redis.start()
+                let worker = try processes.worker()
+                defer { worker.end() }
+                #expect(try processes.told(reaches: 4).compactMap { $0["id"] as? String } == ids)
+                _ = try server.logLine(holding: "the broker takes tasks again")
+            }
+        }
+
+        @Test("A broker that is silent holds up neither responses nor the process's end")
+        func silentBroker() throws {
+            let redis = try RedisServer()
+            let proxy = try Proxy(to: redis.port)
+            defer { proxy.close() }
+            proxy.set(.swallowAnswers)
+            let processes = try BrokerProcesses(url: "redis://127.0.0.1:\(proxy.port)/0")
+            var ids: [String] = []
+            try processes.serve { server in
+                for number in 1...3 { ids += try server.add("/send?label=\(number)") }
+                let start = ContinuousClock.now
+                server.process.send(signal: SIGTERM)
+                #expect(try server.process.waitForExit() == .status(0))
+                #expect(ContinuousClock.now - start < .seconds(10))
+            }
+            proxy.set(.forward)
+            try processes.serve { _ in
+                let worker = try processes.worker()
+                defer { worker.end() }
+                try waitUntil("all have come, one perhaps twice") {
+                    try Set(processes.told(reaches: 3).compactMap { $0["id"] as? String }) == Set(ids)
+                }
+            }
+        }
+
+        @Test("A task that does not come to its end here moves, with the same id")
+        func promotion() throws {
+            let processes = try BrokerProcesses(.redis)
+            let worker = try processes.worker()
+            defer { worker.end() }
+            var ids: [String] = []
+            try processes.serve("workers: { min: 2, max: 8 }\nshutdown-grace: 100ms") { server in
+                ids += try server.add("/add?label=a&task=Flaky")
+                #expect(try processes.told(reaches: 1).last?["id"] as? String == ids[0])
+                ids += try server.add("/add?label=b&task=Slow")
+                #expect(try processes.told(reaches: 2).last?["id"] as? String == ids[1])
+                _ = try server.logLine(
+                    holding: "task failed, and moves to a queue", "app.promoted", "queue=python")
+                #expect(
+                    processes.folder.journal() == ["started", "a attempt 1", "a attempt 2", "b attempt 1"],
+                    "what is past its deadline is not tried again")
+                ids += try server.add("/add?label=c&task=Left")
+                _ = try processes.folder.journal(reaches: 5)
+            }
+            try processes.serve { _ in
+                let told = try processes.told(reaches: 3)
+                #expect(told.compactMap { $0["id"] as? String } == ids)
+                #expect(
+                    told.compactMap { $0["task"] as? String } == ["app.promoted", "app.slow", "app.left"])
+                #expect(told[2]["kwargs"] as? [String: String] == ["label": "c"])
+            }
+        }
+    }
+}

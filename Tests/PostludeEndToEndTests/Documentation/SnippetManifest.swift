@@ -1,0 +1,32 @@
+/// A manifest's snippet made whole, and the program that knows what it speaks of.
+struct SnippetManifest {
+    /// A manifest for the program's handlers.
+    let text: String
+    /// The executable's path.
+    let program: String
+
+    /// - Parameter snippet: a manifest, some of its keys, or some of its routes.
+    init(_ snippet: String) {
+        let known = snippet.replacing(/handler: *[\w-]+/) { _ in "handler: hello" }
+        let keys = Self.rootKeys(of: known)
+        var text = known
+        if !keys.contains("routes") {
+            let isOfRoutes = known.contains(#/^ *- /#.anchorsMatchLineEndings())
+            let route = "routes: [{ path: /, method: GET, handler: hello }]\n"
+            text = isOfRoutes ? "routes:\n" + known : known + route
+        }
+        if keys.isDisjoint(with: ["journal", "durable-tasks", "schedules", "celery"]) {
+            program = BuildProducts.testbed
+        } else {
+            // What the testbed's own tasks need.
+            if !keys.contains("journal") { text += "journal: { path: /var/lib/app/tasks.journal }\n" }
+            if !keys.contains("celery") { text += "celery: { broker: amqp://localhost }\n" }
+            program = BuildProducts.celeryTestbed
+        }
+        self.text = text
+    }
+
+    private static func rootKeys(of text: String) -> Set<Substring> {
+        Set(text.matches(of: #/^([\w-]+):/#.anchorsMatchLineEndings()).map(\.output.1))
+    }
+}

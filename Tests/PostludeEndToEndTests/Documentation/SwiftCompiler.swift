@@ -1,0 +1,81 @@
+import Foundation
+
+/// The compiler over the modules that were built with this test.
+enum SwiftCompiler {
+    /// Checks files as a module, beside the modules that were made in their folder.
+    static func check(_ files: [String], in folder: TestFolder) throws -> Command {
+        // As far as a build goes without making machine code: data races are found behind type checking.
+        try run(
+            ["-parse-as-library", "-wmo", "-emit-sil", "-o", "/dev/null", "-I", folder.path] + moduleFlags()
+                + files.map(folder.file), in: folder)
+    }
+
+    /// Makes a module whose internal declarations others can see.
+    static func makeModule(_ name: String, of text: String, in folder: TestFolder) throws -> Command {
+        try folder.write(name + ".swift", text)
+        return try run(
+            [
+                "-parse-as-library", "-emit-module", "-enable-testing", "-module-name", name,
+                "-emit-module-path",
+            ]
+                + [folder.file(name + ".swiftmodule")] + moduleFlags() + [folder.file(name + ".swift")],
+            in: folder)
+    }
+
+    /// Checks a package's manifest.
+    static func check(packageManifest file: String, in folder: TestFolder) throws -> Command {
+        let library = try toolchain(in: folder).folder + "/lib/swift/pm/ManifestAPI"
+        return try run(
+            ["-typecheck", "-package-description-version", "6.2", "-I", library, folder.file(file)],
+            in: folder)
+    }
+
+    private static func run(_ arguments: [String], in folder: TestFolder) throws -> Command {
+        try Command(
+            "swiftc",
+            // As strict about imports as a package may ask the compiler to be.
+            [
+                "-swift-version", "6", "-enable-upcoming-feature", "MemberImportVisibility",
+                "-suppress-warnings",
+            ]
+                + arguments, in: folder,
+            within: .seconds(180))
+    }
+
+    /// Where this test's modules are, for the compiler and for the tools beside it.
+    static func moduleFlags() throws -> [String] {
+        let maps = try moduleMaps().flatMap { ["-Xcc", "-fmodule-map-file=" + $0] }
+        return ["-I", BuildProducts.folder + "/Modules"] + maps
+    }
+
+    /// The C modules under Postlude: the system libraries', those that SwiftPM has made, and those of other packages.
+    private static func moduleMaps() throws -> [String] {
+        let files = FileManager.default
+        let sources = BuildProducts.repository + "/Sources/C"
+        let system = ["CPostludeFastCGI", "CPostludeHiredis", "CPostludePCRE2", "CPostludeRabbitMQ"]
+            .map { "\(sources)/\($0)/module.modulemap" }
+        let made = try files.contentsOfDirectory(atPath: BuildProducts.folder)
+            .filter { $0.hasSuffix(".build") }
+            .map { "\(BuildProducts.folder)/\($0)/module.modulemap" }
+        let checkouts = BuildProducts.folder + "/../../checkouts"
+        let others = ["GRDB.swift/Sources/GRDBSQLite", "Yams/Sources/CYaml/include"]
+            .map { "\(checkouts)/\($0)/module.modulemap" }
+        return (system + made + others).filter(files.fileExists(atPath:))
+    }
+
+    /// The `usr` folder of the toolchain whose `swiftc` is in PATH, and what it compiles for.
+    static func toolchain(in folder: TestFolder) throws -> (folder: String, target: String) {
+        struct Info: Decodable {
+            struct Target: Decodable { var unversionedTriple: String }
+            struct Paths: Decodable { var runtimeResourcePath: String }
+            var target: Target
+            var paths: Paths
+        }
+        let command = try Command("swiftc", ["-print-target-info"], in: folder)
+        let info = try JSONDecoder().decode(Info.self, from: Data(command.output.utf8))
+        // …/usr/lib/swift
+        let library = URL(fileURLWithPath: info.paths.runtimeResourcePath)
+        let folder = library.deletingLastPathComponent().deletingLastPathComponent().path
+        return (folder, info.target.unversionedTriple)
+    }
+}

@@ -1,0 +1,40 @@
+import Foundation
+
+/// One of the examples as it is: with its own manifest, spawned in a folder of the test's, behind nginx.
+struct Example {
+    let name: String
+    var environment: [String: String] = [:]
+    /// Stands in the manifest besides.
+    var settings = ""
+    var ending = Server.Ending.clean
+    /// Whether a supervisor starts the manifest's processes.
+    var isSupervised = false
+
+    func run(in folder: TestFolder, _ body: (Server, NginxServer) throws -> Void) throws {
+        try Server.run(
+            try manifest, in: folder, executable: executable, environment: variables(in: folder),
+            isSupervised: isSupervised, ending: ending, awaitingAnswer: false
+        ) { server in
+            try NginxServer.run(to: server) { try body(server, $0) }
+        }
+    }
+
+    /// Spawned only, whatever becomes of it.
+    func start(in folder: TestFolder) throws -> Server {
+        try Server(try manifest, in: folder, executable: executable, environment: variables(in: folder))
+    }
+
+    /// With the folder of the status page's socket, as systemd and `examples/serve` name it.
+    private func variables(in folder: TestFolder) -> [String: String] {
+        environment.merging(["RUNTIME_DIRECTORY": folder.path]) { own, _ in own }
+    }
+
+    var executable: String { BuildProducts.example(name) }
+
+    var manifest: TestManifest {
+        get throws {
+            let routes = BuildProducts.repository + "/examples/\(name)/routes.yaml"
+            return TestManifest(text: "\(settings)\n" + (try String(contentsOfFile: routes, encoding: .utf8)))
+        }
+    }
+}

@@ -1,0 +1,239 @@
+import Glibc
+import PostludeSystem
+import Synchronization
+import Testing
+
+@testable import PostludeFastCGI
+
+/// Two pollers stand for two processes that share a listening socket, one of which may have more room for tasks.
+@Suite("Offering connections to a process with more room")
+struct OfferingTests {
+    private let full: PollerFixture
+    private let free: PollerFixture
+    private let isRoomElsewhere = Flag()
+
+    private final class Flag: Sendable {
+        private let value = Atomic<Bool>(false)
+
+        var isSet: Bool {
+            get { value.load(ordering: .sequentiallyConsistent) }
+            set { value.store(newValue, ordering: .sequentiallyConsistent) }
+        }
+    }
+
+    init() throws {
+        let flag = isRoomElsewhere
+        full = try PollerFixture(handover: HandoverQueue(), isRoomElsewhere: { flag.isSet })
+        free = try PollerFixture(sibling: full)
+    }
+
+    /// A connection that `full` has served once.
+    private func kept() throws -> Int32 {
+        let client = try full.connect()
+        send(Wire.request(), to: client)
+        // The listening socket is both processes'.
+        free.poller.epoll.remove(free.poller.listener.descriptor)
+        try full.answerNext()
+        return client
+    }
+
+    private func expectNothing(_ fixture: PollerFixture, _ location: SourceLocation = #_sourceLocation) {
+        guard case .nothing = fixture.next(milliseconds: 50) else {
+            Issue.record("this process should have nothing to serve", sourceLocation: location)
+            return
+        }
+    }
+
+    @Test(
+        "a request goes with its kept connection to the process that has room, and the next ones are served there"
+    )
+    func moves() throws {
+        let client = try kept()
+        defer { close(client) }
+        isRoomElsewhere.isSet = true
+        send(Wire.request(), to: client)
+        expectNothing(full)
+        #expect(full.poller.connectionCount == 0)
+        for _ in 0..<2 {
+            try free.answerNext()
+            send(Wire.request(), to: client)
+        }
+        try free.answerNext()
+        #expect(full.ends.all.isEmpty && free.ends.all.isEmpty)
+    }
+
+    @Test("a new connection goes, too, and owes its head in time")
+    func newConnection() throws {
+        isRoomElsewhere.isSet = true
+        free.poller.epoll.remove(free.poller.listener.descriptor)
+        let client = try full.connect()
+        defer { close(client) }
+        expectNothing(full)
+        #expect(full.poller.connectionCount == 0)
+        free.takeEvents { free.poller.connectionCount == 1 }
+        free.poller.closeOverdue(at: .now + .seconds(60))
+        #expect(isClosed(client))
+    }
+
+    @Test("where there is room, or none anywhere, a request is served where it is")
+    func stays() throws {
+        let client = try kept()
+        defer { close(client) }
+        send(Wire.request(), to: client)
+        try full.answerNext()
+        #expect(!full.poller.isAwayFromQueue)
+    }
+
+    @Test("a request that has begun to come is served where it is")
+    func halfRequest() throws {
+        let client = try kept()
+        defer { close(client) }
+        let request = Wire.request()
+        send(Array(request.prefix(30)), to: client)
+        expectNothing(full)
+        isRoomElsewhere.isSet = true
+        send(Array(request.dropFirst(30)), to: client)
+        try full.answerNext()
+    }
+
+    @Test("the web server's close is taken note of where it comes")
+    func closed() throws {
+        let client = try kept()
+        isRoomElsewhere.isSet = true
+        close(client)
+        full.takeEvents { full.poller.connectionCount == 0 }
+        #expect(try full.poller.handover?.message() == nil)
+    }
+
+    @Test("the process that gives away leaves what is in the queue to others, until it has room again")
+    func away() throws {
+        let client = try kept()
+        defer { close(client) }
+        isRoomElsewhere.isSet = true
+        send(Wire.request(), to: client)
+        expectNothing(full)
+        #expect(full.poller.isAwayFromQueue)
+        expectNothing(full)
+        isRoomElsewhere.isSet = false
+        full.poller.returnToQueue()
+        #expect(!full.poller.isAwayFromQueue)
+        try full.answerNext("what waits in the queue is taken now")
+    }
+
+    @Test("it returns by itself when the others have no more room either")
+    func reconsiders() throws {
+        let client = try kept()
+        defer { close(client) }
+        isRoomElsewhere.isSet = true
+        send(Wire.request(), to: client)
+        expectNothing(full)
+        full.poller.reconsiderQueue(at: .now)
+        #expect(full.poller.isAwayFromQueue)
+        isRoomElsewhere.isSet = false
+        full.poller.reconsiderQueue(at: .now)
+        #expect(!full.poller.isAwayFromQueue)
+        try full.answerNext()
+    }
+
+    @Test("what no other process takes comes back, and nothing is given away for a second")
+    func stuck() throws {
+        let client = try kept()
+        defer { close(client) }
+        isRoomElsewhere.isSet = true
+        send(Wire.request(), to: client)
+        expectNothing(full)
+        let start = MonotonicTime.now
+        full.poller.reconsiderQueue(at: start)
+        #expect(full.poller.isAwayFromQueue)
+        full.poller.reconsiderQueue(at: start + .milliseconds(39))
+        #expect(full.poller.isAwayFromQueue)
+        full.poller.reconsiderQueue(at: start + .seconds(3600))
+        #expect(!full.poller.isAwayFromQueue)
+        try full.answerNext()
+        send(Wire.request(), to: client)
+        try full.answerNext()
+    }
+
+    @Test("with a full queue a request is served where it is")
+    func fullQueue() throws {
+        let clients = try (0..<2).map { _ in try kept() }
+        defer { for client in clients { close(client) } }
+        isRoomElsewhere.isSet = true
+        send(Wire.request(), to: clients[0])
+        // From now on it takes nothing out of the queue.
+        expectNothing(full)
+        let queue = try #require(full.poller.handover)
+        var bytes: Int32 = 1
+        setsockopt(queue.sending, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+        while sendDescriptor(nil, note: 1, to: queue.sending) {}
+        send(Wire.request(), to: clients[1])
+        try full.answerNext()
+    }
+
+    @Test("processes that each believe the other to be free do not send a request to and fro")
+    func noPingPong() throws {
+        let other = try PollerFixture(sibling: full, isRoomElsewhere: { true })
+        free.poller.epoll.remove(free.poller.handover?.receiving ?? -1)
+        other.poller.epoll.remove(other.poller.listener.descriptor)
+        let client = try kept()
+        defer { close(client) }
+        isRoomElsewhere.isSet = true
+        send(Wire.request(), to: client)
+        var moves = 0
+        for turn in 0..<20 {
+            let fixture = turn % 2 == 0 ? full : other
+            // Whatever the keepers find, they find it at once.
+            fixture.poller.returnToQueue()
+            guard case .request(let connection) = fixture.next(milliseconds: 20) else { continue }
+            moves = connection.moves
+            break
+        }
+        #expect(moves == 3)
+    }
+
+    @Test("under load, with room now here and now there, no request is lost and no connection closed")
+    func load() throws {
+        let flags = (0..<3).map { _ in Flag() }
+        let first = try PollerFixture(handover: HandoverQueue(), isRoomElsewhere: { flags[0].isSet })
+        let fixtures =
+            [first]
+            + (try (1..<3).map { number in
+                try PollerFixture(sibling: first, isRoomElsewhere: { flags[number].isSet })
+            })
+        let clients = try (0..<16).map { _ in try first.connect() }
+        defer { for client in clients { close(client) } }
+        let served = Atomic<Int>(0)
+        let rounds = 100
+        let total = clients.count * rounds
+        let threads = try fixtures.indices.flatMap { index in
+            let fixture = fixtures[index]
+            let keeper = try TestThread {
+                while served.load(ordering: .sequentiallyConsistent) < total {
+                    waitForInput([], milliseconds: 2)
+                    fixture.poller.reconsiderQueue(at: .now)
+                }
+            }
+            let workers = try (0..<2).map { _ in
+                try TestThread {
+                    while served.load(ordering: .sequentiallyConsistent) < total {
+                        guard case .request(let connection) = fixture.next(milliseconds: 20) else { continue }
+                        _ = connection.takeRequest()
+                        let count = served.add(1, ordering: .sequentiallyConsistent).newValue
+                        // Now it is this process that has no room, now another one.
+                        flags[index].isSet = count % 3 == 0
+                        if count % 3 != 0 { fixture.poller.returnToQueue() }
+                        fixture.poller.giveBack(connection, keep: true, isOpen: true)
+                    }
+                }
+            }
+            return workers + [keeper]
+        }
+        for _ in 0..<rounds {
+            for client in clients { send(Wire.request(), to: client) }
+        }
+        for thread in threads { thread.join() }
+        #expect(served.load(ordering: .sequentiallyConsistent) == total)
+        #expect(fixtures.reduce(0) { $0 + $1.poller.connectionCount } == clients.count)
+        #expect(fixtures.allSatisfy { $0.ends.all.isEmpty })
+    }
+}

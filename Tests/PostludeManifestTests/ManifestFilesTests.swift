@@ -1,0 +1,80 @@
+import PostludeManifest
+import Testing
+
+@Suite("Files and uploads of a manifest")
+struct ManifestFilesTests {
+    @Test(
+        "Folders are normalised",
+        arguments: [
+            ("/srv/files/", "/srv/files"), ("//srv/./files//", "/srv/files"), ("/a..b/...", "/a..b/..."),
+        ])
+    func folders(written: String, folder: String) throws {
+        let yaml = manifest("files: { root: \(written), internal: /x/ }\nuploads: { folder: \(written) }")
+        #expect(try parse(yaml).files?.root == folder)
+        #expect(try parse(yaml).uploads.folder == folder)
+    }
+
+    @Test("A journal has a path, and times that have defaults")
+    func journal() throws {
+        #expect(try parse(manifest("")).journal == nil)
+        let journal = try #require(try parse(manifest("journal: { path: /srv//tasks, keep: 1h }")).journal)
+        #expect(journal.path == "/srv/tasks")
+        #expect(journal.keep == .seconds(3600))
+        #expect(journal.keepFailed == .seconds(30 * 86_400))
+    }
+
+    @Test(
+        "A wrong value is reported with what was found and what was expected",
+        arguments: [
+            ("files: { root: /srv }", "1:8: `files` has no `internal`, expected both `root` and `internal`"),
+            ("files: { internal: /a/ }", "1:8: `files` has no `root`, expected both `root` and `internal`"),
+            (
+                "files: { root: /srv/../etc, internal: /a/ }",
+                "1:16: found `/srv/../etc` for `root`, expected an absolute path without `..` such "
+                    + "as /srv/files"
+            ),
+            (
+                "files: { root: /, internal: /a/ }",
+                "1:16: found `/` for `root`, expected an absolute path without `..` such as /srv/files"
+            ),
+            (
+                "files: { root: \"/a\\0b\", internal: /a/ }",
+                "1:16: found `/a\\0b` for `root`, expected an absolute path without `..` such as /srv/files"
+            ),
+            (
+                "files: { root: /srv, internal: /a }",
+                "1:32: found `/a` for `internal`, expected a URL path between slashes such "
+                    + "as /protected/"
+            ),
+            (
+                "files: { root: /srv, internal: \"/a\\r\\nb/\" }",
+                "1:32: found `/a\\r\\nb/` for `internal`, expected a URL path between slashes such "
+                    + "as /protected/"
+            ),
+            (
+                "uploads: { folder: tmp }",
+                "1:20: found `tmp` for `folder`, expected an absolute path without `..` such as /var/tmp"
+            ),
+            (
+                "journal: { keep: 1h }",
+                "1:10: `journal` has no `path`, expected an absolute path such as /var/lib/app/tasks.journal"
+            ),
+            (
+                "journal: { path: tasks.journal }",
+                "1:18: found `tasks.journal` for `path`, expected an absolute path without `..` such as "
+                    + "/var/lib/app/tasks.journal"
+            ),
+            (
+                "journal: { path: /a, keep: 1 }",
+                "1:28: found the number 1 for `keep`, expected a duration with a unit "
+                    + "(ms, s, m or h) such as 30s"
+            ),
+            (
+                "uploads: { foldr: /tmp }",
+                "1:12: unknown key `foldr` in `uploads` (nearest: folder), expected folder"
+            ),
+        ])
+    func wrong(yaml: String, expected: String) {
+        #expect(mistakes(manifest(yaml)) == ["routes.yaml:" + expected])
+    }
+}

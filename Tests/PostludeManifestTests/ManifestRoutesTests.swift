@@ -1,0 +1,161 @@
+import HTTPTypes
+import PostludeManifest
+import PostludeRouting
+import Testing
+
+@Suite("Routes of a manifest")
+struct ManifestRoutesTests {
+    @Test(
+        "A wrong route is reported with what was found and what was expected",
+        arguments: [
+            (
+                "{ method: GET, handler: home }",
+                "1:10: a route has neither of `path` and `regex`, expected one of them"
+            ),
+            (
+                "{ path: /a, regex: ^/b$, method: GET, handler: home }",
+                "1:22: a route has both `path` and `regex`, expected one of them"
+            ),
+            (
+                "{ path: /a, handler: home }",
+                "1:10: a route has neither of `methods` and `method`, expected one of them"
+            ),
+            (
+                "{ path: /a, methods: [GET], method: GET, handler: home }",
+                "1:38: a route has both `methods` and `method`, expected one of them"
+            ),
+            (
+                "{ path: /a, method: GET }",
+                "1:10: a route has no `handler`, expected the name of a handler"
+            ),
+            (
+                "{ path: /a, method: get, handler: home }",
+                "1:30: found `get` for `method`, expected upper case: GET"
+            ),
+            (
+                "{ path: /a, method: \"G T\", handler: home }",
+                "1:30: found `G T` for `method`, expected an HTTP method such as GET"
+            ),
+            (
+                "{ path: /a, method: [GET], handler: home }",
+                "1:30: found a list for `method`, expected an HTTP method such as GET"
+            ),
+            (
+                "{ path: /a, methods: GET, handler: home }",
+                "1:31: found `GET` for `methods`, expected a list of methods such as [GET, POST]"
+            ),
+            (
+                "{ path: /a, methods: [], handler: home }",
+                "1:31: found an empty list for `methods`, expected at least one of its methods such as "
+                    + "[GET, POST]"
+            ),
+            (
+                "{ path: /a, methods: [GET, GET], handler: home }",
+                "1:37: the method GET stands twice in this route"
+            ),
+            (
+                "{ path: /a, method: GET, handler: 404 }",
+                "1:44: found the number 404 for `handler`, expected the name of a handler, in quotes "
+                    + "if it is meant as text"
+            ),
+            (
+                "{ path: /a, method: GET, handler: proces-item }",
+                "1:44: unknown handler `proces-item` (nearest: process-item), expected one that the "
+                    + "application registers"
+            ),
+            (
+                "{ path: /a, method: GET, handler: zzzzzzzzzzzz }",
+                "1:44: unknown handler `zzzzzzzzzzzz` (nearest: home), expected one that the "
+                    + "application registers"
+            ),
+            (
+                "{ path: /a, method: GET, handler: \"a\\tb\\e[0mcdefghi\" }",
+                "1:44: unknown handler `a\\tb\\u{1B}[0mcdefghi` (nearest: home), expected one that "
+                    + "the application registers"
+            ),
+            (
+                "{ path: /a, method: GET, handler: home, limits: { head: 1k } }",
+                "1:60: unknown key `head` in a route's `limits`; only the `limits` of the manifest itself "
+                    + "can have it"
+            ),
+            (
+                "{ path: /a, method: GET, handler: home, tasks: { wrn: 1s } }",
+                "1:59: unknown key `wrn` in `tasks` (nearest: warn), expected warn, deadline, "
+                    + "kill-time, max-queued or when-full"
+            ),
+            (
+                "{ path: /a, method: GET, hanlder: home, handler: home }",
+                "1:35: unknown key `hanlder` in a route (nearest: handler), expected path, regex, "
+                    + "method, methods, handler, limits, tasks, summary, description, tags or deprecated"
+            ),
+            (
+                "{ path: /a, method: GET, documentation: home, handler: home }",
+                "1:35: unknown key `documentation` in a route (nearest: description), expected path, "
+                    + "regex, method, methods, handler, limits, tasks, summary, description, tags or "
+                    + "deprecated"
+            ),
+            (
+                "{ path: /a, method: GET, [a]: home, handler: home }",
+                "1:35: found a list as a key in a route, expected path, regex, method, methods, "
+                    + "handler, limits, tasks, summary, description, tags or deprecated"
+            ),
+            (
+                "{ path: /a, method: GET, 5: home, handler: home }",
+                "1:35: found the number 5 as a key in a route, expected path, regex, method, "
+                    + "methods, handler, limits, tasks, summary, description, tags or deprecated"
+            ),
+        ])
+    func wrong(route: String, expected: String) {
+        #expect(mistakes("routes: [\(route)]") == ["routes.yaml:" + expected])
+    }
+
+    @Test("Any HTTP token in upper case is a method")
+    func methods() throws {
+        let yaml = "routes: [{ path: /a, methods: [PROPFIND, M-SEARCH], handler: home }]"
+        #expect(try parse(yaml).routes[0].methods.map(\.rawValue) == ["PROPFIND", "M-SEARCH"])
+    }
+
+    @Test("An application without handlers is told so")
+    func noHandlers() {
+        let yaml = "routes: [{ path: /a, method: GET, handler: home }]"
+        let expected = "routes.yaml:1:44: unknown handler `home`: the application registers none"
+        #expect(mistakes(yaml, handlers: []) == [expected])
+    }
+
+    @Test(
+        "A pattern's mistake is reported at its own column, behind quotes and escapes",
+        arguments: [
+            ("path: /a/{b", 14),
+            ("path: \"/a/{b\"", 15),
+            ("path: '/it''s/{b'", 19),
+            ("path: \"/\\x41\\u0041\\\"/{b\"", 26),
+            ("path: /😀é/{b", 15),
+            ("path: >-\n      /a/{b", 11),
+        ])
+    func patternColumn(path: String, column: Int) throws {
+        let error = try #require(throws: RoutePattern.SyntaxError.self) { try RoutePattern("/a/{b") }
+        let yaml = "routes:\n  - \(path)\n    method: GET\n    handler: home"
+        #expect(mistakes(yaml) == ["routes.yaml:2:\(column): \(error.message)"])
+    }
+
+    @Test("A path that does not begin with a slash is reported where it begins")
+    func noSlash() throws {
+        let error = try #require(throws: RoutePattern.SyntaxError.self) { try RoutePattern("a") }
+        let yaml = "routes: [{ path: a, method: GET, handler: home }]"
+        #expect(mistakes(yaml) == ["routes.yaml:1:18: \(error.message)"])
+    }
+
+    @Test("A regular expression's mistake is reported at its own column")
+    func regexColumn() throws {
+        let error = try #require(throws: RoutePattern.SyntaxError.self) { try RoutePattern(regex: "^/a)$") }
+        let yaml = "routes:\n  - regex: ^/a)$\n    method: GET\n    handler: home"
+        #expect(mistakes(yaml) == ["routes.yaml:2:15: \(error.message)"])
+    }
+
+    @Test("A prefix's mistake is reported at its own column")
+    func prefixColumn() throws {
+        let error = try #require(throws: RoutePattern.SyntaxError.self) { try RoutePattern("/a?b") }
+        #expect(
+            mistakes(manifest("prefix: /a?b")) == ["routes.yaml:1:11: the prefix `/a?b`: \(error.message)"])
+    }
+}

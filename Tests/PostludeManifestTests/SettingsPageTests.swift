@@ -1,0 +1,139 @@
+import Foundation
+import Logging
+import Testing
+
+@testable import PostludeManifest
+
+/// Holds the reference page of the settings to the decoder.
+@Suite("The settings' reference page")
+struct SettingsPageTests {
+    private struct Row {
+        let key: String
+        let `default`: String
+    }
+
+    /// The rows of each table, by the heading above it.
+    private func tables() throws -> [String: [Row]] {
+        var folder = URL(filePath: #filePath)
+        for _ in 0..<3 { folder.deleteLastPathComponent() }
+        let page = folder.appending(path: "Sources/Postlude/Postlude.docc/Settings.md")
+        var tables: [String: [Row]] = [:]
+        var heading = ""
+        for line in try String(contentsOf: page, encoding: .utf8).split(separator: "\n") {
+            if line.hasPrefix("### ") { heading = String(line.dropFirst(4)) }
+            guard line.hasPrefix("| `") else { continue }
+            let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            try #require(cells.count == 4, "\(line)")
+            tables[heading, default: []].append(
+                Row(
+                    key: cells[0].trimmingCharacters(in: ["`"]),
+                    default: cells[2].trimmingCharacters(in: ["`"])))
+        }
+        return tables
+    }
+
+    private func keys<Key: ManifestKey>(_: Key.Type) -> [String] { Key.allCases.map(\.rawValue) }
+
+    @Test("Each mapping has a table of the decoder's keys, and no others")
+    func keys() throws {
+        let mappings = [
+            "The manifest": keys(ManifestRootKey.self), "`listen`": keys(ListenKey.self),
+            "`processes`": keys(ProcessesKey.self), "`workers`": keys(WorkersKey.self),
+            "`overload`": keys(OverloadKey.self), "`limits`": keys(LimitsKey.self),
+            "`tasks`": keys(TasksKey.self), "`log`": keys(LogKey.self),
+            "`access` in `log`": keys(AccessKey.self), "`status`": keys(StatusKey.self),
+            "`files`": keys(FilesKey.self), "`uploads`": keys(UploadsKey.self),
+            "`journal`": keys(JournalKey.self), "A kind's `durable-tasks`": keys(DurableTaskKey.self),
+            "`runs`": keys(PlaceKey.self), "`promotion`": keys(PromotionKey.self),
+            "A schedule": keys(ScheduleKey.self), "`celery`": keys(CeleryKey.self),
+            "`openapi`": keys(OpenAPIKey.self), "A route": keys(RouteKey.self),
+            "A route's `limits`": keys(RouteLimitsKey.self),
+        ]
+        let tables = try tables()
+        #expect(Set(tables.keys) == Set(mappings.keys))
+        for (heading, keys) in mappings {
+            #expect(tables[heading]?.map(\.key).sorted() == keys.sorted(), "\(heading)")
+        }
+    }
+
+    /// By heading and key; what is not here has none.
+    private func defaults() throws -> [String: String] {
+        let manifest = Manifest()
+        let given = "schedules: { s: { cron: '@daily', task: t } }"
+        let schedule = try #require(try parse(PostludeManifestTests.manifest(given)).schedules.first)
+        let (processes, workers, limits) = (manifest.processes, manifest.workers, manifest.limits)
+        let journal = Manifest.Journal(path: "/a")
+        return [
+            "The manifest.shutdown-grace": DurationText.text(of: manifest.shutdownGrace),
+            "`listen`.mode": FileModeText.text(of: manifest.listen.mode),
+            "`listen`.backlog": "\(manifest.listen.backlog)",
+            "`processes`.count": "\(processes.count)",
+            "`workers`.min": "\(workers.minimum)",
+            "`workers`.max": "\(workers.maximum)",
+            "`workers`.reserved-for-requests": "\(workers.reservedForRequests)",
+            "`processes`.watchdog": DurationText.text(of: manifest.processes.watchdog),
+            "`workers`.idle-time": DurationText.text(of: workers.idleTime),
+            "`overload`.when-busy": manifest.overload.policy.rawValue,
+            "`overload`.wait": DurationText.text(of: manifest.overload.wait),
+            "`overload`.retry-after": DurationText.text(of: manifest.overload.retryAfter),
+            "`limits`.head": ByteCountText.text(of: limits.head),
+            "`limits`.body": ByteCountText.text(of: limits.body),
+            "`limits`.head-time": DurationText.text(of: limits.headTime),
+            "`limits`.read-time": DurationText.text(of: limits.readTime),
+            "`limits`.write-time": DurationText.text(of: limits.writeTime),
+            "`tasks`.warn": DurationText.text(of: manifest.tasks.warn),
+            "`tasks`.when-full": manifest.tasks.whenFull.rawValue,
+            "`journal`.keep": DurationText.text(of: journal.keep),
+            "`journal`.keep-failed": DurationText.text(of: journal.keepFailed),
+            "`journal`.lock-timeout": DurationText.text(of: journal.lockTimeout),
+            "A schedule.time-zone": schedule.timeZone.value,
+            "A schedule.overlap": schedule.overlap.rawValue,
+            "`log`.level": manifest.log.level.rawValue,
+            "`log`.to": manifest.log.destination == .standardError ? "stderr" : "another",
+            "`access` in `log`.format": Manifest.Log.Access().format == .json ? "json" : "another",
+            "`status`.mode": FileModeText.text(of: Manifest.Status(listen: "/a").mode),
+            "`status`.steering": "\(Manifest.Status(listen: "/a").steering)",
+            "`uploads`.folder": manifest.uploads.folder,
+            "`openapi`.title": manifest.openAPI.title,
+            "`openapi`.version": manifest.openAPI.version,
+            "A route.deprecated": "false",
+        ]
+    }
+
+    @Test("Every default is the decoder's")
+    func everyDefault() throws {
+        let defaults = try defaults()
+        var seen: Set<String> = []
+        for (heading, rows) in try tables() {
+            for row in rows {
+                let name = "\(heading).\(row.key)"
+                seen.insert(name)
+                #expect(Self.normal(row.default) == Self.normal(defaults[name] ?? "—"), "\(name)")
+            }
+        }
+        #expect(seen.isSuperset(of: defaults.keys))
+    }
+
+    @Test("What has no default in the table has none in the decoder")
+    func absent() {
+        let manifest = Manifest()
+        let kind = Manifest.DurableTask("a", location: SourceLocation(file: "", position: nil))
+        let values: [Any?] = [
+            manifest.listen.address, manifest.listen.owner, manifest.listen.group,
+            manifest.processes.maximumRequests, manifest.processes.maximumMemory,
+            manifest.limits.requestTimeout, manifest.limits.slowTime, manifest.limits.killTime,
+            manifest.tasks.deadline, manifest.tasks.killTime, manifest.tasks.maxQueued, manifest.log.access,
+            manifest.status, manifest.journal, manifest.files, manifest.openAPI.description,
+            manifest.openAPI.document, manifest.openAPI.page, kind.attempts, kind.delay, kind.factor,
+            kind.maximumDelay, kind.jitter, kind.deadline, kind.expiry, kind.lane, kind.runs, kind.promotion,
+        ]
+        for value in values { #expect(value == nil) }
+        #expect(manifest.prefix.isEmpty && manifest.routes.isEmpty)
+        #expect(manifest.listen.allow.isEmpty && manifest.listen.allowUsers.isEmpty)
+    }
+
+    /// A duration by what it is: `60s` is `1m`.
+    private static func normal(_ text: String) -> String {
+        (try? DurationText.parse(text)).map { "\($0)" } ?? text
+    }
+}

@@ -1,0 +1,23 @@
+import PostludeRouting
+import Testing
+
+@Suite("nearest")
+struct NearestTests {
+    @Test(
+        "the name that takes the fewest edits",
+        arguments: [
+            ("proces-item", "process-item"), ("sendNotification", "send-notification"),
+            ("regsiter", "register"),
+            ("REGISTER", "register"), ("", "register"),
+        ])
+    func fewestEdits(name: String, expected: String) {
+        #expect(nearest(to: name, in: ["send-notification", "process-item", "register"]) == expected)
+    }
+
+    @Test("nothing known, and equals")
+    func edges() {
+        #expect(nearest(to: "a", in: []) == nil)
+        #expect(nearest(to: "b", in: ["a", "c"]) == "a")
+        #expect(nearest(to: "A", in: ["a", "A"]) == "A")
+    }
+}

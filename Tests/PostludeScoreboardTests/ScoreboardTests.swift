@@ -1,0 +1,264 @@
+import Glibc
+import PostludeSystem
+import Testing
+
+@testable import PostludeScoreboard
+
+@Suite("The scoreboard", .timeLimit(.minutes(10)))
+struct ScoreboardTests {
+    static func make(processes: Int = 2, workers: Int = 4, isShared: Bool = true) throws -> Scoreboard {
+        try Scoreboard(program: "shop", processes: processes, workers: workers, isShared: isShared)
+    }
+
+    /// A scoreboard behind the same memory, as a child process adopts it.
+    static func adopt(_ scoreboard: Scoreboard) throws -> Scoreboard {
+        let copy = dup(scoreboard.descriptor)
+        try #require(copy >= 0)
+        return try Scoreboard(adopting: copy)
+    }
+
+    @Test("What a process writes is seen by those who share the memory")
+    func shared() throws {
+        let board = try Self.make()
+        let index = 0
+        board.claim(process: index)
+        let child = try Self.adopt(board)
+        let process = try #require(child.process(at: index))
+        let start = MonotonicTime(nanoseconds: 1_000_000_000)
+        process.begin(generation: 7, at: start)
+        let worker = try process.takeWorker(at: start)
+        worker.begin(
+            method: Array("GET".utf8)[...], target: Array("/orders/7?full=1".utf8)[...],
+            request: Array("abc-1".utf8)[...], at: start)
+        worker.handle(route: "/orders/{id}", handler: "show-order")
+
+        let seen = board.snapshot(at: start + .seconds(2))
+        let shown = try #require(seen.processes.first)
+        #expect(seen.program == "shop" && seen.processes.count == 1)
+        #expect(shown.pid == Int(getpid()) && shown.generation == 7 && shown.state == .serving)
+        let row = try #require(shown.workers.first)
+        #expect(row.number == 1 && row.state == .handling && !row.isTorn)
+        #expect(row.method == "GET" && row.target == "/orders/7?full=1" && row.request == "abc-1")
+        #expect(row.route == "/orders/{id}" && row.handler == "show-order")
+        #expect(row.requestDuration == .seconds(2) && row.since == .seconds(2) && row.requests == 0)
+
+        #expect(
+            worker.finish(CountedAnswer(status: 200, route: nil), at: start + .seconds(3)) == .seconds(3))
+        worker.rest(at: start + .seconds(3))
+        let after = try #require(board.snapshot(at: start + .seconds(5)).processes.first)
+        #expect(after.workers[0].state == .idle && after.workers[0].requests == 1)
+        #expect(after.workers[0].requestDuration == .seconds(3))
+        #expect(after.totals.requests == 1 && after.totals.requestTime == .seconds(3))
+        #expect(after.mostBusyWorkers == 1)
+    }
+
+    @Test("A process that serves and has a worker free for a task is seen by the others")
+    func freeProcess() throws {
+        let board = try Self.make(processes: 3)
+        for index in 0..<2 { board.claim(process: index) }
+        let own = try #require(board.process(at: 0))
+        own.begin(generation: 1)
+        own.set(taskPlaces: 3)
+        let other = try #require(try Self.adopt(board).process(at: 1))
+        #expect(!own.isAnotherFree, "it starts")
+        other.begin(generation: 1)
+        #expect(!own.isAnotherFree, "it has not said how many tasks it may run")
+        other.set(taskPlaces: 2)
+        #expect(own.isAnotherFree)
+        let workers = try (1...2).map { _ in try other.takeWorker() }
+        let now = MonotonicTime.now
+        workers[0].begin(method: [], target: [], request: [], at: now)
+        #expect(own.isAnotherFree)
+        workers[1].run(
+            task: "task",
+            of: ShownRequest(method: [], target: [], route: "", handler: "", id: "", duration: .zero),
+            left: 0,
+            at: now)
+        #expect(!own.isAnotherFree, "both of its workers that may run tasks are busy")
+        #expect(other.isAnotherFree)
+        workers[0].rest(at: now)
+        #expect(own.isAnotherFree)
+        other.set(.draining)
+        #expect(!own.isAnotherFree, "it ends")
+        other.set(.serving)
+        board.release(process: 1)
+        #expect(!own.isAnotherFree, "it has ended")
+    }
+
+    @Test(
+        "Workers come and go: a place is free again, and more workers than places are counted but not shown")
+    func workersComeAndGo() throws {
+        let board = try Self.make(workers: 2)
+        let process = try #require(board.process(at: 0))
+        process.begin(generation: 1)
+        var workers = try (1...3).map { _ in try process.takeWorker() }
+        for worker in workers {
+            worker.begin(method: [], target: [], request: [], at: .now)
+            worker.finish(CountedAnswer(status: 200, route: nil), at: .now)
+            worker.rest(at: .now)
+        }
+        #expect(board.snapshot().processes[0].workers.map(\.number).sorted() == [1, 2])
+        #expect(board.snapshot().totals.requests == 3)
+        workers.removeFirst()
+        #expect(board.snapshot().processes[0].workers.map(\.number) == [2])
+        let next = try process.takeWorker()
+        #expect(board.snapshot().processes[0].workers.map(\.number).sorted() == [1, 2])
+        #expect(board.snapshot().processes[0].workers.first { $0.number == 1 }?.requests == 0)
+        #expect(board.snapshot().totals.requests == 3)
+        withExtendedLifetime(next) {}
+    }
+
+    @Test("The counts of a process that has ended stay, and its slot is free")
+    func release() throws {
+        let board = try Self.make(processes: 1)
+        for round in 1...3 as ClosedRange<UInt64> {
+            let index = 0
+            board.claim(process: index)
+            let process = try #require(board.process(at: index))
+            process.begin(generation: 1)
+            let worker = try process.takeWorker()
+            worker.begin(method: [], target: [], request: [], at: .now)
+            worker.finish(CountedAnswer(status: 200, route: CountedRoute("/r\(round)")), at: .now)
+            process.count(CountedAnswer(status: 503, route: nil), taking: .seconds(1))
+            process.count(.slow)
+            process.count(.done, task: "mail", taking: .milliseconds(20))
+            process.count(.dropped, task: "report-\(round)", taking: nil)
+            let before = board.snapshot().totals
+            board.release(process: index)
+            let after = board.snapshot()
+            #expect(after.processes.isEmpty && after.replaced == Int(round))
+            for totals in [before, after.totals] {
+                #expect(totals.requests == 2 * round && totals[.slow] == round)
+                #expect(totals.requestTimes.total == 2 * round)
+                #expect(totals.routes["/r\(round)"]?[.successful] == 1)
+                #expect(totals.routes["none"]?[.serverError] == round)
+                #expect(totals.routes["none"]?.time == .seconds(Int64(round)))
+                #expect(totals.answers.total == 2 * round)
+                #expect(totals.tasks["mail"]?.done == round && totals.tasks["mail"]?.times.total == round)
+                #expect(totals.tasks["report-\(round)"]?.dropped == 1)
+            }
+        }
+    }
+
+    @Test("More names of tasks than there is room for are counted together")
+    func manyTaskNames() throws {
+        let board = try Self.make()
+        for index in 0...1 {
+            let process = try #require(board.process(at: index))
+            process.begin(generation: 1)
+            for number in 1...200 { process.count(.failed, task: "task \(index) \(number)", taking: nil) }
+            board.release(process: index)
+        }
+        let tasks = board.snapshot().totals.tasks
+        #expect((63...64).contains(tasks.count))
+        #expect(tasks.values.reduce(0) { $0 + $1.failed } == 400)
+        #expect(tasks["other"]?.failed ?? 0 >= 337)
+    }
+
+    @Test("More routes than there is room for are counted together, and a route keeps its row over reloads")
+    func manyRoutes() throws {
+        let board = try Self.make()
+        for index in 0...1 {
+            let process = try #require(board.process(at: index))
+            process.begin(generation: 1)
+            for _ in 1...2 {
+                for number in 1...400 {
+                    let route = CountedRoute("/\(index)/\(number)")
+                    process.count(CountedAnswer(status: 200, route: route), taking: .zero)
+                }
+            }
+            #expect(board.snapshot().totals.routes["/\(index)/7"]?[.successful] == 2)
+            board.release(process: index)
+        }
+        let routes = board.snapshot().totals.routes
+        #expect((255...256).contains(routes.count))
+        #expect(routes.values.reduce(0) { $0 + $1.total } == 1600)
+        #expect(routes["other"]?.total ?? 0 >= 1600 - 2 * 255)
+    }
+
+    @Test("Status codes count in their class, others in the nearest one")
+    func classes() {
+        let classes = [Int.min, 0, 100, 199, 200, 304, 404, 499, 500, 599, 600, Int.max].map {
+            StatusClass(of: $0).label
+        }
+        #expect(
+            classes == [
+                "1xx", "1xx", "1xx", "1xx", "2xx", "3xx", "4xx", "4xx", "5xx", "5xx", "5xx", "5xx",
+            ])
+    }
+
+    @Test("How a process has ended is known to the others, as soon as its supervisor knows")
+    func ends() throws {
+        let board = try Self.make()
+        let pid = getpid()
+        #expect(board.end(of: Int64(pid)) == .unknown)
+        let process = try #require(board.process(at: 0))
+        process.begin(generation: 1)
+        #expect(process.end(of: Int64(pid)) == .pending)
+        board.note(endOf: pid, signal: 9, status: 0)
+        #expect(process.end(of: Int64(pid)) == .known("signal 9"))
+        board.release(process: 0)
+        #expect(board.end(of: Int64(pid)) == .known("signal 9"))
+        // The newest one of a number counts, and the last ones are known.
+        for number in 1...200 { board.note(endOf: pid + Int32(number), signal: nil, status: Int32(number)) }
+        #expect(board.end(of: Int64(pid)) == .unknown)
+        #expect(board.end(of: Int64(pid) + 200) == .known("exit status 200"))
+        for strange in [Int64.min, -1, 0, .max] { #expect(board.end(of: strange) == .unknown) }
+    }
+
+    @Test("What is left of a process names the requests and tasks of its workers")
+    func remains() throws {
+        let board = try Self.make()
+        let index = 0
+        board.claim(process: index)
+        let process = try #require(board.process(at: index))
+        let start = MonotonicTime(nanoseconds: 5_000_000_000)
+        process.begin(generation: 1, at: start)
+        let workers = try (1...3).map { _ in try process.takeWorker(at: start) }
+        for worker in workers.prefix(2) {
+            worker.begin(
+                method: Array("POST".utf8)[...], target: Array("/orders".utf8)[...],
+                request: Array("r1".utf8)[...], at: start)
+            worker.handle(route: "/orders", handler: "place-order")
+        }
+        workers[1].finish(CountedAnswer(status: 200, route: nil), at: start)
+        let mail = ShownRequest(
+            method: Array("PUT".utf8)[...], target: Array("/mails/7".utf8)[...], route: "/mails/{id}",
+            handler: "send", id: "r2", duration: .milliseconds(30))
+        workers[1].run(task: "send-mail", of: mail, left: 2, at: start)
+        let kept = ShownRequest(
+            method: [], target: [], route: "/kept", handler: "", id: "r3", duration: .zero)
+        workers[2].run(task: "kept", of: kept, left: 0, at: start)
+        let row = try #require(board.snapshot().processes.first?.workers.first { $0.number == 2 })
+        #expect(row.method == "PUT" && row.target == "/mails/7" && row.route == "/mails/{id}")
+        #expect(row.handler == "send" && row.request == "r2" && row.task == "send-mail")
+        #expect(row.requestDuration == .milliseconds(30))
+        #expect(
+            board.remains(ofProcess: index, at: start + .milliseconds(1250)) == [
+                "worker 1 was handling POST /orders for 1.250 s, route /orders, handler place-order, request r1",
+                """
+                worker 2 was running the task send-mail for 1.250 s after PUT /mails/7, 2 more tasks, \
+                route /mails/{id}, handler send, request r2
+                """,
+                "worker 3 was running the task kept for 1.250 s, route /kept, request r3",
+            ])
+        #expect(board.remains(ofProcess: 1).isEmpty && board.remains(ofProcess: 99).isEmpty)
+        #expect(board.remains(ofProcess: -1).isEmpty)
+    }
+
+    @Test("Long text is cut at a character, and control characters become spaces")
+    func text() throws {
+        let board = try Self.make()
+        let process = try #require(board.process(at: 0))
+        process.begin(generation: 1)
+        let worker = try process.takeWorker()
+        let target = "/" + String(repeating: "ä", count: 100)
+        worker.begin(
+            method: Array("G\u{1b}[T\n".utf8)[...], target: Array(target.utf8)[...], request: [0xff, 0x41],
+            at: .now)
+        let shown = try #require(board.snapshot().processes.first?.workers.first)
+        #expect(shown.method == "G [T ")
+        #expect(shown.target == "/" + String(repeating: "ä", count: 63))
+        #expect(shown.request == "\u{fffd}A")
+    }
+}

@@ -1,0 +1,283 @@
+import Foundation
+import PostludeSystem
+import Testing
+
+@testable import PostludeSupervision
+
+@Suite("A supervisor and its processes", .timeLimit(.minutes(10)))
+struct SupervisorTests {
+    private typealias Fixture = SupervisorFixture
+    private static let good = "\(Fixture.ready); \(Fixture.obedient)"
+
+    @Test("It starts as many processes as it should, says when all are ready, and stops them on SIGTERM")
+    func life() throws {
+        let fixture = try Fixture(Self.good, count: 3)
+        try fixture.wait(for: "three are ready") { fixture.logged("event: ready") == 1 }
+        #expect(fixture.pids.count == 3)
+        try fixture.stop()
+        for index in 0..<3 {
+            let messages = fixture.lines("messages.\(index)")
+            #expect(messages.first == #"{"manifest":{"generation":1}}"#)
+            #expect(messages.last == #"{"drain":{"handingOver":false}}"#)
+        }
+    }
+
+    @Test("A process inherits its descriptors and nothing else, and blocks and ignores no signal")
+    func inheritance() throws {
+        let script = """
+            (cd /proc/$$/fd && echo *) > descriptors
+            # By the shell itself, which blocks signals while it starts another program.
+            while read -r name value; do
+                case $name in SigBlk:|SigIgn:) echo "$value";; esac
+            done < /proc/self/status > signals
+            \(Self.good)
+            """
+        let stray = open("/dev/null", O_RDONLY)
+        defer { close(stray) }
+        let fixture = try Fixture(script)
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        #expect(fixture.lines("descriptors") == ["0 1 2 3 4 5 6"])
+        // The two that the C library keeps for itself aside.
+        let masks = fixture.lines("signals").map { UInt64($0, radix: 16).map { $0 & ~(3 << 31) } }
+        #expect(masks == [0, 0])
+        try fixture.stop()
+    }
+
+    @Test("One that is killed is replaced at once, and the others stay")
+    func replacement() throws {
+        let fixture = try Fixture(Self.good, count: 2)
+        try fixture.wait(for: "two are ready") { fixture.logged("event: ready") == 1 }
+        let victim = try #require(fixture.pids.first)
+        kill(victim, SIGKILL)
+        try fixture.wait(for: "another one is ready") { fixture.logged("a process is ready") == 3 }
+        #expect(fixture.logged("signal 9") == 1)
+        #expect(fixture.logged("after a while") == 0)
+        #expect(fixture.living.count == 2)
+        try fixture.stop()
+    }
+
+    @Test("One that gives no sign of life is killed and replaced, and one that does is not")
+    func watchdog() throws {
+        let fixture = try Fixture(Self.good, beat: .now + .seconds(-28))
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        kill(try #require(fixture.pids.first), SIGSTOP)
+        try fixture.wait(for: "it is killed") { fixture.logged("gives no sign of life") == 1 }
+        #expect(fixture.logged(#"key: "watchdog", value: "30.0 seconds""#) == 1)
+        fixture.setBeat(.now + .seconds(3600))
+        try fixture.wait(for: "another one is ready") { fixture.logged("a process is ready") == 2 }
+        #expect(fixture.logged("signal 9") == 1)
+        try fixture.stop()
+        #expect(fixture.logged("gives no sign of life") == 1)
+    }
+
+    @Test("What has been ready once is started again, however often it dies, also before it is ready")
+    func forever() throws {
+        // The first one works, and every other one of those behind it is not even ready.
+        let fixture = try Fixture(
+            """
+            echo >> deaths
+            [ $(($(wc -l < deaths) % 2)) = 1 ] && \(Fixture.ready)
+            [ $(wc -l < deaths) -lt 8 ] && exit 7
+            \(Fixture.ready); \(Fixture.obedient)
+            """)
+        try fixture.wait(for: "it has died seven times") { fixture.logged("exit status 7") == 7 }
+        try fixture.wait(for: "the eighth one is ready") { fixture.logged("a process is ready") == 5 }
+        #expect(fixture.logged("critical") == 0)
+        #expect(fixture.logged("after a while") == 6)
+        try fixture.stop()
+    }
+
+    @Test(
+        "Where no process of a new program is ever ready the old ones serve on, and SIGHUP has it try again")
+    func newProgramNeverReady() throws {
+        let fixture = try Fixture(
+            "[ -e fixed ] || exit 1; \(Self.good)", old: [.init(script: Self.good, isReady: true)])
+        try fixture.wait(for: "it gives up") { fixture.logged("those of the old one serve on") == 1 }
+        #expect(fixture.logged("exit status 1") == Supervisor.upgradeDeaths)
+        #expect(fixture.living.count == 1)
+        #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/fixed", contents: nil))
+        fixture.next(try Fixture.plan(count: 1))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "the old one has ended") { fixture.logged("a process has ended") == 1 }
+        #expect(fixture.logged("a process is ready") == 2)
+        try fixture.stop()
+    }
+
+    @Test("When none can start it does not try for long")
+    func failedStart() throws {
+        let fixture = try Fixture("exit 1", count: 2)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.logged("critical: emergency stop: no process could start") == 1)
+        #expect(fixture.pids.count <= 3)
+    }
+
+    @Test("A process that has left something behind makes the supervisor fail")
+    func status() throws {
+        let script =
+            "\(Fixture.ready); while \(Fixture.take); do case $message in *drain*) exit 3;; esac; done"
+        let fixture = try Fixture(script)
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGINT)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.logged("exit status 3") == 1)
+    }
+
+    @Test("A second signal tells processes to leave, and kills what does not")
+    func secondSignal() throws {
+        let script = """
+            \(Fixture.ready)
+            while \(Fixture.take); do
+                printf '%s\\n' "$message" >> messages.$1
+                case $message in *leave*) [ "$1" = 0 ] && exit 1;; esac
+            done
+            """
+        let fixture = try Fixture(script, count: 2, grace: .seconds(3600))
+        try fixture.wait(for: "two are ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGTERM)
+        try fixture.wait(for: "both are told") {
+            (0..<2).allSatisfy { fixture.lines("messages.\($0)").last?.contains("drain") == true }
+        }
+        #expect(fixture.living.count == 2)
+        fixture.signal(SIGTERM)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.logged("exit status 1") == 1)
+        #expect(fixture.logged("signal 9") == 1)
+        #expect(fixture.living.isEmpty)
+    }
+
+    @Test("A process that does not end within the grace is killed")
+    func grace() throws {
+        let fixture = try Fixture("\(Fixture.ready); while :; do sleep 0.1; done", grace: .zero)
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGTERM)
+        #expect(try fixture.exitStatus() == 1)
+        #expect(fixture.logged("is killed") == 1)
+    }
+
+    @Test(
+        "SIGHUP sends a new manifest with its number, and adds or ends processes; a bad one changes nothing")
+    func reload() throws {
+        let fixture = try Fixture(Self.good, count: 1)
+        try fixture.wait(for: "one is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "the bad one is refused") { fixture.logged("the manifest is refused") == 1 }
+        fixture.next(try Fixture.plan(count: 3))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "three are ready") { fixture.logged("a process is ready") == 3 }
+        try fixture.wait(for: "the first one is told") { fixture.lines("messages.0").count == 2 }
+        #expect(fixture.lines("messages.0") == (1...2).map { #"{"manifest":{"generation":\#($0)}}"# })
+        try fixture.wait(for: "the third one is told") { !fixture.lines("messages.2").isEmpty }
+        #expect(fixture.lines("messages.2") == [#"{"manifest":{"generation":2}}"#])
+        fixture.next(try Fixture.plan(count: 1))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "one is left") { fixture.logged("a process has ended") == 2 }
+        #expect(fixture.living == fixture.pids.prefix(1).map(\.self))
+        #expect(fixture.lines("messages.2").last == #"{"drain":{"handingOver":true}}"#)
+        try fixture.stop()
+    }
+
+    @Test("SIGUSR1 is passed on")
+    func reopen() throws {
+        let fixture = try Fixture(Self.good)
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR1)
+        try fixture.wait(for: "it is told") { fixture.lines("messages.0").last == #"{"reopenLogs":{}}"# }
+        try fixture.stop()
+    }
+
+    @Test("One that asks for a successor serves until that one is ready, and then hands over")
+    func recycling() throws {
+        let script = """
+            \(Fixture.ready)
+            if [ ! -e first ]; then touch first; printf '{"replace":{"reason":"age"}}' >&3; fi
+            \(Fixture.obedient)
+            """
+        let fixture = try Fixture(script)
+        try fixture.wait(for: "the old one has ended") { fixture.logged("a process has ended") == 1 }
+        let order = fixture.entries.filter { $0.contains("is ready") || $0.contains("has ended") }
+        #expect(order.count == 3 && order.last?.contains("has ended") == true, "\(order)")
+        #expect(fixture.lines("messages.0").last == #"{"drain":{"handingOver":true}}"#)
+        try fixture.wait(for: "the new one has its manifest") { fixture.lines("messages.1").count == 1 }
+        try fixture.stop()
+    }
+
+    @Test("A program whose check fails does not take over")
+    func preflight() throws {
+        // A shell without a script ends with 0; this one fails.
+        let fixture = try Fixture(Self.good, preflight: "/bin/false")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR2)
+        try fixture.wait(for: "it is refused") { fixture.logged("the new program is refused") == 1 }
+        #expect(fixture.logged("exit status 1") == 1)
+        try fixture.stop()
+    }
+
+    @Test("A program that is not there does not take over")
+    func absentProgram() throws {
+        let fixture = try Fixture(Self.good, preflight: "/nowhere/program")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR2)
+        try fixture.wait(for: "it is refused") { fixture.logged("/nowhere/program") >= 1 }
+        try fixture.stop()
+    }
+
+    @Test("A program that is stopped while another one is checked leaves no check behind")
+    func preflightEnds() throws {
+        let fixture = try Fixture(
+            Self.good, preflight: "/bin/sh",
+            preflightArguments: ["sh", "-c", "echo $$ > /proc/self/fd/1; while :; do sleep 0.1; done"])
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR2)
+        try fixture.wait(for: "it is checked") { fixture.logged("the new program is checked") == 1 }
+        try fixture.stop()
+        // Of the shells only the one of the check has this process for a parent now, if it lives at all.
+        try fixture.wait(for: "the check ends") { Self.children(running: "while :; do sleep 0.1").isEmpty }
+    }
+
+    /// The children of this process, as far as they live.
+    private static func children(running text: String) -> [String] {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+        return threads.flatMap { thread in
+            let path = "/proc/self/task/\(thread)/children"
+            let children = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+            return children.split(separator: " ").map {
+                (try? String(contentsOfFile: "/proc/\($0)/cmdline", encoding: .utf8)) ?? ""
+            }
+        }
+        .filter { $0.contains(text) }
+    }
+
+    @Test("A process that has not read for long gets the newest manifest, and what it is told behind it")
+    func slowReader() throws {
+        let fixture = try Fixture(
+            "\(Fixture.ready); while [ ! -e go ]; do sleep 0.02; done; \(Fixture.obedient)")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.next(try Fixture.plan(count: 1))
+        let count = 600
+        for number in 1...count {
+            fixture.signal(SIGHUP)
+            try fixture.wait(for: "reload \(number)") { fixture.logged("was read again") == number }
+        }
+        fixture.signal(SIGUSR1)
+        try fixture.wait(for: "the logs are opened") { fixture.logged("the logs are opened again") == 1 }
+        #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/go", contents: nil))
+        try fixture.wait(for: "it is told: \(fixture.lines("messages.0").suffix(3))") {
+            fixture.lines("messages.0").suffix(2)
+                == [#"{"manifest":{"generation":\#(count + 1)}}"#, #"{"reopenLogs":{}}"#]
+        }
+        try fixture.stop()
+    }
+
+    @Test("Of the processes of replaced programs those serve until successors are ready that are themselves")
+    func replacedTwice() throws {
+        let fixture = try Fixture(
+            Fixture.obedient,
+            old: [.init(script: Self.good, isReady: true), .init(script: Fixture.obedient, isReady: false)])
+        try fixture.wait(for: "one has ended") { fixture.logged("a process has ended") == 1 }
+        #expect(fixture.lines("messages.1") == [#"{"drain":{"handingOver":true}}"#])
+        #expect(fixture.lines("messages.0").isEmpty)
+        try fixture.wait(for: "the new one is told") { !fixture.lines("messages.2").isEmpty }
+        #expect(fixture.living.count == 2)
+        try fixture.stop()
+    }
+}

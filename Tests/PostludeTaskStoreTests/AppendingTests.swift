@@ -1,0 +1,158 @@
+import Foundation
+import Testing
+
+@testable import PostludeTaskStore
+
+@Suite("What is appended", .timeLimit(.minutes(10)))
+struct AppendingTests {
+    @Test("A record is there as it was given")
+    func whole() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let payload = Data(#"{"name": "Ünïcödé",  "n": 1.10, "list": [1,2]}"#.utf8)
+        var new = NewRecord(name: "receipt", payload: payload)
+        new.lane = .high
+        new.notBefore = fixture.clock.now.addingTimeInterval(60)
+        new.expires = fixture.clock.now.addingTimeInterval(90)
+        new.uniqueKey = "order-7"
+        let id = try journal.keep("request-1", .make(), new)[1]
+        let record = try #require(try journal.record(id))
+        #expect(record.payload == payload && record.name == "receipt" && record.lane == .high)
+        #expect(record.request == "request-1" && record.position == 1 && record.state == .waiting)
+        #expect(
+            record.added == fixture.clock.now && record.due == new.notBefore && record.expires == new.expires)
+        #expect(record.uniqueKey == "order-7" && record.attempts == 0 && record.owner == nil)
+        #expect(record.started == nil && record.ended == nil && record.error == nil && record.result == nil)
+        #expect(try journal.record(.make(at: 0)) == nil)
+        try journal.close()
+    }
+
+    @Test("Payloads and results are kept byte for byte, whatever they are; names with a NUL are refused")
+    func bytes() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        for bytes in [[], [0], [0x22, 0, 0x22], [0xff, 0xfe, 0x80], Array(UInt8.min ... .max)] as [[UInt8]] {
+            let id = try journal.keep("r", NewRecord(name: "n", payload: Data(bytes)))[0]
+            journal.ended(id, .done(result: Data(bytes)))
+            try journal.flush()
+            let record = try #require(try journal.record(id))
+            #expect(record.payload == Data(bytes) && record.result == Data(bytes))
+        }
+        let refused = [
+            NewRecord.make("a\0b"), .make { $0.uniqueKey = "a\0" }, .make { $0.queue = "\0" },
+        ]
+        for record in refused {
+            #expect(journalError { _ = try journal.keep("r", .make(), record) }?.code == .refused)
+        }
+        #expect(journalError { _ = try journal.keep("\0", .make()) }?.code == .refused)
+        #expect(try journal.list().records.count == 5)
+        try journal.close()
+    }
+
+    @Test("What is due is this process's at once; what was for later, or for others, is nobody's")
+    func owners() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(1) }
+        let past = NewRecord.make { $0.notBefore = Date.distantPast }
+        let ids = try journal.keep("r", .make(), later, past)
+        #expect(try ids.map { try journal.record($0)?.owner } == [journal.owner, nil, nil])
+        // Its time came before it was kept: the request's worker does not run it.
+        #expect(try journal.claimedIDs() == [[ids[2]]])
+        let given = try journal.keep("r", .make(), runsHere: false)[0]
+        #expect(try journal.record(given)?.owner == nil)
+        try journal.close()
+    }
+
+    @Test("A unique key: the one that is not over stands for the next ones, of the same name")
+    func uniqueKeys() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let keyed = NewRecord.make { $0.uniqueKey = "k" }
+        let first = try journal.keep("1", keyed)[0]
+        let request = NewRequest(
+            id: "2", records: [.make(), keyed, .make("mail") { $0.uniqueKey = "k" }, .make()])
+        let kept = try journal.append(request)
+        #expect(kept[1].existing?.id == first)
+        #expect(kept[2].existing == nil)
+        #expect(try journal.counts().names.mapValues { $0[.waiting] } == ["charge": 3, "mail": 1])
+        for state in [RecordEnd.again(error: "e", at: fixture.clock.now), .moved(queue: "q", reason: nil)] {
+            journal.started(first)
+            journal.ended(first, state)
+            try journal.flush()
+            let record = try #require(try journal.record(first))
+            #expect(try journal.append(NewRequest(id: "3", records: [keyed])) == [.exists(record)])
+        }
+        journal.ended(first, .done(result: nil))
+        try journal.flush()
+        let again = try journal.append(NewRequest(id: "4", records: [keyed, keyed]))
+        #expect(again[0].existing == nil && again[1].existing?.id == again[0].id)
+        try journal.close()
+    }
+
+    @Test("Ids are UUIDs of version 7 in lower case, each later one greater")
+    func ids() throws {
+        let ids = (0..<2000).map { RecordID.make(at: Int64($0) * 1_000_000) }
+        #expect(Set(ids).count == 2000)
+        #expect(ids.map(\.text) == ids.map(\.text).sorted())
+        for id in ids {
+            let parsed = try #require(UUID(uuidString: id.text))
+            #expect(parsed.uuidString.lowercased() == id.text && RecordID(id.text) == id)
+            #expect(Array(id.text)[14] == "7" && "89ab".contains(Array(id.text)[19]))
+        }
+        #expect(
+            RecordID("0199AABB-0000-7000-8000-000000000000")?.text == "0199aabb-0000-7000-8000-000000000000")
+        for text in [
+            "", "x", "0199aabb-0000-7000-8000-00000000000g", "0199aabb00007000800000000000000000000", "é",
+        ] {
+            #expect(RecordID(text) == nil)
+        }
+    }
+
+    @Test(
+        "Times beyond every calendar are kept as the first and last one",
+        arguments: [-1e12, 1e12, 1e300, .infinity, -.infinity, .nan])
+    func farTimes(seconds: Double) throws {
+        let time = Date(timeIntervalSince1970: seconds)
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let record = NewRecord.make {
+            $0.notBefore = time
+            $0.expires = time
+        }
+        let id = try journal.keep("r", record)[0]
+        #expect(try journal.record(id) != nil)
+        try journal.export { _ in }
+        try journal.close()
+    }
+
+    @Test("A schedule's firing is kept once")
+    func firings() throws {
+        let fixture = try JournalFixture()
+        let (one, two) = (try fixture.open(), try fixture.open())
+        let time = fixture.clock.now
+        let request = NewRequest(id: "f", records: [.make()])
+        #expect(try one.lastFiring(of: "nightly") == nil)
+        #expect(try one.fire("nightly", at: time, request)?.count == 1)
+        #expect(try two.fire("nightly", at: time, request) == nil)
+        #expect(try two.fire("hourly", at: time, request)?.count == 1)
+        #expect(try two.fire("nightly", at: time.addingTimeInterval(60), request)?.count == 1)
+        #expect(try one.lastFiring(of: "nightly") == time.addingTimeInterval(60))
+        #expect(try one.counts()[.waiting] == 3)
+        try one.close()
+        try two.close()
+    }
+
+    @Test("A firing whose records cannot be kept has not been")
+    func failedFiring() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let taken = try journal.keep("r", .make())[0]
+        let request = NewRequest(id: "f", records: [.make { $0.id = taken }])
+        let time = fixture.clock.now
+        #expect(journalError { _ = try journal.fire("nightly", at: time, request) }?.code == .refused)
+        #expect(try journal.lastFiring(of: "nightly") == nil)
+        #expect(try journal.fire("nightly", at: time, NewRequest(id: "f", records: [.make()])) != nil)
+        try journal.close()
+    }
+}

@@ -1,0 +1,223 @@
+import Foundation
+import GRDB
+import PostludeSystem
+import Testing
+
+@testable import PostludeTaskStore
+
+/// SQLite 3.7.0 to 3.51.2 loses commits where a commit begins the WAL anew while another connection begins a checkpoint.
+@Suite("Checkpoints", .timeLimit(.minutes(10)))
+struct CheckpointTests {
+    /// Processes whose checkpoints wait for a commit that would be lost.
+    private final class HeldProcesses {
+        let fixture: JournalFixture
+        private let environment: [String: String]
+        private let countsFile: String
+        private var running: [Helper] = []
+        private(set) var acknowledged: Set<String> = []
+
+        init() throws {
+            fixture = try JournalFixture(in: "/dev/shm")
+            let library = fixture.folder + "/hold.so"
+            countsFile = fixture.folder + "/counts"
+            try Interposer.compile("hold_checkpoints.c", to: library, linking: "-lsqlite3", "-lpthread")
+            environment = ["LD_PRELOAD": library, "HOLD_COUNTS": countsFile]
+        }
+
+        func start(_ command: String) throws {
+            running.append(try Helper([command, fixture.path], environment: environment))
+        }
+
+        func visit() throws {
+            let helper = try Helper(["visit", fixture.path], environment: environment)
+            note(helper.lines())
+            try helper.expectSuccess()
+        }
+
+        /// Takes a line of each one.
+        ///
+        /// - Returns: whether all are at work still.
+        func step() -> Bool {
+            for helper in running {
+                guard let line = helper.line() else { return false }
+                note([line])
+            }
+            return true
+        }
+
+        private func note(_ lines: [String]) {
+            for line in lines { acknowledged.formUnion(line.split(separator: " ").map(String.init)) }
+        }
+
+        /// Ends all, and looks for what must be there.
+        func check() throws {
+            for helper in running {
+                helper.die()
+                note(helper.lines())
+            }
+            let counts = counts
+            print("checkpoints: \(counts), \(acknowledged.count) records acknowledged")
+            #expect(counts.windows > 0 && counts.resets == 0 && counts.outside == 0)
+            let journal = try fixture.open()
+            let (ids, integrity) = try journal.pool.read { database in
+                (
+                    try String.fetchSet(database, sql: "SELECT id FROM record"),
+                    try String.fetchOne(database, sql: "PRAGMA integrity_check")
+                )
+            }
+            let lost = acknowledged.subtracting(ids).count
+            #expect(lost == 0 && integrity == "ok", "of \(acknowledged.count)")
+            try journal.close()
+        }
+
+        struct Counts: CustomStringConvertible {
+            var windows: UInt64 = 0
+            var held: UInt64 = 0
+            var resets: UInt64 = 0
+            var outside: UInt64 = 0
+
+            var description: String {
+                "windows \(windows), held open \(held), resets in them \(resets), outside of the writer's lock \(outside)"
+            }
+        }
+
+        /// As hold_checkpoints.c has them.
+        var counts: Counts {
+            guard let data = FileManager.default.contents(atPath: countsFile), data.count >= 32 else {
+                return Counts()
+            }
+            func number(_ index: Int) -> UInt64 {
+                data.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) }
+            }
+            return Counts(windows: number(0), held: number(1), resets: number(2), outside: number(3))
+        }
+    }
+
+    @Test("Four processes: each checkpoint is under the writer's lock, no commit begins the WAL anew in one")
+    func processes() throws {
+        let processes = try HeldProcesses()
+        for _ in 0..<4 { try processes.start("flood") }
+        while case let counts = processes.counts, counts.windows < 200, counts.resets == 0, processes.step() {
+        }
+        try processes.check()
+    }
+
+    @Test("One process, and programs that look and steer beside it: the same")
+    func visitors() throws {
+        let processes = try HeldProcesses()
+        try processes.start("flood")
+        while case let counts = processes.counts, counts.windows < 40, counts.outside == 0 {
+            try processes.visit()
+            // A visit takes long under a sanitizer; the process goes on only while its lines are read.
+            guard (0..<200).allSatisfy({ _ in processes.step() }) else { break }
+        }
+        try processes.check()
+    }
+
+    @Test("No connection checkpoints by itself")
+    func automatic() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        func setting(_ database: Database) throws -> Int? {
+            try Int.fetchOne(database, sql: "PRAGMA wal_autocheckpoint")
+        }
+        #expect(try journal.pool.read(setting) == 0)
+        #expect(try journal.pool.writeWithoutTransaction(setting) == 0)
+        try journal.close()
+    }
+
+    /// Readers that take turns without a gap.
+    private final class Relay: Sendable {
+        private let databases: [DatabaseQueue]
+        private let isOver = Counter()
+        let turns = Counter()
+
+        init(_ path: String) throws {
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            configuration.readonly = true
+            databases = try (0..<2).map { _ in try DatabaseQueue(path: path, configuration: configuration) }
+        }
+
+        func run() throws {
+            func begin(_ number: Int) throws {
+                try databases[number % 2].writeWithoutTransaction { database in
+                    try database.execute(sql: "BEGIN")
+                    _ = try Int.fetchOne(database, sql: "SELECT max(number) FROM record")
+                }
+            }
+            try begin(0)
+            var number = 0
+            while isOver.value == 0 {
+                try begin(number + 1)
+                usleep(3_000)
+                try databases[number % 2].writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+                number += 1
+                turns.add()
+            }
+            for database in databases { try database.close() }
+        }
+
+        func end() { isOver.add() }
+    }
+
+    @Test("Readers without a gap between them do not let the WAL grow for ever")
+    func readers() async throws {
+        let fixture = try JournalFixture(in: "/dev/shm")
+        let journal = try fixture.open()
+        _ = try journal.keep("first", .make())
+        let relay = try Relay(fixture.path)
+        async let reading: Void = onThread { try relay.run() }
+        // 800 pages each.
+        let large = NewRecord(name: "large", payload: Data(repeating: 0x31, count: 800 * 4_096))
+        var most = 0
+        for number in 0..<80 {
+            let turns = relay.turns.value
+            _ = try journal.keep("\(number)", large)
+            var status = stat()
+            #expect(stat(fixture.path + "-wal", &status) == 0)
+            most = max(most, Int(status.st_size))
+            while relay.turns.value < turns + 3 { await Task.yield() }
+        }
+        relay.end()
+        try await reading
+        print(
+            "WAL beside readers: \(most >> 20) MiB at most, \(80 * 800 * 4_096 / (1 << 20)) MiB were written")
+        #expect(most < 100 << 20)
+        try journal.close()
+    }
+
+    @Test("A reader that stays is named, and holds up no write; without it the WAL is moved")
+    func longReader() throws {
+        let fixture = try JournalFixture(in: "/dev/shm")
+        let warnings = Lock<[String]>([])
+        var settings = JournalSettings()
+        settings.warn = { text in warnings.withLock { $0.append(text) } }
+        let journal = try Journal(path: fixture.path, settings: settings)
+        _ = try journal.keep("first", .make())
+        let large = NewRecord(name: "large", payload: Data(repeating: 0x31, count: 4_000 * 4_096))
+        try journal.pool.read { database in
+            _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM record")
+            for number in 0..<6 { _ = try journal.keep("\(number)", large) }
+        }
+        #expect(warnings.withLock { $0.count } == 1)
+        #expect(warnings.withLock { $0.first }?.contains("fuser -v \(fixture.path)") == true)
+        for number in 0..<3 { _ = try journal.keep("behind \(number)", large) }
+        try journal.flush()
+        let pages = try journal.pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
+        #expect(pages.walFrameCount < 12_100, "the WAL has begun anew")
+        try journal.close()
+    }
+
+    @Test(
+        "Versions of SQLite with the bug are known",
+        arguments: [
+            (3_006_023, false), (3_007_000, true), (3_040_001, true), (3_044_005, true), (3_044_006, false),
+            (3_045_000, true), (3_046_001, true), (3_050_006, true), (3_050_007, false), (3_051_000, true),
+            (3_051_002, true), (3_051_003, false), (3_053_004, false),
+        ])
+    func versions(number: Int, hasBug: Bool) {
+        #expect(SQLiteVersion.hasResetBug(number) == hasBug)
+        #expect(SQLiteVersion.library.hasPrefix("SQLite \(SQLiteVersion.text)"))
+    }
+}

@@ -1,0 +1,175 @@
+import Foundation
+import GRDB
+import Synchronization
+import Testing
+
+@testable import PostludeTaskStore
+
+@Suite("Group commit", .timeLimit(.minutes(10)))
+struct GroupCommitTests {
+    @Test("Sixteen that append while another process writes share one transaction")
+    func shared() async throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let other = try OtherWriter(fixture)
+        let before = journal.transactions
+        let waiting = Counter()
+        try await withThrowingTaskGroup(of: [KeptRecord].self) { group in
+            for number in 0..<16 {
+                group.addTask {
+                    try await onThread {
+                        waiting.add()
+                        return try journal.append(NewRequest(id: "\(number)", records: [.make()]))
+                    }
+                }
+            }
+            while waiting.value < 16 || journal.writer.waitingCount < 16 { await Task.yield() }
+            try other.end()
+            var ids: Set<RecordID> = []
+            for try await kept in group { ids.formUnion(kept.map(\.id)) }
+            #expect(ids.count == 16)
+        }
+        #expect(journal.transactions == before + 1)
+        #expect(try journal.list(limit: 100).records.count == 16)
+        try journal.close()
+    }
+
+    @Test("One that fails does not fail the others")
+    func ownErrors() async throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let taken = try journal.keep("first", .make())[0]
+        let other = try OtherWriter(fixture)
+        let before = journal.transactions
+        try await withThrowingTaskGroup(of: String.self) { group in
+            for number in 0..<8 {
+                group.addTask {
+                    try await onThread {
+                        // Every other one has an id that is taken, in its second record.
+                        let second = NewRecord.make { if number % 2 == 1 { $0.id = taken } }
+                        let request = NewRequest(id: "\(number)", records: [.make(), second])
+                        do throws(JournalError) {
+                            _ = try journal.append(request)
+                            return "kept"
+                        } catch {
+                            return "\(error.code == .refused) \(error)"
+                        }
+                    }
+                }
+            }
+            while journal.writer.waitingCount < 8 { await Task.yield() }
+            try other.end()
+            var results: [String] = []
+            for try await result in group { results.append(result) }
+            #expect(results.filter { $0 == "kept" }.count == 4)
+            #expect(results.filter { $0.hasPrefix("true") && $0.contains("UNIQUE") }.count == 4, "\(results)")
+        }
+        #expect(journal.transactions == before + 1)
+        // Nothing of those that failed is there.
+        let kept = try journal.list(limit: 100).records
+        #expect(kept.count == 1 + 4 * 2)
+        #expect(Set(kept.map(\.request)) == ["first", "0", "2", "4", "6"])
+        try journal.close()
+    }
+
+    @Test("Who waits longer than the time that it has gets the error, and nothing is kept")
+    func lockedTooLong() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open(lockTimeout: .milliseconds(300))
+        let other = try OtherWriter(fixture)
+        let error = journalError { _ = try journal.keep("late", .make()) }
+        #expect(error?.code == .locked && error?.isTemporary == true)
+        #expect(error?.description.contains("another program has written to it for too long") == true)
+        try other.end()
+        #expect(try journal.list().records.isEmpty)
+        #expect(try journal.keep("next", .make()).count == 1)
+        try journal.close()
+    }
+
+    @Test("Notes go with the next transaction, and before what begins to wait behind them")
+    func notes() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let id = try journal.keep("r", .make())[0]
+        let before = journal.transactions
+        for _ in 0..<50 { journal.started(id) }
+        journal.ended(id, .done(result: Data("7".utf8)))
+        try journal.flush()
+        // At most the writer's own one, had it begun meanwhile.
+        #expect(journal.transactions <= before + 2)
+        let record = try #require(try journal.record(id))
+        #expect(record.attempts == 50 && record.state == .done && record.result == Data("7".utf8))
+        try journal.close()
+    }
+
+    @Test("Notes are written without company too")
+    func notesAlone() async throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let id = try journal.keep("r", .make())[0]
+        journal.started(id)
+        while try journal.record(id)?.state != .running { await Task.yield() }
+        try journal.close()
+    }
+
+    @Test("A closed journal says so, and what was noted is written")
+    func closed() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let id = try journal.keep("r", .make())[0]
+        journal.ended(id, .failed(error: "no"))
+        try journal.close()
+        #expect(journalError { _ = try journal.keep("r", .make()) }?.code == .closed)
+        let next = try fixture.open()
+        #expect(try next.record(id)?.state == .failed)
+        try next.close()
+    }
+
+    @Test("Sixteen threads at once, each its own records, and far fewer transactions than appends")
+    func manyThreads() async throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for thread in 0..<16 {
+                group.addTask {
+                    try await onThread {
+                        for number in 0..<25 {
+                            _ = try journal.keep("\(thread)-\(number)", .make(), .make("mail"))
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try journal.counts()[.waiting] == 800)
+        #expect(journal.transactions < 400, "\(journal.transactions)")
+        try journal.close()
+    }
+}
+
+final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+    var value: Int { count.load(ordering: .sequentiallyConsistent) }
+    func add() { count.add(1, ordering: .sequentiallyConsistent) }
+}
+
+/// Runs what blocks on a thread of its own.
+func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
+    }
+}
+
+/// Another program that writes into a journal until it is told to end.
+final class OtherWriter: Sendable {
+    private let database: DatabaseQueue
+
+    init(_ fixture: JournalFixture) throws {
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        database = try DatabaseQueue(path: fixture.path, configuration: configuration)
+        try database.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+    }
+
+    func end() throws { try database.writeWithoutTransaction { try $0.execute(sql: "COMMIT") } }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import PostludeTaskStore
+
+/// A folder of a test's own with a journal in it, and a clock that stands.
+final class JournalFixture: Sendable {
+    let folder: String
+    var path: String { folder + "/tasks.journal" }
+    let clock = TestClock()
+
+    init(in parent: String = NSTemporaryDirectory()) throws {
+        var template = Array("\(parent)/journal-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        let made = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let real = try #require(realpath(made, nil))
+        folder = String(cString: real)
+        free(real)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func open(
+        role: JournalRole = .process, lockTimeout: Duration = .seconds(20),
+        _ change: (inout JournalSettings) -> Void = { _ in }
+    ) throws -> Journal {
+        var settings = JournalSettings()
+        change(&settings)
+        settings.now = { [clock] in clock.now }
+        settings.lockTimeout = lockTimeout
+        return try Journal(path: path, role: role, settings: settings)
+    }
+
+    /// Whoever had the journal is dead for all others: its lock is gone, and nothing is given back.
+    static func die(_ journal: Journal) { journal.loseLock() }
+}
+
+final class TestClock: Sendable {
+    private let seconds = Atomic<Int>(1_800_000_000)
+
+    var now: Date { Date(timeIntervalSince1970: Double(seconds.load(ordering: .relaxed))) }
+
+    func advance(_ count: Int) { seconds.add(count, ordering: .relaxed) }
+}
+
+extension NewRecord {
+    static func make(_ name: String = "charge", _ change: (inout NewRecord) -> Void = { _ in }) -> NewRecord {
+        var record = NewRecord(name: name, payload: Data("{}".utf8))
+        change(&record)
+        return record
+    }
+}
+
+extension KeptRecord {
+    /// The one that stands for it.
+    var existing: Record? { if case .exists(let record) = self { record } else { nil } }
+}
+
+extension Journal {
+    /// Keeps one request, and returns its records' ids.
+    func keep(_ request: String = "r", _ records: NewRecord..., runsHere: Bool = true) throws -> [RecordID] {
+        var new = NewRequest(id: request, records: records)
+        new.runsHere = runsHere
+        return try append(new).map(\.id)
+    }
+
+    func state(of id: RecordID) throws -> RecordState? {
+        try flush()
+        return try record(id)?.state
+    }
+
+    func claimedIDs(_ limit: Int = 64) throws -> [[RecordID]] {
+        try claim(limit).map { $0.records.map(\.id) }
+    }
+}
+
+/// The error that a body throws.
+func journalError(_ body: () throws -> Void) -> JournalError? {
+    do {
+        try body()
+    } catch {
+        return error as? JournalError
+    }
+    return nil
+}

@@ -1,0 +1,246 @@
+import Foundation
+import GRDB
+import Testing
+
+@testable import PostludeTaskStore
+
+@Suite("Looking", .timeLimit(.minutes(10)))
+struct LookingTests {
+    @Test("Pages of records, the newest first, by any filter")
+    func paging() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        for number in 0..<60 {
+            let record = NewRecord.make(number % 3 == 0 ? "mail" : "charge") {
+                $0.lane = Lane.allCases[number % 3]
+                if number % 5 == 0 { $0.queue = "q" }
+            }
+            let id = try journal.keep("\(number)", record)[0]
+            if number % 4 == 0 { journal.ended(id, .failed(error: "e")) }
+        }
+        try journal.flush()
+        func all(_ filter: RecordFilter, limit: Int) throws -> [RecordSummary] {
+            var records: [RecordSummary] = []
+            var after: Int64?
+            repeat {
+                let page = try journal.list(filter, after: after, limit: limit)
+                #expect(page.records.count <= limit)
+                records += page.records
+                after = page.next
+            } while after != nil
+            return records
+        }
+        let everything = try all(RecordFilter(), limit: 7)
+        #expect(everything.map(\.request) == (0..<60).reversed().map(String.init))
+        let filters = [
+            RecordFilter(states: [.failed]), RecordFilter(name: "mail"), RecordFilter(lane: .high),
+            RecordFilter(states: [.waiting, .outgoing], name: "charge"),
+            RecordFilter(states: [.failed], lane: .low),
+            RecordFilter(states: [.failed], name: "mail", lane: .high), RecordFilter(name: "none"),
+            RecordFilter(states: []), RecordFilter(states: [.done]),
+        ]
+        for filter in filters {
+            let expected = everything.filter {
+                (filter.states?.contains($0.state) ?? true) && $0.name == filter.name ?? $0.name
+                    && $0.lane == filter.lane ?? $0.lane
+            }
+            for limit in [1, 5, 100] { #expect(try all(filter, limit: limit) == expected, "\(filter)") }
+            var lines: [String] = []
+            try journal.export(filter) { lines.append($0) }
+            #expect(lines.count == expected.count)
+        }
+        try journal.close()
+    }
+
+    @Test("Counts for each name and state, and the oldest that is due")
+    func counts() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        #expect(try journal.counts() == JournalCounts())
+        let start = fixture.clock.now
+        let ids = try journal.keep(
+            "r", .make(), .make("mail"), .make { $0.notBefore = start.addingTimeInterval(50) })
+        journal.ended(ids[1], .done(result: nil))
+        try journal.flush()
+        #expect(try journal.counts().names == ["charge": [.waiting: 2], "mail": [.done: 1]])
+        #expect(try journal.counts().oldestDue == start)
+        journal.ended(ids[0], .done(result: nil))
+        try journal.flush()
+        #expect(try journal.counts().oldestDue == nil)
+        fixture.clock.advance(60)
+        #expect(try journal.counts().oldestDue == start.addingTimeInterval(50))
+        try journal.close()
+    }
+
+    @Test("Export: a line of JSON for each record, payload and result as they are, whatever stands in them")
+    func export() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        var odd = NewRecord(
+            name: "quote\" \u{1} ü\n", payload: Data("{\n \"a\" : [1, 2.50,\r\n\"x\\ny\"] }".utf8))
+        odd.uniqueKey = "k"
+        odd.expires = fixture.clock.now.addingTimeInterval(1.5)
+        let broken = NewRecord(name: "broken", payload: Data("{nonsense".utf8))
+        let ids = try journal.keep("r", odd, broken, .make { $0.queue = "q" })
+        journal.started(ids[0])
+        journal.ended(ids[0], .done(result: Data("[ true ]".utf8)))
+        try journal.flush()
+        var lines: [String] = []
+        try journal.export { lines.append($0) }
+        #expect(lines.count == 3 && !lines.contains { $0.contains("\n") })
+        let objects = try lines.map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        #expect(objects.map { $0["id"] as? String } == ids.map(\.text))
+        #expect(objects[0]["name"] as? String == odd.name && objects[0]["state"] as? String == "done")
+        #expect(objects[0]["added"] as? String == "2027-01-15T08:00:00.000Z")
+        #expect(objects[0]["expires"] as? String == "2027-01-15T08:00:01.500Z")
+        #expect(
+            lines[0].contains(#""payload":{"a":[1,2.50,"x\ny"]}"#) && lines[0].contains(#""result":[true]"#))
+        #expect(objects[1]["payload"] as? String == "{nonsense" && objects[2]["queue"] as? String == "q")
+        #expect(objects[2]["state"] as? String == "outgoing" && objects[2]["error"] is NSNull)
+        struct Enough: Error {}
+        #expect(throws: Enough.self) { try journal.export { _ in throw Enough() } }
+        try journal.close()
+    }
+
+    @Test("A slow reader, in the middle of an export and of a read, holds up no writer")
+    func slowReader() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open(lockTimeout: .seconds(2))
+        for number in 0..<20 { _ = try journal.keep("\(number)", .make()) }
+        var lines = 0
+        try journal.export { _ in
+            lines += 1
+            if lines == 1 {
+                for number in 0..<500 { _ = try journal.keep("during \(number)", .make()) }
+            }
+        }
+        #expect(lines == 520)
+        let other = try fixture.open(role: .visitor)
+        try journal.pool.read { database in
+            let cursor = try Row.fetchCursor(database, sql: "SELECT * FROM record")
+            _ = try cursor.next()
+            _ = try journal.keep("during a read", .make())
+            #expect(try other.list().records[0].request == "during a read")
+            // The reader goes on seeing what it saw first.
+            var count = 1
+            while try cursor.next() != nil { count += 1 }
+            #expect(count == 520)
+        }
+        try other.close()
+        try journal.close()
+    }
+
+    @Test("No statement of a list, a claim, a removal or the outbox goes through the table")
+    func plans() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        var statements = [
+            Claim.nextDue, Claim.nextUnsuspected, Claim.nextSuspect, Claim.dueSuspect, Claim.owned,
+            Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
+            Claim.due, Claim.expiringThatStop, Claim.postpone, RecordOrder.stopBehind, RecordOrder.firstOpen,
+            "SELECT * FROM record \(RecordOrder.stopped)", "SELECT * FROM record \(RecordOrder.blocker)",
+            Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, Journal.removal,
+            Journal.oldestOwned, "SELECT * FROM record \(Journal.newest)",
+            "SELECT * FROM record \(Publisher.outgoing)", "SELECT * FROM record WHERE id = ?",
+            "UPDATE record SET state = 1 WHERE id = ? AND state IN (0, 1)",
+            "SELECT id FROM record \(Journal.unfinishedWithKey)",
+            "UPDATE record SET owner = NULL WHERE owner = ? AND state = 0",
+        ]
+        let filters = [
+            RecordFilter(states: [.failed]), RecordFilter(name: "mail"), RecordFilter(lane: .high),
+            RecordFilter(states: [.waiting, .done], name: "x", lane: .low), RecordFilter(states: []),
+        ]
+        for filter in filters {
+            for order in [ListingOrder.newestFirst, .oldestFirst] {
+                let sql = NumberListing(filter, order: order).sql
+                statements.append("SELECT * FROM record WHERE number IN (\(sql)) ORDER BY number")
+            }
+        }
+        try journal.pool.read { database in
+            for statement in statements {
+                // Unbound parameters are NULL, which changes no plan.
+                let plan = try Row.fetchAll(
+                    try database.makeStatement(sql: "EXPLAIN QUERY PLAN " + statement),
+                    arguments: try Self.arguments(of: statement, in: database)
+                ).map { $0["detail"] as String? ?? "" }
+                // Of record_owned an oldest due is looked for: it holds what processes have in hand.
+                let scans = plan.filter {
+                    $0.hasPrefix("SCAN record") && !$0.contains("USING INDEX record_owned")
+                }
+                let isSorted =
+                    statement == Claim.due || statement == Claim.nextDue || statement == Claim.nextUnsuspected
+                    || statement.hasSuffix(Journal.newest)
+                #expect(scans.isEmpty, "\(statement): \(plan)")
+                if statement.contains("FROM suspect") {
+                    let byNumber = "SEARCH record USING INTEGER PRIMARY KEY"
+                    #expect(plan.contains { $0.hasPrefix(byNumber) }, "\(statement): \(plan)")
+                }
+                if isSorted {
+                    #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(statement): \(plan)")
+                }
+            }
+        }
+        try journal.close()
+    }
+
+    private static func arguments(of sql: String, in database: Database) throws -> StatementArguments {
+        if sql.contains(":after") {
+            return sql.contains(":name") ? ["name": "x", "after": 1, "limit": 1] : ["after": 1, "limit": 1]
+        }
+        // Numbered ones, up to the last; or one for each mark.
+        let numbered = (1...9).last { sql.contains("?\($0)") }
+        let count = numbered ?? sql.filter { $0 == "?" }.count
+        return StatementArguments(Array(repeating: 1, count: count))
+    }
+
+    @Test("With 100,000 records each look and claim takes milliseconds, and all of them can be exported")
+    func many() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let visitor = try fixture.open(role: .visitor)
+        let payload = Data("\"\(String(repeating: "x", count: 200))\"".utf8)
+        for batch in 0..<100 {
+            let records = (0..<1_000).map { number in
+                var record = NewRecord(name: "task-\(number % 10)", payload: payload)
+                record.lane = batch == 50 && number == 7 ? .high : .normal
+                return record
+            }
+            _ = try visitor.append(NewRequest(id: "\(batch)", records: records))
+        }
+        let clock = ContinuousClock()
+        /// - Parameter body: whether it found what it should.
+        func time(_ what: String, within limit: Duration = .milliseconds(250), _ body: () throws -> Bool)
+            throws
+        {
+            var isRight = true
+            let time = try clock.measure { for _ in 0..<10 where isRight { isRight = try body() } } / 10
+            print("100,000 records: \(what) \(time)")
+            #expect(isRight && time < limit, "\(what)")
+        }
+        try time("list") { try journal.list().records.count == 50 }
+        try time("list of a rare lane") {
+            try journal.list(RecordFilter(lane: .high)).records.map(\.request) == ["50"]
+        }
+        try time("list of a name") { try journal.list(RecordFilter(name: "task-3")).records.count == 50 }
+        try time("list of a state, far behind") {
+            try journal.list(RecordFilter(states: [.waiting]), after: 40_000).records.first?.number == 39_999
+        }
+        try time("list of nothing") {
+            try journal.list(RecordFilter(states: [.failed], name: "task-3")).records.isEmpty
+        }
+        try time("counts") { try journal.counts()[.waiting] == 100_000 }
+        try time("append") { try journal.keep("r", .make()).count == 1 }
+        try time("next due") { try journal.nextDue() != nil }
+        try time("claim of a request with 1,000 records", within: .seconds(2)) {
+            try journal.claim(1).first?.records.count == 1_000
+        }
+        var lines = 0
+        let export = try clock.measure { try journal.export { _ in lines += 1 } }
+        print("100,000 records: export \(export)")
+        #expect(lines == 100_010)
+        try visitor.close()
+        try journal.close()
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+@testable import PostludeTaskStore
+
+@Suite("Several processes", .timeLimit(.minutes(10)))
+struct ProcessTests {
+    @Test("Killed with -9, an owner's records go to one other, and to it alone")
+    func killed() throws {
+        let fixture = try JournalFixture()
+        let (one, two) = (try fixture.open(), try fixture.open())
+        let helper = try Helper(["hold", fixture.path])
+        let ids = try #require(helper.line()).split(separator: " ").compactMap { RecordID(String($0)) }
+        #expect(ids.count == 3)
+        #expect(try one.claim().isEmpty && two.claim().isEmpty)
+        helper.die()
+        // The one that ran waits for a while, and the others for it.
+        #expect(try one.claim().isEmpty)
+        fixture.clock.advance(1)
+        let claimed = try one.claim() + two.claim()
+        #expect(claimed.map { $0.records.map(\.id) } == [ids])
+        #expect(claimed.first?.records.map(\.attempts) == [1, 0, 0])
+        #expect(try two.claim().isEmpty && one.claim().isEmpty)
+        try one.close()
+        try two.close()
+    }
+
+    @Test("Processes that race for claims get each request once, whole")
+    func race() throws {
+        let fixture = try JournalFixture()
+        // By the helpers' clock.
+        let maker = try Journal(path: fixture.path)
+        var expected: Set<String> = []
+        for number in 0..<400 {
+            let ids = try maker.keep("\(number)", .make(), .make(), .make(), runsHere: false)
+            expected.insert(ids.map(\.text).joined(separator: " "))
+        }
+        let helpers = try (0..<4).map { _ in try Helper(["claim", fixture.path]) }
+        for helper in helpers { #expect(helper.line() == "ready") }
+        for helper in helpers { try helper.begin() }
+        let lines = helpers.flatMap { $0.lines() }
+        for helper in helpers { #expect(helper.finish() == 0) }
+        #expect(lines.count == 400 && Set(lines) == expected)
+        #expect(try maker.counts()[.done] == 1_200)
+        #expect(try maker.read { try $0.numbers("SELECT number FROM owner") } == [maker.owner])
+        try maker.close()
+    }
+
+    @Test("Each firing of a schedule is one process's")
+    func firings() throws {
+        let fixture = try JournalFixture()
+        let journal = try fixture.open()
+        let helpers = try (0..<4).map { _ in try Helper(["fire", fixture.path, "50"]) }
+        for helper in helpers { #expect(helper.line() == "ready") }
+        for helper in helpers { try helper.begin() }
+        let lines = helpers.flatMap { $0.lines() }
+        #expect(lines.sorted() == (0..<50).map { "fired \($0)" }.sorted())
+        #expect(try journal.list(limit: 100).records.count == 50)
+        try journal.close()
+    }
+
+    @Test(
+        "Killed with -9 while it appends, again and again: all that was acknowledged is there, and is claimed once"
+    )
+    func killedAtRandom() throws {
+        let fixture = try JournalFixture()
+        let journal = try Journal(path: fixture.path)
+        var acknowledged: Set<String> = []
+        var claimed: [String] = []
+        for _ in 0..<15 {
+            let helper = try Helper(["flood", fixture.path])
+            for _ in 0..<Int.random(in: 1...60) {
+                guard let line = helper.line() else { break }
+                acknowledged.formUnion(line.split(separator: " ").map(String.init))
+            }
+            helper.die()
+            for line in helper.lines() { acknowledged.formUnion(line.split(separator: " ").map(String.init)) }
+            while case let requests = try journal.claim(), !requests.isEmpty {
+                claimed += requests.flatMap(\.records).map(\.id.text)
+            }
+        }
+        // Those that ran come a while later, one at a time.
+        while try journal.nextDue() != nil {
+            let requests = try journal.claim()
+            claimed += requests.flatMap(\.records).map(\.id.text)
+            if requests.isEmpty { usleep(10_000) }
+        }
+        var there: [String: RecordState] = [:]
+        var after: Int64?
+        repeat {
+            let page = try journal.list(after: after, limit: 500)
+            for record in page.records { there[record.id.text] = record.state }
+            after = page.next
+        } while after != nil
+        #expect(acknowledged.count >= 30 && acknowledged.subtracting(there.keys).isEmpty)
+        #expect(Set(claimed).count == claimed.count)
+        let isOpen = there.filter { $0.value != .done }.keys
+        #expect(Set(isOpen) == Set(claimed))
+        print("killed: 15 times, \(acknowledged.count) records acknowledged, \(there.count) there")
+        try journal.close()
+    }
+
+    @Test("Processes that write at once all come to their turn")
+    func crowd() throws {
+        let fixture = try JournalFixture()
+        let helpers = try (0..<3).map { _ in try Helper(["crowd", fixture.path, "8", "20"]) }
+        for helper in helpers { #expect(helper.finish() == 0) }
+        let journal = try Journal(path: fixture.path)
+        #expect(try journal.counts()[.waiting] == 480)
+        try journal.close()
+    }
+}

@@ -1,0 +1,47 @@
+import PostludeSystem
+import Testing
+
+@testable import PostludeThreads
+
+@Suite("A thread that waits for something to do")
+struct LoopThreadTests {
+    @Test("It works when somebody rings, and ends when it is told to", .timeLimit(.minutes(10)))
+    func rings() throws {
+        let thread = try LoopThread(name: "loop")
+        let worked = try EventDescriptor()
+        try thread.start {
+            while !thread.isStopping {
+                worked.signal()
+                thread.rest(.seconds(600))
+            }
+        }
+        for _ in 1...3 {
+            waitForInput([worked.descriptor], milliseconds: -1)
+            worked.take()
+            thread.ring()
+        }
+        thread.stop()
+        #expect(thread.isStopping)
+        thread.stop()
+    }
+
+    @Test("One that does not come to its end is left to the process's", .timeLimit(.minutes(10)))
+    func patience() throws {
+        let thread = try LoopThread(name: "loop")
+        let gate = try EventDescriptor()
+        let ended = try EventDescriptor()
+        try thread.start {
+            waitForInput([gate.descriptor], milliseconds: -1)
+            ended.signal()
+        }
+        thread.stop(patience: .milliseconds(1))
+        #expect(!ended.take())
+        gate.signal()
+        waitForInput([ended.descriptor], milliseconds: -1)
+        #expect(ended.take())
+    }
+
+    @Test("One that was not started stops at once") func unstarted() throws {
+        try LoopThread(name: "loop").stop()
+    }
+}
