@@ -224,7 +224,7 @@ for target in package.targets where target.type != .system && target.name != "CP
     ]
 }
 
-// POSTLUDE_TESTS="JournalTests WorkersTests" declares those test targets and what they need, so that they build alone.
+// POSTLUDE_TESTS="PostludeTaskStoreTests PostludeThreadsTests" declares those test targets and what they need, so that they build alone.
 if let names = Context.environment["POSTLUDE_TESTS"], !names.isEmpty {
     var needed: Set<String> = []
     var rest = names.split(whereSeparator: { " ,".contains($0) }).map(String.init)

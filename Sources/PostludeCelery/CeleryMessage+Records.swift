@@ -27,7 +27,7 @@ extension CeleryMessage {
             }
             self.init(
                 task: task.name, id: task.id, keywordArguments: String(decoding: task.payload, as: UTF8.self))
-            switch task.lane {
+            switch task.priority {
             case .high: priority = .high
             case .low: priority = .low
             // The plain list on Redis, and what queues without priorities have.

@@ -7,7 +7,7 @@ internal import PostludeTaskStore
 /// A task that a Celery worker runs, of whatever language, called by its name.
 ///
 /// ```swift
-/// func upload(image: Body<Image>, tasks: BackgroundTasks) throws -> Accepted<[String: String]> {
+/// func upload(image: JSONBody<Image>, tasks: BackgroundTasks) throws -> Accepted<[String: String]> {
 ///     try tasks.send(CeleryTask("app.resize", image.value.path, keywords: ["width": 200]), to: "images")
 ///     return Accepted(["status": "accepted"])
 /// }
@@ -70,13 +70,13 @@ public struct CeleryTask: Sendable {
 extension BackgroundTasks {
     /// Sends a task to a queue of the application's broker.
     ///
-    /// It is in the journal before the first byte of the response is written, its id in the response's `Task-Id`, and
+    /// It is in the task store before the first byte of the response is written, its id in the response's `Task-Id`, and
     /// leaves behind the response, in the order of its queue; while the broker is away, it waits. A handler that throws
     /// sends nothing.
     ///
     /// - Returns: the task's id, which is Celery's too.
     /// - Throws: where a worker would not take it: what is wrong; `DurableTaskError` where the application's
-    ///   `taskEngine` has no broker; `LateTask` once the response has begun; what encoding an argument throws.
+    ///   `taskEngine` has no broker; `LateTaskError` once the response has begun; what encoding an argument throws.
     @discardableResult
     public func send(_ task: CeleryTask, to queue: String) throws -> DurableTaskHandle {
         var record = NewRecord(name: task.name, payload: Data(try SentCeleryTask(task).payload.utf8))

@@ -10,10 +10,10 @@ extension TaskBroker {
     public static var celery: TaskBroker { TaskBroker(CeleryParts()) }
 }
 
-extension TaskPlace {
+extension TaskExecution {
     /// Workers of a queue: Celery's, which know the kind by its name and get its members as named arguments, and this
     /// program's own on any machine (`work --queue`).
-    public static func celery(_ queue: String) -> TaskPlace { TaskPlace(queue: queue) }
+    public static func celery(_ queue: String) -> TaskExecution { TaskExecution(queue: queue) }
 }
 
 struct CeleryParts: TaskBrokerParts {

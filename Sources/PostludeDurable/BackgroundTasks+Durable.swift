@@ -3,10 +3,10 @@ public import Postlude
 internal import PostludeTaskStore
 
 extension BackgroundTasks {
-    /// Adds a task that is in the journal before the first byte of the response is written, and then runs in its order
+    /// Adds a task that is in the task store before the first byte of the response is written, and then runs in its order
     /// among the request's tasks.
     ///
-    /// Where the journal cannot be written, the request is answered 503 and none of its tasks runs, but for those whose
+    /// Where the task store cannot be written, the request is answered 503 and none of its tasks runs, but for those whose
     /// condition asks for failures. A handler that throws drops its durable tasks too.
     ///
     /// - Parameters:
@@ -14,18 +14,18 @@ extension BackgroundTasks {
     ///   - key: another task of this kind with this key stands for this one, which is then not added, here and in the
     ///     response's `Task-Id`. Of two that are added at the same moment one is not: its response's `Task-Id` names the
     ///     other, and so does what ``keep()`` returns.
-    ///   - scope: which others those are: those that are not over, or all that the journal still has.
+    ///   - scope: which others those are: those that are not over, or all that the task store still has.
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
-    ///   - lane: nil for the kind's.
+    ///   - priority: nil for the kind's.
     ///   - stopOnFailure: if it fails for good, expires or is discarded, the tasks behind it in this request do not run, also
     ///     after a crash: they become dead letters that name it, and follow it when it is retried.
     /// - Returns: the task's id.
-    /// - Throws: ``DurableTaskError`` where the application does not know the kind; `LateTask` once the response has begun;
+    /// - Throws: ``DurableTaskError`` where the application does not know the kind; `LateTaskError` once the response has begun;
     ///   what encoding the task throws; for a kind that may leave this machine, why its broker would not take the task.
     @discardableResult
-    public func add<Task: DurableTask>(
+    public func enqueue<Task: DurableTask>(
         _ task: Task, after delay: Duration? = nil, unique key: String? = nil,
-        while scope: UniqueScope = .unfinished, expiry: Duration? = nil, lane: DurableLane? = nil,
+        while scope: UniqueScope = .unfinished, expiry: Duration? = nil, priority: DurablePriority? = nil,
         stopOnFailure: Bool = false
     ) throws -> DurableTaskHandle {
         guard let store = store as? any DurableTaskStore else {
@@ -35,7 +35,7 @@ extension BackgroundTasks {
             throw DurableTaskError.unknownKind(task: Task.name, type: "\(Task.self)")
         }
         let now = Date()
-        var record = kind.record(try StoredValues.encode(task), at: now, expiry: expiry, lane: lane)
+        var record = kind.record(try StoredValues.encode(task), at: now, expiry: expiry, priority: priority)
         record.notBefore = delay.map(now.advanced(by:))
         record.stopsOnFailure = stopOnFailure
         if let key {
@@ -52,19 +52,19 @@ extension BackgroundTasks {
         if let queue = record.queue ?? kind.policy.promotion?.place.queue {
             try store.check(OutgoingTask(record, of: requestID), for: queue)
         }
-        let stored = JournalTask(task, kind: kind, record: record)
+        let stored = LocalDurableTask(task, kind: kind, record: record)
         try add(stored: stored)
         return DurableTaskHandle(id: record.standIn?.text ?? stored.id)
     }
 
-    /// Writes the durable tasks that were added so far to the journal now, in one transaction, instead of when the handler
+    /// Writes the durable tasks that were added so far to the task store now, in one transaction, instead of when the handler
     /// has returned: so that the answer can say what has become of them.
     ///
     /// ```swift
-    /// func placeOrder(order: Body<Order>, tasks: BackgroundTasks) throws -> Response {
+    /// func placeOrder(order: JSONBody<Order>, tasks: BackgroundTasks) throws -> Response {
     ///     let (id, key) = (order.id, "\(order.id)")
-    ///     try tasks.add(Charge(order: id), unique: key, while: .kept, stopOnFailure: true)
-    ///     try tasks.add(SendReceipt(order: id, address: order.email), unique: key, while: .kept)
+    ///     try tasks.enqueue(Charge(order: id), unique: key, while: .kept, stopOnFailure: true)
+    ///     try tasks.enqueue(SendReceipt(order: id, address: order.email), unique: key, while: .kept)
     ///     let kept = try tasks.keep()
     ///     guard kept.allSatisfy(\.isNew) else { return try .json(kept.map(\.status.state)) }
     ///     return .text("accepted", status: .accepted)
@@ -75,8 +75,8 @@ extension BackgroundTasks {
     /// task. From now on the tasks are promised: they run behind the response, whatever it is, also if the handler throws
     /// or is late, and if middleware calls `next` again. Tasks that depend on each other are written by one call.
     ///
-    /// - Returns: what the journal has for each task that this call has written, in the order in which they were added.
-    /// - Throws: where the journal cannot be written; none of them is. The request is answered 503 with `Retry-After` if the
+    /// - Returns: what the task store has for each task that this call has written, in the order in which they were added.
+    /// - Throws: where the task store cannot be written; none of them is. The request is answered 503 with `Retry-After` if the
     ///   handler does not catch it.
     public func keep() throws -> [KeptDurableTask] {
         try keepStored().compactMap { ($0 as? any RecordedTask)?.receipt }
@@ -87,17 +87,17 @@ extension BackgroundTasks {
 public enum UniqueScope: Sendable, Hashable {
     /// One that is not over. When it is over, its key is free.
     case unfinished
-    /// One that the journal has, whatever has become of it: as long as the manifest's `journal.keep` and `keep-failed` say.
+    /// One that the task store has, whatever has become of it: as long as the manifest's `task-store.keep` and `keep-failed` say.
     case kept
 }
 
 /// A durable task that was added.
 public struct DurableTaskHandle: Sendable, Hashable {
-    /// A UUID, the same in every process, in the journal and in the response's `Task-Id`, which names a request's first 32.
+    /// A UUID, the same in every process, in the task store and in the response's `Task-Id`, which names a request's first 32.
     public let id: String
 }
 
-/// A durable task that is in the journal: what ``Postlude/BackgroundTasks/keep()`` has found or made.
+/// A durable task that is in the task-store: what ``Postlude/BackgroundTasks/keep()`` has found or made.
 public struct KeptDurableTask: Sendable, Hashable {
     /// Whether this request has added it; else another one has, and it stands for the one that was to be added.
     public let isNew: Bool
@@ -138,10 +138,10 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
     }
 }
 
-extension Lane {
-    init(_ lane: DurableLane) {
+extension RecordPriority {
+    init(_ priority: DurablePriority) {
         self =
-            switch lane {
+            switch priority {
             case .high: .high
             case .normal: .normal
             case .low: .low

@@ -1,6 +1,6 @@
 public import Postlude
 
-/// A task that survives the end of its process: its values are in the journal before the client is answered, and it runs
+/// A task that survives the end of its process: its values are in the task store before the client is answered, and it runs
 /// until it has succeeded, at least once.
 ///
 /// ```swift
@@ -13,24 +13,24 @@ public import Postlude
 ///     }
 /// }
 ///
-/// func placeOrder(order: Body<Order>, tasks: BackgroundTasks) throws -> Accepted<[String: Int]> {
-///     try tasks.add(Charge(order: order.id))
-///     try tasks.add(SendReceipt(order: order.id, address: order.email))
+/// func placeOrder(order: JSONBody<Order>, tasks: BackgroundTasks) throws -> Accepted<[String: Int]> {
+///     try tasks.enqueue(Charge(order: order.id))
+///     try tasks.enqueue(SendReceipt(order: order.id, address: order.email))
 ///     return Accepted(["id": order.id])
 /// }
 /// ```
 ///
-/// The application names its kinds (``Postlude/TaskEngine/durable(_:)``), and the manifest the journal's file. After a crash
+/// The application names its kinds (``Postlude/TaskEngine/durable(_:)``), and the manifest the task store's file. After a crash
 /// another process, or the next start, runs what was not finished, in the request's order. What a task has done when its
 /// process dies it does again: it should be able to see that by `TaskContext.taskID`, which stays the same.
 ///
-/// The values stand in the journal as JSON. A later version of the program must be able to decode what an earlier one has
+/// The values stand in the task store as JSON. A later version of the program must be able to decode what an earlier one has
 /// written, under the same ``name``.
 public protocol DurableTask: Codable, Sendable {
     /// What ``run(_:)`` returns. It is kept as JSON where it is `Encodable`.
     associatedtype Output: Sendable = Void
 
-    /// What the journal calls the tasks of this kind; by default the type's name. A type that is renamed keeps it.
+    /// What the task store calls the tasks of this kind; by default the type's name. A type that is renamed keeps it.
     static var name: String { get }
 
     /// How tasks of this kind run, unless their adding says otherwise.

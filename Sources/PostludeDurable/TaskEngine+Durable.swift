@@ -4,7 +4,7 @@ package import PostludeManifest
 internal import PostludeTaskStore
 
 extension TaskEngine {
-    /// Durable tasks, kept in the manifest's `journal`.
+    /// Durable tasks, kept in the manifest's `task-store`.
     ///
     /// ```swift
     /// var taskEngine: TaskEngine? {
@@ -15,7 +15,7 @@ extension TaskEngine {
     /// }
     /// ```
     ///
-    /// - Parameter kinds: every type of tasks that the application adds, or has added and may still find in its journal.
+    /// - Parameter kinds: every type of tasks that the application adds, or has added and may still find in its task store.
     ///   Their names must differ.
     public static func durable(@DurableTasksBuilder _ kinds: () -> [DurableTaskKind]) -> TaskEngine {
         TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds())))
@@ -108,11 +108,11 @@ package struct DurableEngine: TaskEngineParts {
         }
     }
 
-    package func makeStore() -> any TaskStore { JournalStore(kinds: kinds, broker: broker) }
+    package func makeStore() -> any TaskStore { DurableStore(kinds: kinds, broker: broker) }
     package func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds, broker: broker) }
 
     package func makeInspector(_ manifest: Manifest) -> (any TaskInspector)? {
-        manifest.journal.map { JournalInspector(path: $0.path) }
+        manifest.taskStore.map { TaskStoreInspector(path: $0.path) }
     }
 
     package func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {

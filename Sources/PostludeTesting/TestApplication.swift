@@ -63,7 +63,7 @@ public final class TestApplication<App: Application>: Sendable {
     public func send(_ request: TestRequest) async throws -> TestResponse {
         let head = try RequestHead(parameters: request.parameters)
         let answer = try await worker.respond(
-            to: head, body: request.body, isTaken: request.isResponseTaken, pieces: request.takenPieces,
+            to: head, body: request.body, isDelivered: request.isResponseTaken, pieces: request.takenPieces,
             isCancelled: request.isCancelled)
         return try TestResponse(answer)
     }

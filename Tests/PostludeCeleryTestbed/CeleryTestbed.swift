@@ -33,11 +33,11 @@ struct CeleryTestbed: Application {
 
     func start() async throws { note("started") }
     func stop() async throws { note("stopped") }
-    func taskFailed(_ failure: TaskFailure) { note("\(failure.task) failed after \(failure.attempts)") }
+    func taskFailed(_ failure: TaskFailure) { note("\(failure.taskName) failed after \(failure.attempts)") }
 }
 
 /// Lines that a test reads to see what has happened, appended whole by one write each.
-func note(_ line: String, in file: String = "journal") {
+func note(_ line: String, in file: String = "events") {
     let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     precondition(descriptor >= 0, "cannot open \(file): \(String(cString: strerror(errno)))")
     let bytes = Array((line + "\n").utf8)

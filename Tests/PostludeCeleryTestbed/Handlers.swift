@@ -32,12 +32,12 @@ func add(_ query: Query<SendQuery>, tasks: BackgroundTasks) throws -> Accepted {
     let query = query.value
     let ids = try (1...(query.count ?? 1)).map { number in
         switch query.task {
-        case "Flaky": try tasks.add(Flaky(label: query.label)).id
-        case "Slow": try tasks.add(Slow(label: query.label)).id
-        case "Left": try tasks.add(Left(label: query.label)).id
-        case "Count": try tasks.add(Count(number: number)).id
-        case "Note": try tasks.add(Note(label: query.label, number: number)).id
-        default: try tasks.add(Echo(label: query.label, number: number)).id
+        case "Flaky": try tasks.enqueue(Flaky(label: query.label)).id
+        case "Slow": try tasks.enqueue(Slow(label: query.label)).id
+        case "Left": try tasks.enqueue(Left(label: query.label)).id
+        case "Count": try tasks.enqueue(Count(number: number)).id
+        case "Note": try tasks.enqueue(Note(label: query.label, number: number)).id
+        default: try tasks.enqueue(Echo(label: query.label, number: number)).id
         }
     }
     return Accepted(ids: ids)

@@ -18,7 +18,7 @@ import Testing
     struct Shop: Application {
         var handlers: Handlers {
             Handler("order") { (order: Path<String>, tasks: BackgroundTasks) throws -> [String: String] in
-                try tasks.add(Mail(order: order.value))
+                try tasks.enqueue(Mail(order: order.value))
                 try tasks.send(CeleryTask("app.resize", order.value), to: "images")
                 return [:]
             }

@@ -49,7 +49,7 @@ import Testing
     private func outgoing(_ name: String, _ payload: String) -> OutgoingTask {
         var record = NewRecord(name: name, payload: Data(payload.utf8))
         record.id = .make(at: 0)
-        record.lane = .low
+        record.priority = .low
         record.notBefore = Date(timeIntervalSince1970: 2_000_000_000)
         return OutgoingTask(record, of: "r-1")
     }

@@ -16,7 +16,7 @@ struct DurableTestbed: Application {
         Handler("keyed", keyed)
         Handler.durableTaskStatus(showingErrors: false)
         Handler.durableTaskStatus("task-status-for-us", showingErrors: true)
-        Handler("journalled", journalled)
+        Handler("stored", stored)
         Handler("ordinary", ordinary)
         Handler("many", many)
         Handler("poison", poison)

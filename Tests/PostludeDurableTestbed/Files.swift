@@ -1,7 +1,7 @@
 import Foundation
 
 /// Lines that a test reads to see what has happened, appended whole by one write each.
-func note(_ line: String, in file: String = "journal") {
+func note(_ line: String, in file: String = "events") {
     let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     precondition(descriptor >= 0, "cannot open \(file): \(String(cString: strerror(errno)))")
     let bytes = Array((line + "\n").utf8)

@@ -21,7 +21,7 @@ struct Accepted: Encodable, ResponseConvertible {
 func order(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
     let query = query.value
     let ids = try (1...(query.count ?? 3)).map { number in
-        try tasks.add(Step(label: query.label, number: number, gate: query.gate)).id
+        try tasks.enqueue(Step(label: query.label, number: number, gate: query.gate)).id
     }
     if query.keep == true { _ = try tasks.keep() }
     tasks.add(named: "ordinary") { note("\(query.label) ordinary") }
@@ -32,10 +32,12 @@ func single(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accept
     let query = query.value
     let delay = query.after.map { Duration.milliseconds($0) }
     if let failures = query.failures {
-        return Accepted(ids: [try tasks.add(Flaky(label: query.label, failures: failures), after: delay).id])
+        return Accepted(ids: [
+            try tasks.enqueue(Flaky(label: query.label, failures: failures), after: delay).id
+        ])
     }
     let step = Step(label: query.label, number: 1, gate: query.gate)
-    return Accepted(ids: [try tasks.add(step, after: delay, unique: query.key).id])
+    return Accepted(ids: [try tasks.enqueue(step, after: delay, unique: query.key).id])
 }
 
 func throwing(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
@@ -48,7 +50,7 @@ func late(_ query: Query<OrderQuery>, tasks: BackgroundTasks) -> String {
     let label = query.value.label
     tasks.add {
         do {
-            try tasks.add(Step(label: label, number: 1))
+            try tasks.enqueue(Step(label: label, number: 1))
             note("\(label) was added")
         } catch {
             note("\(label) \(type(of: error))")
@@ -58,8 +60,8 @@ func late(_ query: Query<OrderQuery>, tasks: BackgroundTasks) -> String {
 }
 
 /// What is measured: a request with one task that does nothing.
-func journalled(tasks: BackgroundTasks) throws -> Response {
-    try tasks.add(Nothing(number: 1))
+func stored(tasks: BackgroundTasks) throws -> Response {
+    try tasks.enqueue(Nothing(number: 1))
     return .text("done")
 }
 
@@ -71,7 +73,7 @@ func ordinary(tasks: BackgroundTasks) -> Response {
 /// Many tasks that are due at the same time.
 func many(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Response {
     let delay = Duration.milliseconds(query.value.after ?? 0)
-    for number in 1...(query.value.count ?? 1) { try tasks.add(Nothing(number: number), after: delay) }
+    for number in 1...(query.value.count ?? 1) { try tasks.enqueue(Nothing(number: number), after: delay) }
     return .text("done")
 }
 

@@ -73,5 +73,5 @@ func poisonTask(_ query: Query<HarmQuery>, tasks: BackgroundTasks) throws -> Acc
     let harm = query.value.harm
     // Its values are decoded only where another process, or a later time, runs it.
     let delay: Duration? = harm == "values" ? .milliseconds(1) : nil
-    return Accepted(ids: [try tasks.add(Poison(harm: harm), after: delay).id])
+    return Accepted(ids: [try tasks.enqueue(Poison(harm: harm), after: delay).id])
 }

@@ -54,7 +54,7 @@ struct MiddlewareTests {
                 let call = diary.count()
                 tasks.add(named: "ordinary \(call)") { diary.note("ordinary \(call)") }
                 tasks.add(named: "always \(call)", when: .always) { diary.note("always \(call)") }
-                try tasks.add(Noted(label: "\(call)"), unique: "order", while: .kept)
+                try tasks.enqueue(Noted(label: "\(call)"), unique: "order", while: .kept)
                 if call == 1 {
                     switch failure {
                     case .thrown: throw HTTPError(.badGateway)
@@ -101,7 +101,7 @@ struct MiddlewareTests {
             guard response.status.code >= 500 else { return response }
             let tasks = BackgroundTasks(request: request)
             tasks.add(named: "instead") { [diary] in diary.note("instead") }
-            try tasks.add(Noted(label: "instead"))
+            try tasks.enqueue(Noted(label: "instead"))
             return .text("later", status: .accepted)
         }
     }

@@ -8,7 +8,7 @@ struct AccessLogTests {
     }
 
     private func lines(_ server: Server, _ name: String = "access.log", reach count: Int) throws -> [String] {
-        try server.folder.journal(name, reaches: count)
+        try server.folder.events(name, reaches: count)
     }
 
     private func object(_ line: String) throws -> [String: Any] {
@@ -42,10 +42,10 @@ struct AccessLogTests {
                 RawRequest("GET", uri).with { $0.parameters = [("REQUEST_ID", id)] }
             }
             _ = try server.ask(request("/steps?count=3&gate=go", "slow"))
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             _ = try server.ask(request("/hello", "quick"))
             func line(_ id: String) throws -> [String: Any]? {
-                try server.folder.journal("access.log").map(object).first {
+                try server.folder.events("access.log").map(object).first {
                     $0["request_id"] as? String == id
                 }
             }
@@ -70,7 +70,7 @@ struct AccessLogTests {
         try Server.run(manifest("{ to: ./access.log, format: '$route $tasks $tasks_failed' }")) { server in
             _ = try server.ask(RawRequest("GET", "/failing"))
             _ = try eventually("the line") {
-                server.folder.journal("access.log").first { $0 == "/failing 4 2" }
+                server.folder.events("access.log").first { $0 == "/failing 4 2" }
             }
         }
     }
@@ -81,10 +81,10 @@ struct AccessLogTests {
             "log: { access: { to: ./access.log, format: '$route $tasks $tasks_left' } }\nshutdown-grace: 1s"
         try Server.run(TestManifest(settings), ending: .any) { server in
             _ = try server.ask(RawRequest("GET", "/steps?count=3&gate=never"))
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             server.process.send(signal: SIGTERM)
             #expect(try server.process.waitForExit() == .status(1))
-            #expect(server.folder.journal("access.log").contains("/steps 0 3"))
+            #expect(server.folder.events("access.log").contains("/steps 0 3"))
         }
     }
 
@@ -100,7 +100,7 @@ struct AccessLogTests {
                 _ = try server.ask(request)
             }
             for line in ["GET /none 404 -", "PUT /hello 405 -", "GET /%00 400 -"] {
-                _ = try eventually(line) { server.folder.journal("access.log").first { $0 == line } }
+                _ = try eventually(line) { server.folder.events("access.log").first { $0 == line } }
             }
         }
     }
@@ -111,7 +111,7 @@ struct AccessLogTests {
             server in
             let reply = try server.ask(RawRequest("GET", "/big"))
             let line = "GET /big \(reply.http.body.count)"
-            _ = try eventually(line) { server.folder.journal("access.log").first { $0 == line } }
+            _ = try eventually(line) { server.folder.events("access.log").first { $0 == line } }
         }
     }
 
@@ -139,7 +139,7 @@ struct AccessLogTests {
         try Server.run(TestManifest(settings)) { server in
             let folder = server.folder
             _ = try server.ask(RawRequest("GET", "/steps?gate=go"))
-            _ = try folder.journal("started", reaches: 1)
+            _ = try folder.events("started", reaches: 1)
             for name in ["app.log", "access.log"] {
                 try FileManager.default.moveItem(atPath: folder.file(name), toPath: folder.file(name + ".1"))
             }
@@ -147,7 +147,7 @@ struct AccessLogTests {
             try waitUntil("the logs are reopened") { folder.text("app.log").contains("logs were reopened") }
             try folder.open(gate: "go")
             try waitUntil("the task's request is in the new file") {
-                folder.journal("access.log").contains { $0.hasPrefix("/steps") }
+                folder.events("access.log").contains { $0.hasPrefix("/steps") }
             }
             #expect(!folder.text("access.log.1").contains("/steps"))
             try waitUntil("so is the task") { folder.text("app.log").contains("task done") }
@@ -170,7 +170,7 @@ struct AccessLogTests {
             #expect(try server.ask(request("-1", "r1")).text.contains(#""count":5"#))
             #expect(try server.ask(request("-7", "r2")).status == 400)
             let lines = try eventually("the refused request's line") {
-                let lines = server.folder.journal("access.log")
+                let lines = server.folder.events("access.log")
                 return lines.contains { $0.hasSuffix(" r2") } ? lines : nil
             }
             #expect(lines.contains(#""POST /echo?x=1 HTTP/1.1" /echo?x=1 200 r1"#), "\(lines)")
@@ -191,7 +191,7 @@ struct AccessLogTests {
                 let reply = try nginx.client().ask("GET", target)
                 #expect(reply.status == 200 && reply.text.contains(#""query":"a=b""#), "\(reply.text)")
                 try waitUntil("its line: \(server.folder.text("access.log"))") {
-                    server.folder.journal("access.log").contains(
+                    server.folder.events("access.log").contains(
                         #""GET /inspect?a=b HTTP/1.1" /inspect?a=b /inspect"#)
                 }
             }

@@ -13,7 +13,7 @@ struct BodyTests {
                 $0.contentLength = length
             }
             #expect(try peer.ask(request).status == 400)
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
             try server.expectAnswers()
         }
     }
@@ -28,7 +28,7 @@ struct BodyTests {
                 $0.contentLength = length
             }
             #expect(try server.ask(request).status == 400)
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
             try server.expectAnswers()
         }
     }
@@ -39,7 +39,7 @@ struct BodyTests {
             let request = RawRequest("POST", "/echo").with { $0.contentLength = "99999999999999999999999" }
             let reply = try server.ask(request)
             #expect(reply.status == 413 || reply.status == 400)
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
             try server.expectAnswers()
         }
     }
@@ -55,7 +55,7 @@ struct BodyTests {
                 if let reply = try? peer.reply() { #expect(reply.status == 400) }
                 try server.expectAnswers()
             }
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
         }
     }
 
@@ -97,7 +97,7 @@ struct BodyTests {
                 $0.contentLength = length
             }
             #expect(try server.ask(request).status == 413)
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
             try server.expectAnswers()
         }
     }

@@ -58,7 +58,7 @@ struct CommandLineTests {
         #expect(command.errors.contains("hello"), "the nearest known handler: \(command.errors)")
     }
 
-    @Test("check looks at the folders of journal, logs and sockets, and says as whom")
+    @Test("check looks at the folders of task store, logs and sockets, and says as whom")
     func folders() throws {
         let folder = try TestFolder()
         try folder.write("closed.log", "")
@@ -107,16 +107,16 @@ struct CommandLineTests {
         let command = try Command(BuildProducts.durableTestbed, ["check"], in: folder)
         #expect(command.exit == .status(1))
         for part in [
-            "the manifest has no `journal`", "routes.yaml:1:", "routes.yaml:2:", "routes.yaml:3:",
+            "the manifest has no `task-store`", "routes.yaml:1:", "routes.yaml:2:", "routes.yaml:3:",
             "routes.yaml:4:",
         ] {
             #expect(command.errors.contains(part), "\(part) in: \(command.errors)")
         }
         // What is there and wrong is not missing.
         try folder.write(
-            "routes.yaml", "journal: { path: 5 }\nroutes: [{ path: /, method: GET, handler: helo }]\n")
+            "routes.yaml", "task-store: { path: 5 }\nroutes: [{ path: /, method: GET, handler: helo }]\n")
         let wrong = try Command(BuildProducts.durableTestbed, ["check"], in: folder)
-        #expect(!wrong.errors.contains("has no `journal`") && wrong.errors.contains("routes.yaml:1:"))
+        #expect(!wrong.errors.contains("has no `task-store`") && wrong.errors.contains("routes.yaml:1:"))
     }
 
     @Test("--version names the application's and Postlude's")

@@ -11,11 +11,11 @@ struct CrashTests {
     private static let settings = "workers: { min: 2, max: 8 }\nprocesses: { count: 2 }"
 
     private static func run(
-        in folder: TestFolder? = nil, journal: String? = nil, _ body: (Server) throws -> Void
+        in folder: TestFolder? = nil, taskStore: String? = nil, _ body: (Server) throws -> Void
     ) throws {
         // A backtrace takes seconds.
         try DurableServer.run(
-            settings, journal: journal, in: folder, environment: ["SWIFT_BACKTRACE": "enable=no"],
+            settings, taskStore: taskStore, in: folder, environment: ["SWIFT_BACKTRACE": "enable=no"],
             isSupervised: true, ending: .cleanAfterTraps
         ) { server in
             try waitUntil("both are ready: \(server.log)") { server.logCount(of: "a process is ready") == 2 }
@@ -41,7 +41,7 @@ struct CrashTests {
             #expect(status.error?.contains("its process died: signal") == true)
             if harm == "trap" {
                 // Each attempt that has begun is counted, though it ended before anything was on the disk.
-                #expect(server.folder.journal("poisoned") == ["trap 1", "trap 2", "trap 3"])
+                #expect(server.folder.events("poisoned") == ["trap 1", "trap 2", "trap 3"])
             }
         }
     }
@@ -82,21 +82,21 @@ struct CrashTests {
         }
     }
 
-    @Test("A process that finds its journal locked serves without it, and opens it as soon as it can")
-    func lockedJournal() throws {
+    @Test("A process that finds its task store locked serves without it, and opens it as soon as it can")
+    func lockedTaskStore() throws {
         let folder = try TestFolder()
-        try Self.run(in: folder, journal: "lock-timeout: 50ms") { server in
+        try Self.run(in: folder, taskStore: "lock-timeout: 50ms") { server in
             let id = try #require(try server.add("/single?label=a").first)
             // What had not been noted by its process's end would run again.
             try waitUntil("it is done: \(server.log)") {
                 try server.ask(RawRequest("GET", "/our/tasks/\(id)")).http.json(Status.self).state == "done"
             }
-            try SQLiteFile("tasks.journal", in: folder).whileLocked {
+            try SQLiteFile("tasks.sqlite", in: folder).whileLocked {
                 for child in server.children { kill(child, SIGKILL) }
                 try waitUntil("both are replaced: \(server.log)") {
                     server.logCount(of: "a process is ready") == 4
                 }
-                #expect(server.logCount(of: "the journal cannot be opened yet", "answered 503") == 2)
+                #expect(server.logCount(of: "the task store cannot be opened yet", "answered 503") == 2)
                 for target in ["/single?label=b", "/single?label=b&key=k"] {
                     let reply = try server.ask(RawRequest("POST", target))
                     #expect(reply.status == 503)
@@ -105,10 +105,10 @@ struct CrashTests {
                 try server.expectAnswers()
             }
             try waitUntil("it is open in both: \(server.log)") {
-                server.logCount(of: "the journal is open") == 4
+                server.logCount(of: "the task store is open") == 4
             }
             _ = try server.add("/single?label=c")
-            #expect(try folder.journal(reaches: 2) == ["a 1", "c 1"])
+            #expect(try folder.events(reaches: 2) == ["a 1", "c 1"])
         }
     }
 
@@ -132,7 +132,7 @@ struct CrashTests {
         }
     }
 
-    @Test("Of processes that start together with a journal, and none of its files, none fails")
+    @Test("Of processes that start together with a task store, and none of its files, none fails")
     func startTogether() throws {
         try DurableServer.run(
             "workers: { min: 1, max: 2 }\nprocesses: { count: 8 }", isSupervised: true

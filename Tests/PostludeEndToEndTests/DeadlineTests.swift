@@ -33,8 +33,8 @@ struct DeadlineTests {
                 #expect(reply.field("Content-Type") == "application/json")
                 #expect(reply.text.hasPrefix(#"{"detail":"Gateway Timeout""#))
                 #expect(ContinuousClock.now - start >= .milliseconds(300))
-                #expect(try server.folder.journal("handlers", reaches: 1) == ["cancelled"])
-                #expect(try server.folder.journal(reaches: 2) == ["failure", "always"])
+                #expect(try server.folder.events("handlers", reaches: 1) == ["cancelled"])
+                #expect(try server.folder.events(reaches: 2) == ["failure", "always"])
                 #expect(try client.ask("GET", "/hello").text == "hello")
             }
             let line = try server.logLine(holding: "past limits.request-timeout")
@@ -50,9 +50,9 @@ struct DeadlineTests {
     func asynchronous() throws {
         try Server.run(Self.manifest()) { server in
             #expect(try server.ask(RawRequest("GET", "/async")).status == 504)
-            #expect(try server.folder.journal("handlers", reaches: 1) == ["CancellationError true true"])
-            #expect(try server.folder.journal("dependencies", reaches: 2) == ["acquired", "released"])
-            #expect(try server.folder.journal(reaches: 1) == ["always"])
+            #expect(try server.folder.events("handlers", reaches: 1) == ["CancellationError true true"])
+            #expect(try server.folder.events("dependencies", reaches: 2) == ["acquired", "released"])
+            #expect(try server.folder.events(reaches: 1) == ["always"])
             try server.expectAnswers()
             #expect(!server.log.contains(" handler failed "))
         }
@@ -62,8 +62,8 @@ struct DeadlineTests {
     func hardToCancel() throws {
         try Server.run(Self.manifest(workers: "min: 1, max: 8")) { server in
             #expect(try server.ask(RawRequest("GET", "/hard?gate=go")).status == 504)
-            #expect(try server.folder.journal("handlers", reaches: 1) == ["cancelling"])
-            // The keeper starts workers, and answers for them, as before.
+            #expect(try server.folder.events("handlers", reaches: 1) == ["cancelling"])
+            // The control thread starts workers, and answers for them, as before.
             let late = try (1...3).map { _ in
                 let peer = try server.peer()
                 try peer.send(RawRequest("GET", "/stubborn?gate=go"))
@@ -83,10 +83,10 @@ struct DeadlineTests {
             #expect(reply.status == 504)
             // The handler still runs.
             #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello")
-            #expect(server.folder.journal("handlers") == [])
+            #expect(server.folder.events("handlers") == [])
             try server.folder.open(gate: "go")
-            #expect(try server.folder.journal("handlers", reaches: 1)[0].hasSuffix("cancelled: true"))
-            #expect(try server.folder.journal(reaches: 1) == ["always"])
+            #expect(try server.folder.events("handlers", reaches: 1)[0].hasSuffix("cancelled: true"))
+            #expect(try server.folder.events(reaches: 1) == ["always"])
             // Nothing of the late response is on the connection.
             #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello")
         }
@@ -109,7 +109,7 @@ struct DeadlineTests {
                     #expect(reply.text.split(separator: "\n").count == 10_000)
                 }
             }
-            let threads = Set(server.folder.journal("started").map { $0.split(separator: " ")[1] })
+            let threads = Set(server.folder.events("started").map { $0.split(separator: " ")[1] })
             #expect(threads.count == 1)
         }
     }
@@ -136,7 +136,7 @@ struct DeadlineTests {
                 for peer in peers { #expect(try peer.reply().status == 504) }
                 for peer in peers { #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello") }
             }
-            #expect(try server.folder.journal("handlers", reaches: 48).count == 48)
+            #expect(try server.folder.events("handlers", reaches: 48).count == 48)
         }
     }
 
@@ -148,7 +148,7 @@ struct DeadlineTests {
                 try client.send(
                     "POST", "/reading", fields: ["Content-Length: 1000"], body: Array("first".utf8))
                 #expect(try client.reply(to: "POST").status == 504)
-                let line = try server.folder.journal("handlers", reaches: 1)[0]
+                let line = try server.folder.events("handlers", reaches: 1)[0]
                 #expect(line.hasSuffix("after 5 true"), "\(line)")
                 #expect(try nginx.client().ask("GET", "/hello").text == "hello")
             }

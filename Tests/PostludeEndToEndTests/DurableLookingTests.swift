@@ -32,7 +32,7 @@ struct DurableLookingTests {
     private func tasks(_ arguments: String..., in folder: TestFolder) throws -> Command {
         try Command(
             BuildProducts.durableTestbed,
-            ["tasks"] + arguments + ["--journal", folder.file("tasks.journal")],
+            ["tasks"] + arguments + ["--task-store", folder.file("tasks.sqlite")],
             in: folder)
     }
 
@@ -123,7 +123,7 @@ struct DurableLookingTests {
             let retry = try tasks("retry", failed, in: folder)
             #expect(retry.output == "\(failed) runs again\n")
             _ = try eventually("it has failed once more") { () -> Bool? in
-                folder.journal().count { $0.hasPrefix("b attempt") } == 6 ? true : nil
+                folder.events().count { $0.hasPrefix("b attempt") } == 6 ? true : nil
             }
             _ = try status(of: failed, is: "failed", in: server)
             let discard = try tasks("discard", later, done, in: folder)
@@ -152,7 +152,8 @@ struct DurableLookingTests {
             func object(_ arguments: String...) throws -> [String: Any] {
                 let command = try Command(
                     BuildProducts.durableTestbed,
-                    ["tasks"] + arguments + ["--json", "--journal", folder.file("tasks.journal")], in: folder)
+                    ["tasks"] + arguments + ["--json", "--task-store", folder.file("tasks.sqlite")],
+                    in: folder)
                 #expect(command.exit == .status(0), "\(command.errors)")
                 return try #require(
                     try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any])
@@ -185,7 +186,7 @@ struct DurableLookingTests {
         try DurableServer.run(in: folder, ending: .any) { server in
             _ = try server.add("/order?label=a&count=3&gate=go")
             _ = try server.add("/single?label=later&after=3600000")
-            _ = try folder.journal("begun", reaches: 1)
+            _ = try folder.events("begun", reaches: 1)
             server.process.send(signal: SIGKILL)
             _ = try server.process.waitForExit()
         }
@@ -199,7 +200,7 @@ struct DurableLookingTests {
         let whole = try drain()
         #expect(whole.exit == .status(0), "\(whole.errors)")
         #expect(whole.output.contains("Nothing that is due is left."))
-        #expect(folder.journal() == ["a 1", "a 2", "a 3"])
+        #expect(folder.events() == ["a 1", "a 2", "a 3"])
         #expect(try tasks("list", "--state", "waiting", in: folder).output.contains("Step"))
     }
 
@@ -208,7 +209,7 @@ struct DurableLookingTests {
         let folder = try TestFolder()
         let none = try tasks("list", in: folder)
         #expect(none.exit == .status(1))
-        #expect(none.errors.contains(folder.file("tasks.journal")), "\(none.errors)")
+        #expect(none.errors.contains(folder.file("tasks.sqlite")), "\(none.errors)")
         for (words, said) in [
             (["show", "7"], "'7'"), (["retry"], "Give ids, or --failed"),
             (["list", "--state", "lost"], "no state lost"),

@@ -21,7 +21,7 @@ struct DurablePolicyTests {
         try DurableServer.run("durable-tasks: { Flaky: { attempts: 5, delay: 1ms, factor: 1 } }") { server in
             let id = try #require(try server.add("/single?label=a&failures=9").first)
             #expect(try status(of: id, in: server, until: "failed").attempts == 5)
-            #expect(server.folder.journal() == (1...5).map { "a attempt \($0)" })
+            #expect(server.folder.events() == (1...5).map { "a attempt \($0)" })
         }
     }
 
@@ -32,7 +32,7 @@ struct DurablePolicyTests {
             let failed = try status(of: id, in: server, until: "failed")
             #expect(failed.attempts == 2)
             #expect(failed.error?.localizedCaseInsensitiveContains("deadline") == true, "\(failed)")
-            #expect(server.folder.journal("begun") == ["a 1 began", "a 1 began"])
+            #expect(server.folder.events("begun") == ["a 1 began", "a 1 began"])
         }
     }
 
@@ -40,23 +40,23 @@ struct DurablePolicyTests {
         try DurableServer.run("durable-tasks: { Step: { expiry: 50ms } }") { server in
             let id = try #require(try server.add("/single?label=a&after=200").first)
             #expect(try status(of: id, in: server, until: "expired").attempts == 0)
-            #expect(server.folder.journal("begun").isEmpty)
+            #expect(server.folder.events("begun").isEmpty)
         }
     }
 
-    @Test("A lane: of what is due, the higher one runs first") func lane() throws {
+    @Test("A priority: of what is due, the higher one runs first") func priority() throws {
         let folder = try TestFolder()
         let settings =
-            "workers: { min: 1, max: 1 }\ndurable-tasks: { Flaky: { lane: high }, Step: { lane: low } }"
+            "workers: { min: 1, max: 1 }\ndurable-tasks: { Flaky: { priority: high }, Step: { priority: low } }"
         let due = try DurableServer.run(settings, in: folder) { server in
             for label in ["a", "b"] { _ = try server.add("/single?label=\(label)&after=1500") }
             _ = try server.add("/single?label=c&failures=0&after=1500")
             return Date(timeIntervalSinceNow: 1.6)
         }
         try waitUntil("all are due") { Date() > due }
-        #expect(folder.journal().isEmpty)
+        #expect(folder.events().isEmpty)
         try DurableServer.run(settings, in: folder) { _ in
-            let lines = try folder.journal(reaches: 3)
+            let lines = try folder.events(reaches: 3)
             #expect(lines == ["c attempt 1", "a 1", "b 1"])
         }
     }
@@ -68,8 +68,8 @@ struct DurablePolicyTests {
             """
         try DurableServer.run(settings, in: folder) { _ in }
         // As if it had been started three years ago.
-        let journal = SQLiteFile("tasks.journal", in: folder)
-        try journal.sqlite3("UPDATE firing SET time = time - 3 * 366 * 86400000")
+        let taskStore = SQLiteFile("tasks.sqlite", in: folder)
+        try taskStore.sqlite3("UPDATE firing SET time = time - 3 * 366 * 86400000")
         let servers = try ["one", "two", "three"].map { name in
             try Server(
                 DurableServer.manifest(in: folder, settings), in: folder,
@@ -79,23 +79,23 @@ struct DurablePolicyTests {
         for server in servers {
             try waitUntil("it answers") { (try? server.ask(RawRequest("GET", "/hello")))?.status == 200 }
         }
-        #expect(try folder.journal(reaches: 1) == ["s 1"])
+        #expect(try folder.events(reaches: 1) == ["s 1"])
         for server in servers {
             server.process.send(signal: SIGTERM)
             #expect(try server.process.waitForExit() == .status(0))
         }
-        #expect(try journal.sqlite3("SELECT count(*) FROM record") == ["1"])
-        #expect(folder.journal() == ["s 1"])
+        #expect(try taskStore.sqlite3("SELECT count(*) FROM record") == ["1"])
+        #expect(folder.events() == ["s 1"])
     }
 
-    @Test("SIGHUP changes policies; another journal is for the next start") func reload() throws {
+    @Test("SIGHUP changes policies; another task store is for the next start") func reload() throws {
         try DurableServer.run { server in
             let other = DurableServer.manifest(
-                in: server.folder, "durable-tasks: { Flaky: { attempts: 1 } }", journal: "keep: 1h")
+                in: server.folder, "durable-tasks: { Flaky: { attempts: 1 } }", taskStore: "keep: 1h")
             try server.reload(other, in: 1)
             let id = try #require(try server.add("/single?label=a&failures=9").first)
             #expect(try status(of: id, in: server, until: "failed").attempts == 1)
-            _ = try server.logLine(holding: "warning", "next start", "journal.keep")
+            _ = try server.logLine(holding: "warning", "next start", "task-store.keep")
         }
     }
 

@@ -77,10 +77,10 @@ struct DurableStatusTests {
             for query in ["", "retry", "retry=x", "drop=\(id)", "retry=\(id)&discard=\(id)"] {
                 #expect([400, 404].contains(try Self.steer(query, at: status).status), "\(query)")
             }
-            let ran = server.folder.journal().count
+            let ran = server.folder.events().count
             #expect(try Self.steer("retry=\(id)", at: status).status == 200)
             // All its attempts again.
-            _ = try server.folder.journal(reaches: ran + 3)
+            _ = try server.folder.events(reaches: ran + 3)
             try waitUntil("it has failed again") { try Self.deadLetters(at: status).count == 1 }
             #expect(try Self.steer("discard=\(id)", at: status).status == 200)
             #expect(try Self.deadLetters(at: status).isEmpty)
@@ -96,11 +96,11 @@ struct DurableStatusTests {
                 try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status", width: 360) { page in
                     try page.wait(for: "document.body.innerText.includes('\(id)')")
                     #expect(try page.evaluate("document.documentElement.scrollWidth") == "360")
-                    let ran = server.folder.journal().count
+                    let ran = server.folder.events().count
                     try page.evaluate(
                         "void [...document.querySelectorAll('button')].find(one => one.textContent == 'retry').click()"
                     )
-                    _ = try server.folder.journal(reaches: ran + 3)
+                    _ = try server.folder.events(reaches: ran + 3)
                     try page.wait(for: "document.querySelectorAll('button').length == 2")
                     try page.evaluate(
                         "void [...document.querySelectorAll('button')].find(one => one.textContent == 'discard').click()"

@@ -11,7 +11,7 @@ struct DurableTaskTests {
             let ids = try #require(try reply.http.json([String: [String]].self)["ids"])
             #expect(Set(ids).count == 3)
             #expect(reply.http.field("task-id") == ids.joined(separator: ", "))
-            #expect(try server.folder.journal(reaches: 4) == ["a 1", "a 2", "a 3", "a ordinary"])
+            #expect(try server.folder.events(reaches: 4) == ["a 1", "a 2", "a 3", "a ordinary"])
         }
     }
 
@@ -20,17 +20,17 @@ struct DurableTaskTests {
         let folder = try TestFolder()
         try DurableServer.run(in: folder, ending: .any) { server in
             _ = try server.add("/order?label=a&count=2")
-            #expect(try folder.journal(reaches: 3) == ["a 1", "a 2", "a ordinary"])
+            #expect(try folder.events(reaches: 3) == ["a 1", "a 2", "a ordinary"])
             _ = try server.add("/order?label=b&count=3&gate=never")
             _ = try server.add("/order?label=c&count=3&gate=never")
-            let begun = try folder.journal("begun", reaches: 4)
+            let begun = try folder.events("begun", reaches: 4)
             #expect(Set(begun.suffix(2)) == ["b 1 began", "c 1 began"])
             server.process.send(signal: SIGKILL)
             #expect(try server.process.waitForExit() == .signal(SIGKILL))
         }
         try folder.open(gate: "never")
         try DurableServer.run(in: folder) { server in
-            let lines = try folder.journal(reaches: 9).suffix(6)
+            let lines = try folder.events(reaches: 9).suffix(6)
             // The ordinary tasks are lost with their process.
             #expect(lines.filter { $0.hasPrefix("b") } == ["b 1", "b 2", "b 3"])
             #expect(lines.filter { $0.hasPrefix("c") } == ["c 1", "c 2", "c 3"])
@@ -39,9 +39,9 @@ struct DurableTaskTests {
         // All is over: a third process finds nothing.
         try DurableServer.run(in: folder) { server in
             _ = try server.add("/single?label=last")
-            #expect(try folder.journal(reaches: 10).suffix(1) == ["last 1"])
+            #expect(try folder.events(reaches: 10).suffix(1) == ["last 1"])
         }
-        #expect(folder.journal().count == 10)
+        #expect(folder.events().count == 10)
     }
 
     @Test("What a dead process has left is claimed by exactly one of those that live")
@@ -67,10 +67,10 @@ struct DurableTaskTests {
         first.process.send(signal: SIGKILL)
         _ = try first.process.waitForExit()
         // Each runs at least once; at most those that the first process was at run twice.
-        try waitUntil("all have run: \(folder.journal().count)") {
-            Set(folder.journal().filter { !$0.hasSuffix("ordinary") }).count == 80
+        try waitUntil("all have run: \(folder.events().count)") {
+            Set(folder.events().filter { !$0.hasSuffix("ordinary") }).count == 80
         }
-        let repeated = Dictionary(grouping: folder.journal("begun")) { $0 }.filter { $0.value.count > 2 }
+        let repeated = Dictionary(grouping: folder.events("begun")) { $0 }.filter { $0.value.count > 2 }
         #expect(repeated.isEmpty, "\(repeated.keys)")
         for other in others {
             other.process.send(signal: SIGTERM)
@@ -85,9 +85,9 @@ struct DurableTaskTests {
             #expect(reply.status == 409)
             #expect(reply.http.field("task-id") == nil)
             #expect(try server.ask(RawRequest("POST", "/late?label=b")).status == 200)
-            #expect(try server.folder.journal(reaches: 1) == ["b LateTask"])
+            #expect(try server.folder.events(reaches: 1) == ["b LateTaskError"])
             _ = try server.add("/single?label=c")
-            #expect(try server.folder.journal(reaches: 2) == ["b LateTask", "c 1"])
+            #expect(try server.folder.events(reaches: 2) == ["b LateTaskError", "c 1"])
         }
     }
 
@@ -95,10 +95,10 @@ struct DurableTaskTests {
     func retries() throws {
         try DurableServer.run { server in
             _ = try server.add("/single?label=a&failures=2")
-            #expect(try server.folder.journal(reaches: 3) == ["a attempt 1", "a attempt 2", "a attempt 3"])
+            #expect(try server.folder.events(reaches: 3) == ["a attempt 1", "a attempt 2", "a attempt 3"])
             _ = try server.add("/single?label=b&failures=3")
             #expect(
-                try server.folder.journal(reaches: 6).suffix(3) == [
+                try server.folder.events(reaches: 6).suffix(3) == [
                     "b attempt 1", "b attempt 2", "b attempt 3",
                 ])
             _ = try server.logLine(holding: "error", "task failed", "Flaky", "attempts=3")
@@ -111,9 +111,9 @@ struct DurableTaskTests {
             let first = try server.add("/single?label=a&after=100&key=k")
             let second = try server.add("/single?label=b&after=100&key=k")
             #expect(first == second, "the first one stands for the second")
-            #expect(try server.folder.journal(reaches: 1) == ["a 1"])
+            #expect(try server.folder.events(reaches: 1) == ["a 1"])
             _ = try server.add("/single?label=c")
-            #expect(try server.folder.journal(reaches: 2) == ["a 1", "c 1"])
+            #expect(try server.folder.events(reaches: 2) == ["a 1", "c 1"])
         }
     }
 
@@ -122,7 +122,7 @@ struct DurableTaskTests {
         let folder = try TestFolder()
         try DurableServer.run("shutdown-grace: 200ms", in: folder, ending: .any) { server in
             _ = try server.add("/order?label=a&count=2&gate=never")
-            _ = try folder.journal("begun", reaches: 1)
+            _ = try folder.events("begun", reaches: 1)
             server.process.send(signal: SIGTERM)
             #expect(try server.process.waitForExit() == .status(1), "an ordinary task was lost")
             _ = try server.logLine(holding: "task was left at the end", "ordinary")
@@ -130,17 +130,17 @@ struct DurableTaskTests {
         }
         try folder.open(gate: "never")
         try DurableServer.run(in: folder) { _ in
-            let lines = try folder.journal(reaches: 2)
+            let lines = try folder.events(reaches: 2)
             #expect(lines == ["a 1", "a 2"])
         }
     }
 
-    @Test("Where the journal cannot be written the answer is 503, nothing runs, and nothing is half done")
+    @Test("Where the task store cannot be written the answer is 503, nothing runs, and nothing is half done")
     func unwritable() throws {
-        try DurableServer.run(journal: "lock-timeout: 50ms") { server in
+        try DurableServer.run(taskStore: "lock-timeout: 50ms") { server in
             _ = try server.add("/order?label=a&count=2")
-            #expect(try server.folder.journal(reaches: 3) == ["a 1", "a 2", "a ordinary"])
-            try SQLiteFile("tasks.journal", in: server.folder).whileLocked {
+            #expect(try server.folder.events(reaches: 3) == ["a 1", "a 2", "a ordinary"])
+            try SQLiteFile("tasks.sqlite", in: server.folder).whileLocked {
                 for keep in ["", "&keep=true"] {
                     let reply = try server.ask(RawRequest("POST", "/order?label=b&count=2\(keep)"))
                     #expect(reply.status == 503)
@@ -151,7 +151,7 @@ struct DurableTaskTests {
                 try server.expectAnswers()
             }
             _ = try server.add("/order?label=c&count=2&keep=true")
-            #expect(try server.folder.journal(reaches: 6).suffix(3) == ["c 1", "c 2", "c ordinary"])
+            #expect(try server.folder.events(reaches: 6).suffix(3) == ["c 1", "c 2", "c ordinary"])
         }
     }
 
@@ -168,7 +168,7 @@ struct DurableTaskTests {
             #expect(reply.http.field("retry-after") == "5")
             #expect(reply.http.field("task-id") == nil)
             _ = try server.add("/single?label=b")
-            #expect(try server.folder.journal(reaches: 1) == ["b 1"])
+            #expect(try server.folder.events(reaches: 1) == ["b 1"])
             _ = try server.logLine(holding: "a worker's task queue was full", "answered 503")
         }
     }
@@ -177,7 +177,7 @@ struct DurableTaskTests {
     func runAllTheSame() throws {
         try DurableServer.run(Self.bounded("run")) { server in
             _ = try server.add("/order?label=a&count=2")
-            #expect(try server.folder.journal(reaches: 3) == ["a 1", "a 2", "a ordinary"])
+            #expect(try server.folder.events(reaches: 3) == ["a 1", "a 2", "a ordinary"])
             _ = try server.logLine(holding: "a worker's task queue was full", "all the same")
         }
     }
@@ -188,10 +188,10 @@ struct DurableTaskTests {
         try DurableServer.run(Self.bounded("leave"), in: folder) { server in
             _ = try server.add("/order?label=a&count=2&gate=a")
             // The ordinary task of the request runs here, behind the response.
-            #expect(try folder.journal(reaches: 1) == ["a ordinary"])
+            #expect(try folder.events(reaches: 1) == ["a ordinary"])
             _ = try server.logLine(holding: "a worker's task queue was full", "left to other workers")
             try folder.open(gate: "a")
-            #expect(try folder.journal(reaches: 3) == ["a ordinary", "a 1", "a 2"])
+            #expect(try folder.events(reaches: 3) == ["a ordinary", "a 1", "a 2"])
         }
     }
 }

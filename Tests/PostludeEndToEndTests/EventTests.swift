@@ -40,9 +40,9 @@ struct EventTests {
             try waitUntil("the first event arrives") { folder.text("curl.out").contains(event) }
             #expect(folder.text("curl.out").contains("Content-Type: text/event-stream"))
             #expect(folder.text("curl.out").contains("Cache-Control: no-store"))
-            #expect(folder.journal().isEmpty)
+            #expect(folder.events().isEmpty)
             curl.send(signal: SIGTERM)
-            #expect(try folder.journal(reaches: 2) == ["events cancelled", "events task"])
+            #expect(try folder.events(reaches: 2) == ["events cancelled", "events task"])
             try server.expectAnswers()
         }
     }
@@ -77,7 +77,7 @@ struct EventTests {
             server.process.send(signal: SIGTERM)
             try client.read(until: "\r\n0\r\n\r\n")
             #expect(try server.process.waitForExit() == .status(0))
-            #expect(server.folder.journal() == ["events cancelled", "events task"])
+            #expect(server.folder.events() == ["events cancelled", "events task"])
         }
     }
 
@@ -86,7 +86,7 @@ struct EventTests {
         try Self.run { server, nginx in
             let reply = try nginx.client().ask("HEAD", "/events")
             #expect(reply.status == 200 && reply.field("Content-Type") == "text/event-stream")
-            #expect(Set(try server.folder.journal(reaches: 2)) == ["events cancelled", "events task"])
+            #expect(Set(try server.folder.events(reaches: 2)) == ["events cancelled", "events task"])
         }
     }
 }

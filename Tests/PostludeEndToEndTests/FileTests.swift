@@ -54,7 +54,7 @@ struct FileTests {
             #expect(several.status == 200 && several.body.count == 300_000)
             let head = try client.ask("HEAD", "/file?path=a.txt", fields: ["Range: bytes=0-1"])
             #expect(head.status == 200 && head.field("Content-Length") == "300000")
-            _ = try server.folder.journal(reaches: 9)
+            _ = try server.folder.events(reaches: 9)
         }
     }
 
@@ -144,7 +144,7 @@ struct FileTests {
             let head = try client.ask("HEAD", target)
             #expect(head.status == 200 && head.field("Content-Length") == "300000")
             #expect(try client.ask("POST", target, body: [1]).text == Self.text)
-            _ = try folder.journal(reaches: 5)
+            _ = try folder.events(reaches: 5)
 
             let raw = try server.ask(RawRequest("GET", target))
             #expect(raw.http.body.isEmpty)
@@ -178,7 +178,7 @@ struct FileTests {
                 _ = try peer.record()
                 peer.socket.close()
                 // The task runs, and the file is closed.
-                #expect(try server.folder.journal(reaches: round).last == "file large")
+                #expect(try server.folder.events(reaches: round).last == "file large")
                 try server.expectAnswers()
             }
             try waitUntil("no descriptor of the file is left") {

@@ -75,7 +75,7 @@ struct HeadTests {
                 if let reply = try? peer.reply() { #expect(reply.status >= 400, "\(content): \(reply.text)") }
                 try server.expectAnswers()
             }
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
         }
     }
 
@@ -93,7 +93,7 @@ struct HeadTests {
             try? peer.send(pieces.flatMap(\.bytes))
             try? peer.send(.params([]), .stdin([]))
             if let reply = try? peer.reply() { #expect(reply.status >= 400 || reply.protocolStatus != 0) }
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
             try server.expectAnswers()
         }
     }
@@ -140,7 +140,7 @@ struct HeadTests {
             try peer.send(request.head + request.stdin.prefix(100))
             if let reply = try? peer.reply() { #expect(reply.status >= 400) }
             #expect(peer.isClosed(within: .seconds(10)))
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
             try server.expectAnswers()
         }
     }

@@ -7,13 +7,13 @@ struct KeptConnectionTests {
         try Server.run { server in
             let peer = try server.peer()
             #expect(try peer.ask(RawRequest("GET", "/steps?gate=go")).status == 200)
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             for _ in 1...20 {
                 #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello")
             }
-            #expect(server.folder.journal().isEmpty)
+            #expect(server.folder.events().isEmpty)
             try server.folder.open(gate: "go")
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
         }
     }
 
@@ -23,11 +23,11 @@ struct KeptConnectionTests {
             try NginxServer.run(to: server) { nginx in
                 let client = try nginx.client()
                 #expect(try client.ask("GET", "/steps?gate=go").status == 200)
-                _ = try server.folder.journal("started", reaches: 1)
+                _ = try server.folder.events("started", reaches: 1)
                 for _ in 1...20 { #expect(try client.ask("GET", "/hello").text == "hello") }
-                #expect(server.folder.journal().isEmpty)
+                #expect(server.folder.events().isEmpty)
                 try server.folder.open(gate: "go")
-                _ = try server.folder.journal(reaches: 1)
+                _ = try server.folder.events(reaches: 1)
             }
         }
     }
@@ -50,9 +50,9 @@ struct KeptConnectionTests {
             try peer.send(RawRequest("GET", "/steps?gate=go").bytes + RawRequest("GET", "/hello").bytes)
             #expect(try peer.reply().status == 200)
             #expect(try peer.reply().text == "hello")
-            #expect(server.folder.journal().isEmpty)
+            #expect(server.folder.events().isEmpty)
             try server.folder.open(gate: "go")
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
         }
     }
 

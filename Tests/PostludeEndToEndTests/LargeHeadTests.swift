@@ -12,12 +12,12 @@ struct LargeHeadTests {
                     let reply = try client.ask("GET", "/large-head?size=\(size)")
                     #expect(reply.status == 200 && reply.field("Set-Cookie")?.utf8.count == size)
                 }
-                _ = try server.folder.journal(reaches: 3)
+                _ = try server.folder.events(reaches: 3)
                 let reply = try client.ask("GET", "/large-head?size=14400")
                 #expect(reply.status == 500 && reply.text.contains("request_id"), "\(reply.text)")
                 _ = try server.logLine(holding: "header fields", "14336", "Set-Cookie", "/large-head")
                 #expect(try client.ask("GET", "/hello").text == "hello")
-                #expect(server.folder.journal().count == 3, "the tasks of a request that failed do not run")
+                #expect(server.folder.events().count == 3, "the tasks of a request that failed do not run")
             }
         }
     }

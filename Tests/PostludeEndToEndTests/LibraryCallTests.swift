@@ -27,7 +27,7 @@ struct LibraryCallTests {
             }
             _ = try server.ask(RawRequest("GET", "/steps"))
             requests += 1
-            _ = try folder.journal(reaches: 1)
+            _ = try folder.events(reaches: 1)
         }
         let data = try #require(FileManager.default.contents(atPath: folder.file("counts")))
         let counts = data.withUnsafeBytes { Array($0.bindMemory(to: UInt64.self)) }

@@ -24,14 +24,14 @@ struct LifecycleTests {
         arguments: [[:], group])
     func order(environment: [String: String]) throws {
         try serve(environment) { server in
-            #expect(server.folder.journal().sorted() == ["service runs", "start"])
+            #expect(server.folder.events().sorted() == ["service runs", "start"])
             #expect(try server.ask(RawRequest("POST", "/task")).status == 204)
             server.process.send(signal: SIGTERM)
             try waitUntil("the listener is closed") { (try? server.peer()) == nil }
             #expect(server.process.exitIfEnded() == nil)
             try server.folder.open(gate: "gate")
             #expect(try server.process.waitForExit() == .status(0))
-            #expect(server.folder.journal().suffix(3) == ["task", "stop", "service ends"])
+            #expect(server.folder.events().suffix(3) == ["task", "stop", "service ends"])
         }
     }
 
@@ -43,7 +43,7 @@ struct LifecycleTests {
             environment: ["START_FAILS": "no licence for today"])
         #expect(try server.process.waitForExit() == .status(1))
         #expect(server.log.contains("no licence for today"))
-        #expect(!folder.journal().contains("start"))
+        #expect(!folder.events().contains("start"))
     }
 
     @Test("when a service fails, requests are finished, the application is stopped, and the status is 1")
@@ -52,7 +52,7 @@ struct LifecycleTests {
             #expect(try server.ask(RawRequest("GET", "/hello")).status == 200)
             try server.folder.open(gate: "end-of-database")
             #expect(try server.process.waitForExit() == .status(1))
-            #expect(server.folder.journal().contains("stop"))
+            #expect(server.folder.events().contains("stop"))
             #expect(server.log.contains("the database is gone"))
         }
     }

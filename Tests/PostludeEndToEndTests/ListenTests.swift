@@ -19,7 +19,7 @@ struct ListenTests {
         try Server.run(in: folder, at: endpoint, start: .listening("\(endpoint)")) { server in
             #expect(try server.ask(RawRequest("GET", "/hello")).text == "hello")
             #expect(try server.ask(RawRequest("GET", "/steps")).status == 200)
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
         }
     }
 
@@ -85,7 +85,7 @@ struct ListenTests {
                 try? peer.send(RawRequest("GET", "/who"))
                 #expect(peer.isClosed())
             }
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
             #expect(try server.peer(from: "127.0.0.2").ask(RawRequest("GET", "/hello")).text == "hello")
         }
     }
@@ -166,7 +166,7 @@ struct ListenTests {
                 try? peer.send(RawRequest("GET", "/who"))
                 #expect(peer.isClosed())
             }
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
             _ = try server.logLine(holding: "listen.allow")
         }
     }
@@ -185,7 +185,7 @@ struct ListenTests {
                 try? peer.send(RawRequest("GET", "/who"))
                 #expect(peer.isClosed())
                 _ = try server.logLine(holding: "listen.allow-users")
-                #expect(server.folder.journal("calls").isEmpty)
+                #expect(server.folder.events("calls").isEmpty)
             }
         }
     }

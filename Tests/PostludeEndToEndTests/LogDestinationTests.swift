@@ -47,9 +47,9 @@ struct LogDestinationTests {
         }
     }
 
-    /// A program that is the testbed, with /dev/log and the journal's socket in the test's folder; needs root.
+    /// A program that is the testbed, with /dev/log and journald's socket in the test's folder; needs root.
     private static func daemons(in folder: TestFolder) throws -> (
-        program: String, syslog: DatagramSocket, journal: DatagramSocket
+        program: String, syslog: DatagramSocket, journald: DatagramSocket
     ) {
         let program = folder.file("testbed")
         try folder.writeProgram(
@@ -106,16 +106,16 @@ struct LogDestinationTests {
         }
     }
 
-    @Test("The journal gets structured fields", .enabled(if: hasNamespaces, "needs root"))
-    func journal() throws {
+    @Test("journald gets structured fields", .enabled(if: hasNamespaces, "needs root"))
+    func journald() throws {
         let folder = try TestFolder()
         let daemons = try Self.daemons(in: folder)
-        let settings = "log: { to: journal, access: json }"
+        let settings = "log: { to: journald, access: json }"
         try Server.run(TestManifest(settings), in: folder, executable: daemons.program) { server in
-            _ = try daemons.journal.message(holding: "MESSAGE=postlude: serving", "PRIORITY=6\n")
+            _ = try daemons.journald.message(holding: "MESSAGE=postlude: serving", "PRIORITY=6\n")
             _ = try server.ask(
                 RawRequest("GET", "/failing").with { $0.parameters = [("REQUEST_ID", "r1")] })
-            let failed = try daemons.journal.message(holding: "MESSAGE=postlude: task failed")
+            let failed = try daemons.journald.message(holding: "MESSAGE=postlude: task failed")
             for line in [
                 "PRIORITY=3", "SYSLOG_IDENTIFIER=testbed", "POSTLUDE_REQUEST=r1", "POSTLUDE_ROUTE=/failing",
                 "POSTLUDE_TASK=spilling",
@@ -123,7 +123,7 @@ struct LogDestinationTests {
                 #expect(failed.split(separator: "\n").contains(Substring(line)), "\(failed)")
             }
             #expect(failed.contains("CODE_FILE=") && failed.contains("CODE_LINE="))
-            let access = try daemons.journal.message(
+            let access = try daemons.journald.message(
                 holding: "POSTLUDE_LOGGER=access", "POSTLUDE_REQUEST=r1\n")
             #expect(access.hasPrefix("MESSAGE={\"time\":"))
             #expect(access.contains("\nPOSTLUDE_STATUS=200\n"))
@@ -185,7 +185,7 @@ struct LogDestinationTests {
         ) { server in
             for _ in 0..<200 { try server.expectAnswers() }
             _ = try server.ask(RawRequest("GET", "/failing"))
-            _ = try folder.journal(reaches: 2)
+            _ = try folder.events(reaches: 2)
         }
     }
 

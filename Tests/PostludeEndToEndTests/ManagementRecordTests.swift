@@ -167,7 +167,7 @@ struct ManagementRecordTests {
                 #expect(try peer.reply().protocolStatus == FastCGIReply.requestComplete)
                 #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello")
             }
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
         }
     }
 

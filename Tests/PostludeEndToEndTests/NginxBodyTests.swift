@@ -24,7 +24,7 @@ struct NginxBodyTests {
                     }
                 }
             }
-            #expect(server.folder.journal("calls").isEmpty)
+            #expect(server.folder.events("calls").isEmpty)
         }
     }
 
@@ -74,7 +74,7 @@ struct NginxBodyTests {
                 try stopping.socket.write(Array("5\r\nhello\r\n".utf8))
                 stopping.socket.close()
                 #expect(try nginx.client().ask("GET", "/hello").text == "hello")
-                #expect(server.folder.journal("calls").isEmpty)
+                #expect(server.folder.events("calls").isEmpty)
             }
         }
     }

@@ -48,7 +48,7 @@ struct OtherWebServerTests {
             try client.socket.write(Array("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n".utf8))
             let chunked = try client.reply(to: "POST")
             #expect(chunked.text.contains("\(BodyTests.sum(Array("hello world".utf8)))"), "\(chunked.text)")
-            #expect(server.folder.journal("calls").count == 2)
+            #expect(server.folder.events("calls").count == 2)
             // Ours, in the application's words, and then the web server's.
             let large = try web.client().ask("POST", "/echo", body: .init(repeating: 1, count: 1_500_000))
             #expect(large.status == 413 && large.text.contains("{"), "\(large.text)")
@@ -74,7 +74,7 @@ struct OtherWebServerTests {
                 "POST", "/upload", fields: ["Content-Type: multipart/form-data; boundary=edge"],
                 body: Array(body.utf8))
             #expect(reply.status == 200 && reply.text.contains(#""size":200000"#), "\(reply.text)")
-            #expect(try server.folder.journal(reaches: 1) == ["200000 bytes"])
+            #expect(try server.folder.events(reaches: 1) == ["200000 bytes"])
         }
     }
 
@@ -85,12 +85,12 @@ struct OtherWebServerTests {
         try Self.run(kind) { server, web in
             let reply = try web.client().ask("GET", "/steps?gate=go")
             #expect(reply.status == 200 && reply.text == #"{"status":"queued"}"#)
-            #expect(server.folder.journal().isEmpty)
+            #expect(server.folder.events().isEmpty)
             // The worker has its task; the connection, kept or not, is nobody's burden.
             #expect(try web.client().ask("GET", "/hello").text == "hello")
-            #expect(server.folder.journal().isEmpty)
+            #expect(server.folder.events().isEmpty)
             try server.folder.open(gate: "go")
-            #expect(try server.folder.journal(reaches: 1) == ["step 1"])
+            #expect(try server.folder.events(reaches: 1) == ["step 1"])
         }
     }
 

@@ -17,7 +17,7 @@ struct OverloadTests {
             try peer.send(RawRequest("GET", "/slow?gate=go&name=\(number)"))
             return peer
         }
-        _ = try server.folder.journal(reaches: workers)
+        _ = try server.folder.events(reaches: workers)
         return peers
     }
 
@@ -41,7 +41,7 @@ struct OverloadTests {
             #expect(try closed.ask(RawRequest("GET", "/hello").with { $0.keep = false }).status == 503)
             #expect(closed.isClosed())
             _ = try server.logLine(holding: "refused with 503")
-            let lines = try server.folder.journal("access.log", reaches: 3)
+            let lines = try server.folder.events("access.log", reaches: 3)
             for start in ["GET 503 32 ", "HEAD 503 0 "] {
                 #expect(lines.contains { $0.hasPrefix(start) && !$0.hasSuffix("0.000") }, "\(lines)")
             }
@@ -77,7 +77,7 @@ struct OverloadTests {
     func tasks() throws {
         try Server.run(Self.refusing) { server in
             for number in 1...2 { _ = try server.ask(RawRequest("GET", "/steps?gate=go&label=r\(number)")) }
-            _ = try server.folder.journal("started", reaches: 2)
+            _ = try server.folder.events("started", reaches: 2)
             #expect(try server.ask(RawRequest("GET", "/hello")).status == 503)
             try server.folder.open(gate: "go")
             _ = try eventually("a worker is free again") {

@@ -9,10 +9,10 @@ struct PoolTests {
             for number in 1...6 {
                 #expect(try server.ask(RawRequest("GET", "/steps?gate=go&label=r\(number)")).status == 200)
             }
-            let started = try server.folder.journal("started", reaches: 6)
+            let started = try server.folder.events("started", reaches: 6)
             #expect(Set(started) == Set((1...6).map { "r\($0) start 1" }))
             try server.folder.open(gate: "go")
-            _ = try server.folder.journal(reaches: 6)
+            _ = try server.folder.events(reaches: 6)
         }
     }
 
@@ -24,7 +24,7 @@ struct PoolTests {
                 try peer.send(RawRequest("GET", "/slow?gate=go&name=\(number)"))
                 return peer
             }
-            _ = try server.folder.journal(reaches: 6)
+            _ = try server.folder.events(reaches: 6)
             try server.folder.open(gate: "go")
             for peer in peers { #expect(try peer.reply().text == "slow") }
         }
@@ -39,10 +39,10 @@ struct PoolTests {
                 #expect(reply.status == 200, "request \(number), whose task cannot start yet")
                 try server.expectAnswers()
             }
-            #expect(server.folder.journal("started").count <= 4 - count)
+            #expect(server.folder.events("started").count <= 4 - count)
             try server.folder.open(gate: "go")
-            let journal = try server.folder.journal(reaches: 8)
-            #expect(Set(journal) == Set((1...8).map { "r\($0) step 1" }))
+            let taskStore = try server.folder.events(reaches: 8)
+            #expect(Set(taskStore) == Set((1...8).map { "r\($0) step 1" }))
         }
     }
 
@@ -51,7 +51,7 @@ struct PoolTests {
         let manifest = TestManifest("workers: { min: 2, max: 2, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
             for _ in 1...2 { _ = try server.ask(RawRequest("GET", "/steps?gate=go")) }
-            _ = try server.folder.journal("started", reaches: 2)
+            _ = try server.folder.events("started", reaches: 2)
             let waiting = try (1...10).map { _ in
                 let peer = try server.peer()
                 try peer.send(RawRequest("GET", "/hello"))
@@ -70,7 +70,7 @@ struct PoolTests {
                 try peer.send(RawRequest("GET", "/slow?gate=go&name=\(number)"))
                 return peer
             }
-            _ = try server.folder.journal(reaches: 10)
+            _ = try server.folder.events(reaches: 10)
             // It may have grown past what was needed: a machine without a free core looks like busy workers.
             #expect((10...12).contains(server.workers))
             try server.folder.open(gate: "go")

@@ -14,7 +14,7 @@ struct ReloadTests {
         try SupervisorTests.run { server in
             let begun = try server.peer()
             try begun.send(RawRequest("GET", "/slow?gate=go"))
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
             let children = Set(server.children)
             try server.reload(Self.other, in: 2)
             for _ in 1...10 {
@@ -23,7 +23,7 @@ struct ReloadTests {
             }
             try server.folder.open(gate: "go")
             #expect(try begun.reply().text == "slow")
-            #expect(try server.folder.journal(reaches: 2).last == "slow task ")
+            #expect(try server.folder.events(reaches: 2).last == "slow task ")
             #expect(try begun.ask(RawRequest("GET", "/slow")).status == 404)
             #expect(Set(server.children) == children)
             #expect(server.logCount(of: "serving by a new manifest", "generation=2") == 2)
@@ -139,7 +139,7 @@ struct ReloadTests {
             let kept = try (1...6).map { _ in try server.peer() }
             try expectAnswers(on: kept)
             #expect(try server.ask(RawRequest("GET", "/steps?gate=go")).status == 200)
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             let old = Set(server.children)
             try release(copy)
             server.process.send(signal: SIGUSR2)
@@ -156,7 +156,7 @@ struct ReloadTests {
             #expect(supervisor == copy)
             try server.folder.open(gate: "go")
             try waitUntil("the old ones end: \(server.log)") { old.isDisjoint(with: server.children) }
-            #expect(server.folder.journal() == ["step 1"])
+            #expect(server.folder.events() == ["step 1"])
             try expectAnswers(on: kept)
         }
     }

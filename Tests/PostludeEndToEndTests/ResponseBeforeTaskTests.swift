@@ -15,9 +15,9 @@ struct ResponseBeforeTaskTests {
                     #expect(reply.status == 200)
                     #expect(reply.text == #"{"status":"queued"}"#)
                     // The task cannot be past its gate: it is made only now, with the last byte in hand.
-                    #expect(!server.folder.journal().contains("\(gate) step 1"))
+                    #expect(!server.folder.events().contains("\(gate) step 1"))
                     try server.folder.open(gate: gate)
-                    try waitUntil("the task is done") { server.folder.journal().contains("\(gate) step 1") }
+                    try waitUntil("the task is done") { server.folder.events().contains("\(gate) step 1") }
                 }
             }
         }
@@ -30,11 +30,11 @@ struct ResponseBeforeTaskTests {
             let reply = try peer.ask(RawRequest("GET", "/\(kind)?gate=go").with { $0.keep = keep })
             #expect(reply.protocolStatus == FastCGIReply.requestComplete)
             #expect(reply.text == #"{"status":"queued"}"#)
-            #expect(server.folder.journal().isEmpty)
+            #expect(server.folder.events().isEmpty)
             if !keep { #expect(peer.isClosed(), "the application has to close before the task, too") }
-            #expect(server.folder.journal().isEmpty)
+            #expect(server.folder.events().isEmpty)
             try server.folder.open(gate: "go")
-            #expect(try server.folder.journal(reaches: 1) == ["step 1"])
+            #expect(try server.folder.events(reaches: 1) == ["step 1"])
         }
     }
 
@@ -44,9 +44,9 @@ struct ResponseBeforeTaskTests {
             try NginxServer.run(to: server) { nginx in
                 let reply = try nginx.client().ask("GET", "/big?count=1048576&gate=go")
                 #expect(reply.body.count == 1_048_576)
-                #expect(server.folder.journal().isEmpty)
+                #expect(server.folder.events().isEmpty)
                 try server.folder.open(gate: "go")
-                #expect(try server.folder.journal(reaches: 1) == ["big done"])
+                #expect(try server.folder.events(reaches: 1) == ["big done"])
             }
         }
     }

@@ -32,7 +32,7 @@ struct ResponseTests {
             let raw = try server.ask(RawRequest("HEAD", "/hello"))
             #expect(raw.status == 200 && raw.http.body.isEmpty)
             #expect(try client.ask("HEAD", "/steps").status == 200)
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
         }
     }
 
@@ -78,7 +78,7 @@ struct ResponseTests {
     func path() throws {
         try Self.run { server, client in
             #expect(try client.ask("POST", "/process/42").text == #"{"item_id":42}"#)
-            #expect(try server.folder.journal(reaches: 1) == ["item 42"])
+            #expect(try server.folder.events(reaches: 1) == ["item 42"])
             #expect(try client.ask("POST", "/process/abc").status == 404)
             for value in ["abc", "99999999999999999999999"] {
                 let wrong = try client.ask("POST", "/value/\(value)")
@@ -87,7 +87,7 @@ struct ResponseTests {
             }
             let huge = try client.ask("POST", "/process/99999999999999999999999")
             #expect([404, 422].contains(huge.status))
-            #expect(server.folder.journal().count == 1)
+            #expect(server.folder.events().count == 1)
         }
     }
 

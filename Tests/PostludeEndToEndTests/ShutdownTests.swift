@@ -12,15 +12,15 @@ struct ShutdownTests {
                 #expect(reply.status == 200)
                 if number == 3 { break }
             }
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             server.process.send(signal: signal)
             // Only a server that waits for its tasks is still there when the gate opens.
             try waitUntil("the listener is closed") { (try? server.peer()) == nil }
             #expect(server.process.exitIfEnded() == nil)
             try server.folder.open(gate: "go")
             #expect(try server.process.waitForExit() == .status(0))
-            let journal = Set(server.folder.journal())
-            #expect(journal == Set((1...3).flatMap { r in (1...5).map { "r\(r) step \($0)" } }))
+            let taskStore = Set(server.folder.events())
+            #expect(taskStore == Set((1...3).flatMap { r in (1...5).map { "r\(r) step \($0)" } }))
         }
     }
 
@@ -46,13 +46,13 @@ struct ShutdownTests {
         try Server.run { server in
             let peer = try server.peer()
             try peer.send(RawRequest("GET", "/slow?gate=go&name=a"))
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
             server.process.send(signal: SIGTERM)
             try waitUntil("the listener is closed") { (try? server.peer()) == nil }
             try server.folder.open(gate: "go")
             #expect(try peer.reply().text == "slow")
             #expect(try server.process.waitForExit() == .status(0))
-            #expect(server.folder.journal() == ["slow started a", "slow task a"])
+            #expect(server.folder.events() == ["slow started a", "slow task a"])
         }
     }
 
@@ -77,7 +77,7 @@ struct ShutdownTests {
         try Server.run(TestManifest("shutdown-grace: 300ms"), ending: .any) { server in
             let count = 2
             _ = try server.ask(RawRequest("GET", "/\(kind)?count=\(count)&gate=never"))
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             server.process.send(signal: SIGTERM)
             let exit = try server.process.waitForExit(within: .seconds(10))
             #expect(exit != .status(0))
@@ -92,7 +92,7 @@ struct ShutdownTests {
     func secondSignal() throws {
         try Server.run(ending: .any) { server in
             _ = try server.ask(RawRequest("GET", "/steps-closures?gate=never"))
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             server.process.send(signal: SIGTERM)
             try waitUntil("the listener is closed") { (try? server.peer()) == nil }
             server.process.send(signal: SIGTERM)
@@ -110,12 +110,12 @@ struct ShutdownTests {
                 for (number, client) in clients.enumerated() {
                     try client.send("GET", "/slow?gate=go&name=\(number)")
                 }
-                try waitUntil("every worker is busy") { server.folder.journal().count >= 8 }
+                try waitUntil("every worker is busy") { server.folder.events().count >= 8 }
                 server.process.send(signal: SIGTERM)
                 try server.folder.open(gate: "go")
                 for client in clients { #expect(try client.reply().status == 200) }
                 #expect(try server.process.waitForExit() == .status(0))
-                #expect(server.folder.journal().filter { $0.hasPrefix("slow task") }.count == 12)
+                #expect(server.folder.events().filter { $0.hasPrefix("slow task") }.count == 12)
             }
         }
     }

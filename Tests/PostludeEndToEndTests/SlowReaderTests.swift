@@ -12,7 +12,7 @@ struct SlowReaderTests {
                 try peer.send(RawRequest("GET", "/big?count=8388608"))
                 return peer
             }
-            #expect(try server.folder.journal(reaches: 3) == ["big done", "big done", "big done"])
+            #expect(try server.folder.events(reaches: 3) == ["big done", "big done", "big done"])
             try server.expectAnswers()
             for peer in peers { #expect(peer.isClosed()) }
         }
@@ -26,7 +26,7 @@ struct SlowReaderTests {
                 try peer.send(RawRequest("GET", "/big?count=1048576").with { $0.keep = keep })
                 peer.socket.close()
                 try server.expectAnswers()
-                _ = try server.folder.journal(reaches: round)
+                _ = try server.folder.events(reaches: round)
             }
         }
     }

@@ -15,7 +15,7 @@ struct StatusCommandTests {
                 try peer.send(RawRequest("GET", "/slow?gate=go&name=\(number)"))
                 return peer
             }
-            _ = try server.folder.journal(reaches: 2)
+            _ = try server.folder.events(reaches: 2)
             let ping = try Self.status("--socket", "\(status)", "--ping", in: server.folder)
             #expect(ping.exit == .status(0) && ping.output == "pong\n", "\(ping.errors)")
             let table = try Self.status("--socket", "\(status)", in: server.folder)

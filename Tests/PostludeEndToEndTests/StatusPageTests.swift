@@ -37,7 +37,7 @@ struct StatusPageTests {
             let peer = try server.peer()
             let long = String(repeating: "abcdefghij", count: 12)
             try peer.send(RawRequest("GET", "/slow?gate=go&name=\(long)"))
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
             _ = try server.ask(RawRequest("GET", "/steps?label=x"))
             try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status", width: 360, isDark: isDark) {
                 page in
@@ -72,7 +72,7 @@ struct StatusPageTests {
                 try page.evaluate("void (window.unloaded = true)")
                 let peer = try server.peer()
                 try peer.send(RawRequest("GET", "/slow?gate=go"))
-                _ = try server.folder.journal(reaches: 1)
+                _ = try server.folder.events(reaches: 1)
                 try page.wait(for: "document.querySelectorAll('.state.handling').length == 1")
                 let points = try page.evaluate(
                     "document.querySelector('.green .curve').getAttribute('points')")

@@ -49,7 +49,7 @@ struct StatusTests {
                     })
                 return peer
             }
-            _ = try server.folder.journal(reaches: 2)
+            _ = try server.folder.events(reaches: 2)
             let waiting = try server.peer()
             try waiting.send(RawRequest("GET", "/hello"))
 
@@ -64,7 +64,7 @@ struct StatusTests {
                 #expect(worker["request method"] as? String == "GET" && worker["route"] as? String == "/slow")
                 #expect((worker["request uri"] as? String)?.hasPrefix("/slow?gate=go&name=") == true)
             }
-            // The third request waits in the kernel's queue, or in the poller; the keeper has seen it.
+            // The third request waits in the kernel's queue, or in the poller; the control thread has seen it.
             try waitUntil("a request that waits is counted") {
                 try Self.report(at: status)["max children reached"] as? Int == 1
             }
@@ -172,7 +172,7 @@ struct StatusTests {
     func tasks() throws {
         try Self.run { server, status in
             _ = try server.ask(RawRequest("GET", "/steps?gate=go&label=a"))
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             try waitUntil("the running task is shown") {
                 let report = try Self.report(at: status)
                 let tasks = report["tasks"] as? [String: Any]
@@ -182,7 +182,7 @@ struct StatusTests {
                 return isShown && tasks?["running"] as? Int == 1 && tasks?["oldest age"] as? Double != nil
             }
             try server.folder.open(gate: "go")
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
             try waitUntil("the task is counted") {
                 let tasks = try Self.report(at: status)["tasks"] as? [String: Any]
                 let names = tasks?["names"] as? [[String: Any]] ?? []
@@ -205,11 +205,11 @@ struct StatusTests {
             }
             // Its task holds the one worker that may run tasks, so that the next tasks wait at the other one.
             try ask("/steps?gate=first&label=a", "first-1")
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             try ask("/steps?gate=second&label=b", "second-1")
             try ask("/hello", "last-1")
             try server.folder.open(gate: "first")
-            _ = try server.folder.journal("started", reaches: 2)
+            _ = try server.folder.events("started", reaches: 2)
             try waitUntil("the second task is shown with its own request") {
                 try Self.workers(in: Self.report(at: status)).contains { worker in
                     worker["state"] as? String == "tasks" && worker["request id"] as? String == "second-1"
@@ -266,7 +266,7 @@ struct StatusTests {
     func metrics() throws {
         try Self.run { server, status in
             for number in 1...5 { _ = try server.ask(RawRequest("GET", "/steps?label=\(number)")) }
-            _ = try server.folder.journal(reaches: 5)
+            _ = try server.folder.events(reaches: 5)
             try waitUntil("all are counted") {
                 let report = try Self.report(at: status)
                 let tasks = report["tasks"] as? [String: Any]
@@ -298,7 +298,7 @@ struct StatusTests {
             let peer = try server.peer()
             try peer.send(
                 RawRequest("GET", "/slow?gate=never").with { $0.parameters = [("REQUEST_ID", "lost-1")] })
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
             let processes = try #require(try Self.report(at: status)["processes"] as? [[String: Any]])
             let busy = processes.first { process in
                 (process["workers"] as? [[String: Any]])?.contains { $0["request id"] as? String == "lost-1" }

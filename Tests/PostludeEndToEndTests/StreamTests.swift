@@ -23,14 +23,14 @@ struct StreamTests {
             let client = ResponseReader(try nginx.client())
             try client.http.send("GET", "/pieces?count=3&gate=gate&size=5")
             for number in 0..<3 {
-                #expect(server.folder.journal("pieces").count == number)
+                #expect(server.folder.events("pieces").count == number)
                 try server.folder.open(gate: "gate\(number)")
                 try client.read(until: String(repeating: "\(number)", count: 5))
             }
             try client.read(until: "\r\n0\r\n\r\n")
             #expect(client.text.contains("Transfer-Encoding: chunked"))
             #expect(!client.text.lowercased().contains("content-length"))
-            #expect(try server.folder.journal(reaches: 1) == ["pieces task"])
+            #expect(try server.folder.events(reaches: 1) == ["pieces task"])
             // On the same connection.
             #expect(try client.http.ask("GET", "/hello").text == "hello")
         }
@@ -87,7 +87,7 @@ struct StreamTests {
                 holding: "a response could not be completed", "a secret of the source")
             #expect(line.contains("/pieces"))
             #expect(try nginx.client().ask("GET", "/hello").text == "hello")
-            #expect(server.folder.journal().isEmpty, "the tasks of a handler that failed ran")
+            #expect(server.folder.events().isEmpty, "the tasks of a handler that failed ran")
         }
     }
 
@@ -129,7 +129,7 @@ struct StreamTests {
             try server.folder.open(gate: "gate1")
             let reply = try peer.reply()
             #expect(String(decoding: reply.stdout, as: UTF8.self) == "1")
-            #expect(try server.folder.journal(reaches: 1) == ["pieces task"])
+            #expect(try server.folder.events(reaches: 1) == ["pieces task"])
         }
     }
 
@@ -140,7 +140,7 @@ struct StreamTests {
             try peer.send(RawRequest("GET", "/pieces?count=1000&size=100000"))
             // The only worker is free again.
             try server.expectAnswers()
-            #expect(server.folder.journal("pieces").count < 100)
+            #expect(server.folder.events("pieces").count < 100)
             #expect(peer.isClosed())
         }
     }
@@ -154,8 +154,8 @@ struct StreamTests {
             try client.read(until: "\r\n0\r\n")
             client.http.socket.close()
             // The second gate stays closed: only a cancellation ends the wait, and then the task runs.
-            #expect(try server.folder.journal(reaches: 1) == ["pieces task"])
-            #expect(server.folder.journal("pieces") == ["piece 0"])
+            #expect(try server.folder.events(reaches: 1) == ["pieces task"])
+            #expect(server.folder.events("pieces") == ["piece 0"])
             try server.expectAnswers()
         }
     }

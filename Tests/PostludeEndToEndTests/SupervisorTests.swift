@@ -75,8 +75,8 @@ struct SupervisorTests {
             for _ in 1...6 { #expect(try server.ask(RawRequest("GET", "/steps?gate=go")).status == 200) }
             let peer = try server.peer()
             try peer.send(RawRequest("GET", "/slow?gate=go"))
-            _ = try server.folder.journal("started", reaches: 6)
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events("started", reaches: 6)
+            _ = try server.folder.events(reaches: 1)
             let children = server.children
             server.process.send(signal: SIGTERM)
             try waitUntil("nobody listens") { (try? server.peer()) == nil }
@@ -84,7 +84,7 @@ struct SupervisorTests {
             try server.folder.open(gate: "go")
             #expect(try peer.reply().text == "slow")
             #expect(try server.process.waitForExit() == .status(0))
-            #expect(server.folder.journal().count { $0 == "step 1" } == 6)
+            #expect(server.folder.events().count { $0 == "step 1" } == 6)
             #expect(!children.contains(where: exists))
         }
     }
@@ -93,7 +93,7 @@ struct SupervisorTests {
     func secondSignal() throws {
         try Self.run(ending: .any) { server in
             _ = try server.ask(RawRequest("GET", "/steps-closures?gate=never"))
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             let children = server.children
             server.process.send(signal: SIGTERM)
             try waitUntil("nobody listens") { (try? server.peer()) == nil }
@@ -108,7 +108,7 @@ struct SupervisorTests {
     func orphans() throws {
         try Self.run(ending: .any) { server in
             #expect(try server.ask(RawRequest("GET", "/steps?gate=go")).status == 200)
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             let children = server.children
             server.process.send(signal: SIGKILL)
             #expect(try server.process.waitForExit() == .signal(SIGKILL))
@@ -116,7 +116,7 @@ struct SupervisorTests {
             try server.folder.open(gate: "go")
             // Whoever adopts them may not reap them: the last thing that they do is to say so.
             try waitUntil("they end: \(server.log)") { server.logCount(of: "postlude: stopped") == 2 }
-            #expect(server.folder.journal() == ["step 1"])
+            #expect(server.folder.events() == ["step 1"])
             #expect(children.count == 2)
         }
     }

@@ -45,7 +45,7 @@ struct SystemdTests {
         ) { server in
             for _ in 0..<3 { _ = try manager.message(holding: "WATCHDOG=1") }
             for _ in 0..<2 { _ = try server.ask(RawRequest("GET", "/steps?gate=go")) }
-            _ = try folder.journal("started", reaches: 2)
+            _ = try folder.events("started", reaches: 2)
             for _ in 0..<3 { _ = try manager.message(holding: "WATCHDOG=1") }
             try folder.open(gate: "go")
         }
@@ -62,7 +62,7 @@ struct SystemdTests {
         ) { server in
             let first = try server.peer()
             try first.send(RawRequest("GET", "/slow?gate=go&name=a"))
-            _ = try folder.journal(reaches: 1)
+            _ = try folder.events(reaches: 1)
             let second = try server.peer()
             try second.send(RawRequest("GET", "/hello"))
             // Silence for longer than the manager would wait.

@@ -28,7 +28,7 @@ struct TaskControlTests {
         try Server.run(Self.manifest()) { server in
             let reply = try server.ask(RawRequest("GET", "/conditions?status=\(status)"))
             #expect(reply.status == (status == 0 ? 500 : status))
-            #expect(try server.folder.journal(reaches: expected.count) == expected)
+            #expect(try server.folder.events(reaches: expected.count) == expected)
             try server.expectAnswers()
             guard status == 0 else { return }
             let line = try server.logLine(holding: "handler failed, its tasks were dropped", "count=4")
@@ -37,15 +37,15 @@ struct TaskControlTests {
     }
 
     @Test("A peer that is gone before it has taken the response leaves the tasks for that case")
-    func notTaken() throws {
+    func undelivered() throws {
         try Server.run(Self.manifest("limits: { write-time: 300ms }")) { server in
             let peer = try server.peer()
             try peer.send(RawRequest("GET", "/conditions?status=200&gate=go&count=8388608"))
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             peer.socket.close()
             try server.folder.open(gate: "go")
             #expect(
-                try server.folder.journal(reaches: 4) == ["not thrown", "success", "not taken", "always"])
+                try server.folder.events(reaches: 4) == ["not thrown", "success", "not taken", "always"])
             try server.expectAnswers()
         }
     }
@@ -56,11 +56,11 @@ struct TaskControlTests {
             try NginxServer.run(to: server, buffering: false) { nginx in
                 let client = try nginx.client()
                 try client.send("GET", "/conditions?status=200&gate=go&count=33554432")
-                _ = try server.folder.journal("started", reaches: 1)
+                _ = try server.folder.events("started", reaches: 1)
                 client.socket.close()
                 try server.folder.open(gate: "go")
                 #expect(
-                    try server.folder.journal(reaches: 4) == ["not thrown", "success", "not taken", "always"])
+                    try server.folder.events(reaches: 4) == ["not thrown", "success", "not taken", "always"])
             }
         }
     }
@@ -73,11 +73,11 @@ struct TaskControlTests {
             _ = try server.ask(RawRequest("GET", "/retries?attempts=3&failures=2&delay=400"))
             // Were the worker asleep until then, the answer came behind the next attempt.
             try server.expectAnswers()
-            #expect(server.folder.journal() == ["retry 1"])
+            #expect(server.folder.events() == ["retry 1"])
             #expect(
-                try server.folder.journal(reaches: 4)
+                try server.folder.events(reaches: 4)
                     == ["retry 1", "retry 2", "retry 3", "behind retry"])
-            #expect(server.folder.journal("failures") == [])
+            #expect(server.folder.events("failures") == [])
             _ = try server.logLine(holding: "task failed, and is tried again", "Spill", "2 of 3")
         }
     }
@@ -86,9 +86,9 @@ struct TaskControlTests {
     func hook() throws {
         try Server.run(Self.manifest()) { server in
             _ = try server.ask(RawRequest("GET", "/retries?attempts=2&failures=9&delay=1"))
-            #expect(try server.folder.journal(reaches: 3) == ["retry 1", "retry 2", "behind retry"])
+            #expect(try server.folder.events(reaches: 3) == ["retry 1", "retry 2", "behind retry"])
             #expect(
-                try server.folder.journal("failures", reaches: 1) == ["retry 2 /retries Spill(litres: 2)"])
+                try server.folder.events("failures", reaches: 1) == ["retry 2 /retries Spill(litres: 2)"])
         }
     }
 
@@ -96,10 +96,10 @@ struct TaskControlTests {
     func retryWithinGrace() throws {
         try Server.run(Self.manifest("shutdown-grace: 20s")) { server in
             _ = try server.ask(RawRequest("GET", "/retries?attempts=2&failures=1&delay=600"))
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
             server.process.send(signal: SIGTERM)
             #expect(try server.process.waitForExit() == .status(0))
-            #expect(server.folder.journal() == ["retry 1", "retry 2", "behind retry"])
+            #expect(server.folder.events() == ["retry 1", "retry 2", "behind retry"])
         }
     }
 
@@ -107,10 +107,10 @@ struct TaskControlTests {
     func retryPastGrace() throws {
         try Server.run(Self.manifest("shutdown-grace: 5s")) { server in
             _ = try server.ask(RawRequest("GET", "/retries?attempts=2&failures=1&delay=3600000&label=hourly"))
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
             server.process.send(signal: SIGTERM)
             #expect(try server.process.waitForExit() == .status(0))
-            #expect(server.folder.journal() == ["hourly 1", "behind hourly"])
+            #expect(server.folder.events() == ["hourly 1", "behind hourly"])
             let line = try server.logLine(
                 within: .seconds(1), holding: "error", "hourly", "before its next attempt")
             #expect(line.contains("/retries"))
@@ -124,13 +124,13 @@ struct TaskControlTests {
     func group() throws {
         try Server.run(Self.manifest()) { server in
             _ = try server.ask(RawRequest("GET", "/group?count=4&gate=go"))
-            let started = try server.folder.journal("started", reaches: 2)
+            let started = try server.folder.events("started", reaches: 2)
             #expect(Set(started) == ["start 1", "start 2"])
-            #expect(server.folder.journal().isEmpty)
+            #expect(server.folder.events().isEmpty)
             try server.folder.open(gate: "go")
-            let journal = try server.folder.journal(reaches: 5)
-            #expect(Set(journal.dropLast()) == Set((1...4).map { "step \($0)" }))
-            #expect(journal.last == "behind the group")
+            let taskStore = try server.folder.events(reaches: 5)
+            #expect(Set(taskStore.dropLast()) == Set((1...4).map { "step \($0)" }))
+            #expect(taskStore.last == "behind the group")
         }
     }
 
@@ -140,7 +140,7 @@ struct TaskControlTests {
             let reply = try server.ask(RawRequest("GET", "/handles"))
             #expect(reply.text == #"{"taken back":true}"#)
             _ = try server.logLine(holding: "those behind it were dropped", "behind the failure", "count=1")
-            #expect(server.folder.journal() == ["first"])
+            #expect(server.folder.events() == ["first"])
         }
     }
 
@@ -148,7 +148,7 @@ struct TaskControlTests {
     func deadline() throws {
         try Server.run(Self.manifest()) { server in
             _ = try server.ask(RawRequest("GET", "/overdue"))
-            #expect(try server.folder.journal(reaches: 1) == ["after the deadline"])
+            #expect(try server.folder.events(reaches: 1) == ["after the deadline"])
             _ = try server.logLine(holding: "endless", "past its deadline and was cancelled")
         }
     }

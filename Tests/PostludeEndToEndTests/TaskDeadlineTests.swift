@@ -25,7 +25,7 @@ struct TaskDeadlineTests {
                 #expect(line.contains(part), "\(line)")
             }
             try server.folder.open(gate: "go")
-            #expect(try server.folder.journal(reaches: 2) == ["true", "behind"])
+            #expect(try server.folder.events(reaches: 2) == ["true", "behind"])
             #expect(!server.log.contains("limits."))
             try server.expectAnswers()
         }

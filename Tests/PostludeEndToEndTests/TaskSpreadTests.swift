@@ -34,7 +34,7 @@ struct TaskSpreadTests {
         try Self.run(processes: 3) { server, status, client in
             for number in 1...9 {
                 #expect(try client.ask("GET", "/steps?gate=go&label=r\(number)").status == 200)
-                _ = try server.folder.journal("started", reaches: number)
+                _ = try server.folder.events("started", reaches: number)
             }
             // Three of the four workers of each may run tasks, and do; requests are answered all the same.
             for number in 10...12 {
@@ -47,10 +47,10 @@ struct TaskSpreadTests {
                 return processes.map(Self.atTasks) == [3, 3, 3]
                     && reasons.contains { $0.contains("for a worker: all 3 that may run tasks do") }
             }
-            #expect(server.folder.journal("started").count == 9)
+            #expect(server.folder.events("started").count == 9)
             try server.folder.open(gate: "go")
-            let journal = try server.folder.journal(reaches: 12)
-            #expect(Set(journal) == Set((1...12).map { "r\($0) step 1" }))
+            let taskStore = try server.folder.events(reaches: 12)
+            #expect(Set(taskStore) == Set((1...12).map { "r\($0) step 1" }))
         }
     }
 
@@ -59,7 +59,7 @@ struct TaskSpreadTests {
         try Self.run(processes: 2) { server, status, client in
             for number in 1...3 {
                 #expect(try client.ask("GET", "/steps?gate=go&label=r\(number)").status == 200)
-                _ = try server.folder.journal("started", reaches: number)
+                _ = try server.folder.events("started", reaches: number)
             }
             let busy = try #require(
                 try Self.processes(at: status).max { Self.atTasks($0) < Self.atTasks($1) })
@@ -71,7 +71,7 @@ struct TaskSpreadTests {
             for other in others { kill(other, SIGCONT) }
             #expect(try client.ask("GET", "/steps?gate=go&label=r4").status == 200)
             try server.folder.open(gate: "go")
-            _ = try server.folder.journal(reaches: 4)
+            _ = try server.folder.events(reaches: 4)
         }
     }
 }

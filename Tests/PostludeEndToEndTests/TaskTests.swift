@@ -9,10 +9,10 @@ struct TaskTests {
     func order(kind: String) throws {
         try Server.run { server in
             _ = try server.ask(RawRequest("GET", "/\(kind)?count=50&gate=go"))
-            try waitUntil("the first task starts") { server.folder.journal("started") == ["start 1"] }
+            try waitUntil("the first task starts") { server.folder.events("started") == ["start 1"] }
             try server.folder.open(gate: "go")
-            #expect(try server.folder.journal(reaches: 50) == (1...50).map { "step \($0)" })
-            #expect(server.folder.journal("started") == (1...50).map { "start \($0)" })
+            #expect(try server.folder.events(reaches: 50) == (1...50).map { "step \($0)" })
+            #expect(server.folder.events("started") == (1...50).map { "start \($0)" })
         }
     }
 
@@ -23,9 +23,9 @@ struct TaskTests {
         try Server.run(TestManifest("workers: { min: 4, max: 8 }")) { server in
             for round in 1...5 {
                 _ = try server.ask(RawRequest("GET", "/\(route)"))
-                let journal = try server.folder.journal(reaches: lines * round).suffix(lines)
-                let threads = Set(journal.map { $0.split(separator: " ").last })
-                #expect(threads.count == 1, "\(journal)")
+                let taskStore = try server.folder.events(reaches: lines * round).suffix(lines)
+                let threads = Set(taskStore.map { $0.split(separator: " ").last })
+                #expect(threads.count == 1, "\(taskStore)")
             }
         }
     }
@@ -36,7 +36,7 @@ struct TaskTests {
             let reply = try server.ask(RawRequest("GET", "/failing"))
             #expect(reply.status == 200)
             let answer = try JSONDecoder().decode([String: String].self, from: Data(reply.http.body))
-            #expect(try server.folder.journal(reaches: 2) == ["first", "last"])
+            #expect(try server.folder.events(reaches: 2) == ["first", "last"])
             let id = try #require(answer["id"])
             let line = try server.logLine(holding: "spilling", "Spill", "42")
             #expect(line.contains(id), "the request's id \(id): \(line)")
@@ -51,7 +51,7 @@ struct TaskTests {
     func place() throws {
         try Server.run(TestManifest("tasks: { warn: 1ms }")) { server in
             _ = try server.ask(RawRequest("GET", "/steps?gate=go"))
-            _ = try server.folder.journal("started", reaches: 1)
+            _ = try server.folder.events("started", reaches: 1)
             try server.folder.open(gate: "go")
             _ = try server.logLine(holding: "TaskHandlers.swift:", "/steps")
         }
@@ -62,9 +62,9 @@ struct TaskTests {
         try Server.run(TestManifest("tasks: { warn: 50ms }")) { server in
             _ = try server.ask(RawRequest("GET", "/steps-closures?gate=go"))
             _ = try server.logLine(holding: "step-1", "/steps-closures", "warning")
-            #expect(server.folder.journal().isEmpty, "the warning comes while the task still runs")
+            #expect(server.folder.events().isEmpty, "the warning comes while the task still runs")
             try server.folder.open(gate: "go")
-            _ = try server.folder.journal(reaches: 1)
+            _ = try server.folder.events(reaches: 1)
         }
     }
 
@@ -72,13 +72,13 @@ struct TaskTests {
     func late() throws {
         try Server.run(TestManifest("workers: { min: 1, max: 1 }")) { server in
             _ = try server.ask(RawRequest("GET", "/late?gate=go"))
-            #expect(try server.folder.journal(reaches: 1) == ["in time"])
+            #expect(try server.folder.events(reaches: 1) == ["in time"])
             // The only worker serves again when it is through with the tasks.
             try server.expectAnswers()
             try server.folder.open(gate: "go")
-            #expect(try server.folder.journal(reaches: 2) == ["in time", "added"])
+            #expect(try server.folder.events(reaches: 2) == ["in time", "added"])
             _ = try server.logLine(holding: "error", "too-late")
-            #expect(!server.folder.journal().contains("too late"))
+            #expect(!server.folder.events().contains("too late"))
         }
     }
 
@@ -86,10 +86,10 @@ struct TaskTests {
     func children() throws {
         try Server.run { server in
             _ = try server.ask(RawRequest("GET", "/children"))
-            let journal = try server.folder.journal(reaches: 1_000)
-            #expect(Set(journal).count == 1_000)
+            let taskStore = try server.folder.events(reaches: 1_000)
+            #expect(Set(taskStore).count == 1_000)
             for child in 0..<100 {
-                let own = journal.filter { $0.hasPrefix("child \(child) ") }
+                let own = taskStore.filter { $0.hasPrefix("child \(child) ") }
                 #expect(own == (0..<10).map { "child \(child) \($0)" }, "a child's tasks keep their order")
             }
         }
@@ -101,20 +101,20 @@ struct TaskTests {
             func leaveWhileHandled(_ leave: () throws -> Void) throws {
                 try leave()
                 try server.folder.open(gate: "go")
-                #expect(try server.folder.journal(reaches: 2) == ["slow started a", "slow task a"])
+                #expect(try server.folder.events(reaches: 2) == ["slow started a", "slow task a"])
                 try server.expectAnswers()
             }
             if throughNginx {
                 try NginxServer.run(to: server) { nginx in
                     let client = try nginx.client()
                     try client.send("GET", "/slow?gate=go&name=a")
-                    _ = try server.folder.journal(reaches: 1)
+                    _ = try server.folder.events(reaches: 1)
                     try leaveWhileHandled { client.socket.close() }
                 }
             } else {
                 let peer = try server.peer()
                 try peer.send(RawRequest("GET", "/slow?gate=go&name=a"))
-                _ = try server.folder.journal(reaches: 1)
+                _ = try server.folder.events(reaches: 1)
                 try leaveWhileHandled { peer.socket.close() }
             }
         }

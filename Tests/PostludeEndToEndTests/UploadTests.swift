@@ -103,7 +103,7 @@ struct UploadTests {
             #expect(setting.openUploads == 1)
             #expect(setting.leftFiles.isEmpty)
             try setting.folder.open(gate: "go")
-            #expect(try setting.folder.journal(reaches: 1) == ["5 bytes"])
+            #expect(try setting.folder.events(reaches: 1) == ["5 bytes"])
             try waitUntil("the file is closed") { setting.openUploads == 0 }
         }
     }
@@ -125,7 +125,7 @@ struct UploadTests {
             let (status, text) = try setting.curl("/upload", "-F", "file=@\(source)", "-F", "title=big")
             #expect(status == "200")
             #expect(text.contains(#""size":1073741824"#))
-            #expect(try setting.folder.journal(reaches: 1) == ["1073741824 bytes"])
+            #expect(try setting.folder.events(reaches: 1) == ["1073741824 bytes"])
             let peak = try #require(peakKibibytes(of: setting.server))
             #expect(peak < 64 << 10, "VmHWM is \(peak) KiB")
         }
@@ -174,7 +174,7 @@ struct UploadTests {
             try waitUntil("the upload has begun") { setting.openUploads == 1 }
             client.socket.close()
             try waitUntil("the upload is dropped") { setting.openUploads == 0 }
-            #expect(setting.folder.journal().isEmpty)
+            #expect(setting.folder.events().isEmpty)
         }
     }
 

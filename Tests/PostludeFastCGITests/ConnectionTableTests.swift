@@ -59,7 +59,7 @@ struct ConnectionTableTests {
         #expect(table.insert(all[2]))
     }
 
-    @Test("the keeper takes what is armed and overdue")
+    @Test("the control thread takes what is armed and overdue")
     func overdue() throws {
         let table = ConnectionTable(capacity: 4)
         let all = (0..<3).map { _ in connection() }

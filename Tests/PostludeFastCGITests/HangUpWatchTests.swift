@@ -46,8 +46,8 @@ struct HangUpWatchTests {
         fixture.takeEvents { fixture.poller.connectionCount == 0 }
     }
 
-    @Test("with every worker busy the keeper finds it, and the event behind it calls nothing")
-    func keeper() throws {
+    @Test("with every worker busy the control thread finds it, and the event behind it calls nothing")
+    func controlThread() throws {
         let fixture = try PollerFixture()
         let (client, connection) = try hold(fixture, isKept: true)
         let other = try hold(fixture)

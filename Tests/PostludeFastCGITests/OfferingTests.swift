@@ -207,7 +207,7 @@ struct OfferingTests {
         let total = clients.count * rounds
         let threads = try fixtures.indices.flatMap { index in
             let fixture = fixtures[index]
-            let keeper = try TestThread {
+            let controlThread = try TestThread {
                 while served.load(ordering: .sequentiallyConsistent) < total {
                     waitForInput([], milliseconds: 2)
                     fixture.poller.reconsiderQueue(at: .now)
@@ -226,7 +226,7 @@ struct OfferingTests {
                     }
                 }
             }
-            return workers + [keeper]
+            return workers + [controlThread]
         }
         for _ in 0..<rounds {
             for client in clients { send(Wire.request(), to: client) }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostludeFastCGI
 
-/// The keeper's part while every worker is busy: no thread of these tests waits in `next`.
+/// The control thread's part while every worker is busy: no thread of these tests waits in `next`.
 @Suite("Overload")
 struct OverloadTests {
     private func collect(_ fixture: PollerFixture, within time: Duration = .seconds(1)) {
@@ -164,7 +164,7 @@ struct OverloadTests {
                 }
             }
         }
-        let keeper = try TestThread {
+        let controlThread = try TestThread {
             while !isOver.withLock({ $0 }) {
                 fixture.poller.collectWaiting(reading: ReadBuffer(), within: .milliseconds(2)) { _ in
                     .collect(limit: 0)
@@ -181,7 +181,7 @@ struct OverloadTests {
         }
         for worker in workers { worker.join() }
         isOver.withLock { $0 = true }
-        keeper.join()
+        controlThread.join()
         #expect(served.withLock { $0 } == 800)
     }
 

@@ -54,7 +54,7 @@ struct ShortResponseTests {
     }
 
     @Test("does not wait for a web server that takes nothing")
-    func notTaken() throws {
+    func undelivered() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
         defer { close(client) }

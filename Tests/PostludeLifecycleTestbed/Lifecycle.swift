@@ -15,7 +15,7 @@ struct Lifecycle: Application {
                 while !FileManager.default.fileExists(atPath: "gate") {
                     try await Task.sleep(for: .milliseconds(2))
                 }
-                Journal.write("task")
+                EventLog.write("task")
             }
         }
     }
@@ -23,12 +23,12 @@ struct Lifecycle: Application {
     func start() async throws {
         await Task.yield()
         if let reason = ProcessInfo.processInfo.environment["START_FAILS"] { throw Refusal(reason: reason) }
-        Journal.write("start")
+        EventLog.write("start")
     }
 
     func stop() async throws {
         await Task.yield()
-        Journal.write("stop")
+        EventLog.write("stop")
     }
 }
 
@@ -42,8 +42,8 @@ struct Refusal: Error, CustomStringConvertible {
 /// there, and fails then.
 struct Database: Service {
     func run() async throws {
-        Journal.write("service runs")
-        defer { Journal.write("service ends") }
+        EventLog.write("service runs")
+        defer { EventLog.write("service ends") }
         guard let file = ProcessInfo.processInfo.environment["SERVICE_FAILS"] else {
             return try await gracefulShutdown()
         }
@@ -52,14 +52,14 @@ struct Database: Service {
     }
 }
 
-/// What happened, in order, in the working directory's file `journal`.
-enum Journal {
+/// What happened, in order, in the working directory's file `events`.
+enum EventLog {
     static func write(_ line: String) {
-        let descriptor = open("journal", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        precondition(descriptor >= 0, "cannot open journal: \(String(cString: strerror(errno)))")
+        let descriptor = open("events", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        precondition(descriptor >= 0, "cannot open events: \(String(cString: strerror(errno)))")
         let bytes = Array((line + "\n").utf8)
         let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
-        precondition(written == bytes.count, "cannot write to journal")
+        precondition(written == bytes.count, "cannot write to events")
         close(descriptor)
     }
 }

@@ -17,7 +17,7 @@ struct ManifestDurableTasksTests {
                 jitter: 0
                 deadline: 30s
                 expiry: 1h
-                lane: high
+                priority: high
                 runs: { celery: receipts }
                 promotion: { celery: slow, when: [deadline, shutdown] }
               Mail: { runs: here, promotion: { celery: slow } }
@@ -30,7 +30,7 @@ struct ManifestDurableTasksTests {
         #expect(task.attempts == 8 && task.factor == 1.5 && task.jitter == 0)
         #expect(task.delay == .seconds(1) && task.maximumDelay == .seconds(60))
         #expect(task.deadline == .seconds(30) && task.expiry == .seconds(3600))
-        #expect(task.lane == .high && task.runs?.queue == "receipts")
+        #expect(task.priority == .high && task.runs?.queue == "receipts")
         #expect(task.promotion?.place.queue == "slow" && task.promotion?.occasions == [.deadline, .shutdown])
         #expect((task.promotion?.place.location).map { "\($0)" } == "routes.yaml:13:26")
         #expect(tasks[2].runs != nil && tasks[2].runs?.queue == nil)
@@ -67,7 +67,10 @@ struct ManifestDurableTasksTests {
                 "{ A: { delay: 2s, maximum-delay: 1s } }",
                 "1:30: found `2s` for `delay`, expected at most `maximum-delay` (1s)"
             ),
-            ("{ A: { lane: urgent } }", "1:29: found `urgent` for `lane`, expected high, normal or low"),
+            (
+                "{ A: { priority: urgent } }",
+                "1:29: found `urgent` for `priority`, expected high, normal or low"
+            ),
             ("{ A: { runs: there } }", "1:29: found `there` for `runs`, expected here, or { celery: QUEUE }"),
             ("{ A: { runs: {} } }", "1:29: `runs` has no `celery`, expected the name of a queue"),
             (
@@ -81,7 +84,7 @@ struct ManifestDurableTasksTests {
             (
                 "{ A: { atempts: 5 } }",
                 "1:23: unknown key `atempts` in a kind's `durable-tasks` (nearest: attempts), expected attempts, "
-                    + "delay, factor, maximum-delay, jitter, deadline, expiry, lane, runs or promotion"
+                    + "delay, factor, maximum-delay, jitter, deadline, expiry, priority, runs or promotion"
             ),
         ])
     func wrong(yaml: String, expected: String) {

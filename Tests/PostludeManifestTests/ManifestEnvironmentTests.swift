@@ -92,7 +92,7 @@ struct ManifestEnvironmentTests {
             ),
             (
                 "log: { to: \"${A}\" }", ["A": "\u{1B}[0m"],
-                "1:12: found `\\u{1B}[0m` for `to`, expected stderr, syslog, journal or "
+                "1:12: found `\\u{1B}[0m` for `to`, expected stderr, syslog, journald or "
                     + "a path with a `/`; the value comes "
                     + "from the variable A"
             ),

@@ -14,13 +14,14 @@ struct ManifestFilesTests {
         #expect(try parse(yaml).uploads.folder == folder)
     }
 
-    @Test("A journal has a path, and times that have defaults")
-    func journal() throws {
-        #expect(try parse(manifest("")).journal == nil)
-        let journal = try #require(try parse(manifest("journal: { path: /srv//tasks, keep: 1h }")).journal)
-        #expect(journal.path == "/srv/tasks")
-        #expect(journal.keep == .seconds(3600))
-        #expect(journal.keepFailed == .seconds(30 * 86_400))
+    @Test("A task store has a path, and times that have defaults")
+    func taskStore() throws {
+        #expect(try parse(manifest("")).taskStore == nil)
+        let taskStore = try #require(
+            try parse(manifest("task-store: { path: /srv//tasks, keep: 1h }")).taskStore)
+        #expect(taskStore.path == "/srv/tasks")
+        #expect(taskStore.keep == .seconds(3600))
+        #expect(taskStore.keepFailed == .seconds(30 * 86_400))
     }
 
     @Test(
@@ -56,16 +57,16 @@ struct ManifestFilesTests {
                 "1:20: found `tmp` for `folder`, expected an absolute path without `..` such as /var/tmp"
             ),
             (
-                "journal: { keep: 1h }",
-                "1:10: `journal` has no `path`, expected an absolute path such as /var/lib/app/tasks.journal"
+                "task-store: { keep: 1h }",
+                "1:10: `task-store` has no `path`, expected an absolute path such as /var/lib/app/tasks.sqlite"
             ),
             (
-                "journal: { path: tasks.journal }",
-                "1:18: found `tasks.journal` for `path`, expected an absolute path without `..` such as "
-                    + "/var/lib/app/tasks.journal"
+                "task-store: { path: tasks.sqlite }",
+                "1:18: found `tasks.sqlite` for `path`, expected an absolute path without `..` such as "
+                    + "/var/lib/app/tasks.sqlite"
             ),
             (
-                "journal: { path: /a, keep: 1 }",
+                "task-store: { path: /a, keep: 1 }",
                 "1:28: found the number 1 for `keep`, expected a duration with a unit "
                     + "(ms, s, m or h) such as 30s"
             ),

@@ -13,7 +13,7 @@ struct ManifestLogTests {
     @Test("A log goes to a daemon or a file")
     func destinations() throws {
         #expect(try parse(manifest("log: { to: syslog }")).log.destination == .syslog)
-        #expect(try parse(manifest("log: { to: journal }")).log.destination == .journal)
+        #expect(try parse(manifest("log: { to: journald }")).log.destination == .journald)
         #expect(try parse(manifest("log: { to: /var/log/a.log }")).log.destination == .file("/var/log/a.log"))
     }
 
@@ -31,9 +31,11 @@ struct ManifestLogTests {
 
     @Test("An access log goes where the log goes unless it says otherwise")
     func inherited() throws {
-        #expect(try parse(manifest("log: { access: json, to: journal }")).log.access?.destination == .journal)
         #expect(
-            try parse(manifest("log: { to: journal, access: { to: stderr } }")).log.access?.destination
+            try parse(manifest("log: { access: json, to: journald }")).log.access?.destination == .journald
+        )
+        #expect(
+            try parse(manifest("log: { to: journald, access: { to: stderr } }")).log.access?.destination
                 == .standardError)
     }
 
@@ -58,7 +60,7 @@ struct ManifestLogTests {
             ),
             (
                 "log: { access: { to: json } }",
-                "1:22: found `json` for `to`, expected stderr, syslog, journal or "
+                "1:22: found `json` for `to`, expected stderr, syslog, journald or "
                     + "a path with a `/`"
             ),
             (

@@ -68,7 +68,7 @@ struct ManifestSchemaTests {
         expectKeys(try schema["status"], StatusKey.self)
         expectKeys(try schema["files"], FilesKey.self)
         expectKeys(try schema["uploads"], UploadsKey.self)
-        expectKeys(try schema["journal"], JournalKey.self)
+        expectKeys(try schema["task-store"], TaskStoreKey.self)
         let (kind, schedule) = (try schema["durable-tasks"].each, try schema["schedules"].each)
         expectKeys(kind, DurableTaskKey.self)
         expectKeys(try kind["runs"], PlaceKey.self)
@@ -109,9 +109,9 @@ struct ManifestSchemaTests {
             (try schema["tasks"]["warn"], manifest.tasks.warn),
             (try schema["shutdown-grace"], manifest.shutdownGrace),
             (try schema["processes"]["watchdog"], manifest.processes.watchdog),
-            (try schema["journal"]["keep"], Manifest.Journal(path: "/a").keep),
-            (try schema["journal"]["keep-failed"], Manifest.Journal(path: "/a").keepFailed),
-            (try schema["journal"]["lock-timeout"], Manifest.Journal(path: "/a").lockTimeout),
+            (try schema["task-store"]["keep"], Manifest.TaskStore(path: "/a").keep),
+            (try schema["task-store"]["keep-failed"], Manifest.TaskStore(path: "/a").keepFailed),
+            (try schema["task-store"]["lock-timeout"], Manifest.TaskStore(path: "/a").lockTimeout),
         ]
         for (part, duration) in times {
             #expect(try DurationText.parse(#require(part.default)) == duration)

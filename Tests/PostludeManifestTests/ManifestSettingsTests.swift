@@ -113,15 +113,15 @@ struct ManifestSettingsTests {
             ),
             (
                 "log: { to: stdrr }",
-                "1:12: found `stdrr` for `to`, expected stderr, syslog, journal or a path with a `/`"
+                "1:12: found `stdrr` for `to`, expected stderr, syslog, journald or a path with a `/`"
             ),
             (
                 "log: { to: /var/log/ }",
-                "1:12: found `/var/log/` for `to`, expected stderr, syslog, journal or a path with a `/`"
+                "1:12: found `/var/log/` for `to`, expected stderr, syslog, journald or a path with a `/`"
             ),
             (
                 "log: { to: 2 }",
-                "1:12: found the number 2 for `to`, expected stderr, syslog, journal or a path with a `/`, "
+                "1:12: found the number 2 for `to`, expected stderr, syslog, journald or a path with a `/`, "
                     + "in quotes if it is meant as text"
             ),
         ])

@@ -13,32 +13,32 @@ struct NextStartTests {
     private static let full = """
         listen: { address: /run/a, owner: a, group: a, mode: "600", backlog: 1, allow-users: [a] }
         status: { listen: /run/s, owner: a, group: a, mode: "600" }
-        journal: { path: /var/a, keep: 1h, keep-failed: 1h, lock-timeout: 1s }
+        task-store: { path: /var/a, keep: 1h, keep-failed: 1h, lock-timeout: 1s }
         celery: { broker: "redis://a", results: "redis://a" }
         """
 
-    @Test("Each key of a socket, of the journal and of the broker is named, and nothing else")
+    @Test("Each key of a socket, of the task store and of the broker is named, and nothing else")
     func keys() throws {
         let old = try manifest(Self.full)
         #expect(old.keysForNextStart(in: old).isEmpty)
         let other = """
             listen: { address: /run/b, owner: b, group: b, mode: "660", backlog: 2, allow-users: [b] }
             status: { listen: /run/t, owner: b, group: b, mode: "660", steering: true }
-            journal: { path: /var/b, keep: 2h, keep-failed: 2h, lock-timeout: 2s }
+            task-store: { path: /var/b, keep: 2h, keep-failed: 2h, lock-timeout: 2s }
             celery: { broker: "redis://b", results: "redis://b" }
             """
         #expect(
             old.keysForNextStart(in: try manifest(other)) == [
                 "listen", "listen.owner", "listen.group", "listen.mode", "listen.backlog",
                 "listen.allow-users", "status", "status.owner", "status.group", "status.mode",
-                "status.steering", "journal.path", "journal.keep", "journal.keep-failed",
-                "journal.lock-timeout", "celery.broker", "celery.results",
+                "status.steering", "task-store.path", "task-store.keep", "task-store.keep-failed",
+                "task-store.lock-timeout", "celery.broker", "celery.results",
             ])
         // A part that goes is named once.
         #expect(
             old.keysForNextStart(in: try manifest("workers: { max: 9 }")).filter {
-                $0.hasPrefix("status") || $0.hasPrefix("journal")
-            } == ["status", "journal.path"])
+                $0.hasPrefix("status") || $0.hasPrefix("task-store")
+            } == ["status", "task-store.path"])
         let tcp = try manifest("listen: { address: 127.0.0.1:9000, allow: [10.0.0.1] }")
         let wider = try manifest("listen: { address: 127.0.0.1:9000, allow: [10.0.0.0/8] }")
         #expect(tcp.keysForNextStart(in: wider) == ["listen.allow"])

@@ -43,7 +43,7 @@ struct SettingsPageTests {
             "`tasks`": keys(TasksKey.self), "`log`": keys(LogKey.self),
             "`access` in `log`": keys(AccessKey.self), "`status`": keys(StatusKey.self),
             "`files`": keys(FilesKey.self), "`uploads`": keys(UploadsKey.self),
-            "`journal`": keys(JournalKey.self), "A kind's `durable-tasks`": keys(DurableTaskKey.self),
+            "`task-store`": keys(TaskStoreKey.self), "A kind's `durable-tasks`": keys(DurableTaskKey.self),
             "`runs`": keys(PlaceKey.self), "`promotion`": keys(PromotionKey.self),
             "A schedule": keys(ScheduleKey.self), "`celery`": keys(CeleryKey.self),
             "`openapi`": keys(OpenAPIKey.self), "A route": keys(RouteKey.self),
@@ -62,7 +62,7 @@ struct SettingsPageTests {
         let given = "schedules: { s: { cron: '@daily', task: t } }"
         let schedule = try #require(try parse(PostludeManifestTests.manifest(given)).schedules.first)
         let (processes, workers, limits) = (manifest.processes, manifest.workers, manifest.limits)
-        let journal = Manifest.Journal(path: "/a")
+        let taskStore = Manifest.TaskStore(path: "/a")
         return [
             "The manifest.shutdown-grace": DurationText.text(of: manifest.shutdownGrace),
             "`listen`.mode": FileModeText.text(of: manifest.listen.mode),
@@ -83,9 +83,9 @@ struct SettingsPageTests {
             "`limits`.write-time": DurationText.text(of: limits.writeTime),
             "`tasks`.warn": DurationText.text(of: manifest.tasks.warn),
             "`tasks`.when-full": manifest.tasks.whenFull.rawValue,
-            "`journal`.keep": DurationText.text(of: journal.keep),
-            "`journal`.keep-failed": DurationText.text(of: journal.keepFailed),
-            "`journal`.lock-timeout": DurationText.text(of: journal.lockTimeout),
+            "`task-store`.keep": DurationText.text(of: taskStore.keep),
+            "`task-store`.keep-failed": DurationText.text(of: taskStore.keepFailed),
+            "`task-store`.lock-timeout": DurationText.text(of: taskStore.lockTimeout),
             "A schedule.time-zone": schedule.timeZone.value,
             "A schedule.overlap": schedule.overlap.rawValue,
             "`log`.level": manifest.log.level.rawValue,
@@ -123,9 +123,10 @@ struct SettingsPageTests {
             manifest.processes.maximumRequests, manifest.processes.maximumMemory,
             manifest.limits.requestTimeout, manifest.limits.slowTime, manifest.limits.killTime,
             manifest.tasks.deadline, manifest.tasks.killTime, manifest.tasks.maxQueued, manifest.log.access,
-            manifest.status, manifest.journal, manifest.files, manifest.openAPI.description,
+            manifest.status, manifest.taskStore, manifest.files, manifest.openAPI.description,
             manifest.openAPI.document, manifest.openAPI.page, kind.attempts, kind.delay, kind.factor,
-            kind.maximumDelay, kind.jitter, kind.deadline, kind.expiry, kind.lane, kind.runs, kind.promotion,
+            kind.maximumDelay, kind.jitter, kind.deadline, kind.expiry, kind.priority, kind.runs,
+            kind.promotion,
         ]
         for value in values { #expect(value == nil) }
         #expect(manifest.prefix.isEmpty && manifest.routes.isEmpty)

@@ -1,7 +1,7 @@
 import Foundation
 import PostludeTaskStore
 
-/// A process of the journal's tests: `PostludeTaskStoreTestbed COMMAND JOURNAL …`.
+/// A process of the task store's tests: `PostludeTaskStoreTestbed COMMAND FILE …`.
 ///
 /// Lines on standard output tell what it has done; it ends, or waits for its end, as the command says.
 @main
@@ -19,17 +19,17 @@ struct TaskStoreTestbed {
 
     private static func run() throws {
         let words = CommandLine.arguments
-        guard words.count >= 3 else { fatalError("usage: PostludeTaskStoreTestbed COMMAND JOURNAL …") }
+        guard words.count >= 3 else { fatalError("usage: PostludeTaskStoreTestbed COMMAND FILE …") }
         let rest = Array(words.dropFirst(3))
         if words[1] == "visit" { return try visit(words[2]) }
-        let journal = try Journal(path: words[2])
+        let taskStore = try SQLiteTaskStore(path: words[2])
         switch words[1] {
-        case "append": try append(to: journal, sizes: rest.compactMap { Int($0) })
-        case "crowd": try crowd(journal, threads: Int(rest[0]) ?? 1, appends: Int(rest[1]) ?? 1)
-        case "flood": try flood(journal)
-        case "hold": try hold(journal)
-        case "claim": try claimAll(of: journal)
-        case "fire": try fire(journal, times: Int(rest[0]) ?? 1)
+        case "append": try append(to: taskStore, sizes: rest.compactMap { Int($0) })
+        case "crowd": try crowd(taskStore, threads: Int(rest[0]) ?? 1, appends: Int(rest[1]) ?? 1)
+        case "flood": try flood(taskStore)
+        case "hold": try hold(taskStore)
+        case "claim": try claimAll(of: taskStore)
+        case "fire": try fire(taskStore, times: Int(rest[0]) ?? 1)
         default: fatalError("no command \(words[1])")
         }
     }
@@ -46,47 +46,48 @@ struct TaskStoreTestbed {
             id: id, records: (0..<records).map { NewRecord(name: "task-\($0)", payload: payload) })
     }
 
-    /// Appends requests of two records with payloads of given sizes. A mark in a file beside the journal says which are
+    /// Appends requests of two records with payloads of given sizes. A mark in a file beside the task store says which are
     /// acknowledged.
-    static func append(to journal: Journal, sizes: [Int]) throws {
-        let marks = open(journal.path + "-marks", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    static func append(to taskStore: SQLiteTaskStore, sizes: [Int]) throws {
+        let marks = open(taskStore.path + "-marks", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         for (number, size) in sizes.enumerated() {
-            let kept = try journal.append(request("request-\(number)", size: size, records: 2))
+            let kept = try taskStore.append(request("request-\(number)", size: size, records: 2))
             let mark = Array(kept.map { $0.id.text + "\n" }.joined().utf8)
             guard write(marks, mark, mark.count) == mark.count else { exit(3) }
-            journal.started(kept[0].id)
-            journal.ended(kept[0].id, .done(result: nil))
+            taskStore.started(kept[0].id)
+            taskStore.ended(kept[0].id, .done(result: nil))
         }
-        try journal.close()
+        try taskStore.close()
     }
 
     /// Threads that append at once, each one again and again.
-    static func crowd(_ journal: Journal, threads: Int, appends: Int) throws {
+    static func crowd(_ taskStore: SQLiteTaskStore, threads: Int, appends: Int) throws {
         let group = DispatchGroup()
         for thread in 0..<threads {
             group.enter()
             Thread.detachNewThread {
                 for number in 0..<appends {
                     let request = request("\(thread)-\(number)", size: 200, records: 1)
-                    guard (try? journal.append(request)) != nil else { exit(4) }
+                    guard (try? taskStore.append(request)) != nil else { exit(4) }
                 }
                 group.leave()
             }
         }
         group.wait()
-        say("transactions \(journal.transactions)")
-        try journal.close()
+        say("transactions \(taskStore.transactions)")
+        try taskStore.close()
     }
 
     /// Threads that append until the process is killed, and say what is acknowledged.
-    static func flood(_ journal: Journal) throws {
+    static func flood(_ taskStore: SQLiteTaskStore) throws {
         for thread in 0..<4 {
             Thread.detachNewThread {
                 var number = 0
-                while let kept = try? journal.append(request("\(thread)-\(number)", size: 100, records: 2)) {
+                while let kept = try? taskStore.append(request("\(thread)-\(number)", size: 100, records: 2))
+                {
                     say(kept.map(\.id.text).joined(separator: " "))
-                    journal.started(kept[0].id)
-                    if number % 8 != 0 { journal.ended(kept[0].id, .done(result: nil)) }
+                    taskStore.started(kept[0].id)
+                    if number % 8 != 0 { taskStore.ended(kept[0].id, .done(result: nil)) }
                     number += 1
                 }
                 exit(4)
@@ -97,52 +98,53 @@ struct TaskStoreTestbed {
 
     /// Looks and steers, as a command beside the servers does.
     static func visit(_ path: String) throws {
-        var settings = JournalSettings()
+        var settings = TaskStoreSettings()
         // Beside processes that write all the time, on a machine that may be busy.
         settings.lockTimeout = .seconds(60)
-        let journal = try Journal(path: path, role: .visitor, settings: settings)
-        let kept = try journal.append(request("visit", size: 100, records: 2))
-        _ = try journal.list()
-        guard try journal.discard([kept[0].id]) == [.changed], try journal.retry([kept[0].id]) == [.changed]
+        let taskStore = try SQLiteTaskStore(path: path, role: .visitor, settings: settings)
+        let kept = try taskStore.append(request("visit", size: 100, records: 2))
+        _ = try taskStore.list()
+        guard try taskStore.discard([kept[0].id]) == [.changed],
+            try taskStore.retry([kept[0].id]) == [.changed]
         else { exit(4) }
         say(kept.map(\.id.text).joined(separator: " "))
-        try journal.close()
+        try taskStore.close()
     }
 
     /// Becomes the owner of three records, of which the first one runs, and waits to be killed.
-    static func hold(_ journal: Journal) throws {
-        let kept = try journal.append(request("held", size: 10, records: 3))
-        journal.started(kept[0].id)
-        try journal.flush()
+    static func hold(_ taskStore: SQLiteTaskStore) throws {
+        let kept = try taskStore.append(request("held", size: 10, records: 3))
+        taskStore.started(kept[0].id)
+        try taskStore.flush()
         say(kept.map(\.id.text).joined(separator: " "))
         while true { pause() }
     }
 
     /// Claims and ends until there is nothing left.
-    static func claimAll(of journal: Journal) throws {
+    static func claimAll(of taskStore: SQLiteTaskStore) throws {
         say("ready")
         // All begin at once: when the test closes their input.
         while readLine() != nil {}
         while true {
-            let requests = try journal.claim(8)
+            let requests = try taskStore.claim(8)
             if requests.isEmpty { break }
             for request in requests {
                 say(request.records.map(\.id.text).joined(separator: " "))
-                for record in request.records { journal.ended(record.id, .done(result: nil)) }
+                for record in request.records { taskStore.ended(record.id, .done(result: nil)) }
             }
         }
-        try journal.close()
+        try taskStore.close()
     }
 
-    static func fire(_ journal: Journal, times: Int) throws {
+    static func fire(_ taskStore: SQLiteTaskStore, times: Int) throws {
         say("ready")
         while readLine() != nil {}
         for time in 0..<times {
             let request = request("firing-\(time)", size: 10, records: 1)
-            let kept = try journal.fire(
+            let kept = try taskStore.fire(
                 "hourly", at: Date(timeIntervalSince1970: Double(time) * 3600), request)
             if kept != nil { say("fired \(time)") }
         }
-        try journal.close()
+        try taskStore.close()
     }
 }

@@ -7,87 +7,87 @@ import Testing
 struct AppendingTests {
     @Test("A record is there as it was given")
     func whole() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let payload = Data(#"{"name": "Ünïcödé",  "n": 1.10, "list": [1,2]}"#.utf8)
         var new = NewRecord(name: "receipt", payload: payload)
-        new.lane = .high
+        new.priority = .high
         new.notBefore = fixture.clock.now.addingTimeInterval(60)
         new.expires = fixture.clock.now.addingTimeInterval(90)
         new.uniqueKey = "order-7"
-        let id = try journal.keep("request-1", .make(), new)[1]
-        let record = try #require(try journal.record(id))
-        #expect(record.payload == payload && record.name == "receipt" && record.lane == .high)
+        let id = try taskStore.keep("request-1", .make(), new)[1]
+        let record = try #require(try taskStore.record(id))
+        #expect(record.payload == payload && record.name == "receipt" && record.priority == .high)
         #expect(record.request == "request-1" && record.position == 1 && record.state == .waiting)
         #expect(
             record.added == fixture.clock.now && record.due == new.notBefore && record.expires == new.expires)
         #expect(record.uniqueKey == "order-7" && record.attempts == 0 && record.owner == nil)
         #expect(record.started == nil && record.ended == nil && record.error == nil && record.result == nil)
-        #expect(try journal.record(.make(at: 0)) == nil)
-        try journal.close()
+        #expect(try taskStore.record(.make(at: 0)) == nil)
+        try taskStore.close()
     }
 
     @Test("Payloads and results are kept byte for byte, whatever they are; names with a NUL are refused")
     func bytes() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         for bytes in [[], [0], [0x22, 0, 0x22], [0xff, 0xfe, 0x80], Array(UInt8.min ... .max)] as [[UInt8]] {
-            let id = try journal.keep("r", NewRecord(name: "n", payload: Data(bytes)))[0]
-            journal.ended(id, .done(result: Data(bytes)))
-            try journal.flush()
-            let record = try #require(try journal.record(id))
+            let id = try taskStore.keep("r", NewRecord(name: "n", payload: Data(bytes)))[0]
+            taskStore.ended(id, .done(result: Data(bytes)))
+            try taskStore.flush()
+            let record = try #require(try taskStore.record(id))
             #expect(record.payload == Data(bytes) && record.result == Data(bytes))
         }
         let refused = [
             NewRecord.make("a\0b"), .make { $0.uniqueKey = "a\0" }, .make { $0.queue = "\0" },
         ]
         for record in refused {
-            #expect(journalError { _ = try journal.keep("r", .make(), record) }?.code == .refused)
+            #expect(taskStoreError { _ = try taskStore.keep("r", .make(), record) }?.code == .refused)
         }
-        #expect(journalError { _ = try journal.keep("\0", .make()) }?.code == .refused)
-        #expect(try journal.list().records.count == 5)
-        try journal.close()
+        #expect(taskStoreError { _ = try taskStore.keep("\0", .make()) }?.code == .refused)
+        #expect(try taskStore.list().records.count == 5)
+        try taskStore.close()
     }
 
     @Test("What is due is this process's at once; what was for later, or for others, is nobody's")
     func owners() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(1) }
         let past = NewRecord.make { $0.notBefore = Date.distantPast }
-        let ids = try journal.keep("r", .make(), later, past)
-        #expect(try ids.map { try journal.record($0)?.owner } == [journal.owner, nil, nil])
+        let ids = try taskStore.keep("r", .make(), later, past)
+        #expect(try ids.map { try taskStore.record($0)?.owner } == [taskStore.owner, nil, nil])
         // Its time came before it was kept: the request's worker does not run it.
-        #expect(try journal.claimedIDs() == [[ids[2]]])
-        let given = try journal.keep("r", .make(), runsHere: false)[0]
-        #expect(try journal.record(given)?.owner == nil)
-        try journal.close()
+        #expect(try taskStore.claimedIDs() == [[ids[2]]])
+        let given = try taskStore.keep("r", .make(), runsHere: false)[0]
+        #expect(try taskStore.record(given)?.owner == nil)
+        try taskStore.close()
     }
 
     @Test("A unique key: the one that is not over stands for the next ones, of the same name")
     func uniqueKeys() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let keyed = NewRecord.make { $0.uniqueKey = "k" }
-        let first = try journal.keep("1", keyed)[0]
+        let first = try taskStore.keep("1", keyed)[0]
         let request = NewRequest(
             id: "2", records: [.make(), keyed, .make("mail") { $0.uniqueKey = "k" }, .make()])
-        let kept = try journal.append(request)
+        let kept = try taskStore.append(request)
         #expect(kept[1].existing?.id == first)
         #expect(kept[2].existing == nil)
-        #expect(try journal.counts().names.mapValues { $0[.waiting] } == ["charge": 3, "mail": 1])
+        #expect(try taskStore.counts().names.mapValues { $0[.waiting] } == ["charge": 3, "mail": 1])
         for state in [RecordEnd.again(error: "e", at: fixture.clock.now), .moved(queue: "q", reason: nil)] {
-            journal.started(first)
-            journal.ended(first, state)
-            try journal.flush()
-            let record = try #require(try journal.record(first))
-            #expect(try journal.append(NewRequest(id: "3", records: [keyed])) == [.exists(record)])
+            taskStore.started(first)
+            taskStore.ended(first, state)
+            try taskStore.flush()
+            let record = try #require(try taskStore.record(first))
+            #expect(try taskStore.append(NewRequest(id: "3", records: [keyed])) == [.exists(record)])
         }
-        journal.ended(first, .done(result: nil))
-        try journal.flush()
-        let again = try journal.append(NewRequest(id: "4", records: [keyed, keyed]))
+        taskStore.ended(first, .done(result: nil))
+        try taskStore.flush()
+        let again = try taskStore.append(NewRequest(id: "4", records: [keyed, keyed]))
         #expect(again[0].existing == nil && again[1].existing?.id == again[0].id)
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("Ids are UUIDs of version 7 in lower case, each later one greater")
@@ -114,21 +114,21 @@ struct AppendingTests {
         arguments: [-1e12, 1e12, 1e300, .infinity, -.infinity, .nan])
     func farTimes(seconds: Double) throws {
         let time = Date(timeIntervalSince1970: seconds)
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let record = NewRecord.make {
             $0.notBefore = time
             $0.expires = time
         }
-        let id = try journal.keep("r", record)[0]
-        #expect(try journal.record(id) != nil)
-        try journal.export { _ in }
-        try journal.close()
+        let id = try taskStore.keep("r", record)[0]
+        #expect(try taskStore.record(id) != nil)
+        try taskStore.export { _ in }
+        try taskStore.close()
     }
 
     @Test("A schedule's firing is kept once")
     func firings() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let time = fixture.clock.now
         let request = NewRequest(id: "f", records: [.make()])
@@ -145,14 +145,14 @@ struct AppendingTests {
 
     @Test("A firing whose records cannot be kept has not been")
     func failedFiring() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
-        let taken = try journal.keep("r", .make())[0]
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        let taken = try taskStore.keep("r", .make())[0]
         let request = NewRequest(id: "f", records: [.make { $0.id = taken }])
         let time = fixture.clock.now
-        #expect(journalError { _ = try journal.fire("nightly", at: time, request) }?.code == .refused)
-        #expect(try journal.lastFiring(of: "nightly") == nil)
-        #expect(try journal.fire("nightly", at: time, NewRequest(id: "f", records: [.make()])) != nil)
-        try journal.close()
+        #expect(taskStoreError { _ = try taskStore.fire("nightly", at: time, request) }?.code == .refused)
+        #expect(try taskStore.lastFiring(of: "nightly") == nil)
+        #expect(try taskStore.fire("nightly", at: time, NewRequest(id: "f", records: [.make()])) != nil)
+        try taskStore.close()
     }
 }

@@ -10,14 +10,14 @@ import Testing
 struct CheckpointTests {
     /// Processes whose checkpoints wait for a commit that would be lost.
     private final class HeldProcesses {
-        let fixture: JournalFixture
+        let fixture: TaskStoreFixture
         private let environment: [String: String]
         private let countsFile: String
         private var running: [Helper] = []
         private(set) var acknowledged: Set<String> = []
 
         init() throws {
-            fixture = try JournalFixture(in: "/dev/shm")
+            fixture = try TaskStoreFixture(in: "/dev/shm")
             let library = fixture.folder + "/hold.so"
             countsFile = fixture.folder + "/counts"
             try Interposer.compile("hold_checkpoints.c", to: library, linking: "-lsqlite3", "-lpthread")
@@ -58,8 +58,8 @@ struct CheckpointTests {
             let counts = counts
             print("checkpoints: \(counts), \(acknowledged.count) records acknowledged")
             #expect(counts.windows > 0 && counts.resets == 0 && counts.outside == 0)
-            let journal = try fixture.open()
-            let (ids, integrity) = try journal.pool.read { database in
+            let taskStore = try fixture.open()
+            let (ids, integrity) = try taskStore.pool.read { database in
                 (
                     try String.fetchSet(database, sql: "SELECT id FROM record"),
                     try String.fetchOne(database, sql: "PRAGMA integrity_check")
@@ -67,7 +67,7 @@ struct CheckpointTests {
             }
             let lost = acknowledged.subtracting(ids).count
             #expect(lost == 0 && integrity == "ok", "of \(acknowledged.count)")
-            try journal.close()
+            try taskStore.close()
         }
 
         struct Counts: CustomStringConvertible {
@@ -116,14 +116,14 @@ struct CheckpointTests {
 
     @Test("No connection checkpoints by itself")
     func automatic() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         func setting(_ database: Database) throws -> Int? {
             try Int.fetchOne(database, sql: "PRAGMA wal_autocheckpoint")
         }
-        #expect(try journal.pool.read(setting) == 0)
-        #expect(try journal.pool.writeWithoutTransaction(setting) == 0)
-        try journal.close()
+        #expect(try taskStore.pool.read(setting) == 0)
+        #expect(try taskStore.pool.writeWithoutTransaction(setting) == 0)
+        try taskStore.close()
     }
 
     /// Readers that take turns without a gap.
@@ -163,9 +163,9 @@ struct CheckpointTests {
 
     @Test("Readers without a gap between them do not let the WAL grow for ever")
     func readers() async throws {
-        let fixture = try JournalFixture(in: "/dev/shm")
-        let journal = try fixture.open()
-        _ = try journal.keep("first", .make())
+        let fixture = try TaskStoreFixture(in: "/dev/shm")
+        let taskStore = try fixture.open()
+        _ = try taskStore.keep("first", .make())
         let relay = try Relay(fixture.path)
         async let reading: Void = onThread { try relay.run() }
         // 800 pages each.
@@ -173,7 +173,7 @@ struct CheckpointTests {
         var most = 0
         for number in 0..<80 {
             let turns = relay.turns.value
-            _ = try journal.keep("\(number)", large)
+            _ = try taskStore.keep("\(number)", large)
             var status = stat()
             #expect(stat(fixture.path + "-wal", &status) == 0)
             most = max(most, Int(status.st_size))
@@ -184,29 +184,29 @@ struct CheckpointTests {
         print(
             "WAL beside readers: \(most >> 20) MiB at most, \(80 * 800 * 4_096 / (1 << 20)) MiB were written")
         #expect(most < 100 << 20)
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("A reader that stays is named, and holds up no write; without it the WAL is moved")
     func longReader() throws {
-        let fixture = try JournalFixture(in: "/dev/shm")
+        let fixture = try TaskStoreFixture(in: "/dev/shm")
         let warnings = Lock<[String]>([])
-        var settings = JournalSettings()
+        var settings = TaskStoreSettings()
         settings.warn = { text in warnings.withLock { $0.append(text) } }
-        let journal = try Journal(path: fixture.path, settings: settings)
-        _ = try journal.keep("first", .make())
+        let taskStore = try SQLiteTaskStore(path: fixture.path, settings: settings)
+        _ = try taskStore.keep("first", .make())
         let large = NewRecord(name: "large", payload: Data(repeating: 0x31, count: 4_000 * 4_096))
-        try journal.pool.read { database in
+        try taskStore.pool.read { database in
             _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM record")
-            for number in 0..<6 { _ = try journal.keep("\(number)", large) }
+            for number in 0..<6 { _ = try taskStore.keep("\(number)", large) }
         }
         #expect(warnings.withLock { $0.count } == 1)
         #expect(warnings.withLock { $0.first }?.contains("fuser -v \(fixture.path)") == true)
-        for number in 0..<3 { _ = try journal.keep("behind \(number)", large) }
-        try journal.flush()
-        let pages = try journal.pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
+        for number in 0..<3 { _ = try taskStore.keep("behind \(number)", large) }
+        try taskStore.flush()
+        let pages = try taskStore.pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
         #expect(pages.walFrameCount < 12_100, "the WAL has begun anew")
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test(

@@ -8,7 +8,7 @@ import Testing
 struct ClaimTests {
     @Test("A dead owner's requests come once, whole, in their order, and say what was running")
     func recovery() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (dead, one, two) = (try fixture.open(), try fixture.open(), try fixture.open())
         let a = try dead.keep("a", .make(), .make(), .make())
         let b = try dead.keep("b", .make(), .make())
@@ -17,7 +17,7 @@ struct ClaimTests {
         dead.started(a[1])
         try dead.flush()
         #expect(try one.claim().isEmpty)
-        JournalFixture.die(dead)
+        TaskStoreFixture.die(dead)
         #expect(try one.claimedIDs() == [b])
         // It waits for a while, and what is behind it waits for it.
         fixture.clock.advance(1)
@@ -36,7 +36,7 @@ struct ClaimTests {
 
     @Test("What a process has not begun is given back when it closes")
     func leaving() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let ids = try one.keep("r", .make(), .make())
         one.started(ids[0])
@@ -51,13 +51,13 @@ struct ClaimTests {
 
     @Test("Lanes first, then the time at which they were due, then their order")
     func order() throws {
-        let fixture = try JournalFixture()
-        let (journal, maker) = (try fixture.open(), try fixture.open(role: .visitor))
-        func add(_ name: String, _ lane: Lane, after seconds: Double) throws {
+        let fixture = try TaskStoreFixture()
+        let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
+        func add(_ name: String, _ priority: RecordPriority, after seconds: Double) throws {
             _ = try maker.keep(
                 name,
                 .make {
-                    $0.lane = lane
+                    $0.priority = priority
                     $0.notBefore = fixture.clock.now.addingTimeInterval(seconds)
                 })
         }
@@ -67,36 +67,36 @@ struct ClaimTests {
         try add("normal-2-too", .normal, after: 2)
         try add("high", .high, after: 4)
         try add("later", .high, after: 100)
-        #expect(try journal.claim().isEmpty)
-        #expect(try journal.nextDue() == fixture.clock.now.addingTimeInterval(1))
+        #expect(try taskStore.claim().isEmpty)
+        #expect(try taskStore.nextDue() == fixture.clock.now.addingTimeInterval(1))
         fixture.clock.advance(10)
-        #expect(try journal.claim(2).map(\.id) == ["high", "normal-2"])
-        #expect(try journal.claim().map(\.id) == ["normal-2-too", "normal-3", "low"])
+        #expect(try taskStore.claim(2).map(\.id) == ["high", "normal-2"])
+        #expect(try taskStore.claim().map(\.id) == ["normal-2-too", "normal-3", "low"])
         fixture.clock.advance(90)
-        #expect(try journal.claim().map(\.id) == ["later"])
-        #expect(try journal.nextDue() == nil)
-        try journal.close()
+        #expect(try taskStore.claim().map(\.id) == ["later"])
+        #expect(try taskStore.nextDue() == nil)
+        try taskStore.close()
         try maker.close()
     }
 
     @Test("Of a request comes what is due; the rest at its own time")
     func partly() throws {
-        let fixture = try JournalFixture()
-        let (journal, maker) = (try fixture.open(), try fixture.open(role: .visitor))
+        let fixture = try TaskStoreFixture()
+        let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
         let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(60) }
         let ids = try maker.keep("r", .make(), later, .make())
         _ = try maker.keep("other", .make())
-        #expect(try journal.claimedIDs(1) == [[ids[0], ids[2]]])
-        #expect(try journal.claim().map(\.id) == ["other"])
+        #expect(try taskStore.claimedIDs(1) == [[ids[0], ids[2]]])
+        #expect(try taskStore.claim().map(\.id) == ["other"])
         fixture.clock.advance(60)
-        #expect(try journal.claimedIDs() == [[ids[1]]])
-        try journal.close()
+        #expect(try taskStore.claimedIDs() == [[ids[1]]])
+        try taskStore.close()
         try maker.close()
     }
 
     @Test("Another attempt is anybody's at its time, and keeps the error")
     func anotherAttempt() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let id = try one.keep("r", .make())[0]
         one.started(id)
@@ -117,55 +117,55 @@ struct ClaimTests {
 
     @Test("What has expired is closed and not claimed, also before it was due")
     func expiry() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let now = fixture.clock.now
-        let before = try journal.keep(
+        let before = try taskStore.keep(
             "before",
             .make {
                 $0.notBefore = now.addingTimeInterval(100)
                 $0.expires = now.addingTimeInterval(10)
             })[0]
-        let ids = try journal.keep(
+        let ids = try taskStore.keep(
             "r", .make { $0.expires = now.addingTimeInterval(10) },
             .make { $0.expires = now.addingTimeInterval(11) },
             runsHere: false)
         fixture.clock.advance(10)
-        #expect(try journal.claimedIDs() == [[ids[1]]])
+        #expect(try taskStore.claimedIDs() == [[ids[1]]])
         for id in [before, ids[0]] {
-            let record = try #require(try journal.record(id))
+            let record = try #require(try taskStore.record(id))
             #expect(record.state == .expired && record.ended == fixture.clock.now)
         }
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("A dead owner's many records are freed in batches, no request in two")
     func batches() throws {
-        let fixture = try JournalFixture()
-        let (dead, journal) = (try fixture.open(), try fixture.open())
+        let fixture = try TaskStoreFixture()
+        let (dead, taskStore) = (try fixture.open(), try fixture.open())
         let sizes = [500, 40, 3, 700, 1]
         for size in sizes {
             _ = try dead.append(NewRequest(id: "\(size)", records: (0..<size).map { _ in .make() }))
         }
-        JournalFixture.die(dead)
+        TaskStoreFixture.die(dead)
         var claimed: [Int] = []
         var rounds = 0
         while claimed.count < sizes.count, rounds < 10 {
-            for request in try journal.claim(1) {
+            for request in try taskStore.claim(1) {
                 #expect(request.id == "\(request.records.count)")
                 claimed.append(request.records.count)
             }
             rounds += 1
         }
         #expect(claimed == sizes)
-        #expect(try journal.claim().isEmpty)
-        #expect(try journal.read { try $0.numbers("SELECT number FROM owner") } == [journal.owner])
-        try journal.close()
+        #expect(try taskStore.claim().isEmpty)
+        #expect(try taskStore.read { try $0.numbers("SELECT number FROM owner") } == [taskStore.owner])
+        try taskStore.close()
     }
 
     @Test("What is left is anybody's; what was not begun here too")
     func left() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let ids = try one.keep("r", .make(), .make())
         one.started(ids[0])
@@ -177,20 +177,20 @@ struct ClaimTests {
         try two.close()
     }
 
-    @Test("Journals that race for claims get each request once")
+    @Test("Task stores that race for claims get each request once")
     func race() async throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let maker = try fixture.open()
         for number in 0..<300 { _ = try maker.keep("\(number)", .make(), .make(), runsHere: false) }
-        // Whose journal is dropped is dead for the others: they are kept until all have ended.
-        let journals = try (0..<4).map { _ in try fixture.open() }
+        // Whose task store is dropped is dead for the others: they are kept until all have ended.
+        let taskStores = try (0..<4).map { _ in try fixture.open() }
         let claimed = try await withThrowingTaskGroup(of: [String].self) { group in
-            for journal in journals {
+            for taskStore in taskStores {
                 group.addTask {
                     try await onThread {
                         var claimed: [String] = []
                         while true {
-                            let requests = try journal.claim(5)
+                            let requests = try taskStore.claim(5)
                             if requests.isEmpty { return claimed }
                             claimed += requests.map(\.id)
                         }
@@ -200,17 +200,17 @@ struct ClaimTests {
             return try await group.reduce(into: [String]()) { $0 += $1 }
         }
         #expect(claimed.count == 300 && Set(claimed).count == 300)
-        for journal in journals + [maker] { try journal.close() }
+        for taskStore in taskStores + [maker] { try taskStore.close() }
     }
 
     @Test("A visitor claims nothing")
     func visitor() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let visitor = try fixture.open(role: .visitor)
         #expect(visitor.owner == nil)
-        #expect(journalError { _ = try visitor.claim() }?.code == .refused)
+        #expect(taskStoreError { _ = try visitor.claim() }?.code == .refused)
         try visitor.close()
-        try journal.close()
+        try taskStore.close()
     }
 }

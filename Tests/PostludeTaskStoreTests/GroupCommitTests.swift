@@ -9,38 +9,38 @@ import Testing
 struct GroupCommitTests {
     @Test("Sixteen that append while another process writes share one transaction")
     func shared() async throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let other = try OtherWriter(fixture)
-        let before = journal.transactions
+        let before = taskStore.transactions
         let waiting = Counter()
         try await withThrowingTaskGroup(of: [KeptRecord].self) { group in
             for number in 0..<16 {
                 group.addTask {
                     try await onThread {
                         waiting.add()
-                        return try journal.append(NewRequest(id: "\(number)", records: [.make()]))
+                        return try taskStore.append(NewRequest(id: "\(number)", records: [.make()]))
                     }
                 }
             }
-            while waiting.value < 16 || journal.writer.waitingCount < 16 { await Task.yield() }
+            while waiting.value < 16 || taskStore.writer.waitingCount < 16 { await Task.yield() }
             try other.end()
             var ids: Set<RecordID> = []
             for try await kept in group { ids.formUnion(kept.map(\.id)) }
             #expect(ids.count == 16)
         }
-        #expect(journal.transactions == before + 1)
-        #expect(try journal.list(limit: 100).records.count == 16)
-        try journal.close()
+        #expect(taskStore.transactions == before + 1)
+        #expect(try taskStore.list(limit: 100).records.count == 16)
+        try taskStore.close()
     }
 
     @Test("One that fails does not fail the others")
     func ownErrors() async throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
-        let taken = try journal.keep("first", .make())[0]
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        let taken = try taskStore.keep("first", .make())[0]
         let other = try OtherWriter(fixture)
-        let before = journal.transactions
+        let before = taskStore.transactions
         try await withThrowingTaskGroup(of: String.self) { group in
             for number in 0..<8 {
                 group.addTask {
@@ -48,8 +48,8 @@ struct GroupCommitTests {
                         // Every other one has an id that is taken, in its second record.
                         let second = NewRecord.make { if number % 2 == 1 { $0.id = taken } }
                         let request = NewRequest(id: "\(number)", records: [.make(), second])
-                        do throws(JournalError) {
-                            _ = try journal.append(request)
+                        do throws(TaskStoreError) {
+                            _ = try taskStore.append(request)
                             return "kept"
                         } catch {
                             return "\(error.code == .refused) \(error)"
@@ -57,69 +57,69 @@ struct GroupCommitTests {
                     }
                 }
             }
-            while journal.writer.waitingCount < 8 { await Task.yield() }
+            while taskStore.writer.waitingCount < 8 { await Task.yield() }
             try other.end()
             var results: [String] = []
             for try await result in group { results.append(result) }
             #expect(results.filter { $0 == "kept" }.count == 4)
             #expect(results.filter { $0.hasPrefix("true") && $0.contains("UNIQUE") }.count == 4, "\(results)")
         }
-        #expect(journal.transactions == before + 1)
+        #expect(taskStore.transactions == before + 1)
         // Nothing of those that failed is there.
-        let kept = try journal.list(limit: 100).records
+        let kept = try taskStore.list(limit: 100).records
         #expect(kept.count == 1 + 4 * 2)
         #expect(Set(kept.map(\.request)) == ["first", "0", "2", "4", "6"])
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("Who waits longer than the time that it has gets the error, and nothing is kept")
     func lockedTooLong() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open(lockTimeout: .milliseconds(300))
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open(lockTimeout: .milliseconds(300))
         let other = try OtherWriter(fixture)
-        let error = journalError { _ = try journal.keep("late", .make()) }
+        let error = taskStoreError { _ = try taskStore.keep("late", .make()) }
         #expect(error?.code == .locked && error?.isTemporary == true)
         #expect(error?.description.contains("another program has written to it for too long") == true)
         try other.end()
-        #expect(try journal.list().records.isEmpty)
-        #expect(try journal.keep("next", .make()).count == 1)
-        try journal.close()
+        #expect(try taskStore.list().records.isEmpty)
+        #expect(try taskStore.keep("next", .make()).count == 1)
+        try taskStore.close()
     }
 
     @Test("Notes go with the next transaction, and before what begins to wait behind them")
     func notes() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
-        let id = try journal.keep("r", .make())[0]
-        let before = journal.transactions
-        for _ in 0..<50 { journal.started(id) }
-        journal.ended(id, .done(result: Data("7".utf8)))
-        try journal.flush()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        let id = try taskStore.keep("r", .make())[0]
+        let before = taskStore.transactions
+        for _ in 0..<50 { taskStore.started(id) }
+        taskStore.ended(id, .done(result: Data("7".utf8)))
+        try taskStore.flush()
         // At most the writer's own one, had it begun meanwhile.
-        #expect(journal.transactions <= before + 2)
-        let record = try #require(try journal.record(id))
+        #expect(taskStore.transactions <= before + 2)
+        let record = try #require(try taskStore.record(id))
         #expect(record.attempts == 50 && record.state == .done && record.result == Data("7".utf8))
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("Notes are written without company too")
     func notesAlone() async throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
-        let id = try journal.keep("r", .make())[0]
-        journal.started(id)
-        while try journal.record(id)?.state != .running { await Task.yield() }
-        try journal.close()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        let id = try taskStore.keep("r", .make())[0]
+        taskStore.started(id)
+        while try taskStore.record(id)?.state != .running { await Task.yield() }
+        try taskStore.close()
     }
 
-    @Test("A closed journal says so, and what was noted is written")
+    @Test("A closed task store says so, and what was noted is written")
     func closed() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
-        let id = try journal.keep("r", .make())[0]
-        journal.ended(id, .failed(error: "no"))
-        try journal.close()
-        #expect(journalError { _ = try journal.keep("r", .make()) }?.code == .closed)
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        let id = try taskStore.keep("r", .make())[0]
+        taskStore.ended(id, .failed(error: "no"))
+        try taskStore.close()
+        #expect(taskStoreError { _ = try taskStore.keep("r", .make()) }?.code == .closed)
         let next = try fixture.open()
         #expect(try next.record(id)?.state == .failed)
         try next.close()
@@ -127,23 +127,23 @@ struct GroupCommitTests {
 
     @Test("Sixteen threads at once, each its own records, and far fewer transactions than appends")
     func manyThreads() async throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for thread in 0..<16 {
                 group.addTask {
                     try await onThread {
                         for number in 0..<25 {
-                            _ = try journal.keep("\(thread)-\(number)", .make(), .make("mail"))
+                            _ = try taskStore.keep("\(thread)-\(number)", .make(), .make("mail"))
                         }
                     }
                 }
             }
             try await group.waitForAll()
         }
-        #expect(try journal.counts()[.waiting] == 800)
-        #expect(journal.transactions < 400, "\(journal.transactions)")
-        try journal.close()
+        #expect(try taskStore.counts()[.waiting] == 800)
+        #expect(taskStore.transactions < 400, "\(taskStore.transactions)")
+        try taskStore.close()
     }
 }
 
@@ -160,11 +160,11 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
     }
 }
 
-/// Another program that writes into a journal until it is told to end.
+/// Another program that writes into a task store until it is told to end.
 final class OtherWriter: Sendable {
     private let database: DatabaseQueue
 
-    init(_ fixture: JournalFixture) throws {
+    init(_ fixture: TaskStoreFixture) throws {
         var configuration = Configuration()
         configuration.allowsUnsafeTransactions = true
         database = try DatabaseQueue(path: fixture.path, configuration: configuration)

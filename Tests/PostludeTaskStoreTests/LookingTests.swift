@@ -8,22 +8,22 @@ import Testing
 struct LookingTests {
     @Test("Pages of records, the newest first, by any filter")
     func paging() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         for number in 0..<60 {
             let record = NewRecord.make(number % 3 == 0 ? "mail" : "charge") {
-                $0.lane = Lane.allCases[number % 3]
+                $0.priority = RecordPriority.allCases[number % 3]
                 if number % 5 == 0 { $0.queue = "q" }
             }
-            let id = try journal.keep("\(number)", record)[0]
-            if number % 4 == 0 { journal.ended(id, .failed(error: "e")) }
+            let id = try taskStore.keep("\(number)", record)[0]
+            if number % 4 == 0 { taskStore.ended(id, .failed(error: "e")) }
         }
-        try journal.flush()
+        try taskStore.flush()
         func all(_ filter: RecordFilter, limit: Int) throws -> [RecordSummary] {
             var records: [RecordSummary] = []
             var after: Int64?
             repeat {
-                let page = try journal.list(filter, after: after, limit: limit)
+                let page = try taskStore.list(filter, after: after, limit: limit)
                 #expect(page.records.count <= limit)
                 records += page.records
                 after = page.next
@@ -33,60 +33,60 @@ struct LookingTests {
         let everything = try all(RecordFilter(), limit: 7)
         #expect(everything.map(\.request) == (0..<60).reversed().map(String.init))
         let filters = [
-            RecordFilter(states: [.failed]), RecordFilter(name: "mail"), RecordFilter(lane: .high),
+            RecordFilter(states: [.failed]), RecordFilter(name: "mail"), RecordFilter(priority: .high),
             RecordFilter(states: [.waiting, .outgoing], name: "charge"),
-            RecordFilter(states: [.failed], lane: .low),
-            RecordFilter(states: [.failed], name: "mail", lane: .high), RecordFilter(name: "none"),
+            RecordFilter(states: [.failed], priority: .low),
+            RecordFilter(states: [.failed], name: "mail", priority: .high), RecordFilter(name: "none"),
             RecordFilter(states: []), RecordFilter(states: [.done]),
         ]
         for filter in filters {
             let expected = everything.filter {
                 (filter.states?.contains($0.state) ?? true) && $0.name == filter.name ?? $0.name
-                    && $0.lane == filter.lane ?? $0.lane
+                    && $0.priority == filter.priority ?? $0.priority
             }
             for limit in [1, 5, 100] { #expect(try all(filter, limit: limit) == expected, "\(filter)") }
             var lines: [String] = []
-            try journal.export(filter) { lines.append($0) }
+            try taskStore.export(filter) { lines.append($0) }
             #expect(lines.count == expected.count)
         }
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("Counts for each name and state, and the oldest that is due")
     func counts() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
-        #expect(try journal.counts() == JournalCounts())
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        #expect(try taskStore.counts() == TaskStoreCounts())
         let start = fixture.clock.now
-        let ids = try journal.keep(
+        let ids = try taskStore.keep(
             "r", .make(), .make("mail"), .make { $0.notBefore = start.addingTimeInterval(50) })
-        journal.ended(ids[1], .done(result: nil))
-        try journal.flush()
-        #expect(try journal.counts().names == ["charge": [.waiting: 2], "mail": [.done: 1]])
-        #expect(try journal.counts().oldestDue == start)
-        journal.ended(ids[0], .done(result: nil))
-        try journal.flush()
-        #expect(try journal.counts().oldestDue == nil)
+        taskStore.ended(ids[1], .done(result: nil))
+        try taskStore.flush()
+        #expect(try taskStore.counts().names == ["charge": [.waiting: 2], "mail": [.done: 1]])
+        #expect(try taskStore.counts().oldestDue == start)
+        taskStore.ended(ids[0], .done(result: nil))
+        try taskStore.flush()
+        #expect(try taskStore.counts().oldestDue == nil)
         fixture.clock.advance(60)
-        #expect(try journal.counts().oldestDue == start.addingTimeInterval(50))
-        try journal.close()
+        #expect(try taskStore.counts().oldestDue == start.addingTimeInterval(50))
+        try taskStore.close()
     }
 
     @Test("Export: a line of JSON for each record, payload and result as they are, whatever stands in them")
     func export() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         var odd = NewRecord(
             name: "quote\" \u{1} ü\n", payload: Data("{\n \"a\" : [1, 2.50,\r\n\"x\\ny\"] }".utf8))
         odd.uniqueKey = "k"
         odd.expires = fixture.clock.now.addingTimeInterval(1.5)
         let broken = NewRecord(name: "broken", payload: Data("{nonsense".utf8))
-        let ids = try journal.keep("r", odd, broken, .make { $0.queue = "q" })
-        journal.started(ids[0])
-        journal.ended(ids[0], .done(result: Data("[ true ]".utf8)))
-        try journal.flush()
+        let ids = try taskStore.keep("r", odd, broken, .make { $0.queue = "q" })
+        taskStore.started(ids[0])
+        taskStore.ended(ids[0], .done(result: Data("[ true ]".utf8)))
+        try taskStore.flush()
         var lines: [String] = []
-        try journal.export { lines.append($0) }
+        try taskStore.export { lines.append($0) }
         #expect(lines.count == 3 && !lines.contains { $0.contains("\n") })
         let objects = try lines.map {
             try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
@@ -100,28 +100,28 @@ struct LookingTests {
         #expect(objects[1]["payload"] as? String == "{nonsense" && objects[2]["queue"] as? String == "q")
         #expect(objects[2]["state"] as? String == "outgoing" && objects[2]["error"] is NSNull)
         struct Enough: Error {}
-        #expect(throws: Enough.self) { try journal.export { _ in throw Enough() } }
-        try journal.close()
+        #expect(throws: Enough.self) { try taskStore.export { _ in throw Enough() } }
+        try taskStore.close()
     }
 
     @Test("A slow reader, in the middle of an export and of a read, holds up no writer")
     func slowReader() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open(lockTimeout: .seconds(2))
-        for number in 0..<20 { _ = try journal.keep("\(number)", .make()) }
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open(lockTimeout: .seconds(2))
+        for number in 0..<20 { _ = try taskStore.keep("\(number)", .make()) }
         var lines = 0
-        try journal.export { _ in
+        try taskStore.export { _ in
             lines += 1
             if lines == 1 {
-                for number in 0..<500 { _ = try journal.keep("during \(number)", .make()) }
+                for number in 0..<500 { _ = try taskStore.keep("during \(number)", .make()) }
             }
         }
         #expect(lines == 520)
         let other = try fixture.open(role: .visitor)
-        try journal.pool.read { database in
+        try taskStore.pool.read { database in
             let cursor = try Row.fetchCursor(database, sql: "SELECT * FROM record")
             _ = try cursor.next()
-            _ = try journal.keep("during a read", .make())
+            _ = try taskStore.keep("during a read", .make())
             #expect(try other.list().records[0].request == "during a read")
             // The reader goes on seeing what it saw first.
             var count = 1
@@ -129,28 +129,28 @@ struct LookingTests {
             #expect(count == 520)
         }
         try other.close()
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("No statement of a list, a claim, a removal or the outbox goes through the table")
     func plans() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         var statements = [
             Claim.nextDue, Claim.nextUnsuspected, Claim.nextSuspect, Claim.dueSuspect, Claim.owned,
             Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
             Claim.due, Claim.expiringThatStop, Claim.postpone, RecordOrder.stopBehind, RecordOrder.firstOpen,
             "SELECT * FROM record \(RecordOrder.stopped)", "SELECT * FROM record \(RecordOrder.blocker)",
-            Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, Journal.removal,
-            Journal.oldestOwned, "SELECT * FROM record \(Journal.newest)",
+            Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, SQLiteTaskStore.removal,
+            SQLiteTaskStore.oldestOwned, "SELECT * FROM record \(SQLiteTaskStore.newest)",
             "SELECT * FROM record \(Publisher.outgoing)", "SELECT * FROM record WHERE id = ?",
             "UPDATE record SET state = 1 WHERE id = ? AND state IN (0, 1)",
-            "SELECT id FROM record \(Journal.unfinishedWithKey)",
+            "SELECT id FROM record \(SQLiteTaskStore.unfinishedWithKey)",
             "UPDATE record SET owner = NULL WHERE owner = ? AND state = 0",
         ]
         let filters = [
-            RecordFilter(states: [.failed]), RecordFilter(name: "mail"), RecordFilter(lane: .high),
-            RecordFilter(states: [.waiting, .done], name: "x", lane: .low), RecordFilter(states: []),
+            RecordFilter(states: [.failed]), RecordFilter(name: "mail"), RecordFilter(priority: .high),
+            RecordFilter(states: [.waiting, .done], name: "x", priority: .low), RecordFilter(states: []),
         ]
         for filter in filters {
             for order in [ListingOrder.newestFirst, .oldestFirst] {
@@ -158,7 +158,7 @@ struct LookingTests {
                 statements.append("SELECT * FROM record WHERE number IN (\(sql)) ORDER BY number")
             }
         }
-        try journal.pool.read { database in
+        try taskStore.pool.read { database in
             for statement in statements {
                 // Unbound parameters are NULL, which changes no plan.
                 let plan = try Row.fetchAll(
@@ -171,7 +171,7 @@ struct LookingTests {
                 }
                 let isSorted =
                     statement == Claim.due || statement == Claim.nextDue || statement == Claim.nextUnsuspected
-                    || statement.hasSuffix(Journal.newest)
+                    || statement.hasSuffix(SQLiteTaskStore.newest)
                 #expect(scans.isEmpty, "\(statement): \(plan)")
                 if statement.contains("FROM suspect") {
                     let byNumber = "SEARCH record USING INTEGER PRIMARY KEY"
@@ -182,7 +182,7 @@ struct LookingTests {
                 }
             }
         }
-        try journal.close()
+        try taskStore.close()
     }
 
     private static func arguments(of sql: String, in database: Database) throws -> StatementArguments {
@@ -197,14 +197,14 @@ struct LookingTests {
 
     @Test("With 100,000 records each look and claim takes milliseconds, and all of them can be exported")
     func many() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let visitor = try fixture.open(role: .visitor)
         let payload = Data("\"\(String(repeating: "x", count: 200))\"".utf8)
         for batch in 0..<100 {
             let records = (0..<1_000).map { number in
                 var record = NewRecord(name: "task-\(number % 10)", payload: payload)
-                record.lane = batch == 50 && number == 7 ? .high : .normal
+                record.priority = batch == 50 && number == 7 ? .high : .normal
                 return record
             }
             _ = try visitor.append(NewRequest(id: "\(batch)", records: records))
@@ -219,28 +219,29 @@ struct LookingTests {
             print("100,000 records: \(what) \(time)")
             #expect(isRight && time < limit, "\(what)")
         }
-        try time("list") { try journal.list().records.count == 50 }
-        try time("list of a rare lane") {
-            try journal.list(RecordFilter(lane: .high)).records.map(\.request) == ["50"]
+        try time("list") { try taskStore.list().records.count == 50 }
+        try time("list of a rare priority") {
+            try taskStore.list(RecordFilter(priority: .high)).records.map(\.request) == ["50"]
         }
-        try time("list of a name") { try journal.list(RecordFilter(name: "task-3")).records.count == 50 }
+        try time("list of a name") { try taskStore.list(RecordFilter(name: "task-3")).records.count == 50 }
         try time("list of a state, far behind") {
-            try journal.list(RecordFilter(states: [.waiting]), after: 40_000).records.first?.number == 39_999
+            try taskStore.list(RecordFilter(states: [.waiting]), after: 40_000).records.first?.number
+                == 39_999
         }
         try time("list of nothing") {
-            try journal.list(RecordFilter(states: [.failed], name: "task-3")).records.isEmpty
+            try taskStore.list(RecordFilter(states: [.failed], name: "task-3")).records.isEmpty
         }
-        try time("counts") { try journal.counts()[.waiting] == 100_000 }
-        try time("append") { try journal.keep("r", .make()).count == 1 }
-        try time("next due") { try journal.nextDue() != nil }
+        try time("counts") { try taskStore.counts()[.waiting] == 100_000 }
+        try time("append") { try taskStore.keep("r", .make()).count == 1 }
+        try time("next due") { try taskStore.nextDue() != nil }
         try time("claim of a request with 1,000 records", within: .seconds(2)) {
-            try journal.claim(1).first?.records.count == 1_000
+            try taskStore.claim(1).first?.records.count == 1_000
         }
         var lines = 0
-        let export = try clock.measure { try journal.export { _ in lines += 1 } }
+        let export = try clock.measure { try taskStore.export { _ in lines += 1 } }
         print("100,000 records: export \(export)")
         #expect(lines == 100_010)
         try visitor.close()
-        try journal.close()
+        try taskStore.close()
     }
 }

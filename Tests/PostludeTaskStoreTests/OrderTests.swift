@@ -5,72 +5,73 @@ import Testing
 
 @Suite("The order of a request's records", .timeLimit(.minutes(10)))
 struct OrderTests {
-    private let fixture: JournalFixture
-    private let journal: Journal
+    private let fixture: TaskStoreFixture
+    private let taskStore: SQLiteTaskStore
 
     init() throws {
-        fixture = try JournalFixture()
-        journal = try fixture.open()
+        fixture = try TaskStoreFixture()
+        taskStore = try fixture.open()
     }
 
     private static let charge = NewRecord.make("charge") { $0.stopsOnFailure = true }
 
     /// How the records are now, and what the last ones say.
     private func look(_ ids: [RecordID]) throws -> [RecordState] {
-        try ids.map { try #require(try journal.state(of: $0)) }
+        try ids.map { try #require(try taskStore.state(of: $0)) }
     }
 
     @Test("What is behind one that has failed becomes a dead letter that names it; a retry takes it along")
     func failure() throws {
-        let ids = try journal.keep("r", .make("before"), Self.charge, .make("receipt"), .make("ledger"))
-        let other = try journal.keep("other", .make())[0]
-        journal.ended(ids[0], .done(result: nil))
-        journal.started(ids[1])
-        journal.ended(ids[1], .failed(error: "no money"))
+        let ids = try taskStore.keep("r", .make("before"), Self.charge, .make("receipt"), .make("ledger"))
+        let other = try taskStore.keep("other", .make())[0]
+        taskStore.ended(ids[0], .done(result: nil))
+        taskStore.started(ids[1])
+        taskStore.ended(ids[1], .failed(error: "no money"))
         #expect(try look(ids + [other]) == [.done, .failed, .failed, .failed, .waiting])
-        let receipt = try #require(try journal.record(ids[2]))
+        let receipt = try #require(try taskStore.record(ids[2]))
         #expect(receipt.error == "the task charge \(ids[1]) before it has failed" && receipt.owner == nil)
         #expect(receipt.stoppedBy == ids[1] && receipt.attempts == 0)
 
         let refusal = "the task charge \(ids[1]) before it has failed; retry that one, and this one follows"
-        #expect(try journal.retry([ids[3]]) == [.refused(refusal)])
-        #expect(try journal.retry([ids[3], ids[1]]) == [.changed, .changed])
-        #expect(try journal.claimedIDs() == [Array(ids[1...])])
-        #expect(try journal.record(ids[2])?.error == nil)
-        try journal.close()
+        #expect(try taskStore.retry([ids[3]]) == [.refused(refusal)])
+        #expect(try taskStore.retry([ids[3], ids[1]]) == [.changed, .changed])
+        #expect(try taskStore.claimedIDs() == [Array(ids[1...])])
+        #expect(try taskStore.record(ids[2])?.error == nil)
+        try taskStore.close()
     }
 
     @Test("A retry by itself is refused where a key of what would follow is taken")
     func retryKeys() throws {
         let receipt = NewRecord.make("receipt") { $0.uniqueKey = "k" }
-        let ids = try journal.keep("r", Self.charge, receipt)
-        journal.ended(ids[0], .failed(error: "no"))
-        try journal.flush()
-        let second = try journal.keep("r", receipt)[0]
-        #expect(try journal.retry([ids[0]]) == [.refused("\(second), with the same unique key, is not over")])
+        let ids = try taskStore.keep("r", Self.charge, receipt)
+        taskStore.ended(ids[0], .failed(error: "no"))
+        try taskStore.flush()
+        let second = try taskStore.keep("r", receipt)[0]
+        #expect(
+            try taskStore.retry([ids[0]]) == [.refused("\(second), with the same unique key, is not over")])
         #expect(try look(ids) == [.failed, .failed])
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test(
         "An expiry, a discard and a move after a failure stop what is behind, too",
         arguments: [RecordEnd.expired, .discarded, .moved(queue: "q", reason: "it failed")])
     func otherEnds(end: RecordEnd) throws {
-        let ids = try journal.keep("r", Self.charge, .make("receipt"))
-        journal.started(ids[0])
-        journal.ended(ids[0], end)
+        let ids = try taskStore.keep("r", Self.charge, .make("receipt"))
+        taskStore.started(ids[0])
+        taskStore.ended(ids[0], end)
         #expect(try look(ids)[1] == .failed)
-        #expect(try journal.record(ids[1])?.stoppedBy == ids[0])
-        try journal.close()
+        #expect(try taskStore.record(ids[1])?.stoppedBy == ids[0])
+        try taskStore.close()
     }
 
     @Test("What does not stop, or has succeeded, leaves those behind it alone")
     func goesOn() throws {
-        let ids = try journal.keep("r", .make("note"), Self.charge, .make("receipt"))
-        journal.ended(ids[0], .failed(error: "no"))
-        journal.ended(ids[1], .moved(queue: "q", reason: nil))
+        let ids = try taskStore.keep("r", .make("note"), Self.charge, .make("receipt"))
+        taskStore.ended(ids[0], .failed(error: "no"))
+        taskStore.ended(ids[1], .moved(queue: "q", reason: nil))
         #expect(try look(ids) == [.failed, .outgoing, .waiting])
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test(
@@ -92,21 +93,21 @@ struct OrderTests {
         let ahead = NewRecord.make("review") { [fixture] in
             $0.notBefore = fixture.clock.now.addingTimeInterval(2)
         }
-        let held = try journal.keep("4", Self.charge, ahead)
-        JournalFixture.die(dead)
+        let held = try taskStore.keep("4", Self.charge, ahead)
+        TaskStoreFixture.die(dead)
         fixture.clock.advance(2)
-        #expect(try journal.claimedIDs() == [whole])
+        #expect(try taskStore.claimedIDs() == [whole])
         #expect(try look(expired) == [.expired, .failed])
         #expect(try look(waiting + held) == [.waiting, .waiting, .waiting, .waiting])
         // Not looked at again at once.
-        #expect(try #require(try journal.nextDue()) > fixture.clock.now)
-        journal.ended(held[0], .done(result: nil))
-        try journal.flush()
+        #expect(try #require(try taskStore.nextDue()) > fixture.clock.now)
+        taskStore.ended(held[0], .done(result: nil))
+        try taskStore.flush()
         fixture.clock.advance(5)
-        #expect(try journal.claimedIDs() == [[held[1]]])
+        #expect(try taskStore.claimedIDs() == [[held[1]]])
         fixture.clock.advance(60)
-        #expect(try journal.claimedIDs() == [waiting])
-        try journal.close()
+        #expect(try taskStore.claimedIDs() == [waiting])
+        try taskStore.close()
     }
 
     @Test("A task that leaves in its turn waits for it, and can be claimed")
@@ -115,30 +116,30 @@ struct OrderTests {
             $0.queue = "mails"
             $0.leavesInTurn = true
         }
-        let ids = try journal.keep("r", Self.charge, leaving, runsHere: false)
-        #expect(try look(ids) == [.waiting, .waiting] && journal.outgoingQueues().isEmpty)
-        let claimed = try #require(journal.claim().first)
+        let ids = try taskStore.keep("r", Self.charge, leaving, runsHere: false)
+        #expect(try look(ids) == [.waiting, .waiting] && taskStore.outgoingQueues().isEmpty)
+        let claimed = try #require(taskStore.claim().first)
         #expect(claimed.records.map(\.id) == ids && claimed.records[1].queue == "mails")
-        journal.ended(ids[0], .done(result: nil))
-        journal.ended(ids[1], .moved(queue: "mails", reason: nil))
+        taskStore.ended(ids[0], .done(result: nil))
+        taskStore.ended(ids[1], .moved(queue: "mails", reason: nil))
         #expect(try look(ids) == [.done, .outgoing])
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("Discarding one discards what waits behind it")
     func discard() throws {
-        let ids = try journal.keep("r", Self.charge, .make("receipt"), runsHere: false)
-        #expect(try journal.discard(ids) == [.changed, .changed])
+        let ids = try taskStore.keep("r", Self.charge, .make("receipt"), runsHere: false)
+        #expect(try taskStore.discard(ids) == [.changed, .changed])
         #expect(try look(ids) == [.discarded, .discarded])
         // Whoever retries one of them alone knows that the other one is not wanted.
-        #expect(try journal.retry([ids[1]]) == [.changed])
+        #expect(try taskStore.retry([ids[1]]) == [.changed])
 
-        let failed = try journal.keep("r", Self.charge, .make("receipt"))
-        journal.ended(failed[0], .failed(error: "no"))
-        try journal.flush()
-        #expect(try journal.discard([failed[0]]) == [.changed])
+        let failed = try taskStore.keep("r", Self.charge, .make("receipt"))
+        taskStore.ended(failed[0], .failed(error: "no"))
+        try taskStore.flush()
+        #expect(try taskStore.discard([failed[0]]) == [.changed])
         #expect(try look(failed) == [.discarded, .discarded])
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("What is unique as long as it is kept exists though it is over, whatever has become of it")
@@ -147,23 +148,23 @@ struct OrderTests {
             $0.uniqueKey = "k"
             $0.uniqueScope = .kept
         }
-        let first = try journal.keep("1", once)[0]
+        let first = try taskStore.keep("1", once)[0]
         for end in [RecordEnd.done(result: Data("7".utf8)), .failed(error: "no"), .discarded] {
-            #expect(try journal.append(NewRequest(id: "2", records: [once]))[0].existing?.id == first)
-            journal.started(first)
-            journal.ended(first, end)
-            try journal.flush()
-            let kept = try journal.append(
+            #expect(try taskStore.append(NewRequest(id: "2", records: [once]))[0].existing?.id == first)
+            taskStore.started(first)
+            taskStore.ended(first, end)
+            try taskStore.flush()
+            let kept = try taskStore.append(
                 NewRequest(id: "3", records: [.make("other") { $0.uniqueKey = "k" }, once]))
             #expect(kept[0].existing == nil || kept[0].id != first)
             #expect(kept[1].existing?.id == first && kept[1].existing?.state.isOver == true)
-            #expect(try journal.retry([first]) == [.changed])
+            #expect(try taskStore.retry([first]) == [.changed])
         }
         // One that is unique only until it is over may be added.
-        journal.ended(first, .failed(error: "no"))
-        try journal.flush()
-        let again = try journal.append(NewRequest(id: "4", records: [.make { $0.uniqueKey = "k" }]))
+        taskStore.ended(first, .failed(error: "no"))
+        try taskStore.flush()
+        let again = try taskStore.append(NewRequest(id: "4", records: [.make { $0.uniqueKey = "k" }]))
         #expect(again[0].existing == nil)
-        try journal.close()
+        try taskStore.close()
     }
 }

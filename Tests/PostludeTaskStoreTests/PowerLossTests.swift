@@ -6,10 +6,10 @@ import Testing
 
 @Suite("Power loss", .timeLimit(.minutes(15)))
 struct PowerLossTests {
-    private func record(_ arguments: [String], in fixture: JournalFixture) throws -> (
+    private func record(_ arguments: [String], in fixture: TaskStoreFixture) throws -> (
         Recording, lines: [String]
     ) {
-        let tools = try JournalFixture()
+        let tools = try TaskStoreFixture()
         let environment = try Recording.environment(
             recording: fixture.folder, to: tools.folder + "/recording", library: tools.folder + "/record.so")
         let helper = try Helper(arguments, environment: environment)
@@ -29,15 +29,15 @@ struct PowerLossTests {
 
     /// Opens what is left, and looks for what must be there.
     private func check(_ files: [String: Data], for acknowledged: Set<String>, _ what: String) throws {
-        let fixture = try JournalFixture(in: "/dev/shm")
+        let fixture = try TaskStoreFixture(in: "/dev/shm")
         for (name, data) in files where !name.hasSuffix("-shm") && !name.hasSuffix("-marks") {
             // After another start of the machine nothing in it is believed; this machine has not lost its power.
             if name.contains("-owner-") { continue }
             try data.write(to: URL(fileURLWithPath: fixture.folder + "/" + name))
         }
         do {
-            let journal = try fixture.open()
-            let (requests, ids, integrity) = try journal.pool.read { database in
+            let taskStore = try fixture.open()
+            let (requests, ids, integrity) = try taskStore.pool.read { database in
                 (
                     try Int.fetchAll(database, sql: "SELECT count(*) FROM record GROUP BY request"),
                     try String.fetchSet(database, sql: "SELECT id FROM record"),
@@ -48,10 +48,10 @@ struct PowerLossTests {
             #expect(requests.allSatisfy { $0 == 2 }, "\(what): half a request")
             #expect(integrity == "ok", "\(what)")
             // The process is dead: what it had not done is claimed.
-            let claimed = try journal.claim().flatMap(\.records).count
+            let claimed = try taskStore.claim().flatMap(\.records).count
             #expect(claimed >= acknowledged.count / 2 && claimed <= ids.count, "\(what): \(claimed)")
-            #expect(try journal.keep("after", .make()).count == 1)
-            try journal.close()
+            #expect(try taskStore.keep("after", .make()).count == 1)
+            try taskStore.close()
         } catch {
             Issue.record("\(what): \(error)")
         }
@@ -64,14 +64,14 @@ struct PowerLossTests {
         var isMoved = false
         for entry in entries[..<last] {
             guard case .write(let offset, _) = entry.operation else { continue }
-            if entry.name == "tasks.journal", offset > 1 << 20 { isMoved = true }
-            if entry.name == "tasks.journal-wal", offset == 0, isMoved { return true }
+            if entry.name == "tasks.sqlite", offset > 1 << 20 { isMoved = true }
+            if entry.name == "tasks.sqlite-wal", offset == 0, isMoved { return true }
         }
         return false
     }
 
     private func checkAll(sizes: [Int], every step: Int, isCheckpointed: Bool = false) throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (recording, _) = try record(["append", fixture.path] + sizes.map(String.init), in: fixture)
         let count = recording.entries.count
         #expect(acknowledged(recording, after: count).count == sizes.count * 2)
@@ -103,7 +103,7 @@ struct PowerLossTests {
     }
 
     @Test(
-        "Behind any write, and whatever of the unsynced is lost, the journal opens with all that was acknowledged"
+        "Behind any write, and whatever of the unsynced is lost, the task store opens with all that was acknowledged"
     )
     func small() throws { try checkAll(sizes: [10, 10, 6_000, 10], every: 1) }
 
@@ -114,7 +114,7 @@ struct PowerLossTests {
 
     @Test("Sixteen threads that append at once share syncs: as many as transactions, far fewer than appends")
     func syncs() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (recording, lines) = try record(["crowd", fixture.path, "16", "20"], in: fixture)
         let transactions = try #require(
             lines.first.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) })

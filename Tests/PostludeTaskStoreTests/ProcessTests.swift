@@ -7,7 +7,7 @@ import Testing
 struct ProcessTests {
     @Test("Killed with -9, an owner's records go to one other, and to it alone")
     func killed() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let helper = try Helper(["hold", fixture.path])
         let ids = try #require(helper.line()).split(separator: " ").compactMap { RecordID(String($0)) }
@@ -27,9 +27,9 @@ struct ProcessTests {
 
     @Test("Processes that race for claims get each request once, whole")
     func race() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         // By the helpers' clock.
-        let maker = try Journal(path: fixture.path)
+        let maker = try SQLiteTaskStore(path: fixture.path)
         var expected: Set<String> = []
         for number in 0..<400 {
             let ids = try maker.keep("\(number)", .make(), .make(), .make(), runsHere: false)
@@ -48,23 +48,23 @@ struct ProcessTests {
 
     @Test("Each firing of a schedule is one process's")
     func firings() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         let helpers = try (0..<4).map { _ in try Helper(["fire", fixture.path, "50"]) }
         for helper in helpers { #expect(helper.line() == "ready") }
         for helper in helpers { try helper.begin() }
         let lines = helpers.flatMap { $0.lines() }
         #expect(lines.sorted() == (0..<50).map { "fired \($0)" }.sorted())
-        #expect(try journal.list(limit: 100).records.count == 50)
-        try journal.close()
+        #expect(try taskStore.list(limit: 100).records.count == 50)
+        try taskStore.close()
     }
 
     @Test(
         "Killed with -9 while it appends, again and again: all that was acknowledged is there, and is claimed once"
     )
     func killedAtRandom() throws {
-        let fixture = try JournalFixture()
-        let journal = try Journal(path: fixture.path)
+        let fixture = try TaskStoreFixture()
+        let taskStore = try SQLiteTaskStore(path: fixture.path)
         var acknowledged: Set<String> = []
         var claimed: [String] = []
         for _ in 0..<15 {
@@ -75,20 +75,20 @@ struct ProcessTests {
             }
             helper.die()
             for line in helper.lines() { acknowledged.formUnion(line.split(separator: " ").map(String.init)) }
-            while case let requests = try journal.claim(), !requests.isEmpty {
+            while case let requests = try taskStore.claim(), !requests.isEmpty {
                 claimed += requests.flatMap(\.records).map(\.id.text)
             }
         }
         // Those that ran come a while later, one at a time.
-        while try journal.nextDue() != nil {
-            let requests = try journal.claim()
+        while try taskStore.nextDue() != nil {
+            let requests = try taskStore.claim()
             claimed += requests.flatMap(\.records).map(\.id.text)
             if requests.isEmpty { usleep(10_000) }
         }
         var there: [String: RecordState] = [:]
         var after: Int64?
         repeat {
-            let page = try journal.list(after: after, limit: 500)
+            let page = try taskStore.list(after: after, limit: 500)
             for record in page.records { there[record.id.text] = record.state }
             after = page.next
         } while after != nil
@@ -97,16 +97,16 @@ struct ProcessTests {
         let isOpen = there.filter { $0.value != .done }.keys
         #expect(Set(isOpen) == Set(claimed))
         print("killed: 15 times, \(acknowledged.count) records acknowledged, \(there.count) there")
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("Processes that write at once all come to their turn")
     func crowd() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let helpers = try (0..<3).map { _ in try Helper(["crowd", fixture.path, "8", "20"]) }
         for helper in helpers { #expect(helper.finish() == 0) }
-        let journal = try Journal(path: fixture.path)
-        #expect(try journal.counts()[.waiting] == 480)
-        try journal.close()
+        let taskStore = try SQLiteTaskStore(path: fixture.path)
+        #expect(try taskStore.counts()[.waiting] == 480)
+        try taskStore.close()
     }
 }

@@ -9,14 +9,14 @@ struct PublisherTests {
 
     @Test("Records come in their order for each queue, and are not claimed")
     func order() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
         for number in 0..<3 {
-            _ = try journal.keep("\(number)", outgoing("a\(number)", "a"), outgoing("b\(number)", "b"))
+            _ = try taskStore.keep("\(number)", outgoing("a\(number)", "a"), outgoing("b\(number)", "b"))
         }
-        #expect(try journal.claim().isEmpty)
-        #expect(try journal.outgoingQueues() == ["a", "b"])
-        let publisher = try #require(try journal.publisher(of: "a"))
+        #expect(try taskStore.claim().isEmpty)
+        #expect(try taskStore.outgoingQueues() == ["a", "b"])
+        let publisher = try #require(try taskStore.publisher(of: "a"))
         #expect(try publisher.next(2).map(\.name) == ["a0", "a1"])
         for record in try publisher.next(2) { publisher.published(record.id) }
         #expect(try publisher.next().map(\.name) == ["a2"])
@@ -25,37 +25,37 @@ struct PublisherTests {
             publisher.published(record.id)
         }
         #expect(try publisher.next().isEmpty && publisher.nextDue() == nil)
-        #expect(try journal.outgoingQueues() == ["b"])
-        #expect(try journal.counts()[.published] == 3)
-        try journal.close()
+        #expect(try taskStore.outgoingQueues() == ["b"])
+        #expect(try taskStore.counts()[.published] == 3)
+        try taskStore.close()
     }
 
     @Test("While the broker is to be tried later nothing of the queue comes, and nothing overtakes")
     func backoff() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
-        let ids = try journal.keep("r", outgoing("1", "q"), outgoing("2", "q"), outgoing("other", "o"))
-        let publisher = try #require(try journal.publisher(of: "q"))
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        let ids = try taskStore.keep("r", outgoing("1", "q"), outgoing("2", "q"), outgoing("other", "o"))
+        let publisher = try #require(try taskStore.publisher(of: "q"))
         publisher.failed(ids[0], error: "connection refused", next: fixture.clock.now.addingTimeInterval(10))
         #expect(try publisher.next().isEmpty)
         #expect(try publisher.nextDue() == fixture.clock.now.addingTimeInterval(10))
-        #expect(try #require(try journal.publisher(of: "o")).next().count == 1)
+        #expect(try #require(try taskStore.publisher(of: "o")).next().count == 1)
         fixture.clock.advance(10)
         let records = try publisher.next()
         #expect(records.map(\.id) == Array(ids[0...1]))
         #expect(records[0].attempts == 1 && records[0].error == "connection refused")
         // For good: the next one is not held up.
-        journal.ended(ids[0], .failed(error: "no such queue"))
+        taskStore.ended(ids[0], .failed(error: "no such queue"))
         #expect(try publisher.next().map(\.id) == [ids[1]])
-        #expect(try journal.state(of: ids[0]) == .failed)
-        #expect(try journal.retry([ids[0]]) == [.changed])
+        #expect(try taskStore.state(of: ids[0]) == .failed)
+        #expect(try taskStore.retry([ids[0]]) == [.changed])
         #expect(try publisher.next().map(\.id) == Array(ids[0...1]))
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("A queue has one publisher, in this process and in others")
     func onePublisher() throws {
-        let fixture = try JournalFixture()
+        let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         _ = try one.keep("r", outgoing("1", "a"), outgoing("2", "b"))
         var publisher = try one.publisher(of: "a")
@@ -71,17 +71,17 @@ struct PublisherTests {
 
     @Test("A task moves to a queue with its id, and keeps why")
     func moved() throws {
-        let fixture = try JournalFixture()
-        let journal = try fixture.open()
-        let id = try journal.keep("r", .make())[0]
-        journal.started(id)
-        journal.ended(id, .moved(queue: "slow", reason: "it takes too long"))
-        try journal.flush()
-        let publisher = try #require(try journal.publisher(of: "slow"))
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        let id = try taskStore.keep("r", .make())[0]
+        taskStore.started(id)
+        taskStore.ended(id, .moved(queue: "slow", reason: "it takes too long"))
+        try taskStore.flush()
+        let publisher = try #require(try taskStore.publisher(of: "slow"))
         let record = try #require(try publisher.next().first)
         #expect(record.id == id && record.error == "it takes too long" && record.owner == nil)
         publisher.published(id)
-        #expect(try journal.state(of: id) == .published)
-        try journal.close()
+        #expect(try taskStore.state(of: id) == .published)
+        try taskStore.close()
     }
 }

@@ -18,16 +18,16 @@ struct SuspectTests {
     private let told = Told()
 
     /// A process that begins a record, and dies before anything of that is on the disk.
-    private func diesAtOnce(_ fixture: JournalFixture, running ids: [RecordID]) throws {
+    private func diesAtOnce(_ fixture: TaskStoreFixture, running ids: [RecordID]) throws {
         let dead = try fixture.open { $0.noteDelay = .seconds(3600) }
         fixture.clock.advance(10)
         let claimed = Set(try dead.claim(1).flatMap { $0.records.map(\.id) })
         #expect(claimed.isSuperset(of: ids))
         for id in ids { dead.started(id) }
-        JournalFixture.die(dead)
+        TaskStoreFixture.die(dead)
     }
 
-    private func survivor(_ fixture: JournalFixture, end: ProcessEnd = .unknown) throws -> Journal {
+    private func survivor(_ fixture: TaskStoreFixture, end: ProcessEnd = .unknown) throws -> SQLiteTaskStore {
         try fixture.open { settings in
             settings.died = { [told] in told.add($0) }
             settings.end = { _ in end }
@@ -38,25 +38,25 @@ struct SuspectTests {
         "An attempt that ends its process at once is counted, and after three such deaths it is a dead letter"
     )
     func threeDeaths() throws {
-        let fixture = try JournalFixture()
-        let journal = try survivor(fixture, end: .known("signal 4"))
+        let fixture = try TaskStoreFixture()
+        let taskStore = try survivor(fixture, end: .known("signal 4"))
         let maker = try fixture.open(role: .visitor)
         let ids = try maker.keep("r", .make(), .make())
         for (count, delay) in [(1, 1), (2, 3)] {
             try diesAtOnce(fixture, running: [ids[0]])
-            #expect(try journal.claim().isEmpty)
-            let record = try #require(try journal.record(ids[0]))
+            #expect(try taskStore.claim().isEmpty)
+            let record = try #require(try taskStore.record(ids[0]))
             #expect(record.state == .waiting && record.owner == nil)
             #expect(record.attempts == count && record.deaths == count)
             #expect(record.error == "its process died: signal 4, pid \(getpid()) (death \(count) of 3)")
             let next = fixture.clock.now.addingTimeInterval(Double(delay))
-            #expect(try journal.nextDue() == next && record.due == next)
+            #expect(try taskStore.nextDue() == next && record.due == next)
             // Its order is promised to what is behind it.
-            #expect(try journal.record(ids[1])?.due == next)
+            #expect(try taskStore.record(ids[1])?.due == next)
         }
         try diesAtOnce(fixture, running: [ids[0]])
-        #expect(try journal.claimedIDs() == [[ids[1]]])
-        let record = try #require(try journal.record(ids[0]))
+        #expect(try taskStore.claimedIDs() == [[ids[1]]])
+        let record = try #require(try taskStore.record(ids[0]))
         #expect(record.state == .failed && record.deaths == 3 && record.attempts == 3)
         #expect(record.error == "its process died: signal 4, pid \(getpid()) (death 3 of 3)")
         let told = told.deaths
@@ -64,16 +64,16 @@ struct SuspectTests {
         #expect(told.map(\.record.request) == ["r", "r", "r"])
         #expect(told.map { $0.next == nil } == [false, false, true])
         // Retried, it has all its lives again.
-        #expect(try journal.retry([ids[0]]) == [.changed])
-        #expect(try journal.claim().first?.records.first?.deaths == 0)
-        try journal.close()
+        #expect(try taskStore.retry([ids[0]]) == [.changed])
+        #expect(try taskStore.claim().first?.records.first?.deaths == 0)
+        try taskStore.close()
         try maker.close()
     }
 
     @Test("What only waited in a process that died has done nothing")
     func bystanders() throws {
-        let fixture = try JournalFixture()
-        let (dead, journal) = (try fixture.open(), try survivor(fixture))
+        let fixture = try TaskStoreFixture()
+        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let a = try dead.keep("a", .make(), .make())
         let b = try dead.keep("b", .make())
         dead.started(b[0])
@@ -81,74 +81,74 @@ struct SuspectTests {
         dead.started(a[0])
         dead.ended(a[0], .done(result: nil))
         try dead.flush()
-        JournalFixture.die(dead)
-        #expect(try journal.claimedIDs() == [[a[1]], b])
+        TaskStoreFixture.die(dead)
+        #expect(try taskStore.claimedIDs() == [[a[1]], b])
         #expect(told.deaths.isEmpty)
-        #expect(try journal.record(b[0])?.error == "refused")
-        try journal.close()
+        #expect(try taskStore.record(b[0])?.error == "refused")
+        try taskStore.close()
     }
 
     @Test("A process that was told to stop ends without fault of what it ran, but for what does not end")
     func stopped() throws {
-        let fixture = try JournalFixture()
-        let (dead, journal) = (try fixture.open(), try survivor(fixture))
+        let fixture = try TaskStoreFixture()
+        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let (a, b) = (try dead.keep("a", .make())[0], try dead.keep("b", .make())[0])
         dead.started(a)
         dead.started(b)
         dead.blame(b)
         dead.stop()
         try dead.flush()
-        JournalFixture.die(dead)
-        #expect(try journal.claimedIDs() == [[a]])
-        #expect(try journal.record(a)?.error == "the process ended during attempt 1")
+        TaskStoreFixture.die(dead)
+        #expect(try taskStore.claimedIDs() == [[a]])
+        #expect(try taskStore.record(a)?.error == "the process ended during attempt 1")
         #expect(told.deaths.map(\.record.id) == [b])
-        #expect(try journal.record(b)?.error?.contains("tasks.kill-time") == true)
-        try journal.close()
+        #expect(try taskStore.record(b)?.error?.contains("tasks.kill-time") == true)
+        try taskStore.close()
     }
 
     @Test("Suspects come one at a time, and hold up nothing else")
     func alone() throws {
-        let fixture = try JournalFixture()
-        let (dead, journal) = (try fixture.open(), try survivor(fixture))
+        let fixture = try TaskStoreFixture()
+        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let suspects = try (1...3).map { try dead.keep("s\($0)", .make())[0] }
         for id in suspects { dead.started(id) }
         try dead.flush()
-        JournalFixture.die(dead)
-        #expect(try journal.claim().isEmpty)
+        TaskStoreFixture.die(dead)
+        #expect(try taskStore.claim().isEmpty)
         fixture.clock.advance(5)
-        let other = try journal.keep("other", .make(), runsHere: false)
-        #expect(try journal.nextDue(takingSuspect: false) == fixture.clock.now)
-        #expect(try journal.claimedIDs() == [[suspects[0]], other])
-        #expect(try journal.claim(takingSuspect: false).isEmpty)
-        #expect(try journal.nextDue(takingSuspect: false) == nil)
-        #expect(try journal.claimedIDs(1) == [[suspects[1]]])
-        #expect(try journal.claimedIDs() == [[suspects[2]]])
-        #expect(try journal.unfinished() == 4)
-        try journal.close()
+        let other = try taskStore.keep("other", .make(), runsHere: false)
+        #expect(try taskStore.nextDue(takingSuspect: false) == fixture.clock.now)
+        #expect(try taskStore.claimedIDs() == [[suspects[0]], other])
+        #expect(try taskStore.claim(takingSuspect: false).isEmpty)
+        #expect(try taskStore.nextDue(takingSuspect: false) == nil)
+        #expect(try taskStore.claimedIDs(1) == [[suspects[1]]])
+        #expect(try taskStore.claimedIDs() == [[suspects[2]]])
+        #expect(try taskStore.unfinished() == 4)
+        try taskStore.close()
     }
 
     @Test("The file of an owner is removed with it, whether it has closed or died")
     func files() throws {
-        let fixture = try JournalFixture()
-        let (dead, closed, journal) = (try fixture.open(), try fixture.open(), try survivor(fixture))
+        let fixture = try TaskStoreFixture()
+        let (dead, closed, taskStore) = (try fixture.open(), try fixture.open(), try survivor(fixture))
         func names() throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: fixture.folder)
                 .filter { $0.contains("-owner-") }
         }
         #expect(try names().count == 3)
-        let left = RunningRecords.path(ofOwner: 4711, journal: journal.path)
+        let left = RunningRecords.path(ofOwner: 4711, taskStore: taskStore.path)
         #expect(FileManager.default.createFile(atPath: left, contents: nil))
         let late = try fixture.open()
         #expect(try names().count == 4 && !FileManager.default.fileExists(atPath: left))
         try late.close()
-        JournalFixture.die(dead)
+        TaskStoreFixture.die(dead)
         try closed.close()
-        #expect(try journal.claim().isEmpty)
-        #expect(try names() == ["tasks.journal-owner-\(try #require(journal.owner))"])
+        #expect(try taskStore.claim().isEmpty)
+        #expect(try names() == ["tasks.sqlite-owner-\(try #require(taskStore.owner))"])
         let path = try "\(fixture.folder)/\(names()[0])"
         var status = stat()
         #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-        try journal.close()
+        try taskStore.close()
         #expect(try names().isEmpty)
     }
 
@@ -156,103 +156,103 @@ struct SuspectTests {
         "A file of a dead owner that is missing, damaged or of another start of the machine blames none",
         arguments: ["", "garbage", "owner 1 serving 00000000-0000-0000-0000-000000000000\nruns ID\n"])
     func unreadable(text: String) throws {
-        let fixture = try JournalFixture()
-        let (dead, journal) = (try fixture.open(), try survivor(fixture))
+        let fixture = try TaskStoreFixture()
+        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let id = try dead.keep("a", .make())[0]
         dead.started(id)
         try dead.flush()
-        JournalFixture.die(dead)
-        let path = RunningRecords.path(ofOwner: try #require(dead.owner), journal: journal.path)
+        TaskStoreFixture.die(dead)
+        let path = RunningRecords.path(ofOwner: try #require(dead.owner), taskStore: taskStore.path)
         if text.isEmpty {
             try FileManager.default.removeItem(atPath: path)
         } else {
             let text = text.replacing("ID", with: id.text)
             try text.write(toFile: path, atomically: false, encoding: .utf8)
         }
-        #expect(try journal.claimedIDs() == [[id]])
+        #expect(try taskStore.claimedIDs() == [[id]])
         #expect(told.deaths.isEmpty)
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("More records than there is room for from the start stand in the file, each once")
     func many() throws {
-        let fixture = try JournalFixture()
-        let (dead, journal) = (try fixture.open(), try survivor(fixture))
+        let fixture = try TaskStoreFixture()
+        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let ids = try (0..<200).map { try dead.keep("\($0)", .make())[0] }
         for id in ids { dead.started(id) }
         for id in ids.prefix(150) { dead.ended(id, .done(result: nil)) }
         for id in ids.suffix(10) { dead.started(id) }
         try dead.flush()
-        JournalFixture.die(dead)
-        #expect(try journal.claim().isEmpty)
+        TaskStoreFixture.die(dead)
+        #expect(try taskStore.claim().isEmpty)
         #expect(Set(told.deaths.map(\.record.id)) == Set(ids.suffix(50)))
         #expect(told.deaths.count == 50)
-        try journal.close()
+        try taskStore.close()
     }
 
     @Test("The third death stops what is behind it as every failure for good does; a retry takes it along")
     func stopsBehind() throws {
-        let fixture = try JournalFixture()
-        let journal = try survivor(fixture)
+        let fixture = try TaskStoreFixture()
+        let taskStore = try survivor(fixture)
         let maker = try fixture.open(role: .visitor)
         let charge = NewRecord.make("charge") { $0.stopsOnFailure = true }
         let ids = try maker.keep("r", charge, .make("receipt"))
         for count in 1...2 {
             try diesAtOnce(fixture, running: [ids[0]])
-            #expect(try journal.claim().isEmpty)
-            let behind = try #require(try journal.record(ids[1]))
+            #expect(try taskStore.claim().isEmpty)
+            let behind = try #require(try taskStore.record(ids[1]))
             #expect(behind.state == .waiting && behind.owner == nil && behind.deaths == 0, "death \(count)")
         }
         try diesAtOnce(fixture, running: [ids[0]])
-        #expect(try journal.claim().isEmpty)
-        let receipt = try #require(try journal.record(ids[1]))
+        #expect(try taskStore.claim().isEmpty)
+        let receipt = try #require(try taskStore.record(ids[1]))
         #expect(receipt.state == .failed && receipt.stoppedBy == ids[0] && receipt.owner == nil)
         #expect(receipt.error == "the task charge \(ids[0]) before it has failed")
-        #expect(try journal.retry([ids[0]]) == [.changed])
-        #expect(try journal.claimedIDs() == [ids])
-        try journal.close()
+        #expect(try taskStore.retry([ids[0]]) == [.changed])
+        #expect(try taskStore.claimedIDs() == [ids])
+        try taskStore.close()
         try maker.close()
     }
 
     @Test("A suspect and those behind it wait, also if the clock is set back; a retry forgets its deaths")
     func clockBack() throws {
-        let fixture = try JournalFixture()
-        let (dead, journal) = (try fixture.open(), try survivor(fixture))
+        let fixture = try TaskStoreFixture()
+        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let ids = try dead.keep("r", .make(), .make())
         let other = try dead.keep("other", .make())
         dead.started(ids[0])
         try dead.flush()
-        JournalFixture.die(dead)
+        TaskStoreFixture.die(dead)
         fixture.clock.advance(-3_600)
-        #expect(try journal.claimedIDs() == [other])
+        #expect(try taskStore.claimedIDs() == [other])
         let next = fixture.clock.now.addingTimeInterval(1)
-        for id in ids { #expect(try journal.record(id)?.due == next) }
-        #expect(try journal.retry([ids[0]]) == [.changed])
-        let record = try #require(try journal.record(ids[0]))
+        for id in ids { #expect(try taskStore.record(id)?.due == next) }
+        #expect(try taskStore.retry([ids[0]]) == [.changed])
+        let record = try #require(try taskStore.record(ids[0]))
         #expect(record.deaths == 0 && record.attempts == 0 && record.due == fixture.clock.now)
         fixture.clock.advance(1)
-        #expect(try journal.claimedIDs() == [ids])
-        try journal.close()
+        #expect(try taskStore.claimedIDs() == [ids])
+        try taskStore.close()
     }
 
     @Test("A file of an owner that was removed is made anew, with what runs")
     func removed() throws {
-        let fixture = try JournalFixture()
-        let (dead, journal) = (try fixture.open(), try survivor(fixture))
+        let fixture = try TaskStoreFixture()
+        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let (a, b) = (try dead.keep("a", .make())[0], try dead.keep("b", .make())[0])
         dead.started(a)
         dead.started(b)
         dead.blame(b)
-        let path = RunningRecords.path(ofOwner: try #require(dead.owner), journal: journal.path)
+        let path = RunningRecords.path(ofOwner: try #require(dead.owner), taskStore: taskStore.path)
         #expect(unlink(path) == 0)
         let c = try dead.keep("c", .make())[0]
         dead.ended(a, .done(result: nil))
         dead.started(c)
         try dead.flush()
-        JournalFixture.die(dead)
-        #expect(try journal.claim().isEmpty)
+        TaskStoreFixture.die(dead)
+        #expect(try taskStore.claim().isEmpty)
         #expect(Set(told.deaths.map(\.record.id)) == [b, c])
-        #expect(try journal.record(b)?.error?.contains("tasks.kill-time") == true)
-        try journal.close()
+        #expect(try taskStore.record(b)?.error?.contains("tasks.kill-time") == true)
+        try taskStore.close()
     }
 }

@@ -9,12 +9,12 @@ struct Endless: Decodable {
 
 /// Goes on until its request is cancelled, and then still answers.
 func untilCancelled(request: Request, tasks: BackgroundTasks) -> Response {
-    Journal.write("handling", to: "started")
+    EventLog.write("handling", to: "started")
     tasks.add(report, "not thrown")
     tasks.add(when: .failure, report, "failure")
     tasks.add(when: .always, report, "always")
     while !request.isCancelled { usleep(1_000) }
-    Journal.write("cancelled", to: "handlers")
+    EventLog.write("cancelled", to: "handlers")
     return .text("nobody reads this")
 }
 
@@ -23,9 +23,9 @@ func stubborn(query: Query<Endless>, request: Request, tasks: BackgroundTasks) t
     let name = query.value.name ?? "stubborn"
     tasks.add(report, "not thrown")
     tasks.add(when: .always, report, "always")
-    Journal.write("\(name) \(UInt(pthread_self()))", to: "started")
+    EventLog.write("\(name) \(UInt(pthread_self()))", to: "started")
     let rounds = try turnInCircles(until: query.value.gate)
-    Journal.write("\(name) \(UInt(pthread_self())) cancelled: \(request.isCancelled)", to: "handlers")
+    EventLog.write("\(name) \(UInt(pthread_self())) cancelled: \(request.isCancelled)", to: "handlers")
     return .text(String(repeating: "\(name) \(rounds)\n", count: 10_000))
 }
 
@@ -49,11 +49,11 @@ func untilCancelledAsync(
     request: Request, tasks: BackgroundTasks, dependency: Dependency<DeadlineDependency>
 ) async throws -> Response {
     tasks.add(when: .always, report, "always")
-    Journal.write("handling", to: "started")
+    EventLog.write("handling", to: "started")
     do {
         try await Task.sleep(for: .seconds(3600))
     } catch {
-        Journal.write("\(type(of: error)) \(Task.isCancelled) \(request.isCancelled)", to: "handlers")
+        EventLog.write("\(type(of: error)) \(Task.isCancelled) \(request.isCancelled)", to: "handlers")
         throw error
     }
     return .text("nobody reads this")
@@ -62,32 +62,32 @@ func untilCancelledAsync(
 /// Async code whose own part in its cancellation takes as long as `gate` stays closed.
 func hardToCancel(query: Query<Endless>) async throws -> Response {
     let gate = query.value.gate
-    Journal.write("handling", to: "started")
+    EventLog.write("handling", to: "started")
     try await withTaskCancellationHandler {
         try await Task.sleep(for: .seconds(3600))
     } onCancel: {
-        Journal.write("cancelling", to: "handlers")
+        EventLog.write("cancelling", to: "handlers")
         while access(gate ?? "", F_OK) != 0 { usleep(1_000) }
     }
     return .text("nobody reads this")
 }
 
 /// Reads the body piece by piece, as slowly as it comes.
-func readSlowly(body: RequestBody, request: Request) throws -> Response {
-    Journal.write("handling", to: "started")
+func readSlowly(body: BodyStream, request: Request) throws -> Response {
+    EventLog.write("handling", to: "started")
     var count = 0
     do {
         while let piece = try body.read() { count += piece.count }
     } catch {
-        Journal.write("\(type(of: error)) after \(count) \(request.isCancelled)", to: "handlers")
+        EventLog.write("\(type(of: error)) after \(count) \(request.isCancelled)", to: "handlers")
         throw error
     }
     return .text("\(count)")
 }
 
 struct DeadlineDependency: RequestDependency {
-    init(request: Request) async throws { Journal.write("acquired", to: "dependencies") }
-    func release() async throws { Journal.write("released", to: "dependencies") }
+    init(request: Request) async throws { EventLog.write("acquired", to: "dependencies") }
+    func release() async throws { EventLog.write("released", to: "dependencies") }
 }
 
 extension Testbed {
@@ -99,7 +99,7 @@ extension Testbed {
         Handler("read-slowly", readSlowly)
         Handler("stubborn-task") { (query: Query<Endless>, tasks: BackgroundTasks) in
             let gate = query.value.gate
-            tasks.add(named: "circling") { Journal.write("\(try turnInCircles(until: gate) > 0)") }
+            tasks.add(named: "circling") { EventLog.write("\(try turnInCircles(until: gate) > 0)") }
             tasks.add(report, "behind")
         }
         Handler("slow-stream") { (query: Query<Endless>) -> Response in

@@ -22,7 +22,7 @@ struct Session: InputFields {
     @Field(8...) var session: String
 }
 
-func placeOrder(query: Query<Search>, order: Body<Order>, cookies: Cookies<Session>) -> [String] {
+func placeOrder(query: Query<Search>, order: JSONBody<Order>, cookies: Cookies<Session>) -> [String] {
     [query.q, "\(query.limit)", order.currency, "\(order.lines.map(\.itemID))", cookies.session]
 }
 

@@ -30,7 +30,7 @@ struct Registration: Decodable {
     var age: Int?
 }
 
-func register(body: Body<Registration>) throws -> Response {
+func register(body: JSONBody<Registration>) throws -> Response {
     try .json(["name": body.name, "email": body.email.description], status: .created)
 }
 
@@ -42,7 +42,7 @@ struct Booking: InputFields, Encodable {
     @Field(1...20) var seats: Int??
 }
 
-func book(booking: Body<Booking>, request: Request) throws -> Created<Booking> {
+func book(booking: JSONBody<Booking>, request: Request) throws -> Created<Booking> {
     Created(booking.value, location: try request.path(of: "book", [:]) + "?day=\(booking.day)")
 }
 

@@ -96,7 +96,7 @@ let productHandlers = Handlers([
     Handler("find-products") { (search: Query<ProductSearch>, visitor: Header<Visitor>) in
         shop.withLock { $0.products.values.sorted { $0.id < $1.id }.prefix(search.limit).map { $0 } }
     },
-    Handler("add-product") { (new: Body<NewProduct>, tasks: BackgroundTasks) in add(new.value) },
+    Handler("add-product") { (new: JSONBody<NewProduct>, tasks: BackgroundTasks) in add(new.value) },
     Handler("show-product") { (path: Path<ProductID>, preferences: Cookies<Preferences>) throws -> Product in
         guard let product = shop.withLock({ $0.products[path.product] }) else { throw HTTPError(.notFound) }
         return product

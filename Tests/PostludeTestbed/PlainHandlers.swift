@@ -11,21 +11,21 @@ struct Echo: Encodable {
 
 /// Takes the whole body.
 func echo(request: Request) -> Echo {
-    Journal.write("echo", to: "calls")
+    EventLog.write("echo", to: "calls")
     let body = request.body
     return Echo(count: body.count, sum: body.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xff_ffff })
 }
 
 /// Asks for nothing, so that nothing but the server reads the body.
 func ignoreBody() -> Response {
-    Journal.write("ignore-body", to: "calls")
+    EventLog.write("ignore-body", to: "calls")
     return .text("ignored")
 }
 
 /// Who the FastCGI peer says that the user is.
 func who(request: Request) -> Response {
     let user = request.fastCGIParameter("REMOTE_USER") ?? ""
-    Journal.write("who \(user)", to: "calls")
+    EventLog.write("who \(user)", to: "calls")
     return .text("user=\(user)")
 }
 
@@ -38,7 +38,7 @@ func big(size: Query<Size>, tasks: BackgroundTasks) -> Response {
     let gate = size.value.gate
     tasks.add(named: "big") {
         try Gate.wait(gate)
-        Journal.write("big done")
+        EventLog.write("big done")
     }
     return .text(String(repeating: "0123456789abcde\n", count: size.count / 16))
 }
@@ -50,7 +50,7 @@ struct Gated: Decodable {
 
 /// Holds its worker until the gate opens, then adds a task.
 func slow(query: Query<Gated>, tasks: BackgroundTasks) throws -> Response {
-    Journal.write("slow started \(query.value.name ?? "")")
+    EventLog.write("slow started \(query.value.name ?? "")")
     try Gate.wait(query.value.gate)
     tasks.add(report, "slow task \(query.value.name ?? "")")
     return .text("slow")
@@ -63,14 +63,14 @@ func hold(query: Query<Gated>) throws -> Response {
 }
 
 func slowAsync(query: Query<Gated>, tasks: BackgroundTasks) async throws -> Response {
-    Journal.write("slow started \(query.value.name ?? "")")
+    EventLog.write("slow started \(query.value.name ?? "")")
     try await Gate.waitAsync(query.value.gate)
     tasks.add(report, "slow task \(query.value.name ?? "")")
     return .text("slow")
 }
 
 func report(_ line: String) {
-    Journal.write(line)
+    EventLog.write(line)
 }
 
 struct Boom: Error {

@@ -105,7 +105,7 @@ func pieces(query: Query<Pieces>, tasks: BackgroundTasks) -> Response {
         numbers.map { number -> String in
             try await Gate.waitAsync(wanted.gate.map { "\($0)\(number)" })
             if number == wanted.fails { throw SourceFailed() }
-            Journal.write("piece \(number)", to: "pieces")
+            EventLog.write("piece \(number)", to: "pieces")
             return String(repeating: "\(number % 10)", count: wanted.size ?? 1)
         })
 }
@@ -116,7 +116,7 @@ func events(request: Request, tasks: BackgroundTasks) -> Response {
     tasks.add(report, "events task")
     return .events(
         AsyncStream { continuation in
-            continuation.onTermination = { reason in Journal.write("events \(reason)") }
+            continuation.onTermination = { reason in EventLog.write("events \(reason)") }
             continuation.yield(ServerSentEvent(data: "after \(last)\nsecond line", event: "hello", id: "7"))
         })
 }

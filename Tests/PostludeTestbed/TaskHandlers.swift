@@ -12,15 +12,15 @@ struct Steps: Decodable {
 }
 
 func step(_ number: Int, gate: String?, prefix: String) throws {
-    Journal.write("\(prefix)start \(number)", to: "started")
+    EventLog.write("\(prefix)start \(number)", to: "started")
     try Gate.wait(gate)
-    Journal.write("\(prefix)step \(number)")
+    EventLog.write("\(prefix)step \(number)")
 }
 
 func stepAsync(_ number: Int, gate: String?, prefix: String) async throws {
-    Journal.write("\(prefix)start \(number)", to: "started")
+    EventLog.write("\(prefix)start \(number)", to: "started")
     try await Gate.waitAsync(gate)
-    Journal.write("\(prefix)step \(number)")
+    EventLog.write("\(prefix)step \(number)")
 }
 
 func steps(query: Query<Steps>, tasks: BackgroundTasks) -> [String: String] {
@@ -74,10 +74,10 @@ func late(query: Query<Gated>, tasks: BackgroundTasks) -> [String: String] {
     Thread.detachNewThread {
         do {
             try Gate.wait(gate)
-            tasks.add(named: "too-late") { Journal.write("too late") }
-            Journal.write("added")
+            tasks.add(named: "too-late") { EventLog.write("too late") }
+            EventLog.write("added")
         } catch {
-            Journal.write("\(error)")
+            EventLog.write("\(error)")
         }
     }
     return ["status": "queued"]
@@ -110,11 +110,11 @@ func conditions(query: Query<Ending>, tasks: BackgroundTasks) throws -> Response
     tasks.add(report, "not thrown")
     tasks.add(when: .success, report, "success")
     tasks.add(when: .failure, report, "failure")
-    tasks.add(when: .taken, report, "taken")
-    tasks.add(when: .notTaken, report, "not taken")
+    tasks.add(when: .delivered, report, "taken")
+    tasks.add(when: .undelivered, report, "not taken")
     tasks.add(named: "always", when: .always, report, "always")
     if let gate = ending.gate {
-        Journal.write("handling", to: "started")
+        EventLog.write("handling", to: "started")
         try Gate.wait(gate)
     }
     guard ending.status > 0 else { throw Spill(litres: 1) }
@@ -140,7 +140,7 @@ func retries(query: Query<Retries>, tasks: BackgroundTasks) -> [String: String] 
         retry: .init(attempts: retries.attempts, delay: .milliseconds(retries.delay), factor: 1)
     ) {
         let attempt = TaskContext.current?.attempt ?? 0
-        Journal.write("\(label) \(attempt)")
+        EventLog.write("\(label) \(attempt)")
         if attempt <= retries.failures { throw Spill(litres: attempt) }
     }
     tasks.add(report, "behind \(label)")
@@ -165,11 +165,11 @@ func group(query: Query<Steps>, tasks: BackgroundTasks) -> [String: String] {
 
 /// A task that is taken back at once, and one whose failure ends the queue.
 func taskHandles(tasks: BackgroundTasks) -> [String: Bool] {
-    let taken = tasks.add(named: "taken back") { Journal.write("taken back") }
+    let taken = tasks.add(named: "taken back") { EventLog.write("taken back") }
     let isTakenBack = taken.cancel()
     tasks.add(report, "first")
     tasks.add(named: "stopping", stopOnFailure: true) { throw Spill(litres: 3) }
-    tasks.add(named: "behind the failure") { Journal.write("behind the failure") }
+    tasks.add(named: "behind the failure") { EventLog.write("behind the failure") }
     return ["taken back": isTakenBack]
 }
 
@@ -190,6 +190,7 @@ extension Testbed {
     }
 
     func taskFailed(_ failure: TaskFailure) {
-        Journal.write("\(failure.task) \(failure.attempts) \(failure.route) \(failure.error)", to: "failures")
+        EventLog.write(
+            "\(failure.taskName) \(failure.attempts) \(failure.route) \(failure.error)", to: "failures")
     }
 }

@@ -2,7 +2,7 @@ import Glibc
 import Postlude
 
 /// The application that the end-to-end tests drive: each handler proves one thing from the inside.
-/// Gates and journals are files in the working directory, which is the test's own folder.
+/// Gates and logs of events are files in the working directory, which is the test's own folder.
 @main
 struct Testbed: Application {
     static let version = "1.2.3-test"

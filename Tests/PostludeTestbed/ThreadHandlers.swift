@@ -4,7 +4,7 @@ import Postlude
 /// A line with the kernel's number of this thread, which a link in /proc ends with.
 func noteThread(_ place: String) {
     let thread = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
-    Journal.write("\(place) \(thread?.split(separator: "/").last ?? "?")")
+    EventLog.write("\(place) \(thread?.split(separator: "/").last ?? "?")")
 }
 
 func noteThreadAroundAwait(_ place: String) async throws {

@@ -38,7 +38,7 @@ func upload(form: Multipart<UploadFields>, tasks: BackgroundTasks) throws -> Upl
 func lookAtUpload(path: String, gate: String?) throws {
     try Gate.wait(gate)
     guard let file = FileHandle(forReadingAtPath: path) else { throw CocoaError(.fileNoSuchFile) }
-    Journal.write("\(try file.seekToEnd()) bytes")
+    EventLog.write("\(try file.seekToEnd()) bytes")
 }
 
 func uploadRefusing(form: Multipart<UploadFields>, tasks: BackgroundTasks) throws {

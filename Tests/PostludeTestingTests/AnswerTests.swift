@@ -31,7 +31,7 @@ private func doNothing() {}
         var json: JSONFormat { JSONFormat(dateFraction: .milliseconds) }
 
         var handlers: Handlers {
-            Handler("add-room") { (room: Body<Room>, request: Request) throws -> Created<Room> in
+            Handler("add-room") { (room: JSONBody<Room>, request: Request) throws -> Created<Room> in
                 Created(room.value, location: try request.path(of: "show-room", ["id": room.id]))
             }
             Handler("show-room") { (id: Path<Int>) in Room(id: id.value) }

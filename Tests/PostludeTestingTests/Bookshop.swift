@@ -32,19 +32,19 @@ struct Bookshop: Application {
             }
         }
         Handler("delivered") { (tasks: BackgroundTasks) in
-            tasks.add(named: "celebrate", when: .taken) {}
-            tasks.add(named: "keep", when: .notTaken) {}
+            tasks.add(named: "celebrate", when: .delivered) {}
+            tasks.add(named: "keep", when: .undelivered) {}
         }
         Handler("ticks") {
             Response.stream(contentType: "text/plain", AsyncStream<String>(unfolding: { "tick " }))
         }
         Handler("stocktaking") { (request: Request, tasks: BackgroundTasks) async in
-            tasks.add(named: "report", when: .notThrown) {}
+            tasks.add(named: "report", when: .handlerReturned) {}
             tasks.add(named: "unlock", when: .always) {}
             diary.write("cancelled: \(request.isCancelled) \(Task.isCancelled)")
             return ["books": 7]
         }
-        Handler("upload") { (body: RequestBody) in
+        Handler("upload") { (body: BodyStream) in
             var count = 0
             while let piece = try body.read() { count += piece.count }
             return ["bytes": count]

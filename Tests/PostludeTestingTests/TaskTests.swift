@@ -71,15 +71,15 @@ struct TaskTests {
         #expect(diary == ["start", "attempt", "attempt", "attempt", "failed for good"])
         let failure = try #require(tasks.failures.first)
         #expect(tasks.failures.count == 1)
-        #expect(failure.task == "flaky")
+        #expect(failure.taskName == "flaky")
         #expect(failure.error is Unexpected)
     }
 
     @Test("a response that was not taken runs the tasks that are for it", arguments: [true, false])
-    func delivery(isTaken: Bool) async throws {
+    func delivery(isDelivered: Bool) async throws {
         var request = TestRequest.post("/delivered")
-        request.isResponseTaken = isTaken
+        request.isResponseTaken = isDelivered
         let tasks = try await app.send(request).tasks
-        #expect(tasks.queued.map(\.name) == [isTaken ? "celebrate" : "keep"])
+        #expect(tasks.queued.map(\.name) == [isDelivered ? "celebrate" : "keep"])
     }
 }

@@ -10,7 +10,7 @@ struct UserPath: InputFields {
 
 /// `POST /users/{user_id}/settings` with any JSON object
 func updateSettings(
-    user: Path<UserPath>, settings: Body<[String: JSON]>, tasks: BackgroundTasks
+    user: Path<UserPath>, settings: JSONBody<[String: JSONValue]>, tasks: BackgroundTasks
 ) -> [String: String] {
     tasks.add(warmCache, user.userID)
     return ["message": "Settings updated"]

@@ -10,7 +10,7 @@ struct User: Decodable {
 }
 
 /// `POST /register` with a JSON body
-func registerUser(user: Body<User>, tasks: BackgroundTasks) -> [String: String] {
+func registerUser(user: JSONBody<User>, tasks: BackgroundTasks) -> [String: String] {
     tasks.add(sendWelcomeEmail, user.email, user.name)
     return ["message": "User \(user.name) registered successfully"]
 }

@@ -8,7 +8,7 @@ struct Registration: Decodable {
 }
 
 /// `POST /register` with a JSON body: 201, and a welcome mail afterwards.
-func register(body: Body<Registration>, tasks: BackgroundTasks) throws -> Response {
+func register(body: JSONBody<Registration>, tasks: BackgroundTasks) throws -> Response {
     tasks.add(named: "welcome mail", sendWelcome, body.name, body.email)
     return try .json(["message": "Welcome, \(body.name)"], status: .created)
 }

@@ -8,7 +8,8 @@ struct Charge: DurableTask {
 
     static var policy: DurablePolicy {
         DurablePolicy(
-            retry: RetryPolicy(attempts: 100, delay: .seconds(1), maximum: .seconds(30)), lane: .high)
+            retry: RetryPolicy(attempts: 100, delay: .seconds(1), maximumDelay: .seconds(30)), priority: .high
+        )
     }
 
     func run(_ context: TaskContext) async throws -> String {

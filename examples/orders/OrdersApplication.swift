@@ -2,7 +2,7 @@ import Postlude
 import PostludeCelery
 import PostludeDurable
 
-/// Orders whose charge, receipt and ledger entry must not be lost: they are in the journal before the client has its answer.
+/// Orders whose charge, receipt and ledger entry must not be lost: they are in the task store before the client has its answer.
 @main
 struct OrdersApplication: Application {
     // One database for all workers; tasks find it by their context. Nothing is opened here: `orders check` makes the

@@ -5,7 +5,7 @@ func home() -> ExamplePage {
     ExamplePage(
         title: "Orders",
         content: """
-            <p>An order is answered 202 when its charge, its receipt and its entry in the ledger are in the journal on the
+            <p>An order is answered 202 when its charge, its receipt and its entry in the ledger are in the task store on the
             disk. Then they are done in this order, whatever becomes of the process. The same order once more changes
             nothing: it is answered 200.</p>
             <form class="card" aria-labelledby="new-order">

@@ -58,7 +58,7 @@ public struct ExamplePage: ResponseConvertible {
         return response
     }
 
-    public static var answers: [OperationDescription.Answer] {
+    public static var answers: [OperationDescription.ResponseDescription] {
         [.init(.ok, "The page.", content: [.init("text/html", schema: Schema(of: String.self))])]
     }
 }

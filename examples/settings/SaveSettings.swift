@@ -3,7 +3,8 @@ import Postlude
 extension SettingsApplication {
     /// `POST /users/{user_id:int}/settings`: the answer means that the settings are on the disk. The next read finds
     /// them in the cache, since a task reads them first.
-    func save(user: Path<Int>, settings: Body<UserSettings>, tasks: BackgroundTasks) throws -> SaveAnswer {
+    func save(user: Path<Int>, settings: JSONBody<UserSettings>, tasks: BackgroundTasks) throws -> SaveAnswer
+    {
         let saved = try store.save(settings.value, of: user.value)
         tasks.add(named: "warm the cache", store.warm, user.value)
         return SaveAnswer(message: "Settings saved", revision: saved.revision)

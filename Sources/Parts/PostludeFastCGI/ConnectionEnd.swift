@@ -8,7 +8,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
     case timedOut
     case violation(ProtocolViolation)
     case repliesNotTaken
-    case notTaken
+    case undelivered
     case foreignPeer(SocketAddress)
     case foreignUser(UInt32)
     case tooMany
@@ -34,7 +34,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
         case .timedOut: "timed out"
         case .violation(let violation): violation.description
         case .repliesNotTaken: "replies to management records were not read"
-        case .notTaken: "the response was not taken"
+        case .undelivered: "the response was not taken"
         case .tooMany: "more connections than a process takes"
         case .foreignPeer(let peer): "peer \(peer) is in neither FCGI_WEB_SERVER_ADDRS nor listen.allow"
         case .foreignUser(let user): "user \(user) is not in listen.allow-users"

@@ -10,18 +10,18 @@ import Synchronization
 final class ConnectionTable: @unchecked Sendable {
     /// Who may touch a connection.
     private enum State: UInt64 {
-        /// A worker, or the keeper.
+        /// A worker, or the control thread.
         case held
         /// The same, and an event has come since: its holder looks again before it lets go.
         case fired
-        /// The poller: the next event, or the keeper, takes it.
+        /// The poller: the next event, or the control thread, takes it.
         case armed
     }
 
     private struct Slot: ~Copyable {
         /// Generation and state in one word, so that they change together.
         let word = Atomic<UInt64>(0)
-        /// The connection's deadline in nanoseconds, for the keeper, which looks at slots that it does not
+        /// The connection's deadline in nanoseconds, for the control thread, which looks at slots that it does not
         /// hold.
         let deadline = Atomic<Int64>(.max)
         /// The connection's descriptor, for the same reason.

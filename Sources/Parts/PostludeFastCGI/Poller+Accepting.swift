@@ -56,7 +56,7 @@ extension Poller {
     /// call.
     ///
     /// Also where the kernel has told a process that was killed before it could: with a free worker here, the
-    /// keeper looks for itself.
+    /// control thread looks for itself.
     package func retryAccepting() -> SystemError? {
         let (isListening, failure) = state.withLock { state in
             defer { state.acceptFailure = nil }
@@ -85,7 +85,7 @@ extension Poller {
                 guard let connection = insert(descriptor, peer, hasServed: false) else { continue }
                 return connection
             } catch {
-                // Out of descriptors or memory: the keeper tries again.
+                // Out of descriptors or memory: the control thread tries again.
                 state.withLock { if $0.isListening { $0.acceptFailure = error } }
                 return nil
             }

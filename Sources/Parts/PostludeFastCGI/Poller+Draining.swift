@@ -39,7 +39,7 @@ extension Poller {
     }
 
     /// Gives other processes what this one has no free worker for: kept connections whose next request has
-    /// come. Called by the keeper when every worker is busy for a while; and now and then while the process
+    /// come. Called by the control thread when every worker is busy for a while; and now and then while the process
     /// hands over, since the queue may have been full.
     package func handOverReady() {
         guard let handover else { return }

@@ -10,7 +10,7 @@ extension Poller {
     /// watch before `giveBack`, which drops it but does not wait for a closure that runs. A second watch of
     /// the same connection ends the first.
     ///
-    /// - Parameter onHangUp: called on the thread that learns of it: another worker's, or the keeper's. It
+    /// - Parameter onHangUp: called on the thread that learns of it: another worker's, or the control thread's. It
     ///   must be short, and wait for nobody who could be ending the watch.
     package func watchHangUp(
         of connection: Connection, _ onHangUp: @escaping @Sendable () -> Void
@@ -32,7 +32,7 @@ extension Poller {
     }
 
     /// Looks at the watched connections itself: with every worker busy nobody takes events. Called by the
-    /// keeper.
+    /// control thread.
     package func checkHangUps() { hangUps.checkAll() }
 
     /// Before the connection may be closed, and its number be another's.

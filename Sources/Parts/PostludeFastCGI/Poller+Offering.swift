@@ -35,7 +35,7 @@ extension Poller {
     /// Whether `returnToQueue` is to be called once the queue need no longer be left to others.
     package var isAwayFromQueue: Bool { isAway.load(ordering: .sequentiallyConsistent) }
 
-    /// Returns to the queue when no other process has room, or when none takes what is in it. Called by the keeper every
+    /// Returns to the queue when no other process has room, or when none takes what is in it. Called by the control thread every
     /// few milliseconds while the process is away.
     package func reconsiderQueue(at now: MonotonicTime) {
         guard isAwayFromQueue, let handover else { return }

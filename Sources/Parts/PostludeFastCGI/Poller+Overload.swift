@@ -9,14 +9,14 @@ extension Poller {
         let deadline: MonotonicTime
     }
 
-    /// Whether a request waits that the keeper has read.
+    /// Whether a request waits that the control thread has read.
     package var hasWaitingRequests: Bool { waitingRequests.load(ordering: .sequentiallyConsistent) > 0 }
 
     /// Reads what has come, in the place of the workers, all of which are busy; what other processes can take
-    /// is first offered to them. Called by the keeper.
+    /// is first offered to them. Called by the control thread.
     ///
     /// - Parameters:
-    ///   - buffer: the keeper's own.
+    ///   - buffer: the control thread's own.
     ///   - time: how long each request may wait for a worker from now on.
     ///   - bodyPolicy: asked for each request that has a body.
     package func collectWaiting(
@@ -27,7 +27,7 @@ extension Poller {
         var looksAtReady = 0
         var hasHandedOver = false
         defer { if hasHandedOver, let handover { rewatch(handover.receiving, watchHandover) } }
-        // Bounded, since the keeper has other things to do.
+        // Bounded, since the control thread has other things to do.
         for _ in 0..<256 {
             guard !isAnyoneWaiting, !isAnyoneParked, let event = epoll.wait(milliseconds: 0),
                 event.token != Token.stop
@@ -83,7 +83,7 @@ extension Poller {
         return connections
     }
 
-    /// Answers the requests that have waited for too long. Their connections are kept. Called by the keeper.
+    /// Answers the requests that have waited for too long. Their connections are kept. Called by the control thread.
     ///
     /// - Returns: how many there were.
     package func refuseWaiting(at now: MonotonicTime, with response: ShortResponse) -> Int {

@@ -33,7 +33,7 @@ extension Poller {
         return true
     }
 
-    /// Takes one step back from `widen`. Called by the keeper now and then.
+    /// Takes one step back from `widen`. Called by the control thread now and then.
     package func narrow() {
         if width.load(ordering: .relaxed) > leastWidth { width.subtract(1, ordering: .relaxed) }
     }

@@ -41,11 +41,11 @@ package final class Poller: Sendable {
     struct State {
         /// Connections with bytes already taken from their sockets: ready, not armed.
         var ready = FIFO<Connection>()
-        /// Requests that the keeper has read while every worker was busy.
+        /// Requests that the control thread has read while every worker was busy.
         var waiting = FIFO<WaitingRequest>()
         var isListening = true
         var acceptFailure: SystemError?
-        /// Since when the keeper has seen something in the queue that this process has left to others.
+        /// Since when the control thread has seen something in the queue that this process has left to others.
         var queueFilledSince: MonotonicTime?
     }
 
@@ -168,7 +168,7 @@ package final class Poller: Sendable {
         if connection.isWatched { endWatch(of: connection) }
         guard isOpen else {
             table.remove(connection)
-            return ended(.notTaken)
+            return ended(.undelivered)
         }
         let bodyError = connection.bodyError
         if let end = bodyError.flatMap(ConnectionEnd.init) { report(end) }
@@ -190,7 +190,7 @@ package final class Poller: Sendable {
         switch event.token {
         case Token.listener: return acceptSome()
         case Token.handover: return receiveSome()
-        // Another worker was faster, or a worker is called that only the keeper could answer for.
+        // Another worker was faster, or a worker is called that only the control thread could answer for.
         case Token.call: return nil
         case Token.ready:
             guard readySignal.take() else { return nil }

@@ -1,7 +1,7 @@
 import Glibc
 package import PostludeSystem
 
-/// The time by which a worker's response must be written, watched by the keeper.
+/// The time by which a worker's response must be written, watched by the control thread.
 ///
 /// SO_SNDTIMEO bounds one write; a peer that takes a few bytes at a time could draw a response out for ever.
 package final class WriteDeadline: Sendable {

@@ -16,7 +16,7 @@ extension Manifest {
         package var deadline: Duration?
         /// After this time a task does not begin any more.
         package var expiry: Duration?
-        package var lane: Lane?
+        package var priority: Priority?
         package var runs: Place?
         package var promotion: Promotion?
         /// Where the kind's name stands in the file.
@@ -27,7 +27,7 @@ extension Manifest {
             self.location = location
         }
 
-        package enum Lane: String, Sendable, Hashable, CaseIterable {
+        package enum Priority: String, Sendable, Hashable, CaseIterable {
             case high, normal, low
         }
 

@@ -16,7 +16,7 @@ extension Manifest {
             /// The `/dev/log` of a syslog daemon.
             case syslog
             /// systemd's journal, which gets metadata as fields.
-            case journal
+            case journald
         }
 
         /// The access log: a line for each request, written when its last task has ended.

@@ -17,11 +17,11 @@ extension Manifest {
             changes.compare("status.mode", old.mode, new.mode)
             changes.compare("status.steering", old.steering, new.steering)
         }
-        changes.compare("journal.path", journal?.path, next.journal?.path)
-        if let old = journal, let new = next.journal {
-            changes.compare("journal.keep", old.keep, new.keep)
-            changes.compare("journal.keep-failed", old.keepFailed, new.keepFailed)
-            changes.compare("journal.lock-timeout", old.lockTimeout, new.lockTimeout)
+        changes.compare("task-store.path", taskStore?.path, next.taskStore?.path)
+        if let old = taskStore, let new = next.taskStore {
+            changes.compare("task-store.keep", old.keep, new.keep)
+            changes.compare("task-store.keep-failed", old.keepFailed, new.keepFailed)
+            changes.compare("task-store.lock-timeout", old.lockTimeout, new.lockTimeout)
         }
         changes.compare("celery.broker", celery?.broker.url, next.celery?.broker.url)
         changes.compare("celery.results", celery?.results?.url, next.celery?.results?.url)

@@ -25,7 +25,7 @@ package struct Manifest: Sendable {
     package var uploads = Uploads()
     package var openAPI = OpenAPI()
     /// `nil` when the application has no durable tasks.
-    package var journal: Journal?
+    package var taskStore: TaskStore?
     /// In the order of the file, as the schedules.
     package var durableTasks: [DurableTask] = []
     package var schedules: [Schedule] = []

@@ -36,7 +36,7 @@ extension ManifestDecoder {
         task.expiry = keys[.expiry].flatMap {
             reader.duration($0, for: "`expiry`", atLeast: ManifestBounds.time)
         }
-        task.lane = keys[.lane].flatMap { reader.choice($0, for: "`lane`") }
+        task.priority = keys[.priority].flatMap { reader.choice($0, for: "`priority`") }
         task.runs = keys[.runs].flatMap(place)
         task.promotion = keys[.promotion].flatMap(promotion)
     }

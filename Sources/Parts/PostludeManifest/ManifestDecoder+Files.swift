@@ -25,26 +25,26 @@ extension ManifestDecoder {
         return uploads
     }
 
-    func journal(_ node: Node) -> Manifest.Journal? {
-        guard let keys = reader.mapping(node, keys: JournalKey.self, name: JournalKey.mapping) else {
+    func taskStore(_ node: Node) -> Manifest.TaskStore? {
+        guard let keys = reader.mapping(node, keys: TaskStoreKey.self, name: TaskStoreKey.mapping) else {
             return nil
         }
-        let example = "/var/lib/app/tasks.journal"
+        let example = "/var/lib/app/tasks.sqlite"
         if keys[.path] == nil {
             reader.diagnostics.add(
-                "`journal` has no `path`, expected an absolute path such as \(example)", at: keys.position)
+                "`task-store` has no `path`, expected an absolute path such as \(example)", at: keys.position)
         }
         let path = keys[.path].flatMap { folder($0, for: "`path`", such: example) }
-        var journal = Manifest.Journal(path: path ?? "")
-        let times: [(JournalKey, WritableKeyPath<Manifest.Journal, Duration>)] = [
+        var taskStore = Manifest.TaskStore(path: path ?? "")
+        let times: [(TaskStoreKey, WritableKeyPath<Manifest.TaskStore, Duration>)] = [
             (.keep, \.keep), (.keepFailed, \.keepFailed), (.lockTimeout, \.lockTimeout),
         ]
         for (key, time) in times {
             guard let node = keys[key] else { continue }
             let value = reader.duration(node, for: "`\(key.rawValue)`", atLeast: ManifestBounds.time)
-            if let value { journal[keyPath: time] = value }
+            if let value { taskStore[keyPath: time] = value }
         }
-        return path == nil ? nil : journal
+        return path == nil ? nil : taskStore
     }
 
     /// The absolute path of a folder or a file, without empty and `.` segments.

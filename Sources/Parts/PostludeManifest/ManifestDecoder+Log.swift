@@ -39,12 +39,12 @@ extension ManifestDecoder {
     }
 
     private func destination(_ node: Node) -> Manifest.Log.Destination? {
-        let expected = "stderr, syslog, journal or a path with a `/`"
+        let expected = "stderr, syslog, journald or a path with a `/`"
         guard let text = reader.text(node, for: "`to`", expected: expected)?.string else { return nil }
         switch text {
         case "stderr": return .standardError
         case "syslog": return .syslog
-        case "journal": return .journal
+        case "journald": return .journald
         // A name without a slash is more likely a misspelt `stderr` than a file.
         case let path where path.contains("/") && !path.hasSuffix("/") && !path.contains("\0"):
             return .file(path)

@@ -42,7 +42,7 @@ struct ManifestDecoder {
         if let node = keys[.status] { manifest.status = status(node, besides: manifest.listen) }
         if let node = keys[.files] { manifest.files = files(node) }
         if let node = keys[.uploads] { manifest.uploads = uploads(node) }
-        if let node = keys[.journal] { manifest.journal = journal(node) }
+        if let node = keys[.taskStore] { manifest.taskStore = taskStore(node) }
         if let node = keys[.durableTasks] { manifest.durableTasks = durableTasks(node) }
         if let node = keys[.schedules] { manifest.schedules = schedules(node) }
         if let node = keys[.celery] { manifest.celery = celery(node) }

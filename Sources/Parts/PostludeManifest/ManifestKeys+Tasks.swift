@@ -7,7 +7,7 @@ enum DurableTaskKey: String, ManifestKey {
     case jitter
     case deadline
     case expiry
-    case lane
+    case priority
     case runs
     case promotion
 

@@ -29,7 +29,7 @@ enum ManifestRootKey: String, ManifestKey {
     case status
     case files
     case uploads
-    case journal
+    case taskStore = "task-store"
     case durableTasks = "durable-tasks"
     case schedules
     case celery
@@ -132,14 +132,14 @@ enum UploadsKey: String, ManifestKey {
     static let mapping = "`uploads`"
 }
 
-/// `journal`.
-enum JournalKey: String, ManifestKey {
+/// `task-store`.
+enum TaskStoreKey: String, ManifestKey {
     case path
     case keep
     case keepFailed = "keep-failed"
     case lockTimeout = "lock-timeout"
 
-    static let mapping = "`journal`"
+    static let mapping = "`task-store`"
 }
 
 /// `celery`.

@@ -51,7 +51,7 @@ package final class ProcessSlot: Sendable {
     package var isAnotherFree: Bool { board.hasFreeProcess(besides: index) }
 
     /// What can only be looked up, now and then.
-    package func set(connections: Int, tasks: TaskCensus) {
+    package func set(connections: Int, tasks: TaskCounts) {
         words[Layout.Process.connections] = UInt64(clamping: connections)
         words[Layout.Process.queuedTasks] = UInt64(clamping: tasks.queued)
         words[Layout.Process.tasksForWorker] = UInt64(clamping: tasks.forWorker)
@@ -141,7 +141,7 @@ package final class ProcessSlot: Sendable {
 }
 
 /// The tasks of a process that have not ended.
-package struct TaskCensus: Sendable, Equatable {
+package struct TaskCounts: Sendable, Equatable {
     /// Those that wait, for whatever reason.
     package var queued = 0
     /// Of those, the ones whose request's first task has not begun.

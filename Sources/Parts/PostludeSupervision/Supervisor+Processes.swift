@@ -82,6 +82,8 @@ extension Supervisor {
         let now = MonotonicTime.now
         for process in processes {
             guard let exit = process.child.exitIfEnded() else { continue }
+            // What it said last may have come since the supervisor listened: that it was ready, say.
+            if process.isControlled { listen(to: process) }
             processes.removeAll { $0 === process }
             defer { hooks.ended(process.index) }
             let facts = describe(process, ["end": "\(exit)"])

@@ -119,7 +119,7 @@ package final class Supervisor {
         return process.leavesSince.map { $0 + plan.shutdownGrace + Self.patience }
     }
 
-    private func listen(to process: SupervisedProcess) {
+    func listen(to process: SupervisedProcess) {
         while true {
             switch process.control.receive() {
             case .message(.ready, _):

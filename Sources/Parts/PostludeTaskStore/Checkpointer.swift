@@ -43,7 +43,7 @@ final class Checkpointer: Sendable {
         self.path = path
         self.warn = warn
         writer.unsafeReentrantWrite { database in
-            // It comes with each commit, and lives as long as the journal, whose connection calls it.
+            // It comes with each commit, and lives as long as the task store, whose connection calls it.
             let context = Unmanaged.passUnretained(self).toOpaque()
             sqlite3_wal_hook(
                 database.sqliteConnection,
@@ -75,13 +75,13 @@ final class Checkpointer: Sendable {
             if !isWhole, pages >= Self.large {
                 say(
                     """
-                    the journal's WAL has \(pages) pages, because another program reads the file for long; find it: \
+                    the task store's WAL has \(pages) pages, because another program reads the file for long; find it: \
                     fuser -v \(path)
                     """)
             }
         } catch {
             nextIsDue(behind: pages, after: Self.threshold)
-            say("the journal's WAL could not be moved into its file: \(JournalError(path, error))")
+            say("the task store's WAL could not be moved into its file: \(TaskStoreError(path, error))")
         }
     }
 

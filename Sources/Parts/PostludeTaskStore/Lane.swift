@@ -1,10 +1,10 @@
 /// Which of the records that are due come first.
-package enum Lane: Int64, Sendable, CaseIterable, Comparable, CustomStringConvertible {
+package enum RecordPriority: Int64, Sendable, CaseIterable, Comparable, CustomStringConvertible {
     case high, normal, low
 
     package init?(_ text: String) {
-        guard let lane = Self.allCases.first(where: { $0.description == text }) else { return nil }
-        self = lane
+        guard let priority = Self.allCases.first(where: { $0.description == text }) else { return nil }
+        self = priority
     }
 
     package var description: String {
@@ -15,5 +15,7 @@ package enum Lane: Int64, Sendable, CaseIterable, Comparable, CustomStringConver
         }
     }
 
-    package static func < (left: Lane, right: Lane) -> Bool { left.rawValue < right.rawValue }
+    package static func < (left: RecordPriority, right: RecordPriority) -> Bool {
+        left.rawValue < right.rawValue
+    }
 }

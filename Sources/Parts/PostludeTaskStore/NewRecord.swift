@@ -7,7 +7,7 @@ package struct NewRecord: Sendable {
     package var payload: Data
     /// nil for a new one.
     package var id: RecordID?
-    package var lane = Lane.normal
+    package var priority = RecordPriority.normal
     /// It runs then or later; nil for at once. What is for a broker is published at once, and runs then.
     package var notBefore: Date?
     /// From then on it does not begin any more.
@@ -52,7 +52,7 @@ package struct NewRequest: Sendable {
 package enum UniqueKeyScope: Sendable {
     /// Until it is over.
     case unfinished
-    /// As long as it is in the journal.
+    /// As long as it is in the task store.
     case kept
 }
 

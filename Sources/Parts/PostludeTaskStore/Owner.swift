@@ -2,7 +2,7 @@ internal import GRDB
 internal import Glibc
 internal import PostludeSystem
 
-/// A process that has the journal open, and its lock: whose lock is free is dead, and stays so.
+/// A process that has the task store open, and its lock: whose lock is free is dead, and stays so.
 final class Owner: Sendable {
     let number: Int64
     private let locks: OwnerLocks

@@ -2,16 +2,16 @@ internal import GRDB
 internal import Glibc
 internal import PostludeSystem
 
-/// The file whose bytes stand for owners, queues' publishers and the journal's opening.
+/// The file whose bytes stand for owners, queues' publishers and the task store's opening.
 ///
-/// Not the journal itself: closing a descriptor of that would release the locks that SQLite has on it.
+/// Not the task store itself: closing a descriptor of that would release the locks that SQLite has on it.
 ///
 /// Its content says which files the living owners have open, and when the file last had to be made anew under them.
 struct OwnerLocks: Sendable {
     let path: String
-    private let journal: String
+    private let taskStore: String
 
-    /// Held while a process opens the journal.
+    /// Held while a process opens the task store.
     private static let opening: Int64 = 0
     /// Owners have the numbers below.
     private static let firstQueue: Int64 = 1 << 40
@@ -20,8 +20,8 @@ struct OwnerLocks: Sendable {
     /// Where the content's second line is.
     private static let lossOffset = 128
 
-    init(journal path: String) {
-        journal = path
+    init(taskStore path: String) {
+        taskStore = path
         self.path = path + "-owners"
     }
 
@@ -40,19 +40,19 @@ struct OwnerLocks: Sendable {
     }
 
     func take(owner: Int64) throws(SystemError) -> ByteLock? {
-        try ByteLock.take(byte: owner, of: path, like: journal)
+        try ByteLock.take(byte: owner, of: path, like: taskStore)
     }
 
     /// - Returns: nil if another process publishes.
     func takePublisher(ofQueue number: Int64) throws(SystemError) -> ByteLock? {
-        try ByteLock.take(byte: Self.firstQueue + number, of: path, like: journal)
+        try ByteLock.take(byte: Self.firstQueue + number, of: path, like: taskStore)
     }
 
-    /// Waits for the others that open the journal.
+    /// Waits for the others that open the task store.
     func takeOpening(within timeout: Duration) throws -> ByteLock {
         let end = MonotonicTime.now + timeout
         while true {
-            if let lock = try ByteLock.take(byte: Self.opening, of: path, like: journal) { return lock }
+            if let lock = try ByteLock.take(byte: Self.opening, of: path, like: taskStore) { return lock }
             guard MonotonicTime.now < end else {
                 throw DatabaseError(resultCode: .SQLITE_BUSY, message: "somebody is opening it")
             }

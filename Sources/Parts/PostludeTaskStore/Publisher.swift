@@ -6,38 +6,38 @@ internal import PostludeSystem
 package final class Publisher: Sendable {
     package let queue: String
     private let number: Int64
-    private let journal: Journal
+    private let taskStore: SQLiteTaskStore
     private let lock: ByteLock
 
-    init(of queue: String, number: Int64, in journal: Journal, holding lock: ByteLock) {
+    init(of queue: String, number: Int64, in taskStore: SQLiteTaskStore, holding lock: ByteLock) {
         self.queue = queue
         self.number = number
-        self.journal = journal
+        self.taskStore = taskStore
         self.lock = lock
     }
 
     /// The records that are to be published next, in this order. None while the broker is to be tried later.
-    package func next(_ limit: Int = 64) throws(JournalError) -> [Record] {
-        let (number, now) = (number, journal.now)
+    package func next(_ limit: Int = 64) throws(TaskStoreError) -> [Record] {
+        let (number, now) = (number, taskStore.now)
         // On the writer's side: what was noted before is seen.
-        return try journal.write { database in
+        return try taskStore.write { database in
             guard try database.number(Self.due, [number]) ?? 0 <= now else { return [] }
             return try database.records(Self.outgoing, [number, limit])
         }
     }
 
     /// Has the broker be tried at once, whatever it has answered before.
-    package func tryAtOnce() throws(JournalError) {
-        let (number, now) = (number, journal.now)
-        try journal.write { database in
+    package func tryAtOnce() throws(TaskStoreError) {
+        let (number, now) = (number, taskStore.now)
+        try taskStore.write { database in
             try database.run("UPDATE queue SET due = 0 WHERE number = ? AND due > ?", [number, now])
         }
     }
 
     /// When the first record may be published; nil where there is none.
-    package func nextDue() throws(JournalError) -> Date? {
+    package func nextDue() throws(TaskStoreError) -> Date? {
         let number = number
-        return try journal.write { database in
+        return try taskStore.write { database in
             guard let first = try database.records(Self.outgoing, [number, 1]).first else { return nil }
             return max(first.added, Date(milliseconds: try database.number(Self.due, [number]) ?? 0))
         }
@@ -46,8 +46,8 @@ package final class Publisher: Sendable {
     /// The broker has confirmed that it has a record. Goes with the next transaction: after a crash it may be published
     /// once more.
     package func published(_ id: RecordID) {
-        let now = journal.now
-        journal.writer.note { database in
+        let now = taskStore.now
+        taskStore.writer.note { database in
             try database.run(
                 """
                 UPDATE record SET state = 7, attempts = attempts + 1, ended = ?, error = NULL
@@ -62,7 +62,7 @@ package final class Publisher: Sendable {
     /// - Parameter time: before which nothing of the queue is tried: no record overtakes another.
     package func failed(_ id: RecordID, error: String, next time: Date) {
         let (number, due) = (number, time.milliseconds)
-        journal.writer.note { database in
+        taskStore.writer.note { database in
             try database.run("UPDATE queue SET due = ? WHERE number = ?", [due, number])
             try database.run(
                 "UPDATE record SET attempts = attempts + 1, error = ? WHERE id = ? AND state = 6",
@@ -75,9 +75,9 @@ package final class Publisher: Sendable {
         "INDEXED BY record_outgoing WHERE queue = ? AND state = 6 ORDER BY record.number LIMIT ?"
 }
 
-extension Journal {
+extension SQLiteTaskStore {
     /// The queues for which there is something to publish.
-    package func outgoingQueues() throws(JournalError) -> [String] {
+    package func outgoingQueues() throws(TaskStoreError) -> [String] {
         try read { database in
             try String.fetchAll(try database.cachedStatement(sql: Self.outgoing))
         }
@@ -86,14 +86,14 @@ extension Journal {
     /// The right to publish a queue's records; it lasts until the value is dropped, or the process ends.
     ///
     /// - Returns: nil where somebody has it, or nothing was ever for that queue.
-    package func publisher(of queue: String) throws(JournalError) -> Publisher? {
+    package func publisher(of queue: String) throws(TaskStoreError) -> Publisher? {
         let sql = "SELECT number FROM queue WHERE name = ?"
         guard let number = try read({ try $0.number(sql, [queue]) }) else { return nil }
         do {
             guard let lock = try locks.takePublisher(ofQueue: number) else { return nil }
             return Publisher(of: queue, number: number, in: self, holding: lock)
         } catch {
-            throw JournalError(path, error)
+            throw TaskStoreError(path, error)
         }
     }
 

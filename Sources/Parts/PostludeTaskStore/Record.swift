@@ -9,7 +9,7 @@ package struct RecordSummary: Sendable, Equatable {
     /// Its place among its request's records.
     package var position: Int
     package var name: String
-    package var lane: Lane
+    package var priority: RecordPriority
     package var state: RecordState
     package var added: Date
     /// When its next attempt may begin.
@@ -32,7 +32,7 @@ package struct RecordSummary: Sendable, Equatable {
     package var deaths = 0
 }
 
-/// A record as it stands in the journal.
+/// A record as it stands in the task store.
 @dynamicMemberLookup
 package struct Record: Sendable, Equatable {
     package var summary: RecordSummary

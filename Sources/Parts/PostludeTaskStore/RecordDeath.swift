@@ -14,7 +14,7 @@ package struct RecordDeath: Sendable {
     /// When the next attempt may begin; nil where it is a dead letter.
     package var next: Date?
 
-    /// The text that stands in the journal.
+    /// The text that stands in the task store.
     var error: String { "\(reason) (death \(deaths) of \(Self.limit))" }
 
     /// How many milliseconds the next attempt waits.
@@ -27,7 +27,7 @@ package struct RecordDeath: Sendable {
 struct DeadOwner: Sendable {
     let number: Int64
     let pid: Int64
-    let remains: RunningRecords.Remains
+    let remains: RunningRecords.CrashReport
     let end: ProcessEnd
 
     func reason(of attempt: RunningRecords.Attempt) -> String {

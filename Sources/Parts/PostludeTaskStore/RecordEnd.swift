@@ -10,7 +10,7 @@ package enum RecordEnd: Sendable {
     case retrying(error: String)
     /// It becomes a dead letter.
     case failed(error: String)
-    /// It becomes a dead letter because one before it has not succeeded: that one's id, if it is in the journal.
+    /// It becomes a dead letter because one before it has not succeeded: that one's id, if it is in the task store.
     case stopped(by: RecordID?, error: String)
     case expired
     case discarded

@@ -4,12 +4,12 @@ internal import GRDB
 package struct RecordFilter: Sendable, Equatable {
     package var states: Set<RecordState>?
     package var name: String?
-    package var lane: Lane?
+    package var priority: RecordPriority?
 
-    package init(states: Set<RecordState>? = nil, name: String? = nil, lane: Lane? = nil) {
+    package init(states: Set<RecordState>? = nil, name: String? = nil, priority: RecordPriority? = nil) {
         self.states = states
         self.name = name
-        self.lane = lane
+        self.priority = priority
     }
 }
 
@@ -30,7 +30,7 @@ package enum ListingOrder: String, Sendable {
 }
 
 /// Statements that list the numbers of records. However rare what is looked for is among many, they read no more than
-/// a page from each part of an index in which it can be: 24 of them at most, one for each state and lane.
+/// a page from each part of an index in which it can be: 24 of them at most, one for each state and priority.
 struct NumberListing {
     /// Takes `:name`, `:after` and `:limit`.
     let sql: String
@@ -48,12 +48,12 @@ struct NumberListing {
         let name = filter.name == nil ? "" : "name = :name AND "
         var parts: [String] = []
         for state in RecordState.allCases where filter.states?.contains(state) ?? true {
-            for lane in Lane.allCases where lane == filter.lane ?? lane {
+            for priority in RecordPriority.allCases where priority == filter.priority ?? priority {
                 parts.append(
                     """
                     SELECT number FROM (
                         SELECT number FROM record INDEXED BY \(index)
-                        WHERE \(name)state = \(state.rawValue) AND lane = \(lane.rawValue) AND \(isBehind) \(end))
+                        WHERE \(name)state = \(state.rawValue) AND priority = \(priority.rawValue) AND \(isBehind) \(end))
                     """)
             }
         }

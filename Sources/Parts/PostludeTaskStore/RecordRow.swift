@@ -4,7 +4,7 @@ internal import GRDB
 /// A row of table `record`, read column by column: a value that cannot be there is an error, not a trap.
 struct RecordRow {
     static let summaryColumns = """
-        number, id, request, position, name, lane, state, added, due, expires, unique_key, owner, attempts, started, \
+        number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
         ended, (SELECT name FROM queue WHERE queue.number = record.queue), error, \
         route, (SELECT deaths FROM suspect WHERE suspect.record = record.number)
         """
@@ -16,12 +16,13 @@ struct RecordRow {
     init(_ row: Row) { self.row = row }
 
     func summary() throws -> RecordSummary {
-        guard let id = RecordID(try value(1)), let lane = Lane(rawValue: try value(5)),
+        guard let id = RecordID(try value(1)), let priority = RecordPriority(rawValue: try value(5)),
             let state = RecordState(rawValue: try value(6))
-        else { throw damage("id, lane or state") }
+        else { throw damage("id, priority or state") }
         return RecordSummary(
             number: try value(0), id: id, request: try value(2), position: try value(3), name: try value(4),
-            lane: lane, state: state, added: try time(7), due: try time(8), expires: try optionalTime(9),
+            priority: priority, state: state, added: try time(7), due: try time(8),
+            expires: try optionalTime(9),
             uniqueKey: try optional(10), owner: try optional(11), attempts: try value(12),
             started: try optionalTime(13), ended: try optionalTime(14), queue: try optional(15),
             error: try optional(16), route: try value(17), deaths: try optional(18) ?? 0)

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import PostludeSystem
 
-/// Which records an owner runs, in a file of its own beside the journal: `<journal>-owner-<number>`.
+/// Which records an owner runs, in a file of its own beside the task-store: `<task store>-owner-<number>`.
 ///
 /// A record stands there before the first instruction of its attempt. Nothing waits for the disk: what a process has
 /// written outlives it, by whatever it ends. Only the end of the machine may lose it, and then no task is to blame.
@@ -23,35 +23,36 @@ final class RunningRecords: Sendable {
     private static let firstPlaces = 63
 
     private let path: String
-    private let journal: String
+    private let taskStore: String
     private let state: Lock<State>
 
-    init(ofOwner number: Int64, journal: String) throws(SystemError) {
-        path = Self.path(ofOwner: number, journal: journal)
-        self.journal = journal
+    init(ofOwner number: Int64, taskStore: String) throws(SystemError) {
+        path = Self.path(ofOwner: number, taskStore: taskStore)
+        self.taskStore = taskStore
         state = Lock(State(free: (1...Self.firstPlaces).reversed()))
         try state.withLock { state throws(SystemError) in try make(&state) }
     }
 
     deinit { state.withLock { if $0.descriptor >= 0 { close($0.descriptor) } } }
 
-    static func path(ofOwner number: Int64, journal: String) -> String { "\(journal)-owner-\(number)" }
+    static func path(ofOwner number: Int64, taskStore: String) -> String { "\(taskStore)-owner-\(number)" }
 
     /// The owner is nobody any more.
-    static func remove(ofOwner number: Int64, journal: String) {
-        unlink(path(ofOwner: number, journal: journal))
+    static func remove(ofOwner number: Int64, taskStore: String) {
+        unlink(path(ofOwner: number, taskStore: taskStore))
     }
 
     /// Removes files of owners that are gone, of which a process may have died before it could remove them. Called while
-    /// no other process opens the journal.
-    static func removeOthers(than owners: [Int64], journal: String) {
-        guard let slash = journal.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }
-        let prefix = path(ofOwner: 0, journal: String(journal[journal.index(after: slash)...])).dropLast()
+    /// no other process opens the task store.
+    static func removeOthers(than owners: [Int64], taskStore: String) {
+        guard let slash = taskStore.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }
+        let prefix = path(ofOwner: 0, taskStore: String(taskStore[taskStore.index(after: slash)...]))
+            .dropLast()
         let names =
-            (try? FileManager.default.contentsOfDirectory(atPath: String(journal[..<slash]) + "/")) ?? []
+            (try? FileManager.default.contentsOfDirectory(atPath: String(taskStore[..<slash]) + "/")) ?? []
         for name in names where name.hasPrefix(prefix) {
             guard let number = Int64(name.dropFirst(prefix.count)), !owners.contains(number) else { continue }
-            remove(ofOwner: number, journal: journal)
+            remove(ofOwner: number, taskStore: taskStore)
         }
     }
 
@@ -103,7 +104,7 @@ final class RunningRecords: Sendable {
     }
 
     private func make(_ state: inout State) throws(SystemError) {
-        // Whoever has a file of that name open writes into the old one: another journal may have been at this path.
+        // Whoever has a file of that name open writes into the old one: another task store may have been at this path.
         unlink(path)
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemError("open(\(path))") }
@@ -111,8 +112,8 @@ final class RunningRecords: Sendable {
         state.descriptor = descriptor
         // Root's processes, such as commands, are to be known to the others.
         var model = stat()
-        if geteuid() == 0, stat(journal, &model) == 0, fchown(descriptor, model.st_uid, model.st_gid) != 0 {
-            throw SystemError("give \(path) the owner of \(journal)")
+        if geteuid() == 0, stat(taskStore, &model) == 0, fchown(descriptor, model.st_uid, model.st_gid) != 0 {
+            throw SystemError("give \(path) the owner of \(taskStore)")
         }
         let count = max(Self.firstPlaces, state.places.count + state.free.count)
         var lines = [state.mark.line] + Array(repeating: Self.line(""), count: count)
@@ -141,7 +142,7 @@ final class RunningRecords: Sendable {
     // MARK: Others
 
     /// What a dead owner has left.
-    struct Remains: Sendable {
+    struct CrashReport: Sendable {
         /// The records that are to blame for its end, or may be.
         var blamed: [(id: RecordID, attempt: Attempt)] = []
     }
@@ -153,9 +154,10 @@ final class RunningRecords: Sendable {
     }
 
     /// - Returns: nothing where it was told to stop, or the machine has been started since.
-    static func remains(ofOwner number: Int64, journal: String) -> Remains {
-        var remains = Remains()
-        guard let data = FileManager.default.contents(atPath: path(ofOwner: number, journal: journal)) else {
+    static func remains(ofOwner number: Int64, taskStore: String) -> CrashReport {
+        var remains = CrashReport()
+        guard let data = FileManager.default.contents(atPath: path(ofOwner: number, taskStore: taskStore))
+        else {
             return remains
         }
         let lines = data.split(separator: UInt8(ascii: "\n")).map { line in

@@ -6,12 +6,12 @@ package enum SQLiteVersion {
     package static var text: String { String(cString: sqlite3_libversion()) }
 
     /// Whether it loses commits where two connections checkpoint and commit at once: "The WAL-Reset Bug" of
-    /// <https://sqlite.org/wal.html>, in 3.7.0 to 3.51.2 but for 3.44.6 and 3.50.7. The journal avoids it.
+    /// <https://sqlite.org/wal.html>, in 3.7.0 to 3.51.2 but for 3.44.6 and 3.50.7. The task store avoids it.
     package static var hasResetBug: Bool { hasResetBug(Int(sqlite3_libversion_number())) }
 
     /// As logs and pages show it.
     package static var library: String {
-        "SQLite \(text)" + (hasResetBug ? " (it has the WAL-reset bug, which the journal avoids)" : "")
+        "SQLite \(text)" + (hasResetBug ? " (it has the WAL-reset bug, which the task store avoids)" : "")
     }
 
     static func hasResetBug(_ number: Int) -> Bool {

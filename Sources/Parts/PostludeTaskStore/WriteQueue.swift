@@ -15,10 +15,10 @@ final class WriteQueue: @unchecked Sendable {
     private static let retryDelay = Duration.seconds(1)
 
     private let pool: DatabasePool
-    private let patience: Patience
+    private let patience: BusyTimeout
     private let checkpointer: Checkpointer
     private let confirm: @Sendable (Database) throws -> Void
-    private let settings: JournalSettings
+    private let settings: TaskStoreSettings
     private let path: String
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -37,8 +37,8 @@ final class WriteQueue: @unchecked Sendable {
     ///   - patience: what the pool's busy handler asks.
     ///   - confirm: called at the beginning of each transaction; where it throws nothing is written.
     init(
-        _ pool: DatabasePool, patience: Patience, checkpointer: Checkpointer, path: String,
-        settings: JournalSettings, confirm: @escaping @Sendable (Database) throws -> Void
+        _ pool: DatabasePool, patience: BusyTimeout, checkpointer: Checkpointer, path: String,
+        settings: TaskStoreSettings, confirm: @escaping @Sendable (Database) throws -> Void
     ) throws(SystemError) {
         self.pool = pool
         self.patience = patience
@@ -76,13 +76,13 @@ final class WriteQueue: @unchecked Sendable {
     func perform<Value>(_ body: @escaping @Sendable (Database) throws -> Value) throws -> Value {
         let write = PendingWrite(body)
         let deadline = MonotonicTime.now + settings.lockTimeout
-        let isTaken = locked {
+        let isDelivered = locked {
             guard !isClosing else { return false }
             waiting.append(Waiting(write: write, deadline: deadline))
             pthread_cond_signal(condition)
             return true
         }
-        guard isTaken else { throw JournalError(.closed, path, "the journal is closed") }
+        guard isDelivered else { throw TaskStoreError(.closed, path, "the task store is closed") }
         return try write.wait()
     }
 
@@ -124,13 +124,13 @@ final class WriteQueue: @unchecked Sendable {
             { argument in
                 // pthread_create passes the pointer given below, which is never null.
                 guard let argument else { return nil }
-                nameThread("journal")
+                nameThread("task store")
                 Unmanaged<WriteQueue>.fromOpaque(argument).takeRetainedValue().writeAll()
                 return nil
             }, queue.toOpaque())
         guard result == 0 else {
             queue.release()
-            throw SystemError("start the journal's thread", errno: result)
+            throw SystemError("start the task store's thread", errno: result)
         }
         thread = handle
     }
@@ -218,7 +218,7 @@ final class WriteQueue: @unchecked Sendable {
         // Nobody goes on before the queue knows what became of all.
         for end in outcome.ends { end.write.end(end.failure) }
         let failures = [outcome.notesFailure].compactMap(\.self) + outcome.mistakes
-        for failure in failures { settings.report(JournalError(path, failure)) }
+        for failure in failures { settings.report(TaskStoreError(path, failure)) }
     }
 
     /// No transaction could begin.
@@ -237,7 +237,7 @@ final class WriteQueue: @unchecked Sendable {
             }
         }
         for one in over { one.write.end(error) }
-        if over.isEmpty { settings.report(JournalError(path, error)) }
+        if over.isEmpty { settings.report(TaskStoreError(path, error)) }
     }
 
     private func locked<Value>(_ body: () -> Value) -> Value {

@@ -13,13 +13,13 @@ enum WriteStamp {
 
     /// Refuses a WAL of another file: such as one that a crash has left, beside a backup that was put back.
     ///
-    /// - Throws: ``JournalError`` `damaged`; nothing was changed.
+    /// - Throws: ``TaskStoreError`` `damaged`; nothing was changed.
     static func check(_ path: String) throws {
         guard let wal = try WALStamps(of: path + "-wal"), let current = try stamp(of: path) else { return }
         // The file holds the transaction before the WAL's first one, or one of the WAL's own. Stamps begin again behind
         // the largest number.
         if current &- (wal.first &- 1) >= 0, wal.last &- current >= 0 { return }
-        throw JournalError(
+        throw TaskStoreError(
             .damaged, path,
             """
             \(path)-wal belongs to another state of the file: its first transaction is number \(wal.first), its last \

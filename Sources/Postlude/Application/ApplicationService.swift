@@ -46,7 +46,7 @@ public struct ApplicationService<App: Application>: Service {
         let logs = LogWriter()
         try logs.apply(manifest.log, accessOnly: true)
         defer { logs.flush() }
-        let served = try ServedApplication(
+        let served = try ApplicationRunner(
             application, manifest: manifest, listener: try .opened(at: listen, manifest.listen),
             control: ProcessControl(), logger: logger, logs: logs)
         try await served.run()

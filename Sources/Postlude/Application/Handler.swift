@@ -43,7 +43,7 @@ public struct Handler: Sendable {
     let dependencies: [any RequestDependency.Type]
     private let plan: InputPlan
     /// What the output says of itself.
-    @usableFromInline var answers: @Sendable () -> [OperationDescription.Answer]
+    @usableFromInline var answers: @Sendable () -> [OperationDescription.ResponseDescription]
     /// Why the handler cannot be served, found when it is made.
     let problem: String?
 
@@ -56,7 +56,7 @@ public struct Handler: Sendable {
     @usableFromInline
     init<each Input: RequestInput>(
         _ name: String, _ inputs: repeat (each Input).Type,
-        answers: @escaping @Sendable () -> [OperationDescription.Answer], _ function: Function
+        answers: @escaping @Sendable () -> [OperationDescription.ResponseDescription], _ function: Function
     ) {
         var types: [any RequestInput.Type] = []
         for input in repeat each inputs { types.append(input) }
@@ -77,7 +77,7 @@ public struct Handler: Sendable {
     ) {
         self.init(
             name, repeat (each Input).self, answers: { [.value(Output.self)] },
-            .sync { try .json(InputIntake.call(function, with: $0)) })
+            .sync { try .json(InputReading.call(function, with: $0)) })
     }
 
     /// An async function that returns a value, sent as JSON with status 200.
@@ -87,7 +87,7 @@ public struct Handler: Sendable {
     ) {
         self.init(
             name, repeat (each Input).self, answers: { [.value(Output.self)] },
-            .async { try await .json(InputIntake.call(function, with: $0)) })
+            .async { try await .json(InputReading.call(function, with: $0)) })
     }
 
     /// A function that makes its response itself.
@@ -97,7 +97,7 @@ public struct Handler: Sendable {
     ) {
         self.init(
             name, repeat (each Input).self, answers: { Output.answers },
-            .sync { try InputIntake.call(function, with: $0).response() })
+            .sync { try InputReading.call(function, with: $0).response() })
     }
 
     /// An async function that makes its response itself.
@@ -107,6 +107,6 @@ public struct Handler: Sendable {
     ) {
         self.init(
             name, repeat (each Input).self, answers: { Output.answers },
-            .async { try await InputIntake.call(function, with: $0).response() })
+            .async { try await InputReading.call(function, with: $0).response() })
     }
 }

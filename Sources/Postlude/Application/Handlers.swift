@@ -4,7 +4,7 @@ internal import PostludeRouting
 /// The handlers of an application, in the order in which they were written.
 public struct Handlers: Sendable {
     let all: [Handler]
-    /// Whether the application has tasks that need the manifest's `journal`.
+    /// Whether the application has tasks that need the manifest's `task-store`.
     var hasTaskEngine: Bool?
     /// What is wrong with that.
     var taskEngineProblems: [String] = []
@@ -42,7 +42,7 @@ public struct Handlers: Sendable {
         var problems = problems + taskEngineProblems
         var mistakes = reading.mistakes
         if let manifest = reading.manifest {
-            if let problem = problemOfJournal(in: reading, file: file) { problems.append(problem) }
+            if let problem = problemOfTaskStore(in: reading, file: file) { problems.append(problem) }
             mistakes += pathMistakes(in: manifest)
             mistakes += mistakesOfTaskEngine(in: manifest, of: reading, file: file)
         }
@@ -53,17 +53,17 @@ public struct Handlers: Sendable {
         return manifest
     }
 
-    /// Durable tasks and their journal need each other.
-    private func problemOfJournal(in reading: ManifestReading, file: String) -> String? {
-        switch (hasTaskEngine, reading.keys.contains("journal")) {
+    /// Durable tasks and their task store need each other.
+    private func problemOfTaskStore(in reading: ManifestReading, file: String) -> String? {
+        switch (hasTaskEngine, reading.keys.contains("task-store")) {
         case (true, false):
             """
-            \(file): the application has durable tasks, and the manifest has no `journal`: name the file that \
-            keeps them, such as journal: { path: /var/lib/app/tasks.journal }
+            \(file): the application has durable tasks, and the manifest has no `task-store`: name the file that \
+            keeps them, such as task-store: { path: /var/lib/app/tasks.sqlite }
             """
         case (false, true):
             """
-            \(file): the manifest has a `journal`, and the application has no durable tasks: leave it out, or give \
+            \(file): the manifest has a `task-store`, and the application has no durable tasks: leave it out, or give \
             the application a `taskEngine`
             """
         default: nil

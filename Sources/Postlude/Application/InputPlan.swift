@@ -45,7 +45,7 @@ struct InputPlan {
             + (dependencies.isEmpty ? [] : [.any])
     }
 
-    func operation(answering answers: [OperationDescription.Answer]) -> OperationDescription {
+    func operation(answering answers: [OperationDescription.ResponseDescription]) -> OperationDescription {
         var operation = OperationDescription()
         for input in inputs { input.describe(&operation) }
         for dependency in dependencies { dependency.describe(&operation) }

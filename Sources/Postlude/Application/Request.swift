@@ -27,7 +27,7 @@ public struct Request: RequestInput {
     public var route: String { storage.route }
     /// The parameters of the route's pattern, percent-decoded.
     public var parameters: Parameters { storage.parameters }
-    /// The whole body; empty where the handler reads it in pieces (``RequestBody``).
+    /// The whole body; empty where the handler reads it in pieces (``BodyStream``).
     public var body: [UInt8] { storage.body.bytes }
     /// The header fields that the web server passed on (`HTTP_…`), with `Content-Type` and `Content-Length`.
     public var headers: HTTPFields { storage.headers }

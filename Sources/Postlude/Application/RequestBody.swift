@@ -3,7 +3,7 @@ internal import HTTPTypes
 /// The request's body as it arrives, in pieces: for a handler that must not hold all of it in memory.
 ///
 /// ```swift
-/// func count(body: RequestBody) async throws -> [String: Int] {
+/// func count(body: BodyStream) async throws -> [String: Int] {
 ///     var total = 0
 ///     for try await piece in body { total += piece.count }
 ///     return ["bytes": total]
@@ -12,7 +12,7 @@ internal import HTTPTypes
 ///
 /// A synchronous handler asks for one piece after another with ``read()``. The route's `limits.body` bounds the whole
 /// and `limits.read-time` the wait for a piece. What the handler leaves unread is thrown away.
-public struct RequestBody: RequestInput {
+public struct BodyStream: RequestInput {
     private let source: BodySource
 
     public init(request: Request) { source = request.storage.body }
@@ -28,11 +28,11 @@ public struct RequestBody: RequestInput {
 }
 
 @available(*, unavailable, message: "a body is read before the response ends: pass what a task needs to it")
-extension RequestBody: Sendable {}
+extension BodyStream: Sendable {}
 
-extension RequestBody: AsyncSequence {
+extension BodyStream: AsyncSequence {
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let body: RequestBody
+        let body: BodyStream
 
         public mutating func next() async throws -> [UInt8]? { try body.read() }
     }

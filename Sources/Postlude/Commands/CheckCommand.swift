@@ -7,7 +7,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
             commandName: "check",
             abstract: "Check the manifest and its handlers, as nginx -t checks nginx.conf.",
             discussion: """
-                Folders of the journal, of logs, uploads and sockets that are missing, or that the user may not write \
+                Folders of the task store, of logs, uploads and sockets that are missing, or that the user may not write \
                 to, are warned of.
                 """)
     }
@@ -33,7 +33,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
         if let user { try becomeUser(user) }
         let library = verbose ? application.taskEngine?.parts.library : nil
         let used = Set(manifest.routes.map(\.handler))
-        let warnings = Surroundings.warnings(about: manifest)
+        let warnings = EnvironmentChecks.warnings(about: manifest)
         let notes = handlers.all.filter { !used.contains($0.name) }.map {
             "no route uses the handler \"\($0.name)\""
         }
@@ -42,7 +42,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
                 routes: manifest.routes.count, warnings: warnings, notes: notes, library: library)
         }
         let documents = DocumentationRoutes.paths(in: manifest).map { "besides, GET \($0.path) \($0.name)" }
-        let looked = "files and folders were looked at as the user \(Surroundings.user)"
+        let looked = "files and folders were looked at as the user \(EnvironmentChecks.user)"
         let lines =
             ["the manifest is right: \(manifest.routes.count) routes"] + documents
             + warnings.map { "warning: \($0)" } + notes.map { "note: \($0)" } + [looked]
@@ -64,7 +64,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
 
     private func becomeUser(_ user: String) throws {
         do {
-            try Surroundings.become(user)
+            try EnvironmentChecks.become(user)
         } catch {
             printError("\(programName): --user \(user): \(error)")
             throw ExitCode.failure
@@ -85,7 +85,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
             DocumentNode.object([
                 "valid": .value(.bool(true)), "routes": .value(.integer(routes)),
                 "warnings": .array(warnings.map(DocumentNode.string)),
-                "notes": .array(notes.map(DocumentNode.string)), "user": .string(Surroundings.user),
+                "notes": .array(notes.map(DocumentNode.string)), "user": .string(EnvironmentChecks.user),
                 "durable-tasks-library": library.map(DocumentNode.string),
             ]).text(isPretty: true))
     }

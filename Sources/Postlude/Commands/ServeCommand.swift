@@ -122,7 +122,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         }
         // The supervisor could open its logs; a process that serves is worth more than its own.
         try writer.apply(manifest.log, orLater: place != nil, telling: logger)
-        let served = try ServedApplication(
+        let served = try ApplicationRunner(
             application, manifest: manifest, listener: listener, control: control, logger: logger,
             logs: writer, manager: manager)
         return try await served.runWithServices()

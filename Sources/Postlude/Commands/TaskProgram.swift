@@ -119,7 +119,7 @@ private final class TaskService<App: Application>: Service {
     private func runOnThread() async -> Result<Int32, any Error> {
         await withCheckedContinuation { continuation in
             do {
-                try WorkerThread(name: "keeper") { [self] in
+                try WorkerThread(name: "control") { [self] in
                     continuation.resume(returning: Result { try body(program) })
                 }.detach()
             } catch {

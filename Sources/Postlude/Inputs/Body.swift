@@ -1,14 +1,14 @@
 /// The request's body, decoded from JSON (RFC 8259) into `Value`.
 ///
 /// Without a body an optional `Value` is nil, and any other is missing (422). A body without any shape known before is a
-/// ``JSON``, or a `[String: JSON]`. A `Date` is written in ISO 8601, with or
+/// ``JSONValue``, or a `[String: JSON]`. A `Date` is written in ISO 8601, with or
 /// without a fraction of a second, and with `Z` or an offset; `Data` in Base64. What is malformed is answered with 422
 /// and its position, in characters, line and column.
 ///
 /// The body is read when `Content-Type` is `application/json` or `application/…+json`. Anything else is answered with
 /// 415, also no `Content-Type` at all: a page of another site could send such a body in its visitor's name.
 @dynamicMemberLookup
-public struct Body<Value: Decodable>: RequestInput {
+public struct JSONBody<Value: Decodable>: RequestInput {
     /// What was decoded.
     public let value: Value
 
@@ -37,4 +37,4 @@ public struct Body<Value: Decodable>: RequestInput {
     }
 }
 
-extension Body: Sendable where Value: Sendable {}
+extension JSONBody: Sendable where Value: Sendable {}

@@ -36,11 +36,11 @@ extension Form: CheckedInput {
     static var bodyForm: String? { "a form" }
 }
 
-extension Body: CheckedInput {
+extension JSONBody: CheckedInput {
     static var problem: String? { FieldDefinitions.problem(of: Value.self) }
     static var bodyForm: String? { "JSON" }
 }
 
 extension MultipartForm: CheckedInput {}
-extension RequestBody: CheckedInput {}
+extension BodyStream: CheckedInput {}
 extension BackgroundTasks: CheckedInput {}

@@ -47,7 +47,7 @@ public struct InputIssue: Encodable, Hashable, Sendable {
     /// A stable name of the rule that was broken, such as `missing` or `int_parsing`.
     public var type: String
     /// What the message speaks of, by name: `{"ge": 1}`. Left out of the answer when nil.
-    public var context: [String: JSON]?
+    public var context: [String: JSONValue]?
 
     /// - Parameters:
     ///   - location: `query`, `body` or another part of the request, and the way from there.
@@ -55,7 +55,7 @@ public struct InputIssue: Encodable, Hashable, Sendable {
     ///   - type: for programs.
     ///   - context: what the message speaks of, by name.
     public init(
-        location: [Location], message: String, type: String, context: [String: JSON]? = nil
+        location: [Location], message: String, type: String, context: [String: JSONValue]? = nil
     ) {
         self.location = location
         self.message = message

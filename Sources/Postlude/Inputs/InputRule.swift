@@ -5,7 +5,7 @@ struct InputRule: Error {
     let message: String
     let type: String
     /// The numbers and names in the message, for a client that words it itself.
-    var context: [String: JSON]?
+    var context: [String: JSONValue]?
 
     static let value = InputRule(message: "Input should be a valid value", type: "value_error")
     static let missing = InputRule(message: "Field required", type: "missing")
@@ -31,14 +31,14 @@ struct InputRule: Error {
     static func least(_ value: some FixedWidthInteger) -> InputRule {
         InputRule(
             message: "Input should be greater than or equal to \(value)", type: "greater_than_equal",
-            context: ["ge": JSON(value)])
+            context: ["ge": JSONValue(value)])
     }
 
     /// An integer above what its type holds.
     static func greatest(_ value: some FixedWidthInteger) -> InputRule {
         InputRule(
             message: "Input should be less than or equal to \(value)", type: "less_than_equal",
-            context: ["le": JSON(value)])
+            context: ["le": JSONValue(value)])
     }
 
     static func mismatch(_ pattern: String) -> InputRule {

@@ -16,7 +16,7 @@ final class LineOutput: Sendable {
 
     /// Bytes that wait for the one who writes; lines above are lost.
     private static let limit = 1 << 20
-    /// How long one thread writes for others; they, or the keeper, go on.
+    /// How long one thread writes for others; they, or the control thread, go on.
     private static let patience = Duration.milliseconds(20)
     /// A pipe that can be written has room for so many bytes.
     private static let pipeRoom = 4096

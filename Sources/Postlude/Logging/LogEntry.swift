@@ -20,7 +20,7 @@ struct LogEntry {
 }
 
 extension Logger.Level {
-    /// syslog's severity (RFC 5424, 6.2.1), which the journal calls PRIORITY.
+    /// syslog's severity (RFC 5424, 6.2.1), which journald calls PRIORITY.
     var severity: Int {
         switch self {
         case .trace, .debug: 7

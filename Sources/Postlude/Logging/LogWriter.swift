@@ -10,7 +10,7 @@ final class LogWriter: Sendable {
     /// Where the daemons of this machine listen.
     struct Sockets {
         var syslog = SyslogSink.usualPath
-        var journal = JournalSink.usualPath
+        var journald = JournaldSink.usualPath
     }
 
     private struct State {
@@ -28,7 +28,7 @@ final class LogWriter: Sendable {
     private let program: String
     private let sockets: Sockets
 
-    /// - Parameter program: what syslog and the journal call the process.
+    /// - Parameter program: what syslog and journald call the process.
     init(program: String = "postlude", sockets: Sockets = Sockets()) {
         self.program = program
         self.sockets = sockets
@@ -40,7 +40,7 @@ final class LogWriter: Sendable {
     func takeLogs() {
         LoggingSystem.bootstrap(
             { label, provider in LineLogHandler(label: label, writer: self, metadataProvider: provider) },
-            metadataProvider: Logger.MetadataProvider { Scope.current?.metadata ?? [:] })
+            metadataProvider: Logger.MetadataProvider { RequestScope.current?.metadata ?? [:] })
     }
 
     /// Entries below it are not written, unless their logger has a level of its own.
@@ -158,7 +158,7 @@ final class LogWriter: Sendable {
         case .standardError: DescriptorSink()
         case .file(let path): try DescriptorSink(path: path)
         case .syslog: try SyslogSink(path: sockets.syslog, program: program)
-        case .journal: try JournalSink(path: sockets.journal, program: program)
+        case .journald: try JournaldSink(path: sockets.journald, program: program)
         }
     }
 

@@ -13,7 +13,7 @@ public struct RequestContext: Sendable {
 
     /// nil outside of handlers and tasks, and in a detached task that one of them has started.
     public static var current: RequestContext? {
-        switch Scope.current {
+        switch RequestScope.current {
         case .request(let request): RequestContext(id: request.id, route: request.route)
         case .task(let task): RequestContext(id: task.requestID, route: task.route)
         case nil: nil

@@ -24,7 +24,7 @@ extension Cookies {
     }
 }
 
-extension Body {
+extension JSONBody {
     public static func describe(_ operation: inout OperationDescription) {
         operation.body.append(.init("application/json", schema: Schema(of: Value.self)))
     }
@@ -51,7 +51,7 @@ extension MultipartForm {
     }
 }
 
-extension RequestBody {
+extension BodyStream {
     public static func describe(_ operation: inout OperationDescription) {
         operation.body.append(.init("*/*", schema: Schema()))
         operation.isBodyRequired = false
@@ -67,7 +67,7 @@ extension Schema {
         schema.propertyNames = properties.map(\.name)
         schema.keywords["properties"] = .object(
             Dictionary(properties.map { ($0.name, $0.field.json) }, uniquingKeysWith: { first, _ in first }))
-        let required = properties.filter(\.isRequired).map { JSON.string($0.name) }
+        let required = properties.filter(\.isRequired).map { JSONValue.string($0.name) }
         if !required.isEmpty { schema.keywords["required"] = .array(required) }
         return schema
     }

@@ -55,7 +55,7 @@ public struct OperationDescription: Sendable {
     }
 
     /// One of the answers.
-    public struct Answer: Sendable {
+    public struct ResponseDescription: Sendable {
         /// The answer's status.
         public var status: HTTPResponse.Status
         /// When it is given, in CommonMark; by default the status's reason phrase.
@@ -82,7 +82,7 @@ public struct OperationDescription: Sendable {
     /// Whether a request without a body is refused.
     public var isBodyRequired = true
     /// What a client may get.
-    public var answers: [Answer] = []
+    public var answers: [ResponseDescription] = []
     /// What clients must show, all of it.
     public var security: [SecurityScheme] = []
 
@@ -90,12 +90,12 @@ public struct OperationDescription: Sendable {
     public init() {}
 }
 
-extension OperationDescription.Answer {
+extension OperationDescription.ResponseDescription {
     /// A value that is sent as JSON.
     @usableFromInline
     static func value(
         _ type: any Encodable.Type, _ status: HTTPResponse.Status = .ok
-    ) -> OperationDescription.Answer {
+    ) -> OperationDescription.ResponseDescription {
         var answer = Self(status, content: [.init("application/json", schema: Schema(of: type))])
         // Schemas are recorded by decoding.
         if !(type is any Decodable.Type), !(type is any SchemaProviding.Type) {
@@ -105,8 +105,8 @@ extension OperationDescription.Answer {
     }
 
     /// Of a response that the handler makes itself, nothing is known before.
-    static var unspecified: OperationDescription.Answer {
-        var answer = OperationDescription.Answer(.ok, "What the handler makes.")
+    static var unspecified: OperationDescription.ResponseDescription {
+        var answer = OperationDescription.ResponseDescription(.ok, "What the handler makes.")
         answer.isUnspecified = true
         return answer
     }

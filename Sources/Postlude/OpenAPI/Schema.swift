@@ -5,7 +5,7 @@
 /// ```
 public struct Schema: Hashable, Sendable, Encodable {
     /// The schema's keywords.
-    public var keywords: [String: JSON]
+    public var keywords: [String: JSONValue]
     /// The named types that the keywords refer to, by ``reference(to:)``'s keys.
     var definitions: [String: Definition] = [:]
     /// The properties' order where it is known: the keywords do not have it.
@@ -17,7 +17,7 @@ public struct Schema: Hashable, Sendable, Encodable {
         var name: String
         /// With module and outer types: `Shop.Order.Item`.
         var qualifiedName: String
-        var keywords: [String: JSON]
+        var keywords: [String: JSONValue]
         /// In the order of the type's properties, which the keywords do not have.
         var propertyNames: [String] = []
         /// The type could not be decoded to its end.
@@ -25,7 +25,7 @@ public struct Schema: Hashable, Sendable, Encodable {
     }
 
     /// A schema of these keywords; without any, every value is right.
-    public init(_ keywords: [String: JSON] = [:]) { self.keywords = keywords }
+    public init(_ keywords: [String: JSONValue] = [:]) { self.keywords = keywords }
 
     /// What a type accepts and makes, found out by letting it decode sample values.
     ///
@@ -49,7 +49,7 @@ public struct Schema: Hashable, Sendable, Encodable {
 
     public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
 
-    var json: JSON { .object(keywords) }
+    var json: JSONValue { .object(keywords) }
 }
 
 extension Schema {

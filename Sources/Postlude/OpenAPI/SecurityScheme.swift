@@ -22,5 +22,5 @@ public struct SecurityScheme: Hashable, Sendable {
     }
 
     let name: String
-    let keywords: [String: JSON]
+    let keywords: [String: JSONValue]
 }

@@ -20,11 +20,11 @@ public protocol ResponseConvertible: SendableMetatype {
     func response() throws -> Response
 
     /// What clients may get, for the API's description; by default a success of which nothing else is known.
-    static var answers: [OperationDescription.Answer] { get }
+    static var answers: [OperationDescription.ResponseDescription] { get }
 }
 
 extension ResponseConvertible {
-    public static var answers: [OperationDescription.Answer] { [.unspecified] }
+    public static var answers: [OperationDescription.ResponseDescription] { [.unspecified] }
 }
 
 extension Response: ResponseConvertible {

@@ -24,13 +24,15 @@ public protocol ValueResponse: ResponseConvertible {
 extension ValueResponse {
     public var headers: HTTPFields { [:] }
     public func response() throws -> Response { try .json(value, status: Self.status, headers: headers) }
-    public static var answers: [OperationDescription.Answer] { [.value(Value.self, Self.status)] }
+    public static var answers: [OperationDescription.ResponseDescription] {
+        [.value(Value.self, Self.status)]
+    }
 }
 
 /// 201 Created: what the request has made, and where it is.
 ///
 /// ```swift
-/// func addItem(item: Body<Item>, request: Request) throws -> Created<Item> {
+/// func addItem(item: JSONBody<Item>, request: Request) throws -> Created<Item> {
 ///     Created(item.value, location: try request.path(of: "show-item", ["id": item.id]))
 /// }
 /// ```

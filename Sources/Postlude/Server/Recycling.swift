@@ -9,7 +9,7 @@ internal import Synchronization
 /// The supervisor is asked once; the process serves until it is told to drain.
 final class Recycling: Sendable {
     private let supervisor: ControlSocket?
-    private let bell: KeeperBell
+    private let bell: ControlWakeup
     private let requests = Atomic<Int>(0)
     private let requestLimit = Atomic<Int>(.max)
     private let memoryLimit = Atomic<Int>(.max)
@@ -17,7 +17,7 @@ final class Recycling: Sendable {
     private let hasAsked = Atomic<Bool>(false)
 
     /// - Parameter supervisor: nil for a process that nobody replaces.
-    init(_ processes: Manifest.Processes, supervisor: ControlSocket?, bell: KeeperBell) {
+    init(_ processes: Manifest.Processes, supervisor: ControlSocket?, bell: ControlWakeup) {
         self.supervisor = supervisor
         self.bell = bell
         use(processes)
@@ -41,7 +41,7 @@ final class Recycling: Sendable {
         if count == requestLimit.load(ordering: .relaxed) { bell.ring() }
     }
 
-    /// Called by the keeper.
+    /// Called by the control thread.
     func check(at now: MonotonicTime) {
         guard supervisor != nil, !hasAsked.load(ordering: .relaxed) else { return }
         let count = requests.load(ordering: .relaxed)

@@ -33,10 +33,10 @@ struct Responder: Sendable {
         to head: RequestHead, body: BodySource, using matcher: RouteMatcher, on executor: WorkerExecutor,
         _ score: WorkerSlot? = nil,
         watch: (Request, Router.Route) -> RequestCancellation? = { _, _ in nil }
-    ) -> Exchange {
+    ) -> RequestExecution {
         switch router.resolve(head, using: matcher) {
         case .malformed(let error):
-            return Exchange(.error(error), isHead: head.string("REQUEST_METHOD") == "HEAD")
+            return RequestExecution(.error(error), isHead: head.string("REQUEST_METHOD") == "HEAD")
         case .noRoute(let error, let method, let path):
             let request = request(method, path, head: head, body: body)
             return run(.sync { _ in throw error }, for: request, on: executor)
@@ -68,34 +68,34 @@ struct Responder: Sendable {
     private func run(
         _ function: Handler.Function, needing dependencies: [any RequestDependency.Type] = [],
         for request: Request, by route: Router.Route? = nil, on executor: WorkerExecutor
-    ) -> Exchange {
-        let exchange = Exchange(of: request, observability: observability)
-        exchange.route = route?.counted
-        exchange.perform {
-            call(function, needing: dependencies, for: request, on: executor, in: exchange)
+    ) -> RequestExecution {
+        let execution = RequestExecution(of: request, observability: observability)
+        execution.route = route?.counted
+        execution.perform {
+            call(function, needing: dependencies, for: request, on: executor, in: execution)
             do {
-                try ResponseHead.check(exchange.response)
+                try ResponseHead.check(execution.response)
             } catch {
-                exchange.response = answer(to: error, in: exchange, request)
+                execution.response = answer(to: error, in: execution, request)
             }
         }
-        return exchange
+        return execution
     }
 
     private func call(
         _ function: Handler.Function, needing dependencies: [any RequestDependency.Type],
-        for request: Request, on executor: WorkerExecutor, in exchange: Exchange
+        for request: Request, on executor: WorkerExecutor, in execution: RequestExecution
     ) {
         if hooks.middleware.isEmpty, dependencies.isEmpty, case .sync(let function) = function {
             do {
-                exchange.response = try function(request)
+                execution.response = try function(request)
             } catch {
-                exchange.response = answer(to: error, in: exchange, request)
+                execution.response = answer(to: error, in: execution, request)
             }
             return
         }
         let result = executor.run {
-            await pass(request, exchange, through: hooks.middleware[...], call: 0) { request in
+            await pass(request, execution, through: hooks.middleware[...], call: 0) { request in
                 for type in dependencies { try await request.resolve(type) }
                 return try await function(request)
             }
@@ -103,8 +103,8 @@ struct Responder: Sendable {
             request.storage.cancellation?.setCancellation(cancel)
         }
         switch result {
-        case .success(let response): exchange.response = response
-        case .failure: exchange.response = .internalServerError(requestID: request.id)
+        case .success(let response): execution.response = response
+        case .failure: execution.response = .internalServerError(requestID: request.id)
         }
     }
 
@@ -112,7 +112,8 @@ struct Responder: Sendable {
     ///
     /// - Parameter call: this one's number.
     private func pass(
-        _ request: Request, _ exchange: Exchange, through middleware: ArraySlice<any Middleware>, call: Int,
+        _ request: Request, _ execution: RequestExecution, through middleware: ArraySlice<any Middleware>,
+        call: Int,
         to handler: Middleware.Next
     ) async -> Response {
         do {
@@ -120,25 +121,25 @@ struct Responder: Sendable {
             let tasks = request.storage.tasks
             var last: Int?
             return try await first.respond(to: request) { request in
-                if let last { exchange.begin(againAfter: last) }
+                if let last { execution.begin(againAfter: last) }
                 let inner = tasks.beginCall()
                 last = inner
                 defer { tasks.endCall(to: call) }
                 return await pass(
-                    request, exchange, through: middleware.dropFirst(), call: inner, to: handler)
+                    request, execution, through: middleware.dropFirst(), call: inner, to: handler)
             }
         } catch {
-            return answer(to: error, in: exchange, request, call: call)
+            return answer(to: error, in: execution, request, call: call)
         }
     }
 
     /// A client learns what it did wrong, and nothing of what we did.
     private func answer(
-        to error: any Error, in exchange: Exchange, _ request: Request, call: Int = 0
+        to error: any Error, in execution: RequestExecution, _ request: Request, call: Int = 0
     ) -> Response {
-        exchange.fail(error, in: call)
+        execution.fail(error, in: call)
         if let error = error as? TasksNotKept {
-            Exchange.log(error.reason, of: request, to: logger)
+            RequestExecution.log(error.reason, of: request, to: logger)
             return .error(HTTPError(.serviceUnavailable))
         }
         var error = error

@@ -6,13 +6,13 @@ internal import Synchronization
 /// Bodies that come in pieces.
 extension ResponseWriter {
     /// Writes what the body's sequence brings, on this worker's thread, until it ends or the client has gone.
-    func write(_ body: StreamBody, of exchange: Exchange, on connection: Connection) -> Outcome {
+    func write(_ body: StreamBody, of execution: RequestExecution, on connection: Connection) -> Outcome {
         let pieces = PieceWriter(fcgx, deadline: deadline, time: time, on: connection, head: head)
-        if let opening = body.opening, !pieces.write(opening) { return .notTaken }
+        if let opening = body.opening, !pieces.write(opening) { return .undelivered }
         let hasHungUp = HangUpMark()
         var watch: HangUpWatch?
         var place: Int?
-        let result = exchange.perform {
+        let result = execution.perform {
             executor.run {
                 try await body.run { piece in
                     guard pieces.write(piece) else { throw PieceNotTaken() }
@@ -27,26 +27,26 @@ extension ResponseWriter {
         }
         watch?.end()
         if let place { streams.remove(place) }
-        if !pieces.isTaken { return .notTaken }
+        if !pieces.isDelivered { return .undelivered }
         if hasHungUp.isSet.load(ordering: .acquiring) { return .broken }
         switch result {
-        case .success: return pieces.end() ? .whole : .notTaken
+        case .success: return pieces.end() ? .whole : .undelivered
         case .failure(let error):
             // An event stream has no end of its own; this one is as good as any.
             if place != nil, streams.isEnding, error is CancellationError { return .whole }
-            return answer(to: error, in: exchange, pieces, on: connection)
+            return answer(to: error, in: execution, pieces, on: connection)
         }
     }
 
     /// The body has failed in the middle.
     private func answer(
-        to error: any Error, in exchange: Exchange, _ pieces: PieceWriter, on connection: Connection
+        to error: any Error, in execution: RequestExecution, _ pieces: PieceWriter, on connection: Connection
     ) -> Outcome {
-        log(error, in: exchange)
-        exchange.fail(error)
-        guard !pieces.hasBegun, let request = exchange.request else { return .broken }
-        exchange.response = .internalServerError(requestID: request.id)
-        return write(exchange.response, on: connection)
+        log(error, in: execution)
+        execution.fail(error)
+        guard !pieces.hasBegun, let request = execution.request else { return .broken }
+        execution.response = .internalServerError(requestID: request.id)
+        return write(execution.response, on: connection)
     }
 }
 
@@ -68,7 +68,7 @@ private final class PieceWriter: @unchecked Sendable {
     private let head: [UInt8]
     private(set) var hasBegun = false
     /// Whether the web server has taken everything so far.
-    private(set) var isTaken = true
+    private(set) var isDelivered = true
 
     init(
         _ fcgx: FCGXRequest, deadline: WriteDeadline, time: Duration, on connection: Connection, head: [UInt8]
@@ -82,11 +82,11 @@ private final class PieceWriter: @unchecked Sendable {
 
     /// - Returns: false when the web server takes no more.
     func write(_ piece: [UInt8]) -> Bool {
-        guard isTaken else { return false }
+        guard isDelivered else { return false }
         deadline.start(descriptor, within: time)
         defer { deadline.stop() }
-        isTaken = begin() && piece.withUnsafeBytes { fcgx.write($0) } && fcgx.flush()
-        return isTaken
+        isDelivered = begin() && piece.withUnsafeBytes { fcgx.write($0) } && fcgx.flush()
+        return isDelivered
     }
 
     /// There are no more pieces, and there may have been none.

@@ -10,7 +10,7 @@ final class ResponseWriter {
     enum Outcome {
         case whole
         /// The web server takes no more.
-        case notTaken
+        case undelivered
         /// There is no more to write, or nobody to read it: the connection must not look as if the response were whole.
         case broken
     }
@@ -26,7 +26,7 @@ final class ResponseWriter {
     private let logger: Logger
     private(set) var head: [UInt8] = []
 
-    init(_ fcgx: FCGXRequest, _ server: ServerParts, executor: WorkerExecutor, deadline: WriteDeadline) {
+    init(_ fcgx: FCGXRequest, _ server: ServerContext, executor: WorkerExecutor, deadline: WriteDeadline) {
         self.fcgx = fcgx
         self.deadline = deadline
         self.executor = executor
@@ -44,22 +44,22 @@ final class ResponseWriter {
     }
 
     /// Writes everything before finish. A file's response becomes what the request asks for (`Response.selected`).
-    func write(_ exchange: Exchange, on connection: Connection) -> Outcome {
-        if case .file = exchange.response.body, let request = exchange.request {
-            exchange.response = exchange.response.selected(for: request, in: files)
+    func write(_ execution: RequestExecution, on connection: Connection) -> Outcome {
+        if case .file = execution.response.body, let request = execution.request {
+            execution.response = execution.response.selected(for: request, in: files)
         }
-        let response = exchange.response
+        let response = execution.response
         ResponseHead.write(response, into: &head)
-        let hasBody = !exchange.isHead && response.status.allowsBody
+        let hasBody = !execution.isHead && response.status.allowsBody
         // A stream's head waits for its first piece.
         if hasBody, case .stream(let body) = response.body {
-            return write(body, of: exchange, on: connection)
+            return write(body, of: execution, on: connection)
         }
-        guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .notTaken }
+        guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .undelivered }
         guard hasBody else { return .whole }
         switch response.body {
-        case .bytes(let bytes): return write(bytes, on: connection) ? .whole : .notTaken
-        case .file(let file): return write(file, of: exchange, on: connection)
+        case .bytes(let bytes): return write(bytes, on: connection) ? .whole : .undelivered
+        case .file(let file): return write(file, of: execution, on: connection)
         case .stream: return .whole
         }
     }
@@ -67,8 +67,8 @@ final class ResponseWriter {
     /// The answer to what went wrong before anything was written.
     func write(_ response: Response, on connection: Connection) -> Outcome {
         ResponseHead.write(response, into: &head)
-        guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .notTaken }
-        return write(response.body.bytes ?? [], on: connection) ? .whole : .notTaken
+        guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .undelivered }
+        return write(response.body.bytes ?? [], on: connection) ? .whole : .undelivered
     }
 
     private func write(_ bytes: [UInt8], on connection: Connection) -> Bool {
@@ -82,27 +82,28 @@ final class ResponseWriter {
         }
     }
 
-    private func write(_ file: FileBody, of exchange: Exchange, on connection: Connection) -> Outcome {
+    private func write(_ file: FileBody, of execution: RequestExecution, on connection: Connection) -> Outcome
+    {
         do {
-            let isTaken = try withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 8) { buffer in
+            let isDelivered = try withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 8) { buffer in
                 try file.read(through: buffer) { piece in
                     deadline.start(connection.descriptor, within: time)
                     defer { deadline.stop() }
                     return fcgx.write(piece)
                 }
             }
-            return isTaken ? .whole : .notTaken
+            return isDelivered ? .whole : .undelivered
         } catch {
-            log(error, in: exchange)
+            log(error, in: execution)
             return .broken
         }
     }
 
-    func log(_ error: any Error, in exchange: Exchange) {
+    func log(_ error: any Error, in execution: RequestExecution) {
         logger.error(
             "a response could not be completed",
             metadata: [
-                "request": "\(exchange.request?.id ?? "")", "route": "\(exchange.request?.route ?? "")",
+                "request": "\(execution.request?.id ?? "")", "route": "\(execution.request?.route ?? "")",
                 "error": "\(LoggedError.text(error))",
             ])
     }

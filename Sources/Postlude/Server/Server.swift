@@ -26,11 +26,11 @@ struct Server {
     ///
     /// - Parameters:
     ///   - control: who tells the process what to do.
-    ///   - bell: wakes the keeper, and tells it to stop.
+    ///   - bell: wakes the control thread, and tells it to stop.
     /// - Returns: the exit status.
-    func run(on listener: Listener, control: ProcessControl, bell: KeeperBell) async throws -> Int32 {
+    func run(on listener: Listener, control: ProcessControl, bell: ControlWakeup) async throws -> Int32 {
         raiseDescriptorLimit()
-        let parts = try ServerParts(
+        let parts = try ServerContext(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, control: control,
             bell: bell, logger: logger, logs: logs, process: process, store: store)
         try store?.open(
@@ -45,7 +45,7 @@ struct Server {
         ) { pool, executor in
             let deadline = deadlines.add()
             defer { deadlines.remove(deadline) }
-            let clock = HandlerClock(executor: executor)
+            let clock = RunningHandlers(executor: executor)
             parts.clocks.add(clock)
             defer { parts.clocks.remove(clock) }
             do {
@@ -59,18 +59,19 @@ struct Server {
                 return false
             }
         }
-        let orders = Orders(control, logger: logger) { manifest, number in
+        let orders = ProcessCommands(control, logger: logger) { manifest, number in
             try parts.use(manifest, number: number, in: pool)
         }
         let watchdog = manager.map { Watchdog($0, pool: pool, poller: parts.poller) }
-        let keeper = Keeper(
+        let controlThread = ControlThread(
             parts, pool: pool, orders: orders, bell: bell, writeDeadlines: deadlines, watchdog: watchdog)
         try pool.start()
         // The main actor keeps running while this waits.
         return try await withCheckedThrowingContinuation { continuation in
             do {
-                try WorkerThread(name: "keeper") { continuation.resume(returning: keeper.run()) }.detach()
-                // Not before: without a keeper a process must not be taken for one that works.
+                try WorkerThread(name: "control") { continuation.resume(returning: controlThread.run()) }
+                    .detach()
+                // Not before: without a control thread a process must not be taken for one that works.
                 tellReady(listener, control.supervisor)
             } catch {
                 continuation.resume(throwing: error)
@@ -90,8 +91,8 @@ struct Server {
     }
 }
 
-/// What workers and the keeper share.
-struct ServerParts: Sendable {
+/// What workers and the control thread share.
+struct ServerContext: Sendable {
     let poller: Poller
     let generations: Generations
     let recycling: Recycling
@@ -112,7 +113,7 @@ struct ServerParts: Sendable {
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
-        control: ProcessControl, bell: KeeperBell, logger: Logger, logs: LogWriter, process: ProcessSlot?,
+        control: ProcessControl, bell: ControlWakeup, logger: Logger, logs: LogWriter, process: ProcessSlot?,
         store: (any TaskStore)? = nil
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
@@ -209,7 +210,7 @@ struct ServerSettings: Sendable {
     let overload: Manifest.Overload
     let shutdownGrace: Duration
     let idleMilliseconds: Int32
-    /// How often the keeper looks at deadlines: a quarter of the shortest, at most a second.
+    /// How often the control thread looks at deadlines: a quarter of the shortest, at most a second.
     let tickMilliseconds: Int32
 
     init(_ manifest: Manifest) {

@@ -4,7 +4,7 @@ internal import PostludeThreads
 
 /// Tells the service manager of one process how it is.
 ///
-/// The watchdog is told as long as the keeper's loop turns and events are taken. Workers that are all busy for long are
+/// The watchdog is told as long as the control thread's loop turns and events are taken. Workers that are all busy for long are
 /// no fault by themselves, nor are tasks, which a restart would lose; that events wait for the whole time while no worker
 /// takes one, and none can be added, is.
 final class Watchdog: Sendable {
@@ -27,7 +27,7 @@ final class Watchdog: Sendable {
         state = Lock(State(next: .now, taken: 0, movedAt: .now))
     }
 
-    /// How often the keeper has to look: at most `usual`.
+    /// How often the control thread has to look: at most `usual`.
     func tickMilliseconds(_ usual: Int32) -> Int32 {
         guard let interval = manager.watchdogInterval else { return usual }
         return min(usual, max(10, Int32(clamping: interval.saturatedNanoseconds / 2_000_000)))

@@ -29,23 +29,23 @@ final class Worker {
     private let number = Int(threadName.drop { !$0.isNumber }) ?? 0
     private let matcher: RouteMatcher
     private let buffer = ReadBuffer()
-    private let clock: HandlerClock
-    /// What the keeper watches of the request in hand; nil where its route has no limits of time.
-    private var watched: HandlerRun?
+    private let clock: RunningHandlers
+    /// What the control thread watches of the request in hand; nil where its route has no limits of time.
+    private var watched: HandlerInvocation?
     /// Queues that wait until this worker may run tasks.
     private var backlog: [TaskQueue] = []
     /// Queues whose first task waits for its next attempt.
-    private var resting = RestingQueues()
+    private var resting = DelayedQueues()
     private let slot: TaskSlot
     /// Shows what this worker is at; nil where nobody looks.
     private let score: WorkerSlot?
     private let process: ProcessSlot?
     /// Whether the last tasks did: then another worker takes this one's place before the next ones begin. Short ones are
-    /// over before it would be awake; should they be long for once, the keeper calls it.
+    /// over before it would be awake; should they be long for once, the control thread calls it.
     private var tasksTakeLong = true
 
     init(
-        _ server: ServerParts, pool: WorkerPool, executor: WorkerExecutor, clock: HandlerClock,
+        _ server: ServerContext, pool: WorkerPool, executor: WorkerExecutor, clock: RunningHandlers,
         writeDeadline: WriteDeadline
     ) throws {
         poller = server.poller
@@ -118,19 +118,20 @@ final class Worker {
         guard begin(head, on: connection) else { return }
         let streamsBody = connection.streamsBody
         let body = streamsBody ? streamedBody(of: connection) : BodySource(bytes)
-        let exchange = generation.responder.respond(
+        let execution = generation.responder.respond(
             to: head, body: body, using: matcher, on: executor, score
         ) {
             watch($0, route: $1, on: connection, readsConnection: streamsBody)
         }
         let lost = endWatch()
-        if lost == nil { takeTasks(of: exchange) }
-        let isTaken =
-            lost.map { drop(exchange, answeredIn: $0, on: connection) } ?? finish(connection, head, exchange)
-        if accessLog != nil { exchange.access = accessRecord(head, exchange, since: start) }
-        if let tasks = exchange.conclude(isTaken: isTaken, on: executor, logger: logger) {
+        if lost == nil { takeTasks(of: execution) }
+        let isDelivered =
+            lost.map { drop(execution, answeredIn: $0, on: connection) }
+            ?? finish(connection, head, execution)
+        if accessLog != nil { execution.access = accessRecord(head, execution, since: start) }
+        if let tasks = execution.conclude(isDelivered: isDelivered, on: executor, logger: logger) {
             backlog.append(tasks)
-        } else if let record = exchange.access {
+        } else if let record = execution.access {
             accessLog?.write(record)
         }
     }
@@ -139,7 +140,8 @@ final class Worker {
         _ request: Request, route: Router.Route, on connection: Connection, readsConnection: Bool
     ) -> RequestCancellation? {
         guard route.limits.hasDeadline else { return nil }
-        let run = HandlerRun(of: request, on: connection, route: route, readsConnection: readsConnection)
+        let run = HandlerInvocation(
+            of: request, on: connection, route: route, readsConnection: readsConnection)
         watched = run
         clock.begin(run)
         return run.cancellation
@@ -147,16 +149,16 @@ final class Worker {
 
     /// The handler has returned.
     ///
-    /// - Returns: its run, when the keeper has answered for it.
-    private func endWatch() -> HandlerRun? {
+    /// - Returns: its run, when the control thread has answered for it.
+    private func endWatch() -> HandlerInvocation? {
         guard let run = watched else { return nil }
         watched = nil
         clock.end()
         return run.beginWriting() ? nil : run
     }
 
-    private func takeTasks(of exchange: Exchange) {
-        let fullQueue = exchange.takeTasks(
+    private func takeTasks(of execution: RequestExecution) {
+        let fullQueue = execution.takeTasks(
             behind: {
                 (backlog + resting.queues).reduce(0) { $0 + $1.census.queued }
             }, retryAfter: generation.settings.overload.retryAfter, logger: logger)
@@ -170,15 +172,17 @@ final class Worker {
         }
     }
 
-    /// The keeper was faster: the handler's response is thrown away, with libfcgi's streams for it.
+    /// The control thread was faster: the handler's response is thrown away, with libfcgi's streams for it.
     ///
-    /// - Returns: whether the web server took the keeper's.
-    private func drop(_ exchange: Exchange, answeredIn run: HandlerRun, on connection: Connection) -> Bool {
+    /// - Returns: whether the web server took the control thread's.
+    private func drop(
+        _ execution: RequestExecution, answeredIn run: HandlerInvocation, on connection: Connection
+    ) -> Bool {
         fcgx.abandon()
-        exchange.timeOut(after: run.answeredAfter)
+        execution.timeOut(after: run.answeredAfter)
         score?.drop(after: run.answeredAfter)
         if run.readsConnection { poller.giveBack(connection, keep: false, isOpen: true) }
-        return run.isTaken
+        return run.isDelivered
     }
 
     /// Serves by that manifest from now on.
@@ -199,12 +203,12 @@ final class Worker {
         return (log, log == nil ? MonotonicTime(nanoseconds: 0) : .now)
     }
 
-    private func accessRecord(_ head: RequestHead, _ exchange: Exchange, since start: MonotonicTime)
+    private func accessRecord(_ head: RequestHead, _ execution: RequestExecution, since start: MonotonicTime)
         -> AccessRecord
     {
         let bytes = fcgx.bytesWritten
         return AccessRecord(
-            head, request: exchange.request, status: exchange.response.status.code,
+            head, request: execution.request, status: execution.response.status.code,
             bodyBytes: max(0, bytes - writer.head.count), bytes: bytes, since: start, worker: number)
     }
 
@@ -227,10 +231,10 @@ final class Worker {
         let (accessLog, start) = beginAccess()
         guard begin(head, on: connection) else { return }
         let isHead = head.value("REQUEST_METHOD")?.elementsEqual("HEAD".utf8) == true
-        let exchange = Exchange(.error(HTTPError(refusal.status)), isHead: isHead)
-        exchange.route = generations.current.router.route(of: head, using: matcher)?.counted
-        _ = finish(connection, head, exchange)
-        let record = accessRecord(head, exchange, since: start)
+        let execution = RequestExecution(.error(HTTPError(refusal.status)), isHead: isHead)
+        execution.route = generations.current.router.route(of: head, using: matcher)?.counted
+        _ = finish(connection, head, execution)
+        let record = accessRecord(head, execution, since: start)
         logger.info("a request was refused", metadata: record.refusalMetadata(refusal))
         accessLog?.write(record)
     }
@@ -250,15 +254,16 @@ final class Worker {
     /// Writes the response and finishes; the connection is back at the poller before the first task runs.
     ///
     /// - Returns: whether the web server took the whole response.
-    private func finish(_ connection: Connection, _ head: RequestHead, _ exchange: Exchange) -> Bool {
+    private func finish(_ connection: Connection, _ head: RequestHead, _ execution: RequestExecution) -> Bool
+    {
         score?.set(.writing, at: .now)
-        let outcome = writer.write(exchange, on: connection)
+        let outcome = writer.write(execution, on: connection)
         let isOpen = outcome == .broken ? fcgx.breakOff() : fcgx.finish()
-        let duration = score?.finish(exchange.answer, at: .now)
-        exchange.duration = duration
-        if exchange.request == nil, let duration {
+        let duration = score?.finish(execution.answer, at: .now)
+        execution.duration = duration
+        if execution.request == nil, let duration {
             runner.observability.requests?.record(
-                duration, of: head, route: exchange.route?.name ?? "", status: exchange.answer.status)
+                duration, of: head, route: execution.route?.name ?? "", status: execution.answer.status)
         }
         poller.giveBack(connection, keep: head.keepsConnection && outcome != .broken, isOpen: isOpen)
         return outcome == .whole && isOpen

@@ -8,7 +8,7 @@ struct FastCGIClient {
     private let address: SocketAddress
     private let time: Duration
 
-    /// - Parameter time: for the whole exchange.
+    /// - Parameter time: for the whole execution.
     init(_ address: SocketAddress, within time: Duration = .seconds(5)) {
         self.address = address
         self.time = time

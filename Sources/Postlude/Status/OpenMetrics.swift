@@ -118,9 +118,9 @@ struct OpenMetrics {
         }
     }
 
-    private mutating func addStoredTasks(_ tasks: StoredTaskLook.Answer) {
+    private mutating func addStoredTasks(_ tasks: TaskInspectionPages.Answer) {
         gauge(
-            "postlude_durable_tasks_readable", "Whether the journal can be read.",
+            "postlude_durable_tasks_readable", "Whether the task store can be read.",
             tasks.trouble == nil ? 1 : 0)
         guard tasks.trouble == nil else { return }
         family(

@@ -14,12 +14,12 @@ extension WorkerSlot {
     }
 }
 
-extension ServerParts {
-    /// Shows what is looked up now and then, and not counted where it happens. Called by the keeper.
+extension ServerContext {
+    /// Shows what is looked up now and then, and not counted where it happens. Called by the control thread.
     func show(_ pool: WorkerPool) {
         guard let process else { return }
         process.set(isExhausted: !poller.isAnyoneWaiting && !pool.canGrow && poller.hasEvents)
-        var all = TaskCensus()
+        var all = TaskCounts()
         for queue in registry.all {
             let census = queue.census
             guard census.queued + census.running > 0 else { continue }

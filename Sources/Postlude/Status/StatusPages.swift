@@ -39,7 +39,7 @@ struct StatusPages: Sendable {
     }
 
     /// `POST status?retry=ID` and `?discard=ID`, as the page's buttons ask.
-    private func steer(_ tasks: StoredTaskLook, _ request: Request) throws -> Response {
+    private func steer(_ tasks: TaskInspectionPages, _ request: Request) throws -> Response {
         func answer(_ status: HTTPResponse.Status, _ text: String) -> Response {
             .text(text + "\n", status: status, headers: Self.headers)
         }

@@ -38,7 +38,7 @@ struct StatusReport: Codable, Sendable {
     var lastFiveMinutes: Recent?
     var tasks: Tasks
     /// nil where the application stores none.
-    var storedTasks: StoredTaskLook.Answer?
+    var storedTasks: TaskInspectionPages.Answer?
     var processes: [Process]
     /// One for each of the last seconds, the oldest one first; only where it is asked for.
     var history: [Sample]?

@@ -11,7 +11,7 @@ final class StatusServer: Sendable {
     private let listener: Listener
     private let source: StatusSource
     private let server: Server
-    private let bell: KeeperBell
+    private let bell: ControlWakeup
     private let stopSampling: EventDescriptor
     private let hasStopped: EventDescriptor
     private let logger: Logger
@@ -26,9 +26,9 @@ final class StatusServer: Sendable {
         inspector: (any TaskInspector)?, logger: Logger
     ) throws {
         listener = try .opened(status)
-        let tasks = inspector.map { StoredTaskLook($0, isSteerable: status.steering, logger: logger) }
+        let tasks = inspector.map { TaskInspectionPages($0, isSteerable: status.steering, logger: logger) }
         source = StatusSource(scoreboard, application: application, manager: manager, storedTasks: tasks)
-        bell = try KeeperBell()
+        bell = try ControlWakeup()
         stopSampling = try EventDescriptor()
         hasStopped = try EventDescriptor()
         self.logger = logger
@@ -93,10 +93,13 @@ final class StatusSource: Sendable {
     private let application: Int32?
     private let manager: String
     /// nil where the application stores none.
-    let storedTasks: StoredTaskLook?
+    let storedTasks: TaskInspectionPages?
     private let history = Lock(StatusHistory())
 
-    init(_ scoreboard: Scoreboard, application: Int32?, manager: String, storedTasks: StoredTaskLook? = nil) {
+    init(
+        _ scoreboard: Scoreboard, application: Int32?, manager: String,
+        storedTasks: TaskInspectionPages? = nil
+    ) {
         self.scoreboard = scoreboard
         self.application = application
         self.manager = manager

@@ -95,7 +95,7 @@ struct StatusTable: CustomStringConvertible {
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 
-    private static func storedTasks(_ tasks: StoredTaskLook.Answer) -> String {
+    private static func storedTasks(_ tasks: TaskInspectionPages.Answer) -> String {
         if let trouble = tasks.trouble { return "durable tasks: unknown: \(trouble)" }
         let rows = tasks.names.map { kind in
             [kind.name, "\(kind.waiting)", "\(kind.running)", "\(kind.outgoing)", "\(kind.failed)"]

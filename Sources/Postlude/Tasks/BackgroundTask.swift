@@ -19,7 +19,7 @@ final class BackgroundTask: Sendable {
     private let attemptCount: Atomic<Int>
     private let pastDeadline = Atomic<Bool>(false)
     /// What a store keeps of it; nil for an ordinary task.
-    let stored: (any StoredTask)?
+    let stored: (any PersistedTask)?
     private let keeping = Atomic<Int>(Keeping.no)
     private let callNumber = Atomic<Int>(0)
     private let isOfFailedCall = Atomic<Bool>(false)
@@ -46,7 +46,7 @@ final class BackgroundTask: Sendable {
         stored = nil
     }
 
-    init(_ stored: any StoredTask) {
+    init(_ stored: any PersistedTask) {
         givenName = stored.name
         place = ("", 0)
         options = TaskOptions(

@@ -25,7 +25,8 @@ public struct BackgroundTaskGroup: Sendable {
     @inlinable
     @discardableResult
     public mutating func add<each Argument: Sendable, Output>(
-        named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
+        named name: String? = nil, when condition: TaskCondition = .handlerReturned,
+        deadline: Duration? = nil,
         retry: RetryPolicy = .none, stopOnFailure: Bool = false,
         _ function: @escaping @Sendable (repeat each Argument) throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line
@@ -44,7 +45,8 @@ public struct BackgroundTaskGroup: Sendable {
     @inlinable
     @discardableResult
     public mutating func add<each Argument: Sendable, Output>(
-        named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
+        named name: String? = nil, when condition: TaskCondition = .handlerReturned,
+        deadline: Duration? = nil,
         retry: RetryPolicy = .none, stopOnFailure: Bool = false,
         _ function: @escaping @Sendable (repeat each Argument) async throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line

@@ -40,7 +40,8 @@ public struct BackgroundTasks: RequestInput, Sendable {
     @inlinable
     @discardableResult
     public func add<each Argument: Sendable, Output>(
-        named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
+        named name: String? = nil, when condition: TaskCondition = .handlerReturned,
+        deadline: Duration? = nil,
         retry: RetryPolicy = .none, stopOnFailure: Bool = false,
         _ function: @escaping @Sendable (repeat each Argument) throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line
@@ -69,7 +70,8 @@ public struct BackgroundTasks: RequestInput, Sendable {
     @inlinable
     @discardableResult
     public func add<each Argument: Sendable, Output>(
-        named name: String? = nil, when condition: TaskCondition = .notThrown, deadline: Duration? = nil,
+        named name: String? = nil, when condition: TaskCondition = .handlerReturned,
+        deadline: Duration? = nil,
         retry: RetryPolicy = .none, stopOnFailure: Bool = false,
         _ function: @escaping @Sendable (repeat each Argument) async throws -> Output,
         _ arguments: repeat each Argument, fileID: StaticString = #fileID, line: UInt = #line

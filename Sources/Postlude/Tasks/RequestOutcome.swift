@@ -7,7 +7,7 @@ struct RequestOutcome: Sendable {
     var hasThrown: Bool
     var status: HTTPResponse.Status
     /// The web server took the whole response.
-    var isTaken: Bool
+    var isDelivered: Bool
     /// How long the answer took; nil where nobody looks.
     var duration: Duration?
 }

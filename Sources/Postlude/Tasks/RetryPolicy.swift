@@ -16,20 +16,20 @@ public struct RetryPolicy: Sendable, Hashable {
     /// By how much each delay is longer than the one before.
     public var factor: Double
     /// No delay is longer, but for jitter.
-    public var maximum: Duration
+    public var maximumDelay: Duration
     /// By which part of itself a delay is made longer or shorter at random, 0 to 1, so that what failed together does
     /// not come back together.
     public var jitter: Double
 
-    /// The delays are `delay`, `delay * factor`, `delay * factor * factor`, …, each at most `maximum`.
+    /// The delays are `delay`, `delay * factor`, `delay * factor * factor`, …, each at most `maximumDelay`.
     public init(
         attempts: Int, delay: Duration = .seconds(1), factor: Double = 2,
-        maximum: Duration = .seconds(300), jitter: Double = 0.2
+        maximumDelay: Duration = .seconds(300), jitter: Double = 0.2
     ) {
         self.attempts = attempts
         self.delay = delay
         self.factor = factor
-        self.maximum = maximum
+        self.maximumDelay = maximumDelay
         self.jitter = jitter
     }
 
@@ -43,7 +43,7 @@ public struct RetryPolicy: Sendable, Hashable {
     func delay(after failures: Int, random: Double) -> Duration? {
         guard failures < attempts else { return nil }
         var seconds = max(0, Double(delay.saturatedNanoseconds) / 1e9)
-        let limit = max(0, Double(maximum.saturatedNanoseconds) / 1e9)
+        let limit = max(0, Double(maximumDelay.saturatedNanoseconds) / 1e9)
         let factor = factor.isFinite ? max(0, factor) : 1
         // Not `pow`, which is Glibc's alone; a delay that is at its limit, or at zero, stays there.
         for _ in 1..<max(1, failures) where seconds > 0 && (seconds < limit || factor < 1) {

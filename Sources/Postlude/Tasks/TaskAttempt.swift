@@ -8,7 +8,7 @@ struct TaskAttempt: Sendable {
     let queue: TaskQueue
     /// nil where the attempt was not made any more.
     let start: MonotonicTime?
-    private let scope: Scope
+    private let scope: RequestScope
     private let span: (any Span)?
 
     /// - Parameter start: nil for an attempt that is not made.

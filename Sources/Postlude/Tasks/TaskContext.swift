@@ -78,6 +78,6 @@ public struct TaskContext: Sendable {
 
     /// nil outside of tasks, and in a detached task that one of them has started.
     public static var current: TaskContext? {
-        if case .task(let context) = Scope.current { context } else { nil }
+        if case .task(let context) = RequestScope.current { context } else { nil }
     }
 }

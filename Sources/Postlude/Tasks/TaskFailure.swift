@@ -1,7 +1,7 @@
 /// A task that has failed for good.
 public struct TaskFailure: Sendable {
     /// The task's name.
-    public let task: String
+    public let taskName: String
     /// What the last attempt threw.
     public let error: any Error
     /// How often the task was called.

@@ -9,7 +9,7 @@ struct TaskOptions: Sendable {
 
     @usableFromInline
     init(
-        condition: TaskCondition = .notThrown, deadline: Duration? = nil, retry: RetryPolicy = .none,
+        condition: TaskCondition = .handlerReturned, deadline: Duration? = nil, retry: RetryPolicy = .none,
         stopOnFailure: Bool = false
     ) {
         self.condition = condition

@@ -3,7 +3,7 @@ internal import PostludeManifest
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// A task that is running: what the keeper watches.
+/// A task that is running: what the control thread watches.
 struct RunningTask: Sendable {
     let task: BackgroundTask
     let started: MonotonicTime
@@ -31,7 +31,7 @@ extension TaskQueue {
             state.running[index].cancel = cancel
             return state.running[index].isPastDeadline
         }
-        // The keeper has looked before there was anything to cancel.
+        // The control thread has looked before there was anything to cancel.
         if isPastDeadline { cancel() }
     }
 
@@ -44,9 +44,9 @@ extension TaskQueue {
     }
 
     /// Warns about tasks that run for long, cancels those that are past their deadline, and has the
-    /// process replaced for those that do not end. Called by the keeper.
+    /// process replaced for those that do not end. Called by the control thread.
     func check(
-        at now: MonotonicTime, report: inout SlowReport, replace: (String) -> Void = { _ in }
+        at now: MonotonicTime, report: inout StackReport, replace: (String) -> Void = { _ in }
     ) {
         let (late, overdue, endless) = state.withLock { state in
             var late: [RunningTask] = []
@@ -95,7 +95,7 @@ extension TaskQueue {
     }
 
     private func metadata(
-        of running: RunningTask, at now: MonotonicTime, _ report: inout SlowReport
+        of running: RunningTask, at now: MonotonicTime, _ report: inout StackReport
     ) -> Logger.Metadata {
         var metadata = metadata(running.task.name, since: running.started, until: now)
         let stack = report.stack(of: running.thread) {

@@ -3,7 +3,7 @@ internal import PostludeScoreboard
 internal import PostludeSystem
 internal import Synchronization
 
-/// The task queues of a process that are not over: what the keeper watches, and what is left at the end.
+/// The task queues of a process that are not over: what the control thread watches, and what is left at the end.
 final class TaskRegistry: Sendable {
     private let queues = Lock<[ObjectIdentifier: TaskQueue]>([:])
     /// Nanoseconds; the largest number for none.
@@ -56,12 +56,12 @@ final class TaskRegistry: Sendable {
 
     func setGraceEnd(_ time: MonotonicTime) { endOfGrace.store(time.nanoseconds, ordering: .releasing) }
 
-    /// A task of this process has a deadline of its own: the keeper looks at the clock often enough for it.
+    /// A task of this process has a deadline of its own: the control thread looks at the clock often enough for it.
     func note(deadline: Duration) {
         _ = shortestDeadline.min(max(0, deadline.saturatedNanoseconds), ordering: .relaxed)
     }
 
-    /// How often the keeper looks at deadlines: at most `usual`, or a quarter of the shortest one that a task has.
+    /// How often the control thread looks at deadlines: at most `usual`, or a quarter of the shortest one that a task has.
     func tickMilliseconds(_ usual: Int32) -> Int32 {
         let shortest = shortestDeadline.load(ordering: .relaxed)
         return min(usual, max(10, Int32(clamping: shortest / 4_000_000)))

@@ -152,7 +152,7 @@ struct TaskRunner {
         attempt.perform {
             onFailure(
                 TaskFailure(
-                    task: task.name, error: error, attempts: task.attempts, requestID: queue.requestID,
+                    taskName: task.name, error: error, attempts: task.attempts, requestID: queue.requestID,
                     route: queue.route))
         }
     }

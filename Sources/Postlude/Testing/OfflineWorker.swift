@@ -62,24 +62,24 @@ package final class OfflineWorker: Sendable {
     ///   - pieces: after how many pieces of a streamed body the client goes away; nil for never.
     ///   - isCancelled: whether the request's time is over before its handler begins.
     package func respond(
-        to head: RequestHead, body: [UInt8], isTaken: Bool, pieces: Int?, isCancelled: Bool
+        to head: RequestHead, body: [UInt8], isDelivered: Bool, pieces: Int?, isCancelled: Bool
     ) async throws -> Answer {
         try await thread.run { [self] in
             let matcher = try RouteMatcher()
             guard router.bodyPolicy(for: head, using: matcher).allows(body.count) else {
-                return try finish(Exchange(.error(HTTPError(.contentTooLarge)), isHead: false))
+                return try finish(RequestExecution(.error(HTTPError(.contentTooLarge)), isHead: false))
             }
             let source = BodySource(body)
             return try observability.withCurrentLogger {
-                let exchange = responder.respond(to: head, body: source, using: matcher, on: executor) {
+                let execution = responder.respond(to: head, body: source, using: matcher, on: executor) {
                     _, _ in
                     guard isCancelled else { return nil }
                     let cancellation = RequestCancellation()
                     cancellation.cancel()
                     return cancellation
                 }
-                if isCancelled { exchange.timeOut() }
-                return try finish(exchange, isTaken: isTaken, pieces: pieces)
+                if isCancelled { execution.timeOut() }
+                return try finish(execution, isDelivered: isDelivered, pieces: pieces)
             }
         }
     }
@@ -119,21 +119,23 @@ package final class OfflineWorker: Sendable {
         }
     }
 
-    private func finish(_ exchange: Exchange, isTaken: Bool = true, pieces: Int? = nil) throws -> Answer {
-        exchange.takeTasks(behind: { 0 }, retryAfter: .seconds(5), logger: logger)
-        if case .file = exchange.response.body, let request = exchange.request {
-            exchange.response = exchange.response.selected(for: request, in: files)
+    private func finish(_ execution: RequestExecution, isDelivered: Bool = true, pieces: Int? = nil) throws
+        -> Answer
+    {
+        execution.takeTasks(behind: { 0 }, retryAfter: .seconds(5), logger: logger)
+        if case .file = execution.response.body, let request = execution.request {
+            execution.response = execution.response.selected(for: request, in: files)
         }
         var head: [UInt8] = []
-        ResponseHead.write(exchange.response, into: &head)
+        ResponseHead.write(execution.response, into: &head)
         let collected = CollectedBody(pieces: pieces)
-        if !exchange.isHead, exchange.response.status.allowsBody {
-            let content = exchange.response.body
-            try exchange.perform { [executor] in try executor.run { try await collected.take(content) }.get()
+        if !execution.isHead, execution.response.status.allowsBody {
+            let content = execution.response.body
+            try execution.perform { [executor] in try executor.run { try await collected.take(content) }.get()
             }
         }
-        let isTaken = isTaken && !collected.isCutShort
-        let queue = exchange.conclude(isTaken: isTaken, on: executor, logger: logger)
+        let isDelivered = isDelivered && !collected.isCutShort
+        let queue = execution.conclude(isDelivered: isDelivered, on: executor, logger: logger)
         return Answer(head: head, body: collected.bytes, tasks: OfflineTasks(queue, of: self))
     }
 }
@@ -147,9 +149,9 @@ package protocol ScheduleFiring: TaskStore {
 /// What the firing of a schedule has added.
 package struct FiredSchedule: Sendable {
     package let origin: TaskOrigin
-    package let tasks: [any StoredTask]
+    package let tasks: [any PersistedTask]
 
-    package init(origin: TaskOrigin, tasks: [any StoredTask]) {
+    package init(origin: TaskOrigin, tasks: [any PersistedTask]) {
         self.origin = origin
         self.tasks = tasks
     }

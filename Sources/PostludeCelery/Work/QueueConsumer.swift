@@ -25,7 +25,7 @@ final class QueueConsumer: Sendable {
     private let broker: BrokerAddress
     private let settings: Settings
     private let kinds: DurableTaskKinds
-    private let crew: TaskCrew
+    private let pool: TaskWorkerPool
     private let results: ResultStore?
     private let logger: Logger
     /// Its bell also rings when a task is over.
@@ -40,14 +40,14 @@ final class QueueConsumer: Sendable {
     private let whenSettled: EventDescriptor
 
     init(
-        of broker: BrokerAddress, _ settings: Settings, kinds: DurableTaskKinds, crew: TaskCrew,
+        of broker: BrokerAddress, _ settings: Settings, kinds: DurableTaskKinds, pool: TaskWorkerPool,
         results: ResultStore?,
         logger: Logger, whenSettled: EventDescriptor
     ) throws {
         self.broker = broker
         self.settings = settings
         self.kinds = kinds
-        self.crew = crew
+        self.pool = pool
         self.results = results
         self.logger = logger
         self.whenSettled = whenSettled
@@ -80,7 +80,7 @@ final class QueueConsumer: Sendable {
 
     private func run() {
         var ledger = DeliveryLedger()
-        var trouble: Trouble?
+        var trouble: OutageBackoff?
         var connections = 0
         while !mustStop {
             do throws(BrokerError) {
@@ -90,7 +90,7 @@ final class QueueConsumer: Sendable {
                     try consume(&ledger, over: connections, past: &trouble)
                 }
             } catch {
-                var current = trouble ?? Trouble()
+                var current = trouble ?? OutageBackoff()
                 current.next(isSettings: error.remedy != .retry)
                 if current.isToBeReported {
                     logger.log(
@@ -115,7 +115,7 @@ final class QueueConsumer: Sendable {
 
     /// Consumes until the connection ends, or the process.
     private func consume(
-        _ ledger: inout DeliveryLedger, over connection: Int, past trouble: inout Trouble?
+        _ ledger: inout DeliveryLedger, over connection: Int, past trouble: inout OutageBackoff?
     ) throws(BrokerError) {
         let consumer = try broker.broker.consumer(of: settings.queue, prefetch: settings.prefetch)
         defer { consumer.close() }
@@ -130,7 +130,7 @@ final class QueueConsumer: Sendable {
         case .bound:
             logger.info(
                 "tasks that Celery delays at the broker come to this queue",
-                metadata: ["queue": "\(settings.queue)", "exchange": "celery_delayed_delivery"])
+                metadata: ["queue": "\(settings.queue)", "execution": "celery_delayed_delivery"])
         case .refused(let reason):
             logger.warning(
                 "the queue cannot be bound to Celery's delayed delivery: tasks with a countdown may not arrive",
@@ -224,7 +224,7 @@ final class QueueConsumer: Sendable {
         let number = ledger.add(delivery, over: connection)
         inHand.add(1, ordering: .acquiringAndReleasing)
         let message = delivery.task
-        switch Intake(message, kinds: kinds) {
+        switch DecodedMessage(message, kinds: kinds) {
         case .expired: end(.expired, of: message, number, deadLetters)
         case .refused(let type, let reason):
             log(
@@ -236,7 +236,7 @@ final class QueueConsumer: Sendable {
             settle(number, .reject(reason: reason))
         case .task(let task):
             let time = message.eta.map { MonotonicTime.now + .seconds(max(0, $0.timeIntervalSinceNow)) }
-            crew.run(
+            pool.run(
                 task, of: TaskOrigin(requestID: message.headers["request_id"]?.text ?? message.id, route: ""),
                 notBefore: time
             ) { [self] in
@@ -249,7 +249,7 @@ final class QueueConsumer: Sendable {
 
     /// A task is over here. Its result is there before its message goes: who dies between the two does both again.
     private func end(
-        _ outcome: DeliveredTask.Outcome, of message: IncomingTask, _ number: Int, _ deadLetters: String
+        _ outcome: ReceivedTask.Outcome, of message: IncomingTask, _ number: Int, _ deadLetters: String
     ) {
         switch outcome {
         case .done(let result):

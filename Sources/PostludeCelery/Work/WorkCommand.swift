@@ -17,7 +17,7 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
                 Takes messages from the queue of the manifest's celery.broker: those that this application has sent \
                 from any machine, and those of any Celery producer that names one of its durable tasks and gives its \
                 members as named arguments. A message is acknowledged when its task has succeeded. One that fails for \
-                good, or cannot run here, is rejected: RabbitMQ brings it to the queue's dead-letter exchange, on Redis \
+                good, or cannot run here, is rejected: RabbitMQ brings it to the queue's dead-letter execution, on Redis \
                 it is in the list postlude:rejected:<queue>.
                 SIGTERM and SIGINT stop it: it takes no more, ends what runs within the grace, and gives the rest \
                 back. A second signal stops it at once. SIGUSR1 opens the log again.
@@ -86,10 +86,10 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
     }
 }
 
-/// One run of `work`: what its keeper does.
+/// One run of `work`: what its control thread does.
 struct WorkSession<App: Application> {
     private let program: TaskProgram<App>
-    private let crew: TaskCrew
+    private let pool: TaskWorkerPool
     private let consumer: QueueConsumer
     private let workers: Int
     private let grace: Duration
@@ -105,9 +105,10 @@ struct WorkSession<App: Application> {
         self.grace = grace
         queue = settings.queue
         bell = try EventDescriptor()
-        crew = TaskCrew(for: program.application, limits: program.manifest.tasks, logger: program.logger)
+        pool = TaskWorkerPool(
+            for: program.application, limits: program.manifest.tasks, logger: program.logger)
         consumer = try QueueConsumer(
-            of: addresses.broker, settings, kinds: kinds, crew: crew,
+            of: addresses.broker, settings, kinds: kinds, pool: pool,
             results: addresses.results.map { ResultStore($0, logger: program.logger) },
             logger: program.logger,
             whenSettled: bell)
@@ -115,7 +116,7 @@ struct WorkSession<App: Application> {
 
     /// - Returns: the exit status: 1 where a task could not be stopped, and the process is to be replaced.
     func run() throws -> Int32 {
-        try crew.start(workers: workers)
+        try pool.start(workers: workers)
         try consumer.start()
         program.logger.info(
             "working", metadata: ["queue": "\(queue)", "workers": "\(workers)", "pid": "\(getpid())"])
@@ -128,7 +129,7 @@ struct WorkSession<App: Application> {
             let graceEnd = MonotonicTime.now + grace
             end = graceEnd
             consumer.drain()
-            crew.drain(until: graceEnd)
+            pool.drain(until: graceEnd)
             // From here on no task begins: what reads this line may rely on it.
             program.tellStopping(grace: grace)
             program.logger.info(
@@ -138,8 +139,8 @@ struct WorkSession<App: Application> {
         while true {
             waitForInput(
                 [program.signals.descriptor, program.stop.descriptor, bell.descriptor],
-                milliseconds: end.map { min(crew.tickMilliseconds, milliseconds(until: $0)) }
-                    ?? crew.tickMilliseconds)
+                milliseconds: end.map { min(pool.tickMilliseconds, milliseconds(until: $0)) }
+                    ?? pool.tickMilliseconds)
             bell.take()
             while let signal = program.signals.take() {
                 switch signal {
@@ -147,14 +148,14 @@ struct WorkSession<App: Application> {
                 case SIGHUP: program.logger.info("SIGHUP changes nothing: the manifest is read at the start")
                 default:
                     if end != nil {
-                        crew.logLeft()
+                        pool.logLeft()
                         return finish("a second signal", status)
                     }
                     drain(signal == SIGTERM ? "SIGTERM" : "SIGINT")
                 }
             }
             if program.stop.take() { drain("the service was told to stop") }
-            crew.tend { reason in
+            pool.tend { reason in
                 status = 1
                 drain(reason)
             }
@@ -163,9 +164,9 @@ struct WorkSession<App: Application> {
                 nextLook = .now + min(.seconds(1), program.watchdogInterval ?? .seconds(1))
             }
             guard let end else { continue }
-            if crew.isIdle, consumer.isSettled { return finish("all tasks have ended", status) }
+            if pool.isIdle, consumer.isSettled { return finish("all tasks have ended", status) }
             if .now >= end {
-                crew.logLeft()
+                pool.logLeft()
                 return finish("the grace is over", status)
             }
         }

@@ -5,8 +5,8 @@ internal import PostludeTaskStore
 /// A task as `tasks list --json` and `tasks show --json` print it: with the names that `tasks export` has.
 struct ListedTask: Encodable {
     private let summary: RecordSummary
-    private var payload: JSON?
-    private var result: JSON?
+    private var payload: JSONValue?
+    private var result: JSONValue?
 
     init(_ summary: RecordSummary) { self.summary = summary }
 
@@ -17,8 +17,9 @@ struct ListedTask: Encodable {
     }
 
     /// What is no JSON is text.
-    private static func value(_ data: Data) -> JSON {
-        (try? JSONDecoder().decode(JSON.self, from: data)) ?? .string(String(decoding: data, as: UTF8.self))
+    private static func value(_ data: Data) -> JSONValue {
+        (try? JSONDecoder().decode(JSONValue.self, from: data))
+            ?? .string(String(decoding: data, as: UTF8.self))
     }
 
     /// A page, and where the next one begins.
@@ -39,7 +40,8 @@ struct ListedTask: Encodable {
     }
 
     private enum Key: String, CodingKey {
-        case id, request, route, position, name, lane, state, added, due, expires, unique, attempts, started,
+        case id, request, route, position, name, priority, state, added, due, expires, unique, attempts,
+            started,
             ended,
             queue, error, payload, result
     }
@@ -54,7 +56,7 @@ struct ListedTask: Encodable {
         try container.encode(summary.route, forKey: .route)
         try container.encode(summary.position, forKey: .position)
         try container.encode(summary.name, forKey: .name)
-        try container.encode(summary.lane.description, forKey: .lane)
+        try container.encode(summary.priority.description, forKey: .priority)
         try container.encode(summary.state.description, forKey: .state)
         try container.encode(summary.attempts, forKey: .attempts)
         try container.encode(time(summary.added), forKey: .added)

@@ -3,7 +3,7 @@ internal import Postlude
 internal import PostludeManifest
 internal import PostludeTaskStore
 
-/// `tasks`: looks at the journal's tasks, and steers them.
+/// `tasks`: looks at the task store's tasks, and steers them.
 struct TasksCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -19,34 +19,34 @@ struct TasksCommand<App: Application>: ParsableCommand {
     }
 }
 
-/// Which journal.
-struct JournalOptions: ParsableArguments {
+/// Which task store.
+struct TaskStoreOptions: ParsableArguments {
     @OptionGroup var manifest: ManifestOptions
 
     @Option(
         name: .long,
-        help: ArgumentHelp("The journal, without a look at the manifest.", valueName: "path"))
-    var journal: String?
+        help: ArgumentHelp("The task store, without a look at the manifest.", valueName: "path"))
+    var taskStore: String?
 
-    /// Opens the journal as one who looks, and closes it again.
+    /// Opens the task store as one who looks, and closes it again.
     ///
     /// - Throws: `ExitCode` 1, after the error has been printed.
-    func withJournal<App: Application>(
-        of application: App.Type, _ body: (Journal) throws -> Void
+    func withTaskStore<App: Application>(
+        of application: App.Type, _ body: (SQLiteTaskStore) throws -> Void
     ) throws {
         try reportingErrors {
-            let journal = try Journal(path: try path(for: application), role: .visitor)
-            defer { try? journal.close() }
-            try body(journal)
+            let taskStore = try SQLiteTaskStore(path: try path(for: application), role: .visitor)
+            defer { try? taskStore.close() }
+            try body(taskStore)
         }
     }
 
     /// - Throws: where neither the command line nor the manifest names one.
     func path<App: Application>(for application: App.Type) throws -> String {
-        if let journal { return journal }
+        if let taskStore { return taskStore }
         // The manifest of an application with durable tasks has one.
-        guard let path = try manifest.load(for: application).journal?.path else {
-            throw ValidationError("\(manifest.manifest) has no journal; say --journal PATH")
+        guard let path = try manifest.load(for: application).taskStore?.path else {
+            throw ValidationError("\(manifest.manifest) has no task store; say --task-store PATH")
         }
         return path
     }
@@ -66,7 +66,7 @@ func reportingErrors(_ body: () throws -> Void) throws {
     }
 }
 
-/// Which of the journal's tasks.
+/// Which of the task store's tasks.
 struct FilterOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,
@@ -87,16 +87,17 @@ struct FilterOptions: ParsableArguments {
     var name: String?
 
     @Option(
-        name: .long, help: ArgumentHelp("Only those of this lane: high, normal or low.", valueName: "lane"),
+        name: .long,
+        help: ArgumentHelp("Only those of this priority: high, normal or low.", valueName: "priority"),
         transform: {
-            guard let lane = Lane($0) else {
-                throw ValidationError("there is no lane \($0), only high, normal and low")
+            guard let priority = RecordPriority($0) else {
+                throw ValidationError("there is no priority \($0), only high, normal and low")
             }
-            return lane
+            return priority
         })
-    var lane: Lane?
+    var priority: RecordPriority?
 
     var filter: RecordFilter {
-        RecordFilter(states: state.isEmpty ? nil : Set(state), name: name, lane: lane)
+        RecordFilter(states: state.isEmpty ? nil : Set(state), name: name, priority: priority)
     }
 }

@@ -12,13 +12,13 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
             commandName: "drain",
             abstract: "Run what is due until nothing is left, without serving.",
             discussion: """
-                For a machine that is to be taken away, or a journal that others have left: it runs, in this process, what \
+                For a machine that is to be taken away, or a task store that others have left: it runs, in this process, what \
                 nobody has, and waits for what others run. What is for later stays, and so do dead letters. The exit \
                 status is 1 where something is left: after --within, or a signal.
                 """)
     }
 
-    @Option(name: .long, help: "The manifest: where the journal is.")
+    @Option(name: .long, help: "The manifest: where the task store is.")
     var manifest = "routes.yaml"
 
     @Option(name: .long, help: "How many tasks run at once; by default the manifest's workers.min.")
@@ -40,15 +40,15 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
 
     func run() async throws {
         try await TaskProgram<App>.run(manifest: manifest) { program in
-            guard let store = program.application.taskEngine?.parts.makeStore() as? JournalStore else {
+            guard let store = program.application.taskEngine?.parts.makeStore() as? DurableStore else {
                 throw DurableTaskError.noEngine(task: "drain")
             }
-            let crew = TaskCrew(
+            let pool = TaskWorkerPool(
                 for: program.application, limits: program.manifest.tasks, logger: program.logger)
-            try crew.start(workers: workers ?? program.manifest.workers.minimum)
-            try store.open(draining: program.manifest, dispatch: crew, logger: program.logger)
+            try pool.start(workers: workers ?? program.manifest.workers.minimum)
+            try store.open(draining: program.manifest, dispatch: pool, logger: program.logger)
             defer { store.close() }
-            return try Draining(program, store, crew, within: within.map { .seconds($0) }).run()
+            return try Draining(program, store, pool, within: within.map { .seconds($0) }).run()
         }
     }
 }
@@ -58,25 +58,25 @@ private struct Draining<App: Application> {
     private static var interval: Int32 { 50 }
 
     private let program: TaskProgram<App>
-    private let store: JournalStore
-    private let crew: TaskCrew
+    private let store: DurableStore
+    private let pool: TaskWorkerPool
     private let end: MonotonicTime?
 
-    init(_ program: TaskProgram<App>, _ store: JournalStore, _ crew: TaskCrew, within time: Duration?) {
+    init(_ program: TaskProgram<App>, _ store: DurableStore, _ pool: TaskWorkerPool, within time: Duration?) {
         self.program = program
         self.store = store
-        self.crew = crew
+        self.pool = pool
         end = time.map { .now + $0 }
     }
 
     /// - Returns: the exit status.
     func run() throws -> Int32 {
         while true {
-            crew.tend { reason in
+            pool.tend { reason in
                 program.logger.critical("a task cannot be stopped", metadata: ["reason": "\(reason)"])
             }
             let left = try store.unfinished()
-            if left == 0, crew.isIdle {
+            if left == 0, pool.isIdle {
                 try printOutput("Nothing that is due is left.")
                 return 0
             }
@@ -91,13 +91,13 @@ private struct Draining<App: Application> {
 
     private func stop(_ reason: String) throws -> Int32 {
         let graceEnd = MonotonicTime.now + program.manifest.shutdownGrace
-        crew.drain(until: graceEnd)
+        pool.drain(until: graceEnd)
         store.drain()
-        while !crew.isIdle, .now < graceEnd {
+        while !pool.isIdle, .now < graceEnd {
             waitForInput([program.signals.descriptor], milliseconds: Self.interval)
             if program.signals.take() != nil { break }
         }
-        crew.logLeft()
+        pool.logLeft()
         printError("\(programName): \(reason); tasks that are due and not over: \(try store.unfinished())")
         return 1
     }

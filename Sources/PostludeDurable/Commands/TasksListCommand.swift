@@ -11,7 +11,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
             discussion: "A last line says how to see more. Times are in UTC.")
     }
 
-    @OptionGroup var options: JournalOptions
+    @OptionGroup var options: TaskStoreOptions
     @OptionGroup var filter: FilterOptions
 
     @Option(name: .long, help: "How many at most.")
@@ -30,14 +30,14 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     }
 
     func run() throws {
-        try options.withJournal(of: App.self) { journal in
-            let page = try journal.list(filter.filter, after: after, limit: limit)
+        try options.withTaskStore(of: App.self) { taskStore in
+            let page = try taskStore.list(filter.filter, after: after, limit: limit)
             if json { return try printOutput(try ListedTask.text(of: page)) }
-            guard !page.records.isEmpty else { return try sayNone(in: journal) }
+            guard !page.records.isEmpty else { return try sayNone(in: taskStore) }
             let rows = page.records.map { record in
                 [
                     record.id.text, record.name, record.state.description, "\(record.attempts)",
-                    Self.time(record.added), record.lane.description, record.queue ?? "-",
+                    Self.time(record.added), record.priority.description, record.queue ?? "-",
                     Self.shortened(record.error ?? "-"),
                 ]
             }
@@ -50,24 +50,24 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     }
 
     /// A name that is mistyped must not look like a kind without tasks.
-    private func sayNone(in journal: Journal) throws {
+    private func sayNone(in taskStore: SQLiteTaskStore) throws {
         guard let name = filter.name else { return try printOutput("There is no such task.") }
-        let known = try knownKinds(in: journal)
+        let known = try knownKinds(in: taskStore)
         guard !known.contains(name) else { return try printOutput("There is no such task.") }
         let names = known.sorted().map(LogText.escaped).joined(separator: ", ")
         printError(
             """
             \(programName): there is no kind of tasks called \(LogText.escaped(name)); \
-            \(names.isEmpty ? "the journal has no tasks" : "there are \(names)")
+            \(names.isEmpty ? "the task store has no tasks" : "there are \(names)")
             """)
         throw ExitCode.failure
     }
 
-    /// Those of the application, and of the tasks that the journal has.
-    private func knownKinds(in journal: Journal) throws -> Set<String> {
+    /// Those of the application, and of the tasks that the task store has.
+    private func knownKinds(in taskStore: SQLiteTaskStore) throws -> Set<String> {
         let engine = App().taskEngine?.parts as? DurableEngine
         return try Set(engine?.kinds.all.map(\.name) ?? []).union(
-            journal.counts(of: RecordState.allCases).names.keys)
+            taskStore.counts(of: RecordState.allCases).names.keys)
     }
 
     private static func time(_ date: Date) -> String {
@@ -87,7 +87,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
             commandName: "show", abstract: "Show all that is known of a task: its values, result and error.")
     }
 
-    @OptionGroup var options: JournalOptions
+    @OptionGroup var options: TaskStoreOptions
 
     @Argument(help: "The task's id.")
     var id: TaskIdentifier
@@ -96,8 +96,8 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
     var json = false
 
     func run() throws {
-        try options.withJournal(of: App.self) { journal in
-            guard let record = try journal.record(id.id) else {
+        try options.withTaskStore(of: App.self) { taskStore in
+            guard let record = try taskStore.record(id.id) else {
                 printError("\(programName): there is no task \(id.id), or not any more")
                 throw ExitCode.failure
             }
@@ -107,7 +107,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
             }
             let lines = [
                 ("id", record.id.text), ("name", record.name), ("state", record.state.description),
-                ("lane", record.lane.description), ("attempts", "\(record.attempts)"),
+                ("priority", record.priority.description), ("attempts", "\(record.attempts)"),
                 ("deaths", "\(record.deaths)"),
                 ("request", "\(record.request), its task \(record.position + 1)"),
                 ("route", record.route.isEmpty ? "-" : record.route),
@@ -132,16 +132,16 @@ struct TasksExportCommand<App: Application>: ParsableCommand {
             commandName: "export", abstract: "Print tasks as JSON, one a line, the oldest ones first.")
     }
 
-    @OptionGroup var options: JournalOptions
+    @OptionGroup var options: TaskStoreOptions
     @OptionGroup var filter: FilterOptions
 
     func run() throws {
         // A reader that has seen enough closes the pipe: an error then, and no end by a signal.
         signal(SIGPIPE, SIG_IGN)
-        try options.withJournal(of: App.self) { journal in
+        try options.withTaskStore(of: App.self) { taskStore in
             var output = LineBuffer()
             do {
-                try journal.export(filter.filter) { try output.add($0) }
+                try taskStore.export(filter.filter) { try output.add($0) }
                 try output.flush()
             } catch let error as OutputError {
                 if error.code == EPIPE { return }

@@ -14,21 +14,21 @@ struct TasksRescheduleCommand<App: Application>: ParsableCommand {
                 """)
     }
 
-    @OptionGroup var options: JournalOptions
+    @OptionGroup var options: TaskStoreOptions
 
     @Argument(help: "The schedule's name in the manifest.")
     var name: String
 
     func run() throws {
-        try options.withJournal(of: App.self) { journal in
+        try options.withTaskStore(of: App.self) { taskStore in
             let now = Date()
-            // The journal's name is followed by the times and the zone.
-            let schedules = try journal.schedules().filter { $0.schedule.hasPrefix(name + " ") }
+            // The task store's name is followed by the times and the zone.
+            let schedules = try taskStore.schedules().filter { $0.schedule.hasPrefix(name + " ") }
             guard !schedules.isEmpty else {
                 printError("\(programName): no schedule \(name) has begun")
                 throw ExitCode.failure
             }
-            let ahead = try schedules.filter { try journal.restartSchedule($0.schedule, at: now) }
+            let ahead = try schedules.filter { try taskStore.restartSchedule($0.schedule, at: now) }
             guard !ahead.isEmpty else {
                 return print("The schedule \(name) has fired for no time to come; it stays as it is.")
             }

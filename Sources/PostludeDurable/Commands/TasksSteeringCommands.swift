@@ -4,7 +4,7 @@ internal import PostludeTaskStore
 
 /// Which tasks are steered: some by their ids, or all of some states.
 struct SteeringOptions: ParsableArguments {
-    @OptionGroup var options: JournalOptions
+    @OptionGroup var options: TaskStoreOptions
 
     @Argument(help: "The tasks' ids.")
     var ids: [TaskIdentifier] = []
@@ -27,12 +27,12 @@ struct SteeringOptions: ParsableArguments {
     /// - Throws: `ExitCode` 1 where one was not changed.
     func steer<App: Application>(
         of application: App.Type, saying changed: String,
-        _ change: (Journal, [RecordID]) throws -> [SteeringResult]
+        _ change: (SQLiteTaskStore, [RecordID]) throws -> [SteeringResult]
     ) throws {
-        try options.withJournal(of: application) { journal in
+        try options.withTaskStore(of: application) { taskStore in
             var isWhole = true
             func apply(_ ids: [RecordID]) throws {
-                for (id, result) in zip(ids, try change(journal, ids)) {
+                for (id, result) in zip(ids, try change(taskStore, ids)) {
                     switch result {
                     case .changed: try printOutput("\(id) \(changed)")
                     case .unknown:
@@ -49,7 +49,7 @@ struct SteeringOptions: ParsableArguments {
             repeat {
                 guard failed else { break }
                 // The oldest ones first: those behind them in their request follow.
-                let page = try journal.list(
+                let page = try taskStore.list(
                     RecordFilter(states: [.failed], name: name), .oldestFirst, after: next, limit: 200)
                 try apply(page.records.map(\.id))
                 next = page.next

@@ -8,21 +8,21 @@ extension DurablePolicy {
         policy.retry.attempts = settings.attempts ?? retry.attempts
         policy.retry.delay = settings.delay ?? retry.delay
         policy.retry.factor = settings.factor ?? retry.factor
-        policy.retry.maximum = settings.maximumDelay ?? retry.maximum
+        policy.retry.maximumDelay = settings.maximumDelay ?? retry.maximumDelay
         policy.retry.jitter = settings.jitter ?? retry.jitter
         policy.deadline = settings.deadline ?? deadline
         policy.expiry = settings.expiry ?? expiry
-        policy.lane = settings.lane.map(DurableLane.init) ?? lane
-        policy.runs = settings.runs.map { TaskPlace(queue: $0.queue) } ?? runs
-        policy.promotion = settings.promotion.map(TaskPromotion.init) ?? promotion
+        policy.priority = settings.priority.map(DurablePriority.init) ?? priority
+        policy.runs = settings.runs.map { TaskExecution(queue: $0.queue) } ?? runs
+        policy.promotion = settings.promotion.map(TaskRerouting.init) ?? promotion
         return policy
     }
 }
 
-extension DurableLane {
-    fileprivate init(_ lane: Manifest.DurableTask.Lane) {
+extension DurablePriority {
+    fileprivate init(_ priority: Manifest.DurableTask.Priority) {
         self =
-            switch lane {
+            switch priority {
             case .high: .high
             case .normal: .normal
             case .low: .low
@@ -30,7 +30,7 @@ extension DurableLane {
     }
 }
 
-extension TaskPromotion {
+extension TaskRerouting {
     fileprivate init(_ promotion: Manifest.DurableTask.Promotion) {
         let occasions = promotion.occasions.map { occasion -> Occasion in
             switch occasion {
@@ -39,6 +39,6 @@ extension TaskPromotion {
             case .shutdown: .shutdown
             }
         }
-        self.init(to: TaskPlace(queue: promotion.place.queue), when: Set(occasions))
+        self.init(to: TaskExecution(queue: promotion.place.queue), when: Set(occasions))
     }
 }

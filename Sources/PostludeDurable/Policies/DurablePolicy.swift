@@ -16,30 +16,30 @@ public struct DurablePolicy: Sendable, Hashable {
     public var expiry: Duration?
 
     /// Which tasks come first when a process takes those that others have left, or whose time has come.
-    public var lane: DurableLane
+    public var priority: DurablePriority
 
-    /// Where they run; else than ``TaskPlace/here`` they leave through the application's broker, behind the response.
-    public var runs: TaskPlace
+    /// Where they run; else than ``TaskExecution/here`` they leave through the application's broker, behind the response.
+    public var runs: TaskExecution
 
     /// Where those go that do not come to their end here; nil for nowhere.
-    public var promotion: TaskPromotion?
+    public var promotion: TaskRerouting?
 
     /// - Parameter retry: by default five attempts, 1, 2, 4 and 8 seconds after each other, ±20 %.
     public init(
         retry: RetryPolicy = RetryPolicy(attempts: 5), deadline: Duration? = nil, expiry: Duration? = nil,
-        lane: DurableLane = .normal, runs: TaskPlace = .here, promotion: TaskPromotion? = nil
+        priority: DurablePriority = .normal, runs: TaskExecution = .here, promotion: TaskRerouting? = nil
     ) {
         self.retry = retry
         self.deadline = deadline
         self.expiry = expiry
-        self.lane = lane
+        self.priority = priority
         self.runs = runs
         self.promotion = promotion
     }
 }
 
 /// Which tasks come first. It does not change the order within a request.
-public enum DurableLane: Sendable, Hashable, CaseIterable {
+public enum DurablePriority: Sendable, Hashable, CaseIterable {
     /// Before all others.
     case high
     /// What tasks have whose kind says nothing.

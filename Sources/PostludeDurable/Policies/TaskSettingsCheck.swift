@@ -170,13 +170,14 @@ extension DurableTaskKind {
     ///
     /// - Parameters:
     ///   - payload: the task as JSON.
-    ///   - expiry: nil for the policy's, as `lane`.
-    func record(_ payload: Data, at now: Date, expiry: Duration? = nil, lane: DurableLane? = nil) -> NewRecord
+    ///   - expiry: nil for the policy's, as `priority`.
+    func record(_ payload: Data, at now: Date, expiry: Duration? = nil, priority: DurablePriority? = nil)
+        -> NewRecord
     {
         var record = NewRecord(name: name, payload: payload)
         record.id = RecordID.make(at: Int64(now.timeIntervalSince1970 * 1000))
         record.expires = (expiry ?? policy.expiry).map(now.advanced(by:))
-        record.lane = Lane(lane ?? policy.lane)
+        record.priority = RecordPriority(priority ?? policy.priority)
         record.queue = policy.runs.queue
         return record
     }

@@ -15,7 +15,7 @@ final class Schedules: Sendable {
     /// from summer time, or a small correction, within which no time is to fire twice.
     private static let corrected = 3 * 3600.0
 
-    private let access: JournalAccess
+    private let access: TaskStoreAccess
     private let kinds: @Sendable () -> DurableTaskKinds
     private let logger: Logger
     private let now: @Sendable () -> Date
@@ -28,7 +28,7 @@ final class Schedules: Sendable {
     }
 
     init(
-        in access: JournalAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, logger: Logger,
+        in access: TaskStoreAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, logger: Logger,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.access = access
@@ -43,7 +43,7 @@ final class Schedules: Sendable {
     /// Fires what is due. Called by one thread.
     ///
     /// - Returns: when to call it again.
-    /// - Throws: where the journal cannot be read or written: nothing is lost, call it again.
+    /// - Throws: where the task store cannot be read or written: nothing is lost, call it again.
     func fireDue() throws -> Duration {
         try begin()
         var schedules = state.withLock { $0.schedules }
@@ -64,10 +64,10 @@ final class Schedules: Sendable {
 
     private func begin() throws {
         guard let next = state.withLock({ $0.next }) else { return }
-        let journal = access.journal
+        let taskStore = access.taskStore
         let schedules = try next.compactMap { settings -> Schedule? in
             do {
-                let last = try journal.beginSchedule(Schedule.key(of: settings))
+                let last = try taskStore.beginSchedule(Schedule.key(of: settings))
                 return try Schedule(settings, behind: last)
             } catch let error as ScheduleMistake {
                 logger.error(
@@ -85,13 +85,13 @@ final class Schedules: Sendable {
 
     /// A schedule has fired for a time that is still to come: the clock was ahead then.
     private func meetClock(_ schedule: inout Schedule, _ now: Date) throws {
-        let journal = access.journal
+        let taskStore = access.taskStore
         guard schedule.last > now.addingTimeInterval(Self.corrected) else {
             // `tasks reschedule` may have changed it.
-            guard let last = try journal.lastFiring(of: schedule.key), last < schedule.last else { return }
+            guard let last = try taskStore.lastFiring(of: schedule.key), last < schedule.last else { return }
             return schedule.goOn(from: last)
         }
-        guard try journal.restartSchedule(schedule.key, at: now) else { return schedule.goOn(from: now) }
+        guard try taskStore.restartSchedule(schedule.key, at: now) else { return schedule.goOn(from: now) }
         logger.warning(
             "the clock was set back: a schedule that had fired for a later time goes on from now",
             metadata: [
@@ -111,8 +111,8 @@ final class Schedules: Sendable {
             return schedule.goOn(from: time)
         }
         request.runsHere = false
-        guard let kept = try access.journal.fire(schedule.key, at: time, request)?.first else {
-            return schedule.goOn(from: max(time, try access.journal.lastFiring(of: schedule.key) ?? time))
+        guard let kept = try access.taskStore.fire(schedule.key, at: time, request)?.first else {
+            return schedule.goOn(from: max(time, try access.taskStore.lastFiring(of: schedule.key) ?? time))
         }
         schedule.goOn(from: time)
         metadata["id"] = "\(kept.id)"
@@ -157,7 +157,7 @@ private struct Schedule {
         next = expression.next(after: last)
     }
 
-    /// What the journal calls it. One whose times have changed is another one: what it would have missed was none of its.
+    /// What the task store calls it. One whose times have changed is another one: what it would have missed was none of its.
     static func key(of settings: Manifest.Schedule) -> String {
         "\(settings.name) \(settings.cron.value) \(settings.timeZone.value)"
     }

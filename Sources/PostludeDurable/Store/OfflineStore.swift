@@ -6,7 +6,7 @@ internal import PostludeManifest
 internal import PostludeSystem
 internal import PostludeTaskStore
 
-/// Keeps durable tasks for a test without a server, in a journal of its own that ends with it: they run when the test says
+/// Keeps durable tasks for a test without a server, in a task store of its own that ends with it: they run when the test says
 /// so, and can be looked up.
 final class OfflineStore: DurableTaskStore, ScheduleFiring {
     private let declared: DurableTaskKinds
@@ -14,7 +14,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
     private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
     /// Made for the first task: most tests have none.
-    private let opened = Lock<(folder: URL, access: JournalAccess)?>(nil)
+    private let opened = Lock<(folder: URL, access: TaskStoreAccess)?>(nil)
 
     init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
         declared = kinds
@@ -26,7 +26,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         guard let (folder, access) = opened.withLock({ $0 }) else { return }
         // Nobody asks for it any more, and its folder goes with it.
         OfflineFolders.remove(folder)
-        try? access.journal.close()
+        try? access.taskStore.close()
     }
 
     var kinds: DurableTaskKinds { current.withLock { $0 } }
@@ -46,12 +46,13 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
             let kind = kinds[settings.task.value]
         else { throw DurableTaskError.unknownKind(task: settings.task.value, type: settings.task.value) }
         let access = try access
-        try access.journal.flush()
-        let kept = try access.journal.append(request)
-        let tasks = try kept.compactMap { kept -> (any StoredTask)? in
-            guard case .added(let id) = kept, let record = try access.journal.record(id), record.queue == nil
+        try access.taskStore.flush()
+        let kept = try access.taskStore.append(request)
+        let tasks = try kept.compactMap { kept -> (any PersistedTask)? in
+            guard case .added(let id) = kept, let record = try access.taskStore.record(id),
+                record.queue == nil
             else { return nil }
-            return JournalTask(kind, claimed: record, as: try kind.decode(record.payload), in: access)
+            return LocalDurableTask(kind, claimed: record, as: try kind.decode(record.payload), in: access)
         }
         return FiredSchedule(origin: TaskOrigin(requestID: request.id, route: ""), tasks: tasks)
     }
@@ -69,37 +70,37 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         try parts.check(task, for: queue)
     }
 
-    func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws {
+    func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
         let access = try access
         try access.keep(tasks, of: request, runsHere: runsHere)
         // So that a test sees what a client would.
-        try access.journal.flush()
+        try access.taskStore.flush()
     }
 
     func holder(of key: String, name: String) throws -> RecordID? {
-        try access.journal.flush()
-        return try access.journal.holder(of: key, name: name)
+        try access.taskStore.flush()
+        return try access.taskStore.holder(of: key, name: name)
     }
 
     func record(_ id: RecordID) throws -> Record? {
-        try access.journal.flush()
-        return try access.journal.record(id)
+        try access.taskStore.flush()
+        return try access.taskStore.record(id)
     }
 
     func newest(of key: String, name: String) throws -> Record? {
-        try access.journal.flush()
-        return try access.journal.newest(of: key, name: name)
+        try access.taskStore.flush()
+        return try access.taskStore.newest(of: key, name: name)
     }
 
-    private var access: JournalAccess {
+    private var access: TaskStoreAccess {
         get throws {
             try opened.withLock { opened in
                 if let opened { return opened.access }
                 let folder = FileManager.default.temporaryDirectory
-                    .appending(path: "postlude-journal-\(RecordID.make(at: 0))")
+                    .appending(path: "postlude-task-store-\(RecordID.make(at: 0))")
                 try OfflineFolders.make(folder)
-                let journal = try Journal(path: folder.appending(path: "tasks.journal").path)
-                let access = JournalAccess(journal: journal, outbox: nil)
+                let taskStore = try SQLiteTaskStore(path: folder.appending(path: "tasks.sqlite").path)
+                let access = TaskStoreAccess(taskStore: taskStore, outbox: nil)
                 opened = (folder, access)
                 return access
             }
@@ -118,7 +119,7 @@ private struct UnknownSchedule: Error, CustomStringConvertible {
     }
 }
 
-/// The folders of journals that end with their store, or with the process: the last test's store may outlive it.
+/// The folders of task stores that end with their store, or with the process: the last test's store may outlive it.
 private enum OfflineFolders {
     private static let all = Lock<Set<URL>>([])
     private static let atExit: Int32 = atexit {

@@ -20,13 +20,13 @@ final class Recovery: Sendable {
     /// When a record is looked at again whose kind this program does not know: a newer one, at work beside it, may.
     private static let unknownDelay = Duration.seconds(60)
 
-    private let access: JournalAccess
-    private var journal: Journal { access.journal }
+    private let access: TaskStoreAccess
+    private var taskStore: SQLiteTaskStore { access.taskStore }
     private let kinds: @Sendable () -> DurableTaskKinds
     private let schedules: Schedules
     private let dispatch: any TaskTaking
     private let logger: Logger
-    /// How many requests of the journal may be with the workers at a time.
+    /// How many requests of the task store may be with the workers at a time.
     private let limit: Int
     private let keep: Duration
     private let keepFailed: Duration
@@ -36,7 +36,7 @@ final class Recovery: Sendable {
     private let thread: LoopThread
 
     init(
-        _ access: JournalAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, schedules: Schedules,
+        _ access: TaskStoreAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, schedules: Schedules,
         dispatch: any TaskTaking, logger: Logger, limit: Int, keep: Duration, keepFailed: Duration
     ) throws {
         self.access = access
@@ -67,7 +67,7 @@ final class Recovery: Sendable {
                 try body()
             } catch {
                 guard .now >= nextReport else { return }
-                logger.error("the journal cannot be read or written", metadata: ["error": "\(error)"])
+                logger.error("the task store cannot be read or written", metadata: ["error": "\(error)"])
                 nextReport = .now + .seconds(10)
             }
         }
@@ -89,10 +89,10 @@ final class Recovery: Sendable {
         let room = limit - inHand.load(ordering: .acquiring)
         // Whoever makes room rings.
         guard room > 0 else { return Self.interval }
-        let requests = try journal.claim(room, takingSuspect: mayTakeSuspect)
+        let requests = try taskStore.claim(room, takingSuspect: mayTakeSuspect)
         for request in requests { post(request) }
         if requests.count == room { return .zero }
-        guard let due = try journal.nextDue(takingSuspect: mayTakeSuspect) else { return Self.interval }
+        guard let due = try taskStore.nextDue(takingSuspect: mayTakeSuspect) else { return Self.interval }
         let seconds = min(1, max(0.001, due.timeIntervalSinceNow))
         return .milliseconds(Int64(seconds * 1000))
     }
@@ -102,13 +102,13 @@ final class Recovery: Sendable {
     }
 
     private func post(_ request: ClaimedRequest) {
-        var tasks: [any StoredTask] = []
+        var tasks: [any PersistedTask] = []
         for (index, record) in request.records.enumerated() {
             if let task = task(record) {
                 tasks.append(task)
             } else if record.stopsOnFailure {
                 // Those behind it wait for it, or are dead letters by now.
-                for other in request.records[(index + 1)...] { journal.ended(other.id, .left) }
+                for other in request.records[(index + 1)...] { taskStore.ended(other.id, .left) }
                 break
             }
         }
@@ -118,7 +118,7 @@ final class Recovery: Sendable {
         let hasSuspect = request.records.contains { $0.deaths > 0 }
         if hasSuspect { suspectSince.withLock { $0 = since } }
         logger.info(
-            "durable tasks are taken from the journal",
+            "durable tasks are taken from the task store",
             metadata: ["request": "\(request.id)", "count": "\(tasks.count)"])
         dispatch.post(tasks, of: TaskOrigin(requestID: request.id, route: request.route)) { [self] in
             inHand.subtract(1, ordering: .acquiringAndReleasing)
@@ -127,9 +127,9 @@ final class Recovery: Sendable {
         }
     }
 
-    private func task(_ record: Record) -> (any StoredTask)? {
+    private func task(_ record: Record) -> (any PersistedTask)? {
         // It had to wait for those before it.
-        if record.queue != nil { return SentTask(claimed: record, in: access) }
+        if record.queue != nil { return OutboxTask(claimed: record, in: access) }
         guard let kind = kinds()[record.name] else {
             refuse(
                 record, "this program has no durable task of that name",
@@ -152,11 +152,11 @@ final class Recovery: Sendable {
             }
             return nil
         }
-        return JournalTask(kind, claimed: record, in: access)
+        return LocalDurableTask(kind, claimed: record, in: access)
     }
 
     private func refuse(_ record: Record, _ reason: String, _ end: RecordEnd) {
-        journal.ended(record.id, end)
+        taskStore.ended(record.id, end)
         logger.error(
             "a durable task does not run",
             metadata: [
@@ -168,10 +168,10 @@ final class Recovery: Sendable {
     /// - Returns: whether none is left that is old enough.
     private func removeOld() throws -> Bool {
         let (now, batch) = (Date(), 200)
-        let removed = try journal.removeOver(
+        let removed = try taskStore.removeOver(
             endedBefore: now.advanced(by: .zero - keep), failedBefore: now.advanced(by: .zero - keepFailed),
             limit: batch)
-        let firings = try journal.removeFirings(before: now.advanced(by: .zero - keep), limit: batch)
+        let firings = try taskStore.removeFirings(before: now.advanced(by: .zero - keep), limit: batch)
         return removed < batch && firings < batch
     }
 }

@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `what is stored is read again, and what is no JSON is not stored`() throws {
+    @Test func `what is stored is read again, and what is no JSONValue is not stored`() throws {
         let failure = CeleryResult.Failure(type: "Refused", message: "\"no\"\0", module: "shop")
         let failed = CeleryResult(id: "1", status: .failure, failure: failure)
         #expect(try CeleryResult(id: "1", stored: failed.stored()) == failed)

@@ -56,12 +56,12 @@ extension BrokerTests {
             {
                 var message = Self.message(arguments: "[\(argument)]")
                 message.priority = priority
-                try publisher.publish(message, to: "lanes")
+                try publisher.publish(message, to: "priorities")
             }
             for step in ["", "\u{6}\u{16}3", "\u{6}\u{16}6", "\u{6}\u{16}9"] {
-                #expect(try server.command("LLEN", "lanes\(step)") == "1")
+                #expect(try server.command("LLEN", "priorities\(step)") == "1")
             }
-            let consumer = try Self.consumer(server, "lanes")
+            let consumer = try Self.consumer(server, "priorities")
             for argument in 1...4 { #expect(try consumer.task()?.task.arguments == "[\(argument)]") }
         }
 

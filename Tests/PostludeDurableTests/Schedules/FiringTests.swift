@@ -48,7 +48,7 @@ struct FiringTests {
     }
 
     private static let manifest = """
-        journal: { path: /nowhere/tasks.journal }
+        task-store: { path: /nowhere/tasks.sqlite }
         schedules:
           nightly: { cron: "0 3 * * *", time-zone: UTC, task: Cleanup, arguments: { days: 30 } }
         routes: [{ path: /ordinary, method: GET, handler: ordinary }]

@@ -24,24 +24,24 @@ import Testing
         func go(to time: Date) { self.time.withLock { $0 = time } }
     }
 
-    /// A process with the journal open, and a clock that all of the test's share.
+    /// A process with the task store open, and a clock that all of the test's share.
     private final class Process {
-        let journal: Journal
+        let taskStore: SQLiteTaskStore
         let schedules: Schedules
 
         init(_ path: String, clock: Clock, log: LogLines, _ yaml: String) throws {
-            var settings = JournalSettings()
+            var settings = TaskStoreSettings()
             settings.now = { clock.now }
-            journal = try Journal(path: path, settings: settings)
+            taskStore = try SQLiteTaskStore(path: path, settings: settings)
             let kinds = DurableTaskKinds([DurableTaskKind(Job.self)])
             schedules = Schedules(
-                in: JournalAccess(journal: journal, outbox: nil), kinds: { kinds }, logger: log.logger,
+                in: TaskStoreAccess(taskStore: taskStore, outbox: nil), kinds: { kinds }, logger: log.logger,
                 now: { clock.now })
             schedules.use(try SchedulesTests.schedules(yaml))
             _ = try schedules.fireDue()
         }
 
-        deinit { try? journal.close() }
+        deinit { try? taskStore.close() }
     }
 
     private let folder: TestDirectory
@@ -65,16 +65,16 @@ import Testing
     private func process(
         _ yaml: String = "{ minutely: { cron: '* * * * *', task: Job, arguments: { number: 7 } } }"
     ) throws -> Process {
-        try Process(folder.path + "/tasks.journal", clock: clock, log: log, yaml)
+        try Process(folder.path + "/tasks.sqlite", clock: clock, log: log, yaml)
     }
 
     private func go(to time: String) throws {
         clock.go(to: try Self.date(time))
     }
 
-    private func records(_ journal: Journal) throws -> [RecordSummary] {
-        try journal.flush()
-        return try journal.list().records
+    private func records(_ taskStore: SQLiteTaskStore) throws -> [RecordSummary] {
+        try taskStore.flush()
+        return try taskStore.list().records
     }
 
     @Test("A time zone has a name of the tz database, and no abbreviation or offset")
@@ -121,17 +121,17 @@ import Testing
         #expect(throws: DecodingError.self) { try payload("tomorrow") }
     }
 
-    @Test("Of the processes that have the journal open, the first one fires, once for each time")
+    @Test("Of the processes that have the task store open, the first one fires, once for each time")
     func once() throws {
         let processes = try (1...3).map { _ in try process() }
-        #expect(try records(processes[0].journal).isEmpty, "a new schedule waits for its next time")
+        #expect(try records(processes[0].taskStore).isEmpty, "a new schedule waits for its next time")
         try go(to: "2026-03-01T12:01:00Z")
         for process in processes { _ = try process.schedules.fireDue() }
-        let first = try records(processes[0].journal)
+        let first = try records(processes[0].taskStore)
         #expect(first.map(\.request) == ["minutely@2026-03-01T12:01:00Z"])
-        #expect(try processes[0].journal.record(first[0].id)?.payload == Data(#"{"number":7}"#.utf8))
+        #expect(try processes[0].taskStore.record(first[0].id)?.payload == Data(#"{"number":7}"#.utf8))
         for process in processes { _ = try process.schedules.fireDue() }
-        #expect(try records(processes[0].journal).count == 1)
+        #expect(try records(processes[0].taskStore).count == 1)
     }
 
     @Test("What was missed while nobody was at work is made up for once")
@@ -139,9 +139,9 @@ import Testing
         _ = try process()
         try go(to: "2026-03-01T15:10:10Z")
         let next = try process()
-        #expect(try records(next.journal).map(\.request) == ["minutely@2026-03-01T15:10:00Z"])
+        #expect(try records(next.taskStore).map(\.request) == ["minutely@2026-03-01T15:10:00Z"])
         #expect(try next.schedules.fireDue() == .seconds(1), "it looks again before the next minute")
-        #expect(try records(next.journal).count == 1)
+        #expect(try records(next.taskStore).count == 1)
     }
 
     @Test("While its last task is not over a time is left out, unless tasks may overlap")
@@ -152,7 +152,7 @@ import Testing
             try go(to: "2026-03-01T12:0\(minute):00Z")
             _ = try process.schedules.fireDue()
         }
-        let names = try records(process.journal).map { $0.request.prefix(3) }
+        let names = try records(process.taskStore).map { $0.request.prefix(3) }
         #expect(names.count { $0 == "one" } == 1 && names.count { $0 == "all" } == 3)
         #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is left out") } == 2)
     }
@@ -164,10 +164,10 @@ import Testing
             try Self.schedules("{ minutely: { cron: '0 9 * * *', task: Job, arguments: { number: 1 } } }"))
         try go(to: "2026-03-01T12:05:00Z")
         _ = try process.schedules.fireDue()
-        #expect(try records(process.journal).isEmpty)
+        #expect(try records(process.taskStore).isEmpty)
         try go(to: "2026-03-02T09:00:01Z")
         _ = try process.schedules.fireDue()
-        #expect(try records(process.journal).map(\.request) == ["minutely@2026-03-02T09:00:00Z"])
+        #expect(try records(process.taskStore).map(\.request) == ["minutely@2026-03-02T09:00:00Z"])
     }
 
     @Test(
@@ -181,7 +181,7 @@ import Testing
         for process in processes { _ = try process.schedules.fireDue() }
         try go(to: "2026-03-01T12:31:00Z")
         for process in processes { _ = try process.schedules.fireDue() }
-        let fired = try records(processes[0].journal).map(\.request)
+        let fired = try records(processes[0].taskStore).map(\.request)
         // The first one's task is not over, so that the second time is left out.
         #expect(fired == ["minutely@2026-03-04T12:00:00Z"])
         #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is left out") } == 1)
@@ -190,7 +190,7 @@ import Testing
         try go(to: "2026-03-01T06:00:00Z")
         let next = try process()
         #expect(log.lines.count { $0.hasPrefix("warning the clock was set back") } == 2)
-        #expect(try next.journal.lastFiring(of: next.journal.schedules()[0].schedule) == clock.now)
+        #expect(try next.taskStore.lastFiring(of: next.taskStore.schedules()[0].schedule) == clock.now)
     }
 
     @Test("The clock is set back by less: no time fires twice, unless the schedule is told to go on")
@@ -201,14 +201,14 @@ import Testing
         _ = try process.schedules.fireDue()
         try go(to: "2026-03-01T12:10:00Z")
         _ = try process.schedules.fireDue()
-        #expect(try records(process.journal).count == 1)
-        let name = try #require(try process.journal.schedules().first).schedule
-        #expect(try process.journal.restartSchedule(name, at: clock.now))
-        #expect(try !process.journal.restartSchedule(name, at: clock.now), "it is not ahead any more")
+        #expect(try records(process.taskStore).count == 1)
+        let name = try #require(try process.taskStore.schedules().first).schedule
+        #expect(try process.taskStore.restartSchedule(name, at: clock.now))
+        #expect(try !process.taskStore.restartSchedule(name, at: clock.now), "it is not ahead any more")
         _ = try process.schedules.fireDue()
         try go(to: "2026-03-01T12:11:00Z")
         _ = try process.schedules.fireDue()
-        #expect(try records(process.journal).map(\.request).first == "one@2026-03-01T12:11:00Z")
+        #expect(try records(process.taskStore).map(\.request).first == "one@2026-03-01T12:11:00Z")
         #expect(!log.lines.contains { $0.hasPrefix("warning the clock was set back") })
     }
 }

@@ -37,21 +37,21 @@ struct OfflineDurableTests {
         var handlers: Handlers {
             Handler("order") { (order: Path<String>, tasks: BackgroundTasks) throws -> [String: String] in
                 [
-                    "id": try tasks.add(
+                    "id": try tasks.enqueue(
                         Pay(order: order.value, fails: order.value == "bad"), unique: order.value
                     ).id
                 ]
             }
             Handler("unnamed") { (tasks: BackgroundTasks) throws in
-                try tasks.add(Unnamed())
+                try tasks.enqueue(Unnamed())
                 return ["": ""]
             }
             Handler("once") { (order: Path<String>, tasks: BackgroundTasks) throws -> Response in
                 let isBad = order.value == "bad"
-                try tasks.add(
+                try tasks.enqueue(
                     Pay(order: order.value, fails: isBad), unique: order.value, while: .kept,
                     stopOnFailure: true)
-                try tasks.add(Ship(order: order.value), unique: order.value, while: .kept)
+                try tasks.enqueue(Ship(order: order.value), unique: order.value, while: .kept)
                 let kept = try tasks.keep()
                 #expect(kept.map(\.status.name) == ["Pay", "Ship"] && Set(kept.map(\.isNew)).count == 1)
                 if order.value == "lost" { throw HTTPError(.conflict) }
@@ -145,7 +145,7 @@ struct OfflineDurableTests {
         let name = try #require(HTTPField.Name("Task-Id"))
         let ids = try #require(response.headers[name]).components(separatedBy: ", ")
         try await response.tasks.runAll()
-        #expect(response.tasks.failures.map(\.task) == ["Pay"])
+        #expect(response.tasks.failures.map(\.taskName) == ["Pay"])
         let status = try await shop.send(.get("/tasks/\(ids[1])")).json(Status.self)
         #expect(status.state == "failed" && status.error == "the task Pay \(ids[0]) before it has failed")
         #expect(try await shop.send(.post("/once/bad")).json([String].self) == ["failed", "failed"])

@@ -7,7 +7,7 @@ import Testing
         environment: [String: String] = [:]
     ) throws -> Command {
         let folder = try TestFolder()
-        let text = TestManifest("journal: { path: /var/tmp/a.journal }\n" + celery, routes: routes).text
+        let text = TestManifest("task-store: { path: /var/tmp/a.sqlite }\n" + celery, routes: routes).text
         try folder.write("routes.yaml", text)
         return try Command(executable, ["check"], in: folder, environment: environment)
     }
@@ -51,7 +51,7 @@ import Testing
         let folder = try TestFolder()
         func manifest(_ celery: String) -> TestManifest {
             TestManifest(
-                "journal: { path: \(folder.file("tasks.journal")) }\ncelery: { \(celery) }",
+                "task-store: { path: \(folder.file("tasks.sqlite")) }\ncelery: { \(celery) }",
                 routes: BrokerProcesses.routes)
         }
         // Port 1: nobody is there.

@@ -104,10 +104,10 @@ extension CeleryTests {
                 _ = try server.logLine(
                     holding: "task failed, and moves to a queue", "app.promoted", "queue=python")
                 #expect(
-                    processes.folder.journal() == ["started", "a attempt 1", "a attempt 2", "b attempt 1"],
+                    processes.folder.events() == ["started", "a attempt 1", "a attempt 2", "b attempt 1"],
                     "what is past its deadline is not tried again")
                 ids += try server.add("/add?label=c&task=Left")
-                _ = try processes.folder.journal(reaches: 5)
+                _ = try processes.folder.events(reaches: 5)
             }
             try processes.serve { _ in
                 let told = try processes.told(reaches: 3)

@@ -41,8 +41,8 @@ extension CeleryTests {
             try work.logLine(holding: "a task cannot run here", "positional arguments")
             try work.logLine(holding: "a task has expired")
             #expect(try work.end() == .status(0))
-            let journal = processes.folder.journal()
-            #expect(journal == ["started", "a 1", "b 2", "Note failed after 3", "stopped"])
+            let taskStore = processes.folder.events()
+            #expect(taskStore == ["started", "a 1", "b 2", "Note failed after 3", "stopped"])
             if kind == .redis {
                 let redis = try Servers.redisServer()
                 #expect(try redis.command("LLEN", "postlude:rejected:swift") == "4")
@@ -100,7 +100,7 @@ extension CeleryTests {
             #expect(try work.end() == .status(0))
             // What has succeeded is over, and what was refused was not begun.
             #expect(
-                processes.folder.journal()
+                processes.folder.events()
                     == ["started", "answer unreadable", "answer large", "y 2", "stopped"])
             if kind == .rabbitMQ {
                 let left = try Servers.rabbit().control("list_queues", "name", "messages")
@@ -114,9 +114,9 @@ extension CeleryTests {
         func delayedDelivery() throws {
             let processes = try BrokerProcesses(.rabbitMQ)
             let settings = """
-                from kombu import Exchange, Queue
+                from kombu import RequestExecution, Queue
                 from kombu.transport import native_delayed_delivery as delayed
-                queue = Queue("late", Exchange("late", type="topic"), routing_key="late",
+                queue = Queue("late", RequestExecution("late", type="topic"), routing_key="late",
                               queue_arguments={"x-queue-type": "quorum"})
                 app.conf.update(task_queues=[queue], broker_transport_options={"confirm_publish": True})
 
@@ -139,7 +139,7 @@ extension CeleryTests {
                     """, by: Python.newer)
             #expect(lines == ["True"])
             #expect(try work.end() == .status(0))
-            #expect(processes.folder.journal() == ["started", "a 1", "b 2", "stopped"])
+            #expect(processes.folder.events() == ["started", "a 1", "b 2", "stopped"])
         }
 
         @Test("Dates and UUIDs of Python are Swift's, and come back in ISO 8601 and in lower case")
@@ -172,7 +172,7 @@ extension CeleryTests {
             let work = try processes.work("swift")
             try processes.serve { server in
                 _ = try server.add("/add?label=a&count=3&task=Note")
-                let lines = try processes.folder.journal(reaches: 5)
+                let lines = try processes.folder.events(reaches: 5)
                 #expect(Set(lines.suffix(3)) == ["a 1", "a 2", "a 3"])
                 #expect(!server.log.contains("task done"))
             }
@@ -191,24 +191,24 @@ extension CeleryTests {
                 for number, gate in enumerate(["go", "go", "never"]):
                     app.send_task("Note", kwargs={"label": "a", "number": number, "gate": gate}, queue="\(queue)")
                 """)
-            _ = try processes.folder.journal("begun", reaches: 1)
+            _ = try processes.folder.events("begun", reaches: 1)
             first.process.send(signal: SIGTERM)
             // Not the queue's name, which stands in each line.
             try first.logLine(holding: "stopping: no new tasks")
             try processes.folder.open(gate: "go")
             #expect(try first.process.waitForExit() == .status(0))
-            #expect(processes.folder.journal() == ["started", "a 0", "stopped"])
-            #expect(processes.folder.journal("begun") == ["a 0 began"])
+            #expect(processes.folder.events() == ["started", "a 0", "stopped"])
+            #expect(processes.folder.events("begun") == ["a 0 began"])
             let second = try processes.work(queue, "--grace", "0.1", log: "second.log")
-            #expect(try processes.folder.journal("begun", reaches: 3).count == 3)
-            #expect(try processes.folder.journal(reaches: 5).last == "a 1")
+            #expect(try processes.folder.events("begun", reaches: 3).count == 3)
+            #expect(try processes.folder.events(reaches: 5).last == "a 1")
             // One that does not end goes back as well.
             #expect(try second.end() == .status(0))
             try second.logLine(holding: "the grace is over")
             try processes.folder.open(gate: "never")
             let third = try processes.work(queue, log: "third.log")
-            _ = try processes.folder.journal(reaches: 8)
-            #expect(processes.folder.journal().last == "a 2")
+            _ = try processes.folder.events(reaches: 8)
+            #expect(processes.folder.events().last == "a 2")
             #expect(try third.end() == .status(0))
         }
 
@@ -228,20 +228,20 @@ extension CeleryTests {
                 """
                 app.send_task("Note", kwargs={"label": "a", "number": 1, "gate": "go"}, queue="cut-\(kind)")
                 """)
-            _ = try processes.folder.journal("begun", reaches: 1)
+            _ = try processes.folder.events("begun", reaches: 1)
             proxy.cut()
             try work.logLine(holding: "warning", "the queue cannot be consumed")
             try work.logLine(holding: "consuming again")
             try processes.folder.open(gate: "go")
-            _ = try processes.folder.journal(reaches: 2)
+            _ = try processes.folder.events(reaches: 2)
             // RabbitMQ gives it again at once, Redis when the lost consumer is taken for dead.
             if kind == .rabbitMQ {
                 _ = try near.produce(
                     """
                     app.send_task("Note", kwargs={"label": "b", "number": 2}, queue="cut-\(kind)").get(timeout=20)
                     """)
-                #expect(processes.folder.journal() == ["started", "a 1", "b 2"])
-                #expect(processes.folder.journal("begun") == ["a 1 began", "b 2 began"])
+                #expect(processes.folder.events() == ["started", "a 1", "b 2"])
+                #expect(processes.folder.events("begun") == ["a 1 began", "b 2 began"])
             }
             #expect(try work.end() == .status(0))
             if kind == .rabbitMQ {
@@ -261,17 +261,17 @@ extension CeleryTests {
             }
             try processes.serve { server in
                 _ = try server.add("/add?label=a&task=Count&count=1000")
-                _ = try folder.journal("counted", reaches: 300, within: .seconds(60))
+                _ = try folder.events("counted", reaches: 300, within: .seconds(60))
                 works[0].process.send(signal: SIGKILL)
-                #expect(folder.journal("counted").count < 900, "it was killed in the middle")
-                try waitUntil("all are done: \(Set(folder.journal("counted")).count)", within: .seconds(60)) {
-                    Set(folder.journal("counted")).count == 1000
+                #expect(folder.events("counted").count < 900, "it was killed in the middle")
+                try waitUntil("all are done: \(Set(folder.events("counted")).count)", within: .seconds(60)) {
+                    Set(folder.events("counted")).count == 1000
                 }
             }
             for work in works.dropFirst() { #expect(try work.end() == .status(0)) }
-            let done = folder.journal("counted")
+            let done = folder.events("counted")
             #expect(done.count < 1000 + 8)
-            let begun = works.map { folder.journal("begun-\($0.process.pid)") }
+            let begun = works.map { folder.events("begun-\($0.process.pid)") }
             #expect(!begun[0].isEmpty)
             #expect(begun[0].count < 1000)
             // Whatever has begun twice had begun in the one that was killed.

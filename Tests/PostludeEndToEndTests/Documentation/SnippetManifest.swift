@@ -15,11 +15,11 @@ struct SnippetManifest {
             let route = "routes: [{ path: /, method: GET, handler: hello }]\n"
             text = isOfRoutes ? "routes:\n" + known : known + route
         }
-        if keys.isDisjoint(with: ["journal", "durable-tasks", "schedules", "celery"]) {
+        if keys.isDisjoint(with: ["task-store", "durable-tasks", "schedules", "celery"]) {
             program = BuildProducts.testbed
         } else {
             // What the testbed's own tasks need.
-            if !keys.contains("journal") { text += "journal: { path: /var/lib/app/tasks.journal }\n" }
+            if !keys.contains("task-store") { text += "task-store: { path: /var/lib/app/tasks.sqlite }\n" }
             if !keys.contains("celery") { text += "celery: { broker: amqp://localhost }\n" }
             program = BuildProducts.celeryTestbed
         }

@@ -62,7 +62,7 @@ struct OrdersExampleTests {
             "SELECT placed_order FROM \(table) ORDER BY 1")
     }
 
-    @Test("202 once the tasks are in the journal; then all three are done, and told with their results")
+    @Test("202 once the tasks are in the task store; then all three are done, and told with their results")
     func placed() throws {
         try run { _, nginx in
             let reply = try place(#"{"id": 17, "email": "ada@example.org"}"#, at: nginx)
@@ -159,7 +159,7 @@ struct OrdersExampleTests {
             try FileManager.default.removeItem(atPath: folder.file("provider-is-away"))
             let retry = try Command(
                 BuildProducts.example("orders"),
-                ["tasks", "retry", "--failed", "--journal", folder.file("state/tasks.journal")], in: folder)
+                ["tasks", "retry", "--failed", "--task-store", folder.file("state/tasks.sqlite")], in: folder)
             #expect(retry.exit == .status(0), "\(retry.errors)")
             for id in 1...20 { _ = try order("\(id)", at: nginx) { $0.states == ["done", "done", "done"] } }
         }

@@ -38,7 +38,7 @@ struct BrokerProcesses {
         TestManifest(
             """
             \(settings)
-            journal: { path: \(folder.file("tasks.journal")) }
+            task-store: { path: \(folder.file("tasks.sqlite")) }
             celery: { broker: "${BROKER}", results: "${RESULTS}" }
             """, routes: Self.routes)
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The testbed with durable tasks, and its journal in the test's folder.
+/// The testbed with durable tasks, and its task store in the test's folder.
 enum DurableServer {
     static let routes = """
           - { path: /hello, method: GET, handler: hello }
@@ -16,22 +16,22 @@ enum DurableServer {
         """
 
     static func manifest(
-        in folder: TestFolder, _ settings: String = "workers: { min: 2, max: 8 }", journal: String? = nil
+        in folder: TestFolder, _ settings: String = "workers: { min: 2, max: 8 }", taskStore: String? = nil
     ) -> TestManifest {
-        let journal = ["path: " + folder.file("tasks.journal"), journal].compactMap(\.self)
+        let taskStore = ["path: " + folder.file("tasks.sqlite"), taskStore].compactMap(\.self)
         return TestManifest(
-            "\(settings)\njournal: { \(journal.joined(separator: ", ")) }", routes: routes)
+            "\(settings)\ntask-store: { \(taskStore.joined(separator: ", ")) }", routes: routes)
     }
 
     static func run<R>(
-        _ settings: String = "workers: { min: 2, max: 8 }", journal: String? = nil,
+        _ settings: String = "workers: { min: 2, max: 8 }", taskStore: String? = nil,
         in given: TestFolder? = nil, at endpoint: Endpoint? = nil, environment: [String: String] = [:],
         isSupervised: Bool = false,
         ending: Server.Ending = .clean, _ body: (Server) throws -> R
     ) throws -> R {
         let folder = try given ?? TestFolder()
         return try Server.run(
-            manifest(in: folder, settings, journal: journal), in: folder, at: endpoint,
+            manifest(in: folder, settings, taskStore: taskStore), in: folder, at: endpoint,
             executable: BuildProducts.durableTestbed,
             environment: environment, isSupervised: isSupervised, ending: ending, body)
     }

@@ -46,17 +46,17 @@ final class TestFolder: Sendable {
     func open(gate name: String) throws { try write(name, "") }
 
     /// The lines that the testbed's tasks have written, whole ones only.
-    func journal(_ name: String = "journal") -> [String] {
+    func events(_ name: String = "events") -> [String] {
         let text = text(name)
         return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
 
-    /// Waits until the journal has `count` lines.
-    func journal(
-        _ name: String = "journal", reaches count: Int, within limit: Duration = .seconds(15)
+    /// Waits until the log has `count` lines.
+    func events(
+        _ name: String = "events", reaches count: Int, within limit: Duration = .seconds(15)
     ) throws -> [String] {
-        try eventually("\(count) lines in \(name), which holds \(journal(name))", within: limit) {
-            let lines = journal(name)
+        try eventually("\(count) lines in \(name), which holds \(events(name))", within: limit) {
+            let lines = events(name)
             return lines.count >= count ? lines : nil
         }
     }

@@ -64,7 +64,7 @@ private struct Settings: RequestInput {
 }
 private func check() throws {}
 private func checkAsync() async throws {}
-private func body(body: Body<Item>, query: Query<Item>, item: Path<Item>) -> Item { body.value }
+private func body(body: JSONBody<Item>, query: Query<Item>, item: Path<Item>) -> Item { body.value }
 
 @Suite("Handler")
 struct HandlerTests {

@@ -31,6 +31,6 @@ struct RequestCancellationTests {
         let cancellation = RequestCancellation()
         request.storage.cancellation = cancellation
         cancellation.cancel()
-        #expect(throws: CancellationError.self) { try RequestBody(request: request).read() }
+        #expect(throws: CancellationError.self) { try BodyStream(request: request).read() }
     }
 }

@@ -3,9 +3,9 @@ import PostludeSystem
 @testable import Postlude
 
 extension TaskQueue {
-    /// What the keeper does now and then.
+    /// What the control thread does now and then.
     func check(at now: MonotonicTime) {
-        var report = SlowReport()
+        var report = StackReport()
         check(at: now, report: &report)
     }
 }

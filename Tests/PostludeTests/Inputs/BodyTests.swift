@@ -18,14 +18,14 @@ struct BodyTests {
     }
 
     private func issues<Value: Decodable>(_ body: String, as type: Value.Type) -> [String] {
-        PostludeTests.issues { _ = try Body<Value>(request: RequestFixture.post(body).request()) }
+        PostludeTests.issues { _ = try JSONBody<Value>(request: RequestFixture.post(body).request()) }
     }
 
     @Test("JSON becomes a value, whose members are read through the input")
     func value() throws {
         let json =
             #"{"name": "Ä", "email": "a@b.example", "addresses": [{"city": "X", "zip": 1}], "more": null}"#
-        let body = try Body<Person>(request: RequestFixture.post(json).request())
+        let body = try JSONBody<Person>(request: RequestFixture.post(json).request())
         #expect(body.name == "Ä")
         #expect(body.email?.description == "a@b.example")
         #expect(body.value.addresses.map(\.city) == ["X"])
@@ -34,24 +34,25 @@ struct BodyTests {
     @Test("a body in many pieces is one value")
     func large() throws {
         let numbers = Array(0..<50_000)
-        let body = try Body<[Int]>(request: RequestFixture.post("\(numbers)").request())
+        let body = try JSONBody<[Int]>(request: RequestFixture.post("\(numbers)").request())
         #expect(body.value == numbers)
     }
 
     @Test("scalars, lists and dictionaries are bodies too")
     func fragments() throws {
-        #expect(try Body<Int>(request: RequestFixture.post("7").request()).value == 7)
+        #expect(try JSONBody<Int>(request: RequestFixture.post("7").request()).value == 7)
         #expect(
-            try Body<[String: Int]>(request: RequestFixture.post(#"{"a":1}"#).request()).value == ["a": 1])
+            try JSONBody<[String: Int]>(request: RequestFixture.post(#"{"a":1}"#).request()).value == ["a": 1]
+        )
     }
 
     @Test("no body is missing, or nil")
     func missing() throws {
-        #expect(try Body<Person?>(request: RequestFixture.post("").request()).value == nil)
-        #expect(try Body<Int?>(request: RequestFixture.post("null").request()).value == nil)
+        #expect(try JSONBody<Person?>(request: RequestFixture.post("").request()).value == nil)
+        #expect(try JSONBody<Int?>(request: RequestFixture.post("null").request()).value == nil)
         #expect(issues("", as: Int.self) == ["body: Field required (missing)"])
         #expect(issues("", as: [Int].self) == ["body: Field required (missing)"])
-        #expect(issues("", as: JSON.self) == ["body: Field required (missing)"])
+        #expect(issues("", as: JSONValue.self) == ["body: Field required (missing)"])
         #expect(issues("", as: Person.self) == ["body: Field required (missing)"])
     }
 
@@ -64,7 +65,7 @@ struct BodyTests {
         ])
     func malformed(json: String, offset: Int) {
         let issue = "body.[\(offset)]: JSON decode error (json_invalid)"
-        #expect(issues(json, as: JSON.self) == [issue])
+        #expect(issues(json, as: JSONValue.self) == [issue])
         #expect(issues(json, as: Person.self) == [issue])
         #expect(issues(json, as: [Int].self) == [issue])
     }
@@ -72,7 +73,7 @@ struct BodyTests {
     @Test("what is wrong with JSON is said, with line and column")
     func context() throws {
         let error = #expect(throws: InputError.self) {
-            _ = try Body<JSON>(request: RequestFixture.post("{\n  \"ä\": 1,\n  2\n}").request())
+            _ = try JSONBody<JSONValue>(request: RequestFixture.post("{\n  \"ä\": 1,\n  2\n}").request())
         }
         #expect(
             error?.issues == [
@@ -97,7 +98,7 @@ struct BodyTests {
     func deep() async throws {
         let found = try await onThread {
             let json = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
-            return issues(json, as: JSON.self)
+            return issues(json, as: JSONValue.self)
         }
         #expect(found == ["body.[500]: JSON decode error (json_invalid)"])
     }
@@ -110,7 +111,7 @@ struct BodyTests {
         ])
     func mediaTypes(type: String) throws {
         let fixture = RequestFixture(method: "POST", parameters: [("CONTENT_TYPE", type)], body: "7")
-        #expect(try Body<Int>(request: fixture.request()).value == 7)
+        #expect(try JSONBody<Int>(request: fixture.request()).value == 7)
     }
 
     @Test(
@@ -123,7 +124,7 @@ struct BodyTests {
         let parameters = type.isEmpty ? [] : [("CONTENT_TYPE", type)]
         let error = #expect(throws: HTTPError.self) {
             let fixture = RequestFixture(method: "POST", parameters: parameters, body: "7")
-            _ = try Body<Int>(request: fixture.request())
+            _ = try JSONBody<Int>(request: fixture.request())
         }
         #expect(error?.status == .unsupportedMediaType)
         #expect(error?.detail.hasPrefix("Content-Type should be application/json") == true)
@@ -136,14 +137,15 @@ struct BodyTests {
             var b: Int?
         }
         let json = #"{"a": "no number", "b": 1, "a": 1, "\u0061": 2}"#
-        #expect(try Body<Pair>(request: RequestFixture.post(json).request()).a == 2)
-        #expect(try Body<[String: JSON]>(request: RequestFixture.post(json).request()).value["a"] == 2)
-        #expect(try Body<JSON>(request: RequestFixture.post(json).request()).value["a"] == 2)
+        #expect(try JSONBody<Pair>(request: RequestFixture.post(json).request()).a == 2)
+        #expect(
+            try JSONBody<[String: JSONValue]>(request: RequestFixture.post(json).request()).value["a"] == 2)
+        #expect(try JSONBody<JSONValue>(request: RequestFixture.post(json).request()).value["a"] == 2)
         let many =
             "{" + (0..<100).map { "\"k\($0 % 50)\": \($0)" }.joined(separator: ",") + ", \"a\": 1, \"a\": 2}"
-        let value = try Body<[String: Int]>(request: RequestFixture.post(many).request()).value
+        let value = try JSONBody<[String: Int]>(request: RequestFixture.post(many).request()).value
         #expect(value["a"] == 2 && value["k0"] == 50 && value.count == 51)
-        #expect(try Body<Pair>(request: RequestFixture.post(many).request()).a == 2)
+        #expect(try JSONBody<Pair>(request: RequestFixture.post(many).request()).a == 2)
     }
 
     @Test("keys that are canonically equivalent and not the same bytes are two", arguments: [0, 100])
@@ -160,10 +162,10 @@ struct BodyTests {
             var decomposed: Int?
         }
         let others = (0..<more).map { ", \"k\($0)\": 0" }.joined()
-        let both = try Body<Names>(
+        let both = try JSONBody<Names>(
             request: RequestFixture.post("{\"e\u{301}\": 1, \"\u{e9}\": 2\(others)}").request())
         #expect(both.composed == 2 && both.decomposed == 1)
-        let one = try Body<Names>(request: RequestFixture.post("{\"\u{e9}\": 2\(others)}").request())
+        let one = try JSONBody<Names>(request: RequestFixture.post("{\"\u{e9}\": 2\(others)}").request())
         #expect(one.decomposed == nil)
         #expect(
             issues("{\"e\u{301}\": 1\(others)}", as: Names.self) == ["body.\u{e9}: Field required (missing)"])
@@ -214,9 +216,10 @@ struct BodyTests {
             issues(#"{"n": 1.5}"#, as: Small.self)
                 == ["\(issue) a valid integer, got a number with a fractional part (int_from_float)"])
         #expect(
-            try Body<Small>(request: RequestFixture.post(#"{"n": 1.0}"#).request()).value.n == 1)
+            try JSONBody<Small>(request: RequestFixture.post(#"{"n": 1.0}"#).request()).value.n == 1)
         #expect(
-            try Body<UInt64>(request: RequestFixture.post("18446744073709551615").request()).value == .max)
+            try JSONBody<UInt64>(request: RequestFixture.post("18446744073709551615").request()).value == .max
+        )
     }
 
     @Test(
@@ -228,15 +231,16 @@ struct BodyTests {
     func rounding(number: String, rule: String) throws {
         struct Maybe: Decodable { var n: Int? }
         #expect(issues("{\"n\": \(number)}", as: Maybe.self) == ["body.n: Input should be \(rule)"])
-        let inside = try Body<Int>(request: RequestFixture.post("-9223372036854775808").request())
+        let inside = try JSONBody<Int>(request: RequestFixture.post("-9223372036854775808").request())
         #expect(inside.value == .min)
         #expect(
-            try Body<Int>(request: RequestFixture.post("1e18").request()).value == 1_000_000_000_000_000_000)
+            try JSONBody<Int>(request: RequestFixture.post("1e18").request()).value
+                == 1_000_000_000_000_000_000)
     }
 
     @Test("a decimal is exact")
     func decimal() throws {
-        let body = try Body<[Decimal]>(
+        let body = try JSONBody<[Decimal]>(
             request: RequestFixture.post("[0.1, 12345678901234567890.123456789]").request())
         #expect(body.value.map { "\($0)" } == ["0.1", "12345678901234567890.123456789"])
     }
@@ -245,7 +249,7 @@ struct BodyTests {
     func dates() throws {
         struct Event: Decodable { var at: Date }
         let issue = "body.at: Input should be a valid datetime"
-        let body = try Body<Event>(
+        let body = try JSONBody<Event>(
             request: RequestFixture.post(#"{"at": "2030-01-31T12:00:00.25Z"}"#).request())
         #expect(body.at == Date(timeIntervalSince1970: 1_896_091_200.25))
         #expect(
@@ -301,21 +305,21 @@ struct BodyTests {
     @Test("a number that no Double holds is refused")
     func hugeNumber() {
         let issue = "Input should be a finite number (finite_number)"
-        #expect(issues(#"{"a": [1e999]}"#, as: JSON.self) == ["body: \(issue)"])
-        #expect(issues(#"{"a": [1e999]}"#, as: [String: JSON].self) == ["body.a: \(issue)"])
+        #expect(issues(#"{"a": [1e999]}"#, as: JSONValue.self) == ["body: \(issue)"])
+        #expect(issues(#"{"a": [1e999]}"#, as: [String: JSONValue].self) == ["body.a: \(issue)"])
         #expect(issues("[1e999]", as: [Double].self) == ["body.[0]: \(issue)"])
     }
 
     @Test("keys may be escaped, repeated, and many")
     func keys() throws {
         struct Two: Decodable { var a: Int; var b: Int? }
-        let body = try Body<Two>(request: RequestFixture.post(#"{"\u0061": 1, "a": 2}"#).request())
+        let body = try JSONBody<Two>(request: RequestFixture.post(#"{"\u0061": 1, "a": 2}"#).request())
         #expect(body.a == 2)
         let members = (0..<1_000).map { "\"k\($0)\": \($0)" }.joined(separator: ",")
-        let many = try Body<[String: Int]>(request: RequestFixture.post("{\(members)}").request())
+        let many = try JSONBody<[String: Int]>(request: RequestFixture.post("{\(members)}").request())
         #expect(many.value.count == 1_000)
         #expect(many.value["k999"] == 999)
-        let found = try Body<Two>(request: RequestFixture.post("{\(members), \"a\": 7}").request())
+        let found = try JSONBody<Two>(request: RequestFixture.post("{\(members), \"a\": 7}").request())
         #expect(found.a == 7)
     }
 

@@ -52,7 +52,7 @@ struct FastAPIAnswerTests {
         return zip(issues(of: body), contexts).map(+)
     }
 
-    private func contexts(of body: () throws -> Void) throws -> [[String: JSON]?] {
+    private func contexts(of body: () throws -> Void) throws -> [[String: JSONValue]?] {
         do {
             try body()
             return []
@@ -64,7 +64,7 @@ struct FastAPIAnswerTests {
     @Test("a JSON body", arguments: FastAPIAnswers.order)
     func order(text: String, expected: [String]) throws {
         let found = try answer {
-            _ = try Body<Order>(request: RequestFixture.post(text).request())
+            _ = try JSONBody<Order>(request: RequestFixture.post(text).request())
         }
         #expect(found == expected)
     }

@@ -29,7 +29,7 @@ struct InputErrorTests {
         let key = String(repeating: "k", count: 100_000)
         let wrong = (0..<100).map { _ in "true" }.joined(separator: ",")
         let request = try RequestFixture.post("{\"byName\": {\"\(key)\": [\(wrong)]}}").request()
-        let error = try #require(throws: InputError.self) { try Body<Lists>(request: request) }
+        let error = try #require(throws: InputError.self) { try JSONBody<Lists>(request: request) }
         #expect(error.issues.count == 100)
         #expect(error.issues.first?.location == ["body", "byName", .key(key), .index(0)])
         #expect(try JSONEncoder().encode(error).count < 100_000)

@@ -39,7 +39,7 @@ import Testing
         var url = URL(string: "https://example.org/a?b=c")
         var decimal = Decimal(string: "12345678901234567890.123456789")
         var empty: [String: [Int]] = ["none": []]
-        var json: JSON = ["a": [1, .null, true, 0.5, "b"]]
+        var json: JSONValue = ["a": [1, .null, true, 0.5, "b"]]
     }
 
     private class Base: Encodable {
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `what has one form in JSON is written as Foundation writes it`() throws {
+    @Test func `what has one form in JSONValue is written as Foundation writes it`() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         func foundation(_ value: some Encodable) throws -> String {
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func `what is encoded can be decoded`() throws {
-        let decoded = try Body<Outer>(request: RequestFixture.post(try text(Outer())).request()).value
+        let decoded = try JSONBody<Outer>(request: RequestFixture.post(try text(Outer())).request()).value
         #expect(decoded.name == Outer().name && decoded.decimal == Outer().decimal)
         #expect(decoded.numbers == Outer().numbers && decoded.json == Outer().json)
     }
@@ -120,7 +120,7 @@ import Testing
         #expect(try text([UUID?.some(id), nil]) == "[\(written),null]")
     }
 
-    @Test func `what JSON has no form for is an error`() {
+    @Test func `what JSONValue has no form for is an error`() {
         #expect(throws: EncodingError.self) { try text([Double.nan]) }
         #expect(throws: EncodingError.self) { try text(Float.infinity) }
         #expect(throws: EncodingError.self) { try text(Decimal.nan) }

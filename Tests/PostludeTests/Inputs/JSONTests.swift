@@ -13,7 +13,7 @@ struct JSONTests {
             #"{"a":{"b":[true,{"c":null}]},"d":"e"}"#,
         ])
     func roundTrip(text: String) throws {
-        let value = try JSONDecoder().decode(JSON.self, from: Data(text.utf8))
+        let value = try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         #expect(String(decoding: try encoder.encode(value), as: UTF8.self) == text)
@@ -22,13 +22,13 @@ struct JSONTests {
     @Test(
         "each kind of value has its case",
         arguments: [
-            ("null", JSON.null), ("true", .bool(true)), ("1", .integer(1)), ("0.5", .number(0.5)),
+            ("null", JSONValue.null), ("true", .bool(true)), ("1", .integer(1)), ("0.5", .number(0.5)),
             ("1e300", .number(1e300)), ("9223372036854775808", .number(9_223_372_036_854_775_808)),
             (#""1""#, .string("1")), ("[1,null]", .array([.integer(1), .null])),
             (#"{"a":false}"#, .object(["a": .bool(false)])),
         ])
-    func cases(text: String, value: JSON) throws {
-        #expect(try JSONDecoder().decode(JSON.self, from: Data(text.utf8)) == value)
+    func cases(text: String, value: JSONValue) throws {
+        #expect(try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) == value)
     }
 
     @Test("a body of deep nests costs a worker no more than a flat one", .timeLimit(.minutes(10)))
@@ -36,7 +36,7 @@ struct JSONTests {
         let count = try await onThread {
             let nest = String(repeating: #"{"a":["#, count: 249) + String(repeating: "]}", count: 249)
             let text = "[" + Array(repeating: nest, count: 200).joined(separator: ",") + "]"
-            guard case .array(let all) = try Body<JSON>(request: RequestFixture.post(text).request()).value
+            guard case .array(let all) = try JSONBody<JSONValue>(request: RequestFixture.post(text).request()).value
             else { return 0 }
             return all.filter { nest in
                 var value = nest
@@ -56,13 +56,13 @@ struct JSONTests {
     func parts() throws {
         struct Event: Decodable {
             var name: String
-            var data: JSON
-            var more: [String: [JSON]]
-            var none: JSON?
+            var data: JSONValue
+            var more: [String: [JSONValue]]
+            var none: JSONValue?
         }
         let text =
             #"[{"name":"a","data":{"x":[1,"\u00e4\ud83d\ude00"]},"more":{"0":[null,-1.5e2]},"none":null}]"#
-        let events = try Body<[Event]>(request: RequestFixture.post(text).request()).value
+        let events = try JSONBody<[Event]>(request: RequestFixture.post(text).request()).value
         #expect(events.count == 1)
         #expect(events[0].data == .object(["x": .array([.integer(1), .string("ä😀")])]))
         #expect(events[0].more == ["0": [.null, .number(-150)]])
@@ -71,12 +71,12 @@ struct JSONTests {
 
     @Test("a number that no JSON can say is not encoded")
     func notANumber() {
-        #expect(throws: EncodingError.self) { try Response.json(JSON.number(.nan)) }
+        #expect(throws: EncodingError.self) { try Response.json(JSONValue.number(.nan)) }
     }
 
     @Test("literals are values")
     func literals() {
-        let value: JSON = [
+        let value: JSONValue = [
             "none": .null, "yes": true, "integer": -7, "number": 0.5, "text": "a",
             "list": [1, "b", .null, [:]],
             "inserted": "\(1)", "integer": 8,
@@ -92,7 +92,7 @@ struct JSONTests {
 
     @Test("members and elements are read by key and index; what is not there is nil")
     func subscripts() {
-        let value: JSON = ["list": [1, ["a": "b"]], "none": .null]
+        let value: JSONValue = ["list": [1, ["a": "b"]], "none": .null]
         #expect(value["list"]?[0] == 1)
         #expect(value["list"]?[1]?["a"] == "b")
         #expect(value["none"] == .null)
@@ -101,6 +101,6 @@ struct JSONTests {
         #expect(value["list"]?[-1] == nil)
         #expect(value["list"]?["a"] == nil)
         #expect(value[0] == nil)
-        #expect(JSON.string("a")["a"] == nil)
+        #expect(JSONValue.string("a")["a"] == nil)
     }
 }

@@ -6,13 +6,13 @@ import Testing
 /// Against Foundation, on documents of a generator: what fails has a seed, and fails again.
 @Suite("JSONText, against Foundation")
 struct JSONTextRandomTests {
-    /// What Foundation makes of a text: ``JSON`` asks its decoder for each value's kind.
-    private func foundation(_ bytes: [UInt8]) -> JSON? {
-        try? JSONDecoder().decode(JSON.self, from: Data(bytes))
+    /// What Foundation makes of a text: ``JSONValue`` asks its decoder for each value's kind.
+    private func foundation(_ bytes: [UInt8]) -> JSONValue? {
+        try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
     }
 
     /// Foundation makes integers of `1.0` and `1e2`, and rounds large ones with a fraction otherwise.
-    private func isSame(_ left: JSON?, _ right: JSON?) -> Bool {
+    private func isSame(_ left: JSONValue?, _ right: JSONValue?) -> Bool {
         switch (left, right) {
         case (nil, nil): true
         case (.integer(let left)?, .number(let right)?), (.number(let right)?, .integer(let left)?):

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("JSONText")
 struct JSONTextTests {
-    private func value(_ text: String) -> JSON? { JSONText.value(of: Array(text.utf8)) }
+    private func value(_ text: String) -> JSONValue? { JSONText.value(of: Array(text.utf8)) }
 
     @Test(
         "numbers are written as RFC 8259 has it",

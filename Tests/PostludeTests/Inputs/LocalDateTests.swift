@@ -14,10 +14,10 @@ private let newYear = LocalDate(CivilDate(number: 21_915))
     }
 
     private func booking(_ json: String) throws -> Booking {
-        try Body<Booking>(request: RequestFixture.post(json).request()).value
+        try JSONBody<Booking>(request: RequestFixture.post(json).request()).value
     }
 
-    @Test func `what HTML's inputs send is read in JSON, queries and paths, and written again`() throws {
+    @Test func `what HTML's inputs send is read in JSONValue, queries and paths, and written again`() throws {
         let value = try booking(#"{"day": "2030-01-31", "from": "2030-01-31T12:00"}"#)
         #expect(value.day == LocalDate(year: 2030, month: 1, day: 31))
         #expect(value.from.map { "\($0)" } == "2030-01-31T12:00:00")

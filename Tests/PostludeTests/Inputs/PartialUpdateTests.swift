@@ -16,11 +16,11 @@ import Testing
     }
 
     private func plain(_ json: String) throws -> Plain {
-        try Body<Plain>(request: RequestFixture.post(json).request()).value
+        try JSONBody<Plain>(request: RequestFixture.post(json).request()).value
     }
 
     private func fields(_ json: String) throws -> Fields {
-        try Body<Fields>(request: RequestFixture.post(json).request()).value
+        try JSONBody<Fields>(request: RequestFixture.post(json).request()).value
     }
 
     private func isAbsent<Value>(_ value: Value??) -> Bool { if case .none = value { true } else { false } }

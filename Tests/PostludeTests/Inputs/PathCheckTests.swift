@@ -74,8 +74,8 @@ import Testing
 
     @Test func `two forms of one body are refused`() {
         let handlers = Handlers([
-            Handler("x") { (body: Body<RoomID>, form: Form<RoomID>) in "\(body.id)" },
-            Handler("y") { (one: Body<RoomID>, other: Body<JSON>) in "\(one.id)" },
+            Handler("x") { (body: JSONBody<RoomID>, form: Form<RoomID>) in "\(body.id)" },
+            Handler("y") { (one: JSONBody<RoomID>, other: JSONBody<JSONValue>) in "\(one.id)" },
         ])
         #expect(handlers.problems.count == 1)
         #expect(
@@ -84,7 +84,7 @@ import Testing
                 handler "x": Body<RoomID> and Form<RoomID> cannot be taken together: a body is JSON or a form, so that \
                 every request would be refused; make two handlers
                 """)
-        let withFiles = Handlers([Handler("x") { (body: Body<RoomID>, form: MultipartForm) in "" }])
+        let withFiles = Handlers([Handler("x") { (body: JSONBody<RoomID>, form: MultipartForm) in "" }])
         #expect(withFiles.problems.count == 1)
     }
 }

@@ -58,9 +58,9 @@ struct DaemonSinkTests {
         #expect(time.wholeMatch(of: #/[A-Z][a-z]{2} [ 123][0-9] [0-9:]{8} /#) != nil, "\(time)")
     }
 
-    @Test("the journal gets fields with names that it takes")
-    func journal() throws {
-        let sink = try JournalSink(path: daemon.path, program: "shop")
+    @Test("journald gets fields with names that it takes")
+    func journald() throws {
+        let sink = try JournaldSink(path: daemon.path, program: "shop")
         sink.write(entry("it happened", fields: [("request", "r1"), ("a-b.ü", "x\ny"), ("_=", "=")]))
         let fields = fields(try #require(daemon.receive()))
         #expect(fields["MESSAGE"] == "app: it happened request=r1 a-b._=\"x\\ny\" __==")
@@ -77,7 +77,7 @@ struct DaemonSinkTests {
 
     @Test("no field of an entry can become another one, or a second entry")
     func injection() throws {
-        let sink = try JournalSink(path: daemon.path, program: "shop")
+        let sink = try JournaldSink(path: daemon.path, program: "shop")
         sink.write(entry("x\nPRIORITY=0\n\nMESSAGE=y", fields: [("k\nPRIORITY", "v\nPRIORITY=0")]))
         let fields = fields(try #require(daemon.receive()))
         #expect(fields["PRIORITY"] == "3")
@@ -86,7 +86,7 @@ struct DaemonSinkTests {
 
     @Test("an entry that is too large for a datagram comes as a sealed file")
     func largeEntry() throws {
-        let sink = try JournalSink(path: daemon.path, program: "shop")
+        let sink = try JournaldSink(path: daemon.path, program: "shop")
         let text = String(repeating: "x", count: 1 << 20)
         sink.write(entry(text))
         let (bytes, file) = try #require(daemon.receiveWithFile())
@@ -103,7 +103,7 @@ struct DaemonSinkTests {
 
     @Test("a daemon that goes away, or does not read, makes nobody wait; a new one is found")
     func absence() throws {
-        let sink = try JournalSink(path: daemon.path, program: "shop")
+        let sink = try JournaldSink(path: daemon.path, program: "shop")
         for _ in 0..<2000 { sink.write(entry("x")) }
         let lost = try #require(sink.losses.take())
         #expect(lost.errno == EAGAIN)
@@ -121,6 +121,6 @@ struct DaemonSinkTests {
             try SyslogSink(path: "/nowhere/log", program: "shop")
         }
         #expect("\(error.map { "\($0)" } ?? "")".contains("no syslog daemon listens"))
-        #expect(throws: SystemError.self) { try JournalSink(path: "/nowhere/log", program: "shop") }
+        #expect(throws: SystemError.self) { try JournaldSink(path: "/nowhere/log", program: "shop") }
     }
 }

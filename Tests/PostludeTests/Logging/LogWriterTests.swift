@@ -99,18 +99,18 @@ final class LogWriterTests {
 
     @Test("standard error that systemd reads gets severities, any other one does not")
     func severities() throws {
-        for isJournal in [true, false] {
-            let path = folder + "/stderr-\(isJournal)"
+        for isJournald in [true, false] {
+            let path = folder + "/stderr-\(isJournald)"
             let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             defer { close(file) }
             var status = stat()
             fstat(file, &status)
             let sink = DescriptorSink(
-                descriptor: file, journalStream: isJournal ? "\(status.st_dev):\(status.st_ino)" : "1:2")
+                descriptor: file, journalStream: isJournald ? "\(status.st_dev):\(status.st_ino)" : "1:2")
             sink.write(
                 LogEntry(
                     level: .warning, label: "app", message: "x", fields: [], file: "", function: "", line: 1))
-            #expect(try text("stderr-\(isJournal)").hasPrefix("<4>") == isJournal)
+            #expect(try text("stderr-\(isJournald)").hasPrefix("<4>") == isJournald)
         }
     }
 

@@ -56,7 +56,7 @@ struct ObservabilityPageTests {
         let process = try #require(board.process(at: 0))
         process.begin(generation: 3)
         process.count(.done, task: "mail", taking: .milliseconds(3))
-        let look = StoredTaskLook(Inspector(), isSteerable: false, logger: RecordedLog().logger)
+        let look = TaskInspectionPages(Inspector(), isSteerable: false, logger: RecordedLog().logger)
         var report = StatusSource(board, application: nil, manager: "none", storedTasks: look).report()
         (report.listenQueue, report.maxListenQueue, report.listenQueueLen) = (0, 0, 0)
         var totals = board.snapshot().totals

@@ -23,16 +23,16 @@ struct RequestObservationTests {
     /// Begins and concludes a request.
     private func serve(
         _ fixture: RequestFixture, status: HTTPResponse.Status = .ok, error: (any Error)? = nil,
-        isTaken: Bool = true, _ handler: @escaping @Sendable (Request) -> Void = { _ in }
+        isDelivered: Bool = true, _ handler: @escaping @Sendable (Request) -> Void = { _ in }
     ) async throws -> TaskQueue? {
         let (observability, log) = (observability, log)
         return try await onThread {
             let request = try fixture.request()
-            let exchange = Exchange(of: request, observability: observability)
-            exchange.perform { handler(request) }
-            if let error { exchange.fail(error) }
-            exchange.response.status = status
-            return exchange.conclude(isTaken: isTaken, on: WorkerExecutor(), logger: log.logger)
+            let execution = RequestExecution(of: request, observability: observability)
+            execution.perform { handler(request) }
+            if let error { execution.fail(error) }
+            execution.response.status = status
+            return execution.conclude(isDelivered: isDelivered, on: WorkerExecutor(), logger: log.logger)
         }
     }
 
@@ -172,7 +172,7 @@ struct RequestObservationTests {
         queue.add(BackgroundTask(name: "a", function: .async {}))
         queue.add(BackgroundTask(name: "b", options: retry, function: .sync { throw Spill() }))
         queue.add(BackgroundTask(name: "c", options: TaskOptions(condition: .failure), function: .sync {}))
-        #expect(queue.settle(RequestOutcome(hasThrown: false, status: .ok, isTaken: true)))
+        #expect(queue.settle(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true)))
         try await run(queue)
         func count(_ name: String, _ outcome: String) -> Int64 {
             metrics.counterTotal(

@@ -18,9 +18,9 @@ struct APIDocumentTests {
     static let handlers = Handlers([
         Handler("show") { (id: Path<ItemID>, agent: Header<Agent>) in ["id": id.id] },
         Handler("search") { (search: Query<Search>, cookies: Cookies<Agent>) -> [Order] in [] },
-        Handler("order") { (order: Body<Order>) in },
+        Handler("order") { (order: JSONBody<Order>) in },
         Handler("text") { (name: Path<String>) in Response.text(name.value) },
-        Handler("made") { (order: Body<Order>) in Created(order.value) },
+        Handler("made") { (order: JSONBody<Order>) in Created(order.value) },
         Handler("later") { () -> Accepted<[String: Int]> in Accepted([:]) },
         Handler("member") { (member: Dependency<Member>) in "" },
     ])
@@ -32,16 +32,17 @@ struct APIDocumentTests {
         }
     }
 
-    private func document(_ routes: String, settings: String = "") throws -> (JSON, APIDocument) {
+    private func document(_ routes: String, settings: String = "") throws -> (JSONValue, APIDocument) {
         let manifest = try Manifest.parse(
             settings + "\nroutes:\n" + routes, file: "routes.yaml", handlers: Self.handlers.all.map(\.name))
         let document = APIDocument(manifest, handlers: Self.handlers.byName)
         return (
-            try JSONDecoder().decode(JSON.self, from: Data(document.node.text(isPretty: true).utf8)), document
+            try JSONDecoder().decode(JSONValue.self, from: Data(document.node.text(isPretty: true).utf8)),
+            document
         )
     }
 
-    private func operation(_ json: JSON, _ path: String, _ method: String = "get") throws -> JSON {
+    private func operation(_ json: JSONValue, _ path: String, _ method: String = "get") throws -> JSONValue {
         try #require(json["paths"]?[path]?[method], "\(json["paths"] ?? .null)")
     }
 
@@ -81,7 +82,9 @@ struct APIDocumentTests {
         #expect(show["parameters"]?[0]?["schema"]?["type"] == "integer")
         #expect(show["parameters"]?[0]?["required"] == true)
         #expect(show["parameters"]?[1]?["name"] == "user-agent" && show["parameters"]?[1]?["in"] == "header")
-        func schema(_ path: String) throws -> JSON? { try operation(json, path)["parameters"]?[0]?["schema"] }
+        func schema(_ path: String) throws -> JSONValue? {
+            try operation(json, path)["parameters"]?[0]?["schema"]
+        }
         #expect(try schema("/slug/{s}") == ["type": "string", "pattern": "^[-a-zA-Z0-9_]+$"])
         #expect(try schema("/uuid/{u}") == ["type": "string", "format": "uuid"])
         #expect(try schema("/code/{c}") == ["type": "string", "pattern": "^(?:[A-Z]{2}[0-9]+)$"])

@@ -45,7 +45,7 @@ struct StatusReportTests {
         process.set(taskPlaces: 2)
         let source = StatusSource(board, application: nil, manager: "supervisor")
         #expect(source.report(history: false).processes.first?.waitingTasks == nil)
-        var census = TaskCensus()
+        var census = TaskCounts()
         census.queued = 9
         census.forWorker = 4
         census.forAttempt = 3

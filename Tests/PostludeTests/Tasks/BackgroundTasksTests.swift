@@ -126,7 +126,7 @@ struct BackgroundTasksTests {
             @Sendable func report(_ text: String) { record.append(text) }
             tasks.add(when: .success, deadline: .seconds(5), retry: .init(attempts: 2), report, "1")
             tasks.add(named: "2", retry: .none, stopOnFailure: true) { record.append("2") }
-            let handle = tasks.add(when: .always.andTaken) { await Task.yield() }
+            let handle = tasks.add(when: .always.andDelivered) { await Task.yield() }
             #expect(handle.cancel())
         }
         #expect(record.entries == ["1", "2"])

@@ -10,7 +10,7 @@ struct RetryPolicyTests {
 
     @Test("each delay is longer by the factor, up to the maximum, as often as there are attempts")
     func backoff() {
-        let policy = RetryPolicy(attempts: 5, delay: .seconds(1), factor: 3, maximum: .seconds(10))
+        let policy = RetryPolicy(attempts: 5, delay: .seconds(1), factor: 3, maximumDelay: .seconds(10))
         #expect(
             delays(policy, count: 6) == [.seconds(1), .seconds(3), .seconds(9), .seconds(10), nil, nil])
     }
@@ -32,11 +32,14 @@ struct RetryPolicyTests {
     func extremes() {
         let wild = [
             RetryPolicy(
-                attempts: .max, delay: .seconds(Int64.max), factor: .infinity, maximum: .seconds(Int64.max)),
-            RetryPolicy(attempts: .max, delay: .seconds(-5), factor: -2, maximum: .seconds(-1), jitter: .nan),
+                attempts: .max, delay: .seconds(Int64.max), factor: .infinity,
+                maximumDelay: .seconds(Int64.max)),
+            RetryPolicy(
+                attempts: .max, delay: .seconds(-5), factor: -2, maximumDelay: .seconds(-1), jitter: .nan),
             RetryPolicy(attempts: .max, delay: .nanoseconds(1), factor: .nan, jitter: 7),
             RetryPolicy(
-                attempts: .max, delay: .seconds(1), factor: 1e300, maximum: .seconds(Int64.max), jitter: 1),
+                attempts: .max, delay: .seconds(1), factor: 1e300, maximumDelay: .seconds(Int64.max),
+                jitter: 1),
         ]
         for policy in wild {
             for failures in [1, 2, 60] {
@@ -50,7 +53,7 @@ struct RetryPolicyTests {
 
     @Test("many failures cost no more than few")
     func many() {
-        let policy = RetryPolicy(attempts: .max, delay: .seconds(1), factor: 2, maximum: .seconds(60))
+        let policy = RetryPolicy(attempts: .max, delay: .seconds(1), factor: 2, maximumDelay: .seconds(60))
         #expect(policy.delay(after: 1_000_000, random: 0) == .seconds(60))
     }
 }

@@ -9,28 +9,28 @@ struct TaskConditionTests {
     @Test(
         "says after which answers a task runs",
         arguments: [
-            (TaskCondition.notThrown, [true, true, false]), (.success, [true, false, false]),
+            (TaskCondition.handlerReturned, [true, true, false]), (.success, [true, false, false]),
             (.failure, [false, true, true]), (.always, [true, true, true]),
         ])
     func answers(condition: TaskCondition, expected: [Bool]) {
-        for isTaken in [true, false] {
+        for isDelivered in [true, false] {
             let outcomes = [
-                RequestOutcome(hasThrown: false, status: .init(code: 399), isTaken: isTaken),
-                RequestOutcome(hasThrown: false, status: .init(code: 400), isTaken: isTaken),
-                RequestOutcome(hasThrown: true, status: .init(code: 200), isTaken: isTaken),
+                RequestOutcome(hasThrown: false, status: .init(code: 399), isDelivered: isDelivered),
+                RequestOutcome(hasThrown: false, status: .init(code: 400), isDelivered: isDelivered),
+                RequestOutcome(hasThrown: true, status: .init(code: 200), isDelivered: isDelivered),
             ]
             #expect(outcomes.map(condition.isMet) == expected)
-            #expect(outcomes.map(condition.andTaken.isMet) == expected.map { $0 && isTaken })
-            #expect(outcomes.map(condition.andNotTaken.isMet) == expected.map { $0 && !isTaken })
+            #expect(outcomes.map(condition.andDelivered.isMet) == expected.map { $0 && isDelivered })
+            #expect(outcomes.map(condition.andUndelivered.isMet) == expected.map { $0 && !isDelivered })
         }
     }
 
     @Test("delivery alone does not make a throwing handler's task run")
     func delivery() {
-        #expect(TaskCondition.taken == TaskCondition.notThrown.andTaken)
-        #expect(TaskCondition.notTaken == TaskCondition.notThrown.andNotTaken)
-        let thrown = RequestOutcome(hasThrown: true, status: .internalServerError, isTaken: false)
-        #expect(!TaskCondition.notTaken.isMet(by: thrown))
-        #expect(TaskCondition.always.andNotTaken.isMet(by: thrown))
+        #expect(TaskCondition.delivered == TaskCondition.handlerReturned.andDelivered)
+        #expect(TaskCondition.undelivered == TaskCondition.handlerReturned.andUndelivered)
+        let thrown = RequestOutcome(hasThrown: true, status: .internalServerError, isDelivered: false)
+        #expect(!TaskCondition.undelivered.isMet(by: thrown))
+        #expect(TaskCondition.always.andUndelivered.isMet(by: thrown))
     }
 }

@@ -213,7 +213,8 @@ struct TaskQueueTests {
         #expect(!task.isPastDeadline)
         queue.check(at: .now + .milliseconds(101))
         #expect(task.isPastDeadline)
-        #expect(queue.registry.tickMilliseconds(1000) == 25, "the keeper looks at the clock often enough")
+        #expect(
+            queue.registry.tickMilliseconds(1000) == 25, "the control thread looks at the clock often enough")
     }
 
     @Test("nothing is checked after the last task")

@@ -110,7 +110,7 @@ struct TaskRetryTests {
         #expect(handle.state == .failed)
         let failure = try #require(failures.entries.first)
         #expect(failures.entries.count == 1)
-        #expect(failure.task == "1" && failure.attempts == 2)
+        #expect(failure.taskName == "1" && failure.attempts == 2)
         #expect(failure.requestID == "r1" && failure.route == "/a" && failure.error is Spill)
         #expect(log.entries("task failed").first?.metadata["attempts"] == "2")
     }
@@ -178,7 +178,7 @@ struct TaskRetryTests {
         registry.setGraceEnd(MonotonicTime(nanoseconds: 500_000_000))
         #expect(try await run(queue, at: 10) == .over)
         #expect(record.entries == ["1 1", "2 1"])
-        #expect(failures.entries.map(\.task) == ["1", "2"])
+        #expect(failures.entries.map(\.taskName) == ["1", "2"])
         let line = try #require(
             log.entries("task failed, the process ends before its next attempt").first)
         #expect(line.level == .error && line.metadata["task"] == "1" && line.metadata["error"] == "Spill()")

@@ -15,10 +15,10 @@ struct TaskSettlingTests {
     }
 
     private func outcome(_ status: HTTPResponse.Status = .ok, thrown: Bool = false) -> RequestOutcome {
-        RequestOutcome(hasThrown: thrown, status: status, isTaken: true)
+        RequestOutcome(hasThrown: thrown, status: status, isDelivered: true)
     }
 
-    private func task(_ name: String, _ condition: TaskCondition = .notThrown) -> BackgroundTask {
+    private func task(_ name: String, _ condition: TaskCondition = .handlerReturned) -> BackgroundTask {
         BackgroundTask(name: name, options: TaskOptions(condition: condition), function: .sync {})
     }
 
@@ -136,7 +136,7 @@ struct TaskSettlingTests {
         #expect(log.entries.map { $0.metadata["task"] } == ["1"])
     }
 
-    @Test("the keeper looks at the clock as often as the shortest deadline asks, within bounds")
+    @Test("the control thread looks at the clock as often as the shortest deadline asks, within bounds")
     func tick() {
         let registry = TaskRegistry()
         #expect(registry.tickMilliseconds(1000) == 1000)

@@ -195,7 +195,7 @@ struct MultipartTests {
         struct Upload: Decodable { var file: UploadedFile }
         for body in [#"{"file": "x"}"#, #"{"file": {}}"#] {
             let error = #expect(throws: (any Error).self) {
-                try Body<Upload>(request: RequestFixture.post(body).request())
+                try JSONBody<Upload>(request: RequestFixture.post(body).request())
             }
             #expect("\(try #require(error))".contains("Multipart<…>"))
         }

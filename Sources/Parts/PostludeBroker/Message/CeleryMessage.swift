@@ -7,7 +7,7 @@ package import FoundationEssentials
 package struct CeleryMessage: Sendable, Hashable {
     /// The name under which the worker knows the task, such as `app.resize`.
     package var task: String
-    /// The same everywhere: in the journal, in the log, in Celery's results.
+    /// The same everywhere: in the task store, in the log, in Celery's results.
     package var id: String
     /// The positional arguments: the text of a JSON array.
     package var arguments: String

@@ -27,11 +27,12 @@ public enum FieldNumber: Hashable, Sendable {
     }
 
     /// As the client reads it.
-    var json: JSON {
+    var json: JSONValue {
         switch self {
         case .integer(let value): .integer(value)
-        case .number(let value): Int(exactly: value).map(JSON.integer) ?? .number(value)
-        case .decimal(let value): Int("\(value)").map(JSON.integer) ?? double.map(JSON.number) ?? .null
+        case .number(let value): Int(exactly: value).map(JSONValue.integer) ?? .number(value)
+        case .decimal(let value):
+            Int("\(value)").map(JSONValue.integer) ?? double.map(JSONValue.number) ?? .null
         case .date, .localDate, .localDateTime: .string(text)
         }
     }

@@ -49,7 +49,7 @@ final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
     var isRequired: Bool { absent == nil }
     var defaultValue: (any Encodable & Sendable)? {
         guard let value = declaration.fallback as? any Encodable else { return nil }
-        return try? JSON(encoding: value)
+        return try? JSONValue(encoding: value)
     }
 
     /// What is wrong with a value.

@@ -14,7 +14,7 @@
 ///
 /// Everything that is wrong with the values is reported in one answer (422), and the handler is not called.
 ///
-/// It works in ``Query``, ``Path``, ``Header``, ``Cookies``, ``Form`` and ``Body``, where other such types and arrays
+/// It works in ``Query``, ``Path``, ``Header``, ``Cookies``, ``Form`` and ``JSONBody``, where other such types and arrays
 /// of them may be nested, and in ``ProcessEnvironment``. Every stored property is a `@Field`; the type has neither
 /// `CodingKeys` nor an `init(from:)` of its own: a program whose handlers ask for one that has does not start. `init()`
 /// need not be written, except in a public type.

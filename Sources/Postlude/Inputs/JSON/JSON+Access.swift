@@ -1,40 +1,40 @@
-extension JSON {
+extension JSONValue {
     /// The member of an object; nil when there is none, or when this is no object.
-    public subscript(key: String) -> JSON? {
+    public subscript(key: String) -> JSONValue? {
         if case .object(let members) = self { members[key] } else { nil }
     }
 
     /// The element of an array; nil when there is none, or when this is no array.
-    public subscript(index: Int) -> JSON? {
+    public subscript(index: Int) -> JSONValue? {
         if case .array(let elements) = self, elements.indices.contains(index) { elements[index] } else { nil }
     }
 }
 
 // Not by nil: `isKnown ? value : nil` would then be null where a `JSON?` is asked for.
 
-extension JSON: ExpressibleByBooleanLiteral {
+extension JSONValue: ExpressibleByBooleanLiteral {
     public init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 
-extension JSON: ExpressibleByIntegerLiteral {
+extension JSONValue: ExpressibleByIntegerLiteral {
     public init(integerLiteral value: Int) { self = .integer(value) }
 }
 
-extension JSON: ExpressibleByFloatLiteral {
+extension JSONValue: ExpressibleByFloatLiteral {
     public init(floatLiteral value: Double) { self = .number(value) }
 }
 
-extension JSON: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByStringInterpolation {
     public init(stringLiteral value: String) { self = .string(value) }
 }
 
-extension JSON: ExpressibleByArrayLiteral {
-    public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+extension JSONValue: ExpressibleByArrayLiteral {
+    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 }
 
-extension JSON: ExpressibleByDictionaryLiteral {
+extension JSONValue: ExpressibleByDictionaryLiteral {
     /// Of members with the same key, the last one counts.
-    public init(dictionaryLiteral members: (String, JSON)...) {
+    public init(dictionaryLiteral members: (String, JSONValue)...) {
         self = .object(Dictionary(members) { $1 })
     }
 }

@@ -1,4 +1,4 @@
-extension JSON {
+extension JSONValue {
     /// What a value is encoded as.
     init(encoding value: some Encodable) throws {
         let document = try JSONText.read(try JSONFormat().encode(value))
@@ -6,6 +6,6 @@ extension JSON {
     }
 
     init(_ value: some FixedWidthInteger) {
-        self = Int(exactly: value).map(JSON.integer) ?? .number(Double(value))
+        self = Int(exactly: value).map(JSONValue.integer) ?? .number(Double(value))
     }
 }

@@ -4,7 +4,7 @@
 /// let event: JSON = ["name": "start", "tags": ["a", "b"], "count": 2, "end": .null]
 /// event["tags"]?[0]  // .string("a")
 /// ```
-public enum JSON: Codable, Hashable, Sendable {
+public enum JSONValue: Codable, Hashable, Sendable {
     /// `null`.
     case null
     /// `true` or `false`.
@@ -16,10 +16,10 @@ public enum JSON: Codable, Hashable, Sendable {
     /// A string.
     case string(String)
     /// An array.
-    case array([JSON])
+    case array([JSONValue])
     /// An object. Of members with one key the last one counts; a `String` is equal to its canonical equivalents, so that
     /// an object whose keys are such keeps the last of those, too. A type with properties tells them apart.
-    case object([String: JSON])
+    case object([String: JSONValue])
 
     public init(from decoder: any Decoder) throws {
         // Asking a decoder for a value's kind costs an error each time.
@@ -38,10 +38,10 @@ public enum JSON: Codable, Hashable, Sendable {
             self = .number(value)
         } else if let value = try? container.decode(String.self) {
             self = .string(value)
-        } else if let value = try? container.decode([JSON].self) {
+        } else if let value = try? container.decode([JSONValue].self) {
             self = .array(value)
         } else {
-            self = .object(try container.decode([String: JSON].self))
+            self = .object(try container.decode([String: JSONValue].self))
         }
     }
 

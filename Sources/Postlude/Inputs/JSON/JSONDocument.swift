@@ -89,7 +89,7 @@ final class JSONDocument: Sendable {
     /// The value at a node, of any shape.
     ///
     /// - Throws: the index of a number that no Double holds.
-    func value(at index: Int) throws(NumberOutOfRange) -> JSON {
+    func value(at index: Int) throws(NumberOutOfRange) -> JSONValue {
         switch nodes[index].kind {
         case .null: return .null
         case .true: return .bool(true)
@@ -102,11 +102,11 @@ final class JSONDocument: Sendable {
             }
             return .number(value)
         case .array:
-            var elements: [JSON] = []
+            var elements: [JSONValue] = []
             for index in indices(of: index) { elements.append(try value(at: index)) }
             return .array(elements)
         case .object:
-            var members: [String: JSON] = [:]
+            var members: [String: JSONValue] = [:]
             for index in indices(of: index) {
                 members[string(at: index)] = try value(at: value(ofKey: index))
             }

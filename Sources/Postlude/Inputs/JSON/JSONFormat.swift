@@ -36,7 +36,7 @@ public struct JSONFormat: Hashable, Sendable {
 
     /// What the application of the request that is being served has chosen.
     package static var current: JSONFormat {
-        guard case .request(let request)? = Scope.current else { return JSONFormat() }
+        guard case .request(let request)? = RequestScope.current else { return JSONFormat() }
         return request.json
     }
 

@@ -29,7 +29,7 @@ final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
     }
 
     /// The value as it stands.
-    func json() throws -> JSON {
+    func json() throws -> JSONValue {
         guard let index else { throw InputRule.missing.error(at: codingPath) }
         do throws(JSONDocument.NumberOutOfRange) {
             return try document.value(at: index)

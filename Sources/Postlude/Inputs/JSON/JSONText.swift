@@ -11,7 +11,7 @@ struct JSONText {
     private var nodes: [JSONNode] = []
 
     /// The value of a text; nil when it is malformed or has a number beyond Double's range.
-    static func value(of bytes: [UInt8]) -> JSON? {
+    static func value(of bytes: [UInt8]) -> JSONValue? {
         guard let document = try? read(bytes) else { return nil }
         return try? document.value(at: 0)
     }

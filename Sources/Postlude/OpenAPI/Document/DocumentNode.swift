@@ -1,11 +1,11 @@
-/// A value of the document: as ``JSON``, but members keep their order, for people to read.
+/// A value of the document: as ``JSONValue``, but members keep their order, for people to read.
 enum DocumentNode: Sendable, Hashable {
     struct Member: Sendable, Hashable {
         let name: String
         let value: DocumentNode
     }
 
-    case value(JSON)
+    case value(JSONValue)
     case array([DocumentNode])
     case object([Member])
 

@@ -19,7 +19,7 @@ enum PathSchemas {
         return schema
     }
 
-    private static func keywords(of parameter: RoutePattern.Parameter) -> [String: JSON] {
+    private static func keywords(of parameter: RoutePattern.Parameter) -> [String: JSONValue] {
         switch parameter.kind {
         case .any: return ["type": "string", "minLength": 1]
         case .int: return ["type": "integer", "format": "int64"]

@@ -49,7 +49,7 @@ struct SchemaComponents {
         }
     }
 
-    private func node(_ keywords: [String: JSON], _ propertyNames: [String]?) -> DocumentNode {
+    private func node(_ keywords: [String: JSONValue], _ propertyNames: [String]?) -> DocumentNode {
         var keywords = renamed(keywords)
         guard let propertyNames, case .object(let properties) = keywords.removeValue(forKey: "properties")
         else {
@@ -65,7 +65,7 @@ struct SchemaComponents {
         ]).appending(keywords)
     }
 
-    private func renamed(_ keywords: [String: JSON]) -> [String: JSON] {
+    private func renamed(_ keywords: [String: JSONValue]) -> [String: JSONValue] {
         var keywords = keywords.mapValues(renamed)
         if case .string(let path) = keywords["$ref"], path.hasPrefix(Schema.componentPath),
             let name = names[String(path.dropFirst(Schema.componentPath.count))]
@@ -75,7 +75,7 @@ struct SchemaComponents {
         return keywords
     }
 
-    private func renamed(_ value: JSON) -> JSON {
+    private func renamed(_ value: JSONValue) -> JSONValue {
         switch value {
         case .object(let members): .object(renamed(members))
         case .array(let elements): .array(elements.map(renamed))
@@ -108,7 +108,7 @@ extension Schema.Definition {
 
 extension DocumentNode {
     /// The object with more members, in alphabetical order.
-    fileprivate func appending(_ members: [String: JSON]) -> DocumentNode {
+    fileprivate func appending(_ members: [String: JSONValue]) -> DocumentNode {
         guard case .object(let own) = self else { return self }
         let others = members.sorted { $0.key < $1.key }.map { Member(name: $0.key, value: .value($0.value)) }
         return .object(own + others)

@@ -33,7 +33,7 @@ enum BuiltInSchemas {
         id(UploadedFile.self): Schema([
             "type": "string", "format": "binary", "contentMediaType": "application/octet-stream",
         ]),
-        id(JSON.self): Schema(),
+        id(JSONValue.self): Schema(),
     ]
 
     static func schema(of type: any Any.Type) -> Schema? { schemas[ObjectIdentifier(type)] }
@@ -50,7 +50,7 @@ enum BuiltInSchemas {
             case is Data.Type: Data()
             case is Decimal.Type: Decimal(sample.integer)
             case is EmailAddress.Type: EmailAddress("user@localhost.example")
-            case is JSON.Type: JSON.null
+            case is JSONValue.Type: JSONValue.null
             case is UploadedFile.Type: file
             default: nil
             }
@@ -68,7 +68,7 @@ enum BuiltInSchemas {
     /// With its bounds: a number beyond them is refused.
     private static func integer<Value: FixedWidthInteger>(_ type: Value.Type, format: String? = nil) -> Schema
     {
-        var keywords: [String: JSON] = [
+        var keywords: [String: JSONValue] = [
             "type": "integer", "minimum": .integer(Int(clamping: Value.min)),
             "maximum": .integer(Int(clamping: Value.max)),
         ]

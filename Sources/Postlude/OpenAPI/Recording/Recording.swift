@@ -40,7 +40,7 @@ final class Recording {
     /// The schema of what was asked for; empty when that was nothing.
     var schema: Schema {
         if isObject {
-            var keywords: [String: JSON] = ["type": "object"]
+            var keywords: [String: JSONValue] = ["type": "object"]
             if !parts.isEmpty { keywords["properties"] = .object(parts.mapValues { $0.schema.json }) }
             let needed = names.filter(required.contains)
             if !needed.isEmpty { keywords["required"] = .array(needed.map { .string($0) }) }
@@ -72,10 +72,10 @@ final class Recording {
     }
 
     private func widened(_ one: Schema, _ other: Schema) -> Schema {
-        var choices: [JSON] = []
+        var choices: [JSONValue] = []
         for schema in [one, other] {
             if schema.keywords.isEmpty { return Schema() }
-            let parts: [JSON]
+            let parts: [JSONValue]
             if schema.keywords.count == 1, case .array(let inner) = schema.keywords["anyOf"] {
                 parts = inner
             } else {

@@ -2,10 +2,10 @@ extension SchemaRecorder {
     /// The schema of a type whose properties are declared by ``Field``: nothing needs to be tried.
     func fields(of type: any Any.Type) -> (Schema, names: [String])? {
         guard let fields = FieldDefinitions.of(type) else { return nil }
-        var properties: [String: JSON] = [:]
+        var properties: [String: JSONValue] = [:]
         for field in fields { properties[field.name] = schema(of: field).json }
-        var keywords: [String: JSON] = ["type": "object", "properties": .object(properties)]
-        let required = fields.filter(\.isRequired).map { JSON.string($0.name) }
+        var keywords: [String: JSONValue] = ["type": "object", "properties": .object(properties)]
+        let required = fields.filter(\.isRequired).map { JSONValue.string($0.name) }
         if !required.isEmpty { keywords["required"] = .array(required) }
         return (Schema(keywords), fields.map(\.name))
     }
@@ -16,7 +16,7 @@ extension SchemaRecorder {
         let value = schema(of: (type as? any SchemaOptional.Type)?.wrappedType ?? type)
         var additions = field.rules.keywords(for: value.keywords["type"])
         if let summary = field.summary { additions["description"] = .string(summary) }
-        if let value = field.defaultValue as? JSON, value != .null { additions["default"] = value }
+        if let value = field.defaultValue as? JSONValue, value != .null { additions["default"] = value }
         var schema = value
         schema.keywords.merge(additions) { $1 }
         return isOptional ? schema.nullable : schema
@@ -25,14 +25,14 @@ extension SchemaRecorder {
 
 extension FieldRules {
     /// The rules in JSON Schema's words, as far as they can be said of a type.
-    func keywords(for type: JSON?) -> [String: JSON] {
-        var keywords: [String: JSON] = [:]
+    func keywords(for type: JSONValue?) -> [String: JSONValue] {
+        var keywords: [String: JSONValue] = [:]
         if type == "integer" || type == "number" {
             // A bound replaces the type's own.
-            keywords["minimum"] = minimum.flatMap(JSON.init(finite:))
-            keywords["maximum"] = maximum.flatMap(JSON.init(finite:))
-            keywords["exclusiveMinimum"] = exclusiveMinimum.flatMap(JSON.init(finite:))
-            keywords["exclusiveMaximum"] = exclusiveMaximum.flatMap(JSON.init(finite:))
+            keywords["minimum"] = minimum.flatMap(JSONValue.init(finite:))
+            keywords["maximum"] = maximum.flatMap(JSONValue.init(finite:))
+            keywords["exclusiveMinimum"] = exclusiveMinimum.flatMap(JSONValue.init(finite:))
+            keywords["exclusiveMaximum"] = exclusiveMaximum.flatMap(JSONValue.init(finite:))
         }
         if type == "string" {
             keywords["minLength"] = minimumLength.map { .integer($0) }
@@ -46,7 +46,7 @@ extension FieldRules {
     }
 }
 
-extension JSON {
+extension JSONValue {
     /// A whole number without a fraction; nil for what JSON cannot say: a bound that is infinite is none.
     init?(finite number: Double) {
         guard number.isFinite else { return nil }

@@ -102,8 +102,8 @@ final class SchemaRecorder {
         return nil
     }
 
-    private func rawValues<Cases: CaseIterable>(of type: Cases.Type) -> [JSON] {
-        let values = type.allCases.map { value -> JSON? in
+    private func rawValues<Cases: CaseIterable>(of type: Cases.Type) -> [JSONValue] {
+        let values = type.allCases.map { value -> JSONValue? in
             switch (value as? any RawRepresentable)?.rawValue {
             case let text as String: .string(text)
             case let number as any BinaryInteger: Int(exactly: number).map { .integer($0) }

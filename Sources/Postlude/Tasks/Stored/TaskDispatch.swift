@@ -11,7 +11,7 @@ package protocol TaskTaking: Sendable {
     /// Has tasks run by the next worker that is free, one after another. They are in their store.
     ///
     /// - Parameter whenOver: called once, when none of them is with this process any more.
-    func post(_ tasks: [any StoredTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void)
+    func post(_ tasks: [any PersistedTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void)
 }
 
 /// Brings tasks to the workers that serve requests.
@@ -43,7 +43,7 @@ package final class TaskDispatch: TaskTaking {
     package var isClosed: Bool { state.withLock { $0.isClosed } }
 
     package func post(
-        _ tasks: [any StoredTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void
+        _ tasks: [any PersistedTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void
     ) {
         let queue = TaskQueue(
             of: RequestIdentity(id: origin.requestID, route: origin.route), limits: limits(), logger: logger,
@@ -78,12 +78,12 @@ package final class TaskDispatch: TaskTaking {
 
 extension TaskQueue {
     /// Tasks that their store has, in the place of a request that is over.
-    func add(kept tasks: [any StoredTask]) {
+    func add(kept tasks: [any PersistedTask]) {
         for stored in tasks {
             let task = BackgroundTask(stored)
             task.markKept()
             add(task)
         }
-        _ = settle(RequestOutcome(hasThrown: false, status: .ok, isTaken: true))
+        _ = settle(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true))
     }
 }

@@ -4,16 +4,16 @@ extension TaskQueue {
     /// Adds a task that a store is to keep, behind those that are there.
     ///
     /// - Throws: when the response has begun.
-    func add(_ stored: any StoredTask) throws {
+    func add(_ stored: any PersistedTask) throws {
         let task = BackgroundTask(stored)
         if let deadline = stored.deadline { registry.note(deadline: deadline) }
-        let isTaken = state.withLock { state in
+        let isDelivered = state.withLock { state in
             guard state.takesStored else { return false }
             state.stamp([task])
             state.line.append(.task(task))
             return true
         }
-        guard isTaken else { throw LateTask(name: stored.name) }
+        guard isDelivered else { throw LateTaskError(name: stored.name) }
     }
 
     /// The response begins.
@@ -24,7 +24,7 @@ extension TaskQueue {
     ///
     /// - Parameter runsHere: whether this queue runs them; else they come to whichever worker is free.
     /// - Returns: what was kept, in order.
-    func keepStored(in store: any TaskStore, runsHere: Bool) throws -> [any StoredTask] {
+    func keepStored(in store: any TaskStore, runsHere: Bool) throws -> [any PersistedTask] {
         let (tasks, stopsOnFailure) = state.withLock { state in
             let tasks = state.line.elements.flatMap(\.tasks).filter {
                 $0.stored != nil && $0.state == .queued && !$0.isOfThrown && $0.beginKeeping()
@@ -95,7 +95,7 @@ extension BackgroundTasks {
     ///
     /// - Returns: what was kept, in order.
     /// - Throws: `TasksNotKept`, which is answered 503.
-    package func keepStored() throws -> [any StoredTask] {
+    package func keepStored() throws -> [any PersistedTask] {
         guard let store else { return [] }
         do {
             return try queue.keepStored(in: store, runsHere: true)
@@ -110,7 +110,7 @@ extension BackgroundTasks {
     /// Adds a task that is kept before the first byte of the response is written.
     ///
     /// - Throws: when the response has begun.
-    package func add(stored: any StoredTask) throws { try queue.add(stored) }
+    package func add(stored: any PersistedTask) throws { try queue.add(stored) }
 }
 
 /// Durable tasks that could not be kept: the request is answered 503.
@@ -120,7 +120,7 @@ struct TasksNotKept: Error, CustomStringConvertible {
 }
 
 /// A durable task that was added when its request's response had begun, or was over: it could not be promised any more.
-public struct LateTask: Error, Sendable, CustomStringConvertible {
+public struct LateTaskError: Error, Sendable, CustomStringConvertible {
     /// The task's name.
     public let name: String
 

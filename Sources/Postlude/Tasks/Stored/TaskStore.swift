@@ -25,7 +25,7 @@ package protocol TaskStore: Sendable {
     ///
     /// - Parameter runsHere: whether their worker runs them; else they come to whichever worker is free, by the dispatch.
     /// - Throws: why a crash would lose them. The request is then answered 503.
-    func keep(_ tasks: [any StoredTask], of request: TaskOrigin, runsHere: Bool) throws
+    func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws
 
     /// The process was told to stop: its end, whenever it comes, is the fault of no task.
     func drain()
@@ -53,7 +53,7 @@ package struct TaskOrigin: Sendable, Hashable {
 }
 
 /// A task that a store keeps.
-package protocol StoredTask: Sendable {
+package protocol PersistedTask: Sendable {
     /// The same in every process. Known to the client once its task is kept.
     var id: String { get }
     var name: String { get }
@@ -94,7 +94,7 @@ package protocol StoredTask: Sendable {
     func ended(_ end: StoredTaskEnd)
 }
 
-extension StoredTask {
+extension PersistedTask {
     package var earlierDeaths: Int { 0 }
     package var stopsOnFailure: Bool { false }
 
@@ -111,7 +111,7 @@ package enum StoredTaskEnd: Sendable {
     /// It has failed, and this process calls it again.
     case retried(any Error, after: Duration)
     case failed(any Error)
-    /// It has failed here, and goes to the queue that ``StoredTask/promotion(isPastDeadline:isLast:)`` has named.
+    /// It has failed here, and goes to the queue that ``PersistedTask/promotion(isPastDeadline:isLast:)`` has named.
     case moved(any Error)
     /// Taken back by its handle.
     case dropped

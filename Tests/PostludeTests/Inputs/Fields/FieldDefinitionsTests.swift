@@ -28,7 +28,7 @@ struct FieldDefinitionsTests {
                 FieldRules(exclusiveMinimum: 0, exclusiveMaximum: 5), FieldRules(),
             ])
         #expect(
-            fields.map { $0.defaultValue as? JSON } == [nil, nil, "ab", nil, "1970-01-01T00:00:00Z"])
+            fields.map { $0.defaultValue as? JSONValue } == [nil, nil, "ab", nil, "1970-01-01T00:00:00Z"])
         #expect(type(of: fields[0]).valueType == [Int].self)
         #expect(type(of: fields[1]).valueType == String?.self)
     }

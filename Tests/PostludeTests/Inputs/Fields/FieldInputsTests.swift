@@ -18,12 +18,12 @@ struct FieldInputsTests {
         @Field(name: "made_at") var madeAt: Date?
         @Field var price: Decimal = 1
         @Field var link: URL?
-        @Field var more: JSON = .null
+        @Field var more: JSONValue = .null
         @Field var matrix: [[Int]] = []
     }
 
     private func issues<Value: Decodable>(_ body: String, as type: Value.Type) -> [String] {
-        PostludeTests.issues { _ = try Body<Value>(request: RequestFixture.post(body).request()) }
+        PostludeTests.issues { _ = try JSONBody<Value>(request: RequestFixture.post(body).request()) }
     }
 
     @Test("a JSON body holds other types with fields, lists and dictionaries of them")
@@ -33,7 +33,7 @@ struct FieldInputsTests {
              "main": null, "made_at": "1970-01-01T00:00:01Z", "price": 0.1, "link": "https://a.example",
              "more": {"a": [1]}, "matrix": [[1], [2, 3]]}
             """
-        let order = try Body<Order>(request: RequestFixture.post(json).request())
+        let order = try JSONBody<Order>(request: RequestFixture.post(json).request())
         #expect(order.items.map(\.code) == [1])
         #expect(order.byName["x"]?.city == "cd")
         #expect(order.main == nil)
@@ -89,7 +89,7 @@ struct FieldInputsTests {
             ])
         #expect(issues("[]", as: Address.self) == ["body: Input should be a valid dictionary (dict_type)"])
         let json = #"{"name": "a", "address": {"city": "ab", "post-code": 7}}"#
-        #expect(try Body<Plain>(request: RequestFixture.post(json).request()).address.code == 7)
+        #expect(try JSONBody<Plain>(request: RequestFixture.post(json).request()).address.code == 7)
     }
 
     @Test("null is no value of a field with a default, and none of an optional one")
@@ -126,7 +126,7 @@ struct FieldInputsTests {
             }
         }
         let good = #"{"address": {"city": "ab", "post-code": 1}, "others": {}}"#
-        #expect(try Body<Parcel>(request: RequestFixture.post(good).request()).label == "1 ab")
+        #expect(try JSONBody<Parcel>(request: RequestFixture.post(good).request()).label == "1 ab")
         #expect(
             issues(#"{"address": {"city": "a"}, "others": {}}"#, as: Parcel.self) == [
                 "body.address.city: String should have at least 2 characters (string_too_short)",
@@ -177,7 +177,7 @@ struct FieldInputsTests {
             body: #"{"city": "ab", "post-code": 0}"#
         ).request()
         let error = #expect(throws: InputError.self) {
-            try InputIntake.call({ (_: Query<Address>, _: Body<Address>) in }, with: request)
+            try InputReading.call({ (_: Query<Address>, _: JSONBody<Address>) in }, with: request)
         }
         #expect(error?.issues.map(\.type) == ["string_too_short", "greater_than"])
         #expect(error?.issues.map(\.context) == [["min_length": 2], ["gt": 0]])

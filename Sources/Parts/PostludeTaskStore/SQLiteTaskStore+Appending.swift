@@ -1,0 +1,175 @@
+package import FoundationEssentials
+internal import GRDB
+
+extension SQLiteTaskStore {
+    /// Keeps the records of a request: all of them, or none. When this returns they are on the disk.
+    ///
+    /// - Returns: what became of each, in their order.
+    /// - Throws: where they could not be kept; none of them is.
+    package func append(_ request: NewRequest) throws(TaskStoreError) -> [KeptRecord] {
+        try check(request)
+        let appending = Appending(request, owner: owner, now: now)
+        return try write { try appending.run(in: $0) }
+    }
+
+    /// Keeps the records of a schedule's firing, unless a process has fired it for this time, or for a later one.
+    ///
+    /// - Parameters:
+    ///   - schedule: its name.
+    ///   - time: when it was to fire.
+    /// - Returns: nil where another process has fired it.
+    package func fire(
+        _ schedule: String, at time: Date, _ request: NewRequest
+    ) throws(TaskStoreError) -> [KeptRecord]? {
+        try check(request)
+        let appending = Appending(request, owner: owner, now: now)
+        return try write { database in
+            try database.run(
+                """
+                INSERT INTO firing (schedule, time) SELECT ?1, ?2
+                WHERE NOT EXISTS (SELECT 1 FROM firing WHERE schedule = ?1 AND time >= ?2)
+                """,
+                [schedule, time.milliseconds])
+            guard database.changesCount == 1 else { return nil }
+            return try appending.run(in: database)
+        }
+    }
+
+    /// SQLite's text ends at a NUL: two keys would be one.
+    private func check(_ request: NewRequest) throws(TaskStoreError) {
+        for record in request.records {
+            for text in [request.id, request.route, record.name, record.uniqueKey, record.queue] {
+                if let text { try checkText(text) }
+            }
+        }
+    }
+
+    func checkText(_ text: String) throws(TaskStoreError) {
+        guard text.utf8.contains(0) else { return }
+        throw refusal(
+            "a NUL in a request's id or route, or in a task's name, key or queue: \(text.debugDescription)")
+    }
+
+    /// The time behind which a schedule is to fire next: that of its last firing; for a new one now, which is kept.
+    package func beginSchedule(_ schedule: String) throws(TaskStoreError) -> Date {
+        if let last = try lastFiring(of: schedule) { return last }
+        try checkText(schedule)
+        let now = now
+        return try write { database in
+            try database.run(
+                """
+                INSERT INTO firing (schedule, time) SELECT ?1, ?2
+                WHERE NOT EXISTS (SELECT 1 FROM firing WHERE schedule = ?1)
+                """,
+                [schedule, now])
+            return Date(milliseconds: try database.number(Self.lastFiring, [schedule]) ?? now)
+        }
+    }
+
+    /// Lets a schedule that has fired for a later time go on from a time.
+    ///
+    /// - Returns: false where it has not: another process may have let it go on.
+    package func restartSchedule(_ schedule: String, at time: Date) throws(TaskStoreError) -> Bool {
+        let time = time.milliseconds
+        return try write { database in
+            try database.run("DELETE FROM firing WHERE schedule = ? AND time > ?", [schedule, time])
+            guard database.changesCount > 0 else { return false }
+            try database.run("INSERT OR IGNORE INTO firing (schedule, time) VALUES (?, ?)", [schedule, time])
+            return true
+        }
+    }
+
+    /// The schedules that have fired, or have begun, each with its last time: by their names in the task store.
+    package func schedules() throws(TaskStoreError) -> [(schedule: String, last: Date)] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT schedule, max(time) FROM firing GROUP BY schedule")
+                .compactMap {
+                    row in
+                    guard let name = String.fromDatabaseValue(row[0]),
+                        let time = Int64.fromDatabaseValue(row[1])
+                    else {
+                        return nil
+                    }
+                    return (name, Date(milliseconds: time))
+                }
+        }
+    }
+
+    /// The last time at which a schedule has fired, or has begun; nil for a new one.
+    package func lastFiring(of schedule: String) throws(TaskStoreError) -> Date? {
+        try read { try $0.number(Self.lastFiring, [schedule]) }.map(Date.init(milliseconds:))
+    }
+
+    private static let lastFiring = "SELECT max(time) FROM firing WHERE schedule = ?"
+}
+
+/// A request's records on their way into the file.
+private struct Appending: Sendable {
+    private let request: NewRequest
+    private let owner: Int64?
+    private let now: Int64
+    /// Made here and not in the transaction, which may be run again.
+    private let ids: [RecordID]
+
+    init(_ request: NewRequest, owner: Int64?, now: Int64) {
+        self.request = request
+        self.owner = request.runsHere ? owner : nil
+        self.now = now
+        ids = request.records.map { $0.id ?? RecordID.make(at: now) }
+    }
+
+    func run(in database: Database) throws -> [KeptRecord] {
+        var kept: [KeptRecord] = []
+        var head: Int64?
+        for (position, (record, id)) in zip(request.records, ids).enumerated() {
+            if let other = try standIn(for: record, in: database) {
+                kept.append(.exists(other))
+                continue
+            }
+            head = try insert(record, id, position: position, head: head, in: database)
+            kept.append(.added(id))
+        }
+        return kept
+    }
+
+    private func standIn(for record: NewRecord, in database: Database) throws -> Record? {
+        if let id = record.standIn, let other = try database.records("WHERE id = ?", [id.text]).first {
+            return other
+        }
+        guard let key = record.uniqueKey else { return nil }
+        let rest =
+            switch record.uniqueScope {
+            case .unfinished: SQLiteTaskStore.unfinishedWithKey
+            case .kept: SQLiteTaskStore.newest
+            }
+        return try database.records(rest, [record.name, key]).first
+    }
+
+    /// - Returns: the number of the request's first record.
+    private func insert(
+        _ record: NewRecord, _ id: RecordID, position: Int, head: Int64?, in database: Database
+    ) throws -> Int64 {
+        let due = max(now, record.notBefore?.milliseconds ?? now)
+        var queue: Int64?
+        if let name = record.queue { queue = try QueueTable.number(of: name, in: database) }
+        let state = queue == nil || record.leavesInTurn ? RecordState.waiting : .outgoing
+        // What is for later is for whoever claims it then, also if its time has come by now.
+        let owner = record.notBefore == nil && state == .waiting ? owner : nil
+        try database.run(
+            """
+            INSERT INTO record (number, id, head, request, route, position, name, priority, state, added, due, expires,
+                unique_key, owner, queue, payload, stops, once)
+            SELECT next, ?, coalesce(?, next), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?
+            FROM (SELECT coalesce(max(number), 0) + 1 AS next FROM record)
+            """,
+            [
+                id.text, head, request.id, request.route, position, record.name, record.priority.rawValue,
+                state.rawValue, now,
+                due,
+                record.expires?.milliseconds, record.uniqueKey, owner, queue, record.payload,
+                record.stopsOnFailure ? 1 : 0,
+                record.uniqueKey != nil && record.uniqueScope == .kept ? 1 : 0,
+            ])
+        return head ?? database.lastInsertedRowID
+    }
+}

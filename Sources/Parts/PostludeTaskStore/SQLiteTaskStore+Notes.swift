@@ -1,0 +1,110 @@
+internal import FoundationEssentials
+internal import GRDB
+internal import PostludeSystem
+
+extension SQLiteTaskStore {
+    // Nobody waits for these: they go with the next transaction. What a crash loses of them happens again.
+
+    /// An attempt of a record begins: from now on the death of this process is known to have ended it.
+    package func started(_ id: RecordID) {
+        let now = now
+        note { running throws(SystemError) in try running.begin(id) }
+        writer.note { database in
+            try database.run(
+                """
+                UPDATE record SET state = 1, attempts = attempts + 1, started = ? WHERE id = ? AND state IN (0, 1)
+                """,
+                [now, id.text])
+        }
+    }
+
+    /// An attempt of a record has ended, or there will be none.
+    package func ended(_ id: RecordID, _ end: RecordEnd) {
+        let now = now
+        writer.note { try Self.end(id, end, at: now, in: $0) }
+        note { running throws(SystemError) in try running.end(id) }
+    }
+
+    /// An attempt does not end, and this process is replaced for it: its end counts as the record's.
+    package func blame(_ id: RecordID) {
+        note { running throws(SystemError) in try running.blame(id) }
+    }
+
+    /// This process was told to stop: its end is the fault of no record, but for those that are blamed.
+    package func stop() { note { running throws(SystemError) in try running.stop() } }
+
+    private func note(_ body: (RunningRecords) throws(SystemError) -> Void) {
+        guard let running else { return }
+        do throws(SystemError) {
+            try body(running)
+        } catch {
+            settings.report(TaskStoreError(path, system: error))
+        }
+    }
+
+    /// Ends a record unless it is over already.
+    static func end(_ id: RecordID, _ end: RecordEnd, at now: Int64, in database: Database) throws {
+        switch end {
+        case .done(let result):
+            try database.run(
+                """
+                UPDATE record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT)
+                WHERE id = ? AND state IN (0, 1, 6)
+                """,
+                [now, result, id.text])
+        case .again(let error, let time):
+            try database.run(
+                "UPDATE record SET state = 0, owner = NULL, due = ?, error = ? WHERE id = ? AND state IN (0, 1)",
+                [time.milliseconds, error, id.text])
+        case .retrying(let error):
+            try database.run(
+                "UPDATE record SET state = 0, error = ? WHERE id = ? AND state = 1", [error, id.text])
+        case .failed(let error): try close(id, .failed, error, at: now, in: database)
+        case .stopped(let blocker, let error):
+            guard try close(id, .failed, error, at: now, in: database) else { return }
+            try database.run("UPDATE record SET stopped_by = ? WHERE id = ?", [blocker?.text, id.text])
+        case .expired: try close(id, .expired, nil, at: now, in: database)
+        case .discarded: try close(id, .discarded, nil, at: now, in: database)
+        case .moved(let queue, let reason):
+            let number = try QueueTable.number(of: queue, in: database)
+            // Its place in the queue is by its number: before what was added later.
+            try database.run(
+                """
+                UPDATE record SET state = 6, owner = NULL, queue = ?, error = coalesce(?, error)
+                WHERE id = ? AND state IN (0, 1)
+                """,
+                [number, reason, id.text])
+            // What has failed here may fail there, and those behind it do not learn of it.
+            if reason != nil, database.changesCount == 1 {
+                try database.stopBehind(
+                    id, because: "has moved to the queue \(queue), which does not tell what becomes of it",
+                    at: now)
+            }
+        case .left:
+            try database.run(
+                "UPDATE record SET state = 0, owner = NULL WHERE id = ? AND state IN (0, 1)", [id.text])
+        }
+    }
+
+    /// - Returns: false if it is over already.
+    @discardableResult
+    private static func close(
+        _ id: RecordID, _ state: RecordState, _ error: String?, at now: Int64, in database: Database
+    ) throws -> Bool {
+        try database.run(
+            """
+            UPDATE record SET state = ?, owner = NULL, ended = ?, error = coalesce(?, error)
+            WHERE id = ? AND state IN (0, 1, 6)
+            """,
+            [state.rawValue, now, error, id.text])
+        guard database.changesCount == 1 else { return false }
+        let reason =
+            switch state {
+            case .expired: "has expired"
+            case .discarded: "was discarded"
+            default: "has failed"
+            }
+        try database.stopBehind(id, because: reason, at: now)
+        return true
+    }
+}

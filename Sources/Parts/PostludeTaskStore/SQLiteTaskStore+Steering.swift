@@ -1,0 +1,103 @@
+internal import GRDB
+internal import PostludeSystem
+
+/// What became of a record that somebody wanted to have changed.
+package enum SteeringResult: Sendable, Equatable {
+    case changed
+    /// There is none with that id.
+    case unknown
+    /// It is as it was; why.
+    case refused(String)
+}
+
+extension SQLiteTaskStore {
+    /// Has records run once more, with all their attempts: dead letters and what is over otherwise. What waits for a
+    /// time, such as that of its next attempt, runs at once.
+    ///
+    /// What a dead letter has kept from running follows it. By itself it is retried only after the one before it has
+    /// succeeded or was discarded.
+    package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [SteeringResult] {
+        let now = now
+        return try steer(ids) { record, database in
+            switch record.state {
+            case .running, .outgoing: return .refused("it is \(record.state)")
+            case .waiting where record.owner != nil: return .refused("a process is about to run it")
+            default: break
+            }
+            if let other = try database.blocker(of: record) {
+                return .refused(
+                    "the task \(other.name) \(other.id) before it \(other.state == .failed ? "has failed" : "has expired"); "
+                        + "retry that one, and this one follows")
+            }
+            let followers = try database.allStopped(by: record.id)
+            for record in [record] + followers where record.state.isOver {
+                guard let key = record.uniqueKey,
+                    let other = try database.holder(of: key, name: record.name)
+                else { continue }
+                return .refused("\(other), with the same unique key, is not over")
+            }
+            // What was for a broker goes to its queue again.
+            let state = record.state != .waiting && record.queue != nil ? RecordState.outgoing : .waiting
+            try database.run(
+                """
+                UPDATE record SET state = ?, due = ?, owner = NULL, started = NULL, ended = NULL, result = NULL,
+                    stopped_by = NULL,
+                    expires = CASE WHEN expires <= ? THEN NULL ELSE expires END,
+                    attempts = CASE state WHEN 0 THEN attempts - ? ELSE 0 END
+                WHERE number = ?
+                """,
+                [state.rawValue, now, now, record.deaths, record.number])
+            try database.run("DELETE FROM suspect WHERE record = ?", [record.number])
+            for follower in followers { try database.revive(follower, at: now) }
+            return .changed
+        }
+    }
+
+    /// Closes records that are not wanted any more: what no process has yet, what is to be published, dead letters; and
+    /// with each of them what is behind it in its request and runs only after it.
+    package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [SteeringResult] {
+        let now = now
+        return try steer(ids) { record, database in
+            switch record.state {
+            // With the one before it.
+            case .discarded where try database.isStopped(record, byOneOf: ids): return .changed
+            case .running, .done, .published, .discarded: return .refused("it is \(record.state)")
+            case .waiting where record.owner != nil: return .refused("a process is about to run it")
+            default: break
+            }
+            try database.run(
+                "UPDATE record SET state = 5, owner = NULL, ended = ? WHERE number = ?", [now, record.number])
+            for follower in try database.allStopped(by: record.id) {
+                try database.run(
+                    "UPDATE record SET state = 5, ended = ? WHERE number = ?", [now, follower.number])
+            }
+            try database.stopBehind(record.id, because: "was discarded", at: now, state: .discarded)
+            return .changed
+        }
+    }
+
+    private func steer(
+        _ ids: [RecordID],
+        _ change: @escaping @Sendable (RecordSummary, Database) throws -> SteeringResult
+    ) throws(TaskStoreError) -> [SteeringResult] {
+        return try write { [self] database in
+            let numbers = try ids.map {
+                try database.number("SELECT number FROM record WHERE id = ?", [$0.text]) ?? 0
+            }
+            var results = [SteeringResult](repeating: .unknown, count: ids.count)
+            // The oldest one first: others may follow it.
+            for index in ids.indices.sorted(by: { numbers[$0] < numbers[$1] }) {
+                guard var record = try database.summaries("WHERE id = ?", [ids[index].text]).first else {
+                    continue
+                }
+                if let owner = record.owner, try !isAlive(owner) {
+                    // It runs no longer.
+                    record.owner = nil
+                    if record.state == .running { record.state = .waiting }
+                }
+                results[index] = try change(record, database)
+            }
+            return results
+        }
+    }
+}

@@ -1,0 +1,45 @@
+internal import GRDB
+internal import GRDBSQLite
+internal import PostludeSystem
+
+/// The files of an open task store. SQLite goes on writing to files that were removed or renamed; what it writes there is
+/// gone with the last process.
+struct TaskStoreFiles: Sendable {
+    private let path: String
+    private let parts: [(path: String, identity: FileIdentity)]
+
+    /// - Throws: where one of them is not there.
+    init(open path: String) throws(TaskStoreError) {
+        self.path = path
+        var parts: [(path: String, identity: FileIdentity)] = []
+        for part in [path, path + "-wal", path + "-shm"] {
+            guard let identity = FileIdentity(path: part) else { throw Self.moved(part, of: path) }
+            parts.append((part, identity))
+        }
+        self.parts = parts
+    }
+
+    /// - Throws: where they are not at their paths any more.
+    func check() throws(TaskStoreError) {
+        for part in parts where FileIdentity(path: part.path) != part.identity {
+            throw Self.moved(part.path, of: path)
+        }
+    }
+
+    /// Closing would remove the files at these paths, whose ever they are.
+    static func keep(of database: Database) {
+        var isKept: CInt = 1
+        sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_PERSIST_WAL, &isKept)
+    }
+
+    /// As the locks' file has it.
+    static func text(of path: String) -> String {
+        [path, path + "-wal"].map { FileIdentity(path: $0)?.description ?? "-" }.joined(separator: " ")
+    }
+
+    static func moved(_ part: String, of path: String) -> TaskStoreError {
+        TaskStoreError(
+            .moved, path, "\(part) has been removed or replaced while a process has it open",
+            advice: "put it back, or stop every server that has it open and start again")
+    }
+}

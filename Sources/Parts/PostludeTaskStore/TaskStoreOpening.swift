@@ -1,0 +1,194 @@
+internal import GRDB
+internal import Glibc
+internal import PostludeSystem
+
+/// The steps from a path to an open task store. What they have made is dropped where one of them fails.
+struct TaskStoreOpening {
+    let path: String
+    let settings: TaskStoreSettings
+    let pool: DatabasePool
+    let locks: OwnerLocks
+    let files: TaskStoreFiles
+    let owner: Owner?
+    let running: RunningRecords?
+    let writer: WriteQueue
+    let checkpointer: Checkpointer
+
+    init(path: String, role: TaskStoreRole, settings: TaskStoreSettings) throws {
+        self.settings = settings
+        let (path, isMade) = try Self.file(at: path, role: role)
+        self.path = path
+        locks = OwnerLocks(taskStore: path)
+        // One that only looks waits for none that opens: such a process may be stopped.
+        var opening = role == .visitor ? nil : try locks.takeOpening(within: settings.lockTimeout)
+        defer { withExtendedLifetime(opening) {} }
+        do {
+            try Self.checkFiles(of: path, locks: locks)
+        } catch {
+            if isMade { unlink(path) }
+            throw error
+        }
+        let patience = BusyTimeout(until: .now + settings.lockTimeout)
+        let isCurrent = try Self.check(path, patience: patience)
+        if !isCurrent, opening == nil { opening = try locks.takeOpening(within: settings.lockTimeout) }
+        pool = try DatabasePool(path: path, configuration: Self.configuration(patience))
+        do {
+            try Self.prepare(pool, path: path)
+            if !isCurrent { try TaskStoreSchema.migrator.migrate(pool) }
+            if role == .process { try Self.syncFolder(of: path) }
+            let files = try TaskStoreFiles(open: path)
+            self.files = files
+            let owner =
+                role == .visitor
+                ? nil
+                : try Owner.register(in: pool, locks: locks, isLost: try locks.files.isEmpty) {
+                    settings.now().milliseconds
+                }
+            self.owner = owner
+            if owner != nil { try locks.note(files: TaskStoreFiles.text(of: path)) }
+            let running = try Self.running(of: owner, in: pool, path: path)
+            self.running = running
+            checkpointer = Checkpointer(
+                try DatabaseQueue(path: path, configuration: Self.configuration(patience)), writer: pool,
+                path: path, warn: settings.warn)
+            writer = try WriteQueue(
+                pool, patience: patience, checkpointer: checkpointer, path: path, settings: settings
+            ) { database in
+                try files.check()
+                try owner?.confirm(in: database)
+                // Without that file all is kept, too; only the death of this process would have no cause.
+                do throws(SystemError) {
+                    try running?.confirm()
+                } catch {
+                    settings.report(TaskStoreError(path, system: error))
+                }
+            }
+        } catch {
+            try? pool.close()
+            throw error
+        }
+    }
+
+    /// The file's own path, whatever it was called by: the locks' file must be the same for all.
+    ///
+    /// - Returns: also whether it was made.
+    private static func file(at path: String, role: TaskStoreRole) throws -> (path: String, isMade: Bool) {
+        var isMade = false
+        if role == .process {
+            // Before SQLite does, which would let everybody read it. A file that exists is not opened: closing it again
+            // would release the locks that this process may have on it.
+            let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            if descriptor >= 0 {
+                Glibc.close(descriptor)
+                isMade = true
+            } else if errno != EEXIST {
+                throw TaskStoreError(
+                    path, system: SystemError("make \(path)"),
+                    advice: "make the folder, and let this process's user write it")
+            }
+        }
+        guard let real = realpath(path, nil) else {
+            guard errno == ENOENT else { throw SystemError("realpath(\(path))") }
+            throw TaskStoreError(
+                .missing, path, "there is no such task store", advice: "start the server, or name its file")
+        }
+        defer { free(real) }
+        return (String(cString: real), isMade)
+    }
+
+    private static func running(
+        of owner: Owner?, in pool: DatabasePool, path: String
+    ) throws -> RunningRecords? {
+        guard let owner else { return nil }
+        let owners = try pool.read { try $0.numbers("SELECT number FROM owner") }
+        RunningRecords.removeOthers(than: owners, taskStore: path)
+        return try RunningRecords(ofOwner: owner.number, taskStore: path)
+    }
+
+    /// Refuses files that are not those which living owners have open, and a WAL that is not the file's.
+    private static func checkFiles(of path: String, locks: OwnerLocks) throws {
+        var tries = 0
+        while true {
+            do {
+                if try locks.hasLiving {
+                    let open = try locks.files
+                    if open.isEmpty || open == TaskStoreFiles.text(of: path) { return }
+                    throw TaskStoreFiles.moved("\(path), or \(path)-wal,", of: path)
+                }
+                return try WriteStamp.check(path)
+            } catch {
+                // The last one may be closing just now, which removes the WAL, or a command may write.
+                tries += 1
+                guard tries < 20 else { throw error }
+                usleep(25_000)
+            }
+        }
+    }
+
+    /// Refuses other programs' databases, and later task stores, before anything is written into them.
+    ///
+    /// - Returns: whether its tables are those of this version.
+    private static func check(_ path: String, patience: BusyTimeout) throws -> Bool {
+        let database = try DatabaseQueue(path: path, configuration: configuration(patience))
+        defer { try? database.close() }
+        return try database.read { try checkKind(of: $0, at: path, mayBeEmpty: true) }
+    }
+
+    /// - Returns: whether its tables are those of this version.
+    @discardableResult
+    static func checkKind(of database: Database, at path: String, mayBeEmpty: Bool) throws -> Bool {
+        let id = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let tables = try Int64.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        // A crash may have left no more of a task store than the empty file.
+        if mayBeEmpty, id == 0, tables == 0 { return false }
+        guard id == TaskStoreSchema.applicationID else {
+            throw TaskStoreError(
+                .foreign, path, "a database of another program, with \(tables) tables and indices",
+                advice: "name another file")
+        }
+        if try TaskStoreSchema.migrator.hasBeenSuperseded(database) {
+            throw TaskStoreError(
+                .newer, path, "a later version of this program has changed its tables",
+                advice: "run that version, or name another file")
+        }
+        return try TaskStoreSchema.migrator.hasCompletedMigrations(database)
+    }
+
+    private static func configuration(_ patience: BusyTimeout) -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "task store"
+        configuration.busyMode = .callback { patience.wait(tries: $0) }
+        configuration.foreignKeysEnabled = true
+        configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { database in
+            // Every connection, also one that only looks: the Checkpointer says why.
+            _ = try Int64.fetchOne(database, sql: "PRAGMA wal_autocheckpoint = 0")
+        }
+        return configuration
+    }
+
+    private static func prepare(_ pool: DatabasePool, path: String) throws {
+        try pool.writeWithoutTransaction { database in
+            // A pool leaves the last commits to the operating system. Ours are promises.
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            guard try Int64.fetchOne(database, sql: "PRAGMA synchronous") == 2 else {
+                throw TaskStoreError(.system, path, "SQLite does not sync each commit")
+            }
+            // Before there are tables: a crash between the two leaves a file that is known.
+            if try Int64.fetchOne(database, sql: "PRAGMA application_id") != TaskStoreSchema.applicationID {
+                try database.execute(sql: "PRAGMA application_id = \(TaskStoreSchema.applicationID)")
+            }
+            // After a long reader the WAL is large once; not for ever.
+            try database.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
+        }
+    }
+
+    /// The files' names are on the disk too.
+    static func syncFolder(of path: String) throws {
+        let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) + "/" } ?? "."
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemError("open(\(folder))") }
+        defer { Glibc.close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw SystemError("fsync(\(folder))") }
+    }
+}

@@ -1,0 +1,102 @@
+internal import GRDB
+
+/// The tables, and every version that they have had.
+enum TaskStoreSchema {
+    /// "PsJl": by this a task store is known from other programs' databases.
+    static let applicationID: Int64 = 0x5073_4a6c
+
+    /// A released migration is never changed, only followed by another one.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("records") { database in
+            try database.execute(sql: records)
+        }
+        migrator.registerMigration("order") { database in
+            try database.execute(sql: order)
+        }
+        migrator.registerMigration("suspects") { database in
+            try database.execute(sql: suspects)
+        }
+        return migrator
+    }
+
+    /// Times are milliseconds since 1970. `head` is the number of the request's first record: its records stand one
+    /// behind the other. What may be long stands last: to read what is before it takes no overflow pages.
+    ///
+    /// An owner's number is never used again (AUTOINCREMENT): a dead one stays dead.
+    private static let records = """
+        CREATE TABLE owner (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            pid INTEGER NOT NULL,
+            started INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE queue (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL UNIQUE,
+            due INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+
+        CREATE TABLE record (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            head INTEGER NOT NULL,
+            request TEXT NOT NULL,
+            route TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            priority INTEGER NOT NULL,
+            state INTEGER NOT NULL,
+            added INTEGER NOT NULL,
+            due INTEGER NOT NULL,
+            expires INTEGER,
+            unique_key TEXT,
+            owner INTEGER REFERENCES owner,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            started INTEGER,
+            ended INTEGER,
+            queue INTEGER REFERENCES queue,
+            error TEXT,
+            result TEXT,
+            payload TEXT NOT NULL
+        ) STRICT;
+
+        CREATE INDEX record_ready ON record (priority, due) WHERE state = 0 AND owner IS NULL;
+        CREATE INDEX record_owned ON record (owner) WHERE owner IS NOT NULL;
+        CREATE UNIQUE INDEX record_key ON record (name, unique_key)
+            WHERE unique_key IS NOT NULL AND state IN (0, 1, 6);
+        CREATE INDEX record_newest_key ON record (name, unique_key, number) WHERE unique_key IS NOT NULL;
+        CREATE INDEX record_expiry ON record (expires) WHERE expires IS NOT NULL AND state = 0 AND owner IS NULL;
+        CREATE INDEX record_outgoing ON record (queue) WHERE state = 6;
+        CREATE INDEX record_over ON record (state, ended) WHERE ended IS NOT NULL;
+        CREATE INDEX record_state ON record (state, priority);
+        CREATE INDEX record_name ON record (name, state, priority);
+
+        CREATE TABLE firing (
+            schedule TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            PRIMARY KEY (schedule, time)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX firing_time ON firing (time);
+        """
+
+    /// `stops`: if the record does not succeed, those behind it in its request do not run; `stopped_by` is the id of the
+    /// record that has kept this one from running. `once`: its key was to be unique for as long as the record is kept.
+    private static let order = """
+        ALTER TABLE record ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE record ADD COLUMN stopped_by TEXT;
+        ALTER TABLE record ADD COLUMN once INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX record_stops ON record (head, number) WHERE stops = 1 AND state IN (0, 1);
+        CREATE INDEX record_stopped ON record (stopped_by) WHERE stopped_by IS NOT NULL;
+        CREATE INDEX record_once ON record (head) WHERE once = 1;
+        """
+
+    /// Records whose process has died while it ran them, and how often. Few: a table of their own, so that the others
+    /// take no room for it.
+    private static let suspects = """
+        CREATE TABLE suspect (
+            record INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
+            deaths INTEGER NOT NULL
+        ) STRICT;
+        """
+}

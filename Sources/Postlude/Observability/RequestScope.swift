@@ -1,0 +1,81 @@
+internal import Logging
+internal import Tracing
+
+/// What the current code works for.
+enum RequestScope: Sendable {
+    case request(RequestIdentity)
+    case task(TaskContext)
+
+    @TaskLocal static var current: RequestScope?
+
+    /// What log entries say about it.
+    var metadata: Logger.Metadata {
+        switch self {
+        case .request(let request):
+            return ["request": "\(request.id)", "route": "\(request.route)"]
+        case .task(let task):
+            var metadata: Logger.Metadata = [
+                "request": "\(task.requestID)", "route": "\(task.route)", "task": "\(task.taskName)",
+            ]
+            if task.attempt > 1 { metadata["attempt"] = "\(task.attempt)" }
+            return metadata
+        }
+    }
+
+    /// Calls `operation` with this scope and its trace context as task-local values; async code that it starts
+    /// inherits them.
+    ///
+    /// - Parameter context: nil where nothing is traced.
+    func run<Value>(tracing context: ServiceContext?, _ operation: () throws -> Value) rethrows -> Value {
+        try RequestScope.$current.withValue(self) {
+            guard let context else { return try operation() }
+            return try ServiceContext.withValue(context, operation: operation)
+        }
+    }
+}
+
+/// Adds to each log entry what the code that logs works for.
+///
+/// Looked up when an entry is written: a logger with metadata of its own for each request would cost those that log
+/// nothing.
+struct ScopeLogHandler: LogHandler {
+    private var base: any LogHandler
+
+    init(_ base: any LogHandler) { self.base = base }
+
+    func log(event: LogEvent) {
+        guard let scope = RequestScope.current else { return base.log(event: event) }
+        var event = event
+        event.metadata = scope.metadata.merging(event.metadata ?? [:]) { $1 }
+        base.log(event: event)
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { base[metadataKey: key] }
+        set { base[metadataKey: key] = newValue }
+    }
+
+    var metadata: Logger.Metadata {
+        get { base.metadata }
+        set { base.metadata = newValue }
+    }
+
+    var metadataProvider: Logger.MetadataProvider? {
+        get { base.metadataProvider }
+        set { base.metadataProvider = newValue }
+    }
+
+    var logLevel: Logger.Level {
+        get { base.logLevel }
+        set { base.logLevel = newValue }
+    }
+}
+
+extension Logger {
+    /// The same logger, whose entries say which request and task they belong to.
+    var scoped: Logger {
+        var logger = self
+        logger.handler = ScopeLogHandler(handler)
+        return logger
+    }
+}

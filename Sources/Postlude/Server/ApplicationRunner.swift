@@ -1,0 +1,93 @@
+internal import Logging
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import ServiceLifecycle
+
+/// An application with all that it takes to serve it: the one way to run it, for the command line and for a group of
+/// services alike.
+final class ApplicationRunner<App: Application>: Service {
+    private let application: App
+    private let server: Server
+    private let listener: Listener
+    private let control: ProcessControl
+    private let bell: ControlWakeup
+    /// Shows what goes on; nil where nobody is to see it.
+    private let statusServer: StatusServer?
+    private let status = Lock<Int32>(1)
+
+    /// - Parameters:
+    ///   - logs: with the access log.
+    ///   - manager: nil where no service manager is to be told.
+    init(
+        _ application: App, manifest: Manifest, listener: Listener, control: ProcessControl,
+        logger: Logger, logs: LogWriter, manager: ServiceManager? = nil
+    ) throws {
+        self.application = application
+        self.listener = listener
+        self.control = control
+        let process: ProcessSlot?
+        if let slot = control.process {
+            (process, statusServer) = (slot, nil)
+        } else {
+            let scoreboard = try Scoreboard(
+                program: programName, processes: 1, workers: manifest.workers.maximum, isShared: false)
+            process = scoreboard.process(at: 0)
+            statusServer = try manifest.status.map { status in
+                try StatusServer(
+                    scoreboard, at: status, watching: listener.descriptor, manager: "none",
+                    inspector: application.taskEngine?.parts.makeInspector(manifest), logger: logger)
+            }
+        }
+        process?.begin(generation: control.generation)
+        server = Server(
+            manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
+            logger: logger, logs: logs, manager: manager, process: process,
+            store: application.taskEngine?.parts.makeStore())
+        bell = try ControlWakeup()
+    }
+
+    /// 0 when no request and no task was left; not before `run` has returned.
+    var exitStatus: Int32 { status.withLock { $0 } }
+
+    /// Starts the application, serves until it is told to stop, and stops the application.
+    func run() async throws {
+        try await application.start()
+        try statusServer?.start()
+        defer { statusServer?.stop() }
+        let outcome = await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await serve()
+            } onGracefulShutdown: { [bell] in
+                bell.requestStop()
+            }
+        } onCancel: {
+            bell.requestStop()
+        }
+        do {
+            try await application.stop()
+        } catch {
+            server.logger.error(
+                "the application did not stop cleanly", metadata: ["error": "\(LoggedError.text(error))"])
+        }
+        let result = try outcome.get()
+        status.withLock { $0 = result }
+    }
+
+    private func serve() async -> Result<Int32, any Error> {
+        do {
+            return .success(try await server.run(on: listener, control: control, bell: bell))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Runs the application behind the services that it needs.
+    ///
+    /// - Returns: the exit status.
+    func runWithServices() async throws -> Int32 {
+        try await application.runServices(before: self, logger: server.logger)
+        return exitStatus
+    }
+}

@@ -1,0 +1,279 @@
+internal import Glibc
+internal import Logging
+internal import PostludeFastCGI
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
+internal import Synchronization
+
+/// The one thread per process that must act when every worker is busy: signals, timers, the pool's growth.
+///
+/// It runs no handler and no task.
+final class ControlThread: Sendable {
+    private let server: ServerContext
+    private let pool: WorkerPool
+    private let orders: ProcessCommands
+    private let bell: ControlWakeup
+    private let writeDeadlines: WriteDeadlines
+    /// nil where no service manager watches.
+    private let watchdog: Watchdog?
+
+    init(
+        _ server: ServerContext, pool: WorkerPool, orders: ProcessCommands, bell: ControlWakeup,
+        writeDeadlines: WriteDeadlines, watchdog: Watchdog? = nil
+    ) {
+        self.server = server
+        self.pool = pool
+        self.orders = orders
+        self.bell = bell
+        self.writeDeadlines = writeDeadlines
+        self.watchdog = watchdog
+    }
+
+    /// How often the control thread looks whether what this process has left to others is taken.
+    private static let absenceMilliseconds: Int32 = 20
+
+    private var stopDescriptors: [Int32] { orders.descriptors }
+
+    /// Returns when the process can end.
+    ///
+    /// - Returns: the exit status: 0 when no request and no task was left.
+    func run() -> Int32 {
+        var patience: Int32 = 1
+        var nextReport = MonotonicTime.now
+        var nextNarrowing = nextReport
+        var graceEnd: MonotonicTime?
+        let relief = LoadShedder(server)
+        while !bell.isPoolEmpty {
+            let isPressed = bell.watchForPressure {
+                !server.poller.isAnyoneWaiting && !server.poller.hasStopped
+                    && (pool.canGrow || server.poller.isAnyoneParked || relief.isPossible)
+            }
+            let watched = isPressed && !relief.isResting ? [server.poller.descriptor] : []
+            let isAway = bell.watchForAbsence { server.poller.isAwayFromQueue }
+            let tick = relief.tickMilliseconds(
+                min(server.settings.tickMilliseconds, isAway ? Self.absenceMilliseconds : .max))
+            waitForInput(
+                stopDescriptors + [bell.descriptor] + watched,
+                milliseconds: server.registry.tickMilliseconds(
+                    watchdog?.tickMilliseconds(tick) ?? tick))
+            // Pressure that is over within a millisecond needs no control thread, and would wake it all the time.
+            if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
+            for order in orders.take(isDraining: graceEnd != nil) {
+                switch order {
+                case .drain(let reason, let handingOver):
+                    if graceEnd != nil {
+                        // Those that would have served on are told to stop as well.
+                        if !handingOver { server.poller.drain(handingOver: false) }
+                    } else {
+                        graceEnd = drain(reason, handingOver: handingOver)
+                    }
+                case .leave(let reason): return leave(reason)
+                }
+            }
+            if bell.isStopRequested { graceEnd = graceEnd ?? drain("the service was told to stop") }
+            patience = isPressed && !relief.isResting ? grow(patience, relief) : 1
+            let now = MonotonicTime.now
+            tend(at: now, isDraining: graceEnd != nil)
+            relief.refuse(at: now)
+            server.poller.reconsiderQueue(at: now)
+            // A flood, or a process out of descriptors, is a line now and then.
+            if now >= nextNarrowing {
+                server.poller.narrow()
+                server.logs.tend(telling: server.logger)
+                nextNarrowing = now + .seconds(1)
+            }
+            if now >= nextReport, logCounts() { nextReport = now + .seconds(10) }
+            if let graceEnd, now >= graceEnd { return leave("shutdown-grace is over") }
+        }
+        _ = logCounts()
+        guard graceEnd != nil else {
+            server.logger.critical("no worker is left; see the lines above")
+            return 1
+        }
+        server.logger.info("stopped")
+        return 0
+    }
+
+    /// Deadlines of connections, writes, handlers and tasks; a listener that could not accept.
+    private func tend(at now: MonotonicTime, isDraining: Bool) {
+        watchdog?.tend(at: now)
+        server.process?.beat(at: now)
+        server.poller.closeOverdue(at: now)
+        for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
+        server.poller.checkHangUps()
+        var report = StackReport()
+        let replace = server.recycling.request
+        server.clocks.check(
+            at: now, poller: server.poller, process: server.process, report: &report, logger: server.logger,
+            replace: replace)
+        for queue in server.registry.all { queue.check(at: now, report: &report, replace: replace) }
+        server.recycling.check(at: now)
+        // What the queue between the processes had no room for.
+        if isDraining { server.poller.handOverReady() }
+        if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
+        server.show(pool)
+    }
+
+    /// Every worker that may wait is busy, and events wait: calls a parked worker, or starts one, if none of
+    /// them takes an event for a while.
+    ///
+    /// - Parameter milliseconds: how long to watch. Before a thread is started twice as long, since a machine
+    ///   without a free core looks the same for once.
+    /// - Returns: how long to watch next time. Workers that do take events need no help.
+    private func grow(_ milliseconds: Int32, _ relief: LoadShedder) -> Int32 {
+        // Tasks are known to take long: the next request need not wait for us to see that.
+        if pool.isBusyWithTasks { return startWorker(relief) }
+        let taken = server.poller.takenEvents
+        for attempt in 1...2 {
+            waitForInput(stopDescriptors, milliseconds: milliseconds)
+            guard !server.poller.isAnyoneWaiting else { return 1 }
+            guard server.poller.takenEvents == taken, server.poller.hasEvents else {
+                return min(milliseconds * 2, 8)
+            }
+            if attempt == 1, server.poller.widen() { return 1 }
+        }
+        return startWorker(relief)
+    }
+
+    private func startWorker(_ relief: LoadShedder) -> Int32 {
+        guard !server.poller.hasStopped else { return 1 }
+        do {
+            if server.starts.isOver(), try pool.grow() { return 1 }
+        } catch {
+            server.starts.failed()
+            server.ends.count("\(error)")
+        }
+        relief.relieve()
+        return 1
+    }
+
+    private func drain(_ reason: String, handingOver: Bool = false) -> MonotonicTime {
+        let grace = server.settings.shutdownGrace
+        server.logger.info(
+            "stopping: no new connections, requests in flight and queued tasks are finished",
+            metadata: ["reason": "\(reason)", "grace": "\(grace)"])
+        let end = MonotonicTime.now + grace
+        server.process?.set(.draining)
+        server.registry.setGraceEnd(end)
+        server.registry.store?.drain()
+        watchdog?.announceStop(grace: grace)
+        server.dispatch.close()
+        server.poller.drain(
+            handingOver: handingOver,
+            unfinishedFor: Self.patience(ofGrace: grace, withOthersServing: handingOver))
+        server.streams.end()
+        return end
+    }
+
+    /// How long to wait for the rest of requests that have begun to come: half of the grace at most, so that the tasks
+    /// of what comes in time have theirs. Where others serve on nobody is in a hurry, and an upload goes through.
+    static func patience(ofGrace grace: Duration, withOthersServing isReplaced: Bool) -> Duration {
+        isReplaced ? grace / 2 : min(.seconds(5), grace / 2)
+    }
+
+    /// - Returns: whether there was anything.
+    private func logCounts() -> Bool {
+        let haveEnded = server.ends.log(to: server.logger)
+        return server.fullQueues.log(to: server.logger) || haveEnded
+    }
+
+    /// Names what is left; the process ends without it.
+    private func leave(_ reason: String) -> Int32 {
+        let lost = server.registry.logLeft(to: server.logger)
+        if let log = server.logs.access {
+            for queue in server.registry.all {
+                if let record = queue.access { log.write(record, tasks: queue.tally) }
+            }
+        }
+        let connections = server.poller.connectionCount
+        // What is left then is in the application's store.
+        if lost == 0, connections == 0, server.registry.store != nil {
+            server.logger.info("stopped", metadata: ["reason": "\(reason)"])
+            return 0
+        }
+        server.logger.error(
+            "stopped before everything was finished",
+            metadata: ["reason": "\(reason)", "connections": "\(connections)"])
+        return 1
+    }
+}
+
+/// How workers wake the control thread.
+final class ControlWakeup: Sendable {
+    private let event: EventDescriptor
+    private let isWatching = Atomic<Bool>(false)
+    private let isWatchingAbsence = Atomic<Bool>(false)
+    private let poolIsEmpty = Atomic<Bool>(false)
+    private let stopIsRequested = Atomic<Bool>(false)
+
+    init() throws(SystemError) { event = try EventDescriptor() }
+
+    var descriptor: Int32 { event.descriptor }
+    var isPoolEmpty: Bool { poolIsEmpty.load(ordering: .acquiring) }
+
+    /// - Returns: whether it had rung.
+    func silence() -> Bool { event.take() }
+
+    /// Called by the worker that was the last free one. Rings once; the control thread watches from then on by
+    /// itself.
+    func noneWaiting() {
+        if !isWatching.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
+    }
+
+    /// Called when the process has left to others what is in the queue between them. Rings once, as above.
+    func leftQueue() {
+        if !isWatchingAbsence.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
+    }
+
+    var isStopRequested: Bool { stopIsRequested.load(ordering: .acquiring) }
+
+    /// Lets the control thread look at everything once.
+    func ring() { event.signal() }
+
+    /// Asks for what SIGTERM asks for.
+    func requestStop() {
+        stopIsRequested.store(true, ordering: .releasing)
+        event.signal()
+    }
+
+    func poolEmptied() {
+        poolIsEmpty.store(true, ordering: .releasing)
+        event.signal()
+    }
+
+    /// Whether the control thread has to watch the poller itself; otherwise the next `noneWaiting` rings.
+    func watchForPressure(_ isPressed: () -> Bool) -> Bool { Self.watch(isWatching, isPressed) }
+
+    /// Whether the control thread has to look for itself when the process can return to the queue; otherwise the next `leftQueue`
+    /// rings.
+    func watchForAbsence(_ isAway: () -> Bool) -> Bool { Self.watch(isWatchingAbsence, isAway) }
+
+    private static func watch(_ isWatching: borrowing Atomic<Bool>, _ isNeeded: () -> Bool) -> Bool {
+        // Before looking, so that a worker that changes it in between rings.
+        isWatching.store(false, ordering: .sequentiallyConsistent)
+        guard isNeeded() else { return false }
+        isWatching.store(true, ordering: .sequentiallyConsistent)
+        return true
+    }
+}
+
+/// The write deadlines of all workers.
+final class WriteDeadlines: Sendable {
+    private let all = Lock<[WriteDeadline]>([])
+
+    func add() -> WriteDeadline {
+        let deadline = WriteDeadline()
+        all.withLock { $0.append(deadline) }
+        return deadline
+    }
+
+    func remove(_ deadline: WriteDeadline) {
+        all.withLock { $0.removeAll { $0 === deadline } }
+    }
+
+    /// - Returns: how many writes were late.
+    func expire(at now: MonotonicTime) -> Int {
+        all.withLock { $0.reduce(0) { $0 + ($1.expire(at: now) ? 1 : 0) } }
+    }
+}

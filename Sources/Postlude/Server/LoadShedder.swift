@@ -1,0 +1,62 @@
+internal import Logging
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeRouting
+internal import PostludeScoreboard
+internal import PostludeSystem
+
+/// What the control thread does when every worker is busy and no more can be started.
+final class LoadShedder {
+    private let server: ServerContext
+    private let buffer = ReadBuffer()
+    private let matcher: RouteMatcher?
+    private var restEnd: MonotonicTime?
+    private var rest = LoadShedder.shortestRest
+
+    private static let shortestRest: Duration = .milliseconds(5)
+    private static let longestRest: Duration = .milliseconds(40)
+
+    init(_ server: ServerContext) {
+        self.server = server
+        matcher = try? RouteMatcher()
+    }
+
+    /// Whether there is something to do at all; otherwise requests wait until a worker is free.
+    var isPossible: Bool { server.poller.hasSiblings || server.settings.overload.policy == .refuse }
+
+    /// Between two looks the control thread rests, since what waits keeps the poller readable.
+    var isResting: Bool { restEnd.map { $0 > .now } ?? false }
+
+    private var isRecent: Bool { restEnd.map { $0 + rest > .now } ?? false }
+
+    /// How long the control thread may sleep, at most `milliseconds`.
+    func tickMilliseconds(_ milliseconds: Int32) -> Int32 {
+        let isNeeded = isResting || server.poller.hasWaitingRequests
+        return isNeeded ? min(milliseconds, Int32(rest / .milliseconds(1))) : milliseconds
+    }
+
+    /// Other processes get the kept connections that have something to say; requests that may not wait for
+    /// long are read.
+    func relieve() {
+        // Longer from time to time, as long as the workers stay busy.
+        rest = isRecent ? min(rest * 2, Self.longestRest) : Self.shortestRest
+        restEnd = .now + rest
+        guard !server.poller.isAnyoneWaiting, !server.poller.isAnyoneParked else { return }
+        let generation = server.generations.current
+        guard generation.settings.overload.policy == .refuse, let matcher else {
+            return server.poller.handOverReady()
+        }
+        server.poller.collectWaiting(reading: buffer, within: generation.settings.overload.wait) { head in
+            generation.router.bodyPolicy(for: head, using: matcher)
+        }
+    }
+
+    /// Refuses what has waited for too long.
+    func refuse(at now: MonotonicTime) {
+        guard server.poller.hasWaitingRequests else { return }
+        let refusal = ShortResponse.serviceUnavailable(retryAfter: server.settings.overload.retryAfter)
+        for _ in 0..<server.poller.refuseWaiting(at: now, with: refusal) {
+            server.ends.count("refused with 503: every worker was busy")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+internal import Glibc
+internal import Logging
+internal import PostludeManifest
+internal import PostludeSupervision
+internal import PostludeSystem
+internal import Synchronization
+
+/// What a process is told: by signals, or by its supervisor. The control thread's.
+final class ProcessCommands: Sendable {
+    enum ProcessCommand {
+        /// - handingOver: whether other processes serve on.
+        case drain(reason: String, handingOver: Bool)
+        case leave(reason: String)
+    }
+
+    private let control: ProcessControl
+    /// Serves by a new manifest, which has that number.
+    private let reload: @Sendable (Manifest, Int) throws -> Void
+    private let logger: Logger
+    private let generation: Atomic<Int>
+    private let isSupervised: Atomic<Bool>
+    /// When to ask again for a manifest that could not be received, in nanoseconds.
+    private let nextAsking = Atomic<Int64>(.max)
+    /// The number of the last one of these.
+    private let lastLost = Atomic<Int>(0)
+
+    init(
+        _ control: ProcessControl, logger: Logger, reload: @escaping @Sendable (Manifest, Int) throws -> Void
+    ) {
+        self.control = control
+        self.logger = logger
+        self.reload = reload
+        generation = Atomic(control.generation)
+        isSupervised = Atomic(control.supervisor != nil)
+    }
+
+    /// Readable when there is something to take.
+    var descriptors: [Int32] {
+        let supervisor = isSupervised.load(ordering: .relaxed) ? control.supervisor : nil
+        return [control.signals?.descriptor, supervisor?.descriptor].compactMap { $0 }
+    }
+
+    /// What came since the last call. A new manifest is in use, and logs are open again, when it returns.
+    func take(isDraining: Bool) -> [ProcessCommand] {
+        if MonotonicTime.now.nanoseconds >= nextAsking.load(ordering: .relaxed) {
+            nextAsking.store(.max, ordering: .relaxed)
+            control.supervisor?.send(.manifestLost)
+        }
+        return takeSignals(isDraining: isDraining) + takeMessages()
+    }
+
+    private func takeSignals(isDraining: Bool) -> [ProcessCommand] {
+        var orders: [ProcessCommand] = []
+        var first: Int32?
+        var others: Set<Int32> = []
+        while let signal = control.signals?.take() {
+            switch signal {
+            case SIGUSR1, SIGHUP, SIGUSR2: others.insert(signal)
+            default:
+                if control.supervisor != nil {
+                    // It need not be for this process alone: systemd and terminals tell all of them.
+                    orders.append(.drain(reason: "signal \(signal)", handingOver: true))
+                } else if isDraining || signal == first {
+                    // Different signals that come together are one request to stop; the same one again is not.
+                    orders.append(.leave(reason: "second signal \(signal)"))
+                } else {
+                    first = first ?? signal
+                    orders.append(.drain(reason: "signal \(signal)", handingOver: false))
+                }
+            }
+        }
+        // Once, however often they came meanwhile.
+        if others.contains(SIGUSR1) { control.reopenLogs() }
+        // The supervisor gets them too, and is the one to act.
+        guard control.supervisor == nil else { return orders }
+        for signal in [SIGHUP, SIGUSR2] where others.contains(signal) { actAlone(on: signal) }
+        return orders
+    }
+
+    private func actAlone(on signal: Int32) {
+        guard signal == SIGHUP, let load = control.load else {
+            return logger.warning(
+                "a signal asks for what needs a supervisor", metadata: ["signal": "\(signal)"])
+        }
+        use(generation.load(ordering: .relaxed) + 1) { try load() }
+    }
+
+    private func takeMessages() -> [ProcessCommand] {
+        guard isSupervised.load(ordering: .relaxed), let supervisor = control.supervisor else { return [] }
+        var orders: [ProcessCommand] = []
+        var newest: (number: Int, file: SealedFile)?
+        defer {
+            // Of several the newest counts: the control thread has other things to do.
+            if let (number, file) = newest, let parse = control.parse {
+                use(number) { try parse(String(decoding: try file.bytes(), as: UTF8.self)) }
+            }
+        }
+        while true {
+            switch supervisor.receive() {
+            case .message(.manifest(let number), let descriptor):
+                guard let descriptor else {
+                    if lastLost.exchange(number, ordering: .relaxed) != number {
+                        logger.error(
+                            "no descriptor was left for a manifest; it is asked for again",
+                            metadata: ["generation": "\(number)"])
+                    }
+                    nextAsking.store((MonotonicTime.now + .seconds(1)).nanoseconds, ordering: .relaxed)
+                    continue
+                }
+                newest = (number, SealedFile(adopting: descriptor))
+            case .message(.reopenLogs, _): control.reopenLogs()
+            case .message(.drain(let handingOver), _):
+                orders.append(.drain(reason: "the supervisor", handingOver: handingOver))
+            case .message(.leave, _): orders.append(.leave(reason: "the supervisor"))
+            case .message(_, let descriptor): if let descriptor { close(descriptor) }
+            case .unknown: continue
+            case .nothing: return orders
+            case .ended:
+                isSupervised.store(false, ordering: .relaxed)
+                logger.error("the supervisor is gone")
+                return orders + [.drain(reason: "the supervisor is gone", handingOver: false)]
+            }
+        }
+    }
+
+    private func use(_ number: Int, _ load: () throws -> Manifest) {
+        do {
+            let manifest = try load()
+            try control.apply(manifest)
+            try reload(manifest, number)
+            generation.store(number, ordering: .relaxed)
+            control.supervisor?.send(.applied(generation: number))
+            logger.info(
+                "serving by a new manifest",
+                metadata: ["generation": "\(number)", "routes": "\(manifest.routes.count)"])
+        } catch {
+            logger.error(
+                "the manifest is refused, the old one stays",
+                metadata: [
+                    "generation": "\(generation.load(ordering: .relaxed))", "error": "\(error)",
+                ])
+        }
+    }
+
+}

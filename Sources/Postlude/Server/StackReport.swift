@@ -1,0 +1,50 @@
+internal import PostludeSystem
+
+/// The stacks that one look of the control thread takes: few, since it has other things to do.
+struct StackReport {
+    /// Each stack costs a walk through the executable's symbols.
+    private var left = 4
+
+    /// Where a thread is, as a log entry says it.
+    ///
+    /// - Parameter isWanted: whether the thread still runs what is reported.
+    mutating func stack(of thread: SampledThread?, where isWanted: () -> Bool) -> String? {
+        guard let thread else { return nil }
+        guard left > 0 else { return "not taken, too many at once" }
+        left -= 1
+        let stack = thread.stack(where: isWanted)
+        // What was taken may belong to what came next.
+        guard isWanted() else { return nil }
+        switch stack {
+        case .suspended: return "suspended (awaiting)"
+        case .unknown: return "not to be had"
+        case .frames(let addresses): return Self.text(FunctionNames.frames(of: addresses))
+        }
+    }
+
+    /// The innermost function first, without those that have called the application, and without thunks.
+    static func text(_ frames: [FunctionNames.Frame], limit: Int = 30) -> String {
+        let called = frames.prefix { frame in !entries.contains(where: frame.symbol.hasPrefix) }
+        let last = called.lastIndex { $0.isInExecutable && !isOurs($0.symbol) }
+        let shown = (last.map { called[...$0] } ?? called).filter { frame in
+            !thunks.contains(where: frame.function.hasPrefix)
+        }
+        guard !shown.isEmpty else { return "the application's code does not run" }
+        let names = shown.prefix(limit).map { frame in
+            frame.function.count > 200 ? "\(frame.function.prefix(200))…" : frame.function
+        }
+        return names.joined(separator: " < ") + (shown.count > limit ? " < …" : "")
+    }
+
+    /// What calls the application's code: the mangled beginnings of Responder, TaskRunner and WorkerExecutor.
+    private static let entries = [
+        "$s8Postlude9Responder", "$s8Postlude10TaskRunner", "$s7Workers14WorkerExecutor",
+    ]
+    private static let thunks = ["partial apply forwarder", "reabstraction thunk"]
+
+    /// Whether a symbol is of this package, or of what starts a thread.
+    private static func isOurs(_ symbol: String) -> Bool {
+        symbol.isEmpty
+            || ["$s8Postlude", "$s7Workers", "$s5Linux", "main", "_start"].contains(where: symbol.hasPrefix)
+    }
+}

@@ -1,0 +1,118 @@
+package import Logging
+package import PostludeManifest
+package import PostludeSystem
+internal import PostludeThreads
+
+/// Workers that run stored tasks and serve nobody: the same machinery as behind requests, for tasks from elsewhere.
+package final class TaskWorkerPool: TaskTaking {
+    private let registry: TaskRegistry
+    private let line = BlockingTaskQueue()
+    private let limits: Manifest.TaskLimits
+    private let logger: Logger
+    private let observability: Observability
+    private let taskFailed: @Sendable (TaskFailure) -> Void
+
+    /// - Parameter application: is found by the tasks, and told of those that have failed for good.
+    package init(for application: some Application, limits: Manifest.TaskLimits, logger: Logger) {
+        observability = .bootstrapped(logger: Logger(label: "application"))
+        registry = TaskRegistry(of: application, metrics: observability.tasks)
+        self.limits = limits
+        self.logger = logger
+        taskFailed = { application.taskFailed($0) }
+    }
+
+    /// Starts the workers.
+    package func start(workers count: Int) throws {
+        for number in 1...max(1, count) {
+            try WorkerThread(name: "worker \(number)") { self.work() }.detach()
+        }
+    }
+
+    package var isClosed: Bool { line.isOver }
+
+    /// Whether it has no task.
+    package var isIdle: Bool { registry.all.isEmpty }
+
+    /// Has a task run by the next worker that is free.
+    ///
+    /// - Parameters:
+    ///   - time: before which it is not to begin; nil for at once.
+    ///   - whenOver: called once, when the task is not with this crew any more.
+    package func run(
+        _ task: any PersistedTask, of origin: TaskOrigin, notBefore time: MonotonicTime? = nil,
+        whenOver: @escaping @Sendable () -> Void
+    ) {
+        run([task], of: origin, notBefore: time, whenOver: whenOver)
+    }
+
+    package func post(
+        _ tasks: [any PersistedTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void
+    ) {
+        run(tasks, of: origin, notBefore: nil, whenOver: whenOver)
+    }
+
+    private func run(
+        _ tasks: [any PersistedTask], of origin: TaskOrigin, notBefore time: MonotonicTime?,
+        whenOver: @escaping @Sendable () -> Void
+    ) {
+        let queue = TaskQueue(
+            of: RequestIdentity(id: origin.requestID, route: origin.route), limits: limits, logger: logger,
+            registry: registry, whenOver: whenOver)
+        queue.add(kept: tasks)
+        registry.insert(queue)
+        if !line.add(queue, until: time) { leave(queue) }
+    }
+
+    /// Looks after tasks that run for long. Called by one thread, every so often.
+    ///
+    /// - Parameter replace: called with the reason where a task is past `tasks.kill-time`.
+    package func tend(replace: (String) -> Void) {
+        var report = StackReport()
+        let now = MonotonicTime.now
+        for queue in registry.all { queue.check(at: now, report: &report, replace: replace) }
+    }
+
+    /// How often ``tend(replace:)`` is to be called.
+    package var tickMilliseconds: Int32 {
+        let times = [limits.warn, limits.deadline, limits.killTime].compactMap(\.self)
+        let shortest = (times.min() ?? .seconds(4)).saturatedNanoseconds / 4_000_000
+        return registry.tickMilliseconds(min(1000, max(10, Int32(clamping: shortest))))
+    }
+
+    /// Begins nothing more: tasks that wait are left at once, and so is the next attempt of those that run.
+    ///
+    /// - Parameter end: when those that run will be left.
+    package func drain(until end: MonotonicTime) {
+        registry.setGraceEnd(end)
+        for queue in line.close() { leave(queue) }
+    }
+
+    /// The grace is over: names what still runs.
+    package func logLeft() { registry.logLeft(to: logger) }
+
+    private func leave(_ queue: TaskQueue) {
+        _ = queue.leaveStored()
+        registry.remove(queue)
+    }
+
+    private func work() {
+        let executor = WorkerExecutor()
+        let thread = SampledThread(isSuspended: { executor.isSuspended })
+        let runner = TaskRunner(
+            executor: executor, logger: logger, observability: observability, thread: thread,
+            onFailure: taskFailed)
+        observability.withCurrentLogger {
+            while let queue = line.next() {
+                thread.enter()
+                let progress = runner.run(queue)
+                thread.leave()
+                switch progress {
+                case .over: registry.remove(queue)
+                case .waiting(let due): if !line.add(queue, until: due) { leave(queue) }
+                }
+            }
+        }
+        // A job may still refer to it.
+        _ = Unmanaged.passRetained(executor)
+    }
+}

@@ -1,0 +1,78 @@
+internal import FoundationEssentials
+internal import Postlude
+internal import PostludeBroker
+internal import PostludeDurable
+internal import PostludeSystem
+
+/// A task from a queue, as this program's kind.
+final class ReceivedTask: PersistedTask {
+    /// What became of it here.
+    enum Outcome: Sendable {
+        case done(result: Data?)
+        case failed(any Error)
+        /// Its time was over before it began.
+        case expired
+        /// Not begun, or not ended, when the process was to end: for whoever takes it next.
+        case left
+    }
+
+    let id: String
+    let retry: RetryPolicy
+    let deadline: Duration?
+    private let kind: DurableTaskKind
+    private let task: any DurableTask
+    private let expires: Date?
+    private let state = Lock<(result: Data?, outcome: Outcome)>((nil, .left))
+
+    init(_ task: any DurableTask, kind: DurableTaskKind, from message: IncomingTask) {
+        id = message.id
+        self.kind = kind
+        self.task = task
+        expires = message.expires
+        retry = kind.policy.retry
+        deadline = kind.policy.deadline ?? Self.timeLimit(of: message)
+    }
+
+    /// The sender's, where the kind has no deadline: the soft limit, which a task can see, or the hard one.
+    private static func timeLimit(of message: IncomingTask) -> Duration? {
+        guard case .list(let limits)? = message.headers["timelimit"], limits.count == 2 else { return nil }
+        let seconds = limits.reversed().lazy.compactMap { limit -> Double? in
+            switch limit {
+            case .integer(let number): Double(number)
+            case .number(let number): number
+            default: nil
+            }
+        }.first
+        guard let seconds, seconds > 0, seconds < 1e9 else { return nil }
+        return .seconds(seconds)
+    }
+
+    var outcome: Outcome { state.withLock { $0.outcome } }
+
+    var name: String { kind.name }
+    var arguments: [any Sendable] { [task] }
+    var earlierAttempts: Int { 0 }
+    var runsHere: Bool { true }
+
+    func run() async throws {
+        guard let context = TaskContext.current else { throw CancellationError() }
+        let result = try await task.result(context)
+        state.withLock { $0.result = result }
+    }
+
+    func begin() -> Bool {
+        guard let expires, expires <= Date() else { return true }
+        state.withLock { $0.outcome = .expired }
+        return false
+    }
+
+    func ended(_ end: StoredTaskEnd) {
+        state.withLock { state in
+            switch end {
+            case .done: state.outcome = .done(result: state.result)
+            case .failed(let error), .moved(let error): state.outcome = .failed(error)
+            case .retried, .dropped, .stopped, .left, .cutOff: state.outcome = .left
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+internal import FoundationEssentials
+internal import Postlude
+internal import PostludeManifest
+internal import PostludeTaskStore
+
+/// Looks at a task store as a visitor. It is opened for each look: the file may not be there yet, or be put back from a
+/// backup.
+struct TaskStoreInspector: TaskInspector {
+    /// How many dead letters are shown.
+    static let deadLetters = 20
+
+    let path: String
+
+    var library: String { SQLiteVersion.library }
+
+    func report() throws -> StoredTaskReport {
+        try withTaskStore { taskStore in
+            let counts = try taskStore.counts(of: [.waiting, .running, .outgoing, .failed])
+            let page = try taskStore.list(RecordFilter(states: [.failed]), limit: Self.deadLetters)
+            return StoredTaskReport(
+                names: counts.names.sorted { $0.key < $1.key }.map(StoredTaskReport.Kind.init),
+                oldestAge: counts.oldestDue.map { max(0, Date().timeIntervalSince($0)) },
+                deadLetters: page.records.map(StoredTaskReport.DeadLetter.init))
+        }
+    }
+
+    func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult {
+        guard let id = RecordID(id) else { return .unknown }
+        return try withTaskStore { taskStore in
+            let results =
+                switch step {
+                case .retry: try taskStore.retry([id])
+                case .discard: try taskStore.discard([id])
+                }
+            return results.first.map(TaskSteeringResult.init) ?? .unknown
+        }
+    }
+
+    private func withTaskStore<Value>(_ body: (SQLiteTaskStore) throws -> Value) throws -> Value {
+        let taskStore = try SQLiteTaskStore(path: path, role: .visitor)
+        // What was to be written is on the disk by now.
+        defer { try? taskStore.close() }
+        return try body(taskStore)
+    }
+}
+
+extension StoredTaskReport.Kind {
+    fileprivate init(_ name: String, _ counts: [RecordState: Int]) {
+        self.init(name: name)
+        waiting = counts[.waiting] ?? 0
+        running = counts[.running] ?? 0
+        outgoing = counts[.outgoing] ?? 0
+        failed = counts[.failed] ?? 0
+    }
+}
+
+extension StoredTaskReport.DeadLetter {
+    fileprivate init(_ record: RecordSummary) {
+        self.init(
+            id: record.id.text, name: record.name, attempts: record.attempts, error: record.error ?? "",
+            ended: Int(record.ended?.timeIntervalSince1970 ?? 0))
+    }
+}
+
+extension TaskSteeringResult {
+    fileprivate init(_ result: SteeringResult) {
+        self =
+            switch result {
+            case .changed: .changed
+            case .unknown: .unknown
+            case .refused(let reason): .refused(reason)
+            }
+    }
+}

@@ -1,0 +1,201 @@
+internal import FoundationEssentials
+internal import Logging
+internal import PostludeSystem
+internal import PostludeTaskStore
+
+/// What the outbox's thread does, and its connection.
+struct OutboxPublisher {
+    /// How often it looks for what other processes have left.
+    static let interval = Duration.seconds(1)
+    /// When it looks again for a queue that another process publishes.
+    private static let turn = Duration.milliseconds(50)
+    /// How often a connection gives a sign of life, and when an idle one is closed.
+    private static let heartbeat = Duration.seconds(5)
+    private static let idleTime = Duration.seconds(60)
+
+    private let taskStore: SQLiteTaskStore
+    private let broker: any OpenTaskBroker
+    private let logger: Logger
+    let isStopping: () -> Bool
+
+    private var connection: (any TaskBrokerConnection)?
+    private var lastUse = MonotonicTime.now
+    private var lastSign = MonotonicTime.now
+    /// Nothing gets through to the broker.
+    private var trouble: OutageBackoff?
+    /// A queue does not take anything.
+    private var troubles: [String: OutageBackoff] = [:]
+    /// The queues that this process has tried. The first try comes at once: the process may have been started with
+    /// settings that another one lacked.
+    private var tried: Set<String> = []
+
+    init(
+        of taskStore: SQLiteTaskStore, to broker: any OpenTaskBroker, logger: Logger,
+        isStopping: @escaping () -> Bool = { false }
+    ) {
+        self.taskStore = taskStore
+        self.broker = broker
+        self.logger = logger
+        self.isStopping = isStopping
+    }
+
+    mutating func close() {
+        connection?.close()
+        connection = nil
+    }
+
+    /// Publishes what can be published now.
+    ///
+    /// - Returns: when to look again, unless somebody has something new.
+    mutating func publishAll() throws -> Duration {
+        if let trouble, trouble.rest > .zero { return min(trouble.rest, Self.interval) }
+        var delay = Self.interval
+        for queue in try taskStore.outgoingQueues() {
+            if isStopping() { break }
+            if let rest = troubles[queue]?.rest, rest > .zero {
+                delay = min(delay, rest)
+                continue
+            }
+            guard let publisher = try taskStore.publisher(of: queue) else {
+                delay = min(delay, Self.turn)
+                continue
+            }
+            delay = min(delay, try publish(publisher))
+            if let trouble { return min(delay, trouble.rest) }
+        }
+        tendConnection()
+        return delay
+    }
+
+    private mutating func publish(_ publisher: Publisher) throws -> Duration {
+        if !tried.contains(publisher.queue) {
+            try publisher.tryAtOnce()
+            tried.insert(publisher.queue)
+        }
+        while !isStopping() {
+            let records = try publisher.next()
+            guard !records.isEmpty else {
+                // Another process has found that the broker is away.
+                guard let due = try publisher.nextDue() else { return Self.interval }
+                return .milliseconds(Int64(min(1, max(0.001, due.timeIntervalSinceNow)) * 1000))
+            }
+            for record in records {
+                if isStopping() { break }
+                if let expires = record.expires, expires <= Date() {
+                    taskStore.ended(record.id, .expired)
+                    logger.info(
+                        "a task has expired before it left", metadata: metadata(record, publisher.queue))
+                    continue
+                }
+                guard deliver(record, publisher) else {
+                    return troubles[publisher.queue]?.rest ?? trouble?.rest ?? Self.interval
+                }
+            }
+        }
+        return Self.interval
+    }
+
+    /// - Returns: false when the queue must wait.
+    private mutating func deliver(_ record: Record, _ publisher: Publisher) -> Bool {
+        do throws(TaskBrokerError) {
+            try send(OutgoingTask(record, at: Date()), to: publisher.queue)
+            publisher.published(record.id)
+            isOver(publisher.queue)
+            return true
+        } catch {
+            if error.remedy == .message {
+                taskStore.ended(record.id, .failed(error: error.description))
+                var metadata = metadata(record, publisher.queue)
+                metadata["error"] = "\(error)"
+                logger.error("a task cannot leave, and is a dead letter", metadata: metadata)
+                return true
+            }
+            let delay = begins(error, publisher.queue)
+            publisher.failed(record.id, error: error.description, next: Date().advanced(by: delay))
+            return false
+        }
+    }
+
+    private mutating func send(_ task: OutgoingTask, to queue: String) throws(TaskBrokerError) {
+        if let connection, !connection.isClosed {
+            do throws(TaskBrokerError) {
+                try connection.publish(task, to: queue)
+                return noteUse()
+            } catch {
+                // One that was idle may have been closed since; a new one says more.
+                guard connection.isClosed, error.remedy == .retry else { throw error }
+            }
+        }
+        close()
+        let connection = try broker.connect()
+        self.connection = connection
+        do throws(TaskBrokerError) {
+            try connection.publish(task, to: queue)
+            noteUse()
+        } catch {
+            if connection.isClosed { close() }
+            throw error
+        }
+    }
+
+    private mutating func noteUse() { (lastUse, lastSign) = (.now, .now) }
+
+    /// Heartbeats, while nothing leaves.
+    private mutating func tendConnection() {
+        guard let connection else { return }
+        let now = MonotonicTime.now
+        if connection.isClosed || now - lastUse > Self.idleTime { return close() }
+        guard now - lastSign > Self.heartbeat else { return }
+        lastSign = now
+        do throws(TaskBrokerError) {
+            try connection.keepAlive()
+        } catch {
+            // The next task opens another one, and tells if that is not possible.
+            logger.debug("the broker has ended an idle connection", metadata: ["error": "\(error)"])
+            close()
+        }
+    }
+
+    // MARK: OutageBackoff
+
+    /// - Returns: when to try again.
+    private mutating func begins(_ error: TaskBrokerError, _ queue: String) -> Duration {
+        // Where the connection lives, it is the queue's.
+        let isQueues = connection.map { !$0.isClosed } ?? false
+        var trouble = (isQueues ? troubles[queue] : self.trouble) ?? OutageBackoff()
+        let delay = trouble.next(isSettings: error.remedy == .settings)
+        if trouble.isToBeReported {
+            var metadata: Logger.Metadata = [
+                "broker": "\(broker.name)", "error": "\(error)", "failures": "\(trouble.failures)",
+                "next-try": "\(trouble.nextTryText)",
+            ]
+            if isQueues { metadata["queue"] = "\(queue)" }
+            logger.log(
+                level: error.remedy == .settings ? .error : .warning,
+                isQueues
+                    ? "a queue takes no tasks; they are kept" : "the broker takes no tasks; they are kept",
+                metadata: metadata)
+        }
+        if isQueues { troubles[queue] = trouble } else { self.trouble = trouble }
+        return delay
+    }
+
+    private mutating func isOver(_ queue: String) {
+        let past = [trouble, troubles.removeValue(forKey: queue)].compactMap(\.self)
+        trouble = nil
+        guard let first = past.min(by: { $0.since < $1.since }) else { return }
+        logger.info(
+            "the broker takes tasks again",
+            metadata: [
+                "broker": "\(broker.name)", "queue": "\(queue)",
+                "after": "\((MonotonicTime.now - first.since).components.seconds) s",
+            ])
+    }
+
+    private func metadata(_ record: Record, _ queue: String) -> Logger.Metadata {
+        [
+            "task": "\(record.name)", "id": "\(record.id)", "request": "\(record.request)",
+            "queue": "\(queue)",
+        ]
+    }
+}

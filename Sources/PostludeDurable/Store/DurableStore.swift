@@ -1,0 +1,297 @@
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import Logging
+internal import Postlude
+internal import PostludeManifest
+internal import PostludeSystem
+internal import PostludeTaskStore
+internal import PostludeThreads
+
+/// A store that knows kinds of durable tasks.
+protocol DurableTaskStore: TaskStore {
+    var kinds: DurableTaskKinds { get }
+
+    /// - Returns: the task of that name that is not over and has a unique key.
+    func holder(of key: String, name: String) throws -> RecordID?
+
+    func record(_ id: RecordID) throws -> Record?
+
+    /// - Returns: the newest task of that name that has a unique key, over or not.
+    func newest(of key: String, name: String) throws -> Record?
+
+    /// What tells of tasks that have left; nil where the application has no broker, or is not served.
+    var broker: (any OpenTaskBroker)? { get }
+
+    /// Checks what is to be kept for a queue.
+    ///
+    /// - Throws: also where the application has no broker.
+    func check(_ task: OutgoingTask, for queue: String) throws
+}
+
+/// A task store, and who is told of what is kept in it for others.
+struct TaskStoreAccess: Sendable {
+    let taskStore: SQLiteTaskStore
+    /// nil where the application has no broker.
+    let outbox: Outbox?
+
+    /// Keeps a request's tasks, all of them or none.
+    ///
+    /// - Returns: those that somebody else is to run.
+    @discardableResult
+    func keep(
+        _ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool
+    ) throws -> [any RecordedTask] {
+        let tasks = tasks.compactMap { $0 as? any RecordedTask }
+        guard !tasks.isEmpty else { return [] }
+        var new = NewRequest(
+            id: request.requestID, route: request.route,
+            records: Self.inOrder(tasks.map(\.record), stoppingOnFailure: request.stopsOnFailure))
+        new.runsHere = runsHere
+        let kept = try taskStore.append(new)
+        for ((task, record), kept) in zip(zip(tasks, new.records), kept) {
+            task.kept(kept, as: record, of: request, in: self, runsHere: runsHere)
+        }
+        if new.records.contains(where: { $0.queue != nil && !$0.leavesInTurn }) { outbox?.ring() }
+        return tasks.filter { !$0.runsHere && $0.record.queue == nil }
+    }
+
+    /// What stands behind a task that stops those behind it does not leave before that has succeeded.
+    private static func inOrder(_ records: [NewRecord], stoppingOnFailure stopsAll: Bool) -> [NewRecord] {
+        var records = records
+        var isBehind = false
+        for index in records.indices {
+            if stopsAll { records[index].stopsOnFailure = true }
+            records[index].leavesInTurn = isBehind && records[index].queue != nil
+            isBehind = isBehind || records[index].stopsOnFailure
+        }
+        return records
+    }
+}
+
+/// Keeps durable tasks in the manifest's task store.
+final class DurableStore: DurableTaskStore {
+    /// As the application's code has them.
+    private let declared: DurableTaskKinds
+    private let current: Lock<DurableTaskKinds>
+    private let parts: (any TaskBrokerParts)?
+    private let opened = Lock<Opened?>(nil)
+    private let waiting = Lock(Waiting())
+
+    /// How often a task store is tried that could not be opened, and how often the log speaks of it.
+    private static let openingInterval = Duration.milliseconds(500)
+    private static let reportInterval = Duration.seconds(60)
+
+    private struct Waiting {
+        /// The newest one.
+        var manifest: Manifest?
+        /// Opens the task store as soon as that can be done.
+        var thread: LoopThread?
+    }
+
+    private struct Opened {
+        let access: TaskStoreAccess
+        let broker: (any OpenTaskBroker)?
+        let recovery: Recovery
+        let schedules: Schedules
+    }
+
+    init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
+        declared = kinds
+        current = Lock(kinds)
+        parts = broker?.parts
+    }
+
+    var kinds: DurableTaskKinds { current.withLock { $0 } }
+
+    var broker: (any OpenTaskBroker)? { opened.withLock { $0?.broker } }
+
+    /// What opening the task store takes.
+    private struct Opening {
+        var manifest: Manifest
+        let dispatch: any TaskTaking
+        let end: @Sendable (Int64) -> ProcessEnd
+        let logger: Logger
+        /// Whether the process also adds tasks, or only runs what is there.
+        var firesSchedules = true
+    }
+
+    /// A task store that is locked, or whose disk is full, is waited for: the process serves without it meanwhile.
+    func open(
+        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+        logger: Logger
+    ) throws {
+        let opening = Opening(manifest: manifest, dispatch: dispatch, end: end, logger: logger)
+        waiting.withLock { $0.manifest = manifest }
+        do {
+            try open(opening)
+        } catch let error as TaskStoreError where error.isTemporary {
+            logger.error(
+                "the task store cannot be opened yet; until then requests with durable tasks are answered 503",
+                metadata: ["error": "\(error)"])
+            try openLater(opening)
+        }
+    }
+
+    /// For a program that serves nobody: it fires no schedules, and what is in the way is an error.
+    func open(draining manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {
+        try open(
+            Opening(
+                manifest: manifest, dispatch: dispatch, end: { _ in .unknown }, logger: logger,
+                firesSchedules: false))
+    }
+
+    private func openLater(_ opening: Opening) throws {
+        let thread = try LoopThread(name: "opening")
+        waiting.withLock { $0.thread = thread }
+        try thread.start { [self] in
+            var nextReport = MonotonicTime.now + Self.reportInterval
+            while true {
+                thread.rest(Self.openingInterval)
+                guard !thread.isStopping else { return }
+                do {
+                    var opening = opening
+                    opening.manifest = waiting.withLock { $0.manifest } ?? opening.manifest
+                    return try open(opening)
+                } catch {
+                    guard .now >= nextReport else { continue }
+                    nextReport = .now + Self.reportInterval
+                    opening.logger.error(
+                        "the task store cannot be opened yet", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+    }
+
+    private func open(_ opening: Opening) throws {
+        let (manifest, logger) = (opening.manifest, opening.logger)
+        guard let place = manifest.taskStore else { throw NoTaskStore() }
+        current.withLock { $0 = declared.with(manifest) }
+        var settings = TaskStoreSettings()
+        settings.lockTimeout = place.lockTimeout
+        settings.report = { error in
+            logger.error(
+                "what became of tasks could not be written to the task store", metadata: ["error": "\(error)"]
+            )
+        }
+        settings.warn = { logger.warning("\($0)") }
+        settings.end = opening.end
+        settings.died = { death in
+            logger.log(
+                level: death.next == nil ? .critical : .error,
+                death.next == nil
+                    ? "a durable task is a dead letter: its process died too often"
+                    : "a durable task's process died; it is tried again later, with no other such task beside it",
+                metadata: death.metadata)
+        }
+        let broker = try parts?.open(manifest)
+        let taskStore = try SQLiteTaskStore(path: place.path, settings: settings)
+        let workers = manifest.workers
+        do {
+            let outbox = try broker.map { try Outbox(of: taskStore, to: $0, logger: logger) }
+            let access = TaskStoreAccess(taskStore: taskStore, outbox: outbox)
+            let schedules = Schedules(in: access, kinds: { self.kinds }, logger: logger)
+            schedules.use(opening.firesSchedules ? manifest.schedules : [])
+            let recovery = try Recovery(
+                access, kinds: { self.kinds }, schedules: schedules, dispatch: opening.dispatch,
+                logger: logger,
+                limit: max(1, min(64, workers.maximum - workers.reservedForRequests)),
+                keep: place.keep, keepFailed: place.keepFailed)
+            try outbox?.start()
+            do {
+                try recovery.start()
+            } catch {
+                outbox?.stop()
+                throw error
+            }
+            opened.withLock {
+                $0 = Opened(
+                    access: access, broker: broker, recovery: recovery, schedules: schedules)
+            }
+        } catch {
+            try? taskStore.close()
+            throw error
+        }
+        logger.info(
+            "the task store is open",
+            metadata: ["task-store": "\(taskStore.path)", "library": "\(SQLiteVersion.library)"])
+    }
+
+    func use(_ manifest: Manifest) {
+        current.withLock { $0 = declared.with(manifest) }
+        waiting.withLock { $0.manifest = manifest }
+        guard let opened = opened.withLock({ $0 }) else { return }
+        opened.schedules.use(manifest.schedules)
+        opened.recovery.wake()
+    }
+
+    func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+        guard let opened = opened.withLock({ $0 }) else { throw NoTaskStore() }
+        let others = try opened.access.keep(tasks, of: request, runsHere: runsHere)
+        if !others.isEmpty { opened.recovery.wake() }
+    }
+
+    func holder(of key: String, name: String) throws -> RecordID? {
+        try taskStore.holder(of: key, name: name)
+    }
+    func record(_ id: RecordID) throws -> Record? { try taskStore.record(id) }
+    func newest(of key: String, name: String) throws -> Record? { try taskStore.newest(of: key, name: name) }
+
+    /// How many tasks are due, and not over; what was noted before counts.
+    func unfinished() throws -> Int {
+        try taskStore.flush()
+        return try taskStore.unfinished()
+    }
+
+    private var taskStore: SQLiteTaskStore {
+        get throws {
+            guard let opened = opened.withLock({ $0 }) else { throw notOpen }
+            return opened.access.taskStore
+        }
+    }
+
+    /// A handler that asks for what is kept is answered as one whose tasks cannot be kept.
+    private var notOpen: HTTPError {
+        let retryAfter = waiting.withLock { $0.manifest?.overload.retryAfter } ?? .seconds(5)
+        return HTTPError(
+            .serviceUnavailable, headers: [.retryAfter: "\(retryAfter.components.seconds)"])
+    }
+
+    func check(_ task: OutgoingTask, for queue: String) throws {
+        guard parts != nil else { throw DurableTaskError.noBroker(task: task.name, queue: queue) }
+        guard opened.withLock({ $0 != nil }) else { throw notOpen }
+        guard let broker else { throw DurableTaskError.noBrokerAddress(task: task.name, queue: queue) }
+        try broker.check(task, for: queue)
+    }
+
+    func drain() { opened.withLock { $0 }?.access.taskStore.stop() }
+
+    func close() {
+        let thread = waiting.withLock { waiting in
+            defer { waiting.thread = nil }
+            return waiting.thread
+        }
+        // One that waits for a lock need not be waited for.
+        thread?.stop(patience: .milliseconds(200))
+        guard let opened = opened.withLock({ $0 }) else { return }
+        opened.recovery.stop()
+        opened.access.outbox?.stop()
+        // Where it cannot be closed, the process's end releases what it has.
+        try? opened.access.taskStore.close()
+    }
+}
+
+/// Not yet, that is: that there is one the core has checked before.
+private struct NoTaskStore: Error, CustomStringConvertible {
+    var description: String { "the task store is not open" }
+}
+
+extension RecordDeath {
+    fileprivate var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "task": "\(record.name)", "id": "\(record.id)", "request": "\(record.request)",
+            "route": "\(record.route)", "deaths": "\(deaths) of \(Self.limit)", "reason": "\(reason)",
+        ]
+        if let next { metadata["next"] = "\(next.ISO8601Format())" }
+        return metadata
+    }
+}

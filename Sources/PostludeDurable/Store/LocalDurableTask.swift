@@ -1,0 +1,193 @@
+package import FoundationEssentials
+package import Postlude
+internal import PostludeSystem
+internal import PostludeTaskStore
+
+/// A durable task in a process: what it does, and its record.
+final class LocalDurableTask: RecordedTask {
+    private enum Content {
+        case task(any DurableTask)
+        /// Decoded by the attempt, as the task: values can end a process like all else that is the application's.
+        case payload(Data, DurableTaskKind)
+
+        func decoded() throws -> any DurableTask {
+            switch self {
+            case .task(let task): return task
+            case .payload(let payload, let kind):
+                do {
+                    return try kind.decode(payload)
+                } catch {
+                    throw UndecodableTask(kind: "\(kind.type)", error: error)
+                }
+            }
+        }
+    }
+
+    private struct State {
+        var id: RecordID
+        /// nil until it is kept, and where nothing is.
+        var access: TaskStoreAccess?
+        var runsHere: Bool
+        var stopsOnFailure: Bool
+        var receipt: KeptDurableTask?
+        var result: Data?
+    }
+
+    let record: NewRecord
+    let earlierAttempts: Int
+    let earlierDeaths: Int
+    private let content: Content
+    private let policy: DurablePolicy
+    private let state: Lock<State>
+
+    /// A task that is to be kept.
+    ///
+    /// - Parameter record: with an id.
+    init(_ task: any DurableTask, kind: DurableTaskKind, record: NewRecord) {
+        content = .task(task)
+        self.record = record
+        policy = kind.policy
+        earlierAttempts = 0
+        earlierDeaths = 0
+        let id = record.id ?? RecordID.make(at: 0)
+        state = Lock(
+            State(
+                id: id, runsHere: record.notBefore == nil && record.queue == nil,
+                stopsOnFailure: record.stopsOnFailure))
+    }
+
+    /// A task that this process has claimed.
+    ///
+    /// - Parameter task: its values, where they are decoded already.
+    init(
+        _ kind: DurableTaskKind, claimed record: Record, as task: (any DurableTask)? = nil,
+        in access: TaskStoreAccess
+    ) {
+        content = task.map { .task($0) } ?? .payload(record.payload, kind)
+        var copy = NewRecord(name: record.name, payload: record.payload)
+        copy.id = record.id
+        copy.expires = record.expires
+        self.record = copy
+        policy = kind.policy
+        earlierAttempts = record.attempts
+        earlierDeaths = record.deaths
+        state = Lock(
+            State(
+                id: record.id, access: access, runsHere: true, stopsOnFailure: record.stopsOnFailure))
+    }
+
+    var id: String { state.withLock { $0.id.text } }
+    var name: String { record.name }
+    var arguments: [any Sendable] { if case .task(let task) = content { [task] } else { [] } }
+    var deadline: Duration? { policy.deadline }
+    var retry: RetryPolicy { policy.retry }
+    var runsHere: Bool { state.withLock { $0.runsHere } }
+    /// What becomes of one that leaves is not known here.
+    var stopsOnFailure: Bool { state.withLock { $0.stopsOnFailure } && record.queue == nil }
+    var receipt: KeptDurableTask? { state.withLock { $0.receipt } }
+
+    func kept(
+        _ kept: KeptRecord, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
+        runsHere: Bool
+    ) {
+        state.withLock { state in
+            state.access = access
+            state.id = kept.id
+            state.stopsOnFailure = record.stopsOnFailure
+            state.receipt = KeptDurableTask(kept, as: record, of: request)
+            if record.leavesInTurn, record.notBefore == nil { state.runsHere = true }
+            // Or another one stands for it.
+            if !runsHere || kept.id != record.id { state.runsHere = false }
+        }
+    }
+
+    func run() async throws {
+        guard let context = TaskContext.current else { throw NoContext() }
+        let result = try await content.decoded().result(context)
+        state.withLock { $0.result = result }
+    }
+
+    func promotion(isPastDeadline: Bool, isLast: Bool) -> String? {
+        guard let promotion = policy.promotion else { return nil }
+        let isMeant =
+            isPastDeadline && promotion.occasions.contains(.deadline)
+            || isLast && promotion.occasions.contains(.attempts)
+        return isMeant ? promotion.place.queue : nil
+    }
+
+    func begin() -> Bool {
+        let (id, access) = state.withLock { ($0.id, $0.access) }
+        if let access, let queue = record.queue {
+            access.send(id, to: queue)
+            return false
+        }
+        let taskStore = access?.taskStore
+        if let expires = record.expires, expires <= Date() {
+            taskStore?.ended(id, .expired)
+            return false
+        }
+        taskStore?.started(id)
+        return true
+    }
+
+    func blame() {
+        let (id, taskStore) = state.withLock { ($0.id, $0.access?.taskStore) }
+        taskStore?.blame(id)
+    }
+
+    func ended(_ end: StoredTaskEnd) {
+        let (id, access, result) = state.withLock { ($0.id, $0.access, $0.result) }
+        guard let access else { return }
+        let taskStore = access.taskStore
+        func move(to queue: String?, _ reason: String) -> Bool {
+            guard let queue else { return false }
+            taskStore.ended(id, .moved(queue: queue, reason: reason))
+            access.outbox?.ring(behindNotes: true)
+            return true
+        }
+        switch end {
+        case .done: taskStore.ended(id, .done(result: result))
+        case .retried(let error, _): taskStore.ended(id, .retrying(error: Self.text(error)))
+        case .failed(let error): taskStore.ended(id, .failed(error: Self.text(error)))
+        case .dropped: taskStore.ended(id, .discarded)
+        case .stopped(let name, let blocker): access.stopped(id, by: name, blocker)
+        case .moved(let error): _ = move(to: policy.promotion?.place.queue, Self.text(error))
+        case .left(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"):
+            break
+        case .left(let error?): taskStore.ended(id, .again(error: Self.text(error), at: Date()))
+        case .left(nil): taskStore.ended(id, .left)
+        // Else it keeps its owner, who will be dead: nobody begins it while it runs.
+        case .cutOff: _ = move(to: shutdownQueue, "the process ended during the attempt")
+        }
+    }
+
+    private var shutdownQueue: String? {
+        guard let promotion = policy.promotion, promotion.occasions.contains(.shutdown) else { return nil }
+        return promotion.place.queue
+    }
+
+    /// Bounded: an error can hold a whole response.
+    private static func text(_ error: any Error) -> String { String("\(error)".prefix(4000)) }
+
+    private struct NoContext: Error {}
+}
+
+extension DurableTask {
+    /// One attempt.
+    ///
+    /// - Returns: what it has returned, as JSON; nil where that is not `Encodable`.
+    package func result(_ context: TaskContext) async throws -> Data? {
+        let output = try await run(context)
+        guard let output = output as? any Encodable else { return nil }
+        // The work is done: a result that JSON cannot hold, such as NaN, does not make it be done again.
+        return try? StoredValues.encode(output)
+    }
+}
+
+/// Values in the task store that are not those of the kind: this program will never decode them.
+private struct UndecodableTask: PermanentTaskError, CustomStringConvertible {
+    let kind: String
+    let error: any Error
+
+    var description: String { "its values are not those of \(kind): \(error)" }
+}

@@ -1,0 +1,172 @@
+import Foundation
+import PostludeSystem
+import PostludeTaskStore
+import Testing
+
+@testable import PostludeDurable
+
+@Suite("The outbox's courier") struct OutboxPublisherTests {
+    private let folder: TaskStoreFolder
+    private let broker = FakeBroker()
+    private let log = LogLines()
+
+    init() throws { folder = try TaskStoreFolder() }
+
+    private func publisher() -> OutboxPublisher {
+        OutboxPublisher(of: folder.taskStore, to: broker, logger: log.logger)
+    }
+
+    @Test("Each queue's records leave in their order") func order() throws {
+        var publisher = publisher()
+        let ids = try [("a", "q"), ("b", "p"), ("c", "q"), ("d", "q")].map { try folder.keep($0, for: $1) }
+        #expect(try publisher.publishAll() == OutboxPublisher.interval)
+        #expect(broker.taken == ["p: b", "q: a", "q: c", "q: d"])
+        for id in ids { #expect(try folder.record(id)?.state == .published) }
+        #expect(broker.connections == 1)
+        #expect(log.lines.isEmpty)
+    }
+
+    @Test("One that no worker would take is a dead letter, and the others leave") func refusedMessage() throws
+    {
+        var publisher = publisher()
+        broker.state.withLock { $0.refusals["bad"] = TaskBrokerError(.message, "its name is no name") }
+        let ids = try ["a", "bad", "b"].map { try folder.keep($0, for: "q") }
+        _ = try publisher.publishAll()
+        #expect(broker.taken == ["q: a", "q: b"])
+        let bad = try #require(try folder.record(ids[1]))
+        #expect(bad.state == .failed)
+        #expect(bad.error == "its name is no name")
+        #expect(log.lines.count == 1)
+        #expect(log.lines[0].hasPrefix("error a task cannot leave, and is a dead letter"))
+    }
+
+    @Test("A queue that takes nothing waits, alone, and nothing overtakes") func queueInTrouble() throws {
+        var publisher = publisher()
+        broker.state.withLock { $0.refusals["first"] = TaskBrokerError(.retry, "no such queue") }
+        try folder.keep("first", for: "q")
+        try folder.keep("second", for: "q")
+        try folder.keep("other", for: "r")
+        #expect(try publisher.publishAll() < OutboxPublisher.interval)
+        #expect(broker.taken == ["r: other"])
+        broker.state.withLock { $0.refusals = [:] }
+        try waitUntil { try (_ = publisher.publishAll(), broker.taken.count == 3).1 }
+        #expect(broker.taken == ["r: other", "q: first", "q: second"])
+        #expect(log.lines.count == 2)
+        #expect(log.lines[0].hasPrefix("warning a queue takes no tasks; they are kept"))
+        #expect(log.lines[1].hasPrefix("info the broker takes tasks again"))
+    }
+
+    @Test("A broker that is away is told of once, and tried later and later") func absent() throws {
+        var publisher = publisher()
+        broker.state.withLock { $0.absence = TaskBrokerError(.retry, "refused") }
+        let id = try folder.keep("a", for: "q")
+        try waitUntil { try (_ = publisher.publishAll(), broker.connections == 2).1 }
+        #expect(log.lines.count == 1)
+        let record = try #require(try folder.record(id))
+        #expect(record.state == .outgoing)
+        #expect(record.error == "refused")
+        // Not before its time, whoever rings.
+        for _ in 1...10 { _ = try publisher.publishAll() }
+        #expect(broker.connections == 2)
+        broker.state.withLock { $0.absence = nil }
+        try waitUntil { try (_ = publisher.publishAll(), broker.taken == ["q: a"]).1 }
+        #expect(log.lines.count == 2)
+    }
+
+    @Test("A broker whose settings are wrong is an error, and is tried seldom") func wrongSettings() throws {
+        var publisher = publisher()
+        broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
+        try folder.keep("a", for: "q")
+        for _ in 1...10 { _ = try publisher.publishAll() }
+        #expect(broker.connections == 1)
+        #expect(log.lines.count == 1)
+        #expect(log.lines[0].hasPrefix("error the broker takes no tasks; they are kept"))
+        #expect(log.lines[0].contains("and again about every 60 s"), "\(log.lines[0])")
+    }
+
+    @Test("The next process tries at once, and all that waits leaves") func restarted() throws {
+        var wrong = publisher()
+        broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
+        // More than are published at a time.
+        for number in 1...100 { try folder.keep("\(number)", for: "q") }
+        _ = try wrong.publishAll()
+        wrong.close()
+        broker.state.withLock { $0.absence = nil }
+        var corrected = publisher()
+        _ = try corrected.publishAll()
+        #expect(broker.taken == (1...100).map { "q: \($0)" })
+    }
+
+    @Test("A broker that is away also for the next process is told of again, and then left alone")
+    func restartedInVain() throws {
+        broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
+        try folder.keep("a", for: "q")
+        for process in 1...2 {
+            var publisher = publisher()
+            for _ in 1...10 { _ = try publisher.publishAll() }
+            #expect(broker.connections == process)
+            #expect(log.lines.count == process)
+        }
+    }
+
+    @Test("A connection that has ended while idle is replaced at once") func endedConnection() throws {
+        var publisher = publisher()
+        try folder.keep("a", for: "q")
+        _ = try publisher.publishAll()
+        broker.state.withLock { $0.endsConnection = true }
+        try folder.keep("b", for: "q")
+        _ = try publisher.publishAll()
+        #expect(broker.taken == ["q: a", "q: b"])
+        #expect(broker.connections == 2)
+        #expect(log.lines.isEmpty)
+    }
+
+    @Test("What has expired does not leave") func expired() throws {
+        var publisher = publisher()
+        let id = try folder.keep("a", for: "q", expires: Date(timeIntervalSinceNow: -1))
+        _ = try publisher.publishAll()
+        #expect(broker.taken.isEmpty)
+        #expect(try folder.record(id)?.state == .expired)
+    }
+
+    @Test("A queue that somebody else publishes is left to them, and looked at again soon") func taken()
+        throws
+    {
+        var publisher = publisher()
+        try folder.keep("a", for: "q")
+        var other = try folder.taskStore.publisher(of: "q")
+        #expect(other != nil)
+        #expect(try publisher.publishAll() <= .milliseconds(50))
+        #expect(broker.taken.isEmpty)
+        other = nil
+        _ = try publisher.publishAll()
+        #expect(broker.taken == ["q: a"])
+    }
+
+    @Test("Delays double up to a minute, and jitter") func delays() {
+        var trouble = OutageBackoff()
+        let delays = (1...9).map { _ in trouble.next(isSettings: false, random: 0) }
+        #expect(delays.prefix(4) == [.milliseconds(500), .seconds(1), .seconds(2), .seconds(4)])
+        #expect(delays.suffix(2) == [.seconds(60), .seconds(60)])
+        #expect(trouble.next(isSettings: false, random: 1) == .seconds(72))
+        #expect(trouble.next(isSettings: false, random: -1) == .seconds(48))
+        for _ in 1...10_000 { _ = trouble.next(isSettings: false) }
+        var other = OutageBackoff()
+        #expect(other.next(isSettings: true, random: 0) == .seconds(60))
+        #expect(other.isToBeReported)
+        #expect(other.nextTryText == "in 60 s, and again about every 60 s")
+        _ = other.next(isSettings: true)
+        #expect(!other.isToBeReported)
+        var young = OutageBackoff()
+        young.next(isSettings: false, random: 0)
+        #expect(young.nextTryText == "in 0.5 s, then later and later, about every 60 s at last")
+    }
+
+    private func waitUntil(_ condition: () throws -> Bool) throws {
+        let end = ContinuousClock.now + .seconds(20)
+        while try !condition() {
+            try #require(ContinuousClock.now < end)
+            usleep(2_000)
+        }
+    }
+}

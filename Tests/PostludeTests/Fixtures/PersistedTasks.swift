@@ -1,0 +1,99 @@
+import Logging
+import PostludeManifest
+import PostludeSystem
+
+@testable import Postlude
+
+/// Keeps tasks as a test says, and writes down what it is told.
+final class RecordedStore: TaskStore {
+    let events = Record<String>()
+    private let failure = Lock<(any Error)?>(nil)
+
+    func fail(with error: any Error) { failure.withLock { $0 = error } }
+
+    func open(
+        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+        logger: Logger
+    ) throws {}
+    func use(_ manifest: Manifest) {}
+
+    func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+        if let error = failure.withLock({ $0 }) { throw error }
+        events.append("keep \(tasks.map(\.name).joined(separator: " "))\(runsHere ? "" : " elsewhere")")
+        for task in tasks.compactMap({ $0 as? RecordedTask }) where !runsHere { task.leaveToOthers() }
+    }
+
+    func close() {}
+}
+
+/// A stored task that writes down what happens to it.
+final class RecordedTask: PersistedTask {
+    let id: String
+    let name: String
+    let deadline: Duration?
+    let retry: RetryPolicy
+    let earlierAttempts: Int
+    let earlierDeaths: Int
+    private let error: any Error
+    private let events: Record<String>
+    private let isHere: Lock<Bool>
+    private let mayBegin: Bool
+    private let failures: Int
+    let stopsOnFailure: Bool
+
+    /// - Parameter failures: how many of its attempts fail.
+    init(
+        _ name: String, into events: Record<String>, failures: Int = 0, attempts: Int = 1,
+        earlierAttempts: Int = 0, earlierDeaths: Int = 0, runsHere: Bool = true, mayBegin: Bool = true,
+        stopsOnFailure: Bool = false, error: any Error = Refused()
+    ) {
+        id = "id-" + name
+        self.name = name
+        self.events = events
+        self.failures = failures
+        self.earlierAttempts = earlierAttempts
+        self.earlierDeaths = earlierDeaths
+        self.error = error
+        self.mayBegin = mayBegin
+        self.stopsOnFailure = stopsOnFailure
+        deadline = nil
+        retry = RetryPolicy(attempts: attempts, delay: .seconds(1), jitter: 0)
+        isHere = Lock(runsHere)
+    }
+
+    struct Refused: Error {}
+    struct Hopeless: PermanentTaskError {}
+
+    var arguments: [any Sendable] { [] }
+    var runsHere: Bool { isHere.withLock { $0 } }
+
+    func leaveToOthers() { isHere.withLock { $0 = false } }
+
+    func run() async throws {
+        let attempt = TaskContext.current?.attempt ?? 0
+        events.append("\(name) runs \(attempt)")
+        if attempt <= failures { throw error }
+    }
+
+    func begin() -> Bool {
+        if !mayBegin { events.append("\(name) may not begin") }
+        return mayBegin
+    }
+
+    func blame() { events.append("\(name) blamed") }
+
+    func ended(_ end: StoredTaskEnd) {
+        let text =
+            switch end {
+            case .done: "done"
+            case .retried(_, let delay): "retried after \(delay.components.seconds) s"
+            case .failed: "failed"
+            case .moved: "moved"
+            case .dropped: "dropped"
+            case .stopped(let blocker, let id): "stopped by \(blocker)\(id.map { " " + $0 } ?? "")"
+            case .left(let error): error == nil ? "left" : "left after an error"
+            case .cutOff: "cut off"
+            }
+        events.append("\(name) \(text)")
+    }
+}

@@ -1,0 +1,127 @@
+import Logging
+import PostludeManifest
+import PostludeSystem
+import PostludeThreads
+import Testing
+
+@testable import Postlude
+
+@Suite("What becomes of stored tasks")
+struct PersistedTaskEndTests {
+    private let log = RecordedLog()
+    private let events = Record<String>()
+    private let registry = TaskRegistry()
+
+    /// A queue of tasks that are kept.
+    private func queue(_ tasks: RecordedTask...) -> TaskQueue {
+        let queue = TaskQueue(
+            of: RequestIdentity(id: "r1", route: "/a"), limits: .init(), logger: log.logger,
+            registry: registry)
+        for stored in tasks {
+            let task = BackgroundTask(stored)
+            task.markKept()
+            queue.add(task)
+        }
+        registry.insert(queue)
+        return queue
+    }
+
+    @discardableResult
+    private func run(_ queue: TaskQueue, at milliseconds: Int64) async throws -> TaskRunner.Progress {
+        let logger = log.logger
+        return try await onThread {
+            var runner = TaskRunner(executor: WorkerExecutor(), logger: logger)
+            runner.now = { MonotonicTime(nanoseconds: milliseconds * 1_000_000) }
+            runner.random = { 0 }
+            return runner.run(queue)
+        }
+    }
+
+    @Test("one that fails is reported each time, and its attempts count from those of other processes")
+    func retried() async throws {
+        let queue = queue(RecordedTask("a", into: events, failures: 9, attempts: 4, earlierAttempts: 2))
+        try await run(queue, at: 0)
+        #expect(events.entries == ["a runs 3", "a retried after 4 s"])
+        #expect(try await run(queue, at: 4000) == .over)
+        #expect(events.entries.suffix(2) == ["a runs 4", "a failed"])
+    }
+
+    @Test("attempts that ended with their process are none that the policy allows to fail")
+    func deathsApart() async throws {
+        let queue = queue(
+            RecordedTask(
+                "a", into: events, failures: 9, attempts: 2, earlierAttempts: 2, earlierDeaths: 2))
+        try await run(queue, at: 0)
+        #expect(events.entries == ["a runs 3", "a retried after 1 s"])
+        #expect(try await run(queue, at: 1000) == .over)
+        #expect(events.entries.suffix(2) == ["a runs 4", "a failed"])
+    }
+
+    @Test("one that can never succeed is not tried again, whatever its policy says")
+    func permanent() async throws {
+        let queue = queue(
+            RecordedTask("a", into: events, failures: 9, attempts: 5, error: RecordedTask.Hopeless()),
+            RecordedTask("b", into: events))
+        #expect(try await run(queue, at: 0) == .over)
+        #expect(events.entries == ["a runs 1", "a failed", "b runs 1", "b done"])
+    }
+
+    @Test("one that is past the kill time is blamed for the end of its process")
+    func blamed() throws {
+        var limits = Manifest.TaskLimits()
+        limits.killTime = .seconds(5)
+        let queue = TaskQueue(
+            of: RequestIdentity(id: "r1", route: "/a"), limits: limits, logger: log.logger, registry: registry
+        )
+        let task = BackgroundTask(RecordedTask("a", into: events))
+        task.markKept()
+        queue.add(task)
+        _ = queue.next(at: MonotonicTime(nanoseconds: 0))
+        var report = StackReport()
+        queue.check(at: MonotonicTime(nanoseconds: 4_000_000_000), report: &report)
+        #expect(events.entries.isEmpty)
+        queue.check(at: MonotonicTime(nanoseconds: 5_000_000_000), report: &report)
+        queue.check(at: MonotonicTime(nanoseconds: 6_000_000_000), report: &report)
+        #expect(events.entries == ["a blamed"])
+    }
+
+    @Test("one that is taken back is reported")
+    func takenBack() throws {
+        let task = BackgroundTask(RecordedTask("a", into: events))
+        task.markKept()
+        let queue = queue()
+        let handle = queue.add(task)
+        #expect(handle.cancel())
+        #expect(events.entries == ["a dropped"])
+    }
+
+    @Test("an attempt that would come after the grace is left to the next process, with what is behind it")
+    func leftAtRetry() async throws {
+        let queue = queue(
+            RecordedTask("a", into: events, failures: 1, attempts: 3), RecordedTask("b", into: events))
+        registry.setGraceEnd(MonotonicTime(nanoseconds: 500_000_000))
+        #expect(try await run(queue, at: 0) == .over)
+        #expect(events.entries == ["a runs 1", "b left", "a left after an error"])
+        #expect(log.entries("task failed, and is left for the next start").count == 1)
+    }
+
+    @Test("one that waits for an attempt after the grace, which was told later, is left as well")
+    func leftResting() async throws {
+        let queue = queue(
+            RecordedTask("a", into: events, failures: 1, attempts: 3), RecordedTask("b", into: events))
+        try await run(queue, at: 0)
+        registry.setGraceEnd(MonotonicTime(nanoseconds: 500_000_000))
+        #expect(try await run(queue, at: 100) == .over)
+        #expect(events.entries == ["a runs 1", "a retried after 1 s", "a left", "b left"])
+    }
+
+    @Test("at the end what has not begun is left, and only ordinary tasks are lost")
+    func left() throws {
+        let queue = queue(RecordedTask("a", into: events), RecordedTask("b", into: events))
+        queue.add(BackgroundTask(name: "ordinary", options: TaskOptions(), function: .sync {}))
+        #expect(registry.logLeft(to: log.logger) == 1)
+        #expect(events.entries == ["a left", "b left"])
+        #expect(log.entries("task was left at the end").map { $0.metadata["task"] } == ["ordinary"])
+        #expect(log.entries("durable tasks are left for the next start").first?.metadata["count"] == "2")
+    }
+}
