@@ -142,7 +142,7 @@ struct ManifestDecoderTests {
                 "- routes\n",
                 "1:1: found a list for the manifest, expected a mapping with the keys prefix, "
                     + "listen, processes, workers, overload, limits, "
-                    + "tasks, shutdown-grace, log, status, files, uploads, task store, "
+                    + "tasks, shutdown-grace, log, status, files, uploads, task-store, "
                     + "durable-tasks, schedules, celery, openapi or routes"
             ),
             (

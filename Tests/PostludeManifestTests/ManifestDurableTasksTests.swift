@@ -69,7 +69,7 @@ struct ManifestDurableTasksTests {
             ),
             (
                 "{ A: { priority: urgent } }",
-                "1:29: found `urgent` for `priority`, expected high, normal or low"
+                "1:33: found `urgent` for `priority`, expected high, normal or low"
             ),
             ("{ A: { runs: there } }", "1:29: found `there` for `runs`, expected here, or { celery: QUEUE }"),
             ("{ A: { runs: {} } }", "1:29: `runs` has no `celery`, expected the name of a queue"),

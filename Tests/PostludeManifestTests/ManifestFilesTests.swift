@@ -58,16 +58,16 @@ struct ManifestFilesTests {
             ),
             (
                 "task-store: { keep: 1h }",
-                "1:10: `task-store` has no `path`, expected an absolute path such as /var/lib/app/tasks.sqlite"
+                "1:13: `task-store` has no `path`, expected an absolute path such as /var/lib/app/tasks.sqlite"
             ),
             (
                 "task-store: { path: tasks.sqlite }",
-                "1:18: found `tasks.sqlite` for `path`, expected an absolute path without `..` such as "
+                "1:21: found `tasks.sqlite` for `path`, expected an absolute path without `..` such as "
                     + "/var/lib/app/tasks.sqlite"
             ),
             (
                 "task-store: { path: /a, keep: 1 }",
-                "1:28: found the number 1 for `keep`, expected a duration with a unit "
+                "1:31: found the number 1 for `keep`, expected a duration with a unit "
                     + "(ms, s, m or h) such as 30s"
             ),
             (

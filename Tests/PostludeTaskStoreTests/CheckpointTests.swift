@@ -106,6 +106,7 @@ struct CheckpointTests {
     func visitors() throws {
         let processes = try HeldProcesses()
         try processes.start("flood")
+        #expect(processes.step(), "the file is there")
         while case let counts = processes.counts, counts.windows < 40, counts.outside == 0 {
             try processes.visit()
             // A visit takes long under a sanitizer; the process goes on only while its lines are read.

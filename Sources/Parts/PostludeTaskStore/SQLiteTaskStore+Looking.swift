@@ -61,10 +61,12 @@ extension SQLiteTaskStore {
         return try read { try $0.number(Self.unfinished, [now]).map(Int.init) ?? 0 }
     }
 
-    /// One whose process has died is, though it waits for a while.
+    /// A record whose process has died is due, though it waits for a while, and so are those that wait for it.
     private static let unfinished = """
         SELECT count(*) FROM record
-        WHERE state IN (0, 1) AND (due <= ? OR number IN (SELECT record FROM suspect))
+        WHERE state IN (0, 1) AND (due <= ? OR head IN (
+            SELECT dead.head FROM suspect CROSS JOIN record AS dead ON dead.number = suspect.record
+            WHERE dead.state = 0 AND record.due <= dead.due))
         """
 
     /// The record of a name that is not over and has a unique key; nil where there is none.

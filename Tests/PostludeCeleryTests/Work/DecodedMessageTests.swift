@@ -101,7 +101,9 @@ import Testing
     }
 
     @Test("What has expired is not begun, also when that was while it waited") func expired() throws {
-        guard case .expired = DecodedMessage(try incoming(expires: Date(timeIntervalSinceNow: -1)), kinds: kinds)
+        guard
+            case .expired = DecodedMessage(
+                try incoming(expires: Date(timeIntervalSinceNow: -1)), kinds: kinds)
         else {
             Issue.record("it has not expired")
             return

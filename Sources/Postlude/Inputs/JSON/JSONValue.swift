@@ -1,7 +1,7 @@
 /// A JSON value of any shape (RFC 8259).
 ///
 /// ```swift
-/// let event: JSON = ["name": "start", "tags": ["a", "b"], "count": 2, "end": .null]
+/// let event: JSONValue = ["name": "start", "tags": ["a", "b"], "count": 2, "end": .null]
 /// event["tags"]?[0]  // .string("a")
 /// ```
 public enum JSONValue: Codable, Hashable, Sendable {

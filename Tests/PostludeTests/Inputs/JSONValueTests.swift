@@ -4,7 +4,7 @@ import Testing
 @testable import Postlude
 
 @Suite("JSON")
-struct JSONTests {
+struct JSONValueTests {
     @Test(
         "a value of any shape survives the way there and back",
         arguments: [
@@ -36,7 +36,9 @@ struct JSONTests {
         let count = try await onThread {
             let nest = String(repeating: #"{"a":["#, count: 249) + String(repeating: "]}", count: 249)
             let text = "[" + Array(repeating: nest, count: 200).joined(separator: ",") + "]"
-            guard case .array(let all) = try JSONBody<JSONValue>(request: RequestFixture.post(text).request()).value
+            guard
+                case .array(let all) = try JSONBody<JSONValue>(request: RequestFixture.post(text).request())
+                    .value
             else { return 0 }
             return all.filter { nest in
                 var value = nest

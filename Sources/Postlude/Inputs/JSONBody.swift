@@ -1,7 +1,7 @@
 /// The request's body, decoded from JSON (RFC 8259) into `Value`.
 ///
 /// Without a body an optional `Value` is nil, and any other is missing (422). A body without any shape known before is a
-/// ``JSONValue``, or a `[String: JSON]`. A `Date` is written in ISO 8601, with or
+/// ``JSONValue``, or a `[String: JSONValue]`. A `Date` is written in ISO 8601, with or
 /// without a fraction of a second, and with `Z` or an offset; `Data` in Base64. What is malformed is answered with 422
 /// and its position, in characters, line and column.
 ///
