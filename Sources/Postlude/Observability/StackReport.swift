@@ -38,13 +38,13 @@ struct StackReport {
 
     /// What calls the application's code: the mangled beginnings of Responder, TaskRunner and WorkerExecutor.
     private static let entries = [
-        "$s8Postlude9Responder", "$s8Postlude10TaskRunner", "$s7Workers14WorkerExecutor",
+        "$s8Postlude9Responder", "$s8Postlude10TaskRunner", "$s15PostludeThreads14WorkerExecutor",
     ]
     private static let thunks = ["partial apply forwarder", "reabstraction thunk"]
 
     /// Whether a symbol is of this package, or of what starts a thread.
     private static func isOurs(_ symbol: String) -> Bool {
-        symbol.isEmpty
-            || ["$s8Postlude", "$s7Workers", "$s5Linux", "main", "_start"].contains(where: symbol.hasPrefix)
+        let own = ["$s8Postlude", "$s15PostludeThreads", "$s14PostludeSystem", "main", "_start"]
+        return symbol.isEmpty || own.contains(where: symbol.hasPrefix)
     }
 }
