@@ -204,6 +204,76 @@ struct DurableLookingTests {
         #expect(try tasks("list", "--state", "waiting", in: folder).output.contains("Step"))
     }
 
+    @Test(
+        "restore puts a backup in the place of the store, keeps the one before, and what the backup has runs")
+    func restore() throws {
+        let folder = try TestFolder()
+        let store = SQLiteFile("tasks.sqlite", in: folder)
+        try DurableServer.run(in: folder) { server in
+            _ = try server.add("/single?label=later&after=3600000")
+            try store.sqlite3(".backup \(folder.file("backup"))")
+            let id = try #require(try server.add("/single?label=after").first)
+            _ = try status(of: id, is: "done", in: server)
+            let refused = try tasks("restore", folder.file("backup"), in: folder)
+            #expect(refused.exit == .status(1), "a server runs: \(refused.output)")
+        }
+        let restored = try tasks("restore", folder.file("backup"), in: folder)
+        #expect(restored.exit == .status(0), "\(restored.errors)")
+        #expect(restored.output.contains("The task store is restored from \(folder.file("backup"))."))
+        let kept = try #require(restored.output.firstMatch(of: /The one before is (.+)\.\n/)?.output.1)
+        #expect(
+            try SQLiteFile(String(kept.split(separator: "/").last ?? ""), in: folder).sqlite3(
+                "SELECT count(*) FROM record") == ["2"])
+        let labels = try store.sqlite3("SELECT payload ->> 'label' FROM record")
+        #expect(labels == ["later"])
+        let none = try tasks("restore", folder.file("none"), in: folder)
+        #expect(none.exit == .status(1) && none.errors.contains(folder.file("none")), "\(none.errors)")
+    }
+
+    @Test("reschedule has a schedule that has fired for a time to come go on from now")
+    func reschedule() throws {
+        let folder = try TestFolder()
+        let schedule =
+            "schedules: { yearly: { cron: '@yearly', task: Step, arguments: { label: s, number: 1 } } }"
+        try DurableServer.run("workers: { min: 2, max: 8 }\n\(schedule)", in: folder) { server in
+            let firings = SQLiteFile("tasks.sqlite", in: folder)
+            try waitUntil("the schedule has begun: \(server.log)") {
+                try firings.sqlite3("SELECT count(*) FROM firing") != ["0"]
+            }
+            let asItIs = try tasks("reschedule", "yearly", in: folder)
+            #expect(
+                asItIs.exit == .status(0) && asItIs.output.contains("it stays as it is"), "\(asItIs.output)")
+            // The clock was ahead by ten years.
+            try firings.sqlite3("UPDATE firing SET time = time + 315360000000")
+            let goesOn = try tasks("reschedule", "yearly", in: folder)
+            #expect(
+                goesOn.output.contains("The schedule yearly goes on from now; it was at 20"),
+                "\(goesOn.output)")
+        }
+        let unknown = try tasks("reschedule", "weekly", in: folder)
+        #expect(unknown.exit == .status(1) && unknown.errors.contains("no schedule weekly has begun"))
+    }
+
+    @Test("The version of SQLite is in check --verbose, in its JSON, and in the log of the start")
+    func sqliteVersion() throws {
+        let folder = try TestFolder()
+        let version = try #require(try SQLiteFile("any", in: folder).sqlite3("SELECT sqlite_version()").first)
+        let manifest = DurableServer.manifest(in: folder)
+        try manifest.text.write(toFile: folder.file("check.yaml"), atomically: true, encoding: .utf8)
+        for (options, said) in [
+            ([], "durable tasks are kept by SQLite "), (["--json"], "\"durable-tasks-library\""),
+        ] {
+            let check = try Command(
+                BuildProducts.durableTestbed,
+                ["check", "--verbose", "--manifest", folder.file("check.yaml")] + options, in: folder)
+            #expect(check.exit == .status(0) && check.output.contains(said), "\(check.output)\(check.errors)")
+            #expect(check.output.contains(version), "\(check.output)")
+        }
+        try DurableServer.run { server in
+            _ = try server.logLine(holding: "the task store is open", "SQLite \(version)")
+        }
+    }
+
     @Test("What cannot be done says what to do")
     func mistakes() throws {
         let folder = try TestFolder()
