@@ -71,7 +71,7 @@ extension BackgroundTasks {
     /// Sends a task to a queue of the application's broker.
     ///
     /// It is in the task store before the first byte of the response is written, its id in the response's `Task-Id`, and
-    /// leaves behind the response, in the order of its queue; while the broker is away, it waits. A handler that throws
+    /// leaves after the response, in the order of its queue; while the broker is away, it waits. A handler that throws
     /// sends nothing.
     ///
     /// - Returns: the task's id, which is Celery's too.
@@ -115,7 +115,7 @@ struct SentCeleryTask {
             priority: task.priority, headers: task.headers.isEmpty ? nil : task.headers)
     }
 
-    /// - Returns: nil where it is no sent task's record.
+    /// - Returns: nil if the record is not that of a sent task.
     init?(payload: Data) {
         guard let parts = JSONText.elements(of: payload), parts.count == 3,
             let options = try? JSONDecoder().decode(Options.self, from: Data(parts[2].utf8))

@@ -57,7 +57,7 @@ struct AddressMistake: Error, CustomStringConvertible {
 /// The addresses of the manifest's broker and results.
 struct OpenCelery: OpenTaskBroker {
     let broker: BrokerAddress
-    /// nil where nobody keeps results.
+    /// nil if results are not kept.
     let results: BrokerAddress?
 
     init(_ celery: Manifest.Celery) throws(AddressMistake) {
@@ -116,7 +116,7 @@ struct OpenCelery: OpenTaskBroker {
 }
 
 extension TaskBrokerResult {
-    /// - Returns: nil where Celery knows nothing of the task, or has not begun it.
+    /// - Returns: nil if Celery knows nothing of the task, or has not begun it.
     init?(_ result: CeleryResult) {
         let value = result.result.map { Data($0.utf8) }
         switch result.status {

@@ -17,7 +17,7 @@ extension BackgroundTasks {
     ///   - scope: which others those are: those that are not over, or all that the task store still has.
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - priority: nil for the kind's.
-    ///   - stopOnFailure: if it fails for good, expires or is discarded, the tasks behind it in this request do not run, also
+    ///   - stopOnFailure: if it fails for good, expires or is discarded, the tasks after it in this request do not run, also
     ///     after a crash: they become dead letters that name it, and follow it when it is retried.
     /// - Returns: the task's id.
     /// - Throws: ``DurableTaskError`` where the application does not know the kind; `LateTaskError` once the response has begun;
@@ -48,7 +48,7 @@ extension BackgroundTasks {
                 case .kept: try store.newest(of: key, name: Task.name)?.id
                 }
         }
-        // Also what may leave later: nobody could be told then.
+        // Also what may leave later: an error could not be reported then.
         if let queue = record.queue ?? kind.policy.promotion?.place.queue {
             try store.check(OutgoingTask(record, of: requestID), for: queue)
         }
@@ -72,7 +72,7 @@ extension BackgroundTasks {
     /// ```
     ///
     /// Of two requests that add the same unique task at the same moment one gets it as new, and the other one gets that
-    /// task. From now on the tasks are promised: they run behind the response, whatever it is, also if the handler throws
+    /// task. From now on the tasks are promised: they run after the response, whatever it is, also if the handler throws
     /// or is late, and if middleware calls `next` again. Tasks that depend on each other are written by one call.
     ///
     /// - Returns: what the task store has for each task that this call has written, in the order in which they were added.
@@ -111,7 +111,7 @@ public struct KeptDurableTask: Sendable, Hashable {
 public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The application has no `taskEngine`.
     case noEngine(task: String)
-    /// The application's `taskEngine` does not name the kind: nobody could run it after a crash.
+    /// The application's `taskEngine` does not name the kind: no process could run it after a crash.
     case unknownKind(task: String, type: String)
     /// The application's `taskEngine` has no broker that could bring the task to its queue.
     case noBroker(task: String, queue: String)

@@ -36,7 +36,7 @@ public protocol DurableTask: Codable, Sendable {
     /// How tasks of this kind run, unless their adding says otherwise.
     static var policy: DurablePolicy { get }
 
-    /// One attempt, on the worker of its request, behind the tasks that were added before.
+    /// One attempt, on the worker of its request, after the tasks that were added before.
     ///
     /// - Throws: what makes the attempt fail; another one follows as the policy says, and then the task is a dead letter,
     ///   which keeps the last error's text.

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 public import HTTPTypes
 internal import Postlude
 
-/// What the client got, and the tasks behind it.
+/// What the client got, and the tasks after it.
 public struct TestResponse: Sendable {
     /// The response's status.
     public let status: HTTPResponse.Status

@@ -25,7 +25,7 @@ package struct CivilDate: Sendable, Hashable {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// - Returns: nil where the calendar has no such day, or the year has not four digits.
+    /// - Returns: nil if the calendar has no such day, or the year has not four digits.
     package init?(year: Int, month: Int, day: Int) {
         guard Self.years.contains(year), (1...12).contains(month), day >= 1,
             day <= Self.length(of: month, in: year)

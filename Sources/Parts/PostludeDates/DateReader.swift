@@ -32,7 +32,7 @@ struct DateReader {
         }
     }
 
-    /// Seconds east of UTC: `Z`, `+01:00`, `+0100` or `+01`; nil where there is none.
+    /// Seconds east of UTC: `Z`, `+01:00`, `+0100` or `+01`; nil if there is none.
     mutating func offset() -> Int? {
         if take("Z") || take("z") { return 0 }
         let isWest = take("-")
@@ -50,7 +50,7 @@ struct DateReader {
         return CivilDate(year: year, month: month, day: day).map { ($0, isBasic) }
     }
 
-    /// Nanoseconds, which are as far as it goes; zero where there is no fraction, nil for a point without digits.
+    /// Nanoseconds, which are as far as it goes; zero if there is no fraction, nil for a point without digits.
     private mutating func fraction() -> Int? {
         guard take(".") || take(",") else { return 0 }
         let digits = rest.prefix(while: Self.isDigit)

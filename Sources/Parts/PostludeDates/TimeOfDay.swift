@@ -5,7 +5,7 @@ package struct TimeOfDay: Sendable, Hashable {
     package let second: Int
     package let nanosecond: Int
 
-    /// - Returns: nil where no clock shows that.
+    /// - Returns: nil if no clock shows that.
     package init?(hour: Int, minute: Int, second: Int = 0, nanosecond: Int = 0) {
         guard (0..<24).contains(hour), (0..<60).contains(minute), (0..<60).contains(second),
             (0..<1_000_000_000).contains(nanosecond)

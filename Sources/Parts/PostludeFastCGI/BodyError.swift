@@ -10,7 +10,7 @@ package enum BodyError: Error, Hashable, Sendable, CustomStringConvertible {
     case length
     /// The web server gave the request up (ABORT_REQUEST).
     case aborted
-    /// Bytes that are no record of a request.
+    /// Bytes that are not a record of a request.
     case violation(ProtocolViolation)
 
     package var description: String {

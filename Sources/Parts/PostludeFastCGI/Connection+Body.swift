@@ -3,7 +3,7 @@ import PostludeSystem
 
 /// A streamed body, read by the worker that holds the connection.
 extension Connection {
-    /// Who decided about the body of the request; nil where nobody was asked.
+    /// Who decided about the body of the request; nil if no policy was asked.
     package var bodyAuthor: (any AnyObject & Sendable)? { gate.policy?.author }
 
     /// Whether the request that was taken is a streaming one whose STDIN has not ended as it should.
@@ -50,7 +50,7 @@ extension Connection {
         if gate.isStreaming { bodyError = bodyError ?? .cutShort }
     }
 
-    /// Gives the gate bytes from the socket; what is behind STDIN's end is kept for the next request.
+    /// Gives the gate bytes from the socket; what is after STDIN's end is kept for the next request.
     private func takeBody(from bytes: Span<UInt8>) -> [UInt8]? {
         gate.reserveBody(bytes.count)
         var offset = 0

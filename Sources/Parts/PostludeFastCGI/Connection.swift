@@ -38,7 +38,7 @@ package final class Connection: @unchecked Sendable {
 
     /// Why the streamed body of the request in hand is not to be had.
     var bodyError: BodyError?
-    /// Somebody waits for the web server to close it while it is held.
+    /// Whether a caller waits for the web server to close it while a worker holds it.
     var isWatched = false
     /// The descriptor is closed.
     var isForgotten = false
@@ -160,7 +160,7 @@ package final class Connection: @unchecked Sendable {
         if let due = deadline, let end = drainDeadline.time { deadline = min(due, end) }
     }
 
-    /// Nobody could read what has come in time: the time begins anew.
+    /// No worker could read in time what has arrived: the time begins anew.
     func renewDeadline(at now: MonotonicTime) {
         headDeadline = headDeadline.map { _ in now + times.head }
         bodyStart = bodyStart.map { _ in now }

@@ -43,7 +43,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ConnectionEnd {
-    /// What a connection is counted under for its streamed body; nil where the frame was sound, as with a
+    /// What a connection is counted under for its streamed body; nil if the frame was sound, as with a
     /// refusal.
     init?(_ error: BodyError) {
         switch error {

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A token is a slot and its generation: an event that the kernel reported for a connection which is gone by
 /// now finds nothing, even when its slot, or its descriptor's number, is in use again.
-// Unchecked: `slots` never moves; a slot's connection is touched by whoever brought its state to `.held`.
+// Unchecked: `slots` never moves; a slot's connection is touched only by the thread that brought its state to `.held`.
 final class ConnectionTable: @unchecked Sendable {
     /// Who may touch a connection.
     private enum State: UInt64 {
@@ -56,7 +56,7 @@ final class ConnectionTable: @unchecked Sendable {
     var count: Int { connections.load(ordering: .acquiring) }
 
     /// Counts a connection that the caller may be about to take from the kernel: until then, and until it is
-    /// in the table, nobody must think that none is left.
+    /// in the table, no thread may conclude that none is left.
     func expectOne() { connections.add(1, ordering: .sequentiallyConsistent) }
 
     /// The connection that was expected is in the table, or is not there.
@@ -82,7 +82,7 @@ final class ConnectionTable: @unchecked Sendable {
         return true
     }
 
-    /// An event has come for a connection: gives it to the caller, unless somebody holds it.
+    /// An event has come for a connection: gives it to the caller, unless another worker holds it.
     func claim(_ token: UInt64) -> Connection? {
         guard let index = index(of: token) else { return nil }
         while true {

@@ -128,11 +128,11 @@ package final class FCGXRequest {
         return isOpen
     }
 
-    /// Ends the request without END_REQUEST: what was written is not the whole response, and whoever reads it must see
+    /// Ends the request without END_REQUEST: what was written is not the whole response, and its reader must see
     /// that. The connection can only be closed afterwards.
     ///
     /// A close alone is not enough. Without a Content-Length nginx takes it for the response's end, and an END_REQUEST
-    /// with any status as well (1.22, unbuffered or with `fastcgi_keep_conn off`); what is no record it never does.
+    /// with any status as well (1.22, unbuffered or with `fastcgi_keep_conn off`); but never bytes that are not a record.
     ///
     /// - Returns: whether the descriptor is still open.
     package func breakOff() -> Bool {
@@ -147,7 +147,7 @@ package final class FCGXRequest {
         return descriptor >= 0
     }
 
-    /// Ends the request without writing anything: somebody else has answered it, and the descriptor is no longer ours.
+    /// Ends the request without writing anything: another thread has answered it, and the descriptor is no longer ours.
     package func abandon() {
         FCGX_Free(request, 0)
         request.pointee.ipcFd = -1

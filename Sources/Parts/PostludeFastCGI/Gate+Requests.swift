@@ -87,7 +87,7 @@ extension Gate {
         return .refused(refusal)
     }
 
-    /// ABORT_REQUEST (FastCGI specification, 5.4): nobody waits for the answer any more, nor for the body.
+    /// ABORT_REQUEST (FastCGI specification, 5.4): the web server no longer wants the response, and sends no more of the body.
     mutating func abort() -> Progress {
         // A request that was handed out gets its END_REQUEST with the response.
         if phase == .streaming { return endBody(.aborted) }

@@ -72,7 +72,7 @@ package struct Gate: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: what the connection delivered.
-    ///   - offset: where to begin in `bytes`; moved behind the last byte taken.
+    ///   - offset: where to begin in `bytes`; moved after the last byte taken.
     ///   - bodyPolicy: asked once for each request that has a body, when its head is known.
     /// - Throws: the violation for which the connection must be closed.
     package mutating func advance(

@@ -3,8 +3,8 @@ package import PostludeSystem
 
 /// Connections on their way from one process to another that shares the listening socket.
 ///
-/// A pair of sockets that all processes hold: whoever lets go of a connection sends its descriptor, and
-/// whichever process has a free worker receives it. Nobody stands in between, and what was sent survives the
+/// A pair of sockets that all processes hold: a process that lets go of a connection sends its descriptor, and
+/// a process with a free worker receives it. There is no process in between, and what was sent survives the
 /// death of its sender.
 package final class HandoverQueue: Sendable {
     /// What a process gets out of the queue.
@@ -14,7 +14,7 @@ package final class HandoverQueue: Sendable {
         /// - hasServed: false for one that owes its first head.
         /// - moves: how often processes have given it away since its last request was answered.
         case connection(descriptor: Int32, hasServed: Bool, moves: Int)
-        /// Somebody could not take what waits on the listening socket.
+        /// A process could not take what waits on the listening socket.
         case nudge
     }
 

@@ -18,7 +18,7 @@ package final class HangUpWatch: Sendable {
     package func end() { watches.end(entry) }
 }
 
-/// The connections whose hang-up somebody waits for, by their token: a descriptor's number may change hands.
+/// The connections whose hang-up a caller waits for, by their token: a descriptor's number may change hands.
 final class HangUpWatches: Sendable {
     /// What is called for one connection, at most once.
     final class Entry: Sendable {

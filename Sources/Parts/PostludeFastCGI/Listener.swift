@@ -76,7 +76,7 @@ package final class Listener: Sendable {
                 throw errno == EADDRINUSE ? .inUse("\(address)") : .system(SystemError("bind(\(address))"))
             }
             if case .unix(let path) = address {
-                // Before it listens: until then nobody can connect, whatever the mode.
+                // Before it listens: until then no client can connect, whatever the mode.
                 file = SocketFile(path)
                 try file?.apply(options)
             }
@@ -109,10 +109,10 @@ package final class Listener: Sendable {
         }
     }
 
-    /// From now on the web server's attempts fail, where that concerns nobody else: what has been queued
+    /// From now on the web server's attempts fail, if no other process listens: what has been queued
     /// before can still be accepted, and nothing is queued between the last `accept` and `close`.
     package func refuseConnections() {
-        // A socket that was inherited may be kept by whoever made it, systemd for one, to be listened on
+        // A socket that was inherited may be kept by the process that made it, systemd for example, to be listened on
         // again. On TCP this would reset what is queued.
         if file != nil { shutdown(descriptor, Int32(SHUT_RD)) }
     }
@@ -122,7 +122,7 @@ package final class Listener: Sendable {
 
     /// Stops listening. The socket file goes only if it was made here, and still is the same.
     ///
-    /// The number is kept on /dev/null: a worker that is about to accept gets an error, never somebody else's
+    /// The number is kept on /dev/null: a worker that is about to accept gets an error, never another
     /// descriptor, and a process whose descriptor 0 was the socket still has one.
     ///
     /// - Parameter keepingFile: whether another process serves on.

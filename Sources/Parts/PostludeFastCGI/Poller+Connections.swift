@@ -60,7 +60,7 @@ extension Poller {
             }
             return
         }
-        // An event came already, and the caller may have to run tasks: somebody else takes the connection.
+        // An event came already, and the caller may have to run tasks: another worker takes the connection.
         connection.expectsEnd = true
         makeReady(connection)
     }

@@ -21,7 +21,7 @@ extension Poller {
         table.expectOne()
         stage.store(handingOver ? .handingOver : .closing, ordering: .sequentiallyConsistent)
         if wasListening {
-            // Before the last look, so that other processes are told of what comes behind it.
+            // Before the last look, so that other processes are told of what comes after it.
             epoll.remove(listener.descriptor)
             if !handingOver { listener.refuseConnections() }
             while let connection = acceptOne() { arm(connection) }
@@ -50,7 +50,7 @@ extension Poller {
             for connection in table.claimArmed() { arm(connection) }
         case .serving:
             for connection in table.claimReadable() where !handOver(connection) { arm(connection) }
-            // One nudge is enough for as long as nobody has a free worker.
+            // One nudge is enough as long as no process has a free worker.
             if isReadable(listener.descriptor), !isReadable(handover.receiving) { handover.nudge() }
         }
     }
@@ -94,7 +94,7 @@ extension Poller {
         return true
     }
 
-    /// The last process takes what nobody else will.
+    /// The last process takes what no other process will take.
     private func receiveRest() {
         while true {
             switch receiveOne() {

@@ -1,6 +1,6 @@
 import PostludeSystem
 
-/// The web server's close while a worker holds the connection: its client has gone, and nobody reads the
+/// The web server's close while a worker holds the connection: its client has gone, and the web server no longer reads the
 /// response.
 extension Poller {
     /// Calls `onHangUp` once when the web server has closed the connection, or its side of it; at once, on
@@ -11,7 +11,7 @@ extension Poller {
     /// the same connection ends the first.
     ///
     /// - Parameter onHangUp: called on the thread that learns of it: another worker's, or the control thread's. It
-    ///   must be short, and wait for nobody who could be ending the watch.
+    ///   must be short, and must not wait for a thread that could be ending the watch.
     package func watchHangUp(
         of connection: Connection, _ onHangUp: @escaping @Sendable () -> Void
     ) -> HangUpWatch {
@@ -31,7 +31,7 @@ extension Poller {
         return HangUpWatch(entry, of: hangUps)
     }
 
-    /// Looks at the watched connections itself: with every worker busy nobody takes events. Called by the
+    /// Looks at the watched connections itself: while every worker is busy, no worker takes events. Called by the
     /// control thread.
     package func checkHangUps() { hangUps.checkAll() }
 
@@ -41,7 +41,7 @@ extension Poller {
         hangUps.end(token: connection.token)
     }
 
-    /// From now on each arrival is an event, also while somebody holds the connection.
+    /// From now on each arrival is an event, also while a worker holds the connection.
     func register(_ connection: Connection) throws(SystemError) {
         guard !connection.isRegistered else { return }
         try epoll.add(connection.descriptor, .inputEdge, token: connection.token)

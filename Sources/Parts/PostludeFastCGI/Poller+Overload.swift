@@ -22,7 +22,7 @@ extension Poller {
     package func collectWaiting(
         reading buffer: ReadBuffer, within time: Duration, bodyPolicy: (RequestHead) -> BodyPolicy
     ) {
-        // They were offered when somebody looked before, and no process had a free worker. Nobody else refuses them.
+        // They were offered at the last look, and no process had a free worker. No other process refuses them.
         for connection in receiveOffered() { collect(connection, buffer, time, bodyPolicy) }
         var looksAtReady = 0
         var hasHandedOver = false
@@ -60,7 +60,7 @@ extension Poller {
         let now = MonotonicTime.now
         state.withLock { state in
             state.waiting.append(WaitingRequest(next: next, start: now, deadline: now + time))
-            // Under the lock, so that whoever takes it has something to count down.
+            // Under the lock, so that the thread that takes it has something to count down.
             waitingRequests.add(1, ordering: .sequentiallyConsistent)
         }
         readySignal.signal()

@@ -12,7 +12,7 @@ package final class Poller: Sendable {
     package enum Next {
         case request(Connection)
         case refused(Connection, Refusal)
-        /// Somebody has called a worker (`call`).
+        /// A worker was called (`call`).
         case called
         /// Nothing came within the time that the worker wanted to wait.
         case nothing
@@ -90,7 +90,7 @@ package final class Poller: Sendable {
     ///   - width: how many workers wait for events at a time, as long as none is held up: one for each core.
     ///   - isRoomElsewhere: asked for each connection that has something to say: whether this process could not
     ///     run its request's tasks now, and another one could.
-    ///   - onAway: called when this process leaves to the others what is in the queue between them; somebody has to
+    ///   - onAway: called when this process leaves to the others what is in the queue between them; the caller has to
     ///     call `returnToQueue` now and then.
     ///   - onNoneWaiting: called by the worker whose leaving made every worker busy.
     ///   - report: told of each connection that ended otherwise than it should.
@@ -197,7 +197,7 @@ package final class Poller: Sendable {
             return state.withLock { $0.ready.popFirst() }
         default:
             guard let connection = table.claim(event.token) else {
-                // Somebody holds it, and may want to know.
+                // A worker holds it, and may want to know.
                 if event.isHangUp { hangUps.fire(token: event.token) }
                 return nil
             }

@@ -9,7 +9,7 @@ package struct RequestHead: Sendable {
     let stream: [UInt8]
     private var pairs: [NameValuePairs.Pair]
     /// CONTENT_LENGTH; nil for a body of unknown length: where it is absent or empty, as with a chunked body that nginx
-    /// does not buffer, and for Caddy's `-1`, which is no parameter then.
+    /// does not buffer, and for Caddy's `-1`, which is then not a parameter.
     package private(set) var contentLength: Int?
     /// Why the request is refused. Its parameters are for the log alone: libfcgi gets none of them.
     package private(set) var refusal: Refusal?

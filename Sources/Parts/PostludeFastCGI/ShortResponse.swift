@@ -1,6 +1,6 @@
 import Glibc
 
-/// A small, complete response that is written at once and without libfcgi: for whoever answers in a worker's
+/// A small, complete response that is written at once and without libfcgi: for a thread that answers in a worker's
 /// place.
 ///
 /// Its body is the error format of all of Postlude's answers, `{"detail":"…"}`.
@@ -67,7 +67,7 @@ package struct ShortResponse: Sendable {
         return records
     }
 
-    /// Sends the response to a request whose response nobody has begun, without waiting for the web server to
+    /// Sends the response to a request whose response has not begun, without waiting for the web server to
     /// take it.
     ///
     /// Give the connection back afterwards, to be kept where this returns true and `head.keepsConnection`.

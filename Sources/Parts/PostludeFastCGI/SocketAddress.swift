@@ -142,7 +142,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension SocketAddress {
-    /// A connection to whoever listens here.
+    /// Connects to the socket that listens at this address.
     ///
     /// - Parameter seconds: how long to wait for a listener whose queue is full.
     package func connect(within seconds: Int) throws(SystemError) -> Int32 {

@@ -42,7 +42,7 @@ package struct AccessLogFormat: Sendable, Hashable {
         self.pieces = pieces
     }
 
-    /// The name behind the dollar at `position`, which is behind the variable afterwards.
+    /// The name after the dollar at `position`, which is after the variable afterwards.
     private static func name(in scalars: [Unicode.Scalar], at position: inout Int) throws(Mistake) -> String {
         let start = position
         position += 1

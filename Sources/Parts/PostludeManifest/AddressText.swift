@@ -27,7 +27,7 @@ package enum AddressText {
         }
         let host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
-            // A scope such as %eth0 stands behind the address.
+            // A scope such as %eth0 stands after the address.
             let address = host.dropFirst().dropLast().prefix { $0 != "%" }
             guard NetworkText.bytes(of: String(address))?.count == 16 else {
                 throw ValueMistake(expected: expectation)

@@ -1,6 +1,6 @@
 /// Text with `${NAME}` and `${NAME:-default}`, as the manifest's values are written.
 ///
-/// `$${` stands for `${`; a dollar without a brace behind it stands for itself. What comes out of a variable
+/// `$${` stands for `${`; a dollar without a brace after it stands for itself. What comes out of a variable
 /// is not looked at again.
 enum EnvironmentText {
     /// Where a piece of the text came from.

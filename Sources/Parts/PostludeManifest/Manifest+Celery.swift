@@ -2,7 +2,7 @@ extension Manifest {
     /// The broker to which tasks go, and whose queues `work` consumes.
     package struct Celery: Sendable, Hashable {
         package var broker: Address
-        /// Where Celery keeps results; `nil` where nobody looks for them.
+        /// Where Celery keeps results; `nil` if results are not kept.
         package var results: Address?
         /// Where the mapping begins in the file.
         package var location: SourceLocation

@@ -1,5 +1,5 @@
 extension Manifest {
-    /// What holds for the durable tasks of one kind instead of what the application's code says; `nil` where that holds.
+    /// What holds for the durable tasks of one kind instead of what the application's code says; `nil` if that holds.
     package struct DurableTask: Sendable, Hashable {
         /// The kind's name.
         package var kind: String

@@ -75,7 +75,7 @@ extension Manifest {
 
 /// A manifest as far as it could be read, and all that is wrong with it.
 package struct ManifestReading: Sendable {
-    /// Parts with mistakes have their defaults; nil for what is no manifest at all.
+    /// Parts with mistakes have their defaults; nil if the text is not a manifest at all.
     package var manifest: Manifest?
     /// In the order of the file.
     package var mistakes: [Diagnostic]

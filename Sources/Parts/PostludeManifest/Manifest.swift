@@ -18,7 +18,7 @@ package struct Manifest: Sendable {
     /// How long a stopping process waits for requests in flight and queued tasks.
     package var shutdownGrace: Duration = .seconds(30)
     package var log = Log()
-    /// `nil` when nobody is shown what goes on.
+    /// `nil` if there is no status page.
     package var status: Status?
     /// `nil` when the application sends its files itself.
     package var files: Files?

@@ -53,7 +53,7 @@ extension ManifestDecoder {
         guard let path = reader.text(node, for: name, expected: expected)?.string else { return nil }
         let segments = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
             .filter { $0 != "." }
-        // The whole file system is more likely a variable that is missing than what somebody wants.
+        // The whole file system is more likely a missing variable than an intention.
         guard path.utf8.first == UInt8(ascii: "/"), !segments.isEmpty, !segments.contains(".."),
             !path.utf8.contains(0)
         else {

@@ -60,7 +60,7 @@ extension ManifestDecoder {
         let kill = time(kill, "kill-time", over: limits.killTime)
         (limits.requestTimeout, limits.slowTime, limits.killTime) = (request.value, slow.value, kill.value)
         check(request, isAtMost: kill)
-        // A route that is killed before the others are slow is no mistake; one that says both is.
+        // A route that is killed before the others are slow is not a mistake; a route with both is.
         if slow.node != nil { check(slow, isAtMost: kill) }
     }
 

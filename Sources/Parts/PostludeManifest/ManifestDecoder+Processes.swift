@@ -31,7 +31,7 @@ extension ManifestDecoder {
         if let node = keys[.whenBusy] {
             overload.policy = reader.choice(node, for: "`when-busy`") ?? overload.policy
         }
-        // Without a policy nothing is refused, and whoever writes these wants that.
+        // Without a policy nothing is refused, although these keys ask for it.
         for key in [OverloadKey.wait, .retryAfter] where keys[key] != nil && keys[.whenBusy] == nil {
             reader.diagnostics.add(
                 "found `\(key.rawValue)` without `when-busy`, expected `when-busy: refuse` with it",

@@ -52,7 +52,7 @@ struct ManifestDecoder {
             reader.diagnostics.add(
                 "the manifest has no `routes`, expected a list of routes", at: keys.position)
         }
-        // Behind the routes, with which its paths are compared.
+        // After the routes, with which its paths are compared.
         if let node = keys[.openapi] { manifest.openAPI = openAPI(node, in: manifest) }
         let given = ManifestRootKey.allCases.filter { keys.position(of: $0) != nil }
         return ManifestReading(manifest, keys: Set(given.map(\.rawValue)))

@@ -15,7 +15,7 @@ enum NetworkText {
         guard isNumber, digits.utf8.count <= 3, let length = Int(digits), length <= address.count * 8 else {
             throw ValueMistake(expected: "a network's length from 0 to \(address.count * 8) behind the slash")
         }
-        // Whoever writes 10.0.0.1/8 may mean one host: as a network, it is 16 million.
+        // The author of 10.0.0.1/8 may mean one host: as a network, it is 16 million.
         let network = masked(address, to: length)
         guard network == address else {
             let suggestion = self.text(of: network).map { "\($0)/\(length)" } ?? "a network"

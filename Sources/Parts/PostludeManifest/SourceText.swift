@@ -30,7 +30,7 @@ struct SourceText {
         return starts
     }
 
-    /// The offset of the byte at a position; `nil` behind the end of its line.
+    /// The offset of the byte at a position; `nil` after the end of its line.
     func offset(of position: SourcePosition) -> Int? {
         guard lineStarts.indices.contains(position.line - 1) else { return nil }
         var offset = lineStarts[position.line - 1]
@@ -54,7 +54,7 @@ struct SourceText {
         return nil
     }
 
-    /// The offset of the text that stands at a position, behind its quote if it has one; `nil` when it is
+    /// The offset of the text that stands at a position, after its quote if it has one; `nil` when it is
     /// spelled otherwise there, as with escapes.
     func spelling(of text: String, at position: SourcePosition) -> Int? {
         guard var start = offset(of: position), start < bytes.count else { return nil }
@@ -63,7 +63,7 @@ struct SourceText {
         return isThere ? start : nil
     }
 
-    /// The place of one of a scalar's characters: behind quotes and escapes the columns of the file and the
+    /// The place of one of a scalar's characters: after quotes and escapes the columns of the file and the
     /// offsets in the text differ. Where a scalar is folded over lines, its beginning.
     func position(of offset: Int, in scalar: Node.Scalar) -> SourcePosition? {
         guard let mark = scalar.mark else { return nil }

@@ -24,7 +24,7 @@ enum YAMLSyntaxError {
         }
     }
 
-    /// Inside of braces and brackets a plain `${NAME}` ends behind the dollar.
+    /// Inside of braces and brackets a plain `${NAME}` ends after the dollar.
     private static func advice(at position: SourcePosition, in source: SourceText) -> String {
         guard let offset = source.offset(of: position), source.bytes.indices.contains(offset),
             offset > 0, source.bytes[offset - 1...offset].elementsEqual("${".utf8)

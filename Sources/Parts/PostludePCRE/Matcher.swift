@@ -83,7 +83,7 @@ package final class Matcher {
         guard group >= 0, group < setPairs else { return nil }
         let start = offsets[2 * group]
         let end = offsets[2 * group + 1]
-        // A `\K` can put a match's start behind its end.
+        // A `\K` can put a match's start after its end.
         guard start != postlude_pcre2_unset(), start <= end else { return nil }
         return start..<end
     }

@@ -32,7 +32,7 @@ enum ExpressionScanner {
         return nil
     }
 
-    /// The position behind a backslash's sequence, a bracketed class, or one other character.
+    /// The position after a backslash's sequence, a bracketed class, or one other character.
     static func endOfUnit(in text: [Unicode.Scalar], at position: Int) -> Int {
         switch text[position] {
         case "\\":

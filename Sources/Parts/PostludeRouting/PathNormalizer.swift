@@ -29,7 +29,7 @@ struct PathNormalizer {
         return position
     }
 
-    /// Reads one segment, which may be empty at the end, and appends it; the position is behind its slash.
+    /// Reads one segment, which may be empty at the end, and appends it; the position is after its slash.
     private mutating func takeSegment() throws(RoutePath.Refusal) {
         let start = position
         let outputStart = output.count

@@ -2,7 +2,7 @@ extension RouteIndex {
     /// What a step of a walk reads, all in 32 bytes: half a cache line.
     struct Node: Sendable {
         var key = SegmentKey()
-        /// -1 in a free place of the table, and for a node that is no literal child.
+        /// -1 in a free place of the table, and for a node that is not a literal child.
         var parent: Int32 = -1
         /// The earliest route in this node and below it; -1 when it is that of the node above.
         var earliestRoute = Int32.max
@@ -22,7 +22,7 @@ extension RouteIndex {
             set { children = children & ~1 | (newValue ? 1 : 0) }
         }
 
-        /// In the first node of a line: others have found the line full, and stand behind it.
+        /// In the first node of a line: others have found the line full, and stand after it.
         var isLinePassed: Bool {
             get { children & 2 != 0 }
             set { children = children & ~2 | (newValue ? 2 : 0) }

@@ -6,10 +6,10 @@
 /// little and stands together: a node is right in the table, and two of them are one line of the cache.
 // @unchecked because a pointer is not Sendable: nothing writes to the nodes after `init`.
 final class RouteIndex: @unchecked Sendable {
-    /// The table, two places a line, and behind it the nodes that are no literal children.
+    /// The table, two places a line, and after it the nodes that are not literal children.
     private let nodes: UnsafeMutableBufferPointer<Node>
     private let lineCount: Int
-    /// The segments that are longer than a key, each with a slash before and behind it.
+    /// The segments that are longer than a key, each with a slash before and after it.
     private let texts: [UInt8]
     /// The nodes where walks begin, in the order in which they were given.
     let roots: [Int32]
@@ -17,7 +17,7 @@ final class RouteIndex: @unchecked Sendable {
     private static let lineSize = 64
 
     /// - Parameters:
-    ///   - nodes: in any order that has children behind their parents, by numbers that the index replaces
+    ///   - nodes: in any order that has children after their parents, by numbers that the index replaces
     ///   - isUsed: false for each node that is to be left out
     ///   - children: each literal child; no parent has two for the same segment
     init(

@@ -1,5 +1,5 @@
 extension RoutePath {
-    /// Why a REQUEST_URI is not routed. Offsets count bytes of REQUEST_URI, behind its scheme and authority where it has
+    /// Why a REQUEST_URI is not routed. Offsets count bytes of REQUEST_URI, after its scheme and authority where it has
     /// them.
     package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         /// Neither a path that begins with a slash nor an absolute URI.

@@ -47,7 +47,7 @@ extension Segment {
         return pieces.count == later.pieces.count && zip(pieces, later.pieces).allSatisfy { $0.covers($1) }
     }
 
-    /// For a segment that ends in `{name:path}` behind other pieces.
+    /// For a segment that ends in `{name:path}` after other pieces.
     fileprivate func coversStart(of later: Segment) -> Bool {
         let own = pieces.dropLast()
         if own.count == 1, case .literal(let start) = own[0] {

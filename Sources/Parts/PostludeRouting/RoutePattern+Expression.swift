@@ -27,7 +27,7 @@ extension RoutePattern {
         }
     }
 
-    /// Whether the path may go on behind the steps.
+    /// Whether the path may go on after the steps.
     var takesRest: Bool {
         switch shape {
         case .segments(let segments): segments.last?.takesRest == true

@@ -5,7 +5,7 @@ extension RoutePattern {
         package var segments: [String]
         /// Whether the pattern takes this path and no other.
         package var isWhole: Bool
-        /// Whether a path may end right behind the last segment though it is not the whole.
+        /// Whether a path may end right after the last segment though it is not the whole.
         package var mayEnd: Bool
     }
 

@@ -1,5 +1,5 @@
 extension RoutePattern {
-    /// The pattern behind a mount prefix such as `/api`, which holds literals only.
+    /// The pattern after a mount prefix such as `/api`, which holds literals only.
     ///
     /// A raw expression is then matched against what follows the prefix.
     /// - Throws: a mistake in the prefix; the offset counts its characters.

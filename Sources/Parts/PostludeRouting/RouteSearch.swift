@@ -27,7 +27,7 @@ extension RouteTable {
     /// and of none whose routes all come later than the one found. However a path looks, it costs no more
     /// visits and matches than the manifest has segments and routes.
     /// - Parameters:
-    ///   - offset: of the slash behind the node's segment, or the path's end
+    ///   - offset: of the slash after the node's segment, or the path's end
     ///   - inherited: the earliest route of the node above
     func visit(
         _ number: Int32, at offset: Int, earliest inherited: Int32 = 0, _ search: inout RouteSearch,

@@ -25,7 +25,7 @@ struct RouteTableBuilder {
 
     init(_ routes: [(methods: [HTTPRequest.Method], pattern: RoutePattern)]) {
         compiler = RouteCompiler(routes.map(\.pattern))
-        // The first node is nobody's: 0 says that there is no child.
+        // The first node is not used: 0 says that there is no child.
         nodes = [RouteIndex.Node()]
         buckets = [Bucket(isLiteral: true)]
         isUsed = [true]
@@ -106,7 +106,7 @@ struct RouteTableBuilder {
             let parameterChild: Int32
         }
         var shared: [Content: Int32] = [:]
-        // Children come behind their parents: from the end, what is below a node is already shared.
+        // Children come after their parents: from the end, what is below a node is already shared.
         for parent in nodes.indices.reversed() {
             let number = nodes[parent].parameterChild
             let child = nodes[Int(number)]

@@ -9,7 +9,7 @@ struct Segment: Sendable, Hashable {
     /// Two literals are never neighbours.
     var pieces: [Piece]
 
-    /// The whole segment when it has no parameter; empty behind a trailing slash.
+    /// The whole segment when it has no parameter; empty after a trailing slash.
     var literal: [UInt8]? {
         switch pieces.count {
         case 0: return []

@@ -44,7 +44,7 @@ package struct LatencyHistogram: Sendable, Equatable {
 
     package var total: UInt64 { counts.reduce(0, &+) }
 
-    /// The duration that so many of all took at most, interpolated within its bucket; nil where there was none.
+    /// The duration that so many of all took at most, interpolated within its bucket; nil if there was none.
     ///
     /// - Parameter share: 0 to 1, such as 0.99.
     package func quantile(_ share: Double) -> Duration? {

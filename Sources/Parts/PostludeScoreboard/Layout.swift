@@ -10,7 +10,7 @@ struct Layout: Sendable, Equatable {
     /// Of each process.
     let workers: Int
 
-    /// - Returns: nil where there are too many, or none.
+    /// - Returns: nil if there are too many, or none.
     init?(processes: Int, workers: Int) {
         guard (1...Self.maximumProcesses).contains(processes), (1...Self.maximumWorkers).contains(workers)
         else { return nil }

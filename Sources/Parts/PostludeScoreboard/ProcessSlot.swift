@@ -126,7 +126,7 @@ package final class ProcessSlot: Sendable {
 
     /// An attempt of a task has ended, or there will be none.
     ///
-    /// - Parameter duration: of the attempt; nil where there was none.
+    /// - Parameter duration: of the attempt; nil if there was none.
     package func count(_ outcome: TaskOutcome, task name: String, taking duration: Duration?) {
         count(outcome.counter)
         // An application may make up names at run time.

@@ -69,7 +69,7 @@ package struct CountedAnswer {
     package let status: Int
     let route: CountedRoute?
 
-    /// - Parameter route: nil where no route takes the request.
+    /// - Parameter route: nil if no route takes the request.
     package init(status: Int, route: CountedRoute?) {
         self.status = status
         self.route = route

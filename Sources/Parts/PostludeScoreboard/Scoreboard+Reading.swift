@@ -23,7 +23,7 @@ extension Scoreboard {
         return snapshot
     }
 
-    /// - Returns: nil where no process has the slot.
+    /// - Returns: nil if no process has the slot.
     func process(_ index: Int, at now: MonotonicTime) -> ScoreboardSnapshot.Process? {
         let words = words(ofProcess: index)
         let state = ProcessState(rawValue: words.published(Layout.Process.state)) ?? .serving
@@ -50,7 +50,7 @@ extension Scoreboard {
         return process
     }
 
-    /// - Returns: nil where no worker has the slot.
+    /// - Returns: nil if no worker has the slot.
     private func worker(_ words: SharedWords, at now: MonotonicTime) -> ScoreboardSnapshot.Worker? {
         let number = words.published(Layout.Worker.number)
         guard number != 0 else { return nil }

@@ -17,7 +17,7 @@ extension Scoreboard {
 extension Scoreboard {
     private static let signal: UInt64 = 1 << 31
 
-    /// When the control thread of a process was last at work; nil where it has never been.
+    /// When the control thread of a process was last at work; nil if it has never been.
     package func lastBeat(ofProcess index: Int) -> MonotonicTime? {
         guard (0..<layout.processes).contains(index) else { return nil }
         let nanoseconds = words(ofProcess: index)[Layout.Process.beatNanoseconds]
@@ -26,7 +26,7 @@ extension Scoreboard {
 
     /// Notes how a process has ended. Called by the supervisor alone, before `release`.
     ///
-    /// - Parameter signal: the one that has ended it; nil where it has ended by itself, with a status.
+    /// - Parameter signal: the one that has ended it; nil if it has ended by itself, with a status.
     package func note(endOf pid: Int32, signal: Int32?, status: Int32) {
         let count = words[Layout.Header.ended]
         let end =
@@ -40,7 +40,7 @@ extension Scoreboard {
     /// How a process has ended that has had a slot.
     func end(of pid: Int64) -> ProcessEnd {
         guard let pid = UInt32(exactly: pid), pid != 0 else { return .unknown }
-        // In this order: a slot is given away behind the note.
+        // In this order: a slot is given away after the note.
         let hasSlot = (0..<layout.processes).contains { index in
             let words = words(ofProcess: index)
             return words.published(Layout.Process.state) != ProcessState.free.rawValue

@@ -3,7 +3,7 @@ import PostludeSystem
 
 /// What every worker of every process is at, in memory that outlives a process that crashes.
 ///
-/// Each worker alone writes its slot; whoever reads copies it, and believes nothing in it but bytes and numbers.
+/// Each worker alone writes its slot; a reader copies it, and trusts nothing in it but bytes and numbers.
 package final class Scoreboard: Sendable {
     let layout: Layout
     private let memory: SharedMemory
@@ -88,7 +88,7 @@ package final class Scoreboard: Sendable {
         words(ofProcess: index)[Layout.Process.state] = ProcessState.starting.rawValue
     }
 
-    /// A process's own slot, to write to; nil where there is none of that index.
+    /// A process's own slot, to write to; nil if there is none of that index.
     package func process(at index: Int) -> ProcessSlot? {
         guard (0..<layout.processes).contains(index) else { return nil }
         return ProcessSlot(self, index, workers: layout.workers)

@@ -1,10 +1,10 @@
 package import PostludeSystem
 
-/// Why there is no scoreboard.
+/// Why there is not a scoreboard.
 package enum ScoreboardError: Error, CustomStringConvertible {
     case system(SystemError)
     case tooLarge(processes: Int, workers: Int)
-    /// What was inherited is no scoreboard, or one of another build.
+    /// What was inherited is not a scoreboard, or one of another build.
     case foreign(String)
 
     package var description: String {

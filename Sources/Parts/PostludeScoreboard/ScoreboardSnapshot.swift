@@ -26,7 +26,7 @@ package struct ScoreboardSnapshot: Sendable {
         package var tasksForAttempt: Int
         /// How many workers may run tasks at once.
         package var taskPlaces: Int
-        /// Since the oldest task that has not ended was added; nil where there is none.
+        /// Since the oldest task that has not ended was added; nil if there is none.
         package var oldestTask: Duration?
         package var mostBusyWorkers: Int
         package var workers: [Worker] = []

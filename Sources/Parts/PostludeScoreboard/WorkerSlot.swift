@@ -3,7 +3,7 @@ import Synchronization
 
 /// A worker's own slot: what it is at.
 ///
-/// Only the worker's thread writes to it. One without a place on the scoreboard writes where nobody looks.
+/// Only the worker's thread writes to it. A worker without a place on the scoreboard writes to memory that is never read.
 package final class WorkerSlot: Sendable {
     private let words: SharedWords
     private let process: ProcessSlot
@@ -80,7 +80,7 @@ package final class WorkerSlot: Sendable {
         return duration
     }
 
-    /// The request was answered in the worker's place, by whoever counts it.
+    /// The request was answered in the worker's place, by another thread, which counts it.
     package func drop(after duration: Duration) {
         words[Layout.Worker.lastNanoseconds] = UInt64(clamping: duration.saturatedNanoseconds)
     }
@@ -103,7 +103,7 @@ package final class WorkerSlot: Sendable {
 
     /// A task begins. Its request need not be the one that the worker has served last.
     ///
-    /// - Parameter left: how many of the request's tasks are behind it.
+    /// - Parameter left: how many of the request's tasks are after it.
     package func run(task: String, of request: ShownRequest, left: Int, at now: MonotonicTime) {
         write {
             words.write(task, at: Layout.Worker.task)

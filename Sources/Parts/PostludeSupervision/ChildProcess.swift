@@ -22,7 +22,7 @@ package final class ChildProcess {
     package let descriptor: Int32
     private var exit: Exit?
 
-    /// A child that is not reaped yet, so that its number is nobody else's.
+    /// A child that is not reaped yet, so that its number is not reused.
     package init(adopting pid: Int32) throws(SystemError) {
         self.pid = pid
         descriptor = clinux_open_process(pid)
@@ -81,7 +81,7 @@ package final class ChildProcess {
         do {
             return try ChildProcess(adopting: pid)
         } catch {
-            // Nobody could watch it.
+            // It could not be watched.
             kill(pid, SIGKILL)
             waitpid(pid, nil, 0)
             throw error
@@ -102,7 +102,7 @@ package final class ChildProcess {
             let signal = status & 0x7f
             exit = signal == 0 ? .status(status >> 8 & 0xff) : .signal(signal)
         } else if result < 0, errno == ECHILD {
-            // Reaped by somebody else: how it ended is not known.
+            // It was reaped elsewhere: how it ended is not known.
             exit = .status(-1)
         }
         return exit

@@ -28,7 +28,7 @@ package struct RestartPolicy: Sendable {
     /// A process of this program is ready.
     package mutating func becameReady() { hasWorked = true }
 
-    /// Whoever has started the supervisor wants another try.
+    /// The operator wants another try.
     package mutating func tryAgain() {
         deathsBeforeReady = 0
         earlyDeaths = 0

@@ -1,7 +1,7 @@
 /// What all processes share, by its numbers in the supervisor.
 package struct SharedDescriptors: Codable, Sendable {
     package var listener: Int32
-    /// nil where nobody keeps score.
+    /// nil if there is not a scoreboard.
     package var scoreboard: Int32?
     package var handoverSending: Int32
     package var handoverReceiving: Int32

@@ -6,7 +6,7 @@ package struct SupervisedProgram: Sendable {
     package var processPath = "/proc/self/exe"
     /// A process's arguments, the program's name being the first.
     package var processArguments: @Sendable (_ index: Int) -> [String]
-    /// The file that replaces this program; nil where nobody knows where it is.
+    /// The file that replaces this program; nil if its path is not known.
     package var path: String?
     /// Where the program that replaces this one begins; nil for the folder that this one is in.
     package var folder: WorkingFolder?

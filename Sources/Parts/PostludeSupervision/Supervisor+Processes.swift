@@ -119,7 +119,7 @@ extension Supervisor {
         }
     }
 
-    /// How many processes of a program may die before one is ready: whoever has started the supervisor should know at
+    /// How many processes of a program may die before one is ready: the caller of the program should know at
     /// once, and there is no hurry where those of the old program serve on.
     private var deathsBeforeReady: Int {
         hasOldProcesses ? max(plan.processCount, Self.upgradeDeaths) : plan.processCount

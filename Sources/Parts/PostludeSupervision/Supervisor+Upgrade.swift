@@ -11,7 +11,7 @@ struct Preflight {
     let deadline: MonotonicTime
 }
 
-/// Replaces the program of this process, which keeps its number: for whoever has started it nothing changes.
+/// Replaces the program of this process, which keeps its number: nothing changes for its parent.
 extension Supervisor {
     private static let preflightTime: Duration = .seconds(30)
 

@@ -65,7 +65,7 @@ package final class Supervisor {
     ///
     /// - Returns: the exit status: 0 when it was told to stop and no process has left anything.
     package func run() -> Int32 {
-        // Ignored by whoever has started us, it would take the ends of processes from us.
+        // If the parent has it ignored, the kernel reaps our processes, and their ends are lost.
         signal(SIGCHLD, SIG_DFL)
         while true {
             for process in processes where process.isBehind { process.catchUp() }

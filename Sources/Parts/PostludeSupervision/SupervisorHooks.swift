@@ -29,9 +29,9 @@ package struct SupervisorHooks: Sendable {
     /// Another program is about to take this one's place.
     package var replacing: @Sendable () -> Void = {}
     package var reopenLogs: @Sendable () -> Void = {}
-    /// Closes the supervisor's own listening socket, so that nothing is queued that nobody will accept.
+    /// Closes the supervisor's own listening socket, so that no connection is queued that would never be accepted.
     package var stopListening: @Sendable () -> Void = {}
-    /// When a process last gave a sign of life; nil where it has not yet.
+    /// When a process last gave a sign of life; nil if it has not yet.
     package var lastBeat: @Sendable (_ index: Int) -> MonotonicTime? = { _ in nil }
     /// A process is about to be started, and one has ended: its place is another one's from then on.
     package var starting: @Sendable (_ index: Int) -> Void = { _ in }

@@ -13,10 +13,10 @@ package final class ByteLock: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Takes the lock; the file is made where there is none.
+    /// Takes the lock; the file is made if there is none.
     ///
     /// - Parameter model: a file that has the owner and the mode which a new file is to have: root may come first.
-    /// - Returns: nil where somebody else has it.
+    /// - Returns: nil if another process has it.
     package static func take(byte: Int64, of path: String, like model: String) throws(SystemError)
         -> ByteLock?
     {

@@ -1,7 +1,7 @@
 internal import CPostludeLinux
 
 extension [UInt8] {
-    /// Where `needle` begins for the first time at or behind `start`; nil when it does not occur.
+    /// Where `needle` begins for the first time at or after `start`; nil when it does not occur.
     ///
     /// In linear time, whatever the bytes are.
     package func firstIndex(of needle: [UInt8], from start: Int) -> Int? {

@@ -34,7 +34,7 @@ package final class DatagramSender: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Sends one datagram, or none: when nobody listens, or the daemon's queue is full.
+    /// Sends one datagram; drops it if no daemon listens or the daemon's queue is full.
     ///
     /// - Parameter attached: a descriptor that the daemon gets a copy of.
     /// - Returns: 0, or the error's number.

@@ -11,7 +11,7 @@ package struct ELFSymbols: @unchecked Sendable {
     /// Whether addresses are relative to where the file is loaded.
     private let isRelative: Bool
 
-    /// - Returns: nil where the file cannot be read, or has no symbol table.
+    /// - Returns: nil if the file cannot be read, or has no symbol table.
     package init?(file path: String) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -42,7 +42,7 @@ package final class Epoll: Sendable {
     /// Something that the kernel reports.
     package struct Event {
         package let token: UInt64
-        /// The peer has closed, or shut down its side: behind what can be read there is the end.
+        /// The peer has closed, or shut down its side: after what can be read there is the end.
         package let isHangUp: Bool
     }
 

@@ -5,7 +5,7 @@ package struct FileIdentity: Sendable, Hashable, CustomStringConvertible {
     private let device: UInt64
     private let inode: UInt64
 
-    /// - Returns: nil where no file can be seen at the path.
+    /// - Returns: nil if no file can be seen at the path.
     package init?(path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

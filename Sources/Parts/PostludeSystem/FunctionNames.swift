@@ -25,7 +25,7 @@ package enum FunctionNames {
 
     /// - Parameter stack: the innermost address first; the others are those to which a call returns.
     package static func frames(of stack: [UInt]) -> [Frame] {
-        // The instruction behind a call that never returns may belong to the next function.
+        // The instruction after a call that never returns may belong to the next function.
         let addresses = stack.enumerated().map { $0.offset == 0 ? $0.element : $0.element &- 1 }
         let found = addresses.map(symbol)
         let own = zip(addresses, found).compactMap { address, symbol in

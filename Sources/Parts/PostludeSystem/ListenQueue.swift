@@ -8,7 +8,7 @@ package struct ListenQueue: Sendable {
 
     /// Asks the kernel: TCP_INFO for TCP, sock_diag for a Unix socket, of which /proc shows nothing.
     ///
-    /// - Returns: nil where it does not say, or where the descriptor is no socket.
+    /// - Returns: nil if it does not say, or if the descriptor is not a socket.
     package init?(of descriptor: Int32) {
         var (waiting, limit) = (UInt32(0), UInt32(0))
         guard clinux_listen_queue(descriptor, &waiting, &limit) == 0 else { return nil }

@@ -14,7 +14,7 @@ public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 
     @inlinable
     public init(_ initial: consuming sending Value) {
-        // One piece of memory for both: whoever locks wants the value next.
+        // One piece of memory for both: the thread that locks wants the value next.
         let alignment = max(MemoryLayout<pthread_mutex_t>.alignment, MemoryLayout<Value>.alignment)
         let offset = (MemoryLayout<pthread_mutex_t>.size + alignment - 1) / alignment * alignment
         let memory = UnsafeMutableRawPointer.allocate(

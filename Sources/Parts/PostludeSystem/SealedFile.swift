@@ -1,7 +1,7 @@
 internal import CPostludeLinux
 import Glibc
 
-/// Bytes in memory that processes pass to each other by descriptor, and that nobody can change any more.
+/// Bytes in memory that processes pass to each other by descriptor, and that can no longer be changed.
 package final class SealedFile: Sendable {
     package let descriptor: Int32
 

@@ -20,7 +20,7 @@ package final class ServiceManager: Sendable {
     }
 
     private let sender: DatagramSender
-    /// How often to send `.watchdog`, half of the time after which the manager acts; nil where it watches nothing.
+    /// How often to send `.watchdog`, half of the time after which the manager acts; nil if it watches nothing.
     package let watchdogInterval: Duration?
     /// The variables that were taken: to be set again for a program that takes this process's place by `execve`.
     package let environment: [String: String]
@@ -45,7 +45,7 @@ package final class ServiceManager: Sendable {
 
     /// Takes the variables out of the process's environment. To be called before other threads are started.
     ///
-    /// - Returns: nil where no service manager has started the process.
+    /// - Returns: nil if no service manager has started the process.
     package static func takeFromEnvironment() throws(SystemError) -> ServiceManager? {
         var found: [String: String] = [:]
         for name in names {

@@ -35,7 +35,7 @@ package final class UnnamedFile: Sendable {
     /// By this every library, and every process of the same user, can open the file.
     package var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
 
-    /// nil where the file system knows no file without a name.
+    /// nil if the file system knows no file without a name.
     static func open(in folder: String) throws(SystemError) -> Int32? {
         let descriptor = clinux_open_unnamed(folder, 0o600)
         if descriptor >= 0 { return descriptor }

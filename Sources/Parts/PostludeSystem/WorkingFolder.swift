@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The folder that this process works in, under the name that whoever has started it knows it by.
+/// The folder that this process works in, under the name by which its parent knows it.
 ///
 /// The kernel knows a folder without the symbolic links that led to it. A deployment points a link at another folder,
 /// and expects names to be looked up through it anew.
@@ -9,7 +9,7 @@ package struct WorkingFolder: Sendable {
     /// Whether a link leads to it.
     package let isLinked: Bool
 
-    /// To be asked for at the start, before anything changes the folder; nil where it is gone.
+    /// To be asked for at the start, before anything changes the folder; nil if it is gone.
     package static var current: WorkingFolder? {
         guard let buffer = getcwd(nil, 0) else { return nil }
         defer { free(buffer) }

@@ -1,6 +1,6 @@
 internal import GRDB
 
-/// Statements that nobody waits for.
+/// Statements of asynchronous writes.
 typealias Note = @Sendable (Database) throws -> Void
 
 /// What shares a transaction.
@@ -13,7 +13,7 @@ struct Batch {
         /// Those that could not be written, and may be later; why.
         var notes: [Note] = []
         var notesFailure: (any Error)?
-        /// Why notes were given up: each would fail again, and hold up all behind it.
+        /// Why notes were given up: each would fail again, and hold up all after it.
         var mistakes: [any Error] = []
     }
 

@@ -22,7 +22,7 @@ final class Checkpointer: Sendable {
     private let connection: DatabaseQueue
     private let path: String
     private let warn: @Sendable (String) -> Void
-    /// Pages in the WAL behind this process's last commit.
+    /// Pages in the WAL after this process's last commit.
     private let pages = Atomic<Int>(0)
     private let state = Lock(State())
 
@@ -66,7 +66,7 @@ final class Checkpointer: Sendable {
         }
     }
 
-    /// Checkpoints. The caller has begun a transaction on the writer's connection, and ends it behind this.
+    /// Checkpoints. The caller has begun a transaction on the writer's connection, and ends it after this.
     func run() {
         let pages = pages.load(ordering: .relaxed)
         do {
@@ -103,7 +103,7 @@ final class Checkpointer: Sendable {
     }
 
     /// Readers that began before the last commits keep what they see in the WAL. While none commits they end, and those
-    /// that begin behind the last page's move do not use the WAL: the next commit begins it anew.
+    /// that begin after the last page's move do not use the WAL: the next commit begins it anew.
     ///
     /// - Parameter time: at most a tenth of all time, so that a reader that stays does not hold up those that write.
     private func waitAndMove(for time: Duration) throws -> Bool {

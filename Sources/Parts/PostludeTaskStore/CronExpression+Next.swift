@@ -2,9 +2,9 @@ package import FoundationEssentials
 internal import PostludeDates
 
 extension CronExpression {
-    /// The first time behind `date` at which it fires.
+    /// The first time after `date` at which it fires.
     ///
-    /// - Returns: nil where there is none within eight years and some months, which the rarest day takes: 29 February.
+    /// - Returns: nil if there is none within eight years and some months, which the rarest day takes: 29 February.
     package func next(after date: Date) -> Date? {
         guard date.timeIntervalSince1970.magnitude < 1e11 else { return nil }
         let seconds = Int(date.timeIntervalSince1970.rounded(.down))
@@ -12,7 +12,7 @@ extension CronExpression {
         return next.map { Date(timeIntervalSince1970: Double($0)) }
     }
 
-    /// The last time behind `date` at which it fires, and not behind `end`; nil where there is none.
+    /// The last time after `date` at which it fires, and not after `end`; nil if there is none.
     package func last(after date: Date, through end: Date) -> Date? {
         guard let first = next(after: date), first <= end else { return nil }
         // What is before the last one has a next one in time: to find the edge takes fewer steps than to pass by all.
@@ -100,7 +100,7 @@ extension CronExpression {
         timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))
     }
 
-    /// The first second, not before `start` and not behind `end`, at which the clock differs from that at `start`.
+    /// The first second, not before `start` and not after `end`, at which the clock differs from that at `start`.
     private func firstChange(from start: Int, to end: Int) -> Int? {
         let before = offset(at: start)
         var same = start

@@ -125,7 +125,7 @@ private struct CronFieldParser {
         guard ends.count == 2 else { return first...first }
         let lastColumn = column + ends[0].unicodeScalars.count + 1
         var last = try number(ends[1], at: lastColumn)
-        // fri-sun: up to the Sunday behind it.
+        // fri-sun: up to the Sunday after it.
         if field.range == CronField.weekday.range, last == 0, first > 0 { last = 7 }
         guard first <= last else {
             throw error(

@@ -25,7 +25,7 @@ struct CronField: Sendable {
         return "\(numbers) or \(first) to \(last)"
     }
 
-    /// - Returns: nil where the word is no number or name of this field.
+    /// - Returns: nil if the word is not a number or name of this field.
     func number(of word: some StringProtocol) -> Int? {
         if let place = names.firstIndex(of: word.lowercased()) { return range.lowerBound + place }
         guard word.utf8.count <= 2, word.utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(word)

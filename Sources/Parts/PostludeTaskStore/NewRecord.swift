@@ -22,7 +22,7 @@ package struct NewRecord: Sendable {
     package var queue: String?
     /// Whether it is published only when its turn comes, as a task that runs here would begin then.
     package var leavesInTurn = false
-    /// Whether those behind it in its request become dead letters if it does not succeed.
+    /// Whether those after it in its request become dead letters if it does not succeed.
     package var stopsOnFailure = false
 
     package init(name: String, payload: Data) {
@@ -35,10 +35,10 @@ package struct NewRecord: Sendable {
 package struct NewRequest: Sendable {
     /// The request's id, for those who look; it need not be unique.
     package var id: String
-    /// The request's, for those who look; empty where there was none.
+    /// The request's, for those who look; empty if there was none.
     package var route: String
     package var records: [NewRecord]
-    /// Whether the process that keeps it also runs what is due. Else whoever claims it does.
+    /// Whether the process that stores it also runs it when it is due. Otherwise the process that claims it does.
     package var runsHere = true
 
     package init(id: String, route: String = "", records: [NewRecord]) {

@@ -47,7 +47,7 @@ final class Owner: Sendable {
     private static func taken(_ number: Int64) -> DatabaseError {
         DatabaseError(
             resultCode: .SQLITE_CORRUPT,
-            message: "somebody holds the lock of owner \(number), which is not its own")
+            message: "another process holds the lock of owner \(number), which is not its own")
     }
 
     /// Called at the beginning of each transaction: where the file of the locks was removed, or the owner's row, others

@@ -54,7 +54,7 @@ struct OwnerLocks: Sendable {
         while true {
             if let lock = try ByteLock.take(byte: Self.opening, of: path, like: taskStore) { return lock }
             guard MonotonicTime.now < end else {
-                throw DatabaseError(resultCode: .SQLITE_BUSY, message: "somebody is opening it")
+                throw DatabaseError(resultCode: .SQLITE_BUSY, message: "another process is opening it")
             }
             usleep(2_000)
         }

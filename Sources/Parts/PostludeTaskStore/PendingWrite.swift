@@ -3,7 +3,7 @@ internal import Glibc
 internal import PostludeSystem
 
 /// One caller's statements, and the caller, who waits for what becomes of them.
-// Unchecked: the caller makes it and reads the result behind the semaphore, the writer's thread does the rest.
+// Unchecked: the caller makes it and reads the result after the semaphore, the writer's thread does the rest.
 final class PendingWrite<Value>: @unchecked Sendable {
     private let body: @Sendable (Database) throws -> Value
     private var result: Result<Value, any Error>?
@@ -23,7 +23,7 @@ final class PendingWrite<Value>: @unchecked Sendable {
     /// Waits, on the caller's thread, until the statements are committed and on the disk, or are undone.
     func wait() throws -> Value {
         while sem_wait(isOver) != 0 {}
-        // Whoever signals has set it.
+        // The thread that signals has set it.
         guard let result else { throw CancellationError() }
         return try result.get()
     }

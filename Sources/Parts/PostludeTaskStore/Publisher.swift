@@ -34,7 +34,7 @@ package final class Publisher: Sendable {
         }
     }
 
-    /// When the first record may be published; nil where there is none.
+    /// When the first record may be published; nil if there is none.
     package func nextDue() throws(TaskStoreError) -> Date? {
         let number = number
         return try taskStore.write { database in
@@ -85,7 +85,7 @@ extension SQLiteTaskStore {
 
     /// The right to publish a queue's records; it lasts until the value is dropped, or the process ends.
     ///
-    /// - Returns: nil where somebody has it, or nothing was ever for that queue.
+    /// - Returns: nil if another process has it, or if nothing was ever for that queue.
     package func publisher(of queue: String) throws(TaskStoreError) -> Publisher? {
         let sql = "SELECT number FROM queue WHERE name = ?"
         guard let number = try read({ try $0.number(sql, [queue]) }) else { return nil }

@@ -26,7 +26,7 @@ package struct RecordSummary: Sendable, Equatable {
     package var queue: String?
     /// Of the last attempt that failed.
     package var error: String?
-    /// The request's route; empty where there was none.
+    /// The request's route; empty if there was none.
     package var route: String
     /// How often its process has died while it ran.
     package var deaths = 0
@@ -40,7 +40,7 @@ package struct Record: Sendable, Equatable {
     package var payload: Data
     /// JSON text.
     package var result: Data?
-    /// Whether those behind it in its request become dead letters if it does not succeed.
+    /// Whether those after it in its request become dead letters if it does not succeed.
     package var stopsOnFailure: Bool
     /// The record that has not succeeded, and has made a dead letter of this one.
     package var stoppedBy: RecordID?

@@ -11,7 +11,7 @@ package struct RecordDeath: Sendable {
     package var deaths: Int
     /// What is known of the end, such as `its process died: signal 4, pid 4711`.
     package var reason: String
-    /// When the next attempt may begin; nil where it is a dead letter.
+    /// When the next attempt may begin; nil if it is a dead letter.
     package var next: Date?
 
     /// The text that stands in the task store.

@@ -4,7 +4,7 @@ package import FoundationEssentials
 package enum RecordEnd: Sendable {
     /// - result: JSON text.
     case done(result: Data?)
-    /// Another attempt follows, by whoever claims it then.
+    /// Another attempt follows, by the process that claims it then.
     case again(error: String, at: Date)
     /// Another attempt follows, by the process that has it.
     case retrying(error: String)
@@ -16,6 +16,6 @@ package enum RecordEnd: Sendable {
     case discarded
     /// It goes to a broker's queue, with the same id.
     case moved(queue: String, reason: String?)
-    /// It was not begun, or not finished, and is for whoever claims it.
+    /// It was not begun, or not finished, and is for the process that claims it.
     case left
 }

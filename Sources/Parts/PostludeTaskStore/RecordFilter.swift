@@ -1,6 +1,6 @@
 internal import GRDB
 
-/// Which records somebody wants to see; nil is any.
+/// Which records to list; nil is any.
 package struct RecordFilter: Sendable, Equatable {
     package var states: Set<RecordState>?
     package var name: String?
@@ -16,7 +16,7 @@ package struct RecordFilter: Sendable, Equatable {
 /// Some records, and where the next ones are.
 package struct RecordPage: Sendable {
     package var records: [RecordSummary]
-    /// What `after` is for the next page; nil where there is none.
+    /// What `after` is for the next page; nil if there is none.
     package var next: Int64?
 }
 

@@ -4,7 +4,7 @@ package struct RecordID: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { text }
 
-    /// - Returns: nil where the text is no UUID. Capitals are taken, and made small.
+    /// - Returns: nil if the text is not a UUID. Capitals are taken, and made small.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 36 else { return nil }
@@ -18,7 +18,7 @@ package struct RecordID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A new one of version 7 (RFC 9562, 5.7): ids of later records come later, so that the index of ids grows at its
-    /// end only; 74 bits are random, so that nobody guesses one.
+    /// end only; 74 bits are random, so that ids cannot be guessed.
     ///
     /// - Parameter milliseconds: since 1970.
     package static func make(at milliseconds: Int64) -> RecordID {

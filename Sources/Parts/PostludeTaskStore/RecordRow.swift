@@ -65,7 +65,7 @@ extension Database {
         try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 
-    /// The first column of the first row; nil where there is none, or NULL.
+    /// The first column of the first row; nil if there is none, or NULL.
     func number(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Int64? {
         try Int64.fetchOne(try cachedStatement(sql: sql), arguments: arguments)
     }

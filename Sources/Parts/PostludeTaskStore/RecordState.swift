@@ -8,7 +8,7 @@ package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible
     case failed = 3
     /// Its time was over before it ran.
     case expired = 4
-    /// Somebody did not want it any more.
+    /// It was discarded on request.
     case discarded = 5
     /// It is in the outbox, to be published.
     case outgoing = 6
@@ -33,7 +33,7 @@ package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible
         }
     }
 
-    /// Whether nothing more happens to it here, unless somebody asks for it.
+    /// Whether nothing more happens to it here, unless it is retried on request.
     package var isOver: Bool {
         switch self {
         case .waiting, .running, .outgoing: false

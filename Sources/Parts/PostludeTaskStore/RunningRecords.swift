@@ -17,7 +17,7 @@ final class RunningRecords: Sendable {
         var free: [Int]
     }
 
-    /// Lines of one length, so that none of them crosses a page: a write ends before or behind a kill, not in it.
+    /// Lines of one length, so that none of them crosses a page: a write ends before or after a kill, not in it.
     private static let lineLength = 64
     /// As many as there is room for from the start, even if the disk is full later.
     private static let firstPlaces = 63
@@ -37,7 +37,7 @@ final class RunningRecords: Sendable {
 
     static func path(ofOwner number: Int64, taskStore: String) -> String { "\(taskStore)-owner-\(number)" }
 
-    /// The owner is nobody any more.
+    /// The owner has ended.
     static func remove(ofOwner number: Int64, taskStore: String) {
         unlink(path(ofOwner: number, taskStore: taskStore))
     }
@@ -87,7 +87,7 @@ final class RunningRecords: Sendable {
         }
     }
 
-    /// The process was told to stop: its end is no record's fault.
+    /// The process was told to stop: its end is not the fault of a record.
     func stop() throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             state.mark = .stopping
@@ -104,7 +104,7 @@ final class RunningRecords: Sendable {
     }
 
     private func make(_ state: inout State) throws(SystemError) {
-        // Whoever has a file of that name open writes into the old one: another task store may have been at this path.
+        // A process that has a file of that name open writes into the old one: another task store may have been at this path.
         unlink(path)
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemError("open(\(path))") }
@@ -177,7 +177,7 @@ final class RunningRecords: Sendable {
     private enum Mark: String {
         case serving, stopping
 
-        /// With the start of the machine: behind it nothing of the file is believed.
+        /// With the start of the machine: after it nothing of the file is believed.
         private static let machine = RunningRecords.machineStart
 
         var words: [String] {

@@ -17,7 +17,7 @@ extension SQLiteTaskStore {
     /// - Parameters:
     ///   - schedule: its name.
     ///   - time: when it was to fire.
-    /// - Returns: nil where another process has fired it.
+    /// - Returns: nil if another process has fired it.
     package func fire(
         _ schedule: String, at time: Date, _ request: NewRequest
     ) throws(TaskStoreError) -> [KeptRecord]? {
@@ -50,7 +50,7 @@ extension SQLiteTaskStore {
             "a NUL in a request's id or route, or in a task's name, key or queue: \(text.debugDescription)")
     }
 
-    /// The time behind which a schedule is to fire next: that of its last firing; for a new one now, which is kept.
+    /// The time after which a schedule is to fire next: that of its last firing; for a new one now, which is kept.
     package func beginSchedule(_ schedule: String) throws(TaskStoreError) -> Date {
         if let last = try lastFiring(of: schedule) { return last }
         try checkText(schedule)
@@ -153,7 +153,7 @@ private struct Appending: Sendable {
         var queue: Int64?
         if let name = record.queue { queue = try QueueTable.number(of: name, in: database) }
         let state = queue == nil || record.leavesInTurn ? RecordState.waiting : .outgoing
-        // What is for later is for whoever claims it then, also if its time has come by now.
+        // A record with a delay has no owner, also if its time has come by now: a process claims it.
         let owner = record.notBefore == nil && state == .waiting ? owner : nil
         try database.run(
             """

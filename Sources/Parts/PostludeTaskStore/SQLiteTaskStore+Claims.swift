@@ -12,12 +12,12 @@ package struct ClaimedRequest: Sendable, Equatable {
 }
 
 extension SQLiteTaskStore {
-    /// Takes requests of which records are due and nobody's: nobody has taken them, or who had is dead. What has
+    /// Takes requests with records that are due and have no owner: none has taken them, or the owner is dead. What has
     /// expired is closed on the way.
     ///
     /// All due records of a request come together. Requests come by priority, then by the time at which they were due.
     ///
-    /// A record that was running when its owner died is a suspect: it waits for a while, and those behind it in its
+    /// A record that was running when its owner died is a suspect: it waits for a while, and those after it in its
     /// request wait for it. After `RecordDeath.limit` deaths it is a dead letter.
     ///
     /// - Parameters:
@@ -77,7 +77,7 @@ extension SQLiteTaskStore {
         return .unknown
     }
 
-    /// When the next record that nobody has is due; it may be due already. nil where there is none.
+    /// When the next record without an owner is due, which may be in the past; nil if there is none.
     ///
     /// - Parameter takingSuspect: whether it may be a suspect.
     package func nextDue(takingSuspect: Bool = true) throws(TaskStoreError) -> Date? {
@@ -215,7 +215,7 @@ struct Claim {
 
     /// A record was running when its owner died.
     ///
-    /// - Returns: nil where it was over by then, or is not in this batch.
+    /// - Returns: nil if it was over by then, or is not in this batch.
     private func accuse(
         _ id: RecordID, of other: DeadOwner, before end: Int64, reason: String
     ) throws -> RecordDeath? {
@@ -274,7 +274,7 @@ struct Claim {
         }
     }
 
-    /// The number before which a request's records may run. Those behind one that stops them, and that another process
+    /// The number before which a request's records may run. Those after one that stops them, and that another process
     /// has or that is for later, are looked at again later.
     private func endOfRunnable(_ head: Int64) throws -> Int64 {
         let end = try database.number(Self.behind, [head]) ?? .max

@@ -36,12 +36,12 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// - Returns: nil where there is none with that id.
+    /// - Returns: nil if there is none with that id.
     package func record(_ id: RecordID) throws(TaskStoreError) -> Record? {
         try read { try $0.records("WHERE id = ?", [id.text]).first }
     }
 
-    /// The newest record of a name that has a unique key, over or not; nil where there is none.
+    /// The newest record of a name that has a unique key, over or not; nil if there is none.
     package func newest(of key: String, name: String) throws(TaskStoreError) -> Record? {
         try checkText(key)
         return try read { try $0.records(Self.newest, [name, key]).first }
@@ -69,7 +69,7 @@ extension SQLiteTaskStore {
             WHERE dead.state = 0 AND record.due <= dead.due))
         """
 
-    /// The record of a name that is not over and has a unique key; nil where there is none.
+    /// The record of a name that is not over and has a unique key; nil if there is none.
     package func holder(of key: String, name: String) throws(TaskStoreError) -> RecordID? {
         try checkText(key)
         return try read { try $0.holder(of: key, name: name) }

@@ -3,7 +3,7 @@ internal import GRDB
 internal import PostludeSystem
 
 extension SQLiteTaskStore {
-    // Nobody waits for these: they go with the next transaction. What a crash loses of them happens again.
+    // The caller does not wait for these: they are written with the next transaction. What a crash loses of them happens again.
 
     /// An attempt of a record begins: from now on the death of this process is known to have ended it.
     package func started(_ id: RecordID) {
@@ -74,7 +74,7 @@ extension SQLiteTaskStore {
                 WHERE id = ? AND state IN (0, 1)
                 """,
                 [number, reason, id.text])
-            // What has failed here may fail there, and those behind it do not learn of it.
+            // What has failed here may fail there, and those after it do not learn of it.
             if reason != nil, database.changesCount == 1 {
                 try database.stopBehind(
                     id, because: "has moved to the queue \(queue), which does not tell what becomes of it",

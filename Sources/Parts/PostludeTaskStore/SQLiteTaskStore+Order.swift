@@ -1,10 +1,10 @@
 internal import GRDB
 
-// The order of a request's records: what stands behind one that stops the others on failure runs only after that one has
-// succeeded. A record's end and the end of those behind it share a transaction.
+// The order of a request's records: what stands after one that stops the others on failure runs only after that one has
+// succeeded. A record's end and the end of those after it share a transaction.
 
 extension Database {
-    /// A record has not succeeded: if it stops the others, those behind it in its request become dead letters that name
+    /// A record has not succeeded: if it stops the others, those after it in its request become dead letters that name
     /// it. They run if it is retried.
     ///
     /// - Parameters:
@@ -39,7 +39,7 @@ extension Database {
         return all
     }
 
-    /// A record that another one has kept from running runs behind it.
+    /// A record that another one has kept from running runs after it.
     func revive(_ record: RecordSummary, at now: Int64) throws {
         try run(
             """

@@ -11,7 +11,7 @@ extension SQLiteTaskStore {
     /// - Parameters:
     ///   - backup: a file that `.backup` has made, or a task store that no process has open. It stays as it is.
     ///   - path: where it is to be. No process may have that task store open.
-    /// - Returns: where the task store is that was there; nil where there was none.
+    /// - Returns: where the task store is that was there; nil if there was none.
     package static func restore(_ backup: String, to path: String) throws(TaskStoreError) -> String? {
         do {
             return try Restoring(backup, to: path).run()

@@ -1,7 +1,7 @@
 internal import GRDB
 internal import PostludeSystem
 
-/// What became of a record that somebody wanted to have changed.
+/// What became of a request to change a record.
 package enum SteeringResult: Sendable, Equatable {
     case changed
     /// There is none with that id.
@@ -54,7 +54,7 @@ extension SQLiteTaskStore {
     }
 
     /// Closes records that are not wanted any more: what no process has yet, what is to be published, dead letters; and
-    /// with each of them what is behind it in its request and runs only after it.
+    /// with each of them what is after it in its request and runs only after it.
     package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [SteeringResult] {
         let now = now
         return try steer(ids) { record, database in

@@ -21,7 +21,7 @@ enum TaskStoreSchema {
     }
 
     /// Times are milliseconds since 1970. `head` is the number of the request's first record: its records stand one
-    /// behind the other. What may be long stands last: to read what is before it takes no overflow pages.
+    /// after the other. What may be long stands last: to read what is before it takes no overflow pages.
     ///
     /// An owner's number is never used again (AUTOINCREMENT): a dead one stays dead.
     private static let records = """
@@ -80,7 +80,7 @@ enum TaskStoreSchema {
         CREATE INDEX firing_time ON firing (time);
         """
 
-    /// `stops`: if the record does not succeed, those behind it in its request do not run; `stopped_by` is the id of the
+    /// `stops`: if the record does not succeed, those after it in its request do not run; `stopped_by` is the id of the
     /// record that has kept this one from running. `once`: its key was to be unique for as long as the record is kept.
     private static let order = """
         ALTER TABLE record ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;

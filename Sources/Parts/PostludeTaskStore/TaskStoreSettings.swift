@@ -5,11 +5,11 @@ package import PostludeSystem
 package struct TaskStoreSettings: Sendable {
     /// How long a write waits while other processes write.
     package var lockTimeout: Duration = .seconds(5)
-    /// How long what nobody waits for may lie before it is written without company.
+    /// Longest delay before an asynchronous write gets a transaction of its own.
     package var noteDelay: Duration = .milliseconds(10)
     /// The time, for tests.
     package var now: @Sendable () -> Date = { Date() }
-    /// Told of what nobody waits for and could not be written; called by the writer's thread, which it must
+    /// Told of asynchronous writes that have failed; called by the writer's thread, which it must
     /// not make wait: it does not use the task store.
     package var report: @Sendable (TaskStoreError) -> Void = { _ in }
     /// Told of each record that was running when its process died: by the writer's thread, before it is committed, and
@@ -26,7 +26,7 @@ package struct TaskStoreSettings: Sendable {
 
 /// What a program wants of a task store.
 package enum TaskStoreRole: Sendable {
-    /// It runs tasks: it is an owner, and makes the file where there is none.
+    /// It runs tasks: it is an owner, and makes the file if there is none.
     case process
     /// It looks and steers, and appends for others.
     case visitor

@@ -210,12 +210,12 @@ final class WriteQueue: @unchecked Sendable {
         locked {
             committed += outcome.transactions
             notesFailure = outcome.notesFailure
-            // At the end nobody would write them any more: what they tell happens again.
+            // After the end they would never be written: what they record happens again.
             guard !outcome.notes.isEmpty, !isClosing else { return }
             notes = outcome.notes + notes
             notesDue = .now + Self.retryDelay
         }
-        // Nobody goes on before the queue knows what became of all.
+        // No caller goes on before the queue knows what became of all.
         for end in outcome.ends { end.write.end(end.failure) }
         let failures = [outcome.notesFailure].compactMap(\.self) + outcome.mistakes
         for failure in failures { settings.report(TaskStoreError(path, failure)) }

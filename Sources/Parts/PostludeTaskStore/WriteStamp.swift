@@ -16,7 +16,7 @@ enum WriteStamp {
     /// - Throws: ``TaskStoreError`` `damaged`; nothing was changed.
     static func check(_ path: String) throws {
         guard let wal = try WALStamps(of: path + "-wal"), let current = try stamp(of: path) else { return }
-        // The file holds the transaction before the WAL's first one, or one of the WAL's own. Stamps begin again behind
+        // The file holds the transaction before the WAL's first one, or one of the WAL's own. Stamps begin again after
         // the largest number.
         if current &- (wal.first &- 1) >= 0, wal.last &- current >= 0 { return }
         throw TaskStoreError(
@@ -33,7 +33,7 @@ enum WriteStamp {
     /// As the file itself has it, without what its WAL may have. By SQLite: closing a descriptor of the file would release
     /// the locks that another connection of this process has on it.
     ///
-    /// - Returns: nil where that cannot be told: a crash within a checkpoint leaves a file that is whole with its WAL alone.
+    /// - Returns: nil if that cannot be told: a crash within a checkpoint leaves a file that is whole with its WAL alone.
     private static func stamp(of path: String) throws -> Int32? {
         let name = path.utf8.map { byte in
             let isPlain = byte == 0x2f || byte == 0x2d || byte == 0x2e || byte == 0x5f
@@ -70,7 +70,7 @@ private struct WALStamps {
     private(set) var first: Int32
     private(set) var last: Int32
 
-    /// - Returns: nil where no transaction of the WAL has a stamp, or there is none.
+    /// - Returns: nil if no transaction of the WAL has a stamp, or there is none.
     init?(of path: String) throws(SystemError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {

@@ -4,7 +4,7 @@
 /// What such code does when it is cancelled (`withTaskCancellationHandler`) runs before `cancel` returns. It is the
 /// application's, and may take long.
 package enum Cancellation {
-    /// nil where there was no room for another thread.
+    /// nil if there was no room for another thread.
     private static let thread = try? SerialThread(name: "cancellation")
 
     /// Calls `cancel` soon.

@@ -30,7 +30,7 @@ package final class LoopThread: Sendable {
 
     package func ring() { bell.signal() }
 
-    /// For the thread itself: waits until somebody rings, but no longer than this.
+    /// For the thread itself: waits until `ring` is called, but no longer than this.
     package func rest(_ time: Duration) {
         waitForInput([bell.descriptor], milliseconds: Int32(clamping: Int64(time / .milliseconds(1)) + 1))
         bell.take()

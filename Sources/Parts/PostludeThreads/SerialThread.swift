@@ -1,10 +1,10 @@
 internal import PostludeSystem
 
-/// A thread that runs one function after another, for whoever needs them all on the same one.
+/// A thread that runs one function after another, for callers that need them all on the same thread.
 package final class SerialThread: Sendable {
     private let queue: Queue
 
-    /// What the thread holds, so that it ends when nobody else does.
+    /// What the thread holds, so that it ends when there is no other reference.
     private final class Queue: Sendable {
         let functions = Lock<[@Sendable () -> Void]>([])
         let signal: EventDescriptor
@@ -36,7 +36,7 @@ package final class SerialThread: Sendable {
         queue.signal.signal()
     }
 
-    /// Runs `function` on the thread, behind what was given to it before.
+    /// Runs `function` on the thread, after what was given to it before.
     package func enqueue(_ function: @escaping @Sendable () -> Void) {
         queue.functions.withLock { $0.append(function) }
         queue.signal.signal()

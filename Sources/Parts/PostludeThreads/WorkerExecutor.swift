@@ -47,7 +47,7 @@ package final class WorkerExecutor: TaskExecutor, @unchecked Sendable {
 
     /// Runs `operation` to its end on the calling thread.
     ///
-    /// - Parameter started: gets what cancels it, for whoever may have to.
+    /// - Parameter started: receives a function that cancels it.
     /// - Returns: what it returned or threw.
     package func run<Value>(
         _ operation: @escaping () async throws -> Value,

@@ -42,7 +42,7 @@ package struct WorkerThread: Sendable {
     /// Waits until the thread has ended; called once, by one thread.
     package func join() { pthread_join(handle, nil) }
 
-    /// Nobody will join the thread.
+    /// The thread is not joined.
     package func detach() { pthread_detach(handle) }
 }
 

@@ -6,7 +6,7 @@ internal import PostludeDurable
 enum DecodedMessage {
     case task(ReceivedTask)
     case expired
-    /// Nobody here can run it: the name of Celery's own error for that, and why.
+    /// This program cannot run it: the name of Celery's own error for that, and why.
     case refused(type: String, reason: String)
 
     init(_ message: IncomingTask, kinds: DurableTaskKinds, now: Date = Date()) {

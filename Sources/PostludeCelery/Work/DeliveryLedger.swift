@@ -36,7 +36,7 @@ struct DeliveryLedger {
 
     /// Something was given that came over an earlier connection.
     ///
-    /// - Returns: its number; nil where it is new here.
+    /// - Returns: its number; nil if it is new here.
     mutating func recognize(_ delivery: Delivery, over connection: Int) -> Int? {
         guard delivery.isRedelivered else { return nil }
         let known = entries.first { $0.value.taskID == delivery.task.id && $0.value.connection < connection }

@@ -84,7 +84,7 @@ final class QueueConsumer: Sendable {
         var connections = 0
         while !mustStop {
             do throws(BrokerError) {
-                // What is not settled comes again elsewhere: nobody needs another connection for the end.
+                // What is not settled comes again elsewhere: no other connection is needed for the end.
                 if !mustDrain {
                     connections += 1
                     try consume(&ledger, over: connections, past: &trouble)
@@ -104,7 +104,7 @@ final class QueueConsumer: Sendable {
             }
             collect(&ledger)
             ledger.forget()
-            // The broker gives all of it again, and nobody can be told of it.
+            // The broker delivers all of it again, and there is no connection left to report on.
             isSettling.store(false, ordering: .releasing)
             if mustDrain { whenSettled.signal() }
             guard !mustStop else { break }
@@ -277,7 +277,7 @@ final class QueueConsumer: Sendable {
     }
 
     private func store(_ message: IncomingTask, _ result: CeleryResult) {
-        // The producer has said that nobody will ask.
+        // The producer has said that the result will not be asked for.
         if case .bool(true)? = message.headers["ignore_result"] { return }
         results?.store(result)
     }

@@ -12,7 +12,7 @@ final class ReceivedTask: PersistedTask {
         case failed(any Error)
         /// Its time was over before it began.
         case expired
-        /// Not begun, or not ended, when the process was to end: for whoever takes it next.
+        /// Not begun, or not ended, when the process was to end: for the next consumer.
         case left
     }
 

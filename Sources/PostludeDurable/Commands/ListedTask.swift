@@ -16,7 +16,7 @@ struct ListedTask: Encodable {
         result = record.result.map(Self.value)
     }
 
-    /// What is no JSON is text.
+    /// What is not JSON is text.
     private static func value(_ data: Data) -> JSONValue {
         (try? JSONDecoder().decode(JSONValue.self, from: data))
             ?? .string(String(decoding: data, as: UTF8.self))

@@ -13,7 +13,7 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
             abstract: "Run what is due until nothing is left, without serving.",
             discussion: """
                 For a machine that is to be taken away, or a task store that others have left: it runs, in this process, what \
-                nobody has, and waits for what others run. What is for later stays, and so do dead letters. The exit \
+                no process has, and waits for what others run. What is for later stays, and so do dead letters. The exit \
                 status is 1 where something is left: after --within, or a signal.
                 """)
     }

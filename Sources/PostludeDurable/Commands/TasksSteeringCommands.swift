@@ -48,7 +48,7 @@ struct SteeringOptions: ParsableArguments {
             var next: Int64?
             repeat {
                 guard failed else { break }
-                // The oldest ones first: those behind them in their request follow.
+                // The oldest ones first: those after them in their request follow.
                 let page = try taskStore.list(
                     RecordFilter(states: [.failed], name: name), .oldestFirst, after: next, limit: 200)
                 try apply(page.records.map(\.id))
@@ -80,7 +80,7 @@ struct TasksRetryCommand<App: Application>: ParsableCommand {
 struct TasksDiscardCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "discard", abstract: "Take tasks back that nobody wants any more.",
+            commandName: "discard", abstract: "Discard tasks that are no longer wanted.",
             discussion: """
                 Those that wait, are to leave for a broker, or are dead letters, and with them the tasks behind them that \
                 were to run only if they succeed. What runs stays.

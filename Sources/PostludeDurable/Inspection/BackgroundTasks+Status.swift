@@ -9,8 +9,8 @@ extension BackgroundTasks {
     /// trip.
     ///
     /// - Parameter id: as in the response's `Task-Id`. What a client has sent may be given: it is checked.
-    /// - Returns: nil where there is none, or none any more: see the manifest's `task-store.keep`.
-    /// - Throws: where the task store cannot be read, or the results; ``DurableTaskError`` where there is no task store.
+    /// - Returns: nil if there is none, or none any more: see the manifest's `task-store.keep`.
+    /// - Throws: where the task store cannot be read, or the results; ``DurableTaskError`` if there is no task store.
     public func status(of id: String) throws -> DurableTaskStatus? {
         let store = try durableStore(for: id)
         guard let id = RecordID(id) else { return nil }
@@ -23,7 +23,7 @@ extension BackgroundTasks {
     /// let charge = try tasks.status(of: Charge.self, unique: order.id)
     /// ```
     ///
-    /// - Returns: nil where there is none, or none any more: see the manifest's `task-store.keep`.
+    /// - Returns: nil if there is none, or none any more: see the manifest's `task-store.keep`.
     /// - Throws: as the look-up by id.
     public func status<Task: DurableTask>(of kind: Task.Type, unique key: String) throws -> DurableTaskStatus?
     {

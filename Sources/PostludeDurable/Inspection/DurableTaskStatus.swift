@@ -16,14 +16,14 @@ public struct DurableTaskStatus: Sendable, Hashable {
         case failed
         /// Its time was over before it ran.
         case expired
-        /// Somebody did not want it any more, or one before it has failed.
+        /// It was discarded on request, or one before it has failed.
         case discarded
         /// It is to leave for a broker's queue.
         case outgoing
         /// A broker has it. What became of it there is only known where the broker's results are kept.
         case published
 
-        /// Whether nothing more happens to it in this task store, unless somebody asks for it.
+        /// Whether nothing more happens to it in this task store, unless it is retried on request.
         public var isOver: Bool {
             switch self {
             case .waiting, .running, .outgoing: false
@@ -50,7 +50,7 @@ public struct DurableTaskStatus: Sendable, Hashable {
     public let ended: Date?
     /// The text of the last error. It is for the person on call: it may show internals.
     public internal(set) var error: String?
-    /// What it has returned, as JSON; nil where that is not `Encodable`.
+    /// What it has returned, as JSON; nil if that is not `Encodable`.
     public internal(set) var json: Data?
 
     /// What it has returned.

@@ -12,7 +12,7 @@ extension Handler {
     /// ```
     ///
     /// The answer is JSON: `{"added": …, "attempts": 1, "due": …, "ended": …, "id": …, "name": "Charge", "state": "done",
-    /// "result": …}`, or 404. Whoever knows an id can ask; nobody can guess one.
+    /// "result": …}`, or 404. A client that knows an id can ask; ids cannot be guessed.
     ///
     /// - Parameters:
     ///   - name: as routes call it.

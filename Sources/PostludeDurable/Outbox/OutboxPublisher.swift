@@ -46,7 +46,7 @@ struct OutboxPublisher {
 
     /// Publishes what can be published now.
     ///
-    /// - Returns: when to look again, unless somebody has something new.
+    /// - Returns: when to look again, unless something new arrives before.
     mutating func publishAll() throws -> Duration {
         if let trouble, trouble.rest > .zero { return min(trouble.rest, Self.interval) }
         var delay = Self.interval

@@ -119,7 +119,7 @@ extension TaskStoreAccess {
 }
 
 extension BackgroundTasks {
-    /// Keeps a task for a queue of the application's broker; it leaves behind the response.
+    /// Keeps a task for a queue of the application's broker; it leaves after the response.
     ///
     /// - Parameters:
     ///   - record: with a queue; it gets an id.

@@ -21,7 +21,7 @@ public struct TaskBroker: Sendable {
 
 /// What durable tasks ask a broker's module for.
 package protocol TaskBrokerParts: Sendable {
-    /// - Returns: why no queue can be called that; nil where one can.
+    /// - Returns: why no queue can be called that; nil if one can.
     func problem(ofQueue name: String) -> String?
 
     /// - Returns: what is wrong with the manifest's settings of it, without connecting to it; nothing where it has none.
@@ -34,7 +34,7 @@ package protocol TaskBrokerParts: Sendable {
 
     /// Reads the manifest's settings; connects to nothing.
     ///
-    /// - Returns: nil where it has none: then nothing leaves.
+    /// - Returns: nil if it has none: then nothing leaves.
     func open(_ manifest: Manifest) throws -> (any OpenTaskBroker)?
 
     /// - Returns: what the application's executable can do with it.
@@ -54,7 +54,7 @@ package protocol OpenTaskBroker: Sendable {
 
     /// What became of a task that has left: asked at once, over a connection of its own.
     ///
-    /// - Returns: nil where nobody keeps results, or there is none: not yet, or not any more.
+    /// - Returns: nil if results are not kept, or there is none yet, or none any more.
     func result(of id: String) throws -> TaskBrokerResult?
 }
 
@@ -77,7 +77,7 @@ package struct TaskBrokerError: Error, CustomStringConvertible {
     package enum Remedy: Sendable, Hashable {
         /// It may take it later.
         case retry
-        /// It takes nothing until somebody changes its address, its rights or its settings.
+        /// It takes nothing until its address, its rights or its settings are changed.
         case settings
         /// It will never take this one.
         case message
@@ -99,7 +99,7 @@ package struct OutgoingTask: Sendable {
     package var name: String
     /// The id of the request that has added it.
     package var request: String
-    /// JSON: an object for a durable task; whatever the broker's module has made, and that is no object, for its own.
+    /// JSON: an object for a durable task; whatever the broker's module has made, if it is not an object, for its own.
     package var payload: Data
     /// It is not to begin before.
     package var notBefore: Date?
@@ -136,7 +136,7 @@ package struct TaskBrokerResult: Sendable, Hashable {
         case running
         case done
         case failed
-        /// Its time was over, or somebody has revoked it.
+        /// It has expired, or was revoked.
         case dropped
     }
 

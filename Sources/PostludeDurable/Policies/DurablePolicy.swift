@@ -2,7 +2,7 @@ public import Postlude
 
 /// How the tasks of one kind run.
 public struct DurablePolicy: Sendable, Hashable {
-    /// How often a task that throws is called again, and after which times. The tasks of its request wait behind it.
+    /// How often a task that throws is called again, and after which times. The tasks of its request wait after it.
     ///
     /// An attempt that ended with its process is made again at once, also when it was the last one; after ten of these the
     /// task is a dead letter.
@@ -18,7 +18,7 @@ public struct DurablePolicy: Sendable, Hashable {
     /// Which tasks come first when a process takes those that others have left, or whose time has come.
     public var priority: DurablePriority
 
-    /// Where they run; else than ``TaskExecution/here`` they leave through the application's broker, behind the response.
+    /// Where they run; else than ``TaskExecution/here`` they leave through the application's broker, after the response.
     public var runs: TaskExecution
 
     /// Where those go that do not come to their end here; nil for nowhere.

@@ -130,7 +130,7 @@ extension Manifest.Schedule {
     /// What is added when it fires.
     ///
     /// - Parameter time: when it was to fire.
-    /// - Returns: nil where the program has no such kind, or the kind no such arguments.
+    /// - Returns: nil if the program has no such kind, or the kind no such arguments.
     func request(of kinds: DurableTaskKinds, at time: Date, now: Date) -> NewRequest? {
         guard let kind = kinds[task.value], let payload = try? kind.payload(of: arguments) else { return nil }
         var record = kind.record(payload, at: now)
@@ -145,10 +145,10 @@ private struct Schedule {
     let key: String
     private let expression: CronExpression
     private(set) var last: Date
-    /// nil where there is no other time.
+    /// nil if there is no other time.
     private(set) var next: Date?
 
-    /// - Parameter last: it fires behind this time.
+    /// - Parameter last: it fires after this time.
     init(_ settings: Manifest.Schedule, behind last: Date) throws(ScheduleMistake) {
         self.settings = settings
         key = Self.key(of: settings)

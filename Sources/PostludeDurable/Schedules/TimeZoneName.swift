@@ -11,7 +11,7 @@ extension TimeZone {
         self.init(identifier: name)
     }
 
-    /// Those without a slash that are no abbreviation.
+    /// Those without a slash that are not abbreviations.
     private static let namesOfOneWord: Set<String> = [
         "UTC", "GMT", "Cuba", "Egypt", "Eire", "GB", "Greenwich", "Hongkong", "Iceland", "Iran", "Israel",
         "Jamaica", "Japan", "Kwajalein", "Libya", "Navajo", "Poland", "Portugal", "Singapore", "Turkey",

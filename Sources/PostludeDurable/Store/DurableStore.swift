@@ -19,7 +19,7 @@ protocol DurableTaskStore: TaskStore {
     /// - Returns: the newest task of that name that has a unique key, over or not.
     func newest(of key: String, name: String) throws -> Record?
 
-    /// What tells of tasks that have left; nil where the application has no broker, or is not served.
+    /// What tells of tasks that have left; nil if the application has no broker, or is not served.
     var broker: (any OpenTaskBroker)? { get }
 
     /// Checks what is to be kept for a queue.
@@ -31,12 +31,12 @@ protocol DurableTaskStore: TaskStore {
 /// A task store, and who is told of what is kept in it for others.
 struct TaskStoreAccess: Sendable {
     let taskStore: SQLiteTaskStore
-    /// nil where the application has no broker.
+    /// nil if the application has no broker.
     let outbox: Outbox?
 
     /// Keeps a request's tasks, all of them or none.
     ///
-    /// - Returns: those that somebody else is to run.
+    /// - Returns: those that another process is to run.
     @discardableResult
     func keep(
         _ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool
@@ -55,7 +55,7 @@ struct TaskStoreAccess: Sendable {
         return tasks.filter { !$0.runsHere && $0.record.queue == nil }
     }
 
-    /// What stands behind a task that stops those behind it does not leave before that has succeeded.
+    /// What stands after a task that stops those after it does not leave before that has succeeded.
     private static func inOrder(_ records: [NewRecord], stoppingOnFailure stopsAll: Bool) -> [NewRecord] {
         var records = records
         var isBehind = false
@@ -132,7 +132,7 @@ final class DurableStore: DurableTaskStore {
         }
     }
 
-    /// For a program that serves nobody: it fires no schedules, and what is in the way is an error.
+    /// For a program that serves no requests: it fires no schedules, and what is in the way is an error.
     func open(draining manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {
         try open(
             Opening(

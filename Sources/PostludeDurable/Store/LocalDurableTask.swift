@@ -156,7 +156,7 @@ final class LocalDurableTask: RecordedTask {
             break
         case .left(let error?): taskStore.ended(id, .again(error: Self.text(error), at: Date()))
         case .left(nil): taskStore.ended(id, .left)
-        // Else it keeps its owner, who will be dead: nobody begins it while it runs.
+        // Otherwise it keeps its owner, which will be dead: no other process begins it while it runs.
         case .cutOff: _ = move(to: shutdownQueue, "the process ended during the attempt")
         }
     }
@@ -175,7 +175,7 @@ final class LocalDurableTask: RecordedTask {
 extension DurableTask {
     /// One attempt.
     ///
-    /// - Returns: what it has returned, as JSON; nil where that is not `Encodable`.
+    /// - Returns: what it has returned, as JSON; nil if that is not `Encodable`.
     package func result(_ context: TaskContext) async throws -> Data? {
         let output = try await run(context)
         guard let output = output as? any Encodable else { return nil }

@@ -24,7 +24,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
 
     deinit {
         guard let (folder, access) = opened.withLock({ $0 }) else { return }
-        // Nobody asks for it any more, and its folder goes with it.
+        // It is no longer used, and its folder is removed with it.
         OfflineFolders.remove(folder)
         try? access.taskStore.close()
     }

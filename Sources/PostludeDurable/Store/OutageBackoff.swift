@@ -29,7 +29,7 @@ package struct OutageBackoff {
     /// It has failed once more.
     ///
     /// - Parameters:
-    ///   - isSettings: whether it cannot be over before somebody does something.
+    ///   - isSettings: whether it cannot end before a person changes something.
     ///   - random: -1 to 1, so that processes that have lost the broker together do not come back together.
     /// - Returns: when to try again: 0.5, 1, 2, … 60 s, ±20 %.
     @discardableResult

@@ -87,7 +87,7 @@ final class Recovery: Sendable {
     /// - Returns: when to look again, unless the bell rings before.
     private func takeDue() throws -> Duration {
         let room = limit - inHand.load(ordering: .acquiring)
-        // Whoever makes room rings.
+        // The thread that makes room rings.
         guard room > 0 else { return Self.interval }
         let requests = try taskStore.claim(room, takingSuspect: mayTakeSuspect)
         for request in requests { post(request) }
@@ -107,7 +107,7 @@ final class Recovery: Sendable {
             if let task = task(record) {
                 tasks.append(task)
             } else if record.stopsOnFailure {
-                // Those behind it wait for it, or are dead letters by now.
+                // Those after it wait for it, or are dead letters by now.
                 for other in request.records[(index + 1)...] { taskStore.ended(other.id, .left) }
                 break
             }

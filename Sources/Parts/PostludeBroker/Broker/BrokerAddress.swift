@@ -161,7 +161,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         guard !host.isEmpty else { throw Self.error(shown, "has no host") }
         if place.hasPrefix("[") {
             var address = in6_addr()
-            // What stands behind a % names the network interface.
+            // What stands after a % names the network interface.
             guard inet_pton(AF_INET6, String(host.prefix { $0 != "%" }), &address) == 1 else {
                 throw Self.error(shown, "has no IPv6 address between [ and ]")
             }

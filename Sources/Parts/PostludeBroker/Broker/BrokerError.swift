@@ -3,7 +3,7 @@ package struct BrokerError: Error, Hashable, CustomStringConvertible {
     package enum Remedy: Sendable, Hashable {
         /// It may work later as it is, on a new connection: the broker is away, busy or full, or no queue is there yet.
         case retry
-        /// Nothing gets through until somebody changes the URL, rights or the broker's settings. The message stays
+        /// Nothing gets through until the URL, the rights or the broker's settings are changed. The message stays
         /// good.
         case settings
         /// This message will never be taken.

@@ -34,7 +34,7 @@ package protocol CeleryPublisher: AnyObject {
     ///
     /// It is checked in the form in which it leaves, before it leaves.
     ///
-    /// - Throws: what happened, and whether it is worth a retry. With `mayHaveArrived` nobody knows whether the broker
+    /// - Throws: what happened, and whether it is worth a retry. With `mayHaveArrived` it is not known whether the broker
     ///   has it.
     func publish(_ message: CeleryMessage, to queue: String) throws(BrokerError)
 
@@ -46,7 +46,7 @@ package protocol CeleryPublisher: AnyObject {
 
 /// A connection over which tasks come, at least once each.
 ///
-/// What it has given and nobody has acknowledged comes again when it closes, and when its process dies.
+/// What it has delivered and was not acknowledged comes again when it closes, and when its process dies.
 package protocol CeleryConsumer: AnyObject {
     var isClosed: Bool { get }
 
@@ -73,7 +73,7 @@ package protocol CeleryConsumer: AnyObject {
     @discardableResult
     func reject(_ delivery: Delivery.ID, reason: String) throws(BrokerError) -> Bool
 
-    /// The message goes back to its queue, for whoever takes it next, which may be this consumer at once.
+    /// The message goes back to its queue, for the next consumer, which may be this one.
     @discardableResult
     func requeue(_ delivery: Delivery.ID) throws(BrokerError) -> Bool
 
@@ -109,7 +109,7 @@ package enum Received: Sendable {
     }
 }
 
-/// A task that somebody wants done.
+/// A task as the broker delivers it.
 package struct Delivery: Sendable {
     /// Names it towards its consumer.
     package struct ID: Sendable, Hashable {
@@ -119,8 +119,8 @@ package struct Delivery: Sendable {
 
     package let id: ID
     package let task: IncomingTask
-    /// Somebody may have begun it before.
+    /// A consumer may have begun it before.
     package let isRedelivered: Bool
-    /// How often it was given to somebody before, where the broker counts (RabbitMQ's quorum queues).
+    /// How often it was delivered before, where the broker counts (RabbitMQ's quorum queues).
     package let earlierDeliveries: Int?
 }

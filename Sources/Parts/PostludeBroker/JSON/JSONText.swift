@@ -2,14 +2,14 @@
 package enum JSONText {
     /// The texts of an array's elements, as they are written.
     ///
-    /// - Returns: nil where it is no array, or no JSON.
+    /// - Returns: nil if it is not an array, or not JSON.
     package static func elements(of array: some Sequence<UInt8>) -> [String]? {
         let bytes = Array(array)
         guard let elements = (try? JSONReader.read(bytes))?.array else { return nil }
         return elements.map { String(decoding: bytes[$0.range], as: UTF8.self) }
     }
 
-    /// What kind of value it is, in an error's words; nil where it is no JSON.
+    /// What kind of value it is, in an error's words; nil if it is not JSON.
     package static func kind(of text: some Sequence<UInt8>) -> String? {
         (try? JSONReader.read(Array(text)))?.kind
     }

@@ -20,7 +20,7 @@ enum JSONWriter {
         case .null: output += "null".utf8
         case .bool(let value): output += (value ? "true" : "false").utf8
         case .integer(let value): output += "\(value)".utf8
-        // What is no number gives a text that is no JSON, and the check refuses it.
+        // A value that is not a number gives text that is not JSON, and the check refuses it.
         case .number(let value): output += "\(value)".utf8
         case .text(let value): write(value, to: &output)
         case .list(let values):

@@ -14,7 +14,7 @@ package struct ContractViolation: Error, Hashable, CustomStringConvertible {
         "the message was not sent, because Celery would not take it: \(place) \(reason)"
     }
 
-    /// - Returns: why no queue can be called that; nil where one can.
+    /// - Returns: why no queue can be called that; nil if one can.
     package static func problem(ofQueue name: String) -> String? {
         do throws(ContractViolation) {
             try MessageCheck.check(queue: name, at: "the queue")

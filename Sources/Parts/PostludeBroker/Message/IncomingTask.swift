@@ -18,7 +18,7 @@ package struct IncomingTask: Sendable {
     /// All headers, Celery's own too.
     package let headers: [HeaderValue.Member]
 
-    /// Why a message is no task for us.
+    /// Why a message is not a task for this program.
     struct Refusal: Error {
         /// How many results are written at most; a chain may have any number of tasks.
         private static let mostAwaited = 1_000

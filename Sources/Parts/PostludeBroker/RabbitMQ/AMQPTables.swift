@@ -124,7 +124,7 @@ extension HeaderValue {
 }
 
 extension String {
-    /// A copy of text that came from the broker; what is no UTF-8 in it is replaced.
+    /// A copy of text that came from the broker; what in it is not UTF-8 is replaced.
     init(amqp bytes: amqp_bytes_t) {
         self.init(
             decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.bytes == nil ? 0 : bytes.len),

@@ -18,9 +18,9 @@ extension RabbitMQConnection {
     /// Asks for something that the broker may refuse by closing the channel; another one is open then.
     ///
     /// - Parameters:
-    ///   - codes: those that are no error.
+    ///   - codes: codes that are not an error.
     ///   - call: makes the call; what librabbitmq reads lies in the memory.
-    /// - Returns: the refusal; nil where the broker has done it.
+    /// - Returns: the refusal; nil if the broker has done it.
     func refusal(
         ofAsking what: String, expecting codes: Set<UInt16>, _ call: (AMQPMemory) -> Void
     ) throws(BrokerError) -> String? {
@@ -44,7 +44,7 @@ extension RabbitMQConnection {
         }
     }
 
-    /// Makes a queue as Celery's workers make it: durable, without arguments. Called only where there is none, because
+    /// Makes a queue as Celery's workers make it: durable, without arguments. Called only if there is none, because
     /// one that is there with others would be an error.
     func makeQueue(_ name: String) throws(BrokerError) {
         let memory = AMQPMemory()

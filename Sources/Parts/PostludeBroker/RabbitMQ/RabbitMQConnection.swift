@@ -167,7 +167,7 @@ final class RabbitMQConnection {
         waitForInput([amqp_get_sockfd(state)] + (descriptor.map { [$0] } ?? []), milliseconds: milliseconds)
     }
 
-    /// Ends the connection: nobody knows any more what its next frame would be about.
+    /// Ends the connection: the meaning of its next frame is no longer known.
     func closed(_ reason: String, remedy: BrokerError.Remedy = .retry, code: BrokerError.Code = .closed)
         -> BrokerError
     {

@@ -1,7 +1,7 @@
 internal import CPostludeRabbitMQ
 internal import PostludeSystem
 
-/// Takes a queue's messages from RabbitMQ. Those that nobody has acknowledged go back when the connection ends.
+/// Takes a queue's messages from RabbitMQ. Messages that are not acknowledged go back when the connection ends.
 package final class RabbitMQConsumer: CeleryConsumer {
     /// librabbitmq reads nested headers by recursion, and anybody who may publish can fill a frame with them: 21,000
     /// levels took it between 2 and 4 MiB.
@@ -9,7 +9,7 @@ package final class RabbitMQConsumer: CeleryConsumer {
 
     private let connection: RabbitMQConnection
     private let identity = UInt64.random(in: 1 ... .max)
-    /// Given to somebody and not yet acknowledged.
+    /// Delivered to the caller and not yet acknowledged.
     private var unacknowledged: Set<UInt64> = []
 
     package let delayedDelivery: DelayedDelivery

@@ -9,7 +9,7 @@ package struct CeleryResult: Sendable, Hashable {
         case retry
         case success
         case failure
-        /// Its time was over, or somebody has revoked it.
+        /// It has expired, or was revoked.
         case revoked
         /// What a worker of the user's own has set.
         case other(String)
@@ -80,7 +80,7 @@ package struct CeleryResult: Sendable, Hashable {
         self.dateDone = dateDone
     }
 
-    /// - Returns: nil when it is no result of Celery's.
+    /// - Returns: nil when it is not a result of Celery.
     init?(id: String, stored bytes: [UInt8]) {
         guard let json = try? JSONReader.read(bytes), let status = json["status"]?.string else { return nil }
         func text(_ value: JSONValue) -> String { String(decoding: bytes[value.range], as: UTF8.self) }

@@ -18,7 +18,7 @@ final class RedisConnection {
     private static let isIgnoringBrokenPipes: Bool = {
         var action = sigaction()
         sigaction(SIGPIPE, nil, &action)
-        // Somebody's own handler stays.
+        // A handler that the application has set stays.
         guard action.__sigaction_handler.sa_handler == nil else { return true }
         signal(SIGPIPE, SIG_IGN)
         return true
@@ -178,7 +178,7 @@ final class RedisConnection {
         }
     }
 
-    /// What a command's error means for whoever asked.
+    /// What a command's error means for the caller.
     func check(_ reply: RedisReply) throws(BrokerError) {
         guard case .error(let text) = reply else { return }
         let remedy: BrokerError.Remedy =
@@ -191,7 +191,7 @@ final class RedisConnection {
             .answer, advice.isEmpty ? remedy : .settings, "\(address): Redis answered: \(text)\(advice)")
     }
 
-    /// Ends the connection: nobody knows any more what its next answer is for.
+    /// Ends the connection: it is no longer known which command its next answer belongs to.
     func closed(_ reason: String, code: BrokerError.Code = .closed) -> BrokerError {
         isClosed = true
         return BrokerError(code, .retry, "\(address): \(reason)")

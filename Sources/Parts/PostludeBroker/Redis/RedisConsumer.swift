@@ -27,7 +27,7 @@ package final class RedisConsumer: CeleryConsumer {
     private let times: Times
     /// For all that is answered at once.
     private let commands: RedisConnection
-    /// For the one command that Redis answers when a message comes: others would wait behind it.
+    /// For the one command that Redis answers when a message comes: others would wait after it.
     private let moves: RedisConnection
     private var isMoving = false
     private var isTaking = true
@@ -245,7 +245,7 @@ package final class RedisConsumer: CeleryConsumer {
         }
         guard !isClosed else { return }
         do throws(BrokerError) {
-            // What is moved after the list was emptied would be found by nobody.
+            // What is moved after the list was emptied would never be found.
             if isMoving {
                 guard let reply = try moves.reply(until: .now + times.wait + .seconds(1)) else { return }
                 try moves.check(reply)

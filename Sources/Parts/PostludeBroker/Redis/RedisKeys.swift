@@ -14,7 +14,7 @@ struct RedisKeys {
     var consumers: String { "\(prefix)postlude:consumers:\(queue)" }
     /// What dead consumers had taken; it comes before the queue.
     var returned: String { "\(prefix)postlude:returned:\(queue)" }
-    /// What nobody could do, the newest first.
+    /// Messages that no consumer could decode or run, the newest first.
     var rejected: String { "\(prefix)postlude:rejected:\(queue)" }
     /// Expires when the consumer does not renew it.
     func alive(_ consumer: String) -> String { "\(prefix)postlude:alive:\(queue):\(consumer)" }

@@ -28,7 +28,7 @@ package final class RedisResults {
         return result
     }
 
-    /// Stores a result, so that whoever has sent the task from Python can wait for it.
+    /// Stores a result, so that the sender can wait for it, in Python for example.
     package func store(_ result: CeleryResult, for life: Duration = defaultLife) throws(BrokerError) {
         let key = try key(result.id)
         let bytes: RedisWord
