@@ -70,7 +70,11 @@ let products: [Target] = [
             "PostludeDates", "PostludeFastCGI", "PostludeManifest", "PostludePCRE", "PostludeRouting",
             "PostludeScoreboard", "PostludeSupervision", "PostludeSystem", "PostludeThreads",
             argumentParser, httpTypes, logging, metrics, serviceLifecycle, tracing,
-        ]),
+        ],
+        resources: [
+            "page.html", "documentation.css", "documentation.html", "documentation.js", "status.css",
+            "status.html", "status.js",
+        ].map { .embedInCode("Resources/\($0)") }),
     .target(
         name: "PostludeDurable",
         dependencies: [

@@ -19,7 +19,7 @@ struct StatusPages: Sendable {
         // php-fpm's `?json` and `?openmetrics`.
         case "status" where wishes.contains("json"): return try json(wishes)
         case "status" where wishes.contains("openmetrics"): return metrics
-        case "status": return StatusPage().response()
+        case "status": return StatusPage.response()
         case "status.json": return try json(wishes)
         case "metrics": return metrics
         case "ping": return .text("pong", headers: Self.headers)

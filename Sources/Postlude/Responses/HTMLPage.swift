@@ -1,0 +1,72 @@
+internal import HTTPTypes
+
+/// A page for people: one HTML file that loads nothing, with its style sheet and its script inside.
+///
+/// Its parts are the files of `Resources`, which are embedded in the program.
+struct HTMLPage: Sendable {
+    /// The page around `${title}` and `${nonce}`, which are set in each response, and the text between them.
+    private let pieces: [Piece]
+    private let title: String
+
+    private enum Piece: Sendable {
+        case text(String)
+        case title, nonce
+    }
+
+    /// - Parameters:
+    ///   - title: as text.
+    ///   - style: the bytes of a style sheet.
+    ///   - script: the bytes of a script.
+    ///   - body: what `<body>` holds before the script, as HTML.
+    init(title: String, style: [UInt8], script: [UInt8], body: String) {
+        self.title = title.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(
+            ">", with: "&gt;")
+        let parts = [
+            "style": Self.text(style), "script": Self.text(script), "body": Self.trimmed(body),
+        ]
+        // Once over the shell: what a part holds is not looked at.
+        pieces = Self.text(PackageResources.page_html).split(
+            separator: "${", omittingEmptySubsequences: false
+        )
+        .enumerated().flatMap { index, piece -> [Piece] in
+            guard index > 0, let end = piece.firstIndex(of: "}") else { return [.text(String(piece))] }
+            let name = String(piece[..<end])
+            let rest = Piece.text(String(piece[piece.index(after: end)...]))
+            switch name {
+            case "title": return [.title, rest]
+            case "nonce": return [.nonce, rest]
+            default: return [.text(parts[name] ?? ""), rest]
+            }
+        }
+    }
+
+    func response() -> Response {
+        // Of this response alone, so that nothing else that might get into the page is run.
+        let nonce = RequestID.random()
+        // Nothing but what stands in this page, and requests to its own server.
+        let policy = [
+            "default-src 'none'", "script-src 'nonce-\(nonce)'", "style-src 'nonce-\(nonce)'",
+            "connect-src 'self'", "img-src data:", "base-uri 'none'", "form-action 'none'",
+            "frame-ancestors 'none'",
+        ].joined(separator: "; ")
+        var headers: HTTPFields = [
+            .contentSecurityPolicy: policy, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+        ]
+        if let name = HTTPField.Name("Referrer-Policy") { headers[name] = "no-referrer" }
+        let html = pieces.map { piece in
+            switch piece {
+            case .text(let text): text
+            case .title: title
+            case .nonce: nonce
+            }
+        }
+        return .html(html.joined(), headers: headers)
+    }
+
+    /// A resource as text, without its last line's end.
+    static func text(_ bytes: [UInt8]) -> String { trimmed(String(decoding: bytes, as: UTF8.self)) }
+
+    private static func trimmed(_ text: String) -> String {
+        String(text.last == "\n" ? text.dropLast() : text[...])
+    }
+}
