@@ -175,6 +175,7 @@ let tests: [Target] = [
         name: "PostludeSpawningTests",
         dependencies: ["PostludeSpawning", "PostludeSupervision", "PostludeTaskStoreTestbed"]),
     .testTarget(name: "PostludeSupervisionTests", dependencies: ["PostludeSupervision", "PostludeSystem"]),
+    .testTarget(name: "PostludeSystemTests", dependencies: ["PostludeSystem"]),
     .testTarget(
         name: "PostludeTaskStoreTests",
         dependencies: [
