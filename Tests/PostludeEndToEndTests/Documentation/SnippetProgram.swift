@@ -13,6 +13,7 @@
 struct SnippetProgram: Sendable {
     let name: String
     let text: String
+    var file: String { name + ".swift" }
     var isPackageManifest = false
     /// Whether it belongs to the module of the setup.
     var extendsSetup = false
@@ -44,6 +45,41 @@ struct SnippetProgram: Sendable {
             programs.append(SnippetProgram(name: "Bodies\(number)", text: text))
         }
         return programs
+    }
+
+    /// Programs that one run of the compiler can check, as files of one module: none mentions what another one declares.
+    static func batches(of programs: [SnippetProgram]) -> [[SnippetProgram]] {
+        var batches: [[SnippetProgram]] = []
+        for program in programs {
+            if let index = batches.firstIndex(where: { $0.allSatisfy(program.isIndependent) }) {
+                batches[index].append(program)
+            } else {
+                batches.append([program])
+            }
+        }
+        return batches
+    }
+
+    private func isIndependent(of other: SnippetProgram) -> Bool {
+        !isPackageManifest && !other.isPackageManifest && extendsSetup == other.extendsSetup
+            && declarations.isDisjoint(with: other.words) && other.declarations.isDisjoint(with: words)
+    }
+
+    private var words: Set<Substring> { Set(text.matches(of: #/\w+/#).map(\.output)) }
+
+    /// What the other files of a module would see: what is not within a type, and the members and names of extensions.
+    private var declarations: Set<Substring> {
+        var names: Set<Substring> = text.contains("@main") ? ["main"] : []
+        var isInExtension = false
+        let declaration =
+            #/^(?<indentation> *)(?:@\w+ |\w+ )*(?<kind>actor|class|enum|extension|func|let|protocol|struct|typealias|var) (?<name>\w+)/#
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("}") { isInExtension = false }
+            guard let found = line.prefixMatch(of: declaration)?.output else { continue }
+            if found.indentation.isEmpty { isInExtension = found.kind == "extension" }
+            if found.indentation.isEmpty || isInExtension { names.insert(found.name) }
+        }
+        return names
     }
 }
 

@@ -1,22 +1,30 @@
 import Foundation
 import Testing
 
-@Suite("The documentation", .serialized)
+@Suite("The documentation")
 struct DocumentationTests {
     @Test("Swift snippets compile", arguments: Document.all)
     func swift(document: Document) throws {
         let folder = try TestFolder()
         let setup = try SwiftCompiler.makeModule("Setup", of: document.setup, in: folder)
         try #require(setup.exit == .status(0), "Tests/SnippetSetup/\(document.name).swift: \(setup.errors)")
-        for program in SnippetProgram.all(of: document) {
-            let file = program.name + ".swift"
-            try folder.write(file, program.text)
-            let check =
-                try program.isPackageManifest
-                ? SwiftCompiler.check(packageManifest: file, in: folder)
-                : SwiftCompiler.check([file] + (program.extendsSetup ? ["Setup.swift"] : []), in: folder)
-            #expect(check.exit == .status(0), "\(check.errors)")
+        for batch in SnippetProgram.batches(of: SnippetProgram.all(of: document)) {
+            for program in batch { try folder.write(program.file, program.text) }
+            if batch.count > 1, try check(batch, in: folder).exit == .status(0) { continue }
+            for program in batch {
+                let check = try check([program], in: folder)
+                #expect(check.exit == .status(0), "\(check.errors)")
+            }
         }
+    }
+
+    private func check(_ batch: [SnippetProgram], in folder: TestFolder) throws -> Command {
+        let first = try #require(batch.first)
+        guard !first.isPackageManifest else {
+            return try SwiftCompiler.check(packageManifest: first.file, in: folder)
+        }
+        return try SwiftCompiler.check(
+            batch.map(\.file) + (first.extendsSetup ? ["Setup.swift"] : []), in: folder)
     }
 
     @Test("A snippet that is wrong is found, and named by its place in the document")
