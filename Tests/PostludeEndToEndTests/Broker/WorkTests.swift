@@ -114,9 +114,9 @@ extension CeleryTests {
         func delayedDelivery() throws {
             let processes = try BrokerProcesses(.rabbitMQ)
             let settings = """
-                from kombu import RequestExecution, Queue
+                from kombu import Exchange, Queue
                 from kombu.transport import native_delayed_delivery as delayed
-                queue = Queue("late", RequestExecution("late", type="topic"), routing_key="late",
+                queue = Queue("late", Exchange("late", type="topic"), routing_key="late",
                               queue_arguments={"x-queue-type": "quorum"})
                 app.conf.update(task_queues=[queue], broker_transport_options={"confirm_publish": True})
 

@@ -36,8 +36,11 @@ struct CrashTests {
             #expect(server.logCount(of: "a process has died", "signal") == 3)
             #expect(server.logCount(of: "a durable task's process died", "Poison", id, "/poison-task") == 2)
             #expect(server.logCount(of: "what a process left", "was running the task Poison") == 3)
-            let status = try server.ask(RawRequest("GET", "/our/tasks/\(id)")).http.json(Status.self)
-            #expect(status.state == "failed")
+            // The log has it before the disk has.
+            let status = try eventually("its page says so: \(server.log)") {
+                let status = try server.ask(RawRequest("GET", "/our/tasks/\(id)")).http.json(Status.self)
+                return status.state == "failed" ? status : nil
+            }
             #expect(status.error?.contains("its process died: signal") == true)
             if harm == "trap" {
                 // Each attempt that has begun is counted, though it ended before anything was on the disk.
