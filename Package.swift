@@ -29,7 +29,7 @@ func example(_ name: String, in folder: String, _ dependencies: [Target.Dependen
     -> Target
 {
     .executableTarget(
-        name: name, dependencies: ["Postlude", "PostludeExamplePages", httpTypes] + dependencies,
+        name: name, dependencies: ["Postlude", "PostludeExamplePages"] + dependencies,
         path: "examples/\(folder)", exclude: exclude + ["README.md", "routes.yaml"])
 }
 
@@ -96,7 +96,7 @@ let examples: [Target] = [
     library("CPostludeCurl", pkgConfig: "libcurl", in: "examples/mailing", of: "libcurl4-openssl-dev"),
     library("CPostludeGD", in: "examples/uploads", of: "libgd-dev"),
     library("CPostludeOpenSSL", pkgConfig: "libcrypto", in: "examples/uploads", of: "libssl-dev"),
-    .target(name: "PostludeExamplePages", dependencies: ["Postlude", httpTypes], path: "examples/pages"),
+    .target(name: "PostludeExamplePages", dependencies: ["Postlude"], path: "examples/pages"),
     .target(
         name: "PostludeExampleMailing", dependencies: ["CPostludeCurl", "Postlude", logging],
         path: "examples/mailing", exclude: ["CPostludeCurl"]),
@@ -123,8 +123,8 @@ let tests: [Target] = [
         dependencies: ["PostludeSpawning", "PostludeSupervision", "PostludeSystem"],
         path: "Tests/PostludeBrokerFixtures"),
     testbed("PostludeBrokerTestbed", ["PostludeBroker"]),
-    testbed("PostludeCeleryTestbed", ["Postlude", "PostludeCelery", "PostludeDurable", httpTypes]),
-    testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable", httpTypes]),
+    testbed("PostludeCeleryTestbed", ["Postlude", "PostludeCelery", "PostludeDurable"]),
+    testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable"]),
     testbed(
         "PostludeLifecycleTestbed",
         [
@@ -132,7 +132,7 @@ let tests: [Target] = [
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ]),
     testbed("PostludeTaskStoreTestbed", ["PostludeTaskStore"]),
-    testbed("PostludeTestbed", ["Postlude", httpTypes]),
+    testbed("PostludeTestbed", ["Postlude"]),
     .testTarget(
         name: "PostludeBrokerTests",
         dependencies: [
@@ -184,7 +184,7 @@ let tests: [Target] = [
         ],
         exclude: ["Interpose"]),
     .testTarget(
-        name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeTesting", httpTypes, logging]),
+        name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeTesting", logging]),
     .testTarget(
         name: "PostludeTests",
         dependencies: [

@@ -1,5 +1,4 @@
 import Foundation
-import HTTPTypes
 import Postlude
 
 // Everything that a handler can answer besides JSON and text. Paths are in the test's folder.

@@ -1,4 +1,3 @@
-import HTTPTypes
 import Postlude
 
 /// An application with a bit of everything, and a diary of what it did.

@@ -1,4 +1,3 @@
-import HTTPTypes
 import Postlude
 import PostludeTesting
 import Testing

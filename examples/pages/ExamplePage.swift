@@ -1,4 +1,3 @@
-internal import HTTPTypes
 public import Postlude
 
 /// A page of an example: one file, which loads nothing from elsewhere.

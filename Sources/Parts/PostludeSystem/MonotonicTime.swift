@@ -1,8 +1,8 @@
 import Glibc
 
-/// A point on CLOCK_MONOTONIC, in nanoseconds.
-package struct MonotonicTime: Comparable, Hashable, Sendable {
-    package var nanoseconds: Int64
+/// A point on CLOCK_MONOTONIC, in nanoseconds. Public for the reason that ``Lock`` has.
+public struct MonotonicTime: Comparable, Hashable, Sendable {
+    public var nanoseconds: Int64
 
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
@@ -12,7 +12,7 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
         return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
+    public static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
 

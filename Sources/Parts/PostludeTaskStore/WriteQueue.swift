@@ -2,10 +2,9 @@ internal import GRDB
 internal import Glibc
 internal import PostludeSystem
 
-/// Group commit: one thread takes all that waits, runs it in one transaction, and lets everybody go on once that is on
-/// the disk. Knows no records.
-// Unchecked: what varies is touched under `mutex` only. Synchronization's Mutex cannot be waited on with a condition.
-final class WriteQueue: @unchecked Sendable {
+/// Group commit: one thread takes all writes that wait, runs them in one transaction, and lets their callers go on once that
+/// is on the disk. It does not know records.
+final class WriteQueue: Sendable {
     private struct Waiting {
         let write: any QueuedWrite
         let deadline: MonotonicTime
@@ -21,17 +20,19 @@ final class WriteQueue: @unchecked Sendable {
     private let settings: TaskStoreSettings
     private let path: String
 
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var waiting: [Waiting] = []
-    private var notes: [Note] = []
-    /// When the notes are written, though nothing else is.
-    private var notesDue: MonotonicTime?
-    /// Why the notes that are there could not be written yet.
-    private var notesFailure: (any Error)?
-    private var isClosing = false
-    private var committed = 0
-    private var thread: pthread_t?
+    private struct State {
+        var waiting: [Waiting] = []
+        var notes: [Note] = []
+        /// When the notes are written, though nothing else is.
+        var notesDue: MonotonicTime?
+        /// Why the notes that are there could not be written yet.
+        var notesFailure: (any Error)?
+        var isClosing = false
+        var committed = 0
+        var thread: pthread_t?
+    }
+
+    private let state = ConditionLock(State())
 
     /// - Parameters:
     ///   - patience: what the pool's busy handler asks.
@@ -46,27 +47,14 @@ final class WriteQueue: @unchecked Sendable {
         self.path = path
         self.settings = settings
         self.confirm = confirm
-        pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(condition, &attributes)
-        pthread_condattr_destroy(&attributes)
         try start()
     }
 
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
-
     /// How many transactions have been committed.
-    var transactions: Int { locked { committed } }
+    var transactions: Int { state.withLock { $0.committed } }
 
     /// How many callers wait.
-    var waitingCount: Int { locked { waiting.count } }
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     // MARK: Callers
 
@@ -76,40 +64,40 @@ final class WriteQueue: @unchecked Sendable {
     func perform<Value>(_ body: @escaping @Sendable (Database) throws -> Value) throws -> Value {
         let write = PendingWrite(body)
         let deadline = MonotonicTime.now + settings.lockTimeout
-        let isDelivered = locked {
-            guard !isClosing else { return false }
-            waiting.append(Waiting(write: write, deadline: deadline))
-            pthread_cond_signal(condition)
+        let isQueued = state.withLock { state in
+            guard !state.isClosing else { return false }
+            state.waiting.append(Waiting(write: write, deadline: deadline))
+            self.state.signal()
             return true
         }
-        guard isDelivered else { throw TaskStoreError(.closed, path, "the task store is closed") }
+        guard isQueued else { throw TaskStoreError(.closed, path, "the task store is closed") }
         return try write.wait()
     }
 
     /// Has statements run with the next transaction; before those that begin to wait later.
     func note(_ note: @escaping Note) {
         let due = MonotonicTime.now + settings.noteDelay
-        locked {
-            notes.append(note)
-            guard notesDue == nil else { return }
-            notesDue = due
-            pthread_cond_signal(condition)
+        state.withLock { state in
+            state.notes.append(note)
+            guard state.notesDue == nil else { return }
+            state.notesDue = due
+            self.state.signal()
         }
     }
 
     /// Waits until what was noted before is on the disk.
     func flush() throws {
         try perform { _ in }
-        if let failure = locked({ notesFailure }) { throw failure }
+        if let failure = state.withLock({ $0.notesFailure }) { throw failure }
     }
 
     /// Writes what is left, and ends the thread.
     func close() {
-        let thread = locked {
-            isClosing = true
-            pthread_cond_signal(condition)
-            defer { self.thread = nil }
-            return self.thread
+        let thread = state.withLock { state in
+            state.isClosing = true
+            self.state.signal()
+            defer { state.thread = nil }
+            return state.thread
         }
         if let thread { pthread_join(thread, nil) }
     }
@@ -132,7 +120,7 @@ final class WriteQueue: @unchecked Sendable {
             queue.release()
             throw SystemError("start the task store's thread", errno: result)
         }
-        thread = handle
+        state.withLock { $0.thread = handle }
     }
 
     private func writeAll() {
@@ -141,27 +129,18 @@ final class WriteQueue: @unchecked Sendable {
 
     /// - Returns: false when the queue is closed and nothing is left that could be written.
     private func awaitWork() -> Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while waiting.isEmpty {
-            if isClosing { return !notes.isEmpty }
-            guard let notesDue else {
-                pthread_cond_wait(condition, mutex)
-                continue
-            }
-            guard notesDue > .now else { return true }
-            var time = timespec(
-                tv_sec: Int(notesDue.nanoseconds / 1_000_000_000),
-                tv_nsec: Int(notesDue.nanoseconds % 1_000_000_000))
-            pthread_cond_timedwait(condition, mutex, &time)
+        state.wait { state in
+            guard state.waiting.isEmpty else { return .stop(true) }
+            if state.isClosing { return .stop(!state.notes.isEmpty) }
+            guard let due = state.notesDue else { return .wait(until: nil) }
+            return due > .now ? .wait(until: due) : .stop(true)
         }
-        return true
     }
 
     private func writeNext() {
         do {
             let outcome = try pool.writeWithoutTransaction { database in
-                try begin(in: database, until: locked { waiting.first?.deadline })
+                try begin(in: database, until: state.withLock { $0.waiting.first?.deadline })
                 // Not before the transaction has begun: who came while others wrote is in it.
                 return take().commit(in: database) { try begin(in: database, until: nil) }
             }
@@ -196,24 +175,24 @@ final class WriteQueue: @unchecked Sendable {
     }
 
     private func take() -> Batch {
-        locked {
+        state.withLock { state in
             defer {
-                waiting = []
-                notes = []
-                notesDue = nil
+                state.waiting = []
+                state.notes = []
+                state.notesDue = nil
             }
-            return Batch(writes: waiting.map(\.write), notes: notes)
+            return Batch(writes: state.waiting.map(\.write), notes: state.notes)
         }
     }
 
     private func settle(_ outcome: Batch.Outcome) {
-        locked {
-            committed += outcome.transactions
-            notesFailure = outcome.notesFailure
+        state.withLock { state in
+            state.committed += outcome.transactions
+            state.notesFailure = outcome.notesFailure
             // After the end they would never be written: what they record happens again.
-            guard !outcome.notes.isEmpty, !isClosing else { return }
-            notes = outcome.notes + notes
-            notesDue = .now + Self.retryDelay
+            guard !outcome.notes.isEmpty, !state.isClosing else { return }
+            state.notes = outcome.notes + state.notes
+            state.notesDue = .now + Self.retryDelay
         }
         // No caller goes on before the queue knows what became of all.
         for end in outcome.ends { end.write.end(end.failure) }
@@ -225,24 +204,18 @@ final class WriteQueue: @unchecked Sendable {
     private func endThoseOverdue(_ error: any Error) {
         let isBusy = (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
         let now = MonotonicTime.now
-        var over: [Waiting] = []
-        locked {
-            over = waiting.filter { !isBusy || $0.deadline <= now }
-            waiting.removeAll { !isBusy || $0.deadline <= now }
-            if isClosing {
-                notes = []
-            } else if !notes.isEmpty {
-                notesFailure = error
-                notesDue = now + Self.retryDelay
+        let over = state.withLock { state in
+            let over = state.waiting.filter { !isBusy || $0.deadline <= now }
+            state.waiting.removeAll { !isBusy || $0.deadline <= now }
+            if state.isClosing {
+                state.notes = []
+            } else if !state.notes.isEmpty {
+                state.notesFailure = error
+                state.notesDue = now + Self.retryDelay
             }
+            return over
         }
         for one in over { one.write.end(error) }
         if over.isEmpty { settings.report(TaskStoreError(path, error)) }
-    }
-
-    private func locked<Value>(_ body: () -> Value) -> Value {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
     }
 }

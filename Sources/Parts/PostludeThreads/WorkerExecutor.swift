@@ -1,47 +1,32 @@
-import Glibc
+internal import PostludeSystem
 
 /// Runs async code on one worker's thread: what follows an `await` is on that thread again.
 ///
 /// The pool keeps executors for the life of the process, since a job refers to its executor without owning it. Jobs
 /// that arrive while the worker runs no async code go to the global executor: none is lost, and none waits for the
 /// worker's next request.
-// Unchecked: `jobs`, `isRunning` and `isWaiting` are touched under `mutex` only. Synchronization's Mutex cannot be waited on
-// together with a condition.
-package final class WorkerExecutor: TaskExecutor, @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var jobs: [UnownedJob] = []
-    private var isRunning = false
-    private var isWaiting = false
+package final class WorkerExecutor: TaskExecutor, Sendable {
+    private struct State {
+        var jobs: [UnownedJob] = []
+        var isRunning = false
+        var isWaiting = false
+    }
+
+    private let state = ConditionLock(State())
+
+    package init() {}
 
     /// Whether the operation that runs waits for something, and the thread with it.
-    package var isSuspended: Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return isWaiting && jobs.isEmpty
-    }
-
-    package init() {
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
+    package var isSuspended: Bool { state.withLock { $0.isWaiting && $0.jobs.isEmpty } }
 
     package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        pthread_mutex_lock(mutex)
-        let isRunning = self.isRunning
-        if isRunning {
-            jobs.append(job)
-            pthread_cond_signal(condition)
+        let isRunning = state.withLock { state in
+            guard state.isRunning else { return false }
+            state.jobs.append(job)
+            self.state.signal()
+            return true
         }
-        pthread_mutex_unlock(mutex)
         if !isRunning { globalConcurrentExecutor.enqueue(job) }
     }
 
@@ -54,9 +39,7 @@ package final class WorkerExecutor: TaskExecutor, @unchecked Sendable {
         started: (@escaping @Sendable () -> Void) -> Void = { _ in }
     ) -> Result<Value, any Error> {
         let call = Call(operation)
-        pthread_mutex_lock(mutex)
-        isRunning = true
-        pthread_mutex_unlock(mutex)
+        state.withLock { $0.isRunning = true }
         let task = Task(executorPreference: self) {
             await call.run()
             self.stop()
@@ -67,23 +50,19 @@ package final class WorkerExecutor: TaskExecutor, @unchecked Sendable {
     }
 
     private func stop() {
-        pthread_mutex_lock(mutex)
-        isRunning = false
-        pthread_cond_signal(condition)
-        pthread_mutex_unlock(mutex)
+        state.withLock { state in
+            state.isRunning = false
+            self.state.signal()
+        }
     }
 
     /// The next job; nil when the operation has ended and nothing is left.
     private func nextJob() -> UnownedJob? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        defer { isWaiting = false }
-        while jobs.isEmpty {
-            guard isRunning else { return nil }
-            isWaiting = true
-            pthread_cond_wait(condition, mutex)
+        state.wait { state in
+            state.isWaiting = state.jobs.isEmpty && state.isRunning
+            if !state.jobs.isEmpty { return .stop(state.jobs.removeFirst()) }
+            return state.isRunning ? .wait(until: nil) : .stop(nil)
         }
-        return jobs.removeFirst()
     }
 }
 

@@ -26,20 +26,20 @@ public enum ResponseBody: Sendable {
     /// The whole body, whatever it is: for middleware and tests. A stream can be collected, or sent, once.
     ///
     /// - Parameter limit: how many bytes may be held in memory.
-    /// - Throws: ``ResponseBodyTooLarge`` beyond `limit`; what the stream throws; the system's error for a file.
+    /// - Throws: ``ResponseBodyTooLargeError`` beyond `limit`; what the stream throws; the system's error for a file.
     public func collect(upTo limit: Int = 64 << 20) async throws -> [UInt8] {
         switch self {
         case .bytes(let bytes):
-            guard bytes.count <= limit else { throw ResponseBodyTooLarge(limit: limit) }
+            guard bytes.count <= limit else { throw ResponseBodyTooLargeError(limit: limit) }
             return bytes
         case .file(let file):
-            guard file.count <= limit else { throw ResponseBodyTooLarge(limit: limit) }
+            guard file.count <= limit else { throw ResponseBodyTooLargeError(limit: limit) }
             return try file.read()
         case .stream(let stream):
             let collected = Lock<[UInt8]>([])
             try await stream.run { piece in
                 try collected.withLock { bytes in
-                    guard bytes.count + piece.count <= limit else { throw ResponseBodyTooLarge(limit: limit) }
+                    guard bytes.count + piece.count <= limit else { throw ResponseBodyTooLargeError(limit: limit) }
                     bytes += piece
                 }
             }
@@ -53,7 +53,7 @@ extension ResponseBody: ExpressibleByArrayLiteral {
 }
 
 /// A body was to be held in memory, and is larger than whoever asked for it allows.
-public struct ResponseBodyTooLarge: Error, Sendable, CustomStringConvertible {
+public struct ResponseBodyTooLargeError: Error, Sendable, CustomStringConvertible {
     /// In bytes.
     public let limit: Int
 

@@ -44,10 +44,10 @@ struct ResponseBodyTests {
 
     @Test("nothing is collected beyond the limit")
     func limit() async throws {
-        await #expect(throws: ResponseBodyTooLarge.self) {
+        await #expect(throws: ResponseBodyTooLargeError.self) {
             try await Response(body: [1, 2]).body.collect(upTo: 1)
         }
-        await #expect(throws: ResponseBodyTooLarge.self) {
+        await #expect(throws: ResponseBodyTooLargeError.self) {
             try await Response.stream(Self.numbers(5)).body.collect(upTo: 4)
         }
         #expect(try await Response.stream(Self.numbers(5)).body.collect(upTo: 5).count == 5)

@@ -1,86 +1,57 @@
-internal import Glibc
 internal import PostludeSystem
 
-/// The queues that wait for a crew's worker, and those whose time has not come.
-// Unchecked: what varies is touched under `mutex` only. Synchronization's Mutex cannot be waited on with a condition.
-final class BlockingTaskQueue: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var ready = FIFO<TaskQueue>()
-    private var resting = DelayedQueues()
-    private var isClosed = false
-
-    init() {
-        pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(condition, &attributes)
-        pthread_condattr_destroy(&attributes)
+/// The queues that wait for a worker of a pool, and those whose time has not come.
+final class BlockingTaskQueue: Sendable {
+    private struct State {
+        var ready = FIFO<TaskQueue>()
+        var delayed = DelayedQueues()
+        var isClosed = false
     }
 
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
+    private let state = ConditionLock(State())
 
-    /// - Parameter time: before which nobody takes it; nil for at once.
-    /// - Returns: false when the line is closed.
+    /// - Parameter time: before which no worker takes it; nil for at once.
+    /// - Returns: false if this queue is closed.
     func add(_ queue: TaskQueue, until time: MonotonicTime? = nil) -> Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        guard !isClosed else { return false }
-        if let time { resting.add(queue, until: time) } else { ready.append(queue) }
-        // Also for one that rests: whoever waits must know until when.
-        pthread_cond_signal(condition)
-        return true
+        state.withLock { state in
+            guard !state.isClosed else { return false }
+            if let time { state.delayed.add(queue, until: time) } else { state.ready.append(queue) }
+            // Also for one that is delayed: a worker that waits must know until when.
+            self.state.signal()
+            return true
+        }
     }
 
-    /// Whether it is closed.
-    var isOver: Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return isClosed
-    }
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// Waits for the next one.
     ///
-    /// - Returns: nil when the line is closed.
+    /// - Returns: nil if this queue is closed.
     func next() -> TaskQueue? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while !isClosed {
+        state.wait { state in
+            guard !state.isClosed else { return .stop(nil) }
             let now = MonotonicTime.now
-            for queue in resting.takeDue(at: now) { ready.append(queue) }
-            if let queue = ready.popFirst() {
+            for queue in state.delayed.takeDue(at: now) { state.ready.append(queue) }
+            if let queue = state.ready.popFirst() {
                 // One signal may have been for several that were due.
-                if !ready.isEmpty { pthread_cond_signal(condition) }
-                return queue
+                if !state.ready.isEmpty { self.state.signal() }
+                return .stop(queue)
             }
-            if resting.isEmpty {
-                pthread_cond_wait(condition, mutex)
-            } else {
-                let due = now + .milliseconds(Int64(resting.milliseconds(at: now, atMost: 60_000)))
-                var time = timespec(
-                    tv_sec: Int(due.nanoseconds / 1_000_000_000),
-                    tv_nsec: Int(due.nanoseconds % 1_000_000_000))
-                pthread_cond_timedwait(condition, mutex, &time)
-            }
+            guard !state.delayed.isEmpty else { return .wait(until: nil) }
+            return .wait(
+                until: now + .milliseconds(Int64(state.delayed.milliseconds(at: now, atMost: 60_000))))
         }
-        return nil
     }
 
-    /// Nobody gets any more.
+    /// Workers get no more from now on.
     ///
-    /// - Returns: those that nobody has taken.
+    /// - Returns: those that no worker has taken.
     func close() -> [TaskQueue] {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        isClosed = true
-        pthread_cond_broadcast(condition)
-        defer { ready = FIFO() }
-        return ready.elements + resting.takeAll()
+        state.withLock { state in
+            state.isClosed = true
+            self.state.broadcast()
+            defer { state.ready = FIFO() }
+            return state.ready.elements + state.delayed.takeAll()
+        }
     }
 }

@@ -28,7 +28,7 @@ package final class TaskWorkerPool: TaskTaking {
         }
     }
 
-    package var isClosed: Bool { line.isOver }
+    package var isClosed: Bool { line.isClosed }
 
     /// Whether it has no task.
     package var isIdle: Bool { registry.all.isEmpty }
