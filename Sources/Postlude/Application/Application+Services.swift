@@ -2,7 +2,7 @@ internal import Logging
 internal import ServiceLifecycle
 
 extension Application {
-    /// Runs what the application's process is for behind the services that it needs. They are started first, in their
+    /// Runs what the application's process is for after the services that it needs. They are started first, in their
     /// order, and told to stop last: they outlive the last task.
     func runServices(before service: some Service, logger: Logger) async throws {
         let services = services

@@ -25,7 +25,7 @@ package protocol TaskEngineParts: Sendable {
     /// - Returns: the same for tests: nothing is kept beyond the process, and nothing comes from elsewhere.
     func makeOfflineStore() -> any TaskStore
 
-    /// - Returns: what shows the tasks that the manifest's store holds; nil where it names none.
+    /// - Returns: what shows the tasks that the manifest's store holds; nil if it names none.
     func makeInspector(_ manifest: Manifest) -> (any TaskInspector)?
 
     /// - Returns: what the application's executable can do besides.

@@ -171,7 +171,7 @@ enum FastCGIClientError: Error, CustomStringConvertible {
             switch error.errno {
             case ENOENT:
                 "\(error.operation): there is no such socket; does the server run, with `status` in its manifest?"
-            case ECONNREFUSED: "\(error.operation): nobody listens there; does the server run?"
+            case ECONNREFUSED: "\(error.operation): nothing listens there; does the server run?"
             case EACCES:
                 "\(error.operation): not allowed; see the owner, group and mode of `status` in the manifest"
             default: "\(error)"

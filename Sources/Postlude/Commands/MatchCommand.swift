@@ -27,7 +27,7 @@ struct MatchCommand<App: Application>: ParsableCommand {
             throw ValidationError("\"\(method)\" is no HTTP method")
         }
         let documentation = DocumentationRoutes.paths(in: manifest)
-        // Behind the routes: none of them takes these paths.
+        // After the routes: none of them takes these paths.
         let table = try RouteTable(
             manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) }
                 + documentation.map { (methods: [.get], pattern: try RoutePattern($0.path)) })

@@ -56,7 +56,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         bufferOutputByLines()
         let status: Int32
         do {
-            // Whoever is asked first speaks to it: a supervisor's processes do not find its variables.
+            // The first caller speaks to it: a supervisor's processes do not find its variables.
             let manager = try ServiceManager.takeFromEnvironment()
             if isPreflight {
                 try checkManifestOfSupervisor(writer)

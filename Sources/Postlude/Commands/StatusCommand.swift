@@ -82,7 +82,7 @@ struct StatusCommand<App: Application>: ParsableCommand {
         } catch {
             page = "\(error)"
         }
-        // Clears the screen, where there is one. What does not fit would scroll the summary away.
+        // Clears the screen, if there is one. What does not fit would scroll the summary away.
         if let window = TerminalText.window {
             page = "\u{1b}[H\u{1b}[2J" + TerminalText.fit(page, into: window)
         }

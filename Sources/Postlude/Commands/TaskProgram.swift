@@ -63,7 +63,7 @@ package struct TaskProgram<App: Application>: Sendable {
         manager?.notify(.stopping, .extendTimeout(grace + .seconds(10)))
     }
 
-    /// How often ``tend()`` is to be called; nil where nobody watches the process.
+    /// How often ``tend()`` is to be called; nil if no service manager watches the process.
     package var watchdogInterval: Duration? { manager?.watchdogInterval }
 
     /// Looks after a log that could not be written, and tells the service manager that the process lives; called every

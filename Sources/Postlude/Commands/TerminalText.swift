@@ -59,7 +59,7 @@ enum TerminalText {
         return lines.joined(separator: "\n")
     }
 
-    /// The window behind standard output; nil where that is no terminal.
+    /// The size of the terminal that standard output is; nil if it is not a terminal.
     static var window: (rows: Int, columns: Int)? {
         var size = winsize()
         guard isatty(STDOUT_FILENO) != 0, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0,

@@ -6,7 +6,7 @@ struct UnknownCommand: CustomStringConvertible {
     let description: String
 
     /// - Parameter arguments: without the program's name.
-    /// - Returns: nil where the words so far are subcommands.
+    /// - Returns: nil if the words so far are subcommands.
     init?(in arguments: some Sequence<String>, of root: any ParsableCommand.Type, program: String) {
         var (command, words) = (root, [program])
         for argument in arguments {

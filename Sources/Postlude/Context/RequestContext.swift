@@ -21,7 +21,7 @@ public struct RequestContext: Sendable {
     }
 }
 
-/// What a request is called, found out when somebody asks: most requests log nothing.
+/// What a request is called, made when it is first asked for: most requests log nothing.
 final class RequestIdentity: Sendable {
     private final class Box: Sendable {
         let id: String
@@ -54,7 +54,7 @@ final class RequestIdentity: Sendable {
 
     var id: String { knownID ?? store(RequestID.random()) }
 
-    /// nil where the web server has given none and nobody has asked for one.
+    /// nil if the web server has given none and none was asked for.
     var knownID: String? {
         if let known = box.load() { return known.id }
         return head.flatMap(RequestID.given).map(store)

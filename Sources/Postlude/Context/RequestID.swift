@@ -7,7 +7,7 @@ enum RequestID {
     /// The web server's name for the request, if it has a sound one; otherwise a random one.
     static func of(_ head: RequestHead) -> String { given(head) ?? random() }
 
-    /// The web server's name for the request, or else the client's; nil where neither is sound.
+    /// The web server's name for the request, or else the client's; nil if neither is sound.
     static func given(_ head: RequestHead) -> String? {
         for name in ["REQUEST_ID", "HTTP_X_REQUEST_ID"] as [StaticString] {
             if let id = head.value(name), isSound(id) { return String(decoding: id, as: UTF8.self) }

@@ -8,6 +8,6 @@ struct RequestOutcome: Sendable {
     var status: HTTPResponse.Status
     /// The web server took the whole response.
     var isDelivered: Bool
-    /// How long the answer took; nil where nobody looks.
+    /// How long the answer took; nil if it is not measured.
     var duration: Duration?
 }

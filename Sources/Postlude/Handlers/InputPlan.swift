@@ -1,7 +1,7 @@
 /// What the inputs of a handler amount to, known when the handler is made.
 struct InputPlan {
     let bodyUse: BodyUse
-    /// Each dependency behind those that it needs itself.
+    /// Each dependency after those that it needs itself.
     let dependencies: [any RequestDependency.Type]
     let problem: String?
     private let inputs: [any RequestInput.Type]
@@ -54,7 +54,7 @@ struct InputPlan {
     }
 }
 
-/// Dependencies, each once, behind those that it needs.
+/// Dependencies, each once, after those that it needs.
 private struct DependencyOrder {
     private(set) var types: [any RequestDependency.Type] = []
     /// A dependency that needs itself, directly or through others.

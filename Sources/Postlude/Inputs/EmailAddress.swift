@@ -1,7 +1,7 @@
 /// An e-mail address that can be written into a message's header as it stands.
 ///
 /// It has the form `local@domain` (RFC 5321, 4.1.2, without quoted local parts and address literals), in ASCII, with
-/// at least two labels in the domain, which is kept in lower case. Whether somebody reads mail there only a message
+/// at least two labels in the domain, which is kept in lower case. Whether mail is read there only a message
 /// can tell.
 public struct EmailAddress: Hashable, Sendable, LosslessStringConvertible {
     /// What stands in front of the `@`.
@@ -11,7 +11,7 @@ public struct EmailAddress: Hashable, Sendable, LosslessStringConvertible {
 
     public var description: String { "\(local)@\(domain)" }
 
-    /// - Returns: nil when `text` is no address.
+    /// - Returns: nil if `text` is not an address.
     public init?(_ text: String) {
         guard text.utf8.count <= 254, let at = text.lastIndex(of: "@") else { return nil }
         let local = text[..<at]

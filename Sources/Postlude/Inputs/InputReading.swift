@@ -47,7 +47,7 @@ struct InputReading {
     }
 
     /// - Returns: what the function has thrown; or what is wrong with the input that could not be taken, and with those
-    ///   behind it, which are taken now. None is taken twice.
+    ///   after it, which are taken now. None is taken twice.
     @usableFromInline
     func summary<each Input: RequestInput>(_ error: any Error, _ types: repeat (each Input).Type) -> any Error
     {

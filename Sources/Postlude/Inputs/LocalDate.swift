@@ -18,7 +18,7 @@ public struct LocalDate: Hashable, Sendable {
 
     init(_ day: CivilDate) { self.day = day }
 
-    /// - Returns: nil where the calendar has no such day.
+    /// - Returns: nil if the calendar has no such day.
     public init?(year: Int, month: Int, day: Int) {
         guard let day = CivilDate(year: year, month: month, day: day) else { return nil }
         self.day = day
@@ -38,7 +38,7 @@ public struct LocalDate: Hashable, Sendable {
 }
 
 extension LocalDate: LosslessStringConvertible {
-    /// - Returns: nil where `text` is no day such as `2030-01-31`.
+    /// - Returns: nil if `text` is not a day such as `2030-01-31`.
     public init?(_ text: String) {
         guard let day = DateText.day(text) else { return nil }
         self.day = day

@@ -18,7 +18,7 @@ public struct LocalDateTime: Hashable, Sendable {
     public let date: LocalDate
     private let time: TimeOfDay
 
-    /// - Returns: nil where no clock shows such a time.
+    /// - Returns: nil if no clock shows such a time.
     public init?(_ date: LocalDate, hour: Int, minute: Int, second: Int = 0, nanosecond: Int = 0) {
         guard let time = TimeOfDay(hour: hour, minute: minute, second: second, nanosecond: nanosecond) else {
             return nil
@@ -44,7 +44,7 @@ public struct LocalDateTime: Hashable, Sendable {
 }
 
 extension LocalDateTime: LosslessStringConvertible {
-    /// - Returns: nil where `text` is no local time such as `2030-01-31T12:00`; one with an offset is none.
+    /// - Returns: nil if `text` is not a local time such as `2030-01-31T12:00`; a time with an offset is not.
     public init?(_ text: String) {
         guard let (day, time) = DateText.localDateTime(text) else { return nil }
         (date, self.time) = (LocalDate(day), time)

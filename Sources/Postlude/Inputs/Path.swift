@@ -1,7 +1,7 @@
 /// The parameters of the route's pattern, decoded into `Value`.
 ///
 /// A struct takes them by name; a scalar takes the only one. A value that does not fit is answered with 422; one that
-/// does not match the pattern is no match of the route at all (404). A `Date` is written in ISO
+/// does not match the pattern does not match the route at all (404). A `Date` is written in ISO
 /// 8601.
 @dynamicMemberLookup
 public struct Path<Value: Decodable>: RequestInput {

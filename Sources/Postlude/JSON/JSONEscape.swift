@@ -1,6 +1,6 @@
 /// An escape in a JSON string (RFC 8259, 7).
 enum JSONEscape {
-    /// The scalar of the escape at `position`, which is behind it afterwards; nil where there is none.
+    /// The scalar of the escape at `position`, which is after it afterwards; nil if there is none.
     static func scalar(in bytes: [UInt8], at position: inout Int) -> Unicode.Scalar? {
         guard bytes.count - position >= 2 else { return nil }
         let byte = bytes[position + 1]

@@ -1,4 +1,4 @@
-/// Why a text is no JSON, and where.
+/// Why a text is not JSON, and where.
 struct JSONSyntaxError: Error, Hashable {
     let reason: String
     /// In Unicode scalars from the text's beginning, as Python counts.

@@ -7,7 +7,7 @@ internal import PostludeSystem
 struct AccessRecord: Sendable {
     let head: RequestHead
     let requestID: String
-    /// Normalised; nil for what is no request that could be routed.
+    /// Normalised; nil if the request could not be routed.
     let path: String?
     /// The route's pattern and its handler's name; empty where no route takes the request.
     let route: String
@@ -20,7 +20,7 @@ struct AccessRecord: Sendable {
     let duration: Duration
     /// When the response was finished.
     let time: LogTime
-    /// The worker's number; 0 for whoever else has answered.
+    /// The worker's number; 0 if another thread has answered.
     let worker: Int
 
     init(

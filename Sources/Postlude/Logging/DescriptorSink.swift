@@ -39,7 +39,7 @@ final class DescriptorSink: LogSink {
     }
 
     private static func open(_ path: String) throws(SystemError) -> Int32 {
-        // Not blocking: a named pipe without a reader is an error, and one that is full makes nobody wait.
+        // Not blocking: a named pipe without a reader is an error, and one that is full does not make the caller wait.
         let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK
         let file = Glibc.open(path, flags, 0o640)
         guard file >= 0 else {

@@ -4,7 +4,7 @@ internal import Logging
 struct LineLogHandler: LogHandler {
     let label: String
     let writer: LogWriter
-    /// Set by whoever wants another level than the manifest's for one logger.
+    /// Set to give one logger another level than the manifest's.
     var ownLevel: Logger.Level?
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?

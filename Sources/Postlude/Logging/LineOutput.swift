@@ -4,7 +4,7 @@ internal import PostludeSystem
 /// Writes whole lines to a descriptor, from any thread.
 ///
 /// One thread at a time writes; the others leave their lines to it and go on. So a disk that hangs holds one thread, and
-/// a line is written when the process crashes right behind it. A pipe or a socket gets only what it takes at once.
+/// a line is written when the process crashes right after it. A pipe or a socket gets only what it takes at once.
 final class LineOutput: Sendable {
     private struct State {
         /// Whole lines, but for the first one's beginning, that may have been written.
@@ -60,12 +60,12 @@ final class LineOutput: Sendable {
             state.pending += lines
             return true
         }
-        // What a socket says whose reader is too far behind.
+        // What a socket says whose reader is too slow.
         if !isKept { losses.count(ENOBUFS) }
         drain()
     }
 
-    /// Writes to another file from now on, under the same number: nobody has to be told.
+    /// Writes to another file from now on, under the same number: no other holder has to be told.
     func replace(by file: Int32) throws(SystemError) {
         try replaceDescriptor(descriptor, by: file)
     }

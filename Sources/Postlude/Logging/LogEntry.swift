@@ -1,6 +1,6 @@
 internal import Logging
 
-/// What somebody has logged, before a destination gives it its form.
+/// A log entry, before a destination gives it its form.
 struct LogEntry {
     let level: Logger.Level
     let label: String

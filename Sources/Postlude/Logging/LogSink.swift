@@ -14,7 +14,7 @@ protocol LogSink: AnyObject, Sendable {
     func reopen() throws(SystemError)
     /// Writes what could not be written before.
     ///
-    /// - Parameter milliseconds: how long to wait for a reader that is behind.
+    /// - Parameter milliseconds: how long to wait for a reader that is slow.
     func flush(within milliseconds: Int32)
 }
 

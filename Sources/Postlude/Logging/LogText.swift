@@ -8,7 +8,7 @@ package enum LogText {
     static func quoted(_ value: String) -> String {
         let needsQuotes = value.isEmpty || value.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") }
         guard needsQuotes else { return escaped(value) }
-        // A backslash of the value's own comes first: it must not protect what is added behind it.
+        // A backslash of the value's own comes first: it must not protect what is added after it.
         let protected = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         return "\"\(escaped(protected))\""
     }

@@ -100,7 +100,7 @@ final class LogWriter: Sendable {
 
     func write(_ entry: LogEntry) { state.withLock { $0.sink }.write(entry) }
 
-    /// Opens the files anew, after whoever rotates them has moved them. One that cannot be opened stays as it is.
+    /// Opens the files anew, after they were rotated. One that cannot be opened stays as it is.
     func reopen(telling logger: Logger) {
         if let log = state.withLock({ $0.postponed }) {
             do {
@@ -146,7 +146,7 @@ final class LogWriter: Sendable {
             "the program cannot run", metadata: ["error": "\(LoggedError.text(error))"])
     }
 
-    /// The process ends: waits a moment for readers that are behind.
+    /// The process ends: waits a moment for readers that are slow.
     func flush() {
         for sink in sinks { sink.flush(within: 500) }
     }

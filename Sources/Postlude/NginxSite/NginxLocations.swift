@@ -7,7 +7,7 @@ internal import PostludeRouting
 /// its path begins with a literal: one upload does not open the whole site. Every other one raises the bounds
 /// for all. A location's bounds are those of all routes that its requests can reach.
 struct NginxLocations {
-    /// What stands behind `location`, with its bounds.
+    /// What stands after `location`, with its bounds.
     struct Location: Equatable {
         let segments: [String]
         let isExact: Bool

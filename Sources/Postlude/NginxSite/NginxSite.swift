@@ -17,7 +17,7 @@ struct NginxSite: CustomStringConvertible {
     let program: String
     /// Where the application listens, as `NginxText.upstream` writes it.
     let socket: String
-    /// The same for the status pages; `nil` where the manifest has none.
+    /// The same for the status pages; `nil` if the manifest has none.
     let statusSocket: String?
     /// Values of `listen`.
     let listen: [String]

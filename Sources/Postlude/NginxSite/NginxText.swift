@@ -29,7 +29,7 @@ enum NginxText {
         "\((bytes + (1 << 20) - 1) >> 20 + 1)m"
     }
 
-    /// Whole seconds, the next ones where there are none.
+    /// Whole seconds, the next ones if there are none.
     static func seconds(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         return "\(attoseconds > 0 ? seconds + 1 : seconds)s"

@@ -4,11 +4,11 @@ internal import PostludeFastCGI
 internal import PostludeSystem
 internal import Tracing
 
-/// Where traces and measurements go, looked up once: what nobody has asked for costs nothing.
+/// Where traces and measurements go, looked up once: what is not configured costs nothing.
 struct Observability: Sendable {
-    /// nil where nobody traces.
+    /// nil if no backend traces.
     let tracer: (any Tracer)?
-    /// Reads the trace context that the client sent; nil where nobody traces.
+    /// Reads the trace context that the client sent; nil if no backend traces.
     let instrument: (any Instrument)?
     let requests: RequestMetrics?
     let tasks: TaskMetrics?
@@ -45,7 +45,7 @@ struct Observability: Sendable {
 
     /// A request's work begins.
     ///
-    /// - Returns: nil where nobody traces or measures.
+    /// - Returns: nil if no backend traces or measures.
     func begin(_ request: Request) -> RequestObservation? {
         guard instrument != nil || requests != nil else { return nil }
         return RequestObservation(of: request, for: self)

@@ -44,7 +44,7 @@ final class RequestObservation {
     /// The response is finished.
     ///
     /// - Parameters:
-    ///   - duration: how long it took to answer; nil where the response was finished just now.
+    ///   - duration: how long it took to answer; nil if the response was finished just now.
     ///   - error: what was thrown, if anything was. It is the server's failure where the status says so.
     func end(_ outcome: RequestOutcome, after duration: Duration?, error: (any Error)?) {
         let status = outcome.status.code

@@ -13,13 +13,13 @@ final class ApplicationRunner<App: Application>: Service {
     private let listener: Listener
     private let control: ProcessControl
     private let bell: ControlWakeup
-    /// Shows what goes on; nil where nobody is to see it.
+    /// Shows what goes on; nil if there is no status page.
     private let statusServer: StatusServer?
     private let status = Lock<Int32>(1)
 
     /// - Parameters:
     ///   - logs: with the access log.
-    ///   - manager: nil where no service manager is to be told.
+    ///   - manager: nil if no service manager is to be told.
     init(
         _ application: App, manifest: Manifest, listener: Listener, control: ProcessControl,
         logger: Logger, logs: LogWriter, manager: ServiceManager? = nil
@@ -83,7 +83,7 @@ final class ApplicationRunner<App: Application>: Service {
         }
     }
 
-    /// Runs the application behind the services that it needs.
+    /// Runs the application after the services that it needs.
     ///
     /// - Returns: the exit status.
     func runWithServices() async throws -> Int32 {

@@ -18,7 +18,7 @@ struct SupervisedServer: Sendable {
     let statusListen: String?
     let signals: SignalDescriptor
     let writer: LogWriter
-    /// nil where no service manager is to be told.
+    /// nil if no service manager is to be told.
     let manager: ServiceManager?
     let logger: Logger
     private let folder = WorkingFolder.current
@@ -61,7 +61,7 @@ struct SupervisedServer: Sendable {
                         program, plan: plan, descriptors: descriptors, ownsSocketFile: listener.ownsFile,
                         signals: SignalSource(signals), hooks: hooks, state: state)
                     let status = supervisor.run()
-                    // The processes have it too, and outlive nobody who could need it.
+                    // The processes have it too, and do not outlive a process that could need it.
                     withExtendedLifetime(handover) { continuation.resume(returning: status) }
                 }.detach()
             } catch {

@@ -37,7 +37,7 @@ extension Request {
     /// A dependency that was computed before; for `init(request:)` of an input, or of another dependency, that names
     /// it among its `dependencies`.
     ///
-    /// - Throws: an error that names the type when nobody has asked for it.
+    /// - Throws: an error that names the type if no input has asked for it.
     public func dependency<Value: RequestDependency>(_ type: Value.Type) throws -> Value {
         guard let value = storage.dependencies.value(type) else {
             throw UndeclaredDependency(type: "\(type)")

@@ -41,12 +41,12 @@ enum HeaderParameter {
     }
 
     /// - Parameter isEmpty: whether the value is.
-    /// - Returns: the field's name in lower case, nil for a parameter that is no field.
+    /// - Returns: the field's name in lower case, nil for a parameter that is not a header field.
     static func fieldName(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> String? {
         field(parameter, isEmpty: isEmpty).map(lowercased)
     }
 
-    /// - Returns: the field's name as the web server wrote it, nil for a parameter that is no field.
+    /// - Returns: the field's name as the web server wrote it, nil for a parameter that is not a header field.
     private static func field(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> ArraySlice<UInt8>? {
         let prefix = StaticString("HTTP_")
         guard parameter.starts(with: bytes(of: prefix)) else {

@@ -95,7 +95,7 @@ final class RequestStorage {
     /// Where uploaded files are stored.
     let uploadFolder: String
     let routes: RoutePaths
-    /// nil where nobody could cancel the request.
+    /// nil if the request cannot be cancelled.
     var cancellation: RequestCancellation? {
         didSet { body.cancellation = cancellation }
     }

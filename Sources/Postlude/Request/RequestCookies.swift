@@ -3,7 +3,7 @@ internal import PostludeFastCGI
 /// The cookies that a client sent, in its order (RFC 6265, 4.2 and 5.4).
 ///
 /// Values are what the client sent, without the double quotes around one; nothing else is decoded. A part without an
-/// equals sign is no cookie.
+/// equals sign is not a cookie.
 public struct RequestCookies: Sendable, RandomAccessCollection {
     public typealias Element = (name: String, value: String)
 

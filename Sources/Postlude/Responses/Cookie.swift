@@ -127,7 +127,7 @@ public struct Cookie: Sendable, Hashable {
 
 extension HTTPDate {
     fileprivate init(_ date: Date) {
-        // Far beyond what the form can say; a date that is no number is long ago.
+        // Far beyond what the form can say; a date that is not a number is long ago.
         let seconds = date.timeIntervalSince1970
         self.init(seconds: seconds.isNaN ? 0 : Int(min(max(seconds, -1e12), 1e12)))
     }

@@ -9,7 +9,7 @@ struct EntityTag: Hashable, Sendable {
         case any
         case tags([EntityTag])
 
-        /// - Parameter text: `*`, or tags and commas. What comes behind a mistake is left out.
+        /// - Parameter text: `*`, or tags and commas. What comes after a mistake is left out.
         init(_ text: String) {
             var rest = text[...]
             var tags: [EntityTag] = []
@@ -42,7 +42,7 @@ struct EntityTag: Hashable, Sendable {
         }
     }
 
-    /// - Returns: nil for what is no tag, or more than one.
+    /// - Returns: nil if it is not a tag, or if there are several.
     init?(_ text: String) {
         var rest = text.trimmingSpaces
         self.init(takingFrom: &rest)

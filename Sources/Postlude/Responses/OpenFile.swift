@@ -10,7 +10,7 @@ final class OpenFile: Sendable {
     let modified: HTTPDate
     /// Strong: it changes with the file, its content or its length.
     let entityTag: String
-    /// Its path without symbolic links; nil where it has none any more, or /proc is missing.
+    /// Its path without symbolic links; nil if it has none any more, or /proc is missing.
     let realPath: String?
 
     /// - Throws: `HTTPError`, 404, when there is no such regular file; the system's error when it cannot be opened.
@@ -45,7 +45,7 @@ final class OpenFile: Sendable {
     }
 
     private init(_ path: String, hidesRefusal: Bool) throws {
-        // A name behind NUL would not be looked at. O_NONBLOCK: opening a FIFO must not wait for somebody to write.
+        // A name after NUL would not be looked at. O_NONBLOCK: opening a FIFO must not wait for a writer.
         let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
         descriptor = path.utf8.contains(0) ? -1 : open(path, flags)
         guard descriptor >= 0 else {
@@ -79,7 +79,7 @@ final class OpenFile: Sendable {
 
     /// Reads what fits into `buffer`.
     ///
-    /// - Returns: how many bytes there were; 0 behind the end.
+    /// - Returns: how many bytes there were; 0 after the end.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
         while true {
             let read = pread(descriptor, buffer.baseAddress, buffer.count, offset)
@@ -88,7 +88,7 @@ final class OpenFile: Sendable {
         }
     }
 
-    /// Without symbolic links; nil where there is nothing.
+    /// Without symbolic links; nil if there is nothing.
     static func realPath(of path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }

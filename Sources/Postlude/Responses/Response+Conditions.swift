@@ -47,7 +47,7 @@ extension Response {
     private func isCurrent(_ condition: String?, tag: EntityTag?, modified: HTTPDate?) -> Bool {
         guard let condition else { return true }
         if let wanted = EntityTag(condition) { return !wanted.isWeak && wanted == tag }
-        // Within a second the file may have changed once more: the date is no strong validator yet (8.8.2.2).
+        // Within a second the file may have changed once more: the date is not a strong validator yet (8.8.2.2).
         guard let date = HTTPDate(condition), let modified else { return false }
         return date == modified && modified < HTTPDate.now
     }

@@ -14,7 +14,7 @@ public enum ResponseBody: Sendable {
         if case .bytes(let bytes) = self { bytes } else { nil }
     }
 
-    /// How many bytes it has; nil for a stream, of which nobody knows.
+    /// How many bytes it has; nil for a stream, whose length is not known.
     public var count: Int? {
         switch self {
         case .bytes(let bytes): bytes.count
@@ -39,7 +39,9 @@ public enum ResponseBody: Sendable {
             let collected = Lock<[UInt8]>([])
             try await stream.run { piece in
                 try collected.withLock { bytes in
-                    guard bytes.count + piece.count <= limit else { throw ResponseBodyTooLargeError(limit: limit) }
+                    guard bytes.count + piece.count <= limit else {
+                        throw ResponseBodyTooLargeError(limit: limit)
+                    }
                     bytes += piece
                 }
             }
@@ -52,7 +54,7 @@ extension ResponseBody: ExpressibleByArrayLiteral {
     public init(arrayLiteral bytes: UInt8...) { self = .bytes(bytes) }
 }
 
-/// A body was to be held in memory, and is larger than whoever asked for it allows.
+/// A body was to be held in memory, and is larger than the caller allows.
 public struct ResponseBodyTooLargeError: Error, Sendable, CustomStringConvertible {
     /// In bytes.
     public let limit: Int

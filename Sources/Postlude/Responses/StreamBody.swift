@@ -1,4 +1,4 @@
-/// A body that comes in pieces: nobody knows its length before its end.
+/// A body that comes in pieces, whose length is not known before its end.
 public struct StreamBody: Sendable {
     /// Takes a piece, and returns when the web server has it.
     typealias Write = @Sendable ([UInt8]) throws -> Void
@@ -18,7 +18,7 @@ extension StreamBody {
     ) {
         self.init(opening: nil, endsAtShutdown: false) { write in
             for try await piece in pieces {
-                // A sequence need not look; there is nobody left to read its pieces.
+                // A sequence need not look: its pieces are no longer read.
                 try Task.checkCancellation()
                 try write(bytes(piece))
             }

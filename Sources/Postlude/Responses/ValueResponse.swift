@@ -53,7 +53,7 @@ public struct Created<Value: Encodable & SendableMetatype>: ValueResponse {
 
 extension Created: Sendable where Value: Sendable {}
 
-/// 202 Accepted: the request is taken, and its work is done by tasks behind the response.
+/// 202 Accepted: the request is taken, and its work is done by tasks after the response.
 public struct Accepted<Value: Encodable & SendableMetatype>: ValueResponse {
     public static var status: HTTPResponse.Status { .accepted }
     public var value: Value

@@ -26,7 +26,7 @@ enum ParameterDescriptions {
             parameter.description =
                 isAny ? "Any parameters." : "The only parameter there is, whatever its name."
             return [parameter]
-        // Fields and cookies of any name are no parameters that a client could be told of.
+        // Fields and cookies of any name are not parameters that a client could be told of.
         case .header, .cookie: return []
         }
     }

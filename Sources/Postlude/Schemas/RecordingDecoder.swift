@@ -84,7 +84,7 @@ private struct RecordingObject<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func optional<Value: Decodable>(_ type: Value.Type, _ key: Key) -> Value? {
         note(Value?.self, key, isRequired: false)
-        // Also where the value is to be there: that none can be made is no reason to end.
+        // Also where the value is to be there: that none can be made is not a reason to end.
         return decoder.sample.hasOptionals ? try? decoder.value(type) : nil
     }
 

@@ -62,13 +62,13 @@ extension TaskQueue {
         }
     }
 
-    /// How many tasks are to run behind the response, and whether there are some among them that no store has.
+    /// How many tasks are to run after the response, and whether there are some among them that no store has.
     var tasksToTake: (count: Int, hasOthers: Bool) {
         let tasks = queued.filter { !$0.isOfThrown }
         return (tasks.count, tasks.contains { !$0.isKept })
     }
 
-    /// How many tasks or groups are behind the one that runs, and how long the request's answer took: cheap, since each
+    /// How many tasks or groups are after the one that runs, and how long the request's answer took: cheap, since each
     /// task asks.
     var shown: (left: Int, duration: Duration?) {
         state.withLock { ($0.line.count + $0.group.count, $0.outcome?.duration) }

@@ -11,7 +11,7 @@ struct StatusReport: Codable, Sendable {
     var startSince: Int
     /// Requests, as php-fpm counts them.
     var acceptedConn: UInt64
-    /// nil where the kernel does not say.
+    /// nil if the kernel does not say.
     var listenQueue: Int?
     /// The most since the start, as far as anybody looked: each second.
     var maxListenQueue: Int?
@@ -32,12 +32,12 @@ struct StatusReport: Codable, Sendable {
     /// How many requests were answered with which class of status code: `2xx` and so on.
     var responses: [String: UInt64]
     var routes: [Route]
-    /// What was counted in the last minute and in the last five, or since it is watched, where that is shorter; nil where
+    /// What was counted in the last minute and in the last five, or since it is watched, where that is shorter; nil if
     /// it has not been looked at before.
     var lastMinute: Recent?
     var lastFiveMinutes: Recent?
     var tasks: Tasks
-    /// nil where the application stores none.
+    /// nil if the application stores none.
     var storedTasks: TaskInspectionPages.Answer?
     var processes: [Process]
     /// One for each of the last seconds, the oldest one first; only where it is asked for.
@@ -80,7 +80,7 @@ struct StatusReport: Codable, Sendable {
         var failed: UInt64
         var retried: UInt64
         var dropped: UInt64
-        /// nil where no task waits or runs.
+        /// nil if no task waits or runs.
         var oldestAge: Double?
         var names: [Kind]
     }
@@ -107,7 +107,7 @@ struct StatusReport: Codable, Sendable {
         var startSince: Int
         var requests: UInt64
         var connections: Int
-        /// Why tasks wait here, how many for each reason; nil where none does.
+        /// Why tasks wait here, how many for each reason; nil if none does.
         var waitingTasks: String?
         var workers: [Worker]
     }

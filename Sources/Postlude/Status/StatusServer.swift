@@ -20,7 +20,7 @@ final class StatusServer: Sendable {
     ///   - status: the pages' own socket, which is closed in the end, and what may be done there.
     ///   - application: the application's listening socket, whose queue is shown.
     ///   - manager: `supervisor`, or `none` for a single process.
-    ///   - inspector: shows the application's stored tasks; nil where it has none.
+    ///   - inspector: shows the application's stored tasks; nil if it has none.
     init(
         _ scoreboard: Scoreboard, at status: Manifest.Status, watching application: Int32?, manager: String,
         inspector: (any TaskInspector)?, logger: Logger
@@ -32,7 +32,7 @@ final class StatusServer: Sendable {
         stopSampling = try EventDescriptor()
         hasStopped = try EventDescriptor()
         self.logger = logger
-        // Its requests are no news; what goes wrong is.
+        // Its requests are not logged; its failures are.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let handlers = StatusPages(source).handlers
@@ -92,7 +92,7 @@ final class StatusSource: Sendable {
     private let scoreboard: Scoreboard
     private let application: Int32?
     private let manager: String
-    /// nil where the application stores none.
+    /// nil if the application stores none.
     let storedTasks: TaskInspectionPages?
     private let history = Lock(StatusHistory())
 

@@ -43,7 +43,7 @@ final class TaskInspectionPages: Sendable {
         self.logger = logger
     }
 
-    /// One looks, and nobody waits for that: a disk that hangs does not take the pages along.
+    /// One request looks, and no other waits for it: a disk that hangs does not block the pages.
     var answer: Answer {
         let (known, steps) = state.withLock { state -> (Answer?, Int) in
             if state.isLooking || MonotonicTime.now < state.next {
@@ -87,7 +87,7 @@ final class TaskInspectionPages: Sendable {
         logger.notice(
             "a task was steered on the status page",
             metadata: ["step": "\(step)", "task_id": "\(id)", "result": "\(result)"])
-        // So that whoever has steered sees it.
+        // So that the operator sees the effect of a command.
         state.withLock { state in
             state.steps += 1
             state.next = .now

@@ -12,7 +12,7 @@ enum FieldName {
         }
     }
 
-    /// The next byte that is no hyphen or underscore, in lower case.
+    /// The next byte that is not a hyphen or underscore, in lower case.
     private static func letter(_ bytes: inout some IteratorProtocol<UInt8>) -> UInt8? {
         while let byte = bytes.next() {
             switch byte {

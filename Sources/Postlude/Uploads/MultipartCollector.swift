@@ -10,7 +10,7 @@ struct MultipartCollector: MultipartSink {
     private var filesLeft: Int
     private var head: PartHead?
     private var text: [UInt8] = []
-    /// Made when its first byte comes, since a file field that was left empty is no file.
+    /// Made when its first byte comes, since a file field that was left empty is not a file.
     private var file: UnnamedFile?
     private var size = 0
 

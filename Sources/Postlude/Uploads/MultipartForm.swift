@@ -70,7 +70,7 @@ public struct MultipartForm: RequestInput, Sendable {
     /// The last file of this name; nil when there is none.
     public func file(_ name: String) -> UploadedFile? { files.last { $0.name == name }?.file }
 
-    /// What the client is told where the server has run out of something; the log tells whoever is on call.
+    /// What the client is told where the server has run out of something; the log tells the person on call.
     static func refusal(of error: SystemError, storing folder: String) -> HTTPError? {
         let refusal: HTTPError
         switch error.errno {

@@ -7,9 +7,9 @@ internal import PostludeSystem
 struct MultipartParser {
     private enum State {
         case preamble
-        /// Behind a boundary.
+        /// After a boundary.
         case delimiter
-        /// Behind a boundary that is not the closing one: white space is allowed, then its line must end.
+        /// After a boundary that is not the closing one: white space is allowed, then its line must end.
         case padding
         case head
         /// Where a part's content begins, or its delimiter does without the line break of its own.

@@ -3,7 +3,7 @@ internal import HTTPTypes
 /// The header fields of one part (RFC 7578, 4.2 to 4.8).
 struct PartHead: Equatable {
     let name: String
-    /// nil for a part that is no file; empty where a form's file field was left empty.
+    /// nil for a part that is not a file; empty if a form's file field was left empty.
     let filename: String?
     let contentType: String?
 
@@ -13,7 +13,7 @@ struct PartHead: Equatable {
             || contentType.flatMap { MediaParameters($0.utf8)?.value } == "application/octet-stream"
     }
 
-    /// - Parameter bytes: lines, without the empty one behind them.
+    /// - Parameter bytes: lines, without the empty one after them.
     init(_ bytes: ArraySlice<UInt8>) throws(HTTPError) {
         var disposition: MediaParameters?
         var contentType: String?

@@ -7,7 +7,7 @@ extension UploadedFile {
     /// - Parameters:
     ///   - offset: in bytes from the file's beginning.
     ///   - count: how many bytes to read at most.
-    /// - Returns: fewer bytes than `count` at the file's end only, and none behind it.
+    /// - Returns: fewer bytes than `count` at the file's end only, and none after it.
     public func read(at offset: Int, upTo count: Int = 64 << 10) throws -> [UInt8] {
         guard offset >= 0, offset < size, count > 0 else { return [] }
         do {

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 /// Decodes a type from a JSON value.
 final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
     let document: JSONDocument
-    /// nil where an object has no such member.
+    /// nil if an object has no such member.
     let index: Int?
 
     override var isAbsent: Bool { index == nil }

@@ -157,7 +157,7 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
         try plainText(key).flatMap { Int($0) } ?? decodeValue(type, key)
     }
 
-    /// nil where the text is absent, or a field's.
+    /// nil if the text is absent, or a field's.
     private func plainText(_ key: Key) -> String? {
         definitions == nil ? decoder.text(for: key.stringValue) : nil
     }

@@ -2,7 +2,7 @@ internal import FoundationEssentials
 
 /// Decodes one value from text, or a list from the texts of a repeated parameter.
 final class TextDecoder: InputDecoder, Decoder, ScalarContainer {
-    /// nil where the parameter is absent.
+    /// nil if the parameter is absent.
     private let text: String?
     /// Every text of the parameter, for a list.
     private let all: () -> [String]

@@ -23,7 +23,7 @@ enum TextValue {
         return value
     }
 
-    /// A decimal number without anything around it; nil where there is none.
+    /// A decimal number without anything around it; nil if there is none.
     static func decimal(_ text: String) -> Decimal? {
         // Foundation stops at what it cannot read.
         guard !text.isEmpty, text.utf8.allSatisfy("0123456789+-.eE".utf8.contains), Double(text) != nil else {

@@ -23,7 +23,7 @@ public protocol Boundable: SendableMetatype {
     /// What the bounds limit.
     static var measure: FieldMeasure { get }
 
-    /// What is compared with the bounds, in their kind of number; nil where there is nothing to compare, as for an
+    /// What is compared with the bounds, in their kind of number; nil if there is nothing to compare, as for an
     /// optional without a value.
     var measured: FieldNumber? { get }
 }
@@ -82,7 +82,7 @@ extension Optional: Boundable where Wrapped: Boundable {
 
 /// A text that a ``Field`` can match with a pattern: `String` and `String?`.
 public protocol Matchable: Boundable {
-    /// nil where there is nothing to match.
+    /// nil if there is nothing to match.
     var matched: String? { get }
 }
 

@@ -28,7 +28,7 @@ public struct Field<Value: Decodable & Sendable>: Sendable {
     enum State: Sendable {
         case declared(FieldDeclaration<Value>)
         case value(Value)
-        /// The client's value was wrong, which is reported; nobody gets the struct.
+        /// The client's value was wrong, which is reported; the handler is not called.
         case refused
     }
 
@@ -42,7 +42,7 @@ public struct Field<Value: Decodable & Sendable>: Sendable {
     @inlinable
     public init() { state = .declared(FieldDeclaration()) }
 
-    /// The client's value or the default. A value made by `init()` has none where there is no default: it may be set,
+    /// The client's value or the default. A value made by `init()` has none if there is no default: it may be set,
     /// but not be read.
     public var wrappedValue: Value {
         get {

@@ -6,7 +6,7 @@ struct FieldDeclaration<Value: Decodable & Sendable>: Sendable {
     @usableFromInline var bounds = FieldBounds()
     @usableFromInline var pattern: String?
     @usableFromInline var check: (@Sendable (Value) -> String?)?
-    /// The value where the client sends none; nil where there is no such value.
+    /// The value where the client sends none; nil if there is no such value.
     @usableFromInline var fallback: Value?
 
     // Inlined, as the declaring initialisers are, where the value's type is known: each decoded value begins with them.

@@ -12,7 +12,7 @@ final class ProbeDecoder: Decoder {
 
     static func keys(of type: any InputFields.Type) -> Set<String> {
         let notes = Notes()
-        // An error is of a property that is no field: its key is noted.
+        // An error is of a property that is not a field: its key is noted.
         _ = try? type.init(from: ProbeDecoder(notes))
         return notes.keys
     }
