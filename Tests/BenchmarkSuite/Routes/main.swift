@@ -1,4 +1,5 @@
 import Glibc
+import HTTPTypes
 import PostludeRouting
 
 // What a match costs with 10, 100, 1,000 and 10,000 routes: prints lines of `routes ns_per_match`.
