@@ -1,5 +1,0 @@
-import Postlude
-
-struct Shop: Application {
-    var handlers: Handlers { Handlers([]) }
-}
