@@ -10,6 +10,7 @@ extension BackgroundTasks {
     /// condition asks for failures. A handler that throws drops its durable tasks too.
     ///
     /// - Parameters:
+    ///   - task: encoded to JSON at once.
     ///   - delay: it runs after this time, not before; whichever process is free then runs it. nil for its turn.
     ///   - key: another task of this kind with this key stands for this one, which is then not added, here and in the
     ///     response's `Task-Id`. Of two that are added at the same moment one is not: its response's `Task-Id` names the

@@ -27,6 +27,7 @@ public final class TestApplication<App: Application>: Sendable {
     /// Starts an application with a manifest given as text.
     ///
     /// - Parameters:
+    ///   - application: the application under test.
     ///   - manifest: the manifest's YAML.
     ///   - environment: what `${NAME}` in it means.
     ///   - logger: gets what the server's log would.
@@ -44,6 +45,7 @@ public final class TestApplication<App: Application>: Sendable {
     /// Starts an application with the manifest of a file.
     ///
     /// - Parameters:
+    ///   - application: the application under test.
     ///   - path: the manifest's path.
     ///   - logger: gets what the server's log would.
     /// - Throws: every mistake of the manifest or the handlers; what `Application.start()` throws.

@@ -22,6 +22,7 @@ public struct ApplicationService<App: Application>: Service {
     private let logger: Logger
 
     /// - Parameters:
+    ///   - application: the application to serve.
     ///   - manifest: the path of the manifest.
     ///   - listen: `/path/to.sock`, `host:port` or `[ipv6]:port`; nil for the socket of spawn-fcgi or
     ///     systemd.

@@ -38,6 +38,7 @@ public struct Cookie: Sendable, Hashable {
     ///   - path: has the client send it below this path only. It does not guard it from other paths' pages.
     ///   - isSecure: sent over TLS only; browsers take `http://localhost` for secure.
     ///   - isHTTPOnly: hidden from scripts.
+    ///   - sameSite: whether the client sends it with requests that other sites cause.
     ///   - isPartitioned: kept apart for each site that embeds this one (CHIPS). Needs `isSecure`.
     /// - Throws: ``CookieError`` that says what clients would not take: a name, a value or an attribute with characters
     ///   that may not stand there, more than 4,096 bytes, or what the name's prefix demands.

@@ -12,7 +12,10 @@ public struct HTTPError: Error, Sendable {
     /// Further header fields of the answer.
     public var headers: HTTPFields
 
-    /// - Parameter detail: what the client reads; nil for the status's reason phrase.
+    /// - Parameters:
+    ///   - status: the answer's status.
+    ///   - detail: what the client reads; nil for the status's reason phrase.
+    ///   - headers: further header fields of the answer.
     public init(_ status: HTTPResponse.Status, _ detail: String? = nil, headers: HTTPFields = [:]) {
         self.status = status
         self.detail = detail ?? status.reasonPhrase

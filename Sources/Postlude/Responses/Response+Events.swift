@@ -16,6 +16,7 @@ extension ResponseConvertible where Self == Response {
     /// streams; their clients connect again, to the next process.
     ///
     /// - Parameters:
+    ///   - headers: further header fields.
     ///   - keepAlive: how long the source may be silent before a comment is sent, which keeps nginx's
     ///     `fastcgi_read_timeout` and the proxies on the way from giving the response up.
     ///   - events: read once, and not at all in the answer to HEAD.

@@ -30,9 +30,11 @@ extension ResponseConvertible where Self == Response {
     /// ```
     ///
     /// - Parameters:
+    ///   - path: the file's path, which the application has chosen.
     ///   - contentType: by default what the name's extension says, `application/octet-stream` for an unknown one.
     ///   - name: has the client store the file under this name (RFC 6266). HTML and SVG that users have uploaded must
     ///     always be stored: shown, they run their scripts on your site.
+    ///   - headers: further header fields; they override those that the file would have.
     /// - Throws: ``HTTPError``, 404, when there is no such file, or it is a folder or a device; the system's error when
     ///   it cannot be opened, answered with 500.
     public static func file(
@@ -55,6 +57,9 @@ extension ResponseConvertible where Self == Response {
     /// - Parameters:
     ///   - name: such as `2030/january.png`, decoded.
     ///   - root: a folder of the application's choice.
+    ///   - contentType: by default what the name's extension says, `application/octet-stream` for an unknown one.
+    ///   - download: the name under which the client stores the file; nil if it may show it.
+    ///   - headers: further header fields; they override those that the file would have.
     /// - Throws: ``HTTPError``, 404, when there is no such file; the system's error when `root` does not exist.
     public static func file(
         named name: String, in root: String, contentType: String? = nil, download: String? = nil,

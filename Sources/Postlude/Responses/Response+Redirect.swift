@@ -34,6 +34,7 @@ extension ResponseConvertible where Self == Response {
     ///   - target: a path, or a URI (RFC 3986, 4.1). What may not stand in one is percent-encoded, line breaks,
     ///     backslashes and letters beyond ASCII among it; escapes stay as they are.
     ///   - status: 303 by default, which is right after a POST and after a GET.
+    ///   - headers: further header fields.
     public static func redirect(
         to target: String, status: Response.Redirection = .seeOther, headers: HTTPFields = [:]
     ) -> Response {

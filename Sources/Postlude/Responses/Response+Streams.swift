@@ -22,6 +22,9 @@ extension ResponseConvertible where Self == Response {
     /// - A process that is told to end waits for it, no longer than `shutdown-grace`.
     ///
     /// - Parameters:
+    ///   - contentType: the type of the whole body.
+    ///   - status: the answer's status.
+    ///   - headers: further header fields.
     ///   - isBuffered: whether nginx collects pieces before it passes them on. With the default, `X-Accel-Buffering:
     ///     no`, each piece reaches the client at once; with true, a slow client does not hold the worker.
     ///   - pieces: read once, and not at all in the answer to HEAD.

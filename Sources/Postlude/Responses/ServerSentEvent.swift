@@ -12,7 +12,9 @@ public struct ServerSentEvent: Sendable, Hashable {
     public var retry: Duration?
 
     /// - Parameters:
+    ///   - data: what the client's listener gets; may have several lines.
     ///   - event: a line break in it becomes a space, as in `id`: neither can begin a field of its own.
+    ///   - id: what the client sends as `Last-Event-ID` when it connects again.
     ///   - retry: in whole milliseconds on the wire.
     public init(data: String, event: String? = nil, id: String? = nil, retry: Duration? = nil) {
         self.data = data

@@ -43,7 +43,8 @@ public struct Created<Value: Encodable & SendableMetatype>: ValueResponse {
 
     /// - Parameters:
     ///   - value: the body.
-    ///   - location: where what was made is (RFC 9110, 10.2.2); what may not stand in a URI is percent-encoded.
+    ///   - location: where the new resource is (RFC 9110, 10.2.2); what may not stand in a URI is percent-encoded.
+    ///   - headers: further header fields.
     public init(_ value: Value, location: String? = nil, headers: HTTPFields = [:]) {
         self.value = value
         self.headers = headers
@@ -59,7 +60,9 @@ public struct Accepted<Value: Encodable & SendableMetatype>: ValueResponse {
     public var value: Value
     public var headers: HTTPFields
 
-    /// - Parameter value: the body.
+    /// - Parameters:
+    ///   - value: the body.
+    ///   - headers: header fields.
     public init(_ value: Value, headers: HTTPFields = [:]) {
         self.value = value
         self.headers = headers

@@ -20,8 +20,16 @@ public struct BackgroundTaskGroup: Sendable {
 
     /// Adds a function with its arguments, as ``BackgroundTasks`` does.
     ///
-    /// - Parameter stopOnFailure: the tasks behind the group are dropped when this one fails for good; those of the
-    ///   group are not.
+    /// - Parameters:
+    ///   - name: what the log calls the task, after the group's name; by default the place where it was added.
+    ///   - condition: what must have become of the request; by default nothing was thrown.
+    ///   - deadline: after this time an attempt is cancelled; by default the route's `tasks.deadline`.
+    ///   - retry: whether it is called again when it throws.
+    ///   - stopOnFailure: when it fails for good, the tasks added after the group are dropped; those of the group are not.
+    ///   - function: called once for each attempt, after the response is finished.
+    ///   - arguments: `Sendable` values of its own, because the request no longer exists by then.
+    ///   - fileID: the source file, for the name of a task without one.
+    ///   - line: the line in that file.
     @inlinable
     @discardableResult
     public mutating func add<each Argument: Sendable, Output>(
@@ -40,8 +48,16 @@ public struct BackgroundTaskGroup: Sendable {
 
     /// Adds an async function with its arguments, as ``BackgroundTasks`` does.
     ///
-    /// - Parameter stopOnFailure: the tasks behind the group are dropped when this one fails for good; those of the
-    ///   group are not.
+    /// - Parameters:
+    ///   - name: what the log calls the task, after the group's name; by default the place where it was added.
+    ///   - condition: what must have become of the request; by default nothing was thrown.
+    ///   - deadline: after this time an attempt is cancelled; by default the route's `tasks.deadline`.
+    ///   - retry: whether it is called again when it throws.
+    ///   - stopOnFailure: when it fails for good, the tasks added after the group are dropped; those of the group are not.
+    ///   - function: called once for each attempt, after the response is finished.
+    ///   - arguments: `Sendable` values of its own, because the request no longer exists by then.
+    ///   - fileID: the source file, for the name of a task without one.
+    ///   - line: the line in that file.
     @inlinable
     @discardableResult
     public mutating func add<each Argument: Sendable, Output>(

@@ -36,6 +36,8 @@ public struct BackgroundTasks: RequestInput, Sendable {
     ///   - stopOnFailure: when it fails for good, the tasks behind it are dropped.
     ///   - function: called once for each attempt, after the response is finished.
     ///   - arguments: `Sendable` values of its own, since the request is gone by then.
+    ///   - fileID: the source file, for the name of a task without one.
+    ///   - line: the line in that file.
     /// - Returns: the means to take the task back.
     @inlinable
     @discardableResult
@@ -66,6 +68,8 @@ public struct BackgroundTasks: RequestInput, Sendable {
     ///   - stopOnFailure: when it fails for good, the tasks behind it are dropped.
     ///   - function: called once for each attempt, after the response is finished.
     ///   - arguments: `Sendable` values of its own, since the request is gone by then.
+    ///   - fileID: the source file, for the name of a task without one.
+    ///   - line: the line in that file.
     /// - Returns: the means to take the task back.
     @inlinable
     @discardableResult

@@ -37,7 +37,11 @@ public struct TaskContext: Sendable {
     ///
     /// - Parameters:
     ///   - application: what ``application(_:)`` returns.
+    ///   - taskID: the task's id; nil for a new one.
     ///   - attempt: from 1 on.
+    ///   - taskName: the task's name.
+    ///   - requestID: the id of the request that has added the task.
+    ///   - route: the pattern of that request's route.
     ///   - isCancelled: whether the attempt is past its deadline.
     public init(
         of application: (any Application)? = nil, taskID: String? = nil, attempt: Int = 1,

@@ -15,7 +15,9 @@ public struct TaskRerouting: Sendable, Hashable {
     /// When it goes there.
     public var occasions: Set<Occasion>
 
-    /// - Parameter occasions: by default all of them.
+    /// - Parameters:
+    ///   - place: where it goes.
+    ///   - occasions: when it goes there; by default at each of them.
     public init(to place: TaskExecution, when occasions: Set<Occasion> = Set(Occasion.allCases)) {
         self.place = place
         self.occasions = occasions

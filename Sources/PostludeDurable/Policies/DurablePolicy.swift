@@ -24,7 +24,13 @@ public struct DurablePolicy: Sendable, Hashable {
     /// Where those go that do not come to their end here; nil for nowhere.
     public var promotion: TaskRerouting?
 
-    /// - Parameter retry: by default five attempts, 1, 2, 4 and 8 seconds after each other, ±20 %.
+    /// - Parameters:
+    ///   - retry: by default five attempts, with delays of 1, 2, 4 and 8 seconds, ±20 %.
+    ///   - deadline: after this time an attempt is cancelled; nil for the manifest's `tasks.deadline`.
+    ///   - expiry: a task that has not begun within this time after it was added does not begin; nil for never.
+    ///   - priority: which tasks come first when a process takes several from the task store.
+    ///   - runs: here, or at a broker's queue.
+    ///   - promotion: the queue to which tasks move that do not finish here; nil for none.
     public init(
         retry: RetryPolicy = RetryPolicy(attempts: 5), deadline: Duration? = nil, expiry: Duration? = nil,
         priority: DurablePriority = .normal, runs: TaskExecution = .here, promotion: TaskRerouting? = nil

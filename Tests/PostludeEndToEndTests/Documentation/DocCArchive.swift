@@ -19,12 +19,7 @@ struct DocCArchive {
         guard command.exit == .status(0) else { throw ToolError(output: command.output + command.errors) }
         let diagnostics = try JSONDecoder().decode(
             Diagnostics.self, from: Data(folder.text("diagnostics.json").utf8))
-        complaints = diagnostics.diagnostics
-            // Comments explain the parameters whose names do not say enough.
-            .filter {
-                !($0.summary.hasPrefix("Parameter ") && $0.summary.hasSuffix(" is missing documentation"))
-            }
-            .map { "\($0.place): \($0.severity): \($0.summary)" }
+        complaints = diagnostics.diagnostics.map { "\($0.place): \($0.severity): \($0.summary)" }
     }
 
     /// What stands on a page because no page has given it a place under its topics.

@@ -18,7 +18,9 @@ internal import FoundationEssentials
 public enum ProcessEnvironment {
     /// Decodes a type from the environment.
     ///
-    /// - Parameter prefix: what the variables' names begin with.
+    /// - Parameters:
+    ///   - type: the type to decode.
+    ///   - prefix: what the variables' names begin with.
     /// - Throws: ``EnvironmentError``, which names the variables that are missing or wrong, and never a value.
     public static func decode<Value: Decodable>(_ type: Value.Type, prefix: String = "") throws -> Value {
         try decode(type, prefix: prefix, from: ProcessInfo.processInfo.environment)
