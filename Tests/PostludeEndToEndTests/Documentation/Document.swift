@@ -38,7 +38,10 @@ struct Document: Sendable, CustomTestStringConvertible {
     }
 
     static let readmes =
-        [markdown("README.md", name: "README"), markdown("nginx/README.md", name: "README-nginx")]
+        [
+            markdown("README.md", name: "README"), markdown("nginx/README.md", name: "README-nginx"),
+            markdown(".github/CONTRIBUTING.md", name: "CONTRIBUTING"),
+        ]
         + files(in: "examples", withExtension: "md").map {
             markdown("examples/\($0)", name: "README-" + ($0 as NSString).deletingLastPathComponent)
         }
