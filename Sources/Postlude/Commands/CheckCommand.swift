@@ -41,11 +41,14 @@ struct CheckCommand<App: Application>: ParsableCommand {
             return try printJSON(
                 routes: manifest.routes.count, warnings: warnings, notes: notes, library: library)
         }
-        let documents = DocumentationRoutes.paths(in: manifest).map { "besides, GET \($0.path) \($0.name)" }
-        let looked = "files and folders were looked at as the user \(EnvironmentChecks.user)"
+        let documents = DocumentationRoutes.paths(in: manifest).map {
+            "also serves GET \($0.path) \($0.name)"
+        }
+        let routes = manifest.routes.count == 1 ? "1 route" : "\(manifest.routes.count) routes"
+        let checked = "files and folders were checked as the user \(EnvironmentChecks.user)"
         let lines =
-            ["the manifest is right: \(manifest.routes.count) routes"] + documents
-            + warnings.map { "warning: \($0)" } + notes.map { "note: \($0)" } + [looked]
+            ["the manifest is valid: \(routes)"] + documents
+            + warnings.map { "warning: \($0)" } + notes.map { "note: \($0)" } + [checked]
             + (library.map { ["durable tasks are kept by \($0)"] } ?? [])
         try printOutput(lines.map { "\(options.manifest): \($0)" }.joined(separator: "\n"))
     }

@@ -76,7 +76,7 @@ struct CommandLineTests {
         #expect(command.exit == .status(0), "\(command.errors)")
         for part in [
             "warning: listen: /absent/a cannot be found", "warning: status: /absent/b cannot be found",
-            "warning: log.to: /absent/c cannot be found", "looked at as the user root",
+            "warning: log.to: /absent/c cannot be found", "checked as the user root",
         ] {
             #expect(command.output.contains(part), "\(part) in: \(command.output)")
         }
@@ -85,7 +85,7 @@ struct CommandLineTests {
         for part in [
             "warning: log.access.to: \(folder.file("closed.log")) cannot be written by the user www-data",
             "warning: uploads.folder: \(folder.path) cannot be written by the user www-data",
-            "looked at as the user www-data",
+            "checked as the user www-data",
         ] {
             #expect(other.output.contains(part), "\(part) in: \(other.output)")
         }
