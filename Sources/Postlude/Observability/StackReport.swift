@@ -37,7 +37,7 @@ struct StackReport {
     }
 
     /// What calls the application's code: the mangled beginnings of Responder, TaskRunner and WorkerExecutor.
-    private static let entries = [
+    static let entries = [
         "$s8Postlude9Responder", "$s8Postlude10TaskRunner", "$s15PostludeThreads14WorkerExecutor",
     ]
     private static let thunks = ["partial apply forwarder", "reabstraction thunk"]

@@ -14,7 +14,8 @@ final class Generation: Sendable {
     let router: Router
     let responder: Responder
     let files: FileLocation?
-    /// For whoever has no matcher of its own; nil where there was no memory for it.
+    let logger: Logger
+    /// For callers without a matcher of their own; nil if there was no memory for it.
     private let matcher: Lock<RouteMatcher?>
 
     init(
@@ -23,6 +24,7 @@ final class Generation: Sendable {
     ) throws {
         self.number = number
         self.manifest = manifest
+        self.logger = logger
         settings = ServerSettings(manifest)
         files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
         router = try Router(manifest: manifest, handlers: handlers, logger: logger)
@@ -50,28 +52,5 @@ final class Generation: Sendable {
     var connectionTimes: ConnectionTimes {
         let limits = settings.limits
         return ConnectionTimes(head: limits.headTime, read: limits.readTime, write: limits.writeTime)
-    }
-}
-
-/// The generation that new requests get.
-final class Generations: Sendable {
-    private let state: Lock<Generation>
-    private let make: @Sendable (Manifest, Int) throws -> Generation
-
-    init(
-        beginningWith manifest: Manifest, number: Int,
-        make: @escaping @Sendable (Manifest, Int) throws -> Generation
-    ) throws {
-        self.make = make
-        state = Lock(try make(manifest, number))
-    }
-
-    var current: Generation { state.withLock { $0 } }
-
-    /// - Throws: why the manifest cannot be served; the current one stays.
-    func replace(by manifest: Manifest, number: Int) throws -> Generation {
-        let next = try make(manifest, number)
-        state.withLock { $0 = next }
-        return next
     }
 }

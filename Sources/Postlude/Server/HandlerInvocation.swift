@@ -62,14 +62,16 @@ final class HandlerInvocation: Sendable {
 
     /// Called by the worker when the handler has returned.
     ///
-    /// - Returns: whether it may write. Otherwise the control thread has answered, and the worker must not touch the connection,
-    ///   except to give it back where `readsConnection`.
-    func beginWriting() -> Bool {
+    /// - Returns: who answers. If it is the control thread, the worker must not touch the connection, except to give it
+    ///   back if `readsConnection`.
+    func claimAnswer() -> Answerer {
         while true {
             let (exchanged, found) = state.compareExchange(
                 expected: State.handling, desired: State.writing, ordering: .acquiringAndReleasing)
-            if exchanged { return true }
-            if found == State.answered { return false }
+            if exchanged { return .worker }
+            if found == State.answered {
+                return .controlThread(isDelivered: isDelivered, after: answeredAfter)
+            }
             // The control thread does not wait for the web server: this is over soon.
             sched_yield()
         }

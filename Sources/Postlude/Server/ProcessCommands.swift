@@ -34,22 +34,22 @@ final class ProcessCommands: Sendable {
         isSupervised = Atomic(control.supervisor != nil)
     }
 
-    /// Readable when there is something to take.
+    /// Readable when there is something to receive.
     var descriptors: [Int32] {
         let supervisor = isSupervised.load(ordering: .relaxed) ? control.supervisor : nil
         return [control.signals?.descriptor, supervisor?.descriptor].compactMap { $0 }
     }
 
     /// What came since the last call. A new manifest is in use, and logs are open again, when it returns.
-    func take(isDraining: Bool) -> [ProcessCommand] {
+    func receive(isDraining: Bool) -> [ProcessCommand] {
         if MonotonicTime.now.nanoseconds >= nextAsking.load(ordering: .relaxed) {
             nextAsking.store(.max, ordering: .relaxed)
             control.supervisor?.send(.manifestLost)
         }
-        return takeSignals(isDraining: isDraining) + takeMessages()
+        return receiveSignals(isDraining: isDraining) + receiveMessages()
     }
 
-    private func takeSignals(isDraining: Bool) -> [ProcessCommand] {
+    private func receiveSignals(isDraining: Bool) -> [ProcessCommand] {
         var orders: [ProcessCommand] = []
         var first: Int32?
         var others: Set<Int32> = []
@@ -82,17 +82,17 @@ final class ProcessCommands: Sendable {
             return logger.warning(
                 "a signal asks for what needs a supervisor", metadata: ["signal": "\(signal)"])
         }
-        use(generation.load(ordering: .relaxed) + 1) { try load() }
+        applyManifest(generation.load(ordering: .relaxed) + 1) { try load() }
     }
 
-    private func takeMessages() -> [ProcessCommand] {
+    private func receiveMessages() -> [ProcessCommand] {
         guard isSupervised.load(ordering: .relaxed), let supervisor = control.supervisor else { return [] }
         var orders: [ProcessCommand] = []
         var newest: (number: Int, file: SealedFile)?
         defer {
             // Of several the newest counts: the control thread has other things to do.
             if let (number, file) = newest, let parse = control.parse {
-                use(number) { try parse(String(decoding: try file.bytes(), as: UTF8.self)) }
+                applyManifest(number) { try parse(String(decoding: try file.bytes(), as: UTF8.self)) }
             }
         }
         while true {
@@ -123,7 +123,7 @@ final class ProcessCommands: Sendable {
         }
     }
 
-    private func use(_ number: Int, _ load: () throws -> Manifest) {
+    private func applyManifest(_ number: Int, _ load: () throws -> Manifest) {
         do {
             let manifest = try load()
             try control.apply(manifest)
@@ -141,5 +141,4 @@ final class ProcessCommands: Sendable {
                 ])
         }
     }
-
 }

@@ -20,10 +20,11 @@ final class Recycling: Sendable {
     init(_ processes: Manifest.Processes, supervisor: ControlSocket?, bell: ControlWakeup) {
         self.supervisor = supervisor
         self.bell = bell
-        use(processes)
+        setLimits(processes)
     }
 
-    func use(_ processes: Manifest.Processes) {
+    /// By another manifest from now on.
+    func setLimits(_ processes: Manifest.Processes) {
         requestLimit.store(processes.maximumRequests.map(Self.scattered) ?? .max, ordering: .relaxed)
         memoryLimit.store(processes.maximumMemory ?? .max, ordering: .relaxed)
     }
@@ -59,22 +60,5 @@ final class Recycling: Sendable {
         guard !hasAsked.exchange(true, ordering: .relaxed) else { return }
         guard let supervisor else { return bell.requestStop() }
         supervisor.send(.replace(reason: reason))
-    }
-}
-
-/// This process's memory, as the kernel counts it.
-enum ProcessMemory {
-    /// Resident bytes; nil where /proc is not mounted.
-    static var resident: Int? {
-        let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var text = [UInt8](repeating: 0, count: 128)
-        let count = text.withUnsafeMutableBytes { read(file, $0.baseAddress, $0.count) }
-        guard count > 0 else { return nil }
-        let fields = String(decoding: text.prefix(count), as: UTF8.self).split(separator: " ")
-        guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
-        let (bytes, overflows) = pages.multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE)))
-        return overflows ? nil : bytes
     }
 }

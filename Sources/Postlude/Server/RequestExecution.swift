@@ -64,16 +64,16 @@ final class RequestExecution {
         request?.storage.tasks.drop(since: call)
     }
 
-    /// Takes the request's tasks, or refuses them with the request, and has its stored ones kept. Called when nobody else
-    /// can answer the request any more, and before anything of the response is written.
+    /// Has the store persist the request's durable tasks, or refuses the request if the worker has too many tasks. Called
+    /// once only the caller can answer the request, and before anything of the response is written.
     ///
     /// - Parameters:
-    ///   - queued: how many tasks the worker has besides; asked for where the manifest bounds them.
+    ///   - queued: how many tasks the worker has besides; evaluated if the manifest bounds them.
     ///   - retryAfter: what the client of a request that is refused is told.
-    /// - Returns: what became of tasks that were too many.
+    /// - Returns: what became of tasks that were too many; nil if they were not.
     @discardableResult
-    func takeTasks(
-        behind queued: () -> Int, retryAfter: Duration, logger: Logger
+    func persistTasks(
+        after queued: @autoclosure () -> Int, retryAfter: Duration, logger: Logger
     ) -> Manifest.TaskLimits.FullQueue? {
         guard let request else { return nil }
         let source = request.storage.tasks
@@ -133,8 +133,15 @@ final class RequestExecution {
         response = .error(HTTPError(.serviceUnavailable, headers: [.retryAfter: "\(seconds)"]))
     }
 
-    /// The control thread has answered in the worker's place: whatever the handler has returned does not count.
-    func timeOut(after duration: Duration? = nil) {
+    /// A file's response becomes what the request asks for (`Response.selected`).
+    func selectFile(in location: FileLocation?) {
+        if case .file = response.body, let request {
+            response = response.selected(for: request, in: location)
+        }
+    }
+
+    /// The control thread has answered in the worker's place: what the handler has returned does not count.
+    func timeOut(after duration: Duration?) {
         self.duration = duration
         fail(error ?? CancellationError())
         response = .error(HTTPError(.gatewayTimeout))

@@ -25,13 +25,12 @@ struct Responder: Sendable {
         self.observability = observability ?? Observability(logger: logger)
     }
 
-    /// Answers a request, on the calling worker's thread, which shows by `score` what it is at.
+    /// Answers a request, on the calling worker's thread.
     ///
     /// - Parameter watch: called before the application's code, with the request and its route; returns what may cancel
     ///   the request.
     func respond(
         to head: RequestHead, body: BodySource, using matcher: RouteMatcher, on executor: WorkerExecutor,
-        _ score: WorkerSlot? = nil,
         watch: (Request, Router.Route) -> RequestCancellation? = { _, _ in nil }
     ) -> RequestExecution {
         switch router.resolve(head, using: matcher) {
@@ -42,7 +41,6 @@ struct Responder: Sendable {
             return run(.sync { _ in throw error }, for: request, on: executor)
         case .route(let route, let method, let path, let parameters):
             body.readTime = route.limits.readTime
-            score?.handle(route: route.pattern, handler: route.handler.name)
             let request = request(method, path, route, parameters, head: head, body: body)
             if let cancellation = watch(request, route) { request.storage.cancellation = cancellation }
             return run(

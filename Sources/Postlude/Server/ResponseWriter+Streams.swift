@@ -18,22 +18,22 @@ extension ResponseWriter {
                     guard pieces.write(piece) else { throw PieceNotTaken() }
                 }
             } started: { cancel in
-                watch = poller.watchHangUp(of: connection) {
+                watch = server.poller.watchHangUp(of: connection) {
                     hasHungUp.isSet.store(true, ordering: .releasing)
                     Cancellation.request(cancel)
                 }
-                if body.endsAtShutdown { place = streams.add(cancel) }
+                if body.endsAtShutdown { place = server.streams.add(cancel) }
             }
         }
         watch?.end()
-        if let place { streams.remove(place) }
+        if let place { server.streams.remove(place) }
         if !pieces.isDelivered { return .undelivered }
         if hasHungUp.isSet.load(ordering: .acquiring) { return .broken }
         switch result {
         case .success: return pieces.end() ? .whole : .undelivered
         case .failure(let error):
             // An event stream has no end of its own; this one is as good as any.
-            if place != nil, streams.isEnding, error is CancellationError { return .whole }
+            if place != nil, server.streams.isEnding, error is CancellationError { return .whole }
             return answer(to: error, in: execution, pieces, on: connection)
         }
     }
@@ -55,7 +55,7 @@ private final class HangUpMark: Sendable {
     let isSet = Atomic<Bool>(false)
 }
 
-/// Ends the loop over a sequence; whoever waits for the result looks at the writer.
+/// Ends the loop over a sequence. Why, the `PieceWriter` knows.
 private struct PieceNotTaken: Error {}
 
 /// Writes the pieces of one response, each at once and within a time of its own.

@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Logging
 internal import PostludeFastCGI
 internal import PostludeManifest
+internal import PostludeSystem
 internal import PostludeThreads
 
 /// Writes one worker's responses, one after another.
@@ -11,43 +12,70 @@ final class ResponseWriter {
         case whole
         /// The web server takes no more.
         case undelivered
-        /// There is no more to write, or nobody to read it: the connection must not look as if the response were whole.
+        /// There is no more to write, or no client to read it: the connection must not look as if the response were whole.
         case broken
     }
 
+    let server: ServerContext
     let fcgx: FCGXRequest
     let deadline: WriteDeadline
-    /// For a body in memory, or for a piece of another one.
-    private(set) var time: Duration
     let executor: WorkerExecutor
-    let poller: Poller
-    let streams: OpenStreams
-    private var files: FileLocation?
-    private let logger: Logger
+    /// Has the limits that responses are written by.
+    private var generation: Generation
     private(set) var head: [UInt8] = []
+    /// As in the thread's name, `worker 7`.
+    private let workerNumber = Int(threadName.drop { !$0.isNumber }) ?? 0
 
-    init(_ fcgx: FCGXRequest, _ server: ServerContext, executor: WorkerExecutor, deadline: WriteDeadline) {
-        self.fcgx = fcgx
-        self.deadline = deadline
+    /// Called on the worker's thread.
+    init(_ server: ServerContext, executor: WorkerExecutor, deadline: WriteDeadline) throws {
+        self.server = server
         self.executor = executor
-        time = server.settings.limits.writeTime
-        poller = server.poller
-        streams = server.streams
-        files = server.files
-        logger = server.logger
+        self.deadline = deadline
+        generation = server.generations.current
+        fcgx = try FCGXRequest(headLimit: generation.settings.limits.head)
     }
+
+    /// The time limit for a body in memory, or for a piece of another one.
+    var time: Duration { generation.settings.limits.writeTime }
 
     /// Writes by another manifest from now on.
-    func use(_ generation: Generation) {
-        time = generation.settings.limits.writeTime
-        files = generation.files
+    func adopt(_ other: Generation) {
+        guard other !== generation else { return }
+        generation = other
+        do {
+            try fcgx.raiseHeadLimit(to: other.settings.limits.head)
+        } catch {
+            server.logger.error("larger heads are not possible", metadata: ["error": "\(error)"])
+        }
     }
 
-    /// Writes everything before finish. A file's response becomes what the request asks for (`Response.selected`).
+    // MARK: A response
+
+    func openResponse(to head: RequestHead, on connection: Connection) throws(SystemError) {
+        try fcgx.begin(head, on: connection.descriptor)
+    }
+
+    /// - Returns: whether the connection's descriptor is still open. libfcgi closes it after a write error.
+    func finishResponse(_ outcome: Outcome) -> Bool {
+        outcome == .broken ? fcgx.breakOff() : fcgx.finish()
+    }
+
+    /// The control thread has answered: nothing is written.
+    func abandonResponse() { fcgx.abandon() }
+
+    /// What the access log says of the response that was finished last.
+    func accessRecord(_ head: RequestHead, _ execution: RequestExecution, since start: MonotonicTime)
+        -> AccessRecord
+    {
+        let bytes = fcgx.bytesWritten
+        return AccessRecord(
+            head, request: execution.request, status: execution.response.status.code,
+            bodyBytes: max(0, bytes - self.head.count), bytes: bytes, since: start, worker: workerNumber)
+    }
+
+    /// Writes everything before finish.
     func write(_ execution: RequestExecution, on connection: Connection) -> Outcome {
-        if case .file = execution.response.body, let request = execution.request {
-            execution.response = execution.response.selected(for: request, in: files)
-        }
+        execution.selectFile(in: generation.files)
         let response = execution.response
         ResponseHead.write(response, into: &head)
         let hasBody = !execution.isHead && response.status.allowsBody
@@ -100,7 +128,7 @@ final class ResponseWriter {
     }
 
     func log(_ error: any Error, in execution: RequestExecution) {
-        logger.error(
+        server.logger.error(
             "a response could not be completed",
             metadata: [
                 "request": "\(execution.request?.id ?? "")", "route": "\(execution.request?.route ?? "")",

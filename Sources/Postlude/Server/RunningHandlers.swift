@@ -2,65 +2,40 @@ internal import Logging
 internal import PostludeFastCGI
 internal import PostludeScoreboard
 internal import PostludeSystem
-internal import PostludeThreads
 
-/// Which handler one worker is in, as far as its route has limits of time.
+/// The handlers that all workers of the process invocation.
 final class RunningHandlers: Sendable {
-    /// The worker's, which can be asked for its stack.
-    let thread: SampledThread
-    private let current = Lock<HandlerInvocation?>(nil)
+    private let watches = Lock<[HandlerWatch]>([])
 
-    /// Called on the worker's thread.
-    init(executor: WorkerExecutor) {
-        thread = SampledThread(isSuspended: { [weak executor] in executor?.isSuspended ?? false })
-    }
+    func add(_ watch: HandlerWatch) { watches.withLock { $0.append(watch) } }
 
-    func begin(_ run: HandlerInvocation) {
-        current.withLock { $0 = run }
-        thread.enter()
-    }
+    func remove(_ watch: HandlerWatch) { watches.withLock { $0.removeAll { $0 === watch } } }
 
-    func end() {
-        thread.leave()
-        current.withLock { $0 = nil }
-    }
-
-    var run: HandlerInvocation? { current.withLock { $0 } }
-}
-
-/// The handlers that are running, of all workers: what the control thread watches.
-final class HandlerClocks: Sendable {
-    private let all = Lock<[RunningHandlers]>([])
-
-    func add(_ clock: RunningHandlers) { all.withLock { $0.append(clock) } }
-
-    func remove(_ clock: RunningHandlers) { all.withLock { $0.removeAll { $0 === clock } } }
-
-    /// Reports slow handlers, answers for those that are late, and has the process replaced where one does not end.
+    /// Reports slow handlers, answers for those that are late, and has the process replaced if one does not end.
     /// Called by the control thread.
     func check(
         at now: MonotonicTime, poller: Poller, process: ProcessSlot?, report: inout StackReport,
         logger: Logger, replace: (String) -> Void
     ) {
-        for clock in all.withLock({ $0 }) {
-            guard let run = clock.run else { continue }
-            // First, because a handler that hears of its cancellation leaves the place that the stack is to show.
-            if run.isNewlySlow(at: now) {
+        for watch in watches.withLock({ $0 }) {
+            guard let invocation = watch.invocation else { continue }
+            // First, because a handler that notices its cancellation leaves the place that the stack is to show.
+            if invocation.isNewlySlow(at: now) {
                 process?.count(.slow)
-                let stack = report.stack(of: clock.thread) { clock.run === run }
-                logger.warning("handler is slow", metadata: run.metadata(at: now, stack: stack))
+                let stack = report.stack(of: watch.thread) { watch.invocation === invocation }
+                logger.warning("handler is slow", metadata: invocation.metadata(at: now, stack: stack))
             }
-            if run.answerIfOverdue(at: now, poller: poller, process: process) {
+            if invocation.answerIfOverdue(at: now, poller: poller, process: process) {
                 logger.error(
                     "handler is past limits.request-timeout; it was cancelled, and its request answered 504",
-                    metadata: run.metadata(at: now))
+                    metadata: invocation.metadata(at: now))
             }
-            if run.isNewlyKilled(at: now) {
-                let stack = report.stack(of: clock.thread) { clock.run === run }
+            if invocation.isNewlyKilled(at: now) {
+                let stack = report.stack(of: watch.thread) { watch.invocation === invocation }
                 logger.critical(
                     "handler is past limits.kill-time and cannot be stopped; the process is to be replaced",
-                    metadata: run.metadata(at: now, stack: stack))
-                replace("handler \(run.handler) is past limits.kill-time")
+                    metadata: invocation.metadata(at: now, stack: stack))
+                replace("handler \(invocation.handler) is past limits.kill-time")
             }
         }
     }

@@ -6,7 +6,7 @@ internal import PostludeThreads
 
 extension WorkerSlot {
     /// The worker has a request. Its id is shown if the web server gave one: making one up takes longer than all this.
-    func begin(_ head: RequestHead) {
+    func beginRequest(_ head: RequestHead) {
         begin(
             method: head.value("REQUEST_METHOD") ?? [],
             target: AbsoluteForm.originForm(of: head.value("REQUEST_URI") ?? []),

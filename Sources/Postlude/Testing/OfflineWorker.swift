@@ -24,14 +24,11 @@ package final class OfflineWorker: Sendable {
     }
 
     private let thread: SerialThread
-    private let router: Router
-    private let responder: Responder
-    private let files: FileLocation?
+    private let generation: Generation
     private let taskFailed: @Sendable (TaskFailure) -> Void
     private let observability: Observability
     private let executor = WorkerExecutor()
     private let registry: TaskRegistry
-    private let taskLimits: Manifest.TaskLimits
     private let logger: Logger
 
     package init(_ application: some Application, manifest source: ManifestSource, logger: Logger) throws {
@@ -40,25 +37,23 @@ package final class OfflineWorker: Sendable {
         let hooks = ApplicationHooks(application)
         let store = application.taskEngine?.parts.makeOfflineStore()
         store?.use(manifest)
-        taskLimits = manifest.tasks
         registry = TaskRegistry(of: application, store: store)
         thread = try SerialThread(name: "worker")
         observability = .bootstrapped(logger: logger)
-        router = try Router(manifest: manifest, handlers: handlers.byName, logger: logger)
-        responder = Responder(
-            router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
-        files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
+        generation = try Generation(
+            manifest, number: 1, handlers: handlers.byName, hooks: hooks, registry: registry, logger: logger,
+            observability: observability)
         taskFailed = hooks.taskFailed
         self.logger = logger
     }
 
-    /// Tasks that nobody has run would keep themselves, and their store.
+    /// Tasks that have not run would keep themselves, and their store.
     deinit { registry.removeAll() }
 
     /// Answers a request as a worker does, up to the moment of finish.
     ///
     /// - Parameters:
-    ///   - isTaken: whether the web server takes the whole response.
+    ///   - isDelivered: whether the web server takes the whole response.
     ///   - pieces: after how many pieces of a streamed body the client goes away; nil for never.
     ///   - isCancelled: whether the request's time is over before its handler begins.
     package func respond(
@@ -66,33 +61,32 @@ package final class OfflineWorker: Sendable {
     ) async throws -> Answer {
         try await thread.run { [self] in
             let matcher = try RouteMatcher()
-            guard router.bodyPolicy(for: head, using: matcher).allows(body.count) else {
-                return try finish(RequestExecution(.error(HTTPError(.contentTooLarge)), isHead: false))
-            }
-            let source = BodySource(body)
-            return try observability.withCurrentLogger {
-                let execution = responder.respond(to: head, body: source, using: matcher, on: executor) {
-                    _, _ in
-                    guard isCancelled else { return nil }
-                    let cancellation = RequestCancellation()
-                    cancellation.cancel()
-                    return cancellation
+            var sink = OfflineSink(
+                to: head, files: generation.files, executor: executor, logger: logger,
+                isDelivered: isDelivered, pieces: pieces, isCancelled: isCancelled)
+            if generation.router.bodyPolicy(for: head, using: matcher).allows(body.count) {
+                observability.withCurrentLogger {
+                    Worker.serve(
+                        head, BodySource(body), by: generation, through: &sink, using: matcher, on: executor)
                 }
-                if isCancelled { execution.timeOut() }
-                return try finish(execution, isDelivered: isDelivered, pieces: pieces)
+            } else {
+                _ = sink.finish(RequestExecution(.error(HTTPError(.contentTooLarge)), isHead: false))
             }
+            if let error = sink.error { throw error }
+            return Answer(head: sink.head, body: sink.body, tasks: OfflineTasks(sink.tasks, of: self))
         }
     }
 
     /// Fires a schedule of the manifest: its task is queued.
     ///
-    /// - Throws: where there is no such schedule.
+    /// - Throws: if there is no such schedule.
     package func fire(_ schedule: String, at time: Date) async throws -> OfflineTasks {
         guard let store = registry.store as? any ScheduleFiring else { throw NoSchedules() }
         let fired = try store.fire(schedule, at: time)
         guard !fired.tasks.isEmpty else { return OfflineTasks(nil, of: self) }
         let queue = TaskQueue(
-            of: RequestIdentity(id: fired.origin.requestID, route: fired.origin.route), limits: taskLimits,
+            of: RequestIdentity(id: fired.origin.requestID, route: fired.origin.route),
+            limits: generation.manifest.tasks,
             logger: logger, registry: registry)
         queue.add(kept: fired.tasks)
         registry.insert(queue)
@@ -118,26 +112,6 @@ package final class OfflineWorker: Sendable {
             if queue.isEmpty { registry.remove(queue) }
         }
     }
-
-    private func finish(_ execution: RequestExecution, isDelivered: Bool = true, pieces: Int? = nil) throws
-        -> Answer
-    {
-        execution.takeTasks(behind: { 0 }, retryAfter: .seconds(5), logger: logger)
-        if case .file = execution.response.body, let request = execution.request {
-            execution.response = execution.response.selected(for: request, in: files)
-        }
-        var head: [UInt8] = []
-        ResponseHead.write(execution.response, into: &head)
-        let collected = CollectedBody(pieces: pieces)
-        if !execution.isHead, execution.response.status.allowsBody {
-            let content = execution.response.body
-            try execution.perform { [executor] in try executor.run { try await collected.take(content) }.get()
-            }
-        }
-        let isDelivered = isDelivered && !collected.isCutShort
-        let queue = execution.conclude(isDelivered: isDelivered, on: executor, logger: logger)
-        return Answer(head: head, body: collected.bytes, tasks: OfflineTasks(queue, of: self))
-    }
 }
 
 /// A store that fires schedules when a test says so.
@@ -160,46 +134,6 @@ package struct FiredSchedule: Sendable {
 /// A test's mistake.
 private struct NoSchedules: Error, CustomStringConvertible {
     var description: String { "the application has no taskEngine, and so no schedules" }
-}
-
-/// What a client has taken of a body.
-private final class CollectedBody: Sendable {
-    private struct State {
-        var bytes: [UInt8] = []
-        var pieces = 0
-        var isCutShort = false
-    }
-
-    private struct ClientGone: Error {}
-
-    private let limit: Int?
-    private let state = Lock(State())
-
-    init(pieces limit: Int?) { self.limit = limit }
-
-    var bytes: [UInt8] { state.withLock { $0.bytes } }
-    var isCutShort: Bool { state.withLock { $0.isCutShort } }
-
-    func take(_ body: ResponseBody) async throws {
-        guard let limit, case .stream(let stream) = body else {
-            let whole = try await body.collect()
-            return state.withLock { $0.bytes = whole }
-        }
-        do {
-            try await stream.run { piece in
-                try self.state.withLock { state in
-                    guard state.pieces < limit else {
-                        state.isCutShort = true
-                        throw ClientGone()
-                    }
-                    state.bytes += piece
-                    state.pieces += 1
-                }
-            }
-        } catch is ClientGone {
-            return
-        }
-    }
 }
 
 extension Handlers {

@@ -84,7 +84,7 @@ struct HandlerInvocationTests {
         let start = MonotonicTime.now
         let run = try run(on: wire.take(), at: start) { $0.requestTimeout = .seconds(1) }
         #expect(!run.answerIfOverdue(at: start + .milliseconds(999), poller: wire.poller))
-        #expect(run.beginWriting())
+        #expect(run.claimAnswer().isWorker)
         #expect(!run.answerIfOverdue(at: start + .seconds(2), poller: wire.poller))
         #expect(!run.cancellation.isCancelled)
         #expect(wire.received(Int32(MSG_DONTWAIT)) == "")
@@ -104,7 +104,7 @@ struct HandlerInvocationTests {
         #expect(totals[.timedOut] == 1 && totals.requests == 1 && totals.requestTimes.total == 1)
         #expect(totals.routes["/"]?[.serverError] == 1)
         #expect(run.cancellation.isCancelled && run.isDelivered)
-        #expect(!run.beginWriting())
+        #expect(!run.claimAnswer().isWorker)
         #expect(wire.received().contains("Status: 504 Gateway Timeout\r\n"))
         _ = try wire.take()
     }
@@ -119,7 +119,7 @@ struct HandlerInvocationTests {
             let run = try run(on: connection, at: start) { $0.requestTimeout = .zero }
             let isOurs = Lock(false)
             let worker = try WorkerThread(name: "worker") {
-                let mayWrite = run.beginWriting()
+                let mayWrite = run.claimAnswer().isWorker
                 isOurs.withLock { $0 = mayWrite }
             }
             let isAnswered = run.answerIfOverdue(at: start, poller: wire.poller)
@@ -147,7 +147,13 @@ struct HandlerInvocationTests {
         }
         #expect(!run.isNewlySlow(at: start) && !run.isNewlyKilled(at: start + .seconds(1)))
         #expect(run.isNewlySlow(at: start + .seconds(1)) && !run.isNewlySlow(at: start + .seconds(1)))
-        #expect(run.beginWriting())
+        #expect(run.claimAnswer().isWorker)
         #expect(!run.isNewlyKilled(at: start + .seconds(3)))
+    }
+}
+
+extension Answerer {
+    fileprivate var isWorker: Bool {
+        if case .worker = self { true } else { false }
     }
 }

@@ -57,8 +57,8 @@ package final class TaskDispatch: TaskTaking {
         if isPosted { call() } else { giveUp(queue) }
     }
 
-    /// Called by a worker that has been called.
-    func take() -> TaskQueue? { state.withLock { $0.queues.popFirst() } }
+    /// The queue that was posted first. Called by a worker that the poller has called.
+    func nextPosted() -> TaskQueue? { state.withLock { $0.queues.popFirst() } }
 
     /// The process stops: what no worker has taken is left, and nothing more is taken.
     package func close() {

@@ -33,9 +33,10 @@ struct PersistedTaskTests {
     }
 
     @discardableResult
-    private func take(_ execution: RequestExecution, behind queued: Int = 0) -> Manifest.TaskLimits.FullQueue?
-    {
-        execution.takeTasks(behind: { queued }, retryAfter: .seconds(7), logger: log.logger)
+    private func persist(
+        _ execution: RequestExecution, behind queued: Int = 0
+    ) -> Manifest.TaskLimits.FullQueue? {
+        execution.persistTasks(after: queued, retryAfter: .seconds(7), logger: log.logger)
     }
 
     /// What a worker does with the request's tasks.
@@ -58,7 +59,7 @@ struct PersistedTaskTests {
         try tasks.add(stored: RecordedTask("a", into: events))
         tasks.add(named: "b", ordinary("b"))
         try tasks.add(stored: RecordedTask("c", into: events))
-        take(execution)
+        persist(execution)
         #expect(events.entries == ["keep a c"])
         let name = try #require(HTTPField.Name("Task-Id"))
         #expect(execution.response.headers[name] == "id-a, id-c")
@@ -71,7 +72,7 @@ struct PersistedTaskTests {
         let execution = try execution()
         let tasks = try tasks(of: execution)
         for number in 1...200 { try tasks.add(stored: RecordedTask("\(number)", into: events)) }
-        take(execution)
+        persist(execution)
         let ids = execution.response.headers[try #require(HTTPField.Name("Task-Id"))]
         #expect(
             ids?.split(separator: ", ").count == RequestExecution.namedTasks
@@ -89,7 +90,7 @@ struct PersistedTaskTests {
         let tasks = try tasks(of: execution)
         try tasks.add(stored: RecordedTask("a", into: events))
         tasks.add(named: "b", ordinary("b"))
-        take(execution)
+        persist(execution)
         #expect(execution.response.status == .serviceUnavailable)
         #expect(execution.response.headers[.retryAfter] == "7")
         try await run(execution)
@@ -105,7 +106,7 @@ struct PersistedTaskTests {
         let execution = try execution()
         try tasks(of: execution).add(stored: RecordedTask("a", into: events))
         execution.fail(RecordedTask.Refused())
-        take(execution)
+        persist(execution)
         try await run(execution)
         #expect(events.entries == [])
     }
@@ -118,7 +119,7 @@ struct PersistedTaskTests {
         #expect(try tasks.keepStored().map(\.name) == ["a"])
         #expect(try tasks.keepStored().isEmpty)
         try tasks.add(stored: RecordedTask("b", into: events))
-        take(execution)
+        persist(execution)
         #expect(events.entries == ["keep a", "keep b"])
         let name = try #require(HTTPField.Name("Task-Id"))
         #expect(execution.response.headers[name] == "id-a, id-b")
@@ -137,7 +138,7 @@ struct PersistedTaskTests {
                 try tasks.add(stored: RecordedTask("b", into: events))
                 execution.fail(RecordedTask.Refused())
             }
-            if end == 1 { execution.timeOut() } else { take(execution, behind: 100) }
+            if end == 1 { execution.timeOut(after: nil) } else { persist(execution, behind: 100) }
             #expect(execution.response.status == (end == 1 ? .gatewayTimeout : .ok))
             try await run(execution)
         }
@@ -158,7 +159,7 @@ struct PersistedTaskTests {
             execution.fail(error)
             execution.response = .error(HTTPError(.serviceUnavailable))
         }
-        take(execution)
+        persist(execution)
         #expect(execution.response.headers[.retryAfter] == "7")
         try await run(execution)
         #expect(events.entries == [])
@@ -174,7 +175,7 @@ struct PersistedTaskTests {
                     "a", into: events, failures: 1, mayBegin: mayBegin, stopsOnFailure: true))
             tasks.add(named: "b", ordinary("b"))
             try tasks.add(stored: RecordedTask("c", into: events))
-            take(execution)
+            persist(execution)
             try await run(execution)
         }
         #expect(
@@ -191,7 +192,7 @@ struct PersistedTaskTests {
         tasks.stopOnFailure()
         tasks.add(named: "a") { throw RecordedTask.Refused() }
         try tasks.add(stored: RecordedTask("b", into: events))
-        take(execution)
+        persist(execution)
         try await run(execution)
         #expect(events.entries == ["keep b", "b stopped by a"])
     }
@@ -203,7 +204,7 @@ struct PersistedTaskTests {
         let execution = try execution()
         let request = try #require(execution.request)
         if hasOther { try tasks(of: execution).add(stored: RecordedTask("a", into: events)) }
-        take(execution)
+        persist(execution)
         #expect(throws: LateTaskError.self) {
             try BackgroundTasks(request: request).add(stored: RecordedTask("late", into: events))
         }
@@ -216,7 +217,7 @@ struct PersistedTaskTests {
         let tasks = try tasks(of: execution)
         try tasks.add(stored: RecordedTask("a", into: events, runsHere: false))
         try tasks.add(stored: RecordedTask("b", into: events))
-        take(execution)
+        persist(execution)
         try await run(execution)
         #expect(events.entries == ["keep a b", "b runs 1", "b done"])
     }
@@ -225,7 +226,7 @@ struct PersistedTaskTests {
     func over() async throws {
         let execution = try execution()
         try tasks(of: execution).add(stored: RecordedTask("a", into: events, mayBegin: false))
-        take(execution)
+        persist(execution)
         try await run(execution)
         #expect(events.entries == ["keep a", "a may not begin"])
         #expect(registry.all.isEmpty == false, "the worker removes the queue")
@@ -235,7 +236,7 @@ struct PersistedTaskTests {
     func undelivered() async throws {
         let execution = try execution()
         try tasks(of: execution).add(stored: RecordedTask("a", into: events))
-        take(execution)
+        persist(execution)
         let logger = log.logger
         let queue = try #require(execution.conclude(isDelivered: false, on: WorkerExecutor(), logger: logger))
         _ = try await onThread { TaskRunner(executor: WorkerExecutor(), logger: logger).run(queue) }
@@ -260,7 +261,7 @@ struct PersistedTaskTests {
         let tasks = try tasks(of: execution)
         try tasks.add(stored: RecordedTask("a", into: events))
         tasks.add(named: "b", ordinary("b"))
-        #expect(take(execution, behind: queued) == found)
+        #expect(persist(execution, behind: queued) == found)
         try await run(execution)
         switch found {
         case .refuse:
@@ -276,7 +277,7 @@ struct PersistedTaskTests {
     func noTasks() throws {
         let execution = try execution(bound: 1, whenFull: .refuse)
         _ = try tasks(of: execution)
-        #expect(take(execution, behind: 100) == nil)
+        #expect(persist(execution, behind: 100) == nil)
         #expect(execution.response.status == .ok)
     }
 }

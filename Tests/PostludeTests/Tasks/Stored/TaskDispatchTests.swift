@@ -35,13 +35,13 @@ struct TaskDispatchTests {
         post("c")
         #expect(calls.entries.count == 2)
         for _ in 1...2 {
-            let queue = try #require(dispatch.take())
+            let queue = try #require(dispatch.nextPosted())
             #expect(queue.requestID == "r")
             let logger = log.logger
             _ = try await onThread { TaskRunner(executor: WorkerExecutor(), logger: logger).run(queue) }
             registry.remove(queue)
         }
-        #expect(dispatch.take() == nil)
+        #expect(dispatch.nextPosted() == nil)
         #expect(
             events.entries == [
                 "a runs 1", "a done", "b runs 1", "b done", "over", "c runs 1", "c done", "over",
@@ -55,7 +55,7 @@ struct TaskDispatchTests {
         #expect(dispatch.isClosed)
         post("b")
         #expect(calls.entries.count == 1)
-        #expect(dispatch.take() == nil)
+        #expect(dispatch.nextPosted() == nil)
         #expect(events.entries == ["a left", "over", "b left", "over"])
         #expect(registry.all.isEmpty)
     }

@@ -1,0 +1,135 @@
+internal import Logging
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSystem
+
+/// Answers one request on the connection that has brought it.
+struct ConnectionSink: ResponseSink {
+    private let head: RequestHead
+    private let connection: Connection
+    private let server: ServerContext
+    private let writer: ResponseWriter
+    private let watch: HandlerWatch
+    private let tasks: WorkerTasks
+    /// Shows what the worker is doing; nil if there is no status page.
+    private let score: WorkerSlot?
+    private let accessLog: AccessLog?
+    /// When the request was complete; the clock is not read for requests that are not logged.
+    private let start: MonotonicTime
+    /// What the control thread watches; nil if the route has no time limits.
+    private var invocation: HandlerInvocation?
+    private var keepsConnection = false
+    private var isOpen = true
+
+    init(
+        to head: RequestHead, on connection: Connection, server: ServerContext, writer: ResponseWriter,
+        watch: HandlerWatch, tasks: WorkerTasks, score: WorkerSlot?
+    ) {
+        self.head = head
+        self.connection = connection
+        self.server = server
+        self.writer = writer
+        self.watch = watch
+        self.tasks = tasks
+        self.score = score
+        accessLog = server.logs.access
+        start = accessLog == nil ? MonotonicTime(nanoseconds: 0) : .now
+    }
+
+    func prepare() -> Bool {
+        do {
+            try writer.openResponse(to: head, on: connection)
+            return true
+        } catch {
+            server.logger.error(
+                "libfcgi did not take a request; its connection is closed", metadata: ["error": "\(error)"])
+            server.poller.giveBack(connection, keep: false, isOpen: true)
+            return false
+        }
+    }
+
+    mutating func watchHandler(of request: Request, by route: Router.Route) -> RequestCancellation? {
+        score?.handle(route: route.pattern, handler: route.handler.name)
+        guard route.limits.hasDeadline else { return nil }
+        let invocation = HandlerInvocation(
+            of: request, on: connection, route: route, readsConnection: connection.streamsBody)
+        self.invocation = invocation
+        watch.handlerStarted(invocation)
+        return invocation.cancellation
+    }
+
+    func claimAnswer() -> Answerer {
+        guard let invocation else { return .worker }
+        watch.handlerReturned()
+        let answerer = invocation.claimAnswer()
+        if case .controlThread = answerer {
+            writer.abandonResponse()
+            score?.drop(after: invocation.answeredAfter)
+            if invocation.readsConnection {
+                server.poller.giveBack(connection, keep: false, isOpen: true)
+            }
+        }
+        return answerer
+    }
+
+    func persistTasks(of execution: RequestExecution, retryAfter: Duration) {
+        let fullQueue = execution.persistTasks(
+            after: tasks.queuedCount, retryAfter: retryAfter, logger: server.logger)
+        switch fullQueue {
+        case nil: break
+        case .run: server.fullQueues.count("its tasks run all the same")
+        case .refuse:
+            server.process?.count(.refused)
+            server.fullQueues.count("requests were answered 503")
+        case .leave: server.fullQueues.count("durable tasks are left to other workers")
+        }
+    }
+
+    mutating func finish(_ execution: RequestExecution) -> Bool {
+        score?.set(.writing, at: .now)
+        let outcome = writer.write(execution, on: connection)
+        isOpen = writer.finishResponse(outcome)
+        keepsConnection = head.keepsConnection && outcome != .broken
+        let duration = score?.finish(execution.answer, at: .now)
+        execution.duration = duration
+        // Other requests are measured by their observation.
+        if execution.request == nil, let duration {
+            server.observability.requests?.record(
+                duration, of: head, route: execution.route?.name ?? "", status: execution.answer.status)
+        }
+        return outcome == .whole && isOpen
+    }
+
+    func giveBackConnection() {
+        server.poller.giveBack(connection, keep: keepsConnection, isOpen: isOpen)
+    }
+
+    func accessRecord(of execution: RequestExecution) -> AccessRecord? {
+        accessLog == nil ? nil : writer.accessRecord(head, execution, since: start)
+    }
+
+    func queue(_ tasks: TaskQueue) { self.tasks.add(tasks) }
+
+    func end(_ execution: RequestExecution) {
+        if let record = execution.access { accessLog?.write(record) }
+    }
+}
+
+extension ConnectionSink {
+    /// Answers a request that is refused before a handler is called.
+    ///
+    /// - Parameter route: where the answer is counted; nil if no route takes the request.
+    mutating func refuse(_ refusal: Refusal, route: CountedRoute?) {
+        server.process?.count(.refused)
+        guard prepare() else { return }
+        let isHead = head.value("REQUEST_METHOD")?.elementsEqual("HEAD".utf8) == true
+        let execution = RequestExecution(.error(HTTPError(refusal.status)), isHead: isHead)
+        execution.route = route
+        _ = finish(execution)
+        giveBackConnection()
+        let record = writer.accessRecord(head, execution, since: start)
+        server.logger.info("a request was refused", metadata: record.refusalMetadata(refusal))
+        accessLog?.write(record)
+    }
+}

@@ -1,0 +1,25 @@
+internal import PostludeManifest
+internal import PostludeSystem
+
+/// The generation that new requests get.
+final class Generations: Sendable {
+    private let state: Lock<Generation>
+    private let make: @Sendable (Manifest, Int) throws -> Generation
+
+    init(
+        beginningWith manifest: Manifest, number: Int,
+        make: @escaping @Sendable (Manifest, Int) throws -> Generation
+    ) throws {
+        self.make = make
+        state = Lock(try make(manifest, number))
+    }
+
+    var current: Generation { state.withLock { $0 } }
+
+    /// - Throws: why the manifest cannot be served; the current one stays.
+    func replace(by manifest: Manifest, number: Int) throws -> Generation {
+        let next = try make(manifest, number)
+        state.withLock { $0 = next }
+        return next
+    }
+}

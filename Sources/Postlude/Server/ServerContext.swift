@@ -1,0 +1,128 @@
+internal import Glibc
+internal import Logging
+internal import PostludeFastCGI
+internal import PostludeManifest
+internal import PostludeScoreboard
+internal import PostludeSystem
+internal import PostludeThreads
+internal import Synchronization
+
+/// What the workers of a process and its control thread share.
+final class ServerContext: Sendable {
+    let poller: Poller
+    let generations: Generations
+    let recycling: Recycling
+    let registry: TaskRegistry
+    let ends: EventCounts
+    let fullQueues = EventCounts("a worker's task queue was full")
+    let starts = StartDelay()
+    let streams = OpenStreams()
+    let handlers = RunningHandlers()
+    let logger: Logger
+    let logs: LogWriter
+    let observability: Observability
+    let process: ProcessSlot?
+    let dispatch: TaskDispatch
+    private let taskRoom: TaskRoom
+    /// Told of each task that has failed for good.
+    let taskFailed: @Sendable (TaskFailure) -> Void
+
+    init(
+        manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
+        control: ProcessControl, bell: ControlWakeup, logger: Logger, logs: LogWriter, process: ProcessSlot?,
+        store: (any TaskStore)? = nil
+    ) throws {
+        let observability = Observability.bootstrapped(logger: Logger(label: "application"))
+        let registry = TaskRegistry(
+            of: hooks.application, metrics: observability.tasks, process: process, store: store)
+        self.process = process
+        let ends = EventCounts()
+        self.registry = registry
+        self.ends = ends
+        self.logger = logger
+        self.logs = logs
+        self.observability = observability
+        taskFailed = hooks.taskFailed
+        generations = try Generations(beginningWith: manifest, number: control.generation) {
+            try Generation(
+                $0, number: $1, handlers: handlers, hooks: hooks, registry: registry, logger: logger,
+                observability: observability)
+        }
+        recycling = Recycling(manifest.processes, supervisor: control.supervisor, bell: bell)
+        let first = generations.current
+        let taskRoom = TaskRoom(process)
+        self.taskRoom = taskRoom
+        poller = try Poller(
+            listener: listener, handover: control.handover,
+            webServers: WebServers(
+                getenv("FCGI_WEB_SERVER_ADDRS").map { String(cString: $0) },
+                networks: manifest.listen.allow, users: manifest.listen.allowUsers),
+            limits: first.gateLimits, times: first.connectionTimes,
+            width: onlineProcessors, isRoomElsewhere: { taskRoom.isElsewhere },
+            onAway: bell.leftQueue, onNoneWaiting: bell.noneWaiting,
+            report: { end in
+                ends.count(end.label)
+                logger.debug("connection ended early", metadata: ["reason": "\(end)"])
+            },
+            answered: { [generations] request in
+                let route = generations.current.route(of: request.head)
+                let duration = MonotonicTime.now - request.start
+                let status = request.response.status
+                process?.count(.refused)
+                process?.count(CountedAnswer(status: status, route: route?.counted), taking: duration)
+                observability.requests?.record(
+                    duration, of: request.head, route: route?.pattern ?? "", status: status)
+                logs.access?.write(AccessRecord(request))
+            })
+        dispatch = TaskDispatch(registry: registry, logger: logger) {
+            [generations] in
+            generations.current.manifest.tasks
+        } call: { [poller] in
+            poller.call()
+        }
+        process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
+    }
+
+    /// As many workers run tasks as may, or fewer again. Called by the pool.
+    func taskRoomChanged(_ hasRoom: Bool) {
+        taskRoom.set(hasRoom)
+        if hasRoom { poller.returnToQueue() }
+    }
+
+    /// The settings that new requests are served by.
+    var settings: ServerSettings { generations.current.settings }
+
+    /// Serves new requests by another manifest.
+    func applyManifest(_ manifest: Manifest, number: Int, to pool: WorkerPool) throws {
+        let generation = try generations.replace(by: manifest, number: number)
+        recycling.setLimits(manifest.processes)
+        poller.use(limits: generation.gateLimits, times: generation.connectionTimes)
+        try pool.use(.init(manifest.workers))
+        registry.store?.use(manifest)
+        process?.set(generation: number)
+        process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
+    }
+}
+
+/// Whether this process, or another one, could run the tasks of one more request now.
+private final class TaskRoom: Sendable {
+    private let process: ProcessSlot?
+    private let isHere = Atomic<Bool>(true)
+
+    init(_ process: ProcessSlot?) { self.process = process }
+
+    func set(_ isHere: Bool) { self.isHere.store(isHere, ordering: .sequentiallyConsistent) }
+
+    /// Asked for each request: cheap as long as there is room here.
+    var isElsewhere: Bool {
+        !isHere.load(ordering: .sequentiallyConsistent) && process?.isAnotherFree == true
+    }
+}
+
+extension WorkerPool.Bounds {
+    init(_ workers: Manifest.Workers) {
+        self.init(
+            minimum: workers.minimum, maximum: workers.maximum,
+            reservedForRequests: workers.reservedForRequests)
+    }
+}
