@@ -3,8 +3,8 @@ import PostludeSystem
 
 /// A streamed body, read by the worker that holds the connection.
 extension Connection {
-    /// Who decided about the body of the request; nil if no policy was asked.
-    package var bodyAuthor: (any AnyObject & Sendable)? { gate.policy?.author }
+    /// What came with the decision about the request's body; nil for a request without a body.
+    package var requestContext: (any AnyObject & Sendable)? { gate.policy?.requestContext }
 
     /// Whether the request that was taken is a streaming one whose STDIN has not ended as it should.
     package var streamsBody: Bool { gate.isStreaming || bodyError != nil }

@@ -25,8 +25,8 @@ package struct BodyPolicy: Sendable {
 
     let use: Use
     let limit: Int
-    /// What the decision was made by: the request is to be answered by the same.
-    package var author: (any AnyObject & Sendable)?
+    /// What the caller wants to find again when the request is complete (`Connection.requestContext`).
+    package var requestContext: (any AnyObject & Sendable)?
 
     /// The whole body is collected, up to so many bytes.
     package static func collect(limit: Int) -> BodyPolicy { BodyPolicy(use: .collect, limit: limit) }

@@ -33,16 +33,9 @@ final class Generation: Sendable {
             router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
     }
 
-    /// What happens to the body of a request, which is this generation's from then on.
-    func bodyPolicy(for head: RequestHead, using matcher: RouteMatcher) -> BodyPolicy {
-        var policy = router.bodyPolicy(for: head, using: matcher)
-        policy.author = self
-        return policy
-    }
-
-    /// The route of a request that is answered without a worker; nil where none takes it.
+    /// The route of a request that is answered without a worker; nil if no route takes it.
     func route(of head: RequestHead) -> Router.Route? {
-        matcher.withLock { matcher in matcher.flatMap { router.route(of: head, using: $0) } }
+        matcher.withLock { matcher in matcher.flatMap { router.resolve(head, using: $0).route } }
     }
 
     var gateLimits: GateLimits {

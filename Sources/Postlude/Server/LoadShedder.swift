@@ -47,7 +47,7 @@ final class LoadShedder {
             return server.poller.handOverReady()
         }
         server.poller.collectWaiting(reading: buffer, within: generation.settings.overload.wait) { head in
-            generation.router.bodyPolicy(for: head, using: matcher)
+            RouteMatch(of: head, by: generation, using: matcher).bodyPolicy
         }
     }
 

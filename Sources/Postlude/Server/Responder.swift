@@ -27,13 +27,16 @@ struct Responder: Sendable {
 
     /// Answers a request, on the calling worker's thread.
     ///
-    /// - Parameter watch: called before the application's code, with the request and its route; returns what may cancel
-    ///   the request.
+    /// - Parameters:
+    ///   - resolution: the request's route.
+    ///   - watch: called before the application's code, with the request and its route; returns what may cancel
+    ///     the request.
     func respond(
-        to head: RequestHead, body: BodySource, using matcher: RouteMatcher, on executor: WorkerExecutor,
+        to head: RequestHead, body: BodySource, as resolution: Router.Resolution,
+        on executor: WorkerExecutor,
         watch: (Request, Router.Route) -> RequestCancellation? = { _, _ in nil }
     ) -> RequestExecution {
-        switch router.resolve(head, using: matcher) {
+        switch resolution {
         case .malformed(let error):
             return RequestExecution(.error(error), isHead: head.string("REQUEST_METHOD") == "HEAD")
         case .noRoute(let error, let method, let path):

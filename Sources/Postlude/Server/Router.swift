@@ -23,6 +23,18 @@ struct Router: Sendable {
         case noRoute(HTTPError, HTTPRequest.Method, RoutePath)
         /// Not even that.
         case malformed(HTTPError)
+
+        /// nil if no route takes the request.
+        var route: Route? {
+            if case .route(let route, _, _, _) = self { route } else { nil }
+        }
+
+        /// What happens to the request's body: it is collected or streamed for the handler, or ignored if there is none.
+        var bodyPolicy: BodyPolicy {
+            guard let route else { return .ignore }
+            return route.handler.bodyUse == .stream
+                ? .stream(limit: route.limits.body) : .collect(limit: route.limits.body)
+        }
     }
 
     /// Where the files of multipart bodies are stored.
@@ -81,19 +93,6 @@ struct Router: Sendable {
             logger.debug("a path was refused", metadata: ["reason": "\(error)"])
             return .malformed(HTTPError(.badRequest))
         }
-    }
-
-    /// The route of a request that its handler does not answer; nil where none takes it.
-    func route(of head: RequestHead, using matcher: RouteMatcher) -> Route? {
-        guard case .route(let route, _, _, _) = resolve(head, using: matcher) else { return nil }
-        return route
-    }
-
-    /// What happens to the body of a request: collected or streamed for its handler, or ignored where there is none.
-    func bodyPolicy(for head: RequestHead, using matcher: RouteMatcher) -> BodyPolicy {
-        guard let route = route(of: head, using: matcher) else { return .ignore }
-        return route.handler.bodyUse == .stream
-            ? .stream(limit: route.limits.body) : .collect(limit: route.limits.body)
     }
 }
 

@@ -62,28 +62,31 @@ final class Worker {
         tasks.waitForSlot(or: server.poller.descriptor)
         let time = tasks.waitMilliseconds(atMost: server.settings.idleMilliseconds)
         return server.poller.next(reading: buffer, waiting: time) { head in
-            server.generations.current.bodyPolicy(for: head, using: matcher)
+            RouteMatch(of: head, by: server.generations.current, using: matcher).bodyPolicy
         }
     }
 
     private func serve(_ connection: Connection) {
-        // The manifest that has decided about the body, if there is one, also answers.
-        let generation = connection.bodyAuthor as? Generation ?? server.generations.current
+        let match = connection.requestContext as? RouteMatch
+        let generation = match?.generation ?? server.generations.current
         writer.adopt(generation)
         let (head, bytes) = connection.takeRequest()
         server.recycling.countRequest()
         score?.beginRequest(head)
         var sink = sink(to: head, on: connection)
         let body = connection.streamsBody ? streamedBody(of: connection) : BodySource(bytes)
-        Self.serve(head, body, by: generation, through: &sink, using: matcher, on: executor)
+        let resolution = match?.resolution ?? generation.router.resolve(head, using: matcher)
+        Self.serve(head, body, as: resolution, by: generation, through: &sink, on: executor)
     }
 
     private func refuse(_ connection: Connection, _ refusal: Refusal) {
+        let match = connection.requestContext as? RouteMatch
         let (head, _) = connection.takeRequest()
         score?.beginRequest(head)
         var sink = sink(to: head, on: connection)
-        sink.refuse(
-            refusal, route: server.generations.current.router.route(of: head, using: matcher)?.counted)
+        let resolution =
+            match?.resolution ?? server.generations.current.router.resolve(head, using: matcher)
+        sink.refuse(refusal, route: resolution.route?.counted)
     }
 
     private func sink(to head: RequestHead, on connection: Connection) -> ConnectionSink {
@@ -107,14 +110,18 @@ final class Worker {
     // MARK: A request
 
     /// Serves one request. Tests serve theirs by the same steps, through a sink of their own.
+    ///
+    /// - Parameters:
+    ///   - resolution: the request's route.
+    ///   - generation: the manifest that it is by.
     static func serve(
-        _ head: RequestHead, _ body: BodySource, by generation: Generation,
-        through sink: inout some ResponseSink, using matcher: RouteMatcher, on executor: WorkerExecutor
+        _ head: RequestHead, _ body: BodySource, as resolution: Router.Resolution, by generation: Generation,
+        through sink: inout some ResponseSink, on executor: WorkerExecutor
     ) {
         // 1. Prepare: a handler whose response cannot be written is not called.
         guard sink.prepare() else { return }
         // 2. Respond: the middleware and the handler return a response, or throw one.
-        let execution = generation.responder.respond(to: head, body: body, using: matcher, on: executor) {
+        let execution = generation.responder.respond(to: head, body: body, as: resolution, on: executor) {
             sink.watchHandler(of: $0, by: $1)
         }
         let isDelivered: Bool

@@ -60,14 +60,15 @@ package final class OfflineWorker: Sendable {
         to head: RequestHead, body: [UInt8], isDelivered: Bool, pieces: Int?, isCancelled: Bool
     ) async throws -> Answer {
         try await thread.run { [self] in
-            let matcher = try RouteMatcher()
+            let resolution = generation.router.resolve(head, using: try RouteMatcher())
             var sink = OfflineSink(
                 to: head, files: generation.files, executor: executor, logger: logger,
                 isDelivered: isDelivered, pieces: pieces, isCancelled: isCancelled)
-            if generation.router.bodyPolicy(for: head, using: matcher).allows(body.count) {
+            if resolution.bodyPolicy.allows(body.count) {
                 observability.withCurrentLogger {
                     Worker.serve(
-                        head, BodySource(body), by: generation, through: &sink, using: matcher, on: executor)
+                        head, BodySource(body), as: resolution, by: generation, through: &sink,
+                        on: executor)
                 }
             } else {
                 _ = sink.finish(RequestExecution(.error(HTTPError(.contentTooLarge)), isHead: false))
