@@ -170,9 +170,9 @@ package enum ProcessCounter: Int, Sendable, CaseIterable {
     case tasksDone, tasksFailed, tasksRetried, tasksDropped
 }
 
-/// What became of an attempt of a task, or why there was none.
-package enum TaskOutcome: Sendable {
-    case done, failed, retried, dropped
+/// What became of an attempt of a task, or of a task that has none, as it is counted.
+package enum TaskOutcome: String, Sendable, CaseIterable {
+    case done, retried, failed, dropped
 
     var counter: ProcessCounter {
         switch self {

@@ -1,16 +1,12 @@
 internal import Metrics
+internal import PostludeScoreboard
 internal import PostludeSystem
 
 /// Counts and times tasks: `postlude.tasks` and `postlude.task.duration`, by the task's name and what became of it.
 final class TaskMetrics: Sendable {
-    /// How an attempt has ended, or why there was none.
-    enum Outcome: String, CaseIterable {
-        case done, retried, failed, dropped
-    }
-
     private struct Key: Hashable {
         let task: String
-        let outcome: Outcome
+        let outcome: TaskOutcome
     }
 
     private struct Meters {
@@ -36,15 +32,14 @@ final class TaskMetrics: Sendable {
         self.limit = limit
     }
 
-    func count(_ task: String, _ outcome: Outcome) { meters(task, outcome).counter.increment() }
-
-    func record(_ task: String, _ outcome: Outcome, _ duration: Duration) {
+    /// - Parameter duration: of the attempt; nil if there was none.
+    func count(_ outcome: TaskOutcome, task: String, taking duration: Duration?) {
         let meters = meters(task, outcome)
         meters.counter.increment()
-        meters.timer.recordNanoseconds(duration.saturatedNanoseconds)
+        if let duration { meters.timer.recordNanoseconds(duration.saturatedNanoseconds) }
     }
 
-    private func meters(_ task: String, _ outcome: Outcome) -> Meters {
+    private func meters(_ task: String, _ outcome: TaskOutcome) -> Meters {
         state.withLock { state in
             var name = task
             if !state.names.contains(name) {

@@ -59,7 +59,7 @@ final class RequestExecution {
     }
 
     /// Middleware calls `next` again: what has become of the call before does not count.
-    func begin(againAfter call: Int) {
+    func restart(after call: Int) {
         error = nil
         request?.storage.tasks.drop(since: call)
     }

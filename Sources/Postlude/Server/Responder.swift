@@ -122,7 +122,7 @@ struct Responder: Sendable {
             let tasks = request.storage.tasks
             var last: Int?
             return try await first.respond(to: request) { request in
-                if let last { execution.begin(againAfter: last) }
+                if let last { execution.restart(after: last) }
                 let inner = tasks.beginCall()
                 last = inner
                 defer { tasks.endCall(to: call) }

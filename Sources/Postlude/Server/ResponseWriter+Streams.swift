@@ -85,14 +85,14 @@ private final class PieceWriter: @unchecked Sendable {
         guard isDelivered else { return false }
         deadline.start(descriptor, within: time)
         defer { deadline.stop() }
-        isDelivered = begin() && piece.withUnsafeBytes { fcgx.write($0) } && fcgx.flush()
+        isDelivered = writeHead() && piece.withUnsafeBytes { fcgx.write($0) } && fcgx.flush()
         return isDelivered
     }
 
     /// There are no more pieces, and there may have been none.
-    func end() -> Bool { begin() }
+    func end() -> Bool { writeHead() }
 
-    private func begin() -> Bool {
+    private func writeHead() -> Bool {
         defer { hasBegun = true }
         return hasBegun || head.withUnsafeBytes { fcgx.write($0) }
     }

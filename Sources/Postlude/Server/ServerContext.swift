@@ -98,7 +98,7 @@ final class ServerContext: Sendable {
         recycling.setLimits(manifest.processes)
         poller.use(limits: generation.gateLimits, times: generation.connectionTimes)
         try pool.use(.init(manifest.workers))
-        registry.store?.use(manifest)
+        registry.store?.applyManifest(manifest)
         process?.set(generation: number)
         process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
     }

@@ -85,14 +85,3 @@ extension TaskQueue.State {
         return due > .now ? .attempt : .worker
     }
 }
-
-extension TaskOutcome {
-    init(_ verdict: TaskQueue.Verdict) {
-        self =
-            switch verdict {
-            case .done: .done
-            case .retry, .left, .moved: .retried
-            case .failed: .failed
-            }
-    }
-}

@@ -122,22 +122,22 @@ final class BackgroundTask: Sendable {
     }
 
     /// What its store is told of an attempt's error: past its deadline an attempt says no more than that it was cancelled.
-    func told(_ error: any Error) -> any Error {
+    private func told(_ error: any Error) -> any Error {
         guard isPastDeadline, let deadline = stored?.deadline else { return error }
         return PastDeadline(deadline: deadline, error: error)
     }
 
     /// Tells its store.
-    func report(_ end: StoredTaskEnd) {
-        if isKept { stored?.ended(end) }
+    func report(_ result: AttemptResult) {
+        if isKept { stored?.ended(result.mapError(told)) }
     }
 
     /// Begins an attempt.
     ///
     /// - Returns: false when the task was cancelled, or dropped, or its store does not want it to begin.
-    func begin() -> Bool {
+    func beginAttempt() -> Bool {
         guard move(from: .queued, to: .running) || move(from: .waiting, to: .running) else { return false }
-        if let stored, !stored.begin() {
+        if let stored, !stored.beginAttempt() {
             become(.dropped)
             return false
         }
@@ -159,9 +159,9 @@ final class BackgroundTask: Sendable {
     }
 
     /// - Returns: false when it was cancelled before.
-    func drop(telling end: StoredTaskEnd = .dropped) -> Bool {
+    func drop(as result: AttemptResult = .dropped) -> Bool {
         guard move(from: .queued, to: .dropped) || move(from: .waiting, to: .dropped) else { return false }
-        report(end)
+        report(result)
         return true
     }
 

@@ -54,8 +54,7 @@ struct TaskAttempt: Sendable {
 
     func duration(until end: MonotonicTime) -> Duration { start.map { end - $0 } ?? .zero }
 
-    /// Ends the span.
-    func end(_ error: (any Error)?) {
+    func endSpan(_ error: (any Error)?) {
         guard let span else { return }
         if let error {
             span.attributes["error.type"] = "\(type(of: error))"

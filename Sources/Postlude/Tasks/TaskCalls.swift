@@ -11,7 +11,7 @@ struct TaskCalls {
     var current = 0
     private var last = 0
 
-    mutating func begin() -> Int {
+    mutating func enterNext() -> Int {
         last += 1
         current = last
         return current

@@ -55,19 +55,7 @@ extension TaskQueue {
         }
     }
 
-    /// What follows from the end of an attempt.
-    enum Verdict: Sendable, Equatable {
-        case done
-        case retry(after: Duration)
-        /// There is no other attempt, or no time for one before the process ends.
-        case failed
-        /// There is no time for its next attempt, which its store has another process make.
-        case left(after: Duration)
-        /// Its store has somebody else do it.
-        case moved(to: String)
-    }
-
-    /// An attempt has ended.
+    /// An attempt has ended: decides what follows, and tells the task's store.
     ///
     /// - Parameters:
     ///   - error: what it threw.
@@ -75,10 +63,10 @@ extension TaskQueue {
     func ended(
         _ task: BackgroundTask, error: (any Error)? = nil, at now: MonotonicTime = .now,
         random: () -> Double = { 0 }
-    ) -> Verdict {
+    ) -> AttemptResult {
         let graceEnd = registry.graceEnd
-        let (verdict, stopped, left) = state.withLock {
-            state -> (Verdict, StoppedTasks?, [BackgroundTask]) in
+        let (result, stopped, left) = state.withLock {
+            state -> (AttemptResult, StoppedTasks?, [BackgroundTask]) in
             if let index = state.running.firstIndex(where: { $0.task === task }) {
                 state.tally.time += now - state.running.remove(at: index).started
             }
@@ -96,25 +84,24 @@ extension TaskQueue {
                 state.tally.ended += 1
                 let stopped =
                     task.stored?.stopsOnFailure == true ? StoppedTasks(behind: task, state.stop()) : nil
-                return (.moved(to: queue), stopped, [])
+                return (.moved(error, to: queue), stopped, [])
             }
             if let delay {
                 let isInTime = graceEnd.map { now + delay <= $0 } ?? true
                 if isInTime || task.isKept { task.become(.waiting) }
                 if isInTime {
                     state.resting.append(RestingTask(task: task, due: now + delay, error: error))
-                    return (.retry(after: delay), nil, [])
+                    return (.retried(error, after: delay), nil, [])
                 }
-                if task.isKept { return (.left(after: delay), nil, state.takeStored()) }
+                if task.isKept { return (.left(error), nil, state.takeStored()) }
             }
-            return (.failed, state.fail(task), [])
+            return (.failed(error), state.fail(task), [])
         }
         // Before its store hears of those behind it: it is the reason.
-        if verdict == .failed, let error { task.report(.failed(task.told(error))) }
-        if case .moved = verdict, let error { task.report(.moved(task.told(error))) }
+        task.report(result)
         dropStopped(stopped)
         leave(left)
-        return verdict
+        return result
     }
 
     /// Tasks whose next attempt would come after the end of the process: they have failed, with these errors.
@@ -139,7 +126,7 @@ extension TaskQueue {
         guard let stopped, !stopped.tasks.isEmpty else { return }
         drop(
             stopped.tasks, because: "a task failed, those behind it were dropped", level: .warning,
-            telling: .stopped(by: stopped.blocker.name, id: stopped.blocker.stored?.id))
+            as: .stopped(by: stopped.blocker.name, id: stopped.blocker.stored?.id))
     }
 }
 
@@ -164,7 +151,7 @@ extension TaskQueue.State {
     fileprivate mutating func begin(
         _ task: BackgroundTask, at now: MonotonicTime, on thread: SampledThread?
     ) -> Bool {
-        guard task.begin() else { return false }
+        guard task.beginAttempt() else { return false }
         running.append(RunningTask(task: task, started: now, thread: thread))
         return true
     }

@@ -1,5 +1,4 @@
 internal import Logging
-internal import PostludeScoreboard
 internal import PostludeSystem
 
 extension TaskQueue {
@@ -37,17 +36,16 @@ extension TaskQueue {
 
     /// Names the tasks that will not run: the first hundred of them, and how many there are.
     ///
-    /// - Parameter end: what the store of those that are kept is told.
+    /// - Parameter result: what the store of those that are kept is told.
     func drop(
         _ tasks: [BackgroundTask], because reason: Logger.Message, level: Logger.Level,
-        telling end: StoredTaskEnd = .dropped
+        as result: AttemptResult = .dropped
     ) {
         if tasks.isEmpty { return }
         let names = tasks.compactMap { task in
-            // One that was cancelled is neither here nor there.
-            guard task.drop(telling: end) else { return nil as String? }
-            registry.metrics?.count(task.name, .dropped)
-            registry.process?.count(.dropped, task: task.name, taking: nil)
+            // Skips cancelled tasks.
+            guard task.drop(as: result) else { return nil as String? }
+            registry.count(result, of: task)
             return task.name
         }
         guard !names.isEmpty else { return }

@@ -147,8 +147,7 @@ final class TaskQueue: Sendable {
             return (false, dropped)
         }
         for task in dropped where task.drop() {
-            registry.metrics?.count(task.name, .dropped)
-            registry.process?.count(.dropped, task: task.name, taking: nil)
+            registry.count(.dropped, of: task)
             if wasOver {
                 logger.error(
                     "task was added after the last task of its request had ended, and does not run",

@@ -41,7 +41,7 @@ final class TaskQueueSource {
     /// - Returns: the call's number.
     func beginCall() -> Int {
         // Also where there is no queue yet.
-        let call = calls.begin()
+        let call = calls.enterNext()
         queue?.enter(call)
         return call
     }

@@ -10,7 +10,7 @@ final class TaskRegistry: Sendable {
     private let endOfGrace = Atomic<Int64>(.max)
     private let shortestDeadline = Atomic<Int64>(.max)
     let metrics: TaskMetrics?
-    /// Counts tasks for the status page; nil where nobody looks.
+    /// Counts tasks for the status page; nil if there is none.
     let process: ProcessSlot?
     /// Keeps tasks beyond the process; nil where the application has none of that kind.
     let store: (any TaskStore)?
@@ -65,6 +65,15 @@ final class TaskRegistry: Sendable {
     func tickMilliseconds(_ usual: Int32) -> Int32 {
         let shortest = shortestDeadline.load(ordering: .relaxed)
         return min(usual, max(10, Int32(clamping: shortest / 4_000_000)))
+    }
+
+    /// Counts what has become of a task, for metrics and the status page.
+    ///
+    /// - Parameter duration: of the attempt; nil if there was none.
+    func count(_ result: AttemptResult, of task: BackgroundTask, taking duration: Duration? = nil) {
+        guard let outcome = result.outcome else { return }
+        metrics?.count(outcome, task: task.name, taking: duration)
+        process?.count(outcome, task: task.name, taking: duration)
     }
 
     /// The process ends: names the tasks that are left, and gives the stored ones back to their store.

@@ -32,7 +32,7 @@ extension TaskRunner {
 
     /// An attempt that leaves the worker's thread to others while it waits.
     private func runBeside(_ task: BackgroundTask, of queue: TaskQueue) async {
-        let attempt = begin(task, of: queue, at: now())
+        let attempt = beginAttempt(task, of: queue, at: now())
         switch task.function {
         case .sync(let function):
             let error = await onOwnThread {
@@ -42,14 +42,14 @@ extension TaskRunner {
                 defer { thread.leave() }
                 return observability.withCurrentLogger { attempt.error(of: function) }
             }
-            end(attempt, error: error)
+            endAttempt(attempt, error: error)
         case .async(let function):
             // A task that can be cancelled without the others. It inherits what the attempt binds.
             let call = attempt.perform { Task(executorPreference: executor) { try await function() } }
             queue.setCancellation(of: task) { call.cancel() }
             switch await call.result {
-            case .success: end(attempt, error: nil)
-            case .failure(let error): end(attempt, error: error)
+            case .success: endAttempt(attempt, error: nil)
+            case .failure(let error): endAttempt(attempt, error: error)
             }
         }
     }

@@ -2,7 +2,6 @@ internal import Logging
 internal import PostludeScoreboard
 internal import PostludeSystem
 internal import PostludeThreads
-internal import Tracing
 
 /// Plays the postlude: runs the tasks of a request on the calling worker.
 struct TaskRunner {
@@ -55,9 +54,8 @@ struct TaskRunner {
     /// - Returns: nil when more is to be done now.
     func step(_ queue: TaskQueue) -> Progress? {
         for late in queue.giveUpLateRetries() {
-            observability.tasks?.count(late.task.name, .failed)
-            queue.registry.process?.count(.failed, task: late.task.name, taking: nil)
-            failed(
+            queue.registry.count(.failed(late.error), of: late.task)
+            logFailure(
                 TaskAttempt(late.task, of: queue, at: nil, observability), late.error,
                 "task failed, the process ends before its next attempt")
         }
@@ -76,8 +74,8 @@ struct TaskRunner {
 
     /// An attempt that has this thread for itself.
     func runAlone(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) {
-        let attempt = begin(task, of: queue, at: now)
-        end(attempt, error: attempt.error(of: { try call(task, of: queue) }))
+        let attempt = beginAttempt(task, of: queue, at: now)
+        endAttempt(attempt, error: attempt.error(of: { try call(task, of: queue) }))
     }
 
     /// Calls the task's function on this thread, which waits for its end.
@@ -96,7 +94,7 @@ struct TaskRunner {
 
     // MARK: An attempt
 
-    func begin(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) -> TaskAttempt {
+    func beginAttempt(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) -> TaskAttempt {
         if let score {
             let (left, duration) = queue.shown
             score.run(task: task.name, of: queue.request.shown(duration: duration), left: left, at: now)
@@ -104,46 +102,42 @@ struct TaskRunner {
         return TaskAttempt(task, of: queue, at: now, observability)
     }
 
-    /// Logs and counts what became of an attempt, and decides whether there is another one.
-    func end(_ attempt: TaskAttempt, error: (any Error)?) {
-        let (task, queue, now) = (attempt.task, attempt.queue, now())
-        let verdict = queue.ended(task, error: error, at: now, random: random)
-        attempt.end(error)
-        let told = error.map(task.told)
-        queue.registry.process?.count(
-            TaskOutcome(verdict), task: task.name, taking: attempt.duration(until: now))
-        switch verdict {
-        case .done:
-            task.report(.done)
-            observability.tasks?.record(task.name, .done, attempt.duration(until: now))
-            logger.info("task done", metadata: attempt.metadata(until: now))
-        case .retry(let delay):
-            if let told { task.report(.retried(told, after: delay)) }
-            observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
+    /// Decides whether there is another attempt; counts and logs what became of this one.
+    func endAttempt(_ attempt: TaskAttempt, error: (any Error)?) {
+        let now = now()
+        let result = attempt.queue.ended(attempt.task, error: error, at: now, random: random)
+        attempt.endSpan(error)
+        attempt.queue.registry.count(result, of: attempt.task, taking: attempt.duration(until: now))
+        log(result, of: attempt, until: now)
+    }
+
+    private func log(_ result: AttemptResult, of attempt: TaskAttempt, until now: MonotonicTime) {
+        func metadata(_ error: (any Error)?) -> Logger.Metadata {
             var metadata = attempt.metadata(until: now)
-            metadata["error"] = error.map { "\(LoggedError.text($0))" }
-            metadata["attempt"] = "\(task.failures) of \(task.options.retry.attempts)"
+            if let error { metadata["error"] = "\(LoggedError.text(error))" }
+            return metadata
+        }
+        switch result {
+        case .done: logger.info("task done", metadata: metadata(nil))
+        case .retried(let error, let delay):
+            var metadata = metadata(error)
+            metadata["attempt"] = "\(attempt.task.failures) of \(attempt.task.options.retry.attempts)"
             metadata["delay"] = "\(delay.milliseconds) ms"
             logger.warning("task failed, and is tried again", metadata: metadata)
-        case .left:
-            if let told { task.report(.left(told)) }
-            observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
-            var metadata = attempt.metadata(until: now)
-            metadata["error"] = error.map { "\(LoggedError.text($0))" }
-            logger.warning("task failed, and is left for the next start", metadata: metadata)
-        case .moved(let queue):
-            observability.tasks?.record(task.name, .retried, attempt.duration(until: now))
-            var metadata = attempt.metadata(until: now)
-            metadata["error"] = error.map { "\(LoggedError.text($0))" }
+        case .left(let error):
+            logger.warning("task failed, and is left for the next start", metadata: metadata(error))
+        case .moved(let error, let queue):
+            var metadata = metadata(error)
             metadata["queue"] = "\(queue)"
             logger.warning("task failed, and moves to a queue", metadata: metadata)
-        case .failed:
-            observability.tasks?.record(task.name, .failed, attempt.duration(until: now))
-            if let error { failed(attempt, error, "task failed") }
+        case .failed(let error): logFailure(attempt, error, "task failed")
+        // Of tasks that had no attempt.
+        case .dropped, .stopped, .cutOff: break
         }
     }
 
-    private func failed(_ attempt: TaskAttempt, _ error: any Error, _ message: Logger.Message) {
+    /// A task has failed for good: logs it, and tells the application.
+    private func logFailure(_ attempt: TaskAttempt, _ error: any Error, _ message: Logger.Message) {
         let (task, queue) = (attempt.task, attempt.queue)
         var metadata = attempt.metadata(until: now())
         metadata["error"] = "\(LoggedError.text(error))"

@@ -36,10 +36,10 @@ package final class OfflineWorker: Sendable {
         let manifest = try handlers.manifest(from: source)
         let hooks = ApplicationHooks(application)
         let store = application.taskEngine?.parts.makeOfflineStore()
-        store?.use(manifest)
-        registry = TaskRegistry(of: application, store: store)
-        thread = try SerialThread(name: "worker")
+        store?.applyManifest(manifest)
         observability = .bootstrapped(logger: logger)
+        registry = TaskRegistry(of: application, metrics: observability.tasks, store: store)
+        thread = try SerialThread(name: "worker")
         generation = try Generation(
             manifest, number: 1, handlers: handlers.byName, hooks: hooks, registry: registry, logger: logger,
             observability: observability)

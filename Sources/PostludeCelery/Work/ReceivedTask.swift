@@ -60,17 +60,17 @@ final class ReceivedTask: PersistedTask {
         state.withLock { $0.result = result }
     }
 
-    func begin() -> Bool {
+    func beginAttempt() -> Bool {
         guard let expires, expires <= Date() else { return true }
         state.withLock { $0.outcome = .expired }
         return false
     }
 
-    func ended(_ end: StoredTaskEnd) {
+    func ended(_ result: AttemptResult) {
         state.withLock { state in
-            switch end {
+            switch result {
             case .done: state.outcome = .done(result: state.result)
-            case .failed(let error), .moved(let error): state.outcome = .failed(error)
+            case .failed(let error), .moved(let error, _): state.outcome = .failed(error)
             case .retried, .dropped, .stopped, .left, .cutOff: state.outcome = .left
             }
         }

@@ -84,15 +84,15 @@ final class OutboxTask: RecordedTask {
     func run() async throws {}
 
     /// Its turn has come: it is for its queue from now on.
-    func begin() -> Bool {
+    func beginAttempt() -> Bool {
         let (id, access) = state.withLock { ($0.id, $0.access) }
         if let access, let queue = record.queue { access.send(id, to: queue) }
         return false
     }
 
-    func ended(_ end: StoredTaskEnd) {
+    func ended(_ result: AttemptResult) {
         let (id, access) = state.withLock { ($0.id, $0.access) }
-        switch end {
+        switch result {
         case .left: access?.taskStore.ended(id, .left)
         case .stopped(let name, let blocker): access?.stopped(id, by: name, blocker)
         case .dropped: access?.taskStore.ended(id, .discarded)

@@ -216,7 +216,7 @@ final class DurableStore: DurableTaskStore {
             metadata: ["task-store": "\(taskStore.path)", "library": "\(SQLiteVersion.library)"])
     }
 
-    func use(_ manifest: Manifest) {
+    func applyManifest(_ manifest: Manifest) {
         current.withLock { $0 = declared.with(manifest) }
         waiting.withLock { $0.manifest = manifest }
         guard let opened = opened.withLock({ $0 }) else { return }

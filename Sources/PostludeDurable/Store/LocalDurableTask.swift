@@ -115,7 +115,7 @@ final class LocalDurableTask: RecordedTask {
         return isMeant ? promotion.place.queue : nil
     }
 
-    func begin() -> Bool {
+    func beginAttempt() -> Bool {
         let (id, access) = state.withLock { ($0.id, $0.access) }
         if let access, let queue = record.queue {
             access.send(id, to: queue)
@@ -135,8 +135,8 @@ final class LocalDurableTask: RecordedTask {
         taskStore?.blame(id)
     }
 
-    func ended(_ end: StoredTaskEnd) {
-        let (id, access, result) = state.withLock { ($0.id, $0.access, $0.result) }
+    func ended(_ result: AttemptResult) {
+        let (id, access, output) = state.withLock { ($0.id, $0.access, $0.result) }
         guard let access else { return }
         let taskStore = access.taskStore
         func move(to queue: String?, _ reason: String) -> Bool {
@@ -145,13 +145,13 @@ final class LocalDurableTask: RecordedTask {
             access.outbox?.ring(behindNotes: true)
             return true
         }
-        switch end {
-        case .done: taskStore.ended(id, .done(result: result))
+        switch result {
+        case .done: taskStore.ended(id, .done(result: output))
         case .retried(let error, _): taskStore.ended(id, .retrying(error: Self.text(error)))
         case .failed(let error): taskStore.ended(id, .failed(error: Self.text(error)))
         case .dropped: taskStore.ended(id, .discarded)
         case .stopped(let name, let blocker): access.stopped(id, by: name, blocker)
-        case .moved(let error): _ = move(to: policy.promotion?.place.queue, Self.text(error))
+        case .moved(let error, _): _ = move(to: policy.promotion?.place.queue, Self.text(error))
         case .left(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"):
             break
         case .left(let error?): taskStore.ended(id, .again(error: Self.text(error), at: Date()))

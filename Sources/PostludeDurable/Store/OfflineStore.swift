@@ -31,7 +31,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
 
     var kinds: DurableTaskKinds { current.withLock { $0 } }
 
-    func use(_ manifest: Manifest) {
+    func applyManifest(_ manifest: Manifest) {
         current.withLock { $0 = declared.with(manifest) }
         schedules.withLock { $0 = manifest.schedules }
     }

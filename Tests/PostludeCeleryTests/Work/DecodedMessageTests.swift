@@ -111,10 +111,10 @@ import Testing
         let message = try incoming(expires: Date(timeIntervalSinceNow: 60))
         let kind = try #require(kinds["app.resize"])
         let waiting = ReceivedTask(Resize(path: "/"), kind: kind, from: message)
-        #expect(waiting.begin())
+        #expect(waiting.beginAttempt())
         let late = ReceivedTask(
             Resize(path: "/"), kind: kind, from: try incoming(expires: Date(timeIntervalSinceNow: -1)))
-        #expect(!late.begin())
+        #expect(!late.beginAttempt())
         guard case .expired = late.outcome else {
             Issue.record("\(late.outcome)")
             return

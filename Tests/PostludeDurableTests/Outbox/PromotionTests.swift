@@ -55,8 +55,8 @@ import Testing
 
     @Test("What moves is to be published, with its id and its error") func moved() throws {
         let task = try task(promotedWhen: [.attempts])
-        #expect(task.begin())
-        task.ended(.moved(Broken()))
+        #expect(task.beginAttempt())
+        task.ended(.moved(Broken(), to: "jobs"))
         let record = try record(task)
         #expect(record.state == .outgoing)
         #expect(record.queue == "slow")
@@ -65,11 +65,11 @@ import Testing
 
     @Test("At the end of the process a task moves or is left, as its policy says", arguments: [false, true])
     func shutdown(isRunning: Bool) throws {
-        let end = isRunning ? StoredTaskEnd.cutOff : .left(nil)
+        let end = isRunning ? AttemptResult.cutOff : .left(nil)
         let moving = try task(promotedWhen: [.shutdown])
         let staying = try task(promotedWhen: [.attempts])
         for task in [moving, staying] {
-            if isRunning { #expect(task.begin()) }
+            if isRunning { #expect(task.beginAttempt()) }
             task.ended(end)
         }
         #expect(try record(moving).state == .outgoing)

@@ -15,7 +15,7 @@ final class RecordedStore: TaskStore {
         _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
         logger: Logger
     ) throws {}
-    func use(_ manifest: Manifest) {}
+    func applyManifest(_ manifest: Manifest) {}
 
     func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
         if let error = failure.withLock({ $0 }) { throw error }
@@ -75,16 +75,16 @@ final class RecordedTask: PersistedTask {
         if attempt <= failures { throw error }
     }
 
-    func begin() -> Bool {
+    func beginAttempt() -> Bool {
         if !mayBegin { events.append("\(name) may not begin") }
         return mayBegin
     }
 
     func blame() { events.append("\(name) blamed") }
 
-    func ended(_ end: StoredTaskEnd) {
+    func ended(_ result: AttemptResult) {
         let text =
-            switch end {
+            switch result {
             case .done: "done"
             case .retried(_, let delay): "retried after \(delay.components.seconds) s"
             case .failed: "failed"

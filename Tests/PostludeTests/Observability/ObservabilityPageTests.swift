@@ -91,7 +91,7 @@ struct ObservabilityPageTests {
     func swiftMetrics() throws {
         let metrics = TestMetrics()
         RequestMetrics(metrics).record(.milliseconds(1), method: "GET", route: "/", status: 200)
-        TaskMetrics(metrics).record("mail", .done, .milliseconds(1))
+        TaskMetrics(metrics).count(.done, task: "mail", taking: .milliseconds(1))
         var measured: Set<Metric> = []
         for counter in metrics.counters {
             measured.insert(
@@ -119,6 +119,6 @@ struct ObservabilityPageTests {
         let states = ProcessState.allCases.filter { $0 != .free }
         #expect(Set(processes) == Set(states.map { [$0.label] }))
         let outcomes = try table("outcome of a task").map { Self.names(in: $0[0]) }
-        #expect(Set(outcomes) == Set(TaskMetrics.Outcome.allCases.map { [$0.rawValue] }))
+        #expect(Set(outcomes) == Set(TaskOutcome.allCases.map { [$0.rawValue] }))
     }
 }

@@ -2,6 +2,7 @@ import HTTPTypes
 import InMemoryTracing
 import MetricsTestKit
 import PostludeManifest
+import PostludeScoreboard
 import PostludeThreads
 import Testing
 import Tracing
@@ -188,7 +189,7 @@ struct RequestObservationTests {
     @Test("names that an application makes up at run time are bounded")
     func names() {
         let tasks = TaskMetrics(metrics, limit: 3)
-        for number in 0..<100 { tasks.count("\(number)", .done) }
+        for number in 0..<100 { tasks.count(.done, task: "\(number)", taking: nil) }
         #expect(metrics.counters.count == 4)
         #expect(
             metrics.counterTotal(

@@ -19,7 +19,7 @@ package protocol TaskStore: Sendable {
     ) throws
 
     /// Another manifest holds from now on, as far as it can be changed while tasks are kept.
-    func use(_ manifest: Manifest)
+    func applyManifest(_ manifest: Manifest)
 
     /// Keeps the tasks of one request, all of them or none.
     ///
@@ -77,7 +77,7 @@ package protocol PersistedTask: Sendable {
     /// An attempt is about to begin.
     ///
     /// - Returns: false when it must not: its time is over. The store knows.
-    func begin() -> Bool
+    func beginAttempt() -> Bool
 
     /// An attempt has failed.
     ///
@@ -91,7 +91,7 @@ package protocol PersistedTask: Sendable {
     func blame()
 
     /// An attempt has ended, or none will be made here.
-    func ended(_ end: StoredTaskEnd)
+    func ended(_ result: AttemptResult)
 }
 
 extension PersistedTask {
@@ -104,22 +104,3 @@ extension PersistedTask {
 
 /// An error with which a stored task has failed for good: no other attempt would end otherwise.
 package protocol PermanentTaskError: Error {}
-
-/// What became of a stored task in this process.
-package enum StoredTaskEnd: Sendable {
-    case done
-    /// It has failed, and this process calls it again.
-    case retried(any Error, after: Duration)
-    case failed(any Error)
-    /// It has failed here, and goes to the queue that ``PersistedTask/promotion(isPastDeadline:isLast:)`` has named.
-    case moved(any Error)
-    /// Taken back by its handle.
-    case dropped
-    /// One before it has failed, and it was to run only after that: the name of that one, and its id if it is stored.
-    case stopped(by: String, id: String?)
-    /// Not begun, or waiting, when the process ended: it is for the next one. With the error of an attempt that was the
-    /// last one here.
-    case left((any Error)?)
-    /// It still ran when the process ended.
-    case cutOff
-}

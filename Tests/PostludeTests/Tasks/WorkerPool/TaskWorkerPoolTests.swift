@@ -44,10 +44,10 @@ import Testing
             if isEndless { try await Task.sleep(for: .seconds(60)) }
         }
 
-        func begin() -> Bool { true }
+        func beginAttempt() -> Bool { true }
 
-        func ended(_ end: StoredTaskEnd) {
-            switch end {
+        func ended(_ result: AttemptResult) {
+            switch result {
             case .done: events.add("\(name) done")
             case .retried: events.add("\(name) retried")
             case .failed: events.add("\(name) failed")
