@@ -1,7 +1,15 @@
 import PostludeSystem
 import Synchronization
 
-/// Which workers wait for events, and which are parked.
+/// How many workers wait for events, and which ones are parked.
+///
+/// At most `width` workers wait at a time, the others are parked. Few workers that are seldom idle keep their caches, and
+/// save the kernel from waking another one for each request. At first `width` is one for each core.
+///
+/// - A worker that knows that it will be busy for long, because it is about to run tasks, steps aside (`stepAside`): a
+///   parked worker takes its place at once.
+/// - If those that may wait are all held up, and events wait, the control thread adds a place (`widen`).
+/// - Now and then the control thread takes one place away again (`narrow`).
 extension Poller {
     /// Readable whenever an event waits for a worker.
     package var descriptor: Int32 { epoll.descriptor }
@@ -17,15 +25,14 @@ extension Poller {
     /// How many events workers have taken so far: it stands still while all of them are held up.
     package var takenEvents: Int { taken.load(ordering: .relaxed) }
 
-    /// The calling worker will be busy for a while: another one takes its place.
+    /// The calling worker will be busy for long: a parked one takes its place, unless enough others wait.
     package func stepAside() {
         if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }
     }
 
-    /// Brings a parked worker to where it waits for events, because the others are held up; from now on more
-    /// of them wait there.
+    /// Lets one more worker wait for events, and calls a parked one for it.
     ///
-    /// - Returns: false when no worker is parked.
+    /// - Returns: false if no worker is parked.
     package func widen() -> Bool {
         guard parked.load(ordering: .sequentiallyConsistent) > 0 else { return false }
         width.add(1, ordering: .relaxed)
@@ -33,7 +40,7 @@ extension Poller {
         return true
     }
 
-    /// Takes one step back from `widen`. Called by the control thread now and then.
+    /// Takes back one step of `widen`.
     package func narrow() {
         if width.load(ordering: .relaxed) > leastWidth { width.subtract(1, ordering: .relaxed) }
     }
@@ -42,7 +49,7 @@ extension Poller {
         case called, nothing, stopped
     }
 
-    /// - Returns: false when enough workers wait already.
+    /// - Returns: false if enough workers wait already.
     func startWaiting() -> Bool {
         let count = waiting.add(1, ordering: .sequentiallyConsistent).newValue
         guard count > width.load(ordering: .relaxed) else { return true }

@@ -68,9 +68,7 @@ package final class Poller: Sendable {
     let parking: EventDescriptor
     let waiting = Atomic<Int>(0)
     let parked = Atomic<Int>(0)
-    /// How many workers may wait for events at a time. Few that are seldom idle keep their caches, and save
-    /// the kernel from waking another one for each request; the others are parked until the waiting ones are
-    /// held up.
+    /// How many workers may wait for events at a time: see Poller+Waiting.swift.
     let width: Atomic<Int>
     let leastWidth: Int
     let taken = Atomic<Int>(0)

@@ -115,14 +115,14 @@ final class ControlThread: Sendable {
         server.show(pool)
     }
 
-    /// Every worker that may wait is busy, and events wait: calls a parked worker, or starts one, if none of
-    /// them takes an event for a while.
+    /// Every worker that may wait is busy, and events wait. If none of them takes an event for a while, calls a parked
+    /// worker, or starts one.
     ///
-    /// - Parameter milliseconds: how long to watch. Before a thread is started twice as long, since a machine
-    ///   without a free core looks the same for once.
-    /// - Returns: how long to watch next time. Workers that do take events need no help.
+    /// - Parameter milliseconds: how long to watch; twice as long before a thread is started, since a machine without a
+    ///   free core looks the same for a moment.
+    /// - Returns: how long to watch next time. Workers that take events need no help.
     private func grow(_ milliseconds: Int32, _ relief: LoadShedder) -> Int32 {
-        // Tasks are known to take long: the next request need not wait for us to see that.
+        // Every worker runs tasks: the next request does not wait until the watch is over.
         if pool.isBusyWithTasks { return startWorker(relief) }
         let taken = server.poller.takenEvents
         for attempt in 1...2 {

@@ -13,11 +13,9 @@ final class WorkerTasks {
     private var ready: [TaskQueue] = []
     /// Queues whose first task waits for its next attempt.
     private var delayed = DelayedQueues()
-    /// Whether the last tasks took long. Then this worker steps aside before it runs the next ones: another worker takes
-    /// its place at the poller.
-    ///
-    /// Short tasks are over before another worker would be awake, so waking one for them would only cost. If tasks are
-    /// long for the first time, the control thread sees that events wait, and calls a worker.
+    /// Whether the last tasks took long. Then this worker steps aside before it runs the next ones
+    /// (`Poller.stepAside`). Short tasks are over before another worker would be awake. If tasks are long for the first
+    /// time, the control thread sees that events wait, and calls a worker.
     private var takesLong = true
 
     init(
