@@ -40,11 +40,16 @@ struct RequestFixture {
                 tasks: TaskQueueSource(registry: registry, limits: limits, logger: log.logger)))
     }
 
-    private func takeRequest() throws -> (head: RequestHead, body: [UInt8]) {
+    /// The records that a web server sends, over a connection that it keeps.
+    var records: [UInt8] {
         var pairs = [("REQUEST_METHOD", method), ("REQUEST_URI", uri)] + parameters
         if !body.isEmpty { pairs.append(("CONTENT_LENGTH", "\(body.utf8.count)")) }
-        var bytes = Self.record(1, [0, 1, 1, 0, 0, 0, 0, 0])
-        bytes += Self.stream(4, pairs.flatMap { Self.pair($0.0, $0.1) }) + Self.stream(5, Array(body.utf8))
+        return Self.record(1, [0, 1, 1, 0, 0, 0, 0, 0])
+            + Self.stream(4, pairs.flatMap { Self.pair($0.0, $0.1) }) + Self.stream(5, Array(body.utf8))
+    }
+
+    private func takeRequest() throws -> (head: RequestHead, body: [UInt8]) {
+        let bytes = records
         var gate = Gate(limits: GateLimits(head: 1 << 20))
         var offset = 0
         let progress = try gate.advance(bytes.span, from: &offset) { _ in .collect(limit: 64 << 20) }

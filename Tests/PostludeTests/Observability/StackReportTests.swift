@@ -1,4 +1,5 @@
 import PostludeSystem
+import PostludeThreads
 import Testing
 
 @testable import Postlude
@@ -41,5 +42,14 @@ struct StackReportTests {
         #expect(report.stack(of: thread) { true } == "not taken, too many at once")
         #expect(report.stack(of: nil) { true } == nil)
         thread.leave()
+    }
+
+    @Test("knows the symbols of what calls the application by the names that they have now")
+    func entries() {
+        let types: [Any.Type] = [Responder.self, TaskRunner.self, WorkerExecutor.self]
+        let starts = types.map { type in
+            "$s" + String(reflecting: type).split(separator: ".").map { "\($0.utf8.count)\($0)" }.joined()
+        }
+        #expect(StackReport.entries == starts)
     }
 }

@@ -1,0 +1,103 @@
+import HTTPTypes
+import PostludeRouting
+import PostludeThreads
+import Testing
+
+@testable import Postlude
+
+@Suite("Responder")
+struct ResponderTests {
+    private struct Failure: Error {}
+
+    private struct Marking: Middleware {
+        let name: String
+        let calls: Record<String>
+
+        func respond(to request: Request, next: Next) async throws -> Response {
+            calls.append("\(name) in")
+            let response = try await next(request)
+            calls.append("\(name) out \(response.status.code)")
+            return response
+        }
+    }
+
+    private let calls = Record<String>()
+
+    /// The status, the body, and what the log says.
+    private func answer(
+        _ request: RequestFixture, hooks: ApplicationHooks = ApplicationHooks(), _ handler: Handler
+    ) async throws -> (status: Int, headers: HTTPFields, body: String, log: RecordedLog) {
+        var fixture = try ServerFixture(
+            "routes: [{ path: /a, method: GET, handler: \(handler.name) }]", [handler])
+        fixture.hooks = hooks
+        let server = fixture
+        return try await onThread {
+            let generation = try server.generation()
+            let head = try request.head()
+            let execution = generation.responder.respond(
+                to: head, body: BodySource([]),
+                as: generation.router.resolve(head, using: try RouteMatcher()), on: WorkerExecutor())
+            let response = execution.response
+            return (
+                response.status.code, response.headers,
+                String(decoding: response.body.bytes ?? [], as: UTF8.self), server.log
+            )
+        }
+    }
+
+    @Test("makes a response of what the handler returns, sync or async")
+    func values() async throws {
+        let sync = try await answer(.get("/a"), Handler("sync") { () in "yes" })
+        #expect(sync.status == 200 && sync.body == "\"yes\"")
+        let async = try await answer(
+            .get("/a"),
+            Handler("async") { () async -> String in
+                await Task.yield()
+                return "yes"
+            })
+        #expect(async.status == 200 && async.body == "\"yes\"")
+    }
+
+    @Test("answers 404, 405 with the methods, and 400, without a handler")
+    func noRoute() async throws {
+        let handler = Handler("a") {}
+        #expect(try await answer(.get("/b"), handler).status == 404)
+        #expect(try await answer(.get("/%"), handler).status == 400)
+        var request = RequestFixture.get("/a")
+        request.method = "DELETE"
+        let refused = try await answer(request, handler)
+        #expect(refused.status == 405 && refused.headers[.allow] == "GET, HEAD")
+    }
+
+    @Test("says nothing to the client of an error that is the server's, and all of it to the log")
+    func failure() async throws {
+        let failed = try await answer(.get("/a"), Handler("a") { () throws -> Response in throw Failure() })
+        #expect(failed.status == 500 && !failed.body.contains("Failure"))
+        let entry = try #require(failed.log.entries("handler failed").first)
+        #expect(entry.metadata["error"]?.contains("Failure") == true && entry.metadata["route"] == "/a")
+        let gone = try await answer(
+            .get("/a"), Handler("a") { () throws -> Response in throw HTTPError(.gone) })
+        #expect(gone.status == 410 && gone.log.entries("handler failed").isEmpty)
+    }
+
+    @Test("the application can answer an error by itself, and a response that cannot be written is a failure")
+    func hooks() async throws {
+        let hooks = ApplicationHooks(response: { error, _ in
+            error is Failure ? Response(status: .init(code: 418)) : nil
+        })
+        let handler = Handler("a") { () throws -> Response in throw Failure() }
+        #expect(try await answer(.get("/a"), hooks: hooks, handler).status == 418)
+        let broken = Handler("a") { () in
+            Response(status: .ok, headers: [.server: String(repeating: "x", count: 1 << 20)])
+        }
+        #expect(try await answer(.get("/a"), broken).status == 500)
+    }
+
+    @Test("middleware stands around the handler in its order, and sees the answer to what was thrown")
+    func middleware() async throws {
+        let hooks = ApplicationHooks(middleware: ["outer", "inner"].map { Marking(name: $0, calls: calls) })
+        let handler = Handler("a") { () throws -> Response in throw HTTPError(.gone) }
+        #expect(try await answer(.get("/a"), hooks: hooks, handler).status == 410)
+        #expect(calls.entries == ["outer in", "inner in", "inner out 410", "outer out 410"])
+    }
+}
