@@ -15,7 +15,7 @@ final class ControlThread: Sendable {
     private let orders: ProcessCommands
     private let bell: ControlWakeup
     private let writeDeadlines: WriteDeadlines
-    /// nil where no service manager watches.
+    /// nil if no service manager watches.
     private let watchdog: Watchdog?
 
     init(
@@ -167,7 +167,7 @@ final class ControlThread: Sendable {
     }
 
     /// How long to wait for the rest of requests that have begun to come: half of the grace at most, so that the tasks
-    /// of what comes in time have theirs. Where others serve on nobody is in a hurry, and an upload goes through.
+    /// of what comes in time have theirs. If other processes serve on there is time for an upload.
     static func patience(ofGrace grace: Duration, withOthersServing isReplaced: Bool) -> Duration {
         isReplaced ? grace / 2 : min(.seconds(5), grace / 2)
     }

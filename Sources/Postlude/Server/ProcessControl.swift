@@ -6,7 +6,7 @@ internal import PostludeSystem
 
 /// Who tells a process what to do, and what it needs in order to obey.
 struct ProcessControl: Sendable {
-    /// nil where somebody else takes them.
+    /// nil if the process leaves signals to its host.
     var signals: SignalDescriptor?
     /// nil for a process that is alone.
     var supervisor: ControlSocket?
@@ -16,7 +16,7 @@ struct ProcessControl: Sendable {
     var process: ProcessSlot?
     /// The number of the manifest to begin with.
     var generation = 1
-    /// Reads the manifest anew and checks it; nil where nobody asks for that.
+    /// Reads the manifest anew and checks it; nil if the process does not reload on its own.
     var load: (@Sendable () throws -> Manifest)?
     /// Checks the text of a manifest that the supervisor sends.
     var parse: (@Sendable (String) throws -> Manifest)?

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// This process's memory, as the kernel counts it.
 enum ProcessMemory {
-    /// Resident bytes; nil where /proc is not mounted.
+    /// Resident bytes; nil if /proc is not mounted.
     static var resident: Int? {
         let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }

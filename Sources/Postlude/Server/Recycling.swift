@@ -16,7 +16,7 @@ final class Recycling: Sendable {
     private let nextLook = Atomic<Int64>(0)
     private let hasAsked = Atomic<Bool>(false)
 
-    /// - Parameter supervisor: nil for a process that nobody replaces.
+    /// - Parameter supervisor: nil for a process without one.
     init(_ processes: Manifest.Processes, supervisor: ControlSocket?, bell: ControlWakeup) {
         self.supervisor = supervisor
         self.bell = bell
@@ -54,8 +54,7 @@ final class Recycling: Sendable {
         if let size = ProcessMemory.resident, size > limit { request("\(size >> 20) MiB of memory") }
     }
 
-    /// Asks the supervisor for a successor. Where there is none, the process drains: whoever has started it may start
-    /// another one.
+    /// Asks the supervisor for a successor. A process without a supervisor drains, so that it can be started anew.
     func request(_ reason: String) {
         guard !hasAsked.exchange(true, ordering: .relaxed) else { return }
         guard let supervisor else { return bell.requestStop() }

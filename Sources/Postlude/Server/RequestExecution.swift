@@ -6,23 +6,23 @@ internal import PostludeThreads
 
 /// A request and what became of it, between the handler and the tasks.
 final class RequestExecution {
-    /// nil for what is no request that anybody could answer.
+    /// nil for a request that is malformed, or refused before it is routed.
     let request: Request?
     var response: Response
     /// Whether the response's body is left out.
     let isHead: Bool
-    /// Where the answer is counted; nil where no route takes the request.
+    /// Where the answer is counted; nil if no route takes the request.
     var route: CountedRoute?
-    /// From the request's head to the end of its answer; nil before that, and where nobody looks.
+    /// From the request's head to the end of its answer; nil before that, and if that is not measured.
     var duration: Duration?
     /// What the handler, an input or middleware has thrown in the end.
     private(set) var error: (any Error)?
-    /// Whether that has come out of all that answers the request, or the request was refused: none of its tasks runs that
-    /// has not asked for it.
+    /// Whether the outermost middleware, or the handler if there is none, has thrown, or the request was refused. Then only
+    /// those of its tasks run whose condition asks for that.
     private(set) var hasThrown = false
-    /// nil where nobody traces or measures.
+    /// nil if requests are neither traced nor measured.
     private let observation: RequestObservation?
-    /// The line of the access log to be, where there is such a log.
+    /// The request's line in the access log; nil if there is no such log.
     var access: AccessRecord?
 
     init(of request: Request, observability: Observability) {

@@ -15,11 +15,11 @@ struct Server {
     let hooks: ApplicationHooks
     let logger: Logger
     let logs: LogWriter
-    /// nil where no service manager is to be told.
+    /// nil if there is no service manager to tell.
     var manager: ServiceManager?
-    /// Where workers show what they are at; nil for a server that nobody looks at.
+    /// Where workers show what they are doing; nil if there is no status page.
     var process: ProcessSlot?
-    /// Keeps tasks beyond the process; nil where the application has none of that kind.
+    /// Keeps tasks beyond the process; nil if the application has no durable tasks.
     var store: (any TaskStore)?
 
     /// Serves until a signal, or the bell, ends it.

@@ -1,4 +1,4 @@
-/// Tasks that run beside each other, between the tasks before and behind their group.
+/// Tasks that run beside each other, between the tasks before and after their group.
 ///
 /// ```swift
 /// tasks.add(store, order)
@@ -87,7 +87,7 @@ public struct BackgroundTaskGroup: Sendable {
     }
 }
 
-/// A task's arguments, for whoever wants to look at them.
+/// A task's arguments, as a list that tests can look at.
 @inlinable
 func list<each Value: Sendable>(_ values: repeat each Value) -> [any Sendable] {
     var all: [any Sendable] = []

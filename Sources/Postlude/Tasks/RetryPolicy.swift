@@ -6,7 +6,7 @@ internal import PostludeSystem
 /// tasks.add(retry: .init(attempts: 5, delay: .seconds(1)), deliver, message)   // after 1, 2, 4 and 8 s, ±20 %
 /// ```
 ///
-/// The tasks behind it wait too, since the tasks of a request run in order; the worker serves other requests meanwhile.
+/// The tasks after it wait too, since the tasks of a request run in order; the worker serves other requests meanwhile.
 /// A retry whose time is past the end of `shutdown-grace` is not made: the task has failed then.
 public struct RetryPolicy: Sendable, Hashable {
     /// How often the task is called at most, the first time included.

@@ -6,7 +6,7 @@ internal import Tracing
 struct TaskAttempt: Sendable {
     let task: BackgroundTask
     let queue: TaskQueue
-    /// nil where the attempt was not made any more.
+    /// nil for an attempt that is not made.
     let start: MonotonicTime?
     private let scope: RequestScope
     private let span: (any Span)?

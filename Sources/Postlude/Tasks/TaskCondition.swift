@@ -16,7 +16,7 @@ public struct TaskCondition: Sendable, Hashable {
     }
 
     let answer: Answer
-    /// nil where it does not matter.
+    /// nil if it does not matter.
     let isDelivered: Bool?
 
     /// The handler and its inputs have not thrown, nor has middleware around it, whatever the status. The default.

@@ -23,7 +23,7 @@ extension TaskQueue {
                 case .task(let task):
                     state.groupLimit = 1
                     guard state.begin(task, at: now, on: thread) else {
-                        // Its time is over, and those behind it depend on it.
+                        // Its time is over, and those after it depend on it.
                         if task.state == .dropped, task.stored?.stopsOnFailure == true {
                             stopped = StoppedTasks(behind: task, state.stop())
                         }
@@ -97,7 +97,7 @@ extension TaskQueue {
             }
             return (.failed(error), state.fail(task), [])
         }
-        // Before its store hears of those behind it: it is the reason.
+        // Before its store hears of those after it: it is the reason.
         task.report(result)
         dropStopped(stopped)
         leave(left)
@@ -112,7 +112,7 @@ extension TaskQueue {
             let late = state.resting.filter { $0.due > graceEnd && $0.task.state == .waiting }
             guard !late.isEmpty else { return ([], [], []) }
             state.resting.removeAll { $0.due > graceEnd && !$0.task.isKept }
-            // Those behind one that is left are too: they keep their order.
+            // Those after one that is left are left too: they keep their order.
             let left = late.contains { $0.task.isKept } ? state.takeStored() : []
             let failed = late.filter { !$0.task.isKept }
             return (failed, failed.compactMap { state.fail($0.task) }, left)

@@ -7,7 +7,7 @@ internal import PostludeThreads
 struct RunningTask: Sendable {
     let task: BackgroundTask
     let started: MonotonicTime
-    /// nil where it shares a thread with others, or where nobody watches.
+    /// nil if it shares a thread with others, or is not watched.
     var thread: SampledThread?
     /// Cancels an async task, known a moment after its start.
     var cancel: (@Sendable () -> Void)?

@@ -6,7 +6,7 @@ internal import Tracing
 
 /// The tasks of one request, in the order in which they were added.
 ///
-/// Whoever runs them asks for the next one, and says how it has ended. One at a time, but for the members of a group.
+/// The runner asks for the next one, and says how it has ended: one at a time, but for the members of a group.
 @usableFromInline
 final class TaskQueue: Sendable {
     /// What is to be done now.
@@ -42,7 +42,7 @@ final class TaskQueue: Sendable {
         var resting: [RestingTask] = []
         /// Known once the response is finished.
         var outcome: RequestOutcome?
-        /// The call that has asked for it; nil where none has.
+        /// The call that has asked for it; nil if none has.
         var stopOnFailure: Int?
         /// The call of the application's code that is at work, by ``TaskCalls``.
         var call = 0
@@ -58,7 +58,7 @@ final class TaskQueue: Sendable {
         /// What the tasks' spans are linked to.
         var origin: ServiceContext?
         var tally = TaskTally()
-        /// For the access log, where there is one.
+        /// The request's line in the access log; nil if there is no such log.
         var access: AccessRecord?
     }
 
@@ -103,13 +103,13 @@ final class TaskQueue: Sendable {
         return unfinished.filter { $0.state != .cancelled }
     }
 
-    /// The request's span, where requests are traced.
+    /// The request's span; nil if requests are not traced.
     var origin: ServiceContext? {
         get { state.withLock { $0.origin } }
         set { state.withLock { $0.origin = newValue } }
     }
 
-    /// The line of the access log to be; nil where there is no such log.
+    /// The request's line in the access log; nil if there is no such log.
     var access: AccessRecord? {
         get { state.withLock { $0.access } }
         set { state.withLock { $0.access = newValue } }

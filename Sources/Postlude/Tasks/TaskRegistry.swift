@@ -12,7 +12,7 @@ final class TaskRegistry: Sendable {
     let metrics: TaskMetrics?
     /// Counts tasks for the status page; nil if there is none.
     let process: ProcessSlot?
-    /// Keeps tasks beyond the process; nil where the application has none of that kind.
+    /// Keeps tasks beyond the process; nil if the application has no durable tasks.
     let store: (any TaskStore)?
     /// Whose tasks they are: what they find in their context.
     let application: (any Application)?
@@ -36,13 +36,13 @@ final class TaskRegistry: Sendable {
         queue.whenOver?()
     }
 
-    /// Nobody will run what is left.
+    /// What is left does not run.
     func removeAll() {
         let left = queues.withLock { queues in
             defer { queues = [:] }
             return queues
         }
-        // Released behind the lock: what they hold may come back to it.
+        // Released after the lock: what they hold may use the registry.
         withExtendedLifetime(left) {}
     }
 

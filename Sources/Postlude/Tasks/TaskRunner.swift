@@ -3,7 +3,7 @@ internal import PostludeScoreboard
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// Plays the postlude: runs the tasks of a request on the calling worker.
+/// Runs the tasks of a request on the calling worker, after its response.
 struct TaskRunner {
     /// How far a queue has come.
     enum Progress: Equatable {
@@ -17,7 +17,7 @@ struct TaskRunner {
     let observability: Observability
     /// The worker's thread, to be asked where a slow task is.
     let thread: SampledThread?
-    /// The calling worker's; nil where nobody looks.
+    /// The calling worker's; nil if there is no status page.
     let score: WorkerSlot?
     /// Told of each task that has failed for good.
     let onFailure: @Sendable (TaskFailure) -> Void

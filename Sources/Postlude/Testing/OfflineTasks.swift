@@ -1,6 +1,6 @@
 internal import PostludeSystem
 
-/// The tasks of an offline worker's request, behind its response.
+/// The tasks that an offline worker's request has left to run.
 package final class OfflineTasks: Sendable {
     private let queue: TaskQueue?
     private let worker: OfflineWorker

@@ -3,7 +3,7 @@ package import PostludeManifest
 package import PostludeSystem
 internal import PostludeThreads
 
-/// Workers that run stored tasks and serve nobody: the same machinery as behind requests, for tasks from elsewhere.
+/// Workers that run durable tasks from elsewhere, and serve no requests.
 package final class TaskWorkerPool: TaskTaking {
     private let registry: TaskRegistry
     private let line = BlockingTaskQueue()
@@ -37,7 +37,7 @@ package final class TaskWorkerPool: TaskTaking {
     ///
     /// - Parameters:
     ///   - time: before which it is not to begin; nil for at once.
-    ///   - whenOver: called once, when the task is not with this crew any more.
+    ///   - whenOver: called once, when the task is no longer with this pool.
     package func run(
         _ task: any PersistedTask, of origin: TaskOrigin, notBefore time: MonotonicTime? = nil,
         whenOver: @escaping @Sendable () -> Void
