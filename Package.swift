@@ -229,15 +229,15 @@ for target in package.targets where target.type != .system && target.name != "CP
     ]
 }
 
-// POSTLUDE_TESTS="PostludeTaskStoreTests PostludeThreadsTests" declares those test targets and what they need, so that they build alone.
-if let names = Context.environment["POSTLUDE_TESTS"], !names.isEmpty {
+// POSTLUDE_TARGETS="PostludeTaskStoreTests PostludeThreadsTests" declares the products, those targets and what they need: a
+// build of all that is declared is a build of these.
+if let names = Context.environment["POSTLUDE_TARGETS"], !names.isEmpty {
     var needed: Set<String> = []
-    var rest = names.split(whereSeparator: { " ,".contains($0) }).map(String.init)
-    rest += package.products.compactMap { ($0 as? Product.Library)?.targets }.flatMap(\.self)
+    var rest = names.split { !($0.isLetter || $0.isNumber) }.map(String.init) + products.map(\.name)
     while let name = rest.popLast() {
         guard needed.insert(name).inserted else { continue }
         guard let target = package.targets.first(where: { $0.name == name }) else {
-            fatalError("POSTLUDE_TESTS: there is no target \(name)")
+            fatalError("POSTLUDE_TARGETS: there is no target \(name)")
         }
         rest += target.dependencies.compactMap { dependency in
             switch dependency {
@@ -247,7 +247,4 @@ if let names = Context.environment["POSTLUDE_TESTS"], !names.isEmpty {
         }
     }
     package.targets.removeAll { !needed.contains($0.name) }
-    package.products.removeAll { product in
-        (product as? Product.Executable)?.targets.contains { !needed.contains($0) } == true
-    }
 }
