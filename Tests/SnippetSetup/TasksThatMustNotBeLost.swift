@@ -1,4 +1,3 @@
-import HTTPTypes
 import Postlude
 import PostludeDurable
 import PostludeTesting
