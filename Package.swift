@@ -52,8 +52,12 @@ let parts: [Target] = [
     part("PostludeDates"),
     part("PostludeFastCGI", ["CPostludeFastCGI", "PostludeSystem"]),
     part(
+        "PostludeLogOutput",
+        ["PostludeFastCGI", "PostludeManifest", "PostludeRouting", "PostludeSystem", logging]),
+    part(
         "PostludeManifest", ["PostludeRouting", httpTypes, logging, yams],
         resources: [.embedInCode("manifest.schema.json")]),
+    part("PostludeNginxSite", ["PostludeManifest", "PostludeRouting"]),
     part("PostludePCRE", ["CPostludePCRE2"]),
     part("PostludeRouting", ["PostludePCRE", httpTypes]),
     part("PostludeScoreboard", ["PostludeSystem"]),
@@ -67,9 +71,9 @@ let products: [Target] = [
     .target(
         name: "Postlude",
         dependencies: [
-            "PostludeDates", "PostludeFastCGI", "PostludeManifest", "PostludePCRE", "PostludeRouting",
-            "PostludeScoreboard", "PostludeSupervision", "PostludeSystem", "PostludeThreads",
-            argumentParser, httpTypes, logging, metrics, serviceLifecycle, tracing,
+            "PostludeDates", "PostludeFastCGI", "PostludeLogOutput", "PostludeManifest", "PostludeNginxSite",
+            "PostludePCRE", "PostludeRouting", "PostludeScoreboard", "PostludeSupervision", "PostludeSystem",
+            "PostludeThreads", argumentParser, httpTypes, logging, metrics, serviceLifecycle, tracing,
         ],
         resources: [
             "page.html", "documentation.css", "documentation.html", "documentation.js", "status.css",
@@ -78,8 +82,8 @@ let products: [Target] = [
     .target(
         name: "PostludeDurable",
         dependencies: [
-            "Postlude", "PostludeDates", "PostludeManifest", "PostludeRouting", "PostludeSystem",
-            "PostludeTaskStore", "PostludeThreads", argumentParser, httpTypes, logging,
+            "Postlude", "PostludeDates", "PostludeLogOutput", "PostludeManifest", "PostludeRouting",
+            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, httpTypes, logging,
         ]),
     .target(
         name: "PostludeCelery",
@@ -164,8 +168,14 @@ let tests: [Target] = [
         exclude: ["Interpose"]),
     .testTarget(name: "PostludeFastCGITests", dependencies: ["PostludeFastCGI", "PostludeSystem"]),
     .testTarget(
+        name: "PostludeLogOutputTests",
+        dependencies: [
+            "PostludeFastCGI", "PostludeLogOutput", "PostludeManifest", "PostludeSystem", logging,
+        ]),
+    .testTarget(
         name: "PostludeManifestTests",
         dependencies: ["PostludeManifest", "PostludeRouting", "PostludeSpawning", httpTypes, logging]),
+    .testTarget(name: "PostludeNginxSiteTests", dependencies: ["PostludeManifest", "PostludeNginxSite"]),
     .testTarget(name: "PostludePCRETests", dependencies: ["PostludePCRE"]),
     .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludePCRE", "PostludeRouting", httpTypes]),
     .testTarget(
@@ -188,8 +198,9 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeTests",
         dependencies: [
-            "Postlude", "PostludeDates", "PostludeFastCGI", "PostludeManifest", "PostludeRouting",
-            "PostludeScoreboard", "PostludeSystem", "PostludeThreads", httpTypes, logging, metrics, tracing,
+            "Postlude", "PostludeDates", "PostludeFastCGI", "PostludeLogOutput", "PostludeManifest",
+            "PostludeRouting", "PostludeScoreboard", "PostludeSystem", "PostludeThreads", httpTypes, logging,
+            metrics, tracing,
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             .product(name: "MetricsTestKit", package: "swift-metrics"),
         ]),

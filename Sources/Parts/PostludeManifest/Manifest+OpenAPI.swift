@@ -12,5 +12,11 @@ extension Manifest {
         package var page: String?
 
         package init() {}
+
+        /// What is served besides the routes, and what it is.
+        package var paths: [(path: String, name: String)] {
+            [(document, "(OpenAPI document)"), (page, "(documentation page)")]
+                .compactMap { path, name in path.map { ($0, name) } }
+        }
     }
 }

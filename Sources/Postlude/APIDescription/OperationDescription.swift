@@ -91,19 +91,6 @@ public struct OperationDescription: Sendable {
 }
 
 extension OperationDescription.ResponseDescription {
-    /// A value that is sent as JSON.
-    @usableFromInline
-    static func value(
-        _ type: any Encodable.Type, _ status: HTTPResponse.Status = .ok
-    ) -> OperationDescription.ResponseDescription {
-        var answer = Self(status, content: [.init("application/json", schema: Schema(of: type))])
-        // Schemas are recorded by decoding.
-        if !(type is any Decodable.Type), !(type is any SchemaProviding.Type) {
-            answer.opaqueType = "\(type)"
-        }
-        return answer
-    }
-
     /// Of a response that the handler makes itself, nothing is known before.
     static var unspecified: OperationDescription.ResponseDescription {
         var answer = OperationDescription.ResponseDescription(.ok, "What the handler makes.")

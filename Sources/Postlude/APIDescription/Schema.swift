@@ -27,19 +27,6 @@ public struct Schema: Hashable, Sendable, Encodable {
     /// A schema of these keywords; without any, every value is right.
     public init(_ keywords: [String: JSONValue] = [:]) { self.keywords = keywords }
 
-    /// What a type accepts and makes, found out by letting it decode sample values.
-    ///
-    /// The values that its `init(from:)` gets are such as a client can send: empty texts, small numbers. A type whose
-    /// initialiser throws for all of them is described as far as it came; one that should say more conforms to
-    /// ``SchemaProviding``. Nothing is known of a type that is `Encodable` alone.
-    ///
-    /// - Parameter type: the type; properties of named types become references.
-    public init(of type: any Any.Type) {
-        let recorder = SchemaRecorder()
-        self = recorder.schema(of: type)
-        definitions.merge(recorder.definitions) { first, _ in first }
-    }
-
     /// An array of such values.
     public static func array(of element: Schema) -> Schema {
         var schema = Schema(["type": "array", "items": element.json])

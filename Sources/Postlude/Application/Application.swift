@@ -1,4 +1,3 @@
-internal import ArgumentParser
 public import ServiceLifecycle
 
 /// An application that Postlude serves: its handlers, under the names that the manifest uses.
@@ -83,15 +82,5 @@ extension Application {
             handlers.taskEngineMistakes = { parts.mistakes(in: $0, file: $1) }
         }
         return handlers
-    }
-
-    /// The program's entry: parses the command line and runs the command.
-    public static func main() async {
-        let arguments = CommandLine.arguments.dropFirst()
-        if let unknown = UnknownCommand(in: arguments, of: RootCommand<Self>.self, program: programName) {
-            printError("\(unknown)")
-            RootCommand<Self>.exit(withError: ExitCode.validationFailure)
-        }
-        await RootCommand<Self>.main()
     }
 }

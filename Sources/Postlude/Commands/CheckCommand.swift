@@ -41,7 +41,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
             return try printJSON(
                 routes: manifest.routes.count, warnings: warnings, notes: notes, library: library)
         }
-        let documents = DocumentationRoutes.paths(in: manifest).map {
+        let documents = manifest.openAPI.paths.map {
             "also serves GET \($0.path) \($0.name)"
         }
         let routes = manifest.routes.count == 1 ? "1 route" : "\(manifest.routes.count) routes"

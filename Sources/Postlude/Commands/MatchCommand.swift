@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import HTTPTypes
+internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeRouting
 
@@ -26,7 +27,7 @@ struct MatchCommand<App: Application>: ParsableCommand {
         guard let method = HTTPRequest.Method(method) else {
             throw ValidationError("\"\(method)\" is no HTTP method")
         }
-        let documentation = DocumentationRoutes.paths(in: manifest)
+        let documentation = manifest.openAPI.paths
         // After the routes: none of them takes these paths.
         let table = try RouteTable(
             manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import PostludeManifest
+internal import PostludeNginxSite
 
 struct NginxCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {

@@ -20,11 +20,3 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
     /// The file's name, as the user typed it.
     static var programName: String { Postlude.programName }
 }
-
-/// Postlude's own version.
-let postludeVersion = "0.1.0-dev"
-
-/// The executable's name, as the user typed it.
-package var programName: String {
-    CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "postlude"
-}

@@ -16,7 +16,7 @@ struct RoutesCommand<App: Application>: ParsableCommand {
 
     func run() throws {
         let manifest = try options.load(for: App().registeredHandlers)
-        let documentation = DocumentationRoutes.paths(in: manifest)
+        let documentation = manifest.openAPI.paths
         if json {
             let routes: [DocumentNode] =
                 manifest.routes.map(\.node)

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Logging
 internal import PostludeFastCGI
+internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeSupervision
 internal import PostludeSystem
@@ -52,7 +53,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         // Before the application is made, whose loggers may be made with it.
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
-        writer.takeLogs()
+        writer.takeLogs(with: RequestScope.metadataProvider)
         bufferOutputByLines()
         let status: Int32
         do {
@@ -126,25 +127,5 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             application, manifest: manifest, listener: listener, control: control, logger: logger,
             logs: writer, manager: manager)
         return try await served.runWithServices()
-    }
-}
-
-extension Listener {
-    /// - Returns: the socket on which the state of all processes is shown.
-    static func opened(_ status: Manifest.Status) throws -> Listener {
-        try .open(
-            SocketAddress(parsing: status.listen),
-            ListenOptions(owner: status.owner, group: status.group, mode: status.mode))
-    }
-
-    /// - Parameter address: overrides the manifest's, and the socket of spawn-fcgi or systemd, which
-    ///   otherwise goes before the manifest's.
-    static func opened(at address: String?, _ listen: Manifest.Listen) throws -> Listener {
-        if address == nil, let inherited = try Listener.inheritedIfAny() { return inherited }
-        guard let address = address ?? listen.address else { throw ListenError.noSocket }
-        return try .open(
-            SocketAddress(parsing: address),
-            ListenOptions(
-                owner: listen.owner, group: listen.group, mode: listen.mode, backlog: listen.backlog))
     }
 }

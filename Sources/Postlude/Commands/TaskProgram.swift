@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 package import Logging
+internal import PostludeLogOutput
 package import PostludeManifest
 package import PostludeSystem
 internal import PostludeThreads
@@ -33,7 +34,7 @@ package struct TaskProgram<App: Application>: Sendable {
         // Before the application is made, whose loggers may be made with it.
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
-        writer.takeLogs()
+        writer.takeLogs(with: RequestScope.metadataProvider)
         bufferOutputByLines()
         let status: Int32
         do {
@@ -51,6 +52,13 @@ package struct TaskProgram<App: Application>: Sendable {
             throw ExitCode.failure
         }
         throw ExitCode(status)
+    }
+
+    /// Workers for the application's tasks.
+    package func makeWorkers() -> TaskWorkerPool {
+        TaskWorkerPool(for: application, limits: manifest.tasks, logger: logger) { [application] in
+            application.taskFailed($0)
+        }
     }
 
     /// The process works from now on, for the service manager.

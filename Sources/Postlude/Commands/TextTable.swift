@@ -1,3 +1,5 @@
+internal import PostludeLogOutput
+
 /// Columns of text, each as wide as its widest cell. What a cell holds cannot break its line, or steer the terminal.
 package struct TextTable: CustomStringConvertible {
     let header: [String]

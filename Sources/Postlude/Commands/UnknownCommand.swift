@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import PostludeLogOutput
 internal import PostludeRouting
 
 /// A word where a subcommand should be, which would be taken for an argument of the default one.

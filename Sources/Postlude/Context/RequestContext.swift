@@ -21,6 +21,14 @@ public struct RequestContext: Sendable {
     }
 }
 
+extension JSONFormat {
+    /// What the application of the request that is being served has chosen.
+    package static var current: JSONFormat {
+        guard case .request(let request)? = RequestScope.current else { return JSONFormat() }
+        return request.json
+    }
+}
+
 /// What a request is called, made when it is first asked for: most requests log nothing.
 final class RequestIdentity: Sendable {
     private final class Box: Sendable {

@@ -4,9 +4,12 @@ internal import Tracing
 /// What the current code works for.
 enum RequestScope: Sendable {
     case request(RequestIdentity)
-    case task(TaskContext)
+    case task(any ScopedTask)
 
     @TaskLocal static var current: RequestScope?
+
+    /// Tells every logger what its entries belong to.
+    static let metadataProvider = Logger.MetadataProvider { current?.metadata ?? [:] }
 
     /// What log entries say about it.
     var metadata: Logger.Metadata {
@@ -32,6 +35,18 @@ enum RequestScope: Sendable {
             return try ServiceContext.withValue(context, operation: operation)
         }
     }
+}
+
+/// What a scope tells of a task.
+protocol ScopedTask: Sendable {
+    /// The id of the request whose handler has added the task.
+    var requestID: String { get }
+    /// The pattern of the request's route.
+    var route: String { get }
+    /// The task's name, or its place in the source.
+    var taskName: String { get }
+    /// 1 for the first one.
+    var attempt: Int { get }
 }
 
 /// Adds to each log entry what the code that logs works for.

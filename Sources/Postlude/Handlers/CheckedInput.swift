@@ -41,6 +41,10 @@ extension JSONBody: CheckedInput {
     static var bodyForm: String? { "JSON" }
 }
 
+extension Multipart: CheckedInput {
+    static var problem: String? { FieldDefinitions.problem(of: Value.self) }
+}
+
 extension MultipartForm: CheckedInput {}
 extension BodyStream: CheckedInput {}
 extension BackgroundTasks: CheckedInput {}

@@ -23,3 +23,15 @@ public struct Header<Value: Decodable>: RequestInput {
 }
 
 extension Header: Sendable where Value: Sendable {}
+
+extension FieldName {
+    /// The issue at the name of the field, which is what the client knows.
+    ///
+    /// - Parameter names: of the request's fields.
+    static func locating(_ issue: InputIssue, among names: [String]) -> InputIssue {
+        guard issue.location.count > 1, case .key(let key) = issue.location[1] else { return issue }
+        var issue = issue
+        issue.location[1] = .key(names.first { matches(key, $0) } ?? dashed(key))
+        return issue
+    }
+}

@@ -80,3 +80,11 @@ private enum ExpectedType {
         }
     }
 }
+
+extension JSONSyntaxError {
+    var issue: InputIssue {
+        InputIssue(
+            location: ["body", .index(offset)], message: "JSON decode error", type: "json_invalid",
+            context: ["error": .string(reason), "line": .integer(line), "column": .integer(column)])
+    }
+}

@@ -34,12 +34,6 @@ public struct JSONFormat: Hashable, Sendable {
     /// - Parameter dateFraction: how many digits of a second dates have.
     public init(dateFraction: DateFraction = .asNeeded) { self.dateFraction = dateFraction }
 
-    /// What the application of the request that is being served has chosen.
-    package static var current: JSONFormat {
-        guard case .request(let request)? = RequestScope.current else { return JSONFormat() }
-        return request.json
-    }
-
     /// A value as JSON text.
     ///
     /// - Throws: what the value's `encode(to:)` throws; `EncodingError` for what JSON has no form for.

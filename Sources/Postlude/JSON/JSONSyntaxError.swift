@@ -19,10 +19,4 @@ struct JSONSyntaxError: Error, Hashable {
         }
         (self.offset, self.line, self.column) = (offset, line, column)
     }
-
-    var issue: InputIssue {
-        InputIssue(
-            location: ["body", .index(offset)], message: "JSON decode error", type: "json_invalid",
-            context: ["error": .string(reason), "line": .integer(line), "column": .integer(column)])
-    }
 }

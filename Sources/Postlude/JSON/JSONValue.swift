@@ -23,7 +23,7 @@ public enum JSONValue: Codable, Hashable, Sendable {
 
     public init(from decoder: any Decoder) throws {
         // Asking a decoder for a value's kind costs an error each time.
-        if let decoder = decoder as? JSONNodeDecoder {
+        if let decoder = decoder as? any JSONValueDecoder {
             self = try decoder.json()
             return
         }
@@ -57,4 +57,10 @@ public enum JSONValue: Codable, Hashable, Sendable {
         case .object(let value): try container.encode(value)
         }
     }
+}
+
+/// A decoder that has the whole value already.
+protocol JSONValueDecoder: Decoder {
+    /// The value as it stands.
+    func json() throws -> JSONValue
 }

@@ -42,14 +42,6 @@ struct Observability: Sendable {
     func withCurrentLogger<Value>(_ operation: () throws -> Value) rethrows -> Value {
         try withLogger(logger) { _ in try operation() }
     }
-
-    /// A request's work begins.
-    ///
-    /// - Returns: nil if no backend traces or measures.
-    func begin(_ request: Request) -> RequestObservation? {
-        guard instrument != nil || requests != nil else { return nil }
-        return RequestObservation(of: request, for: self)
-    }
 }
 
 /// Reads header fields out of FastCGI's parameters: `traceparent` is `HTTP_TRACEPARENT`.

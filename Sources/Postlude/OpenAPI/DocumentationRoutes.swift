@@ -18,13 +18,6 @@ enum DocumentationRoutes {
         }
         return routes
     }
-
-    /// Where they are, for the command line.
-    static func paths(in manifest: Manifest) -> [(path: String, name: String)] {
-        let settings = manifest.openAPI
-        return [(settings.document, "(OpenAPI document)"), (settings.page, "(documentation page)")]
-            .compactMap { path, name in path.map { ($0, name) } }
-    }
 }
 
 /// A body that never changes while the process runs, and is sent again only to those who do not have it.

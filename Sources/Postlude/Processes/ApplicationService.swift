@@ -1,5 +1,6 @@
 public import Logging
 internal import PostludeFastCGI
+internal import PostludeLogOutput
 internal import PostludeManifest
 public import ServiceLifecycle
 

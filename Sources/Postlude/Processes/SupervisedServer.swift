@@ -1,5 +1,6 @@
 internal import Logging
 internal import PostludeFastCGI
+internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeScoreboard
 internal import PostludeSupervision

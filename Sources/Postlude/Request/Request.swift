@@ -49,18 +49,11 @@ public struct Request: RequestInput {
         HTTPField.Name(name).flatMap { headers[$0] }
     }
 
+    /// The id of the last event that a client got before it connected again (`Last-Event-ID`; WHATWG HTML, 9.2.4).
+    public var lastEventID: String? { header("Last-Event-ID") }
+
     /// A FastCGI parameter, such as `REMOTE_ADDR`; the first one where the web server sent several.
     public func fastCGIParameter(_ name: String) -> String? { storage.head.string(named: name) }
-
-    /// The application that serves the request: an input or a dependency finds there what it needs, such as a database.
-    ///
-    /// - Throws: an error that names both types when the application is another one.
-    public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
-        guard let application = storage.application as? App else {
-            throw OtherApplication(expected: "\(type)", found: storage.application)
-        }
-        return application
-    }
 
     /// The parameters of a route's pattern.
     public struct Parameters: Sendable {
@@ -90,7 +83,8 @@ final class RequestStorage {
     let head: RequestHead
     let body: BodySource
     let tasks: TaskQueueSource
-    let application: (any Application)?
+    /// What has the handlers, and what they need; nil in tests that need none.
+    let application: (any Sendable)?
     let dependencies = DependencyStore()
     /// Where uploaded files are stored.
     let uploadFolder: String
@@ -108,7 +102,7 @@ final class RequestStorage {
     init(
         method: HTTPRequest.Method, path: RoutePath, route: String, parameters: Request.Parameters,
         head: RequestHead, body: BodySource, tasks: TaskQueueSource,
-        application: (any Application)? = nil, json: JSONFormat = JSONFormat(),
+        application: (any Sendable)? = nil, json: JSONFormat = JSONFormat(),
         uploadFolder: String = "/var/tmp", handler: String = "", routes: RoutePaths = RoutePaths()
     ) {
         self.method = method
@@ -139,17 +133,4 @@ final class RequestStorage {
         }
         return queue
     }
-}
-
-/// A program's mistake: answered with 500, or a task's failure, and logged.
-struct OtherApplication: Error, CustomStringConvertible {
-    let expected: String
-    let found: String
-
-    init(expected: String, found: (any Application)?) {
-        self.expected = expected
-        self.found = found.map { "\(type(of: $0))" } ?? "none"
-    }
-
-    var description: String { "the application \(expected) was asked for, but it is \(found)" }
 }

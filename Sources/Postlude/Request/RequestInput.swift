@@ -34,3 +34,9 @@ extension RequestInput {
     public static var dependencies: [any RequestDependency.Type] { [] }
     public static func describe(_ operation: inout OperationDescription) {}
 }
+
+extension BackgroundTasks: RequestInput {
+    public init(request: Request) {
+        self.init(request.storage.tasks.queue(for: request.storage.identity))
+    }
+}

@@ -4,12 +4,16 @@ extension Response {
     /// What becomes of a file's response when the request is taken into account: a part of it, nothing but its head, an
     /// error, or a word to nginx. Every other response stays as it is.
     ///
-    /// - Parameter location: where nginx sends files by itself.
-    func selected(for request: Request, in location: FileLocation?) -> Response {
+    /// - Parameters:
+    ///   - fields: the request's.
+    ///   - location: where nginx sends files by itself.
+    func selected(
+        for method: HTTPRequest.Method, _ fields: @autoclosure () -> HTTPFields, in location: FileLocation?
+    ) -> Response {
         guard case .file(let file) = body, status == .ok else { return self }
         if let target = location?.target(of: file) { return internalRedirect(to: target) }
-        guard request.method == .get || request.method == .head else { return self }
-        return selected(from: file, by: request.headers, allowsRange: request.method == .get)
+        guard method == .get || method == .head else { return self }
+        return selected(from: file, by: fields(), allowsRange: method == .get)
     }
 
     /// nginx asks the conditions and takes the range itself, with validators of its own.

@@ -64,11 +64,6 @@ extension ResponseConvertible where Self == Response {
     }
 }
 
-extension Request {
-    /// The id of the last event that a client got before it connected again (`Last-Event-ID`; WHATWG HTML, 9.2.4).
-    public var lastEventID: String? { header("Last-Event-ID") }
-}
-
 /// Since when nothing has been written.
 private final class Silence: Sendable {
     private let lock = Lock(ContinuousClock.now)

@@ -24,9 +24,6 @@ public protocol ValueResponse: ResponseConvertible {
 extension ValueResponse {
     public var headers: HTTPFields { [:] }
     public func response() throws -> Response { try .json(value, status: Self.status, headers: headers) }
-    public static var answers: [OperationDescription.ResponseDescription] {
-        [.value(Value.self, Self.status)]
-    }
 }
 
 /// 201 Created: what the request has made, and where it is.

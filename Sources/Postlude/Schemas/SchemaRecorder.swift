@@ -1,3 +1,18 @@
+extension Schema {
+    /// What a type accepts and makes, found out by letting it decode sample values.
+    ///
+    /// The values that its `init(from:)` gets are such as a client can send: empty texts, small numbers. A type whose
+    /// initialiser throws for all of them is described as far as it came; one that should say more conforms to
+    /// ``SchemaProviding``. Nothing is known of a type that is `Encodable` alone.
+    ///
+    /// - Parameter type: the type; properties of named types become references.
+    public init(of type: any Any.Type) {
+        let recorder = SchemaRecorder()
+        self = recorder.schema(of: type)
+        definitions.merge(recorder.definitions) { first, _ in first }
+    }
+}
+
 /// Finds the schemas of types by letting them decode samples, and keeps what it has found.
 ///
 /// Each type is recorded once: where it occurs again, also inside itself, it is referred to.

@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import Logging
+internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeScoreboard
 internal import PostludeThreads
@@ -136,7 +137,7 @@ final class RequestExecution {
     /// A file's response becomes what the request asks for (`Response.selected`).
     func selectFile(in location: FileLocation?) {
         if case .file = response.body, let request {
-            response = response.selected(for: request, in: location)
+            response = response.selected(for: request.method, request.headers, in: location)
         }
     }
 

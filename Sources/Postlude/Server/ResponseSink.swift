@@ -1,3 +1,5 @@
+internal import PostludeLogOutput
+
 /// Where the response of one request goes, and its tasks after it: `ConnectionSink` in a server, `OfflineSink` in a test.
 ///
 /// `Worker.serve` calls each method at most once, in this order.

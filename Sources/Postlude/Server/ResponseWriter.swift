@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Logging
 internal import PostludeFastCGI
+internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeSystem
 internal import PostludeThreads

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Logging
 internal import PostludeFastCGI
+internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeScoreboard
 internal import PostludeSystem

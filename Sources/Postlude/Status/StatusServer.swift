@@ -1,6 +1,7 @@
 internal import HTTPTypes
 internal import Logging
 internal import PostludeFastCGI
+internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeScoreboard
 internal import PostludeSystem
@@ -84,6 +85,15 @@ final class StatusServer: Sendable {
         stopSampling.signal()
         bell.requestStop()
         waitForInput([hasStopped.descriptor], milliseconds: 2000)
+    }
+}
+
+extension Listener {
+    /// - Returns: the socket on which the state of all processes is shown.
+    fileprivate static func opened(_ status: Manifest.Status) throws -> Listener {
+        try .open(
+            SocketAddress(parsing: status.listen),
+            ListenOptions(owner: status.owner, group: status.group, mode: status.mode))
     }
 }
 

@@ -1,4 +1,5 @@
 internal import Logging
+internal import PostludeLogOutput
 internal import PostludeSystem
 
 /// What the status pages know of the application's stored tasks: asked for at most once a second, however many look.

@@ -24,16 +24,6 @@ enum FieldName {
         return nil
     }
 
-    /// The issue at the name of the field, which is what the client knows.
-    ///
-    /// - Parameter names: of the request's fields.
-    static func locating(_ issue: InputIssue, among names: [String]) -> InputIssue {
-        guard issue.location.count > 1, case .key(let key) = issue.location[1] else { return issue }
-        var issue = issue
-        issue.location[1] = .key(names.first { matches(key, $0) } ?? dashed(key))
-        return issue
-    }
-
     /// The name for a key whose field is not there: `xRequestID` is `x-request-id`.
     static func dashed(_ key: String) -> String {
         let characters = Array(key)

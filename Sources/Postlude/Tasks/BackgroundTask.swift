@@ -1,3 +1,4 @@
+internal import PostludeLogOutput
 internal import Synchronization
 
 /// A task: a function with its arguments, queued by a handler.

@@ -20,10 +20,10 @@
 ///
 /// Swift asks for a closure around some functions: a synchronous `@MainActor` function
 /// (`tasks.add { await count() }`), and one whose default arguments are wanted (`tasks.add { report(text) }`).
-public struct BackgroundTasks: RequestInput, Sendable {
+public struct BackgroundTasks: Sendable {
     @usableFromInline let queue: TaskQueue
 
-    public init(request: Request) { queue = request.storage.tasks.queue(for: request) }
+    init(_ queue: TaskQueue) { self.queue = queue }
 
     /// Adds a function with its arguments.
     ///

@@ -17,10 +17,9 @@ final class TaskQueueSource {
         self.logger = logger
     }
 
-    func queue(for request: Request) -> TaskQueue {
+    func queue(for request: RequestIdentity) -> TaskQueue {
         if let queue { return queue }
-        let queue = TaskQueue(
-            of: request.storage.identity, limits: limits, logger: logger, registry: registry)
+        let queue = TaskQueue(of: request, limits: limits, logger: logger, registry: registry)
         if !takesStored { queue.endStoring() }
         queue.enter(calls.current)
         registry.insert(queue)

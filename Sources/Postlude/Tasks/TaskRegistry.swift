@@ -15,10 +15,10 @@ final class TaskRegistry: Sendable {
     /// Keeps tasks beyond the process; nil if the application has no durable tasks.
     let store: (any TaskStore)?
     /// Whose tasks they are: what they find in their context.
-    let application: (any Application)?
+    let application: (any Sendable)?
 
     init(
-        of application: (any Application)? = nil, metrics: TaskMetrics? = nil, process: ProcessSlot? = nil,
+        of application: (any Sendable)? = nil, metrics: TaskMetrics? = nil, process: ProcessSlot? = nil,
         store: (any TaskStore)? = nil
     ) {
         self.application = application

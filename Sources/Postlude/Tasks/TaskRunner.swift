@@ -1,4 +1,5 @@
 internal import Logging
+internal import PostludeLogOutput
 internal import PostludeScoreboard
 internal import PostludeSystem
 internal import PostludeThreads

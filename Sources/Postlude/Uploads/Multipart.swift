@@ -39,8 +39,4 @@ public struct Multipart<Value: Decodable>: RequestInput {
     }
 }
 
-extension Multipart: CheckedInput {
-    static var problem: String? { FieldDefinitions.problem(of: Value.self) }
-}
-
 extension Multipart: Sendable where Value: Sendable {}

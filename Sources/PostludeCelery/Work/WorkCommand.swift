@@ -105,8 +105,7 @@ struct WorkSession<App: Application> {
         self.grace = grace
         queue = settings.queue
         bell = try EventDescriptor()
-        pool = TaskWorkerPool(
-            for: program.application, limits: program.manifest.tasks, logger: program.logger)
+        pool = program.makeWorkers()
         consumer = try QueueConsumer(
             of: addresses.broker, settings, kinds: kinds, pool: pool,
             results: addresses.results.map { ResultStore($0, logger: program.logger) },

@@ -1,5 +1,5 @@
-internal import ArgumentParser
-internal import Postlude
+package import ArgumentParser
+package import Postlude
 internal import PostludeManifest
 internal import PostludeTaskStore
 
@@ -99,5 +99,11 @@ struct FilterOptions: ParsableArguments {
 
     var filter: RecordFilter {
         RecordFilter(states: state.isEmpty ? nil : Set(state), name: name, priority: priority)
+    }
+}
+
+extension DurableEngine {
+    package func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {
+        [TasksCommand<App>.self] + (broker?.parts.commands(for: application) ?? [])
     }
 }

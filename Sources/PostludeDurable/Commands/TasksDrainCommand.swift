@@ -43,8 +43,7 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
             guard let store = program.application.taskEngine?.parts.makeStore() as? DurableStore else {
                 throw DurableTaskError.noEngine(task: "drain")
             }
-            let pool = TaskWorkerPool(
-                for: program.application, limits: program.manifest.tasks, logger: program.logger)
+            let pool = program.makeWorkers()
             try pool.start(workers: workers ?? program.manifest.workers.minimum)
             try store.open(draining: program.manifest, dispatch: pool, logger: program.logger)
             defer { store.close() }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import Glibc
 internal import Postlude
+internal import PostludeLogOutput
 internal import PostludeTaskStore
 
 struct TasksListCommand<App: Application>: ParsableCommand {

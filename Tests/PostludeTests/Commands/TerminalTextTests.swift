@@ -1,3 +1,4 @@
+import PostludeLogOutput
 import Testing
 
 @testable import Postlude

@@ -1,5 +1,6 @@
 import Logging
 import PostludeFastCGI
+import PostludeLogOutput
 import PostludeManifest
 import PostludeScoreboard
 import PostludeSystem

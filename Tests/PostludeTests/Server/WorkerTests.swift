@@ -1,5 +1,6 @@
 import HTTPTypes
 import PostludeFastCGI
+import PostludeLogOutput
 import PostludeManifest
 import PostludeRouting
 import PostludeSystem

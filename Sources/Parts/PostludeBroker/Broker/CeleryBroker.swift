@@ -15,16 +15,6 @@ package protocol CeleryBroker: Sendable {
     func consumer(of queue: String, prefetch: Int) throws(BrokerError) -> any CeleryConsumer
 }
 
-extension BrokerAddress {
-    /// The broker at this address.
-    package var broker: any CeleryBroker {
-        switch kind {
-        case .rabbitMQ: RabbitMQBroker(self)
-        case .redis: RedisBroker(self)
-        }
-    }
-}
-
 /// A connection over which tasks leave.
 package protocol CeleryPublisher: AnyObject {
     /// Whether an error has ended it.
@@ -85,6 +75,16 @@ package protocol CeleryConsumer: AnyObject {
 
     /// Gives back what is not acknowledged.
     func close()
+}
+
+/// What a consumer has found of Celery's delayed delivery.
+package enum DelayedDelivery: Sendable, Hashable {
+    /// There is none for this queue.
+    case unused
+    /// What was delayed comes to the queue.
+    case bound
+    /// The broker does not let it be bound: tasks with a countdown may not arrive.
+    case refused(String)
 }
 
 /// What a consumer has received.

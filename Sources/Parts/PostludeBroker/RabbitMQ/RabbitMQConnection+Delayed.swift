@@ -1,15 +1,5 @@
 internal import CPostludeRabbitMQ
 
-/// What a consumer has found of Celery's delayed delivery.
-package enum DelayedDelivery: Sendable, Hashable {
-    /// There is none for this queue.
-    case unused
-    /// What was delayed comes to the queue.
-    case bound
-    /// The broker does not let it be bound: tasks with a countdown may not arrive.
-    case refused(String)
-}
-
 /// Celery's delayed delivery.
 ///
 /// From 5.5 on, Celery's producers do not send a task with a countdown to its queue where that is a quorum queue behind

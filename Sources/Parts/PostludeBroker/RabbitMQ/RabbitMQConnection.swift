@@ -175,10 +175,3 @@ final class RabbitMQConnection {
         return BrokerError(code, remedy, "\(address): \(reason)")
     }
 }
-
-extension timeval {
-    init(_ duration: Duration) {
-        let microseconds = duration.saturatedNanoseconds / 1_000
-        self.init(tv_sec: Int(microseconds / 1_000_000), tv_usec: Int(microseconds % 1_000_000))
-    }
-}

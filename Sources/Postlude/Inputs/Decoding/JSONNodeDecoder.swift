@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 
 /// Decodes a type from a JSON value.
-final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
+final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
     let document: JSONDocument
     /// nil if an object has no such member.
     let index: Int?
@@ -28,7 +28,6 @@ final class JSONNodeDecoder: InputDecoder, Decoder, ScalarContainer {
         super.init(parent: parent, step: step)
     }
 
-    /// The value as it stands.
     func json() throws -> JSONValue {
         guard let index else { throw InputRule.missing.error(at: codingPath) }
         do throws(JSONDocument.NumberOutOfRange) {

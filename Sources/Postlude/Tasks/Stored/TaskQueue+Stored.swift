@@ -1,3 +1,4 @@
+internal import PostludeLogOutput
 internal import PostludeSystem
 
 extension TaskQueue {

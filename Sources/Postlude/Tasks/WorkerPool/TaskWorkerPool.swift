@@ -12,13 +12,18 @@ package final class TaskWorkerPool: TaskTaking {
     private let observability: Observability
     private let taskFailed: @Sendable (TaskFailure) -> Void
 
-    /// - Parameter application: is found by the tasks, and told of those that have failed for good.
-    package init(for application: some Application, limits: Manifest.TaskLimits, logger: Logger) {
+    /// - Parameters:
+    ///   - application: is found by the tasks.
+    ///   - taskFailed: is told of those that have failed for good.
+    package init(
+        for application: any Sendable, limits: Manifest.TaskLimits, logger: Logger,
+        taskFailed: @escaping @Sendable (TaskFailure) -> Void
+    ) {
         observability = .bootstrapped(logger: Logger(label: "application"))
         registry = TaskRegistry(of: application, metrics: observability.tasks)
         self.limits = limits
         self.logger = logger
-        taskFailed = { application.taskFailed($0) }
+        self.taskFailed = taskFailed
     }
 
     /// Starts the workers.

@@ -8,10 +8,6 @@ import Testing
 @testable import Postlude
 
 @Suite("A crew of workers without requests") struct TaskWorkerPoolTests {
-    private struct Nothing: Application {
-        var handlers: Handlers { Handler("hello") { () in "hello" } }
-    }
-
     private struct Failure: Error {}
 
     /// A task that fails as often as it is told to, and waits for its gate.
@@ -67,7 +63,8 @@ import Testing
 
     private func pool(workers: Int, _ limits: Manifest.TaskLimits = .init()) throws -> TaskWorkerPool {
         let pool = TaskWorkerPool(
-            for: Nothing(), limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            for: "the application", limits: limits,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, taskFailed: { _ in })
         try pool.start(workers: workers)
         return pool
     }

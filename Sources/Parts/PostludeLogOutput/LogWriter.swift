@@ -1,0 +1,166 @@
+package import Logging
+package import PostludeManifest
+internal import PostludeSystem
+internal import Synchronization
+
+/// Where log entries and the lines of the access log go.
+///
+/// It begins with standard error, so that an application can log before its manifest has been read.
+package final class LogWriter: Sendable {
+    /// Where the daemons of this machine listen.
+    struct Sockets {
+        var syslog = SyslogSink.usualPath
+        var journald = JournaldSink.usualPath
+    }
+
+    private struct State {
+        var log = Manifest.Log()
+        var sinks: [Manifest.Log.Destination: any LogSink]
+        var sink: any LogSink
+        var access: AccessLog?
+        /// What could not be opened, and is tried again when logs are reopened.
+        var postponed: Manifest.Log?
+    }
+
+    private let levelIndex = Atomic<Int>(LogWriter.index(of: .info))
+    private let hasAccessLog = Atomic<Bool>(false)
+    private let state: Lock<State>
+    private let program: String
+    private let sockets: Sockets
+
+    /// - Parameter program: what syslog and journald call the process.
+    package convenience init(program: String = "postlude") {
+        self.init(program: program, sockets: Sockets())
+    }
+
+    init(program: String = "postlude", sockets: Sockets) {
+        self.program = program
+        self.sockets = sockets
+        let sink = DescriptorSink()
+        state = Lock(State(sinks: [.standardError: sink], sink: sink))
+    }
+
+    /// What every logger of the process logs comes here. Called once.
+    ///
+    /// - Parameter metadata: what an entry belongs to, asked for when it is written.
+    package func takeLogs(with metadata: Logger.MetadataProvider) {
+        LoggingSystem.bootstrap(
+            { label, provider in LineLogHandler(label: label, writer: self, metadataProvider: provider) },
+            metadataProvider: metadata)
+    }
+
+    /// Entries below it are not written, unless their logger has a level of its own.
+    var level: Logger.Level { Logger.Level.allCases[levelIndex.load(ordering: .relaxed)] }
+
+    /// nil when requests are not logged.
+    package var access: AccessLog? {
+        guard hasAccessLog.load(ordering: .acquiring) else { return nil }
+        return state.withLock { $0.access }
+    }
+
+    /// Writes as the manifest says from now on; nothing has changed when it throws.
+    ///
+    /// - Parameter accessOnly: the program has its own log.
+    package func apply(_ log: Manifest.Log, accessOnly: Bool = false) throws {
+        let old = state.withLock { $0.sinks }
+        var sinks: [Manifest.Log.Destination: any LogSink] = [:]
+        func sink(_ destination: Manifest.Log.Destination) throws -> any LogSink {
+            if let sink = sinks[destination] ?? old[destination] {
+                sinks[destination] = sink
+                return sink
+            }
+            let sink = try open(destination)
+            sinks[destination] = sink
+            return sink
+        }
+        let main = try sink(accessOnly ? .standardError : log.destination)
+        let access = try log.access.map {
+            AccessLog(try AccessLog.Format($0.format), to: try sink($0.destination))
+        }
+        levelIndex.store(Self.index(of: log.level), ordering: .relaxed)
+        state.withLock { [sinks] state in
+            state.log = log
+            state.sinks = sinks
+            state.sink = main
+            state.access = access
+            state.postponed = nil
+        }
+        hasAccessLog.store(access != nil, ordering: .releasing)
+    }
+
+    /// The same, for a process that would rather go on where a log cannot be opened: until `reopen` can, standard error
+    /// has the log, and requests are not logged.
+    ///
+    /// - Parameter mayPostpone: whether it goes on; otherwise it throws.
+    package func apply(_ log: Manifest.Log, orLater mayPostpone: Bool, telling logger: Logger) throws {
+        do {
+            try apply(log)
+        } catch {
+            guard mayPostpone else { throw error }
+            state.withLock { $0.postponed = log }
+            logger.error(
+                "a log cannot be opened; until the logs are opened again, standard error is the log",
+                metadata: ["error": "\(error)"])
+        }
+    }
+
+    package var logsToStandardError: Bool { state.withLock { $0.log.destination == .standardError } }
+
+    func write(_ entry: LogEntry) { state.withLock { $0.sink }.write(entry) }
+
+    /// Opens the files anew, after they were rotated. One that cannot be opened stays as it is.
+    package func reopen(telling logger: Logger) {
+        if let log = state.withLock({ $0.postponed }) {
+            do {
+                try apply(log)
+            } catch {
+                logger.error("a log could not be reopened", metadata: ["error": "\(error)"])
+            }
+        }
+        for sink in sinks {
+            do throws(SystemError) {
+                try sink.reopen()
+            } catch {
+                logger.error("a log could not be reopened", metadata: ["error": "\(error)"])
+            }
+        }
+        logger.info("logs were reopened")
+    }
+
+    /// Called now and then: writes what waits for a slow reader, and tells what was lost meanwhile.
+    package func tend(telling logger: Logger) {
+        let main = state.withLock { $0.sink }
+        for sink in sinks {
+            // A reader that has come back gets more than one pipe's content a second.
+            sink.flush(within: 20)
+            // Not to the one that loses it.
+            guard !main.losses.isFailing, let (count, errno) = sink.losses.take() else { continue }
+            logger.warning(
+                "log lines were lost",
+                metadata: [
+                    "log": "\(sink.name)", "count": "\(count)",
+                    "reason": "\(SystemError("write", errno: errno))",
+                ])
+        }
+    }
+
+    /// The process ends: waits a moment for readers that are slow.
+    package func flush() {
+        for sink in sinks { sink.flush(within: 500) }
+    }
+
+    private var sinks: [any LogSink] { state.withLock { Array($0.sinks.values) } }
+
+    private func open(_ destination: Manifest.Log.Destination) throws -> any LogSink {
+        switch destination {
+        case .standardError: DescriptorSink()
+        case .file(let path): try DescriptorSink(path: path)
+        case .syslog: try SyslogSink(path: sockets.syslog, program: program)
+        case .journald: try JournaldSink(path: sockets.journald, program: program)
+        }
+    }
+
+    private static func index(of level: Logger.Level) -> Int {
+        Logger.Level.allCases.firstIndex(of: level) ?? 0
+    }
+}

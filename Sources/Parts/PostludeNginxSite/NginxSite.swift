@@ -1,0 +1,141 @@
+package import PostludeManifest
+internal import PostludeRouting
+
+/// The part of nginx's configuration that fits a manifest: an upstream and a server, for nginx's `http`.
+package struct NginxSite: CustomStringConvertible {
+    package enum Parameters: String, CaseIterable {
+        /// Written into the site.
+        case inline
+        /// The file nginx/postlude_params, beside nginx.conf.
+        case file
+    }
+
+    private let manifest: Manifest
+    private let source: String
+    private let program: String
+    private let socket: String
+    private let statusSocket: String?
+    private let listen: [String]
+    private let serverNames: [String]
+    private let parameters: Parameters
+
+    /// - Parameters:
+    ///   - source: what the manifest's file is called, for the reader.
+    ///   - program: the application's program.
+    ///   - socket: where the application listens, as ``NginxText/upstream(_:in:)`` writes it.
+    ///   - statusSocket: the same for the status pages; nil if the manifest has none.
+    ///   - listen: values of `listen`.
+    package init(
+        manifest: Manifest, source: String, program: String, socket: String, statusSocket: String?,
+        listen: [String], serverNames: [String], parameters: Parameters
+    ) {
+        self.manifest = manifest
+        self.source = source
+        self.program = program
+        self.socket = socket
+        self.statusSocket = statusSocket
+        self.listen = listen
+        self.serverNames = serverNames
+        self.parameters = parameters
+    }
+
+    package var description: String {
+        ([
+            "# Made by `\(program) nginx` from \(source); to be made again when the manifest changes."
+        ] + Self.block("upstream \(name)", upstream) + [""] + Self.block("server", server))
+        .joined(separator: "\n")
+    }
+
+    private var name: String { NginxText.name(program) }
+
+    private var upstream: [String] {
+        [
+            "server \(socket);",
+            "# For each of nginx's processes: as many as there can be workers. An idle one costs no worker.",
+            "keepalive \(Self.kept(manifest));",
+        ]
+    }
+
+    private var server: [String] {
+        let locations = NginxLocations(manifest)
+        let parts: [[String]] = [
+            listen.map { "listen \($0);" } + [
+                "server_name \(serverNames.map(NginxText.word).joined(separator: " "));",
+                "server_tokens off;",
+            ],
+            [
+                "# More than the manifest allows: what exceeds its limits is answered, and logged, by the "
+                    + "application."
+            ] + locations.common.directives() + ["fastcgi_connect_timeout 5s;"],
+            [
+                "fastcgi_keep_conn on;",
+                "# A request that failed may have run, with its tasks: it is not sent a second time.",
+                "fastcgi_next_upstream off;",
+                "# A slow client holds no worker. `off` in a location gives its handler bodies as they come.",
+                "fastcgi_request_buffering on;",
+                "# Room for the largest head of a response: 16 KiB, in records.",
+                "fastcgi_buffer_size 20k;",
+                "fastcgi_buffers 8 16k;",
+            ],
+            parameters == .inline ? NginxParameters.lines : ["include postlude_params;"],
+        ]
+        let places = [applicationLocations(locations), fileLocation, statusLocation].flatMap(\.self)
+        return Array((parts + places).joined(separator: [""]))
+    }
+
+    private func applicationLocations(_ locations: NginxLocations) -> [[String]] {
+        let pass = "fastcgi_pass \(name);"
+        let path = manifest.prefix.isEmpty ? "/" : NginxText.word(prefix + "/")
+        let documents = manifest.openAPI.paths.map { "\($0.path) \($0.name)" }
+        let note = documents.isEmpty ? [] : ["# Among them: \(documents.joined(separator: ", "))."]
+        let all = note + Self.block("location \(path)", [pass])
+        let own = locations.own.map { location in
+            let bounds = location.bounds.directives(inside: locations.common)
+            return Self.block("location \(location.matcher)", bounds + [pass])
+        }
+        let rest = manifest.prefix.isEmpty ? [] : [Self.block("location /", ["return 404;"])]
+        return [all] + own + rest
+    }
+
+    /// nginx compares decoded paths.
+    private var prefix: String {
+        let segments = (try? RoutePattern(manifest.prefix))?.literalStart.segments ?? []
+        return segments.map { "/" + $0 }.joined()
+    }
+
+    private var fileLocation: [[String]] {
+        guard let files = manifest.files else { return [] }
+        return [
+            ["# Files that the application names in X-Accel-Redirect."]
+                + Self.block(
+                    "location \(NginxText.word(files.internal))",
+                    [
+                        "internal;", "alias \(NginxText.word(files.root + "/"));",
+                        "add_header X-Content-Type-Options $upstream_http_x_content_type_options;",
+                    ])
+        ]
+    }
+
+    private var statusLocation: [[String]] {
+        guard let statusSocket else { return [] }
+        return [
+            // The application may have a route of its own called so.
+            ["# The state of the application's processes: for this machine only."]
+                + Self.block(
+                    "location ~ ^/-/(status|status\\.json|metrics|ping)$",
+                    [
+                        "allow 127.0.0.1;", "allow ::1;", "deny all;", "access_log off;",
+                        "fastcgi_pass \(statusSocket);",
+                    ])
+        ]
+    }
+
+    /// nginx keeps at most so many idle connections, each of its processes for itself.
+    private static func kept(_ manifest: Manifest) -> Int {
+        min(max(manifest.processes.count * manifest.workers.maximum, 16), 512)
+    }
+
+    private static func block(_ head: String, _ lines: [String]) -> [String] {
+        [head + " {"] + lines.map { $0.isEmpty ? "" : "    " + $0 } + ["}"]
+    }
+}

@@ -1,0 +1,70 @@
+extension Request {
+    /// The application that serves the request: an input or a dependency finds there what it needs, such as a database.
+    ///
+    /// - Throws: an error that names both types when the application is another one.
+    public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
+        guard let application = storage.application as? App else {
+            throw OtherApplication(expected: "\(type)", found: storage.application)
+        }
+        return application
+    }
+}
+
+extension TaskContext {
+    /// The application whose task it is: it has what a task needs besides its values, such as a database.
+    ///
+    /// ```swift
+    /// tasks.add(named: "look up") {
+    ///     let shop = try TaskContext.current?.application(Shop.self)
+    ///     _ = try await shop?.users.find("ada")
+    /// }
+    /// ```
+    ///
+    /// It is the application that has answered the request; after a crash, that of the process which runs the task. A
+    /// durable task gets the context as its argument.
+    ///
+    /// - Throws: an error that names both types when the application is another one.
+    public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
+        guard let application = application as? App else {
+            throw OtherApplication(expected: "\(type)", found: application)
+        }
+        return application
+    }
+
+    /// A context for a test that calls a task by itself.
+    ///
+    /// ```swift
+    /// let context = TaskContext(of: Shop(), taskID: "a", attempt: 2)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - application: what ``application(_:)`` returns.
+    ///   - taskID: the task's id; nil for a new one.
+    ///   - attempt: from 1 on.
+    ///   - taskName: the task's name.
+    ///   - requestID: the id of the request that has added the task.
+    ///   - route: the pattern of that request's route.
+    ///   - isCancelled: whether the attempt is past its deadline.
+    public init(
+        of application: (any Application)? = nil, taskID: String? = nil, attempt: Int = 1,
+        taskName: String = "task", requestID: String = "request", route: String = "",
+        isCancelled: Bool = false
+    ) {
+        self.init(
+            taskName: taskName, taskID: taskID, attempt: attempt, isCancelled: isCancelled,
+            of: RequestIdentity(id: requestID, route: route), in: application)
+    }
+}
+
+/// A program's mistake: answered with 500, or a task's failure, and logged.
+struct OtherApplication: Error, CustomStringConvertible {
+    let expected: String
+    let found: String
+
+    init(expected: String, found: (any Sendable)?) {
+        self.expected = expected
+        self.found = found.map { "\(type(of: $0))" } ?? "none"
+    }
+
+    var description: String { "the application \(expected) was asked for, but it is \(found)" }
+}

@@ -1,0 +1,15 @@
+internal import PostludeFastCGI
+internal import PostludeManifest
+
+extension Listener {
+    /// - Parameter address: overrides the manifest's, and the socket of spawn-fcgi or systemd, which
+    ///   otherwise goes before the manifest's.
+    static func opened(at address: String?, _ listen: Manifest.Listen) throws -> Listener {
+        if address == nil, let inherited = try Listener.inheritedIfAny() { return inherited }
+        guard let address = address ?? listen.address else { throw ListenError.noSocket }
+        return try .open(
+            SocketAddress(parsing: address),
+            ListenOptions(
+                owner: listen.owner, group: listen.group, mode: listen.mode, backlog: listen.backlog))
+    }
+}

@@ -1,0 +1,16 @@
+internal import Glibc
+
+/// Postlude's own version.
+let postludeVersion = "0.1.0-dev"
+
+/// The executable's name, as the user typed it.
+package var programName: String {
+    CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "postlude"
+}
+
+/// Prints a line to standard error.
+package func printError(_ text: String) {
+    // Not through stdio: its `stderr` is a variable that Swift cannot share between threads.
+    let line = Array((text + "\n").utf8)
+    _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}

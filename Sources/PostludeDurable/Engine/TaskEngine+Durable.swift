@@ -1,0 +1,116 @@
+public import Postlude
+package import PostludeManifest
+internal import PostludeTaskStore
+
+extension TaskEngine {
+    /// Durable tasks, kept in the manifest's `task-store`.
+    ///
+    /// ```swift
+    /// var taskEngine: TaskEngine? {
+    ///     .durable {
+    ///         Charge.self
+    ///         SendReceipt.self
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// - Parameter kinds: every type of tasks that the application adds, or has added and may still find in its task store.
+    ///   Their names must differ.
+    public static func durable(@DurableTasksBuilder _ kinds: () -> [DurableTaskKind]) -> TaskEngine {
+        TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds())))
+    }
+
+    /// The same, with a broker that brings tasks to workers elsewhere.
+    ///
+    /// - Parameters:
+    ///   - broker: such as `.celery` of the module PostludeCelery.
+    ///   - kinds: as above; none where all that leaves is of other programs.
+    public static func durable(
+        through broker: TaskBroker, @DurableTasksBuilder _ kinds: () -> [DurableTaskKind] = { [] }
+    ) -> TaskEngine {
+        TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds()), broker: broker))
+    }
+}
+
+package struct DurableEngine: TaskEngineParts {
+    package let kinds: DurableTaskKinds
+    package var broker: TaskBroker?
+
+    package var library: String { SQLiteVersion.library }
+
+    package var problems: [String] {
+        kinds.repeated.map { "two kinds of durable tasks are called \"\($0)\"; names must differ" }
+            + kinds.all.flatMap(problems)
+    }
+
+    private func problems(of kind: DurableTaskKind) -> [String] {
+        var problems = [kind.policy.runs.queue.flatMap { problem(of: kind, that: "runs at", to: $0) }]
+        if let place = kind.policy.promotion?.place {
+            problems.append(
+                place.queue.map { problem(of: kind, that: "moves to", to: $0) }
+                    ?? "the durable task \"\(kind.name)\" moves to .here, where it runs already; name a queue"
+            )
+        }
+        return problems.compactMap(\.self)
+    }
+
+    private func problem(of kind: DurableTaskKind, that verb: String, to queue: String) -> String? {
+        guard let broker else {
+            return """
+                the durable task "\(kind.name)" \(verb) the queue "\(queue)", and the application has no broker: make its \
+                taskEngine by .durable(through: .celery)
+                """
+        }
+        return broker.parts.problem(ofQueue: queue).map {
+            "the durable task \"\(kind.name)\" \(verb) the queue \"\(queue)\": \($0)"
+        }
+    }
+
+    package func mistakes(in manifest: Manifest, file: String) -> [Diagnostic] {
+        mistakesOfBroker(in: manifest, file: file)
+            + TaskSettingsCheck(kinds: kinds, broker: broker).mistakes(in: manifest)
+    }
+
+    private func mistakesOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {
+        if broker != nil, manifest.celery == nil { return needsOfBroker(in: manifest, file: file) }
+        guard let broker else {
+            return manifest.celery.map { celery in
+                let message =
+                    """
+                    the application's taskEngine has no broker, expected no `celery`, or an engine made by \
+                    .durable(through: .celery)
+                    """
+                return [Diagnostic(location: celery.location, message: message)]
+            } ?? []
+        }
+        return broker.parts.mistakes(in: manifest)
+    }
+
+    /// What would leave if there were a broker.
+    private func needsOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {
+        kinds.with(manifest).all.compactMap { kind in
+            let settings = manifest.durableTasks.first { $0.kind == kind.name }
+            let places = [
+                (kind.policy.runs.queue, settings?.runs, "runs at"),
+                (kind.policy.promotion?.place.queue, settings?.promotion?.place, "moves to"),
+            ]
+            guard let (queue, place, verb) = places.first(where: { $0.0 != nil }), let queue else {
+                return nil
+            }
+            let message =
+                """
+                the durable task "\(kind.name)" \(verb) the queue "\(queue)", and the manifest has no `celery`: name the \
+                broker, such as celery: { broker: amqp://localhost }
+                """
+            return Diagnostic(
+                location: place?.location ?? SourceLocation(file: file, position: nil), message: message)
+        }
+    }
+
+    package func makeStore() -> any TaskStore { DurableStore(kinds: kinds, broker: broker) }
+    package func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds, broker: broker) }
+
+    package func makeInspector(_ manifest: Manifest) -> (any TaskInspector)? {
+        manifest.taskStore.map { TaskStoreInspector(path: $0.path) }
+    }
+}

@@ -1,0 +1,99 @@
+internal import FoundationEssentials
+package import Postlude
+internal import PostludeSystem
+package import PostludeTaskStore
+
+/// A task that is kept, and leaves: at once, or when its turn comes. It may be of no kind of this program.
+final class OutboxTask: RecordedTask {
+    private struct State {
+        var id: RecordID
+        /// nil until it is kept.
+        var access: TaskStoreAccess?
+        /// Whether it leaves when its turn comes in this process.
+        var leavesHere = false
+        var receipt: KeptDurableTask?
+    }
+
+    let record: NewRecord
+    let arguments: [any Sendable]
+    private let state: Lock<State>
+
+    /// - Parameter record: with an id and a queue.
+    init(_ record: NewRecord, showing arguments: [any Sendable]) {
+        self.record = record
+        self.arguments = arguments
+        state = Lock(State(id: record.id ?? RecordID.make(at: 0)))
+    }
+
+    /// A task that this process has claimed, whose turn to leave has come.
+    init(claimed record: Record, in access: TaskStoreAccess) {
+        var copy = NewRecord(name: record.name, payload: record.payload)
+        copy.queue = record.queue
+        self.record = copy
+        arguments = []
+        state = Lock(State(id: record.id, access: access, leavesHere: true))
+    }
+
+    var id: String { state.withLock { $0.id.text } }
+    var name: String { record.name }
+    var deadline: Duration? { nil }
+    var retry: RetryPolicy { .none }
+    var earlierAttempts: Int { 0 }
+    var runsHere: Bool { state.withLock { $0.leavesHere } }
+    var receipt: KeptDurableTask? { state.withLock { $0.receipt } }
+
+    func kept(
+        _ kept: KeptRecord, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
+        runsHere: Bool
+    ) {
+        state.withLock { state in
+            state.id = kept.id
+            state.access = access
+            state.receipt = KeptDurableTask(kept, as: record, of: request)
+            if case .added = kept {
+                state.leavesHere = runsHere && record.leavesInTurn && record.notBefore == nil
+            }
+        }
+    }
+
+    func run() async throws {}
+
+    /// Its turn has come: it is for its queue from now on.
+    func beginAttempt() -> Bool {
+        let (id, access) = state.withLock { ($0.id, $0.access) }
+        if let access, let queue = record.queue { access.send(id, to: queue) }
+        return false
+    }
+
+    func ended(_ result: AttemptResult) {
+        let (id, access) = state.withLock { ($0.id, $0.access) }
+        switch result {
+        case .left: access?.taskStore.ended(id, .left)
+        case .stopped(let name, let blocker): access?.stopped(id, by: name, blocker)
+        case .dropped: access?.taskStore.ended(id, .discarded)
+        // It does not run here.
+        case .done, .retried, .failed, .moved, .cutOff: break
+        }
+    }
+}
+
+extension BackgroundTasks {
+    /// Keeps a task for a queue of the application's broker; it leaves after the response.
+    ///
+    /// - Parameters:
+    ///   - record: with a queue; it gets an id.
+    ///   - arguments: what the log and tests show of it.
+    /// - Throws: ``DurableTaskError`` where the application has no broker; why the broker would not take it; `LateTaskError`
+    ///   once the response has begun.
+    package func send(_ record: NewRecord, showing arguments: [any Sendable]) throws -> DurableTaskHandle {
+        guard let store = store as? any DurableTaskStore, let queue = record.queue else {
+            throw DurableTaskError.noEngine(task: record.name)
+        }
+        var record = record
+        let id = record.id ?? .make(at: Int64(Date().timeIntervalSince1970 * 1000))
+        record.id = id
+        try store.check(OutgoingTask(record, of: requestID), for: queue)
+        try add(stored: OutboxTask(record, showing: arguments))
+        return DurableTaskHandle(id: id.text)
+    }
+}

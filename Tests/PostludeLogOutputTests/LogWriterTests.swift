@@ -1,0 +1,135 @@
+import Foundation
+import Logging
+import PostludeFastCGI
+import PostludeManifest
+import PostludeSystem
+import Testing
+
+@testable import PostludeLogOutput
+
+@Suite("LogWriter", .timeLimit(.minutes(10)))
+final class LogWriterTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("log-\(UUID())").path
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    }
+
+    deinit {
+        do {
+            try FileManager.default.removeItem(atPath: folder)
+        } catch {
+            Issue.record(error)
+        }
+    }
+
+    private func log(to destination: Manifest.Log.Destination) -> Manifest.Log {
+        var log = Manifest.Log()
+        log.destination = destination
+        return log
+    }
+
+    private func text(_ name: String) throws -> String {
+        try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+    }
+
+    private func logger(_ writer: LogWriter) -> Logger {
+        Logger(label: "app") { LineLogHandler(label: $0, writer: writer) }
+    }
+
+    @Test("after a rotation, lines go to a new file of the same name")
+    func reopening() throws {
+        let writer = LogWriter()
+        try writer.apply(log(to: .file(folder + "/a.log")))
+        let logger = logger(writer)
+        logger.info("one")
+        try FileManager.default.moveItem(atPath: folder + "/a.log", toPath: folder + "/a.log.1")
+        logger.info("two")
+        writer.reopen(telling: logger)
+        logger.info("three")
+        let (old, new) = (try text("a.log.1"), try text("a.log"))
+        #expect(old.contains(": one\n") && old.contains(": two\n") && !old.contains("three"))
+        #expect(new.contains(": three\n") && !new.contains("two"))
+    }
+
+    @Test("a file that cannot be opened again stays the old one, and the log says so")
+    func reopeningFails() throws {
+        let writer = LogWriter()
+        try FileManager.default.createDirectory(atPath: folder + "/in", withIntermediateDirectories: false)
+        try writer.apply(log(to: .file(folder + "/in/a.log")))
+        let logger = logger(writer)
+        try FileManager.default.moveItem(atPath: folder + "/in", toPath: folder + "/out")
+        writer.reopen(telling: logger)
+        #expect(
+            try text("out/a.log").contains("a log could not be reopened error=\"open(\(folder)/in/a.log)"))
+    }
+
+    @Test("a new manifest's destination takes the old one's place, and a bad one does not")
+    func applyingAgain() throws {
+        let writer = LogWriter()
+        let logger = logger(writer)
+        try writer.apply(log(to: .file(folder + "/a.log")))
+        #expect(throws: SystemError.self) { try writer.apply(log(to: .file(folder + "/none/b.log"))) }
+        logger.info("one")
+        try writer.apply(log(to: .file(folder + "/b.log")))
+        logger.info("two")
+        #expect(try text("a.log").hasSuffix(" info app: one\n"))
+        #expect(try text("b.log").hasSuffix(" info app: two\n"))
+    }
+
+    @Test("what another log has lost is told once, with the reason")
+    func losses() throws {
+        var settings = log(to: .file(folder + "/a.log"))
+        settings.access = .init()
+        settings.access?.destination = .file("/dev/full")
+        let writer = LogWriter()
+        try writer.apply(settings)
+        let record = AccessRecord(
+            head: try RequestHead(parameters: []), requestID: "r", path: nil, route: "", handler: "",
+            status: 200, bodyBytes: 0, bytes: 0, duration: .zero, worker: 0)
+        for _ in 0..<5 { try #require(writer.access).write(record) }
+        writer.tend(telling: logger(writer))
+        writer.tend(telling: logger(writer))
+        let lines = try text("a.log").split(separator: "\n")
+        #expect(lines.count == 1)
+        #expect(
+            lines.first?.hasSuffix(
+                "log lines were lost count=5 log=/dev/full reason=\"write: No space left on device (errno 28)\""
+            )
+                == true, "\(lines)")
+    }
+
+    @Test("standard error that systemd reads gets severities, any other one does not")
+    func severities() throws {
+        for isJournald in [true, false] {
+            let path = folder + "/stderr-\(isJournald)"
+            let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            defer { close(file) }
+            var status = stat()
+            fstat(file, &status)
+            let sink = DescriptorSink(
+                descriptor: file, journalStream: isJournald ? "\(status.st_dev):\(status.st_ino)" : "1:2")
+            sink.write(
+                LogEntry(
+                    level: .warning, label: "app", message: "x", fields: [], file: "", function: "", line: 1))
+            #expect(try text("stderr-\(isJournald)").hasPrefix("<4>") == isJournald)
+        }
+    }
+
+    @Test("a log that cannot be opened may be postponed: standard error has it until it can")
+    func postponed() throws {
+        let writer = LogWriter()
+        let logger = logger(writer)
+        var wanted = log(to: .file(folder + "/in/a.log"))
+        wanted.level = .warning
+        #expect(throws: SystemError.self) { try writer.apply(wanted, orLater: false, telling: logger) }
+        try writer.apply(wanted, orLater: true, telling: logger)
+        writer.reopen(telling: logger)
+        #expect(writer.level == .info)
+        try FileManager.default.createDirectory(atPath: folder + "/in", withIntermediateDirectories: false)
+        writer.reopen(telling: logger)
+        logger.warning("one")
+        #expect(writer.level == .warning)
+        #expect(try text("in/a.log").contains(": one\n"))
+    }
+}
