@@ -116,7 +116,7 @@ struct TestThread {
     }
 
     func join() {
-        waitForInput([end.descriptor], milliseconds: 30_000)
+        waitForInput([end.descriptor], milliseconds: 120_000)
         #expect(end.take(), "a thread did not end")
     }
 }

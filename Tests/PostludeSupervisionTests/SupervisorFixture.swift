@@ -145,7 +145,7 @@ final class SupervisorFixture: Sendable {
     }
 
     func eventually<T>(_ what: String, _ probe: () throws -> T?) throws -> T {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < end {
             if let found = try probe() { return found }
             usleep(2_000)

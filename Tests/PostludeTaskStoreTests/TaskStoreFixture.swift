@@ -22,7 +22,7 @@ final class TaskStoreFixture: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     func open(
-        role: TaskStoreRole = .process, lockTimeout: Duration = .seconds(20),
+        role: TaskStoreRole = .process, lockTimeout: Duration = .seconds(120),
         _ change: (inout TaskStoreSettings) -> Void = { _ in }
     ) throws -> SQLiteTaskStore {
         var settings = TaskStoreSettings()

@@ -163,7 +163,7 @@ import Testing
     }
 
     private func waitUntil(_ condition: () throws -> Bool) throws {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(120)
         while try !condition() {
             try #require(ContinuousClock.now < end)
             usleep(2_000)

@@ -37,7 +37,7 @@ struct ControlThreadTests {
             "shutdown-grace: 10ms\nroutes: [{ path: /a, method: GET, handler: a }]",
             [
                 Handler("a") { (tasks: BackgroundTasks) in
-                    _ = tasks.add(named: "long") { waitForInput([release.descriptor], milliseconds: 30_000) }
+                    _ = tasks.add(named: "long") { waitForInput([release.descriptor], milliseconds: 300_000) }
                 }
             ])
         let status = try await fixture.serve {

@@ -116,7 +116,7 @@ struct WorkerTests {
             [
                 Handler("a") { (tasks: BackgroundTasks) in
                     _ = tasks.add {
-                        waitForInput([release.descriptor], milliseconds: 30_000)
+                        waitForInput([release.descriptor], milliseconds: 300_000)
                         calls.append("task")
                     }
                     return "a"
