@@ -1,6 +1,7 @@
 import PostludeManifest
 
 let handlers = ["home", "process-item", "send-notification"]
+let middleware = ["audit", "signed-in"]
 
 /// What `Manifest.parse` says about a text that is not in order; empty when it is.
 func mistakes(
@@ -8,7 +9,7 @@ func mistakes(
 ) -> [String] {
     do {
         _ = try Manifest.parse(
-            yaml, file: "routes.yaml", handlers: handlers, environment: environment)
+            yaml, file: "routes.yaml", handlers: handlers, middleware: middleware, environment: environment)
         return []
     } catch {
         return error.diagnostics.map(\.description)
@@ -21,5 +22,6 @@ func manifest(_ settings: String) -> String {
 }
 
 func parse(_ yaml: String, environment: [String: String] = [:]) throws -> Manifest {
-    try Manifest.parse(yaml, file: "routes.yaml", handlers: handlers, environment: environment)
+    try Manifest.parse(
+        yaml, file: "routes.yaml", handlers: handlers, middleware: middleware, environment: environment)
 }

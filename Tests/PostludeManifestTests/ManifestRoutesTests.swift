@@ -86,23 +86,23 @@ struct ManifestRoutesTests {
             (
                 "{ path: /a, method: GET, hanlder: home, handler: home }",
                 "1:35: unknown key `hanlder` in a route (nearest: handler), expected path, regex, "
-                    + "method, methods, handler, limits, tasks, summary, description, tags or deprecated"
+                    + "method, methods, handler, middleware, limits, tasks, summary, description, tags or deprecated"
             ),
             (
                 "{ path: /a, method: GET, documentation: home, handler: home }",
                 "1:35: unknown key `documentation` in a route (nearest: description), expected path, "
-                    + "regex, method, methods, handler, limits, tasks, summary, description, tags or "
+                    + "regex, method, methods, handler, middleware, limits, tasks, summary, description, tags or "
                     + "deprecated"
             ),
             (
                 "{ path: /a, method: GET, [a]: home, handler: home }",
                 "1:35: found a list as a key in a route, expected path, regex, method, methods, "
-                    + "handler, limits, tasks, summary, description, tags or deprecated"
+                    + "handler, middleware, limits, tasks, summary, description, tags or deprecated"
             ),
             (
                 "{ path: /a, method: GET, 5: home, handler: home }",
                 "1:35: found the number 5 as a key in a route, expected path, regex, method, "
-                    + "methods, handler, limits, tasks, summary, description, tags or deprecated"
+                    + "methods, handler, middleware, limits, tasks, summary, description, tags or deprecated"
             ),
         ])
     func wrong(route: String, expected: String) {
@@ -157,5 +157,69 @@ struct ManifestRoutesTests {
         let error = try #require(throws: RoutePattern.SyntaxError.self) { try RoutePattern("/a?b") }
         #expect(
             mistakes(manifest("prefix: /a?b")) == ["routes.yaml:1:11: the prefix `/a?b`: \(error.message)"])
+    }
+
+    @Test("A group gives its routes prefixes, middleware, limits and tasks, also those of groups around it")
+    func groups() throws {
+        let routes = try parse(
+            """
+            prefix: /api
+            limits: { body: 1k, read-time: 5s }
+            routes:
+              - prefix: /a
+                middleware: [signed-in]
+                limits: { body: 2k }
+                tasks: { warn: 1s }
+                routes:
+                  - prefix: /b
+                    middleware: [audit]
+                    routes:
+                      - { path: "/{id:int}", method: GET, handler: home, limits: { read-time: 6s } }
+                  - { path: /c, method: GET, handler: home, middleware: [audit] }
+              - { routes: [{ regex: ^/d$, method: GET, handler: home }] }
+              - { path: /e, method: GET, handler: home }
+            """
+        ).routes
+        #expect(routes.map(\.pattern.text) == ["/api/a/b/{id:int}", "/api/a/c", "^/d$", "/api/e"])
+        #expect(routes.map(\.middleware) == [["signed-in", "audit"], ["signed-in", "audit"], [], []])
+        #expect(routes.map(\.limits.body) == [2048, 2048, 1024, 1024])
+        #expect(routes.map(\.limits.readTime) == [.seconds(6), .seconds(5), .seconds(5), .seconds(5)])
+        #expect(routes.map(\.tasks.warn) == [.seconds(1), .seconds(1), .seconds(30), .seconds(30)])
+    }
+
+    @Test(
+        "A wrong group, and wrong middleware, is reported where it stands",
+        arguments: [
+            (
+                "{ middleware: [audt], path: /a, method: GET, handler: home }",
+                "1:25: unknown middleware `audt` (nearest: audit), expected one that the application registers"
+            ),
+            (
+                "{ middleware: [audit, audit], path: /a, method: GET, handler: home }",
+                "1:32: the middleware `audit` stands twice in this list"
+            ),
+            (
+                "{ middleware: audit, path: /a, method: GET, handler: home }",
+                "1:24: found `audit` for `middleware`, expected a list of names such as [signed-in]"
+            ),
+            (
+                "{ prefix: a, routes: [{ path: /a, method: GET, handler: home }] }",
+                "1:20: the prefix `a` does not begin with `/`, expected a path such as /api"
+            ),
+            (
+                "{ routes: [] }",
+                "1:20: found an empty list for `routes`, expected at least one of its routes"
+            ),
+            (
+                "{ prefix: /a, routes: [{ path: /a, method: GET, handler: hom }] }",
+                "1:67: unknown handler `hom` (nearest: home), expected one that the application registers"
+            ),
+            (
+                "{ prefix: /a, routes: [{ path: /b, method: GET, handler: home }, { path: /b, method: GET, handler: home }] }",
+                "1:83: this route stands twice; the first is in line 1"
+            ),
+        ])
+    func wrongGroup(item: String, mistake: String) {
+        #expect(mistakes("routes: [\(item)]") == ["routes.yaml:\(mistake)"])
     }
 }

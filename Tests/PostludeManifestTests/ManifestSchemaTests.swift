@@ -11,8 +11,16 @@ struct ManifestSchemaTests {
     private struct Part {
         let object: [String: Any]
 
+        /// - Parameter object: a schema, or a reference to another part.
         init(_ object: Any?) throws {
-            self.object = try #require(object as? [String: Any])
+            var object = try #require(object as? [String: Any])
+            while let reference = object["$ref"] as? String {
+                let names = reference.split(separator: "/").dropFirst().map(String.init)
+                let root = try JSONSerialization.jsonObject(with: Data(Manifest.schema.utf8))
+                let target = names.reduce(root as Any?) { ($0 as? [String: Any])?[$1] }
+                object = try #require(target as? [String: Any])
+            }
+            self.object = object
         }
 
         /// What the value must be when it does not come from the environment.
@@ -44,9 +52,8 @@ struct ManifestSchemaTests {
         try Part(JSONSerialization.jsonObject(with: Data(Manifest.schema.utf8)))
     }
 
-    private func route() throws -> Part {
-        try Part(schema()["routes"].object["items"])
-    }
+    private func route() throws -> Part { try Part(["$ref": "#/definitions/route"]) }
+    private func group() throws -> Part { try Part(["$ref": "#/definitions/group"]) }
 
     private func expectKeys<Key: ManifestKey>(_ part: Part, _: Key.Type) {
         #expect(part.keys == Set(Key.allCases.map(\.rawValue)))
@@ -77,6 +84,7 @@ struct ManifestSchemaTests {
         expectKeys(try schema["celery"], CeleryKey.self)
         expectKeys(try schema["openapi"], OpenAPIKey.self)
         expectKeys(route, RouteKey.self)
+        expectKeys(try group(), RouteGroupKey.self)
         expectKeys(try route["limits"], RouteLimitsKey.self)
         expectKeys(try route["tasks"], TasksKey.self)
     }
@@ -90,6 +98,7 @@ struct ManifestSchemaTests {
         }
         try check(schema(), "schema")
         try check(route(), "route")
+        for key in try group().keys.subtracting(["routes"]) { try check(group()[key], "group.\(key)") }
     }
 
     @Test("The defaults are the decoder's")
@@ -166,7 +175,10 @@ struct ManifestSchemaTests {
         func check(_ part: Part, _ name: String) throws {
             for key in part.keys { try check(part[key], "\(name).\(key)") }
             if part.object["additionalProperties"] is [String: Any] { try check(part.each, "\(name).*") }
-            if let items = part.object["items"] { try check(Part(items), "\(name)[]") }
+            // An item of `routes` is a route or a group.
+            if let items = part.object["items"] as? [String: Any], items["if"] == nil {
+                try check(Part(items), "\(name)[]")
+            }
             let choices = part.object["anyOf"] as? [[String: Any]]
             let isFree = part.object["type"] as? String == "string"
             let isContainer = ["object", "array"].contains(part.object["type"] as? String)
@@ -180,6 +192,8 @@ struct ManifestSchemaTests {
             }
         }
         try check(schema(), "schema")
+        try check(route(), "route")
+        try check(group(), "group")
     }
 
     @Test("The log's levels are swift-log's")

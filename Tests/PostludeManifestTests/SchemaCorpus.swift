@@ -73,7 +73,13 @@ enum SchemaCorpus {
             "path: /a, method: GET, deprecated: false", "path: '${PATH_}', method: '${METHOD}'",
             "path: '/b${PATH_}', methods: ['${METHOD}', PUT]",
             "regex: ^/a$, method: GET, deprecated: true",
+            "path: /, method: GET, middleware: [audit, signed-in]",
         ].map(route)
+        + [
+            "routes: [{ routes: [{ path: /a, method: GET, handler: home }] }]",
+            "routes: [{ prefix: /b, middleware: [audit], limits: { body: 1k }, tasks: { warn: 1s }, routes: "
+                + "[{ prefix: /c, routes: [{ path: /a, method: GET, handler: home }] }] }]",
+        ]
 
     static let invalid =
         [
@@ -190,13 +196,18 @@ enum SchemaCorpus {
             "path: /a, method: GET, tags: [a, a]", "path: /a, method: GET, tags: [5]",
             "path: /a, method: GET, tags: ['']", "path: /a, method: GET, deprecated: 1",
             "path: /a, method: GET, deprecated: 'true'", "path: /a, method: GET, deprecated: maybe",
-            "path: /a, method: GET, deprecated:",
+            "path: /a, method: GET, deprecated:", "path: /a, method: GET, middleware: audit",
+            "path: /a, method: GET, middleware: []", "path: /a, method: GET, middleware: [5]",
+            "path: /a, method: GET, middleware: [audit, audit]",
         ].map(route)
         + [
             "routes: []", "routes: {}", "routes:", "prefix: /a", "[]", "text", "routes: [a]",
             "routes: [{ path: /a, method: GET }]", "routes: [{ path: /a, method: GET, handler: 5 }]",
             "routes: [{ path: /a, method: GET, handler: '' }]",
-            "routes: [{ path: /a, method: GET, handler: [home] }]",
+            "routes: [{ path: /a, method: GET, handler: [home] }]", "routes: [{ routes: [] }]",
+            "routes: [{ prefix: b, routes: [{ path: /a, method: GET, handler: home }] }]",
+            "routes: [{ path: /b, routes: [{ path: /a, method: GET, handler: home }] }]",
+            "routes: [{ limits: { head: 1k }, routes: [{ path: /a, method: GET, handler: home }] }]",
         ]
 
     private static func route(_ keys: String) -> String {

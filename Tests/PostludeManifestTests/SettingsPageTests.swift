@@ -47,6 +47,7 @@ struct SettingsPageTests {
             "`runs`": keys(PlaceKey.self), "`promotion`": keys(PromotionKey.self),
             "A schedule": keys(ScheduleKey.self), "`celery`": keys(CeleryKey.self),
             "`openapi`": keys(OpenAPIKey.self), "A route": keys(RouteKey.self),
+            "A group of routes": keys(RouteGroupKey.self),
             "A route's `limits`": keys(RouteLimitsKey.self),
         ]
         let tables = try tables()

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Postlude
 
 /// The application that the end-to-end tests drive: each handler proves one thing from the inside.
@@ -52,6 +53,14 @@ struct Testbed: Application {
         Handler("print-and-die", printAndDie)
     }
 
+    /// Entries go to a handler of the application if the test has made this file, but for those of the supervisor.
+    static func logHandler(label: String, metadataProvider: Logger.MetadataProvider?) -> (any LogHandler)? {
+        guard access("own-log-handler", F_OK) == 0, label != "supervisor" else { return nil }
+        return EventLogHandler(label: label, metadataProvider: metadataProvider)
+    }
+
+    var routeMiddleware: KeyValuePairs<String, any Middleware> { ["closed": Closed()] }
+
     func start() async throws {
         if access("start-fails", F_OK) == 0 { throw NoDatabase() }
     }
@@ -60,4 +69,11 @@ struct Testbed: Application {
 /// Why the testbed does not start where the test wants that.
 struct NoDatabase: Error, CustomStringConvertible {
     var description: String { "the database does not answer" }
+}
+
+/// Refuses every request.
+struct Closed: Middleware {
+    func respond(to request: Request, next: Next) async throws -> Response {
+        throw HTTPError(.forbidden, "closed")
+    }
 }

@@ -55,6 +55,9 @@ struct Bookshop: Application {
     }
 
     var middleware: [any Middleware] { [Stamp(diary: diary)] }
+    var routeMiddleware: KeyValuePairs<String, any Middleware> {
+        ["staff": Noted("staff", diary), "counted": Noted("counted", diary)]
+    }
 
     func start() async throws { diary.write("start") }
     func stop() async throws { diary.write("stop") }
@@ -86,6 +89,10 @@ struct Bookshop: Application {
           - { path: /stocktaking, method: GET, handler: stocktaking }
           - { path: /upload, method: POST, handler: upload }
           - { path: /cover, method: POST, handler: cover }
+          - prefix: /office
+            middleware: [staff]
+            routes:
+              - { path: /stocktaking, method: GET, handler: stocktaking, middleware: [counted] }
         """
 }
 
@@ -109,6 +116,23 @@ struct Stamp: Middleware {
         guard request.header("X-Banned") == nil else { throw HTTPError(.forbidden, "Banned") }
         var response = try await next(request)
         response.headers[HTTPField.Name("X-Stamp") ?? .server] = "\(response.status.code) \(request.route)"
+        return response
+    }
+}
+
+/// Writes down the answer that passes it.
+struct Noted: Middleware {
+    let name: String
+    let diary: Diary
+
+    init(_ name: String, _ diary: Diary) {
+        self.name = name
+        self.diary = diary
+    }
+
+    func respond(to request: Request, next: Next) async throws -> Response {
+        let response = try await next(request)
+        diary.write("\(name) \(response.status.code)")
         return response
     }
 }

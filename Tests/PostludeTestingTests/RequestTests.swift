@@ -35,6 +35,18 @@ struct RequestTests {
             ])
     }
 
+    @Test("middleware of a group and of a route is around their handlers alone")
+    func routeMiddleware() async throws {
+        let plain = try await app.send(.get("/stocktaking"))
+        let answered = diary
+        #expect(!answered.contains { $0.hasPrefix("staff") || $0.hasPrefix("counted") })
+        let staff = try await app.send(.get("/office/stocktaking"))
+        #expect(staff.status == plain.status)
+        #expect(
+            diary.filter { $0.hasPrefix("staff") || $0.hasPrefix("counted") }
+                == ["counted \(plain.status.code)", "staff \(plain.status.code)"])
+    }
+
     @Test("a dependency that refuses is answered with its status, and nothing else is called")
     func refusal() async throws {
         let response = try await app.send(.get("/profile"))

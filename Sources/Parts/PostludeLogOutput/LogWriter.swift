@@ -24,6 +24,7 @@ package final class LogWriter: Sendable {
 
     private let levelIndex = Atomic<Int>(LogWriter.index(of: .info))
     private let hasAccessLog = Atomic<Bool>(false)
+    private let hasOtherHandlers = Atomic<Bool>(false)
     private let state: Lock<State>
     private let program: String
     private let sockets: Sockets
@@ -40,13 +41,27 @@ package final class LogWriter: Sendable {
         state = Lock(State(sinks: [.standardError: sink], sink: sink))
     }
 
-    /// What every logger of the process logs comes here. Called once.
+    /// Makes this the destination of every logger of the process. Called once.
     ///
-    /// - Parameter metadata: what an entry belongs to, asked for when it is written.
-    package func takeLogs(with metadata: Logger.MetadataProvider) {
+    /// - Parameters:
+    ///   - metadata: what an entry belongs to, asked for when it is written.
+    ///   - handler: returns the application's own handler for a logger's label, or nil.
+    package func takeLogs(
+        with metadata: Logger.MetadataProvider,
+        handler: @escaping @Sendable (_ label: String, Logger.MetadataProvider?) -> (any LogHandler)? = {
+            _, _ in nil
+        }
+    ) {
         LoggingSystem.bootstrap(
-            { label, provider in LineLogHandler(label: label, writer: self, metadataProvider: provider) },
-            metadataProvider: metadata)
+            { self.handler(for: $0, $1, own: handler($0, $1)) }, metadataProvider: metadata)
+    }
+
+    func handler(
+        for label: String, _ provider: Logger.MetadataProvider?, own: (any LogHandler)?
+    ) -> any LogHandler {
+        guard let own else { return LineLogHandler(label: label, writer: self, metadataProvider: provider) }
+        hasOtherHandlers.store(true, ordering: .relaxed)
+        return ApplicationLogHandler(own, writer: self)
     }
 
     /// Entries below it are not written, unless their logger has a level of its own.
@@ -104,7 +119,10 @@ package final class LogWriter: Sendable {
         }
     }
 
-    package var logsToStandardError: Bool { state.withLock { $0.log.destination == .standardError } }
+    /// Whether a reader of standard error sees all that is logged.
+    package var logsToStandardError: Bool {
+        !hasOtherHandlers.load(ordering: .relaxed) && state.withLock { $0.log.destination == .standardError }
+    }
 
     func write(_ entry: LogEntry) { state.withLock { $0.sink }.write(entry) }
 

@@ -9,13 +9,14 @@ extension Manifest {
     /// - Parameters:
     ///   - path: the file; diagnostics show it as it is given here.
     ///   - handlers: the names of the application's handlers.
+    ///   - middleware: the names of its middleware for routes and groups of routes.
     ///   - environment: the variables that values may name as `${NAME}`.
     /// - Throws: all mistakes of the file at once.
     package static func load(
-        contentsOf path: String, handlers: some Sequence<String>,
+        contentsOf path: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
         environment: [String: String] = ProcessEnvironment.variables
     ) throws(ManifestError) -> Manifest {
-        try read(contentsOf: path, handlers: handlers, environment: environment).get()
+        try read(contentsOf: path, handlers: handlers, middleware: middleware, environment: environment).get()
     }
 
     /// Checks a manifest's text.
@@ -24,39 +25,43 @@ extension Manifest {
     ///   - yaml: the manifest.
     ///   - file: what diagnostics call it.
     ///   - handlers: the names of the application's handlers.
+    ///   - middleware: the names of its middleware for routes and groups of routes.
     ///   - environment: the variables that values may name as `${NAME}`.
     /// - Throws: all mistakes of the text at once.
     package static func parse(
-        _ yaml: String, file: String, handlers: some Sequence<String>,
+        _ yaml: String, file: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
         environment: [String: String] = ProcessEnvironment.variables
     ) throws(ManifestError) -> Manifest {
-        try read(yaml, file: file, handlers: handlers, environment: environment).get()
+        try read(yaml, file: file, handlers: handlers, middleware: middleware, environment: environment).get()
     }
 
     /// Reads a manifest as `load` does, for those who have something to check besides.
     package static func read(
-        contentsOf path: String, handlers: some Sequence<String>,
+        contentsOf path: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
         environment: [String: String] = ProcessEnvironment.variables
     ) -> ManifestReading {
         let diagnostics = DiagnosticCollector(file: path)
         guard let text = ManifestFile.text(of: path, reportingTo: diagnostics) else {
             return ManifestReading(mistakes: diagnostics.mistakes)
         }
-        return read(text, handlers: handlers, environment: environment, diagnostics: diagnostics)
+        return read(
+            text, handlers: handlers, middleware: middleware, environment: environment,
+            diagnostics: diagnostics)
     }
 
     /// Reads a manifest's text as `parse` does, for those who have something to check besides.
     package static func read(
-        _ yaml: String, file: String, handlers: some Sequence<String>,
+        _ yaml: String, file: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
         environment: [String: String] = ProcessEnvironment.variables
     ) -> ManifestReading {
         read(
-            yaml, handlers: handlers, environment: environment, diagnostics: DiagnosticCollector(file: file))
+            yaml, handlers: handlers, middleware: middleware, environment: environment,
+            diagnostics: DiagnosticCollector(file: file))
     }
 
     private static func read(
-        _ yaml: String, handlers: some Sequence<String>, environment: [String: String],
-        diagnostics: DiagnosticCollector
+        _ yaml: String, handlers: some Sequence<String>, middleware: some Sequence<String>,
+        environment: [String: String], diagnostics: DiagnosticCollector
     ) -> ManifestReading {
         let source = SourceText(yaml)
         guard let document = YAMLDocument(source, reportingTo: diagnostics) else {
@@ -67,7 +72,7 @@ extension Manifest {
         let reader = NodeReader(
             source: source, diagnostics: diagnostics, renamedKeys: document.renamedKeys,
             replacements: replacer.outcomes)
-        var reading = ManifestDecoder(reader: reader, handlers: handlers).decode(root)
+        var reading = ManifestDecoder(reader: reader, handlers: handlers, middleware: middleware).decode(root)
         reading.mistakes = diagnostics.mistakes
         return reading
     }

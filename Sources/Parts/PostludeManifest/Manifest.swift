@@ -6,7 +6,7 @@ package import PostludeRouting
 /// A value of this type is complete: defaults are filled in, and each route has its own limits merged with
 /// those that hold for all routes.
 package struct Manifest: Sendable {
-    /// What stands in front of every route's path, such as `/api`; empty when there is none.
+    /// What stands in front of every route's path, such as `/api`; empty if there is none.
     package var prefix = ""
     /// Where the supervisor listens, and who may connect.
     package var listen = Listen()
@@ -39,10 +39,12 @@ package struct Manifest: Sendable {
     /// One route.
     package struct Route: Sendable {
         package var methods: [HTTPRequest.Method]
-        /// With the manifest's prefix applied.
+        /// With the prefixes of the manifest and of the route's groups applied.
         package var pattern: RoutePattern
         /// The name under which the application registered the handler.
         package var handler: String
+        /// The names of the middleware around the handler, the outermost first: that of the groups, then the route's own.
+        package var middleware: [String] = []
         package var limits: Limits
         package var tasks: TaskLimits
         /// What the documentation says about the route.

@@ -4,38 +4,68 @@ internal import Yams
 
 extension ManifestDecoder {
     func routes(_ node: Node, in manifest: Manifest) -> [Manifest.Route] {
+        var checks = RouteChecks(handlers: handlers, middleware: middleware)
+        let scope = RouteScope(prefix: manifest.prefix, limits: manifest.limits, tasks: manifest.tasks)
+        return routes(node, in: scope, &checks)
+    }
+
+    private func routes(
+        _ node: Node, in scope: RouteScope, _ checks: inout RouteChecks
+    ) -> [Manifest.Route] {
         guard let items = reader.list(node, for: "`routes`", of: "routes") else { return [] }
-        var overlaps = RouteOverlaps(prefix: manifest.prefix)
-        var advice = HandlerAdvice(handlers: handlers)
-        return items.compactMap { item in
-            guard let keys = reader.mapping(item, keys: RouteKey.self, name: RouteKey.mapping) else {
-                return nil
+        var routes: [Manifest.Route] = []
+        for item in items {
+            if item.mapping?["routes"] != nil {
+                routes += group(item, in: scope, &checks)
+            } else if let route = route(item, in: scope, &checks) {
+                routes.append(route)
             }
-            let methods = methods(keys)
-            let pattern = pattern(keys, prefix: manifest.prefix)
-            let handler = handler(keys, advice: &advice)
-            var limits = manifest.limits
-            var tasks = manifest.tasks
-            if let node = keys[.limits] { routeLimits(node, into: &limits) }
-            if let node = keys[.tasks] { self.tasks(node, into: &tasks) }
-            let words = documentation(keys)
-            guard let methods, let pattern else { return nil }
-            let isRegex = keys[.path] == nil
-            let line = keys.position?.line ?? 0
-            if let message = overlaps.add(pattern, isRegex: isRegex, methods: methods, line: line),
-                let node = keys[.path] ?? keys[.regex]
-            {
-                reader.report(message, at: node)
-            }
-            let location = SourceLocation(file: reader.diagnostics.file, position: keys.position)
-            let path = (keys[.path] ?? keys[.regex]).flatMap { reader.position(of: $0) }
-            let pathLocation = SourceLocation(file: reader.diagnostics.file, position: path ?? keys.position)
-            return Manifest.Route(
-                methods: methods, pattern: pattern, handler: handler ?? "", limits: limits, tasks: tasks,
-                summary: words.summary, description: words.description, tags: words.tags,
-                deprecated: words.deprecated, isRegex: isRegex, location: location,
-                pathLocation: pathLocation)
         }
+        return routes
+    }
+
+    private func group(
+        _ node: Node, in outer: RouteScope, _ checks: inout RouteChecks
+    ) -> [Manifest.Route] {
+        let name = RouteGroupKey.mapping
+        guard let keys = reader.mapping(node, keys: RouteGroupKey.self, name: name) else { return [] }
+        var scope = outer
+        if let node = keys[.prefix] { scope.prefix += prefix(node) ?? "" }
+        if let node = keys[.middleware] { scope.middleware += middleware(node, &checks) }
+        if let node = keys[.limits] { routeLimits(node, into: &scope.limits) }
+        if let node = keys[.tasks] { tasks(node, into: &scope.tasks) }
+        return keys[.routes].map { routes($0, in: scope, &checks) } ?? []
+    }
+
+    private func route(
+        _ node: Node, in scope: RouteScope, _ checks: inout RouteChecks
+    ) -> Manifest.Route? {
+        guard let keys = reader.mapping(node, keys: RouteKey.self, name: RouteKey.mapping) else { return nil }
+        let methods = methods(keys)
+        let pattern = pattern(keys, prefix: scope.prefix)
+        let handler = handler(keys, &checks)
+        var own = scope
+        if let node = keys[.middleware] { own.middleware += middleware(node, &checks) }
+        if let node = keys[.limits] { routeLimits(node, into: &own.limits) }
+        if let node = keys[.tasks] { tasks(node, into: &own.tasks) }
+        let words = documentation(keys)
+        guard let methods, let pattern else { return nil }
+        let isRegex = keys[.path] == nil
+        let line = keys.position?.line ?? 0
+        if let message = checks.overlaps.add(
+            pattern, isRegex: isRegex, prefix: scope.prefix, methods: methods, line: line),
+            let node = keys[.path] ?? keys[.regex]
+        {
+            reader.report(message, at: node)
+        }
+        let location = SourceLocation(file: reader.diagnostics.file, position: keys.position)
+        let path = (keys[.path] ?? keys[.regex]).flatMap { reader.position(of: $0) }
+        let pathLocation = SourceLocation(file: reader.diagnostics.file, position: path ?? keys.position)
+        return Manifest.Route(
+            methods: methods, pattern: pattern, handler: handler ?? "", middleware: own.middleware,
+            limits: own.limits, tasks: own.tasks, summary: words.summary, description: words.description,
+            tags: words.tags, deprecated: words.deprecated, isRegex: isRegex, location: location,
+            pathLocation: pathLocation)
     }
 
     private func pattern(_ keys: MappingReader<RouteKey>, prefix: String) -> RoutePattern? {
@@ -94,18 +124,37 @@ extension ManifestDecoder {
         return method
     }
 
-    private func handler(_ keys: MappingReader<RouteKey>, advice: inout HandlerAdvice) -> String? {
+    private func handler(_ keys: MappingReader<RouteKey>, _ checks: inout RouteChecks) -> String? {
         let expected = "the name of a handler"
         guard let node = keys[.handler] else {
             reader.diagnostics.add("a route has no `handler`, expected \(expected)", at: keys.position)
             return nil
         }
         guard let scalar = reader.text(node, for: "`handler`", expected: expected) else { return nil }
-        guard knownHandlers.contains(scalar.string) else {
-            reader.report(advice.message(for: scalar.string), at: node)
+        guard checks.handlers.contains(scalar.string) else {
+            reader.report(checks.handlers.message(for: scalar.string), at: node)
             return nil
         }
         return scalar.string
+    }
+
+    private func middleware(_ node: Node, _ checks: inout RouteChecks) -> [String] {
+        var names: [String] = []
+        let items = reader.list(node, for: "`middleware`", of: "names such as [signed-in]") ?? []
+        for item in items {
+            let expected = "the name of middleware"
+            guard let name = reader.text(item, for: "`middleware`", expected: expected)?.string else {
+                continue
+            }
+            if !checks.middleware.contains(name) {
+                reader.report(checks.middleware.message(for: name), at: item)
+            } else if names.contains(name) {
+                reader.report("the middleware \(quoted(name)) stands twice in this list", at: item)
+            } else {
+                names.append(name)
+            }
+        }
+        return names
     }
 
     /// The one value of two keys of which a route has exactly one.
@@ -124,4 +173,19 @@ extension ManifestDecoder {
             return node
         }
     }
+}
+
+/// What routes have from the manifest and from their groups.
+private struct RouteScope {
+    var prefix: String
+    var middleware: [String] = []
+    var limits: Manifest.Limits
+    var tasks: Manifest.TaskLimits
+}
+
+/// What is checked over all routes of a manifest.
+private struct RouteChecks {
+    var overlaps = RouteOverlaps()
+    var handlers: RegisteredNames
+    var middleware: RegisteredNames
 }

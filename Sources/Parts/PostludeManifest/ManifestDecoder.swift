@@ -5,15 +5,13 @@ internal import Yams
 /// Makes a manifest of a tree of nodes, and reports everything that is wrong with it.
 struct ManifestDecoder {
     let reader: NodeReader
-    /// The names of the application's handlers, sorted, so that the same mistake gets the same advice.
-    let handlers: [String]
-    /// The same names, for looking one up.
-    let knownHandlers: Set<String>
+    let handlers: RegisteredNames
+    let middleware: RegisteredNames
 
-    init(reader: NodeReader, handlers: some Sequence<String>) {
+    init(reader: NodeReader, handlers: some Sequence<String>, middleware: some Sequence<String>) {
         self.reader = reader
-        knownHandlers = Set(handlers)
-        self.handlers = knownHandlers.sorted()
+        self.handlers = RegisteredNames(handlers, of: "handler")
+        self.middleware = RegisteredNames(middleware, of: "middleware")
     }
 
     /// The manifest as far as it could be decoded: complete when nothing was reported. The mistakes are the reader's.
@@ -59,7 +57,7 @@ struct ManifestDecoder {
     }
 
     /// What stands in front of each path: it must be what a normalised path can begin with.
-    private func prefix(_ node: Node) -> String? {
+    func prefix(_ node: Node) -> String? {
         let expected = "a path such as /api"
         guard let scalar = reader.text(node, for: "`prefix`", expected: expected) else { return nil }
         let text = scalar.string

@@ -46,6 +46,7 @@ enum RouteKey: String, ManifestKey {
     case method
     case methods
     case handler
+    case middleware
     case limits
     case tasks
     case summary
@@ -54,6 +55,17 @@ enum RouteKey: String, ManifestKey {
     case deprecated
 
     static let mapping = "a route"
+}
+
+/// An item of `routes` that has routes of its own.
+enum RouteGroupKey: String, ManifestKey {
+    case prefix
+    case middleware
+    case limits
+    case tasks
+    case routes
+
+    static let mapping = "a group of routes"
 }
 
 /// `workers`.

@@ -32,20 +32,16 @@ struct RouteOverlaps {
     /// How many patterns with a rest, and how many others, are compared at one place.
     private static let entryBound = 50
 
-    private let prefix: String
     private let root = Node()
     private var entries: [String: Entry] = [:]
 
-    /// - Parameter prefix: the manifest's; the text of a raw regular expression does not contain it.
-    init(prefix: String) {
-        self.prefix = prefix
-    }
-
     /// Takes the next route of the file.
     ///
+    /// - Parameter prefix: that of the manifest and of the route's groups; the text of a raw regular expression does not
+    ///   contain it.
     /// - Returns: what to say if it can never match.
     mutating func add(
-        _ pattern: RoutePattern, isRegex: Bool, methods: [HTTPRequest.Method], line: Int
+        _ pattern: RoutePattern, isRegex: Bool, prefix: String, methods: [HTTPRequest.Method], line: Int
     ) -> String? {
         let shape =
             isRegex

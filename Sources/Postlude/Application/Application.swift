@@ -1,3 +1,4 @@
+public import Logging
 public import ServiceLifecycle
 
 /// An application that Postlude serves: its handlers, under the names that the manifest uses.
@@ -21,11 +22,25 @@ public protocol Application: Sendable {
     /// The application's version, for `--version`; by default none is known.
     static var version: String { get }
 
+    /// The handler of log entries, of Postlude's and of the application's own. Called for each logger; with nil, the default,
+    /// entries go where the manifest's `log` says. The access log always does.
+    ///
+    /// An entry reaches the handler if it is at least as severe as the manifest's `level` and as the handler's `logLevel`.
+    ///
+    /// - Parameters:
+    ///   - label: the logger's, such as `postlude`.
+    ///   - metadataProvider: says which request and task an entry belongs to.
+    static func logHandler(label: String, metadataProvider: Logger.MetadataProvider?) -> (any LogHandler)?
+
     /// The application's handlers. Read once, at the start.
     @HandlersBuilder var handlers: Handlers { get }
 
     /// What happens before and after each handler, the outermost first. Read once, at the start; by default nothing.
     var middleware: [any Middleware] { get }
+
+    /// Middleware for single routes and groups of routes, under the names that the manifest uses. It is inside of
+    /// ``middleware``. Read once, at the start; by default none.
+    var routeMiddleware: KeyValuePairs<String, any Middleware> { get }
 
     /// How values are written as JSON. Read once, at the start; by default with as many digits of a second as dates need.
     var json: JSONFormat { get }
@@ -61,7 +76,13 @@ public protocol Application: Sendable {
 
 extension Application {
     public static var version: String { "" }
+    public static func logHandler(label: String, metadataProvider: Logger.MetadataProvider?) -> (
+        any LogHandler
+    )? {
+        nil
+    }
     public var middleware: [any Middleware] { [] }
+    public var routeMiddleware: KeyValuePairs<String, any Middleware> { [:] }
     public var json: JSONFormat { JSONFormat() }
     public var services: [any Service] { [] }
     public var taskEngine: TaskEngine? { nil }
@@ -72,9 +93,16 @@ extension Application {
 }
 
 extension Application {
-    /// The handlers, for those who read a manifest.
-    var registeredHandlers: Handlers {
+    /// What a manifest is checked against if its `task-store` does not matter: the handlers, and the names of middleware.
+    var handlersWithMiddleware: Handlers {
         var handlers = handlers
+        handlers.middleware = routeMiddleware.map(\.key)
+        return handlers
+    }
+
+    /// What a manifest is checked against.
+    var registeredHandlers: Handlers {
+        var handlers = handlersWithMiddleware
         let engine = taskEngine
         handlers.hasTaskEngine = engine != nil
         handlers.taskEngineProblems = engine?.parts.problems ?? []

@@ -3,6 +3,8 @@ struct ApplicationHooks: Sendable {
     /// The application itself, for inputs and dependencies that need what it holds.
     var application: (any Application)?
     var middleware: [any Middleware] = []
+    /// By the names that the manifest's routes use.
+    var routeMiddleware: [String: any Middleware] = [:]
     var json = JSONFormat()
     var response: @Sendable (any Error, Request) throws -> Response? = { _, _ in nil }
     var taskFailed: @Sendable (TaskFailure) -> Void = { _ in }
@@ -11,7 +13,11 @@ struct ApplicationHooks: Sendable {
 extension ApplicationHooks {
     init(_ application: some Application) {
         self.init(
-            application: application, middleware: application.middleware, json: application.json,
+            application: application, middleware: application.middleware,
+            routeMiddleware: Dictionary(application.routeMiddleware.map { ($0.key, $0.value) }) { first, _ in
+                first
+            },
+            json: application.json,
             response: { try application.response(to: $0, request: $1) },
             taskFailed: { application.taskFailed($0) })
     }

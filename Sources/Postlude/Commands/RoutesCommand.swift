@@ -27,16 +27,22 @@ struct RoutesCommand<App: Application>: ParsableCommand {
                 }
             return try printOutput(DocumentNode.array(routes).text(isPretty: true))
         }
+        // A column of its own only if a route has middleware.
+        let hasMiddleware = manifest.routes.contains { !$0.middleware.isEmpty }
+        func row(
+            _ methods: String, _ pattern: String, _ handler: String, _ middleware: String, _ place: String
+        ) -> [String] {
+            [methods, pattern] + (hasMiddleware ? [middleware] : []) + [handler, place]
+        }
         let rows = manifest.routes.map { route in
-            [
+            row(
                 route.methods.map(\.rawValue).joined(separator: ","), route.pattern.text, route.handler,
-                "\(route.location)",
-            ]
+                route.middleware.joined(separator: ","), "\(route.location)")
         }
         try printOutput(
             TextTable(
-                header: ["METHODS", "PATTERN", "HANDLER", "MANIFEST"],
-                rows: rows + documentation.map { ["GET", $0.path, $0.name, ""] }))
+                header: row("METHODS", "PATTERN", "HANDLER", "MIDDLEWARE", "MANIFEST"),
+                rows: rows + documentation.map { row("GET", $0.path, $0.name, "", "") }))
     }
 }
 
@@ -45,7 +51,8 @@ extension Manifest.Route {
     var node: DocumentNode {
         .object([
             "methods": .array(methods.map { .string($0.rawValue) }), "pattern": .string(pattern.text),
-            "handler": .string(handler), "location": location.node,
+            "handler": .string(handler), "middleware": .array(middleware.map { .string($0) }),
+            "location": location.node,
         ])
     }
 }

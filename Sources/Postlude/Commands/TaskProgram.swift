@@ -34,7 +34,7 @@ package struct TaskProgram<App: Application>: Sendable {
         // Before the application is made, whose loggers may be made with it.
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
-        writer.takeLogs(with: RequestScope.metadataProvider)
+        writer.takeLogs(with: RequestScope.metadataProvider, handler: App.logHandler)
         bufferOutputByLines()
         let status: Int32
         do {

@@ -4,6 +4,8 @@ internal import PostludeRouting
 /// The handlers of an application, in the order in which they were written.
 public struct Handlers: Sendable {
     let all: [Handler]
+    /// The names of the application's middleware for routes.
+    var middleware: [String] = []
     /// Whether the application has tasks that need the manifest's `task-store`.
     var hasTaskEngine: Bool?
     /// What is wrong with that.
@@ -16,25 +18,40 @@ public struct Handlers: Sendable {
 
     /// What is wrong with the handlers themselves.
     var problems: [String] {
-        var seen: Set<String> = []
-        let repeated = all.map(\.name).filter { !seen.insert($0).inserted }
-        return repeated.map { "two handlers are called \"\($0)\"; names must differ" }
+        Self.repeated(all.map(\.name)).map { "two handlers are called \"\($0)\"; names must differ" }
+            + Self.repeated(middleware).map {
+                "two of `routeMiddleware` are called \"\($0)\"; names must differ"
+            }
             + all.compactMap { handler in handler.problem.map { "handler \"\(handler.name)\": \($0)" } }
+    }
+
+    private static func repeated(_ names: [String]) -> [String] {
+        var seen: Set<String> = []
+        return names.filter { !seen.insert($0).inserted }
     }
 
     /// Reads a manifest and checks it against these handlers.
     ///
     /// - Throws: every mistake of the handlers and of the manifest.
     func manifest(at path: String) throws -> Manifest {
-        try checked(Manifest.read(contentsOf: path, handlers: all.map(\.name)), file: path)
+        try checked(
+            Manifest.read(contentsOf: path, handlers: all.map(\.name), middleware: middleware), file: path)
     }
 
     /// Checks a manifest's text against these handlers.
     ///
-    /// - Parameter file: what diagnostics call it.
+    /// - Parameters:
+    ///   - file: what diagnostics call it.
+    ///   - environment: the variables that values may name as `${NAME}`.
     /// - Throws: every mistake of the handlers and of the manifest.
-    func manifest(_ text: String, file: String) throws -> Manifest {
-        try checked(Manifest.read(text, file: file, handlers: all.map(\.name)), file: file)
+    func manifest(
+        _ text: String, file: String,
+        environment: [String: String] = PostludeManifest.ProcessEnvironment.variables
+    ) throws -> Manifest {
+        try checked(
+            Manifest.read(
+                text, file: file, handlers: all.map(\.name), middleware: middleware, environment: environment),
+            file: file)
     }
 
     /// Everything that is wrong is said at once: with the handlers, with the manifest, and between them.

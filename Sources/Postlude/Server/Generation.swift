@@ -27,7 +27,7 @@ final class Generation: Sendable {
         self.logger = logger
         settings = ServerSettings(manifest)
         files = manifest.files.map { FileLocation(root: $0.root, internal: $0.internal) }
-        router = try Router(manifest: manifest, handlers: handlers, logger: logger)
+        router = try Router(manifest: manifest, handlers: handlers, hooks: hooks, logger: logger)
         matcher = Lock(try? RouteMatcher())
         responder = Responder(
             router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)

@@ -74,7 +74,9 @@ struct Responder: Sendable {
         let execution = RequestExecution(of: request, observability: observability)
         execution.route = route?.counted
         execution.perform {
-            call(function, needing: dependencies, for: request, on: executor, in: execution)
+            call(
+                function, within: route?.middleware ?? hooks.middleware, needing: dependencies, for: request,
+                on: executor, in: execution)
             do {
                 try ResponseHead.check(execution.response)
             } catch {
@@ -85,10 +87,11 @@ struct Responder: Sendable {
     }
 
     private func call(
-        _ function: Handler.Function, needing dependencies: [any RequestDependency.Type],
-        for request: Request, on executor: WorkerExecutor, in execution: RequestExecution
+        _ function: Handler.Function, within middleware: [any Middleware],
+        needing dependencies: [any RequestDependency.Type], for request: Request, on executor: WorkerExecutor,
+        in execution: RequestExecution
     ) {
-        if hooks.middleware.isEmpty, dependencies.isEmpty, case .sync(let function) = function {
+        if middleware.isEmpty, dependencies.isEmpty, case .sync(let function) = function {
             do {
                 execution.response = try function(request)
             } catch {
@@ -97,7 +100,7 @@ struct Responder: Sendable {
             return
         }
         let result = executor.run {
-            await pass(request, execution, through: hooks.middleware[...], call: 0) { request in
+            await pass(request, execution, through: middleware[...], call: 0) { request in
                 for type in dependencies { try await request.resolve(type) }
                 return try await function(request)
             }

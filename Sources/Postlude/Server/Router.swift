@@ -10,6 +10,8 @@ struct Router: Sendable {
     struct Route: Sendable {
         let pattern: String
         let handler: Handler
+        /// What is around the handler, the outermost first: the application's middleware, the groups', the route's own.
+        let middleware: [any Middleware]
         let limits: Manifest.Limits
         let tasks: Manifest.TaskLimits
         /// Where its answers are counted.
@@ -45,22 +47,35 @@ struct Router: Sendable {
     private let routes: [Route]
     private let logger: Logger
 
-    /// - Parameter handlers: has every name that the manifest uses; the manifest was checked against it.
-    init(manifest: Manifest, handlers: [String: Handler], logger: Logger) throws {
+    /// - Parameters:
+    ///   - handlers: has every name that the manifest uses; the manifest was checked against it.
+    ///   - hooks: have the middleware, also each that the manifest names.
+    init(
+        manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks = ApplicationHooks(),
+        logger: Logger
+    ) throws {
         let documentation = try DocumentationRoutes.routes(for: manifest, handlers: handlers)
         table = try RouteTable(
             documentation.map { (methods: [.get], pattern: $0.pattern) }
                 + manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) })
         let own = documentation.map { route in
             Route(
-                pattern: route.pattern.text, handler: route.handler, limits: manifest.limits,
-                tasks: manifest.tasks, counted: CountedRoute(route.pattern.text))
+                pattern: route.pattern.text, handler: route.handler, middleware: hooks.middleware,
+                limits: manifest.limits, tasks: manifest.tasks, counted: CountedRoute(route.pattern.text))
         }
         let others = try manifest.routes.map { route in
-            guard let handler = handlers[route.handler] else { throw MissingHandler(name: route.handler) }
+            guard let handler = handlers[route.handler] else {
+                throw MissingName(kind: "handler", name: route.handler)
+            }
+            let middleware = try route.middleware.map { name in
+                guard let middleware = hooks.routeMiddleware[name] else {
+                    throw MissingName(kind: "middleware", name: name)
+                }
+                return middleware
+            }
             return Route(
-                pattern: route.pattern.text, handler: handler, limits: route.limits, tasks: route.tasks,
-                counted: CountedRoute(route.pattern.text))
+                pattern: route.pattern.text, handler: handler, middleware: hooks.middleware + middleware,
+                limits: route.limits, tasks: route.tasks, counted: CountedRoute(route.pattern.text))
         }
         routes = own + others
         uploadFolder = manifest.uploads.folder
@@ -96,8 +111,9 @@ struct Router: Sendable {
     }
 }
 
-/// A manifest that was checked against other handlers than those it is served with.
-private struct MissingHandler: Error, CustomStringConvertible {
+/// A manifest that was checked against another application than the one that it is served with.
+private struct MissingName: Error, CustomStringConvertible {
+    let kind: String
     let name: String
-    var description: String { "the application has no handler \"\(name)\"" }
+    var description: String { "the application has no \(kind) \"\(name)\"" }
 }

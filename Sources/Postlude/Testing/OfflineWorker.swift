@@ -32,7 +32,7 @@ package final class OfflineWorker: Sendable {
     private let logger: Logger
 
     package init(_ application: some Application, manifest source: ManifestSource, logger: Logger) throws {
-        let handlers = application.handlers
+        let handlers = application.handlersWithMiddleware
         let manifest = try handlers.manifest(from: source)
         let hooks = ApplicationHooks(application)
         let store = application.taskEngine?.parts.makeOfflineStore()
@@ -142,12 +142,7 @@ extension Handlers {
         switch source {
         case .file(let path): return try manifest(at: path)
         case .yaml(let text, let environment):
-            try check()
-            let manifest = try Manifest.parse(
-                text, file: "routes.yaml", handlers: all.map(\.name), environment: environment)
-            let mistakes = pathMistakes(in: manifest)
-            guard mistakes.isEmpty else { throw ManifestError(diagnostics: mistakes) }
-            return manifest
+            return try manifest(text, file: "routes.yaml", environment: environment)
         }
     }
 }

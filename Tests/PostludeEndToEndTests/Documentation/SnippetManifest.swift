@@ -8,6 +8,7 @@ struct SnippetManifest {
     /// - Parameter snippet: a manifest, some of its keys, or some of its routes.
     init(_ snippet: String) {
         let known = snippet.replacing(/handler: *[\w-]+/) { _ in "handler: hello" }
+            .replacing(/middleware: *\[[^\]]*\]/) { _ in "middleware: [closed]" }
         let keys = Self.rootKeys(of: known)
         var text = known
         if !keys.contains("routes") {

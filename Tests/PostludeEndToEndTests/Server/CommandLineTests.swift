@@ -234,6 +234,26 @@ struct CommandLineTests {
         #expect(command.output.split(separator: "\n").count >= 24)
     }
 
+    @Test("routes, check and serve know the middleware of groups and routes")
+    func middleware() throws {
+        let group =
+            "  - { prefix: /shut, middleware: [NAME], routes: [{ path: /hello, method: GET, handler: hello }] }"
+        let closed = TestManifest("", routes: group.replacing("NAME", with: "closed"))
+        let table = try Self.testbed("routes", manifest: closed)
+        #expect(table.exit == .status(0), "\(table.errors)")
+        #expect(table.output.contains("MIDDLEWARE"), "\(table.output)")
+        let line = table.output.split(separator: "\n").first { $0.contains("/shut/hello") }
+        #expect(line?.contains("closed") == true, "\(table.output)")
+        let wrong = try Self.testbed(
+            "check", manifest: TestManifest("", routes: group.replacing("NAME", with: "close")))
+        #expect(wrong.exit != .status(0))
+        #expect(
+            wrong.errors.contains(
+                "routes.yaml:3:35: unknown middleware `close` (nearest: closed), expected one that the application registers"
+            ),
+            "\(wrong.errors)")
+    }
+
     @Test("match tells which route takes a request, and its parameters")
     func match() throws {
         let found = try Self.testbed("match", "POST", "//process/%34%32?x=1")

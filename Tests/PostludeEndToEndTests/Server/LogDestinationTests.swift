@@ -19,6 +19,27 @@ struct LogDestinationTests {
                 && log.contains("the database does not answer"), "\(log)")
     }
 
+    @Test(
+        "An application's own handler gets the entries of the labels that it takes, by the manifest's level")
+    func ownHandler() throws {
+        let folder = try TestFolder()
+        try folder.write("own-log-handler", "")
+        let manifest = TestManifest("log: { level: notice, to: ./app.log, access: json }")
+        try Server.run(manifest, in: folder, isSupervised: true) { server in
+            let peer = try server.peer()
+            try peer.send(RawRequest("GET", "/boom").with { $0.parameters = [("REQUEST_ID", "5f2c")] })
+            try waitUntil("the handler has the error: \(folder.text("own-handler.log"))") {
+                folder.text("own-handler.log").contains("postlude error handler failed 5f2c\n")
+            }
+            try waitUntil("the access log stays the manifest's: \(folder.text("app.log"))") {
+                folder.text("app.log").contains("5f2c")
+            }
+        }
+        let own = folder.text("own-handler.log")
+        #expect(!own.contains(" info ") && !own.contains("supervisor"), "\(own)")
+        #expect(!folder.text("app.log").contains("handler failed"), "\(folder.text("app.log"))")
+    }
+
     @Test("Why a new program is refused is in the log")
     func refusedProgram() throws {
         let folder = try TestFolder()

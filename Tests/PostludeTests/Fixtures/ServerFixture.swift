@@ -17,10 +17,13 @@ struct ServerFixture: Sendable {
     let listener: Listener
     let wakeup: ControlWakeup
 
-    /// - Parameter yaml: the manifest.
-    init(_ yaml: String, _ handlers: [Handler]) throws {
+    /// - Parameters:
+    ///   - yaml: the manifest.
+    ///   - middleware: the names of middleware that its routes may use.
+    init(_ yaml: String, _ handlers: [Handler], middleware: [String] = []) throws {
         manifest = try Manifest.parse(
-            yaml, file: "routes.yaml", handlers: handlers.map(\.name), environment: [:])
+            yaml, file: "routes.yaml", handlers: handlers.map(\.name), middleware: middleware,
+            environment: [:])
         self.handlers = handlers
         listener = try Listener.open(SocketAddress(parsing: "127.0.0.1:0"))
         wakeup = try ControlWakeup()

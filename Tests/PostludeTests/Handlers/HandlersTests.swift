@@ -39,6 +39,9 @@ struct HandlersTests {
         let problems = Handlers(["a", "b", "a", "c", "a", "b"].map(handler)).problems
         #expect(
             problems == ["a", "a", "b"].map { "two handlers are called \"\($0)\"; names must differ" })
+        var handlers = Handlers([handler("a")])
+        handlers.middleware = ["a", "b", "b"]
+        #expect(handlers.problems == ["two of `routeMiddleware` are called \"b\"; names must differ"])
     }
 
     @Test("are found by name")

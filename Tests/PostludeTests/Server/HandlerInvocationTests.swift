@@ -71,7 +71,8 @@ struct HandlerInvocationTests {
         var limits = Manifest.Limits()
         change(&limits)
         let route = Router.Route(
-            pattern: "/", handler: Handler("handler") {}, limits: limits, tasks: Manifest.TaskLimits(),
+            pattern: "/", handler: Handler("handler") {}, middleware: [], limits: limits,
+            tasks: Manifest.TaskLimits(),
             counted: CountedRoute("/"))
         return HandlerInvocation(
             of: try RequestFixture().request(), on: connection, route: route, readsConnection: false,

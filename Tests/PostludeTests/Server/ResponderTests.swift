@@ -100,4 +100,34 @@ struct ResponderTests {
         #expect(try await answer(.get("/a"), hooks: hooks, handler).status == 410)
         #expect(calls.entries == ["outer in", "inner in", "inner out 410", "outer out 410"])
     }
+
+    @Test("middleware of a route is inside of the application's, and no other request passes it")
+    func routeMiddleware() async throws {
+        let marks = Dictionary(
+            uniqueKeysWithValues: ["group", "own"].map { ($0, Marking(name: $0, calls: calls)) })
+        var fixture = try ServerFixture(
+            """
+            routes:
+              - { path: /a, method: GET, handler: a }
+              - { middleware: [group], prefix: /b, routes: [{ path: /a, method: GET, handler: a, middleware: [own] }] }
+            """, [Handler("a") {}], middleware: ["group", "own"])
+        fixture.hooks = ApplicationHooks(
+            middleware: [Marking(name: "outer", calls: calls)], routeMiddleware: marks)
+        let server = fixture
+        try await onThread {
+            let generation = try server.generation()
+            for (uri, status) in [("/b/a", 204), ("/a", 204), ("/b", 404)] {
+                let head = try RequestFixture.get(uri).head()
+                let execution = generation.responder.respond(
+                    to: head, body: BodySource([]),
+                    as: generation.router.resolve(head, using: try RouteMatcher()), on: WorkerExecutor())
+                #expect(execution.response.status.code == status)
+            }
+        }
+        #expect(
+            calls.entries == [
+                "outer in", "group in", "own in", "own out 204", "group out 204", "outer out 204",
+                "outer in", "outer out 204", "outer in", "outer out 404",
+            ])
+    }
 }

@@ -1,0 +1,83 @@
+import Logging
+import PostludeManifest
+import Synchronization
+import Testing
+
+@testable import PostludeLogOutput
+
+@Suite("ApplicationLogHandler")
+struct ApplicationLogHandlerTests {
+    private final class Entries: Sendable {
+        private let all = Mutex<[String]>([])
+        var messages: [String] { all.withLock { $0 } }
+        func append(_ message: String) { all.withLock { $0.append(message) } }
+    }
+
+    private struct OwnHandler: LogHandler {
+        let entries: Entries
+        var logLevel = Logger.Level.trace
+        var metadata: Logger.Metadata = [:]
+        var metadataProvider: Logger.MetadataProvider?
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { entries.append("\(event.level) \(event.message) \(metadata)") }
+    }
+
+    private let entries = Entries()
+
+    private func logger(_ writer: LogWriter, own: Logger.Level = .trace) -> Logger {
+        Logger(label: "app") { label in
+            writer.handler(for: label, nil, own: OwnHandler(entries: entries, logLevel: own))
+        }
+    }
+
+    private static func log(_ level: Logger.Level) -> Manifest.Log {
+        var log = Manifest.Log()
+        log.level = level
+        return log
+    }
+
+    @Test("an entry must be severe enough for the manifest, which may change, and for the handler")
+    func levels() throws {
+        let writer = LogWriter()
+        let (eager, calm) = (logger(writer), logger(writer, own: .error))
+        for level in [Logger.Level.warning, .trace] {
+            try writer.apply(Self.log(level))
+            for logger in [eager, calm] {
+                logger.info("a")
+                logger.warning("b")
+                logger.error("c")
+            }
+        }
+        #expect(
+            entries.messages == [
+                "warning b [:]", "error c [:]", "error c [:]",
+                "info a [:]", "warning b [:]", "error c [:]", "error c [:]",
+            ])
+    }
+
+    @Test("a logger's own level goes first, and its metadata is the handler's")
+    func ownLevel() throws {
+        let writer = LogWriter()
+        try writer.apply(Self.log(.error))
+        var logger = logger(writer)
+        logger.logLevel = .debug
+        logger[metadataKey: "a"] = "b"
+        logger.debug("c")
+        logger.trace("d")
+        #expect(entries.messages == [#"debug c ["a": b]"#])
+        #expect(logger.logLevel == .debug && logger[metadataKey: "a"] == "b")
+    }
+
+    @Test("standard error has not all that is logged once a handler takes entries")
+    func standardError() throws {
+        let writer = LogWriter()
+        #expect(writer.handler(for: "app", nil, own: nil) is LineLogHandler && writer.logsToStandardError)
+        _ = logger(writer)
+        #expect(!writer.logsToStandardError)
+    }
+}
