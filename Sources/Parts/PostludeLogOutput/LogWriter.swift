@@ -48,9 +48,7 @@ package final class LogWriter: Sendable {
     ///   - handler: returns the application's own handler for a logger's label, or nil.
     package func takeLogs(
         with metadata: Logger.MetadataProvider,
-        handler: @escaping @Sendable (_ label: String, Logger.MetadataProvider?) -> (any LogHandler)? = {
-            _, _ in nil
-        }
+        handler: @escaping @Sendable (_ label: String, Logger.MetadataProvider?) -> (any LogHandler)?
     ) {
         LoggingSystem.bootstrap(
             { self.handler(for: $0, $1, own: handler($0, $1)) }, metadataProvider: metadata)

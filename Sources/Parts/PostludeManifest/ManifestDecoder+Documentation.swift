@@ -60,16 +60,10 @@ extension ManifestDecoder {
     }
 
     private func tags(_ node: Node) -> [String] {
-        var tags: [String] = []
-        for item in reader.list(node, for: "`tags`", of: "tags such as [shop, internal]") ?? [] {
-            guard let tag = words(item, for: "`tags`", expected: "a tag") else { continue }
-            if tags.contains(tag) {
-                reader.report("the tag \(quoted(tag)) stands twice in this route", at: item)
-            } else {
-                tags.append(tag)
-            }
-        }
-        return tags
+        reader.distinct(
+            node, for: "`tags`", of: "tags such as [shop, internal]",
+            repeated: { "the tag \(quoted($0)) stands twice in this route" },
+            read: { words($0, for: "`tags`", expected: "a tag") })
     }
 
     /// As it is written: `1.0` is a number to YAML.

@@ -29,12 +29,21 @@ extension ManifestDecoder {
     ) -> [Manifest.Route] {
         let name = RouteGroupKey.mapping
         guard let keys = reader.mapping(node, keys: RouteGroupKey.self, name: name) else { return [] }
-        var scope = outer
+        var scope = self.scope(
+            outer, middleware: keys[.middleware], limits: keys[.limits], tasks: keys[.tasks], &checks)
         if let node = keys[.prefix] { scope.prefix += prefix(node) ?? "" }
-        if let node = keys[.middleware] { scope.middleware += middleware(node, &checks) }
-        if let node = keys[.limits] { routeLimits(node, into: &scope.limits) }
-        if let node = keys[.tasks] { tasks(node, into: &scope.tasks) }
         return keys[.routes].map { routes($0, in: scope, &checks) } ?? []
+    }
+
+    /// What a group or a route adds to the scope that it stands in.
+    private func scope(
+        _ outer: RouteScope, middleware: Node?, limits: Node?, tasks: Node?, _ checks: inout RouteChecks
+    ) -> RouteScope {
+        var scope = outer
+        if let middleware { scope.middleware += self.middleware(middleware, &checks) }
+        if let limits { routeLimits(limits, into: &scope.limits) }
+        if let tasks { self.tasks(tasks, into: &scope.tasks) }
+        return scope
     }
 
     private func route(
@@ -44,10 +53,8 @@ extension ManifestDecoder {
         let methods = methods(keys)
         let pattern = pattern(keys, prefix: scope.prefix)
         let handler = handler(keys, &checks)
-        var own = scope
-        if let node = keys[.middleware] { own.middleware += middleware(node, &checks) }
-        if let node = keys[.limits] { routeLimits(node, into: &own.limits) }
-        if let node = keys[.tasks] { tasks(node, into: &own.tasks) }
+        let own = self.scope(
+            scope, middleware: keys[.middleware], limits: keys[.limits], tasks: keys[.tasks], &checks)
         let words = documentation(keys)
         guard let methods, let pattern else { return nil }
         let isRegex = keys[.path] == nil
@@ -93,18 +100,10 @@ extension ManifestDecoder {
     private func methods(_ keys: MappingReader<RouteKey>) -> [HTTPRequest.Method]? {
         guard let node = either(.methods, .method, in: keys) else { return nil }
         guard keys[.methods] != nil else { return method(node, name: "`method`").map { [$0] } }
-        guard let items = reader.list(node, for: "`methods`", of: "methods such as [GET, POST]") else {
-            return nil
-        }
-        var methods: [HTTPRequest.Method] = []
-        for item in items {
-            guard let method = method(item, name: "`methods`") else { continue }
-            if methods.contains(method) {
-                reader.report("the method \(method.rawValue) stands twice in this route", at: item)
-            } else {
-                methods.append(method)
-            }
-        }
+        let methods = reader.distinct(
+            node, for: "`methods`", of: "methods such as [GET, POST]",
+            repeated: { "the method \($0.rawValue) stands twice in this route" },
+            read: { method($0, name: "`methods`") })
         return methods.isEmpty ? nil : methods
     }
 
@@ -130,31 +129,27 @@ extension ManifestDecoder {
             reader.diagnostics.add("a route has no `handler`, expected \(expected)", at: keys.position)
             return nil
         }
-        guard let scalar = reader.text(node, for: "`handler`", expected: expected) else { return nil }
-        guard checks.handlers.contains(scalar.string) else {
-            reader.report(checks.handlers.message(for: scalar.string), at: node)
-            return nil
-        }
-        return scalar.string
+        return registered(node, for: "`handler`", expected: expected, &checks.handlers)
     }
 
     private func middleware(_ node: Node, _ checks: inout RouteChecks) -> [String] {
-        var names: [String] = []
-        let items = reader.list(node, for: "`middleware`", of: "names such as [signed-in]") ?? []
-        for item in items {
-            let expected = "the name of middleware"
-            guard let name = reader.text(item, for: "`middleware`", expected: expected)?.string else {
-                continue
-            }
-            if !checks.middleware.contains(name) {
-                reader.report(checks.middleware.message(for: name), at: item)
-            } else if names.contains(name) {
-                reader.report("the middleware \(quoted(name)) stands twice in this list", at: item)
-            } else {
-                names.append(name)
-            }
+        reader.distinct(
+            node, for: "`middleware`", of: "names such as [signed-in]",
+            repeated: { "the middleware \(quoted($0)) stands twice in this list" },
+            read: {
+                registered($0, for: "`middleware`", expected: "the name of middleware", &checks.middleware)
+            })
+    }
+
+    private func registered(
+        _ node: Node, for key: String, expected: String, _ names: inout RegisteredNames
+    ) -> String? {
+        guard let name = reader.text(node, for: key, expected: expected)?.string else { return nil }
+        if let problem = names.problem(of: name) {
+            reader.report(problem, at: node)
+            return nil
         }
-        return names
+        return name
     }
 
     /// The one value of two keys of which a route has exactly one.

@@ -57,7 +57,7 @@ enum RouteKey: String, ManifestKey {
     static let mapping = "a route"
 }
 
-/// An item of `routes` that has routes of its own.
+/// A group of routes in `routes`.
 enum RouteGroupKey: String, ManifestKey {
     case prefix
     case middleware

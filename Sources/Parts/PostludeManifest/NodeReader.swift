@@ -43,6 +43,26 @@ struct NodeReader {
         return Array(sequence)
     }
 
+    /// The values of a list's items. An item that `read` refuses is left out; so is one that stands twice, which is reported.
+    ///
+    /// - Parameters:
+    ///   - repeated: names a value that stands twice, and the place: `the tag a stands twice in this route`.
+    ///   - read: returns an item's value, or reports what is wrong with it.
+    func distinct<Value: Equatable>(
+        _ node: Node, for name: String, of items: String, repeated: (Value) -> String, read: (Node) -> Value?
+    ) -> [Value] {
+        var values: [Value] = []
+        for item in list(node, for: name, of: items) ?? [] {
+            guard let value = read(item) else { continue }
+            if values.contains(value) {
+                report(repeated(value), at: item)
+            } else {
+                values.append(value)
+            }
+        }
+        return values
+    }
+
     /// The value that the node's text names.
     func choice<Value: RawRepresentable<String> & CaseIterable>(_ node: Node, for name: String) -> Value? {
         let names = alternatives(Value.allCases.map(\.rawValue))

@@ -1,8 +1,8 @@
 internal import PostludeRouting
 
-/// The names of what an application registers, handlers or middleware, and what to say about a name that is not among them.
+/// The names of an application's handlers, or of its middleware, and the advice for names that are not among them.
 ///
-/// Comparing names is slow if a wrong file meets a large application, so each name is looked up once, and only so many are.
+/// To find the nearest name takes long in a large application. The first 20 unknown names get that advice, each computed once.
 struct RegisteredNames {
     /// What has the names, such as `handler`.
     private let kind: String
@@ -19,10 +19,10 @@ struct RegisteredNames {
         self.names = known.sorted()
     }
 
-    func contains(_ name: String) -> Bool { known.contains(name) }
-
-    mutating func message(for name: String) -> String {
-        if let known = messages[name] { return known }
+    /// - Returns: what is wrong with the name; nil if it is registered.
+    mutating func problem(of name: String) -> String? {
+        guard !known.contains(name) else { return nil }
+        if let message = messages[name] { return message }
         let found = "unknown \(kind) \(quoted(name))"
         guard messages.count < Self.bound else { return "\(found), \(Self.expectation)" }
         let message =

@@ -39,7 +39,7 @@ public protocol Application: Sendable {
     var middleware: [any Middleware] { get }
 
     /// Middleware for single routes and groups of routes, under the names that the manifest uses. It is inside of
-    /// ``middleware``. Read once, at the start; by default none.
+    /// ``middleware``. Read at the start, for its names and for itself; by default none.
     var routeMiddleware: KeyValuePairs<String, any Middleware> { get }
 
     /// How values are written as JSON. Read once, at the start; by default with as many digits of a second as dates need.

@@ -3,10 +3,7 @@ extension Request {
     ///
     /// - Throws: an error that names both types when the application is another one.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
-        guard let application = storage.application as? App else {
-            throw OtherApplication(expected: "\(type)", found: storage.application)
-        }
-        return application
+        try OtherApplication.check(storage.application, is: type)
     }
 }
 
@@ -25,10 +22,7 @@ extension TaskContext {
     ///
     /// - Throws: an error that names both types when the application is another one.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
-        guard let application = application as? App else {
-            throw OtherApplication(expected: "\(type)", found: application)
-        }
-        return application
+        try OtherApplication.check(application, is: type)
     }
 
     /// A context for a test that calls a task by itself.
@@ -61,9 +55,11 @@ struct OtherApplication: Error, CustomStringConvertible {
     let expected: String
     let found: String
 
-    init(expected: String, found: (any Sendable)?) {
-        self.expected = expected
-        self.found = found.map { "\(type(of: $0))" } ?? "none"
+    static func check<App: Application>(_ found: (any Sendable)?, is type: App.Type) throws -> App {
+        guard let application = found as? App else {
+            throw Self(expected: "\(type)", found: found.map { "\(Swift.type(of: $0))" } ?? "none")
+        }
+        return application
     }
 
     var description: String { "the application \(expected) was asked for, but it is \(found)" }

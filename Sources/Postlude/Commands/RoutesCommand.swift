@@ -27,7 +27,7 @@ struct RoutesCommand<App: Application>: ParsableCommand {
                 }
             return try printOutput(DocumentNode.array(routes).text(isPretty: true))
         }
-        // A column of its own only if a route has middleware.
+        // The column is left out if no route has middleware.
         let hasMiddleware = manifest.routes.contains { !$0.middleware.isEmpty }
         func row(
             _ methods: String, _ pattern: String, _ handler: String, _ middleware: String, _ place: String

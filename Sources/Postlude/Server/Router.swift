@@ -51,8 +51,7 @@ struct Router: Sendable {
     ///   - handlers: has every name that the manifest uses; the manifest was checked against it.
     ///   - hooks: have the middleware, also each that the manifest names.
     init(
-        manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks = ApplicationHooks(),
-        logger: Logger
+        manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, logger: Logger
     ) throws {
         let documentation = try DocumentationRoutes.routes(for: manifest, handlers: handlers)
         table = try RouteTable(

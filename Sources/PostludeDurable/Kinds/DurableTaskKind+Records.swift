@@ -6,7 +6,7 @@ internal import PostludeTaskStore
 extension DurableTaskKind {
     /// The payload of the task that has these values.
     ///
-    /// - Throws: why there is no such task.
+    /// - Throws: the decoding error of arguments that do not fit the kind.
     func payload(of arguments: Manifest.Value) throws -> Data {
         try StoredValues.encode(decode(Data(arguments.json.utf8)))
     }

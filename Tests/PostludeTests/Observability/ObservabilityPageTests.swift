@@ -27,23 +27,11 @@ struct ObservabilityPageTests {
         func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult { .changed }
     }
 
-    /// The cells of each row behind a header that begins with `first`.
     private func table(_ first: String) throws -> [[String]] {
-        var folder = URL(filePath: #filePath)
-        for _ in 0..<4 { folder.deleteLastPathComponent() }
-        let page = folder.appending(path: "Sources/Postlude/Postlude.docc/Observability.md")
-        let lines = try String(contentsOf: page, encoding: .utf8).split(
-            separator: "\n", omittingEmptySubsequences: false)
-        let start = try #require(lines.firstIndex { $0.hasPrefix("| \(first) |") }, "a table \(first)")
-        return lines[(start + 2)...].prefix { $0.hasPrefix("|") }.map { line in
-            line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-        }
+        try Repository.table(first, in: Repository.article("Observability"))
     }
 
-    /// The names in backquotes.
-    private static func names(in cell: String) -> [String] {
-        cell.matches(of: #/`([^`]+)`/#).map { String($0.1) }.sorted()
-    }
+    private static func names(in cell: String) -> [String] { Repository.names(in: cell).sorted() }
 
     private static func metric(_ cells: [String]) throws -> Metric {
         try #require(cells.count == 4 && !cells[3].isEmpty, "\(cells) says what it is")

@@ -23,6 +23,14 @@ struct ResponderTests {
 
     private let calls = Record<String>()
 
+    private static func response(to request: RequestFixture, of generation: Generation) throws -> Response {
+        let head = try request.head()
+        return generation.responder.respond(
+            to: head, body: BodySource([]),
+            as: generation.router.resolve(head, using: try RouteMatcher()), on: WorkerExecutor()
+        ).response
+    }
+
     /// The status, the body, and what the log says.
     private func answer(
         _ request: RequestFixture, hooks: ApplicationHooks = ApplicationHooks(), _ handler: Handler
@@ -32,12 +40,7 @@ struct ResponderTests {
         fixture.hooks = hooks
         let server = fixture
         return try await onThread {
-            let generation = try server.generation()
-            let head = try request.head()
-            let execution = generation.responder.respond(
-                to: head, body: BodySource([]),
-                as: generation.router.resolve(head, using: try RouteMatcher()), on: WorkerExecutor())
-            let response = execution.response
+            let response = try Self.response(to: request, of: server.generation())
             return (
                 response.status.code, response.headers,
                 String(decoding: response.body.bytes ?? [], as: UTF8.self), server.log
@@ -117,11 +120,8 @@ struct ResponderTests {
         try await onThread {
             let generation = try server.generation()
             for (uri, status) in [("/b/a", 204), ("/a", 204), ("/b", 404)] {
-                let head = try RequestFixture.get(uri).head()
-                let execution = generation.responder.respond(
-                    to: head, body: BodySource([]),
-                    as: generation.router.resolve(head, using: try RouteMatcher()), on: WorkerExecutor())
-                #expect(execution.response.status.code == status)
+                let response = try Self.response(to: .get(uri), of: generation)
+                #expect(response.status.code == status)
             }
         }
         #expect(

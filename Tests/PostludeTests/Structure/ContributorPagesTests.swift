@@ -4,44 +4,11 @@ import Testing
 /// Holds what the pages for contributors say about the source tree to the tree.
 @Suite("The pages for contributors")
 struct ContributorPagesTests {
-    private static let repository = (0..<4).reduce(URL(filePath: #filePath)) { path, _ in
-        path.deletingLastPathComponent()
-    }
-
-    private func page(_ path: String) throws -> String {
-        try String(contentsOf: Self.repository.appending(path: path), encoding: .utf8)
-    }
-
-    private func article(_ name: String) throws -> String {
-        try page("Sources/Postlude/Postlude.docc/\(name).md")
-    }
-
-    /// The cells of each row of the table whose header begins with `first`.
-    private func table(_ first: String, in text: String) throws -> [[String]] {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let start = try #require(lines.firstIndex { $0.hasPrefix("| \(first) |") }, "a table \(first)")
-        return lines[(start + 2)...].prefix { $0.hasPrefix("|") }.map { line in
-            line.dropFirst().dropLast().split(separator: "|", omittingEmptySubsequences: false)
-                .map { $0.trimmingCharacters(in: .whitespaces) }
-        }
-    }
-
-    /// The names in backquotes, outside of blocks of code.
-    private func names(in text: String) -> [String] {
-        text.replacing(#/(?s)```.*?```/#, with: "").matches(of: #/`([^`]+)`/#).map { String($0.1) }
-    }
-
-    /// Paths below a folder of the repository.
-    private func files(below folder: String) -> [String] {
-        let names = FileManager.default.enumerator(atPath: Self.repository.appending(path: folder).path)
-        return names?.compactMap { $0 as? String } ?? []
-    }
-
     /// The modules by name, with the folders that hold them.
     private func modules() throws -> [String: String] {
         var modules: [String: String] = [:]
         for folder in ["Sources", "Sources/Parts", "Sources/C"] {
-            let path = Self.repository.appending(path: folder).path
+            let path = Repository.url(folder).path
             for name in try FileManager.default.contentsOfDirectory(atPath: path)
             where name != "Parts" && name != "C" {
                 modules[name] = "\(folder)/\(name)"
@@ -52,8 +19,8 @@ struct ContributorPagesTests {
 
     private func imports(of folder: String) throws -> Set<String> {
         var imports: Set<String> = []
-        for file in files(below: folder) where file.hasSuffix(".swift") {
-            let lines = try page("\(folder)/\(file)").matches(
+        for file in try Repository.paths(below: folder) where file.hasSuffix(".swift") {
+            let lines = try Repository.text("\(folder)/\(file)").matches(
                 of: #/^(?:@\w+ )?(?:\w+ )?import (C?Postlude\w*)/#.anchorsMatchLineEndings())
             imports.formUnion(lines.map { String($0.1) })
         }
@@ -63,14 +30,14 @@ struct ContributorPagesTests {
     @Test("The architecture page has each module, with the modules that it imports")
     func moduleGraph() throws {
         let modules = try modules()
-        let rows = try table("module | what it does", in: article("Architecture"))
-        let named = rows.flatMap { names(in: $0[0]) }
+        let rows = try Repository.table("module | what it does", in: Repository.article("Architecture"))
+        let named = rows.flatMap { Repository.names(in: $0[0]) }
         #expect(Set(named) == Set(modules.keys))
         #expect(named.count == rows.count)
         for row in rows {
-            let module = names(in: row[0]).first ?? ""
+            let module = Repository.names(in: row[0]).first ?? ""
             guard let folder = modules[module] else { continue }
-            #expect(try Set(names(in: row[2])) == imports(of: folder), "\(module) uses")
+            #expect(try Set(Repository.names(in: row[2])) == imports(of: folder), "\(module) uses")
         }
     }
 
@@ -78,7 +45,7 @@ struct ContributorPagesTests {
     func picture() throws {
         let modules = try modules()
         for name in ["modules.svg", "modules~dark.svg"] {
-            let picture = try page("Sources/Postlude/Postlude.docc/Resources/\(name)")
+            let picture = try Repository.text("Sources/Postlude/Postlude.docc/Resources/\(name)")
             for (module, folder) in modules {
                 let isPart = folder.hasPrefix("Sources/Parts/")
                 let label = isPart ? module.trimmingPrefix("Postlude") : module[...]
@@ -89,26 +56,32 @@ struct ContributorPagesTests {
 
     @Test("A request's way leads through no more than 30 files, and each file that the page names exists")
     func requestsWay() throws {
-        let text = try article("Architecture")
-        let way = try table("file | what it does there", in: text).flatMap { names(in: $0[0]) }
+        let text = try Repository.article("Architecture")
+        let way = try Repository.table("file | what it does there", in: text).flatMap {
+            Repository.names(in: $0[0])
+        }
         #expect((20...30).contains(way.count) && Set(way).count == way.count)
-        let named = names(in: text).filter { $0.hasSuffix(".swift") && $0 != "Module/File.swift" }
+        let named = Repository.names(in: text).filter { $0.hasSuffix(".swift") && $0 != "Module/File.swift" }
         let modules = try modules()
         for name in Set(named) {
             let parts = name.split(separator: "/").map(String.init)
             try #require(parts.count == 2, "\(name)")
             let folder = try #require(modules[parts[0]], "\(name)")
-            let found = files(below: folder).filter { ($0 as NSString).lastPathComponent == parts[1] }
+            let found = try Repository.paths(below: folder).filter {
+                ($0 as NSString).lastPathComponent == parts[1]
+            }
             #expect(found.count == 1, "\(name): \(found)")
         }
     }
 
     @Test("Each suite that shows a finding exists")
     func findings() throws {
-        let suites = Set(
-            files(below: "Tests").filter { $0.hasSuffix("Tests.swift") }
+        let suites = try Set(
+            Repository.paths(below: "Tests").filter { $0.hasSuffix("Tests.swift") }
                 .map { String(($0 as NSString).lastPathComponent.dropLast(6)) })
-        let named = names(in: try article("Findings")).filter { $0.wholeMatch(of: #/\w+Tests/#) != nil }
+        let named = Repository.names(in: try Repository.article("Findings")).filter {
+            $0.wholeMatch(of: #/\w+Tests/#) != nil
+        }
         #expect(named.count > 30)
         for suite in Set(named) { #expect(suites.contains(suite), "\(suite)") }
     }
@@ -116,22 +89,24 @@ struct ContributorPagesTests {
     @Test("Each type of a task in the glossary is declared in the module that it names")
     func taskTypes() throws {
         let modules = try modules()
-        for row in try table("type | module", in: article("Glossary")) {
-            let type = try #require(names(in: row[0]).first)
-            let folder = try #require(names(in: row[1]).first.flatMap { modules[$0] }, "\(row[1])")
+        for row in try Repository.table("type | module", in: Repository.article("Glossary")) {
+            let type = try #require(Repository.names(in: row[0]).first)
+            let folder = try #require(Repository.names(in: row[1]).first.flatMap { modules[$0] }, "\(row[1])")
             let declaration = try Regex("\\b(struct|class|enum|protocol|actor) \(type)\\b")
-            let isDeclared = try files(below: folder).filter { $0.hasSuffix(".swift") }
-                .contains { try page("\(folder)/\($0)").contains(declaration) }
+            let isDeclared = try Repository.paths(below: folder).filter { $0.hasSuffix(".swift") }
+                .contains { try Repository.text("\(folder)/\($0)").contains(declaration) }
             #expect(isDeclared, "\(type) in \(folder)")
         }
     }
 
     @Test("The files named in CONTRIBUTING exist")
     func contributing() throws {
-        let text = try page(".github/CONTRIBUTING.md")
-        let known = Set(
-            (files(below: "Sources") + files(below: "Tests")).map { ($0 as NSString).lastPathComponent })
-        let named = names(in: text).filter {
+        let text = try Repository.text(".github/CONTRIBUTING.md")
+        let known = try Set(
+            (Repository.paths(below: "Sources") + Repository.paths(below: "Tests")).map {
+                ($0 as NSString).lastPathComponent
+            })
+        let named = Repository.names(in: text).filter {
             $0.hasSuffix(".swift") && !$0.contains("…") && !$0.contains("<")
         }
         .map { ($0 as NSString).lastPathComponent }
@@ -139,7 +114,7 @@ struct ContributorPagesTests {
         #expect(named.count >= 6)
         for name in named { #expect(known.contains(name), "\(name)") }
         for link in text.matches(of: #/\]\(([^)#]+)/#) where !link.1.hasPrefix("http") {
-            let path = Self.repository.appending(path: ".github/\(link.1)").standardized.path
+            let path = Repository.url(".github/\(link.1)").standardized.path
             #expect(FileManager.default.fileExists(atPath: path), "\(link.1)")
         }
     }

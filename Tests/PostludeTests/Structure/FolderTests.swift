@@ -1,23 +1,13 @@
-import Foundation
 import Testing
 
 /// Holds the folders of each module to the tables of the page about the architecture.
 @Suite("The folders of the modules")
 struct FolderTests {
-    private static let package = (0..<4).reduce(URL(filePath: #filePath)) { url, _ in
-        url.deletingLastPathComponent()
-    }
-    private static let page = "Sources/Postlude/Postlude.docc/Architecture.md"
-
-    /// The Swift files below a folder of the package, by their paths from there.
+    /// The Swift files below a folder of the repository, by their paths from there.
     private static func files(in folder: String) throws -> [String: String] {
-        let root = package.appending(path: folder)
-        let paths = try FileManager.default.subpathsOfDirectory(atPath: root.path)
-        var files: [String: String] = [:]
-        for path in paths where path.hasSuffix(".swift") {
-            files[path] = try String(contentsOf: root.appending(path: path), encoding: .utf8)
-        }
-        return files
+        let paths = try Repository.paths(below: folder).filter { $0.hasSuffix(".swift") }
+        return try Dictionary(
+            uniqueKeysWithValues: paths.map { ($0, try Repository.text("\(folder)/\($0)")) })
     }
 
     /// What members are called, by module.
@@ -33,7 +23,7 @@ struct FolderTests {
         "Sources/Parts/PostludeBroker", "Sources/Parts/PostludeTaskStore",
     ])
     func `a folder uses those that its row names`(_ source: String) throws {
-        let page = try String(contentsOf: Self.package.appending(path: Self.page), encoding: .utf8)
+        let page = try Repository.article("Architecture")
         let module = try #require(source.split(separator: "/").last)
         let table = try #require(FolderTable.tables(in: page)[String(module)])
         let parts = try Self.membersOfParts.get()
