@@ -76,4 +76,44 @@ extension Manifest {
         package var value: Content
         package var location: SourceLocation
     }
+
+    /// The file that keeps durable tasks.
+    package struct TaskStore: Sendable, Hashable {
+        /// An absolute path.
+        package var path: String
+        /// How long what is done can still be looked at.
+        package var keep: Duration = .seconds(24 * 60 * 60)
+        /// How long a dead letter can still be looked at.
+        package var keepFailed: Duration = .seconds(30 * 24 * 60 * 60)
+        /// How long a request waits while other processes write.
+        package var lockTimeout: Duration = .seconds(5)
+
+        package init(path: String) { self.path = path }
+    }
+
+    /// The broker to which tasks go, and whose queues `work` consumes.
+    package struct Celery: Sendable, Hashable {
+        package var broker: Address
+        /// Where Celery keeps results; `nil` if results are not kept.
+        package var results: Address?
+        /// Where the mapping begins in the file.
+        package var location: SourceLocation
+
+        package init(broker: Address, results: Address? = nil, location: SourceLocation) {
+            self.broker = broker
+            self.results = results
+            self.location = location
+        }
+    }
+
+    /// A broker's URL. It may hold a password: what prints it must not show that.
+    package struct Address: Sendable, Hashable {
+        package var url: String
+        package var location: SourceLocation
+
+        package init(_ url: String, location: SourceLocation) {
+            self.url = url
+            self.location = location
+        }
+    }
 }

@@ -1,3 +1,5 @@
+package import Logging
+
 extension Manifest {
     /// The listening socket. Where it is inherited from spawn-fcgi or systemd, only `allow` and `allowUsers`
     /// hold.
@@ -70,5 +72,54 @@ extension Manifest {
         var given = Status(listen: address)
         given.steering = status?.steering ?? given.steering
         return given
+    }
+
+    /// What is logged, and where to.
+    package struct Log: Sendable, Hashable {
+        package var level: Logger.Level = .info
+        package var destination: Destination = .standardError
+        /// `nil` when requests are not logged.
+        package var access: Access?
+
+        package init() {}
+
+        package enum Destination: Sendable, Hashable {
+            case standardError
+            case file(String)
+            /// The `/dev/log` of a syslog daemon.
+            case syslog
+            /// systemd's journal, which gets metadata as fields.
+            case journald
+        }
+
+        /// The access log: a line for each request, written when its last task has ended.
+        package struct Access: Sendable, Hashable {
+            package var destination: Destination = .standardError
+            package var format: Format = .json
+
+            package init() {}
+
+            package enum Format: Sendable, Hashable {
+                case json
+                /// Text with `$variables`, as in nginx's `log_format`.
+                case text(String)
+            }
+        }
+    }
+
+    /// Where files are that the web server sends for the application.
+    package struct Files: Sendable, Hashable {
+        /// The folder: an absolute path without `..` and without a slash at the end.
+        package var root: String
+        /// The URL path, between slashes, of nginx's `internal` location whose alias is `root`.
+        package var `internal`: String
+    }
+
+    /// Where uploaded files are kept while their requests last.
+    package struct Uploads: Sendable, Hashable {
+        /// An absolute path without a slash at the end. `/tmp` may be memory, so it is not the default.
+        package var folder = "/var/tmp"
+
+        package init() {}
     }
 }

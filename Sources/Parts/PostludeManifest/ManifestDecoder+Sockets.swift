@@ -128,3 +128,46 @@ extension ManifestDecoder {
         return items.compactMap { account($0, for: "`allow-users`", of: "user") }
     }
 }
+
+/// Users and groups, by name or number. Whether they exist is known only on the machine that serves.
+private enum AccountText {
+    /// The largest number; the one above means "unchanged" to chown(2).
+    static let maximum: UInt32 = .max - 1
+
+    static func isAccount(_ text: String) -> Bool {
+        guard let first = text.utf8.first, text.utf8.count <= 255 else { return false }
+        if isDigit(first) {
+            return text.utf8.allSatisfy(isDigit) && UInt32(text).map { $0 <= maximum } == true
+        }
+        // Computers of a Windows domain end with a dollar.
+        let name = text.utf8.last == UInt8(ascii: "$") ? text.utf8.dropLast() : text.utf8[...]
+        return !name.isEmpty && first != UInt8(ascii: "-") && first != UInt8(ascii: ".")
+            && name.allSatisfy { isDigit($0) || isLetter($0) || "_.-".utf8.contains($0) }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+}
+
+/// The mode of a socket's file, in octal digits and in quotes: a plain 0660 is 432 to YAML 1.1, and 660 to
+/// YAML 1.2.
+enum FileModeText {
+    static let expectation = "three octal digits in quotes such as \"0660\""
+
+    static func parse(_ text: String) -> UInt32? {
+        let digits = text.utf8.count == 4 && text.hasPrefix("0") ? text.dropFirst() : text[...]
+        let isOctal = digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }
+        return digits.utf8.count == 3 && isOctal ? UInt32(digits, radix: 8) : nil
+    }
+
+    /// `0660`
+    static func text(of mode: UInt32) -> String {
+        let digits = String(mode, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+}

@@ -172,3 +172,96 @@ enum OpenAPIKey: String, ManifestKey {
 
     static let mapping = "`openapi`"
 }
+
+/// `listen`.
+enum ListenKey: String, ManifestKey {
+    case address
+    case owner
+    case group
+    case mode
+    case backlog
+    case allow
+    case allowUsers = "allow-users"
+
+    static let mapping = "`listen`"
+}
+
+/// `processes`.
+enum ProcessesKey: String, ManifestKey {
+    case count
+    case maxRequests = "max-requests"
+    case maxMemory = "max-memory"
+    case watchdog
+
+    static let mapping = "`processes`"
+}
+
+/// `overload`.
+enum OverloadKey: String, ManifestKey {
+    case whenBusy = "when-busy"
+    case wait
+    case retryAfter = "retry-after"
+
+    static let mapping = "`overload`"
+}
+
+/// `status`.
+enum StatusKey: String, ManifestKey {
+    case listen
+    case owner
+    case group
+    case mode
+    case steering
+
+    static let mapping = "`status`"
+}
+
+/// `access` in `log`.
+enum AccessKey: String, ManifestKey {
+    case to
+    case format
+
+    static let mapping = "`access`"
+}
+
+/// What one kind has in `durable-tasks`.
+enum DurableTaskKey: String, ManifestKey {
+    case attempts
+    case delay
+    case factor
+    case maximumDelay = "maximum-delay"
+    case jitter
+    case deadline
+    case expiry
+    case priority
+    case runs
+    case promotion
+
+    static let mapping = "a kind's `durable-tasks`"
+}
+
+/// `runs` where it is a mapping.
+enum PlaceKey: String, ManifestKey {
+    case celery
+
+    static let mapping = "`runs`"
+}
+
+/// `promotion`.
+enum PromotionKey: String, ManifestKey {
+    case celery
+    case when
+
+    static let mapping = "`promotion`"
+}
+
+/// An item of `schedules`.
+enum ScheduleKey: String, ManifestKey {
+    case cron
+    case timeZone = "time-zone"
+    case task
+    case arguments
+    case overlap
+
+    static let mapping = "a schedule"
+}

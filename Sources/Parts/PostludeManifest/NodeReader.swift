@@ -1,12 +1,23 @@
+internal import PostludeRouting
 internal import Yams
 
 /// Takes values of the expected kind out of nodes and reports every other one.
 struct NodeReader {
-    let source: SourceText
     let diagnostics: DiagnosticCollector
-    let renamedKeys: [SourcePosition: String]
+    private let source: SourceText
+    private let renamedKeys: [SourcePosition: String]
     /// What became of the scalars that name variables.
-    let replacements: [SourcePosition: EnvironmentReplacer.Outcome]
+    private let replacements: [SourcePosition: EnvironmentReplacer.Outcome]
+
+    init(
+        source: SourceText, diagnostics: DiagnosticCollector, renamedKeys: [SourcePosition: String],
+        replacements: [SourcePosition: EnvironmentReplacer.Outcome]
+    ) {
+        self.diagnostics = diagnostics
+        self.source = source
+        self.renamedKeys = renamedKeys
+        self.replacements = replacements
+    }
 
     func position(of node: Node) -> SourcePosition? {
         node.mark.map(SourcePosition.init)
@@ -174,4 +185,201 @@ struct NodeReader {
         }
         return isUntagged(node) ? scalar.string : nil
     }
+}
+
+/// Mappings whose keys the file chooses.
+extension NodeReader {
+    /// What a mapping has under one key.
+    struct Entry {
+        let name: String
+        let key: Node
+        let value: Node
+    }
+
+    /// The entries of a mapping whose keys the file chooses.
+    ///
+    /// - Parameters:
+    ///   - mapping: what it is, in a diagnostic.
+    ///   - keys: what its keys must be.
+    ///   - expected: what must stand at the node.
+    func entries(_ node: Node, in mapping: String, each keys: String, expected: String) -> [Entry] {
+        guard let content = node.mapping else {
+            reportMismatch(node, for: mapping, expected: expected)
+            return []
+        }
+        return isUntagged(node) ? entries(of: content, in: mapping, each: keys) : []
+    }
+
+    /// Those of which the key is text, and comes for the first time; the others are reported.
+    func entries(of content: Node.Mapping, in mapping: String, each keys: String) -> [Entry] {
+        var lines: [String: Int] = [:]
+        return content.compactMap { key, value in
+            let position = position(of: key)
+            let renamed = position.flatMap { renamedKeys[$0] }
+            let text = key.scalar.flatMap { ScalarKind($0) == .text ? $0.string : nil }
+            guard let name = renamed ?? text else {
+                report("found \(describe(key)) as a key in \(mapping), expected \(keys)", at: key)
+                return nil
+            }
+            guard isUntagged(key) else { return nil }
+            if let first = lines[name] {
+                report(
+                    "the key \(quoted(name)) stands twice in \(mapping); the first is in line \(first)",
+                    at: key)
+                return nil
+            }
+            lines[name] = position?.line ?? 0
+            return Entry(name: name, key: key, value: value)
+        }
+    }
+}
+
+/// What a node is.
+extension NodeReader {
+    /// What stands in the file, in a diagnostic's words.
+    private func describe(_ node: Node) -> String {
+        switch node {
+        case .mapping: return "a mapping"
+        case .sequence: return "a list"
+        case .alias: return "an alias"
+        case .scalar(let scalar):
+            switch ScalarKind(scalar) {
+            case .null: return "nothing"
+            case .boolean: return "the truth value \(scalar.string)"
+            case .integer, .float: return "the number \(scalar.string.prefix(40))"
+            case .text: return quoted(scalar.string)
+            }
+        }
+    }
+
+    /// Reports a tag such as `!!binary`: a value's kind follows from its key.
+    func isUntagged(_ node: Node) -> Bool {
+        let tag =
+            switch node {
+            case .scalar(let scalar): scalar.tag.rawValue
+            case .mapping(let mapping): mapping.tag.rawValue
+            case .sequence(let sequence): sequence.tag.rawValue
+            case .alias: ""
+            }
+        // Yams resolves the tags of keys while it compares them.
+        let defaults: [Tag.Name] = [.implicit, .nonSpecific, .str, .seq, .map]
+        if defaults.contains(where: { $0.rawValue == tag }) { return true }
+        report("found the tag \(quoted(tag)), expected a value without a tag", at: node)
+        return false
+    }
+}
+
+/// Reports.
+extension NodeReader {
+    /// Reports a mistake in what stands at a node; of a value that names variables, also which.
+    func report(_ message: String, at node: Node) {
+        report(message, at: position(of: node), of: node) { "the value comes from \($0)" }
+    }
+
+    /// Reports a mistake at one of a scalar's characters. Where the scalar names variables, the file does not
+    /// have that character: the value is shown instead.
+    func report(_ message: String, at offset: Int, in scalar: Node.Scalar) {
+        report(message, at: source.position(of: offset, in: scalar), of: .scalar(scalar)) {
+            "the value \(quoted(scalar.string)) comes from \($0)"
+        }
+    }
+
+    /// - Parameter name: what the value is for, such as a key in backticks.
+    func reportMismatch(_ node: Node, for name: String, expected: String) {
+        report("found \(describe(node)) for \(name), expected \(expected)", at: node)
+    }
+
+    /// Whether the node's value names variables.
+    func isReplaced(_ node: Node) -> Bool {
+        replacement(of: node) != nil
+    }
+
+    private func report(
+        _ message: String, at place: SourcePosition?, of node: Node, origin: (String) -> String
+    ) {
+        switch replacement(of: node) {
+        case nil: diagnostics.add(message, at: place)
+        case .failed: break
+        case .replaced(let origins):
+            let names = origins.map(\.description).joined(separator: " and ")
+            diagnostics.add("\(message); \(origin(names))", at: position(of: node))
+        }
+    }
+
+    private func replacement(of node: Node) -> EnvironmentReplacer.Outcome? {
+        // A list or a mapping can begin where its first scalar does.
+        guard node.scalar != nil, let position = position(of: node) else { return nil }
+        return replacements[position]
+    }
+}
+
+/// The values of one mapping by their keys; keys that it does not accept have been reported.
+struct MappingReader<Key: ManifestKey> {
+    /// Where the mapping begins.
+    let position: SourcePosition?
+    private var values: [Key: Node] = [:]
+    private var keyPositions: [Key: SourcePosition] = [:]
+
+    init(_ mapping: Node.Mapping, position: SourcePosition?, reader: NodeReader) {
+        self.position = position
+        let known = alternatives(Key.allCases.map(\.rawValue))
+        for entry in reader.entries(of: mapping, in: Key.mapping, each: known) {
+            guard let key = Key(rawValue: entry.name) else {
+                reader.report(Self.unknown(entry.name), at: entry.key)
+                continue
+            }
+            values[key] = entry.value
+            keyPositions[key] = reader.position(of: entry.key)
+        }
+    }
+
+    subscript(key: Key) -> Node? { values[key] }
+
+    /// Where a key stands; `nil` when it is not there.
+    func position(of key: Key) -> SourcePosition? { keyPositions[key] }
+
+    private static func unknown(_ name: String) -> String {
+        let found = "unknown key \(quoted(name)) in \(Key.mapping)"
+        if let advice = Key.advice(for: name) { return "\(found); \(advice)" }
+        let known = Key.allCases.map(\.rawValue)
+        let near = nearest(to: name, in: known).map { " (nearest: \($0))" } ?? ""
+        return "\(found)\(near), expected \(alternatives(known))"
+    }
+}
+
+/// Numbers as the manifest writes them: those of JSON.
+enum NumberText {
+    /// RFC 8259, section 6. YAML's own forms mean different things to its different versions.
+    static func isJSON(_ text: String) -> Bool {
+        var rest = Substring(text).utf8
+        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        func takeDigits() -> Int {
+            let digits = rest.prefix(while: isDigit)
+            rest = rest.dropFirst(digits.count)
+            return digits.count
+        }
+        func take(_ choices: String) -> Bool {
+            guard let first = rest.first, choices.utf8.contains(first) else { return false }
+            rest = rest.dropFirst()
+            return true
+        }
+        _ = take("-")
+        let hasZero = rest.first == UInt8(ascii: "0")
+        let whole = takeDigits()
+        guard whole > 0, !hasZero || whole == 1 else { return false }
+        if take("."), takeDigits() == 0 { return false }
+        if take("eE") {
+            _ = take("+-")
+            if takeDigits() == 0 { return false }
+        }
+        return rest.isEmpty
+    }
+
+    /// Without a fraction where it is a whole number.
+    static func text(of number: Double) -> String { Int(exactly: number).map { "\($0)" } ?? "\(number)" }
+}
+
+/// A value that cannot be taken; the reader that knows the value's place adds what was found.
+struct ValueMistake: Error {
+    let expected: String
 }
