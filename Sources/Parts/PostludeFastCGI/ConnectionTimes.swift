@@ -1,3 +1,6 @@
+import PostludeSystem
+import Synchronization
+
 /// How long the stages of a connection may take.
 package struct ConnectionTimes: Sendable {
     /// From a connection's, or a head's, first byte to the head's last.
@@ -32,4 +35,19 @@ package struct ConnectionTimes: Sendable {
         guard !milliseconds.overflow, leastRate > 0 else { return .seconds(Int64.max / 2_000_000_000) }
         return pause + .milliseconds(milliseconds.partialValue / leastRate)
     }
+}
+
+/// When a process that drains gives up the requests which have not come to their end; shared by its
+/// connections.
+final class DrainDeadline: Sendable {
+    private let nanoseconds = Atomic<Int64>(.max)
+
+    /// nil as long as the process does not drain.
+    var time: MonotonicTime? {
+        let value = nanoseconds.load(ordering: .relaxed)
+        return value == .max ? nil : MonotonicTime(nanoseconds: value)
+    }
+
+    /// - Parameter time: counts only when it is earlier than what was set before.
+    func set(_ time: MonotonicTime) { nanoseconds.min(time.nanoseconds, ordering: .relaxed) }
 }

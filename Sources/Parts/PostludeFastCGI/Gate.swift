@@ -21,35 +21,35 @@ package struct Gate: Sendable {
         case closing
     }
 
-    enum Phase {
+    private enum Phase {
         case idle, params, stdin, streaming, serving
     }
 
     let limits: GateLimits
-    var phase = Phase.idle
-    var head: RequestHead?
-    var body: [UInt8] = []
+    private var phase = Phase.idle
+    private var head: RequestHead?
+    private(set) var body: [UInt8] = []
     /// Records for the web server, to be sent before anything else is written.
-    var replies: [UInt8] = []
+    private var replies: [UInt8] = []
 
-    var requestID: UInt16 = 0
-    var keepsConnection = false
-    var params: [UInt8] = []
-    var policy: BodyPolicy?
+    private var requestID: UInt16 = 0
+    private var keepsConnection = false
+    private var params: [UInt8] = []
+    private(set) var policy: BodyPolicy?
     /// How much of a streamed body the records so far announce.
-    var streamedBytes = 0
+    private(set) var streamedBytes = 0
     /// STDIN's end of the last request has been seen.
-    var isDrained = true
+    private(set) var isDrained = true
 
     // The record that is being read.
-    var headerBytes: [UInt8] = []
-    var record = RecordHeader(type: .unknownType, requestID: 0, contentLength: 0)
-    var contentLeft = 0
-    var paddingLeft = 0
-    var content: [UInt8] = []
+    private var headerBytes: [UInt8] = []
+    private var record = RecordHeader(type: .unknownType, requestID: 0, contentLength: 0)
+    private var contentLeft = 0
+    private var paddingLeft = 0
+    private var content: [UInt8] = []
 
-    var strayRecords = 0
-    var drainedBytes = 0
+    private var strayRecords = 0
+    private var drainedBytes = 0
     private var hasSeenRecord = false
 
     package init(limits: GateLimits) {
@@ -145,4 +145,314 @@ package struct Gate: Sendable {
         defer { replies = [] }
         return replies
     }
+}
+
+/// The records of a connection, one after another.
+extension Gate {
+    private func isActive(_ id: UInt16) -> Bool {
+        (phase == .params || phase == .stdin || phase == .streaming) && id == requestID
+    }
+
+    /// A record's header has been read. Records without content are complete with it.
+    private mutating func begin(
+        _ header: RecordHeader, _ bodyPolicy: (RequestHead) -> BodyPolicy
+    ) throws(ProtocolViolation) -> Progress? {
+        record = header
+        contentLeft = header.contentLength
+        paddingLeft = header.paddingLength
+        content.removeAll(keepingCapacity: true)
+        switch header.type {
+        case .beginRequest:
+            try requireApplicationRecord()
+            guard header.contentLength == 8 else { throw .beginRequestLength(header.contentLength) }
+        case .params:
+            try requireApplicationRecord()
+            guard isActive(header.requestID) else { return try skipStray() }
+            guard phase == .params else { throw .unexpectedRecord(type: header.type.rawValue) }
+            guard header.contentLength > 0 else { return try paramsEnded(bodyPolicy) }
+            guard header.contentLength <= limits.head - params.count else { return refuse(.headTooLarge) }
+        case .stdin:
+            try requireApplicationRecord()
+            guard isActive(header.requestID) else {
+                if header.contentLength == 0 && header.requestID == requestID && phase == .idle {
+                    isDrained = true
+                }
+                return try skipStray()
+            }
+            guard phase != .params else { throw .unexpectedRecord(type: header.type.rawValue) }
+            return stdinBegan(header.contentLength, bodyPolicy)
+        case .abortRequest:
+            try requireApplicationRecord()
+            guard isActive(header.requestID) else { return try skipStray() }
+            return abort()
+        case .data:
+            try requireApplicationRecord()
+            guard !isActive(header.requestID) else { throw .unexpectedRecord(type: header.type.rawValue) }
+            return try skipStray()
+        case .getValues:
+            guard header.requestID == 0 else {
+                throw .requestID(header.requestID, type: header.type.rawValue)
+            }
+            try countStray()
+            if header.contentLength == 0 { try answerGetValues() }
+        case .endRequest, .stdout, .stderr, .getValuesResult, .unknownType:
+            throw .unexpectedRecord(type: header.type.rawValue)
+        default:
+            try countStray()
+            replyUnknownType(header.type)
+        }
+        return nil
+    }
+
+    /// A piece of the content of the current record has been read.
+    private mutating func take(
+        _ piece: Span<UInt8>, _ bodyPolicy: (RequestHead) -> BodyPolicy
+    ) throws(ProtocolViolation) -> Progress? {
+        switch record.type {
+        case .params where phase == .params && record.requestID == requestID:
+            params.append(piece)
+        case .stdin where isActive(record.requestID):
+            body.append(piece)
+        case .beginRequest:
+            content.append(piece)
+            if contentLeft == 0 { return try beginRequest() }
+        case .getValues:
+            content.append(piece)
+            if contentLeft == 0 { try answerGetValues() }
+        default:
+            drainedBytes += piece.count
+            guard drainedBytes <= limits.drain else { throw .flood }
+        }
+        return nil
+    }
+
+    private func requireApplicationRecord() throws(ProtocolViolation) {
+        guard record.requestID != 0 else { throw .requestID(0, type: record.type.rawValue) }
+    }
+
+    private mutating func countStray() throws(ProtocolViolation) {
+        strayRecords += 1
+        guard strayRecords <= limits.strayRecords else { throw .flood }
+    }
+
+    /// A record of a request that is not active is ignored (FastCGI specification, 3.3), within bounds. What the last
+    /// request still sends of its body is bounded in bytes, since a web server cuts a body into many records.
+    private mutating func skipStray() throws(ProtocolViolation) -> Progress? {
+        drainedBytes += RecordHeader.byteCount
+        guard drainedBytes <= limits.drain else { throw .flood }
+        if record.requestID != requestID { try countStray() }
+        return nil
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(_ span: Span<UInt8>) {
+        span.withUnsafeBufferPointer { append(contentsOf: $0) }
+    }
+}
+
+/// From BEGIN_REQUEST to the end of STDIN, or to a refusal.
+extension Gate {
+    private mutating func beginRequest() throws(ProtocolViolation) -> Progress? {
+        let role = UInt16(content[0]) << 8 | UInt16(content[1])
+        let keeps = content[2] & 1 != 0
+        guard phase == .idle else {
+            guard record.requestID != requestID else { throw .repeatedBeginRequest(id: requestID) }
+            try countStray()
+            replyEndRequest(record.requestID, .cannotMultiplex)
+            return nil
+        }
+        requestID = record.requestID
+        keepsConnection = keeps
+        drainedBytes = 0
+        guard role == 1 else {
+            try countStray()
+            replyEndRequest(requestID, .unknownRole)
+            return keeps ? nil : .closing
+        }
+        strayRecords = 0
+        isDrained = false
+        phase = .params
+        return nil
+    }
+
+    private mutating func paramsEnded(
+        _ bodyPolicy: (RequestHead) -> BodyPolicy
+    ) throws(ProtocolViolation) -> Progress? {
+        let head = try RequestHead(requestID: requestID, keepsConnection: keepsConnection, stream: params)
+        params = []
+        self.head = head
+        if let refusal = head.refusal { return refuse(refusal) }
+        phase = .stdin
+        guard let length = head.contentLength, length > 0 else { return nil }
+        return apply(bodyPolicy(head), to: length)
+    }
+
+    /// Asked for when the first sign of a body shows: CONTENT_LENGTH, or else its first record.
+    private mutating func apply(_ policy: BodyPolicy, to announced: Int) -> Progress? {
+        self.policy = policy
+        switch policy.use {
+        case .ignore:
+            phase = .serving
+            return .request
+        case .collect:
+            guard announced <= policy.limit else { return refuse(.bodyTooLarge) }
+            // A length that is only announced takes no memory.
+            body.reserveCapacity(min(announced, 64 << 10))
+            return nil
+        case .stream:
+            guard announced <= policy.limit else { return refuse(.bodyTooLarge) }
+            phase = .streaming
+            return .request
+        }
+    }
+
+    private mutating func stdinBegan(_ length: Int, _ bodyPolicy: (RequestHead) -> BodyPolicy) -> Progress? {
+        if phase == .streaming { return streamWent(on: length) }
+        guard length > 0 else {
+            isDrained = true
+            guard body.count == head?.contentLength ?? body.count else { return refuse(.bodyLength) }
+            phase = .serving
+            return .request
+        }
+        if policy == nil, let head, head.contentLength == nil,
+            let progress = apply(bodyPolicy(head), to: length)
+        {
+            // The record that made the request known is the first one of its body.
+            if phase == .streaming { streamedBytes = length }
+            return progress
+        }
+        if let announced = head?.contentLength {
+            guard length <= announced - body.count else { return refuse(.bodyLength) }
+        } else if let policy, policy.use == .collect {
+            let limit = policy.limit
+            guard length <= limit - body.count else { return refuse(.bodyTooLarge) }
+        }
+        return nil
+    }
+
+    private mutating func refuse(_ refusal: Refusal) -> Progress {
+        phase = .serving
+        body = []
+        if head == nil {
+            head = RequestHead(
+                refused: requestID, keepsConnection: keepsConnection, stream: params, because: refusal)
+        }
+        return .refused(refusal)
+    }
+
+    /// ABORT_REQUEST (FastCGI specification, 5.4): the web server no longer wants the response, and sends no more of the body.
+    private mutating func abort() -> Progress {
+        // A request that was handed out gets its END_REQUEST with the response.
+        if phase == .streaming { return endBody(.aborted) }
+        replyEndRequest(requestID, .requestComplete)
+        finish()
+        isDrained = true
+        return keepsConnection ? .aborted : .closing
+    }
+}
+
+/// A body whose request has been handed out at its head.
+extension Gate {
+    /// Whether the request in hand may still get more of its body.
+    package var isStreaming: Bool { phase == .streaming }
+
+    /// Moves the pieces that have come since the last call out of the gate.
+    package mutating func takeBody() -> [UInt8] {
+        defer { body = [] }
+        return body
+    }
+
+    /// Makes room at once for what the next `count` bytes can hold of a body.
+    mutating func reserveBody(_ count: Int) { body.reserveCapacity(count) }
+
+    /// The header of a STDIN record has been read.
+    private mutating func streamWent(on length: Int) -> Progress? {
+        let announced = head?.contentLength
+        guard length > 0 else {
+            isDrained = true
+            return endBody(streamedBytes == announced ?? streamedBytes ? nil : .length)
+        }
+        if let announced {
+            guard length <= announced - streamedBytes else { return endBody(.length) }
+        } else if let policy, policy.use == .stream {
+            let limit = policy.limit
+            guard length <= limit - streamedBytes else { return endBody(.tooLarge) }
+        }
+        streamedBytes += length
+        return nil
+    }
+
+    private mutating func endBody(_ error: BodyError?) -> Progress {
+        phase = .serving
+        return .bodyEnded(error)
+    }
+}
+
+/// What the gate answers by itself.
+extension Gate {
+    private mutating func replyEndRequest(_ id: UInt16, _ status: ProtocolStatus) {
+        RecordHeader(type: .endRequest, requestID: id, contentLength: 8).write(to: &replies)
+        replies += [0, 0, 0, 0, status.rawValue, 0, 0, 0]
+    }
+
+    private mutating func replyUnknownType(_ type: RecordType) {
+        RecordHeader(type: .unknownType, requestID: 0, contentLength: 8).write(to: &replies)
+        replies += [type.rawValue, 0, 0, 0, 0, 0, 0, 0]
+    }
+
+    /// Answers each variable that the specification names (4.1) once, however often it is asked for.
+    private mutating func answerGetValues() throws(ProtocolViolation) {
+        let requests = "\(limits.concurrentRequests)"
+        let answers: KeyValuePairs = [
+            "FCGI_MAX_CONNS": requests, "FCGI_MAX_REQS": requests, "FCGI_MPXS_CONNS": "0",
+        ]
+        var asked: Set<String> = []
+        var reader = NameValuePairs()
+        while let pair = try reader.next(in: content.span) {
+            guard pair.name.count <= 32 else { continue }
+            asked.insert(String(decoding: content[pair.name], as: UTF8.self))
+        }
+        var values: [UInt8] = []
+        for (name, value) in answers where asked.contains(name) {
+            values += [
+                UInt8(truncatingIfNeeded: name.utf8.count), UInt8(truncatingIfNeeded: value.utf8.count),
+            ]
+            values += Array(name.utf8) + Array(value.utf8)
+        }
+        RecordHeader(type: .getValuesResult, requestID: 0, contentLength: values.count).write(to: &replies)
+        replies += values
+    }
+}
+
+/// A peer that speaks HTTP to a FastCGI socket: a browser, curl, or a web server that was told to use a proxy's protocol.
+private enum HTTPPeer {
+    /// Whether a connection's first bytes are those of an HTTP request: a method's name, and a space unless the name is
+    /// longer.
+    ///
+    /// - Parameter bytes: as many as a record's header has, which these are not.
+    static func begins(_ bytes: Span<UInt8>) -> Bool {
+        var count = 0
+        while count < bytes.count, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(bytes[count]) {
+            count += 1
+        }
+        return count >= 3 && (count == bytes.count || bytes[count] == UInt8(ascii: " "))
+    }
+
+    /// What such a peer is told, in its own protocol. Nothing of what it has sent is in it.
+    static let answer: [UInt8] = {
+        let program =
+            CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "The application"
+        let text = """
+            This socket speaks FastCGI, and the request is HTTP.
+            \(program) is to be asked through a web server. `\(program) nginx` prints a site for nginx: start nginx with
+            it, and ask nginx.
+
+            """
+        let head = [
+            "HTTP/1.1 400 Bad Request", "Content-Type: text/plain; charset=utf-8",
+            "Content-Length: \(text.utf8.count)", "Connection: close", "", "",
+        ]
+        return Array((head.joined(separator: "\r\n") + text).utf8)
+    }()
 }

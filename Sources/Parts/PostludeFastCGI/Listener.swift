@@ -1,5 +1,5 @@
-import Glibc
-import PostludeSystem
+package import Glibc
+package import PostludeSystem
 
 /// The listening socket: inherited from spawn-fcgi or systemd, or opened here.
 package final class Listener: Sendable {
@@ -159,5 +159,153 @@ package final class Listener: Sendable {
             let path = bytes.dropFirst(MemoryLayout<sa_family_t>.size).prefix { $0 != 0 }
             return .unix(path: String(decoding: path, as: UTF8.self))
         }
+    }
+}
+
+/// Why there is no socket to serve, and what to do about it.
+package enum ListenError: Error, CustomStringConvertible {
+    case unknownAddress(String)
+    case pathTooLong(String)
+    case inUse(String)
+    case notASocket(String)
+    case noSocket
+    case tooManySockets(Int, names: String)
+    case webServerAddress(String)
+    case allowedNetwork(String)
+    case unknownUser(String)
+    case unknownGroup(String)
+    case system(SystemError)
+
+    package var description: String {
+        switch self {
+        case .unknownAddress(let text):
+            "\"\(text)\" is no address to listen on: expected /path/to/socket, host:port or [ipv6]:port"
+        case .pathTooLong(let path):
+            "the socket path \"\(path)\" is longer than the 107 bytes that the kernel takes; choose a shorter one"
+        case .inUse(let path):
+            "another process is listening on \(path); stop it, or choose another --listen"
+        case .notASocket(let path):
+            "\(path) exists and is no socket; choose another --listen, or remove the file yourself"
+        case .noSocket:
+            """
+            there is no FastCGI socket on descriptor 0. Start the program through spawn-fcgi:
+                spawn-fcgi -s /run/app.sock -M 0660 -U www-data -n -- PROGRAM serve
+            or let it listen by itself:
+                PROGRAM serve --listen /run/app.sock
+                PROGRAM serve --listen 127.0.0.1:9000
+            """
+        case .webServerAddress(let text):
+            "FCGI_WEB_SERVER_ADDRS holds \"\(text)\", which is neither an IPv4 nor an IPv6 address"
+        case .tooManySockets(let count, let names):
+            """
+            systemd passes \(count) sockets (names: \(names.isEmpty ? "none" : names)), but one is served: \
+            leave one ListenStream= in the socket units of this service.
+            """
+        case .allowedNetwork(let text):
+            """
+            listen.allow holds "\(text)", which is neither an address nor a network; expected such as \
+            127.0.0.1, 10.0.0.0/8, ::1 or fd00::/8
+            """
+        case .unknownUser(let text):
+            "there is no user \"\(text)\"; give listen.owner and listen.allow-users by name or number"
+        case .unknownGroup(let text):
+            "there is no group \"\(text)\"; give listen.group by name or number"
+        case .system(let error): error.description
+        }
+    }
+}
+
+/// A Unix socket's file, known again by its number in the file system: another server may have put its own in
+/// its place.
+private struct SocketFile {
+    private let path: String
+    private let device: dev_t
+    private let inode: ino_t
+
+    init?(_ path: String) {
+        guard let status = Self.status(path) else { return nil }
+        self.path = path
+        device = status.st_dev
+        inode = status.st_ino
+    }
+
+    /// Gives the file its owner and its mode, and not what a link of the same name points at.
+    func apply(_ options: ListenOptions) throws(ListenError) {
+        let owner = try options.owner.map { text throws(ListenError) in
+            guard let user = userID(text) else { throw .unknownUser(text) }
+            return user
+        }
+        let group = try options.group.map { text throws(ListenError) in
+            guard let group = groupID(text) else { throw .unknownGroup(text) }
+            return group
+        }
+        // O_PATH, which the C library shows under _GNU_SOURCE only.
+        let file = open(path, 0x20_0000 | O_NOFOLLOW | O_CLOEXEC)
+        guard file >= 0 else { throw .system(SystemError("open(\(path))")) }
+        defer { close(file) }
+        let name = "/proc/self/fd/\(file)"
+        if owner != nil || group != nil {
+            guard chown(name, owner ?? uid_t.max, group ?? gid_t.max) == 0 else {
+                throw .system(
+                    SystemError(
+                        "chown(\(path), \(options.owner ?? "-"):\(options.group ?? "-"))",
+                        advice: "start as root, or leave listen.owner and listen.group out"))
+            }
+        }
+        guard chmod(name, mode_t(truncatingIfNeeded: options.mode) & 0o777) == 0 else {
+            throw .system(SystemError("chmod(\(path), \(String(options.mode, radix: 8)))"))
+        }
+    }
+
+    func remove() {
+        guard let status = Self.status(path), status.st_dev == device, status.st_ino == inode else { return }
+        unlink(path)
+    }
+
+    private static func status(_ path: String) -> stat? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status : nil
+    }
+}
+
+/// How a listening socket is opened.
+package struct ListenOptions: Sendable {
+    /// The owner of a Unix socket's file, by name or number; nil for the process's own user.
+    package var owner: String?
+    /// Its group, by name or number; nil for the process's own group.
+    package var group: String?
+    /// Its mode: who may connect.
+    package var mode: UInt32
+    /// Connections that the kernel queues; it caps the number at `net.core.somaxconn`.
+    package var backlog: Int
+
+    package init(
+        owner: String? = nil, group: String? = nil, mode: UInt32 = 0o660, backlog: Int = 4096
+    ) {
+        self.owner = owner
+        self.group = group
+        self.mode = mode
+        self.backlog = backlog
+    }
+}
+
+/// The descriptor that the program was started with: spawn-fcgi's 0, or that of systemd's socket unit.
+package enum InheritedSocket {
+    /// - Parameters:
+    ///   - variables: looks an environment variable up.
+    ///   - pid: this process's number.
+    /// - Throws: `.tooManySockets` when systemd passes several.
+    package static func descriptor(
+        environment variables: (String) -> String? = { getenv($0).map { String(cString: $0) } },
+        pid: pid_t = getpid()
+    ) throws(ListenError) -> Int32 {
+        guard variables("LISTEN_PID").flatMap({ pid_t($0) }) == pid,
+            let count = variables("LISTEN_FDS").flatMap({ Int($0) }), count > 0
+        else { return 0 }
+        guard count == 1 else {
+            throw .tooManySockets(count, names: variables("LISTEN_FDNAMES") ?? "")
+        }
+        // SD_LISTEN_FDS_START
+        return 3
     }
 }

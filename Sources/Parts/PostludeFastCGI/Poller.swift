@@ -52,26 +52,26 @@ package final class Poller: Sendable {
     let epoll: Epoll
     let listener: Listener
     let handover: HandoverQueue?
-    let webServers: WebServers
+    private let webServers: WebServers
     /// For connections that are yet to come.
-    let bounds: Lock<(limits: GateLimits, times: ConnectionTimes)>
+    private let bounds: Lock<(limits: GateLimits, times: ConnectionTimes)>
     let table = ConnectionTable()
     let drainDeadline = DrainDeadline()
-    let hangUps = HangUpWatches()
+    private let hangUps = HangUpWatches()
     let state = Lock(State())
     let stage = Atomic<Stage>(.serving)
     /// Signalled at least once for each connection that is ready, and each request that waits.
     let readySignal: EventDescriptor
     let waitingRequests = Atomic<Int>(0)
-    let stopSignal: EventDescriptor
+    private let stopSignal: EventDescriptor
     private let callSignal: EventDescriptor
-    let parking: EventDescriptor
-    let waiting = Atomic<Int>(0)
-    let parked = Atomic<Int>(0)
-    /// How many workers may wait for events at a time: see Poller+Waiting.swift.
-    let width: Atomic<Int>
-    let leastWidth: Int
-    let taken = Atomic<Int>(0)
+    private let parking: EventDescriptor
+    private let waiting = Atomic<Int>(0)
+    private let parked = Atomic<Int>(0)
+    /// How many workers may wait for events at a time.
+    private let width: Atomic<Int>
+    private let leastWidth: Int
+    private let taken = Atomic<Int>(0)
     /// Whether this process leaves to the others what is in the queue between them.
     let isAway = Atomic<Bool>(false)
     /// Until when no connection is offered to others, in nanoseconds.
@@ -79,7 +79,7 @@ package final class Poller: Sendable {
     let isRoomElsewhere: @Sendable () -> Bool
     let onAway: @Sendable () -> Void
     private let onNoneWaiting: @Sendable () -> Void
-    let report: @Sendable (ConnectionEnd) -> Void
+    private let report: @Sendable (ConnectionEnd) -> Void
     let answered: @Sendable (UnservedRequest) -> Void
 
     /// - Parameters:
@@ -219,5 +219,372 @@ package final class Poller: Sendable {
             arm(connection)
         }
         return nil
+    }
+}
+
+/// How many workers wait for events, and which ones are parked.
+///
+/// At most `width` workers wait at a time, the others are parked. Few workers that are seldom idle keep their caches, and
+/// save the kernel from waking another one for each request. At first `width` is one for each core.
+///
+/// - A worker that knows that it will be busy for long, because it is about to run tasks, steps aside (`stepAside`): a
+///   parked worker takes its place at once.
+/// - If those that may wait are all held up, and events wait, the control thread adds a place (`widen`).
+/// - Now and then the control thread takes one place away again (`narrow`).
+extension Poller {
+    /// Readable whenever an event waits for a worker.
+    package var descriptor: Int32 { epoll.descriptor }
+    /// Whether an event waits for a worker right now.
+    package var hasEvents: Bool { isReadable(epoll.descriptor) }
+    /// Whether a worker is free.
+    package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
+    /// Whether every worker has been, or will be, told to stop.
+    package var hasStopped: Bool { isReadable(stopSignal.descriptor) }
+    /// Whether other processes may take connections of this one.
+    package var hasSiblings: Bool { handover != nil }
+    package var isAnyoneParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
+    /// How many events workers have taken so far: it stands still while all of them are held up.
+    package var takenEvents: Int { taken.load(ordering: .relaxed) }
+
+    /// The calling worker will be busy for long: a parked one takes its place, unless enough others wait.
+    package func stepAside() {
+        if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }
+    }
+
+    /// Lets one more worker wait for events, and calls a parked one for it.
+    ///
+    /// - Returns: false if no worker is parked.
+    package func widen() -> Bool {
+        guard parked.load(ordering: .sequentiallyConsistent) > 0 else { return false }
+        width.add(1, ordering: .relaxed)
+        callParked()
+        return true
+    }
+
+    /// Takes back one step of `widen`.
+    package func narrow() {
+        if width.load(ordering: .relaxed) > leastWidth { width.subtract(1, ordering: .relaxed) }
+    }
+
+    private enum Parking {
+        case called, nothing, stopped
+    }
+
+    /// - Returns: false if enough workers wait already.
+    private func startWaiting() -> Bool {
+        let count = waiting.add(1, ordering: .sequentiallyConsistent).newValue
+        guard count > width.load(ordering: .relaxed) else { return true }
+        waiting.subtract(1, ordering: .sequentiallyConsistent)
+        return false
+    }
+
+    private func park(_ milliseconds: Int32) -> Parking {
+        parked.add(1, ordering: .sequentiallyConsistent)
+        defer { parked.subtract(1, ordering: .sequentiallyConsistent) }
+        // Those that made this worker park may have left before it did.
+        if waiting.load(ordering: .sequentiallyConsistent) < width.load(ordering: .relaxed) { return .called }
+        let end =
+            MonotonicTime.now + .milliseconds(milliseconds < 0 ? Int64.max / 1_000_000 : Int64(milliseconds))
+        // A call wakes every parked worker, and one of them gets it.
+        while true {
+            let left = Int32(clamping: (end - .now).saturatedNanoseconds / 1_000_000)
+            waitForInput([parking.descriptor, stopSignal.descriptor], milliseconds: max(0, left))
+            if isReadable(stopSignal.descriptor) { return .stopped }
+            if parking.take() { return .called }
+            if left <= 0 { return .nothing }
+        }
+    }
+
+    private func callParked() {
+        if parked.load(ordering: .sequentiallyConsistent) > 0 { parking.signal() }
+    }
+}
+
+/// Where connections come from: the listening socket, and other processes.
+extension Poller {
+    /// Other limits for the connections that are yet to come.
+    package func use(limits: GateLimits, times: ConnectionTimes) {
+        bounds.withLock { $0 = (limits, times) }
+    }
+
+    func watchListener() throws(SystemError) {
+        try epoll.add(listener.descriptor, .acceptEdge, token: Token.listener)
+    }
+
+    func watchHandover() throws(SystemError) {
+        guard let handover else { return }
+        try epoll.add(handover.receiving, .acceptEdge, token: Token.handover)
+        isAway.store(false, ordering: .sequentiallyConsistent)
+    }
+
+    /// Accepts what is queued, but no more than this process has free workers for where others could take the
+    /// rest; the caller serves the first one itself.
+    private func acceptSome() -> Connection? {
+        let first = acceptOne()
+        guard first != nil else { return nil }
+        for _ in 0..<room {
+            guard let other = acceptOne() else { return first }
+            arm(other)
+        }
+        // The listener reports an edge: watched anew, it reports what is left.
+        rewatch(listener.descriptor, watchListener)
+        return first
+    }
+
+    /// Takes the connections of other processes, with the same bound; the caller serves the first one itself.
+    private func receiveSome() -> Connection? {
+        var first: Connection?
+        for _ in 0...room {
+            switch receiveOne() {
+            case .connection(let connection):
+                if first == nil { first = connection } else { arm(connection) }
+            case .nudge:
+                rewatch(listener.descriptor, watchListener)
+            case .dropped:
+                continue
+            case .nothing:
+                return first
+            }
+        }
+        if let handover { rewatch(handover.receiving, watchHandover) }
+        return first
+    }
+
+    /// Tries again to take connections, after the kernel had refused; returns the failure since the last
+    /// call.
+    ///
+    /// Also where the kernel has told a process that was killed before it could: with a free worker here, the
+    /// control thread looks for itself.
+    package func retryAccepting() -> SystemError? {
+        let (isListening, failure) = state.withLock { state in
+            defer { state.acceptFailure = nil }
+            return (state.isListening, state.isListening ? state.acceptFailure : nil)
+        }
+        guard isListening, failure != nil || isAnyoneWaiting else { return nil }
+        if failure != nil || isReadable(listener.descriptor) { rewatch(listener.descriptor, watchListener) }
+        // One that is away returns in `reconsiderQueue`.
+        if let handover, !isAwayFromQueue, failure != nil || isReadable(handover.receiving) {
+            rewatch(handover.receiving, watchHandover)
+        }
+        return failure
+    }
+
+    func acceptOne() -> Connection? {
+        table.expectOne()
+        defer { expectedOneIsKnown() }
+        while true {
+            do {
+                guard let (descriptor, peer) = try listener.accept() else { return nil }
+                if let refusal = webServers.refusal(of: peer, on: descriptor) {
+                    Glibc.close(descriptor)
+                    report(refusal)
+                    continue
+                }
+                guard let connection = insert(descriptor, peer, hasServed: false) else { continue }
+                return connection
+            } catch {
+                // Out of descriptors or memory: the control thread tries again.
+                state.withLock { if $0.isListening { $0.acceptFailure = error } }
+                return nil
+            }
+        }
+    }
+
+    enum Received {
+        case connection(Connection)
+        case nudge, dropped, nothing
+    }
+
+    /// The web server was allowed to connect when its connection was accepted.
+    func receiveOne() -> Received {
+        guard let handover else { return .nothing }
+        table.expectOne()
+        defer { expectedOneIsKnown() }
+        do {
+            switch try handover.receive() {
+            case .connection(let descriptor, let hasServed, let moves):
+                let peer = SocketAddress(peerOf: descriptor) ?? .unix(path: "")
+                return insert(descriptor, peer, hasServed: hasServed, moves: moves).map { .connection($0) }
+                    ?? .dropped
+            case .nudge: return .nudge
+            case nil: return .nothing
+            }
+        } catch {
+            state.withLock { if $0.isListening { $0.acceptFailure = error } }
+            return .nothing
+        }
+    }
+
+    private func insert(
+        _ descriptor: Int32, _ peer: SocketAddress, hasServed: Bool, moves: Int = 0
+    ) -> Connection? {
+        let (limits, times) = bounds.withLock { $0 }
+        let connection = Connection(
+            descriptor: descriptor, peer: peer, limits: limits, times: times, hasServed: hasServed,
+            drainDeadline: drainDeadline)
+        connection.moves = moves
+        if table.insert(connection) { return connection }
+        Glibc.close(descriptor)
+        report(.tooMany)
+        return nil
+    }
+
+    private func expectedOneIsKnown() {
+        table.expectOneLess()
+        stopIfDone()
+    }
+
+    /// How many connections may be taken besides the one that the caller serves.
+    private var room: Int {
+        guard handover != nil else { return 64 }
+        return waiting.load(ordering: .relaxed) + parked.load(ordering: .relaxed)
+    }
+
+    /// Watched anew, a source reports what is there already.
+    func rewatch(_ descriptor: Int32, _ watch: () throws(SystemError) -> Void) {
+        // Under the lock: of two at a time the second one would fail, and once the process drains, a source
+        // that is watched here would take the others' events.
+        state.withLock { state in
+            guard state.isListening else { return }
+            epoll.remove(descriptor)
+            do throws(SystemError) {
+                try watch()
+            } catch {
+                state.acceptFailure = error
+            }
+        }
+    }
+}
+
+/// The connections of the poller: armed, ready, or gone.
+extension Poller {
+
+    package var connectionCount: Int { table.count }
+
+    /// Closes the connections whose time is over.
+    package func closeOverdue(at now: MonotonicTime) {
+        for connection in table.claimOverdue(at: now) {
+            // It may have been served, and armed again, between the look at its deadline and the claim.
+            guard let deadline = connection.deadline, deadline <= now else {
+                arm(connection)
+                continue
+            }
+            if isAnyoneWaiting || !connection.hasArrivals {
+                giveUp(connection)
+            } else {
+                // Every worker is busy: its peer is not the one who is late.
+                connection.renewDeadline(at: now)
+                arm(connection)
+            }
+        }
+    }
+
+    private func giveUp(_ connection: Connection) {
+        guard connection.isCollecting else {
+            return discard(connection, connection.isLingering ? .closed : .timedOut)
+        }
+        report(.timedOut)
+        let (head, _) = connection.takeRequest()
+        let isDraining = stage.load(ordering: .sequentiallyConsistent) != .serving
+        let answer = isDraining ? ShortResponse.serviceUnavailable(retryAfter: .seconds(1)) : .requestTimeout
+        let request = UnservedRequest(
+            head, on: connection, since: connection.bodyStart ?? .now, answer: answer)
+        answered(request)
+        guard request.isSent else { return discard(connection, .closed) }
+        connection.finishRequest()
+        connection.beginLingering()
+        arm(connection)
+    }
+
+    /// Lets go of a connection that has nothing to say now; the next event gives it to a worker.
+    func arm(_ connection: Connection) {
+        let before = stage.load(ordering: .sequentiallyConsistent)
+        guard before == .serving || remains(connection, in: before) else { return }
+        do {
+            try register(connection)
+        } catch {
+            return discard(connection, .lost)
+        }
+        let token = connection.token
+        guard !table.arm(connection) else {
+            // The process began to drain meanwhile, and may have looked at its connections before this one
+            // was armed.
+            if stage.load(ordering: .sequentiallyConsistent) != before, let again = table.claim(token) {
+                arm(again)
+            }
+            return
+        }
+        // An event came already, and the caller may have to run tasks: another worker takes the connection.
+        connection.expectsEnd = true
+        makeReady(connection)
+    }
+
+    private func makeReady(_ connection: Connection) {
+        state.withLock { $0.ready.append(connection) }
+        readySignal.signal()
+    }
+
+    func discard(_ connection: Connection, _ end: ConnectionEnd) {
+        table.remove(connection)
+        Glibc.close(connection.descriptor)
+        ended(end)
+    }
+
+    private func ended(_ end: ConnectionEnd) {
+        if end != .closed { report(end) }
+        stopIfDone()
+    }
+
+    func stopIfDone() {
+        if stage.load(ordering: .sequentiallyConsistent) != .serving, table.count == 0 { stopSignal.signal() }
+    }
+}
+
+/// The web server's close while a worker holds the connection: its client has gone, and the web server no longer reads the
+/// response.
+extension Poller {
+    /// Calls `onHangUp` once when the web server has closed the connection, or its side of it; at once, on
+    /// the calling thread, when it already has.
+    ///
+    /// To be called by the worker that holds the connection, as long as its descriptor is open. End the
+    /// watch before `giveBack`, which drops it but does not wait for a closure that runs. A second watch of
+    /// the same connection ends the first.
+    ///
+    /// - Parameter onHangUp: called on the thread that learns of it: another worker's, or the control thread's. It
+    ///   must be short, and must not wait for a thread that could be ending the watch.
+    package func watchHangUp(
+        of connection: Connection, _ onHangUp: @escaping @Sendable () -> Void
+    ) -> HangUpWatch {
+        let entry = HangUpWatches.Entry(
+            token: connection.token, descriptor: connection.descriptor, onHangUp: onHangUp)
+        guard !connection.isForgotten else {
+            entry.fire()
+            return HangUpWatch(entry, of: hangUps)
+        }
+        connection.isWatched = true
+        // First, so that an event taken from now on finds the entry; an earlier one has left its mark on the
+        // socket.
+        hangUps.add(entry)
+        // Where the kernel refuses to watch, `checkHangUps` still does, and `arm` deals with the refusal.
+        try? register(connection)
+        hangUps.check([entry])
+        return HangUpWatch(entry, of: hangUps)
+    }
+
+    /// Looks at the watched connections itself: while every worker is busy, no worker takes events. Called by the
+    /// control thread.
+    package func checkHangUps() { hangUps.checkAll() }
+
+    /// Before the connection may be closed, and its number be another's.
+    private func endWatch(of connection: Connection) {
+        connection.isWatched = false
+        hangUps.end(token: connection.token)
+    }
+
+    /// From now on each arrival is an event, also while a worker holds the connection.
+    private func register(_ connection: Connection) throws(SystemError) {
+        guard !connection.isRegistered else { return }
+        try epoll.add(connection.descriptor, .inputEdge, token: connection.token)
+        connection.isRegistered = true
     }
 }

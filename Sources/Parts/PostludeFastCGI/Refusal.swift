@@ -23,3 +23,30 @@ package enum Refusal: Error, Hashable {
         }
     }
 }
+
+/// Why a streamed body ended before its time. Its connection is closed once the request is answered.
+package enum BodyError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The next piece did not come in time.
+    case timedOut
+    /// The web server closed, or reset, the connection: its client went away.
+    case cutShort
+    /// Without a CONTENT_LENGTH more than the limit came.
+    case tooLarge
+    /// STDIN ended before CONTENT_LENGTH bytes had come, or went on after them.
+    case length
+    /// The web server gave the request up (ABORT_REQUEST).
+    case aborted
+    /// Bytes that are not a record of a request.
+    case violation(ProtocolViolation)
+
+    package var description: String {
+        switch self {
+        case .timedOut: "the next piece of the request's body did not come in time"
+        case .cutShort: "the request's body was cut short: the client or the web server went away"
+        case .tooLarge: "the request's body is larger than its route's limit"
+        case .length: "the request's body is not as long as CONTENT_LENGTH"
+        case .aborted: "the web server gave the request up in the middle of its body"
+        case .violation(let violation): "in the middle of the request's body: \(violation)"
+        }
+    }
+}
