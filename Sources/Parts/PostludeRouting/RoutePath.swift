@@ -97,3 +97,164 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
 
     package var description: String { String(decoding: bytes, as: UTF8.self) }
 }
+
+extension RoutePath {
+    /// Why a REQUEST_URI is not routed. Offsets count bytes of REQUEST_URI, after its scheme and authority where it has
+    /// them.
+    package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
+        /// Neither a path that begins with a slash nor an absolute URI.
+        case noPath
+        /// `%00`, where C code would see the end of the path.
+        case encodedNull(offset: Int)
+        /// A percent sign without two hexadecimal digits.
+        case brokenEscape(offset: Int)
+        case invalidUTF8
+        /// A control character or a space that should have been written as an escape.
+        case rawControlCharacter(UInt8, offset: Int)
+        /// A `.` or `..` of which a dot or a slash beside it was written as an escape; `offset` is its
+        /// segment's.
+        case encodedDotSegment(offset: Int)
+        /// A `..` that leads above the root.
+        case aboveRoot(offset: Int)
+
+        package var description: String {
+            switch self {
+            case .noPath:
+                "the target is neither a path that begins with a slash nor an absolute URI"
+            case .encodedNull(let offset):
+                "%00 in the path at byte \(offset)"
+            case .brokenEscape(let offset):
+                "a percent sign without two hexadecimal digits in the path at byte \(offset)"
+            case .invalidUTF8:
+                "the path is not valid UTF-8 when its escapes are decoded"
+            case .rawControlCharacter(let byte, let offset):
+                "a raw control character or space (byte \(byte)) in the path at byte \(offset)"
+            case .encodedDotSegment(let offset):
+                "an encoded dot segment in the path at byte \(offset)"
+            case .aboveRoot(let offset):
+                "a dot segment that leads above the root in the path at byte \(offset)"
+            }
+        }
+    }
+}
+
+/// Normalises a REQUEST_URI that holds something to normalise: the slow path of `RoutePath`.
+private struct PathNormalizer {
+    /// The segments so far, each with the slash before it.
+    private(set) var output: [UInt8] = []
+    private let input: UnsafeBufferPointer<UInt8>
+    private var position = 0
+    private var isASCII = true
+
+    init(_ input: UnsafeBufferPointer<UInt8>) {
+        self.input = input
+        output.reserveCapacity(input.count)
+    }
+
+    /// Returns the offset of the `?` or `#` that ends the path, or the input's count.
+    mutating func run() throws(RoutePath.Refusal) -> Int {
+        while position < input.count, input[position] == UInt8(ascii: "/") {
+            while position < input.count, input[position] == UInt8(ascii: "/") {
+                position += 1
+            }
+            try takeSegment()
+        }
+        if !isASCII {
+            do {
+                _ = try UTF8Span(validating: output.span)
+            } catch {
+                throw .invalidUTF8
+            }
+        }
+        return position
+    }
+
+    /// Reads one segment, which may be empty at the end, and appends it; the position is after its slash.
+    private mutating func takeSegment() throws(RoutePath.Refusal) {
+        let start = position
+        let outputStart = output.count
+        var hasEscape = false
+        output.append(UInt8(ascii: "/"))
+        segment: while position < input.count {
+            let byte = input[position]
+            switch byte {
+            case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"):
+                break segment
+            case UInt8(ascii: "%"):
+                hasEscape = true
+                try takeEscape()
+                continue
+            case 0...0x20, 0x7F:
+                throw .rawControlCharacter(byte, offset: position)
+            case 0x80...:
+                isASCII = false
+            default:
+                break
+            }
+            output.append(byte)
+            position += 1
+        }
+        let segment = output[(outputStart + 1)...]
+        if hasEscape {
+            if DotSegment.isHidden(in: segment) { throw .encodedDotSegment(offset: start) }
+        } else if let dots = DotSegment(segment) {
+            output.removeSubrange(outputStart...)
+            if dots == .parent {
+                guard let parent = output.lastIndex(of: UInt8(ascii: "/")) else {
+                    throw .aboveRoot(offset: start)
+                }
+                output.removeSubrange(parent...)
+            }
+            // At the end a dot segment names a folder: `/a/.` is `/a/`.
+            if position == input.count || input[position] != UInt8(ascii: "/") {
+                output.append(UInt8(ascii: "/"))
+            }
+        }
+    }
+
+    private mutating func takeEscape() throws(RoutePath.Refusal) {
+        guard let byte = PercentEscape.byte(in: input, at: position) else {
+            throw .brokenEscape(offset: position)
+        }
+        guard byte != 0 else { throw .encodedNull(offset: position) }
+        if byte >= 0x80 { isASCII = false }
+        PercentEscape.appendNormalized(byte, to: &output)
+        position += 3
+    }
+}
+
+/// The absolute form of a request's target, `http://host/path?query`, which a server must accept (RFC 9112, 3.2.2).
+///
+/// Some web servers hand it on in REQUEST_URI. The path is routed and logged without what stands before it.
+package enum AbsoluteForm {
+    /// Where scheme and authority end, as a count of bytes; nil for a target of another form.
+    fileprivate static func authorityEnd(in target: some RandomAccessCollection<UInt8>) -> Int? {
+        guard let first = target.first, isLetter(first) else { return nil }
+        let scheme = target.prefix { isLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
+        let rest = target.dropFirst(scheme.count)
+        guard rest.starts(with: "://".utf8) else { return nil }
+        let authority = rest.dropFirst(3).prefix { !"/?#".utf8.contains($0) }
+        guard !authority.isEmpty, authority.allSatisfy(isOfAuthority) else { return nil }
+        return scheme.count + 3 + authority.count
+    }
+
+    /// The target without scheme and authority; one of another form as it is.
+    package static func originForm(of target: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard target.first != UInt8(ascii: "/"), let end = authorityEnd(in: target) else { return target }
+        let rest = target.dropFirst(end)
+        return rest.first == UInt8(ascii: "/") ? rest : [UInt8(ascii: "/")] + rest
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    /// RFC 3986, 3.2; what no URI may hold, such as a space or a backslash, is refused.
+    private static func isOfAuthority(_ byte: UInt8) -> Bool {
+        isLetter(byte) || isDigit(byte) || "-._~!$&'()*+,;=:@[]%".utf8.contains(byte)
+    }
+}

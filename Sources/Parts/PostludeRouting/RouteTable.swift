@@ -7,13 +7,13 @@ internal import PostludePCRE
 /// several routes that match, the earliest in the manifest wins, wherever in the index they stand.
 package struct RouteTable: Sendable {
     private let methods: [(method: HTTPRequest.Method, root: Int32)]
-    let index: RouteIndex
-    let programs: [RouteProgram]
-    let sets: [RouteProgram.Set]
-    let choices: [RouteProgram.Choice]
-    let captures: [RoutePattern.Capture]
+    private let index: RouteIndex
+    private let programs: [RouteProgram]
+    private let sets: [RouteProgram.Set]
+    private let choices: [RouteProgram.Choice]
+    private let captures: [RoutePattern.Capture]
     /// Shared by all nodes whose routes differ in literals and names alone.
-    let expressions: [CompiledPattern]
+    private let expressions: [CompiledPattern]
 
     /// - Throws: PCRE2's error, should an expression that compiles alone not compile in an alternation
     package init(_ routes: [(methods: [HTTPRequest.Method], pattern: RoutePattern)]) throws {
@@ -67,5 +67,173 @@ package struct RouteTable: Sendable {
         if allowed.isEmpty { return .notFound }
         if allowed.contains(.get) { allowed.insert(.head) }
         return .methodNotAllowed(allow: allowed.sorted { $0.rawValue < $1.rawValue })
+    }
+}
+
+extension RouteTable {
+    /// What a path's method and bytes lead to.
+    package enum Outcome: Sendable, Hashable {
+        /// `index` is the route's place in the list that the table was made of.
+        case route(index: Int, parameters: RouteParameters)
+        case notFound
+        /// The path has routes, but none for the method. `allow` is sorted by name and has HEAD where it has
+        /// GET.
+        case methodNotAllowed(allow: [HTTPRequest.Method])
+        /// An expression needed more backtracking than one path may cost.
+        case refused
+    }
+}
+
+/// What a walk through the index has found so far.
+private struct RouteSearch {
+    let path: UnsafeBufferPointer<UInt8>
+    /// The earliest route that matches.
+    var best: Int32?
+    var parameters = RouteParameters()
+    /// A match ran into its limits.
+    var isRefused = false
+
+    init(path: UnsafeBufferPointer<UInt8>) {
+        self.path = path
+    }
+
+    func accepts(_ route: Int32) -> Bool {
+        guard let best else { return true }
+        return route < best
+    }
+}
+
+// In the table and not in the search, which would have to hold the table and count references to its arrays.
+extension RouteTable {
+    /// Walks through a node and what is below it.
+    ///
+    /// The nodes are a tree, whose like branches the index keeps only once: each visit is of another branch,
+    /// and of none whose routes all come later than the one found. However a path looks, it costs no more
+    /// visits and matches than the manifest has segments and routes.
+    /// - Parameters:
+    ///   - offset: of the slash after the node's segment, or the path's end
+    ///   - inherited: the earliest route of the node above
+    private func visit(
+        _ number: Int32, at offset: Int, earliest inherited: Int32 = 0, _ search: inout RouteSearch,
+        _ matcher: Matcher
+    ) {
+        let node = index[number]
+        let earliest = node.earliestRoute < 0 ? inherited : node.earliestRoute
+        guard search.accepts(earliest), !search.isRefused else { return }
+        let isEnd = offset == search.path.count
+        if node.programs >= 0 {
+            let set = sets[Int(node.programs)]
+            run(isEnd ? set.exact : set.tail, earliest: earliest, &search, matcher)
+        }
+        guard !isEnd, node.hasLiteralChildren || node.parameterChild != 0 else { return }
+        let start = offset + 1
+        var end = start
+        let key = SegmentKey(in: search.path, from: start, end: &end)
+        if node.hasLiteralChildren,
+            let child = index.literalChild(of: number, key, in: search.path, start..<end)
+        {
+            visit(child, at: end, earliest: earliest, &search, matcher)
+        }
+        if node.parameterChild != 0 {
+            visit(node.parameterChild, at: end, earliest: earliest, &search, matcher)
+        }
+    }
+
+    private func run(
+        _ range: Range<Int>, earliest: Int32, _ search: inout RouteSearch, _ matcher: Matcher
+    ) {
+        for number in range {
+            let program = programs[number]
+            let first = program.choices < 0 ? earliest : choices[Int(program.choices)].route
+            guard search.accepts(first), !search.isRefused, matches(program, &search, matcher) else {
+                continue
+            }
+            if program.choices < 0 {
+                take(earliest, program.captures, of: program, &search, matcher)
+            } else {
+                let mark = program.expression < 0 ? 0 : matcher.markNumber ?? 0
+                let choice = choices[Int(program.choices) + mark]
+                take(choice.route, choice.captures, of: program, &search, matcher)
+            }
+        }
+    }
+
+    private func matches(_ program: RouteProgram, _ search: inout RouteSearch, _ matcher: Matcher) -> Bool {
+        guard program.expression >= 0 else { return true }
+        let subject = UnsafeBufferPointer(rebasing: search.path[Int(program.mountLength)...])
+        switch matcher.match(expressions[Int(program.expression)], subject, isValidUTF8: true) {
+        case .match:
+            return true
+        case .noMatch:
+            return false
+        case .limitExceeded, .failed:
+            search.isRefused = true
+            return false
+        }
+    }
+
+    /// Keeps a route with its parameters, which the next match would overwrite.
+    private func take(
+        _ route: Int32, _ range: RouteProgram.Captures, of program: RouteProgram, _ search: inout RouteSearch,
+        _ matcher: Matcher
+    ) {
+        guard search.accepts(route) else { return }
+        var parameters = RouteParameters(capacity: Int(range.count))
+        for number in Int(range.start)..<Int(range.start + range.count) {
+            guard let taken = matcher.range(ofGroup: captures[number].group) else { continue }
+            let start = Int(program.mountLength)
+            let value = search.path[(start + taken.lowerBound)..<(start + taken.upperBound)]
+            parameters.append(
+                name: captures[number].name,
+                value: PercentEscape.decoded(UnsafeBufferPointer(rebasing: value)))
+        }
+        search.best = route
+        search.parameters = parameters
+    }
+}
+
+/// What one worker thread needs to match routes; every match of that thread uses it again.
+///
+/// It is not Sendable: PCRE2 writes to it while it matches.
+package final class RouteMatcher {
+    fileprivate let matcher: Matcher
+
+    /// - Parameter matchLimit: how many steps of backtracking one expression may take before the path is
+    ///   refused
+    /// - Throws: when there is no memory for it
+    package init(matchLimit: UInt32 = 100_000) throws {
+        matcher = try Matcher(matchLimit: matchLimit, depthLimit: matchLimit)
+    }
+}
+
+/// A matched route's parameters: names as in its pattern, values percent-decoded.
+package struct RouteParameters: Sendable, Hashable, Sequence {
+    package struct Element: Sendable, Hashable {
+        package let name: String
+        package let value: String
+    }
+
+    private var elements: [Element] = []
+
+    package init() {}
+
+    init(capacity: Int) {
+        elements.reserveCapacity(capacity)
+    }
+
+    mutating func append(name: String, value: String) {
+        elements.append(Element(name: name, value: value))
+    }
+
+    package var count: Int { elements.count }
+    package var isEmpty: Bool { elements.isEmpty }
+
+    /// nil when the route has no such parameter, or its group took no part in the match.
+    package subscript(name: String) -> String? {
+        elements.first { $0.name == name }?.value
+    }
+
+    package func makeIterator() -> IndexingIterator<[Element]> {
+        elements.makeIterator()
     }
 }

@@ -39,3 +39,86 @@ struct Segment: Sendable, Hashable {
         return true
     }
 }
+
+/// What a parameter's value may look like.
+enum ParameterType: Sendable, Hashable {
+    /// One segment, or a part of it.
+    case any
+    case int
+    case slug
+    case uuid
+    /// The rest of the path, which may be empty.
+    case path
+    /// A PCRE2 expression without capturing groups.
+    case expression(String)
+
+    /// The types that a pattern can name.
+    static let named: [(name: String, type: ParameterType)] = [
+        ("int", .int), ("slug", .slug), ("uuid", .uuid), ("path", .path),
+    ]
+
+    /// The PCRE2 expression for a value.
+    ///
+    /// - Parameter isAlone: nothing else stands in the segment, so that giving back a character never helps
+    func expression(isAlone: Bool) -> String {
+        let repeated = isAlone ? "++" : "+"
+        return switch self {
+        case .any: "[^/]" + repeated
+        case .int: "-?[0-9]" + repeated
+        case .slug: "[-a-zA-Z0-9_]" + repeated
+        case .uuid: "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+        case .path: ".*+"
+        case .expression(let text): text
+        }
+    }
+
+    /// True only if every value of `other` is a value of this type.
+    func covers(_ other: ParameterType) -> Bool {
+        switch (self, other) {
+        case (.any, .any), (.any, .int), (.any, .slug), (.any, .uuid): true
+        case (.slug, .int), (.slug, .uuid): true
+        default: self == other
+        }
+    }
+
+    /// True only if the bytes are certainly a value.
+    func covers(_ value: [UInt8]) -> Bool {
+        switch self {
+        case .any:
+            !value.isEmpty
+        case .int:
+            Self.isNumber(value.first == UInt8(ascii: "-") ? value.dropFirst() : value[...])
+        case .slug:
+            !value.isEmpty
+                && value.allSatisfy {
+                    Self.isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+                }
+        case .uuid:
+            Self.isUUID(value)
+        case .path, .expression:
+            false
+        }
+    }
+
+    private static func isNumber(_ value: ArraySlice<UInt8>) -> Bool {
+        !value.isEmpty && value.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+
+    private static func isUUID(_ value: [UInt8]) -> Bool {
+        value.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).map(\.count) == [
+            8, 4, 4, 4, 12,
+        ]
+            && value.allSatisfy {
+                $0 == UInt8(ascii: "-") || isAlphanumeric($0) && ($0 | 0x20) <= UInt8(ascii: "f")
+            }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            true
+        default: false
+        }
+    }
+}
