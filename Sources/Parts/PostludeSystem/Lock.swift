@@ -42,3 +42,78 @@ public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         return try body(&value.pointee)
     }
 }
+
+/// A value that one thread at a time may touch, and that threads can wait for to change.
+///
+/// Synchronization's `Mutex` cannot be waited on with a condition. Public for the reason that ``Lock`` has.
+// Unchecked: the value is reached through `withLock` and `wait` only, which hold the lock.
+public struct ConditionLock<Value>: ~Copyable, @unchecked Sendable {
+    /// What a thread that looks at the value does next.
+    public enum Step<Result> {
+        case stop(Result)
+        /// Looks again after the next signal, and after this time at the latest; nil for no limit.
+        case wait(until: MonotonicTime?)
+    }
+
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let condition: UnsafeMutablePointer<pthread_cond_t>
+    @usableFromInline let value: UnsafeMutablePointer<Value>
+
+    @inlinable
+    public init(_ initial: consuming sending Value) {
+        mutex = .allocate(capacity: 1)
+        condition = .allocate(capacity: 1)
+        value = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
+        value.initialize(to: initial)
+    }
+
+    @inlinable
+    deinit {
+        value.deinitialize(count: 1)
+        value.deallocate()
+        pthread_cond_destroy(condition)
+        condition.deallocate()
+        pthread_mutex_destroy(mutex)
+        mutex.deallocate()
+    }
+
+    /// Calls `body` with the value. `body` must be short, and must not lock again.
+    @inlinable
+    public borrowing func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body(&value.pointee)
+    }
+
+    /// Calls `body` with the value, again after each signal, until it stops.
+    ///
+    /// Each call has an access of its own to the value, which other threads change in between.
+    @inlinable
+    public borrowing func wait<Result>(_ body: (inout Value) -> Step<Result>) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            switch body(&value.pointee) {
+            case .stop(let result): return result
+            case .wait(nil): pthread_cond_wait(condition, mutex)
+            case .wait(let time?):
+                var limit = timespec(
+                    tv_sec: Int(time.nanoseconds / 1_000_000_000),
+                    tv_nsec: Int(time.nanoseconds % 1_000_000_000))
+                pthread_cond_timedwait(condition, mutex, &limit)
+            }
+        }
+    }
+
+    /// Has one thread that waits look again. May be called with the lock held.
+    @inlinable public borrowing func signal() { pthread_cond_signal(condition) }
+
+    /// Has every thread that waits look again. May be called with the lock held.
+    @inlinable public borrowing func broadcast() { pthread_cond_broadcast(condition) }
+}

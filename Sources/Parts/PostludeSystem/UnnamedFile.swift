@@ -6,7 +6,7 @@ import Synchronization
 package final class UnnamedFile: Sendable {
     package let descriptor: Int32
     /// Whether a name can be given to this file itself, rather than to a copy: once, and where the file system can.
-    let isNameable: Atomic<Bool>
+    private let isNameable: Atomic<Bool>
 
     /// Makes an empty file that only this process's user may read and write, with a name for a moment where the file
     /// system knows no file without.
@@ -25,7 +25,7 @@ package final class UnnamedFile: Sendable {
         self.init(descriptor, isNameable: false)
     }
 
-    init(_ descriptor: Int32, isNameable: Bool) {
+    private init(_ descriptor: Int32, isNameable: Bool) {
         self.descriptor = descriptor
         self.isNameable = Atomic(isNameable)
     }
@@ -36,7 +36,7 @@ package final class UnnamedFile: Sendable {
     package var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
 
     /// nil if the file system knows no file without a name.
-    static func open(in folder: String) throws(SystemError) -> Int32? {
+    private static func open(in folder: String) throws(SystemError) -> Int32? {
         let descriptor = clinux_open_unnamed(folder, 0o600)
         if descriptor >= 0 { return descriptor }
         // EISDIR from kernels that do not know of it.
@@ -79,5 +79,109 @@ package final class UnnamedFile: Sendable {
         }
         if let failure { throw failure }
         return bytes
+    }
+}
+
+/// The way to a name.
+extension UnnamedFile {
+    /// Gives the file the name `path`, at once and whole; a copy gets it where the file itself cannot.
+    ///
+    /// - Parameters:
+    ///   - mode: the file's permissions.
+    ///   - isReplacing: whether a file that has the name loses it; otherwise EEXIST is thrown.
+    package func move(to path: String, mode: UInt32, isReplacing: Bool) throws(SystemError) {
+        guard isNameable.exchange(false, ordering: .relaxed) else {
+            return try copy(to: path, mode: mode, isReplacing: isReplacing)
+        }
+        do {
+            try setMode(mode)
+            try link(to: path, isReplacing: isReplacing)
+        } catch {
+            isNameable.store(true, ordering: .relaxed)
+            // Another file system, or one that has no links; or a name that was given is lost again.
+            guard [EXDEV, EPERM, EOPNOTSUPP, EMLINK, ENOENT].contains(error.errno) else { throw error }
+            try copy(to: path, mode: mode, isReplacing: isReplacing)
+        }
+    }
+
+    /// Gives a copy the name `path`, at once and whole.
+    package func copy(to path: String, mode: UInt32, isReplacing: Bool) throws(SystemError) {
+        if let descriptor = try Self.open(in: TemporaryName.folder(of: path)) {
+            let copy = UnnamedFile(descriptor, isNameable: true)
+            try copyBytes(to: copy.descriptor)
+            try copy.setMode(mode)
+            return try copy.link(to: path, isReplacing: isReplacing)
+        }
+        try copyUnderName(to: path, mode: mode, isReplacing: isReplacing)
+    }
+
+    /// Does so where the file system knows no file without a name.
+    func copyUnderName(to path: String, mode: UInt32, isReplacing: Bool) throws(SystemError) {
+        let (descriptor, name) = try TemporaryName.makeFile(in: TemporaryName.folder(of: path))
+        let copy = UnnamedFile(descriptor, isNameable: false)
+        do {
+            try copyBytes(to: copy.descriptor)
+            try copy.setMode(mode)
+            try TemporaryName.rename(name, to: path, isReplacing: isReplacing)
+        } catch {
+            unlink(name)
+            throw error
+        }
+    }
+
+    private func setMode(_ mode: UInt32) throws(SystemError) {
+        guard fchmod(descriptor, mode) == 0 else { throw SystemError("fchmod") }
+    }
+
+    private func link(to path: String, isReplacing: Bool) throws(SystemError) {
+        // A link never replaces: where it is to, a name beside it takes the file first.
+        let name = isReplacing ? TemporaryName.random(in: TemporaryName.folder(of: path)) : path
+        guard linkat(AT_FDCWD, self.path, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 else {
+            throw SystemError("link a file to \(path)")
+        }
+        guard isReplacing, rename(name, path) != 0 else { return }
+        let error = SystemError("rename a file to \(path)")
+        unlink(name)
+        throw error
+    }
+
+    private func copyBytes(to target: Int32) throws(SystemError) {
+        var offset: off_t = 0
+        while true {
+            let count = sendfile(target, descriptor, &offset, 1 << 20)
+            if count == 0 { return }
+            guard count > 0 || errno == EINTR else { throw SystemError("copy a file") }
+        }
+    }
+}
+
+/// Names for the moment before a file gets its own.
+enum TemporaryName {
+    static func folder(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    static func random(in folder: String) -> String {
+        "\(folder)/.postlude-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+    }
+
+    static func makeFile(in folder: String) throws(SystemError) -> (descriptor: Int32, name: String) {
+        var name = Array("\(folder)/.postlude-XXXXXX".utf8CString)
+        let descriptor = clinux_make_temporary(&name)
+        guard descriptor >= 0 else { throw SystemError("make a file in \(folder)") }
+        return (descriptor, String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+    }
+
+    static func rename(_ name: String, to path: String, isReplacing: Bool) throws(SystemError) {
+        if isReplacing {
+            guard Glibc.rename(name, path) == 0 else { throw SystemError("rename a file to \(path)") }
+        } else if clinux_rename_exclusively(name, path) != 0 {
+            // File systems that cannot rename so can often link.
+            guard errno == EINVAL, Glibc.link(name, path) == 0 else {
+                throw SystemError("rename a file to \(path)")
+            }
+            unlink(name)
+        }
     }
 }
