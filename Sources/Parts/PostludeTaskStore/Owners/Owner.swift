@@ -75,3 +75,109 @@ final class Owner: Sendable {
     /// It is dead for all others.
     func leave() { state.withLock { $0.held = [] } }
 }
+
+/// The file whose bytes stand for owners, queues' publishers and the task store's opening.
+///
+/// Not the task store itself: closing a descriptor of that would release the locks that SQLite has on it.
+///
+/// Its content says which files the living owners have open, and when the file last had to be made anew under them.
+struct OwnerLocks: Sendable {
+    let path: String
+    private let taskStore: String
+
+    /// Held while a process opens the task store.
+    private static let opening: Int64 = 0
+    /// Owners have the numbers below.
+    private static let firstQueue: Int64 = 1 << 40
+    /// How long owners have to take their locks in a file that was made anew: each one writes every second.
+    private static let grace = Duration.seconds(5)
+    /// Where the content's second line is.
+    private static let lossOffset = 128
+
+    init(taskStore path: String) {
+        taskStore = path
+        self.path = path + "-owners"
+    }
+
+    /// Whether an owner lives.
+    ///
+    /// - Parameter own: a lock of this process: where its file has lost its name, others still are in that.
+    func isAlive(_ owner: Int64, own: ByteLock? = nil) throws(SystemError) -> Bool {
+        if try ByteLock.isHeld(bytes: owner..<owner + 1, of: path) { return true }
+        if let own, try own.isHeldByOther(byte: owner) { return true }
+        return isLost
+    }
+
+    /// Whether any owner lives that has its lock in the file.
+    var hasLiving: Bool {
+        get throws(SystemError) { try ByteLock.isHeld(bytes: Self.opening + 1..<Self.firstQueue, of: path) }
+    }
+
+    fileprivate func take(owner: Int64) throws(SystemError) -> ByteLock? {
+        try ByteLock.take(byte: owner, of: path, like: taskStore)
+    }
+
+    /// - Returns: nil if another process publishes.
+    func takePublisher(ofQueue number: Int64) throws(SystemError) -> ByteLock? {
+        try ByteLock.take(byte: Self.firstQueue + number, of: path, like: taskStore)
+    }
+
+    /// Waits for the others that open the task store.
+    func takeOpening(within timeout: Duration) throws -> ByteLock {
+        let end = MonotonicTime.now + timeout
+        while true {
+            if let lock = try ByteLock.take(byte: Self.opening, of: path, like: taskStore) { return lock }
+            guard MonotonicTime.now < end else {
+                throw DatabaseError(resultCode: .SQLITE_BUSY, message: "another process is opening it")
+            }
+            usleep(2_000)
+        }
+    }
+
+    // MARK: The content
+
+    /// The files that living owners have open; empty where none has said so.
+    var files: String {
+        get throws(SystemError) { try line(at: 0) }
+    }
+
+    func note(files: String) throws(SystemError) {
+        if try self.files != files { try write(files, at: 0) }
+    }
+
+    /// The file was made anew while owners may live.
+    fileprivate func noteLoss() throws(SystemError) {
+        try write("\(MonotonicTime.now.nanoseconds)", at: Self.lossOffset)
+    }
+
+    /// Whether living owners may not have their locks in the file yet.
+    private var isLost: Bool {
+        guard let text = try? line(at: Self.lossOffset), let time = Int64(text) else { return false }
+        let since = MonotonicTime.now - MonotonicTime(nanoseconds: time)
+        return since >= .zero && since < Self.grace
+    }
+
+    private func line(at offset: Int) throws(SystemError) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return "" }
+            throw SystemError("open(\(path))")
+        }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: Self.lossOffset)
+        let count = pread(descriptor, &bytes, bytes.count, off_t(offset))
+        guard count >= 0 else { throw SystemError("read(\(path))") }
+        return String(decoding: bytes.prefix(count).prefix { $0 != 0 && $0 != 0x0a }, as: UTF8.self)
+    }
+
+    private func write(_ text: String, at offset: Int) throws(SystemError) {
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SystemError("open(\(path))") }
+        defer { close(descriptor) }
+        let bytes = Array((text + "\n").utf8)
+        guard pwrite(descriptor, bytes, bytes.count, off_t(offset)) == bytes.count else {
+            throw SystemError("write(\(path))")
+        }
+        guard fsync(descriptor) == 0 else { throw SystemError("fsync(\(path))") }
+    }
+}

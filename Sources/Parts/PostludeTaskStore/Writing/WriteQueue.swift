@@ -1,6 +1,7 @@
 internal import GRDB
 internal import Glibc
 internal import PostludeSystem
+internal import Synchronization
 
 /// Group commit: one thread takes all writes that wait, runs them in one transaction, and lets their callers go on once that
 /// is on the disk. It does not know records.
@@ -217,5 +218,176 @@ final class WriteQueue: Sendable {
         }
         for one in over { one.write.end(error) }
         if over.isEmpty { settings.report(TaskStoreError(path, error)) }
+    }
+}
+
+/// Statements of asynchronous writes.
+typealias Note = @Sendable (Database) throws -> Void
+
+/// What shares a transaction.
+private struct Batch {
+    /// What became of a batch.
+    struct Outcome {
+        var transactions = 0
+        /// Each write, and what has befallen all where it could not even run.
+        var ends: [(write: any QueuedWrite, failure: (any Error)?)] = []
+        /// Those that could not be written, and may be later; why.
+        var notes: [Note] = []
+        var notesFailure: (any Error)?
+        /// Why notes were given up: each would fail again, and hold up all after it.
+        var mistakes: [any Error] = []
+    }
+
+    var writes: [any QueuedWrite] = []
+    var notes: [Note] = []
+
+    private var parts: Int { writes.count + (notes.isEmpty ? 0 : 1) }
+
+    /// Runs the batch in the transaction that has begun, and commits it. Where that is lost as a whole, each part gets
+    /// one of its own: it may have been lost by one of them.
+    ///
+    /// - Parameter begin: begins a transaction.
+    func commit(in database: Database, begin: () throws -> Void) -> Outcome {
+        var outcome = Outcome()
+        do {
+            try run(in: database, &outcome)
+        } catch {
+            try? database.rollback()
+            guard parts > 1 else {
+                fail(error, &outcome)
+                return outcome
+            }
+            if !notes.isEmpty { Batch(notes: notes).commitAlone(in: database, begin: begin, &outcome) }
+            for write in writes { Batch(writes: [write]).commitAlone(in: database, begin: begin, &outcome) }
+        }
+        return outcome
+    }
+
+    private func commitAlone(in database: Database, begin: () throws -> Void, _ outcome: inout Outcome) {
+        do {
+            try begin()
+            try run(in: database, &outcome)
+        } catch {
+            try? database.rollback()
+            fail(error, &outcome)
+        }
+    }
+
+    private func run(in database: Database, _ outcome: inout Outcome) throws {
+        let changes = database.totalChangesCount
+        var mistakes: [any Error] = []
+        for note in notes {
+            do {
+                try note(database)
+            } catch {
+                guard database.isInsideTransaction, !Self.mayPass(error) else { throw error }
+                mistakes.append(error)
+            }
+        }
+        for write in writes { try write.run(in: database) }
+        if database.totalChangesCount != changes { try WriteStamp.advance(in: database) }
+        try database.run("COMMIT")
+        outcome.transactions += 1
+        outcome.mistakes += mistakes
+        outcome.ends += writes.map { ($0, nil) }
+    }
+
+    private func fail(_ error: any Error, _ outcome: inout Outcome) {
+        outcome.ends += writes.map { ($0, error) }
+        guard !notes.isEmpty else { return }
+        outcome.notes = notes
+        outcome.notesFailure = error
+    }
+
+    /// Whether the same statements may succeed later.
+    private static func mayPass(_ error: any Error) -> Bool {
+        guard let error = error as? DatabaseError else { return false }
+        return switch error.resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_NOMEM, .SQLITE_INTERRUPT,
+            .SQLITE_READONLY, .SQLITE_CANTOPEN:
+            true
+        default: false
+        }
+    }
+}
+
+/// One caller's statements, and the caller, who waits for what becomes of them.
+// Unchecked: the caller makes it and reads the result after the semaphore, the writer's thread does the rest.
+private final class PendingWrite<Value>: @unchecked Sendable {
+    private let body: @Sendable (Database) throws -> Value
+    private var result: Result<Value, any Error>?
+    private let isOver = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    /// - Parameter body: may be called again where its transaction was lost; it changes nothing but the database.
+    init(_ body: @escaping @Sendable (Database) throws -> Value) {
+        self.body = body
+        sem_init(isOver, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(isOver)
+        isOver.deallocate()
+    }
+
+    /// Waits, on the caller's thread, until the statements are committed and on the disk, or are undone.
+    func wait() throws -> Value {
+        while sem_wait(isOver) != 0 {}
+        // The thread that signals has set it.
+        guard let result else { throw CancellationError() }
+        return try result.get()
+    }
+}
+
+/// What the writer's thread sees of a write.
+private protocol QueuedWrite: AnyObject {
+    /// Runs the statements; undone, should they fail.
+    ///
+    /// - Throws: where the whole transaction is lost, not only what belongs to this write.
+    func run(in database: Database) throws
+    /// Lets the caller go on: with the statements' own result, or with what has befallen all.
+    func end(_ failure: (any Error)?)
+}
+
+extension PendingWrite: QueuedWrite {
+    func run(in database: Database) throws {
+        result = nil
+        try database.run("SAVEPOINT request")
+        do {
+            let value = try body(database)
+            try database.run("RELEASE request")
+            result = .success(value)
+        } catch {
+            // A full disk or a failed write may have ended the transaction itself.
+            guard database.isInsideTransaction else { throw error }
+            try database.run("ROLLBACK TO request")
+            try database.run("RELEASE request")
+            result = .failure(error)
+        }
+    }
+
+    func end(_ failure: (any Error)?) {
+        if let failure { result = .failure(failure) }
+        sem_post(isOver)
+    }
+}
+
+/// How long a connection waits while another process writes: what SQLite's busy handler asks.
+///
+/// SQLite's own one sleeps up to 100 ms at a time. A transaction here takes as long as an fsync, so that asking more
+/// often pays.
+final class BusyTimeout: Sendable {
+    private let end: Atomic<Int64>
+
+    init(until end: MonotonicTime) { self.end = Atomic(end.nanoseconds) }
+
+    func last(until end: MonotonicTime) { self.end.store(end.nanoseconds, ordering: .relaxed) }
+
+    /// - Returns: whether to try again, after a while.
+    func wait(tries: Int) -> Bool {
+        // The first tenth of a second is everybody's: a reader waits for no writer, but perhaps for one that recovers
+        // the file, whatever the end of another one's wait is.
+        guard tries < 64 || MonotonicTime.now.nanoseconds < end.load(ordering: .relaxed) else { return false }
+        usleep(useconds_t(min(2_000, 100 << min(tries, 5))))
+        return true
     }
 }
