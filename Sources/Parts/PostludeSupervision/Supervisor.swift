@@ -1,11 +1,11 @@
 internal import Glibc
-internal import PostludeSystem
+package import PostludeSystem
 
 /// Starts processes, replaces those that die, and tells all of them what signals ask for. It serves nothing.
 ///
 /// One thread runs it: it waits for signals, for what processes say and for their ends.
 package final class Supervisor {
-    enum Stage: Equatable {
+    private enum Stage: Equatable {
         case running
         /// Nothing is started any more.
         case stopping(since: MonotonicTime)
@@ -13,7 +13,7 @@ package final class Supervisor {
     }
 
     /// What a process that was told to end may take beyond the grace, which it keeps itself.
-    static let patience: Duration = .seconds(2)
+    private static let patience: Duration = .seconds(2)
 
     /// How often a process that does not read is tried again.
     private static let catchUpInterval: Duration = .milliseconds(100)
@@ -21,23 +21,23 @@ package final class Supervisor {
     /// How many processes of a new program may die before one is ready, while the old one's serve on.
     static let upgradeDeaths = 8
 
-    let program: SupervisedProgram
-    let descriptors: SharedDescriptors
-    let ownsSocketFile: Bool
-    let hooks: SupervisorHooks
-    let signals: SignalSource
-    var plan: SupervisorPlan
-    var generation: Int
-    var policy = RestartPolicy()
-    var processes: [SupervisedProcess] = []
-    var stage = Stage.running
+    private let program: SupervisedProgram
+    private let descriptors: SharedDescriptors
+    private let ownsSocketFile: Bool
+    private let hooks: SupervisorHooks
+    private let signals: SignalSource
+    private var plan: SupervisorPlan
+    private var generation: Int
+    private var policy = RestartPolicy()
+    private var processes: [SupervisedProcess] = []
+    private var stage = Stage.running
     /// No process is started before.
-    var nextStart: MonotonicTime
+    private var nextStart: MonotonicTime
     /// The new program's processes do not start, and the old ones' serve on.
-    var isSuspended = false
-    var hasBeenReady: Bool
-    var hasFailed = false
-    var preflight: Preflight?
+    private var isSuspended = false
+    private var hasBeenReady: Bool
+    private var hasFailed = false
+    private var preflight: Preflight?
     private var nextBeat = MonotonicTime.now
 
     /// - Parameters:
@@ -114,12 +114,12 @@ package final class Supervisor {
     }
 
     /// When a process that was told to end is killed.
-    func killTime(of process: SupervisedProcess) -> MonotonicTime? {
+    private func killTime(of process: SupervisedProcess) -> MonotonicTime? {
         if case .leaving(let since) = stage { return since + .seconds(1) }
         return process.leavesSince.map { $0 + plan.shutdownGrace + Self.patience }
     }
 
-    func listen(to process: SupervisedProcess) {
+    private func listen(to process: SupervisedProcess) {
         while true {
             switch process.control.receive() {
             case .message(.ready, _):
@@ -143,7 +143,7 @@ package final class Supervisor {
         }
     }
 
-    func describe(_ process: SupervisedProcess, _ more: [String: String] = [:]) -> [String: String] {
+    private func describe(_ process: SupervisedProcess, _ more: [String: String] = [:]) -> [String: String] {
         more.merging(["process": "\(process.index)", "pid": "\(process.child.pid)"]) { $1 }
     }
 
@@ -160,5 +160,352 @@ package final class Supervisor {
             hooks.log(
                 .error, "a process could not be taken over", ["pid": "\(left.pid)", "error": "\(error)"])
         }
+    }
+}
+
+/// As many processes as there should be, and no more.
+extension Supervisor {
+    /// Those that are to stay.
+    private var fresh: [SupervisedProcess] { processes.filter { !$0.isLeaving && !$0.isOutgoing } }
+    private var outgoing: [SupervisedProcess] { processes.filter { !$0.isLeaving && $0.isOutgoing } }
+
+    /// How many processes have to be started.
+    private var missing: Int { max(0, plan.processCount - fresh.count) }
+
+    /// Starts what is missing, ends what is too much, and kills what does not end.
+    private func reconcile(at now: MonotonicTime) {
+        for process in processes where !process.isKilled {
+            guard let time = killTime(of: process), now >= time else { continue }
+            process.isKilled = true
+            hooks.log(.error, "a process did not end in time and is killed", describe(process))
+            process.child.send(signal: SIGKILL)
+        }
+        killStopped(at: now)
+        guard stage == .running else { return }
+        if isSuspended, outgoing.isEmpty { isSuspended = false }
+        while stage == .running, !isSuspended, missing > 0, now >= nextStart { start(at: now) }
+        guard stage == .running else { return }
+        // One leaves for each that has come.
+        var surplus = fresh.count(where: \.isReady) + outgoing.count - plan.processCount
+        // First those of a program that was replaced before they were ready: the others serve.
+        let inOrder = outgoing.filter { !$0.isReady } + outgoing.filter(\.isReady)
+        for process in inOrder where surplus > 0 {
+            process.drain(handingOver: true, at: now)
+            surplus -= 1
+        }
+        for process in fresh.reversed().prefix(max(0, fresh.count - plan.processCount)) {
+            process.drain(handingOver: true, at: now)
+        }
+        if !hasBeenReady, missing == 0, fresh.allSatisfy(\.isReady) {
+            hasBeenReady = true
+            hooks.event(.ready)
+        }
+    }
+
+    /// Kills the processes that give no sign of life: one that was stopped may hold locks that the others wait for.
+    private func killStopped(at now: MonotonicTime) {
+        for process in processes where process.isReady && !process.isKilled {
+            guard let beat = hooks.lastBeat(process.index), now - beat >= plan.watchdog else { continue }
+            process.isKilled = true
+            hooks.log(
+                .error, "a process gives no sign of life and is killed",
+                describe(process, ["for": "\(now - beat)", "watchdog": "\(plan.watchdog)"]))
+            process.child.send(signal: SIGKILL)
+        }
+    }
+
+    private func start(at now: MonotonicTime) {
+        let taken = Set(processes.map(\.index))
+        let index = (0...processes.count).first { !taken.contains($0) } ?? processes.count
+        do {
+            let (own, other) = try ControlSocket.pair()
+            typealias Descriptors = SupervisedProgram.Descriptors
+            var inherited = [
+                Descriptors.listener: descriptors.listener, Descriptors.control: other.descriptor,
+                Descriptors.handoverSending: descriptors.handoverSending,
+                Descriptors.handoverReceiving: descriptors.handoverReceiving,
+            ]
+            inherited[Descriptors.scoreboard] = descriptors.scoreboard
+            hooks.starting(index)
+            let child = try ChildProcess.start(
+                program.processPath, program.processArguments(index), inherited: inherited)
+            let process = SupervisedProcess(index: index, child: child, control: own, start: now)
+            process.tell(.manifest(generation: generation), plan.manifest)
+            processes.append(process)
+        } catch {
+            hooks.ended(index)
+            hooks.log(.error, "a process could not be started", ["process": "\(index)", "error": "\(error)"])
+            replace(afterDeathAt: now, startedAt: now)
+        }
+    }
+
+    /// Takes note of the processes that have ended.
+    private func reap() {
+        let now = MonotonicTime.now
+        for process in processes {
+            guard let exit = process.child.exitIfEnded() else { continue }
+            // What it said last may have come since the supervisor listened: that it was ready, say.
+            if process.isControlled { listen(to: process) }
+            processes.removeAll { $0 === process }
+            defer { hooks.ended(process.index) }
+            let facts = describe(process, ["end": "\(exit)"])
+            guard stage == .running, !process.isLeaving else {
+                if exit == .status(0) {
+                    hooks.log(.info, "a process has ended", facts)
+                } else {
+                    hooks.died(process.index, process.child.pid, exit)
+                    hooks.log(.warning, "a process has ended before everything was finished", facts)
+                    if stage != .running { hasFailed = true }
+                }
+                continue
+            }
+            hooks.died(process.index, process.child.pid, exit)
+            if exit == .status(0), process.isReady {
+                hooks.log(.info, "a process has ended, though the supervisor did not ask for it", facts)
+            } else {
+                hooks.log(.error, "a process has died", facts)
+            }
+            replace(afterDeathAt: now, startedAt: process.start)
+        }
+    }
+
+    private func replace(afterDeathAt now: MonotonicTime, startedAt start: MonotonicTime) {
+        switch policy.died(at: now, startedAt: start, limit: deathsBeforeReady) {
+        case .giveUp(let deaths):
+            giveUp(["deaths": "\(deaths)"])
+        case .replace(let delay):
+            nextStart = max(nextStart, now + delay)
+            if delay > .zero {
+                hooks.log(.warning, "the next process is started after a while", ["delay": "\(delay)"])
+            }
+        }
+    }
+
+    /// How many processes of a program may die before one is ready: the caller of the program should know at
+    /// once, and there is no hurry where those of the old program serve on.
+    private var deathsBeforeReady: Int {
+        hasOldProcesses ? max(plan.processCount, Self.upgradeDeaths) : plan.processCount
+    }
+
+    private var hasOldProcesses: Bool { processes.contains { $0.isOld && !$0.isLeaving } }
+
+    /// No process of this program was ever ready.
+    private func giveUp(_ facts: [String: String]) {
+        policy.tryAgain()
+        guard !hasOldProcesses else {
+            isSuspended = true
+            hooks.log(
+                .critical,
+                "no process of the new program could start; those of the old one serve on, until SIGHUP or SIGUSR2",
+                facts)
+            return
+        }
+        hooks.log(.critical, "emergency stop: no process could start; see the lines above", facts)
+        hasFailed = true
+        stop()
+    }
+
+    /// Tells every process to finish and end.
+    private func stop() {
+        stage = .stopping(since: .now)
+        hooks.event(.stopping)
+        hooks.stopListening()
+        // Nothing takes over any more.
+        preflight?.child.send(signal: SIGKILL)
+        for process in processes { process.drain(handingOver: false, at: .now) }
+    }
+}
+
+/// What signals ask for.
+extension Supervisor {
+    private func takeSignals() {
+        var first: Int32?
+        var others: Set<Int32> = []
+        while let signal = signals.take() {
+            guard signal == SIGTERM || signal == SIGINT else {
+                others.insert(signal)
+                continue
+            }
+            // Different signals that come together are one request to stop; the same one again is not.
+            if let first, first != signal { continue }
+            first = first ?? signal
+            stop(on: signal)
+        }
+        // Once, however often they came meanwhile: a storm of them must not keep SIGTERM waiting.
+        if others.contains(SIGUSR1) { reopenLogs() }
+        if others.contains(SIGHUP) { reload() }
+        if others.contains(SIGUSR2) { beginUpgrade() }
+    }
+
+    private func reopenLogs() {
+        hooks.log(.info, "the logs are opened again", [:])
+        hooks.reopenLogs()
+        for process in processes { process.tell(.reopenLogs) }
+    }
+
+    private func stop(on signal: Int32) {
+        switch stage {
+        case .running:
+            hooks.log(
+                .info, "stopping: every process finishes what it has",
+                ["reason": "signal \(signal)", "grace": "\(plan.shutdownGrace)"])
+            stop()
+        case .stopping:
+            stage = .leaving(since: .now)
+            hasFailed = true
+            hooks.log(.error, "stopping at once", ["reason": "second signal \(signal)"])
+            for process in processes { process.tell(.leave) }
+        case .leaving:
+            for process in processes { process.child.send(signal: SIGKILL) }
+        }
+    }
+
+    private func reload() {
+        guard stage == .running else { return }
+        hooks.event(.reloading)
+        defer { hooks.event(.reloaded(generation: generation)) }
+        do {
+            let next = try hooks.load()
+            plan = next
+            generation += 1
+            isSuspended = false
+            for process in processes where !process.isLeaving {
+                process.tell(.manifest(generation: generation), next.manifest)
+            }
+            hooks.log(.info, "the manifest was read again", ["generation": "\(generation)"])
+        } catch {
+            hooks.log(
+                .error, "the manifest is refused, the old one stays",
+                ["generation": "\(generation)", "error": "\(error)"])
+        }
+    }
+}
+
+/// Replaces the program of this process, which keeps its number: nothing changes for its parent.
+extension Supervisor {
+    private static let preflightTime: Duration = .seconds(30)
+
+    private func beginUpgrade() {
+        guard stage == .running, preflight == nil else { return }
+        guard let path = program.path else {
+            return hooks.log(.error, "the program's file is not known, so that it cannot be replaced", [:])
+        }
+        hooks.event(.upgrading)
+        do {
+            let manifest = try hooks.readManifest()
+            let output = try CapturedOutput()
+            let child = try ChildProcess.start(
+                path, program.preflightArguments,
+                inherited: [
+                    SupervisedProgram.Descriptors.control: manifest.descriptor,
+                    STDERR_FILENO: output.descriptor,
+                ], in: program.folder?.path)
+            preflight = Preflight(
+                child: child, manifest: manifest, output: output, deadline: .now + Self.preflightTime)
+            hooks.log(.info, "the new program is checked", ["path": path])
+        } catch {
+            refuse("\(error)")
+        }
+    }
+
+    private func concludePreflight(at now: MonotonicTime) {
+        guard let preflight else { return }
+        guard let exit = preflight.child.exitIfEnded() else {
+            // Reaped by the next round.
+            if now >= preflight.deadline { preflight.child.send(signal: SIGKILL) }
+            return
+        }
+        self.preflight = nil
+        guard stage == .running else { return }
+        guard exit == .status(0) else {
+            // Standard error may be nowhere; the log is somewhere.
+            let said = preflight.output.end(bytes: 4096)
+            return refuse("its check ended with \(exit)\(said.isEmpty ? "" : ": \(said)")")
+        }
+        hooks.log(.info, "the program is replaced", ["path": program.path ?? ""])
+        do {
+            try replaceProgram(manifest: preflight.manifest)
+        } catch {
+            refuse("\(error)")
+        }
+    }
+
+    private func refuse(_ reason: String) {
+        hooks.log(.error, "the new program is refused, the old one stays", ["reason": reason])
+        hooks.event(.upgradeFailed)
+    }
+
+    /// Returns only by throwing.
+    private func replaceProgram(manifest: SealedFile) throws {
+        let state = SupervisorState(
+            descriptors: descriptors, ownsSocketFile: ownsSocketFile, manifest: manifest.descriptor,
+            generation: generation + 1,
+            processes: processes.map {
+                SupervisorState.Process(
+                    index: $0.index, pid: $0.child.pid, control: $0.control.descriptor,
+                    startNanoseconds: $0.start.nanoseconds, isReady: $0.isReady, isLeaving: $0.isLeaving)
+            })
+        let file = try state.sealed()
+        let inherited = state.all + [file.descriptor] + (signals.inheritance?.descriptors ?? [])
+        for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, 0) }
+        defer { for descriptor in inherited { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) } }
+        var words = program.arguments.map { strdup($0) } + [nil]
+        var added = hooks.environment
+        added[SupervisorState.variable] = "\(file.descriptor)"
+        if let signals = signals.inheritance { added[signals.variable] = signals.value }
+        var variables = Self.environment(with: added) + [nil]
+        defer { for text in words + variables { free(text) } }
+        let path = program.path ?? ""
+        let own = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { if own >= 0 { close(own) } }
+        try program.folder?.enter()
+        hooks.replacing()
+        execve(path, &words, &variables)
+        let error = SystemError("execve(\(path))")
+        // The processes that this program starts begin where it was started.
+        if program.folder != nil { fchdir(own) }
+        throw error
+    }
+
+    private static func environment(with added: [String: String]) -> [UnsafeMutablePointer<CChar>?] {
+        var variables: [UnsafeMutablePointer<CChar>?] = added.map { strdup("\($0)=\($1)") }
+        var next = environ
+        while let text = next.pointee {
+            variables.append(strdup(text))
+            next += 1
+        }
+        return variables
+    }
+}
+
+/// A new program that is being asked whether it could take over.
+private struct Preflight {
+    let child: ChildProcess
+    /// What it was asked about, and will begin with.
+    let manifest: SealedFile
+    /// Its standard error.
+    let output: CapturedOutput
+    let deadline: MonotonicTime
+}
+
+/// Where signals come from.
+package struct SignalSource: Sendable {
+    /// Readable when there is one.
+    let descriptor: Int32
+    let take: @Sendable () -> Int32?
+    /// What a program needs that replaces this one.
+    let inheritance: (variable: String, value: String, descriptors: [Int32])?
+
+    package init(_ signals: SignalDescriptor) {
+        self.init(descriptor: signals.descriptor, inheritance: signals.inheritance) { signals.take() }
+    }
+
+    init(
+        descriptor: Int32, inheritance: (variable: String, value: String, descriptors: [Int32])? = nil,
+        take: @escaping @Sendable () -> Int32?
+    ) {
+        self.inheritance = inheritance
+        self.descriptor = descriptor
+        self.take = take
     }
 }
