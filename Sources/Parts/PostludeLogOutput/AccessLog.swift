@@ -41,6 +41,85 @@ package final class AccessLog: Sendable {
     }
 }
 
+/// A line in the form that the manifest gives, with nginx's escapes.
+enum AccessText {
+    static func line(_ format: AccessLogFormat, _ values: AccessValues) -> [UInt8] {
+        var line: [UInt8] = []
+        for piece in format.pieces {
+            switch piece {
+            case .text(let text): line += text.utf8
+            case .variable(let variable): append(values.value(variable), to: &line)
+            case .header(let name): append(values.parameter(named: name), to: &line)
+            }
+        }
+        return line
+    }
+
+    private static func append(_ value: AccessValues.Value, to line: inout [UInt8]) {
+        switch value {
+        case .absent: line.append(UInt8(ascii: "-"))
+        case .number(let digits): line += digits.utf8
+        case .text(let text): for byte in text.utf8 { append(byte, to: &line) }
+        case .bytes(let bytes): for byte in bytes { append(byte, to: &line) }
+        }
+    }
+
+    /// Control characters, quotes, backslashes and whatever is not ASCII: no client can write a line, or a field.
+    private static func append(_ byte: UInt8, to line: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0..<0x20, 0x7f...:
+            line += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digit(byte >> 4), digit(byte & 15)]
+        default: line.append(byte)
+        }
+    }
+
+    fileprivate static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") - 10 + value
+    }
+}
+
+/// A line that is a JSON object: always the same keys, in the same order, `null` for what is not known.
+enum AccessJSON {
+    private static let variables: [AccessLogVariable] = [
+        .requestID, .remoteAddress, .remoteUser, .requestMethod, .requestURI, .serverProtocol, .host, .status,
+        .bodyBytesSent, .requestTime, .route, .handler, .tasks, .tasksFailed, .tasksLeft, .tasksTime, .pid,
+        .worker,
+    ]
+    private static let headers = [("http_referer", "HTTP_REFERER"), ("http_user_agent", "HTTP_USER_AGENT")]
+
+    static func line(_ values: AccessValues) -> [UInt8] {
+        var line = Array("{\"time\":\"\(values.record.time.utc)\"".utf8)
+        for variable in variables { append(variable.rawValue, values.value(variable), to: &line) }
+        for (name, parameter) in headers { append(name, values.parameter(named: parameter), to: &line) }
+        line.append(UInt8(ascii: "}"))
+        return line
+    }
+
+    private static func append(_ name: String, _ value: AccessValues.Value, to line: inout [UInt8]) {
+        line += ",\"\(name)\":".utf8
+        switch value {
+        case .absent: line += "null".utf8
+        case .number(let digits): line += digits.utf8
+        case .text(let text): append(text, to: &line)
+        case .bytes(let bytes): append(String(decoding: bytes, as: UTF8.self), to: &line)
+        }
+    }
+
+    private static func append(_ text: String, to line: inout [UInt8]) {
+        line.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): line += [UInt8(ascii: "\\"), byte]
+            case 0..<0x20, 0x7f:
+                line += "\\u00".utf8
+                line += [AccessText.digit(byte >> 4), AccessText.digit(byte & 15)]
+            default: line.append(byte)
+            }
+        }
+        line.append(UInt8(ascii: "\""))
+    }
+}
+
 /// The values of the access log's variables for one request.
 struct AccessValues {
     /// A value that is longer is cut: a line is meant to be read.

@@ -1,3 +1,4 @@
+internal import Logging
 internal import PostludeSystem
 internal import Synchronization
 
@@ -21,6 +22,25 @@ protocol LogSink: AnyObject, Sendable {
 extension LogSink {
     func reopen() throws(SystemError) {}
     func flush(within milliseconds: Int32) {}
+}
+
+/// A log entry, before a destination gives it its form.
+struct LogEntry {
+    let level: Logger.Level
+    let label: String
+    let message: String
+    /// By name.
+    let fields: [(key: String, value: String)]
+    let file: String
+    let function: String
+    let line: UInt
+
+    /// One line for people: the label, the message, then `key=value`.
+    var text: String {
+        fields.reduce("\(label): \(LogText.escaped(message))") { text, field in
+            "\(text) \(LogText.fieldName(field.key))=\(LogText.quoted(field.value))"
+        }
+    }
 }
 
 /// A line of the access log, and what it says in fields, for a destination that keeps them.
@@ -61,6 +81,20 @@ final class LogLosses: Sendable {
             guard state.count > 0 else { return nil }
             defer { state.count = 0 }
             return (state.count, state.errno)
+        }
+    }
+}
+
+extension Logger.Level {
+    /// syslog's severity (RFC 5424, 6.2.1), which journald calls PRIORITY.
+    var severity: Int {
+        switch self {
+        case .trace, .debug: 7
+        case .info: 6
+        case .notice: 5
+        case .warning: 4
+        case .error: 3
+        case .critical: 2
         }
     }
 }
