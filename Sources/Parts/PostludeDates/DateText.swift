@@ -90,3 +90,11 @@ package enum DateText {
         return rest < 0 ? (days - 1, rest + 86_400) : (days, rest)
     }
 }
+
+/// How many digits of a second are written.
+package enum DateFraction: Sendable, Hashable {
+    /// None for a whole second, else three where they suffice, else six.
+    case asNeeded
+    /// This many, at most nine; what is left is cut.
+    case digits(Int)
+}
