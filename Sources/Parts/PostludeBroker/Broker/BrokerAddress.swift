@@ -1,4 +1,6 @@
+internal import CPostludeHiredis
 internal import Glibc
+internal import PostludeSystem
 
 /// Where a broker is and how to speak with it, read from a URL as Celery's `broker_url`.
 ///
@@ -278,5 +280,17 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
             return socketPath.map { "redis+socket://\($0)?db=\(database)" }
                 ?? "redis://\(who)\(place)/\(database)"
         }
+    }
+}
+
+private enum HiredisVersion {
+    static var text: String { "\(HIREDIS_MAJOR).\(HIREDIS_MINOR).\(HIREDIS_PATCH)" }
+}
+
+/// Times as librabbitmq and hiredis take them.
+extension timeval {
+    init(_ duration: Duration) {
+        let microseconds = duration.saturatedNanoseconds / 1_000
+        self.init(tv_sec: Int(microseconds / 1_000_000), tv_usec: Int(microseconds % 1_000_000))
     }
 }

@@ -6,14 +6,14 @@ internal import PostludeSystem
 final class RabbitMQConnection {
     let address: BrokerAddress
     /// A channel that the broker has closed is replaced by the next one.
-    var channel: amqp_channel_t = 1
-    let state: amqp_connection_state_t
-    var isClosed = false
+    private var channel: amqp_channel_t = 1
+    private let state: amqp_connection_state_t
+    private(set) var isClosed = false
     /// Why the broker takes no messages at the moment; nil while it takes them.
-    var blocked: String?
+    private(set) var blocked: String?
 
     /// The largest frame that we take, RabbitMQ's own limit: what others may publish must be readable.
-    static let maximumFrame: Int32 = 131_072
+    private static let maximumFrame: Int32 = 131_072
 
     init(_ address: BrokerAddress) throws(BrokerError) {
         self.address = address
@@ -125,7 +125,7 @@ final class RabbitMQConnection {
         }
     }
 
-    func openChannel() throws(BrokerError) {
+    private func openChannel() throws(BrokerError) {
         amqp_channel_open(state, channel)
         try check(amqp_get_rpc_reply(state), "opening a channel")
     }
@@ -144,7 +144,7 @@ final class RabbitMQConnection {
     /// Reading also sends our heartbeats and looks for the broker's.
     ///
     /// - Returns: nil when none has come in time.
-    func frame(until deadline: MonotonicTime) throws(BrokerError) -> amqp_frame_t? {
+    private func frame(until deadline: MonotonicTime) throws(BrokerError) -> amqp_frame_t? {
         guard !isClosed else { throw closed("the connection is closed") }
         var frame = amqp_frame_t()
         var rest = timeval(max(.zero, deadline - .now))
@@ -155,7 +155,7 @@ final class RabbitMQConnection {
     }
 
     /// Frees what the frames have held; all of it must have been copied.
-    func release() { amqp_maybe_release_buffers(state) }
+    private func release() { amqp_maybe_release_buffers(state) }
 
     /// Waits until something has come, or `descriptor` can be read. What librabbitmq holds already does not show here:
     /// read that first.
@@ -173,5 +173,380 @@ final class RabbitMQConnection {
     {
         isClosed = true
         return BrokerError(code, remedy, "\(address): \(reason)")
+    }
+}
+
+/// What the broker is asked for, and is sent.
+extension RabbitMQConnection {
+    func selectConfirms() throws(BrokerError) {
+        amqp_confirm_select(state, channel)
+        try check(amqp_get_rpc_reply(state), "asking for confirmations")
+    }
+
+    /// Whether there is such a queue.
+    func hasQueue(_ name: String) throws(BrokerError) -> Bool {
+        try refusal(
+            ofAsking: "looking for the queue \(ContractViolation.quoted(name))", expecting: [404]
+        ) { memory in
+            amqp_queue_declare(state, channel, memory.bytes(name), 1, 0, 0, 0, memory.table([]))
+        } == nil
+    }
+
+    /// Asks for something that the broker may refuse by closing the channel; another one is open then.
+    ///
+    /// - Parameters:
+    ///   - codes: codes that are not an error.
+    ///   - call: makes the call; what librabbitmq reads lies in the memory.
+    /// - Returns: the refusal; nil if the broker has done it.
+    private func refusal(
+        ofAsking what: String, expecting codes: Set<UInt16>, _ call: (AMQPMemory) -> Void
+    ) throws(BrokerError) -> String? {
+        let memory = AMQPMemory()
+        call(memory)
+        let reply = amqp_get_rpc_reply(state)
+        withExtendedLifetime(memory) {}
+        do throws(BrokerError) {
+            try check(reply, what)
+            return nil
+        } catch {
+            guard reply.reply.id == postlude_amqp_channel_close, let closing = Self.closing(reply),
+                codes.contains(closing.code)
+            else { throw error }
+            isClosed = false
+            var none = amqp_channel_close_ok_t()
+            amqp_send_method(state, channel, postlude_amqp_channel_close_ok, &none)
+            channel += 1
+            try openChannel()
+            return "\(what): \(closing.text) (\(closing.code))"
+        }
+    }
+
+    /// Makes a queue as Celery's workers make it: durable, without arguments. Called only if there is none, because
+    /// one that is there with others would be an error.
+    func makeQueue(_ name: String) throws(BrokerError) {
+        let memory = AMQPMemory()
+        amqp_queue_declare(state, channel, memory.bytes(name), 0, 1, 0, 0, memory.table([]))
+        try check(amqp_get_rpc_reply(state), "making the queue \(ContractViolation.quoted(name))")
+        withExtendedLifetime(memory) {}
+    }
+
+    func consume(_ queue: String, prefetch: UInt16) throws(BrokerError) {
+        amqp_basic_qos(state, channel, 0, prefetch, 0)
+        try check(amqp_get_rpc_reply(state), "setting the prefetch")
+        let memory = AMQPMemory()
+        amqp_basic_consume(
+            state, channel, memory.bytes(queue), memory.bytes(Self.consumerTag), 0, 0, 0, memory.table([]))
+        try check(amqp_get_rpc_reply(state), "consuming \(ContractViolation.quoted(queue))")
+        withExtendedLifetime(memory) {}
+    }
+
+    /// The channel has one consumer only.
+    private static let consumerTag = "postlude"
+
+    func cancelConsumer() throws(BrokerError) {
+        guard !isClosed else { throw closed("the connection is closed") }
+        let memory = AMQPMemory()
+        amqp_basic_cancel(state, channel, memory.bytes(Self.consumerTag))
+        try check(amqp_get_rpc_reply(state), "ending the consumer")
+        withExtendedLifetime(memory) {}
+    }
+
+    /// Sends a message; whether the broker has it is another matter.
+    func publish(_ message: AMQPMessage) throws(BrokerError) {
+        let memory = AMQPMemory()
+        var properties = amqp_basic_properties_t()
+        properties.content_type = memory.bytes(message.contentType)
+        properties.content_encoding = memory.bytes(message.contentEncoding)
+        properties.headers = memory.table(message.headers)
+        properties.delivery_mode = message.deliveryMode
+        properties.correlation_id = memory.bytes(message.correlationID)
+        var flags =
+            AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_CONTENT_ENCODING_FLAG | AMQP_BASIC_HEADERS_FLAG
+            | AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_CORRELATION_ID_FLAG
+        if let priority = message.priority {
+            properties.priority = priority
+            flags |= AMQP_BASIC_PRIORITY_FLAG
+        }
+        if let replyTo = message.replyTo {
+            properties.reply_to = memory.bytes(replyTo)
+            flags |= AMQP_BASIC_REPLY_TO_FLAG
+        }
+        properties._flags = amqp_flags_t(flags)
+        let status = amqp_basic_publish(
+            state, channel, memory.bytes(message.exchange), memory.bytes(message.routingKey), 1, 0,
+            &properties,
+            memory.bytes(message.body))
+        withExtendedLifetime(memory) {}
+        if status == AMQP_STATUS_TABLE_TOO_BIG.rawValue {
+            throw BrokerError(.contract, .message, "\(address): the message's headers do not fit in a frame")
+        }
+        try check(status, "publishing")
+    }
+
+    func acknowledge(_ tag: UInt64) throws(BrokerError) {
+        try check(amqp_basic_ack(state, channel, tag, 0), "acknowledging")
+    }
+
+    func reject(_ tag: UInt64, isRequeued: Bool) throws(BrokerError) {
+        try check(amqp_basic_reject(state, channel, tag, isRequeued ? 1 : 0), "rejecting")
+    }
+}
+
+/// What the broker sends.
+extension RabbitMQConnection {
+    /// What the broker tells of its own accord.
+    enum Event {
+        case acknowledged(UInt64, isMultiple: Bool)
+        case refused(UInt64, isMultiple: Bool)
+        /// No queue took the message.
+        case returned(code: UInt16, text: String)
+        case delivered(RabbitMQDelivery)
+        /// The queue that is consumed was deleted.
+        case cancelled
+        /// Nothing that a caller waits for.
+        case other
+    }
+
+    /// The next event.
+    ///
+    /// - Returns: nil when none has come in time.
+    /// - Throws: when the connection or its channel has ended.
+    func event(until deadline: MonotonicTime) throws(BrokerError) -> Event? {
+        guard let frame = try frame(until: deadline) else { return nil }
+        defer { release() }
+        guard Int32(frame.frame_type) == AMQP_FRAME_METHOD else {
+            throw closed("the broker sent content without a method")
+        }
+        let method = frame.payload.method
+        guard let decoded = method.decoded else { return .other }
+        switch method.id {
+        case postlude_amqp_basic_ack:
+            let ack = decoded.load(as: amqp_basic_ack_t.self)
+            return .acknowledged(ack.delivery_tag, isMultiple: ack.multiple != 0)
+        case postlude_amqp_basic_nack:
+            let nack = decoded.load(as: amqp_basic_nack_t.self)
+            return .refused(nack.delivery_tag, isMultiple: nack.multiple != 0)
+        case postlude_amqp_basic_return:
+            let returned = decoded.load(as: amqp_basic_return_t.self)
+            let event = Event.returned(code: returned.reply_code, text: String(amqp: returned.reply_text))
+            _ = try content()
+            return event
+        case postlude_amqp_basic_deliver:
+            let deliver = decoded.load(as: amqp_basic_deliver_t.self)
+            var delivery = try content()
+            delivery.tag = deliver.delivery_tag
+            delivery.isRedelivered = deliver.redelivered != 0
+            return .delivered(delivery)
+        case postlude_amqp_basic_cancel: return .cancelled
+        case postlude_amqp_connection_blocked:
+            blocked = String(amqp: decoded.load(as: amqp_connection_blocked_t.self).reason)
+            return .other
+        case postlude_amqp_connection_unblocked:
+            blocked = nil
+            return .other
+        case postlude_amqp_connection_close, postlude_amqp_channel_close:
+            guard let (code, text) = Self.closing(method) else { return .other }
+            let what = method.id == postlude_amqp_channel_close ? "channel" : "connection"
+            throw closedByBroker(what, code, text)
+        default: return .other
+        }
+    }
+
+    /// A message's header and body, which follow the method that announces it.
+    private func content() throws(BrokerError) -> RabbitMQDelivery {
+        let deadline = MonotonicTime.now + address.answerTimeout
+        let header = try contentFrame(AMQP_FRAME_HEADER, until: deadline)
+        var delivery = RabbitMQDelivery()
+        if let properties = header.payload.properties.decoded {
+            delivery.read(properties.load(as: amqp_basic_properties_t.self))
+        }
+        let size = header.payload.properties.body_size
+        // A larger one is read, and forgotten piece by piece.
+        delivery.bodySize = size
+        let isKept = size <= UInt64(ContractBounds.body)
+        var rest = size
+        while rest > 0 {
+            release()
+            let fragment = try contentFrame(AMQP_FRAME_BODY, until: .now + address.answerTimeout)
+                .payload.body_fragment
+            guard fragment.len > 0, UInt64(fragment.len) <= rest, fragment.bytes != nil else {
+                throw closed("the broker sent a body that is not of the size that it announced")
+            }
+            rest -= UInt64(fragment.len)
+            if isKept { delivery.body += UnsafeRawBufferPointer(start: fragment.bytes, count: fragment.len) }
+        }
+        return delivery
+    }
+
+    private func contentFrame(_ type: Int32, until deadline: MonotonicTime) throws(BrokerError)
+        -> amqp_frame_t
+    {
+        while true {
+            guard let frame = try frame(until: deadline) else {
+                throw closed("the broker stopped in the middle of a message", code: .timeout)
+            }
+            if Int32(frame.frame_type) == type, frame.channel == channel { return frame }
+            guard Int32(frame.frame_type) == AMQP_FRAME_METHOD, frame.channel == 0 else {
+                throw closed("the broker sent something else in the middle of a message")
+            }
+            guard let (code, text) = Self.closing(frame.payload.method) else { continue }
+            throw closedByBroker("connection", code, text)
+        }
+    }
+}
+
+/// Celery's delayed delivery.
+///
+/// From 5.5 on, Celery's producers do not send a task with a countdown to its queue where that is a quorum queue behind
+/// a topic exchange: it goes down 28 exchanges and queues, one for each bit of its delay, and waits in those whose bit is
+/// set. At their end is the exchange `celery_delayed_delivery`, to which workers bind their queues.
+extension RabbitMQConnection {
+    private static let exchange = "celery_delayed_delivery"
+    private static let highestLevel = 27
+
+    private static func name(_ level: Int) -> String { "celery_delayed_\(level)" }
+
+    /// Binds a queue as Celery's workers do: where there is the exchange, or the queue is a quorum queue. The routing
+    /// key is the queue's name.
+    func bindDelayedDelivery(of queue: String) throws(BrokerError) -> DelayedDelivery {
+        let missing = try refusal(
+            ofAsking: "looking for the exchange \(Self.exchange)", expecting: [404, 403]
+        ) {
+            amqp_exchange_declare(
+                state, channel, $0.bytes(Self.exchange), $0.bytes("topic"), 1, 0, 0, 0, $0.table([]))
+        }
+        if missing != nil {
+            guard try isQuorum(queue) else { return .unused }
+            if let refusal = try makeDelayedDelivery() { return .refused(refusal) }
+        }
+        let refusal = try refusal(ofAsking: "binding the queue to \(Self.exchange)", expecting: [403]) {
+            amqp_queue_bind(
+                state, channel, $0.bytes(queue), $0.bytes(Self.exchange), $0.bytes("#.\(queue)"), $0.table([])
+            )
+        }
+        return refusal.map { .refused($0) } ?? .bound
+    }
+
+    /// - Returns: false also for a quorum queue that was made with other arguments: the broker does not tell them.
+    private func isQuorum(_ queue: String) throws(BrokerError) -> Bool {
+        try refusal(ofAsking: "asking for the queue's type", expecting: [406, 403, 405]) {
+            amqp_queue_declare(
+                state, channel, $0.bytes(queue), 0, 1, 0, 0,
+                $0.table([.init("x-queue-type", .text("quorum"))]))
+        } == nil
+    }
+
+    /// Makes exchanges, queues and bindings as Celery's workers make them by default: with anything else a worker in
+    /// Python would not start.
+    ///
+    /// - Returns: what the broker has refused.
+    private func makeDelayedDelivery() throws(BrokerError) -> String? {
+        let levels = (0...Self.highestLevel).reversed()
+        for level in levels {
+            let below = level > 0 ? Self.name(level - 1) : Self.exchange
+            let arguments: [HeaderValue.Member] = [
+                .init("x-queue-type", .text("quorum")), .init("x-overflow", .text("reject-publish")),
+                .init("x-message-ttl", .integer(1_000 << Int64(level))),
+                .init("x-dead-letter-exchange", .text(below)),
+                .init("x-dead-letter-strategy", .text("at-least-once")),
+            ]
+            if let refusal = try makeExchange(Self.name(level)) { return refusal }
+            let queue = try refusal(ofAsking: "making the queue \(Self.name(level))", expecting: [403, 406]) {
+                amqp_queue_declare(
+                    state, channel, $0.bytes(Self.name(level)), 0, 1, 0, 0, $0.table(arguments))
+            }
+            if let queue { return queue }
+            // The bits of the higher levels, whatever they are, and this one's.
+            let higher = String(repeating: "*.", count: Self.highestLevel - level)
+            let bound = try refusal(ofAsking: "binding the queue \(Self.name(level))", expecting: [403]) {
+                amqp_queue_bind(
+                    state, channel, $0.bytes(Self.name(level)), $0.bytes(Self.name(level)),
+                    $0.bytes("\(higher)1.#"), $0.table([]))
+            }
+            if let bound { return bound }
+        }
+        for level in levels {
+            let below = level > 0 ? Self.name(level - 1) : Self.exchange
+            // The last one that is made: where it is, the others are.
+            if level == 0, let refusal = try makeExchange(below) { return refusal }
+            let higher = String(repeating: "*.", count: Self.highestLevel - level)
+            let bound = try refusal(ofAsking: "binding the exchange \(below)", expecting: [403]) {
+                amqp_exchange_bind(
+                    state, channel, $0.bytes(below), $0.bytes(Self.name(level)), $0.bytes("\(higher)0.#"),
+                    $0.table([]))
+            }
+            if let bound { return bound }
+        }
+        return nil
+    }
+
+    private func makeExchange(_ name: String) throws(BrokerError) -> String? {
+        try refusal(ofAsking: "making the exchange \(name)", expecting: [403, 406]) {
+            amqp_exchange_declare(
+                state, channel, $0.bytes(name), $0.bytes("topic"), 0, 1, 0, 0, $0.table([]))
+        }
+    }
+}
+
+/// What an answer that is an error means.
+extension RabbitMQConnection {
+    private func check(_ status: Int32, _ what: String) throws(BrokerError) {
+        guard status != AMQP_STATUS_OK.rawValue else { return }
+        if status == AMQP_STATUS_HEARTBEAT_TIMEOUT.rawValue {
+            throw closed("the broker was silent for \(2 * address.heartbeat) s", code: .timeout)
+        }
+        throw closed("\(what): \(Self.text(status))")
+    }
+
+    private func check(_ reply: amqp_rpc_reply_t, _ what: String) throws(BrokerError) {
+        switch reply.reply_type {
+        case AMQP_RESPONSE_NORMAL: return
+        case AMQP_RESPONSE_SERVER_EXCEPTION:
+            guard let (code, text) = Self.closing(reply) else { throw closed("\(what): an unknown answer") }
+            throw closed("\(what): \(text) (\(code))", remedy: Self.remedy(code), code: .answer)
+        case AMQP_RESPONSE_LIBRARY_EXCEPTION:
+            let isLate = reply.library_error == AMQP_STATUS_TIMEOUT.rawValue
+            throw closed("\(what): \(Self.text(reply.library_error))", code: isLate ? .timeout : .closed)
+        default: throw closed("\(what): the broker has closed the connection")
+        }
+    }
+
+    /// What the broker said when it closed the channel or the connection.
+    private static func closing(_ reply: amqp_rpc_reply_t) -> (code: UInt16, text: String)? {
+        guard reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION else { return nil }
+        return closing(reply.reply)
+    }
+
+    private static func closing(_ method: amqp_method_t) -> (code: UInt16, text: String)? {
+        guard let decoded = method.decoded else { return nil }
+        switch method.id {
+        case postlude_amqp_connection_close:
+            let close = decoded.load(as: amqp_connection_close_t.self)
+            return (close.reply_code, String(amqp: close.reply_text))
+        case postlude_amqp_channel_close:
+            let close = decoded.load(as: amqp_channel_close_t.self)
+            return (close.reply_code, String(amqp: close.reply_text))
+        default: return nil
+        }
+    }
+
+    private static func remedy(_ code: UInt16) -> BrokerError.Remedy {
+        switch code {
+        case 402, 403, 406, 530: .settings
+        case 311: .message
+        default: .retry
+        }
+    }
+
+    private static func text(_ status: Int32) -> String {
+        amqp_error_string2(status).map { String(cString: $0) } ?? "error \(status)"
+    }
+
+    /// What the broker says of what it was sent is an answer; all else may mean anything for it.
+    private func closedByBroker(_ what: String, _ code: UInt16, _ text: String) -> BrokerError {
+        let remedy = Self.remedy(code)
+        return closed(
+            "the broker has closed the \(what): \(text) (\(code))", remedy: remedy,
+            code: remedy == .retry ? .closed : .answer)
     }
 }

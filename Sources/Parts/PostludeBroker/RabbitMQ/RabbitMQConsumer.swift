@@ -109,3 +109,48 @@ package final class RabbitMQConsumer: CeleryConsumer {
 
     package func close() { connection.close() }
 }
+
+/// A message from RabbitMQ, copied out of librabbitmq's memory.
+struct RabbitMQDelivery {
+    var tag: UInt64 = 0
+    var isRedelivered = false
+    var contentType: String?
+    var contentEncoding: String?
+    /// Nil when they are deeper or larger than we read.
+    var headers: [HeaderValue.Member]? = []
+    var replyTo: String?
+    var priority: UInt8?
+    var bodySize: UInt64 = 0
+    /// Empty when it is larger than we take.
+    var body: [UInt8] = []
+
+    mutating func read(_ properties: amqp_basic_properties_t) {
+        func has(_ flag: Int32) -> Bool { properties._flags & amqp_flags_t(flag) != 0 }
+        if has(AMQP_BASIC_CONTENT_TYPE_FLAG) { contentType = String(amqp: properties.content_type) }
+        if has(AMQP_BASIC_CONTENT_ENCODING_FLAG) {
+            contentEncoding = String(amqp: properties.content_encoding)
+        }
+        if has(AMQP_BASIC_REPLY_TO_FLAG) { replyTo = String(amqp: properties.reply_to) }
+        if has(AMQP_BASIC_PRIORITY_FLAG) { priority = properties.priority }
+        if has(AMQP_BASIC_HEADERS_FLAG) {
+            // A frame may hold more than we send ourselves: others add to the headers.
+            var budget = 4 * ContractBounds.headers
+            headers = [HeaderValue.Member](properties.headers, budget: &budget)
+        }
+    }
+
+    func task() throws(IncomingTask.Refusal) -> IncomingTask {
+        guard let headers else {
+            throw IncomingTask.Refusal(
+                "its headers are larger than is read, or nested more than \(HeaderValue.maximumDepth) levels deep"
+            )
+        }
+        guard bodySize == UInt64(body.count) else {
+            throw IncomingTask.Refusal(
+                "its body is \(bodySize) bytes; at most \(ContractBounds.body) are read", of: headers)
+        }
+        return try IncomingTask(
+            contentType: contentType, contentEncoding: contentEncoding, headers: headers, body: body,
+            replyTo: replyTo, priority: priority)
+    }
+}
