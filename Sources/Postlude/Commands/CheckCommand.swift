@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import Glibc
 internal import PostludeManifest
+internal import PostludeSystem
 
 struct CheckCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
@@ -92,4 +94,104 @@ struct CheckCommand<App: Application>: ParsableCommand {
                 "durable-tasks-library": library.map(DocumentNode.string),
             ]).text(isPretty: true))
     }
+}
+
+/// What a manifest names outside of itself, as far as a user can see. Another user, or another machine, may have it: nothing
+/// here is a mistake of the manifest.
+enum EnvironmentChecks {
+    static func warnings(about manifest: Manifest) -> [String] {
+        var warnings = [folder(manifest.uploads.folder, key: "uploads.folder")]
+        if let files = manifest.files {
+            warnings.append(folder(files.root, key: "files.root", mode: R_OK | X_OK, to: "read"))
+        }
+        // SQLite keeps files beside it.
+        if let taskStore = manifest.taskStore {
+            warnings.append(folder(of: taskStore.path, key: "task-store.path"))
+        }
+        warnings.append(log(manifest.log.destination, key: "log.to"))
+        if let access = manifest.log.access {
+            warnings.append(log(access.destination, key: "log.access.to"))
+        }
+        let (listen, status) = (manifest.listen, manifest.status)
+        warnings += [socket(listen.address, key: "listen"), socket(status?.listen, key: "status")]
+        let users =
+            [("listen.owner", listen.owner), ("status.owner", status?.owner)]
+            + listen.allowUsers.map { ("listen.allow-users", $0) }
+        let groups = [("listen.group", listen.group), ("status.group", status?.group)]
+        warnings += users.map { key, name in account(name, key: key, kind: "user", isKnown: isUser) }
+        warnings += groups.map { key, name in account(name, key: key, kind: "group", isKnown: isGroup) }
+        return warnings.compactMap(\.self)
+    }
+
+    // MARK: Who looks
+
+    /// The user as whom files are looked at, by name or else by number.
+    static var user: String { userName(geteuid()) ?? "\(geteuid())" }
+
+    /// Looks as another user from now on, with its groups.
+    static func become(_ user: String) throws {
+        guard let id = userID(user), let name = userName(id) else { throw UserError.unknown }
+        guard let group = primaryGroup(of: name) else { throw UserError.unknown }
+        guard geteuid() == 0 else { throw UserError.notRoot }
+        guard initgroups(name, group) == 0, setegid(group) == 0, seteuid(id) == 0 else {
+            throw SystemError("seteuid(\(name))")
+        }
+    }
+
+    private enum UserError: Error, CustomStringConvertible {
+        case unknown, notRoot
+
+        var description: String {
+            switch self {
+            case .unknown: "this machine has no such user"
+            case .notRoot: "only root can look as another user"
+            }
+        }
+    }
+
+    // MARK: What is looked at
+
+    private static func log(_ destination: Manifest.Log.Destination, key: String) -> String? {
+        guard case .file(let path) = destination else { return nil }
+        guard faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0 else { return folder(of: path, key: key) }
+        return mayAccess(path, W_OK) ? nil : "\(key): \(path) cannot be written by the user \(user)"
+    }
+
+    private static func socket(_ address: String?, key: String) -> String? {
+        guard let address, address.contains("/") else { return nil }
+        return folder(of: address, key: key)
+    }
+
+    /// The folder in which a file is to be made.
+    private static func folder(of path: String, key: String) -> String? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        let parent = parts.joined(separator: "/")
+        return folder(parent.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : parent, key: key)
+    }
+
+    private static func folder(
+        _ path: String, key: String, mode: Int32 = W_OK | X_OK, to verb: String = "written"
+    ) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            let reason = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
+            return "\(key): \(path) cannot be found: \(reason)"
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return "\(key): \(path) is not a folder" }
+        return mayAccess(path, mode) ? nil : "\(key): \(path) cannot be \(verb) by the user \(user)"
+    }
+
+    private static func mayAccess(_ path: String, _ mode: Int32) -> Bool {
+        faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0
+    }
+
+    private static func account(
+        _ name: String?, key: String, kind: String, isKnown: (String) -> Bool
+    ) -> String? {
+        guard let name, UInt32(name) == nil, !isKnown(name) else { return nil }
+        return "\(key): this machine has no \(kind) \(name)"
+    }
+
+    private static func isUser(_ name: String) -> Bool { userID(name) != nil }
+    private static func isGroup(_ name: String) -> Bool { groupID(name) != nil }
 }

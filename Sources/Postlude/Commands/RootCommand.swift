@@ -1,4 +1,19 @@
 internal import ArgumentParser
+internal import PostludeLogOutput
+internal import PostludeManifest
+internal import PostludeRouting
+
+extension Application {
+    /// The program's entry: parses the command line and runs the command.
+    public static func main() async {
+        let arguments = CommandLine.arguments.dropFirst()
+        if let unknown = UnknownCommand(in: arguments, of: RootCommand<Self>.self, program: programName) {
+            printError("\(unknown)")
+            RootCommand<Self>.exit(withError: ExitCode.validationFailure)
+        }
+        await RootCommand<Self>.main()
+    }
+}
 
 /// The application's executable: its own tool.
 struct RootCommand<App: Application>: AsyncParsableCommand {
@@ -19,4 +34,46 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
 
     /// The file's name, as the user typed it.
     static var programName: String { Postlude.programName }
+}
+
+/// A word where a subcommand should be, which would be taken for an argument of the default one.
+struct UnknownCommand: CustomStringConvertible {
+    let description: String
+
+    /// - Parameter arguments: without the program's name.
+    /// - Returns: nil if the words so far are subcommands.
+    init?(in arguments: some Sequence<String>, of root: any ParsableCommand.Type, program: String) {
+        var (command, words) = (root, [program])
+        for argument in arguments {
+            let known = command.configuration.subcommands
+            guard !known.isEmpty, !argument.hasPrefix("-"), argument != "help" else { return nil }
+            if let next = known.first(where: { $0.configuration.commandName == argument }) {
+                command = next
+                words.append(argument)
+                continue
+            }
+            let names = known.compactMap { $0.configuration.commandName }
+            let advice = nearest(to: argument, in: names).map { "; the nearest is `\($0)`" } ?? ""
+            let called = LogText.escaped(argument)
+            let usage = command == root ? root.helpMessage() : root.helpMessage(for: command)
+            description = """
+                \(words.joined(separator: " ")): there is no command `\(called)`\(advice)
+
+                \(usage)
+                """
+            return
+        }
+        return nil
+    }
+}
+
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema", abstract: "Print the JSON Schema of the manifest, for editors.",
+        discussion: """
+            Save it beside the manifest, and let the manifest begin with
+            # yaml-language-server: $schema=routes.schema.json
+            """)
+
+    func run() throws { try printOutput(Manifest.schema) }
 }

@@ -91,3 +91,122 @@ struct StatusCommand<App: Application>: ParsableCommand {
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }
+
+/// The report as text for a terminal.
+struct StatusTable: CustomStringConvertible {
+    let description: String
+
+    init(_ report: StatusReport) {
+        let parts = [
+            Self.summary(report), Self.spans(report), Self.workers(report), Self.routes(report.routes),
+            Self.tasks(report.tasks),
+            report.storedTasks.map(Self.storedTasks) ?? "",
+        ]
+        description = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
+    }
+
+    private static func summary(_ report: StatusReport) -> String {
+        var lines = [
+            "\(report.pool): \(report.activeWorkers) of \(report.totalWorkers) workers busy"
+                + " (at most \(report.maxActiveWorkers)), for \(time(Double(report.startSince)))",
+            "requests: \(report.acceptedConn), slow \(report.slowRequests), refused \(report.refusedRequests),"
+                + " timed out \(report.timedOutRequests)",
+            "tasks: \(report.tasks.queued) queued, \(report.tasks.running) running, \(report.tasks.done) done,"
+                + " \(report.tasks.failed) failed, \(report.tasks.dropped) dropped"
+                + (report.tasks.oldestAge.map { "; the oldest is \(time($0)) old" } ?? ""),
+        ]
+        for process in report.processes {
+            if let reasons = process.waitingTasks {
+                lines.append("process \(process.pid): tasks wait: \(reasons)")
+            }
+        }
+        if let waiting = report.listenQueue, let most = report.maxListenQueue,
+            let limit = report.listenQueueLen
+        {
+            lines.append("listen queue: \(waiting) of \(limit) (at most \(most))")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func workers(_ report: StatusReport) -> String {
+        let rows = report.processes.flatMap { process in
+            process.workers.map { worker in
+                let isAtTask = worker.state == "tasks"
+                return [
+                    "\(process.pid)", "\(process.generation)", "\(worker.worker)", worker.state,
+                    time(worker.stateSince), "\(worker.requests)", time(worker.requestDuration),
+                    isAtTask ? worker.task : worker.handler,
+                    [worker.requestMethod, worker.requestURI].filter { !$0.isEmpty }.joined(separator: " "),
+                ]
+            }
+        }
+        let header = [
+            "PROCESS", "MANIFEST", "WORKER", "STATE", "SINCE", "REQUESTS", "DURATION", "HANDLER", "REQUEST",
+        ]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    /// How long answers took, and their status codes: recently, and since the start.
+    private static func spans(_ report: StatusReport) -> String {
+        func row(_ name: String, _ duration: StatusReport.Latency, _ counts: [String: UInt64]) -> [String] {
+            [name, "\(duration.count)"]
+                + [duration.p50, duration.p90, duration.p99].map { $0.map(time) ?? "-" }
+                + classes.map { "\(counts[$0] ?? 0)" }
+        }
+        let recent = [("last minute", report.lastMinute), ("last 5 minutes", report.lastFiveMinutes)]
+        let rows =
+            recent.compactMap { name, span in
+                span.map { row(name, $0.requestDuration, $0.responses) }
+            } + [row("since the start", report.requestDuration, report.responses)]
+        let header = ["REQUESTS", "COUNT", "P50", "P90", "P99"] + classes.map { $0.uppercased() }
+        return "\(TextTable(header: header, rows: rows))"
+    }
+
+    private static let classes = ["2xx", "3xx", "4xx", "5xx"]
+
+    private static func routes(_ routes: [StatusReport.Route]) -> String {
+        let rows = routes.map { route in
+            [route.route] + classes.map { "\(route.responses[$0] ?? 0)" } + [time(route.meanDuration)]
+        }
+        let header = ["ROUTE"] + classes.map { $0.uppercased() } + ["MEAN"]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    private static func tasks(_ tasks: StatusReport.Tasks) -> String {
+        let rows = tasks.names.map { kind in
+            [
+                kind.name, "\(kind.done)", "\(kind.failed)", "\(kind.retried)", "\(kind.dropped)",
+            ]
+                + [
+                    kind.duration.p50, kind.duration.p90, kind.duration.p99, kind.lastFiveMinutes?.p99,
+                    kind.lastMinute?.p99,
+                ].map { $0.map(time) ?? "-" }
+        }
+        let header = [
+            "TASK", "DONE", "FAILED", "RETRIED", "DROPPED", "P50 ALL", "P90 ALL", "P99 ALL", "P99 5 MIN",
+            "P99 1 MIN",
+        ]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    private static func storedTasks(_ tasks: TaskInspectionPages.Answer) -> String {
+        if let trouble = tasks.trouble { return "durable tasks: unknown: \(trouble)" }
+        let rows = tasks.names.map { kind in
+            [kind.name, "\(kind.waiting)", "\(kind.running)", "\(kind.outgoing)", "\(kind.failed)"]
+        }
+        let header = ["DURABLE TASK", "WAITING", "RUNNING", "OUTGOING", "FAILED"]
+        return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
+    }
+
+    /// A time with the unit that fits it.
+    static func time(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<0.001: "\(Int(max(0, seconds) * 1_000_000)) us"
+        case ..<1: "\(Int(seconds * 1000)) ms"
+        case ..<120: "\(Double(Int(seconds * 10)) / 10) s"
+        case ..<7200: "\(Int(seconds / 60)) min"
+        case ..<172_800: "\(Int(seconds / 3600)) h"
+        default: "\(Int(min(seconds, 1e15) / 86_400)) days"
+        }
+    }
+}

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import PostludeLogOutput
 
 /// Text on a terminal: how many columns it takes, and how much of it fits.
 enum TerminalText {
@@ -66,5 +67,38 @@ enum TerminalText {
             size.ws_col > 0
         else { return nil }
         return (Int(size.ws_row), Int(size.ws_col))
+    }
+}
+
+/// Columns of text, each as wide as its widest cell. What a cell holds cannot break its line, or steer the terminal.
+package struct TextTable: CustomStringConvertible {
+    let header: [String]
+    let rows: [[String]]
+
+    package init(header: [String], rows: [[String]]) {
+        self.header = header
+        self.rows = rows.map { $0.map(LogText.escaped) }
+    }
+
+    package var description: String {
+        let lines = [header] + rows
+        let widths = header.indices.map { column in
+            lines.map { TerminalText.width(of: $0[column]) }.max() ?? 0
+        }
+        return lines.map { line in
+            zip(line, widths).map { cell, width in
+                cell + String(repeating: " ", count: width - TerminalText.width(of: cell))
+            }
+            .joined(separator: "  ").trimmingSuffix { $0 == " " }
+        }
+        .joined(separator: "\n")
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
+        var text = self[...]
+        while let last = text.last, predicate(last) { text.removeLast() }
+        return String(text)
     }
 }

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// What is wrong with a request's inputs: answered with 422 and a list, in the format of FastAPI.
 ///
 /// ```json
@@ -68,5 +70,193 @@ public struct InputIssue: Encodable, Hashable, Sendable {
         case message = "msg"
         case type
         case context = "ctx"
+    }
+}
+
+/// The rule that a value broke, in the words that the client reads.
+///
+/// Thrown as a `DecodingError`'s underlying error, which knows where the value stands.
+struct InputRule: Error {
+    let message: String
+    let type: String
+    /// The numbers and names in the message, for a client that words it itself.
+    var context: [String: JSONValue]?
+
+    static let value = InputRule(message: "Input should be a valid value", type: "value_error")
+    static let missing = InputRule(message: "Field required", type: "missing")
+    static let dateTime = InputRule(
+        message: "Input should be a valid datetime in ISO 8601, such as 2030-01-31T12:00:00Z",
+        type: "datetime_parsing")
+    static let localDate = InputRule(
+        message: "Input should be a valid date, such as 2030-01-31", type: "date_parsing")
+    static let localDateTime = InputRule(
+        message: "Input should be a valid local date and time, such as 2030-01-31T12:00",
+        type: "datetime_parsing")
+
+    static let enumeration = InputRule(message: "Input should be one of the allowed values", type: "enum")
+    static let uuid = InputRule(message: "Input should be a valid UUID", type: "uuid_parsing")
+    static let url = InputRule(message: "Input should be a valid URL", type: "url_parsing")
+    static let base64 = InputRule(message: "Input should be valid Base64", type: "base64_decode")
+    static let finite = InputRule(message: "Input should be a finite number", type: "finite_number")
+    static let fraction = InputRule(
+        message: "Input should be a valid integer, got a number with a fractional part",
+        type: "int_from_float")
+
+    /// An integer below what its type holds.
+    static func least(_ value: some FixedWidthInteger) -> InputRule {
+        InputRule(
+            message: "Input should be greater than or equal to \(value)", type: "greater_than_equal",
+            context: ["ge": JSONValue(value)])
+    }
+
+    /// An integer above what its type holds.
+    static func greatest(_ value: some FixedWidthInteger) -> InputRule {
+        InputRule(
+            message: "Input should be less than or equal to \(value)", type: "less_than_equal",
+            context: ["le": JSONValue(value)])
+    }
+
+    static func mismatch(_ pattern: String) -> InputRule {
+        InputRule(
+            message: "String should match pattern '\(pattern)'", type: "string_pattern_mismatch",
+            context: ["pattern": .string(pattern)])
+    }
+
+    /// The rule of a value that a type's `init(from:)` refused.
+    static func broken(in context: DecodingError.Context) -> InputRule {
+        if let rule = context.underlyingError as? InputRule { return rule }
+        let text = context.debugDescription
+        guard !text.isEmpty else { return .value }
+        // Swift's own words, of an enumeration, name a type of the program.
+        return text.hasPrefix(swiftsWords)
+            ? .enumeration : InputRule(message: text, type: "value_error")
+    }
+
+    /// An error with the values that are allowed, where it is about an enumeration that lists its cases.
+    static func naming(_ error: any Error, casesOf type: Any.Type) -> any Error {
+        guard case DecodingError.dataCorrupted(let context) = error, context.underlyingError == nil,
+            context.debugDescription.hasPrefix(swiftsWords), let type = type as? any CaseIterable.Type
+        else { return error }
+        let values = values(of: type)
+        guard (1...maximumCases).contains(values.count), let last = values.last else { return error }
+        let others = values.dropLast().joined(separator: ", ")
+        let expected = others.isEmpty ? last : "\(others) or \(last)"
+        let rule = InputRule(
+            message: "Input should be \(expected)", type: enumeration.type,
+            context: ["expected": .string(expected)])
+        return rule.error(at: context.codingPath)
+    }
+
+    /// A list that a person reads; the API's description has all of a longer one.
+    private static let maximumCases = 50
+    private static let swiftsWords = "Cannot initialize "
+
+    /// As clients write them, texts in quotation marks.
+    private static func values<Cases: CaseIterable>(of type: Cases.Type) -> [String] {
+        type.allCases.compactMap { value in
+            switch (value as? any RawRepresentable)?.rawValue {
+            case let text as String: "'\(text)'"
+            case let value?: "\(value)"
+            case nil: nil
+            }
+        }
+    }
+
+    /// This rule as what a decoder throws.
+    func error(at path: [any CodingKey]) -> DecodingError {
+        .dataCorrupted(.init(codingPath: path, debugDescription: message, underlyingError: self))
+    }
+
+    func issue(_ location: [InputIssue.Location]) -> InputIssue {
+        InputIssue(location: location, message: message, type: type, context: context)
+    }
+}
+
+extension InputError {
+    /// What a `Decodable` type objected to, in the words of FastAPI.
+    ///
+    /// - Parameters:
+    ///   - source: `path`, `query`, `header` or `body`.
+    ///   - isText: whether the values were text that had to be parsed, as outside of JSON.
+    init(_ error: DecodingError, in source: String, isText: Bool) {
+        func locate(_ path: [any CodingKey]) -> [InputIssue.Location] {
+            [.key(source)] + path.map(InputIssue.Location.init)
+        }
+        switch error {
+        case .keyNotFound(let key, let context):
+            self.init([.missing(locate(context.codingPath + [key]))])
+        case .valueNotFound(let type, let context), .typeMismatch(let type, let context):
+            self.init([.mistyped(type, locate(context.codingPath), isText: isText)])
+        case .dataCorrupted(let context):
+            self.init([InputRule.broken(in: context).issue(locate(context.codingPath))])
+        @unknown default:
+            self.init([InputRule.value.issue([.key(source)])])
+        }
+    }
+}
+
+extension InputIssue.Location {
+    /// Dictionaries give their keys a number where they look like one; only an array's steps are called so.
+    init(_ key: any CodingKey) {
+        self =
+            key.intValue.flatMap { key.stringValue == "Index \($0)" ? .index($0) : nil }
+            ?? .key(key.stringValue)
+    }
+}
+
+extension InputIssue {
+    static func missing(_ location: [Location]) -> InputIssue { InputRule.missing.issue(location) }
+
+    static func mistyped(_ type: any Any.Type, _ location: [Location], isText: Bool) -> InputIssue {
+        guard let (name, noun) = ExpectedType(type)?.words else { return InputRule.value.issue(location) }
+        let message = "Input should be a valid \(noun)"
+        return isText && name != "string"
+            ? InputIssue(
+                location: location, message: "\(message), unable to parse string as \(article(noun))",
+                type: "\(name)_parsing")
+            : InputIssue(location: location, message: message, type: "\(name)_type")
+    }
+
+    private static func article(_ noun: String) -> String {
+        noun.first.map { "aeiou".contains($0) } == true ? "an \(noun)" : "a \(noun)"
+    }
+}
+
+/// The kinds of values that error messages tell apart.
+private enum ExpectedType {
+    case integer, number, boolean, string, dateTime, list, object
+
+    /// nil for a type of which only the program knows what it is.
+    init?(_ type: any Any.Type) {
+        switch type {
+        case is any BinaryInteger.Type: self = .integer
+        case is any BinaryFloatingPoint.Type, is Decimal.Type: self = .number
+        case is Bool.Type: self = .boolean
+        case is String.Type: self = .string
+        case is Date.Type: self = .dateTime
+        case is [Any].Type, is [String].Type: self = .list
+        case is [String: Any].Type, is [String: String].Type: self = .object
+        default: return nil
+        }
+    }
+
+    var words: (name: String, noun: String) {
+        switch self {
+        case .integer: ("int", "integer")
+        case .number: ("float", "number")
+        case .boolean: ("bool", "boolean")
+        case .string: ("string", "string")
+        case .dateTime: ("datetime", "datetime")
+        case .list: ("list", "list")
+        case .object: ("dict", "dictionary")
+        }
+    }
+}
+
+extension JSONSyntaxError {
+    var issue: InputIssue {
+        InputIssue(
+            location: ["body", .index(offset)], message: "JSON decode error", type: "json_invalid",
+            context: ["error": .string(reason), "line": .integer(line), "column": .integer(column)])
     }
 }

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+internal import HTTPTypes
 
 /// A cookie to be set (RFC 6265bis), with attributes that are safe unless told otherwise: sent over TLS only, hidden
 /// from scripts, and not sent with requests that other sites make, links excepted.
@@ -132,4 +133,33 @@ extension HTTPDate {
         let seconds = date.timeIntervalSince1970
         self.init(seconds: seconds.isNaN ? 0 : Int(min(max(seconds, -1e12), 1e12)))
     }
+}
+
+extension Response {
+    /// Adds a `Set-Cookie` field, beside those that are there.
+    public mutating func setCookie(_ cookie: Cookie) {
+        headers.append(HTTPField(name: .setCookie, value: cookie.text))
+    }
+
+    /// Has the client remove a cookie.
+    ///
+    /// - Parameters: as the cookie was set: a client keeps cookies of one name apart by domain, path and partition.
+    /// - Throws: ``CookieError`` when no cookie can have these.
+    public mutating func deleteCookie(
+        _ name: String, domain: String? = nil, path: String = "/", isPartitioned: Bool = false
+    ) throws(CookieError) {
+        setCookie(
+            try Cookie(
+                name: name, value: "", maxAge: .zero, expires: Date(timeIntervalSince1970: 0), domain: domain,
+                path: path, isPartitioned: isPartitioned))
+    }
+}
+
+/// Why a cookie cannot be set: a mistake of the application's, or a value that it has not encoded.
+public struct CookieError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The cookie's name.
+    public let name: String
+    let reason: String
+
+    public var description: String { "the cookie \"\(name)\" cannot be set: \(reason)" }
 }

@@ -1,3 +1,5 @@
+internal import Glibc
+internal import HTTPTypes
 internal import PostludeSystem
 
 /// A file that is open, or a range of it.
@@ -62,5 +64,107 @@ struct FileShrank: Error, CustomStringConvertible {
 
     var description: String {
         "\(path) had \(count) bytes and ends at \(end) now; replace a file by renaming a new one to its name"
+    }
+}
+
+/// A regular file, open for reading: what is checked is what will be sent, whatever its name means by then.
+final class OpenFile: Sendable {
+    let descriptor: Int32
+    /// When it was opened, in bytes.
+    let count: Int
+    let modified: HTTPDate
+    /// Strong: it changes with the file, its content or its length.
+    let entityTag: String
+    /// Its path without symbolic links; nil if it has none any more, or /proc is missing.
+    let realPath: String?
+
+    /// - Throws: `HTTPError`, 404, when there is no such regular file; the system's error when it cannot be opened.
+    convenience init(_ path: String) throws {
+        try self.init(path, hidesRefusal: false)
+    }
+
+    /// Opens a file by a name that a client has chosen.
+    ///
+    /// - Throws: `HTTPError`, 404, when there is no such regular file below `root`, or it is hidden.
+    convenience init(named name: String, in root: String) throws {
+        // The folders on the way are names as well: none may be "..", none hidden.
+        guard Self.isVisible(name.utf8) else { throw HTTPError(.notFound) }
+        guard let realRoot = Self.realPath(of: root) else { throw SystemError("realpath(\(root))") }
+        try self.init(realRoot + "/" + name, hidesRefusal: true)
+        guard let realPath else {
+            throw SystemError(
+                "readlink(/proc/self/fd)", errno: ENOENT,
+                advice: "mount /proc: where a file really lies cannot be seen without it")
+        }
+        // Of the open file, so that a link which is changed meanwhile changes nothing.
+        let start = (realRoot == "/" ? "/" : realRoot + "/").utf8
+        guard realPath.utf8.starts(with: start), Self.isVisible(realPath.utf8.dropFirst(start.count)) else {
+            throw HTTPError(.notFound)
+        }
+    }
+
+    /// Whether no part of a relative path is hidden, empty, or "..".
+    private static func isVisible(_ path: some Collection<UInt8>) -> Bool {
+        path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .allSatisfy { !$0.isEmpty && $0.first != UInt8(ascii: ".") }
+    }
+
+    private init(_ path: String, hidesRefusal: Bool) throws {
+        // A name after NUL would not be looked at. O_NONBLOCK: opening a FIFO must not wait for a writer.
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        descriptor = path.utf8.contains(0) ? -1 : open(path, flags)
+        guard descriptor >= 0 else {
+            let error = path.utf8.contains(0) ? EINVAL : errno
+            let isRefusal = error == EACCES || error == EPERM
+            if [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ENXIO, EINVAL].contains(error)
+                || isRefusal && hidesRefusal
+            {
+                throw HTTPError(.notFound)
+            }
+            throw SystemError("open(\(path))", errno: error)
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw HTTPError(.notFound)
+        }
+        count = Int(status.st_size)
+        let (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+        // A date in the future would be a lie (RFC 9110, 8.8.2.1).
+        modified = min(HTTPDate(seconds: seconds), .now)
+        let version = [
+            Int64(bitPattern: UInt64(status.st_ino)), Int64(seconds), Int64(nanoseconds), Int64(count),
+        ]
+        let digits = version.map { String(UInt64(bitPattern: $0), radix: 16) }
+        entityTag = "\"\(digits.joined(separator: "-"))\""
+        realPath = status.st_nlink > 0 ? Self.linkTarget("/proc/self/fd/\(descriptor)") : nil
+    }
+
+    deinit { close(descriptor) }
+
+    /// Reads what fits into `buffer`.
+    ///
+    /// - Returns: how many bytes there were; 0 after the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
+        while true {
+            let read = pread(descriptor, buffer.baseAddress, buffer.count, offset)
+            if read >= 0 { return read }
+            if errno != EINTR { throw SystemError("pread(\(realPath ?? "a file without a name"))") }
+        }
+    }
+
+    /// Without symbolic links; nil if there is nothing.
+    static func realPath(of path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(validatingCString: resolved)
+    }
+
+    private static func linkTarget(_ path: String) -> String? {
+        var characters = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &characters, characters.count)
+        // One that fills the buffer may have been cut.
+        guard count > 0, count < characters.count else { return nil }
+        return String(validating: characters[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

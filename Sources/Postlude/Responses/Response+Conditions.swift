@@ -98,3 +98,141 @@ extension Response {
         return .error(HTTPError(status, headers: fields))
     }
 }
+
+/// A version of a representation (RFC 9110, 8.8.3).
+struct EntityTag: Hashable, Sendable {
+    let isWeak: Bool
+    /// With its quotes.
+    let opaque: Substring
+
+    /// What a condition lists.
+    enum List {
+        case any
+        case tags([EntityTag])
+
+        /// - Parameter text: `*`, or tags and commas. What comes after a mistake is left out.
+        init(_ text: String) {
+            var rest = text[...]
+            var tags: [EntityTag] = []
+            if text.trimmingSpaces == "*" {
+                self = .any
+                return
+            }
+            while true {
+                rest = rest.drop { $0 == " " || $0 == "\t" || $0 == "," }
+                guard let tag = EntityTag(takingFrom: &rest) else { break }
+                tags.append(tag)
+            }
+            self = .tags(tags)
+        }
+
+        /// Whether a tag of the list is `tag`, weak or not; for If-None-Match.
+        func matchesWeakly(_ tag: EntityTag?) -> Bool {
+            switch self {
+            case .any: true
+            case .tags(let tags): tags.contains { $0.opaque == tag?.opaque }
+            }
+        }
+
+        /// Whether a tag of the list is `tag`, and neither is weak; for If-Match.
+        func matchesStrongly(_ tag: EntityTag?) -> Bool {
+            switch self {
+            case .any: true
+            case .tags(let tags): tags.contains { !$0.isWeak && $0 == tag }
+            }
+        }
+    }
+
+    /// - Returns: nil if it is not a tag, or if there are several.
+    init?(_ text: String) {
+        var rest = text.trimmingSpaces
+        self.init(takingFrom: &rest)
+        guard rest.isEmpty else { return nil }
+    }
+
+    private init?(takingFrom text: inout Substring) {
+        var rest = text
+        let isWeak = rest.hasPrefix("W/")
+        if isWeak { rest = rest.dropFirst(2) }
+        guard rest.first == "\"", let end = rest.dropFirst().firstIndex(of: "\"") else { return nil }
+        self.isWeak = isWeak
+        opaque = rest[...end]
+        text = rest[rest.index(after: end)...]
+    }
+}
+
+extension String {
+    var trimmingSpaces: Substring {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+        guard let last = lastIndex(where: { !isSpace($0) }) else { return "" }
+        return self[...last].drop(while: isSpace)
+    }
+}
+
+/// What a `Range` field asks for, of something that has a certain length (RFC 9110, 14.1.2).
+enum ByteRange: Equatable {
+    /// All of it: there is no range, or none that has to be obeyed.
+    case whole
+    case part(Range<Int>)
+    case unsatisfiable
+
+    /// Several ranges get the whole: a server may ignore the field (14.2), and parts in a multipart body are something
+    /// that few clients read.
+    init(_ field: String, of count: Int) {
+        self = .whole
+        let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0].trimmingSpaces.lowercased() == "bytes" else { return }
+        let ends = parts[1].trimmingSpaces.split(
+            separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        guard ends.count == 2 else { return }
+        switch (ends[0].isEmpty, ends[1].isEmpty) {
+        case (true, true): return
+        case (true, false):
+            guard let suffix = Self.number(ends[1]) else { return }
+            if suffix == 0 {
+                self = .unsatisfiable
+            } else if count > 0 {
+                self = .part(max(0, count - suffix)..<count)
+            }
+        case (false, let isOpen):
+            guard let first = Self.number(ends[0]), let last = isOpen ? .max : Self.number(ends[1]),
+                first <= last
+            else { return }
+            self = first < count ? .part(first..<(min(last, count - 1) + 1)) : .unsatisfiable
+        }
+    }
+
+    /// A number beyond all files is as good as any other that is.
+    private static func number(_ text: Substring) -> Int? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int(text) ?? .max
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingSpaces: Substring { String(self).trimmingSpaces }
+}
+
+/// A folder whose files nginx sends by itself, from a location that clients cannot ask for.
+struct FileLocation: Hashable, Sendable {
+    /// Without symbolic links, and without a slash at its end.
+    private let root: String
+    /// With a slash at its end.
+    private let location: String
+
+    /// - Parameters:
+    ///   - root: the folder that the location's `alias` names.
+    ///   - internal: the location's path.
+    init(root: String, internal location: String) {
+        let real = OpenFile.realPath(of: root) ?? root
+        self.root = real.hasSuffix("/") ? String(real.dropLast()) : real
+        self.location = location.hasSuffix("/") ? location : location + "/"
+    }
+
+    /// What nginx is to be asked for; nil for a file that lies elsewhere.
+    func target(of file: FileBody) -> String? {
+        guard let path = file.path, path.utf8.starts(with: (root + "/").utf8) else { return nil }
+        let rest = path.utf8.dropFirst(root.utf8.count + 1)
+        return PercentEncoding.encode(location.utf8, except: "/") + PercentEncoding.encode(rest, except: "/")
+    }
+}

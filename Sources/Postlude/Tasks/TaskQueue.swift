@@ -3,6 +3,7 @@ internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeScoreboard
 internal import PostludeSystem
+internal import PostludeThreads
 internal import Tracing
 
 /// The tasks of one request, in the order in which they were added.
@@ -176,5 +177,553 @@ final class TaskQueue: Sendable {
         ]
         if let start { metadata["duration"] = "\((end - start).milliseconds) ms" }
         return metadata
+    }
+}
+
+extension TaskQueue {
+    /// Takes the next task, and begins it; `.over` when there is none, and then none can be added.
+    ///
+    /// - Parameter thread: where it will run.
+    func next(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> Next {
+        // Let go of outside the lock: whatever ends with it may ask for this queue.
+        let (next, stopped, _) = state.withLock { state -> (Next, StoppedTasks?, [any Sendable]) in
+            var stopped: StoppedTasks?
+            if !state.resting.isEmpty {
+                state.resting.removeAll { $0.task.state == .cancelled }
+                if let due = state.resting.map(\.due).min() {
+                    guard due <= now else { return (.waiting(until: due), nil, []) }
+                    for resting in state.resting where resting.due <= now { state.group.append(resting.task) }
+                    state.resting.removeAll { $0.due <= now }
+                    return (.group(limit: state.groupLimit), nil, [])
+                }
+            }
+            while let item = state.line.popFirst() {
+                switch item {
+                case .task(let task):
+                    state.groupLimit = 1
+                    guard state.begin(task, at: now, on: thread) else {
+                        // Its time is over, and those after it depend on it.
+                        if task.state == .dropped, task.stored?.stopsOnFailure == true {
+                            stopped = StoppedTasks(behind: task, state.stop())
+                        }
+                        continue
+                    }
+                    return (.task(task), stopped, [])
+                case .group(let tasks, let limit):
+                    state.group = tasks
+                    state.groupLimit = limit
+                    return (.group(limit: limit), stopped, [])
+                }
+            }
+            state.isOver = true
+            return (.over, stopped, state.takeKept())
+        }
+        dropStopped(stopped)
+        return next
+    }
+
+    /// Takes the next task of the open group, and begins it.
+    ///
+    /// - Parameter thread: where it will run, if that is known.
+    func nextOfGroup(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> BackgroundTask? {
+        state.withLock { state in
+            while let task = state.group.popFirst() {
+                if state.begin(task, at: now, on: thread) { return task }
+            }
+            return nil
+        }
+    }
+
+    /// An attempt has ended: decides what follows, and tells the task's store.
+    ///
+    /// - Parameters:
+    ///   - error: what it threw.
+    ///   - random: -1 to 1, for the time until the next attempt.
+    func ended(
+        _ task: BackgroundTask, error: (any Error)? = nil, at now: MonotonicTime = .now,
+        random: () -> Double = { 0 }
+    ) -> AttemptResult {
+        let graceEnd = registry.graceEnd
+        let (result, stopped, left) = state.withLock {
+            state -> (AttemptResult, StoppedTasks?, [BackgroundTask]) in
+            if let index = state.running.firstIndex(where: { $0.task === task }) {
+                state.tally.time += now - state.running.remove(at: index).started
+            }
+            guard let error else {
+                task.become(.done)
+                state.tally.ended += 1
+                return (.done, nil, [])
+            }
+            // A random number is a system call, and few tasks fail.
+            let isPermanent = error is any PermanentTaskError
+            let delay =
+                isPermanent ? nil : task.options.retry.delay(after: task.failures, random: random())
+            if !isPermanent, let queue = task.promotion(isLast: delay == nil) {
+                task.become(.failed)
+                state.tally.ended += 1
+                let stopped =
+                    task.stored?.stopsOnFailure == true ? StoppedTasks(behind: task, state.stop()) : nil
+                return (.moved(error, to: queue), stopped, [])
+            }
+            if let delay {
+                let isInTime = graceEnd.map { now + delay <= $0 } ?? true
+                if isInTime || task.isKept { task.become(.waiting) }
+                if isInTime {
+                    state.resting.append(RestingTask(task: task, due: now + delay, error: error))
+                    return (.retried(error, after: delay), nil, [])
+                }
+                if task.isKept { return (.left(error), nil, state.takeStored()) }
+            }
+            return (.failed(error), state.fail(task), [])
+        }
+        // Before its store hears of those after it: it is the reason.
+        task.report(result)
+        dropStopped(stopped)
+        leave(left)
+        return result
+    }
+
+    /// Tasks whose next attempt would come after the end of the process: they have failed, with these errors.
+    func giveUpLateRetries() -> [RestingTask] {
+        guard let graceEnd = registry.graceEnd else { return [] }
+        let (late, stopped, left) = state.withLock {
+            state -> ([RestingTask], [StoppedTasks], [BackgroundTask]) in
+            let late = state.resting.filter { $0.due > graceEnd && $0.task.state == .waiting }
+            guard !late.isEmpty else { return ([], [], []) }
+            state.resting.removeAll { $0.due > graceEnd && !$0.task.isKept }
+            // Those after one that is left are left too: they keep their order.
+            let left = late.contains { $0.task.isKept } ? state.takeStored() : []
+            let failed = late.filter { !$0.task.isKept }
+            return (failed, failed.compactMap { state.fail($0.task) }, left)
+        }
+        for each in stopped { dropStopped(each) }
+        leave(left)
+        return late
+    }
+
+    private func dropStopped(_ stopped: StoppedTasks?) {
+        guard let stopped, !stopped.tasks.isEmpty else { return }
+        drop(
+            stopped.tasks, because: "a task failed, those behind it were dropped", level: .warning,
+            as: .stopped(by: stopped.blocker.name, id: stopped.blocker.stored?.id))
+    }
+}
+
+/// Tasks that do not run because one before them has failed.
+private struct StoppedTasks {
+    let blocker: BackgroundTask
+    let tasks: [BackgroundTask]
+
+    init(behind blocker: BackgroundTask, _ items: [TaskQueue.Item]) {
+        self.blocker = blocker
+        tasks = items.flatMap(\.tasks)
+    }
+}
+
+extension TaskQueue.State {
+    mutating func takeKept() -> [any Sendable] {
+        defer { kept = [] }
+        return kept
+    }
+
+    /// - Returns: false when the task was cancelled.
+    fileprivate mutating func begin(
+        _ task: BackgroundTask, at now: MonotonicTime, on thread: SampledThread?
+    ) -> Bool {
+        guard task.beginAttempt() else { return false }
+        running.append(RunningTask(task: task, started: now, thread: thread))
+        return true
+    }
+
+    /// No attempt is left.
+    ///
+    /// - Returns: what does not run for that reason.
+    fileprivate mutating func fail(_ task: BackgroundTask) -> StoppedTasks? {
+        task.become(.failed)
+        tally.ended += 1
+        tally.failed += 1
+        guard stopOnFailure != nil || task.options.stopOnFailure else { return nil }
+        return StoppedTasks(behind: task, stop())
+    }
+
+    /// Nothing more runs.
+    ///
+    /// - Returns: what would have.
+    fileprivate mutating func stop() -> [TaskQueue.Item] {
+        isStopped = true
+        defer { line = FIFO() }
+        return line.elements
+    }
+}
+
+extension TaskQueue {
+    /// The response is finished: drops the tasks whose condition is not met, and logs them.
+    ///
+    /// - Returns: whether any task is to run.
+    func settle(_ outcome: RequestOutcome) -> Bool {
+        let (dropped, isOver, _) = state.withLock { state -> ([BackgroundTask], Bool, [any Sendable]) in
+            state.outcome = outcome
+            state.takesStored = false
+            // Mostly every task runs.
+            if state.line.allSatisfy({ $0.isMet(by: outcome) }) {
+                state.isOver = state.line.isEmpty
+                return ([], state.isOver, state.isOver ? state.takeKept() : [])
+            }
+            var dropped: [BackgroundTask] = []
+            var line = FIFO<Item>()
+            for item in state.line.elements {
+                let (rest, tasks) = item.split(outcome)
+                if let rest { line.append(rest) }
+                dropped += tasks
+            }
+            state.line = line
+            state.isOver = line.isEmpty
+            return (dropped, state.isOver, state.isOver ? state.takeKept() : [])
+        }
+        let hasThrown = { (task: BackgroundTask) in outcome.hasThrown || task.isOfThrown }
+        drop(
+            dropped.filter(hasThrown), because: "handler failed, its tasks were dropped", level: .warning)
+        drop(
+            dropped.filter { !hasThrown($0) }, because: "tasks were dropped, their condition is not met",
+            level: .debug)
+        return !isOver
+    }
+
+    /// Names the tasks that will not run: the first hundred of them, and how many there are.
+    ///
+    /// - Parameter result: what the store of those that are kept is told.
+    func drop(
+        _ tasks: [BackgroundTask], because reason: Logger.Message, level: Logger.Level,
+        as result: AttemptResult = .dropped
+    ) {
+        if tasks.isEmpty { return }
+        let names = tasks.compactMap { task in
+            // Skips cancelled tasks.
+            guard task.drop(as: result) else { return nil as String? }
+            registry.count(result, of: task)
+            return task.name
+        }
+        guard !names.isEmpty else { return }
+        let listed = names.prefix(100).joined(separator: ", ") + (names.count > 100 ? ", …" : "")
+        logger.log(
+            level: level, reason,
+            metadata: [
+                "request": "\(requestID)", "route": "\(route)", "count": "\(names.count)",
+                "tasks": "\(listed)",
+            ])
+    }
+}
+
+extension TaskQueue.Item {
+    /// Whether all of it is to run.
+    func isMet(by outcome: RequestOutcome) -> Bool {
+        switch self {
+        case .task(let task): task.isMet(by: outcome)
+        case .group(let tasks, _): tasks.allSatisfy { $0.isMet(by: outcome) }
+        }
+    }
+
+    /// - Returns: what is to run, nil for nothing; and what is not.
+    func split(_ outcome: RequestOutcome) -> (TaskQueue.Item?, dropped: [BackgroundTask]) {
+        switch self {
+        case .task(let task):
+            return isMet(by: outcome) ? (self, []) : (nil, [task])
+        case .group(let tasks, let limit):
+            let met = tasks.elements.filter { $0.isMet(by: outcome) }
+            let unmet = tasks.elements.filter { !$0.isMet(by: outcome) }
+            return (met.isEmpty ? nil : .group(FIFO(met), limit: limit), unmet)
+        }
+    }
+}
+
+extension TaskQueue {
+    /// Adds a task that a store is to keep, behind those that are there.
+    ///
+    /// - Throws: when the response has begun.
+    func add(_ stored: any PersistedTask) throws {
+        let task = BackgroundTask(stored)
+        if let deadline = stored.deadline { registry.note(deadline: deadline) }
+        let isDelivered = state.withLock { state in
+            guard state.takesStored else { return false }
+            state.stamp([task])
+            state.line.append(.task(task))
+            return true
+        }
+        guard isDelivered else { throw LateTaskError(name: stored.name) }
+    }
+
+    /// The response begins.
+    func endStoring() { state.withLock { $0.takesStored = false } }
+
+    /// Has the store keep the stored tasks that it has not got yet: all of them or none. Those of a call that has thrown
+    /// are not kept.
+    ///
+    /// - Parameter runsHere: whether this queue runs them; else they come to whichever worker is free.
+    /// - Returns: what was kept, in order.
+    func keepStored(in store: any TaskStore, runsHere: Bool) throws -> [any PersistedTask] {
+        let (tasks, stopsOnFailure) = state.withLock { state in
+            let tasks = state.line.elements.flatMap(\.tasks).filter {
+                $0.stored != nil && $0.state == .queued && !$0.isOfThrown && $0.beginKeeping()
+            }
+            return (tasks, state.stopOnFailure != nil)
+        }
+        let stored = tasks.compactMap(\.stored)
+        if stored.isEmpty { return [] }
+        do {
+            try store.keep(
+                stored,
+                of: TaskOrigin(requestID: requestID, route: route, stopsOnFailure: stopsOnFailure),
+                runsHere: runsHere)
+        } catch {
+            for task in tasks { task.cancelKeeping() }
+            throw error
+        }
+        // Those that do not run here are nothing to this queue any more.
+        let others = Set(tasks.filter { $0.stored?.runsHere == false }.map(ObjectIdentifier.init))
+        for task in tasks { task.markKept() }
+        state.withLock { state in
+            state.keptIDs += stored.map(\.id)
+            if others.isEmpty { return }
+            // A stored task stands alone: a group has none.
+            state.line = FIFO(
+                state.line.elements.filter { item in
+                    !item.tasks.contains { others.contains(ObjectIdentifier($0)) }
+                })
+        }
+        return stored
+    }
+
+    /// The ids of the tasks that were kept, in order.
+    var keptIDs: [String] { state.withLock { $0.keptIDs } }
+
+    /// The process ends: what has not begun is for the next one.
+    ///
+    /// - Returns: how many these were.
+    func leaveStored() -> Int {
+        let tasks = state.withLock { $0.takeStored() }
+        leave(tasks)
+        return tasks.count
+    }
+
+    func leave(_ tasks: [BackgroundTask]) {
+        for task in tasks { task.report(.left(nil)) }
+    }
+}
+
+extension TaskQueue.State {
+    /// Removes the stored tasks that do not run at this moment.
+    mutating func takeStored() -> [BackgroundTask] {
+        let tasks = (resting.map(\.task) + group.elements + line.elements.flatMap(\.tasks)).filter(\.isKept)
+        guard !tasks.isEmpty else { return [] }
+        resting.removeAll { $0.task.isKept }
+        group = FIFO(group.elements.filter { !$0.isKept })
+        // A stored task stands alone: a group has none.
+        line = FIFO(line.elements.filter { !$0.tasks.contains(where: \.isKept) })
+        return tasks
+    }
+}
+
+extension BackgroundTasks {
+    /// The process's store; nil where the application has none.
+    package var store: (any TaskStore)? { queue.registry.store }
+
+    /// Has the store keep the stored tasks that it has not got yet, before the response: all of them or none.
+    ///
+    /// - Returns: what was kept, in order.
+    /// - Throws: `TasksNotKept`, which is answered 503.
+    package func keepStored() throws -> [any PersistedTask] {
+        guard let store else { return [] }
+        do {
+            return try queue.keepStored(in: store, runsHere: true)
+        } catch {
+            throw TasksNotKept(reason: error)
+        }
+    }
+
+    /// The id of the request whose tasks these are.
+    package var requestID: String { queue.requestID }
+
+    /// Adds a task that is kept before the first byte of the response is written.
+    ///
+    /// - Throws: when the response has begun.
+    package func add(stored: any PersistedTask) throws { try queue.add(stored) }
+}
+
+/// Durable tasks that could not be kept: the request is answered 503.
+struct TasksNotKept: Error, CustomStringConvertible {
+    let reason: any Error
+    var description: String { "durable tasks could not be kept: \(LoggedError.text(reason))" }
+}
+
+/// A durable task that was added when its request's response had begun, or was over: it could not be promised any more.
+public struct LateTaskError: Error, Sendable, CustomStringConvertible {
+    /// The task's name.
+    public let name: String
+
+    init(name: String) { self.name = name }
+
+    public var description: String {
+        "the durable task \(name) was added after the response had begun; add it in the handler"
+    }
+}
+
+extension TaskQueue {
+    /// What its first task waits for.
+    enum WaitingReason {
+        /// For a worker that may run tasks.
+        case worker
+        /// For the time of its next attempt.
+        case attempt
+        /// For its response, or for the task before it, which runs.
+        case turn
+    }
+
+    /// How many tasks wait, for another attempt too, and how many run.
+    var census: (queued: Int, running: Int, reason: WaitingReason) {
+        state.withLock { state in
+            let line = state.line.elements.reduce(0) { count, item in
+                switch item {
+                case .task: count + 1
+                case .group(let tasks, _): count + tasks.count
+                }
+            }
+            return (
+                line + state.group.count + state.resting.count, state.running.count, state.waitingReason
+            )
+        }
+    }
+
+    /// How many tasks are to run after the response, and whether there are some among them that no store has.
+    var tasksToTake: (count: Int, hasOthers: Bool) {
+        let tasks = queued.filter { !$0.isOfThrown }
+        return (tasks.count, tasks.contains { !$0.isKept })
+    }
+
+    /// How many tasks or groups are after the one that runs, and how long the request's answer took: cheap, since each
+    /// task asks.
+    var shown: (left: Int, duration: Duration?) {
+        state.withLock { ($0.line.count + $0.group.count, $0.outcome?.duration) }
+    }
+}
+
+extension TaskQueue.State {
+    fileprivate var waitingReason: TaskQueue.WaitingReason {
+        guard running.isEmpty, outcome != nil else { return .turn }
+        guard let due = resting.map(\.due).min() else {
+            // Between two of its tasks none of them runs.
+            return group.isEmpty && tally.ended == 0 ? .worker : .turn
+        }
+        return due > .now ? .attempt : .worker
+    }
+}
+
+/// A task that is running: what the control thread watches.
+struct RunningTask: Sendable {
+    let task: BackgroundTask
+    let started: MonotonicTime
+    /// nil if it shares a thread with others, or is not watched.
+    var thread: SampledThread?
+    /// Cancels an async task, known a moment after its start.
+    var cancel: (@Sendable () -> Void)?
+    var hasWarned = false
+    var isPastDeadline = false
+    var isKilled = false
+}
+
+/// A task that has failed and waits for its next attempt.
+struct RestingTask: Sendable {
+    let task: BackgroundTask
+    let due: MonotonicTime
+    let error: any Error
+}
+
+extension TaskQueue {
+    /// A running task can be cancelled like this.
+    func setCancellation(of task: BackgroundTask, _ cancel: @escaping @Sendable () -> Void) {
+        let isPastDeadline = state.withLock { state in
+            guard let index = state.running.firstIndex(where: { $0.task === task }) else { return false }
+            state.running[index].cancel = cancel
+            return state.running[index].isPastDeadline
+        }
+        // The control thread has looked before there was anything to cancel.
+        if isPastDeadline { cancel() }
+    }
+
+    /// A running task has a thread of its own.
+    func setThread(of task: BackgroundTask, _ thread: SampledThread) {
+        state.withLock { state in
+            guard let index = state.running.firstIndex(where: { $0.task === task }) else { return }
+            state.running[index].thread = thread
+        }
+    }
+
+    /// Warns about tasks that run for long, cancels those that are past their deadline, and has the
+    /// process replaced for those that do not end. Called by the control thread.
+    func check(
+        at now: MonotonicTime, report: inout StackReport, replace: (String) -> Void = { _ in }
+    ) {
+        let (late, overdue, endless) = state.withLock { state in
+            var late: [RunningTask] = []
+            var overdue: [RunningTask] = []
+            var endless: [RunningTask] = []
+            for index in state.running.indices {
+                let running = state.running[index]
+                let age = now - running.started
+                if !running.hasWarned, age >= limits.warn {
+                    state.running[index].hasWarned = true
+                    late.append(running)
+                }
+                let deadline = running.task.options.deadline ?? limits.deadline
+                if !running.isPastDeadline, deadline.map({ age >= $0 }) ?? false {
+                    state.running[index].isPastDeadline = true
+                    overdue.append(running)
+                }
+                if !running.isKilled, limits.killTime.map({ age >= $0 }) ?? false {
+                    state.running[index].isKilled = true
+                    endless.append(running)
+                }
+            }
+            return (late, overdue, endless)
+        }
+        for running in late {
+            logger.warning(
+                "task is still running; hand long work to a task queue",
+                metadata: metadata(of: running, at: now, &report))
+        }
+        for running in overdue {
+            running.task.markPastDeadline()
+            if let cancel = running.cancel { Cancellation.request(cancel) }
+            logger.error(
+                running.task.isAsync
+                    ? "task is past its deadline and was cancelled"
+                    : "task is past its deadline; it is synchronous and cannot be interrupted",
+                metadata: metadata(running.task.name, since: running.started, until: now))
+        }
+        for running in endless {
+            running.task.stored?.blame()
+            logger.critical(
+                "task is past tasks.kill-time and cannot be stopped; the process is to be replaced",
+                metadata: metadata(of: running, at: now, &report))
+            replace("task \(running.task.name) is past tasks.kill-time")
+        }
+    }
+
+    private func metadata(
+        of running: RunningTask, at now: MonotonicTime, _ report: inout StackReport
+    ) -> Logger.Metadata {
+        var metadata = metadata(running.task.name, since: running.started, until: now)
+        let stack = report.stack(of: running.thread) {
+            state.withLock { $0.running.contains { $0.task === running.task } }
+        }
+        if let stack { metadata["stack"] = "\(stack)" }
+        return metadata
+    }
+}
+
+extension Duration {
+    /// Milliseconds with one decimal, as the log shows them.
+    var milliseconds: String {
+        let tenths = saturatedNanoseconds / 100_000
+        return "\(tenths / 10).\(abs(tenths % 10))"
     }
 }

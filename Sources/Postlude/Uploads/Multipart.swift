@@ -40,3 +40,141 @@ public struct Multipart<Value: Decodable>: RequestInput {
 }
 
 extension Multipart: Sendable where Value: Sendable {}
+
+/// Decodes a type from the fields of a form: texts and files.
+final class MultipartDecoder: InputDecoder, Decoder {
+    /// The parts of each name, in the order in which they came.
+    private let contents: [ExactName: [MultipartForm.Part.Content]]
+
+    init(_ form: MultipartForm) {
+        // Browsers send an empty text for every field that was not filled in.
+        contents = Dictionary(grouping: form.parts.filter { !$0.isEmptyText }) { ExactName($0.name) }
+            .mapValues { $0.map(\.content) }
+        super.init(report: InputReport(source: "body", isText: true))
+    }
+
+    var names: some Collection<String> { contents.keys.map(\.text) }
+
+    func field(_ name: String) -> MultipartFieldDecoder {
+        MultipartFieldDecoder(contents[ExactName(name)] ?? [], parent: self, step: .key(name))
+    }
+
+    override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        self.type = type
+        return try Value(from: self)
+    }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        KeyedDecodingContainer(
+            MultipartContainer(decoder: self, definitions: FieldDefinitions.resolve(self.type)))
+    }
+
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw shapeless }
+    func singleValueContainer() throws -> any SingleValueDecodingContainer { throw shapeless }
+
+    private var shapeless: FieldMisuse { FieldMisuse("\(type) has no properties to take a form's fields") }
+}
+
+/// The properties of a struct.
+private struct MultipartContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
+    let decoder: MultipartDecoder
+    let definitions: FieldDefinitions?
+    var codingPath: [any CodingKey] { decoder.codingPath }
+    var allKeys: [Key] { decoder.names.compactMap { Key(stringValue: $0) } }
+
+    func contains(_ key: Key) -> Bool { !decoder.field(key.stringValue).isAbsent }
+
+    func decodeNil(forKey key: Key) throws -> Bool { !contains(key) }
+
+    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+        let definition = try InputDecoder.definition(key, in: definitions)
+        let field = decoder.field(definition?.name ?? key.stringValue)
+        field.definition = definition
+        return try field.decodeValue(type)
+    }
+
+    func nestedContainer<Nested: CodingKey>(
+        keyedBy type: Nested.Type, forKey key: Key
+    ) throws -> KeyedDecodingContainer<Nested> {
+        try decoder.field(key.stringValue).container(keyedBy: type)
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
+        try decoder.field(key.stringValue).unkeyedContainer()
+    }
+
+    func superDecoder() throws -> any Decoder { decoder }
+    func superDecoder(forKey key: Key) throws -> any Decoder { decoder }
+}
+
+extension MultipartForm.Part {
+    fileprivate var isEmptyText: Bool {
+        if case .text("") = content { true } else { false }
+    }
+}
+
+/// Decodes one value from the last part of a name, or a list from all of them.
+final class MultipartFieldDecoder: InputDecoder, Decoder, ScalarContainer {
+    private let contents: [MultipartForm.Part.Content]
+
+    override var isAbsent: Bool { contents.isEmpty }
+
+    init(_ contents: [MultipartForm.Part.Content], parent: InputDecoder, step: InputIssue.Location) {
+        self.contents = contents
+        super.init(parent: parent, step: step)
+    }
+
+    func decodeFile() throws -> UploadedFile {
+        guard let last = contents.last else { throw InputRule.missing.error(at: codingPath) }
+        guard case .file(let file) = last else {
+            throw InputRule(message: "Input should be a file", type: "file_type").error(at: codingPath)
+        }
+        return file
+    }
+
+    /// The decoder of the text that the part is.
+    private func text() throws -> TextDecoder {
+        guard let last = contents.last else { throw InputRule.missing.error(at: codingPath) }
+        guard case .text(let text) = last else {
+            throw InputRule(message: "Input should be text, not a file", type: "string_type")
+                .error(at: codingPath)
+        }
+        return TextDecoder(text, all: [text], parent: parent ?? self, step: step ?? .key(""))
+    }
+
+    override func decodeValue<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        try TextDecoder.isForeign(type) ? text().decodeValue(type) : Value(from: self)
+    }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        try text().container(keyedBy: type)
+    }
+
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        guard !isAbsent else { throw InputRule.missing.error(at: codingPath) }
+        return ListContainer(MultipartList(contents: contents, parent: self), decoder: self)
+    }
+
+    func singleValueContainer() throws -> any SingleValueDecodingContainer { self }
+
+    func decodeNil() -> Bool { isAbsent }
+    func decode(_ type: String.Type) throws -> String { try text().decode(type) }
+    func decode(_ type: Bool.Type) throws -> Bool { try text().decode(type) }
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decodeValue(type) }
+    func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value { try text().integer(type) }
+    func number<Value: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Value.Type) throws -> Value {
+        try text().number(type)
+    }
+}
+
+/// The parts of one name.
+struct MultipartList: ListValues {
+    let contents: [MultipartForm.Part.Content]
+    let parent: InputDecoder
+
+    var count: Int { contents.count }
+
+    func decoder(at index: Int) -> MultipartFieldDecoder {
+        MultipartFieldDecoder([contents[index]], parent: parent, step: .index(index))
+    }
+}

@@ -1,4 +1,5 @@
 public import Postlude
+internal import PostludeManifest
 
 /// How the tasks of one kind run.
 public struct DurablePolicy: Sendable, Hashable {
@@ -52,4 +53,83 @@ public enum DurablePriority: Sendable, Hashable, CaseIterable {
     case normal
     /// When no others are due.
     case low
+}
+
+/// Where the tasks of a kind run.
+public struct TaskExecution: Sendable, Hashable {
+    /// The broker's queue; nil for this machine's processes.
+    package let queue: String?
+
+    package init(queue: String?) { self.queue = queue }
+
+    /// On the worker of the task's request, or after a crash in whichever process takes it.
+    public static let here = TaskExecution(queue: nil)
+}
+
+/// Moves a durable task that does not come to its end here to a broker's queue, with the same id.
+public struct TaskRerouting: Sendable, Hashable {
+    /// Why a task is moved.
+    public enum Occasion: Sendable, Hashable, CaseIterable {
+        /// An attempt has passed its deadline.
+        case deadline
+        /// Its last attempt has failed.
+        case attempts
+        /// It has not ended when its process does.
+        case shutdown
+    }
+
+    /// Where it goes.
+    public var place: TaskExecution
+    /// When it goes there.
+    public var occasions: Set<Occasion>
+
+    /// - Parameters:
+    ///   - place: where it goes.
+    ///   - occasions: when it goes there; by default at each of them.
+    public init(to place: TaskExecution, when occasions: Set<Occasion> = Set(Occasion.allCases)) {
+        self.place = place
+        self.occasions = occasions
+    }
+}
+
+extension DurablePolicy {
+    /// The policy, with what the manifest says about its kind.
+    func with(_ settings: Manifest.DurableTask) -> DurablePolicy {
+        var policy = self
+        policy.retry.attempts = settings.attempts ?? retry.attempts
+        policy.retry.delay = settings.delay ?? retry.delay
+        policy.retry.factor = settings.factor ?? retry.factor
+        policy.retry.maximumDelay = settings.maximumDelay ?? retry.maximumDelay
+        policy.retry.jitter = settings.jitter ?? retry.jitter
+        policy.deadline = settings.deadline ?? deadline
+        policy.expiry = settings.expiry ?? expiry
+        policy.priority = settings.priority.map(DurablePriority.init) ?? priority
+        policy.runs = settings.runs.map { TaskExecution(queue: $0.queue) } ?? runs
+        policy.promotion = settings.promotion.map(TaskRerouting.init) ?? promotion
+        return policy
+    }
+}
+
+extension DurablePriority {
+    fileprivate init(_ priority: Manifest.DurableTask.Priority) {
+        self =
+            switch priority {
+            case .high: .high
+            case .normal: .normal
+            case .low: .low
+            }
+    }
+}
+
+extension TaskRerouting {
+    fileprivate init(_ promotion: Manifest.DurableTask.Promotion) {
+        let occasions = promotion.occasions.map { occasion -> Occasion in
+            switch occasion {
+            case .deadline: .deadline
+            case .attempts: .attempts
+            case .shutdown: .shutdown
+            }
+        }
+        self.init(to: TaskExecution(queue: promotion.place.queue), when: Set(occasions))
+    }
 }

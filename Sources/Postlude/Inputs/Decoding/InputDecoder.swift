@@ -134,3 +134,149 @@ struct ParameterKey: CodingKey {
     init?(stringValue: String) { self.init(.key(stringValue)) }
     init?(intValue: Int) { self.init(.index(intValue)) }
 }
+
+/// What was found wrong while one input was decoded.
+final class InputReport {
+    /// `path`, `query`, `header`, `cookie` or `body`.
+    let source: String
+    /// Whether the values are text that has to be parsed, as outside of JSON.
+    let isText: Bool
+    /// The first hundred: a client may send as many mistakes as it likes.
+    private(set) var issues: [InputIssue] = []
+    /// How many mistakes were found.
+    private(set) var count = 0
+    /// How many fields are being decoded, one inside the other: what is wrong in them is collected.
+    var depth = 0
+
+    init(source: String, isText: Bool) {
+        self.source = source
+        self.isText = isText
+    }
+
+    var isFull: Bool { count >= Self.maximumCount }
+    private static let maximumCount = 100
+
+    func add(_ issue: InputIssue) {
+        count += 1
+        if issues.count < Self.maximumCount { issues.append(issue) }
+    }
+
+    func add(_ error: DecodingError) {
+        guard !Self.isReported(error) else { return }
+        for issue in InputError(error, in: source, isText: isText).issues { add(issue) }
+    }
+
+    /// What ends the decoding of a value that is reported already.
+    func reported(at path: [any CodingKey]) -> DecodingError {
+        .dataCorrupted(.init(codingPath: path, debugDescription: "", underlyingError: Reported()))
+    }
+
+    private static func isReported(_ error: DecodingError) -> Bool {
+        guard case .dataCorrupted(let context) = error else { return false }
+        return context.underlyingError is Reported
+    }
+
+    private struct Reported: Error {}
+}
+
+/// A single value as Swift's own types ask for it, in four kinds instead of fourteen types.
+protocol ScalarContainer: SingleValueDecodingContainer {
+    func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value
+    func number<Value: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Value.Type) throws -> Value
+}
+
+extension ScalarContainer {
+    func decode(_ type: Double.Type) throws -> Double { try number(type) }
+    func decode(_ type: Float.Type) throws -> Float { try number(type) }
+    func decode(_ type: Int.Type) throws -> Int { try integer(type) }
+    func decode(_ type: Int8.Type) throws -> Int8 { try integer(type) }
+    func decode(_ type: Int16.Type) throws -> Int16 { try integer(type) }
+    func decode(_ type: Int32.Type) throws -> Int32 { try integer(type) }
+    func decode(_ type: Int64.Type) throws -> Int64 { try integer(type) }
+    func decode(_ type: UInt.Type) throws -> UInt { try integer(type) }
+    func decode(_ type: UInt8.Type) throws -> UInt8 { try integer(type) }
+    func decode(_ type: UInt16.Type) throws -> UInt16 { try integer(type) }
+    func decode(_ type: UInt32.Type) throws -> UInt32 { try integer(type) }
+    func decode(_ type: UInt64.Type) throws -> UInt64 { try integer(type) }
+}
+
+/// The values of a list on their way to Swift types, one after another: of JSON, of a repeated parameter, of a form.
+struct ListContainer<Values: ListValues>: UnkeyedDecodingContainer {
+    private let values: Values
+    private let decoder: InputDecoder
+    private(set) var currentIndex = 0
+
+    init(_ values: Values, decoder: InputDecoder) {
+        self.values = values
+        self.decoder = decoder
+    }
+
+    var codingPath: [any CodingKey] { decoder.codingPath }
+    var count: Int? { values.count }
+    var isAtEnd: Bool { currentIndex >= values.count }
+
+    mutating func decodeNil() throws -> Bool {
+        guard try next(Never.self).decodeNil() else { return false }
+        currentIndex += 1
+        return true
+    }
+
+    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        do {
+            return try take(type) { try $0.decodeValue(type) }
+        } catch let error as DecodingError {
+            guard decoder.report.depth > 0, !isAtEnd else { throw error }
+            // Within a field every wrong element is reported.
+            decoder.report.add(error)
+            currentIndex += 1
+            while !isAtEnd, !decoder.report.isFull {
+                do {
+                    _ = try next(type).decodeValue(type)
+                } catch let error as DecodingError {
+                    decoder.report.add(error)
+                }
+                currentIndex += 1
+            }
+            throw decoder.report.reported(at: codingPath)
+        }
+    }
+
+    mutating func nestedContainer<Key: CodingKey>(
+        keyedBy type: Key.Type
+    ) throws -> KeyedDecodingContainer<Key> {
+        try take([String: String].self) { try $0.container(keyedBy: type) }
+    }
+
+    mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        try take([String].self) { try $0.unkeyedContainer() }
+    }
+
+    mutating func superDecoder() throws -> any Decoder { try take(String.self) { $0 } }
+
+    /// Goes on to the next element when `body` has returned.
+    private mutating func take<Result>(
+        _ type: any Any.Type, _ body: (Values.ElementDecoder) throws -> Result
+    ) throws -> Result {
+        let result = try body(next(type))
+        currentIndex += 1
+        return result
+    }
+
+    private func next(_ type: any Any.Type) throws -> Values.ElementDecoder {
+        guard !isAtEnd else {
+            throw DecodingError.valueNotFound(
+                type, .init(codingPath: codingPath, debugDescription: "Field required"))
+        }
+        return values.decoder(at: currentIndex)
+    }
+}
+
+/// Where the elements of a ``ListContainer`` come from.
+protocol ListValues {
+    associatedtype ElementDecoder: InputDecoder & Decoder & SingleValueDecodingContainer
+
+    var count: Int { get }
+
+    /// - Parameter index: less than `count`.
+    func decoder(at index: Int) -> ElementDecoder
+}

@@ -91,3 +91,178 @@ extension Field {
         }
     }
 }
+
+// The forms of a declaration, each with a default and without. The wrapper's documentation explains the arguments.
+
+extension Field {
+    /// A rule of one's own: says what is wrong with a value; nil for a good one.
+    public typealias Check = @Sendable (Value) -> String?
+
+    @inlinable
+    init(
+        _ fallback: Value? = nil, _ name: String?, _ summary: String?, _ check: Check?,
+        bounds: FieldBounds = FieldBounds(), pattern: String? = nil
+    ) {
+        state = .declared(
+            FieldDeclaration(
+                name: name, summary: summary, bounds: bounds, pattern: pattern, check: check,
+                fallback: fallback))
+    }
+
+    // MARK: Any type
+
+    /// A property of any type.
+    @inlinable
+    public init(name: String? = nil, summary: String? = nil, check: Check? = nil) {
+        self.init(nil, name, summary, check)
+    }
+
+    /// A property of any type, with a default.
+    @inlinable
+    public init(wrappedValue: Value, name: String? = nil, summary: String? = nil, check: Check? = nil) {
+        self.init(wrappedValue, name, summary, check)
+    }
+}
+
+extension Field where Value: Boundable {
+    // MARK: Bounds
+
+    /// A property within a range.
+    @inlinable
+    public init<Range: FieldRange<Value.Bound>>(
+        _ range: Range, name: String? = nil, greaterThan: Value.Bound? = nil, lessThan: Value.Bound? = nil,
+        summary: String? = nil, check: Check? = nil
+    ) {
+        self.init(
+            nil, name, summary, check,
+            bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan).or(range.fieldBounds))
+    }
+
+    /// A property within a range, with a default.
+    @inlinable
+    public init<Range: FieldRange<Value.Bound>>(
+        wrappedValue: Value, _ range: Range, name: String? = nil, greaterThan: Value.Bound? = nil,
+        lessThan: Value.Bound? = nil, summary: String? = nil, check: Check? = nil
+    ) {
+        self.init(
+            wrappedValue, name, summary, check,
+            bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan).or(range.fieldBounds))
+    }
+
+    /// A property with bounds that are not allowed themselves.
+    @inlinable @_disfavoredOverload
+    public init(
+        name: String? = nil, greaterThan: Value.Bound? = nil, lessThan: Value.Bound? = nil,
+        summary: String? = nil, check: Check? = nil
+    ) {
+        self.init(
+            nil, name, summary, check, bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan))
+    }
+
+    /// A property with bounds that are not allowed themselves, with a default.
+    @inlinable @_disfavoredOverload
+    public init(
+        wrappedValue: Value, name: String? = nil, greaterThan: Value.Bound? = nil,
+        lessThan: Value.Bound? = nil, summary: String? = nil, check: Check? = nil
+    ) {
+        self.init(
+            wrappedValue, name, summary, check,
+            bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan))
+    }
+}
+
+extension Field where Value: Matchable {
+    // MARK: Patterns
+
+    /// A property that a pattern matches.
+    @inlinable
+    public init(
+        name: String? = nil, matching pattern: String, summary: String? = nil, check: Check? = nil
+    ) {
+        self.init(nil, name, summary, check, pattern: pattern)
+    }
+
+    /// A property that a pattern matches, with a default.
+    @inlinable
+    public init(
+        wrappedValue: Value, name: String? = nil, matching pattern: String, summary: String? = nil,
+        check: Check? = nil
+    ) {
+        self.init(wrappedValue, name, summary, check, pattern: pattern)
+    }
+
+    /// A property within a range and matched by a pattern.
+    @inlinable
+    public init<Range: FieldRange<Value.Bound>>(
+        _ range: Range, name: String? = nil, matching pattern: String, summary: String? = nil,
+        check: Check? = nil
+    ) {
+        self.init(nil, name, summary, check, bounds: range.fieldBounds, pattern: pattern)
+    }
+
+    /// A property within a range and matched by a pattern, with a default.
+    @inlinable
+    public init<Range: FieldRange<Value.Bound>>(
+        wrappedValue: Value, _ range: Range, name: String? = nil, matching pattern: String,
+        summary: String? = nil, check: Check? = nil
+    ) {
+        self.init(wrappedValue, name, summary, check, bounds: range.fieldBounds, pattern: pattern)
+    }
+}
+
+/// What a `@Field` says, kept without any allocation: every decoded value begins with it.
+@usableFromInline
+struct FieldDeclaration<Value: Decodable & Sendable>: Sendable {
+    @usableFromInline var name: String?
+    @usableFromInline var summary: String?
+    @usableFromInline var bounds = FieldBounds()
+    @usableFromInline var pattern: String?
+    @usableFromInline var check: (@Sendable (Value) -> String?)?
+    /// The value where the client sends none; nil if there is no such value.
+    @usableFromInline var fallback: Value?
+
+    // Inlined, as the declaring initialisers are, where the value's type is known: each decoded value begins with them.
+    @inlinable
+    init(
+        name: String? = nil, summary: String? = nil, bounds: FieldBounds = FieldBounds(),
+        pattern: String? = nil,
+        check: (@Sendable (Value) -> String?)? = nil, fallback: Value? = nil
+    ) {
+        self.name = name
+        self.summary = summary
+        self.bounds = bounds
+        self.pattern = pattern
+        self.check = check
+        self.fallback = fallback
+    }
+
+    /// The declared default, or nil for an optional.
+    var absent: Value? {
+        fallback ?? NullValue.absent(Value.self)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Decodes a ``Field``, also where its key is absent. What is wrong with it is reported when the whole struct was
+    /// decoded.
+    @inlinable
+    public func decode<Value>(_ type: Field<Value>.Type, forKey key: Key) throws -> Field<Value> {
+        Field(state: try decode(DecodedField<Value>.self, forKey: key).state)
+    }
+}
+
+/// A field's state as a value that containers can be asked for.
+@usableFromInline
+struct DecodedField<Value: Decodable & Sendable>: Decodable {
+    @usableFromInline let state: Field<Value>.State
+
+    @usableFromInline
+    init(from decoder: any Decoder) throws {
+        state =
+            switch decoder {
+            case let decoder as InputDecoder: try decoder.decodeField(Value.self)
+            case is ProbeDecoder: .refused
+            default: .value(try Value(from: decoder))
+            }
+    }
+}
