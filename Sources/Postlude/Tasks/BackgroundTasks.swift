@@ -1,3 +1,5 @@
+internal import PostludeLogOutput
+
 /// The tasks that run, on the same worker, after the response is finished.
 ///
 /// A handler asks for them by a parameter of this type. Tasks run one after another in the order in which they were
@@ -108,6 +110,54 @@ public struct BackgroundTasks: Sendable {
     /// and named in the log. Durable tasks behind it become dead letters, and what holds for them holds after a crash, too.
     public func stopOnFailure() { queue.stopOnFailure() }
 }
+
+// MARK: Persisted tasks
+
+extension BackgroundTasks {
+    /// The process's store; nil where the application has none.
+    package var store: (any TaskStore)? { queue.registry.store }
+
+    /// Has the store keep the stored tasks that it has not got yet, before the response: all of them or none.
+    ///
+    /// - Returns: what was kept, in order.
+    /// - Throws: `TasksNotKept`, which is answered 503.
+    package func keepStored() throws -> [any PersistedTask] {
+        guard let store else { return [] }
+        do {
+            return try queue.keepStored(in: store, runsHere: true)
+        } catch {
+            throw TasksNotKept(reason: error)
+        }
+    }
+
+    /// The id of the request whose tasks these are.
+    package var requestID: String { queue.requestID }
+
+    /// Adds a task that is kept before the first byte of the response is written.
+    ///
+    /// - Throws: when the response has begun.
+    package func add(stored: any PersistedTask) throws { try queue.add(stored) }
+}
+
+/// Durable tasks that could not be kept: the request is answered 503.
+struct TasksNotKept: Error, CustomStringConvertible {
+    let reason: any Error
+    var description: String { "durable tasks could not be kept: \(LoggedError.text(reason))" }
+}
+
+/// A durable task that was added when its request's response had begun, or was over: it could not be promised any more.
+public struct LateTaskError: Error, Sendable, CustomStringConvertible {
+    /// The task's name.
+    public let name: String
+
+    init(name: String) { self.name = name }
+
+    public var description: String {
+        "the durable task \(name) was added after the response had begun; add it in the handler"
+    }
+}
+
+// MARK: Groups
 
 /// Tasks that run beside each other, between the tasks before and after their group.
 ///

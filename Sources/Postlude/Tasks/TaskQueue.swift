@@ -1,3 +1,4 @@
+internal import HTTPTypes
 internal import Logging
 internal import PostludeLogOutput
 internal import PostludeManifest
@@ -22,26 +23,15 @@ final class TaskQueue: Sendable {
         case over
     }
 
-    enum Item: Sendable {
-        case task(BackgroundTask)
-        case group(FIFO<BackgroundTask>, limit: Int)
-
-        var tasks: [BackgroundTask] {
-            switch self {
-            case .task(let task): [task]
-            case .group(let tasks, _): tasks.elements
-            }
-        }
-    }
-
-    struct State {
-        var line = FIFO<Item>()
+    fileprivate struct State {
+        /// Tasks and groups that have not begun.
+        var pending = FIFO<Item>()
         /// The open group's tasks that have not begun, and how many may run at once.
         var group = FIFO<BackgroundTask>()
         var groupLimit = 1
-        var running: [RunningTask] = []
+        var running = RunningTasks()
         /// Tasks that wait for their next attempt.
-        var resting: [RestingTask] = []
+        var delayed: [DelayedTask] = []
         /// Known once the response is finished.
         var outcome: RequestOutcome?
         /// The call that has asked for it; nil if none has.
@@ -68,7 +58,7 @@ final class TaskQueue: Sendable {
     let limits: Manifest.TaskLimits
     let logger: Logger
     let registry: TaskRegistry
-    let state = Lock(State())
+    private let state = Lock(State())
     let created = MonotonicTime.now
     /// Called when it is no longer among the process's queues.
     let whenOver: (@Sendable () -> Void)?
@@ -86,11 +76,11 @@ final class TaskQueue: Sendable {
 
     var requestID: String { request.id }
     var route: String { request.route }
-    var isEmpty: Bool { state.withLock { $0.line.isEmpty } }
+    var isEmpty: Bool { state.withLock { $0.pending.isEmpty } }
 
     /// The tasks that have not begun, in order.
     var queued: [BackgroundTask] {
-        state.withLock { $0.group.elements + $0.line.elements.flatMap(\.tasks) }
+        state.withLock { $0.group.elements + $0.pending.elements.flatMap(\.tasks) }
     }
 
     /// The names of the tasks that have not ended, the running ones first.
@@ -99,8 +89,8 @@ final class TaskQueue: Sendable {
     /// The tasks that have not ended, the running ones first.
     var leftTasks: [BackgroundTask] {
         let unfinished = state.withLock { state in
-            state.running.map(\.task) + state.resting.map(\.task) + state.group.elements
-                + state.line.elements.flatMap(\.tasks)
+            state.running.tasks + state.delayed.map(\.task) + state.group.elements
+                + state.pending.elements.flatMap(\.tasks)
         }
         return unfinished.filter { $0.state != .cancelled }
     }
@@ -145,7 +135,7 @@ final class TaskQueue: Sendable {
             state.stamp(item.tasks)
             // Added by a task: what became of the request is known.
             let (item, dropped) = state.outcome.map(item.split) ?? (item, [])
-            if let item { state.line.append(item) }
+            if let item { state.pending.append(item) }
             return (false, dropped)
         }
         for task in dropped where task.drop() {
@@ -180,6 +170,8 @@ final class TaskQueue: Sendable {
     }
 }
 
+// MARK: Running
+
 extension TaskQueue {
     /// Takes the next task, and begins it; `.over` when there is none, and then none can be added.
     ///
@@ -188,16 +180,16 @@ extension TaskQueue {
         // Let go of outside the lock: whatever ends with it may ask for this queue.
         let (next, stopped, _) = state.withLock { state -> (Next, StoppedTasks?, [any Sendable]) in
             var stopped: StoppedTasks?
-            if !state.resting.isEmpty {
-                state.resting.removeAll { $0.task.state == .cancelled }
-                if let due = state.resting.map(\.due).min() {
+            if !state.delayed.isEmpty {
+                state.delayed.removeAll { $0.task.state == .cancelled }
+                if let due = state.delayed.map(\.due).min() {
                     guard due <= now else { return (.waiting(until: due), nil, []) }
-                    for resting in state.resting where resting.due <= now { state.group.append(resting.task) }
-                    state.resting.removeAll { $0.due <= now }
+                    for delayed in state.delayed where delayed.due <= now { state.group.append(delayed.task) }
+                    state.delayed.removeAll { $0.due <= now }
                     return (.group(limit: state.groupLimit), nil, [])
                 }
             }
-            while let item = state.line.popFirst() {
+            while let item = state.pending.popFirst() {
                 switch item {
                 case .task(let task):
                     state.groupLimit = 1
@@ -246,9 +238,7 @@ extension TaskQueue {
         let graceEnd = registry.graceEnd
         let (result, stopped, left) = state.withLock {
             state -> (AttemptResult, StoppedTasks?, [BackgroundTask]) in
-            if let index = state.running.firstIndex(where: { $0.task === task }) {
-                state.tally.time += now - state.running.remove(at: index).started
-            }
+            if let started = state.running.remove(task) { state.tally.time += now - started }
             guard let error else {
                 task.become(.done)
                 state.tally.ended += 1
@@ -269,7 +259,7 @@ extension TaskQueue {
                 let isInTime = graceEnd.map { now + delay <= $0 } ?? true
                 if isInTime || task.isKept { task.become(.waiting) }
                 if isInTime {
-                    state.resting.append(RestingTask(task: task, due: now + delay, error: error))
+                    state.delayed.append(DelayedTask(task: task, due: now + delay, error: error))
                     return (.retried(error, after: delay), nil, [])
                 }
                 if task.isKept { return (.left(error), nil, state.takeStored()) }
@@ -284,13 +274,13 @@ extension TaskQueue {
     }
 
     /// Tasks whose next attempt would come after the end of the process: they have failed, with these errors.
-    func giveUpLateRetries() -> [RestingTask] {
+    func giveUpLateRetries() -> [DelayedTask] {
         guard let graceEnd = registry.graceEnd else { return [] }
         let (late, stopped, left) = state.withLock {
-            state -> ([RestingTask], [StoppedTasks], [BackgroundTask]) in
-            let late = state.resting.filter { $0.due > graceEnd && $0.task.state == .waiting }
+            state -> ([DelayedTask], [StoppedTasks], [BackgroundTask]) in
+            let late = state.delayed.filter { $0.due > graceEnd && $0.task.state == .waiting }
             guard !late.isEmpty else { return ([], [], []) }
-            state.resting.removeAll { $0.due > graceEnd && !$0.task.isKept }
+            state.delayed.removeAll { $0.due > graceEnd && !$0.task.isKept }
             // Those after one that is left are left too: they keep their order.
             let left = late.contains { $0.task.isKept } ? state.takeStored() : []
             let failed = late.filter { !$0.task.isKept }
@@ -320,41 +310,7 @@ private struct StoppedTasks {
     }
 }
 
-extension TaskQueue.State {
-    mutating func takeKept() -> [any Sendable] {
-        defer { kept = [] }
-        return kept
-    }
-
-    /// - Returns: false when the task was cancelled.
-    fileprivate mutating func begin(
-        _ task: BackgroundTask, at now: MonotonicTime, on thread: SampledThread?
-    ) -> Bool {
-        guard task.beginAttempt() else { return false }
-        running.append(RunningTask(task: task, started: now, thread: thread))
-        return true
-    }
-
-    /// No attempt is left.
-    ///
-    /// - Returns: what does not run for that reason.
-    fileprivate mutating func fail(_ task: BackgroundTask) -> StoppedTasks? {
-        task.become(.failed)
-        tally.ended += 1
-        tally.failed += 1
-        guard stopOnFailure != nil || task.options.stopOnFailure else { return nil }
-        return StoppedTasks(behind: task, stop())
-    }
-
-    /// Nothing more runs.
-    ///
-    /// - Returns: what would have.
-    fileprivate mutating func stop() -> [TaskQueue.Item] {
-        isStopped = true
-        defer { line = FIFO() }
-        return line.elements
-    }
-}
+// MARK: The end of the response
 
 extension TaskQueue {
     /// The response is finished: drops the tasks whose condition is not met, and logs them.
@@ -365,19 +321,19 @@ extension TaskQueue {
             state.outcome = outcome
             state.takesStored = false
             // Mostly every task runs.
-            if state.line.allSatisfy({ $0.isMet(by: outcome) }) {
-                state.isOver = state.line.isEmpty
+            if state.pending.allSatisfy({ $0.isMet(by: outcome) }) {
+                state.isOver = state.pending.isEmpty
                 return ([], state.isOver, state.isOver ? state.takeKept() : [])
             }
             var dropped: [BackgroundTask] = []
-            var line = FIFO<Item>()
-            for item in state.line.elements {
+            var met = FIFO<Item>()
+            for item in state.pending.elements {
                 let (rest, tasks) = item.split(outcome)
-                if let rest { line.append(rest) }
+                if let rest { met.append(rest) }
                 dropped += tasks
             }
-            state.line = line
-            state.isOver = line.isEmpty
+            state.pending = met
+            state.isOver = met.isEmpty
             return (dropped, state.isOver, state.isOver ? state.takeKept() : [])
         }
         let hasThrown = { (task: BackgroundTask) in outcome.hasThrown || task.isOfThrown }
@@ -392,7 +348,7 @@ extension TaskQueue {
     /// Names the tasks that will not run: the first hundred of them, and how many there are.
     ///
     /// - Parameter result: what the store of those that are kept is told.
-    func drop(
+    private func drop(
         _ tasks: [BackgroundTask], because reason: Logger.Message, level: Logger.Level,
         as result: AttemptResult = .dropped
     ) {
@@ -414,27 +370,7 @@ extension TaskQueue {
     }
 }
 
-extension TaskQueue.Item {
-    /// Whether all of it is to run.
-    func isMet(by outcome: RequestOutcome) -> Bool {
-        switch self {
-        case .task(let task): task.isMet(by: outcome)
-        case .group(let tasks, _): tasks.allSatisfy { $0.isMet(by: outcome) }
-        }
-    }
-
-    /// - Returns: what is to run, nil for nothing; and what is not.
-    func split(_ outcome: RequestOutcome) -> (TaskQueue.Item?, dropped: [BackgroundTask]) {
-        switch self {
-        case .task(let task):
-            return isMet(by: outcome) ? (self, []) : (nil, [task])
-        case .group(let tasks, let limit):
-            let met = tasks.elements.filter { $0.isMet(by: outcome) }
-            let unmet = tasks.elements.filter { !$0.isMet(by: outcome) }
-            return (met.isEmpty ? nil : .group(FIFO(met), limit: limit), unmet)
-        }
-    }
-}
+// MARK: Persisted tasks
 
 extension TaskQueue {
     /// Adds a task that a store is to keep, behind those that are there.
@@ -446,10 +382,20 @@ extension TaskQueue {
         let isDelivered = state.withLock { state in
             guard state.takesStored else { return false }
             state.stamp([task])
-            state.line.append(.task(task))
+            state.pending.append(.task(task))
             return true
         }
         guard isDelivered else { throw LateTaskError(name: stored.name) }
+    }
+
+    /// Tasks that their store has, in the place of a request that is over.
+    func add(kept tasks: [any PersistedTask]) {
+        for stored in tasks {
+            let task = BackgroundTask(stored)
+            task.markKept()
+            add(task)
+        }
+        _ = settle(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true))
     }
 
     /// The response begins.
@@ -462,7 +408,7 @@ extension TaskQueue {
     /// - Returns: what was kept, in order.
     func keepStored(in store: any TaskStore, runsHere: Bool) throws -> [any PersistedTask] {
         let (tasks, stopsOnFailure) = state.withLock { state in
-            let tasks = state.line.elements.flatMap(\.tasks).filter {
+            let tasks = state.pending.elements.flatMap(\.tasks).filter {
                 $0.stored != nil && $0.state == .queued && !$0.isOfThrown && $0.beginKeeping()
             }
             return (tasks, state.stopOnFailure != nil)
@@ -485,8 +431,8 @@ extension TaskQueue {
             state.keptIDs += stored.map(\.id)
             if others.isEmpty { return }
             // A stored task stands alone: a group has none.
-            state.line = FIFO(
-                state.line.elements.filter { item in
+            state.pending = FIFO(
+                state.pending.elements.filter { item in
                     !item.tasks.contains { others.contains(ObjectIdentifier($0)) }
                 })
         }
@@ -505,67 +451,12 @@ extension TaskQueue {
         return tasks.count
     }
 
-    func leave(_ tasks: [BackgroundTask]) {
+    private func leave(_ tasks: [BackgroundTask]) {
         for task in tasks { task.report(.left(nil)) }
     }
 }
 
-extension TaskQueue.State {
-    /// Removes the stored tasks that do not run at this moment.
-    mutating func takeStored() -> [BackgroundTask] {
-        let tasks = (resting.map(\.task) + group.elements + line.elements.flatMap(\.tasks)).filter(\.isKept)
-        guard !tasks.isEmpty else { return [] }
-        resting.removeAll { $0.task.isKept }
-        group = FIFO(group.elements.filter { !$0.isKept })
-        // A stored task stands alone: a group has none.
-        line = FIFO(line.elements.filter { !$0.tasks.contains(where: \.isKept) })
-        return tasks
-    }
-}
-
-extension BackgroundTasks {
-    /// The process's store; nil where the application has none.
-    package var store: (any TaskStore)? { queue.registry.store }
-
-    /// Has the store keep the stored tasks that it has not got yet, before the response: all of them or none.
-    ///
-    /// - Returns: what was kept, in order.
-    /// - Throws: `TasksNotKept`, which is answered 503.
-    package func keepStored() throws -> [any PersistedTask] {
-        guard let store else { return [] }
-        do {
-            return try queue.keepStored(in: store, runsHere: true)
-        } catch {
-            throw TasksNotKept(reason: error)
-        }
-    }
-
-    /// The id of the request whose tasks these are.
-    package var requestID: String { queue.requestID }
-
-    /// Adds a task that is kept before the first byte of the response is written.
-    ///
-    /// - Throws: when the response has begun.
-    package func add(stored: any PersistedTask) throws { try queue.add(stored) }
-}
-
-/// Durable tasks that could not be kept: the request is answered 503.
-struct TasksNotKept: Error, CustomStringConvertible {
-    let reason: any Error
-    var description: String { "durable tasks could not be kept: \(LoggedError.text(reason))" }
-}
-
-/// A durable task that was added when its request's response had begun, or was over: it could not be promised any more.
-public struct LateTaskError: Error, Sendable, CustomStringConvertible {
-    /// The task's name.
-    public let name: String
-
-    init(name: String) { self.name = name }
-
-    public var description: String {
-        "the durable task \(name) was added after the response had begun; add it in the handler"
-    }
-}
+// MARK: Counts
 
 extension TaskQueue {
     /// What its first task waits for.
@@ -581,14 +472,10 @@ extension TaskQueue {
     /// How many tasks wait, for another attempt too, and how many run.
     var census: (queued: Int, running: Int, reason: WaitingReason) {
         state.withLock { state in
-            let line = state.line.elements.reduce(0) { count, item in
-                switch item {
-                case .task: count + 1
-                case .group(let tasks, _): count + tasks.count
-                }
-            }
+            let pending = state.pending.elements.reduce(0) { $0 + $1.count }
             return (
-                line + state.group.count + state.resting.count, state.running.count, state.waitingReason
+                pending + state.group.count + state.delayed.count, state.running.count,
+                state.waitingReason
             )
         }
     }
@@ -602,59 +489,23 @@ extension TaskQueue {
     /// How many tasks or groups are after the one that runs, and how long the request's answer took: cheap, since each
     /// task asks.
     var shown: (left: Int, duration: Duration?) {
-        state.withLock { ($0.line.count + $0.group.count, $0.outcome?.duration) }
+        state.withLock { ($0.pending.count + $0.group.count, $0.outcome?.duration) }
     }
 }
 
-extension TaskQueue.State {
-    fileprivate var waitingReason: TaskQueue.WaitingReason {
-        guard running.isEmpty, outcome != nil else { return .turn }
-        guard let due = resting.map(\.due).min() else {
-            // Between two of its tasks none of them runs.
-            return group.isEmpty && tally.ended == 0 ? .worker : .turn
-        }
-        return due > .now ? .attempt : .worker
-    }
-}
-
-/// A task that is running: what the control thread watches.
-struct RunningTask: Sendable {
-    let task: BackgroundTask
-    let started: MonotonicTime
-    /// nil if it shares a thread with others, or is not watched.
-    var thread: SampledThread?
-    /// Cancels an async task, known a moment after its start.
-    var cancel: (@Sendable () -> Void)?
-    var hasWarned = false
-    var isPastDeadline = false
-    var isKilled = false
-}
-
-/// A task that has failed and waits for its next attempt.
-struct RestingTask: Sendable {
-    let task: BackgroundTask
-    let due: MonotonicTime
-    let error: any Error
-}
+// MARK: Time limits
 
 extension TaskQueue {
     /// A running task can be cancelled like this.
     func setCancellation(of task: BackgroundTask, _ cancel: @escaping @Sendable () -> Void) {
-        let isPastDeadline = state.withLock { state in
-            guard let index = state.running.firstIndex(where: { $0.task === task }) else { return false }
-            state.running[index].cancel = cancel
-            return state.running[index].isPastDeadline
-        }
+        let isPastDeadline = state.withLock { $0.running.setCancellation(of: task, cancel) }
         // The control thread has looked before there was anything to cancel.
         if isPastDeadline { cancel() }
     }
 
     /// A running task has a thread of its own.
     func setThread(of task: BackgroundTask, _ thread: SampledThread) {
-        state.withLock { state in
-            guard let index = state.running.firstIndex(where: { $0.task === task }) else { return }
-            state.running[index].thread = thread
-        }
+        state.withLock { $0.running.setThread(of: task, thread) }
     }
 
     /// Warns about tasks that run for long, cancels those that are past their deadline, and has the
@@ -662,29 +513,7 @@ extension TaskQueue {
     func check(
         at now: MonotonicTime, report: inout StackReport, replace: (String) -> Void = { _ in }
     ) {
-        let (late, overdue, endless) = state.withLock { state in
-            var late: [RunningTask] = []
-            var overdue: [RunningTask] = []
-            var endless: [RunningTask] = []
-            for index in state.running.indices {
-                let running = state.running[index]
-                let age = now - running.started
-                if !running.hasWarned, age >= limits.warn {
-                    state.running[index].hasWarned = true
-                    late.append(running)
-                }
-                let deadline = running.task.options.deadline ?? limits.deadline
-                if !running.isPastDeadline, deadline.map({ age >= $0 }) ?? false {
-                    state.running[index].isPastDeadline = true
-                    overdue.append(running)
-                }
-                if !running.isKilled, limits.killTime.map({ age >= $0 }) ?? false {
-                    state.running[index].isKilled = true
-                    endless.append(running)
-                }
-            }
-            return (late, overdue, endless)
-        }
+        let (late, overdue, endless) = state.withLock { $0.running.takeLate(at: now, limits) }
         for running in late {
             logger.warning(
                 "task is still running; hand long work to a task queue",
@@ -713,17 +542,106 @@ extension TaskQueue {
     ) -> Logger.Metadata {
         var metadata = metadata(running.task.name, since: running.started, until: now)
         let stack = report.stack(of: running.thread) {
-            state.withLock { $0.running.contains { $0.task === running.task } }
+            state.withLock { $0.running.contains(running.task) }
         }
         if let stack { metadata["stack"] = "\(stack)" }
         return metadata
     }
 }
 
-extension Duration {
-    /// Milliseconds with one decimal, as the log shows them.
-    var milliseconds: String {
-        let tenths = saturatedNanoseconds / 100_000
-        return "\(tenths / 10).\(abs(tenths % 10))"
+// MARK: Calls of the application's code
+
+extension TaskQueue {
+    /// Tasks that are added from now on belong to that call.
+    func enter(_ call: Int) { state.withLock { $0.call = call } }
+
+    /// That call has thrown, which was the last one: its tasks, and those of the calls inside it.
+    func markThrown(since call: Int) {
+        state.withLock { state in
+            for task in state.pending.elements.flatMap(\.tasks) where task.call >= call { task.markThrown() }
+        }
+    }
+
+    /// Drops the tasks that were added since a call has begun, whatever their conditions. Those that their store has
+    /// stay: they are promised.
+    func drop(since call: Int) {
+        let dropped = state.withLock { state in
+            let isOfCall = { (item: Item) in item.tasks.contains { $0.call >= call && !$0.isKept } }
+            let items = state.pending.elements
+            state.pending = FIFO(items.filter { !isOfCall($0) })
+            if let other = state.stopOnFailure, other >= call { state.stopOnFailure = nil }
+            return items.filter(isOfCall).flatMap(\.tasks)
+        }
+        drop(
+            dropped, because: "middleware calls next again, the tasks of the earlier call were dropped",
+            level: .warning)
+    }
+}
+
+// MARK: The state
+
+extension TaskQueue.State {
+    mutating func takeKept() -> [any Sendable] {
+        defer { kept = [] }
+        return kept
+    }
+
+    /// - Returns: false when the task was cancelled.
+    mutating func begin(
+        _ task: BackgroundTask, at now: MonotonicTime, on thread: SampledThread?
+    ) -> Bool {
+        guard task.beginAttempt() else { return false }
+        running.add(RunningTask(task: task, started: now, thread: thread))
+        return true
+    }
+
+    /// No attempt is left.
+    ///
+    /// - Returns: what does not run for that reason.
+    mutating func fail(_ task: BackgroundTask) -> StoppedTasks? {
+        task.become(.failed)
+        tally.ended += 1
+        tally.failed += 1
+        guard stopOnFailure != nil || task.options.stopOnFailure else { return nil }
+        return StoppedTasks(behind: task, stop())
+    }
+
+    /// Nothing more runs.
+    ///
+    /// - Returns: what would have.
+    mutating func stop() -> [TaskQueue.Item] {
+        isStopped = true
+        defer { pending = FIFO() }
+        return pending.elements
+    }
+
+    /// Removes the stored tasks that do not run at this moment.
+    mutating func takeStored() -> [BackgroundTask] {
+        let tasks = (delayed.map(\.task) + group.elements + pending.elements.flatMap(\.tasks)).filter(
+            \.isKept)
+        guard !tasks.isEmpty else { return [] }
+        delayed.removeAll { $0.task.isKept }
+        group = FIFO(group.elements.filter { !$0.isKept })
+        // A stored task stands alone: a group has none.
+        pending = FIFO(pending.elements.filter { !$0.tasks.contains(where: \.isKept) })
+        return tasks
+    }
+
+    var waitingReason: TaskQueue.WaitingReason {
+        guard running.isEmpty, outcome != nil else { return .turn }
+        guard let due = delayed.map(\.due).min() else {
+            // Between two of its tasks none of them runs.
+            return group.isEmpty && tally.ended == 0 ? .worker : .turn
+        }
+        return due > .now ? .attempt : .worker
+    }
+
+    /// Notes which call adds these tasks. What a task adds has the fate of that task.
+    func stamp(_ tasks: [BackgroundTask]) {
+        let isOfThrown = running.areAllOfThrown
+        for task in tasks {
+            task.call = call
+            if isOfThrown { task.markThrown() }
+        }
     }
 }

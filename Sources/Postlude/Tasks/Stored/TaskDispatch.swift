@@ -1,4 +1,3 @@
-internal import HTTPTypes
 internal import Logging
 internal import PostludeManifest
 internal import PostludeSystem
@@ -73,17 +72,5 @@ package final class TaskDispatch: TaskTaking {
     private func giveUp(_ queue: TaskQueue) {
         _ = queue.leaveStored()
         registry.remove(queue)
-    }
-}
-
-extension TaskQueue {
-    /// Tasks that their store has, in the place of a request that is over.
-    func add(kept tasks: [any PersistedTask]) {
-        for stored in tasks {
-            let task = BackgroundTask(stored)
-            task.markKept()
-            add(task)
-        }
-        _ = settle(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true))
     }
 }
