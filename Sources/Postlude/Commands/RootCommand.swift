@@ -37,7 +37,7 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
 }
 
 /// A word where a subcommand should be, which would be taken for an argument of the default one.
-struct UnknownCommand: CustomStringConvertible {
+private struct UnknownCommand: CustomStringConvertible {
     let description: String
 
     /// - Parameter arguments: without the program's name.

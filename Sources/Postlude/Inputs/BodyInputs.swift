@@ -81,7 +81,7 @@ extension Form: Sendable where Value: Sendable {}
 private let maximumFieldCount = 1_000
 
 /// The media type of a request's body (RFC 9110, 8.3), without its parameters.
-struct MediaType {
+private struct MediaType {
     /// In lower case; empty where the client sent none.
     let name: String
 

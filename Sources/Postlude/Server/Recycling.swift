@@ -63,7 +63,7 @@ final class Recycling: Sendable {
 }
 
 /// This process's memory, as the kernel counts it.
-enum ProcessMemory {
+private enum ProcessMemory {
     /// Resident bytes; nil if /proc is not mounted.
     static var resident: Int? {
         let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)

@@ -18,13 +18,13 @@ final class ResponseWriter {
         case broken
     }
 
-    let server: ServerContext
-    let fcgx: FCGXRequest
-    let deadline: WriteDeadline
-    let executor: WorkerExecutor
+    private let server: ServerContext
+    private let fcgx: FCGXRequest
+    private let deadline: WriteDeadline
+    private let executor: WorkerExecutor
     /// Has the limits that responses are written by.
     private var generation: Generation
-    private(set) var head: [UInt8] = []
+    private var head: [UInt8] = []
     /// As in the thread's name, `worker 7`.
     private let workerNumber = Int(threadName.drop { !$0.isNumber }) ?? 0
 
@@ -38,7 +38,7 @@ final class ResponseWriter {
     }
 
     /// The time limit for a body in memory, or for a piece of another one.
-    var time: Duration { generation.settings.limits.writeTime }
+    private var time: Duration { generation.settings.limits.writeTime }
 
     /// Writes by another manifest from now on.
     func adopt(_ other: Generation) {
@@ -95,7 +95,7 @@ final class ResponseWriter {
     }
 
     /// The answer to what went wrong before anything was written.
-    func write(_ response: Response, on connection: Connection) -> Outcome {
+    private func write(_ response: Response, on connection: Connection) -> Outcome {
         ResponseHead.write(response, into: &head)
         guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .undelivered }
         return write(response.body.bytes ?? [], on: connection) ? .whole : .undelivered
@@ -129,7 +129,7 @@ final class ResponseWriter {
         }
     }
 
-    func log(_ error: any Error, in execution: RequestExecution) {
+    private func log(_ error: any Error, in execution: RequestExecution) {
         server.logger.error(
             "a response could not be completed",
             metadata: [
@@ -142,7 +142,9 @@ final class ResponseWriter {
 /// Bodies that come in pieces.
 extension ResponseWriter {
     /// Writes what the body's sequence brings, on this worker's thread, until it ends or the client has gone.
-    func write(_ body: StreamBody, of execution: RequestExecution, on connection: Connection) -> Outcome {
+    private func write(_ body: StreamBody, of execution: RequestExecution, on connection: Connection)
+        -> Outcome
+    {
         let pieces = PieceWriter(fcgx, deadline: deadline, time: time, on: connection, head: head)
         if let opening = body.opening, !pieces.write(opening) { return .undelivered }
         let hasHungUp = HangUpMark()

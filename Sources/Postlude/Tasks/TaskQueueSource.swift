@@ -77,7 +77,7 @@ final class TaskQueueSource {
 /// is inside it is another call, with the next number. So a call and those inside it have the numbers from its own up to
 /// the last one that has begun before it returned: the tasks of all of them are dropped if it throws, and if its
 /// middleware calls `next` again.
-struct TaskCalls {
+private struct TaskCalls {
     var current = 0
     private var last = 0
 

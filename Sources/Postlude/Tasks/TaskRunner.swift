@@ -13,15 +13,15 @@ struct TaskRunner {
         case waiting(until: MonotonicTime)
     }
 
-    let executor: WorkerExecutor
-    let logger: Logger
+    private let executor: WorkerExecutor
+    private let logger: Logger
     let observability: Observability
     /// The worker's thread, to be asked where a slow task is.
-    let thread: SampledThread?
+    private let thread: SampledThread?
     /// The calling worker's; nil if there is no status page.
-    let score: WorkerSlot?
+    private let score: WorkerSlot?
     /// Told of each task that has failed for good.
-    let onFailure: @Sendable (TaskFailure) -> Void
+    private let onFailure: @Sendable (TaskFailure) -> Void
     var now: @Sendable () -> MonotonicTime = { .now }
     /// -1 to 1: the jitter of retries.
     var random: @Sendable () -> Double = { .random(in: -1...1) }
@@ -74,7 +74,7 @@ struct TaskRunner {
     }
 
     /// An attempt that has this thread for itself.
-    func runAlone(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) {
+    private func runAlone(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) {
         let attempt = beginAttempt(task, of: queue, at: now)
         endAttempt(attempt, error: attempt.error(of: { try call(task, of: queue) }))
     }
@@ -95,7 +95,9 @@ struct TaskRunner {
 
     // MARK: An attempt
 
-    func beginAttempt(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) -> TaskAttempt {
+    private func beginAttempt(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime)
+        -> TaskAttempt
+    {
         if let score {
             let (left, duration) = queue.shown
             score.run(task: task.name, of: queue.request.shown(duration: duration), left: left, at: now)
@@ -104,7 +106,7 @@ struct TaskRunner {
     }
 
     /// Decides whether there is another attempt; counts and logs what became of this one.
-    func endAttempt(_ attempt: TaskAttempt, error: (any Error)?) {
+    private func endAttempt(_ attempt: TaskAttempt, error: (any Error)?) {
         let now = now()
         let result = attempt.queue.ended(attempt.task, error: error, at: now, random: random)
         attempt.endSpan(error)
@@ -171,7 +173,7 @@ extension TaskRunner {
     /// Runs the open group of `queue`: at most `limit` tasks at once, each one as soon as there is room.
     ///
     /// Called on the worker's thread, which waits for the last one.
-    func runGroup(of queue: TaskQueue, limit: Int) {
+    private func runGroup(of queue: TaskQueue, limit: Int) {
         guard limit > 1 else {
             while true {
                 let now = now()

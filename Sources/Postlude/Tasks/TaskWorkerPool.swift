@@ -123,7 +123,7 @@ package final class TaskWorkerPool: TaskTaking {
 }
 
 /// The queues that wait for a worker of a pool, and those whose time has not come.
-final class BlockingTaskQueue: Sendable {
+private final class BlockingTaskQueue: Sendable {
     private struct State {
         var ready = FIFO<TaskQueue>()
         var delayed = DelayedQueues()

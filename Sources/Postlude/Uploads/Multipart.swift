@@ -168,7 +168,7 @@ final class MultipartFieldDecoder: InputDecoder, Decoder, ScalarContainer {
 }
 
 /// The parts of one name.
-struct MultipartList: ListValues {
+private struct MultipartList: ListValues {
     let contents: [MultipartForm.Part.Content]
     let parent: InputDecoder
 

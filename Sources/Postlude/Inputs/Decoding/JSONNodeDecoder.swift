@@ -134,7 +134,7 @@ final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
 }
 
 /// The elements of a JSON array.
-struct JSONArray: ListValues {
+private struct JSONArray: ListValues {
     /// The elements' nodes.
     let elements: [Int]
     let parent: JSONNodeDecoder
