@@ -645,3 +645,25 @@ extension TaskQueue.State {
         }
     }
 }
+
+// For an application without a server.
+extension TaskQueue {
+    /// The tasks that have not ended, in order.
+    var unfinished: [BackgroundTask] {
+        state.withLock { state in
+            state.delayed.map(\.task) + state.group.elements + state.pending.elements.flatMap(\.tasks)
+        }
+        .filter { $0.state != .cancelled }
+    }
+
+    /// Forgets what has not run.
+    func abandon() {
+        state.withLock { state in
+            state.delayed = []
+            state.group = FIFO()
+            state.pending = FIFO()
+            state.isOver = true
+            state.kept = []
+        }
+    }
+}

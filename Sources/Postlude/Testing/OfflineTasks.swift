@@ -58,24 +58,3 @@ final class OfflineClock: Sendable {
 
     func advance(to later: MonotonicTime) { time.withLock { $0 = max($0, later) } }
 }
-
-extension TaskQueue {
-    /// The tasks that have not ended, in order.
-    var unfinished: [BackgroundTask] {
-        state.withLock { state in
-            state.resting.map(\.task) + state.group.elements + state.line.elements.flatMap(\.tasks)
-        }
-        .filter { $0.state != .cancelled }
-    }
-
-    /// Forgets what has not run.
-    func abandon() {
-        state.withLock { state in
-            state.resting = []
-            state.group = FIFO()
-            state.line = FIFO()
-            state.isOver = true
-            state.kept = []
-        }
-    }
-}
