@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a run over some bytes came to: everything a caller of the gate can see.
+/// The outcome of feeding bytes to a gate: everything that a caller of the gate can see.
 private struct Outcome: Equatable {
     var events: [Gate.Progress] = []
     var violation: ProtocolViolation?
@@ -14,10 +14,10 @@ private struct Outcome: Equatable {
 private let limits = GateLimits(head: 4096, drain: 8192, strayRecords: 16)
 private let bodyLimit = 2048
 
-/// What the gate's user does with bodies.
+/// How the caller of the gate handles bodies.
 private enum Handling: UInt8 {
     case collect, stream, ignore
-    /// Reads a streamed body as far as it has come with the head, and leaves the rest to the drain.
+    /// Reads the part of a streamed body that came with the head, and leaves the rest to the drain.
     case abandon
 
     var policy: BodyPolicy {
@@ -29,7 +29,7 @@ private enum Handling: UInt8 {
     }
 }
 
-/// Feeds `bytes` to a gate in pieces of `size`, and traps where a bound is broken.
+/// Feeds `bytes` to a gate in pieces of `size`, and traps if a bound is exceeded.
 private func run(_ bytes: [UInt8], piecesOf size: Int, _ handling: Handling) -> Outcome {
     var gate = Gate(limits: limits)
     var outcome = Outcome()
@@ -53,7 +53,7 @@ private func run(_ bytes: [UInt8], piecesOf size: Int, _ handling: Handling) -> 
                 case .bodyEnded(let error):
                     takeBody(from: &gate, atMost: piece.count, into: &outcome)
                     outcome.events.append(progress)
-                    // The connection would be closed.
+                    // A server closes the connection here.
                     guard error == nil else { return outcome }
                     let length = outcome.lengths.last ?? nil
                     precondition(
@@ -101,8 +101,8 @@ private func takeBody(from gate: inout Gate, atMost count: Int, into outcome: in
     precondition(outcome.bodies[last].count <= bodyLimit, "a streamed body over its limit")
 }
 
-/// The first byte chooses how the rest is cut, and what is done with bodies; whatever the cut, the outcome is
-/// the same, except where it decides how much of a body is read.
+/// The first byte chooses how the rest is cut, and how bodies are handled. The outcome does not depend on the
+/// cut, unless the cut decides how much of a body is read.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzGate(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: start, count: count))

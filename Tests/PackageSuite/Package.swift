@@ -1,11 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Modules of the application, with the plain names that Postlude leaves to it.
+/// Modules of the application with plain names, which Postlude does not use.
 let modules = ["Celery", "Journal", "Linux", "Manifest", "PCRE", "Routing", "Workers"]
 let postlude = ["Postlude", "PostludeCelery", "PostludeDurable", "PostludeTesting"]
 
-/// An application outside of the repository.
+/// An application outside the repository.
 let package = Package(
     name: "application",
     dependencies: [.package(name: "postlude", path: Context.environment["POSTLUDE"] ?? "../..")],

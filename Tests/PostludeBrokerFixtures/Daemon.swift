@@ -3,7 +3,7 @@ import PostludeSpawning
 import PostludeSupervision
 import PostludeSystem
 
-/// A program that a test has started, and the only kind that it ends. What it says goes to a file.
+/// A program that a test has started. Tests end no other programs. Its output goes to a file.
 package final class Daemon {
     private let process: ChildProcess
     private let log: String
@@ -28,16 +28,15 @@ package final class Daemon {
 
     package func send(signal number: Int32) { process.send(signal: number) }
 
-    /// Ends it, and waits for that.
+    /// Ends the program and waits for its end.
     package func end(by number: Int32 = SIGTERM) {
         process.send(signal: number)
         waitForInput([process.descriptor], milliseconds: 20_000)
         process.kill()
     }
 
-    /// Waits for its end.
-    ///
-    /// - Throws: with what it has said, unless it has ended with 0.
+    /// Waits for the program's end.
+    /// - Throws: an error with the program's output, unless its status is 0.
     package func succeed() throws {
         let exit = process.waitForExit()
         guard exit == .status(0) else { throw Unexpected("\(exit): \(says)") }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of one test's own; removed when the test has ended.
+/// A test's own folder, removed when the test ends.
 package final class Folder: Sendable {
     package let path: String
 
@@ -22,7 +22,7 @@ package final class Folder: Sendable {
         String(decoding: FileManager.default.contents(atPath: file(name)) ?? Data(), as: UTF8.self)
     }
 
-    /// Whole lines only.
+    /// Returns complete lines only.
     package func lines(_ name: String) -> [String] {
         text(name).split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
@@ -33,7 +33,7 @@ package struct Unexpected: Error, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 }
 
-/// Looks again every few milliseconds until `probe` finds what it looks for, and throws when the time is over.
+/// Calls `probe` every few milliseconds until it returns a value, and throws when the time has run out.
 package func eventually<T>(
     _ what: @autoclosure () -> String, within limit: Duration = .seconds(60), _ probe: () throws -> T?
 ) throws -> T {

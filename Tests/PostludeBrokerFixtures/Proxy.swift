@@ -2,17 +2,17 @@ import Foundation
 import PostludeSpawning
 import PostludeSystem
 
-/// A line to a broker that can be cut, or go silent.
+/// A proxy in front of a broker. It can cut connections, or fall silent.
 package final class Proxy: Sendable {
     package enum Behaviour: Sendable {
         case forward
-        /// What the broker answers is lost; the connection stays.
+        /// Drops what the broker answers, and keeps the connection.
         case swallowAnswers
-        /// The connection ends when the client sends the next bytes; the broker gets them.
+        /// Ends the connection when the client sends the next bytes, which still reach the broker.
         case cutAfterNextBytes
-        /// Every so often a byte of the broker's is another one.
+        /// Changes one of the broker's bytes from time to time.
         case corruptAnswers(seed: UInt64)
-        /// The same, and the broker does not get them.
+        /// Ends the connection when the client sends the next bytes, which do not reach the broker.
         case cutBeforeNextBytes
     }
 
@@ -60,7 +60,8 @@ package final class Proxy: Sendable {
         cut(from, to)
     }
 
-    /// Shut down only: the numbers are not to be another's while a thread still uses them.
+    /// Only shuts the sockets down: another file must not get their descriptors while a thread still uses
+    /// them.
     private func cut(_ one: Socket, _ other: Socket) {
         shutdown(one.descriptor, Int32(SHUT_RDWR))
         shutdown(other.descriptor, Int32(SHUT_RDWR))
@@ -68,7 +69,7 @@ package final class Proxy: Sendable {
 
     package func set(_ new: Behaviour) { behaviour.withLock { $0 = new } }
 
-    /// Ends all connections that there are; new ones are forwarded.
+    /// Ends all open connections. New connections are forwarded.
     package func cut() {
         for socket in sockets.withLock({ $0 }) { shutdown(socket.descriptor, Int32(SHUT_RDWR)) }
     }

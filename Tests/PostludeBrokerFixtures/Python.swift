@@ -1,12 +1,13 @@
 import Foundation
 
-/// Debian's Python, which knows Debian's python3-celery.
+/// Debian's Python, which finds Debian's python3-celery.
 package enum Python {
-    /// Another one with another Celery can be tried: CELERY_TEST_PYTHON.
+    /// CELERY_TEST_PYTHON names another Python, with another version of Celery.
     package static let executable =
         ProcessInfo.processInfo.environment["CELERY_TEST_PYTHON"] ?? "/usr/bin/python3"
 
-    /// PyPI's, with a newer Celery: Tests/install-python-packages has installed it into .build/python.
+    /// A Python with a newer Celery from PyPI, which Tests/install-python-packages installs into
+    /// .build/python.
     package static let newer: String = {
         let file = URL(fileURLWithPath: #filePath)
         let repository = file.deletingLastPathComponent().deletingLastPathComponent()
@@ -26,7 +27,7 @@ package enum Python {
         return daemon.says
     }
 
-    /// The application of the workers and producers in the tests.
+    /// The Celery application of the tests' workers and producers.
     package static let application = """
         import json, os, sys
         from celery import Celery
@@ -55,7 +56,7 @@ package enum Python {
 
         """
 
-    /// A worker that runs the application.
+    /// Starts a worker that runs the application.
     package static func worker(
         in folder: Folder, broker: String, backend: String? = nil, queues: String = "celery",
         options: String = "{}",
@@ -88,7 +89,7 @@ package enum Python {
         return result
     }
 
-    /// Runs a script that finds the application as `app`.
+    /// Runs a script in which the application is `app`.
     package static func producer(
         _ script: String, in folder: Folder, broker: String, backend: String? = nil, options: String = "{}",
         by executable: String = executable

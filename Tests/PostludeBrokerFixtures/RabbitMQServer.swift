@@ -1,7 +1,7 @@
 import Foundation
 import PostludeSpawning
 
-/// Debian's RabbitMQ on loopback, with a folder, a node and ports of its own.
+/// Debian's RabbitMQ on the loopback interface, with its own folder, node name and ports.
 package final class RabbitMQServer {
     package let port: UInt16
     package let tlsPort: UInt16
@@ -31,7 +31,8 @@ package final class RabbitMQServer {
 
             """)
         try folder.write("plugins", "[].\n")
-        // Started first and in the foreground, it is ours to end; the broker would leave one behind.
+        // Started here, and in the foreground, epmd is a process that the tests can end. The broker would
+        // start one and leave it running.
         epmd = try Daemon(
             "/usr/bin/epmd", ["-address", "127.0.0.1", "-port", "\(epmdPort)"], in: folder, log: "epmd.log")
         environment = [
@@ -41,7 +42,7 @@ package final class RabbitMQServer {
             "RABBITMQ_ENABLED_PLUGINS_FILE": folder.file("plugins"),
             "RABBITMQ_DIST_PORT": "\(try FreePort.take())",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1",
-            // So the script becomes the broker, and its number the broker's.
+            // `exec` makes the broker replace the script, so that the process id is the broker's.
             "RUNNING_UNDER_SYSTEMD": "true",
         ]
         try epmd.waitUntilListening(on: epmdPort)

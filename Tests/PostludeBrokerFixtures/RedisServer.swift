@@ -1,7 +1,7 @@
 import Foundation
 import PostludeSpawning
 
-/// Debian's Redis on loopback, with a folder of its own, on a port and a Unix socket.
+/// Debian's Redis on the loopback interface, with its own folder, on a port and a Unix socket.
 package final class RedisServer {
     package let port: UInt16
     package let folder: Folder
@@ -38,7 +38,7 @@ package final class RedisServer {
 
     package var url: String { "redis://127.0.0.1:\(port)/0" }
 
-    /// redis-cli's answer.
+    /// Returns the output of redis-cli.
     @discardableResult
     package func command(_ words: String...) throws -> String {
         let name = "redis-cli-\(UUID().uuidString)"

@@ -1,6 +1,6 @@
 package import Testing
 
-/// The brokers of a suite: started before its first test, ended after its last one.
+/// The brokers of a suite. They start before its first test and end after its last one.
 package enum Servers {
     @TaskLocal package static var rabbitMQ: Shared<RabbitMQServer>?
     @TaskLocal package static var redis: Shared<RedisServer>?
@@ -19,7 +19,7 @@ package enum Servers {
     }
 }
 
-/// Unchecked: the tests of a suite that uses it run one after another.
+/// Unchecked: the tests of a suite that uses it run one at a time.
 package struct Shared<Value>: @unchecked Sendable {
     package let value: Value
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A TCP socket on loopback.
+/// A TCP socket on the loopback interface.
 package final class Socket: Sendable {
     package let descriptor: Int32
     private let isOpen = Atomic<Bool>(true)
@@ -41,7 +41,7 @@ package final class Socket: Sendable {
 
     package func close() {
         if isOpen.exchange(false, ordering: .acquiringAndReleasing) {
-            // Who waits in another thread wakes up.
+            // Wakes a thread that waits on the socket.
             shutdown(descriptor, Int32(SHUT_RDWR))
             Foundation.close(descriptor)
         }

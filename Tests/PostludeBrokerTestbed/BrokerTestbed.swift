@@ -3,7 +3,7 @@ import PostludeBroker
 
 /// A process that consumes a queue, for tests that kill it: `PostludeBrokerTestbed URL QUEUE FILE`.
 ///
-/// It writes `begin ID` before it works on a task, and `end ID` behind it, which is when it acknowledges.
+/// It writes `begin ID` before it works on a task and `end ID` after it. Then it acknowledges the task.
 @main
 enum BrokerTestbed {
     private static func consumer(of queue: String, at address: BrokerAddress) throws -> any CeleryConsumer {
@@ -23,7 +23,8 @@ enum BrokerTestbed {
             else {
                 continue
             }
-            // One write each: whole lines, also of several processes, and also of one that is killed.
+            // Each line is one write, so that lines stay whole if several processes write, or if one is
+            // killed.
             _ = try file.seekToEnd()
             try file.write(contentsOf: Data("begin \(delivery.task.id)\n".utf8))
             usleep(2_000)

@@ -1,5 +1,5 @@
 import PostludeBrokerFixtures
 import Testing
 
-/// What needs real brokers, one after another: one RabbitMQ and one Redis serve them all.
+/// The suites that need real brokers, run one after another: one RabbitMQ and one Redis serve them all.
 @Suite(.rabbitMQ, .redis, .serialized) enum BrokerTests {}

@@ -5,7 +5,7 @@ import Testing
 @testable import PostludeBroker
 
 extension BrokerTests {
-    /// Celery's own workers and producers, from Debian's python3-celery, on real brokers.
+    /// Celery's own workers and producers, from Debian's python3-celery, with real brokers.
     @Suite struct CeleryWorkerTests {
         enum Kind: CaseIterable { case rabbitMQ, redis }
 
@@ -23,7 +23,8 @@ extension BrokerTests {
             }
         }
 
-        @Test(arguments: Kind.allCases) func `a worker runs what we publish, and we read its result`(
+        @Test(arguments: Kind.allCases)
+        func `A worker runs the tasks that we publish, and we read the results`(
             kind: Kind
         )
             throws
@@ -76,7 +77,7 @@ extension BrokerTests {
             #expect((told["nested"] as? NSDictionary)?.isEqual(["deep": [1]]) == true)
             #expect((told["eta"] as? String)?.hasSuffix("+00:00") == true)
 
-            // Its time is over: revoked.
+            // Its time limit has passed: the state is `REVOKED`.
             var late = CeleryMessage(task: "app.echo", id: UUID().uuidString.lowercased())
             late.expires = Date(timeIntervalSinceNow: -60)
             try publisher.publish(late, to: queue)
@@ -92,7 +93,7 @@ extension BrokerTests {
             )
             #expect(failure.traceback?.contains("ValueError: no") == true)
             #expect(try results.result(of: "unknown").status == .pending)
-            // An unknown task does not end it, nor does anything that we have sent.
+            // Neither an unknown task nor any message that we have sent ends the worker.
             try publisher.publish(CeleryMessage(task: "app.unknown", id: "u-1"), to: queue)
             let last = CeleryMessage(task: "app.echo", id: UUID().uuidString.lowercased())
             try publisher.publish(last, to: queue)
@@ -100,7 +101,7 @@ extension BrokerTests {
             #expect(worker.isRunning)
         }
 
-        @Test(arguments: Kind.allCases) func `a worker takes many random messages`(kind: Kind) throws {
+        @Test(arguments: Kind.allCases) func `A worker accepts many random messages`(kind: Kind) throws {
             let count = ProcessInfo.processInfo.environment["CELERY_TEST_MESSAGES"].flatMap { Int($0) } ?? 40
             let folder = try Folder()
             let queue = "random-\(kind)"
@@ -140,7 +141,7 @@ extension BrokerTests {
             #expect(output == "same \(count)\n")
         }
 
-        @Test(arguments: Kind.allCases) func `Python calls tasks in Swift by name, and gets the result`(
+        @Test(arguments: Kind.allCases) func `Python calls tasks in Swift by name and gets the results`(
             kind: Kind
         ) throws {
             let folder = try Folder()
@@ -178,7 +179,7 @@ extension BrokerTests {
             try producer.succeed()
             #expect(producer.says == "[\"\(delivery.task.id)\", {\"sent\": true}]\n")
 
-            // A chain asks for more than we do.
+            // Postlude does not run the rest of a chain, and refuses its messages.
             _ = try Python.producer(
                 """
                 from celery import chain

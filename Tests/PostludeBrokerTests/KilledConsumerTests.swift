@@ -5,10 +5,12 @@ import Testing
 @testable import PostludeBroker
 
 extension BrokerTests {
-    /// Three processes take 1,000 tasks, and one of them is killed in the middle of its work.
+    /// Three processes consume 1,000 tasks, and one of them is killed in the middle of its work.
     @Suite struct KilledConsumerTests {
         @Test(arguments: CeleryWorkerTests.Kind.allCases)
-        func `none is lost, and only what was in flight comes twice`(kind: CeleryWorkerTests.Kind) throws {
+        func `No task is lost, and only those in flight are delivered twice`(kind: CeleryWorkerTests.Kind)
+            throws
+        {
             let folder = try Folder()
             let url = try CeleryWorkerTests.url(kind)
             let queue = "killed-\(kind)"
@@ -29,7 +31,7 @@ extension BrokerTests {
                         try publisher.publish(CeleryMessage(task: "work", id: id), to: queue)
                         return true
                     } catch {
-                        // Until the first consumer has made it.
+                        // Waits until the first consumer has declared the queue.
                         guard error.code == .unroutable else { throw error }
                         return false
                     }
@@ -47,19 +49,19 @@ extension BrokerTests {
                     lines().filter { $0.hasPrefix(word) }.map { (String($0.dropFirst(word.count)), 1) },
                     uniquingKeysWith: +)
             }
-            // On Redis a consumer is taken for dead when it has been silent for some seconds.
+            // On Redis, a consumer that has been silent for some seconds counts as dead.
             try waitUntil("all are done: \(count("end ").count) of 1000", within: .seconds(120)) {
                 count("end ").count == ids.count
             }
             #expect(Set(count("end ").keys) == Set(ids))
             let twice = count("begin ").filter { $0.value > 1 }
-            // At most the prefetch of the one that was killed, each of them once more.
+            // At most as many as the killed consumer's prefetch, each of them once more.
             #expect(twice.count <= 5, "\(twice)")
             #expect(twice.values.allSatisfy { $0 == 2 }, "\(twice)")
             print("\(kind): 1000 done, \(twice.count) begun twice")
         }
 
-        /// SwiftPM puts the package's other executables beside the tests'.
+        /// SwiftPM puts the package's other executables into the folder of the test's executable.
         static let testbed: String = {
             let executable =
                 (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""

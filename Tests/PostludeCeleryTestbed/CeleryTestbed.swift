@@ -3,8 +3,8 @@ import Postlude
 import PostludeCelery
 import PostludeDurable
 
-/// The application with a broker that the end-to-end tests drive. What has happened stands in files of the working
-/// directory, which is the test's own folder, as gates do.
+/// The application with a broker that the end-to-end tests drive. It logs events to files in its working
+/// directory, the test's own folder. Gates are files there, too.
 @main
 struct CeleryTestbed: Application {
     init() {}
@@ -36,7 +36,7 @@ struct CeleryTestbed: Application {
     func taskFailed(_ failure: TaskFailure) { note("\(failure.taskName) failed after \(failure.attempts)") }
 }
 
-/// Lines that a test reads to see what has happened, appended whole by one write each.
+/// Lines for the tests, each appended in one write, so that they stay whole.
 func note(_ line: String, in file: String = "events") {
     let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     precondition(descriptor >= 0, "cannot open \(file): \(String(cString: strerror(errno)))")

@@ -1,7 +1,7 @@
 import Postlude
 import PostludeDurable
 
-// The kinds that the documentation's manifests name.
+// The kinds of tasks that the documentation's manifests name.
 
 struct Charge: DurableTask {
     var order: Int

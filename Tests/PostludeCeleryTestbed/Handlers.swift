@@ -14,7 +14,7 @@ struct Accepted: Encodable, ResponseConvertible {
     func response() throws -> Response { try .json(self, status: .accepted) }
 }
 
-/// Sends tasks of others.
+/// Sends tasks that other programs run.
 func send(_ query: Query<SendQuery>, tasks: BackgroundTasks) throws -> Accepted {
     let query = query.value
     let ids = try (1...(query.count ?? 1)).map { number in

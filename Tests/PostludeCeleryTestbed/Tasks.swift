@@ -3,7 +3,7 @@ import Postlude
 import PostludeCelery
 import PostludeDurable
 
-/// Python's workers know it too.
+/// A task that Python's workers know as well.
 struct Echo: DurableTask {
     var label: String
     var number: Int
@@ -14,7 +14,7 @@ struct Echo: DurableTask {
     func run(_ context: TaskContext) async throws { throw Wrong() }
 }
 
-/// What Python has types of its own for.
+/// Types for which Python has types of its own.
 struct Remind: DurableTask {
     var at: Date
     var id: UUID
@@ -22,13 +22,13 @@ struct Remind: DurableTask {
     func run(_ context: TaskContext) async throws -> Remind { self }
 }
 
-/// For this program's own workers elsewhere.
+/// A task for this program's own workers on another machine.
 struct Note: DurableTask {
     var label: String
     var number: Int
-    /// How often it fails before it succeeds.
+    /// How many times it fails before it succeeds.
     var failures: Int?
-    /// A file that it waits for.
+    /// A file for which it waits.
     var gate: String?
 
     static var policy: DurablePolicy {
@@ -45,10 +45,10 @@ struct Note: DurableTask {
     }
 }
 
-/// What it returns is not what every caller can read.
+/// A task whose result not every caller can read.
 struct Answer: DurableTask {
     enum Kind: String, Codable {
-        /// An object that kombu keeps for itself.
+        /// An object with a name that kombu reserves.
         case unreadable
         case large
     }
@@ -66,7 +66,7 @@ struct Answer: DurableTask {
     }
 }
 
-/// Never succeeds here.
+/// A task that never succeeds here.
 struct Flaky: DurableTask {
     var label: String
 
@@ -83,7 +83,7 @@ struct Flaky: DurableTask {
     }
 }
 
-/// Does not come to its end within its deadline.
+/// A task that does not end within its deadline.
 struct Slow: DurableTask {
     var label: String
 
@@ -99,7 +99,7 @@ struct Slow: DurableTask {
     }
 }
 
-/// Does not come to its end within its process's grace.
+/// A task that does not end within its process's grace.
 struct Left: DurableTask {
     var label: String
 
@@ -114,7 +114,7 @@ struct Left: DurableTask {
     }
 }
 
-/// Short, for many.
+/// A short task, for tests with many.
 struct Count: DurableTask {
     var number: Int
 

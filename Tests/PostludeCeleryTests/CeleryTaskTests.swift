@@ -15,7 +15,7 @@ import Testing
         return OutgoingTask(record, of: "r-1")
     }
 
-    @Test("Arguments of any kind become JSON, and options a message's") func message() throws {
+    @Test("Arguments of any type become JSON, and options become a message's fields") func message() throws {
         var task = CeleryTask(
             "app.resize", "é", 7, [1.5], keywords: ["b": true, "a": "x"], after: .seconds(60))
         task.timeLimit = .seconds(30)
@@ -32,7 +32,7 @@ import Testing
         try CeleryParts().check(try outgoing(task), for: "images")
     }
 
-    @Test("Dates leave in ISO 8601 and UUIDs in lower case, as Python writes them") func dates() throws {
+    @Test("Dates are sent in ISO 8601 and UUIDs in lower case, as Python writes them") func dates() throws {
         let id = try #require(UUID(uuidString: "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"))
         let date = Date(timeIntervalSince1970: 1_896_091_200.25)
         let message = try CeleryMessage(

@@ -5,8 +5,8 @@ import PostludeDurable
 import PostludeTesting
 import Testing
 
-/// What an application's own tests see of tasks that leave.
-@Suite("Tasks that leave, without a broker") struct OfflineCeleryTests {
+/// How an application's own tests see tasks for a broker.
+@Suite("Tasks for a broker, without a broker") struct OfflineCeleryTests {
     struct Mail: DurableTask {
         var order: String
 
@@ -45,7 +45,7 @@ import Testing
         var state: String
     }
 
-    @Test("they are kept, and are no tasks to be run") func outgoing() async throws {
+    @Test("they are recorded, and are not among the tasks to run") func outgoing() async throws {
         let shop = try await TestApplication(Shop(), manifest: Self.manifest)
         let response = try await shop.send(.post("/orders/7"))
         #expect(response.tasks.queued.isEmpty)
@@ -60,7 +60,7 @@ import Testing
         #expect(names == ["Mail", "app.resize"])
     }
 
-    @Test("what no worker would take is refused") func refused() async throws {
+    @Test("a task that no worker would accept is refused") func refused() async throws {
         let shop = try await TestApplication(Shop(), manifest: Self.manifest)
         #expect(try await shop.send(.post("/wrong")).status == .internalServerError)
     }

@@ -25,7 +25,7 @@ import Testing
         CeleryParts().mistakes(in: try manifest(celery)).map(\.description)
     }
 
-    @Test("The manifest's addresses are read, and passwords not shown") func addresses() throws {
+    @Test("The manifest's addresses are read, and passwords are not shown") func addresses() throws {
         #expect(try mistakes("celery: { broker: 'amqp://u:secret@h//', results: 'redis://h/1' }").isEmpty)
         #expect(try mistakes("").isEmpty)
         let port = try mistakes("celery: { broker: 'amqp://u:secret@h:x/' }")
@@ -40,7 +40,7 @@ import Testing
                 ])
     }
 
-    @Test("A queue needs a name that both brokers take") func queues() {
+    @Test("A queue needs a name that both brokers accept") func queues() {
         #expect(CeleryParts().problem(ofQueue: "images") == nil)
         #expect(CeleryParts().problem(ofQueue: "") != nil)
         #expect(CeleryParts().problem(ofQueue: "a\nb") != nil)
@@ -54,7 +54,7 @@ import Testing
         return OutgoingTask(record, of: "r-1")
     }
 
-    @Test("A durable task's members are named arguments, as they are written") func durable() throws {
+    @Test("A durable task's members become named arguments with the same text") func durable() throws {
         let message = try CeleryMessage(outgoing("Job", #"{"big":123456789012345678901234567890}"#))
         #expect(message.task == "Job")
         #expect(message.arguments == "[]")
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(
-        "What is no object, or has no name, cannot leave, and says why",
+        "A task that is not an object, or has no name, cannot be sent, and the error says why",
         arguments: [
             (
                 "Job", "[1]",
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test("What Celery says of a task, in our words") func results() {
+    @Test("Celery's states are translated to Postlude's") func results() {
         func result(_ status: CeleryResult.Status) -> TaskBrokerResult? {
             TaskBrokerResult(
                 CeleryResult(

@@ -15,7 +15,7 @@ struct CivilDateTests {
         #expect(date.year == year && date.month == month && date.day == day)
     }
 
-    @Test("Each day of 800 years follows the one before, and is found again")
+    @Test("Each day of 800 years follows the previous one, and converts back")
     func succession() throws {
         var before = try #require(CivilDate(year: 1599, month: 12, day: 31))
         for number in (before.number + 1)...(before.number + 2 * 146_097) {
@@ -39,7 +39,7 @@ struct CivilDateTests {
     }
 
     @Test(
-        "What the calendar does not have is nil",
+        "A date that the calendar does not have is nil",
         arguments: [
             (1900, 2, 29), (2100, 2, 29), (2023, 2, 29), (2024, 2, 30), (2024, 4, 31), (2024, 13, 1),
             (2024, 0, 1), (2024, 1, 0), (2024, 1, 32), (0, 1, 1), (10_000, 1, 1), (-1, 1, 1),

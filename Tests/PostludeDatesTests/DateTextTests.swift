@@ -14,7 +14,7 @@ import Testing
         ("1970-01-01T00:00:00.123456789123456789Z", 0.123456789), ("2030-01-31T12:00:00,5Z", noon + 0.5),
         // Without seconds, as Java writes a whole minute.
         ("2030-01-31T12:00Z", noon), ("2030-01-31T13:00+01:00", noon),
-        // Offsets as strftime(3) writes them, and of hours alone.
+        // Offsets as strftime(3) writes them, and offsets of hours alone.
         ("2030-01-31T13:00:00+0100", noon), ("2030-01-31T13:00:00+01", noon), ("2030-01-31T13:00+0100", noon),
         ("20300131T120000Z", noon), ("20300131T1200Z", noon), ("20300131T130000.5+0100", noon + 0.5),
         // A leap second.
@@ -37,11 +37,11 @@ import Testing
         "2030-1-31T12:00:00Z", "２030-01-31T12:00:00Z", "0000-12-31T12:00:00Z", "12030-01-31T12:00:00Z",
         "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00",
     ])
-    func `anything else is no point in time`(text: String) {
+    func `other text is not a point in time`(text: String) {
         #expect(DateText.date(text) == nil)
     }
 
-    @Test func `a time without an offset is one in UTC only where that is wanted`() {
+    @Test func `a time without an offset is in UTC only if the caller asks for that`() {
         #expect(
             DateText.date("2030-01-31T12:00:00.5", assumesUTC: true)?.timeIntervalSince1970 == Self.noon + 0.5
         )
@@ -59,13 +59,13 @@ import Testing
         (-0.5, "1969-12-31T23:59:59.500Z"), (-62_135_596_800, "0001-01-01T00:00:00Z"),
         (-12_219_379_200, "1582-10-14T00:00:00Z"), (253_402_300_799, "9999-12-31T23:59:59Z"),
     ])
-    func `dates are written as RFC 3339 has them, in the proleptic Gregorian calendar`(
+    func `dates are written as in RFC 3339, in the proleptic Gregorian calendar`(
         seconds: Double, text: String
     ) {
         #expect(DateText.text(Date(timeIntervalSince1970: seconds)) == text)
     }
 
-    @Test func `as many digits of a second are written as are asked for`() {
+    @Test func `a second has as many digits as the caller asks for`() {
         let date = Date(timeIntervalSince1970: Self.noon + 0.25)
         #expect(DateText.text(date, fraction: .digits(0)) == "2030-01-31T12:00:00Z")
         #expect(DateText.text(date, fraction: .digits(3)) == "2030-01-31T12:00:00.250Z")
@@ -76,11 +76,11 @@ import Testing
         -62_135_596_801, 253_402_300_800, 1e18, -1e18, .infinity, -.infinity, .nan,
         253_402_300_799.999_999_9,
     ])
-    func `what no year of four digits has is not written`(seconds: Double) {
+    func `a date whose year does not have four digits is not written`(seconds: Double) {
         #expect(DateText.text(Date(timeIntervalSince1970: seconds)) == nil)
     }
 
-    @Test func `what is written is read again, to the microsecond`() throws {
+    @Test func `a written date reads back to the microsecond`() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {
             let microseconds = Int.random(in: 0...4_000_000_000_000_000, using: &generator)
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test func `days of four centuries are Foundation's`() {
+    @Test func `days of four centuries equal Foundation's`() {
         let style = Date.ISO8601FormatStyle()
         for day in stride(from: -700, through: 146_097, by: 5) {
             let date = Date(timeIntervalSince1970: Double(day) * 86_400 + 3_723)

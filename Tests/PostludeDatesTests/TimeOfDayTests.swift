@@ -9,7 +9,7 @@ struct TimeOfDayTests {
         #expect(TimeOfDay(hour: 23, minute: 59, second: 59, nanosecond: 999_999_999)?.seconds == 86_399)
     }
 
-    @Test("What no clock shows is nil")
+    @Test("A time that no clock shows is nil")
     func impossible() {
         #expect(TimeOfDay(hour: 24, minute: 0) == nil)
         #expect(TimeOfDay(hour: -1, minute: 0) == nil)

@@ -1,8 +1,8 @@
 import Postlude
 import PostludeDurable
 
-/// The application with durable tasks that the end-to-end tests drive. What has happened stands in files of the working
-/// directory, which is the test's own folder, as gates do.
+/// The application with durable tasks that the end-to-end tests drive. It logs events to files in its working
+/// directory, the test's own folder. Gates are files there, too.
 @main
 struct DurableTestbed: Application {
     init() {}

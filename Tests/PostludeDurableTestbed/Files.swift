@@ -1,6 +1,6 @@
 import Foundation
 
-/// Lines that a test reads to see what has happened, appended whole by one write each.
+/// Lines for the tests, each appended in one write, so that they stay whole.
 func note(_ line: String, in file: String = "events") {
     let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     precondition(descriptor >= 0, "cannot open \(file): \(String(cString: strerror(errno)))")
@@ -10,7 +10,7 @@ func note(_ line: String, in file: String = "events") {
     close(descriptor)
 }
 
-/// Waits for a file that the test makes.
+/// Waits for a file that the test creates.
 func pass(gate name: String?) async throws {
     guard let name else { return }
     while access(name, F_OK) != 0 { try await Task.sleep(for: .milliseconds(1)) }

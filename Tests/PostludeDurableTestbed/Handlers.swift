@@ -8,7 +8,7 @@ struct OrderQuery: Decodable, Sendable {
     var after: Int?
     var key: String?
     var failures: Int?
-    /// Whether the tasks are kept before the answer.
+    /// Whether the tasks are persisted before the response.
     var keep: Bool?
 }
 
@@ -44,7 +44,7 @@ func throwing(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Acce
     throw HTTPError(.conflict)
 }
 
-/// Adds a durable task when its response is finished.
+/// Adds a durable task when its response has finished.
 func late(_ query: Query<OrderQuery>, tasks: BackgroundTasks) -> String {
     let label = query.value.label
     tasks.add {
@@ -58,7 +58,7 @@ func late(_ query: Query<OrderQuery>, tasks: BackgroundTasks) -> String {
     return "late"
 }
 
-/// What is measured: a request with one task that does nothing.
+/// The request of a measurement, with one task that does nothing.
 func stored(tasks: BackgroundTasks) throws -> Response {
     try tasks.enqueue(Nothing(number: 1))
     return .text("done")
@@ -76,7 +76,7 @@ func many(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Response
     return .text("done")
 }
 
-/// How far the newest task with a key has come.
+/// The state of the newest task with a key.
 func keyed(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> [String: String] {
     guard let status = try tasks.status(of: Step.self, unique: query.value.key ?? "") else {
         throw HTTPError(.notFound)

@@ -2,7 +2,7 @@ import Foundation
 import Postlude
 import PostludeDurable
 
-/// What ends a process.
+/// Ways to end a process.
 enum Harm {
     static func trap() {
         let numbers = [1, 2, 3]
@@ -20,7 +20,7 @@ enum Harm {
         }
     }
 
-    /// Takes what there is, without touching it: its test sets RLIMIT_AS.
+    /// Allocates memory until none is left, without touching it: its test sets RLIMIT_AS.
     private static func exhaustMemory() {
         let piece = 64 << 20
         var hoard: [[UInt8]] = []
@@ -31,7 +31,7 @@ enum Harm {
     }
 }
 
-/// A durable task that ends its process: `trap`, `later`, `memory`; with `values` while it is decoded.
+/// A durable task that ends its process: `trap`, `later`, `memory`; with `values`, while it is decoded.
 struct Poison: DurableTask {
     var harm: String
 
@@ -48,7 +48,7 @@ struct Poison: DurableTask {
     }
 }
 
-/// The same for a handler.
+/// Ends the process in a handler.
 struct PoisonQuery: Decodable, Sendable {
     var harm: String
 
@@ -71,7 +71,7 @@ struct HarmQuery: Decodable, Sendable {
 
 func poisonTask(_ query: Query<HarmQuery>, tasks: BackgroundTasks) throws -> Accepted {
     let harm = query.value.harm
-    // Its values are decoded only where another process, or a later time, runs it.
+    // Its values are decoded only if another process, or a later attempt, runs it.
     let delay: Duration? = harm == "values" ? .milliseconds(1) : nil
     return Accepted(ids: [try tasks.enqueue(Poison(harm: harm), after: delay).id])
 }

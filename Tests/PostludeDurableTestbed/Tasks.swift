@@ -17,7 +17,7 @@ struct Step: DurableTask {
     }
 }
 
-/// Fails as often as it is told to.
+/// A task that fails a given number of times.
 struct Flaky: DurableTask {
     var label: String
     var failures: Int

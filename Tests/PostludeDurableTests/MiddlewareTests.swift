@@ -5,8 +5,8 @@ import PostludeSystem
 import PostludeTesting
 import Testing
 
-/// Which tasks belong to which response where middleware is between them.
-@Suite("Middleware that calls next again, or answers by itself")
+/// Which tasks belong to which response if middleware is between them.
+@Suite("Middleware that calls next again, or responds by itself")
 struct MiddlewareTests {
     struct Noted: DurableTask {
         var label: String
@@ -32,7 +32,7 @@ struct MiddlewareTests {
         }
     }
 
-    /// How the first call of the handler ends.
+    /// How the handler's first call ends.
     enum Failure: String, Sendable, CaseIterable {
         case thrown, status, keptAndThrown
     }
@@ -72,7 +72,7 @@ struct MiddlewareTests {
         var taskEngine: TaskEngine? { .durable { Noted.self } }
     }
 
-    /// Calls once more what has failed.
+    /// Calls a failed handler once more.
     struct Again: Middleware {
         let diary: Diary
 
@@ -92,7 +92,7 @@ struct MiddlewareTests {
         func respond(to request: Request, next: Next) async throws -> Response { try await next(request) }
     }
 
-    /// Answers in the place of what has failed, with tasks of its own.
+    /// Responds in place of a failed handler, with tasks of its own.
     struct Instead: Middleware {
         let diary: Diary
 
@@ -106,7 +106,7 @@ struct MiddlewareTests {
         }
     }
 
-    /// Refuses what the handler has done.
+    /// Refuses the handler's response.
     struct Refusing: Middleware {
         func respond(to request: Request, next: Next) async throws -> Response {
             _ = try await next(request)
@@ -127,7 +127,7 @@ struct MiddlewareTests {
     }
 
     @Test(
-        "The last call of next decides: its tasks run, and those of the earlier call are gone",
+        "The last call of next decides: its tasks run, and those of the earlier call are dropped",
         arguments: [Failure.thrown, .status], [false, true])
     func again(failure: Failure, isNested: Bool) async throws {
         let diary = Diary()
@@ -149,7 +149,7 @@ struct MiddlewareTests {
         try await app.stop()
     }
 
-    @Test("What a call has kept stays: the next call finds it")
+    @Test("Tasks that a call has persisted stay: the next call finds them")
     func kept() async throws {
         let diary = Diary()
         let (app, response) = try await send(.keptAndThrown, diary, Again(diary: diary))
@@ -159,7 +159,7 @@ struct MiddlewareTests {
         try await app.stop()
     }
 
-    @Test("An answer in the place of one that was thrown has its own tasks; those of the handler are dropped")
+    @Test("A response that replaces a thrown error has its own tasks; the handler's tasks are dropped")
     func instead() async throws {
         let diary = Diary()
         let (app, response) = try await send(.thrown, diary, Instead(diary: diary))
@@ -170,13 +170,14 @@ struct MiddlewareTests {
         try await app.stop()
     }
 
-    @Test("Middleware that throws drops what is inside it, durable tasks too")
+    @Test("Middleware that throws drops the tasks of everything inside it, including durable ones")
     func refused() async throws {
         let diary = Diary()
         let (app, response) = try await send(.status, diary, Again(diary: diary), Refusing())
         #expect(response.status == .conflict)
         try await response.tasks.runAll()
-        // Of the middleware that has not thrown; the handler's own runs after failures, too.
+        // A task of the middleware that has not thrown; the handler's task is one that runs after failures,
+        // too.
         #expect(diary.entries == ["before", "always 1"])
         try await app.stop()
     }

@@ -4,10 +4,11 @@ import Testing
 
 @testable import PostludeDurable
 
-/// Holds the table of a durable task's states to the code.
+/// Compares the table of a durable task's states with the code.
 @Suite("The page about durable tasks")
 struct StatesPageTests {
-    /// The rows of the table, by the state's name: whether it is over, what it means, what may come next.
+    /// The rows of the table, by the state's name: whether the task is over, what the state means, and which
+    /// states may follow.
     private func rows() throws -> [String: (isOver: String, meaning: String, next: String)] {
         var folder = URL(filePath: #filePath)
         for _ in 0..<3 { folder.deleteLastPathComponent() }
@@ -24,7 +25,7 @@ struct StatesPageTests {
         return rows
     }
 
-    @Test("Each state is described, and no other one; what is over is called so")
+    @Test("Exactly the code's states are described, and final states are marked as final")
     func states() throws {
         let rows = try rows()
         #expect(Set(rows.keys) == Set(DurableTaskStatus.State.allCases.map(\.rawValue)))
@@ -37,14 +38,14 @@ struct StatesPageTests {
         }
     }
 
-    @Test("What may come next is a state, and something may come of each that is not over")
+    @Test("Following states are states, and each state that is not final has one")
     func transitions() throws {
         let rows = try rows()
         for (state, row) in rows {
             let next = row.next.matches(of: #/`([a-z]+)`/#).map { String($0.1) }
             #expect(Set(next).isSubset(of: rows.keys) && !next.contains(state), "\(state)")
             #expect(row.isOver == "yes" || !next.isEmpty, "\(state)")
-            // Only what a person asks for, `tasks discard` and `tasks retry`, follows an end.
+            // Only the operator's commands `tasks discard` and `tasks retry` follow a final state.
             #expect(row.isOver == "no" || Set(next).isSubset(of: ["discarded"]), "\(state)")
         }
     }

@@ -24,7 +24,7 @@ struct ConnectionBodyTests {
         try connection.readBody(into: buffer, within: time).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    @Test("gives each piece as it comes, then the end, and the connection is kept")
+    @Test("returns each piece as it arrives, then the end, and the connection is kept")
     func pieces() throws {
         let fixture = try fixture()
         let client = try fixture.connect()
@@ -56,7 +56,7 @@ struct ConnectionBodyTests {
         send(head(length: nil) + Array(stdin("late").prefix(8)), to: client)
         let connection = try fixture.takeNext()
         let thread = try TestThread {
-            // The reader finds a header, and then half a piece, first.
+            // The reader gets a header first, and then half a piece.
             usleep(20_000)
             send(Array("late".utf8), to: client)
         }
@@ -64,7 +64,7 @@ struct ConnectionBodyTests {
         thread.join()
     }
 
-    @Test("a large body passes in pieces of a buffer's size at most")
+    @Test("a large body arrives in pieces of at most a buffer's size")
     func large() throws {
         let fixture = try fixture()
         let client = try fixture.connect()
@@ -89,7 +89,7 @@ struct ConnectionBodyTests {
         try fixture.answerNext("the request behind the body was lost")
     }
 
-    @Test("hands out what came with the head, and keeps what is behind the body for the next request")
+    @Test("returns the bytes that came with the head, and keeps those after the body for the next request")
     func together() throws {
         let fixture = try fixture()
         let client = try fixture.connect()
@@ -104,7 +104,7 @@ struct ConnectionBodyTests {
         try fixture.answerNext()
     }
 
-    @Test("gives up a piece that does not come in time; the error stays, and the connection is closed")
+    @Test("closes the connection if a piece does not arrive in time; the error persists")
     func timeOut() throws {
         let fixture = try fixture()
         let client = try fixture.connect()
@@ -123,7 +123,7 @@ struct ConnectionBodyTests {
         #expect(fixture.ends.all == [.timedOut])
     }
 
-    @Test("says that the client went away, by a close or a reset", arguments: [false, true])
+    @Test("reports that the client went away, by a close or a reset", arguments: [false, true])
     func cutShort(isReset: Bool) throws {
         let fixture = try fixture()
         let client = try fixture.connect()
@@ -144,7 +144,7 @@ struct ConnectionBodyTests {
     }
 
     @Test(
-        "closes behind a body with an error, though it was to be kept",
+        "closes after a body with an error, although the connection was to be kept",
         arguments: [
             (stdin: Wire.record(5, [1]) + Wire.record(5), error: BodyError.length),
             (Wire.record(5, [1, 2, 3, 4, 5]), .length), (Wire.record(5, [1]) + Wire.record(2), .aborted),
@@ -187,7 +187,7 @@ struct ConnectionBodyTests {
         #expect(fixture.poller.connectionCount == 1)
     }
 
-    @Test("closes where the rest is larger than what is drained")
+    @Test("closes if the rest is larger than the drain's bound")
     func restTooLarge() throws {
         let fixture = try fixture(limits: GateLimits(drain: 1000))
         let client = try fixture.connect()
@@ -200,7 +200,7 @@ struct ConnectionBodyTests {
         #expect(fixture.ends.all == [.violation(.flood)])
     }
 
-    @Test("closes where the rest does not come in time, also when some of it came with the head")
+    @Test("closes if the rest does not arrive in time, also if some of it came with the head")
     func restTooLate() throws {
         let fixture = try fixture()
         let client = try fixture.connect()
@@ -233,7 +233,7 @@ struct ConnectionBodyTests {
         #expect(received == answer)
     }
 
-    @Test("reads nothing from a descriptor that libfcgi has closed")
+    @Test("does not read from a descriptor that libfcgi has closed")
     func forgotten() throws {
         let fixture = try fixture()
         let client = try fixture.connect()

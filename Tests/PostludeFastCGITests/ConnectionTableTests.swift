@@ -6,7 +6,7 @@ import Testing
 
 @Suite("ConnectionTable")
 struct ConnectionTableTests {
-    /// A connection of a descriptor that is none: the table never touches it.
+    /// A connection with an invalid descriptor: the table never touches it.
     private func connection() -> Connection {
         Connection(descriptor: -1, peer: .unix(path: ""), limits: GateLimits(), times: ConnectionTimes())
     }
@@ -21,19 +21,19 @@ struct ConnectionTableTests {
         #expect(table.claim(first.token) == nil)
     }
 
-    @Test("an event that comes while a connection is held is not lost")
+    @Test("an event that arrives while a connection is held is not lost")
     func fired() {
         let table = ConnectionTable(capacity: 4)
         let first = connection()
         #expect(table.insert(first))
         #expect(table.claim(first.token) == nil)
         #expect(!table.arm(first))
-        // The caller still holds it, has looked, and lets go.
+        // The caller still holds it, has looked, and releases it.
         #expect(table.arm(first))
         #expect(table.claim(first.token) === first)
     }
 
-    @Test("an old token does not find the connection that has taken its place")
+    @Test("an old token does not find the connection that has replaced its own")
     func generations() throws {
         let table = ConnectionTable(capacity: 1)
         let old = connection()
@@ -50,7 +50,7 @@ struct ConnectionTableTests {
         #expect(table.count == 1)
     }
 
-    @Test("takes no more than its capacity")
+    @Test("accepts no more connections than its capacity")
     func full() {
         let table = ConnectionTable(capacity: 2)
         let all = (0..<3).map { _ in connection() }
@@ -59,7 +59,7 @@ struct ConnectionTableTests {
         #expect(table.insert(all[2]))
     }
 
-    @Test("the control thread takes what is armed and overdue")
+    @Test("the control thread claims armed, overdue connections")
     func overdue() throws {
         let table = ConnectionTable(capacity: 4)
         let all = (0..<3).map { _ in connection() }
@@ -73,7 +73,7 @@ struct ConnectionTableTests {
         #expect(table.claimArmed().count == 2)
     }
 
-    @Test("of many threads that claim the same connection, one gets it")
+    @Test("if many threads claim the same connection, one gets it")
     func race() async throws {
         let table = ConnectionTable(capacity: 4)
         let contended = connection()
@@ -86,7 +86,7 @@ struct ConnectionTableTests {
                 return await group.reduce(0, +)
             }
             #expect(winners == 1)
-            // The losers' events came while the winner held it.
+            // The losers' events arrived while the winner held it.
             #expect(!table.arm(contended) && table.arm(contended))
             #expect(table.claim(token) === contended)
         }

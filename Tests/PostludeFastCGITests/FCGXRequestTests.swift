@@ -57,7 +57,7 @@ struct FCGXRequestTests {
         }
     }
 
-    @Test("libfcgi and the gate read the same parameters out of a head")
+    @Test("libfcgi and the gate read the same parameters from a head")
     func agreement() throws {
         let pair = try SocketPair()
         let request = try FCGXRequest(headLimit: 1_000_000)
@@ -83,7 +83,7 @@ struct FCGXRequestTests {
         }
     }
 
-    @Test("a head of a megabyte fits when the limit says so")
+    @Test("a head of a megabyte fits if the limit allows it")
     func largeHead() throws {
         let pair = try SocketPair()
         let request = try FCGXRequest(headLimit: 1_000_000)
@@ -93,7 +93,7 @@ struct FCGXRequestTests {
         #expect(request.finish())
     }
 
-    @Test("writes nothing of a response that is abandoned, and serves the next request on that connection")
+    @Test("writes nothing of an abandoned response, and serves the next request on that connection")
     func abandoned() throws {
         let pair = try SocketPair()
         let request = try FCGXRequest(headLimit: 64 << 10)
@@ -110,7 +110,7 @@ struct FCGXRequestTests {
         }
     }
 
-    @Test("says when the web server takes no more, and serves the next connection")
+    @Test("reports that the web server does not read any more, and serves the next connection")
     func writeError() throws {
         let gone = try SocketPair()
         let request = try FCGXRequest(headLimit: 64 << 10)

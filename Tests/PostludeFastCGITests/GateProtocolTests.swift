@@ -38,7 +38,7 @@ struct GateProtocolTests {
         #expect(run.events == ["request"])
     }
 
-    @Test("closes behind UNKNOWN_ROLE when the connection is not to be kept")
+    @Test("closes after UNKNOWN_ROLE if the connection is not to be kept")
     func unknownRoleNotKept() {
         var run = GateRun()
         run.feed(Wire.begin(role: 3, keep: false))
@@ -94,7 +94,7 @@ struct GateProtocolTests {
         }
     }
 
-    @Test("a flood of management records ends the connection; a request in between starts the count anew")
+    @Test("a flood of management records ends the connection; a request in between resets the count")
     func flood() {
         var run = GateRun()
         let ask = Wire.record(9, Wire.pair("FCGI_MAX_REQS", ""), id: 0)
@@ -107,7 +107,7 @@ struct GateProtocolTests {
         #expect(run.events.last == "violation: too many records that belong to no request")
     }
 
-    @Test("knows when a head has begun, so that its time can be limited")
+    @Test("reports when a head has begun, so that its time can be limited")
     func readingHead() {
         var run = GateRun()
         #expect(run.gate.isAtRest && !run.gate.isReadingHead)

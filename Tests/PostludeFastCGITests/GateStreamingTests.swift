@@ -18,7 +18,7 @@ struct GateStreamingTests {
         pieces.flatMap { Wire.record(5, Array($0.utf8), padding: padding) }
     }
 
-    @Test("hands a request out at the end of its head")
+    @Test("returns a request at the end of its head")
     func headOnly() {
         var run = run()
         run.feed(head(length: "5"))
@@ -48,7 +48,7 @@ struct GateStreamingTests {
         #expect(run.bodies.last == Array("abc".utf8))
     }
 
-    @Test("a request without a body is no stream", arguments: ["", "0"])
+    @Test("a request without a body is not streamed", arguments: ["", "0"])
     func noBody(length: String) {
         var run = run()
         run.feed(head(length: length) + Wire.record(5) + Wire.request())
@@ -66,7 +66,7 @@ struct GateStreamingTests {
     }
 
     @Test(
-        "a body that disagrees with CONTENT_LENGTH ends with an error behind what came",
+        "a body that disagrees with CONTENT_LENGTH ends with an error after the bytes that arrived",
         arguments: [(["ab", "c"], "abc"), (["ab", "cde"], "ab"), ([], "")])
     func length(pieces: [String], received: String) {
         for size in [1, Int.max] {
@@ -77,7 +77,7 @@ struct GateStreamingTests {
         }
     }
 
-    @Test("ABORT_REQUEST ends the body; END_REQUEST is left to the response")
+    @Test("ABORT_REQUEST ends the body; the response sends END_REQUEST")
     func abort() {
         var run = run()
         run.feed(head(length: "4") + stdin("ab") + Wire.record(2))
@@ -86,7 +86,7 @@ struct GateStreamingTests {
         #expect(run.replies.isEmpty)
     }
 
-    @Test("makes the same of the bytes, however they are cut", arguments: [1, 2, 3, 7, 8, 9, 64])
+    @Test("yields the same result however the bytes are cut", arguments: [1, 2, 3, 7, 8, 9, 64])
     func pieces(size: Int) {
         let ask = Wire.record(9, Wire.pair("FCGI_MPXS_CONNS", ""), id: 0, padding: 3)
         let answer = Wire.record(10, Wire.pair("FCGI_MPXS_CONNS", "0"), id: 0)
@@ -120,7 +120,7 @@ struct GateStreamingTests {
         #expect(run.bodies == [Array("ab".utf8)])
     }
 
-    @Test("what the handler did not read is drained, and never read as records")
+    @Test("the unread rest is drained, and never read as records")
     func unread() {
         var run = run(limit: 1000)
         run.readsBodies = false
@@ -132,7 +132,7 @@ struct GateStreamingTests {
         #expect(run.gate.isAtRest)
     }
 
-    @Test("draining what was not read is bounded")
+    @Test("draining the unread rest is bounded")
     func drainLimit() {
         var run = run(limit: 5000, limits: GateLimits(drain: 1000))
         run.readsBodies = false

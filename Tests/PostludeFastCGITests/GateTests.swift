@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Gate")
 struct GateTests {
-    @Test("gives a request when STDIN has ended")
+    @Test("returns a request when STDIN has ended")
     func request() throws {
         var run = GateRun()
         run.feed(Wire.post("hello"))
@@ -16,7 +16,7 @@ struct GateTests {
         #expect(run.gate.isAtRest)
     }
 
-    @Test("makes the same of the bytes, however they are cut", arguments: [1, 2, 3, 7, 8, 9, 64])
+    @Test("yields the same result however the bytes are cut", arguments: [1, 2, 3, 7, 8, 9, 64])
     func pieces(size: Int) {
         let bytes =
             Wire.post("hello") + Wire.record(9, Wire.pair("FCGI_MAX_CONNS", ""), id: 0, padding: 5)
@@ -32,14 +32,14 @@ struct GateTests {
         #expect(cut.bodies == whole.bodies)
     }
 
-    @Test("takes two requests in one write one after the other")
+    @Test("returns two requests in one write one after the other")
     func pipelined() {
         var run = GateRun()
         run.feed(Wire.post("one") + Wire.post("two"))
         #expect(run.bodies == [Array("one".utf8), Array("two".utf8)])
     }
 
-    @Test("skips padding, also behind the record that ends a request")
+    @Test("skips padding, also after the record that ends a request")
     func padding() {
         var run = GateRun()
         let pairs = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")]
@@ -102,7 +102,7 @@ struct GateTests {
         #expect(run.events == ["refused bodyTooLarge", "request"])
     }
 
-    @Test("serves a request whose body nobody wants at once, and never reads its bytes as records")
+    @Test("serves a request whose body is to be ignored at once, and never reads its bytes as records")
     func ignored() {
         var run = GateRun()
         run.policy = .ignore
@@ -133,7 +133,7 @@ struct GateTests {
         #expect(run.events == ["refused headTooLarge", "request"])
     }
 
-    @Test("a value may be empty, hold anything but NUL, and a name anything but NUL and =")
+    @Test("a value may be empty and hold anything but NUL; a name may hold anything but NUL and =")
     func parameters() {
         var run = GateRun()
         run.feed(Wire.request([("EMPTY", ""), ("V", "a=b\n\u{1}é"), ("n ame", "x")]))
@@ -145,7 +145,7 @@ struct GateTests {
         #expect(run.events == ["request"] + Array(repeating: "refused parameter", count: 4))
     }
 
-    @Test("refuses contradictory repetitions of what decides about a request")
+    @Test("refuses contradictory repetitions of parameters that decide about a request")
     func repetitions() {
         var run = GateRun()
         run.feed(Wire.request([("REQUEST_URI", "/a"), ("REQUEST_URI", "/b")]))
@@ -156,7 +156,7 @@ struct GateTests {
 
     // MARK: Refusals
 
-    @Test("takes -1 for a body of unknown length, as one without CONTENT_LENGTH")
+    @Test("accepts a CONTENT_LENGTH of -1 like a missing one: the body's length is unknown")
     func unknownLength() {
         var run = GateRun()
         run.feed(Wire.post("hello", length: "-1") + Wire.post("", length: "-1"))
@@ -175,7 +175,7 @@ struct GateTests {
         #expect(run.events == ["refused contentLength", "request"])
     }
 
-    @Test("keeps what is known of a request that it refuses, for the log")
+    @Test("keeps the known parts of a refused request for the log")
     func refusedHead() throws {
         let method = ("REQUEST_METHOD", "POST")
         let target = ("REQUEST_URI", "/a?b")
@@ -211,7 +211,7 @@ struct GateTests {
     // MARK: HTTP
 
     @Test(
-        "tells a peer that speaks HTTP what this is, in its own protocol, however the bytes are cut",
+        "explains itself to a peer that speaks HTTP, in HTTP, however the bytes are cut",
         arguments: [
             "GET / HTTP/1.1\r\n\r\n", "POST /x HTTP/1.0\r\n", "OPTIONS * HTTP/1.1\r\n",
             "PROPFIND / HTTP/1.1\r\n", "PRI * HTTP/2.0\r\n\r\n", "GET http://host/ HTTP/1.1\r\n",
@@ -228,7 +228,7 @@ struct GateTests {
     }
 
     @Test(
-        "other bytes, and HTTP behind a record, get no answer",
+        "other bytes, and HTTP after a record, get no response",
         arguments: [
             Array("get / HTTP/1.1".utf8), Array("GE / HTTP".utf8), Array("SSH-2.0-x".utf8),
             [0x16, 3, 1, 0, 5, 1, 0, 0],

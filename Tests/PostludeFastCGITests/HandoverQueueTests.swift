@@ -14,7 +14,7 @@ struct HandoverQueueTests {
     }
 
     @Test(
-        "gives a connection that was sent as another descriptor, which is closed on exec",
+        "receives a sent connection as another descriptor, which is closed on exec",
         arguments: [true, false])
     func passes(hasServed: Bool) throws {
         let queue = try HandoverQueue()
@@ -34,7 +34,7 @@ struct HandoverQueueTests {
         }
     }
 
-    @Test("says when it is full, and keeps what it has")
+    @Test("reports when it is full, and keeps its messages")
     func full() throws {
         let queue = try HandoverQueue()
         var bytes: Int32 = 1
@@ -55,7 +55,7 @@ struct HandoverQueueTests {
         }
     }
 
-    @Test("takes a message of the one byte that programs of before sent")
+    @Test("accepts the one-byte messages of earlier versions")
     func oneByte() throws {
         let queue = try HandoverQueue()
         var nudge: UInt8 = 1
@@ -63,13 +63,13 @@ struct HandoverQueueTests {
         #expect(try queue.message() == .nudge)
     }
 
-    @Test("drops messages that are none of ours, and closes what came with them")
+    @Test("drops invalid messages, and closes their descriptors")
     func malformed() throws {
         let queue = try HandoverQueue()
         let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { close(file) }
         try withPair { near, far in
-            // Without a descriptor, with one that is no connection, and with an unknown byte.
+            // Without a descriptor, with one that is not a connection, and with an unknown byte.
             _ = "".withCString { Glibc.send(queue.sending, $0, 0, 0) }
             #expect(sendDescriptor(nil, note: 3, to: queue.sending))
             #expect(queue.send(file))
@@ -79,7 +79,7 @@ struct HandoverQueueTests {
             queue.nudge()
             let messages = try (0..<2).map { _ in try queue.message() }
             #expect(messages == [.nudge, nil])
-            // Were a copy of it open anywhere, its end would not be seen.
+            // If a copy of it were open anywhere, its end would not be seen.
             _ = dup2(file, near)
             #expect(isClosed(far))
         }
@@ -87,6 +87,6 @@ struct HandoverQueueTests {
 }
 
 extension HandoverQueue {
-    /// What `receive` gives, for expectations, which take no typed errors.
+    /// The result of `receive`, for expectations, which do not support typed errors.
     func message() throws -> Message? { try receive() }
 }

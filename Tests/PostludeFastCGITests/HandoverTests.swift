@@ -39,12 +39,12 @@ struct HandoverTests {
             try new.answerNext()
         }
         #expect(old.ends.all.isEmpty && new.ends.all.isEmpty)
-        // It owes no head: it may idle for as long as the web server likes.
+        // No head is due: it may stay idle for as long as the web server likes.
         new.poller.closeOverdue(at: .now + .seconds(1_000_000))
         #expect(new.poller.connectionCount == 1)
     }
 
-    @Test("a request that has come meanwhile goes with its connection")
+    @Test("a request that has arrived in the meantime goes with its connection")
     func unreadRequest() throws {
         let client = try kept()
         defer { close(client) }
@@ -73,7 +73,7 @@ struct HandoverTests {
         try new.answerNext()
     }
 
-    @Test("a connection that a worker holds goes when it is given back")
+    @Test("a connection that a worker holds goes when the worker returns it")
     func inFlight() throws {
         let client = try old.connect()
         defer { close(client) }
@@ -87,7 +87,7 @@ struct HandoverTests {
         try new.answerNext()
     }
 
-    @Test("one that is not to be kept is closed, not handed over")
+    @Test("a connection that is not to be kept is closed, not handed over")
     func notKept() throws {
         let client = try old.connect()
         defer { close(client) }
@@ -100,7 +100,7 @@ struct HandoverTests {
         #expect(try old.poller.handover?.message() == nil)
     }
 
-    @Test("what the kernel has queued is handed over, too, and still owes its head in time")
+    @Test("connections in the kernel's queue are handed over, too, and their heads are still due in time")
     func queuedByTheKernel() throws {
         let silent = try old.connect()
         let asking = try old.connect()
@@ -118,7 +118,7 @@ struct HandoverTests {
         #expect(new.poller.connectionCount == 1)
     }
 
-    @Test("with a full queue a kept connection stays open, and goes when there is room")
+    @Test("if the queue is full, a kept connection stays open, and goes when there is room")
     func fullQueue() throws {
         let client = try kept()
         defer { close(client) }
@@ -158,7 +158,7 @@ struct HandoverTests {
     }
 
     @Test(
-        "a process without a free worker gives away kept connections whose next request has come, and no others"
+        "a process without a free worker hands over kept connections whose next request has come, and no others"
     )
     func busy() throws {
         let silent = try kept()
@@ -172,23 +172,23 @@ struct HandoverTests {
         #expect(old.poller.connectionCount == 1)
         try new.answerNext()
         #expect(new.poller.connectionCount == 1)
-        // The other one is served where it is.
+        // The other connection is served in its process.
         send(Wire.request(), to: silent)
         try old.answerNext()
     }
 
-    @Test("a process that cannot accept tells the others what waits on the listening socket")
+    @Test("a process that cannot accept notifies the others of waiting connections on the listening socket")
     func nudge() throws {
         let client = try old.connect()
         defer { close(client) }
-        // As if the kernel had told `old` alone, whose workers are busy.
+        // As if the kernel had notified only `old`, whose workers are busy.
         new.poller.epoll.remove(new.poller.listener.descriptor)
         send(Wire.request(), to: client)
         old.poller.handOverReady()
         try new.answerNext()
     }
 
-    @Test("a stop after the beginning of a handing over closes what is left")
+    @Test("a stop after the beginning of a handover closes the remaining connections")
     func stopAfterHandingOver() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
@@ -202,7 +202,7 @@ struct HandoverTests {
         #expect(fixture.poller.connectionCount == 0)
     }
 
-    @Test("a stop of all processes takes what is left in the queue")
+    @Test("a stop of all processes serves the remaining connections of the queue")
     func stopWithQueue() throws {
         let silent = try kept()
         let asking = try kept()

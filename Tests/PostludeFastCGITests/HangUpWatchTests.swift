@@ -20,7 +20,8 @@ struct HangUpWatchTests {
         fixture.poller.watchHangUp(of: connection) { [calls] in calls.add() }
     }
 
-    /// A connection whose request was taken: its first one, or a later one, when the poller knows it already.
+    /// A connection whose request was taken: its first request, or a later one, when the poller already knows
+    /// the connection.
     private func hold(_ fixture: PollerFixture, isKept: Bool = false) throws -> (Int32, Connection) {
         let client = try fixture.connect()
         if isKept {
@@ -31,7 +32,7 @@ struct HangUpWatchTests {
         return try (client, fixture.takeNext())
     }
 
-    @Test("an event tells of a connection that a worker holds", arguments: [false, true])
+    @Test("an event reports a connection that a worker holds", arguments: [false, true])
     func event(isKept: Bool) throws {
         let fixture = try PollerFixture()
         let (client, connection) = try hold(fixture, isKept: isKept)
@@ -46,7 +47,7 @@ struct HangUpWatchTests {
         fixture.takeEvents { fixture.poller.connectionCount == 0 }
     }
 
-    @Test("with every worker busy the control thread finds it, and the event behind it calls nothing")
+    @Test("if every worker is busy, the control thread finds it, and the event after that calls nothing")
     func controlThread() throws {
         let fixture = try PollerFixture()
         let (client, connection) = try hold(fixture, isKept: true)
@@ -66,7 +67,7 @@ struct HangUpWatchTests {
         silent.end()
     }
 
-    @Test("finds the hang-up that came first", arguments: [false, true])
+    @Test("reports the hang-up that came first", arguments: [false, true])
     func before(isEventTaken: Bool) throws {
         let fixture = try PollerFixture()
         let (client, connection) = try hold(fixture, isKept: true)
@@ -77,7 +78,7 @@ struct HangUpWatchTests {
         watch.end()
     }
 
-    @Test("a half-close is a hang-up, more bytes are none")
+    @Test("a half-close is a hang-up, more bytes are not")
     func halfClose() throws {
         let fixture = try PollerFixture()
         let (client, connection) = try hold(fixture)
@@ -96,7 +97,7 @@ struct HangUpWatchTests {
         case end, deinitialize, giveBack, second
     }
 
-    @Test("calls nothing once it has ended", arguments: Ending.allCases)
+    @Test("calls nothing after it has ended", arguments: Ending.allCases)
     private func ended(by ending: Ending) throws {
         let fixture = try PollerFixture()
         let (client, connection) = try hold(fixture)
@@ -109,7 +110,7 @@ struct HangUpWatchTests {
         case .giveBack: fixture.poller.giveBack(connection, keep: true, isOpen: true)
         case .second:
             second = fixture.poller.watchHangUp(of: connection) { secondCalls.add() }
-            // Its handle is of no use any more, and must not end the second one.
+            // Its handle is stale, and must not end the second watch.
             watch?.end()
         }
         close(client)
@@ -161,7 +162,7 @@ struct HangUpWatchTests {
         }
     }
 
-    /// Takes longer than ending a watch does, and knows whether it outlived the watch.
+    /// Takes longer than ending a watch, and records whether it outlived the watch.
     private final class SlowClosure: Sendable {
         private let begun = Atomic<Bool>(false)
         private let ended = Atomic<Bool>(false)

@@ -9,7 +9,7 @@ struct InheritedSocketTests {
     }
 
     @Test(
-        "is descriptor 0 where systemd passes none to this process",
+        "is descriptor 0 if systemd passes none to this process",
         arguments: [
             [:], ["LISTEN_FDS": "1"], ["LISTEN_PID": "41", "LISTEN_FDS": "1"],
             ["LISTEN_PID": "42", "LISTEN_FDS": "0"], ["LISTEN_PID": "42", "LISTEN_FDS": "x"],
@@ -25,7 +25,7 @@ struct InheritedSocketTests {
         }
     }
 
-    @Test("is not chosen among several, which are named", arguments: ["", "a:b", "app:status"])
+    @Test("is not chosen among several; the error names them", arguments: ["", "a:b", "app:status"])
     func several(names: String) {
         #expect {
             try descriptor(["LISTEN_PID": "42", "LISTEN_FDS": "2", "LISTEN_FDNAMES": names])

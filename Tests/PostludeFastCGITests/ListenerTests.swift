@@ -14,7 +14,7 @@ struct ListenerTests {
         try body(folder)
     }
 
-    @Test("makes a Unix socket, refuses a live one, and takes its file away at the end")
+    @Test("creates a Unix socket, refuses a live one, and removes its file at the end")
     func unix() throws {
         try withFolder { folder in
             let address = try SocketAddress(parsing: folder + "/a.sock")
@@ -27,7 +27,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("refuses a live Unix socket that accepts nothing, and waits for it no longer than it is told to")
+    @Test("refuses a live Unix socket that accepts nothing, and waits no longer than its limit")
     func fullQueue() throws {
         try withFolder { folder in
             let path = folder + "/a.sock"
@@ -61,7 +61,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("says which port it got", arguments: ["127.0.0.1:0", "[::1]:0"])
+    @Test("reports its port", arguments: ["127.0.0.1:0", "[::1]:0"])
     func port(text: String) throws {
         let listener = try Listener.open(SocketAddress(parsing: text))
         defer { listener.close() }
@@ -70,7 +70,7 @@ struct ListenerTests {
     }
 
     @Test(
-        "gives its file the mode, the owner and the group that were asked for",
+        "gives its file the mode, owner and group from its settings",
         arguments: [0o600, 0o660, 0o777])
     func options(mode: UInt32) throws {
         try withFolder { folder in
@@ -102,7 +102,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("leaves the file to whoever has put another one in its place, or serves on")
+    @Test("leaves the file alone if another process has replaced it, or still serves on it")
     func foreignFile() throws {
         try withFolder { folder in
             let path = folder + "/a.sock"
@@ -127,7 +127,7 @@ struct ListenerTests {
         }
     }
 
-    @Test("refuses connections from its end on, and still accepts what was queued before")
+    @Test("refuses connections after its end, and still accepts those that were queued before")
     func refusing() throws {
         try withFolder { folder in
             let address = try SocketAddress(parsing: folder + "/a.sock")

@@ -25,7 +25,7 @@ struct NameValuePairsTests {
         #expect(pairs.map(\.1) == [value, "B"])
     }
 
-    @Test("every stream that is cut short is a violation")
+    @Test("every truncated stream is a violation")
     func truncation() throws {
         let whole = Wire.pair("NAME", String(repeating: "v", count: 200))
         for count in 1..<whole.count {

@@ -5,7 +5,8 @@ import Testing
 
 @testable import PostludeFastCGI
 
-/// Two pollers stand for two processes that share a listening socket, one of which may have more room for tasks.
+/// Two pollers stand for two processes that share a listening socket. One of them may have more room for
+/// tasks.
 @Suite("Offering connections to a process with more room")
 struct OfferingTests {
     private let full: PollerFixture
@@ -31,7 +32,7 @@ struct OfferingTests {
     private func kept() throws -> Int32 {
         let client = try full.connect()
         send(Wire.request(), to: client)
-        // The listening socket is both processes'.
+        // Both processes share the listening socket.
         free.poller.epoll.remove(free.poller.listener.descriptor)
         try full.answerNext()
         return client
@@ -45,7 +46,7 @@ struct OfferingTests {
     }
 
     @Test(
-        "a request goes with its kept connection to the process that has room, and the next ones are served there"
+        "a request moves with its kept connection to the process with room, and the next ones are served there"
     )
     func moves() throws {
         let client = try kept()
@@ -62,7 +63,7 @@ struct OfferingTests {
         #expect(full.ends.all.isEmpty && free.ends.all.isEmpty)
     }
 
-    @Test("a new connection goes, too, and owes its head in time")
+    @Test("a new connection moves, too, and its head is due in time")
     func newConnection() throws {
         isRoomElsewhere.isSet = true
         free.poller.epoll.remove(free.poller.listener.descriptor)
@@ -75,7 +76,7 @@ struct OfferingTests {
         #expect(isClosed(client))
     }
 
-    @Test("where there is room, or none anywhere, a request is served where it is")
+    @Test("if there is room here, or nowhere, a request is served here")
     func stays() throws {
         let client = try kept()
         defer { close(client) }
@@ -84,7 +85,7 @@ struct OfferingTests {
         #expect(!full.poller.isAwayFromQueue)
     }
 
-    @Test("a request that has begun to come is served where it is")
+    @Test("a request that has begun to arrive is served here")
     func halfRequest() throws {
         let client = try kept()
         defer { close(client) }
@@ -96,7 +97,7 @@ struct OfferingTests {
         try full.answerNext()
     }
 
-    @Test("the web server's close is taken note of where it comes")
+    @Test("the web server's close is noticed in the process that has the connection")
     func closed() throws {
         let client = try kept()
         isRoomElsewhere.isSet = true
@@ -105,7 +106,7 @@ struct OfferingTests {
         #expect(try full.poller.handover?.message() == nil)
     }
 
-    @Test("the process that gives away leaves what is in the queue to others, until it has room again")
+    @Test("the process that gives connections away leaves the queue to others until it has room again")
     func away() throws {
         let client = try kept()
         defer { close(client) }
@@ -120,7 +121,7 @@ struct OfferingTests {
         try full.answerNext("what waits in the queue is taken now")
     }
 
-    @Test("it returns by itself when the others have no more room either")
+    @Test("it takes connections back if the others have no more room either")
     func reconsiders() throws {
         let client = try kept()
         defer { close(client) }
@@ -135,7 +136,9 @@ struct OfferingTests {
         try full.answerNext()
     }
 
-    @Test("what no other process takes comes back, and nothing is given away for a second")
+    @Test(
+        "connections that no other process takes are taken back, and none is given away during the next second"
+    )
     func stuck() throws {
         let client = try kept()
         defer { close(client) }
@@ -154,13 +157,13 @@ struct OfferingTests {
         try full.answerNext()
     }
 
-    @Test("with a full queue a request is served where it is")
+    @Test("if the queue is full, a request is served here")
     func fullQueue() throws {
         let clients = try (0..<2).map { _ in try kept() }
         defer { for client in clients { close(client) } }
         isRoomElsewhere.isSet = true
         send(Wire.request(), to: clients[0])
-        // From now on it takes nothing out of the queue.
+        // From now on it takes nothing from the queue.
         expectNothing(full)
         let queue = try #require(full.poller.handover)
         var bytes: Int32 = 1
@@ -170,7 +173,7 @@ struct OfferingTests {
         try full.answerNext()
     }
 
-    @Test("processes that each believe the other to be free do not send a request to and fro")
+    @Test("processes that each believe the other to be free do not send a request back and forth")
     func noPingPong() throws {
         let other = try PollerFixture(sibling: full, isRoomElsewhere: { true })
         free.poller.epoll.remove(free.poller.handover?.receiving ?? -1)
@@ -182,7 +185,7 @@ struct OfferingTests {
         var moves = 0
         for turn in 0..<20 {
             let fixture = turn % 2 == 0 ? full : other
-            // Whatever the keepers find, they find it at once.
+            // Makes the control threads' findings immediate.
             fixture.poller.returnToQueue()
             guard case .request(let connection) = fixture.next(milliseconds: 20) else { continue }
             moves = connection.moves
@@ -191,7 +194,7 @@ struct OfferingTests {
         #expect(moves == 3)
     }
 
-    @Test("under load, with room now here and now there, no request is lost and no connection closed")
+    @Test("under load, while room moves between processes, no request is lost and no connection closed")
     func load() throws {
         let flags = (0..<3).map { _ in Flag() }
         let first = try PollerFixture(handover: HandoverQueue(), isRoomElsewhere: { flags[0].isSet })
@@ -219,7 +222,7 @@ struct OfferingTests {
                         guard case .request(let connection) = fixture.next(milliseconds: 20) else { continue }
                         _ = connection.takeRequest()
                         let count = served.add(1, ordering: .sequentiallyConsistent).newValue
-                        // Now it is this process that has no room, now another one.
+                        // Makes this process the one without room, and then another.
                         flags[index].isSet = count % 3 == 0
                         if count % 3 != 0 { fixture.poller.returnToQueue() }
                         fixture.poller.giveBack(connection, keep: true, isOpen: true)

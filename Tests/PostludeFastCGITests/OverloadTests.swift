@@ -34,7 +34,7 @@ struct OverloadTests {
         #expect(fixture.poller.connectionCount == 1)
     }
 
-    @Test("one that was not to be kept is closed behind its answer")
+    @Test("a connection that was not to be kept is closed after its response")
     func refusedAndClosed() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
@@ -46,7 +46,7 @@ struct OverloadTests {
         #expect(isClosed(client))
     }
 
-    @Test("a worker that is free again takes what waits first, in the order in which it came")
+    @Test("a worker that is free again takes the waiting requests first, in their order")
     func order() throws {
         let fixture = try PollerFixture()
         let clients = try (0..<5).map { _ in try fixture.connect() }
@@ -84,7 +84,7 @@ struct OverloadTests {
         #expect(refuse(fixture, after: .seconds(5)) == 1)
     }
 
-    @Test("a streamed request is refused at its head, and its body thrown away")
+    @Test("a streamed request is refused at its head, and its body dropped")
     func streamed() throws {
         let fixture = try PollerFixture(policy: .stream(limit: 1 << 20))
         let client = try fixture.connect()
@@ -102,7 +102,7 @@ struct OverloadTests {
         fixture.poller.giveBack(connection, keep: true, isOpen: true)
     }
 
-    @Test("what waits is served while the process drains")
+    @Test("waiting requests are served while the process drains")
     func draining() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
@@ -132,7 +132,7 @@ struct OverloadTests {
         collect(first)
         #expect(!first.poller.hasWaitingRequests)
         try second.answerNext()
-        // Nobody is free there either.
+        // The other process has no free worker either.
         send(Wire.request(), to: clients[1])
         collect(first)
         #expect(!first.poller.hasWaitingRequests)
@@ -195,7 +195,7 @@ struct OverloadTests {
             send(Wire.request(), to: client)
             try first.answerNext()
         }
-        // There is always one more that can be offered.
+        // There is always one more connection to offer.
         for client in clients {
             send(Wire.request(), to: client)
             collect(first)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostludeFastCGI
 
-/// A poller on a free port of 127.0.0.1, with what it reported.
+/// A poller on a free port of 127.0.0.1, with the events that it reported.
 final class PollerFixture: Sendable {
     let poller: Poller
     let port: UInt16
@@ -18,7 +18,7 @@ final class PollerFixture: Sendable {
     }
 
     /// - Parameters:
-    ///   - sibling: another process's poller, so to say: this one shares its socket and its queue.
+    ///   - sibling: a poller that stands for another process's; this one shares its socket and its queue.
     ///   - isRoomElsewhere: whether that process has more room.
     init(
         times: ConnectionTimes = ConnectionTimes(), webServers: String? = nil,
@@ -61,12 +61,13 @@ final class PollerFixture: Sendable {
         return connection
     }
 
-    /// Takes the next request and gives its connection back as if it had been answered.
+    /// Takes the next request and returns its connection as if it had been answered.
     func answerNext(_ comment: Comment = "no request", keep: Bool = true) throws {
         try poller.giveBack(takeNext(comment), keep: keep, isOpen: true)
     }
 
-    /// Lets events be taken until `condition` holds or five seconds are over, and no request comes meanwhile.
+    /// Lets events be processed until `condition` holds or five seconds have passed. No request may arrive
+    /// meanwhile.
     func takeEvents(until condition: () -> Bool) {
         let end = MonotonicTime.now + .seconds(5)
         while !condition(), .now < end {
@@ -94,7 +95,7 @@ func send(_ bytes: [UInt8], to descriptor: Int32) {
     }
 }
 
-/// Whether the peer has closed; waits a while for it to do so.
+/// Whether the peer closes within a while.
 func isClosed(_ descriptor: Int32) -> Bool {
     waitForInput([descriptor], milliseconds: 5000)
     var byte: UInt8 = 0
@@ -102,7 +103,7 @@ func isClosed(_ descriptor: Int32) -> Bool {
     return count == 0 || count < 0 && errno != EAGAIN
 }
 
-/// A thread that can be waited for.
+/// A thread that can be joined.
 struct TestThread {
     private let end: EventDescriptor
 
@@ -121,7 +122,7 @@ struct TestThread {
     }
 }
 
-/// What the server has sent, up to END_REQUEST or its close.
+/// The server's bytes, up to END_REQUEST or its close.
 func received(_ descriptor: Int32) -> String {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)

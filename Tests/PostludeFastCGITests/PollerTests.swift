@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Poller")
 struct PollerTests {
-    @Test("gives a request, takes the connection back, and gives its next request")
+    @Test("returns a request, takes the connection back, and returns its next request")
     func keptConnection() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
@@ -29,12 +29,12 @@ struct PollerTests {
         }
     }
 
-    @Test("loses no request where a read ends exactly between two of them")
+    @Test("loses no request if a read ends exactly between two of them")
     func fullReads() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
         defer { close(client) }
-        // A power of two long, so that the reads' buffer ends at a request's end.
+        // The length is a power of two, so that the end of the read buffer is a request's end.
         let empty = Wire.request([("F", String(repeating: "x", count: 200))])
         let request = Wire.request([("F", String(repeating: "x", count: 200 + 1024 - empty.count))])
         #expect(request.count == 1024)
@@ -44,7 +44,7 @@ struct PollerTests {
         }
     }
 
-    @Test("sees the end that came together with a request", arguments: [true, false])
+    @Test("sees the end that arrived together with a request", arguments: [true, false])
     func halfClosed(isAcceptedBefore: Bool) throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
@@ -78,7 +78,7 @@ struct PollerTests {
         #expect(fixture.ends.all.isEmpty)
     }
 
-    @Test("gives up a head that does not come, and counts it")
+    @Test("closes a connection whose head does not arrive, and counts it")
     func headTime() throws {
         let fixture = try PollerFixture(times: ConnectionTimes(head: .milliseconds(1)))
         let silent = try fixture.connect()
@@ -97,7 +97,7 @@ struct PollerTests {
         #expect(fixture.ends.all == [.timedOut, .timedOut])
     }
 
-    @Test("a kept connection that is idle is not closed, however long")
+    @Test("an idle kept connection is not closed, however long it idles")
     func idle() throws {
         let fixture = try PollerFixture(times: ConnectionTimes(head: .milliseconds(1)))
         let client = try fixture.connect()
@@ -122,7 +122,7 @@ struct PollerTests {
             fixture.ends.all.map(\.label) == ["peer not allowed by FCGI_WEB_SERVER_ADDRS or listen.allow"])
     }
 
-    @Test("draining serves what the kernel has queued, closes what is idle, then stops every worker")
+    @Test("draining serves the kernel's queue, closes idle connections, then stops every worker")
     func draining() throws {
         let fixture = try PollerFixture()
         let idle = try fixture.connect()
@@ -156,7 +156,7 @@ struct PollerTests {
         }
     }
 
-    @Test("a peer that speaks HTTP gets its answer whole, is counted at once, and holds nothing")
+    @Test("a peer that speaks HTTP gets a complete response, is counted at once, and occupies nothing")
     func http() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()

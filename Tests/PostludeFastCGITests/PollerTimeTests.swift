@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Poller: times")
 struct PollerTimeTests {
-    /// Lets what has come be read, none of which is a whole request.
+    /// Lets arrived bytes be read, none of which complete a request.
     private func read(_ fixture: PollerFixture) {
         guard case .nothing = fixture.next(milliseconds: 50) else {
             Issue.record("there is no whole request")
@@ -14,7 +14,7 @@ struct PollerTimeTests {
         }
     }
 
-    @Test("a body whose rest does not come is answered 408, and its connection closed")
+    @Test("a body whose rest does not arrive is answered 408, and its connection closed")
     func lateBody() throws {
         let fixture = try PollerFixture(times: ConnectionTimes(read: .seconds(20)))
         let client = try fixture.connect()
@@ -27,13 +27,13 @@ struct PollerTimeTests {
         #expect(received(client).contains("Status: 408 Request Timeout\r\n"))
         #expect(isClosed(client))
         #expect(fixture.ends.all == [.timedOut])
-        // What it still sends is thrown away until it closes.
+        // Bytes that it still sends are dropped until it closes.
         send(Array(Wire.post("0123456789").suffix(13)), to: client)
         close(dup2(open("/dev/null", O_RDONLY), client))
         fixture.takeEvents { fixture.poller.connectionCount == 0 }
     }
 
-    @Test("a body that comes byte by byte is given up when its bytes have not earned its time")
+    @Test("a body that arrives byte by byte is closed when its bytes have not earned more time")
     func trickledBody() throws {
         let fixture = try PollerFixture(times: ConnectionTimes(read: .milliseconds(300), leastRate: 500))
         let client = try fixture.connect()
@@ -51,7 +51,7 @@ struct PollerTimeTests {
         #expect(received(client).contains("Status: 408"))
     }
 
-    @Test("a streamed body that comes byte by byte does not hold its worker for ever")
+    @Test("a streamed body that arrives byte by byte does not occupy its worker for ever")
     func trickledStream() throws {
         let fixture = try PollerFixture(times: ConnectionTimes(leastRate: 500), policy: .stream(limit: 1000))
         let client = try fixture.connect()
@@ -86,7 +86,7 @@ struct PollerTimeTests {
         #expect(isClosed(client) || !received(client).isEmpty)
     }
 
-    @Test("a request that nobody could read is not the web server's fault: it is given its time again")
+    @Test("a request that no worker could read gets its time again, since the web server was not slow")
     func busyWorkers() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
@@ -101,7 +101,7 @@ struct PollerTimeTests {
         try fixture.answerNext()
     }
 
-    @Test("half a body is given up soon when the process stops, with 503, and holds nothing up")
+    @Test("half a body is closed soon when the process stops, with 503, and delays nothing")
     func drainingHalfBody() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()
@@ -118,7 +118,7 @@ struct PollerTimeTests {
         #expect(fixture.poller.hasStopped)
     }
 
-    @Test("a streamed body that stalls holds a stopping process no longer than that")
+    @Test("a streamed body that stalls delays a stopping process no longer than that")
     func drainingStream() throws {
         let fixture = try PollerFixture(policy: .stream(limit: 1000))
         let client = try fixture.connect()
@@ -135,7 +135,7 @@ struct PollerTimeTests {
         fixture.poller.giveBack(connection, keep: false, isOpen: true)
     }
 
-    @Test("what is thrown away behind an answer is bounded in bytes")
+    @Test("the drain after a response is bounded in bytes")
     func lingering() throws {
         let fixture = try PollerFixture(limits: GateLimits(drain: 100_000), policy: .ignore)
         let client = try fixture.connect()

@@ -50,11 +50,11 @@ enum Wire {
     }
 }
 
-/// A gate and what it made of the bytes it was given.
+/// A gate, and the events that it made of the given bytes.
 struct GateRun {
     var gate: Gate
     var policy = BodyPolicy.collect(limit: 1 << 20)
-    /// Everything that happened, in order, as text.
+    /// All events, in order, as text.
     private(set) var events: [String] = []
     private(set) var heads: [RequestHead] = []
     private(set) var bodies: [[UInt8]] = []
@@ -65,7 +65,7 @@ struct GateRun {
 
     init(limits: GateLimits = GateLimits()) { gate = Gate(limits: limits) }
 
-    /// Feeds bytes in pieces and finishes each request as soon as it is there.
+    /// Feeds bytes in pieces, and finishes each request as soon as it is complete.
     mutating func feed(_ bytes: [UInt8], pieces: Int = .max) {
         var start = 0
         while start < bytes.count {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("RecordHeader")
 struct RecordHeaderTests {
-    @Test("Eight bytes are read and written as the specification has them")
+    @Test("Eight bytes are read and written as in the specification")
     func bytes() throws {
         let bytes: [UInt8] = [1, 4, 0x12, 0x34, 0xff, 0xfe, 7, 0]
         let header = try RecordHeader(bytes.span)
@@ -16,13 +16,13 @@ struct RecordHeaderTests {
         #expect(written == [9] + bytes)
     }
 
-    @Test("A type that the specification does not have is kept, and the reserved byte is ignored")
+    @Test("A type that is not in the specification is kept, and the reserved byte is ignored")
     func unknownType() throws {
         let bytes: [UInt8] = [1, 200, 0, 0, 0, 0, 0, 99]
         #expect(try RecordHeader(bytes.span).type == RecordType(rawValue: 200))
     }
 
-    @Test("Another version, and another count of bytes, are refused")
+    @Test("Another version, and another number of bytes, are refused")
     func refused() {
         func read(_ bytes: [UInt8]) throws(ProtocolViolation) -> RecordHeader { try RecordHeader(bytes.span) }
         #expect(throws: ProtocolViolation.self) { try read([2, 1, 0, 1, 0, 8, 0, 0]) }

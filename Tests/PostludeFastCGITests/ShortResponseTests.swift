@@ -16,7 +16,7 @@ struct ShortResponseTests {
         return String(decoding: content, as: UTF8.self)
     }
 
-    @Test("is a whole response: status, fields, JSON body and END_REQUEST")
+    @Test("is a complete response: status, fields, JSON body and END_REQUEST")
     func whole() throws {
         #expect(
             try text(.serviceUnavailable(retryAfter: .milliseconds(1200)))
@@ -45,7 +45,7 @@ struct ShortResponseTests {
             text.hasSuffix("\r\n\r\n{\"detail\":\"a\\u000d\\u000ab\",\"request_id\":\"\\\"\\\\\\u0001é\"}"))
     }
 
-    @Test("is cut into records when it is long")
+    @Test("is split into records if it is long")
     func long() {
         let response = ShortResponse(status: 503, reason: String(repeating: "x", count: 70_000))
         let records = response.records(requestID: 258, isHead: true)
@@ -53,7 +53,7 @@ struct ShortResponseTests {
         #expect(records.count > 70_000 + 32)
     }
 
-    @Test("does not wait for a web server that takes nothing")
+    @Test("does not wait for a web server that does not read")
     func undelivered() throws {
         let fixture = try PollerFixture()
         let client = try fixture.connect()

@@ -5,7 +5,7 @@ import Testing
 @Suite("SocketAddress")
 struct SocketAddressTests {
     @Test(
-        "parses what --listen takes, and writes it back",
+        "parses every form of --listen, and writes it back",
         arguments: [
             ("/run/app.sock", "/run/app.sock"), ("./app.sock", "./app.sock"),
             ("127.0.0.1:9000", "127.0.0.1:9000"),
@@ -16,13 +16,13 @@ struct SocketAddressTests {
     }
 
     @Test(
-        "refuses what is no address",
+        "refuses text that is not an address",
         arguments: ["", "app.sock", "::1:9000", "127.0.0.1:99999", ":9000", "[::1]"])
     func refused(text: String) {
         #expect(throws: ListenError.self) { try SocketAddress(parsing: text) }
     }
 
-    @Test("refuses a path that the kernel would cut")
+    @Test("refuses a path that the kernel would truncate")
     func longPath() {
         let path = "/" + String(repeating: "x", count: 107)
         #expect(throws: ListenError.self) { try SocketAddress(parsing: path) }

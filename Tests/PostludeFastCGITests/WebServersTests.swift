@@ -9,7 +9,7 @@ struct WebServersTests {
         try servers.refusal(of: SocketAddress(parsing: text), on: -1) == nil
     }
 
-    @Test("no list allows everyone", arguments: [nil, "", " , "])
+    @Test("no list allows every peer", arguments: [nil, "", " , "])
     func everyone(list: String?) throws {
         #expect(try isAllowed("10.0.0.1:1", by: WebServers(list)))
     }
@@ -41,7 +41,7 @@ struct WebServersTests {
         #expect(try !isAllowed(refused, by: servers))
     }
 
-    @Test("takes both lists together")
+    @Test("combines both lists")
     func both() throws {
         let servers = try WebServers("192.0.2.1", networks: ["10.0.0.0/8"])
         #expect(try isAllowed("192.0.2.1:1", by: servers))
@@ -49,7 +49,7 @@ struct WebServersTests {
         #expect(try !isAllowed("192.0.2.2:1", by: servers))
     }
 
-    @Test("says which entry is wrong")
+    @Test("names a wrong entry")
     func wrong() {
         #expect { try WebServers("127.0.0.1,localhost") } throws: { "\($0)".contains("\"localhost\"") }
         #expect { try WebServers("10.0.0.0/8") } throws: { "\($0)".contains("\"10.0.0.0/8\"") }
@@ -65,7 +65,7 @@ struct WebServersTests {
         }
     }
 
-    @Test("tells users of a Unix socket apart")
+    @Test("distinguishes users of a Unix socket")
     func users() throws {
         var ends: [Int32] = [-1, -1]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0, &ends) == 0)

@@ -18,7 +18,7 @@ struct WriteDeadlineTests {
         send(ends[0], "a", 1, Int32(MSG_NOSIGNAL)) == 1
     }
 
-    @Test("A write that is late is ended once, and sees an error at once")
+    @Test("A late write is ended once, and sees an error at once")
     func late() {
         defer { for end in ends { close(end) } }
         deadline.start(ends[0], within: .seconds(60))
@@ -29,7 +29,7 @@ struct WriteDeadlineTests {
         #expect(!deadline.expire(at: .now + .seconds(61)))
     }
 
-    @Test("A write that has ended is not touched, and neither is a deadline that was never set")
+    @Test("A write that has ended is not touched, nor is a deadline that was never set")
     func stopped() {
         defer { for end in ends { close(end) } }
         #expect(!deadline.expire(at: .now + .seconds(61)))

@@ -2,7 +2,7 @@ import Foundation
 import Postlude
 import ServiceLifecycle
 
-/// An application that writes down when it is started and stopped, and by what it is told to fail.
+/// An application that records its start and its stop. A variable can make it fail.
 struct Lifecycle: Application {
     init() {}
 
@@ -32,14 +32,14 @@ struct Lifecycle: Application {
     }
 }
 
-/// Why the application does not start.
+/// The reason why the application does not start.
 struct Refusal: Error, CustomStringConvertible {
     let reason: String
     var description: String { reason }
 }
 
-/// What the application needs: runs until it is told to stop, or (with `SERVICE_FAILS`) until the file of that name is
-/// there, and fails then.
+/// A service of the application. It runs until it is stopped, or (with `SERVICE_FAILS`) until the file of
+/// that name exists, and then fails.
 struct Database: Service {
     func run() async throws {
         EventLog.write("service runs")
@@ -52,7 +52,7 @@ struct Database: Service {
     }
 }
 
-/// What happened, in order, in the working directory's file `events`.
+/// The events, in order, in the working directory's file `events`.
 enum EventLog {
     static func write(_ line: String) {
         let descriptor = open("events", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)

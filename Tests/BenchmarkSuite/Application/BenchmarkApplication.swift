@@ -1,7 +1,8 @@
 import Glibc
 import Postlude
 
-/// What the benchmark asks of each of its servers: a small answer, with a background task and without.
+/// The requests that the benchmark sends to each of its servers: a small response, with and without a
+/// background task.
 @main
 struct BenchmarkApplication: Application {
     var handlers: Handlers {
@@ -47,7 +48,7 @@ func typed(
     return .text("Hello, world!\n")
 }
 
-// The tasks cost nothing themselves: what they cost to queue and to run is measured.
+// The tasks do nothing. The benchmark measures the cost of queueing and running them.
 func count(_ id: Int, _ limit: Int) {}
 func note(_ term: String, _ host: String) {}
 
@@ -61,7 +62,7 @@ func helloWithSecond(tasks: BackgroundTasks) -> Response {
     return .text("Hello, world!\n")
 }
 
-/// Writes for how many milliseconds it has waited, as a line of the file `waits`, and takes a second.
+/// Appends to the file `waits` for how many milliseconds it has waited, then runs for a second.
 func sleepSecond(since start: ContinuousClock.Instant) throws {
     let line = "\((.now - start) / .milliseconds(1))\n"
     let file = open("waits", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)

@@ -2,10 +2,10 @@ import Glibc
 import HTTPTypes
 import PostludeRouting
 
-// What a match costs with 10, 100, 1,000 and 10,000 routes: prints lines of `routes ns_per_match`.
-// A tenth of the routes begin with a parameter; the others share their first two segments.
+// Measures the cost of a match with 10, 100, 1,000 and 10,000 routes, and prints lines of `routes
+// ns_per_match`. A tenth of the routes begin with a parameter; the others share their first two segments.
 
-/// A table with the routes whose paths are looked up in it, in random order over all of them.
+/// A route table, and the paths to look up in it, in random order over all of its routes.
 struct Subject {
     let routeCount: Int
     let table: RouteTable
@@ -17,20 +17,20 @@ struct WrongRoute: Error, CustomStringConvertible {
     let description: String
 }
 
-/// The same number of requests for every table, so that only the tables differ in size.
+/// The number of requests is the same for every table, so that only the tables differ in size.
 let requestCount = 10_000
 
-/// How many requests a time is taken of: short enough that the system seldom interrupts it.
+/// How many requests one measurement covers: few enough that the system seldom interrupts it.
 let batchSize = 100
 
-/// How often each round goes through all the tables in turn.
+/// How many times each round goes through all of the tables in turn.
 let passesPerRound = 10
 
 func beginsWithParameter(_ route: Int) -> Bool {
     route % 10 == 9
 }
 
-/// As long for every route of every table.
+/// Paths have the same length for every route of every table.
 func name(_ route: Int) -> Int {
     10_000 + route
 }
@@ -43,7 +43,7 @@ func makeSubject(routeCount: Int, random: inout some RandomNumberGenerator) thro
                 ? "/{tenant}/reports-\(name(route))/{id:int}" : "/api/v1/resource-\(name(route))/{id:int}"
             return (methods: [.get], pattern: try RoutePattern(pattern))
         })
-    // Every route as often as the others.
+    // Each route is matched as often as the others.
     let routes = (0..<requestCount).map { $0 % routeCount }.shuffled(using: &random)
     return Subject(routeCount: routeCount, table: table, routes: routes)
 }
@@ -55,11 +55,11 @@ func makePath(of route: Int, id: Int) throws -> RoutePath {
     return try RoutePath(requestURI: uri.utf8)
 }
 
-/// Returns the time of each batch, in nanoseconds for one match.
+/// Returns the time of each batch, in nanoseconds per match.
 func measure(_ subject: Subject, matcher: RouteMatcher) throws -> [Double] {
     try stride(from: 0, to: requestCount, by: batchSize).map { start in
-        // As in a server, a path has just been read. A list of all of them would fill the caches instead of
-        // the table, and fetching it would be measured.
+        // In a server, a path has just been read and is in the cache. A list of all paths would evict the
+        // table from the caches, and the measurement would include fetching the paths.
         let batch = try (start..<(start + batchSize)).map { number in
             let route = subject.routes[number]
             return (path: try makePath(of: route, id: number * 7_919 % 100_000), route: route)

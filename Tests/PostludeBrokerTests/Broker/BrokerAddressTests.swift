@@ -3,7 +3,7 @@ import Testing
 @testable import PostludeBroker
 
 @Suite struct BrokerAddressTests {
-    @Test func `RabbitMQ's URLs`() throws {
+    @Test func `RabbitMQ's URLs are parsed`() throws {
         let address = try BrokerAddress(
             "amqp://us%40er:p%3Aw@[::1]:5673/my%2Fhost?heartbeat=5&connection_timeout=1500")
         #expect(address.kind == .rabbitMQ)
@@ -23,7 +23,7 @@ import Testing
         #expect(tls.port == 5671 && tls.tls?.authorities == "/etc/ca.pem" && tls.tls?.isVerifying == false)
     }
 
-    @Test func `Redis' URLs`() throws {
+    @Test func `Redis' URLs are parsed`() throws {
         let address = try BrokerAddress("redis://:word@host/7?global_keyprefix=site%3A")
         #expect(
             address.user == nil && address.password == "word" && address.database == 7
@@ -41,7 +41,7 @@ import Testing
         "amqp://h/%zz", "redis+socket://",
         "amqps://h/?verify=maybe", "redis://h/0#x", "amqp://h/?connection_timeout=-1", "redis://:%ff@h/",
     ])
-    func `what is no address is refused with an example`(url: String) {
+    func `Text that is not an address is refused with an example`(url: String) {
         let error = #expect(throws: BrokerError.self) { try BrokerAddress(url) }
         #expect(error?.remedy == .settings)
         #expect(error?.code == .address)
@@ -61,7 +61,7 @@ import Testing
         ("redis://h/+1", "a database"), ("redis://h/0/1", "a database"), ("redis://h/0?db=-1", "a database"),
         ("amqp://h/?heartbeat=+5", "a heartbeat"), ("redis+socket://run/redis.sock", "redis+socket:///path"),
     ])
-    func `what is wrong with a place is said`(url: String, part: String) {
+    func `An error names the wrong part of a URL`(url: String, part: String) {
         let error = #expect(throws: BrokerError.self) { try BrokerAddress(url) }
         #expect(error?.code == .address && error?.remedy == .settings)
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
@@ -76,12 +76,12 @@ import Testing
             ("redis://bücher.example:06379/0", "bücher.example", 6379),
             ("redis:///3", "localhost", 6379),
         ] as [(String, String, UInt16)])
-    func `places that are unusual, and right`(url: String, host: String, port: UInt16) throws {
+    func `Unusual but valid paths are accepted`(url: String, host: String, port: UInt16) throws {
         let address = try BrokerAddress(url)
         #expect(address.host == host && address.port == port)
     }
 
-    @Test func `no error shows a password`() {
+    @Test func `Errors do not show passwords`() {
         for url in [
             "amqp://u:hunter2@host:x/", "redis://:hunter2@h/0?a=b", "rediss://:hunter2@h/",
             "amqp://u:hun@ter2@h/?heartbeat=no",
@@ -91,13 +91,13 @@ import Testing
         }
     }
 
-    @Test func `TLS to Redis is refused with what to do instead`() {
+    @Test func `TLS to Redis is refused, and the error suggests an alternative`() {
         let error = #expect(throws: BrokerError.self) { try BrokerAddress("rediss://host/0") }
         #expect(error?.code == .unsupported)
         #expect(error?.description.contains("hiredis") == true)
     }
 
-    @Test func `priorities mean the same on both brokers`() {
+    @Test func `Priorities mean the same on both brokers`() {
         #expect(MessagePriority.high.onRabbitMQ > MessagePriority.normal.onRabbitMQ)
         #expect(MessagePriority.normal.onRabbitMQ > MessagePriority.low.onRabbitMQ)
         #expect(MessagePriority.high.onRedis < MessagePriority.normal.onRedis)

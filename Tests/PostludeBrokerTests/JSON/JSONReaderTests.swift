@@ -5,7 +5,7 @@ import Testing
 @testable import PostludeBroker
 
 @Suite struct JSONReaderTests {
-    @Test func `values keep their place, numbers their text`() throws {
+    @Test func `Values keep their order, numbers their text`() throws {
         let text = Array(#" {"a": [1, -2.50, "\u0000\ud83d\ude00é"], "b": null} "#.utf8)
         let value = try JSONReader.read(text)
         #expect(value["b"]?.isNull == true)
@@ -24,15 +24,15 @@ import Testing
         "1e400", "{\"a\":1,\"a\":2}",
         "{\"\\u0061\":1,\"a\":2}", "[1]]",
     ])
-    func `what Python would refuse or change is refused`(text: String) {
+    func `JSON that Python would refuse or change is refused`(text: String) {
         #expect(throws: JSONReader.Mistake.self) { try JSONReader.read(Array(text.utf8)) }
     }
 
-    @Test func `broken UTF-8 is refused`() {
+    @Test func `Invalid UTF-8 is refused`() {
         #expect(throws: JSONReader.Mistake.self) { try JSONReader.read([0x22, 0xc3, 0x22]) }
     }
 
-    @Test func `nesting and integers end where Python's do`() throws {
+    @Test func `Limits on nesting and integers equal Python's`() throws {
         func nested(_ depth: Int) -> [UInt8] {
             Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
         }
@@ -45,12 +45,12 @@ import Testing
         }
     }
 
-    @Test func `names that only look alike are different`() throws {
-        // One scalar, and a letter with a combining accent.
+    @Test func `Canonically equivalent names are different members`() throws {
+        // A single scalar, and a letter with a combining accent.
         _ = try JSONReader.read(Array("{\"\u{e9}\":1,\"e\u{301}\":2}".utf8))
     }
 
-    @Test func `what kombu keeps for itself is refused only on its way there`() throws {
+    @Test func `Names that kombu reserves are refused only in outgoing messages`() throws {
         let text = Array(#"[{"__type__":"datetime","__value__":"2030-01-01"}]"#.utf8)
         _ = try JSONReader.read(text)
         #expect(throws: JSONReader.Mistake.self) { try JSONReader.read(text, isForKombu: true) }

@@ -5,7 +5,7 @@ import Testing
 @testable import PostludeBroker
 
 @Suite struct CeleryMessageTests {
-    @Test func `the AMQP form`() throws {
+    @Test func `The AMQP form of a message`() throws {
         var message = CeleryMessage(
             task: "app.resize", id: "i-1", arguments: "[1,2]", keywordArguments: #"{"a":null}"#)
         message.eta = Date(timeIntervalSince1970: 1_900_000_000)
@@ -31,7 +31,7 @@ import Testing
         try form.check()
     }
 
-    @Test func `the Redis form`() throws {
+    @Test func `The Redis form of a message`() throws {
         let form = CeleryMessage(task: "a", id: "i-1").redisMessage(
             to: "celery", keyPrefix: "site:", tag: "t-1")
         #expect(form.list == "site:celery")
@@ -50,7 +50,7 @@ import Testing
         try form.check(keyPrefix: "site:")
     }
 
-    @Test func `large arguments are shown cut between characters`() throws {
+    @Test func `Large arguments are cut between characters for display`() throws {
         let text = "[\"\(String(repeating: "é😀", count: 1_000))\"]"
         let form = CeleryMessage(task: "a", id: "1", arguments: text).amqpMessage(to: "q")
         let shown = try #require(form.headers["argsrepr"]?.text)
@@ -60,8 +60,8 @@ import Testing
         try form.check()
     }
 
-    /// Python's own json and kombu read what we send, and find in it what was meant.
-    @Test func `Python reads random messages as they are meant`() throws {
+    /// Python's json and kombu read the messages that we send, with the values that were meant.
+    @Test func `Python reads random messages with the values that were meant`() throws {
         let folder = try Folder()
         var documents = RandomArguments(seed: 5)
         var lines = ""
@@ -116,7 +116,7 @@ import Testing
     }
 }
 
-/// Random arguments in all the ways of writing them.
+/// Random arguments in every notation.
 struct RandomArguments {
     private var random: SeededGenerator
     private var keyCount = 0

@@ -5,7 +5,7 @@ import Testing
 @testable import PostludeBroker
 
 @Suite struct CeleryTimeTests {
-    @Test func `times are written as Python writes them`() {
+    @Test func `Times are written as Python writes them`() {
         #expect(CeleryTime.text(Date(timeIntervalSince1970: 0)) == "1970-01-01T00:00:00.000000+00:00")
         #expect(
             CeleryTime.text(Date(timeIntervalSince1970: 951_827_696.25)) == "2000-02-29T12:34:56.250000+00:00"
@@ -22,7 +22,7 @@ import Testing
         ("2000-02-29 13:34:56+01:00", 951_827_696), ("2000-02-29T12:34Z", 951_827_640),
         ("2000-02-29T04:04:56-08:30", 951_827_696), ("1969-12-31T23:59:59+00:00", -1),
     ])
-    func `times are read as Python writes them`(text: String, seconds: Double) {
+    func `Times are read as Python writes them`(text: String, seconds: Double) {
         #expect(CeleryTime.date(text)?.timeIntervalSince1970 == seconds)
     }
 
@@ -33,9 +33,9 @@ import Testing
         "0000-01-01T00:00:00",
         "２000-01-01T00:00:00",
     ])
-    func `what is no time is refused`(text: String) { #expect(CeleryTime.date(text) == nil) }
+    func `Text that is not a time is refused`(text: String) { #expect(CeleryTime.date(text) == nil) }
 
-    @Test func `what is written is read again`() throws {
+    @Test func `A time that was written can be read`() throws {
         var random = SeededGenerator(seed: 4)
         for _ in 0..<2_000 {
             let date = Date(

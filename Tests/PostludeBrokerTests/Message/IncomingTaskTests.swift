@@ -27,14 +27,14 @@ import Testing
         }
     }
 
-    @Test func `arguments stay as they were written`() throws {
+    @Test func `Arguments keep their text`() throws {
         let task = try Self.read()
         #expect(task.arguments == "[1, {\"x\": 2}]")
         #expect(task.keywordArguments == "{\"k\":\"v\"}")
         #expect(task.replyTo == nil)
     }
 
-    @Test func `what we send is what we receive`() throws {
+    @Test func `A message that we send can be received`() throws {
         let message = MessageCheckTests.message()
         let form = message.amqpMessage(to: "q")
         let task = try IncomingTask(
@@ -47,7 +47,7 @@ import Testing
         #expect(other.arguments == message.arguments && other.headers == form.headers)
     }
 
-    @Test func `messages that are no task for us are refused with a reason`() {
+    @Test func `Messages that are not tasks are refused with a reason`() {
         func expect(_ part: String, _ read: () throws(IncomingTask.Refusal) -> IncomingTask) {
             let reason = Self.reason(read)
             #expect(reason?.contains(part) == true, "\(reason ?? "taken") instead of \(part)")
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `those who wait for a message that is refused are known`() {
+    @Test func `The callers that wait for a refused message are known`() {
         func awaited(_ read: () throws(IncomingTask.Refusal) -> IncomingTask) -> [String]? {
             do throws(IncomingTask.Refusal) {
                 _ = try read()
@@ -103,7 +103,8 @@ import Testing
             awaited { () throws(IncomingTask.Refusal) in try Self.read(headers: silent, body: "(1)") } == [])
         let bad: [HeaderValue.Member] = [.init("task", .text("a")), .init("id", .text("a\nb"))]
         #expect(awaited { () throws(IncomingTask.Refusal) in try Self.read(headers: bad) } == [])
-        // The others of a chain, the body of a chord, also one in the other; not what runs after a failure.
+        // The other tasks of a chain, the body of a chord, and one inside the other; not the tasks that run
+        // after a failure.
         let body = """
             [[],{},{"callbacks":[{"task":"b","options":{"task_id":"2"}}],
             "chain":[{"task":"c","options":{"task_id":"3","chord":{"task":"d","options":{"task_id":"4"}}}},
@@ -117,7 +118,7 @@ import Testing
             ])
     }
 
-    @Test func `broken envelopes are refused and crash nothing`() {
+    @Test func `Malformed envelopes are refused and do not crash the process`() {
         let whole = MessageCheckTests.message().redisMessage(to: "q").envelope
         var random = SeededGenerator(seed: 9)
         for _ in 0..<3_000 {

@@ -3,7 +3,8 @@ import Testing
 
 @testable import PostludeBroker
 
-/// What ends a worker, or is lost by it, is refused in the form in which it would have been sent.
+/// Messages that would end a worker, or that a worker would lose, are refused in the form in which they would
+/// be sent.
 @Suite struct MessageCheckTests {
     static func message() -> CeleryMessage {
         var message = CeleryMessage(
@@ -32,12 +33,12 @@ import Testing
         }
     }
 
-    @Test func `a good message passes`() throws {
+    @Test func `A valid message passes`() throws {
         try Self.message().amqpMessage(to: "celery").check()
         try Self.message().redisMessage(to: "celery").check()
     }
 
-    @Test func `AMQP fields`() {
+    @Test func `Invalid AMQP fields are refused`() {
         #expect(Self.place { $0.contentType = "" } == "content_type")
         #expect(Self.place { $0.contentType = "application/x-python-serialize" } == "content_type")
         #expect(Self.place { $0.contentEncoding = "binary" } == "content_encoding")
@@ -55,11 +56,11 @@ import Testing
         "argsrepr", "kwargsrepr",
         "origin",
     ])
-    func `a header of Celery's is missing`(name: String) {
+    func `A missing header of Celery's is refused`(name: String) {
         #expect(Self.header(name, nil) == "headers.\(name)")
     }
 
-    @Test func `headers of the wrong kind`() {
+    @Test func `Headers of the wrong type are refused`() {
         #expect(Self.header("task", .text("")) == "headers.task")
         #expect(Self.header("task", .text("a b")) == "headers.task")
         #expect(Self.header("task", .null) == "headers.task")
@@ -79,7 +80,7 @@ import Testing
         #expect(Self.header("root_id", .null) == "headers.root_id")
     }
 
-    @Test func `extra headers`() {
+    @Test func `Extra headers are checked`() {
         #expect(Self.header("traceparent", .text("00-1-2-01")) == nil)
         #expect(Self.header("compression", .text("gzip")) == "headers.compression")
         #expect(Self.header("args", .list([])) == "headers.args")
@@ -105,16 +106,16 @@ import Testing
             "body"
         ),
     ])
-    func `bodies`(body: String, place: String) {
+    func `Invalid bodies are refused`(body: String, place: String) {
         #expect(Self.place { $0.body = Array(body.utf8) } == place)
     }
 
-    @Test func `a body that is too large`() {
+    @Test func `A body over the limit is refused`() {
         let large = String(repeating: "x", count: ContractBounds.body)
         #expect(Self.place { $0.body = Array("[[\"\(large)\"],{},{}]".utf8) } == "body")
     }
 
-    @Test func `arguments that are not what they say are found in the body`() throws {
+    @Test func `Arguments in the body that disagree with their description are refused`() throws {
         for (arguments, keywords) in [
             ("{}", "{}"), ("[]", "[]"), ("[", "{}"), ("[],{},null", "{}"), ("[1],[2]", "{}"), ("", "{}"),
         ] {
@@ -124,7 +125,7 @@ import Testing
         }
     }
 
-    @Test func `times that cannot be written are refused`() {
+    @Test func `Times that cannot be written are refused`() {
         var message = Self.message()
         message.eta = Date(timeIntervalSince1970: 1e15)
         let error = #expect(throws: ContractViolation.self) { try message.amqpMessage(to: "q").check() }
@@ -164,17 +165,17 @@ import Testing
         (#""reply_to":"""#, #""reply_to":null"#, "properties.reply_to"),
         ("}}}", "}}", "envelope"), (#""retries":0"#, #""retries":null"#, "headers.retries"),
     ])
-    func `envelopes`(old: String, new: String, place: String) throws {
+    func `Invalid envelopes are refused`(old: String, new: String, place: String) throws {
         #expect(try Self.redisPlace(old, new) == place)
     }
 
-    @Test func `an envelope in the wrong list`() {
+    @Test func `An envelope in the wrong list is refused`() {
         var message = Self.message().redisMessage(to: "celery")
         message.list = "celery\u{6}\u{16}3"
         #expect(throws: ContractViolation.self) { try message.check() }
     }
 
-    @Test func `errors say what is wrong`() {
+    @Test func `Errors say what is wrong`() {
         let error = ContractViolation("headers.task", "is \(ContractViolation.quoted("a\nb"))")
         #expect(
             error.description

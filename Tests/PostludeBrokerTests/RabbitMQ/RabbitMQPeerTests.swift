@@ -6,7 +6,7 @@ import Testing
 @testable import PostludeBroker
 
 extension BrokerTests {
-    /// Peers that are no RabbitMQ, or a RabbitMQ whose bytes arrive broken.
+    /// Peers that are not RabbitMQ, and a RabbitMQ whose bytes arrive damaged.
     @Suite struct RabbitMQPeerTests {
         static func error(of greeting: [UInt8]) throws -> BrokerError? {
             let port = try FreePort.take()
@@ -33,12 +33,12 @@ extension BrokerTests {
             [1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0], [1, 0, 0, 0, 0, 0, 4, 0, 10, 0, 10, 0xce],
             [UInt8](repeating: 0, count: 100_000),
         ])
-        func `what is no RabbitMQ is an error in time`(greeting: [UInt8]) throws {
+        func `A peer that is not RabbitMQ is an error before the deadline`(greeting: [UInt8]) throws {
             let error = try Self.error(of: greeting)
             #expect(error != nil && error?.remedy != .message, "\(error?.description ?? "none")")
         }
 
-        @Test func `broken bytes are errors or another message, and crash nothing`() throws {
+        @Test func `Damaged bytes are errors or another message, and do not crash the process`() throws {
             let server = try Servers.rabbit()
             let proxy = try Proxy(to: server.port)
             defer { proxy.close() }
@@ -55,7 +55,7 @@ extension BrokerTests {
                     .init("table", .table([.init("list", .list([.integer(1), .text("x"), .null]))]))
                 ]
                 try publisher.publish(message, to: "broken")
-                // Broken from the start, or behind the handshake.
+                // Damaged from the start, or after the handshake.
                 if round % 4 == 0 { proxy.set(.corruptAnswers(seed: UInt64(round))) }
                 do {
                     let consumer = try address.broker.consumer(of: "broken", prefetch: 10)

@@ -11,12 +11,12 @@ extension BrokerTests {
             CeleryMessage(task: task, id: UUID().uuidString.lowercased(), arguments: arguments)
         }
 
-        /// Makes the queue, as a worker would, by its first consumer.
+        /// Declares the queue by its first consumer, as a worker does.
         static func make(_ queue: String, on server: RabbitMQServer) throws {
             try BrokerAddress(server.url).broker.consumer(of: queue, prefetch: 1).close()
         }
 
-        @Test func `without a queue nothing is published, and the connection lives`() throws {
+        @Test func `Without a queue nothing is published, and the connection stays open`() throws {
             let server = try Servers.rabbit()
             let publisher = try BrokerAddress(server.url).broker.publisher()
             let error = #expect(throws: BrokerError.self) {
@@ -30,7 +30,7 @@ extension BrokerTests {
             try publisher.publish(Self.message(), to: "nowhere")
         }
 
-        @Test func `what is published is received, and gone when it is acknowledged`() throws {
+        @Test func `A published message is received, and is gone after it is acknowledged`() throws {
             let server = try Servers.rabbit()
             let broker = try BrokerAddress(server.url).broker
             let consumer = try broker.consumer(of: "plain", prefetch: 10)
@@ -56,7 +56,9 @@ extension BrokerTests {
             #expect(try next.receive(within: .milliseconds(200), orReadable: nil) == nil)
         }
 
-        @Test func `large bodies go and come in many frames, and larger ones are refused and forgotten`()
+        @Test
+        func
+            `Large bodies are sent and received in many frames; bodies over the limit are refused and dropped`()
             throws
         {
             let server = try Servers.rabbit()
@@ -66,7 +68,7 @@ extension BrokerTests {
             let message = Self.message(arguments: "[\"\(String(repeating: "x", count: 3_000_000))\"]")
             try publisher.publish(message, to: "large")
             #expect(try consumer.task()?.task.arguments == message.arguments)
-            // Past our own check, as somebody else's.
+            // Sent without our own check, as another program might.
             let connection = try RabbitMQConnection(try BrokerAddress(server.url))
             var huge = Self.message().amqpMessage(to: "large")
             huge.body = [UInt8](repeating: 0x20, count: ContractBounds.body + 1)
@@ -81,7 +83,7 @@ extension BrokerTests {
             #expect(try consumer.task()?.task.arguments == "[2]")
         }
 
-        @Test func `no more than the prefetch are given out, and a closed connection gives them back`() throws
+        @Test func `At most the prefetch is delivered, and a closed connection returns its messages`() throws
         {
             let server = try Servers.rabbit()
             let broker = try BrokerAddress(server.url).broker
@@ -101,7 +103,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `a descriptor ends the wait`() throws {
+        @Test func `A readable descriptor ends the wait`() throws {
             let consumer = try BrokerAddress(try Servers.rabbit().url).broker.consumer(
                 of: "woken", prefetch: 1)
             var ends: [Int32] = [0, 0]
@@ -116,7 +118,8 @@ extension BrokerTests {
             #expect(ContinuousClock.now - start < .seconds(15))
         }
 
-        @Test func `what is rejected goes to the broker's dead letters, what is requeued comes again`() throws
+        @Test func `A rejected message goes to the broker's dead letters, a requeued one is delivered again`()
+            throws
         {
             let server = try Servers.rabbit()
             let broker = try BrokerAddress(server.url).broker
@@ -142,7 +145,9 @@ extension BrokerTests {
             #expect(!consumer.isClosed)
         }
 
-        @Test func `messages that are no task are refused with a reason, and do not come again`() throws {
+        @Test func `Messages that are not tasks are refused with a reason, and are not delivered again`()
+            throws
+        {
             let server = try Servers.rabbit()
             let broker = try BrokerAddress(server.url).broker
             let consumer = try broker.consumer(of: "poison", prefetch: 10)
@@ -180,7 +185,7 @@ extension BrokerTests {
             #expect(try next.receive(within: .milliseconds(200), orReadable: nil) == nil)
         }
 
-        @Test func `a queue with arguments of its own is used as it is`() throws {
+        @Test func `A queue with arguments of its own is used unchanged`() throws {
             let server = try Servers.rabbit()
             let folder = try Folder()
             _ = try Python.run(
@@ -206,7 +211,7 @@ extension BrokerTests {
                 #expect(delivery.task.arguments == "[\(number)]")
                 try consumer.acknowledge(delivery.id)
             }
-            // A full queue refuses: basic.nack.
+            // A full queue answers basic.nack.
             try publisher.publish(Self.message(), to: "full")
             let error = #expect(throws: BrokerError.self) {
                 try publisher.publish(Self.message(), to: "full")
@@ -215,8 +220,7 @@ extension BrokerTests {
             #expect(!publisher.isClosed)
         }
 
-        @Test func `a quorum queue counts how often it gave a message, and gives it up at its limit`() throws
-        {
+        @Test func `A quorum queue counts deliveries of a message, and drops it at its limit`() throws {
             let server = try Servers.rabbit()
             let folder = try Folder()
             _ = try Python.run(
@@ -242,7 +246,7 @@ extension BrokerTests {
             #expect(try consumer.receive(within: .milliseconds(200), orReadable: nil) == nil)
         }
 
-        @Test func `a broker that takes no messages says why`() throws {
+        @Test func `A broker that blocks publishers says why`() throws {
             let server = try Servers.rabbit()
             try Self.make("alarmed", on: server)
             let publisher = try BrokerAddress(server.url + "?answer_timeout=3000").broker.publisher()
@@ -258,7 +262,7 @@ extension BrokerTests {
                 "\(error?.description ?? "")")
         }
 
-        @Test func `a user who may not write is an error of the settings`() throws {
+        @Test func `A user without permission to write is an error of the settings`() throws {
             let server = try Servers.rabbit()
             try Self.make("forbidden", on: server)
             try server.control("add_user", "reader", "word")
@@ -272,7 +276,8 @@ extension BrokerTests {
                 error?.remedy == .settings && error?.mayHaveArrived == false, "\(error?.description ?? "")")
         }
 
-        @Test func `a wrong password, an unknown virtual host and a closed port are told apart`() throws {
+        @Test func `A wrong password, an unknown virtual host and a closed port are different errors`() throws
+        {
             let server = try Servers.rabbit()
             let port = server.port
             let password = #expect(throws: BrokerError.self) {
@@ -291,7 +296,7 @@ extension BrokerTests {
             #expect(closed?.code == .connect && closed?.isWorthRetry == true)
         }
 
-        @Test func `TLS verifies the broker's certificate and name`() throws {
+        @Test func `TLS verifies the broker's certificate and host name`() throws {
             let server = try Servers.rabbit()
             func publisher(_ host: String, _ query: String) throws -> any CeleryPublisher {
                 try BrokerAddress("amqps://guest:guest@\(host):\(server.tlsPort)/?\(query)").broker
@@ -305,7 +310,8 @@ extension BrokerTests {
                 .consumer(of: "encrypted", prefetch: 1)
             #expect(try consumer.task() != nil)
 
-            // An authority that is not trusted, those of the system, and a name that is not in the certificate.
+            // An authority that is not trusted, the system's authorities, and a name that the certificate
+            // does not have.
             for (host, query) in [
                 ("localhost", "cacertfile=\(server.folder.file("other.pem"))"), ("localhost", ""),
                 ("127.0.0.1", "cacertfile=\(authorities)"),
@@ -321,9 +327,9 @@ extension BrokerTests {
             try publisher("127.0.0.1", "verify=verify_none").publish(Self.message(), to: "encrypted")
         }
 
-        // MARK: A broker that goes away
+        // MARK: A broker that disappears
 
-        @Test func `a broker that ends before, in the middle of and after a publish`() throws {
+        @Test func `A broker ends before, during and after a publish`() throws {
             let server = try Servers.rabbit()
             try Self.make("lost", on: server)
             let proxy = try Proxy(to: server.port)
@@ -345,7 +351,7 @@ extension BrokerTests {
                     "\(behaviour): \(error?.description ?? "")")
                 #expect(error?.description.contains("may be sent again") == true)
                 #expect(publisher.isClosed)
-                // It stays so.
+                // The state does not change afterwards.
                 let later = #expect(throws: BrokerError.self) {
                     try publisher.publish(Self.message(), to: "lost")
                 }
@@ -354,7 +360,7 @@ extension BrokerTests {
             }
         }
 
-        @Test func `a message that breaks the contract never leaves`() throws {
+        @Test func `A message that breaks the contract is never sent`() throws {
             let server = try Servers.rabbit()
             let publisher = try BrokerAddress(server.url).broker.publisher()
             let error = #expect(throws: BrokerError.self) {
@@ -364,7 +370,7 @@ extension BrokerTests {
             #expect(!publisher.isClosed)
         }
 
-        @Test func `a silent broker is found by its missing heartbeats, a living connection is kept by ours`()
+        @Test func `Missing heartbeats reveal a silent broker; our heartbeats keep a live connection open`()
             throws
         {
             let server = try Servers.rabbit()
@@ -372,7 +378,7 @@ extension BrokerTests {
             defer { proxy.close() }
             let consumer = try BrokerAddress(server.url(by: proxy, "heartbeat=1")).broker.consumer(
                 of: "silent", prefetch: 1)
-            // Longer than the broker waits for a sign of life.
+            // Longer than the broker's heartbeat timeout.
             #expect(try consumer.receive(within: .seconds(5), orReadable: nil) == nil)
             proxy.set(.swallowAnswers)
             let error = #expect(throws: BrokerError.self) {
@@ -382,7 +388,7 @@ extension BrokerTests {
             #expect(consumer.isClosed)
         }
 
-        @Test func `a queue that is deleted ends its consumer`() throws {
+        @Test func `A deleted queue ends its consumer`() throws {
             let server = try Servers.rabbit()
             let consumer = try BrokerAddress(server.url).broker.consumer(of: "deleted", prefetch: 1)
             try server.control("delete_queue", "deleted")
@@ -392,7 +398,7 @@ extension BrokerTests {
             #expect(error?.code == .closed && error?.isWorthRetry == true)
         }
 
-        @Test func `what was confirmed survives the broker's death`() throws {
+        @Test func `Confirmed messages survive the broker's death`() throws {
             let server = try Servers.rabbit()
             let broker = try BrokerAddress(server.url).broker
             try Self.make("kept", on: server)
@@ -416,7 +422,7 @@ extension BrokerTests {
             for number in 0..<100 { #expect(try next.task()?.task.arguments == "[\(number)]") }
         }
 
-        @Test func `a thread with a small stack does not consume`() async throws {
+        @Test func `A thread with a small stack refuses to consume`() async throws {
             let url = try Servers.rabbit().url
             let error: (any Error)? = await withCheckedContinuation { continuation in
                 let thread = Thread {

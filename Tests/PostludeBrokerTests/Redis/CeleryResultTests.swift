@@ -3,7 +3,7 @@ import Testing
 @testable import PostludeBroker
 
 @Suite struct CeleryResultTests {
-    @Test func `a failure has its exception's type, message and module`() throws {
+    @Test func `A failure has its exception's type, message and module`() throws {
         let text =
             #"{"status": "FAILURE", "result": {"exc_type": "ValueError", "exc_message": ["no", 5], "#
             + #""exc_module": "builtins"}, "#
@@ -18,11 +18,11 @@ import Testing
     }
 
     @Test(arguments: ["", "nonsense", "[]", "{}", #"{"status":5}"#, "null"])
-    func `what is no result is not taken for one`(text: String) {
+    func `A value that is not a result is not read as one`(text: String) {
         #expect(CeleryResult(id: "1", stored: Array(text.utf8)) == nil)
     }
 
-    @Test func `every status has its name`() {
+    @Test func `Every status has a name`() {
         for status: CeleryResult.Status in [
             .pending, .received, .started, .retry, .success, .failure, .revoked, .other("PROGRESS"),
         ] {
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `what is stored is read again, and what is no JSONValue is not stored`() throws {
+    @Test func `A stored result can be read, and a value that is not a JSONValue is not stored`() throws {
         let failure = CeleryResult.Failure(type: "Refused", message: "\"no\"\0", module: "shop")
         let failed = CeleryResult(id: "1", status: .failure, failure: failure)
         #expect(try CeleryResult(id: "1", stored: failed.stored()) == failed)

@@ -5,9 +5,10 @@ import Testing
 
 @testable import PostludeBroker
 
-/// Peers that are no Redis, or stop being one.
+/// Peers that are not Redis, or that fail in the middle.
 @Suite struct RedisLossTests {
-    /// A peer that answers each piece of a request that it gets with the next of these; then it keeps silent.
+    /// A peer that answers each received piece of a request with the next of these replies, and then falls
+    /// silent.
     static func peer(_ answers: [[UInt8]], closes: Bool = false, delay: UInt32 = 0) throws -> BrokerAddress {
         let port = try FreePort.take()
         let listener = try Socket(listeningOn: port)
@@ -41,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func `no answer, and one that trickles, end at the deadline`() throws {
+    @Test func `A missing reply, and one that trickles, end at the deadline`() throws {
         for address in [
             try Self.peer([]),
             try Self.peer(
@@ -52,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func `an end in the middle is an error that says so`() throws {
+    @Test func `A connection that ends in the middle of a reply is an error that says so`() throws {
         let error = try Self.error(try Self.peer([Array("$10\r\nabc".utf8)], closes: true))
         #expect(error?.code == .closed && error?.mayHaveArrived == true)
     }
@@ -61,12 +62,12 @@ import Testing
         "HTTP/1.1 400 Bad Request\r\n\r\n", "\0\0\0\0", "*-5\r\n", "$99999999999999999999\r\n",
         "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
     ])
-    func `what is no answer of Redis' is an error`(text: String) throws {
+    func `Bytes that are not a Redis reply are an error`(text: String) throws {
         let error = try Self.error(try Self.peer([Array(text.utf8)]))
         #expect(error?.isWorthRetry == true)
     }
 
-    @Test func `an endless answer is bounded`() throws {
+    @Test func `The size of a reply is bounded`() throws {
         let port = try FreePort.take()
         let listener = try Socket(listeningOn: port)
         Thread.detachNewThread {
@@ -84,14 +85,14 @@ import Testing
         #expect(error?.description.contains("larger than") == true, "\(error?.description ?? "")")
     }
 
-    @Test func `a closed port and a path without a socket are errors of the connection`() throws {
+    @Test func `A closed port and a path without a socket are connection errors`() throws {
         for url in ["redis://127.0.0.1:\(try FreePort.take())/0", "redis+socket:///nowhere/redis.sock"] {
             let error = #expect(throws: BrokerError.self) { try BrokerAddress(url).broker.publisher() }
             #expect(error?.code == .connect && error?.isWorthRetry == true)
         }
     }
 
-    @Test func `Redis that dies between two messages costs an error, not the process`() throws {
+    @Test func `If Redis dies between two messages, the call fails and the process lives on`() throws {
         let server = try RedisServer()
         let publisher = try BrokerAddress(server.url).broker.publisher()
         try publisher.publish(BrokerTests.RedisTests.message(), to: "q")

@@ -19,7 +19,7 @@ extension BrokerTests {
             try RedisConsumer(try BrokerAddress(server.url), queue: queue, prefetch: prefetch, times: times)
         }
 
-        @Test func `what is published is received, and gone when it is acknowledged`() throws {
+        @Test func `A published message is received, and is gone after it is acknowledged`() throws {
             let server = try Servers.redisServer()
             let broker = try BrokerAddress(server.url).broker
             let publisher = try broker.publisher()
@@ -40,7 +40,7 @@ extension BrokerTests {
             #expect(try server.command("KEYS", "postlude:*:plain*").isEmpty)
         }
 
-        @Test func `a consumer that waits gets what comes`() throws {
+        @Test func `A waiting consumer receives new messages`() throws {
             let server = try Servers.redisServer()
             let consumer = try Self.consumer(server, "waiting")
             #expect(try consumer.receive(within: .milliseconds(50), orReadable: nil) == nil)
@@ -49,7 +49,7 @@ extension BrokerTests {
             #expect(try consumer.task() != nil)
         }
 
-        @Test func `priorities go to kombu's lists, and come in their order`() throws {
+        @Test func `Priorities use kombu's lists, and are delivered in their order`() throws {
             let server = try Servers.redisServer()
             let publisher = try BrokerAddress(server.url).broker.publisher()
             for (priority, argument) in [(MessagePriority.low, 3), (.normal, 2), (.number(9), 4), (.high, 1)]
@@ -65,7 +65,7 @@ extension BrokerTests {
             for argument in 1...4 { #expect(try consumer.task()?.task.arguments == "[\(argument)]") }
         }
 
-        @Test func `no more than the prefetch are given out`() throws {
+        @Test func `At most the prefetch is delivered`() throws {
             let server = try Servers.redisServer()
             let publisher = try BrokerAddress(server.url).broker.publisher()
             for _ in 0..<3 { try publisher.publish(Self.message(), to: "few") }
@@ -77,7 +77,7 @@ extension BrokerTests {
             #expect(try consumer.task() != nil)
         }
 
-        @Test func `a descriptor ends the wait`() throws {
+        @Test func `A readable descriptor ends the wait`() throws {
             let server = try Servers.redisServer()
             let consumer = try Self.consumer(server, "woken")
             var ends: [Int32] = [0, 0]
@@ -90,13 +90,13 @@ extension BrokerTests {
             }
             #expect(try consumer.receive(within: .seconds(30), orReadable: ends[0]) == nil)
             #expect(ContinuousClock.now - start < .seconds(15))
-            // It can acknowledge and take at once, though Redis may still be waiting for it.
+            // It can acknowledge and receive at once, although Redis may still hold its blocking command.
             let publisher = try BrokerAddress(server.url).broker.publisher()
             try publisher.publish(Self.message(), to: "woken")
             #expect(try consumer.task() != nil)
         }
 
-        @Test func `a living consumer's messages stay its own, a dead one's are reclaimed exactly once`()
+        @Test func `A live consumer's messages stay its own; a dead consumer's are reclaimed exactly once`()
             throws
         {
             let server = try Servers.redisServer()
@@ -115,7 +115,7 @@ extension BrokerTests {
             ]
             #expect(try others[0].receive(within: .milliseconds(300), orReadable: nil) == nil)
 
-            // It gives no sign of life from here on, as if its process were stopped.
+            // From here on it gives no sign of life, as if its process were stopped.
             var received: [Delivery] = []
             let end = ContinuousClock.now + .seconds(30)
             while received.count < 49, ContinuousClock.now < end {
@@ -128,11 +128,11 @@ extension BrokerTests {
                     }
                 }
             }
-            // In their order, though taken by two.
+            // In their order, although two consumers receive them.
             #expect(Set(received.map(\.task.arguments)) == Set((1..<50).map { "[\($0)]" }))
             #expect(received.count == 49)
             #expect(received.count { $0.isRedelivered } == 49)
-            // The dead one wakes up: its deliveries are somebody else's.
+            // The dead consumer wakes up: its deliveries belong to another consumer now.
             #expect(try !dead.acknowledge(held[1].id))
             #expect(try !dead.requeue(held[2].id))
             for other in others {
@@ -140,7 +140,8 @@ extension BrokerTests {
             }
         }
 
-        @Test func `what is requeued or left at the close comes again`() throws {
+        @Test func `Messages that are requeued, or unacknowledged at the close, are delivered again`() throws
+        {
             let server = try Servers.redisServer()
             let publisher = try BrokerAddress(server.url).broker.publisher()
             for number in 1...3 { try publisher.publish(Self.message(arguments: "[\(number)]"), to: "again") }
@@ -155,7 +156,9 @@ extension BrokerTests {
             for number in 1...3 { #expect(try next.task()?.task.arguments == "[\(number)]") }
         }
 
-        @Test func `what is rejected is kept aside, and a delivery is settled once`() throws {
+        @Test func `A rejected message is kept in a list of its own, and a delivery is concluded once`()
+            throws
+        {
             let server = try Servers.redisServer()
             let publisher = try BrokerAddress(server.url).broker.publisher()
             try publisher.publish(Self.message("app.unknown"), to: "rejected")
@@ -189,7 +192,7 @@ extension BrokerTests {
                 "protocol 1"
             ),
         ])
-        func `a message that is no task is refused with a reason, and does not come again`(
+        func `A message that is not a task is refused with a reason, and is not delivered again`(
             text: String, reason: String
         ) throws {
             let server = try Servers.redisServer()
@@ -208,7 +211,7 @@ extension BrokerTests {
             #expect(try server.command("LLEN", "poison") == "0")
         }
 
-        @Test func `a message that is larger than is read is put aside by Redis itself`() throws {
+        @Test func `Redis itself sets aside a message over the size limit`() throws {
             let server = try Servers.redisServer()
             try server.command(
                 "EVAL", "redis.call('LPUSH', KEYS[1], string.rep('x', \(ContractBounds.envelope + 1)))", "1",
@@ -220,7 +223,7 @@ extension BrokerTests {
             #expect(try server.command("LLEN", "postlude:rejected:huge") == "1")
         }
 
-        @Test func `it logs in, chooses a database, and puts a prefix before every key`() throws {
+        @Test func `It logs in, chooses a database, and puts a prefix before every key`() throws {
             let server = try RedisServer("--requirepass", "s ecret")
             let refused = #expect(throws: BrokerError.self) {
                 try BrokerAddress("redis://:wrong@127.0.0.1:\(server.port)/0").broker.publisher()
@@ -244,14 +247,14 @@ extension BrokerTests {
                     .split(separator: "\n").allSatisfy { $0.hasPrefix("site:postlude:") })
         }
 
-        @Test func `a Unix socket serves as well`() throws {
+        @Test func `A Unix socket works as well`() throws {
             let server = try Servers.redisServer()
             let address = try BrokerAddress("redis+socket://\(server.socketPath)?db=1")
             try address.broker.publisher().publish(Self.message(), to: "unix")
             #expect(try server.command("-n", "1", "LLEN", "unix") == "1")
         }
 
-        @Test func `a key that is no list is an error of the settings, not of the message`() throws {
+        @Test func `A key that is not a list is an error of the settings, not of the message`() throws {
             let server = try Servers.redisServer()
             try server.command("SET", "text", "1")
             let publisher = try BrokerAddress(server.url).broker.publisher()
@@ -263,7 +266,7 @@ extension BrokerTests {
             try publisher.publish(Self.message(), to: "other")
         }
 
-        @Test func `Redis that is full is worth a retry`() throws {
+        @Test func `A full Redis is worth a retry`() throws {
             let server = try RedisServer("--maxmemory", "1mb", "--maxmemory-policy", "noeviction")
             let publisher = try BrokerAddress(server.url).broker.publisher()
             let large = Self.message(arguments: "[\"\(String(repeating: "x", count: 2_000_000))\"]")
@@ -274,7 +277,7 @@ extension BrokerTests {
             #expect(error?.description.contains("OOM") == true)
         }
 
-        @Test func `results are looked up and stored`() throws {
+        @Test func `Results are looked up and stored`() throws {
             let server = try Servers.redisServer()
             let results = try RedisResults(try BrokerAddress(server.url))
             #expect(try results.result(of: "none").status == .pending)
@@ -290,7 +293,7 @@ extension BrokerTests {
 }
 
 extension CeleryConsumer {
-    /// The next task; what is refused is not waited for.
+    /// Receives the next message: its task, or nil if it is refused or does not arrive in time.
     func task(within time: Duration = .seconds(20)) throws -> Delivery? {
         guard case .task(let delivery)? = try receive(within: time, orReadable: nil) else { return nil }
         return delivery

@@ -7,7 +7,7 @@ import Testing
 @testable import PostludeCelery
 @testable import PostludeDurable
 
-@Suite("What a message is to a program") struct DecodedMessageTests {
+@Suite("A decoded message") struct DecodedMessageTests {
     private struct Resize: DurableTask {
         var path: String
         var width: Int?
@@ -79,7 +79,7 @@ import Testing
                     price: try #require(Decimal(string: "0.1")), others: [date]))
     }
 
-    @Test("What kombu has not made stays as it is") func foreign() {
+    @Test("Objects that kombu has not written stay unchanged") func foreign() {
         for text in [
             #"{"a": {"__type__": "app.Thing", "__value__": 1}}"#, #"{"__type__": "datetime"}"#, "{",
             #"{"a": {"__type__": "datetime", "__value__": 1}}"#, #"{"a": "__type__"}"#,
@@ -88,7 +88,7 @@ import Testing
         }
     }
 
-    @Test("What cannot run here is refused with its reason") func refused() throws {
+    @Test("A message that cannot run here is refused with a reason") func refused() throws {
         #expect(
             reason(try incoming("app.other"))
                 == "NotRegistered: this program has no durable task called app.other")
@@ -100,7 +100,7 @@ import Testing
         #expect(reason(try incoming("app.resize", "[]", #"{"path": 1}"#))?.contains("Resize") == true)
     }
 
-    @Test("What has expired is not begun, also when that was while it waited") func expired() throws {
+    @Test("An expired message is not run, even if it expired while it waited") func expired() throws {
         guard
             case .expired = DecodedMessage(
                 try incoming(expires: Date(timeIntervalSinceNow: -1)), kinds: kinds)
@@ -121,7 +121,9 @@ import Testing
         }
     }
 
-    @Test("The sender's time limit is the deadline of a kind without one") func timeLimit() throws {
+    @Test("The sender's time limit is the deadline of a kind without a deadline of its own") func timeLimit()
+        throws
+    {
         let kind = try #require(kinds["app.resize"])
         func deadline(_ limit: CeleryMessage.TimeLimit) throws -> Duration? {
             ReceivedTask(Resize(path: "/"), kind: kind, from: try incoming(timeLimit: limit)).deadline

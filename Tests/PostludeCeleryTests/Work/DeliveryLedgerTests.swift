@@ -14,7 +14,7 @@ import Testing
             isRedelivered: again, earlierDeliveries: nil)
     }
 
-    @Test("What is settled goes to the broker in the order in which it came") func order() throws {
+    @Test("Acknowledgements go to the broker in the order of the deliveries") func order() throws {
         var ledger = DeliveryLedger()
         let numbers = try (1...3).map { ledger.add(try delivery("\($0)", number: UInt64($0)), over: 1) }
         ledger.settle(numbers[2], .acknowledge)
@@ -25,7 +25,7 @@ import Testing
         #expect(ledger.settled(over: 2).isEmpty)
     }
 
-    @Test("A message that comes again over another connection is the one that is here, running or done")
+    @Test("A message redelivered over another connection is recognized, whether it runs or is done")
     func recognized() throws {
         var ledger = DeliveryLedger()
         let running = ledger.add(try delivery("running", number: 1), over: 1)
@@ -44,7 +44,8 @@ import Testing
         #expect(ledger.settled(over: 2).count == 2)
     }
 
-    @Test("The same id is another message over the same connection, or when nobody has had it") func others()
+    @Test("The same id is another message on the same connection, or if it was not delivered before")
+    func others()
         throws
     {
         var ledger = DeliveryLedger()
@@ -53,7 +54,9 @@ import Testing
         #expect(ledger.recognize(try delivery("a", number: 2, consumer: 2), over: 2) == nil)
     }
 
-    @Test("Of what is done it remembers some, and forgets nothing that runs") func bounded() throws {
+    @Test("It remembers a bounded number of finished messages, and forgets none that runs") func bounded()
+        throws
+    {
         var ledger = DeliveryLedger()
         let running = ledger.add(try delivery("running", number: 0), over: 1)
         for number in 1...1_500 {

@@ -4,14 +4,14 @@ import PostludeTaskStore
 
 @testable import PostludeDurable
 
-/// A broker that does what a test says.
+/// A broker whose behavior a test sets.
 final class FakeBroker: OpenTaskBroker {
     struct State {
-        /// Why nobody can connect.
+        /// The error of each attempt to connect.
         var absence: TaskBrokerError?
-        /// Why a task is not taken, by its name.
+        /// The error of publishing a task, by the task's name.
         var refusals: [String: TaskBrokerError] = [:]
-        /// Whether the next publishing finds its connection ended.
+        /// Whether the next publish finds its connection closed.
         var endsConnection = false
         var taken: [(queue: String, name: String)] = []
         var connections = 0

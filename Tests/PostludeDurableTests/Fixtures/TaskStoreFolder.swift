@@ -5,7 +5,7 @@ import PostludeTaskStore
 
 @testable import PostludeDurable
 
-/// A folder of a test's own.
+/// A test's own folder.
 final class TestDirectory {
     let path: String
 
@@ -17,7 +17,7 @@ final class TestDirectory {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// Such a folder with a task store in it.
+/// A test's own folder with a task store in it.
 final class TaskStoreFolder {
     let taskStore: SQLiteTaskStore
     private let directory: TestDirectory
@@ -29,7 +29,7 @@ final class TaskStoreFolder {
 
     deinit { try? taskStore.close() }
 
-    /// Keeps a record for a queue.
+    /// Persists a record for a queue.
     @discardableResult
     func keep(_ name: String, for queue: String?, expires: Date? = nil) throws -> RecordID {
         var record = NewRecord(name: name, payload: Data("{}".utf8))
@@ -45,7 +45,7 @@ final class TaskStoreFolder {
     }
 }
 
-/// What was logged, one line an entry.
+/// The logged entries, one per line.
 final class LogLines: Sendable {
     private let all = Lock<[String]>([])
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PostludeDurable
 
-@Suite("The outbox's courier") struct OutboxPublisherTests {
+@Suite("OutboxPublisher") struct OutboxPublisherTests {
     private let folder: TaskStoreFolder
     private let broker = FakeBroker()
     private let log = LogLines()
@@ -16,7 +16,7 @@ import Testing
         OutboxPublisher(of: folder.taskStore, to: broker, logger: log.logger)
     }
 
-    @Test("Each queue's records leave in their order") func order() throws {
+    @Test("Each queue's records are published in their order") func order() throws {
         var publisher = publisher()
         let ids = try [("a", "q"), ("b", "p"), ("c", "q"), ("d", "q")].map { try folder.keep($0, for: $1) }
         #expect(try publisher.publishAll() == OutboxPublisher.interval)
@@ -26,8 +26,8 @@ import Testing
         #expect(log.lines.isEmpty)
     }
 
-    @Test("One that no worker would take is a dead letter, and the others leave") func refusedMessage() throws
-    {
+    @Test("A record that no worker would accept becomes a dead letter, and the others are published")
+    func refusedMessage() throws {
         var publisher = publisher()
         broker.state.withLock { $0.refusals["bad"] = TaskBrokerError(.message, "its name is no name") }
         let ids = try ["a", "bad", "b"].map { try folder.keep($0, for: "q") }
@@ -40,7 +40,7 @@ import Testing
         #expect(log.lines[0].hasPrefix("error a task cannot leave, and is a dead letter"))
     }
 
-    @Test("A queue that takes nothing waits, alone, and nothing overtakes") func queueInTrouble() throws {
+    @Test("A queue that refuses messages waits alone, and nothing overtakes") func queueInTrouble() throws {
         var publisher = publisher()
         broker.state.withLock { $0.refusals["first"] = TaskBrokerError(.retry, "no such queue") }
         try folder.keep("first", for: "q")
@@ -56,7 +56,7 @@ import Testing
         #expect(log.lines[1].hasPrefix("info the broker takes tasks again"))
     }
 
-    @Test("A broker that is away is told of once, and tried later and later") func absent() throws {
+    @Test("An unreachable broker is logged once, and is tried at growing intervals") func absent() throws {
         var publisher = publisher()
         broker.state.withLock { $0.absence = TaskBrokerError(.retry, "refused") }
         let id = try folder.keep("a", for: "q")
@@ -65,7 +65,7 @@ import Testing
         let record = try #require(try folder.record(id))
         #expect(record.state == .outgoing)
         #expect(record.error == "refused")
-        // Not before its time, whoever rings.
+        // Not before its time, even if it is woken.
         for _ in 1...10 { _ = try publisher.publishAll() }
         #expect(broker.connections == 2)
         broker.state.withLock { $0.absence = nil }
@@ -73,7 +73,7 @@ import Testing
         #expect(log.lines.count == 2)
     }
 
-    @Test("A broker whose settings are wrong is an error, and is tried seldom") func wrongSettings() throws {
+    @Test("A broker with wrong settings is an error, and is tried seldom") func wrongSettings() throws {
         var publisher = publisher()
         broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
         try folder.keep("a", for: "q")
@@ -84,10 +84,10 @@ import Testing
         #expect(log.lines[0].contains("and again about every 60 s"), "\(log.lines[0])")
     }
 
-    @Test("The next process tries at once, and all that waits leaves") func restarted() throws {
+    @Test("The next process tries at once, and all waiting records are published") func restarted() throws {
         var wrong = publisher()
         broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
-        // More than are published at a time.
+        // More than one batch.
         for number in 1...100 { try folder.keep("\(number)", for: "q") }
         _ = try wrong.publishAll()
         wrong.close()
@@ -97,7 +97,7 @@ import Testing
         #expect(broker.taken == (1...100).map { "q: \($0)" })
     }
 
-    @Test("A broker that is away also for the next process is told of again, and then left alone")
+    @Test("A broker that the next process cannot reach either is logged again, and then tried seldom")
     func restartedInVain() throws {
         broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
         try folder.keep("a", for: "q")
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test("A connection that has ended while idle is replaced at once") func endedConnection() throws {
+    @Test("A connection that was closed while idle is replaced at once") func endedConnection() throws {
         var publisher = publisher()
         try folder.keep("a", for: "q")
         _ = try publisher.publishAll()
@@ -121,7 +121,7 @@ import Testing
         #expect(log.lines.isEmpty)
     }
 
-    @Test("What has expired does not leave") func expired() throws {
+    @Test("Expired records are not published") func expired() throws {
         var publisher = publisher()
         let id = try folder.keep("a", for: "q", expires: Date(timeIntervalSinceNow: -1))
         _ = try publisher.publishAll()
@@ -129,7 +129,7 @@ import Testing
         #expect(try folder.record(id)?.state == .expired)
     }
 
-    @Test("A queue that somebody else publishes is left to them, and looked at again soon") func taken()
+    @Test("A queue that another process publishes is left to it, and is checked again soon") func taken()
         throws
     {
         var publisher = publisher()
@@ -143,7 +143,7 @@ import Testing
         #expect(broker.taken == ["q: a"])
     }
 
-    @Test("Delays double up to a minute, and jitter") func delays() {
+    @Test("Delays double up to a minute, with jitter") func delays() {
         var trouble = OutageBackoff()
         let delays = (1...9).map { _ in trouble.next(isSettings: false, random: 0) }
         #expect(delays.prefix(4) == [.milliseconds(500), .seconds(1), .seconds(2), .seconds(4)])

@@ -5,7 +5,7 @@ import PostludeSystem
 import PostludeTesting
 import Testing
 
-/// What an application's own tests see of its schedules.
+/// How an application's own tests see its schedules.
 @Suite("Schedules without a server")
 struct FiringTests {
     final class Lines: Sendable {
@@ -54,7 +54,7 @@ struct FiringTests {
         routes: [{ path: /ordinary, method: GET, handler: ordinary }]
         """
 
-    @Test("A schedule fires when the test says so, and leaves a time out while its last task is not over")
+    @Test("A schedule fires when the test calls it, and skips a time while its last task is not over")
     func firing() async throws {
         let app = try await TestApplication(Shop(), manifest: Self.manifest)
         let time = Date(timeIntervalSince1970: 1_800_000_000)
@@ -66,14 +66,14 @@ struct FiringTests {
         #expect(try await app.fire("nightly").queued.count == 1)
     }
 
-    @Test("A name that the manifest has not is an error that names those it has")
+    @Test("A name that is not in the manifest is an error that lists the known names")
     func unknown() async throws {
         let app = try await TestApplication(Shop(), manifest: Self.manifest)
         let error = await #expect(throws: (any Error).self) { try await app.fire("weekly") }
         #expect("\(try #require(error))" == "the manifest has no schedule \"weekly\"; its schedules: nightly")
     }
 
-    @Test("An ordinary task finds its application, too; another one is named")
+    @Test("An ordinary task finds its application as well; a missing one is named")
     func ordinary() async throws {
         let app = try await TestApplication(Shop(), manifest: Self.manifest)
         let tasks = try await app.send(.get("/ordinary")).tasks
@@ -83,7 +83,7 @@ struct FiringTests {
             tasks.failures.map { "\($0.error)" } == ["the application Other was asked for, but it is Shop"])
     }
 
-    @Test("A task can be called by itself, with a context that the test makes")
+    @Test("A task can be called directly, with a context that the test makes")
     func context() async throws {
         let shop = Shop()
         try await Cleanup(days: 7).run(TaskContext(of: shop, taskID: "a", attempt: 2, requestID: "r"))

@@ -13,7 +13,7 @@ import Testing
         func run(_ context: TaskContext) async throws {}
     }
 
-    /// It goes when it is told to.
+    /// It ends when the test asks it to.
     private final class Clock: Sendable {
         private let time: Lock<Date>
 
@@ -24,7 +24,7 @@ import Testing
         func go(to time: Date) { self.time.withLock { $0 = time } }
     }
 
-    /// A process with the task store open, and a clock that all of the test's share.
+    /// A process with the task store open. All processes of a test share a clock.
     private final class Process {
         let taskStore: SQLiteTaskStore
         let schedules: Schedules
@@ -77,7 +77,7 @@ import Testing
         return try taskStore.list().records
     }
 
-    @Test("A time zone has a name of the tz database, and no abbreviation or offset")
+    @Test("A time zone has a name of the tz database, not an abbreviation or an offset")
     func timeZones() throws {
         func mistakes(_ zone: String) throws -> [String] {
             let yaml =
@@ -134,7 +134,7 @@ import Testing
         #expect(try records(processes[0].taskStore).count == 1)
     }
 
-    @Test("What was missed while nobody was at work is made up for once")
+    @Test("Times missed while no process ran are made up for by one firing")
     func missed() throws {
         _ = try process()
         try go(to: "2026-03-01T15:10:10Z")
@@ -144,7 +144,7 @@ import Testing
         #expect(try records(next.taskStore).count == 1)
     }
 
-    @Test("While its last task is not over a time is left out, unless tasks may overlap")
+    @Test("While its last task is not over, a time is skipped, unless tasks may overlap")
     func overlap() throws {
         let arguments = "cron: '* * * * *', task: Job, arguments: { number: 1 }"
         let process = try process("{ one: { \(arguments) }, all: { \(arguments), overlap: run } }")
@@ -157,7 +157,7 @@ import Testing
         #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is left out") } == 2)
     }
 
-    @Test("A schedule with other times is another one: it makes up for nothing")
+    @Test("A schedule with other times is a new schedule: it does not make up for anything")
     func changed() throws {
         let process = try process()
         process.schedules.use(
@@ -171,7 +171,7 @@ import Testing
     }
 
     @Test(
-        "The clock is set back by more than three hours: schedules go on from now, in every process, and it is logged"
+        "If the clock is set back by more than three hours, schedules continue from now in every process, and the log says so"
     )
     func setBack() throws {
         let processes = try (1...2).map { _ in try process() }
@@ -182,7 +182,7 @@ import Testing
         try go(to: "2026-03-01T12:31:00Z")
         for process in processes { _ = try process.schedules.fireDue() }
         let fired = try records(processes[0].taskStore).map(\.request)
-        // The first one's task is not over, so that the second time is left out.
+        // The first firing's task is not over, so that the second time is skipped.
         #expect(fired == ["minutely@2026-03-04T12:00:00Z"])
         #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is left out") } == 1)
         #expect(log.lines.count { $0.hasPrefix("warning the clock was set back") } == 1)
@@ -193,7 +193,7 @@ import Testing
         #expect(try next.taskStore.lastFiring(of: next.taskStore.schedules()[0].schedule) == clock.now)
     }
 
-    @Test("The clock is set back by less: no time fires twice, unless the schedule is told to go on")
+    @Test("If the clock is set back by less, no time fires twice, unless the schedule is rescheduled")
     func setBackALittle() throws {
         let process = try process(
             "{ one: { cron: '* * * * *', task: Job, arguments: { number: 1 }, overlap: run } }")

@@ -6,7 +6,7 @@ import PostludeDurable
 import PostludeTesting
 import Testing
 
-/// What an application's own tests see of its durable tasks.
+/// How an application's own tests see its durable tasks.
 @Suite("Durable tasks without a server")
 struct OfflineDurableTests {
     struct Pay: DurableTask {
@@ -87,7 +87,7 @@ struct OfflineDurableTests {
         var error: String?
     }
 
-    @Test("they are queued with the response, run when the test says so, and their status can be asked for")
+    @Test("they are queued with the response, run when the test asks for it, and their status can be read")
     func run() async throws {
         let shop = try await application()
         let response = try await shop.send(.post("/orders/7"))
@@ -101,7 +101,7 @@ struct OfflineDurableTests {
         #expect(status.state == "done" && status.result == "paid 7")
     }
 
-    @Test("a unique key stands for one task until that is over")
+    @Test("a unique key stands for one task until the task is over")
     func unique() async throws {
         let shop = try await application()
         let first = try await shop.send(.post("/orders/7"))
@@ -113,7 +113,7 @@ struct OfflineDurableTests {
         #expect(try first.json([String: String].self) != third.json([String: String].self))
     }
 
-    @Test("what is unique as long as it is kept is found by the second request, in whatever state")
+    @Test("a task that is unique while it is persisted is found by the second request, in any state")
     func once() async throws {
         let shop = try await application()
         let first = try await shop.send(.post("/once/7"))
@@ -129,7 +129,7 @@ struct OfflineDurableTests {
         }
     }
 
-    @Test("what was kept runs though the handler throws behind it")
+    @Test("a persisted task runs although the handler throws afterwards")
     func keptAndThrown() async throws {
         let shop = try await application()
         let response = try await shop.send(.post("/once/lost"))
@@ -138,7 +138,7 @@ struct OfflineDurableTests {
         #expect(try await shop.send(.post("/once/lost")).status == .conflict)
     }
 
-    @Test("those behind one that fails for good are dead letters that name it")
+    @Test("tasks that depend on a failed one become dead letters that name it")
     func stopped() async throws {
         let shop = try await application()
         let response = try await shop.send(.post("/once/bad"))
@@ -151,7 +151,7 @@ struct OfflineDurableTests {
         #expect(try await shop.send(.post("/once/bad")).json([String].self) == ["failed", "failed"])
     }
 
-    @Test("one that fails for good is a dead letter")
+    @Test("a task that fails for good is a dead letter")
     func failed() async throws {
         let shop = try await application()
         let response = try await shop.send(.post("/orders/bad"))
@@ -161,7 +161,7 @@ struct OfflineDurableTests {
         #expect(try await shop.send(.get("/tasks/\(id)")).json(Status.self).state == "failed")
     }
 
-    @Test("after a crash they wait, for whom an ordinary task would be lost")
+    @Test("after a crash they wait, whereas ordinary tasks are lost")
     func crash() async throws {
         let shop = try await application()
         let response = try await shop.send(.post("/orders/7"))

@@ -12,7 +12,7 @@ import Testing
         return try Command(executable, ["check"], in: folder, environment: environment)
     }
 
-    @Test("The broker's address is checked, also when a variable holds it") func addresses() throws {
+    @Test("The broker's address is checked, also if a variable holds it") func addresses() throws {
         let celery = "celery: { broker: '${BROKER}' }"
         #expect(try check(celery, environment: ["BROKER": "amqp://localhost"]).exit == .status(0))
         let wrong = try check(celery, environment: ["BROKER": "amqp://me:secret@h:1x/"])
@@ -24,7 +24,7 @@ import Testing
         )
     }
 
-    @Test("A broker is needed by those whose tasks leave, and by nobody else") func needed() throws {
+    @Test("Only tasks that go to a broker need a broker") func needed() throws {
         let none = try check("")
         #expect(none.exit == .status(1))
         #expect(
@@ -45,7 +45,8 @@ import Testing
         #expect(engine.errors.hasPrefix("routes.yaml:2:9: the application's taskEngine has no broker"))
     }
 
-    @Test("Another broker is for the next start, and none is asked before something leaves") func reload()
+    @Test("A new broker address applies at the next start, and no broker is contacted before a task is sent")
+    func reload()
         throws
     {
         let folder = try TestFolder()
@@ -54,7 +55,7 @@ import Testing
                 "task-store: { path: \(folder.file("tasks.sqlite")) }\ncelery: { \(celery) }",
                 routes: BrokerProcesses.routes)
         }
-        // Port 1: nobody is there.
+        // No program listens on port 1.
         try Server.run(
             manifest("broker: 'redis://127.0.0.1:1/0'"), in: folder, executable: BuildProducts.celeryTestbed
         ) { server in
@@ -65,7 +66,7 @@ import Testing
         }
     }
 
-    @Test("work says what is wrong with its options, and with the manifest") func work() throws {
+    @Test("work reports mistakes in its options and in the manifest") func work() throws {
         let folder = try TestFolder()
         for (options, part) in [
             (["--queue", "q", "--workers", "0"], "--workers is 0"), (["--queue", ""], "--queue: "),

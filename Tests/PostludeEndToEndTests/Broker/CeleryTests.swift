@@ -1,5 +1,5 @@
 import PostludeBrokerFixtures
 import Testing
 
-/// RabbitMQ takes long to start: one for all.
-@Suite("Tasks that leave", .serialized, .rabbitMQ, .redis) struct CeleryTests {}
+/// RabbitMQ takes long to start, so that all suites share one.
+@Suite("Tasks for a broker", .serialized, .rabbitMQ, .redis) struct CeleryTests {}

@@ -3,14 +3,14 @@ import PostludeBrokerFixtures
 import Testing
 
 extension CeleryTests {
-    @Suite("Sending") struct SendingTests {
+    @Suite("Sending tasks to a broker") struct SendingTests {
         @Test(
-            "Tasks leave behind the response, in order, with the ids that the client has got",
+            "Tasks are sent after the response, in order, with the ids that the client has received",
             arguments: BrokerProcesses.Kind.allCases)
         func leaves(kind: BrokerProcesses.Kind) throws {
             let processes = try BrokerProcesses(kind)
             try processes.serve { server in
-                // Nobody has made RabbitMQ's queue yet: they wait for it.
+                // RabbitMQ's queue does not exist yet: the tasks wait for it.
                 let reply = try server.ask(
                     RawRequest("POST", "/send?label=a&count=2").with {
                         $0.parameters = [("REQUEST_ID", "request-7")]
@@ -38,7 +38,8 @@ extension CeleryTests {
         }
 
         @Test(
-            "While the broker is away tasks are kept, also by a process that ends; they leave in their order")
+            "While the broker is unreachable tasks are persisted, also by a process that ends; they are sent in their order"
+        )
         func brokerDown() throws {
             let redis = try RedisServer()
             let processes = try BrokerProcesses(url: redis.url)
@@ -51,7 +52,7 @@ extension CeleryTests {
             }
             try processes.serve { server in
                 ids += try server.add("/add?label=4")
-                // The first process has said so too.
+                // The first process has logged it as well.
                 try waitUntil("the second process has tried: \(server.log)") {
                     server.log.split(separator: "\n").count {
                         $0.contains("the broker takes no tasks; they are kept")
@@ -65,7 +66,7 @@ extension CeleryTests {
             }
         }
 
-        @Test("A broker that is silent holds up neither responses nor the process's end")
+        @Test("A silent broker delays neither responses nor the process's end")
         func silentBroker() throws {
             let redis = try RedisServer()
             let proxy = try Proxy(to: redis.port)
@@ -90,7 +91,7 @@ extension CeleryTests {
             }
         }
 
-        @Test("A task that does not come to its end here moves, with the same id")
+        @Test("A task that cannot finish here is rerouted with the same id")
         func promotion() throws {
             let processes = try BrokerProcesses(.redis)
             let worker = try processes.worker()

@@ -3,9 +3,9 @@ import PostludeBrokerFixtures
 import Testing
 
 extension CeleryTests {
-    @Suite("Working") struct WorkTests {
+    @Suite("The work command") struct WorkTests {
         @Test(
-            "Python calls tasks in Swift by name, and gets what became of them",
+            "Python calls tasks in Swift by name and gets their results",
             arguments: BrokerProcesses.Kind.allCases)
         func fromPython(kind: BrokerProcesses.Kind) throws {
             let processes = try BrokerProcesses(kind)
@@ -51,7 +51,7 @@ extension CeleryTests {
         }
 
         @Test(
-            "What is refused, and a result that Celery cannot read, is a FAILURE that says why",
+            "Refused tasks, and results that Celery cannot read, are a FAILURE that says why",
             arguments: BrokerProcesses.Kind.allCases)
         func failures(kind: BrokerProcesses.Kind) throws {
             let processes = try BrokerProcesses(kind)
@@ -98,7 +98,7 @@ extension CeleryTests {
             try work.logLine(holding: "error", "a message cannot be taken, and is rejected", "chain")
             try work.logLine(holding: "error", "a task's result could not be stored", "__type__")
             #expect(try work.end() == .status(0))
-            // What has succeeded is over, and what was refused was not begun.
+            // The succeeded task is over, and the refused ones were not run.
             #expect(
                 processes.folder.events()
                     == ["started", "answer unreadable", "answer large", "y 2", "stopped"])
@@ -110,7 +110,9 @@ extension CeleryTests {
             }
         }
 
-        @Test("What Celery 5.5 delays at RabbitMQ, for a quorum queue, arrives without a worker in Python")
+        @Test(
+            "A task that Celery 5.5 delays at RabbitMQ, for a quorum queue, arrives without a worker in Python"
+        )
         func delayedDelivery() throws {
             let processes = try BrokerProcesses(.rabbitMQ)
             let settings = """
@@ -142,7 +144,7 @@ extension CeleryTests {
             #expect(processes.folder.events() == ["started", "a 1", "b 2", "stopped"])
         }
 
-        @Test("Dates and UUIDs of Python are Swift's, and come back in ISO 8601 and in lower case")
+        @Test("Dates and UUIDs of Python are Swift's, and are returned in ISO 8601 and in lower case")
         func dates() throws {
             let processes = try BrokerProcesses(.redis)
             let work = try processes.work("swift")
@@ -166,7 +168,7 @@ extension CeleryTests {
             #expect(try work.end() == .status(0))
         }
 
-        @Test("Durable tasks that are to run at a queue run in another process of the program")
+        @Test("Durable tasks for a queue run in another process of the program")
         func fromSwift() throws {
             let processes = try BrokerProcesses(.redis)
             let work = try processes.work("swift")
@@ -180,7 +182,7 @@ extension CeleryTests {
         }
 
         @Test(
-            "At its end it takes no more, ends what runs, and gives the rest back",
+            "At its end it stops consuming, finishes what runs, and returns the rest",
             arguments: BrokerProcesses.Kind.allCases)
         func stopping(kind: BrokerProcesses.Kind) throws {
             let processes = try BrokerProcesses(kind)
@@ -193,7 +195,7 @@ extension CeleryTests {
                 """)
             _ = try processes.folder.events("begun", reaches: 1)
             first.process.send(signal: SIGTERM)
-            // Not the queue's name, which stands in each line.
+            // Not the queue's name, which is in each line.
             try first.logLine(holding: "stopping: no new tasks")
             try processes.folder.open(gate: "go")
             #expect(try first.process.waitForExit() == .status(0))
@@ -202,7 +204,7 @@ extension CeleryTests {
             let second = try processes.work(queue, "--grace", "0.1", log: "second.log")
             #expect(try processes.folder.events("begun", reaches: 3).count == 3)
             #expect(try processes.folder.events(reaches: 5).last == "a 1")
-            // One that does not end goes back as well.
+            // A task that does not end is returned as well.
             #expect(try second.end() == .status(0))
             try second.logLine(holding: "the grace is over")
             try processes.folder.open(gate: "never")
@@ -213,7 +215,7 @@ extension CeleryTests {
         }
 
         @Test(
-            "A connection that is lost is replaced; what runs meanwhile does not run twice",
+            "A lost connection is replaced; a task that runs meanwhile does not run twice",
             arguments: BrokerProcesses.Kind.allCases)
         func reconnecting(kind: BrokerProcesses.Kind) throws {
             let port = try kind == .redis ? Servers.redisServer().port : Servers.rabbit().port
@@ -234,7 +236,7 @@ extension CeleryTests {
             try work.logLine(holding: "consuming again")
             try processes.folder.open(gate: "go")
             _ = try processes.folder.events(reaches: 2)
-            // RabbitMQ gives it again at once, Redis when the lost consumer is taken for dead.
+            // RabbitMQ redelivers at once, Redis when the lost consumer counts as dead.
             if kind == .rabbitMQ {
                 _ = try near.produce(
                     """
@@ -251,7 +253,7 @@ extension CeleryTests {
         }
 
         @Test(
-            "Of three, one is killed in the middle of 1,000 tasks: none is lost, and only what it had runs twice"
+            "If one of three workers is killed in the middle of 1,000 tasks, none is lost, and only its running tasks run twice"
         )
         func killed() throws {
             let processes = try BrokerProcesses(.rabbitMQ)
@@ -274,7 +276,7 @@ extension CeleryTests {
             let begun = works.map { folder.events("begun-\($0.process.pid)") }
             #expect(!begun[0].isEmpty)
             #expect(begun[0].count < 1000)
-            // Whatever has begun twice had begun in the one that was killed.
+            // Only tasks that had begun in the killed worker have begun twice.
             let others = begun[1] + begun[2]
             #expect(Set(others).count == others.count)
             #expect(Set(others).intersection(begun[0]).count <= 8)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("What ends a process does not end the server", .timeLimit(.minutes(10)))
+@Suite("A process crashes and the server lives on", .timeLimit(.minutes(10)))
 struct CrashTests {
     private struct Status: Decodable {
         var state: String
@@ -24,7 +24,7 @@ struct CrashTests {
     }
 
     @Test(
-        "A durable task that ends its process is a dead letter after three deaths, and all else goes on",
+        "A durable task that ends its process is a dead letter after three deaths, and everything else continues",
         arguments: ["trap", "values"])
     func poison(harm: String) throws {
         try Self.run { server in
@@ -36,20 +36,21 @@ struct CrashTests {
             #expect(server.logCount(of: "a process has died", "signal") == 3)
             #expect(server.logCount(of: "a durable task's process died", "Poison", id, "/poison-task") == 2)
             #expect(server.logCount(of: "what a process left", "was running the task Poison") == 3)
-            // The log has it before the disk has.
+            // The entry is in the log before it is on the disk.
             let status = try eventually("its page says so: \(server.log)") {
                 let status = try server.ask(RawRequest("GET", "/our/tasks/\(id)")).http.json(Status.self)
                 return status.state == "failed" ? status : nil
             }
             #expect(status.error?.contains("its process died: signal") == true)
             if harm == "trap" {
-                // Each attempt that has begun is counted, though it ended before anything was on the disk.
+                // Each attempt that has begun counts, even if the process ended before anything was on the
+                // disk.
                 #expect(server.folder.events("poisoned") == ["trap 1", "trap 2", "trap 3"])
             }
         }
     }
 
-    @Test("A request that ends its process is named, and the next one is answered, however often it comes")
+    @Test("A request that ends its process is named in the log, and the next one is answered, each time")
     func handler() throws {
         try Self.run { server in
             for count in 1...8 {
@@ -67,7 +68,7 @@ struct CrashTests {
         }
     }
 
-    @Test("A process that is stopped is killed and replaced")
+    @Test("A stopped process is killed and replaced")
     func stopped() throws {
         try DurableServer.run(
             "workers: { min: 2, max: 8 }\nprocesses: { count: 2, watchdog: 3s }", isSupervised: true,
@@ -90,7 +91,7 @@ struct CrashTests {
         let folder = try TestFolder()
         try Self.run(in: folder, taskStore: "lock-timeout: 50ms") { server in
             let id = try #require(try server.add("/single?label=a").first)
-            // What had not been noted by its process's end would run again.
+            // A result that was not recorded by its process's end would make the task run again.
             try waitUntil("it is done: \(server.log)") {
                 try server.ask(RawRequest("GET", "/our/tasks/\(id)")).http.json(Status.self).state == "done"
             }
@@ -116,7 +117,7 @@ struct CrashTests {
     }
 
     @Test(
-        "Of an example's processes that start together, and make its database, none fails",
+        "Processes of an example that start together and create its database all succeed",
         arguments: ["orders", "settings", "analytics"])
     func examplesStartTogether(name: String) throws {
         for _ in 1...2 {
@@ -135,7 +136,7 @@ struct CrashTests {
         }
     }
 
-    @Test("Of processes that start together with a task store, and none of its files, none fails")
+    @Test("Processes that start together and create the task store all succeed")
     func startTogether() throws {
         try DurableServer.run(
             "workers: { min: 1, max: 2 }\nprocesses: { count: 8 }", isSupervised: true

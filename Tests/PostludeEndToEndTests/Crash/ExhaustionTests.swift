@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-@Suite("A process that runs out of what the kernel gives", .timeLimit(.minutes(10)))
+@Suite("A process that exhausts the kernel's resources", .timeLimit(.minutes(10)))
 struct ExhaustionTests {
-    /// - Parameter pid: of the server's process by default.
+    /// - Parameter pid: the process; by default the server's.
     private func limit(_ server: Server, _ option: String, of pid: Int32? = nil) throws {
         let command = try Command(
             "prlimit", ["--pid", "\(pid ?? server.process.pid)", option], in: server.folder)
@@ -11,13 +11,14 @@ struct ExhaustionTests {
     }
 
     @Test(
-        "Too many open files: it is logged once in a while, what is open is served, and so is the rest later")
+        "Too many open files: the log says so at a limited rate, open connections are served, and the others later"
+    )
     func descriptors() throws {
         let manifest = TestManifest("workers: { min: 2, max: 12, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
             let folder = "/proc/\(server.process.pid)/fd"
             let open = Set(try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { Int($0) })
-            // Those that it has inherited from the tests need not be the lowest ones.
+            // Descriptors that the process has inherited from the tests may have higher numbers.
             let free = (0...).lazy.filter { !open.contains($0) }.prefix(16)
             try limit(server, "--nofile=\((free.reduce(0, max)) + 1)")
             let peers = try (0..<40).map { number in
@@ -40,7 +41,8 @@ struct ExhaustionTests {
         }
     }
 
-    @Test("A manifest for which a process has no descriptor is asked for again, and used when there is one")
+    @Test(
+        "A process without a free descriptor for a manifest gets the manifest again later, and uses it then")
     func manifest() throws {
         try Server.run(TestManifest("processes: { count: 1 }"), isSupervised: true) { server in
             try waitUntil("it is ready") { server.logCount(of: "a process is ready") == 1 }
@@ -57,15 +59,15 @@ struct ExhaustionTests {
     }
 
     @Test(
-        "No memory for another thread: it is logged once in a while, and the workers that there are serve on")
+        "No memory for another thread: the log says so at a limited rate, and the existing workers serve on")
     func threads() throws {
         let manifest = TestManifest("workers: { min: 2, max: 12, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
-            // From then on it has the threads without which it would not start.
+            // By now it has the threads that it needs to start.
             _ = try server.logLine(holding: "postlude: serving")
             let pages = try String(contentsOfFile: "/proc/\(server.process.pid)/statm", encoding: .utf8)
                 .split(separator: " ").first.flatMap { Int($0) }
-            // Less than a thread's stack is left.
+            // Leaves less memory than a thread's stack needs.
             try limit(server, "--as=\(try #require(pages) * 4096 + (7 << 20))")
             let peers = try (0..<8).map { _ in
                 let peer = try server.peer()
@@ -85,7 +87,7 @@ struct ExhaustionTests {
 }
 
 extension Server {
-    /// The seconds of processor time that the server has used.
+    /// The processor time that the server has used, in seconds.
     fileprivate var processorTime: Double {
         let text = (try? String(contentsOfFile: "/proc/\(process.pid)/stat", encoding: .utf8)) ?? ""
         let fields = text.split(separator: " ")

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Programs that must compile, and others that must not")
 struct CompileFailureTests {
-    /// Each program of Tests/CompileFailures says in `// expect: …` lines what the compiler must say.
+    /// Each program of Tests/CompileFailures has `// expect: …` lines with the compiler's expected messages.
     @Test(
         "The compiler refuses them and says why",
         arguments: [
@@ -26,7 +26,7 @@ struct CompileFailureTests {
             errors.allSatisfy { $0.contains("\(name).swift") }, "errors of another kind:\n\(check.errors)")
     }
 
-    @Test("The same programs with their mistakes mended compile")
+    @Test("The same programs compile after their mistakes are corrected")
     func control() throws {
         let check = try Self.typecheck("Correct")
         #expect(check.exit == .status(0), "\(check.errors)")

@@ -1,9 +1,9 @@
 import Foundation
 
-/// What DocC makes of a module's catalog and symbols.
+/// DocC's output for a module's catalog and symbols.
 struct DocCArchive {
     private let folder: String
-    /// What DocC has found wrong.
+    /// DocC's diagnostics.
     let complaints: [String]
 
     /// - Parameter folder: receives the archive.
@@ -22,7 +22,7 @@ struct DocCArchive {
         complaints = diagnostics.diagnostics.map { "\($0.place): \($0.severity): \($0.summary)" }
     }
 
-    /// What stands on a page because no page has given it a place under its topics.
+    /// The symbols that a page lists because no topic group has them.
     func leftOver(on page: String) throws -> [String] {
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/data/documentation/\(page).json"))
         let sections = try JSONDecoder().decode(Page.self, from: data).topicSections ?? []
@@ -32,7 +32,7 @@ struct DocCArchive {
     private struct Page: Decodable {
         struct Section: Decodable {
             var identifiers: [String]
-            /// Whether DocC has made it.
+            /// Whether DocC has written the archive.
             var generated: Bool?
         }
 

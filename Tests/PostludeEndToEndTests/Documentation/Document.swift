@@ -1,15 +1,16 @@
 import Foundation
 import Testing
 
-/// Something that people read, with the code in it: an article, a README, or the comments of a module's sources.
+/// A text with code: an article, a README, or the comments of a module's sources.
 struct Document: Sendable, CustomTestStringConvertible {
-    /// The name of the file in Tests/SnippetSetup that declares what the snippets take for granted; it may be absent.
+    /// The name of the file in Tests/SnippetSetup that declares the names which the snippets use but do not
+    /// declare; it may be absent.
     let name: String
     let snippets: [Snippet]
-    /// What the document is about, and imported by all who read it.
+    /// The module that the document describes. Its readers import it.
     var modules = ["Postlude"]
     var isOfComments = false
-    /// Its path in the repository, where it is one file.
+    /// The document's path in the repository, if it is one file.
     var path: String?
 
     var testDescription: String { name }
@@ -27,7 +28,7 @@ struct Document: Sendable, CustomTestStringConvertible {
     /// The modules that applications and their tests import.
     static let modules = ["Postlude", "PostludeCelery", "PostludeDurable", "PostludeTesting"]
 
-    /// The articles and the pages on which the catalogs open.
+    /// The articles, and the catalogs' landing pages.
     static let articles = modules.flatMap { module in
         let folder = "Sources/\(module)/\(module).docc"
         return files(in: folder, withExtension: "md").map { file in

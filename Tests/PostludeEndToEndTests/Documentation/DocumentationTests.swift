@@ -27,7 +27,7 @@ struct DocumentationTests {
             batch.map(\.file) + (first.extendsSetup ? ["Setup.swift"] : []), in: folder)
     }
 
-    @Test("A snippet that is wrong is found, and named by its place in the document")
+    @Test("A wrong snippet is found, and named by its place in the document")
     func brokenSnippet() throws {
         let article = [
             "# Tasks", "```swift", "import Postlude", "", "func add(request: Request) {",
@@ -43,7 +43,7 @@ struct DocumentationTests {
         #expect(check.errors.contains("Article.md:6:"), "\(check.errors)")
     }
 
-    @Test("A snippet without an import that it needs is found")
+    @Test("A snippet without a necessary import is found")
     func missingImport() throws {
         let article = ["```swift", "import Postlude", "", "let logger = Logger(label: \"shop\")", "```"]
         let lines = article.enumerated().map { (number: $0 + 1, text: $1) }
@@ -56,7 +56,8 @@ struct DocumentationTests {
     }
 
     @Test(
-        "An article says where what its snippets take for granted is declared", arguments: Document.articles)
+        "An article says where the undeclared names of its snippets are declared",
+        arguments: Document.articles)
     func setup(article: Document) throws {
         let path = BuildProducts.repository + "/" + (article.path ?? "")
         let text = try String(contentsOfFile: path, encoding: .utf8)
@@ -64,7 +65,7 @@ struct DocumentationTests {
         #expect(text.contains(mention) == !article.setup.isEmpty, "\(article.name)")
     }
 
-    @Test("Manifests are right", arguments: Document.all.flatMap { $0.snippets(in: ["yaml"]) })
+    @Test("Manifests are valid", arguments: Document.all.flatMap { $0.snippets(in: ["yaml"]) })
     func manifest(snippet: Snippet) throws {
         let folder = try TestFolder()
         let manifest = SnippetManifest(snippet.text)
@@ -75,7 +76,7 @@ struct DocumentationTests {
 
     @Test("Commands can be parsed", arguments: Document.all.flatMap { $0.snippets(in: ["sh", "console"]) })
     func shell(snippet: Snippet) throws {
-        // A transcript has the commands behind a dollar, and what they print.
+        // In a transcript, commands follow a dollar sign, and their output follows them.
         let commands = snippet.lines.filter { $0.hasPrefix("$ ") }.map { $0.dropFirst(2) + "\n" }.joined()
         let folder = try TestFolder()
         try folder.write("script", snippet.language == "sh" ? snippet.text : commands)
@@ -83,7 +84,9 @@ struct DocumentationTests {
         #expect(check.exit == .status(0), "\(snippet): \(check.errors)")
     }
 
-    @Test("nginx takes its configuration", arguments: Document.all.flatMap { $0.snippets(in: ["nginx"]) })
+    @Test(
+        "nginx accepts the nginx configurations",
+        arguments: Document.all.flatMap { $0.snippets(in: ["nginx"]) })
     func nginx(snippet: Snippet) throws {
         let folder = try TestFolder()
         let file = try SnippetSite.write(snippet.text, to: folder)
@@ -93,7 +96,7 @@ struct DocumentationTests {
         #expect(check.exit == .status(0), "\(snippet): \(check.errors)\(folder.text("log"))")
     }
 
-    @Test("systemd takes its units", arguments: Document.all.flatMap { $0.snippets(in: ["ini"]) })
+    @Test("systemd accepts the units", arguments: Document.all.flatMap { $0.snippets(in: ["ini"]) })
     func unit(snippet: Snippet) throws {
         var units = try SystemdUnits(in: TestFolder())
         try units.add(snippet.text)
@@ -101,7 +104,7 @@ struct DocumentationTests {
         #expect(check.exit == .status(0) && check.errors.isEmpty, "\(snippet): \(check.errors)")
     }
 
-    @Test("JSON is JSON", arguments: Document.all.flatMap { $0.snippets(in: ["json"]) })
+    @Test("JSON is valid", arguments: Document.all.flatMap { $0.snippets(in: ["json"]) })
     func json(snippet: Snippet) {
         #expect(throws: Never.self, "\(snippet)") {
             try JSONSerialization.jsonObject(with: Data(snippet.text.utf8), options: .fragmentsAllowed)
@@ -125,7 +128,7 @@ struct DocumentationTests {
         }
     }
 
-    @Test("Every document is found, and every setup belongs to one")
+    @Test("Every document is found, and every setup belongs to a document")
     func documents() throws {
         #expect(Document.articles.count >= 15)
         #expect(Document.comments.allSatisfy { !$0.snippets.isEmpty })
@@ -143,7 +146,7 @@ struct DocumentationTests {
     }
 
     @Test(
-        "DocC has nothing to say against the catalogs, and every symbol stands under a topic",
+        "DocC reports no problems with the catalogs, and every symbol is in a topic group",
         arguments: Document.modules)
     func catalog(module: String) throws {
         let folder = try TestFolder()

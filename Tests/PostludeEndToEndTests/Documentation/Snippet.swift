@@ -1,11 +1,11 @@
 /// A block of code in a document.
 struct Snippet: Sendable, CustomStringConvertible {
-    /// As the fence names it: `swift`, `yaml`, `sh`; empty when it does not.
+    /// The language in the fence: `swift`, `yaml`, `sh`; empty if there is none.
     let language: String
     let lines: [String]
     /// The document's path in the repository.
     let file: String
-    /// Where its first line stands, counted from 1.
+    /// The number of its first line, from 1.
     let line: Int
 
     var text: String { lines.joined(separator: "\n") + "\n" }
@@ -13,7 +13,7 @@ struct Snippet: Sendable, CustomStringConvertible {
 
     /// The blocks of a Markdown text.
     ///
-    /// - Parameter lines: with their numbers.
+    /// - Parameter lines: the text's lines with their numbers.
     static func all(in lines: some Sequence<(number: Int, text: String)>, of file: String) -> [Snippet] {
         var found: [Snippet] = []
         var open: (language: String, indentation: Int, lines: [String], line: Int)?

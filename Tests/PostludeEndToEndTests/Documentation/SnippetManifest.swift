@@ -1,4 +1,4 @@
-/// A manifest's snippet made whole, and the program that knows what it speaks of.
+/// A manifest snippet, completed, and the program whose handlers and tasks it names.
 struct SnippetManifest {
     /// A manifest for the program's handlers.
     let text: String
@@ -19,7 +19,7 @@ struct SnippetManifest {
         if keys.isDisjoint(with: ["task-store", "durable-tasks", "schedules", "celery"]) {
             program = BuildProducts.testbed
         } else {
-            // What the testbed's own tasks need.
+            // The keys that the testbed's own tasks need.
             if !keys.contains("task-store") { text += "task-store: { path: /var/lib/app/tasks.sqlite }\n" }
             if !keys.contains("celery") { text += "celery: { broker: amqp://localhost }\n" }
             program = BuildProducts.celeryTestbed

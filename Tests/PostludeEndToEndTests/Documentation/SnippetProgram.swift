@@ -1,21 +1,23 @@
-/// Swift snippets of a document, made into a file that the compiler takes.
+/// Swift snippets of a document, made into a file that can be compiled.
 ///
-/// What a snippet uses without declaring it stands in the document's setup, `Tests/SnippetSetup/<document>.swift`: it is a
-/// module of its own, which each file imports. So a snippet may declare what the setup has, too. Its other imports are
-/// those that a reader sees: its own, and for statements also the document's module. Snippets of comments, which stand on
-/// the page of one symbol, have those of the setup instead. Otherwise:
-/// - a snippet of declarations is a file, and so a module; one that extends a type belongs to the setup's module;
-/// - one with statements is the body of a function that may wait and throw; those of a document with the same imports
-///   make one file;
+/// Names that a snippet uses without declaring them are in the document's setup,
+/// `Tests/SnippetSetup/<document>.swift`. The setup is a module of its own, which each file imports, so that
+/// a snippet may declare the same names. The file's other imports are those that a reader sees: the snippet's
+/// own, and for statements also the document's module. Snippets of comments, which are on the page of one
+/// symbol, have the setup's imports instead. Otherwise:
+/// - a snippet of declarations is a file, and so a module; one that extends a type belongs to the setup's
+///   module;
+/// - one with statements is the body of a function that may wait and throw; those of a document with the same
+///   imports   make one file;
 /// - one that begins with `static` is a member of some type;
 /// - one that imports PackageDescription is a package's manifest;
-/// - `…` alone, or alone in braces, stands for code that is left out.
+/// - `…` alone, or alone in braces, stands for omitted code.
 struct SnippetProgram: Sendable {
     let name: String
     let text: String
     var file: String { name + ".swift" }
     var isPackageManifest = false
-    /// Whether it belongs to the module of the setup.
+    /// Whether the snippet belongs to the setup's module.
     var extendsSetup = false
 
     /// The programs that a document's Swift snippets make.
@@ -47,7 +49,8 @@ struct SnippetProgram: Sendable {
         return programs
     }
 
-    /// Programs that one run of the compiler can check, as files of one module: none mentions what another one declares.
+    /// Groups of programs, each of which one run of the compiler can check as files of one module: no program
+    /// mentions a name that another one declares.
     static func batches(of programs: [SnippetProgram]) -> [[SnippetProgram]] {
         var batches: [[SnippetProgram]] = []
         for program in programs {
@@ -67,7 +70,8 @@ struct SnippetProgram: Sendable {
 
     private var words: Set<Substring> { Set(text.matches(of: #/\w+/#).map(\.output)) }
 
-    /// What the other files of a module would see: what is not within a type, and the members and names of extensions.
+    /// The names that other files of a module would see: those outside any type, and the members and names of
+    /// extensions.
     private var declarations: Set<Substring> {
         var names: Set<Substring> = text.contains("@main") ? ["main"] : []
         var isInExtension = false
@@ -84,9 +88,9 @@ struct SnippetProgram: Sendable {
 }
 
 extension Snippet {
-    /// The code, of which the compiler says where it stands in the document.
+    /// The code, with directives that make the compiler report places in the document.
     fileprivate var located: String {
-        // Imports of statements stand above the function that they are put into.
+        // Imports of statements move above the function that contains them.
         let keepsImports = isPackageManifest || isOfDeclarations && !isOfMembers
         let own = keepsImports ? text : text.replacing(/(?m)^import .*$/, with: "")
         let code = own.replacing(/(\n|^) *… *\n/) { "\($0.output.1)fatalError()\n" }
@@ -116,7 +120,7 @@ extension Snippet {
 }
 
 extension Document {
-    /// What stands above each snippet unseen.
+    /// The code above each snippet, which readers do not see.
     fileprivate var imports: [String] {
         guard !setup.isEmpty else { return [] }
         let ofSetup = setup.split(separator: "\n").filter { $0.hasPrefix("import ") }.map(String.init)

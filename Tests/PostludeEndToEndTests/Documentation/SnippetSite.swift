@@ -1,10 +1,11 @@
 import Foundation
 
-/// A snippet of nginx's configuration made whole.
+/// A snippet of nginx's configuration, completed.
 enum SnippetSite {
     /// - Parameters:
-    ///   - text: what stands in `http`, or locations of a server.
-    ///   - folder: receives the configuration, and what the snippet includes from nginx's own folder.
+    ///   - text: directives of `http`, or locations of a server.
+    ///   - folder: receives the configuration, and the files that the snippet includes from nginx's own
+    ///     folder.
     /// - Returns: the configuration's file.
     static func write(_ text: String, to folder: TestFolder) throws -> String {
         let parameters = BuildProducts.repository + "/nginx/postlude_params"
@@ -12,7 +13,7 @@ enum SnippetSite {
             try FileManager.default.copyItem(atPath: parameters, toPath: folder.file(name))
         }
         let isServer = !text.contains(#/^location /#.anchorsMatchLineEndings())
-        // Port 80 is only root's.
+        // Only root may bind port 80.
         let content = text.replacing(/listen 80;/) { _ in "listen unix:\(folder.file("socket"));" }
         let paths = ["client_body", "fastcgi", "proxy", "uwsgi", "scgi"].map {
             "\($0)_temp_path \(folder.file($0));"

@@ -1,10 +1,10 @@
 import Foundation
 
-/// The compiler over the modules that were built with this test.
+/// The compiler, with the modules that were built with this test.
 enum SwiftCompiler {
-    /// Checks files as a module, beside the modules that were made in their folder.
+    /// Checks files as a module. The modules that were made in their folder can be imported.
     static func check(_ files: [String], in folder: TestFolder) throws -> Command {
-        // As far as a build goes without making machine code: data races are found behind type checking.
+        // Compiles without generating machine code: the compiler finds data races after type checking.
         try run(
             ["-parse-as-library", "-wmo", "-emit-sil", "-o", "/dev/null", "-I", folder.path] + moduleFlags()
                 + files.map(folder.file), in: folder)
@@ -33,7 +33,7 @@ enum SwiftCompiler {
     private static func run(_ arguments: [String], in folder: TestFolder) throws -> Command {
         try Command(
             "swiftc",
-            // As strict about imports as a package may ask the compiler to be.
+            // The strictest settings for imports that a package may choose.
             [
                 "-swift-version", "6", "-enable-upcoming-feature", "MemberImportVisibility",
                 "-suppress-warnings",
@@ -42,13 +42,14 @@ enum SwiftCompiler {
             within: .seconds(180))
     }
 
-    /// Where this test's modules are, for the compiler and for the tools beside it.
+    /// The folder of this test's modules, for the compiler and the tools beside it.
     static func moduleFlags() throws -> [String] {
         let maps = try moduleMaps().flatMap { ["-Xcc", "-fmodule-map-file=" + $0] }
         return ["-I", BuildProducts.folder + "/Modules"] + maps
     }
 
-    /// The C modules under Postlude: the system libraries', those that SwiftPM has made, and those of other packages.
+    /// The C modules that Postlude uses: those of system libraries, those that SwiftPM has made, and those of
+    /// other packages.
     private static func moduleMaps() throws -> [String] {
         let files = FileManager.default
         let sources = BuildProducts.repository + "/Sources/C"
@@ -63,7 +64,7 @@ enum SwiftCompiler {
         return (system + made + others).filter(files.fileExists(atPath:))
     }
 
-    /// The `usr` folder of the toolchain whose `swiftc` is in PATH, and what it compiles for.
+    /// The `usr` folder of the toolchain whose `swiftc` is in PATH, and its target.
     static func toolchain(in folder: TestFolder) throws -> (folder: String, target: String) {
         struct Info: Decodable {
             struct Target: Decodable { var unversionedTriple: String }

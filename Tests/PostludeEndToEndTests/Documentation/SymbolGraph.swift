@@ -1,10 +1,10 @@
 import Foundation
 
-/// What a module offers to others, as the compiler tells DocC.
+/// The public symbols of a module, as the compiler writes them for DocC.
 struct SymbolGraph {
     /// The folder with the graph's files.
     let folder: String
-    /// Symbols without a documentation comment, neither their own nor that of a protocol's requirement.
+    /// Symbols without a documentation comment of their own or of a protocol's requirement.
     let undocumented: [String]
 
     /// - Parameter folder: receives the graph.
@@ -24,8 +24,9 @@ struct SymbolGraph {
             let data = try Data(contentsOf: URL(fileURLWithPath: self.folder + "/" + file))
             for symbol in try JSONDecoder().decode(Graph.self, from: data).symbols
             where symbol.docComment == nil {
-                // What other modules' types get stands in files of its own. A type alias there only says which type a
-                // protocol's associated type is; other members have the comments of the protocol.
+                // Extensions of other modules' types are in files of their own. A type alias there only says
+                // which type a protocol's associated type is; other members have the comments of the
+                // protocol.
                 let isWitness = file.contains("@") && symbol.kind.identifier == "swift.typealias"
                 if isWitness || symbol.kind.identifier == "swift.extension" { continue }
                 undocumented.append(symbol.pathComponents.joined(separator: ".") + symbol.place)

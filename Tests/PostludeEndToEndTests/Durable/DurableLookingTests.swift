@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Looking at durable tasks")
+@Suite("Inspecting durable tasks")
 struct DurableLookingTests {
     private struct Status: Decodable {
         var id: String
@@ -21,7 +21,7 @@ struct DurableLookingTests {
         return try reply.http.json(Status.self)
     }
 
-    /// Waits until a task is so far.
+    /// Waits until a task has a given state.
     private func status(of id: String, is state: String, in server: Server) throws -> Status {
         try eventually("the task is \(state)") {
             let status = try status("/tasks/\(id)", in: server)
@@ -38,7 +38,7 @@ struct DurableLookingTests {
 
     // MARK: Over HTTP
 
-    @Test("A task's status and result are told by its id, which its response has named")
+    @Test("A task's status and result are found by the id that its response has named")
     func byID() throws {
         try DurableServer.run { server in
             let id = try #require(try server.add("/single?label=a&gate=go").first)
@@ -56,7 +56,7 @@ struct DurableLookingTests {
         }
     }
 
-    @Test("An error's text is told only where the application wants that")
+    @Test("An error's text is shown only if the application allows it")
     func errors() throws {
         try DurableServer.run { server in
             let id = try #require(try server.add("/single?label=a&failures=9").first)
@@ -136,7 +136,7 @@ struct DurableLookingTests {
         }
     }
 
-    @Test("What a key or an error holds neither steers the terminal nor forges a line; JSON has it as it is")
+    @Test("A key or an error can neither control the terminal nor forge a line; JSON has its exact text")
     func hostileText() throws {
         try DurableServer.run { server in
             let folder = server.folder
@@ -167,7 +167,7 @@ struct DurableLookingTests {
         }
     }
 
-    @Test("A kind that there is not is said to be none, with those that there are")
+    @Test("An unknown kind is refused, and the known kinds are listed")
     func unknownKind() throws {
         try DurableServer.run { server in
             let unknown = try tasks("list", "--name", "Nope", in: server.folder)
@@ -180,7 +180,7 @@ struct DurableLookingTests {
         }
     }
 
-    @Test("drain runs what is due, in its order, and says when nothing is left")
+    @Test("drain runs the due tasks in order, and says when none is left")
     func drain() throws {
         let folder = try TestFolder()
         try DurableServer.run(in: folder, ending: .any) { server in
@@ -205,7 +205,7 @@ struct DurableLookingTests {
     }
 
     @Test(
-        "restore puts a backup in the place of the store, keeps the one before, and what the backup has runs")
+        "restore replaces the store with a backup, keeps the previous one, and the backup's tasks run")
     func restore() throws {
         let folder = try TestFolder()
         let store = SQLiteFile("tasks.sqlite", in: folder)
@@ -230,7 +230,7 @@ struct DurableLookingTests {
         #expect(none.exit == .status(1) && none.errors.contains(folder.file("none")), "\(none.errors)")
     }
 
-    @Test("reschedule has a schedule that has fired for a time to come go on from now")
+    @Test("reschedule makes a schedule that has fired for a future time continue from now")
     func reschedule() throws {
         let folder = try TestFolder()
         let schedule =
@@ -243,7 +243,7 @@ struct DurableLookingTests {
             let asItIs = try tasks("reschedule", "yearly", in: folder)
             #expect(
                 asItIs.exit == .status(0) && asItIs.output.contains("it stays as it is"), "\(asItIs.output)")
-            // The clock was ahead by ten years.
+            // The clock was ten years ahead.
             try firings.sqlite3("UPDATE firing SET time = time + 315360000000")
             let goesOn = try tasks("reschedule", "yearly", in: folder)
             #expect(
@@ -274,7 +274,7 @@ struct DurableLookingTests {
         }
     }
 
-    @Test("What cannot be done says what to do")
+    @Test("An error says what to do")
     func mistakes() throws {
         let folder = try TestFolder()
         let none = try tasks("list", in: folder)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What a manifest says of durable tasks goes before what the code says.
+/// The manifest's policies for durable tasks override those in code.
 @Suite("Policies of durable tasks")
 struct DurablePolicyTests {
     private struct Status: Decodable {
@@ -25,7 +25,8 @@ struct DurablePolicyTests {
         }
     }
 
-    @Test("A deadline: the attempt is cancelled, and the last one is a dead letter") func deadline() throws {
+    @Test("A deadline cancels the attempt, and the last attempt becomes a dead letter") func deadline() throws
+    {
         try DurableServer.run("durable-tasks: { Step: { attempts: 2, delay: 1ms, deadline: 50ms } }") {
             server in
             let id = try #require(try server.add("/single?label=a&gate=never").first)
@@ -36,7 +37,7 @@ struct DurablePolicyTests {
         }
     }
 
-    @Test("An expiry: what has not begun by then does not begin") func expiry() throws {
+    @Test("A task that has not begun by its expiry does not run") func expiry() throws {
         try DurableServer.run("durable-tasks: { Step: { expiry: 50ms } }") { server in
             let id = try #require(try server.add("/single?label=a&after=200").first)
             #expect(try status(of: id, in: server, until: "expired").attempts == 0)
@@ -44,7 +45,7 @@ struct DurablePolicyTests {
         }
     }
 
-    @Test("A priority: of what is due, the higher one runs first") func priority() throws {
+    @Test("Of the due tasks, one with a higher priority runs first") func priority() throws {
         let folder = try TestFolder()
         let settings =
             "workers: { min: 1, max: 1 }\ndurable-tasks: { Flaky: { priority: high }, Step: { priority: low } }"
@@ -61,7 +62,7 @@ struct DurablePolicyTests {
         }
     }
 
-    @Test("A schedule that was missed fires once, however many processes start") func schedule() throws {
+    @Test("A missed schedule fires once, however many processes start") func schedule() throws {
         let folder = try TestFolder()
         let settings = """
             schedules: { yearly: { cron: "@yearly", task: Step, arguments: { label: s, number: 1 } } }
@@ -88,7 +89,7 @@ struct DurablePolicyTests {
         #expect(folder.events() == ["s 1"])
     }
 
-    @Test("SIGHUP changes policies; another task store is for the next start") func reload() throws {
+    @Test("SIGHUP changes policies; a new task store applies at the next start") func reload() throws {
         try DurableServer.run { server in
             let other = DurableServer.manifest(
                 in: server.folder, "durable-tasks: { Flaky: { attempts: 1 } }", taskStore: "keep: 1h")
@@ -99,7 +100,8 @@ struct DurablePolicyTests {
         }
     }
 
-    @Test("What does not fit is refused at its place, before the program serves") func refused() throws {
+    @Test("Settings that do not fit are refused with their position, before the program serves")
+    func refused() throws {
         let folder = try TestFolder()
         for (settings, expected) in [
             (

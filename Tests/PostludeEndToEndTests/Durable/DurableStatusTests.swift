@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What the status pages say of durable tasks, and do with them.
+/// Durable tasks on the status pages: their display and their control.
 @Suite("Durable tasks on the status pages", .timeLimit(.minutes(10)))
 struct DurableStatusTests {
     private static func run(
@@ -23,7 +23,7 @@ struct DurableStatusTests {
         try durable(at: endpoint)["dead letters"] as? [[String: Any]] ?? []
     }
 
-    /// A task that has failed for good; its id.
+    /// Adds a task that fails for good, and returns its id.
     private static func deadLetter(_ server: Server, _ status: Endpoint) throws -> String {
         let id = try #require(try server.add("/single?label=a&failures=9").first)
         try waitUntil("the dead letter is shown") {
@@ -41,7 +41,7 @@ struct DurableStatusTests {
             })
     }
 
-    @Test("What waits is counted, and a dead letter shown with its error", arguments: [false, true])
+    @Test("Waiting tasks are counted, and a dead letter is shown with its error", arguments: [false, true])
     func looking(isSupervised: Bool) throws {
         try Self.run(isSupervised: isSupervised) { server, status in
             let id = try Self.deadLetter(server, status)
@@ -60,7 +60,7 @@ struct DurableStatusTests {
         }
     }
 
-    @Test("Nothing is steered unless the manifest says so") func closed() throws {
+    @Test("Tasks cannot be changed unless the manifest allows it") func closed() throws {
         try Self.run { server, status in
             let id = try Self.deadLetter(server, status)
             #expect(try Self.durable(at: status)["steering"] as? Bool == false)
@@ -69,7 +69,7 @@ struct DurableStatusTests {
         }
     }
 
-    @Test("A dead letter runs once more, or is taken back; other sites' pages may do neither")
+    @Test("A dead letter is retried or discarded; pages of other sites can do neither")
     func steering() throws {
         try Self.run(", steering: true") { server, status in
             let id = try Self.deadLetter(server, status)
@@ -79,7 +79,7 @@ struct DurableStatusTests {
             }
             let ran = server.folder.events().count
             #expect(try Self.steer("retry=\(id)", at: status).status == 200)
-            // All its attempts again.
+            // All of its attempts are available again.
             _ = try server.folder.events(reaches: ran + 3)
             try waitUntil("it has failed again") { try Self.deadLetters(at: status).count == 1 }
             #expect(try Self.steer("discard=\(id)", at: status).status == 200)
@@ -88,7 +88,7 @@ struct DurableStatusTests {
         }
     }
 
-    @Test("The page's buttons steer, without a reload; on a phone's screen nothing is cut off")
+    @Test("The page's buttons work without a reload; on a phone's screen nothing is cut off")
     func buttons() throws {
         try Self.run(", steering: true") { server, status in
             let id = try Self.deadLetter(server, status)

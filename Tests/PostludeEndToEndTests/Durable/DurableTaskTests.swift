@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Durable tasks")
 struct DurableTaskTests {
-    @Test("A request's durable tasks run in their order among its other tasks, and its answer names them")
+    @Test("A request's durable tasks run in order among its other tasks, and its response names them")
     func order() throws {
         try DurableServer.run { server in
             let reply = try server.ask(RawRequest("POST", "/order?label=a&count=3"))
@@ -15,7 +15,7 @@ struct DurableTaskTests {
         }
     }
 
-    @Test("After kill -9 the tasks of unfinished requests run again, in their requests' order")
+    @Test("After kill -9, the tasks of unfinished requests run again, in their requests' order")
     func killed() throws {
         let folder = try TestFolder()
         try DurableServer.run(in: folder, ending: .any) { server in
@@ -36,7 +36,7 @@ struct DurableTaskTests {
             #expect(lines.filter { $0.hasPrefix("c") } == ["c 1", "c 2", "c 3"])
             _ = try server.logLine(holding: "task done", "route=/order", "Step")
         }
-        // All is over: a third process finds nothing.
+        // Everything is done: a third process finds nothing.
         try DurableServer.run(in: folder) { server in
             _ = try server.add("/single?label=last")
             #expect(try folder.events(reaches: 10).suffix(1) == ["last 1"])
@@ -44,7 +44,7 @@ struct DurableTaskTests {
         #expect(folder.events().count == 10)
     }
 
-    @Test("What a dead process has left is claimed by exactly one of those that live")
+    @Test("Exactly one live process claims each task that a dead process has left")
     func claimedOnce() throws {
         let folder = try TestFolder()
         let first = try Server(
@@ -66,7 +66,7 @@ struct DurableTaskTests {
         try folder.open(gate: "go")
         first.process.send(signal: SIGKILL)
         _ = try first.process.waitForExit()
-        // Each runs at least once; at most those that the first process was at run twice.
+        // Each task runs at least once; at most those that the first process was running run twice.
         try waitUntil("all have run: \(folder.events().count)") {
             Set(folder.events().filter { !$0.hasSuffix("ordinary") }).count == 80
         }
@@ -78,7 +78,7 @@ struct DurableTaskTests {
         }
     }
 
-    @Test("A handler that throws adds nothing; after the response nothing durable can be added")
+    @Test("A handler that throws adds nothing; after the response no durable task can be added")
     func notAdded() throws {
         try DurableServer.run { server in
             let reply = try server.ask(RawRequest("POST", "/throwing?label=a"))
@@ -91,7 +91,7 @@ struct DurableTaskTests {
         }
     }
 
-    @Test("A task that fails is called again, also by the process that finds it")
+    @Test("A failed task runs again, also in the process that finds it")
     func retries() throws {
         try DurableServer.run { server in
             _ = try server.add("/single?label=a&failures=2")
@@ -105,7 +105,7 @@ struct DurableTaskTests {
         }
     }
 
-    @Test("What is for later runs at its time; a second one with its key is not added")
+    @Test("A delayed task runs at its time; a second one with the same key is not added")
     func later() throws {
         try DurableServer.run { server in
             let first = try server.add("/single?label=a&after=100&key=k")
@@ -117,7 +117,9 @@ struct DurableTaskTests {
         }
     }
 
-    @Test("At the end of the grace durable tasks are left for the next start, and ordinary ones are named")
+    @Test(
+        "At the end of the grace, durable tasks are left for the next start, and ordinary ones are named in the log"
+    )
     func left() throws {
         let folder = try TestFolder()
         try DurableServer.run("shutdown-grace: 200ms", in: folder, ending: .any) { server in
@@ -135,7 +137,7 @@ struct DurableTaskTests {
         }
     }
 
-    @Test("Where the task store cannot be written the answer is 503, nothing runs, and nothing is half done")
+    @Test("If the task store cannot be written, the response is 503, no task runs, and nothing is half done")
     func unwritable() throws {
         try DurableServer.run(taskStore: "lock-timeout: 50ms") { server in
             _ = try server.add("/order?label=a&count=2")
@@ -160,7 +162,7 @@ struct DurableTaskTests {
         "workers: { min: 1, max: 1 }\ntasks: { max-queued: 2, when-full: \(policy) }"
     }
 
-    @Test("A queue over its bound: the request is answered 503, and has no tasks")
+    @Test("A queue over its bound: the request is answered 503 and has no tasks")
     func refused() throws {
         try DurableServer.run(Self.bounded("refuse")) { server in
             let reply = try server.ask(RawRequest("POST", "/order?label=a&count=2"))
@@ -187,7 +189,7 @@ struct DurableTaskTests {
         let folder = try TestFolder()
         try DurableServer.run(Self.bounded("leave"), in: folder) { server in
             _ = try server.add("/order?label=a&count=2&gate=a")
-            // The ordinary task of the request runs here, behind the response.
+            // The request's ordinary task runs here, after the response.
             #expect(try folder.events(reaches: 1) == ["a ordinary"])
             _ = try server.logLine(holding: "a worker's task queue was full", "left to other workers")
             try folder.open(gate: "a")

@@ -17,7 +17,7 @@ struct AnalyticsExampleTests {
 
     private func awaitRows(_ count: Int) throws {
         try waitUntil("\(count) accesses are logged") {
-            // The table is made with the first access.
+            // The table is created by the first access.
             (try? file.sqlite3("SELECT COUNT(*) FROM access")) == ["\(count)"]
         }
     }
@@ -34,7 +34,7 @@ struct AnalyticsExampleTests {
         var mean_milliseconds: Double?
     }
 
-    @Test("Every access is a row: time, path, status, user agent and duration")
+    @Test("Every access is a row with time, path, status, user agent and duration")
     func logs() throws {
         let start = Date()
         try run { _, nginx in
@@ -88,7 +88,7 @@ struct AnalyticsExampleTests {
         }
     }
 
-    @Test("What is logged at SIGTERM is written")
+    @Test("Accesses logged at SIGTERM are written")
     func shutdown() throws {
         try run { server, nginx in
             let client = try nginx.client()
@@ -99,7 +99,7 @@ struct AnalyticsExampleTests {
         }
     }
 
-    @Test("Old accesses go, and so do the oldest where there are too many")
+    @Test("Old accesses are deleted, and so are the oldest if there are too many")
     func retention() throws {
         try run { _, nginx in
             let client = try nginx.client()
@@ -114,7 +114,7 @@ struct AnalyticsExampleTests {
                 (200000, \(now - 8 * 86_400_000), '/too-old', 200, 1), (200001, \(now), '/newest', 200, 1)
                 """)
             _ = try client.ask("GET", "/api/data")
-            // The limit of 100,000 rows is kept by their numbers.
+            // The row numbers keep the table within the limit of 100,000 rows.
             try waitUntil("only what is to be kept is there") {
                 try file.sqlite3("SELECT id || path FROM access ORDER BY id")
                     == ["100003/kept", "200001/newest", "200002/api/data"]

@@ -36,7 +36,7 @@ struct AnalyticsPageTests {
         }
     }
 
-    @Test("The button makes a request, and the page shows it without being loaded again")
+    @Test("The button makes a request, and the page shows it without a reload")
     func button() throws {
         try Self.run { _, url in
             try Browser.open(url) { page in
@@ -50,7 +50,7 @@ struct AnalyticsPageTests {
         }
     }
 
-    @Test("What clients send is text, never markup")
+    @Test("Text that clients send is shown as text, never as markup")
     func escaping() throws {
         try Self.run { nginx, url in
             let agent =

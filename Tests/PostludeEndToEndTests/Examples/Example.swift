@@ -1,10 +1,10 @@
 import Foundation
 
-/// One of the examples as it is: with its own manifest, spawned in a folder of the test's, behind nginx.
+/// One of the examples with its own manifest, spawned in a folder of the test's, behind nginx.
 struct Example {
     let name: String
     var environment: [String: String] = [:]
-    /// Stands in the manifest besides.
+    /// Settings that the test adds to the manifest.
     var settings = ""
     var ending = Server.Ending.clean
     /// Whether a supervisor starts the manifest's processes.
@@ -19,12 +19,12 @@ struct Example {
         }
     }
 
-    /// Spawned only, whatever becomes of it.
+    /// Spawns the example without waiting for it to serve.
     func start(in folder: TestFolder) throws -> Server {
         try Server(try manifest, in: folder, executable: executable, environment: variables(in: folder))
     }
 
-    /// With the folder of the status page's socket, as systemd and `examples/serve` name it.
+    /// Adds the folder of the status page's socket, as systemd and `examples/serve` name it.
     private func variables(in folder: TestFolder) -> [String: String] {
         environment.merging(["RUNTIME_DIRECTORY": folder.path]) { own, _ in own }
     }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The guide's programs")
 struct GuideExampleTests {
-    /// A request, what is answered, and what its tasks print afterwards.
+    /// A request, its response, and the lines that its tasks print afterwards.
     struct Row: CustomTestStringConvertible, Sendable {
         var program: String
         var method = "POST"
@@ -11,7 +11,7 @@ struct GuideExampleTests {
         var json: String?
         var answer: String
         var lines: [String] = []
-        /// What the log says of the task, where it fails.
+        /// The log's line about the task, if it fails.
         var failure: String?
 
         var testDescription: String { "\(program): \(method) \(target)" }
@@ -53,7 +53,7 @@ struct GuideExampleTests {
             lines: ["Operation done with report"]),
     ]
 
-    /// What a client sends wrong, and the place of the mistake.
+    /// A client's mistake, and its place in the response.
     private static let mistakes: [(row: Row, location: [String], type: String)] = [
         (Row(program: "Basic usage", target: "/send", answer: ""), ["query", "email"], "missing"),
         (
@@ -102,7 +102,7 @@ struct GuideExampleTests {
     }
 
     @Test(
-        "Every request of the guide is answered to the letter, and its tasks print after the answer, in order"
+        "Every request of the guide is answered exactly as the guide shows, and its tasks print after the response, in order"
     )
     func answers() throws {
         try Example(name: "guide").run(in: TestFolder()) { server, nginx in
@@ -116,7 +116,8 @@ struct GuideExampleTests {
                 for expected in row.lines {
                     let (line, time) = try lines.next(of: id)
                     #expect(line.text.hasPrefix(expected) && !line.isFailure, "\(row.testDescription)")
-                    // Two connections bring both: what comes at once may overtake the answer on the way.
+                    // Two connections carry the response and the lines, so that the lines may overtake the
+                    // response.
                     if expected == row.lines.last, row.lines.count == 2 {
                         #expect(
                             time > reply.endedAt + .seconds(1), "\(row.testDescription) waits for its task")
@@ -131,7 +132,7 @@ struct GuideExampleTests {
         }
     }
 
-    @Test("The README shows each program's file as it is, in the guide's order")
+    @Test("The README shows each program's file unchanged, in the guide's order")
     func readme() throws {
         let folder = BuildProducts.repository + "/examples/guide/"
         var rest = try String(contentsOfFile: folder + "README.md", encoding: .utf8)[...]
@@ -145,7 +146,7 @@ struct GuideExampleTests {
         }
     }
 
-    @Test("What is wrong is answered 422 with its place, and nothing is printed")
+    @Test("A client's mistake is answered 422 with its place, and nothing is printed")
     func mistakes() throws {
         try Example(name: "guide").run(in: TestFolder()) { server, nginx in
             for (row, location, type) in Self.mistakes {
@@ -160,7 +161,7 @@ struct GuideExampleTests {
     }
 
     @Test(
-        "The answer comes while its task has still not begun: a client on the same connection is not kept waiting"
+        "The response arrives before its task has begun: a client on the same connection does not wait"
     )
     func answerBeforeTask() throws {
         try Example(name: "guide").run(in: TestFolder()) { _, nginx in
@@ -191,7 +192,7 @@ private final class GuideLines {
     private var buffer = ""
     private var arrived: [(line: Line, time: ContinuousClock.Instant)] = []
 
-    /// Returns when the stream has begun: no line is missed from then on.
+    /// Returns when the stream has begun: the client misses no line from then on.
     init(from nginx: NginxServer) throws {
         client = try nginx.client()
         try client.send("GET", "/lines")

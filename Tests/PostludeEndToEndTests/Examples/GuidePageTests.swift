@@ -19,7 +19,7 @@ struct GuidePageTests {
             "document.querySelectorAll('section')[\(program)].querySelectorAll('button')[\(button)].click()")
     }
 
-    /// What stands in a program's newest run, without the times.
+    /// The text of a program's newest run, without the times.
     private static func run(of program: Int, on page: BrowserPage, lines: Int) throws -> [String] {
         let items =
             "[...document.querySelectorAll('section')[\(program)].querySelectorAll('ol:first-child li')]"
@@ -28,7 +28,7 @@ struct GuidePageTests {
             .split(separator: "\n").map(String.init)
     }
 
-    @Test("Each button shows its answer, and below it the lines of its tasks as they come")
+    @Test("Each button shows its response, and below it the lines of its tasks as they arrive")
     func runs() throws {
         try Self.open { page in
             #expect(try page.evaluate("document.querySelectorAll('section').length") == "8")
@@ -54,7 +54,7 @@ struct GuidePageTests {
         }
     }
 
-    @Test("A wrong request shows its 422, and a task that fails its error after the answer")
+    @Test("A wrong request shows its 422, and a failing task its error after the response")
     func failures() throws {
         try Self.open { page in
             try Self.click(program: 0, button: 1, on: page)

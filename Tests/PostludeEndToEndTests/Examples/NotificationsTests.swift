@@ -32,7 +32,7 @@ struct NotificationsTests {
         }
     }
 
-    @Test("A mail that is still to be sent at SIGTERM is sent")
+    @Test("A mail that is not yet sent at SIGTERM is sent")
     func mailAtShutdown() throws {
         let folder = try TestFolder()
         try MailServer.run(in: folder) { smtp in
@@ -51,7 +51,7 @@ struct NotificationsTests {
         }
     }
 
-    @Test("Without an SMTP server the mail becomes a file, and a refused address becomes 422 and no mail")
+    @Test("Without an SMTP server the mail becomes a file; a refused address gets 422 and no mail")
     func folderAndRefusal() throws {
         let folder = try TestFolder()
         try Self.run(environment: ["SMTP_URL": "", "MAIL_FOLDER": folder.file("mail")], in: folder) {
@@ -75,7 +75,7 @@ struct NotificationsTests {
         }
     }
 
-    @Test("The seed's first examples answer")
+    @Test("The first examples of the guide work")
     func seed() throws {
         let folder = try TestFolder()
         try Self.run(environment: ["SMTP_URL": "", "MAIL_FOLDER": folder.file("mail")], in: folder) {

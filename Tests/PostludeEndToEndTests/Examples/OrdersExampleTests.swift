@@ -44,7 +44,7 @@ struct OrdersExampleTests {
         try nginx.client().ask("POST", "/orders", json: json)
     }
 
-    /// Waits until an order is so far.
+    /// Waits until an order has a given state.
     private func order(_ id: String, at nginx: NginxServer, until isSoFar: (Order) -> Bool) throws -> Order {
         try eventually("order \(id) is so far") {
             let reply = try nginx.client().ask("GET", "/orders/\(id)")
@@ -62,7 +62,7 @@ struct OrdersExampleTests {
             "SELECT placed_order FROM \(table) ORDER BY 1")
     }
 
-    @Test("202 once the tasks are in the task store; then all three are done, and told with their results")
+    @Test("202 once the tasks are in the task store; then all three run, and their results are shown")
     func placed() throws {
         try run { _, nginx in
             let reply = try place(#"{"id": 17, "email": "ada@example.org"}"#, at: nginx)
@@ -84,7 +84,7 @@ struct OrdersExampleTests {
         }
     }
 
-    @Test("While the provider is away nothing is lost: neither by kill -9 nor by a restart")
+    @Test("While the provider is unreachable nothing is lost, neither by kill -9 nor by a restart")
     func providerAway() throws {
         try folder.write("provider-is-away", "")
         try run(ending: .any) { server, nginx in
@@ -106,7 +106,7 @@ struct OrdersExampleTests {
         #expect(mails.count == 5)
     }
 
-    @Test("Of 16 identical requests at the same moment, at two processes, one places the order")
+    @Test("If 16 identical requests arrive at the same moment at two processes, one places the order")
     func atOnce() throws {
         let orders = (1...25).map { "order-\($0)" }
         try run(settings: "processes: { count: 2 }", isSupervised: true) { _, nginx in
@@ -134,7 +134,7 @@ struct OrdersExampleTests {
         #expect(mails.count == orders.count)
     }
 
-    @Test("No receipt goes out for what was not paid, also after kill -9; a retry takes it along")
+    @Test("No receipt is sent for an unpaid order, also after kill -9; a retry sends it")
     func notPaid() throws {
         let settings = "durable-tasks: { Charge: { attempts: 1 } }"
         try folder.write("provider-is-away", "")
@@ -142,7 +142,7 @@ struct OrdersExampleTests {
             for id in 1...20 {
                 #expect(try place(#"{"id": \#(id), "email": "ada@example.org"}"#, at: nginx).status == 202)
             }
-            // Some charges have failed, others are at it, or are still to come.
+            // Some charges have failed, others are running or still to come.
             _ = try order("1", at: nginx) { $0.charge.state == "failed" }
             server.process.send(signal: SIGKILL)
             _ = try server.process.waitForExit()
@@ -167,7 +167,7 @@ struct OrdersExampleTests {
         #expect(mails.count == 20)
     }
 
-    /// The line of the example's README.
+    /// The line in the example's README.
     private var line: String {
         get throws {
             let path = BuildProducts.repository + "/examples/orders/README.md"
@@ -177,7 +177,7 @@ struct OrdersExampleTests {
         }
     }
 
-    @Test("The README's line moves the receipts to a queue; the program works on it, on another machine too")
+    @Test("The README's line moves the receipts to a queue; the program works on it, also on another machine")
     func moved() throws {
         let redis = try RedisServer()
         let environment = [
@@ -209,7 +209,7 @@ struct OrdersExampleTests {
         }
     }
 
-    @Test("What is no order is refused, and unknown ones are not found")
+    @Test("Invalid orders are refused, and unknown ones are not found")
     func refused() throws {
         try run { _, nginx in
             for json in [

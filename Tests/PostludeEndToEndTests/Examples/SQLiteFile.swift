@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// A database of an example, as others see it.
+/// An example's database, opened by another program.
 struct SQLiteFile {
     let path: String
     private let folder: TestFolder
@@ -21,7 +21,7 @@ struct SQLiteFile {
         return command.output.split(separator: "\n").map(String.init)
     }
 
-    /// Holds the right to write, as another program may, while `body` runs.
+    /// Holds the write lock, as another program may, while `body` runs.
     func whileLocked<R>(_ body: () throws -> R) throws -> R {
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)

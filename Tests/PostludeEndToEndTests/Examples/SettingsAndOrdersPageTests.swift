@@ -16,14 +16,14 @@ struct SettingsAndOrdersPageTests {
         }
     }
 
-    @Test("Settings are saved, read from the cache, and refused with their mistake")
+    @Test("Settings are saved and read from the cache, and a mistake is shown")
     func settings() throws {
         try Self.open("settings") { page in
             let newest = "document.querySelector('#answers li:first-child')?.textContent ?? ''"
             try page.evaluate("document.querySelector('form button').click()")
             try page.wait(for: "(\(newest)).includes('Settings saved')")
-            // The cache is warmed after the answer. The next read begins when the last one is answered: a late answer would be
-            // the newest after the refusal.
+            // The cache is filled after the response. The next read starts when the last one is answered: a late answer would
+            // be the newest after the refusal.
             try page.wait(
                 for: """
                     (() => {
@@ -43,7 +43,7 @@ struct SettingsAndOrdersPageTests {
         }
     }
 
-    @Test("An order is placed once, however often it is sent, and its tasks are followed to their end")
+    @Test("An order is placed once, however often it is sent, and the page follows its tasks to their end")
     func orders() throws {
         try Self.open("orders") { page in
             let id = try page.evaluate("document.querySelector('#id').value")
@@ -104,7 +104,7 @@ struct SettingsAndOrdersPageTests {
             let docs = try client.ask("GET", "/docs")
             #expect(docs.status == 200 && docs.text.contains("</html>"))
             #expect(try client.ask("GET", "/openapi.json").text.contains("\"openapi\":\"3.1"))
-            // The tests' nginx may be of another user than the socket's.
+            // The tests' nginx may run as another user than the socket's owner.
             #expect(FileManager.default.fileExists(atPath: folder.file("status.sock")))
         }
     }

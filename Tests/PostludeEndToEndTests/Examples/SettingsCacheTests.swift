@@ -22,7 +22,7 @@ struct SettingsCacheTests {
         return saved.revision
     }
 
-    @Test("What was read is found until it is forgotten")
+    @Test("Settings that were read are found until they are removed")
     func fills() throws {
         let cache = SettingsCache(capacity: 10)
         cache.fill(try Self.saved(1), with: try Self.ticket(1, cache))
@@ -31,7 +31,7 @@ struct SettingsCacheTests {
         #expect(Self.revision(of: 1, in: cache) == nil)
     }
 
-    @Test("A read that began before a write fills nothing")
+    @Test("A read that began before a write does not fill the cache")
     func refusesStaleReads() throws {
         let cache = SettingsCache(capacity: 10)
         let before = try Self.ticket(1, cache)
@@ -42,7 +42,7 @@ struct SettingsCacheTests {
         #expect(Self.revision(of: 1, in: cache) == 2)
     }
 
-    @Test("A stale read fills nothing either after the new settings have left the cache")
+    @Test("A stale read does not fill the cache either after the new settings have left it")
     func refusesStaleReadsAfterEviction() throws {
         let cache = SettingsCache(capacity: 2)
         let before = try Self.ticket(1, cache)
@@ -52,7 +52,7 @@ struct SettingsCacheTests {
         #expect(Self.revision(of: 1, in: cache) == nil)
     }
 
-    @Test("It holds no more users than it may, and keeps those that are read")
+    @Test("It holds no more users than its bound, and keeps those that are read")
     func isBounded() throws {
         let cache = SettingsCache(capacity: 10)
         for user in 1...1_000 {
@@ -63,7 +63,7 @@ struct SettingsCacheTests {
         #expect(kept.count <= 10 && kept.contains(1_000), "\(kept)")
     }
 
-    @Test("Negative numbers and the largest ones are users like others", arguments: [-1, .min, .max])
+    @Test("Negative numbers and the largest ones are ordinary users", arguments: [-1, .min, .max])
     func extremes(user: Int) throws {
         let cache = SettingsCache(capacity: 10)
         cache.fill(try Self.saved(user), with: try Self.ticket(user, cache))
@@ -77,7 +77,7 @@ struct SettingsCacheTests {
     func languages(text: String) { #expect(LanguageTag(text)?.text == text) }
 
     @Test(
-        "What has not the form of a language is none",
+        "Text without a language's form is not a language",
         arguments: ["", "e", "-", "en-", "en--US", "de_DE", "12", "en us", "ñu", "en-abcdefghi", "abcdefghi"])
     func noLanguages(text: String) { #expect(LanguageTag(text) == nil) }
 }

@@ -37,7 +37,7 @@ struct SettingsExampleTests {
         #"{"theme":"dark","language":"\#(language)","newsletter":false}"#
     }
 
-    @Test("Settings are in SQLite when the client has its answer, and a task has warmed the cache")
+    @Test("Settings are in SQLite when the client has its response, and a task has filled the cache")
     func savesAndWarms() throws {
         try run { server, nginx in
             let client = try nginx.client()
@@ -94,7 +94,7 @@ struct SettingsExampleTests {
         }
     }
 
-    @Test("Writes and reads that race never show settings older than an answered write")
+    @Test("Racing writes and reads never show settings older than an answered write")
     func races() throws {
         let (writers, writes) = (6, 40)
         let written = Mutex<[Int: String]>([:])

@@ -51,7 +51,7 @@ struct UploadsExampleTests {
         }
     }
 
-    @Test("An upload is accepted at once, and its checksum and thumbnail follow")
+    @Test("An upload is accepted at once; its checksum and thumbnail follow")
     func png() throws {
         try Self.run { server, nginx, folder in
             let bytes = try UploadsSamples.png
@@ -74,7 +74,7 @@ struct UploadsExampleTests {
             let thumbnail = try nginx.client().ask("GET", try #require(upload.thumbnail))
             #expect(thumbnail.status == 200 && thumbnail.field("Content-Type") == "image/png")
             #expect(UploadsSamples.size(of: thumbnail.body) == [320, 80])
-            // Nothing keeps the file itself.
+            // No task keeps the file itself.
             let kept = try FileManager.default.contentsOfDirectory(atPath: folder.file("state"))
             #expect(kept.count == 2 && kept.allSatisfy { $0.hasSuffix(".json") || $0.hasSuffix(".png") })
         }
@@ -91,7 +91,7 @@ struct UploadsExampleTests {
     }
 
     @Test(
-        "A file that is no image, or a damaged one, is a failed task that the client can see, and so can the log"
+        "A damaged file, and one that is not an image, is a failed task in the client's view and in the log"
     )
     func noImage() throws {
         try Self.run { server, nginx, _ in
@@ -116,7 +116,7 @@ struct UploadsExampleTests {
         }
     }
 
-    @Test("An image that would fill the memory is refused before it is decoded")
+    @Test("An image that would exhaust the memory is refused before it is decoded")
     func bomb() throws {
         try Self.run { server, nginx, _ in
             for (width, height) in [(60_000, 60_000), (0x7fff_ffff, 0x7fff_ffff), (25_000_001, 1)] {
@@ -132,7 +132,7 @@ struct UploadsExampleTests {
         }
     }
 
-    @Test("A form without a title or a file is told what it lacks")
+    @Test("A form without a title or a file gets an error that names the missing part")
     func refused() throws {
         try Self.run { _, nginx, _ in
             let reply = try Self.send([], named: "", title: "", to: nginx)

@@ -15,7 +15,7 @@ struct UploadsPageTests {
         }
     }
 
-    /// Fills the form in as a user does, and waits until the upload's tasks have ended.
+    /// Fills in the form as a user does, and waits until the upload's tasks have ended.
     private static func upload(
         _ bytes: [UInt8], named name: String, title: String, on page: BrowserPage, in folder: TestFolder
     ) throws {
@@ -35,7 +35,7 @@ struct UploadsPageTests {
     }
 
     @Test(
-        "An image that is uploaded gets its checksum and its thumbnail, without the page being loaded again")
+        "An uploaded image gets its checksum and its thumbnail without a reload")
     func image() throws {
         try Self.run { page, folder in
             try page.evaluate("window.isSamePage = true")
@@ -53,7 +53,7 @@ struct UploadsPageTests {
         }
     }
 
-    @Test("A file that is no image shows its checksum and why there is no thumbnail")
+    @Test("A file that is not an image shows its checksum and why there is no thumbnail")
     func failure() throws {
         try Self.run { page, folder in
             try Self.upload(Array("hello".utf8), named: "a.txt", title: "Text", on: page, in: folder)
@@ -65,10 +65,10 @@ struct UploadsPageTests {
         }
     }
 
-    @Test("What the server refuses is shown")
+    @Test("The server's refusal is shown")
     func refused() throws {
         try Self.run { page, folder in
-            // The browser would ask for a title itself.
+            // The browser itself would demand a title.
             try page.evaluate("document.querySelector('form').noValidate = true")
             try page.evaluate("document.querySelector('button').click()")
             try page.wait(for: "document.querySelector('#message').className == 'failed'")

@@ -34,7 +34,7 @@ enum UploadsSamples {
         }
     }
 
-    /// A PNG of so many pixels, as far as its header says: there is nothing behind it.
+    /// The header of a PNG with the given size, without the image's data.
     static func bomb(width: Int, height: Int) -> [UInt8] {
         [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13] + Array("IHDR".utf8)
             + [width, height].flatMap { size in [24, 16, 8, 0].map { UInt8(size >> $0 & 0xff) } }

@@ -1,7 +1,7 @@
 import Foundation
 import PostludeBrokerFixtures
 
-/// The testbed with a broker: what serves, and what works on a queue.
+/// The testbed with a broker: its server, and its process that works on a queue.
 struct BrokerProcesses {
     enum Kind: CaseIterable {
         case rabbitMQ, redis

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A page that is open in the browser.
+/// An open page in the browser.
 struct BrowserPage {
     private let pipe: DevToolsPipe
     private let session: String
@@ -36,10 +36,10 @@ struct BrowserPage {
         get throws { try evaluate("document.documentElement.outerHTML") }
     }
 
-    /// Runs JavaScript in the page, and waits for the promise that it may be.
+    /// Runs JavaScript in the page. If its value is a promise, waits for it.
     ///
     /// - Returns: the value as a string.
-    /// - Throws: `Browser.Failure` with the exception that it has thrown.
+    /// - Throws: `Browser.Failure` with the exception that the script has thrown.
     @discardableResult
     func evaluate(_ script: String) throws -> String {
         let answer = try call(
@@ -59,7 +59,7 @@ struct BrowserPage {
         try waitUntil("\(condition) in the page") { try evaluate(condition) == "true" }
     }
 
-    /// Gives a file input its files, as a user's choice does.
+    /// Sets the files of a file input, like a user's choice.
     ///
     /// - Parameter selector: CSS of the input.
     func choose(files: [String], in selector: String) throws {
@@ -69,7 +69,7 @@ struct BrowserPage {
         try call("DOM.setFileInputFiles", ["nodeId": input["nodeId"] ?? 0, "files": files])
     }
 
-    /// Writes the whole page into a PNG file.
+    /// Writes the whole page to a PNG file.
     func screenshot(to file: String) throws {
         let answer = try call("Page.captureScreenshot", ["format": "png", "captureBeyondViewport": true])
         guard let data = Data(base64Encoded: answer["data"] as? String ?? "") else {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where this test's executable lies: SwiftPM puts the package's other executables and modules beside it.
+/// The folder of this test's executable: SwiftPM puts the package's other executables and modules beside it.
 enum BuildProducts {
     static let folder: String = {
         let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
@@ -14,7 +14,7 @@ enum BuildProducts {
 
     static func example(_ name: String) -> String { folder + "/Postlude\(name.capitalized)Example" }
 
-    /// The package's folder, found from this file's place in it.
+    /// The package's folder, found from this file's path.
     static let repository: String = {
         var url = URL(fileURLWithPath: #filePath)
         for _ in 0..<4 { url.deleteLastPathComponent() }

@@ -2,7 +2,7 @@ import Foundation
 import PostludeSpawning
 import PostludeSupervision
 
-/// A process that the harness started, and the only kind that it ends.
+/// A process that the harness started. The harness ends no other processes.
 final class ChildProcess {
     enum Exit: Equatable {
         case status(Int32)
@@ -28,7 +28,7 @@ final class ChildProcess {
 
     func send(signal number: Int32) { child.send(signal: number) }
 
-    /// How the process ended; nothing while it runs.
+    /// How the process ended; nil while it runs.
     func exitIfEnded() -> Exit? {
         switch child.exitIfEnded() {
         case nil: nil

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The end of a Unix datagram socket at which a daemon would read.
+/// The receiving end of a Unix datagram socket, as a daemon has it.
 final class DatagramSocket {
     private let descriptor: Int32
 
@@ -23,14 +23,14 @@ final class DatagramSocket {
 
     deinit { close(descriptor) }
 
-    /// The datagram that is there; nothing when there is none.
+    /// The next datagram; nil if there is none.
     func receive() -> String? {
         var bytes = [UInt8](repeating: 0, count: 1 << 18)
         let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
         return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
-    /// Waits for a datagram that holds all of `parts`; what comes before it is thrown away.
+    /// Waits for a datagram that holds all of `parts`, and drops the datagrams before it.
     func message(holding parts: String...) throws -> String {
         try eventually("a datagram with \(parts)") {
             while let message = receive() {

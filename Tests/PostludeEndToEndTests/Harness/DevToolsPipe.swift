@@ -1,6 +1,6 @@
 import Foundation
 
-/// A browser and Chromium's DevTools protocol over two pipes: messages of JSON, each ended by a zero byte.
+/// A browser, and Chromium's DevTools protocol over two pipes: JSON messages, each ended by a zero byte.
 final class DevToolsPipe {
     private let process: ChildProcess
     private let folder: TestFolder
@@ -13,7 +13,7 @@ final class DevToolsPipe {
         self.folder = folder
         commands = try Self.makeFIFO(folder.file("commands"))
         answers = try Self.makeFIFO(folder.file("answers"))
-        // Chromium reads commands from descriptor 3, and answers on descriptor 4.
+        // Chromium reads commands from descriptor 3, and writes responses to descriptor 4.
         process = try ChildProcess(
             "sh",
             ["-c", #"exec "$0" --remote-debugging-pipe "$@" 3<commands 4>answers"#, executable] + options,
@@ -21,7 +21,7 @@ final class DevToolsPipe {
             errors: folder.file("browser.log"), directory: folder.path)
     }
 
-    /// Opened for reading and writing, so that it does not wait for the browser.
+    /// Opened for reading and writing, so that the open does not wait for the browser.
     private static func makeFIFO(_ path: String) throws -> FileHandle {
         guard mkfifo(path, 0o600) == 0 else { throw SystemCallError("mkfifo \(path)") }
         let descriptor = open(path, O_RDWR | O_CLOEXEC)
@@ -29,7 +29,7 @@ final class DevToolsPipe {
         return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
-    /// What the browser has written to its standard error.
+    /// The browser's standard error.
     var log: String { folder.text("browser.log") }
 
     /// Ends the browser with all of its processes.
@@ -38,9 +38,9 @@ final class DevToolsPipe {
         _ = try? process.waitForExit()
     }
 
-    /// Calls a method of the protocol, and waits for its result; events that come meanwhile are passed over.
+    /// Calls a method of the protocol, and waits for its result. Skips events that arrive before it.
     ///
-    /// - Throws: `Browser.Failure` with what the browser says is wrong.
+    /// - Throws: `Browser.Failure` with the browser's error.
     @discardableResult
     func call(
         _ method: String, _ parameters: [String: Any] = [:], session: String? = nil,
@@ -75,8 +75,8 @@ final class DevToolsPipe {
 
     private func waitForInput(until end: ContinuousClock.Instant) throws {
         var poller = pollfd(fd: answers.fileDescriptor, events: Int16(POLLIN), revents: 0)
-        // Now and then we look whether the browser is still there: the pipe, which we hold as well, does not
-        // say.
+        // Checks from time to time whether the browser still runs: the pipe, which the harness holds open as
+        // well, does not show that.
         while poll(&poller, 1, 100) <= 0 {
             if let exit = process.exitIfEnded() {
                 throw Browser.Failure(description: "the browser has ended with \(exit)")

@@ -38,7 +38,7 @@ enum DurableServer {
 }
 
 extension Server {
-    /// The ids of the durable tasks that a request has added, as its response names them.
+    /// The ids of the durable tasks that a request has added, from its response.
     func add(_ target: String) throws -> [String] {
         let reply = try ask(RawRequest("POST", target))
         guard reply.status == 202 else { throw Failure(description: "\(target) is answered \(reply.status)") }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where a server listens: a Unix socket's path, or a numeric address and a port.
+/// The address of a server: a Unix socket's path, or a numeric address and a port.
 enum Endpoint: Sendable, CustomStringConvertible {
     case unix(String)
     case tcp(String, UInt16)
@@ -12,13 +12,13 @@ enum Endpoint: Sendable, CustomStringConvertible {
         }
     }
 
-    /// As nginx's `fastcgi_pass` wants it.
+    /// The address in the form of nginx's `fastcgi_pass`.
     var upstream: String {
         if case .unix(let path) = self { return "unix:\(path)" }
         return description
     }
 
-    /// spawn-fcgi's options; any user may connect to the Unix socket, as nginx's worker has to.
+    /// spawn-fcgi's options. Any user may connect to the Unix socket, since nginx's worker has to.
     var spawnOptions: [String] {
         switch self {
         case .unix(let path): ["-s", path, "-M", "0666"]

@@ -1,11 +1,11 @@
 import Foundation
 
-/// A condition that was not reached in its time.
+/// A condition that was not met in time.
 struct TimedOut: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Looks again every two milliseconds until `probe` finds what it looks for, and throws when the time is over.
+/// Calls `probe` every two milliseconds until it returns a value, and throws when the time has run out.
 func eventually<T>(
     _ what: @autoclosure () -> String, within limit: Duration = .seconds(15), _ probe: () throws -> T?
 ) throws -> T {
@@ -18,7 +18,7 @@ func eventually<T>(
     }
 }
 
-/// The same for a condition without a result.
+/// Waits for a condition without a result.
 func waitUntil(
     _ what: @autoclosure () -> String, within limit: Duration = .seconds(15), _ condition: () throws -> Bool
 ) throws {

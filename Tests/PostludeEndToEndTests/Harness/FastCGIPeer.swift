@@ -1,6 +1,6 @@
-/// A FastCGI client that says whatever it is told to, and reads the application's records.
+/// A FastCGI client that sends any bytes, and reads the application's records.
 final class FastCGIPeer {
-    /// The application closed the connection where a record was awaited.
+    /// The application closed the connection although a record was expected.
     struct Closed: Error, CustomStringConvertible {
         let description: String
     }
@@ -16,13 +16,14 @@ final class FastCGIPeer {
     func send(_ bytes: [UInt8]) throws { try socket.write(bytes) }
     func send(_ request: RawRequest) throws { try socket.write(request.bytes) }
 
-    /// Writes, and waits until the application has taken all of it (Unix sockets): the next write comes apart.
+    /// Writes, and waits until the application has read all of it (Unix sockets), so that the next write
+    /// arrives separately.
     func sendApart(_ bytes: [UInt8]) throws {
         try socket.write(bytes)
         try waitUntil("the application reads \(bytes.count) bytes") { socket.peerHasTakenAll }
     }
 
-    /// The application's next record; nothing when it has closed the connection.
+    /// The application's next record; nil after it has closed the connection.
     func record(within limit: Duration = .seconds(15)) throws -> Record? {
         let end = ContinuousClock.now + limit
         while true {
@@ -72,7 +73,7 @@ final class FastCGIPeer {
         return try reply(id: request.id, within: limit)
     }
 
-    /// Whether the application closes the connection; what it still says is thrown away.
+    /// Whether the application closes the connection. Drops the bytes that it still sends.
     func isClosed(within limit: Duration = .seconds(15)) -> Bool {
         let end = ContinuousClock.now + limit
         while true {

@@ -1,4 +1,4 @@
-/// What the application sent for one request, up to END_REQUEST.
+/// The records that the application sent for one request, up to END_REQUEST.
 struct FastCGIReply {
     static let requestComplete: UInt8 = 0
     static let cannotMultiplex: UInt8 = 1
@@ -9,7 +9,7 @@ struct FastCGIReply {
     var stderr: [UInt8] = []
     var applicationStatus: UInt32 = 0
     var protocolStatus: UInt8 = 0
-    /// Management records and records of other requests that came in between.
+    /// Management records, and records of other requests that arrived in between.
     var others: [Record] = []
     var endedAt = ContinuousClock.now
 

@@ -1,4 +1,4 @@
-/// An HTTP/1.1 client that adds nothing of its own but Host and Content-Length, and notes when each byte came.
+/// An HTTP/1.1 client that adds only Host and Content-Length, and records when each byte arrived.
 final class HTTPClient {
     let socket: StreamSocket
     private var buffer: [UInt8] = []
@@ -9,7 +9,7 @@ final class HTTPClient {
         socket = try StreamSocket(to: .tcp("127.0.0.1", port))
     }
 
-    /// - Parameter fields: header lines; a Content-Length is added for a body unless they say how it is sent.
+    /// - Parameter fields: header lines. A Content-Length is added for a body unless they say how it is sent.
     func send(_ method: String, _ target: String, fields: [String] = [], body: [UInt8] = []) throws {
         let says = fields.contains { $0.hasPrefix("Content-Length") || $0.hasPrefix("Transfer-Encoding") }
         let length = body.isEmpty || says ? [] : ["Content-Length: \(body.count)"]

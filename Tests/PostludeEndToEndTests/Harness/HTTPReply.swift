@@ -1,10 +1,10 @@
-/// A response as a client got it, with the moment at which its last byte came.
+/// A response as a client received it, with the time of its last byte.
 struct HTTPReply {
     let status: Int
     let head: CGIReply
     let body: [UInt8]
     let endedAt: ContinuousClock.Instant
-    /// When each piece came, and how many bytes the client held then.
+    /// When each piece arrived, and how many bytes the client had by then.
     let arrivals: [(held: Int, at: ContinuousClock.Instant)]
 
     func field(_ name: String) -> String? { head.field(name) }

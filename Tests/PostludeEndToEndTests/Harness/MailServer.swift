@@ -1,7 +1,7 @@
 import Foundation
 import PostludeSpawning
 
-/// The real SMTP server aiosmtpd on a free port, which puts every mail into a folder.
+/// The real SMTP server aiosmtpd on a free port, which writes every mail to a folder.
 final class MailServer {
     let port: UInt16
     private let folder: TestFolder
@@ -10,7 +10,7 @@ final class MailServer {
     private init(in folder: TestFolder) throws {
         self.folder = folder
         port = try FreePort.take()
-        // Debian's Python, which knows Debian's python3-aiosmtpd.
+        // Debian's Python, which finds Debian's python3-aiosmtpd.
         process = try ChildProcess(
             "/usr/bin/python3",
             [

@@ -2,24 +2,25 @@ import Foundation
 import PostludeSpawning
 import Testing
 
-/// The real nginx on a free port of the loopback, with the site that the application prints for its manifest.
+/// The real nginx on a free port of the loopback interface, with the site that the application prints for its
+/// manifest.
 final class NginxServer {
     let port: UInt16
     let folder: TestFolder
     private let process: ChildProcess
 
-    /// What a test has otherwise than the site says.
+    /// A test's changes to the site.
     struct Changes {
         /// Whether nginx keeps its connections to the application.
         var kept = true
         /// Whether nginx reads a request's whole body before it connects.
         var buffering = true
-        /// Instead of the site's largest body.
+        /// Replaces the site's largest body.
         var body: String?
-        /// `location` blocks instead of the one for `/`; `@pass@` in them stands for `fastcgi_pass`.
+        /// `location` blocks that replace the one for `/`; `@pass@` in them stands for `fastcgi_pass`.
         var locations: String?
 
-        /// - Throws: when the site has not what is to be changed.
+        /// - Throws: if the site does not have the text to change.
         func apply(to site: String) throws -> String {
             var site = site
             let upstream = try #require(site.firstMatch(of: #/fastcgi_pass [^;]+;/#)).output
@@ -98,7 +99,7 @@ final class NginxServer {
         return try test(nginx)
     }
 
-    /// What the application's `nginx` prints.
+    /// The output of the application's command `nginx`.
     private static func site(for server: Server, port: UInt16) throws -> String {
         let command = try Command(
             server.executable,

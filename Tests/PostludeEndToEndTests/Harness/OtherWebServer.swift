@@ -2,7 +2,7 @@ import Foundation
 import PostludeSpawning
 import Testing
 
-/// lighttpd or Apache on a free port of the loopback, with the site that nginx/ has for it.
+/// lighttpd or Apache on a free port of the loopback interface, with the site in the folder nginx/.
 final class OtherWebServer {
     enum Kind: String, CaseIterable, CustomTestStringConvertible {
         case lighttpd
@@ -48,7 +48,7 @@ final class OtherWebServer {
         }
     }
 
-    /// - Parameter path: the start of the paths that the web server answers 403 itself.
+    /// - Parameter path: the start of the paths that the web server itself answers 403.
     static func run<R>(
         _ kind: Kind, to server: Server, guarding path: String? = nil,
         _ body: (OtherWebServer) throws -> R
@@ -84,7 +84,7 @@ final class OtherWebServer {
         let modules = ["mpm_event", "authz_core", "proxy", "proxy_fcgi"].map {
             "LoadModule \($0)_module /usr/lib/apache2/modules/mod_\($0).so"
         }
-        // Apache refuses to serve as root, and ignores these for everybody else.
+        // Apache refuses to serve as root. Other users' Apache ignores these directives.
         return """
             ServerRoot \(folder.path)
             DefaultRuntimeDir \(folder.path)

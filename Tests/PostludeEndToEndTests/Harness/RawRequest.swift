@@ -1,9 +1,9 @@
-/// A request as nginx sends it, cut into records, with every part open to be changed.
+/// A request as nginx sends it, in records. A test can change every part.
 struct RawRequest {
     var method = "GET"
     var uri: String
     var body: [UInt8] = []
-    /// What CONTENT_LENGTH says; the body's true length when nothing is given.
+    /// The value of CONTENT_LENGTH; nil for the body's true length.
     var contentLength: String?
     var parameters: [(String, String)] = []
     var keep = true

@@ -1,4 +1,4 @@
-/// One FastCGI record, with every field open to be wrong.
+/// One FastCGI record. A test can make every field wrong.
 struct Record: Equatable {
     static let beginRequest: UInt8 = 1
     static let abortRequest: UInt8 = 2
@@ -46,7 +46,7 @@ struct Record: Equatable {
         Record(type: getValues, id: 0, content: encode(names.map { (Array($0.utf8), []) }))
     }
 
-    /// Name-value pairs as FastCGI 1.0, section 3.4, writes them.
+    /// Name-value pairs as in FastCGI 1.0, section 3.4.
     static func encode(_ pairs: [([UInt8], [UInt8])]) -> [UInt8] {
         pairs.flatMap { length($0.count) + length($1.count) + $0 + $1 }
     }
@@ -56,7 +56,7 @@ struct Record: Equatable {
         return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) | ($0 == 24 ? 0x80 : 0) }
     }
 
-    /// The pairs that a GET_VALUES_RESULT of short names and values holds.
+    /// The pairs in a GET_VALUES_RESULT with short names and values.
     var pairs: [String: String] {
         var found: [String: String] = [:]
         var rest = content[...]

@@ -1,19 +1,19 @@
 import Foundation
 import Testing
 
-/// The testbed, served for one test and asked to end as an operator would: by SIGTERM.
+/// The testbed, which serves for one test and ends as an operator would end it: by SIGTERM.
 final class Server {
     enum Start {
         case spawned
         case listening(String)
-        /// Where the manifest says.
+        /// The address in the manifest.
         case manifest
     }
 
-    /// How a server has to end when the test has not ended it itself.
+    /// How a server that the test has not ended must end.
     enum Ending {
         case clean
-        /// The same, but that what a test has sent has ended processes.
+        /// Like `clean`, but the test's requests have ended processes.
         case cleanAfterTraps
         case any
     }
@@ -86,7 +86,7 @@ final class Server {
         }
     }
 
-    /// Waits until the server answers: from then on it has its signal handlers, too.
+    /// Waits until the server answers. By then it has its signal handlers, too.
     private func awaitAnswer() throws {
         _ = try eventually("the server answers") { () -> FastCGIReply? in
             if let exit = process.exitIfEnded() {
@@ -121,24 +121,24 @@ final class Server {
 
     func peer(from source: String? = nil) throws -> FastCGIPeer { try FastCGIPeer(endpoint, from: source) }
 
-    /// One request on a connection of its own.
+    /// Sends one request on a connection of its own.
     func ask(_ request: RawRequest, within limit: Duration = .seconds(15)) throws -> FastCGIReply {
         try peer().ask(request, within: limit)
     }
 
-    /// That the service still answers: what every test of a hostile peer ends with.
+    /// Expects that the service still answers. Every test of a hostile peer ends with this.
     func expectAnswers(_ location: SourceLocation = #_sourceLocation) throws {
         let reply = try ask(RawRequest("GET", "/hello"))
         #expect(reply.text == "hello", sourceLocation: location)
         #expect(process.exitIfEnded() == nil, sourceLocation: location)
     }
 
-    /// How many workers the server has: its threads of that name.
+    /// The number of the server's workers: its threads with that name.
     var workers: Int {
         let folder = "/proc/\(process.pid)/task"
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return threads.count {
-            // A thread that has ended since is none.
+            // A thread that has ended in the meantime does not count.
             (try? String(contentsOfFile: "\(folder)/\($0)/comm", encoding: .utf8))?.hasPrefix("worker ")
                 == true
         }

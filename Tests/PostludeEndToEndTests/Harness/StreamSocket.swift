@@ -1,10 +1,10 @@
 import Foundation
 
-/// A blocking client socket that never waits for ever.
+/// A blocking client socket whose calls have a time limit.
 final class StreamSocket {
     private var descriptor: Int32
 
-    /// - Parameter source: the address of the loopback net that the connection comes from, for TCP only.
+    /// - Parameter source: the loopback address from which the connection comes, for TCP only.
     init(to endpoint: Endpoint, from source: String? = nil) throws {
         descriptor = socket(endpoint.family, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw SystemCallError("socket") }
@@ -51,14 +51,14 @@ final class StreamSocket {
         }
     }
 
-    /// Writes without waiting; whether all of it went into the socket's buffer.
+    /// Writes without waiting. Returns whether the socket's buffer took all of it.
     func writeWhatFits(_ bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes {
             send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) == $0.count
         }
     }
 
-    /// What has arrived; nothing when the peer has closed its side, also by a reset.
+    /// The bytes that have arrived; nil after the peer has closed its side, also by a reset.
     func read(within limit: Duration) throws -> [UInt8]? {
         var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         let clock = ContinuousClock()
@@ -76,7 +76,7 @@ final class StreamSocket {
         return piece.isEmpty ? nil : piece
     }
 
-    /// Whether the peer has taken every byte that was written; Unix sockets and, for acknowledged bytes, TCP.
+    /// Whether the peer has read every byte: Unix sockets, and TCP for acknowledged bytes.
     var peerHasTakenAll: Bool {
         var left: Int32 = 0
         return ioctl(descriptor, UInt(TIOCOUTQ), &left) == 0 && left == 0

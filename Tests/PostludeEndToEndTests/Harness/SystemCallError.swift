@@ -1,6 +1,6 @@
 import Foundation
 
-/// A system call that failed in the harness itself.
+/// A failed system call of the harness itself.
 struct SystemCallError: Error, CustomStringConvertible {
     let call: String
     let code: Int32

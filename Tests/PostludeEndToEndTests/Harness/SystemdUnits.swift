@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The units that the repository has for systemd, under an application's name as the documentation gives it to them, in a
-/// folder where systemd's own tools check them.
+/// The repository's systemd units, with an application's name as in the documentation, in a folder in which
+/// systemd's own tools check them.
 struct SystemdUnits {
     struct NoPlace: Error {
         let unit: String
@@ -20,14 +20,14 @@ struct SystemdUnits {
         }
     }
 
-    /// The documentation's commands for installing an application, by the page on which they stand.
+    /// The documentation's commands for installing an application, by the page that has them.
     static func installation(on page: String) throws -> String {
         let text = try String(contentsOfFile: BuildProducts.repository + "/" + page, encoding: .utf8)
         let blocks = text.matches(of: #/```sh\n((?:[^`]+|`[^`])*?)```/#).map { String($0.1) }
         return try #require(blocks.first { $0.contains("systemctl enable") }, "\(page) has the commands")
     }
 
-    /// The script with which sed gives the units the application's name.
+    /// The sed script that gives the units the application's name.
     private static var renaming: String {
         get throws {
             let commands = try installation(on: "nginx/README.md")
@@ -45,7 +45,7 @@ struct SystemdUnits {
         try FileManager.default.createDirectory(
             atPath: (folder.file(path) as NSString).deletingLastPathComponent,
             withIntermediateDirectories: true)
-        // Otherwise it adds to one of the units.
+        // Any other file is an addition to one of the units.
         if !path.contains("/") { names.append(path) }
         try folder.write(path, Self.withProgramOfThisMachine(text))
     }
@@ -64,7 +64,7 @@ struct SystemdUnits {
             ], in: folder)
     }
 
-    /// systemd looks whether the program is there.
+    /// systemd checks whether the program exists.
     private static func withProgramOfThisMachine(_ text: String) -> String {
         text.replacing(/\/usr\/local\/bin\/[a-z]+/, with: "/bin/true")
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of one test's own, which nginx's worker may enter too; removed when the test has ended.
+/// A test's own folder, which nginx's worker can enter; removed when the test ends.
 final class TestFolder: Sendable {
     let path: String
 
@@ -21,8 +21,9 @@ final class TestFolder: Sendable {
         try text.write(toFile: file(name), atomically: false, encoding: .utf8)
     }
 
-    /// Makes a program: a copy of the file at a path, written by a process of its own. What another test starts at that
-    /// moment would otherwise hold the file open for writing, and nobody could start it.
+    /// Makes a program: a copy of the file at a path, written by a process of its own. Otherwise another test
+    /// that starts a process at that moment would pass on the open file, and the program could not be
+    /// started.
     func install(_ path: String, as name: String) throws {
         let copying = try Command("install", [path, file(name)], in: self)
         guard copying.exit == .status(0) else { throw SystemCallError("install \(path): \(copying.errors)") }
@@ -34,7 +35,7 @@ final class TestFolder: Sendable {
         try install(file(name + ".script"), as: name)
     }
 
-    /// The file's text; nothing when it is not there yet.
+    /// The file's text; nil if the file does not exist yet.
     func text(_ name: String) -> String {
         guard let data = FileManager.default.contents(atPath: file(name)) else { return "" }
         return String(decoding: data, as: UTF8.self)
@@ -42,10 +43,10 @@ final class TestFolder: Sendable {
 
     func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
 
-    /// Opens the gate that a handler or a task of the testbed waits for.
+    /// Opens the gate for which a handler or a task of the testbed waits.
     func open(gate name: String) throws { try write(name, "") }
 
-    /// The lines that the testbed's tasks have written, whole ones only.
+    /// The complete lines that the testbed's tasks have written.
     func events(_ name: String = "events") -> [String] {
         let text = text(name)
         return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)

@@ -1,4 +1,4 @@
-/// The manifest of a test: settings of its own above the testbed's routes.
+/// The manifest of a test: its settings, followed by the testbed's routes.
 struct TestManifest {
     let text: String
 

@@ -15,7 +15,7 @@ struct AccessLogTests {
         try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
     }
 
-    @Test("A line has the form that the manifest gives")
+    @Test("A line has the format in the manifest")
     func text() throws {
         let format =
             #"'$remote_addr "$request" $uri $status $body_bytes_sent $route $handler $request_id "$http_user_agent" end'"#
@@ -35,7 +35,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("A request with tasks has its line when the last of them has ended, and the times are apart")
+    @Test("A request with tasks gets its line when the last task has ended, with separate times")
     func tasks() throws {
         try Server.run(manifest("{ to: ./access.log, format: json }")) { server in
             let request = { (uri: String, id: String) in
@@ -53,7 +53,7 @@ struct AccessLogTests {
             #expect(quick["tasks"] as? Int == 0)
             #expect(quick["status"] as? Int == 200)
             #expect(try line("slow") == nil)
-            // The tasks take long enough to be seen in milliseconds.
+            // The tasks take several milliseconds, so that their times show.
             usleep(100_000)
             try server.folder.open(gate: "go")
             let slow = try eventually("the slow one's line") { try line("slow") }
@@ -65,7 +65,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("Tasks that fail are counted")
+    @Test("Failed tasks are counted")
     func failedTasks() throws {
         try Server.run(manifest("{ to: ./access.log, format: '$route $tasks $tasks_failed' }")) { server in
             _ = try server.ask(RawRequest("GET", "/failing"))
@@ -75,7 +75,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("Tasks that the end of the process leaves behind are said to be left")
+    @Test("Tasks that the end of the process leaves unfinished are logged as left")
     func leftTasks() throws {
         let settings =
             "log: { access: { to: ./access.log, format: '$route $tasks $tasks_left' } }\nshutdown-grace: 1s"
@@ -88,7 +88,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("What is answered without a handler has a line: no route, no such method, a path that is refused")
+    @Test("Requests that no handler answers have a line: no route, no such method, a refused path")
     func errors() throws {
         try Server.run(
             manifest("{ to: ./access.log, format: '$request_method $request_uri $status $route' }")
@@ -105,7 +105,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("The bytes are those of the body that the web server was given, also of a large one and of none")
+    @Test("The byte count is that of the body sent to the web server, also for a large one and for none")
     func bytes() throws {
         try Server.run(manifest("{ to: ./access.log, format: '$request_method $uri $body_bytes_sent' }")) {
             server in
@@ -115,7 +115,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("An unknown variable is found before anything is served")
+    @Test("An unknown variable is found before the server starts")
     func unknownVariable() throws {
         let folder = try TestFolder()
         try folder.write("routes.yaml", manifest("'$remote_addr $statsu'").text)
@@ -125,7 +125,7 @@ struct AccessLogTests {
         #expect(check.errors.contains("unknown variable `$statsu`; did you mean `$status`?"))
     }
 
-    @Test("Without a setting there is no such log")
+    @Test("Without a setting there is no access log")
     func none() throws {
         try Server.run { server in
             _ = try server.ask(RawRequest("GET", "/hello?marked"))
@@ -133,7 +133,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("USR1 opens the log files anew, in the middle of requests and tasks")
+    @Test("USR1 reopens the log files in the middle of requests and tasks")
     func rotation() throws {
         let settings = "log: { to: ./app.log, access: { to: ./access.log, format: '$uri$args' } }"
         try Server.run(TestManifest(settings)) { server in
@@ -155,7 +155,7 @@ struct AccessLogTests {
     }
 
     @Test(
-        "What the gate refuses has its method and its target in both logs, and -1 is a length that is not known"
+        "A request that the gate refuses has its method and target in both logs; -1 is an unknown length"
     )
     func refused() throws {
         let format = #"'"$request" $request_uri $status $request_id'"#
@@ -182,7 +182,7 @@ struct AccessLogTests {
         }
     }
 
-    @Test("Of the absolute form, which nginx hands on with a query, the path is routed and logged")
+    @Test("An absolute target, which nginx passes on if it has a query, is routed and logged by its path")
     func absoluteForm() throws {
         let format = #"'"$request" $request_uri $uri'"#
         try Server.run(manifest("{ to: ./access.log, format: \(format) }")) { server in

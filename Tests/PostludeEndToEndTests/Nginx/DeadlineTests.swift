@@ -22,7 +22,7 @@ struct DeadlineTests {
 
     // MARK: Answered 504
 
-    @Test("A handler that asks learns that its request is cancelled; the client has 504 in time")
+    @Test("A handler that checks for it learns that its request is cancelled; the client gets 504 in time")
     func cooperative() throws {
         try Server.run(Self.manifest()) { server in
             try NginxServer.run(to: server) { nginx in
@@ -46,7 +46,7 @@ struct DeadlineTests {
         }
     }
 
-    @Test("Async code is cancelled: what it waits for throws, and its dependencies are released")
+    @Test("Async code is cancelled: its awaits throw, and its dependencies are released")
     func asynchronous() throws {
         try Server.run(Self.manifest()) { server in
             #expect(try server.ask(RawRequest("GET", "/async")).status == 504)
@@ -58,12 +58,12 @@ struct DeadlineTests {
         }
     }
 
-    @Test("Code that takes its time to be cancelled holds up nothing but itself")
+    @Test("Code that is slow to react to its cancellation delays only itself")
     func hardToCancel() throws {
         try Server.run(Self.manifest(workers: "min: 1, max: 8")) { server in
             #expect(try server.ask(RawRequest("GET", "/hard?gate=go")).status == 504)
             #expect(try server.folder.events("handlers", reaches: 1) == ["cancelling"])
-            // The control thread starts workers, and answers for them, as before.
+            // The control thread still starts workers, and still answers for them.
             let late = try (1...3).map { _ in
                 let peer = try server.peer()
                 try peer.send(RawRequest("GET", "/stubborn?gate=go"))
@@ -87,12 +87,12 @@ struct DeadlineTests {
             try server.folder.open(gate: "go")
             #expect(try server.folder.events("handlers", reaches: 1)[0].hasSuffix("cancelled: true"))
             #expect(try server.folder.events(reaches: 1) == ["always"])
-            // Nothing of the late response is on the connection.
+            // The connection carries no part of the late response.
             #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello")
         }
     }
 
-    @Test("The worker whose response was thrown away answers its next request whole")
+    @Test("The worker whose response was dropped answers its next request completely")
     func nextResponse() throws {
         let workers = "min: 1, max: 1, reserved-for-requests: 0"
         try Server.run(Self.manifest(workers: workers)) { server in
@@ -127,7 +127,7 @@ struct DeadlineTests {
         }
     }
 
-    @Test("Each client of many at once gets its 504, and no connection is lost")
+    @Test("Each of many clients at once gets its 504, and no connection is lost")
     func many() throws {
         try Server.run(Self.manifest(workers: "min: 4, max: 24")) { server in
             let peers = try (1...16).map { _ in try server.peer() }
@@ -140,7 +140,7 @@ struct DeadlineTests {
         }
     }
 
-    @Test("A handler that reads its body from the connection is answered, and the connection is closed")
+    @Test("A handler that reads its body from the connection is answered for, and the connection is closed")
     func readingBody() throws {
         try Server.run(Self.manifest()) { server in
             try NginxServer.run(to: server, buffering: false) { nginx in
@@ -156,14 +156,14 @@ struct DeadlineTests {
         }
     }
 
-    @Test("The time of a response that has begun is not the handler's")
+    @Test("The time for writing a response does not count as the handler's")
     func stream() throws {
         try Server.run(Self.manifest()) { server in
             let peer = try server.peer()
             try peer.send(RawRequest("GET", "/stream?gate=go"))
             let first = try #require(try peer.record())
             #expect(String(decoding: first.content, as: UTF8.self).hasSuffix("first "))
-            // Another request is past its deadline before this one goes on.
+            // Another request passes its deadline before this one continues.
             #expect(try server.ask(RawRequest("GET", "/cooperative")).status == 504)
             try server.folder.open(gate: "go")
             #expect(try String(decoding: peer.reply().stdout, as: UTF8.self) == "second")
@@ -189,7 +189,7 @@ struct DeadlineTests {
         }
     }
 
-    @Test("Of async code that waits it says that it does")
+    @Test("For waiting async code, the log says that it waits")
     func suspended() throws {
         try Server.run(Self.manifest("slow-time: 100ms, request-timeout: 400ms")) { server in
             #expect(try server.ask(RawRequest("GET", "/async")).status == 504)
@@ -201,7 +201,8 @@ struct DeadlineTests {
     // MARK: Kill time
 
     @Test(
-        "A process with a handler that cannot be stopped serves on as long as it may, and leaves without it")
+        "A process whose handler cannot be stopped serves on until the kill time, and ends without waiting for it"
+    )
     func killTime() throws {
         let manifest = TestManifest(
             """

@@ -19,7 +19,7 @@ struct EventTests {
         }
     }
 
-    /// A real client, which is ended by a signal.
+    /// A real client, which a signal ends.
     private static func curl(_ url: String, _ options: String..., in folder: TestFolder) throws
         -> ChildProcess
     {
@@ -47,7 +47,7 @@ struct EventTests {
         }
     }
 
-    @Test("The head comes before there is an event, however long it is", arguments: 0..<8)
+    @Test("The head arrives before the first event, however long the head is", arguments: 0..<8)
     func headAtOnce(length: Int) throws {
         try Self.run { _, nginx in
             let client = ResponseReader(try nginx.client())
@@ -56,7 +56,7 @@ struct EventTests {
         }
     }
 
-    @Test("While the source is silent, comments come")
+    @Test("While the source is silent, comments are sent")
     func keepAlive() throws {
         try Self.run { server, nginx in
             let client = ResponseReader(try nginx.client())
@@ -68,7 +68,7 @@ struct EventTests {
     }
 
     @Test(
-        "A process that is told to end ends its event streams as whole responses", arguments: [true, false])
+        "A process that ends finishes its event streams as complete responses", arguments: [true, false])
     func shutdown(kept: Bool) throws {
         try Self.run(kept: kept) { server, nginx in
             let client = ResponseReader(try nginx.client())
@@ -81,7 +81,7 @@ struct EventTests {
         }
     }
 
-    @Test("HEAD gets the fields, and the source ends unread")
+    @Test("HEAD gets the fields, and the source is not read")
     func head() throws {
         try Self.run { server, nginx in
             let reply = try nginx.client().ask("HEAD", "/events")

@@ -58,7 +58,7 @@ struct FileTests {
         }
     }
 
-    @Test("A version that the client has is not sent again, and a condition that fails is told")
+    @Test("A file that the client already has is not sent again, and a failed condition is 412")
     func conditions() throws {
         try Self.run { _, nginx in
             let client = try nginx.client()
@@ -81,7 +81,7 @@ struct FileTests {
         }
     }
 
-    @Test("No name that a client chooses leads out of the folder")
+    @Test("No name that a client sends reaches a file outside the folder")
     func traversal() throws {
         try Self.run { server, nginx in
             let client = try nginx.client()
@@ -118,7 +118,7 @@ struct FileTests {
         }
     }
 
-    @Test("Where there is an internal location nginx sends the file", arguments: [true, false])
+    @Test("If there is an internal location, nginx sends the file", arguments: [true, false])
     func internalLocation(kept: Bool) throws {
         try Self.run(
             kept: kept,
@@ -136,7 +136,7 @@ struct FileTests {
             #expect(whole.field("Content-Disposition") == "attachment; filename=\"x.css\"")
             #expect(whole.field("X-Content-Type-Options") == "nosniff")
             #expect(whole.head.fields.count { $0.name == "Accept-Ranges" } == 1)
-            // nginx's own validators, which it compares itself.
+            // nginx's own validators, which nginx compares itself.
             let tag = try #require(whole.field("ETag"))
             #expect(try client.ask("GET", target, fields: ["If-None-Match: \(tag)"]).status == 304)
             let part = try client.ask("GET", target, fields: ["Range: bytes=10-19"])
@@ -150,13 +150,13 @@ struct FileTests {
             #expect(raw.http.body.isEmpty)
             #expect(raw.http.field("X-Accel-Redirect") == "/internal-files/b%20c/100%2525%20gr%C3%BCn%3F.css")
             #expect(raw.http.field("ETag") != tag)
-            // A file elsewhere is the application's to send, and the location is not for clients.
+            // The application itself sends a file elsewhere, and clients cannot reach the location.
             #expect(try client.ask("GET", "/file?path=a.txt").text == Self.text)
             #expect(try client.ask("GET", "/internal-files/b%20c/100%2525%20gr%C3%BCn%3F.css").status == 404)
         }
     }
 
-    @Test("A file that becomes shorter is cut for the client too", arguments: [true, false])
+    @Test("A file that becomes shorter ends early for the client, too", arguments: [true, false])
     func shrinks(kept: Bool) throws {
         try Self.run(kept: kept) { server, nginx in
             let client = try nginx.client()
@@ -167,7 +167,7 @@ struct FileTests {
         }
     }
 
-    @Test("A client that goes away in the middle of a file harms nobody")
+    @Test("A client that disconnects in the middle of a file does no harm")
     func goesAway() throws {
         try Self.run { server, _ in
             try server.folder.write("large", String(repeating: Self.text, count: 100))

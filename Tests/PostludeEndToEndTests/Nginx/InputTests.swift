@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("Inputs, through nginx")
+@Suite("Inputs through nginx")
 struct InputTests {
     private static let manifest = TestManifest(
         routes: """
@@ -24,7 +24,7 @@ struct InputTests {
         return try client.ask("POST", target, fields: fields, body: Array(body.utf8))
     }
 
-    /// The `detail` of an answer: place and type of each issue.
+    /// The `detail` of a response: place and type of each issue.
     private func issues(_ reply: HTTPReply) throws -> [String] {
         struct Answer: Decodable {
             struct Issue: Decodable {
@@ -57,7 +57,7 @@ struct InputTests {
         }
     }
 
-    @Test("What fits its declaration reaches the handler, from query, body, cookies and form")
+    @Test("Valid values reach the handler from query, body, cookies and form")
     func sound() throws {
         try run { client in
             let order = try ask(
@@ -72,7 +72,7 @@ struct InputTests {
     }
 
     @Test(
-        "Dates come and go as RFC 3339 has them, days and local times as HTML sends them, UUIDs in lower case"
+        "Dates are read and written as in RFC 3339, days and local times as HTML sends them, UUIDs in lower case"
     )
     func dates() throws {
         try run { client in
@@ -100,7 +100,7 @@ struct InputTests {
         }
     }
 
-    @Test("Everything that is wrong with all inputs is in one answer with 422")
+    @Test("All mistakes in all inputs are in one response with 422")
     func violations() throws {
         try run { client in
             let reply = try ask(
@@ -129,7 +129,7 @@ struct InputTests {
         }
     }
 
-    @Test("A body of another type gets 415, which says what is expected")
+    @Test("A body of another type gets 415, which names the expected type")
     func unsupported() throws {
         try run { client in
             for type in ["text/plain", "application/x-www-form-urlencoded", nil] {

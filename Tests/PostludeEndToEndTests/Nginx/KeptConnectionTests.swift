@@ -17,7 +17,7 @@ struct KeptConnectionTests {
         }
     }
 
-    @Test("Through nginx's kept connection it does not wait either")
+    @Test("Nor does it through a connection that nginx keeps")
     func throughNginx() throws {
         try Server.run { server in
             try NginxServer.run(to: server) { nginx in
@@ -56,7 +56,7 @@ struct KeptConnectionTests {
         }
     }
 
-    @Test("A request whose first bytes came with the one before is answered when its rest comes")
+    @Test("A request whose first bytes arrived with the previous one is answered when the rest arrives")
     func secondRequestInTwoParts() throws {
         try Server.run { server in
             let second = RawRequest("GET", "/tagged?tag=second").bytes

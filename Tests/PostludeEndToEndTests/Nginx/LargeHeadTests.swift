@@ -1,9 +1,11 @@
 import FoundationEssentials
 import Testing
 
-@Suite("Large heads of responses", .timeLimit(.minutes(10)))
+@Suite("Large response heads", .timeLimit(.minutes(10)))
 struct LargeHeadTests {
-    @Test("nginx has room for what the library allows, and the log says what it does not allow")
+    @Test(
+        "nginx accepts every head that the library allows, and the log explains a head that it does not allow"
+    )
     func nginx() throws {
         try Server.run { server in
             try NginxServer.run(to: server) { nginx in
@@ -23,7 +25,7 @@ struct LargeHeadTests {
     }
 
     @Test(
-        "The demo's site and the one for production have as much room",
+        "The demo's site and the production site accept heads of the same size",
         arguments: ["nginx.conf", "postlude.conf"])
     func sites(name: String) throws {
         let path = "\(BuildProducts.repository)/nginx/\(name)"

@@ -2,7 +2,7 @@ import Foundation
 import PostludeSpawning
 import Testing
 
-@Suite("Where the server listens")
+@Suite("Listening addresses")
 struct ListenTests {
     @Test("A TCP socket from spawn-fcgi, IPv4 and IPv6", arguments: ["127.0.0.1", "::1"])
     func spawnedOverTCP(host: String) throws {
@@ -34,7 +34,7 @@ struct ListenTests {
         try Server.run(in: folder, at: endpoint, start: .listening("\(endpoint)")) { try $0.expectAnswers() }
     }
 
-    @Test("A live socket is refused, and its owner serves on", arguments: [false, true])
+    @Test("A live socket is refused, and its owner continues to serve", arguments: [false, true])
     func liveSocket(tcp: Bool) throws {
         let folder = try TestFolder()
         let endpoint: Endpoint =
@@ -47,7 +47,7 @@ struct ListenTests {
         }
     }
 
-    @Test("A file that is no socket is neither replaced nor removed")
+    @Test("A file that is not a socket is neither replaced nor removed")
     func ordinaryFile() throws {
         let folder = try TestFolder()
         try folder.write("routes.yaml", TestManifest().text)
@@ -60,7 +60,7 @@ struct ListenTests {
     }
 
     @Test(
-        "An address that cannot be understood or used is named",
+        "An address that cannot be parsed or used is named",
         arguments: [
             "127.0.0.1:99999", "127.0.0.1:http", "[::1]", "/nonexistent-folder/own.socket", "192.0.2.1:9000",
         ])
@@ -72,7 +72,7 @@ struct ListenTests {
         #expect(command.errors.contains(address), "\(command.errors)")
     }
 
-    @Test("FCGI_WEB_SERVER_ADDRS lets in whom it names and nobody else")
+    @Test("FCGI_WEB_SERVER_ADDRS admits the addresses that it lists and no others")
     func webServerAddresses() throws {
         let environment = ["FCGI_WEB_SERVER_ADDRS": "127.0.0.5,127.0.0.2"]
         let endpoint = Endpoint.tcp("127.0.0.1", try FreePort.take())
@@ -109,7 +109,7 @@ struct ListenTests {
     }
 
     @Test(
-        "The manifest gives the socket its address, owner, group and mode, also in the place of a stale one")
+        "The manifest gives the socket its address, owner, group and mode, also if it replaces a stale one")
     func options() throws {
         let folder = try TestFolder()
         let endpoint = Endpoint.unix(folder.file("own.socket"))
@@ -151,7 +151,7 @@ struct ListenTests {
         #expect(!folder.exists("own.socket"))
     }
 
-    @Test("The manifest's networks let in whom they hold, together with FCGI_WEB_SERVER_ADDRS")
+    @Test("The manifest's networks and FCGI_WEB_SERVER_ADDRS together admit the addresses that either lists")
     func networks() throws {
         let endpoint = Endpoint.tcp("127.0.0.1", try FreePort.take())
         let manifest = TestManifest("listen: { allow: [127.1.0.0/16, \"fd00::/8\"] }")
@@ -172,7 +172,7 @@ struct ListenTests {
     }
 
     @Test(
-        "Over a Unix socket the manifest's users are let in, and nobody else",
+        "Over a Unix socket only the manifest's users are admitted",
         arguments: ["root", "www-data"])
     func users(user: String) throws {
         try #require(geteuid() == 0, "the test's clients are root's")
@@ -190,7 +190,7 @@ struct ListenTests {
         }
     }
 
-    @Test("nginx, which runs as another user, is let in by its name")
+    @Test("nginx, which runs as another user, is admitted by its name")
     func nginxUser() throws {
         let manifest = TestManifest("listen: { allow-users: [www-data, nobody, root] }")
         try Server.run(manifest) { server in

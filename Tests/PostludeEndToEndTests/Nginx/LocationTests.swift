@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("nginx's location and our route")
+@Suite("nginx's location and Postlude's route")
 struct LocationTests {
     static let areas = ["admin", "files", "public"]
 
@@ -52,7 +52,7 @@ struct LocationTests {
         "/x/%252e%252e/admin", "/", "//", "/admin", "/admin/", "/files/a%2fb", "/public/a%20b", "/publicity",
     ]
 
-    /// Each area under disguises that are put together, two parts at a time.
+    /// Each area in disguises that combine two parts.
     static let composed: [String] = areas.flatMap { area in
         let first = area.prefix(1)
         let code = String(first.utf8.first ?? 0, radix: 16)
@@ -67,7 +67,7 @@ struct LocationTests {
         return before.flatMap { start in names.flatMap { name in after.map { start + name + $0 } } }
     }
 
-    @Test("Whatever the path's disguise, the area that answers is the one that nginx chose")
+    @Test("However a path is disguised, the area that answers is the one that nginx chose")
     func sameChoice() throws {
         try Server.run(Self.manifest) { server in
             try NginxServer.run(to: server, locations: Self.locations) { nginx in
@@ -79,7 +79,7 @@ struct LocationTests {
                         continue
                     }
                     if reply.field("Connection") == "close" { client = try nginx.client() }
-                    // 4xx is a refusal, by nginx or by us: nobody has passed.
+                    // 4xx is a refusal, by nginx or by Postlude: the request has not passed.
                     guard reply.status == 200 else {
                         #expect(reply.status < 500, "\(path)")
                         continue
@@ -87,8 +87,9 @@ struct LocationTests {
                     served += 1
                     let ours = reply.text == "hello" ? "elsewhere" : String(reply.text.prefix { $0 != " " })
                     let theirs = reply.field("X-Location")
-                    // An encoded slash divides for nginx's location and stays inside its segment for us:
-                    // such a path may be the guarded one for nginx, but it must never be for us alone.
+                    // An encoded slash separates segments for nginx's location, and is part of its segment
+                    // for Postlude. Such a path may be the guarded one for nginx, but it must never be so for
+                    // Postlude alone.
                     if path.lowercased().contains("%2f") {
                         #expect(
                             ours == theirs || ours == "elsewhere",

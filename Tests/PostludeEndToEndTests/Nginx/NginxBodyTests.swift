@@ -14,7 +14,7 @@ struct NginxBodyTests {
         let body = [UInt8](repeating: 0x61, count: 8 << 20)
         try Server.run(at: Self.endpoint(tcp: tcp)) { server in
             for buffering in [true, false] {
-                // More than the site says, or it would be nginx that refuses.
+                // More than the site's limit, since otherwise nginx would refuse it.
                 try NginxServer.run(to: server, kept: kept, buffering: buffering, body: "64m") { nginx in
                     for round in 1...4 {
                         let reply = try nginx.client().ask(
@@ -28,7 +28,7 @@ struct NginxBodyTests {
         }
     }
 
-    @Test("8 MiB within the limit arrive whole", arguments: [false, true], [false, true])
+    @Test("8 MiB within the limit arrive completely", arguments: [false, true], [false, true])
     func withinLimit(tcp: Bool, buffering: Bool) throws {
         let body = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 9) }
         try Server.run(TestManifest("limits: { body: 16MiB }"), at: Self.endpoint(tcp: tcp)) { server in
@@ -41,7 +41,7 @@ struct NginxBodyTests {
         }
     }
 
-    @Test("A chunked body that nginx passes on as it comes arrives whole")
+    @Test("A chunked body that nginx passes on unbuffered arrives completely")
     func chunked() throws {
         try Server.run { server in
             try NginxServer.run(to: server, buffering: false) { nginx in

@@ -26,7 +26,7 @@ struct NginxSiteTests {
         return try Command(BuildProducts.testbed, ["nginx"] + options, in: folder)
     }
 
-    /// What nginx says about the site inside a whole configuration.
+    /// nginx's messages about the site inside a complete configuration.
     private static func check(_ site: String, in folder: TestFolder) throws -> Command {
         try Command(
             NginxServer.executable,
@@ -37,7 +37,7 @@ struct NginxSiteTests {
     }
 
     @Test(
-        "nginx takes it",
+        "nginx accepts it",
         arguments: [
             settings, "listen: 127.0.0.1:9000", "listen: \"[::]:9000\"\nprefix: /api",
             "listen: ./a.sock\nprefix: /a%20b%25\nfiles: { root: /srv, internal: \"/$x'~/\" }",
@@ -53,7 +53,7 @@ struct NginxSiteTests {
         #expect(!check.errors.contains("[warn]"), "\(check.errors)")
     }
 
-    @Test("It has the manifest's sockets, bounds and places")
+    @Test("It has the manifest's sockets, limits and locations")
     func content() throws {
         let folder = try TestFolder()
         let site = try Self.site(in: folder).output
@@ -74,7 +74,7 @@ struct NginxSiteTests {
         #expect(area.contains("client_body_timeout 300s;"))
     }
 
-    @Test("The options stand above the manifest")
+    @Test("The options override the manifest")
     func options() throws {
         let folder = try TestFolder()
         let site = try Self.site(
@@ -84,7 +84,7 @@ struct NginxSiteTests {
         #expect(site.contains("include postlude_params;") && !site.contains("fastcgi_param "))
     }
 
-    @Test("Without a socket, or with a value that is none, it says what to do")
+    @Test("Without a socket, or with an invalid value, it says what to do")
     func mistakes() throws {
         let folder = try TestFolder()
         let absent = try Self.site("", in: folder)
@@ -109,7 +109,7 @@ struct NginxSiteTests {
         #expect(!lines(file).isEmpty && lines(site) == lines(file))
     }
 
-    @Test("A body is bounded where its route is, and nowhere else")
+    @Test("A route's larger body limit applies in its location and nowhere else")
     func bounds() throws {
         try Server.run(TestManifest(routes: Self.routes)) { server in
             try NginxServer.run(to: server) { nginx in

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The testbed's shop, described, checked and tried by tools that know nothing of it. `Tests/install-python-packages`
-/// installs them.
+/// The testbed's shop: independent tools read its description and try its requests.
+/// `Tests/install-python-packages` installs them.
 @Suite("The API's description", .serialized)
 struct OpenAPITests {
     private static let manifest = TestManifest(
@@ -45,7 +45,7 @@ struct OpenAPITests {
         }
     }
 
-    @Test("The subcommand prints a document that a public validator finds valid, and the server the same one")
+    @Test("The subcommand prints a document that a public validator accepts, and the server serves the same")
     func validity() throws {
         let folder = try TestFolder()
         try folder.write("routes.yaml", Self.manifest.text)
@@ -67,7 +67,7 @@ struct OpenAPITests {
         }
     }
 
-    @Test("schemathesis finds no answer that the document does not promise", .timeLimit(.minutes(10)))
+    @Test("schemathesis finds no response that the document does not promise", .timeLimit(.minutes(10)))
     func conformance() throws {
         try Self.withShop { nginx in
             let folder = try TestFolder()
@@ -77,9 +77,9 @@ struct OpenAPITests {
                     "run", "http://127.0.0.1:\(nginx.port)/api/openapi.json", "--max-examples", "20",
                     "--seed", "1",
                     "--generation-database", "none", "--header", "Authorization: Bearer valid", "--no-color",
-                    // nginx answers TRACE itself, without a field Allow.
+                    // nginx itself answers TRACE, without a field Allow.
                     "--exclude-checks", "unsupported_method",
-                    // Names of multipart fields stand in headers, which hold no zero bytes.
+                    // Names of multipart fields are in headers, which cannot contain zero bytes.
                     "--generation-allow-x00", "false",
                 ], in: folder, within: .seconds(240))
             #expect(run.exit == .status(0), "\(run.output.suffix(8_000))\(run.errors.suffix(2_000))")
@@ -87,13 +87,13 @@ struct OpenAPITests {
         }
     }
 
-    @Test("The page shows the API, sends a request, and runs nothing that a text of the API holds")
+    @Test("The page shows the API, sends a request, and runs no script in the API's texts")
     func page() throws {
         try Self.withShop { nginx in
             try Browser.open("http://127.0.0.1:\(nginx.port)/api/docs#add-product", width: 390) { page in
                 #expect(try page.evaluate("document.querySelectorAll('article').length") == "8")
                 #expect(try page.evaluate("document.title").contains("<script>"))
-                // The deep link has opened its operation, and no other.
+                // The deep link has opened only its operation.
                 #expect(
                     try page.evaluate("document.querySelector('article > details[open]').parentNode.id")
                         == "add-product")

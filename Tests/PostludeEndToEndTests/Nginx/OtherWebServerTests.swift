@@ -37,7 +37,9 @@ struct OtherWebServerTests {
         }
     }
 
-    @Test("Bodies arrive whole, and what is too large is refused", arguments: OtherWebServer.Kind.allCases)
+    @Test(
+        "Bodies arrive completely, and one over the limit is refused", arguments: OtherWebServer.Kind.allCases
+    )
     func bodies(kind: OtherWebServer.Kind) throws {
         try Self.run(kind) { server, web in
             let client = try web.client()
@@ -49,11 +51,11 @@ struct OtherWebServerTests {
             let chunked = try client.reply(to: "POST")
             #expect(chunked.text.contains("\(BodyTests.sum(Array("hello world".utf8)))"), "\(chunked.text)")
             #expect(server.folder.events("calls").count == 2)
-            // Ours, in the application's words, and then the web server's.
+            // Postlude's limit with the application's text, and then the web server's.
             let large = try web.client().ask("POST", "/echo", body: .init(repeating: 1, count: 1_500_000))
             #expect(large.status == 413 && large.text.contains("{"), "\(large.text)")
             #expect(try web.client().ask("GET", "/hello").text == "hello")
-            // Apache passes on what it has of a body before it counts.
+            // Apache passes on a part of the body before it counts.
             guard kind == .lighttpd else { return }
             let larger = try web.client().ask(
                 "POST", "/echo", fields: ["Content-Length: 3000000", "Connection: close"])
@@ -86,7 +88,7 @@ struct OtherWebServerTests {
             let reply = try web.client().ask("GET", "/steps?gate=go")
             #expect(reply.status == 200 && reply.text == #"{"status":"queued"}"#)
             #expect(server.folder.events().isEmpty)
-            // The worker has its task; the connection, kept or not, is nobody's burden.
+            // The worker runs its task; the connection, kept or not, waits for nothing.
             #expect(try web.client().ask("GET", "/hello").text == "hello")
             #expect(server.folder.events().isEmpty)
             try server.folder.open(gate: "go")
@@ -139,7 +141,7 @@ struct OtherWebServerTests {
         }
     }
 
-    @Test("The absolute form of a target is routed as its path is", arguments: OtherWebServer.Kind.allCases)
+    @Test("An absolute target is routed by its path", arguments: OtherWebServer.Kind.allCases)
     func absoluteForm(kind: OtherWebServer.Kind) throws {
         try Self.run(kind) { _, web in
             for (target, routed) in [
@@ -152,7 +154,7 @@ struct OtherWebServerTests {
         }
     }
 
-    @Test("No disguise of a path passes what the web server guards", arguments: OtherWebServer.Kind.allCases)
+    @Test("No disguise of a path gets past the web server's guard", arguments: OtherWebServer.Kind.allCases)
     func guarded(kind: OtherWebServer.Kind) throws {
         try Server.run(LocationTests.manifest) { server in
             try OtherWebServer.run(kind, to: server, guarding: "/admin") { web in

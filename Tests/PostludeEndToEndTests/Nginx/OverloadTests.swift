@@ -10,7 +10,7 @@ struct OverloadTests {
         log: { access: { to: ./access.log, format: '$request_method $status $body_bytes_sent $request_time' } }
         """)
 
-    /// Holds every worker of the manifest with a request of its own.
+    /// Occupies every worker of the manifest with a request of its own.
     private func hold(_ server: Server, workers: Int = 2) throws -> [FastCGIPeer] {
         let peers = try (0..<workers).map { number in
             let peer = try server.peer()
@@ -51,7 +51,7 @@ struct OverloadTests {
         }
     }
 
-    @Test("with refuse, a worker that is free in time serves what waits, in the order in which it came")
+    @Test("with refuse, a worker that is free in time serves the waiting requests in their order")
     func servesInTime() throws {
         let manifest = TestManifest(
             """
@@ -73,7 +73,7 @@ struct OverloadTests {
         }
     }
 
-    @Test("with refuse, tasks that hold every worker count as well")
+    @Test("with refuse, tasks that occupy every worker count as well")
     func tasks() throws {
         try Server.run(Self.refusing) { server in
             for number in 1...2 { _ = try server.ask(RawRequest("GET", "/steps?gate=go&label=r\(number)")) }
@@ -86,7 +86,7 @@ struct OverloadTests {
         }
     }
 
-    @Test("with wait, a request waits for a worker however long, also past the time for a head")
+    @Test("with wait, a request waits for a worker without limit, also past the time for a head")
     func waits() throws {
         let manifest = TestManifest(
             "workers: { min: 1, max: 1, reserved-for-requests: 0 }\nlimits: { head-time: 300ms }")
@@ -128,7 +128,7 @@ struct OverloadTests {
         }
     }
 
-    @Test("a body whose rest does not come is answered 408 after read-time")
+    @Test("a body whose rest does not arrive is answered 408 after read-time")
     func lateBody() throws {
         try Server.run(TestManifest("limits: { read-time: 300ms }")) { server in
             let peer = try server.peer()
@@ -142,7 +142,7 @@ struct OverloadTests {
         }
     }
 
-    @Test("half a body does not hold the shutdown up, which still ends well")
+    @Test("half a body does not delay the shutdown, which still succeeds")
     func shutdownWithHalfBody() throws {
         let manifest = TestManifest("shutdown-grace: 4s")
         try Server.run(manifest) { server in

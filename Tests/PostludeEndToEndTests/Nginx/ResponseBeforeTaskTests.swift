@@ -4,7 +4,7 @@ import Testing
 struct ResponseBeforeTaskTests {
     static let kinds = ["steps", "steps-async", "steps-closures"]
 
-    @Test("The last byte comes through nginx while the task waits", arguments: [true, false], kinds)
+    @Test("The last byte arrives through nginx while the task waits", arguments: [true, false], kinds)
     func throughNginx(kept: Bool, kind: String) throws {
         try Server.run { server in
             try NginxServer.run(to: server, kept: kept) { nginx in
@@ -14,7 +14,8 @@ struct ResponseBeforeTaskTests {
                         "GET", "/\(kind)?gate=\(gate)&label=\(gate)", fields: fields)
                     #expect(reply.status == 200)
                     #expect(reply.text == #"{"status":"queued"}"#)
-                    // The task cannot be past its gate: it is made only now, with the last byte in hand.
+                    // The task cannot be past its gate, which opens only now, after the last byte has
+                    // arrived.
                     #expect(!server.folder.events().contains("\(gate) step 1"))
                     try server.folder.open(gate: gate)
                     try waitUntil("the task is done") { server.folder.events().contains("\(gate) step 1") }
@@ -23,7 +24,7 @@ struct ResponseBeforeTaskTests {
         }
     }
 
-    @Test("END_REQUEST comes on the socket itself while the task waits", arguments: [true, false], kinds)
+    @Test("END_REQUEST arrives on the socket itself while the task waits", arguments: [true, false], kinds)
     func onTheSocket(keep: Bool, kind: String) throws {
         try Server.run { server in
             let peer = try server.peer()

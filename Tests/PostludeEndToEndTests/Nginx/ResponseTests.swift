@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("What a client is answered through nginx")
+@Suite("Responses through nginx")
 struct ResponseTests {
     private struct Problem: Decodable, Equatable {
         struct Detail: Decodable, Equatable {
@@ -56,7 +56,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("A query is decoded, and what is missing is told as FastAPI tells it")
+    @Test("A query is decoded, and a missing value is reported in FastAPI's format")
     func query() throws {
         try Self.run { _, client in
             let good = try client.ask("POST", "/send?email=a%40b.example&message=f%C3%BCr+dich")
@@ -91,7 +91,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("A body is validated as its model says, an address of e-mail too")
+    @Test("A body is validated as its model demands, including an e-mail address")
     func body() throws {
         try Self.run { _, client in
             let good = try client.ask("POST", "/register", json: #"{"name":"Ada","email":"ada@example.org"}"#)
@@ -116,7 +116,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("A status and a field of the handler's own reach the client, and its fields cannot break the head")
+    @Test("A handler's status and field reach the client, and its fields cannot break the head")
     func ownFields() throws {
         try Self.run { _, client in
             let reply = try client.ask("GET", "/tagged?tag=blue")
@@ -128,7 +128,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("An error that a handler throws is 500 for the client, and told in the log only")
+    @Test("A handler's error is 500 for the client, and is only in the log")
     func internalError() throws {
         try Self.run { server, client in
             let reply = try client.ask("GET", "/boom")
@@ -143,7 +143,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("A handler that awaits the main actor answers")
+    @Test("A handler that awaits the main actor responds")
     func mainActor() throws {
         try Self.run { _, client in
             for count in 1...3 {
@@ -179,7 +179,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("A status that has no body has none, and the connection goes on", arguments: [204, 205, 304])
+    @Test("A status without a body has none, and the connection continues", arguments: [204, 205, 304])
     func noBody(code: Int) throws {
         try Self.runOutputs { client in
             let reply = try client.ask("GET", "/status?code=\(code)")
@@ -189,7 +189,7 @@ struct ResponseTests {
         }
     }
 
-    @Test("A redirect leads to its target, and its target to nothing else")
+    @Test("A redirect's target reaches the client, and cannot add a header field")
     func redirect() throws {
         try Self.runOutputs { client in
             let reply = try client.ask("GET", "/redirect?to=%2Fsettings%3Fa%3Db")

@@ -14,7 +14,7 @@ struct ShutdownTests {
             }
             _ = try server.folder.events("started", reaches: 1)
             server.process.send(signal: signal)
-            // Only a server that waits for its tasks is still there when the gate opens.
+            // Only a server that waits for its tasks still runs when the gate opens.
             try waitUntil("the listener is closed") { (try? server.peer()) == nil }
             #expect(server.process.exitIfEnded() == nil)
             try server.folder.open(gate: "go")
@@ -56,7 +56,7 @@ struct ShutdownTests {
         }
     }
 
-    @Test("Idle and half-sent connections do not hold the shutdown up")
+    @Test("Idle and half-sent connections do not delay the shutdown")
     func idleConnections() throws {
         try Server.run { server in
             let idle = try server.peer()
@@ -71,7 +71,7 @@ struct ShutdownTests {
     }
 
     @Test(
-        "A task over the grace is named in the log, and the exit status is not 0",
+        "A task that exceeds the grace is named in the log, and the exit status is not 0",
         arguments: ["steps-closures", "steps-async"])
     func overGrace(kind: String) throws {
         try Server.run(TestManifest("shutdown-grace: 300ms"), ending: .any) { server in
@@ -88,7 +88,7 @@ struct ShutdownTests {
         }
     }
 
-    @Test("A second signal ends the server at once, with the tasks that are left named in the log")
+    @Test("A second signal ends the server at once; the log names the tasks that are left")
     func secondSignal() throws {
         try Server.run(ending: .any) { server in
             _ = try server.ask(RawRequest("GET", "/steps-closures?gate=never"))
@@ -102,7 +102,7 @@ struct ShutdownTests {
         }
     }
 
-    @Test("A shutdown during requests through nginx answers each of them, or nginx finds nobody listening")
+    @Test("During a shutdown, requests through nginx are answered or refused at connect")
     func underLoad() throws {
         try Server.run { server in
             try NginxServer.run(to: server) { nginx in

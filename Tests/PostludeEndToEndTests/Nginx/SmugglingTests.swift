@@ -2,10 +2,11 @@ import Testing
 
 @Suite("A body's bytes never become a request")
 struct SmugglingTests {
-    /// Records that a server would answer as a request of root's, if it took a body's bytes for records.
+    /// Records that a server would answer like a request from root, if it read a body's bytes as records.
     static let evil = RawRequest("GET", "/who").with { $0.parameters = [("REMOTE_USER", "root")] }.bytes
 
-    /// Evil records one after another from the offset `shift` on: one of the offsets meets each buffer's edge.
+    /// Malicious records one after another from the offset `shift` on, so that one of them meets each
+    /// buffer's edge.
     static func body(shift: Int, count: Int) -> [UInt8] {
         var body = [UInt8](repeating: 0x20, count: shift)
         while body.count + evil.count <= count { body += evil }
@@ -13,7 +14,7 @@ struct SmugglingTests {
     }
 
     @Test(
-        "Whatever the offset, on the socket itself, whether the handler reads the body or not",
+        "At any offset, on the socket itself, whether the handler reads the body or not",
         arguments: ["/ignore", "/who", "/nowhere", "/hello", "/small"])
     func onTheSocket(path: String) throws {
         try Server.run { server in
@@ -32,7 +33,8 @@ struct SmugglingTests {
     }
 
     @Test(
-        "Evil records at the very edges of libfcgi's buffer of 8,192 bytes", arguments: ["/ignore", "/who"])
+        "Malicious records at the exact edges of libfcgi's buffer of 8,192 bytes",
+        arguments: ["/ignore", "/who"])
     func atBufferEdges(path: String) throws {
         try Server.run { server in
             let peer = Reconnecting(server)
@@ -68,7 +70,7 @@ struct SmugglingTests {
         }
     }
 
-    @Test("Nor do the bytes that follow a body longer than CONTENT_LENGTH says")
+    @Test("Nor do bytes after a body longer than CONTENT_LENGTH")
     func afterWrongLength() throws {
         try Server.run { server in
             for length in ["0", "10", ""] {
@@ -89,7 +91,7 @@ struct SmugglingTests {
         }
     }
 
-    /// Keeps one connection as long as the server does, and connects again when it has been closed.
+    /// Uses one connection for as long as the server keeps it, and then reconnects.
     final class Reconnecting {
         private let server: Server
         private var peer: FastCGIPeer?

@@ -19,7 +19,7 @@ struct StatusPageTests {
         """
     }
 
-    @Test("Behind a location of nginx with a prefix, every page is there")
+    @Test("Behind an nginx location with a prefix, every page is available")
     func location() throws {
         try Self.run { _, nginx in
             let client = try nginx.client()
@@ -31,7 +31,7 @@ struct StatusPageTests {
         }
     }
 
-    @Test("On a telephone nothing is wider than the window, in light and dark", arguments: [false, true])
+    @Test("On a phone nothing is wider than the window, in light and dark", arguments: [false, true])
     func phone(isDark: Bool) throws {
         try Self.run { server, nginx in
             let peer = try server.peer()
@@ -58,7 +58,7 @@ struct StatusPageTests {
     }
 
     @Test(
-        "It is live: figures, workers and plots follow without a reload, and a server that is away is said to be"
+        "It is live: figures, workers and plots update without a reload, and an unreachable server is shown as such"
     )
     func live() throws {
         try Self.run { server, nginx in

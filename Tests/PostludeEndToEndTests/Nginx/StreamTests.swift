@@ -17,7 +17,7 @@ struct StreamTests {
         }
     }
 
-    @Test("Each piece reaches the client before the next one is there", arguments: [true, false])
+    @Test("Each piece reaches the client before the next one exists", arguments: [true, false])
     func pieceByPiece(kept: Bool) throws {
         try Self.run(kept: kept) { server, nginx in
             let client = ResponseReader(try nginx.client())
@@ -36,7 +36,7 @@ struct StreamTests {
         }
     }
 
-    @Test("A stream of nothing is an empty response", arguments: [true, false])
+    @Test("A stream without pieces is an empty response", arguments: [true, false])
     func empty(kept: Bool) throws {
         try Self.run(kept: kept) { _, nginx in
             let reply = try nginx.client().ask("GET", "/pieces?count=0")
@@ -44,7 +44,7 @@ struct StreamTests {
         }
     }
 
-    @Test("Many pieces come whole and in order")
+    @Test("Many pieces arrive completely and in order")
     func many() throws {
         try Self.run { _, nginx in
             let reply = try nginx.client().ask("GET", "/pieces?count=200&size=10000")
@@ -53,7 +53,7 @@ struct StreamTests {
         }
     }
 
-    @Test("HEAD asks for no piece")
+    @Test("HEAD reads no piece")
     func head() throws {
         try Self.run { server, nginx in
             let client = try nginx.client()
@@ -65,7 +65,7 @@ struct StreamTests {
     }
 
     @Test(
-        "A stream that fails in the middle is cut for the client, and told in the log only",
+        "A stream that fails in the middle is cut off for the client, and the error is only in the log",
         arguments: [true, false])
     func failsInTheMiddle(kept: Bool) throws {
         try Self.run(kept: kept) { server, nginx in
@@ -77,7 +77,7 @@ struct StreamTests {
             let end = try client.readToEnd()
             #expect(!end.hasSuffix("\r\n0\r\n\r\n"), "the response looks whole")
             #expect(!end.contains("secret"))
-            // Where nginx learns of the failure together with the pieces, the client may get nothing at all.
+            // If nginx learns of the failure together with the pieces, the client may get no byte at all.
             for size in [1, 100_000] {
                 let client = ResponseReader(try nginx.client())
                 try client.http.send("GET", "/pieces?count=5&fails=2&size=\(size)")
@@ -91,7 +91,7 @@ struct StreamTests {
         }
     }
 
-    @Test("Without nginx too, such a response has no end", arguments: [true, false])
+    @Test("Without nginx, too, a failed stream never ends like a complete one", arguments: [true, false])
     func failsWithoutNginx(keep: Bool) throws {
         try Self.run { server, _ in
             let peer = try server.peer()
@@ -117,14 +117,14 @@ struct StreamTests {
         }
     }
 
-    @Test("The time to write is for a piece, not for all of them")
+    @Test("The time to write applies to each piece, not to all of them")
     func longerThanWriteTime() throws {
         try Self.run("workers: { min: 1, max: 1 }\nlimits: { write-time: 200ms }") { server, _ in
             let peer = try server.peer()
             try peer.send(RawRequest("GET", "/pieces?count=2&gate=gate"))
             try server.folder.open(gate: "gate0")
             #expect(try #require(try peer.record()).type == Record.stdout)
-            // Longer than everything may take that has a deadline.
+            // Longer than any deadline for the whole.
             usleep(1_000_000)
             try server.folder.open(gate: "gate1")
             let reply = try peer.reply()
@@ -133,7 +133,7 @@ struct StreamTests {
         }
     }
 
-    @Test("A client that takes nothing slows the source down, and is given up after write-time")
+    @Test("A client that does not read slows the source down, and its connection is closed after write-time")
     func neverReads() throws {
         try Self.run("workers: { min: 1, max: 1 }\nlimits: { write-time: 300ms }") { server, _ in
             let peer = try server.peer()
@@ -145,7 +145,7 @@ struct StreamTests {
         }
     }
 
-    @Test("A source that waits learns at once that its client has gone", arguments: [1, 2])
+    @Test("A waiting source learns at once that its client has gone", arguments: [1, 2])
     func clientGoes(workers: Int) throws {
         try Self.run("workers: { min: \(workers), max: \(workers) }") { server, nginx in
             let client = ResponseReader(try nginx.client())
@@ -161,14 +161,14 @@ struct StreamTests {
     }
 }
 
-/// Reads a response as it comes.
+/// Reads a response as it arrives.
 final class ResponseReader {
     let http: HTTPClient
     private var bytes: [UInt8] = []
 
     init(_ http: HTTPClient) { self.http = http }
 
-    /// What has come so far.
+    /// The bytes that have arrived so far.
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
     func read(until end: String, within limit: Duration = .seconds(15)) throws {
@@ -181,7 +181,7 @@ final class ResponseReader {
         }
     }
 
-    /// - Returns: all that came until the connection was closed.
+    /// - Returns: all bytes up to the end of the connection.
     func readToEnd(within limit: Duration = .seconds(15)) throws -> String {
         let deadline = ContinuousClock.now + limit
         while let piece = try http.socket.read(within: deadline - .now) { bytes += piece }

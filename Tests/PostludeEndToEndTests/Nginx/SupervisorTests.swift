@@ -34,7 +34,7 @@ struct SupervisorTests {
         }
     }
 
-    @Test("A process that is killed is replaced, and nginx's clients are served all the time")
+    @Test("A killed process is replaced, and nginx's clients are served all the time")
     func killed() throws {
         try Self.run { server in
             try NginxServer.run(to: server) { nginx in
@@ -47,14 +47,14 @@ struct SupervisorTests {
                 }
                 #expect(server.children.count == 2 && !server.children.contains(victim))
                 #expect(server.logCount(of: "a process has died", "pid=\(victim)", "signal 9") == 1)
-                // A connection that ended with the process may cost the first one, and no more.
+                // A connection that ended with the process may fail the first one, and no other.
                 _ = try nginx.client().ask("GET", "/hello")
                 for _ in 1...20 { #expect(try nginx.client().ask("GET", "/hello").status == 200) }
             }
         }
     }
 
-    @Test("A process that is told to end by an operator drains, and is replaced")
+    @Test("A process that an operator ends drains, and is replaced")
     func terminated() throws {
         try Self.run { server in
             let kept = try server.peer()
@@ -63,7 +63,7 @@ struct SupervisorTests {
             try waitUntil("both are replaced: \(server.log)") {
                 server.logCount(of: "a process is ready") == 4
             }
-            // It has gone from one process to another.
+            // It has moved from one process to another.
             #expect(try kept.ask(RawRequest("GET", "/hello")).text == "hello")
             #expect(server.logCount(of: "a process has died") == 0)
         }
@@ -89,7 +89,7 @@ struct SupervisorTests {
         }
     }
 
-    @Test("A second SIGTERM ends all of them at once, with what is left named in the log")
+    @Test("A second SIGTERM ends all of them at once, and the log names the tasks that are left")
     func secondSignal() throws {
         try Self.run(ending: .any) { server in
             _ = try server.ask(RawRequest("GET", "/steps-closures?gate=never"))
@@ -104,7 +104,7 @@ struct SupervisorTests {
         }
     }
 
-    @Test("When the supervisor is killed its processes finish what they have and end")
+    @Test("If the supervisor is killed, its processes finish their work and end")
     func orphans() throws {
         try Self.run(ending: .any) { server in
             #expect(try server.ask(RawRequest("GET", "/steps?gate=go")).status == 200)
@@ -114,14 +114,14 @@ struct SupervisorTests {
             #expect(try server.process.waitForExit() == .signal(SIGKILL))
             try waitUntil("they stop listening") { (try? server.peer()) == nil }
             try server.folder.open(gate: "go")
-            // Whoever adopts them may not reap them: the last thing that they do is to say so.
+            // Their new parent may not reap them. The last thing that they do is to write this line.
             try waitUntil("they end: \(server.log)") { server.logCount(of: "postlude: stopped") == 2 }
             #expect(server.folder.events() == ["step 1"])
             #expect(children.count == 2)
         }
     }
 
-    @Test("Processes that die over and over are started again, and requests are answered in between")
+    @Test("Processes that die repeatedly are restarted, and requests are answered in between")
     func diesOverAndOver() throws {
         try Self.run { server in
             for count in 1...11 {
@@ -136,7 +136,7 @@ struct SupervisorTests {
         }
     }
 
-    @Test("An application that cannot start ends the supervisor with 1 and the reason")
+    @Test("An application that cannot start ends the supervisor with status 1 and the reason")
     func startFails() throws {
         let folder = try TestFolder()
         let manifest = TestManifest(
@@ -158,7 +158,7 @@ struct SupervisorTests {
     }
 
     @Test(
-        "A process is replaced after so many requests, or above so much memory, and no request fails",
+        "A process is replaced after a number of requests, or above an amount of memory, and no request fails",
         arguments: ["max-requests: 40", "max-memory: 1MiB"])
     func recycling(bound: String) throws {
         try Self.run(Self.manifest(", \(bound)")) { server in
@@ -175,7 +175,7 @@ struct SupervisorTests {
         }
     }
 
-    @Test("A process whose log's folder has gone serves all the same, and has its log again after SIGUSR1")
+    @Test("A process whose log's folder was removed serves all the same, and has its log again after SIGUSR1")
     func absentLog() throws {
         let folder = try TestFolder()
         let logs = folder.file("logs")
@@ -197,7 +197,7 @@ struct SupervisorTests {
     }
 
     @Test(
-        "Standard descriptors that are closed are open on /dev/null: nothing else gets what is meant for them"
+        "Closed standard descriptors are opened on /dev/null: no other file receives their output"
     )
     func closedDescriptors() throws {
         let folder = try TestFolder()

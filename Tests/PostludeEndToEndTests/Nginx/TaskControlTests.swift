@@ -19,7 +19,7 @@ struct TaskControlTests {
     // MARK: Conditions
 
     @Test(
-        "A task runs after the answers that its condition names",
+        "A task runs after the responses that its condition names",
         arguments: [
             (200, ["not thrown", "success", "taken", "always"]),
             (404, ["not thrown", "failure", "taken", "always"]), (0, ["failure", "always"]),
@@ -36,7 +36,7 @@ struct TaskControlTests {
         }
     }
 
-    @Test("A peer that is gone before it has taken the response leaves the tasks for that case")
+    @Test("If a peer disconnects before it has read the response, the tasks for that case run")
     func undelivered() throws {
         try Server.run(Self.manifest("limits: { write-time: 300ms }")) { server in
             let peer = try server.peer()
@@ -50,7 +50,7 @@ struct TaskControlTests {
         }
     }
 
-    @Test("A client that leaves nginx makes the response one that was not taken")
+    @Test("A client that disconnects from nginx makes its response undelivered")
     func clientGone() throws {
         try Server.run(Self.manifest()) { server in
             try NginxServer.run(to: server, buffering: false) { nginx in
@@ -67,11 +67,11 @@ struct TaskControlTests {
 
     // MARK: Retries
 
-    @Test("A failed task is tried again before the next one; its worker serves requests meanwhile")
+    @Test("A failed task is retried before the next one; its worker serves requests in between")
     func retry() throws {
         try Server.run(Self.manifest("workers: { min: 1, max: 1, reserved-for-requests: 0 }")) { server in
             _ = try server.ask(RawRequest("GET", "/retries?attempts=3&failures=2&delay=400"))
-            // Were the worker asleep until then, the answer came behind the next attempt.
+            // If the worker slept until the next attempt, the response would arrive after it.
             try server.expectAnswers()
             #expect(server.folder.events() == ["retry 1"])
             #expect(
@@ -82,7 +82,9 @@ struct TaskControlTests {
         }
     }
 
-    @Test("A task that fails at every attempt is told to the application's hook once, and the next one runs")
+    @Test(
+        "A task that fails at every attempt is reported to the application's hook once, and the next one runs"
+    )
     func hook() throws {
         try Server.run(Self.manifest()) { server in
             _ = try server.ask(RawRequest("GET", "/retries?attempts=2&failures=9&delay=1"))
@@ -103,7 +105,7 @@ struct TaskControlTests {
         }
     }
 
-    @Test("A retry past the grace is named in the log, and the tasks behind it run")
+    @Test("A retry past the grace is named in the log, and the tasks after it run")
     func retryPastGrace() throws {
         try Server.run(Self.manifest("shutdown-grace: 5s")) { server in
             _ = try server.ask(RawRequest("GET", "/retries?attempts=2&failures=1&delay=3600000&label=hourly"))
@@ -120,7 +122,8 @@ struct TaskControlTests {
     // MARK: Groups, handles, deadlines
 
     @Test(
-        "Two members of a group run at once, a synchronous and an async one, and the next task waits for all")
+        "Two members of a group run at once, a synchronous and an async one, and the next task waits for both"
+    )
     func group() throws {
         try Server.run(Self.manifest()) { server in
             _ = try server.ask(RawRequest("GET", "/group?count=4&gate=go"))
@@ -134,7 +137,7 @@ struct TaskControlTests {
         }
     }
 
-    @Test("A task can be taken back, and a failure can end the queue")
+    @Test("A task can be cancelled before it starts, and a failure can end the queue")
     func handles() throws {
         try Server.run(Self.manifest()) { server in
             let reply = try server.ask(RawRequest("GET", "/handles"))
@@ -144,7 +147,7 @@ struct TaskControlTests {
         }
     }
 
-    @Test("A task's own deadline cancels it, though the manifest has none")
+    @Test("A task's own deadline cancels it, although the manifest has none")
     func deadline() throws {
         try Server.run(Self.manifest()) { server in
             _ = try server.ask(RawRequest("GET", "/overdue"))

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Several processes on one socket, some of which have no worker for a task.
+/// Several processes share a socket, and some of them have no worker for a task.
 @Suite("Tasks among processes", .timeLimit(.minutes(10)))
 struct TaskSpreadTests {
     private static func run(
@@ -15,7 +15,7 @@ struct TaskSpreadTests {
             }
             try NginxServer.run(to: server) { nginx in
                 try body(server, status, try nginx.client())
-                // It has lost no connection on the way.
+                // No connection was lost on the way.
                 #expect(!nginx.folder.text("nginx.log").contains("upstream"))
             }
         }
@@ -29,14 +29,14 @@ struct TaskSpreadTests {
         (process["workers"] as? [[String: Any]] ?? []).count { $0["state"] as? String == "tasks" }
     }
 
-    @Test("A request on nginx's one kept connection goes to a process that has a worker for its task")
+    @Test("A request on nginx's only kept connection moves to a process that has a worker for its task")
     func spread() throws {
         try Self.run(processes: 3) { server, status, client in
             for number in 1...9 {
                 #expect(try client.ask("GET", "/steps?gate=go&label=r\(number)").status == 200)
                 _ = try server.folder.events("started", reaches: number)
             }
-            // Three of the four workers of each may run tasks, and do; requests are answered all the same.
+            // Three of each process's four workers may run tasks, and do; requests are answered all the same.
             for number in 10...12 {
                 #expect(try client.ask("GET", "/steps?gate=go&label=r\(number)").status == 200)
                 #expect(try client.ask("GET", "/hello").text == "hello")
@@ -54,7 +54,7 @@ struct TaskSpreadTests {
         }
     }
 
-    @Test("A process that is stopped looks free, and what is offered to it is served all the same")
+    @Test("A stopped process looks free, and connections offered to it are served all the same")
     func stopped() throws {
         try Self.run(processes: 2) { server, status, client in
             for number in 1...3 {

@@ -30,7 +30,7 @@ struct TaskTests {
         }
     }
 
-    @Test("A failing task is logged with its name, request, route and error, and the next one runs")
+    @Test("A failed task is logged with its name, request, route and error, and the next one runs")
     func failing() throws {
         try Server.run { server in
             let reply = try server.ask(RawRequest("GET", "/failing"))
@@ -47,7 +47,7 @@ struct TaskTests {
         }
     }
 
-    @Test("A task without a name is named by the place where it was added")
+    @Test("A task without a name is named after the place where it was added")
     func place() throws {
         try Server.run(TestManifest("tasks: { warn: 1ms }")) { server in
             _ = try server.ask(RawRequest("GET", "/steps?gate=go"))
@@ -68,12 +68,12 @@ struct TaskTests {
         }
     }
 
-    @Test("Adding after the last task has ended is logged as an error, not lost in silence")
+    @Test("Adding a task after the last one has ended is logged as an error")
     func late() throws {
         try Server.run(TestManifest("workers: { min: 1, max: 1 }")) { server in
             _ = try server.ask(RawRequest("GET", "/late?gate=go"))
             #expect(try server.folder.events(reaches: 1) == ["in time"])
-            // The only worker serves again when it is through with the tasks.
+            // The only worker serves again when it has finished the tasks.
             try server.expectAnswers()
             try server.folder.open(gate: "go")
             #expect(try server.folder.events(reaches: 2) == ["in time", "added"])
@@ -95,7 +95,7 @@ struct TaskTests {
         }
     }
 
-    @Test("A client that goes away takes no task with it", arguments: [true, false])
+    @Test("A client that disconnects does not end the tasks", arguments: [true, false])
     func clientGoesAway(throughNginx: Bool) throws {
         try Server.run { server in
             func leaveWhileHandled(_ leave: () throws -> Void) throws {

@@ -11,14 +11,14 @@ struct UploadTests {
           - { path: /form, method: POST, handler: upload-form }
         """
 
-    /// A server whose uploads lie in a folder on a disk, since /tmp can be memory.
+    /// A server whose uploads are in a folder on a disk, since /tmp can be in memory.
     private struct Setting {
         let server: Server
         let nginx: NginxServer
         let uploads: String
         let folder: TestFolder
 
-        /// - Returns: the status and the answer's text.
+        /// - Returns: the status and the response's text.
         func curl(_ path: String = "/upload", _ arguments: String...) throws -> (status: String, text: String)
         {
             let command = try Command(
@@ -66,13 +66,13 @@ struct UploadTests {
         let descriptors = "/proc/\(server.process.pid)/fd"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: descriptors)) ?? []
         return names.count {
-            // One that was closed since is none.
+            // A descriptor that was closed in the meantime is not an upload.
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\($0)"))?
                 .hasPrefix(folder) == true
         }
     }
 
-    @Test("Files of every size arrive as they are", arguments: [false, true])
+    @Test("Files of every size arrive unchanged", arguments: [false, true])
     func sizes(buffering: Bool) throws {
         try Self.run(buffering: buffering) { setting in
             for size in [0, 1, 4_095, 65_535, 65_536, 3_000_001] {
@@ -92,7 +92,7 @@ struct UploadTests {
         }
     }
 
-    @Test("A file lives until the last task of its request has ended, also one that knows its path only")
+    @Test("A file exists until the last task of its request has ended, even if the task knows only its path")
     func lifetime() throws {
         try Self.run { setting in
             let source = try setting.makeFile("source", Array("hello".utf8))
@@ -137,7 +137,7 @@ struct UploadTests {
         return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
     }
 
-    @Test("What is wrong with a form is told, and its files are dropped")
+    @Test("A form's mistakes are reported, and its files are dropped")
     func refused() throws {
         try Self.run { setting in
             let source = try setting.makeFile("source", [UInt8](repeating: 65, count: 100_000))
@@ -161,7 +161,7 @@ struct UploadTests {
         }
     }
 
-    @Test("A client that goes away in the middle of a file leaves nothing")
+    @Test("A client that disconnects in the middle of a file leaves nothing behind")
     func goingAway() throws {
         try Self.run { setting in
             let client = try setting.nginx.client()
@@ -178,9 +178,9 @@ struct UploadTests {
         }
     }
 
-    @Test("A file that the disk has no room for is 507, and the log says why")
+    @Test("If the disk has no room for a file, the response is 507, and the log says why")
     func noRoom() throws {
-        // As a full disk, a file larger than the limit of the process is refused by the kernel.
+        // The kernel refuses a file over the process's limit as it does on a full disk.
         try Self.run { setting in
             let limit = try Command(
                 "prlimit", ["--pid=\(setting.server.process.pid)", "--fsize=1048576"], in: setting.folder)
@@ -195,7 +195,7 @@ struct UploadTests {
         }
     }
 
-    @Test("A form of more files than the process may open is 503, and the service goes on")
+    @Test("A form with more files than the process may open gets 503, and the service continues")
     func noDescriptors() throws {
         try Self.run { setting in
             let limit = try Command(

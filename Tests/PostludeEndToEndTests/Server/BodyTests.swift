@@ -3,7 +3,7 @@ import Testing
 @Suite("A request's body")
 struct BodyTests {
     @Test(
-        "A body that is not as long as CONTENT_LENGTH says gets 400, and no handler sees it",
+        "A body whose length differs from CONTENT_LENGTH gets 400, and no handler sees it",
         arguments: ["11", "9", "0", "1000000"], ["/echo", "/ignore"])
     func wrongLength(length: String, path: String) throws {
         try Server.run { server in
@@ -19,7 +19,7 @@ struct BodyTests {
     }
 
     @Test(
-        "A CONTENT_LENGTH that is no number gets 400, and no handler sees it",
+        "A CONTENT_LENGTH that is not a number gets 400, and no handler sees it",
         arguments: ["abc", "+10", "1e1", "0x0a", "10, 10", " 10", "10 ", "१०"])
     func noNumber(length: String) throws {
         try Server.run { server in
@@ -33,7 +33,7 @@ struct BodyTests {
         }
     }
 
-    @Test("A CONTENT_LENGTH beyond every integer is too large, and no handler sees it")
+    @Test("A CONTENT_LENGTH beyond every integer gets 413, and no handler sees it")
     func hugeNumber() throws {
         try Server.run { server in
             let request = RawRequest("POST", "/echo").with { $0.contentLength = "99999999999999999999999" }
@@ -44,7 +44,7 @@ struct BodyTests {
         }
     }
 
-    @Test("A peer that goes away in the middle of a body calls no handler")
+    @Test("A peer that disconnects in the middle of a body calls no handler")
     func endOfFile() throws {
         try Server.run { server in
             let request = RawRequest("POST", "/echo").with { $0.body = [UInt8](repeating: 1, count: 5_000) }
@@ -59,7 +59,7 @@ struct BodyTests {
         }
     }
 
-    @Test("Bodies of every size around the edges of buffers and records arrive whole")
+    @Test("Bodies of every size around the edges of buffers and records arrive completely")
     func sizes() throws {
         try Server.run { server in
             let peer = try server.peer()
@@ -74,7 +74,7 @@ struct BodyTests {
         }
     }
 
-    @Test("A body without CONTENT_LENGTH, as nginx sends a chunked one, is taken to its end")
+    @Test("A body without CONTENT_LENGTH, as nginx sends a chunked one, is read to its end")
     func withoutLength() throws {
         try Server.run { server in
             let request = RawRequest("POST", "/echo").with {
@@ -102,6 +102,6 @@ struct BodyTests {
         }
     }
 
-    /// What the testbed's echo computes.
+    /// The response that the testbed's echo computes.
     static func sum(_ body: [UInt8]) -> Int { body.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xff_ffff } }
 }

@@ -11,14 +11,14 @@ struct CommandLineTests {
         return try Command(BuildProducts.testbed, arguments, in: folder)
     }
 
-    @Test("check says that a good manifest is good")
+    @Test("check reports that a valid manifest is valid")
     func check() throws {
         let command = try Self.testbed("check")
         #expect(command.exit == .status(0), "\(command.errors)")
         #expect((command.output + command.errors).contains("routes.yaml"))
     }
 
-    @Test("check warns of folders and users that this machine does not have, and names the documents")
+    @Test("check warns of folders and users that do not exist on this machine, and names the documents")
     func surroundings() throws {
         let settings = """
             uploads: { folder: /absent/uploads }
@@ -39,7 +39,7 @@ struct CommandLineTests {
     }
 
     @Test(
-        "check and serve name every mistake by line and column, and end with a failure",
+        "check and serve name every mistake by line and column, and exit with a failure",
         arguments: ["check", "serve"])
     func mistakes(verb: String) throws {
         let routes = """
@@ -58,7 +58,7 @@ struct CommandLineTests {
         #expect(command.errors.contains("hello"), "the nearest known handler: \(command.errors)")
     }
 
-    @Test("check looks at the folders of task store, logs and sockets, and says as whom")
+    @Test("check examines the folders of task store, logs and sockets, and says for which user")
     func folders() throws {
         let folder = try TestFolder()
         try folder.write("closed.log", "")
@@ -93,7 +93,7 @@ struct CommandLineTests {
         #expect(unknown.exit == .status(1) && unknown.errors.contains("no such user"))
     }
 
-    @Test("Mistakes of the manifest and those between it and the application come in one round")
+    @Test("Mistakes in the manifest, and between it and the application, are reported together")
     func oneRound() throws {
         let folder = try TestFolder()
         try folder.write(
@@ -112,7 +112,7 @@ struct CommandLineTests {
         ] {
             #expect(command.errors.contains(part), "\(part) in: \(command.errors)")
         }
-        // What is there and wrong is not missing.
+        // A folder that exists and is wrong is not reported as missing.
         try folder.write(
             "routes.yaml", "task-store: { path: 5 }\nroutes: [{ path: /, method: GET, handler: helo }]\n")
         let wrong = try Command(BuildProducts.durableTestbed, ["check"], in: folder)
@@ -193,7 +193,7 @@ struct CommandLineTests {
     }
 
     @Test(
-        "check and serve refuse a path whose parameters its handler does not have, by line and column",
+        "check and serve refuse a path that lacks its handler's parameters, by line and column",
         arguments: ["check", "serve"])
     func paths(verb: String) throws {
         let routes = """
@@ -210,7 +210,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("A manifest that is no YAML, is empty or is not there is reported")
+    @Test("A manifest that is not YAML, is empty or does not exist is reported")
     func brokenManifests() throws {
         for text in ["routes: [", "", "routes: 5", "- a\n- b", "\u{feff}routes:\n\t- x"] {
             let folder = try TestFolder()
@@ -254,7 +254,7 @@ struct CommandLineTests {
             "\(wrong.errors)")
     }
 
-    @Test("match tells which route takes a request, and its parameters")
+    @Test("match prints the route that matches a request, and its parameters")
     func match() throws {
         let found = try Self.testbed("match", "POST", "//process/%34%32?x=1")
         #expect(found.exit == .status(0), "\(found.errors)")
@@ -294,7 +294,7 @@ struct CommandLineTests {
         }
     }
 
-    @Test("A prefix in the manifest stands in front of every route")
+    @Test("A prefix in the manifest precedes every route")
     func prefix() throws {
         try Server.run(TestManifest("prefix: /api"), awaitingAnswer: false) { server in
             let prefixed = try server.ask(RawRequest("GET", "/api/hello"))

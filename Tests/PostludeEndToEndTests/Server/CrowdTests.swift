@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("A crowd of connections", .serialized)
+@Suite("A large number of connections", .serialized)
 struct CrowdTests {
     private static func allowDescriptors(_ count: UInt) throws {
         var limit = rlimit()
@@ -13,7 +13,7 @@ struct CrowdTests {
         try #require(limit.rlim_cur >= count, "the hard limit of open files is too low for this test")
     }
 
-    @Test("2,000 idle or half-sent connections delay nobody while four workers serve")
+    @Test("2,000 idle or half-sent connections delay no client while four workers serve")
     func crowd() throws {
         try Self.allowDescriptors(4_096)
         let manifest = TestManifest("workers: { min: 4, max: 4 }\nlimits: { head-time: 5m }")
@@ -37,7 +37,7 @@ struct CrowdTests {
                 slowest = max(slowest, ContinuousClock.now - began)
             }
             #expect(slowest < .seconds(1), "one of a hundred requests took \(slowest)")
-            // The half-sent ones are not forgotten.
+            // The half-sent requests can still be completed.
             for number in stride(from: 2, to: 2_000, by: 40) {
                 try crowd[number].send(Array(RawRequest("GET", "/hello").bytes.dropFirst(half.count)))
                 #expect(try crowd[number].reply().text == "hello")
@@ -45,7 +45,7 @@ struct CrowdTests {
         }
     }
 
-    @Test("Half-sent bodies hold no worker")
+    @Test("Half-sent bodies occupy no worker")
     func halfBodies() throws {
         try Server.run(TestManifest("workers: { min: 1, max: 1 }")) { server in
             let request = RawRequest("POST", "/echo").with { $0.body = [UInt8](repeating: 7, count: 1_000) }

@@ -2,7 +2,7 @@ import Testing
 
 @Suite("A request's head")
 struct HeadTests {
-    @Test("A request split at any byte is served as if it came whole")
+    @Test("A request split at any byte is served like an undivided one")
     func everyBoundary() throws {
         try Server.run { server in
             let request = RawRequest("POST", "/echo").with { $0.body = Array("split me".utf8) }
@@ -17,7 +17,7 @@ struct HeadTests {
         }
     }
 
-    @Test("A request that comes byte by byte is served")
+    @Test("A request that arrives byte by byte is served")
     func byteByByte() throws {
         try Server.run { server in
             let peer = try server.peer()
@@ -40,7 +40,7 @@ struct HeadTests {
         }
     }
 
-    @Test("A parameter that spans two PARAMS records is put together")
+    @Test("A parameter that spans two PARAMS records is joined")
     func spanningParameter() throws {
         try Server.run { server in
             let request = RawRequest("GET", "/who").with {
@@ -58,7 +58,7 @@ struct HeadTests {
         }
     }
 
-    @Test("Lengths near 2^31 and pairs that end too early are refused, and the next request is served")
+    @Test("Lengths near 2^31 and truncated pairs are refused, and the next request is served")
     func wrongLengths() throws {
         let contents: [[UInt8]] = [
             [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
@@ -79,7 +79,9 @@ struct HeadTests {
         }
     }
 
-    @Test("A head over its limit is refused without its handler", arguments: [70_000, 1_000_000, 20_000_000])
+    @Test(
+        "A head over its limit is refused without calling its handler",
+        arguments: [70_000, 1_000_000, 20_000_000])
     func largeHead(size: Int) throws {
         try Server.run { server in
             let peer = try server.peer()
@@ -98,7 +100,9 @@ struct HeadTests {
         }
     }
 
-    @Test("A head within its limit is taken, larger than a pipe holds", arguments: [60_000, 120_000])
+    @Test(
+        "A head within its limit is accepted, even if it is larger than a pipe's buffer",
+        arguments: [60_000, 120_000])
     func headWithinLimit(size: Int) throws {
         try Server.run(TestManifest("limits: { head: 256KiB }")) { server in
             let value = String(repeating: "x", count: size)
@@ -132,7 +136,7 @@ struct HeadTests {
         }
     }
 
-    @Test("A body that stops is given up after read-time")
+    @Test("A body that stops is closed after read-time")
     func readTime() throws {
         try Server.run(TestManifest("limits: { read-time: 300ms }")) { server in
             let request = RawRequest("POST", "/echo").with { $0.body = [UInt8](repeating: 1, count: 500) }
@@ -145,7 +149,7 @@ struct HeadTests {
         }
     }
 
-    @Test("A name that holds an equals sign or a NUL sets no other parameter")
+    @Test("A name with an equals sign or a NUL sets no other parameter")
     func trickyNames() throws {
         try Server.run { server in
             let evil: [([UInt8], [UInt8])] = [
@@ -167,7 +171,7 @@ struct HeadTests {
         }
     }
 
-    @Test("A head without REQUEST_METHOD or REQUEST_URI is refused, not served")
+    @Test("A head without REQUEST_METHOD or REQUEST_URI is refused")
     func missingParameters() throws {
         try Server.run { server in
             for missing in ["REQUEST_METHOD", "REQUEST_URI"] {
@@ -183,7 +187,7 @@ struct HeadTests {
         }
     }
 
-    @Test("A client that speaks HTTP to the socket is told at once what the socket is, and what to start")
+    @Test("A client that speaks HTTP learns at once what the socket is, and what to start")
     func http() throws {
         try Server.run { server in
             let socket = try StreamSocket(to: server.endpoint)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("The application's life")
+@Suite("The application's lifecycle")
 struct LifecycleTests {
     private static let manifest = TestManifest(
         routes: """
@@ -20,7 +20,7 @@ struct LifecycleTests {
     }
 
     @Test(
-        "services run first; a task that is queued at SIGTERM ends before the application, and it before them",
+        "services run first; a task queued at SIGTERM ends before the application, and the application before them",
         arguments: [[:], group])
     func order(environment: [String: String]) throws {
         try serve(environment) { server in
@@ -35,7 +35,7 @@ struct LifecycleTests {
         }
     }
 
-    @Test("an application that does not start serves nothing, says why, and ends with 1")
+    @Test("an application that does not start serves nothing, says why, and exits with 1")
     func startFails() throws {
         let folder = try TestFolder()
         let server = try Server(
@@ -46,7 +46,7 @@ struct LifecycleTests {
         #expect(!folder.events().contains("start"))
     }
 
-    @Test("when a service fails, requests are finished, the application is stopped, and the status is 1")
+    @Test("if a service fails, requests are finished, the application is stopped, and the status is 1")
     func serviceFails() throws {
         try serve(["SERVICE_FAILS": "end-of-database"], ending: .any) { server in
             #expect(try server.ask(RawRequest("GET", "/hello")).status == 200)

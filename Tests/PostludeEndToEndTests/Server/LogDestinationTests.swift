@@ -1,9 +1,11 @@
 import Foundation
 import Testing
 
-@Suite("Where logs go", .timeLimit(.minutes(10)))
+@Suite("Log destinations", .timeLimit(.minutes(10)))
 struct LogDestinationTests {
-    @Test("Why a program cannot start is in its log, not only on standard error", arguments: [true, false])
+    @Test(
+        "The reason why a program cannot start is in its log, not only on standard error",
+        arguments: [true, false])
     func startError(isSupervised: Bool) throws {
         let folder = try TestFolder()
         try folder.write("routes.yaml", TestManifest("log: { to: ./own.log }").text)
@@ -40,7 +42,7 @@ struct LogDestinationTests {
         #expect(!folder.text("app.log").contains("handler failed"), "\(folder.text("app.log"))")
     }
 
-    @Test("Why a new program is refused is in the log")
+    @Test("The reason why a new program is refused is in the log")
     func refusedProgram() throws {
         let folder = try TestFolder()
         try Server.run(TestManifest("log: { to: ./own.log }"), in: folder, isSupervised: true) { server in
@@ -56,7 +58,7 @@ struct LogDestinationTests {
         }
     }
 
-    @Test("What an application prints is written line by line: a crash loses none")
+    @Test("An application's output is written line by line: a crash loses none")
     func printed() throws {
         let routes = TestManifest.allRoutes + "\n  - { path: /die, method: GET, handler: print-and-die }"
         try Server.run(
@@ -68,7 +70,7 @@ struct LogDestinationTests {
         }
     }
 
-    /// A program that is the testbed, with /dev/log and journald's socket in the test's folder; needs root.
+    /// A copy of the testbed, with /dev/log and journald's socket in the test's folder; needs root.
     private static func daemons(in folder: TestFolder) throws -> (
         program: String, syslog: DatagramSocket, journald: DatagramSocket
     ) {
@@ -151,7 +153,7 @@ struct LogDestinationTests {
         }
     }
 
-    @Test("A syslog daemon that is not there is found before anything is served")
+    @Test("A missing syslog daemon is found before the server starts")
     func missingDaemon() throws {
         guard !FileManager.default.fileExists(atPath: "/dev/log") else { return }
         let folder = try TestFolder()
@@ -173,7 +175,7 @@ struct LogDestinationTests {
     }
 
     @Test(
-        "A log that may not grow is said to have lost lines when it can again, and no line is glued to a cut one"
+        "After a log could not grow, it reports the lost lines, and no line is joined to a truncated one"
     )
     func fullFile() throws {
         let folder = try TestFolder()
@@ -210,11 +212,11 @@ struct LogDestinationTests {
         }
     }
 
-    @Test("A standard error that nobody reads makes no request wait, and comes back when somebody does")
+    @Test("A standard error without a reader delays no request, and works again when it is read")
     func stalledStandardError() throws {
         let folder = try TestFolder()
         #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
-        // Both ends are the test's: the server can begin, and its lines are not read.
+        // Both ends belong to the test: the server can begin, and its lines are not read.
         let reader = open(folder.file("pipe"), O_RDWR | O_NONBLOCK)
         defer { close(reader) }
         try folder.writeProgram(
@@ -225,7 +227,7 @@ struct LogDestinationTests {
         ) { server in
             let filler = String(repeating: "x", count: 4_000)
             let peer = try server.peer()
-            // More than the pipe and what the server keeps.
+            // More than the pipe and the server's buffer hold.
             for number in 0..<600 {
                 let request = RawRequest("GET", "/hello").with {
                     $0.parameters = [("REQUEST_ID", "r\(number)"), ("HTTP_FILLER", filler)]

@@ -19,7 +19,7 @@ struct ManagementRecordTests {
         }
     }
 
-    @Test("GET_VALUES with forty repeated names, unknown ones and none is answered too")
+    @Test("GET_VALUES with forty repeated names, with unknown ones and without any is answered too")
     func repeatedNames() throws {
         try Server.run { server in
             let peer = try server.peer()
@@ -60,7 +60,7 @@ struct ManagementRecordTests {
         }
     }
 
-    @Test("A flood of GET_VALUES from a peer that never reads stops nobody else")
+    @Test("A flood of GET_VALUES from a peer that never reads delays no other peer")
     func flood() throws {
         try Server.run(TestManifest("workers: { min: 1, max: 1 }")) { server in
             let record = Record.getValues((0..<40).map { Self.names[$0 % 3] }).bytes
@@ -101,7 +101,7 @@ struct ManagementRecordTests {
         }
     }
 
-    @Test("A second BEGIN_REQUEST is answered with CANT_MPX_CONN, and the first request goes on")
+    @Test("A second BEGIN_REQUEST is answered with CANT_MPX_CONN, and the first request continues")
     func secondBegin() throws {
         try Server.run { server in
             let peer = try server.peer()
@@ -117,7 +117,7 @@ struct ManagementRecordTests {
         }
     }
 
-    @Test("Records of another request's identifier are left out")
+    @Test("Records with another request's identifier are ignored")
     func otherIdentifier() throws {
         try Server.run { server in
             let peer = try server.peer()
@@ -171,7 +171,7 @@ struct ManagementRecordTests {
         }
     }
 
-    @Test("A kept connection idles for as long as it likes after an aborted request")
+    @Test("A kept connection may stay idle after an aborted request")
     func idleAfterAbort() throws {
         try Server.run(TestManifest("limits: { head-time: 200ms, read-time: 200ms }")) { server in
             let peers = try [[], [Record.params([])]].map { last in
@@ -181,7 +181,7 @@ struct ManagementRecordTests {
                 #expect(try peer.reply().protocolStatus == FastCGIReply.requestComplete)
                 return peer
             }
-            // Connections that are overdue are closed meanwhile, one after the other.
+            // Overdue connections are closed meanwhile, one after the other.
             for _ in 1...3 {
                 let half = try server.peer()
                 try half.send(Array(Self.post.head.prefix(20)))

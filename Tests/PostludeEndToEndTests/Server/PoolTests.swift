@@ -2,7 +2,7 @@ import Testing
 
 @Suite("The pool of workers")
 struct PoolTests {
-    @Test("It grows to its maximum while tasks keep the workers busy, and each task has a thread of its own")
+    @Test("It grows to its maximum while tasks occupy the workers, and each task has its own thread")
     func grows() throws {
         let manifest = TestManifest("workers: { min: 1, max: 6, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
@@ -30,7 +30,7 @@ struct PoolTests {
         }
     }
 
-    @Test("A worker reserved for requests answers while long tasks hold all others", arguments: [1, 2])
+    @Test("A worker reserved for requests answers while long tasks occupy all others", arguments: [1, 2])
     func reserved(count: Int) throws {
         try Server.run(TestManifest("workers: { min: 1, max: 4, reserved-for-requests: \(count) }")) {
             server in
@@ -46,7 +46,7 @@ struct PoolTests {
         }
     }
 
-    @Test("With every worker held by tasks the next request waits, and is answered when one is free")
+    @Test("If tasks occupy every worker, the next request waits, and is answered when one is free")
     func nothingRefused() throws {
         let manifest = TestManifest("workers: { min: 2, max: 2, reserved-for-requests: 0 }")
         try Server.run(manifest) { server in
@@ -71,7 +71,8 @@ struct PoolTests {
                 return peer
             }
             _ = try server.folder.events(reaches: 10)
-            // It may have grown past what was needed: a machine without a free core looks like busy workers.
+            // It may have grown more than was needed: on a machine without a free core, the workers look
+            // busy.
             #expect((10...12).contains(server.workers))
             try server.folder.open(gate: "go")
             for peer in peers { #expect(try peer.reply().text == "slow") }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// A deployment that puts each release into a folder of its own, and points a link at the newest.
+/// A deployment with a folder for each release, and a symbolic link to the newest one.
 @Suite("Releases behind a link", .timeLimit(.minutes(10)))
 struct ReleaseLinkTests {
     private let folder: TestFolder
@@ -28,7 +28,7 @@ struct ReleaseLinkTests {
                 .text)
     }
 
-    /// As `ln -sfn` does: in one step.
+    /// In one step, like `ln -sfn`.
     private func point(to release: Int) throws {
         try FileManager.default.createSymbolicLink(
             atPath: folder.file("next"), withDestinationPath: "releases/\(release)")
@@ -55,7 +55,7 @@ struct ReleaseLinkTests {
         #expect(try process.waitForExit() == .status(0), "\(folder.text("log"))")
     }
 
-    @Test("HUP reads the manifest to which the link leads now", arguments: [[], ["--no-supervisor"]])
+    @Test("HUP reads the manifest to which the link points now", arguments: [[], ["--no-supervisor"]])
     func reload(arguments: [String]) throws {
         try run(arguments) { process in
             try point(to: 2)
@@ -66,7 +66,7 @@ struct ReleaseLinkTests {
         }
     }
 
-    @Test("USR2 starts the program to which the link leads now, in the folder to which it leads")
+    @Test("USR2 starts the program to which the link points now, in the folder to which it points")
     func upgrade() throws {
         try run { process in
             try point(to: 2)
@@ -77,7 +77,7 @@ struct ReleaseLinkTests {
             }
             let place = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process.pid)/cwd")
             #expect(place == folder.file("releases/2"))
-            // And so on from there.
+            // The same again, from the new release.
             try write(release: 2, route: "/release-2b")
             process.send(signal: SIGHUP)
             try waitUntil("its new manifest is served: \(folder.text("log"))") {
@@ -86,7 +86,7 @@ struct ReleaseLinkTests {
         }
     }
 
-    @Test("With a link that leads nowhere both are refused, and the old release serves on")
+    @Test("If the link is broken, both are refused, and the old release continues to serve")
     func dangling() throws {
         try run { process in
             try FileManager.default.removeItem(atPath: folder.file("current"))

@@ -9,7 +9,7 @@ struct ReloadTests {
               - { path: /echo, method: POST, handler: echo, limits: { body: 3MiB } }
             """)
 
-    @Test("SIGHUP brings a new table to every process; a request that has begun keeps the old one")
+    @Test("SIGHUP brings a new route table to every process; a request that has begun keeps the old one")
     func reload() throws {
         try SupervisorTests.run { server in
             let begun = try server.peer()
@@ -30,7 +30,7 @@ struct ReloadTests {
         }
     }
 
-    @Test("A request whose body is on its way is answered by the table that has its route")
+    @Test("A request whose body is still arriving is answered by the table that has its route")
     func bodyOnItsWay() throws {
         try Server.run(SupervisorTests.manifest()) { server in
             let bytes = RawRequest("POST", "/echo").with { $0.body = [UInt8](repeating: 120, count: 3_000) }
@@ -46,7 +46,9 @@ struct ReloadTests {
         }
     }
 
-    @Test("A bad manifest is refused with its mistakes, and the old one stays", arguments: [true, false])
+    @Test(
+        "A manifest with mistakes is refused, the mistakes are logged, and the old one stays",
+        arguments: [true, false])
     func bad(isSupervised: Bool) throws {
         try Server.run(SupervisorTests.manifest(), isSupervised: isSupervised) { server in
             try server.folder.write(
@@ -74,7 +76,7 @@ struct ReloadTests {
     }
 
     @Test(
-        "SIGHUP names the keys that hold from the next start, with a supervisor and without",
+        "SIGHUP names the keys that apply at the next start, with and without a supervisor",
         arguments: [true, false])
     func nextStart(isSupervised: Bool) throws {
         let folder = try TestFolder()
@@ -91,7 +93,7 @@ struct ReloadTests {
         }
     }
 
-    @Test("More processes are started, and fewer are left, without a failed request")
+    @Test("Processes are added and removed without a failed request")
     func count() throws {
         try SupervisorTests.run { server in
             let kept = try (1...6).map { _ in try server.peer() }
@@ -112,7 +114,7 @@ struct ReloadTests {
         for peer in peers { #expect(try peer.ask(RawRequest("GET", "/hello")).text == "hello") }
     }
 
-    /// A server whose program is a link, as deployments have it.
+    /// A server whose program is a symbolic link, as in deployments.
     private func deployed(_ body: (Server, _ release: (String) throws -> Void) throws -> Void) throws {
         let folder = try TestFolder()
         let release = { (program: String) in
@@ -131,7 +133,7 @@ struct ReloadTests {
         }
     }
 
-    @Test("SIGUSR2 puts the file in the program's place into it: kept connections and tasks go on")
+    @Test("SIGUSR2 starts the file at the program's path: kept connections and tasks continue")
     func upgrade() throws {
         try deployed { server, release in
             let copy = server.folder.file("version-2")
@@ -161,7 +163,7 @@ struct ReloadTests {
         }
     }
 
-    @Test("A program that refuses the manifest, or is none, does not take over")
+    @Test("A program that refuses the manifest, or a file that is not a program, does not take over")
     func badProgram() throws {
         try deployed { server, release in
             let children = Set(server.children)
@@ -177,7 +179,7 @@ struct ReloadTests {
         }
     }
 
-    @Test("The status says by which manifest each process serves")
+    @Test("The status shows which manifest each process uses")
     func generation() throws {
         try StatusTests.run("processes: { count: 2 }", isSupervised: true) { server, status in
             try waitUntil("both are ready") { server.logCount(of: "a process is ready") == 2 }
@@ -215,7 +217,7 @@ struct ReloadTests {
         }
     }
 
-    @Test("Signals that come while the program is being replaced neither kill it nor are lost")
+    @Test("Signals that arrive while the program is being replaced neither kill it nor are lost")
     func impatience() throws {
         try deployed { server, _ in
             server.process.send(signal: SIGUSR2)

@@ -1,10 +1,12 @@
 import Testing
 
-@Suite("Peers that do not take their response")
+@Suite("Peers that do not read their response")
 struct SlowReaderTests {
     private static let manifest = TestManifest("workers: { min: 1, max: 1 }\nlimits: { write-time: 300ms }")
 
-    @Test("One that never reads is given up after write-time, its tasks run, and the next request is served")
+    @Test(
+        "A peer that never reads is disconnected after write-time, its tasks run, and the next request is served"
+    )
     func neverReads() throws {
         try Server.run(Self.manifest) { server in
             let peers = try (0..<3).map { _ in
@@ -18,7 +20,7 @@ struct SlowReaderTests {
         }
     }
 
-    @Test("One that closes at once harms nobody, and its tasks run", arguments: [true, false])
+    @Test("A peer that closes at once does no harm, and its tasks run", arguments: [true, false])
     func closesAtOnce(keep: Bool) throws {
         try Server.run(Self.manifest) { server in
             for round in 1...20 {
@@ -31,12 +33,12 @@ struct SlowReaderTests {
         }
     }
 
-    @Test("One that reads slowly, but within write-time, gets all of it")
+    @Test("A peer that reads slowly, but within write-time, gets the whole response")
     func readsSlowly() throws {
         try Server.run(TestManifest("workers: { min: 1, max: 1 }")) { server in
             let peer = try server.peer()
             try peer.send(RawRequest("GET", "/big?count=8388608"))
-            // The only worker is held by the write: the other one waits until the response has been read.
+            // The write occupies the only worker: the other request waits until the response has been read.
             let other = try server.peer()
             try other.send(RawRequest("GET", "/hello"))
             let reply = try peer.reply()

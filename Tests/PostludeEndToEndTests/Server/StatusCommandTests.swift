@@ -30,7 +30,7 @@ struct StatusCommandTests {
         }
     }
 
-    @Test("--watch shows it again each second, also when the server has gone")
+    @Test("--watch shows it again each second, also after the server has ended")
     func watch() throws {
         let folder = try TestFolder()
         var watcher: ChildProcess?
@@ -51,10 +51,10 @@ struct StatusCommandTests {
         #expect(try watcher?.waitForExit() == .signal(SIGINT))
     }
 
-    @Test("--watch fits the terminal: the summary is not scrolled away")
+    @Test("--watch fits the terminal: the summary does not scroll away")
     func window() throws {
         try StatusTests.run { server, status in
-            // script(1) gives it a terminal, of 12 lines of 40 columns.
+            // script(1) gives it a terminal of 12 lines of 40 columns.
             let watcher = try ChildProcess(
                 "/usr/bin/script",
                 [
@@ -76,7 +76,7 @@ struct StatusCommandTests {
         }
     }
 
-    @Test("It says what to do when there is no socket, none in the manifest, or something else behind it")
+    @Test("It says what to do if there is no socket, none in the manifest, or another program behind it")
     func errors() throws {
         let folder = try TestFolder()
         try folder.write("routes.yaml", TestManifest().text)

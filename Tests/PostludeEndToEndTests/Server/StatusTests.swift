@@ -16,7 +16,7 @@ struct StatusTests {
             TestManifest("\(settings)\nstatus: \(status)"), in: folder, isSupervised: isSupervised,
             ending: ending
         ) { server in
-            // nginx's worker is another user.
+            // nginx's worker runs as another user.
             guard chmod("\(status)", 0o666) == 0 else { throw SystemCallError("chmod") }
             try body(server, status)
         }
@@ -26,7 +26,7 @@ struct StatusTests {
         try FastCGIPeer(endpoint).ask(RawRequest("GET", target))
     }
 
-    /// The report, as a client without our types reads it.
+    /// The report, as a client without Postlude's types reads it.
     static func report(at endpoint: Endpoint) throws -> [String: Any] {
         let reply = try get("/status.json", at: endpoint)
         let object = try JSONSerialization.jsonObject(with: Data(reply.text.utf8))
@@ -38,7 +38,7 @@ struct StatusTests {
         return processes.flatMap { $0["workers"] as? [[String: Any]] ?? [] }
     }
 
-    @Test("With every worker busy they answer, and say what each of them is at")
+    @Test("If every worker is busy, the pages answer, and show what each worker is doing")
     func busy() throws {
         try Self.run { server, status in
             let peers = try (1...2).map { number in
@@ -64,7 +64,7 @@ struct StatusTests {
                 #expect(worker["request method"] as? String == "GET" && worker["route"] as? String == "/slow")
                 #expect((worker["request uri"] as? String)?.hasPrefix("/slow?gate=go&name=") == true)
             }
-            // The third request waits in the kernel's queue, or in the poller; the control thread has seen it.
+            // The third request waits in the kernel's queue or in the poller; the control thread has seen it.
             try waitUntil("a request that waits is counted") {
                 try Self.report(at: status)["max children reached"] as? Int == 1
             }
@@ -78,7 +78,7 @@ struct StatusTests {
         }
     }
 
-    @Test("Every answer is counted once, with its time, its route and its class of status code")
+    @Test("Every response is counted once, with its time, its route and its class of status code")
     func answers() throws {
         let settings = """
             workers: { min: 2, max: 2, reserved-for-requests: 0 }
@@ -86,7 +86,7 @@ struct StatusTests {
             overload: { when-busy: refuse, wait: 100ms }
             """
         try Self.run(settings) { server, status in
-            // The request that has shown that the server is there.
+            // The request that has shown that the server runs.
             try waitUntil("it is counted") { try Self.report(at: status)["accepted conn"] as? Int == 1 }
             func ask(_ request: RawRequest, expecting status: Int) throws {
                 #expect(try server.ask(request).status == status, "\(request.uri)")
@@ -102,7 +102,7 @@ struct StatusTests {
             let late = try server.peer()
             try late.send(RawRequest("POST", "/echo").with { $0.contentLength = "10" }.head)
             #expect(try late.reply().status == 408)
-            // Their handlers go on, and hold both workers.
+            // Their handlers continue, and occupy both workers.
             let slow = try (1...2).map { _ in
                 let peer = try server.peer()
                 try peer.send(RawRequest("GET", "/slow?gate=go"))
@@ -135,7 +135,7 @@ struct StatusTests {
                     "/hello 0 1", "none 3 0", "/boom 0 1", "/small 1 0", "/echo 1 0", "/slow 0 2",
                 ])
 
-            // What the late handlers return is no answer.
+            // The late handlers' results are not responses.
             try server.folder.open(gate: "go")
             try waitUntil("they have returned") { try Self.report(at: status)["active workers"] as? Int == 0 }
             #expect(try Self.report(at: status)["accepted conn"] as? Int == 11)
@@ -147,7 +147,7 @@ struct StatusTests {
         }
     }
 
-    @Test("The answer to a handler that never returns is counted, also when its process is replaced")
+    @Test("The response for a handler that never returns is counted, also if its process is replaced")
     func killed() throws {
         let settings = """
             workers: { min: 2, max: 2, reserved-for-requests: 0 }
@@ -194,7 +194,7 @@ struct StatusTests {
     }
 
     @Test(
-        "A row shows one request: with a task there stands the task's own, whatever the worker has served since"
+        "A row shows one request: next to a task it shows the task's own request, whatever the worker has served since"
     )
     func oneRequest() throws {
         let settings = "workers: { min: 2, max: 2, reserved-for-requests: 1 }"
@@ -203,7 +203,8 @@ struct StatusTests {
                 let request = RawRequest("GET", target).with { $0.parameters = [("REQUEST_ID", id)] }
                 #expect(try server.ask(request).status == 200)
             }
-            // Its task holds the one worker that may run tasks, so that the next tasks wait at the other one.
+            // Its task occupies the one worker that may run tasks, so that the next tasks wait with the other
+            // one.
             try ask("/steps?gate=first&label=a", "first-1")
             _ = try server.folder.events("started", reaches: 1)
             try ask("/steps?gate=second&label=b", "second-1")
@@ -239,7 +240,7 @@ struct StatusTests {
     }
 
     @Test(
-        "Only the last segment of the path counts, only GET and HEAD are answered, and nothing else is there")
+        "Only the last segment of the path counts, only GET and HEAD are answered, and no other page exists")
     func paths() throws {
         try Self.run { server, status in
             for path in ["/ping", "/deep/down/ping", "//ping?x"] {
@@ -256,13 +257,13 @@ struct StatusTests {
             for path in ["/", "/hello", "/ping/x"] {
                 #expect(try Self.get(path, at: status).status == 404, "\(path)")
             }
-            // Its requests are none of the application's.
+            // Its requests are not the application's.
             let before = try #require(try Self.report(at: status)["accepted conn"] as? Int)
             #expect(try Self.report(at: status)["accepted conn"] as? Int == before)
         }
     }
 
-    @Test("OpenMetrics: the reference parser reads all of it, and the figures are right")
+    @Test("The OpenMetrics reference parser reads all of it, and the figures are right")
     func metrics() throws {
         try Self.run { server, status in
             for number in 1...5 { _ = try server.ask(RawRequest("GET", "/steps?label=\(number)")) }
@@ -286,7 +287,7 @@ struct StatusTests {
         }
     }
 
-    @Test("Under a supervisor all processes are shown, and the log names what one that dies was at")
+    @Test("Under a supervisor all processes are shown, and the log names what a crashed one was doing")
     func supervised() throws {
         let settings = "processes: { count: 2 }\nworkers: { min: 2, max: 2, reserved-for-requests: 0 }"
         try Self.run(settings, isSupervised: true) { server, status in
@@ -314,7 +315,7 @@ struct StatusTests {
                 return report["replaced processes"] as? Int == 1 && processes.count == 2
                     && processes.allSatisfy { $0["state"] as? String == "serving" }
             }
-            // What is counted never shrinks.
+            // Counters never decrease.
             #expect(try Self.report(at: status)["accepted conn"] as? Int ?? 0 >= before)
             try server.expectAnswers()
         }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Under systemd", .timeLimit(.minutes(10)))
 struct SystemdTests {
-    @Test("The service manager is told when the application serves, and when it stops")
+    @Test("The service manager is notified when the application serves, and when it stops")
     func notifications() throws {
         let folder = try TestFolder()
         let manager = try DatagramSocket(folder.file("notify"))
@@ -26,7 +26,7 @@ struct SystemdTests {
         }
     }
 
-    @Test("A manager that is gone, and a socket of another kind, are no reason not to serve")
+    @Test("A missing manager, or a socket of another kind, does not prevent serving")
     func noManager() throws {
         let folder = try TestFolder()
         try Server.run(in: folder, environment: ["NOTIFY_SOCKET": folder.file("nobody")]) { server in
@@ -34,7 +34,7 @@ struct SystemdTests {
         }
     }
 
-    @Test("The watchdog is told again and again, also while every worker is busy with tasks")
+    @Test("The watchdog is notified repeatedly, also while every worker is busy with tasks")
     func watchdog() throws {
         let folder = try TestFolder()
         let manager = try DatagramSocket(folder.file("notify"))
@@ -51,7 +51,7 @@ struct SystemdTests {
         }
     }
 
-    @Test("The watchdog is not told when no worker takes what waits")
+    @Test("The watchdog is not notified if no worker takes the waiting requests")
     func stuck() throws {
         let folder = try TestFolder()
         let manager = try DatagramSocket(folder.file("notify"))
@@ -80,7 +80,7 @@ struct SystemdTests {
         }
     }
 
-    @Test("A watchdog that is another process's is left to it")
+    @Test("A watchdog for another process is left to that process")
     func otherWatchdog() throws {
         let folder = try TestFolder()
         let manager = try DatagramSocket(folder.file("notify"))
@@ -120,7 +120,7 @@ struct SystemdTests {
     }
 
     @Test(
-        "systemd finds no mistake in the units under an application's name, and nothing of another name is left"
+        "systemd finds no mistake in the units with an application's name, and no other name is left"
     )
     func units() throws {
         let folder = try TestFolder()
@@ -134,7 +134,7 @@ struct SystemdTests {
         #expect(folder.text("shop.socket").contains("ListenStream=/run/shop/shop.sock\n"))
     }
 
-    @Test("There is one way to deploy: the pages that show it show the same commands")
+    @Test("Every page that shows the deployment shows the same commands")
     func oneWay() throws {
         let article = try SystemdUnits.installation(on: "Sources/Postlude/Postlude.docc/Deploying.md")
         #expect(try SystemdUnits.installation(on: "nginx/README.md") == article)

@@ -16,7 +16,7 @@ struct TaskDeadlineTests {
                 """)
     }
 
-    @Test("The warning about a slow task shows where it is; it never counts as its request's time")
+    @Test("The warning about a slow task shows its stack; its time does not count as its request's")
     func warning() throws {
         try Server.run(Self.manifest("warn: 1s")) { server in
             #expect(try server.ask(RawRequest("GET", "/task?gate=go")).status == 204)
@@ -31,7 +31,7 @@ struct TaskDeadlineTests {
         }
     }
 
-    @Test("A process with a task that cannot be stopped is to be replaced, and leaves without it")
+    @Test("A process whose task cannot be stopped is replaced, and ends without waiting for it")
     func killTime() throws {
         try Server.run(Self.manifest("kill-time: 600ms"), ending: .any) { server in
             #expect(try server.ask(RawRequest("GET", "/task")).status == 204)
