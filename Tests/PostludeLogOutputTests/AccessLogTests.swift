@@ -25,7 +25,7 @@ struct AccessLogTests {
             decoding: AccessText.line(format, AccessValues(record: record, tasks: tasks)), as: UTF8.self)
     }
 
-    @Test("variables stand for what the web server and the application say")
+    @Test("variables stand for values of the web server and the application")
     func variables() throws {
         let record = try record([
             ("REMOTE_ADDR", "192.0.2.1"), ("REQUEST_ID", "r1"), ("SERVER_PROTOCOL", "HTTP/1.1"),
@@ -53,13 +53,13 @@ struct AccessLogTests {
         #expect(try text("$request_time", record()).wholeMatch(of: /0\.[0-9]{3}/) != nil)
     }
 
-    @Test("nobody can write a line or a field of his own: nginx's escapes")
+    @Test("no client can write a line or a field of its own: values are escaped as in nginx")
     func escapes() throws {
         let record = try record([("HTTP_USER_AGENT", "a\"b\\c\nd\u{1b}é\u{7f}")])
         #expect(try text("\"$http_user_agent\"", record) == #""a\x22b\x5Cc\x0Ad\x1B\xC3\xA9\x7F""#)
     }
 
-    @Test("a JSON line has every key in its order, numbers as numbers, and null for what is not known")
+    @Test("a JSON line has every key in order, numbers as numbers, and null for an unknown value")
     func json() throws {
         let agent = "a\"b\\c\nd\u{1}\u{7f}é😀"
         let record = try record([("HTTP_USER_AGENT", agent), ("REQUEST_ID", "r1")])
@@ -86,7 +86,7 @@ struct AccessLogTests {
             ])
     }
 
-    @Test("what could not be routed has a line too")
+    @Test("a request that could not be routed has a line too")
     func refused() throws {
         let head = try RequestHead(parameters: [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")])
         let record = AccessRecord(
@@ -98,13 +98,13 @@ struct AccessLogTests {
         #expect(object["request_id"] as? String == "r")
     }
 
-    @Test("a value that is very long is cut")
+    @Test("a very long value is truncated")
     func longValue() throws {
         let record = try record([("HTTP_REFERER", String(repeating: "x", count: 50_000))])
         #expect(try text("$http_referer", record).utf8.count == 4096)
     }
 
-    @Test("times in the forms of nginx")
+    @Test("times are in nginx's formats")
     func times() {
         let time = LogTime(seconds: 1_835_438_709, milliseconds: 7)
         #expect(time.utc == "2028-02-29T12:05:09.007Z")

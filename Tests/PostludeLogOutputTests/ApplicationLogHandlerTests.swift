@@ -41,7 +41,7 @@ struct ApplicationLogHandlerTests {
         return log
     }
 
-    @Test("an entry must be severe enough for the manifest, which may change, and for the handler")
+    @Test("an entry must pass the manifest's level, which may change, and the handler's")
     func levels() throws {
         let writer = LogWriter()
         let (eager, calm) = (logger(writer), logger(writer, own: .error))
@@ -60,7 +60,7 @@ struct ApplicationLogHandlerTests {
             ])
     }
 
-    @Test("a logger's own level goes first, and its metadata is the handler's")
+    @Test("a logger's own level comes first, and the handler has the logger's metadata")
     func ownLevel() throws {
         let writer = LogWriter()
         try writer.apply(Self.log(.error))
@@ -73,7 +73,7 @@ struct ApplicationLogHandlerTests {
         #expect(logger.logLevel == .debug && logger[metadataKey: "a"] == "b")
     }
 
-    @Test("standard error has not all that is logged once a handler takes entries")
+    @Test("standard error gets only a part of the entries once a handler takes the others")
     func standardError() throws {
         let writer = LogWriter()
         #expect(writer.handler(for: "app", nil, own: nil) is LineLogHandler && writer.logsToStandardError)

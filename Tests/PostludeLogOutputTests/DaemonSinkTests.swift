@@ -19,7 +19,7 @@ struct DaemonSinkTests {
             function: "work()", line: 7)
     }
 
-    /// The fields of an entry, read as journald reads them.
+    /// The fields of an entry, parsed as journald parses them.
     private func fields(_ bytes: [UInt8]) -> [String: String] {
         var rest = bytes[...]
         var fields: [String: String] = [:]
@@ -58,7 +58,7 @@ struct DaemonSinkTests {
         #expect(time.wholeMatch(of: #/[A-Z][a-z]{2} [ 123][0-9] [0-9:]{8} /#) != nil, "\(time)")
     }
 
-    @Test("journald gets fields with names that it takes")
+    @Test("journald gets fields whose names it accepts")
     func journald() throws {
         let sink = try JournaldSink(path: daemon.path, program: "shop")
         sink.write(entry("it happened", fields: [("request", "r1"), ("a-b.ü", "x\ny"), ("_=", "=")]))
@@ -75,7 +75,7 @@ struct DaemonSinkTests {
         #expect(fields["POSTLUDE___"] == "=")
     }
 
-    @Test("no field of an entry can become another one, or a second entry")
+    @Test("no field of an entry can become another field or a second entry")
     func injection() throws {
         let sink = try JournaldSink(path: daemon.path, program: "shop")
         sink.write(entry("x\nPRIORITY=0\n\nMESSAGE=y", fields: [("k\nPRIORITY", "v\nPRIORITY=0")]))
@@ -84,7 +84,7 @@ struct DaemonSinkTests {
         #expect(fields["POSTLUDE_K_PRIORITY"] == "v\nPRIORITY=0")
     }
 
-    @Test("an entry that is too large for a datagram comes as a sealed file")
+    @Test("an entry that is too large for a datagram arrives as a sealed file")
     func largeEntry() throws {
         let sink = try JournaldSink(path: daemon.path, program: "shop")
         let text = String(repeating: "x", count: 1 << 20)
@@ -93,7 +93,7 @@ struct DaemonSinkTests {
         #expect(bytes.isEmpty)
         let descriptor = try #require(file)
         defer { close(descriptor) }
-        // F_GET_SEALS, which the C library's module leaves out; 15 are all four seals.
+        // F_GET_SEALS, which the C library's module omits; 15 are all four seals.
         #expect(fcntl(descriptor, 1034) == 15)
         var content = [UInt8](repeating: 0, count: 2 << 20)
         let count = pread(descriptor, &content, content.count, 0)
@@ -101,7 +101,7 @@ struct DaemonSinkTests {
         #expect(sink.losses.take() == nil)
     }
 
-    @Test("a daemon that goes away, or does not read, makes nobody wait; a new one is found")
+    @Test("a daemon that ends, or does not read, delays no caller; a new one is found")
     func absence() throws {
         let sink = try JournaldSink(path: daemon.path, program: "shop")
         for _ in 0..<2000 { sink.write(entry("x")) }
@@ -115,7 +115,7 @@ struct DaemonSinkTests {
         #expect(try #require(sink.losses.take()) == (1, ENOENT))
     }
 
-    @Test("a daemon that is not there at the start is an error that says what is missing")
+    @Test("a missing daemon at the start is an error that says what is missing")
     func missing() {
         let error = #expect(throws: SystemError.self) {
             try SyslogSink(path: "/nowhere/log", program: "shop")

@@ -29,13 +29,13 @@ final class DatagramSocket {
         unlink(path)
     }
 
-    /// The datagram that is there; nil when there is none.
+    /// The next datagram; nil if there is none.
     func receive() -> [UInt8]? { receiveWithFile()?.bytes }
 
-    /// The same, with the descriptor that came along.
+    /// The next datagram, with the descriptor that it carries.
     func receiveWithFile() -> (bytes: [UInt8], file: Int32?)? {
         var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        // A header of 16 bytes, then the number.
+        // A header of 16 bytes, then the descriptor.
         var control = [Int32](repeating: -1, count: 6)
         let count = bytes.withUnsafeMutableBytes { bytes in
             control.withUnsafeMutableBytes { control in

@@ -65,7 +65,7 @@ final class LineLogHandlerTests {
         #expect((before...Date()).contains(time))
     }
 
-    @Test("a logger's own metadata is there, and an entry's own comes before it")
+    @Test("a logger's metadata is in the line, after the entry's own")
     func metadata() throws {
         let lines = try lines { logger in
             var logger = logger
@@ -76,7 +76,7 @@ final class LineLogHandlerTests {
         #expect(lines == ["info app: x a=logger b=entry"])
     }
 
-    @Test("a metadata provider's fields come before the logger's, and behind the entry's")
+    @Test("a metadata provider's fields are between the entry's and the logger's")
     func provider() throws {
         let lines = try lines { logger in
             var logger = logger
@@ -90,7 +90,7 @@ final class LineLogHandlerTests {
         #expect(lines == ["info app: x a=provider b=entry c=provider d=logger"])
     }
 
-    @Test("entries below the level are left out")
+    @Test("entries below the level are dropped")
     func level() throws {
         let lines = try lines(level: .error) { logger in
             logger.info("no")
@@ -118,7 +118,7 @@ final class LineLogHandlerTests {
             #expect(String(written) == value)
             return
         }
-        // Read as every parser of quoted text does: a backslash protects what follows it.
+        // Parsed like any quoted text: a backslash escapes the next character.
         var rest = written.dropFirst()
         var read = ""
         while let character = rest.popFirst(), character != "\"" {
@@ -154,7 +154,7 @@ final class LineLogHandlerTests {
         }
     }
 
-    @Test("a key cannot begin a line or a field of its own", arguments: ["a\nb", "a\u{1b}b", "a b=c"])
+    @Test("a key can begin neither a line nor a field of its own", arguments: ["a\nb", "a\u{1b}b", "a b=c"])
     func keys(key: String) throws {
         let lines = try lines { $0.info("x", metadata: [key: "y"]) }
         #expect(lines.count == 1)
@@ -168,7 +168,7 @@ final class LineLogHandlerTests {
         let text = "\(try #require(error))"
         #expect(text.contains("open(/nowhere/at/all.log): No such file or directory"))
         #expect(text.contains("log.to"))
-        // The fixture's file exists, to be removed.
+        // The fixture's file exists, so that it can be removed.
         #expect(FileManager.default.createFile(atPath: file.path, contents: nil))
     }
 }

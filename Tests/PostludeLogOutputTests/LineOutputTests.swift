@@ -27,7 +27,7 @@ final class LineOutputTests {
         #expect(try text == (0..<10).map { "\($0)\n" }.joined())
     }
 
-    @Test("lines of many threads stay whole, and all of them are there when nobody writes any more")
+    @Test("lines of many threads stay whole, and all of them are written in the end")
     func concurrency() async throws {
         let losses = LogLosses()
         let output = try output(losses: losses)
@@ -46,7 +46,7 @@ final class LineOutputTests {
         #expect(losses.take() == nil)
     }
 
-    @Test("a full disk loses lines, counts them and says why")
+    @Test("a full disk loses lines; the output counts them and reports why")
     func fullDisk() throws {
         let losses = LogLosses()
         let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
@@ -59,7 +59,7 @@ final class LineOutputTests {
         #expect(losses.take() == nil)
     }
 
-    @Test("a reader that has gone loses lines, and kills nobody")
+    @Test("a closed pipe loses lines, and does not kill the process")
     func brokenPipe() throws {
         signal(SIGPIPE, SIG_IGN)
         let losses = LogLosses()
@@ -70,11 +70,11 @@ final class LineOutputTests {
         #expect(try #require(losses.take()) == (1, EPIPE))
     }
 
-    @Test("a pipe whose reader is behind makes nobody wait; what it has missed comes later, up to a bound")
+    @Test("a pipe whose reader is slow delays no caller; the lines follow later, up to a bound")
     func slowPipe() throws {
         let losses = LogLosses()
         var ends: [Int32] = [-1, -1]
-        // Its ends block, as standard error's do.
+        // Its ends block, like standard error's.
         try #require(pipe(&ends) == 0)
         let output = LineOutput(ends[1], closing: true, losses: losses)
         let sent = 3 << 20
@@ -98,7 +98,7 @@ final class LineOutputTests {
         #expect(lines.count >= 1024)
     }
 
-    @Test("several writers of one pipe whose reader is behind do not wait for it", .timeLimit(.minutes(10)))
+    @Test("several writers of one pipe with a slow reader do not wait for it", .timeLimit(.minutes(10)))
     func sharedPipe() throws {
         let line = line(String(repeating: "x", count: 4000))
         for _ in 0..<300 {

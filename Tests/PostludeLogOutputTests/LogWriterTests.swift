@@ -52,7 +52,7 @@ final class LogWriterTests {
         #expect(new.contains(": three\n") && !new.contains("two"))
     }
 
-    @Test("a file that cannot be opened again stays the old one, and the log says so")
+    @Test("if a file cannot be opened again, the old one stays in use, and the log says so")
     func reopeningFails() throws {
         let writer = LogWriter()
         try FileManager.default.createDirectory(atPath: folder + "/in", withIntermediateDirectories: false)
@@ -64,7 +64,7 @@ final class LogWriterTests {
             try text("out/a.log").contains("a log could not be reopened error=\"open(\(folder)/in/a.log)"))
     }
 
-    @Test("a new manifest's destination takes the old one's place, and a bad one does not")
+    @Test("a new manifest's destination replaces the old one; a wrong one does not")
     func applyingAgain() throws {
         let writer = LogWriter()
         let logger = logger(writer)
@@ -77,7 +77,7 @@ final class LogWriterTests {
         #expect(try text("b.log").hasSuffix(" info app: two\n"))
     }
 
-    @Test("what another log has lost is told once, with the reason")
+    @Test("lost lines of another log are reported once, with the reason")
     func losses() throws {
         var settings = log(to: .file(folder + "/a.log"))
         settings.access = .init()
@@ -99,7 +99,7 @@ final class LogWriterTests {
                 == true, "\(lines)")
     }
 
-    @Test("standard error that systemd reads gets severities, any other one does not")
+    @Test("standard error that systemd reads gets severities, any other does not")
     func severities() throws {
         for isJournald in [true, false] {
             let path = folder + "/stderr-\(isJournald)"
@@ -116,7 +116,7 @@ final class LogWriterTests {
         }
     }
 
-    @Test("a log that cannot be opened may be postponed: standard error has it until it can")
+    @Test("a log that cannot be opened may be postponed: until then, standard error gets its lines")
     func postponed() throws {
         let writer = LogWriter()
         let logger = logger(writer)

@@ -30,7 +30,7 @@ struct EnvironmentTextTests {
     }
 
     @Test(
-        "What begins like a variable and is none is refused",
+        "Text that begins like a variable but is none is refused",
         arguments: [
             "${", "${A", "${}", "${1}", "${1A}", "${A-b}", "${A:b}", "${A:=b}", "${A B}", "${ A }", "${Ä}",
             "${A:-${B_2}}", "^/a${2}", "a${A}${",
@@ -60,7 +60,7 @@ struct EnvironmentTextTests {
         }
     }
 
-    @Test("Each origin is known once, and whether it is a default")
+    @Test("Each variable is listed once, and whether its default was used")
     func origins() throws {
         let expansion = try EnvironmentText.expand("${A}${NONE:-b}${A}${EMPTY:-c}$${", from: environment)
         #expect(

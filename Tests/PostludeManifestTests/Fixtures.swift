@@ -3,7 +3,7 @@ import PostludeManifest
 let handlers = ["home", "process-item", "send-notification"]
 let middleware = ["audit", "signed-in"]
 
-/// What `Manifest.parse` says about a text that is not in order; empty when it is.
+/// The diagnostics of `Manifest.parse` for a text; empty if it is valid.
 func mistakes(
     _ yaml: String, handlers: [String] = handlers, environment: [String: String] = [:]
 ) -> [String] {
@@ -16,7 +16,7 @@ func mistakes(
     }
 }
 
-/// A manifest that is in order up to what is put before its routes.
+/// A valid manifest, apart from the text that precedes its routes.
 func manifest(_ settings: String) -> String {
     settings + "\nroutes:\n  - { path: /, method: GET, handler: home }\n"
 }

@@ -21,7 +21,7 @@ struct ManifestCeleryTests {
         }
     }
 
-    @Test("An address stands in the file, or in a variable")
+    @Test("An address is in the file or in a variable")
     func addresses() throws {
         #expect(try parse("").celery == nil)
         let celery = try #require(

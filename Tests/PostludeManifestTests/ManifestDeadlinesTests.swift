@@ -12,7 +12,7 @@ struct ManifestDeadlinesTests {
         #expect(plain.tasks.killTime == nil)
     }
 
-    @Test("A route has its own deadlines over those of all routes")
+    @Test("A route's own deadlines override those of all routes")
     func routes() throws {
         let yaml = """
             limits: { request-timeout: 30s, slow-time: 5s, kill-time: 60s }
@@ -34,7 +34,7 @@ struct ManifestDeadlinesTests {
         #expect(routes[1].tasks.killTime == .seconds(180))
     }
 
-    @Test("Times that are the same are in order, and a handler can be slow after its timeout")
+    @Test("Equal times are valid, and a handler's slow time may be after its timeout")
     func equal() {
         let yaml = manifest(
             """
@@ -44,7 +44,9 @@ struct ManifestDeadlinesTests {
         #expect(mistakes(yaml) == [])
     }
 
-    @Test("A route that is killed before all are slow, or cancelled before all are warned of, is in order")
+    @Test(
+        "A route that is killed before the slow time of all routes, or cancelled before their warning, is valid"
+    )
     func inherited() {
         let yaml = """
             limits: { slow-time: 10s }

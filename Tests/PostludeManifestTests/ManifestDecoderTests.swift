@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Decoding a manifest")
 struct ManifestDecoderTests {
-    @Test("A manifest with routes only has the defaults")
+    @Test("A manifest with nothing but routes has the defaults")
     func defaults() throws {
         let manifest = try parse(manifest(""))
         #expect(manifest.prefix == "")
@@ -102,7 +102,7 @@ struct ManifestDecoderTests {
         #expect(manifest.routes.map(\.location.description) == ["routes.yaml:16:5", "routes.yaml:23:5"])
     }
 
-    @Test("A route's limits and tasks stand over the manifest's")
+    @Test("A route's limits and tasks override the manifest's")
     func merged() throws {
         let manifest = try parse(
             """
@@ -172,7 +172,7 @@ struct ManifestDecoderTests {
         #expect(mistakes(manifest(yaml)) == ["routes.yaml:" + expected])
     }
 
-    @Test("A positioned mistake is found behind comments, in flow style and in files with CR LF")
+    @Test("A mistake's position is right after comments, in flow style and in files with CR LF")
     func positions() {
         let comment = "# first\n\n   # second\nworkers:   # third\n  # fourth\n  min: 0 # fifth"
         let expected = "found the number 0 for `min`, expected a whole number from 1 to 4096"

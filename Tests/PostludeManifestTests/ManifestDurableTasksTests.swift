@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Durable tasks of a manifest")
 struct ManifestDurableTasksTests {
-    @Test("Every key is optional, and every value is taken")
+    @Test("Every key is optional, and every value is decoded")
     func values() throws {
         let yaml = """
             durable-tasks:

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A manifest's values from the environment")
 struct ManifestEnvironmentTests {
-    @Test("A plain value has the kind that it has after the replacement, a quoted one is text")
+    @Test("A plain value has the type of its text after the replacement, a quoted one is text")
     func kinds() throws {
         let environment = ["MAX": "8", "OLD": "true", "LOG": "/var/log/app.log", "SIZE": "2", "NUMBER": "5"]
         let manifest = try parse(
@@ -47,7 +47,7 @@ struct ManifestEnvironmentTests {
         #expect(try parse(yaml, environment: ["A": "x"]).openAPI.title == "${A}")
     }
 
-    @Test("A value stays one value, whatever it holds")
+    @Test("A value stays one value, whatever text it contains")
     func noInjection() throws {
         let value = "a\nworkers: { max: 1 } # \" ' *x &y ${MAX}"
         let manifest = try parse(manifest("openapi:\n  title: ${A}"), environment: ["A": value])
@@ -117,7 +117,7 @@ struct ManifestEnvironmentTests {
         #expect(mistakes(manifest(yaml), environment: environment) == ["routes.yaml:" + expected])
     }
 
-    @Test("In a route, the pattern's mistake and the handler's name the variable")
+    @Test("In a route, the errors of the pattern and the handler name the variable")
     func wrongRoute() {
         let yaml = "routes:\n  - path: /a/${A}\n    method: GET\n    handler: ${H}\n"
         #expect(
@@ -128,7 +128,7 @@ struct ManifestEnvironmentTests {
             ])
     }
 
-    @Test("A variable that is not set is the only mistake of its value")
+    @Test("A variable that is not set is the only mistake reported for its value")
     func unset() {
         let yaml = """
             limits: { body: "${A}" }
@@ -143,7 +143,7 @@ struct ManifestEnvironmentTests {
     }
 
     @Test(
-        "Inside of braces and brackets a variable needs quotes, and is told so",
+        "Within braces and brackets a variable needs quotes, and the error says so",
         arguments: [
             (
                 "workers: { max: ${A} }",
@@ -163,7 +163,7 @@ struct ManifestEnvironmentTests {
         #expect(mistakes(manifest(yaml), environment: ["A": "8"]) == ["routes.yaml:\(expected)\(advice)"])
     }
 
-    @Test("A small file cannot make much of a large variable")
+    @Test("A small file cannot multiply a large variable")
     func amplification() {
         let environment = ["A": String(repeating: "a", count: 1 << 20)]
         let tags = repeatElement("\"${A}\"", count: 100).joined(separator: ", ")
@@ -173,7 +173,7 @@ struct ManifestEnvironmentTests {
         #expect(found.filter { $0.hasSuffix(expected) }.count == 92)
     }
 
-    @Test("Without another one, the environment is the process's")
+    @Test("By default the environment is the process's")
     func process() throws {
         let value = try #require(ProcessInfo.processInfo.environment["PATH"])
         let yaml = manifest("openapi:\n  title: ${PATH}")

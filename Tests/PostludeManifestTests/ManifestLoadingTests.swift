@@ -13,7 +13,7 @@ struct ManifestLoadingTests {
         do {
             return try Manifest.load(contentsOf: file.path, handlers: handlers)
         } catch {
-            // The folder's name is another one each time.
+            // The folder has another name in each run.
             throw Mistakes(lines: error.description.replacingOccurrences(of: folder.path + "/", with: ""))
         }
     }
@@ -27,7 +27,7 @@ struct ManifestLoadingTests {
         #expect(try load(manifest("prefix: /api").utf8).prefix == "/api")
     }
 
-    @Test("A file that is not there is named with the reason")
+    @Test("A file that does not exist is named with the reason")
     func missing() {
         let error = #expect(throws: ManifestError.self) {
             try Manifest.load(contentsOf: "/nonexistent/routes.yaml", handlers: handlers)
@@ -35,7 +35,7 @@ struct ManifestLoadingTests {
         #expect(error?.description == "/nonexistent/routes.yaml: cannot be opened: No such file or directory")
     }
 
-    @Test("What is not a regular file is refused", arguments: ["/dev/zero", "/tmp"])
+    @Test("A file that is not a regular file is refused", arguments: ["/dev/zero", "/tmp"])
     func special(path: String) {
         let error = #expect(throws: ManifestError.self) {
             try Manifest.load(contentsOf: path, handlers: handlers)
@@ -43,7 +43,7 @@ struct ManifestLoadingTests {
         #expect(error?.description == "\(path): is not a regular file, expected a manifest")
     }
 
-    @Test("Bytes that are not UTF-8 are refused where they stand")
+    @Test("Bytes that are not UTF-8 are refused with their position")
     func encoding() {
         let bytes = Array("# ä\nprefix: /".utf8) + [0xFF, 0x0A]
         #expect(throws: Mistakes(lines: "routes.yaml:2:10: found a byte that is not UTF-8, expected UTF-8")) {
@@ -51,7 +51,7 @@ struct ManifestLoadingTests {
         }
     }
 
-    @Test("A file larger than the bound is refused")
+    @Test("A file over the size limit is refused")
     func size() {
         let expected = "routes.yaml: is larger than 8MiB, expected a smaller manifest"
         #expect(throws: Mistakes(lines: expected)) {

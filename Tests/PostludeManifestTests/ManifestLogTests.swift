@@ -17,7 +17,7 @@ struct ManifestLogTests {
         #expect(try parse(manifest("log: { to: /var/log/a.log }")).log.destination == .file("/var/log/a.log"))
     }
 
-    @Test("An access log is its format alone, or a mapping")
+    @Test("An access log is given as its format alone, or as a mapping")
     func access() throws {
         #expect(try parse(manifest("log: { access: json }")).log.access?.format == .json)
         #expect(
@@ -29,7 +29,7 @@ struct ManifestLogTests {
         #expect(try parse(manifest("log: { access: {} }")).log.access?.format == .json)
     }
 
-    @Test("An access log goes where the log goes unless it says otherwise")
+    @Test("An access log has the log's destination unless it has its own")
     func inherited() throws {
         #expect(
             try parse(manifest("log: { access: json, to: journald }")).log.access?.destination == .journald

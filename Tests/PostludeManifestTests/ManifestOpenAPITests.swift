@@ -49,7 +49,7 @@ struct ManifestOpenAPITests {
     }
 
     @Test(
-        "A path that a route takes is refused",
+        "A path that a route uses is refused",
         arguments: [
             "path: /docs", "path: '/{name}'", "path: '/{rest:path}'", "path: '/{name:do.s}'", "regex: ^/d.*$",
             "regex: /docs", "path: /d%6Fcs",
@@ -88,7 +88,7 @@ struct ManifestOpenAPITests {
     }
 
     @Test(
-        "A route's words are reported with what was found and what was expected",
+        "A route's texts are reported with what was found and what was expected",
         arguments: [
             (
                 "summary: 5",
@@ -105,7 +105,7 @@ struct ManifestOpenAPITests {
         #expect(mistakes(yaml) == ["routes.yaml:1:\(column + 6): \(expected)"])
     }
 
-    @Test("A tag that stands twice is reported at its second place")
+    @Test("A duplicate tag is reported at its second place")
     func duplicateTag() {
         let yaml = "routes: [{ path: /, method: GET, handler: home, tags: [a, b, a] }]"
         #expect(mistakes(yaml) == ["routes.yaml:1:62: the tag `a` stands twice in this route"])

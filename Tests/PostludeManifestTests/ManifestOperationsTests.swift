@@ -33,7 +33,7 @@ struct ManifestOperationsTests {
         #expect(try parse(manifest("status: { listen: \(address) }")).status?.listen == text)
     }
 
-    @Test("A socket has an owner, a mode, a backlog and guards")
+    @Test("A socket has an owner, a mode, a backlog and access rules")
     func listen() throws {
         let unix = try parse(
             manifest(
@@ -55,7 +55,7 @@ struct ManifestOperationsTests {
         #expect(tcp.allow == networks)
     }
 
-    @Test("An inherited socket can have guards for either kind")
+    @Test("An inherited socket can have access rules for both kinds of sockets")
     func inherited() throws {
         let listen = try parse(manifest("listen: { allow: [127.0.0.1], allow-users: [root] }")).listen
         #expect(listen.address == nil)
@@ -63,7 +63,8 @@ struct ManifestOperationsTests {
         #expect(listen.allowUsers == ["root"])
     }
 
-    @Test("A manifest whose address comes from the environment can have guards for either kind")
+    @Test(
+        "A manifest whose address comes from the environment can have access rules for both kinds of sockets")
     func replacedAddress() throws {
         let yaml = manifest(
             "listen: { address: \"${LISTEN:-/run/app.sock}\", allow: [127.0.0.1], allow-users: [root] }")
@@ -218,7 +219,7 @@ struct ManifestOperationsTests {
         #expect(mistakes(manifest(yaml)) == ["routes.yaml:" + expected])
     }
 
-    @Test("A Unix path fits into a socket's address")
+    @Test("A Unix path must fit into a socket's address")
     func longPath() {
         let path = "/" + String(repeating: "a", count: 106)
         #expect(mistakes(manifest("listen: \(path)")) == [])

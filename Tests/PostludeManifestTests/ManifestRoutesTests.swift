@@ -115,7 +115,7 @@ struct ManifestRoutesTests {
         #expect(try parse(yaml).routes[0].methods.map(\.rawValue) == ["PROPFIND", "M-SEARCH"])
     }
 
-    @Test("An application without handlers is told so")
+    @Test("An application without handlers gets an error that says so")
     func noHandlers() {
         let yaml = "routes: [{ path: /a, method: GET, handler: home }]"
         let expected = "routes.yaml:1:44: unknown handler `home`: the application registers none"
@@ -123,7 +123,7 @@ struct ManifestRoutesTests {
     }
 
     @Test(
-        "A pattern's mistake is reported at its own column, behind quotes and escapes",
+        "A pattern's mistake is reported at its own column, also after quotes and escapes",
         arguments: [
             ("path: /a/{b", 14),
             ("path: \"/a/{b\"", 15),
@@ -138,7 +138,7 @@ struct ManifestRoutesTests {
         #expect(mistakes(yaml) == ["routes.yaml:2:\(column): \(error.message)"])
     }
 
-    @Test("A path that does not begin with a slash is reported where it begins")
+    @Test("A path that does not begin with a slash is reported at its beginning")
     func noSlash() throws {
         let error = try #require(throws: RoutePattern.SyntaxError.self) { try RoutePattern("a") }
         let yaml = "routes: [{ path: a, method: GET, handler: home }]"
@@ -159,7 +159,9 @@ struct ManifestRoutesTests {
             mistakes(manifest("prefix: /a?b")) == ["routes.yaml:1:11: the prefix `/a?b`: \(error.message)"])
     }
 
-    @Test("A group gives its routes prefixes, middleware, limits and tasks, also those of groups around it")
+    @Test(
+        "A group gives its routes its prefix, middleware, limits and tasks, and those of the groups around it"
+    )
     func groups() throws {
         let routes = try parse(
             """

@@ -25,11 +25,11 @@ struct ManifestSchedulesTests {
         #expect("\(schedules[0].cron.location)" == "routes.yaml:2:20")
         #expect("\(schedules[1].cron.location)" == "routes.yaml:4:11")
         #expect("\(schedules[0].arguments[at: [.key("days")]].location)" == "routes.yaml:2:92")
-        // Where there is no such value, what should have it.
+        // If there is no such value, the path at which it is missing.
         #expect("\(schedules[0].arguments[at: [.key("hours")]].location)" == "routes.yaml:2:84")
     }
 
-    @Test("Values are what YAML means, as JSON has it")
+    @Test("Values have YAML's meaning in JSON's types")
     func json() throws {
         let yaml = """
             schedules:

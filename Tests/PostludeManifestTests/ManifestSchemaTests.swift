@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostludeManifest
 
-/// Holds the schema to the decoder.
+/// Compares the schema with the decoder.
 @Suite("The manifest's JSON Schema")
 struct ManifestSchemaTests {
     /// A part of the schema.
@@ -23,16 +23,16 @@ struct ManifestSchemaTests {
             self.object = object
         }
 
-        /// What the value must be when it does not come from the environment.
+        /// The schema of a value that does not come from the environment.
         var constraints: [String: Any] { (object["anyOf"] as? [[String: Any]])?.first ?? object }
 
-        /// The object that describes a mapping, which may be one choice besides a short form.
+        /// The schema of a mapping, which may be one of two choices beside a short form.
         var mapping: [String: Any] {
             let choices = object["anyOf"] as? [[String: Any]] ?? []
             return choices.first { $0["properties"] != nil } ?? object
         }
 
-        /// What stands under each key that the file chooses.
+        /// The schemas of the values under keys that the file chooses.
         var each: Part {
             get throws { try Part(object["additionalProperties"]) }
         }
@@ -60,7 +60,7 @@ struct ManifestSchemaTests {
         #expect(part.mapping["additionalProperties"] as? Bool == false)
     }
 
-    @Test("Each mapping has the decoder's keys and no others")
+    @Test("Each mapping has exactly the decoder's keys")
     func keys() throws {
         let (schema, route) = (try schema(), try route())
         expectKeys(schema, ManifestRootKey.self)
@@ -89,7 +89,7 @@ struct ManifestSchemaTests {
         expectKeys(try route["tasks"], TasksKey.self)
     }
 
-    @Test("Everything that an editor shows has a description")
+    @Test("Every key that an editor shows has a description")
     func descriptions() throws {
         func check(_ part: Part, _ name: String) throws {
             #expect((part.object["description"] as? String)?.isEmpty == false, "\(name)")

@@ -129,13 +129,13 @@ struct ManifestSettingsTests {
         #expect(mistakes(manifest(yaml)) == ["routes.yaml:" + expected])
     }
 
-    @Test("Values that were reported are not compared with others")
+    @Test("Values with a reported mistake are not compared with others")
     func noFollowingMistakes() {
         let yaml = manifest("workers: { min: 9, max: none, reserved-for-requests: 99 }")
         #expect(mistakes(yaml).count == 1)
     }
 
-    @Test("A log's file may be relative when it is written as a path")
+    @Test("A log's file may be relative if it is written as a path")
     func relativeLog() throws {
         #expect(try parse(manifest("log: { to: ./app.log }")).log.destination == .file("./app.log"))
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PostludeManifest
 
-@Suite("What a changed manifest changes only at the next start")
+@Suite("Changes to a manifest that apply at the next start")
 struct NextStartTests {
     private func manifest(_ settings: String) throws -> Manifest {
         try Manifest.parse(
@@ -17,7 +17,7 @@ struct NextStartTests {
         celery: { broker: "redis://a", results: "redis://a" }
         """
 
-    @Test("Each key of a socket, of the task store and of the broker is named, and nothing else")
+    @Test("Each key of a socket, of the task store and of the broker is named, and no other key")
     func keys() throws {
         let old = try manifest(Self.full)
         #expect(old.keysForNextStart(in: old).isEmpty)
@@ -34,7 +34,7 @@ struct NextStartTests {
                 "status.steering", "task-store.path", "task-store.keep", "task-store.keep-failed",
                 "task-store.lock-timeout", "celery.broker", "celery.results",
             ])
-        // A part that goes is named once.
+        // A removed mapping is named once.
         #expect(
             old.keysForNextStart(in: try manifest("workers: { max: 9 }")).filter {
                 $0.hasPrefix("status") || $0.hasPrefix("task-store")

@@ -4,12 +4,12 @@ import Testing
 
 @Suite("Text in diagnostics")
 struct QuotedTextTests {
-    @Test("Control characters are escaped, so that a file cannot steer a terminal")
+    @Test("Control characters are escaped, so that a file cannot control a terminal")
     func controls() {
         #expect(quoted("a\u{1B}[31m\n\u{9B}") == "`a\\u{1B}[31m\\n\\u{009B}`")
     }
 
-    @Test("Long text is cut")
+    @Test("Long text is truncated")
     func long() {
         #expect(quoted(String(repeating: "a", count: 60)) == "`\(String(repeating: "a", count: 60))`")
         #expect(quoted(String(repeating: "a", count: 61)) == "`\(String(repeating: "a", count: 60))…`")

@@ -14,7 +14,7 @@ struct RouteOverlapsTests {
     }
 
     @Test(
-        "A route behind one that takes all its paths is reported with that one's line",
+        "A route after one that matches all of its paths is reported with that route's line",
         arguments: [
             ("/a/{x}", "/a/b"), ("/a/{x}", "/a/{y:int}"), ("/{rest:path}", "/a/b/c"),
             ("/a/{rest:path}", "/a/b"),
@@ -28,7 +28,7 @@ struct RouteOverlapsTests {
     }
 
     @Test(
-        "A route that an earlier one leaves something is not reported",
+        "A route that matches paths which earlier ones do not match is not reported",
         arguments: [
             ("/a/b", "/a/{x}"), ("/a/{x:int}", "/a/{y}"), ("/a/{x}", "/b/{x}"), ("/a/{x}", "/a/b/c"),
             ("/a/{x}", "/a"), ("/a/{x}", "/a/{y:path}"),
@@ -37,7 +37,7 @@ struct RouteOverlapsTests {
         #expect(found("path: '\(earlier)', method: GET", "path: '\(later)', method: GET") == [])
     }
 
-    @Test("Only a route whose methods are all taken is reported")
+    @Test("A route is reported only if earlier ones take all of its methods")
     func methods() {
         #expect(found("path: '/a/{x}', method: GET", "path: /a/b, method: POST") == [])
         #expect(found("path: '/a/{x}', method: GET", "path: /a/b, methods: [GET, POST]") == [])
@@ -45,13 +45,13 @@ struct RouteOverlapsTests {
             found("path: '/a/{x}', methods: [POST, GET]", "path: /a/b, method: POST") == [never(3, by: 2)])
     }
 
-    @Test("HEAD is taken by a route for GET, but not GET by one for HEAD")
+    @Test("A route for GET also takes HEAD, but a route for HEAD does not take GET")
     func head() {
         #expect(found("path: '/a/{x}', method: GET", "path: /a/b, method: HEAD") == [never(3, by: 2)])
         #expect(found("path: '/a/{x}', method: HEAD", "path: /a/b, method: GET") == [])
     }
 
-    @Test("A route whose methods are taken by several is reported with all their lines")
+    @Test("A route whose methods several routes take is reported with all of their lines")
     func several() {
         let found = found(
             "path: '/a/{x}', method: GET", "path: '/{y}/{x}', method: POST",
@@ -63,7 +63,7 @@ struct RouteOverlapsTests {
             ])
     }
 
-    @Test("A route that stands twice is reported as such")
+    @Test("A duplicate route is reported as a duplicate")
     func equal() {
         let twice = "routes.yaml:3:13: this route stands twice; the first is in line 2"
         #expect(found("path: /a, method: GET", "path: /a, method: GET") == [twice])
@@ -77,7 +77,7 @@ struct RouteOverlapsTests {
         #expect(found("path: '/{a}', method: GET", "path: '/{b}', method: GET") == [never(3, by: 2)])
     }
 
-    @Test("A raw expression behind a route that takes everything below its literal start is reported")
+    @Test("A raw expression after a route that matches everything below its literal start is reported")
     func regex() {
         #expect(
             found("path: '/a/{rest:path}', method: GET", "regex: ^/a/\\d+$, method: GET") == [
@@ -93,7 +93,7 @@ struct RouteOverlapsTests {
         #expect(mistakes(yaml) == [never(4, 14, by: 3)])
     }
 
-    @Test("A thousand patterns that differ in their parameters' types only are compared within seconds")
+    @Test("A thousand patterns that differ only in their parameters' types are compared within seconds")
     func bounded() {
         let types = ["", ":int", ":slug", ":uuid"]
         var yaml = "routes:\n"

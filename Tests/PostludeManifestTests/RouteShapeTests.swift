@@ -5,7 +5,7 @@ import Testing
 @Suite("Shapes of patterns")
 struct RouteShapeTests {
     @Test(
-        "Segments are classified by what they take",
+        "Segments are classified by what they match",
         arguments: [
             ("/", [RouteShape.Segment.literal("")]),
             ("/a/b", [.literal("a"), .literal("b")]),
@@ -19,7 +19,7 @@ struct RouteShapeTests {
         #expect(RouteShape(pattern: pattern).segments == expected)
     }
 
-    @Test("Keys are equal for patterns that differ in their parameters' names only")
+    @Test("Keys are equal for patterns that differ only in their parameters' names")
     func keys() {
         #expect(RouteShape(pattern: "/{a}/{b:int}").key == RouteShape(pattern: "/{c}/{d:int}").key)
         #expect(RouteShape(pattern: "/{a}/{b:int}").key != RouteShape(pattern: "/{a}/{b}").key)
@@ -29,7 +29,7 @@ struct RouteShapeTests {
     }
 
     @Test(
-        "Of a raw expression the literal segments at its start are known",
+        "The literal segments at the start of a raw expression are known",
         arguments: [
             ("^/a/b/\\d+$", [RouteShape.Segment.literal("a"), .literal("b"), .unknown]),
             ("/a/(?<id>.*)", [.literal("a"), .unknown]),

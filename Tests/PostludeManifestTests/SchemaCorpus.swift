@@ -1,7 +1,8 @@
 import Foundation
 import PostludeSpawning
 
-/// Small manifests about which the schema and the decoder must agree, and what an independent validator says.
+/// Small manifests about which the schema and the decoder must agree, and the verdict of an independent
+/// validator.
 enum SchemaCorpus {
     static let environment = [
         "WORKERS": "8", "LEVEL": "debug", "SIZE": "1m", "TIME": "1s", "PATH_": "/a",
@@ -214,7 +215,8 @@ enum SchemaCorpus {
         "routes: [{ \(keys), handler: home }]"
     }
 
-    /// What Python's jsonschema says: first whether the schema itself is in order, then about each manifest.
+    /// The output of Python's jsonschema: first whether the schema itself is valid, then whether each
+    /// manifest is.
     static func verdicts(of schema: String, about corpus: [String]) throws -> [String] {
         let script = """
             import json, sys, yaml, jsonschema
@@ -229,7 +231,7 @@ enum SchemaCorpus {
             json.dump(said, sys.stdout)
             """
         let (input, output) = (Pipe(), Pipe())
-        // Debian's own Python, whose modules are packages of the system.
+        // Debian's own Python, which finds the system's modules.
         let process = try Program("/usr/bin/python3", ["-c", script]).start(
             input: input.fileHandleForReading.fileDescriptor,
             output: output.fileHandleForWriting.fileDescriptor, errors: 2)

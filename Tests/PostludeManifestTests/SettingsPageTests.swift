@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostludeManifest
 
-/// Holds the reference page of the settings to the decoder.
+/// Compares the reference page of the settings with the decoder.
 @Suite("The settings' reference page")
 struct SettingsPageTests {
     private struct Row {
@@ -34,7 +34,7 @@ struct SettingsPageTests {
 
     private func keys<Key: ManifestKey>(_: Key.Type) -> [String] { Key.allCases.map(\.rawValue) }
 
-    @Test("Each mapping has a table of the decoder's keys, and no others")
+    @Test("Each mapping has a table of the decoder's keys and no others")
     func keys() throws {
         let mappings = [
             "The manifest": keys(ManifestRootKey.self), "`listen`": keys(ListenKey.self),
@@ -57,7 +57,7 @@ struct SettingsPageTests {
         }
     }
 
-    /// By heading and key; what is not here has none.
+    /// By heading and key. A key that is missing here has no default.
     private func defaults() throws -> [String: String] {
         let manifest = Manifest()
         let given = "schedules: { s: { cron: '@daily', task: t } }"
@@ -115,7 +115,7 @@ struct SettingsPageTests {
         #expect(seen.isSuperset(of: defaults.keys))
     }
 
-    @Test("What has no default in the table has none in the decoder")
+    @Test("A key without a default in the table has none in the decoder")
     func absent() {
         let manifest = Manifest()
         let kind = Manifest.DurableTask("a", location: SourceLocation(file: "", position: nil))
@@ -134,7 +134,7 @@ struct SettingsPageTests {
         #expect(manifest.listen.allow.isEmpty && manifest.listen.allowUsers.isEmpty)
     }
 
-    /// A duration by what it is: `60s` is `1m`.
+    /// A duration by its value: `60s` equals `1m`.
     private static func normal(_ text: String) -> String {
         (try? DurationText.parse(text)).map { "\($0)" } ?? text
     }

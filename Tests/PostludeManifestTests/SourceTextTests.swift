@@ -20,7 +20,7 @@ struct SourceTextTests {
         #expect(offset(1, 4, in: "ä€😀x") == 9)
     }
 
-    @Test("There is nothing outside of the text")
+    @Test("There is no position outside the text")
     func outside() {
         #expect(offset(3, 1, in: "a\nb") == nil)
         #expect(offset(0, 1, in: "a") == nil)
@@ -29,13 +29,13 @@ struct SourceTextTests {
         #expect(offset(2, 4, in: "ab\ncd") == nil)
     }
 
-    @Test("A byte order mark takes no column")
+    @Test("A byte order mark has no column")
     func mark() {
         #expect(offset(1, 2, in: "\u{FEFF}ab") == 1)
         #expect(SourceText("\u{FEFF}ab").bytes == Array("ab".utf8))
     }
 
-    @Test("Text is found behind its quote, and not where it is spelled otherwise")
+    @Test("Text is found after its quote, and is not found if it is spelled differently")
     func spelling() {
         let source = SourceText("ab \"cd\" 'e' \"\\x66\"")
         #expect(source.spelling(of: "ab", at: SourcePosition(line: 1, column: 1)) == 0)

@@ -5,7 +5,7 @@ import Testing
 @Suite("YAML of a manifest")
 struct YAMLDocumentTests {
     @Test(
-        "What is not YAML is reported where it stands",
+        "Text that is not YAML is reported with its position",
         arguments: [
             (
                 "routes: [",
@@ -32,7 +32,7 @@ struct YAMLDocumentTests {
         #expect(mistakes(yaml + "\n") == ["routes.yaml:" + expected])
     }
 
-    @Test("Nesting without end is refused, not followed")
+    @Test("Endless nesting is refused")
     func nesting() {
         for bracket in ["[", "{a: ", "- "] {
             let found = mistakes(String(repeating: bracket, count: 100_000))
@@ -66,7 +66,7 @@ struct YAMLDocumentTests {
             ])
     }
 
-    @Test("A duplicate key that cannot be told apart is reported at its first place")
+    @Test("A duplicate key without a position of its own is reported at its first place")
     func duplicateLists() {
         let found = mistakes("[a]: 1\n[a]: 2\n")
         #expect(found.count == 1)
@@ -74,7 +74,7 @@ struct YAMLDocumentTests {
         #expect(found.first?.hasSuffix(" stands twice in its mapping") == true)
     }
 
-    @Test("More duplicate keys than are looked for are still reported")
+    @Test("Duplicate keys beyond the number searched for are still reported")
     func manyDuplicates() {
         let keys = (0..<20).map { "k\($0): 1\nk\($0): 2\n" }.joined()
         let found = mistakes(keys)
@@ -109,13 +109,13 @@ struct YAMLDocumentTests {
         )
     }
 
-    @Test("Ampersands and asterisks in text are no anchors and aliases")
+    @Test("Ampersands and asterisks in text are not anchors and aliases")
     func noAnchors() throws {
         let yaml = "# a & b, &c *d\nroutes: [{ path: '/a&b*c', method: GET, handler: home }]"
         #expect(try parse(yaml).routes[0].pattern.text == "/a&b*c")
     }
 
-    @Test("A few lines that stand for billions of values are refused at once")
+    @Test("A few lines that expand to billions of values are refused at once")
     func laughs() {
         var yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for level in 1...40 {

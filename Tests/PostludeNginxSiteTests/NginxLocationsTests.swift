@@ -5,7 +5,7 @@ import Testing
 
 @Suite("NginxLocations")
 struct NginxLocationsTests {
-    /// - Returns: MiB for all places, and for the others by what stands behind `location`.
+    /// - Returns: MiB for all places, and for other locations by the text after `location`.
     private func bodies(_ yaml: String, prefix: String = "") throws -> (common: Int, own: [String: Int]) {
         let settings = prefix.isEmpty ? "" : "prefix: \(prefix)\n"
         let manifest = try Manifest.parse(
@@ -25,21 +25,23 @@ struct NginxLocationsTests {
         #expect(bodies.common == 1 && bodies.own.isEmpty)
     }
 
-    @Test("A route of literals has a location, and one that begins with them has what is below")
+    @Test(
+        "A route of literals has an exact location, and one that begins with literals has the paths below them"
+    )
     func own() throws {
         let bodies = try bodies(route("/a/b", "4m") + route("/c/{x}/d", "8m") + route("/e"))
         #expect(bodies.common == 1)
         #expect(bodies.own == ["= /a/b": 4, "/c/": 8])
     }
 
-    @Test("A route that may begin with anything raises the bound for all")
+    @Test("A route that may begin with anything raises the limit for all")
     func anything() throws {
         let bodies = try bodies(route("/{x}/upload", "4m") + route("/a", "2m") + route("/b", "8m"))
         #expect(bodies.common == 4)
         #expect(bodies.own == ["= /b": 8])
     }
 
-    @Test("A location allows what any of its routes allows")
+    @Test("A location allows the largest body of its routes")
     func shared() throws {
         let bodies = try bodies(
             route("/a/c", "16m") + route("/a/d", "2m") + route("/a/{x}", "4m") + route("/a/b/{x}", "8m"))
@@ -52,20 +54,20 @@ struct NginxLocationsTests {
         #expect(bodies.own == ["/a/": 4, "= /a": 1])
     }
 
-    @Test("The manifest's prefix is the place of all, and stands before the others")
+    @Test("The manifest's prefix is the place of all, and precedes the others")
     func prefix() throws {
         let bodies = try bodies(route("/a", "8m") + route("/{x}", "4m"), prefix: "/api")
         #expect(bodies.common == 4)
         #expect(bodies.own == ["= /api/a": 8])
     }
 
-    @Test("Paths are those that nginx compares: decoded, and no longer than an encoded slash")
+    @Test("Paths are those that nginx compares: decoded, and cut off before an encoded slash")
     func decoded() throws {
         let bodies = try bodies(route("/a%20b%25", "4m") + route("/c/d%2Fe/f", "8m"))
         #expect(bodies.own == ["= \"/a b%\"": 4, "/c/": 8])
     }
 
-    @Test("An expression has what it surely begins with")
+    @Test("An expression contributes the literals that it certainly begins with")
     func expression() throws {
         let bodies = try bodies(
             route("^/a/(?<x>.*)$", "4m", key: "regex") + route("^(/b|/c)$", "2m", key: "regex"))

@@ -5,7 +5,7 @@ import Testing
 @Suite("NginxText")
 struct NginxTextTests {
     @Test(
-        "A word is quoted where nginx would end it",
+        "A word is quoted if nginx would end it",
         arguments: [
             ("/srv/files/", "/srv/files/"), ("/my files/", "\"/my files/\""), ("a;b", "\"a;b\""),
             ("/{a}", "\"/{a}\""), ("a\"b\\c", "\"a\\\"b\\\\c\""), ("", "\"\""), ("grün", "\"grün\""),
@@ -16,7 +16,7 @@ struct NginxTextTests {
     }
 
     @Test(
-        "A body's bound is above ours, and never unlimited",
+        "A body limit is above Postlude's, and never unlimited",
         arguments: [(0, "1m"), (1, "2m"), (1 << 20, "2m"), (1 << 20 + 1, "3m"), (1 << 40, "1048577m")])
     func bodySize(bytes: Int, expected: String) {
         #expect(NginxText.bodySize(above: bytes) == expected)
@@ -29,7 +29,7 @@ struct NginxTextTests {
     }
 
     @Test(
-        "nginx connects to one address of those on which the application listens",
+        "nginx connects to one of the application's listening addresses",
         arguments: [
             ("/run/a.sock", "unix:/run/a.sock"), ("./a.sock", "unix:/srv/a.sock"),
             ("127.0.0.1:9000", "127.0.0.1:9000"), ("0.0.0.0:9000", "127.0.0.1:9000"),
@@ -39,7 +39,7 @@ struct NginxTextTests {
         #expect(NginxText.upstream(address, in: "/srv") == expected)
     }
 
-    @Test("A program's name is one that nginx takes")
+    @Test("A program's name is one that nginx accepts")
     func name() {
         #expect(NginxText.name("my app.1") == "my-app-1")
         #expect(NginxText.name("") == "postlude")

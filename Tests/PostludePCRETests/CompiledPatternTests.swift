@@ -8,7 +8,7 @@ struct CompiledPatternTests {
         #expect(try CompiledPattern("a+", options: [.utf]).isJITCompiled)
     }
 
-    @Test("named groups come in the order of their numbers")
+    @Test("named groups are in the order of their numbers")
     func namedGroups() throws {
         let pattern = try CompiledPattern("(?<zeta>a)(b)(?<alpha>c)", options: [.utf])
         #expect(pattern.namedGroups.map(\.name) == ["zeta", "alpha"])
@@ -28,7 +28,7 @@ struct CompiledPatternTests {
         #expect(error?.isPatternTooLarge == false)
     }
 
-    @Test("a pattern beyond PCRE2's link size is told from other errors")
+    @Test("a pattern beyond PCRE2's link size is distinguished from other errors")
     func tooLarge() throws {
         let error = #expect(throws: PCREError.self) {
             try CompiledPattern(String(repeating: "(?:ab|cd)", count: 20_000), options: [])
@@ -36,7 +36,7 @@ struct CompiledPatternTests {
         #expect(error?.isPatternTooLarge == true)
     }
 
-    @Test("\\C does not compile where it could cut a character in two")
+    @Test("\\C does not compile if it could split a character")
     func backslashC() {
         #expect(throws: PCREError.self) { try CompiledPattern("\\C", options: [.utf, .neverBackslashC]) }
     }

@@ -9,7 +9,7 @@ struct MatcherTests {
         matcher = try Matcher()
     }
 
-    @Test("groups, a group that took no part, and one that does not exist")
+    @Test("groups, a group that did not participate, and one that does not exist")
     func ranges() throws {
         let pattern = try CompiledPattern("(a)|(b)(é+)", options: [.utf])
         #expect(matcher.matches(pattern, "béé"))
@@ -40,7 +40,7 @@ struct MatcherTests {
         #expect(matcher.mark == nil)
     }
 
-    @Test("more groups than the matcher has room for at first")
+    @Test("more groups than the matcher has initial room for")
     func manyGroups() throws {
         let pattern = try CompiledPattern(String(repeating: "(.)", count: 100), options: [])
         let subject = String(repeating: "x", count: 100)
@@ -48,7 +48,7 @@ struct MatcherTests {
         #expect(matcher.range(ofGroup: 100) == 99..<100)
     }
 
-    @Test("catastrophic backtracking ends as exceeded limit, not as no match, and the matcher goes on")
+    @Test("catastrophic backtracking ends as exceeded limit, not as no match, and the matcher stays usable")
     func limit() throws {
         let pattern = try CompiledPattern("(?:a+)+b", options: [.anchored, .endAnchored])
         let attack = String(repeating: "a", count: 50) + "cb"
@@ -64,7 +64,7 @@ struct MatcherTests {
         #expect(matcher.result(nested, deep) == .limitExceeded)
     }
 
-    @Test("subjects that are not promised to be UTF-8 are checked")
+    @Test("subjects that the caller does not promise to be UTF-8 are checked")
     func invalidSubject() throws {
         let pattern = try CompiledPattern(".", options: [.utf])
         let result = [0xFF, 0x41].withUnsafeBufferPointer { matcher.match(pattern, $0) }

@@ -4,7 +4,7 @@ import Testing
 @Suite("RoutePattern.covers")
 struct CoverageTests {
     @Test(
-        "an earlier pattern that takes all of a later one's paths",
+        "an earlier pattern that matches all of a later one's paths",
         arguments: [
             ("/a", "/a"), ("/a/b", "//a/%62"), ("/{x}", "/a"), ("/{x}", "/{y}"), ("/{x}", "/{y:int}"),
             ("/{x}", "/{y:slug}"), ("/{x}", "/{y:uuid}"), ("/{x}", "/a-{y:[0-9]+}"), ("/{x}", "/{a}-{b}"),
@@ -22,7 +22,7 @@ struct CoverageTests {
     }
 
     @Test(
-        "a pattern that leaves paths to a later one, or may",
+        "a pattern that leaves, or may leave, paths to a later one",
         arguments: [
             ("/a", "/b"), ("/a", "/a/"), ("/a", "/{x}"), ("/{x}", "/"), ("/{x}", "/a/"), ("/{x}", "/a/b"),
             ("/{x}", "/{y:[a-z]*}"), ("/{x:int}", "/{y}"), ("/{x:int}", "/{y:slug}"),

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PostludeRouting
 
-@Suite("What a pattern's paths begin with")
+@Suite("The literal start of a pattern's paths")
 struct LiteralStartTests {
     @Test(
         "Whole literal segments, decoded",
@@ -18,7 +18,7 @@ struct LiteralStartTests {
         #expect(!start.mayEnd)
     }
 
-    @Test("An expression may end behind its literals")
+    @Test("An expression may end after its literals")
     func expression() throws {
         let start = try RoutePattern(regex: "^/a/(?<x>.*)$").prefixed(by: "/api").literalStart
         #expect(start == RoutePattern.LiteralStart(segments: ["api", "a"], isWhole: false, mayEnd: true))

@@ -4,7 +4,7 @@ import Testing
 @Suite("nearest")
 struct NearestTests {
     @Test(
-        "the name that takes the fewest edits",
+        "the name with the fewest edits",
         arguments: [
             ("proces-item", "process-item"), ("sendNotification", "send-notification"),
             ("regsiter", "register"),
@@ -14,7 +14,7 @@ struct NearestTests {
         #expect(nearest(to: name, in: ["send-notification", "process-item", "register"]) == expected)
     }
 
-    @Test("nothing known, and equals")
+    @Test("without known names, and with an equal one")
     func edges() {
         #expect(nearest(to: "a", in: []) == nil)
         #expect(nearest(to: "b", in: ["a", "c"]) == "a")

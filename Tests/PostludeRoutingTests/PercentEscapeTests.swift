@@ -19,7 +19,7 @@ struct PercentEscapeTests {
         #expect(byte(in: "a%fFb", at: 1) == 0xff)
     }
 
-    @Test("Anything else is broken", arguments: ["%", "%2", "%G0", "%0G", "%-1", "%+1", "% 1"])
+    @Test("Any other text is a broken escape", arguments: ["%", "%2", "%G0", "%0G", "%-1", "%+1", "% 1"])
     func broken(text: String) { #expect(byte(in: text) == nil) }
 
     @Test("A slash and a percent sign stay escapes in normalised text, and are decoded in a parameter")
@@ -33,6 +33,6 @@ struct PercentEscapeTests {
         #expect(decoded("") == "")
     }
 
-    @Test("What a pattern has left of an escape stands for itself", arguments: ["%", "%2", "2F", "a%2"])
+    @Test("An escape that a pattern has cut matches itself", arguments: ["%", "%2", "2F", "a%2"])
     func cut(text: String) { #expect(decoded(text) == text) }
 }

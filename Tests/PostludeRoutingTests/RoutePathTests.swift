@@ -24,7 +24,7 @@ struct RoutePathTests {
     }
 
     @Test(
-        "the query is cut off and stays as it came",
+        "the query is cut off and stays unchanged",
         arguments: [
             ("/a", "/a", ""), ("/a?", "/a", ""), ("/a?b=%2F&c=d?e", "/a", "b=%2F&c=d?e"),
             ("/?/../x", "/", "/../x"),
@@ -38,7 +38,7 @@ struct RoutePathTests {
     }
 
     @Test(
-        "of the absolute form, scheme and authority are taken off",
+        "an absolute target loses its scheme and authority",
         arguments: [
             ("http://host/a/b?c=d", "/a/b", "c=d"), ("HTTPS://example.org:8443/", "/", ""),
             ("http://host", "/", ""), ("http://host?a=/b", "/", "a=/b"), ("http://host#a", "/", ""),
@@ -50,13 +50,13 @@ struct RoutePathTests {
         let normalised = try RoutePath(requestURI: uri.utf8)
         #expect(normalised.description == path)
         #expect(String(decoding: normalised.query, as: UTF8.self) == query)
-        // What is logged is routed in the same way.
+        // The path in the log is routed in the same way.
         let origin = AbsoluteForm.originForm(of: Array(uri.utf8)[...])
         #expect(origin.first == UInt8(ascii: "/"))
         #expect(try RoutePath(requestURI: origin) == normalised)
     }
 
-    @Test("a target of another form is logged as it is", arguments: ["/a?b", "*", "", "http:/a", "host:80"])
+    @Test("a target of another form is logged unchanged", arguments: ["/a?b", "*", "", "http:/a", "host:80"])
     func otherForms(target: String) {
         #expect(Array(AbsoluteForm.originForm(of: Array(target.utf8)[...])) == Array(target.utf8))
     }
@@ -102,7 +102,7 @@ struct RoutePathTests {
         #expect(throws: RoutePath.Refusal.invalidUTF8) { try RoutePath(requestURI: [0x2F, 0xC3]) }
     }
 
-    @Test("what is normalised is normal: once more, with its two escapes, changes nothing")
+    @Test("normalization is idempotent: a normal path, with its two escapes, does not change")
     func stable() throws {
         var random = SeededGenerator(seed: 11)
         let parts = [

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("RoutePattern")
 struct RoutePatternTests {
-    @Test("names are those of the text, in its order")
+    @Test("names are those in the text, in order")
     func names() throws {
         #expect(try RoutePattern("/").parameterNames.isEmpty)
         #expect(
@@ -71,7 +71,7 @@ struct RoutePatternTests {
     }
 
     @Test(
-        "braces in a parameter's expression nest, and do not count in classes and behind backslashes",
+        "braces in a parameter's expression nest, and do not count in classes and after backslashes",
         arguments: [
             "/{code:[A-Z]{2}}", "/{x:[}]+}", "/{x:[^]}]+}", "/{x:[[:alpha:]}]+}", "/{x:\\}\\{}",
             "/{x:(a|b){1,2}}/c",
@@ -81,7 +81,7 @@ struct RoutePatternTests {
         #expect(try RoutePattern(text).parameterNames == ["x"] || text.contains("code"))
     }
 
-    @Test("a prefix is put before a pattern")
+    @Test("a prefix precedes a pattern")
     func prefixes() throws {
         let pattern = try RoutePattern("/a/{id:int}")
         #expect(try pattern.prefixed(by: "/api").text == "/api/a/{id:int}")

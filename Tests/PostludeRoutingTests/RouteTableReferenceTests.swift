@@ -2,7 +2,7 @@ import HTTPTypes
 import PostludeRouting
 import Testing
 
-/// Compares the table with the plainest matcher there is: every route in order, segment by segment, by hand.
+/// Compares the table with the simplest possible matcher: every route in order, segment by segment.
 @Suite("RouteTable against a linear reference")
 struct RouteTableReferenceTests {
     private enum Part: CaseIterable {
@@ -21,7 +21,7 @@ struct RouteTableReferenceTests {
             }
         }
 
-        /// The value that the part takes from a segment; empty for a literal, nil when it does not match.
+        /// The value that the part takes from a segment; empty for a literal, nil if it does not match.
         func value(_ segment: Substring) -> String? {
             let isInt: (Substring) -> Bool = { text in
                 let digits = text.hasPrefix("-") ? text.dropFirst() : text
@@ -70,7 +70,7 @@ struct RouteTableReferenceTests {
         }
     }
 
-    @Test("the same route and the same values", arguments: 0..<40)
+    @Test("both find the same route and the same values", arguments: 0..<40)
     func sameResults(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
         let routes = (0..<[1, 5, 40, 200][seed % 4]).map { _ in randomRoute(&random) }

@@ -5,7 +5,7 @@ import Testing
 @Suite("RouteTable")
 struct RouteTableTests {
     @Test(
-        "types take what they promise, and parameters are decoded",
+        "types match what they promise, and parameters are decoded",
         arguments: [
             ("/{x}", "/a%20b", "a b"), ("/{x}", "/caf%C3%A9", "café"), ("/{x}", "/a%2Fb", "a/b"),
             ("/{x}", "/%2561", "%61"),
@@ -39,7 +39,7 @@ struct RouteTableTests {
         #expect(outcome.parameters?.count == 1)
     }
 
-    @Test("an expression of the application's own never takes a slash")
+    @Test("an expression of the application's own never matches a slash")
     func slashes() throws {
         let table = try table(["/a/{x:.+}", "/{x:.+}/{y:.*}/z", "/b/{x:.+}-{y:.+}/{z}"])
         #expect(table.match("/a/b").route == 0)
@@ -58,7 +58,7 @@ struct RouteTableTests {
         #expect(parameters?["none"] == nil)
     }
 
-    @Test("the earliest route wins, wherever in the index it stands")
+    @Test("the earliest route wins, at any place in the index")
     func precedence() throws {
         #expect(try table(["/a/{x}", "/a/b"]).match("/a/b").route == 0)
         #expect(try table(["/a/b", "/a/{x}"]).match("/a/b").route == 0)
@@ -80,7 +80,7 @@ struct RouteTableTests {
         #expect(mixed.match("/a/1a").parameters?["y"] == "1a")
     }
 
-    @Test("raw expressions match the whole path, behind a prefix what follows it")
+    @Test("raw expressions match the whole path; after a prefix, the rest of the path")
     func raw() throws {
         let raw = try RoutePattern(regex: #"/legacy\.php/(?<id>\d+)(?:-(?<page>\d+))?"#)
         let table = try RouteTable([([.get], raw), ([.get], raw.prefixed(by: "/api/v1"))])
@@ -98,7 +98,7 @@ struct RouteTableTests {
         #expect(alternatives.match("/a/y") == .notFound)
     }
 
-    @Test("a path that is another method's gets 405, HEAD is served by GET")
+    @Test("a path with routes for other methods only gets 405; GET also serves HEAD")
     func methods() throws {
         let table = try RouteTable([
             ([.get, .put], RoutePattern("/a/{x:int}")), ([.delete], RoutePattern("/a/{x}")),
@@ -118,7 +118,7 @@ struct RouteTableTests {
         #expect(try RouteTable([]).match("/") == .notFound)
     }
 
-    @Test("5,000 routes at one node, too many for one compiled expression, are split and still in order")
+    @Test("5,000 routes at one node, too many for one compiled expression, are split and stay in order")
     func splitting() throws {
         let table = try table((0..<5_000).map { "/{x:k\($0)-[a-z]+}" } + ["/{x}"])
         for number in [0, 1, 77, 2_499, 2_500, 4_998, 4_999] {
@@ -147,7 +147,7 @@ struct RouteTableTests {
         #expect(table.match("/" + String(repeating: "a/", count: 30_000)).route == 1)
     }
 
-    @Test("a walk visits no node twice, however the routes are interleaved")
+    @Test("a search visits no node twice, however the routes are interleaved")
     func interleaved() throws {
         // Each segment is a literal or a parameter: 4,096 nodes match the path, and only the last route does.
         let patterns = (0..<4_096).map { number in
@@ -159,7 +159,7 @@ struct RouteTableTests {
         #expect(table.match("/" + Array(repeating: "c", count: 12).joined(separator: "/")) == .notFound)
     }
 
-    @Test("segments longer than a place of the index are told apart")
+    @Test("segments longer than the index's fixed size are distinguished")
     func longSegments() throws {
         let stem = String(repeating: "s", count: 40)
         let table = try table([

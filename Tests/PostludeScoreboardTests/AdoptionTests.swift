@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostludeScoreboard
 
-@Suite("A scoreboard that is not to be trusted", .timeLimit(.minutes(10)))
+@Suite("An untrusted scoreboard", .timeLimit(.minutes(10)))
 struct AdoptionTests {
     private func error(adopting memory: SharedMemory) throws -> String {
         do throws(ScoreboardError) {
@@ -15,7 +15,7 @@ struct AdoptionTests {
         return "none"
     }
 
-    @Test("Memory that is none, or of another layout, is refused with the reason")
+    @Test("Memory of zeros, or with another layout, is refused with the reason")
     func foreign() throws {
         let layout = try #require(Layout(processes: 2, workers: 4))
         let small = try SharedMemory(sharing: 8, name: "test")
@@ -37,19 +37,19 @@ struct AdoptionTests {
         #expect(try error(adopting: memory) == "none")
     }
 
-    @Test("What is no memory at all is refused")
+    @Test("A descriptor that is not memory is refused")
     func noMemory() {
         #expect(throws: ScoreboardError.self) { try Scoreboard(adopting: -1) }
     }
 
-    @Test("A size that cannot be is refused", arguments: [(0, 1), (1, 0), (-1, 1), (5000, 1), (1, 5000)])
+    @Test("An impossible size is refused", arguments: [(0, 1), (1, 0), (-1, 1), (5000, 1), (1, 5000)])
     func size(processes: Int, workers: Int) {
         #expect(throws: ScoreboardError.self) {
             try Scoreboard(program: "x", processes: processes, workers: workers, isShared: false)
         }
     }
 
-    @Test("Whatever stands in the memory, reading it neither fails nor waits")
+    @Test("Whatever the memory contains, reading it neither fails nor waits")
     func noise() throws {
         var generator = SystemRandomNumberGenerator()
         let board = try ScoreboardTests.make()
@@ -72,7 +72,7 @@ struct AdoptionTests {
         }
     }
 
-    @Test("A worker that dies while it writes is read nevertheless, and said to be torn")
+    @Test("The row of a worker that dies while it writes is still read, and is marked as torn")
     func torn() throws {
         let board = try ScoreboardTests.make()
         let process = try #require(board.process(at: 0))
@@ -84,12 +84,12 @@ struct AdoptionTests {
         let shown = try #require(board.snapshot().processes.first?.workers.first)
         #expect(shown.isTorn && shown.target == "/x")
         #expect(board.remains(ofProcess: 0).first?.contains("it died while it noted this") == true)
-        // The next one in its place writes whole text again.
+        // The next worker in its place writes whole text again.
         worker.begin(method: Array("GET".utf8)[...], target: Array("/y".utf8)[...], request: [], at: .now)
         #expect(board.snapshot().processes[0].workers[0].isTorn == false)
     }
 
-    @Test("What processes claim to have can be added up, whatever it is")
+    @Test("Counts that processes claim can be added, whatever they are")
     func sums() throws {
         let board = try ScoreboardTests.make()
         for index in 0..<2 {
@@ -103,7 +103,7 @@ struct AdoptionTests {
         }
     }
 
-    @Test("There are places for all processes that a manifest may ask for, and for those that they replace")
+    @Test("There is room for all processes that a manifest may ask for, and for those that they replace")
     func largest() throws {
         let layout = try #require(Layout(processes: 4 * 1024 + 16, workers: 64))
         #expect(layout.byteCount < 1 << 30)

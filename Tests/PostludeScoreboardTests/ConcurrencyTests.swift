@@ -11,7 +11,7 @@ struct ConcurrencyTests {
         let value = Atomic<Bool>(false)
     }
 
-    @Test("A reader sees text of one piece, or says that it is torn")
+    @Test("A reader sees text of one write, or reports that it is torn")
     func consistent() throws {
         let board = try ScoreboardTests.make()
         let process = try #require(board.process(at: 0))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Latencies in buckets")
 struct LatencyHistogramTests {
-    @Test("Each bucket begins where the one before it ends")
+    @Test("Each bucket begins at the end of the one before it")
     func buckets() {
         for bucket in 1..<LatencyHistogram.bucketCount {
             let start = LatencyHistogram.start(of: bucket)

@@ -10,14 +10,14 @@ struct ScoreboardTests {
         try Scoreboard(program: "shop", processes: processes, workers: workers, isShared: isShared)
     }
 
-    /// A scoreboard behind the same memory, as a child process adopts it.
+    /// A second view of the same memory, as a child process adopts it.
     static func adopt(_ scoreboard: Scoreboard) throws -> Scoreboard {
         let copy = dup(scoreboard.descriptor)
         try #require(copy >= 0)
         return try Scoreboard(adopting: copy)
     }
 
-    @Test("What a process writes is seen by those who share the memory")
+    @Test("Processes that share the memory see what one of them writes")
     func shared() throws {
         let board = try Self.make()
         let index = 0
@@ -52,7 +52,7 @@ struct ScoreboardTests {
         #expect(after.mostBusyWorkers == 1)
     }
 
-    @Test("A process that serves and has a worker free for a task is seen by the others")
+    @Test("A serving process that has a worker free for a task is visible to the others")
     func freeProcess() throws {
         let board = try Self.make(processes: 3)
         for index in 0..<2 { board.claim(process: index) }
@@ -86,7 +86,7 @@ struct ScoreboardTests {
     }
 
     @Test(
-        "Workers come and go: a place is free again, and more workers than places are counted but not shown")
+        "Workers come and go: a slot is reused, and workers beyond the slots are counted but not shown")
     func workersComeAndGo() throws {
         let board = try Self.make(workers: 2)
         let process = try #require(board.process(at: 0))
@@ -108,7 +108,7 @@ struct ScoreboardTests {
         withExtendedLifetime(next) {}
     }
 
-    @Test("The counts of a process that has ended stay, and its slot is free")
+    @Test("The counts of an ended process stay, and its slot is free")
     func release() throws {
         let board = try Self.make(processes: 1)
         for round in 1...3 as ClosedRange<UInt64> {
@@ -140,7 +140,7 @@ struct ScoreboardTests {
         }
     }
 
-    @Test("More names of tasks than there is room for are counted together")
+    @Test("Names of tasks beyond the slots are counted together")
     func manyTaskNames() throws {
         let board = try Self.make()
         for index in 0...1 {
@@ -155,7 +155,7 @@ struct ScoreboardTests {
         #expect(tasks["other"]?.failed ?? 0 >= 337)
     }
 
-    @Test("More routes than there is room for are counted together, and a route keeps its row over reloads")
+    @Test("Routes beyond the slots are counted together, and a route keeps its row over reloads")
     func manyRoutes() throws {
         let board = try Self.make()
         for index in 0...1 {
@@ -176,7 +176,7 @@ struct ScoreboardTests {
         #expect(routes["other"]?.total ?? 0 >= 1600 - 2 * 255)
     }
 
-    @Test("Status codes count in their class, others in the nearest one")
+    @Test("Status codes count in their class, unknown ones in the nearest class")
     func classes() {
         let classes = [Int.min, 0, 100, 199, 200, 304, 404, 499, 500, 599, 600, Int.max].map {
             StatusClass(of: $0).label
@@ -187,7 +187,7 @@ struct ScoreboardTests {
             ])
     }
 
-    @Test("How a process has ended is known to the others, as soon as its supervisor knows")
+    @Test("The other processes learn how a process has ended as soon as its supervisor knows")
     func ends() throws {
         let board = try Self.make()
         let pid = getpid()
@@ -199,14 +199,14 @@ struct ScoreboardTests {
         #expect(process.end(of: Int64(pid)) == .known("signal 9"))
         board.release(process: 0)
         #expect(board.end(of: Int64(pid)) == .known("signal 9"))
-        // The newest one of a number counts, and the last ones are known.
+        // The newest entry for a process id counts, and the last entries are kept.
         for number in 1...200 { board.note(endOf: pid + Int32(number), signal: nil, status: Int32(number)) }
         #expect(board.end(of: Int64(pid)) == .unknown)
         #expect(board.end(of: Int64(pid) + 200) == .known("exit status 200"))
         for strange in [Int64.min, -1, 0, .max] { #expect(board.end(of: strange) == .unknown) }
     }
 
-    @Test("What is left of a process names the requests and tasks of its workers")
+    @Test("The record of a dead process names the requests and tasks of its workers")
     func remains() throws {
         let board = try Self.make()
         let index = 0

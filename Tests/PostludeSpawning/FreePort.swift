@@ -2,13 +2,13 @@ internal import Glibc
 internal import PostludeSystem
 internal import Synchronization
 
-/// TCP ports for what a test starts, below the range that the kernel takes for outgoing connections.
+/// TCP ports for programs that a test starts, below the range that the kernel uses for outgoing connections.
 ///
-/// Each is given once, to one process of tests at a time: a port that is free now is not taken before the program that is
-/// to listen there has started.
+/// Each port is given once, to one test process at a time, so that no other test takes a free port before the
+/// program listens on it.
 package enum FreePort {
     private static let range = 20_000..<32_000
-    /// Processes of tests do not all begin with the same one.
+    /// Test processes begin at different ports.
     private static let next = Atomic<Int>(Int(getpid()) &* 97)
 
     package static func take() throws -> UInt16 {
@@ -35,8 +35,8 @@ package enum FreePort {
         }
     }
 
-    /// Takes a name that only one process can have, until it ends: a socket in Linux's abstract namespace, which is as
-    /// wide as that of the ports.
+    /// Reserves a name that only one process can have, until the process ends: a socket in Linux's abstract
+    /// namespace, which has the same scope as the ports.
     private static func reserve(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return false }

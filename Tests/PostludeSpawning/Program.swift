@@ -4,15 +4,16 @@ internal import PostludeSystem
 
 /// A program that a test starts.
 ///
-/// Tests run beside each other in one process, and any of them may start a child at any moment. So each child gets the
-/// descriptors that are named for it and no other one: a pipe that another test's child holds open would never end.
+/// Tests run beside each other in one process, and any of them may start a child at any moment. So each child
+/// gets only the descriptors that are named for it: a pipe that another test's child holds open would never
+/// end.
 package struct Program {
     private let words: [String]
 
     /// - Parameters:
-    ///   - executable: a path, or a name that is looked for in PATH.
+    ///   - executable: a path, or a name that is searched for in PATH.
     ///   - environment: added to the test's own.
-    ///   - directory: where it runs; nil for the test's own.
+    ///   - directory: its working directory; nil for the test's own.
     package init(
         _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:],
         directory: String? = nil
@@ -31,7 +32,7 @@ package struct Program {
         return try ChildProcess.start("/usr/bin/env", words, inherited: inherited)
     }
 
-    /// Starts it; what it writes is added to files.
+    /// Starts it, and appends its output to files.
     package func start(output: String, errors: String) throws -> ChildProcess {
         let outputFile = try Self.append(output)
         defer { close(outputFile) }
@@ -59,7 +60,7 @@ extension ChildProcess {
         }
     }
 
-    /// Ends it at once, if it has not ended, and waits for that.
+    /// Kills it at once, unless it has ended, and waits for its end.
     package func kill() {
         send(signal: SIGKILL)
         _ = waitForExit()

@@ -2,8 +2,8 @@ import PostludeSpawning
 import PostludeSupervision
 import Testing
 
-@Suite("Ports for what a test starts") struct FreePortTests {
-    @Test("No port is given twice, also to those who ask at once") func once() async throws {
+@Suite("Ports for a test's programs") struct FreePortTests {
+    @Test("No port is given twice, even to concurrent callers") func once() async throws {
         let ports = try await withThrowingTaskGroup(of: [UInt16].self) { group in
             for _ in 0..<4 { group.addTask { try (0..<10).map { _ in try FreePort.take() } } }
             return try await group.reduce(into: []) { $0 += $1 }
@@ -12,7 +12,7 @@ import Testing
         #expect(ports.allSatisfy { (20_000..<32_000).contains($0) })
     }
 
-    @Test("What one process of tests has got, another one does not get") func reserved() throws {
+    @Test("A port that one test process has is not given to another one") func reserved() throws {
         let port = try FreePort.take()
         let script = """
             import errno, socket, sys

@@ -20,7 +20,7 @@ import Testing
         #expect(String(decoding: data, as: UTF8.self) == "0\n1\n2\n3\n")
     }
 
-    @Test("A pipe ends with its program, also while another one that was started later runs")
+    @Test("A pipe ends with its program, even while a program that was started later runs")
     func pipeEnds() throws {
         let input = Pipe()
         let (first, second) = (Pipe(), Pipe())
@@ -39,7 +39,7 @@ import Testing
         #expect(other.exitIfEnded() == nil)
     }
 
-    @Test("Its folder, its variables and its arguments are those that are named")
+    @Test("Its folder, variables and arguments are as given")
     func surroundings() throws {
         let folder = NSTemporaryDirectory() + "postlude-program-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

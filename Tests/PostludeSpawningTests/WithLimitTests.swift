@@ -9,7 +9,7 @@ import Testing
         return folder.path + "/with-limit"
     }()
 
-    /// A folder for what a command writes.
+    /// A folder for a command's output.
     private final class Folder {
         let path = NSTemporaryDirectory() + "postlude-limit-\(UUID().uuidString)"
         init() throws {
@@ -33,19 +33,21 @@ import Testing
         try output.fileHandleForWriting.close()
         try input.fileHandleForWriting.write(contentsOf: Data("in\n".utf8))
         try input.fileHandleForWriting.close()
-        // Nothing that it has started holds the output open.
+        // Processes that it has started do not hold the output open.
         let said = try output.fileHandleForReading.readToEnd() ?? Data()
         #expect(String(decoding: said, as: UTF8.self) == "in\nx y\n")
         #expect(child.waitForExit() == .status(3))
     }
 
-    @Test("One that does not is shown with its threads' stacks, and ended with all that it has started")
+    @Test(
+        "A command that does not end is shown with its threads' stacks, and killed with all processes that it has started"
+    )
     func late() throws {
         let folder = try Folder()
         let other = try Program("sleep", ["1000"]).start(
             output: folder.path + "/none", errors: folder.path + "/none")
         defer { other.kill() }
-        // A child, one that has left its parent and its session, a subshell, and a program in Swift that waits.
+        // A child, one that has left its parent and its session, a subshell, and a waiting program in Swift.
         let command = """
             echo $$ >> pids
             sleep 1001 & echo $! >> pids
@@ -75,7 +77,7 @@ import Testing
         #expect(other.exitIfEnded() == nil)
     }
 
-    @Test("A command that is not there, and words that are no limit, are errors")
+    @Test("A missing command and an invalid limit are errors")
     func wrong() throws {
         let folder = try Folder()
         func status(_ words: [String]) throws -> ChildProcess.Exit {
@@ -89,7 +91,7 @@ import Testing
         #expect(folder.text("err").contains("usage: Tests/with-limit SECONDS COMMAND"))
     }
 
-    /// Whether it lives; one that has ended may wait for whoever has adopted it.
+    /// Whether it is alive. A process that has ended may still wait for its new parent.
     private static func runs(_ pid: Int32) -> Bool {
         guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8) else {
             return false

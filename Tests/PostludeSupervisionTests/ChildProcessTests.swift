@@ -12,7 +12,7 @@ struct ChildProcessTests {
         return try #require(child.exitIfEnded())
     }
 
-    @Test("Its descriptor tells that it has ended, and how")
+    @Test("Its descriptor reports its end and its status")
     func ends() throws {
         #expect(try end(of: "exit 0") == .status(0))
         #expect(try end(of: "exit 42") == .status(42))
@@ -29,7 +29,7 @@ struct ChildProcessTests {
         #expect(child.exitIfEnded() == .signal(SIGTERM))
     }
 
-    @Test("A file that is not there is an error that names it")
+    @Test("A file that does not exist is an error that names it")
     func absent() {
         let error = #expect(throws: SystemError.self) {
             _ = try ChildProcess.start("/nowhere/program", ["program"], inherited: [:])
@@ -38,9 +38,9 @@ struct ChildProcessTests {
         #expect(error?.description.contains("/nowhere/program") == true)
     }
 
-    @Test("Descriptors keep their contents when their numbers are exchanged")
+    @Test("Descriptors keep their files if their numbers are exchanged")
     func exchange() throws {
-        // Whatever the numbers are: each is given to the child under the other one's.
+        // The numbers do not matter: the child gets each of them under the other one's number.
         let one = try SealedFile("one", Array("one".utf8))
         let two = try SealedFile("two", Array("two".utf8))
         let (a, b) = (one.descriptor, two.descriptor)

@@ -7,7 +7,7 @@ import Testing
 @Suite("The control socket")
 struct ControlSocketTests {
     @Test(
-        "A message arrives as it was sent",
+        "A message arrives unchanged",
         arguments: [
             ControlMessage.manifest(generation: 7), .reopenLogs, .drain(handingOver: true), .leave, .ready,
             .applied(generation: 2), .replace(reason: "age \"und\" größe"),
@@ -19,7 +19,7 @@ struct ControlSocketTests {
         #expect(other.receive() == .nothing)
     }
 
-    @Test("A descriptor comes along, closed on exec, and nobody can change what it holds")
+    @Test("A descriptor arrives with the message, closed on exec, and its contents cannot change")
     func descriptor() throws {
         let (one, other) = try ControlSocket.pair()
         let text = Array(String(repeating: "manifest ", count: 50_000).utf8)
@@ -39,7 +39,7 @@ struct ControlSocketTests {
         #expect(ftruncate(descriptor, 0) == -1 && errno == EPERM)
     }
 
-    @Test("What a newer program says is passed over")
+    @Test("Messages of a newer program are skipped")
     func unknown() throws {
         let (one, other) = try ControlSocket.pair()
         for text in [#"{"dance":{}}"#, "no JSON"] {
@@ -51,7 +51,7 @@ struct ControlSocketTests {
         #expect(other.receive() == .message(.ready, descriptor: nil))
     }
 
-    @Test("The end of the other side is seen behind its last message, and sending to it fails")
+    @Test("The end of the other side is seen after its last message, and sending to it fails")
     func end() throws {
         var pair: (ControlSocket, ControlSocket)? = try ControlSocket.pair()
         let other = try #require(pair?.1)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import PostludeSupervision
 
-@Suite("Where the running program's file is")
+@Suite("The path of the running program's file")
 struct ExecutablePathTests {
     @Test(
         "An absolute path stays, a relative one begins at the folder, a name is searched for",
@@ -14,7 +14,7 @@ struct ExecutablePathTests {
         #expect(ExecutablePath.absolute(of: name, search: "/nowhere:/bin", folder: "/srv") == expected)
     }
 
-    @Test("An empty place in PATH is the current folder")
+    @Test("An empty entry in PATH is the current folder")
     func emptyPlace() {
         #expect(ExecutablePath.absolute(of: "sh", search: "/nowhere:", folder: "/bin") == "/bin/sh")
     }

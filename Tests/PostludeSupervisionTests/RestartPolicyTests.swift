@@ -17,13 +17,13 @@ struct RestartPolicyTests {
         policy.died(at: Self.start + .seconds(1), startedAt: Self.start, limit: limit)
     }
 
-    @Test("The first one that dies is replaced at once")
+    @Test("The first process that dies is replaced at once")
     func first() {
         var policy = Self.working
         #expect(diesYoung(&policy) == .replace(after: .zero))
     }
 
-    @Test("Those of a program that works are replaced for ever, and later and later if they die young")
+    @Test("Processes of a working program are replaced without limit, with growing delays if they die young")
     func forever() {
         var policy = Self.working
         let delays = (0..<1000).map { _ in diesYoung(&policy) }
@@ -35,7 +35,7 @@ struct RestartPolicyTests {
         #expect(delays.dropFirst(7).allSatisfy { $0 == .replace(after: .seconds(1)) })
     }
 
-    @Test("One that has worked for a while ends the row of early deaths")
+    @Test("A process that has run for a while resets the count of early deaths")
     func reset() {
         var policy = Self.working
         for _ in 0..<5 { _ = diesYoung(&policy) }
@@ -46,7 +46,7 @@ struct RestartPolicyTests {
         #expect(died(at: 21, startedAt: 20) == .replace(after: .zero))
     }
 
-    @Test("Where none was ever ready so many deaths are too many, after delays that grow further")
+    @Test("If no process was ever ready, the delays grow further, and the supervisor gives up after a limit")
     func neverReady() {
         var policy = RestartPolicy()
         let decisions = (0..<10).map { _ in diesYoung(&policy, limit: 10) }

@@ -6,10 +6,11 @@ import Testing
 
 /// A supervisor on a thread of its own, whose processes are shells.
 final class SupervisorFixture: Sendable {
-    /// Reads one message from the control socket; `read` would take it byte by byte, and lose all but the first.
+    /// Reads one message from the control socket; `read` would take it byte by byte, and lose all but the
+    /// first.
     static let take = "message=$(dd bs=16384 count=1 status=none <&3)"
     static let ready = "printf '{\"ready\":{}}' >&3"
-    /// Notes every message, and ends when it is told to or the supervisor is gone.
+    /// Records every message, and ends when a message says so or the supervisor is gone.
     static let obedient = """
         while \(take); [ -n "$message" ]; do
             printf '%s\\n' "$message" >> messages.$1
@@ -25,7 +26,7 @@ final class SupervisorFixture: Sendable {
     private let plan: Lock<SupervisorPlan?>
     private let beat: Lock<MonotonicTime?>
 
-    /// A process that the program which was replaced has started.
+    /// A process that the replaced program has started.
     struct Old {
         let script: String
         let isReady: Bool
@@ -34,7 +35,7 @@ final class SupervisorFixture: Sendable {
     /// - Parameters:
     ///   - script: a process; `$1` is its index.
     ///   - beat: when every process has last given a sign of life.
-    ///   - old: those that live already, with the first indices.
+    ///   - old: processes that live already, with the first indices.
     init(
         _ script: String, count: Int = 1, grace: Duration = .seconds(10),
         preflight: String? = nil, preflightArguments: [String] = ["sh"],
@@ -123,7 +124,7 @@ final class SupervisorFixture: Sendable {
         write(signalEnds.write, &number, 1)
     }
 
-    /// What the next SIGHUP finds; nil for what is refused.
+    /// The manifest that the next SIGHUP finds; nil for one that is refused.
     func next(_ plan: SupervisorPlan?) { self.plan.withLock { $0 = plan } }
 
     /// When every process has last given a sign of life.
@@ -157,7 +158,7 @@ final class SupervisorFixture: Sendable {
         try eventually(what) { try condition() ? () : nil }
     }
 
-    /// Stops it and expects that nothing was left.
+    /// Stops it and expects that no task was left.
     func stop() throws {
         signal(SIGTERM)
         #expect(try exitStatus() == 0)

@@ -9,7 +9,8 @@ struct SupervisorTests {
     private typealias Fixture = SupervisorFixture
     private static let good = "\(Fixture.ready); \(Fixture.obedient)"
 
-    @Test("It starts as many processes as it should, says when all are ready, and stops them on SIGTERM")
+    @Test(
+        "It starts the configured number of processes, reports when all are ready, and stops them on SIGTERM")
     func life() throws {
         let fixture = try Fixture(Self.good, count: 3)
         try fixture.wait(for: "three are ready") { fixture.logged("event: ready") == 1 }
@@ -37,13 +38,13 @@ struct SupervisorTests {
         let fixture = try Fixture(script)
         try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
         #expect(fixture.lines("descriptors") == ["0 1 2 3 4 5 6"])
-        // The two that the C library keeps for itself aside.
+        // Except the two that the C library keeps for itself.
         let masks = fixture.lines("signals").map { UInt64($0, radix: 16).map { $0 & ~(3 << 31) } }
         #expect(masks == [0, 0])
         try fixture.stop()
     }
 
-    @Test("One that is killed is replaced at once, and the others stay")
+    @Test("A killed process is replaced at once, and the others stay")
     func replacement() throws {
         let fixture = try Fixture(Self.good, count: 2)
         try fixture.wait(for: "two are ready") { fixture.logged("event: ready") == 1 }
@@ -56,7 +57,7 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
-    @Test("One that gives no sign of life is killed and replaced, and one that does is not")
+    @Test("A process without a sign of life is killed and replaced, and one with signs is not")
     func watchdog() throws {
         let fixture = try Fixture(Self.good, beat: .now + .seconds(-28))
         try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
@@ -70,9 +71,9 @@ struct SupervisorTests {
         #expect(fixture.logged("gives no sign of life") == 1)
     }
 
-    @Test("What has been ready once is started again, however often it dies, also before it is ready")
+    @Test("A program that has once been ready is restarted, however often it dies, even before it is ready")
     func forever() throws {
-        // The first one works, and every other one of those behind it is not even ready.
+        // The first one works, and every second one of its successors is not even ready.
         let fixture = try Fixture(
             """
             echo >> deaths
@@ -88,7 +89,7 @@ struct SupervisorTests {
     }
 
     @Test(
-        "Where no process of a new program is ever ready the old ones serve on, and SIGHUP has it try again")
+        "If no process of a new program becomes ready, the old ones serve on, and SIGHUP makes it try again")
     func newProgramNeverReady() throws {
         let fixture = try Fixture(
             "[ -e fixed ] || exit 1; \(Self.good)", old: [.init(script: Self.good, isReady: true)])
@@ -103,7 +104,7 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
-    @Test("When none can start it does not try for long")
+    @Test("If no process can start, it soon gives up")
     func failedStart() throws {
         let fixture = try Fixture("exit 1", count: 2)
         #expect(try fixture.exitStatus() == 1)
@@ -122,7 +123,7 @@ struct SupervisorTests {
         #expect(fixture.logged("exit status 3") == 1)
     }
 
-    @Test("A second signal tells processes to leave, and kills what does not")
+    @Test("A second signal tells processes to end at once, and kills those that do not")
     func secondSignal() throws {
         let script = """
             \(Fixture.ready)
@@ -185,7 +186,7 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
-    @Test("One that asks for a successor serves until that one is ready, and then hands over")
+    @Test("A process that asks for a successor serves until that one is ready, and then hands over")
     func recycling() throws {
         let script = """
             \(Fixture.ready)
@@ -203,7 +204,7 @@ struct SupervisorTests {
 
     @Test("A program whose check fails does not take over")
     func preflight() throws {
-        // A shell without a script ends with 0; this one fails.
+        // A shell without a script exits with 0; this one fails.
         let fixture = try Fixture(Self.good, preflight: "/bin/false")
         try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
         fixture.signal(SIGUSR2)
@@ -212,7 +213,7 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
-    @Test("A program that is not there does not take over")
+    @Test("A program that does not exist does not take over")
     func absentProgram() throws {
         let fixture = try Fixture(Self.good, preflight: "/nowhere/program")
         try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
@@ -221,7 +222,7 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
-    @Test("A program that is stopped while another one is checked leaves no check behind")
+    @Test("A program that is stopped during the check of another one ends the check")
     func preflightEnds() throws {
         let fixture = try Fixture(
             Self.good, preflight: "/bin/sh",
@@ -230,11 +231,11 @@ struct SupervisorTests {
         fixture.signal(SIGUSR2)
         try fixture.wait(for: "it is checked") { fixture.logged("the new program is checked") == 1 }
         try fixture.stop()
-        // Of the shells only the one of the check has this process for a parent now, if it lives at all.
+        // Of the shells, only the check can have this process as its parent now, if it lives at all.
         try fixture.wait(for: "the check ends") { Self.children(running: "while :; do sleep 0.1").isEmpty }
     }
 
-    /// The children of this process, as far as they live.
+    /// The live children of this process.
     private static func children(running text: String) -> [String] {
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         return threads.flatMap { thread in
@@ -247,7 +248,7 @@ struct SupervisorTests {
         .filter { $0.contains(text) }
     }
 
-    @Test("A process that has not read for long gets the newest manifest, and what it is told behind it")
+    @Test("A process that has not read for long gets the newest manifest, and the messages after it")
     func slowReader() throws {
         let fixture = try Fixture(
             "\(Fixture.ready); while [ ! -e go ]; do sleep 0.02; done; \(Fixture.obedient)")
@@ -268,7 +269,8 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
-    @Test("Of the processes of replaced programs those serve until successors are ready that are themselves")
+    @Test(
+        "Processes of replaced programs serve until successors are ready, if they have been ready themselves")
     func replacedTwice() throws {
         let fixture = try Fixture(
             Fixture.obedient,

@@ -14,7 +14,7 @@ struct AccountsTests {
         #expect(primaryGroup(of: "root") == 0)
     }
 
-    @Test("Are nil when the system has none of that name or number")
+    @Test("Are nil if the system has none of that name or number")
     func unknown() {
         #expect(userID("no such user") == nil)
         #expect(userID("-1") == nil)

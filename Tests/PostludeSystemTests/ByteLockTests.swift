@@ -47,7 +47,7 @@ struct ByteLockTests {
         withExtendedLifetime(other) {}
     }
 
-    @Test("It knows its file after that has lost its name")
+    @Test("It keeps its file after the file has lost its name")
     func identity() throws {
         let lock = try #require(try take(0))
         #expect(lock.isIn(fileAt: path))

@@ -7,7 +7,7 @@ struct ByteSearchTests {
         Array(text.utf8).firstIndex(of: Array(needle.utf8), from: start)
     }
 
-    @Test("The first place at or after the start is found")
+    @Test("The first match at or after the start is found")
     func places() {
         #expect(find("ab", in: "abcab") == 0)
         #expect(find("ab", in: "abcab", from: 1) == 3)
@@ -17,7 +17,7 @@ struct ByteSearchTests {
         #expect(find("aab", in: "aaaab") == 2)
     }
 
-    @Test("A start outside of the bytes finds nothing, and neither does an empty array")
+    @Test("A start outside the bytes finds nothing, nor does an empty array")
     func bounds() {
         #expect(find("a", in: "a", from: -1) == nil)
         #expect(find("a", in: "a", from: 1) == nil)
@@ -25,7 +25,7 @@ struct ByteSearchTests {
         #expect(find("a", in: "") == nil)
     }
 
-    @Test("Agrees with a search that compares at each place")
+    @Test("Agrees with a search that compares at each position")
     func reference() {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<500 {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("CapturedOutput")
 struct CapturedOutputTests {
-    @Test("The end of what was written is read, whole or cut at its beginning")
+    @Test("The end of the output is read, whole or cut at its beginning")
     func end() throws {
         let output = try CapturedOutput()
         #expect(output.end(bytes: 10).isEmpty)

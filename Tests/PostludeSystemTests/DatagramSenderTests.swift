@@ -13,7 +13,7 @@ struct DatagramSenderTests {
         #expect(daemon.receive() == "hello\nworld")
     }
 
-    @Test("A daemon that is started again is found again")
+    @Test("A restarted daemon is found again")
     func restart() throws {
         let folder = try TemporaryFolder()
         let sender = try DatagramSender(path: folder.file("socket"))
@@ -29,7 +29,7 @@ struct DatagramSenderTests {
         #expect(daemon?.receive() == "b")
     }
 
-    @Test("A queue that is full is an error, and does not wait")
+    @Test("A full queue is an error, and does not wait")
     func fullQueue() throws {
         let folder = try TemporaryFolder()
         let daemon = try Daemon(folder.file("socket"))
@@ -43,14 +43,16 @@ struct DatagramSenderTests {
         #expect(daemon.receive() == String(repeating: "a", count: 1000))
     }
 
-    @Test("A path that fits no address is refused", arguments: [("", EINVAL), ("long", ENAMETOOLONG)])
+    @Test(
+        "A path that is too long for an address is refused",
+        arguments: [("", EINVAL), ("long", ENAMETOOLONG)])
     func paths(path: String, code: Int32) {
         let path = path == "long" ? "/" + String(repeating: "a", count: 107) : path
         let error = #expect(throws: SystemError.self) { try DatagramSender(path: path) }
         #expect(error?.errno == code)
     }
 
-    /// What receives datagrams.
+    /// A receiver of datagrams.
     private final class Daemon {
         private let descriptor: Int32
 

@@ -26,20 +26,20 @@ struct DescriptorPassingTests {
         #expect(message.note == 1 && message.count == 0 && message.descriptor == nil)
     }
 
-    @Test("Without a message there is nil, at once")
+    @Test("Without a message the result is nil, at once")
     func nothing() throws {
         let pair = try SocketPair(SOCK_SEQPACKET)
         #expect(try receiveDescriptor(from: pair.second) == nil)
     }
 
-    @Test("A socket whose queue is full takes no more")
+    @Test("A socket whose queue is full accepts no more")
     func full() throws {
         let pair = try SocketPair(SOCK_SEQPACKET)
         let taken = (0..<100_000).prefix { _ in sendDescriptor(nil, note: 1, to: pair.first) }.count
         #expect(taken > 0 && taken < 100_000)
     }
 
-    @Test("What is not a socket is an error")
+    @Test("A descriptor that is not a socket is an error")
     func failure() throws {
         let file = try CapturedOutput()
         let error = #expect(throws: SystemError.self) { try receiveDescriptor(from: file.descriptor) }
@@ -48,7 +48,7 @@ struct DescriptorPassingTests {
         #expect(peerUser(of: file.descriptor) == nil)
     }
 
-    @Test("The kernel names the user who has connected a socket")
+    @Test("The kernel names the user that has connected a socket")
     func peer() throws {
         let pair = try SocketPair()
         #expect(peerUser(of: pair.first) == geteuid())

@@ -31,7 +31,7 @@ struct ELFSymbolsTests {
         return bytes
     }
 
-    @Test("are found by the addresses that lie in them")
+    @Test("are found by the addresses in their ranges")
     func found() {
         file().withUnsafeBytes { bytes in
             let names = ELFSymbols(bytes)?.names(of: [0x103f, 0x1040, 0x104f, 0x1050], loadedAt: 0x1000)
@@ -45,7 +45,7 @@ struct ELFSymbolsTests {
         #expect(ELFSymbols(file: "/nowhere") == nil)
     }
 
-    @Test("A file that is cut, or lies about itself, is read within its bounds")
+    @Test("A truncated or inconsistent file is read within its bounds")
     func broken() {
         let whole = file()
         for count in 0..<whole.count {
@@ -57,7 +57,7 @@ struct ELFSymbolsTests {
         for _ in 0..<20_000 {
             var bytes = whole
             for _ in 0..<Int.random(in: 1...6, using: &generator) {
-                // Behind the magic number, so that most files are taken.
+                // After the magic number, so that most files are accepted.
                 bytes[Int.random(in: 6..<bytes.count, using: &generator)] =
                     [0, 1, 0x7f, 0xff].randomElement() ?? 0
             }

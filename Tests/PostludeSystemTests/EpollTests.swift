@@ -12,7 +12,7 @@ struct EpollTests {
         pair = try SocketPair()
     }
 
-    @Test("Input is reported with the token for as long as there is some")
+    @Test("Input is reported with its token for as long as there is some")
     func level() throws {
         try epoll.add(pair.first, .input, token: .max)
         #expect(epoll.wait(milliseconds: 0) == nil)
@@ -36,7 +36,7 @@ struct EpollTests {
         #expect(epoll.wait(milliseconds: 0) == nil)
     }
 
-    @Test("What is removed is not reported; removing what was never added does nothing")
+    @Test("A removed descriptor is not reported; removing one that was never added does nothing")
     func removal() throws {
         try epoll.add(pair.first, .input, token: 1)
         #expect(write(pair.second, "a", 1) == 1)

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("EventDescriptor")
 struct EventDescriptorTests {
-    @Test("Signals are taken all at once, or one by one when they are counted", arguments: [false, true])
+    @Test("Signals are read all at once, or one by one if they are counted", arguments: [false, true])
     func signals(isCounting: Bool) throws {
         let event = try EventDescriptor(counting: isCounting)
         #expect(!event.take())

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("FileIdentity")
 struct FileIdentityTests {
-    @Test("Is the same under each name and each descriptor of a file, and another one's differs")
+    @Test("Is the same under each name and each descriptor of a file, and differs from another file's")
     func names() throws {
         let folder = try TemporaryFolder()
         try folder.write("a")
@@ -22,7 +22,7 @@ struct FileIdentityTests {
         #expect(FileIdentity(path: folder.file("a")) != identity)
     }
 
-    @Test("Is nil when there is no file")
+    @Test("Is nil if there is no file")
     func none() throws {
         #expect(try FileIdentity(path: TemporaryFolder().file("none")) == nil)
         #expect(FileIdentity(descriptor: -1) == nil)

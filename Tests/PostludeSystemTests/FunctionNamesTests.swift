@@ -13,7 +13,7 @@ struct FunctionNamesTests {
         #expect(!frame.isInExecutable)
     }
 
-    @Test("An address that belongs to nothing is shown as a number")
+    @Test("An address outside all functions is shown as a number")
     func unknown() {
         let frames = FunctionNames.frames(of: [0x10, 0x21])
         #expect(frames.map(\.function) == ["unknown+0x10", "unknown+0x20"])

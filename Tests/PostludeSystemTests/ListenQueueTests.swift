@@ -4,7 +4,7 @@ import Testing
 
 @Suite("ListenQueue")
 struct ListenQueueTests {
-    @Test("The kernel tells how many connections wait, and how many may")
+    @Test("The kernel reports how many connections wait, and how many may")
     func waiting() throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(listener) }
@@ -29,7 +29,7 @@ struct ListenQueueTests {
         #expect(ListenQueue(of: listener)?.waiting == 1)
     }
 
-    @Test("What is not a socket has none")
+    @Test("A descriptor that is not a socket has none")
     func none() throws {
         let file = try CapturedOutput()
         #expect(ListenQueue(of: file.descriptor) == nil)

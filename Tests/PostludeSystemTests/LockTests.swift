@@ -7,14 +7,14 @@ import Testing
 struct LockTests {
     private struct Refused: Error {}
 
-    /// Tells when it has gone.
+    /// Reports that it was released.
     private final class Tracked: Sendable {
         let live: Atomic<Int>
 
         init() { live = Atomic(1) }
     }
 
-    @Test("Threads that change the value do not lose a change")
+    @Test("Threads that change the value lose no change")
     func exclusion() async {
         let counter = Counter()
         await withTaskGroup { group in
@@ -43,7 +43,7 @@ struct LockTests {
         #expect(counter.value.withLock { $0 } == 1)
     }
 
-    @Test("Its value goes with it")
+    @Test("Its value is released with it")
     func lifetime() {
         weak var tracked: Tracked?
         do {

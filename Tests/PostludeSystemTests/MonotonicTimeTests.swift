@@ -3,7 +3,7 @@ import Testing
 
 @Suite("MonotonicTime")
 struct MonotonicTimeTests {
-    @Test("A duration is added and found again")
+    @Test("A duration is added, and is the difference")
     func arithmetic() {
         let time = MonotonicTime(nanoseconds: 1_000)
         #expect(time + .microseconds(2) == MonotonicTime(nanoseconds: 3_000))
@@ -21,7 +21,7 @@ struct MonotonicTimeTests {
         #expect(Duration.nanoseconds(-1).saturatedNanoseconds == -1)
     }
 
-    @Test("Time does not go back")
+    @Test("Time does not decrease")
     func now() {
         let times = (0..<1000).map { _ in MonotonicTime.now }
         #expect(times == times.sorted())

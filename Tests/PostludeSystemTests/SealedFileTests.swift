@@ -4,7 +4,7 @@ import Testing
 
 @Suite("SealedFile")
 struct SealedFileTests {
-    @Test("Its bytes are read again, also by a copy of its descriptor", arguments: [0, 5, 200_000])
+    @Test("Its bytes can be read, also through a copy of its descriptor", arguments: [0, 5, 200_000])
     func bytes(count: Int) throws {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
         let file = try SealedFile("test", bytes)
@@ -15,7 +15,7 @@ struct SealedFileTests {
         #expect(fcntl(adopted.descriptor, F_GETFD) & FD_CLOEXEC != 0)
     }
 
-    @Test("Nothing can change it")
+    @Test("Its contents cannot change")
     func seals() throws {
         let file = try SealedFile("test", [1, 2, 3])
         #expect(pwrite(file.descriptor, "a", 1, 0) == -1 && errno == EPERM)

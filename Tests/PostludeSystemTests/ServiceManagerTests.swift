@@ -20,7 +20,7 @@ struct ServiceManagerTests {
     }
 
     @Test(
-        "The watchdog is told twice in its time, unless it is another process's",
+        "The watchdog is notified twice in its time, unless it is another process's",
         arguments: [
             (["WATCHDOG_USEC": "3000000"], Duration.milliseconds(1500)),
             (["WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "42"], .milliseconds(1500)),
@@ -36,7 +36,7 @@ struct ServiceManagerTests {
         #expect(try manager(environment)?.watchdogInterval == interval)
     }
 
-    @Test("Only its own variables are kept for a program that takes the process's place")
+    @Test("Only its own variables are passed to a program that replaces the process")
     func environment() throws {
         let variables = ["NOTIFY_SOCKET": "@notify", "WATCHDOG_USEC": "10"]
         let others = ["PATH": "/bin", "LISTEN_FDS": "1"]

@@ -14,14 +14,14 @@ struct SharedMemoryTests {
         #expect(other.base.load(fromByteOffset: 8184, as: Int.self) == 0x1234)
     }
 
-    @Test("Its size cannot be changed, so that no mapping loses its pages")
+    @Test("Its size cannot change, so that no mapping loses its pages")
     func seal() throws {
         let memory = try SharedMemory(sharing: 4096, name: "test")
         #expect(ftruncate(memory.descriptor, 0) == -1 && errno == EPERM)
         #expect(ftruncate(memory.descriptor, 8192) == -1 && errno == EPERM)
     }
 
-    @Test("Memory of the process alone has no descriptor")
+    @Test("Memory for the process alone has no descriptor")
     func ownMemory() throws {
         let memory = try SharedMemory(byteCount: 4096)
         #expect(memory.descriptor == -1)

@@ -2,7 +2,7 @@ import Glibc
 import PostludeSystem
 import Testing
 
-/// Two connected Unix sockets, which do not block.
+/// Two connected, non-blocking Unix sockets.
 final class SocketPair {
     let first: Int32
     let second: Int32

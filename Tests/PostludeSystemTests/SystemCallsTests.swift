@@ -4,7 +4,7 @@ import Testing
 
 @Suite("System calls")
 struct SystemCallsTests {
-    @Test("A pipe has the room that was asked for, and neither end blocks")
+    @Test("A pipe has the requested size, and neither end blocks")
     func pipe() throws {
         let (reading, writing) = try makePipe(capacity: 100_000)
         defer {
@@ -19,9 +19,9 @@ struct SystemCallsTests {
         for end in [reading, writing] { #expect(fcntl(end, F_GETFD) & FD_CLOEXEC != 0) }
     }
 
-    @Test("A pipe that is larger than the kernel allows says what to do")
+    @Test("A pipe over the kernel's limit is an error that says what to do")
     func largePipe() {
-        // As root, sizes below 2 GiB are allowed: as much as fits the argument is not.
+        // Root may have any size below 2 GiB, the largest that fits the argument.
         let error = #expect(throws: SystemError.self) { try makePipe(capacity: .max) }
         #expect(error?.description.contains("lower limits.head") == true)
     }
@@ -37,7 +37,7 @@ struct SystemCallsTests {
         #expect(throws: SystemError.self) { try replaceDescriptor(descriptor, by: -1) }
     }
 
-    @Test("A thread's name is what the kernel keeps of it")
+    @Test("A thread's name is the part that the kernel keeps")
     func names() async {
         let name = await withCheckedContinuation { continuation in
             Thread {
@@ -48,7 +48,7 @@ struct SystemCallsTests {
         #expect(name == "a name of more ")
     }
 
-    @Test("Input ends a wait, and is there without one")
+    @Test("Input ends a wait, and remains without one")
     func waiting() throws {
         let pair = try SocketPair()
         waitForInput([pair.first], milliseconds: 0)

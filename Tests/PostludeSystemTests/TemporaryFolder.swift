@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of one test's own.
+/// A test's own folder.
 final class TemporaryFolder {
     let path: String
 

@@ -16,7 +16,7 @@ struct UnnamedFileTests {
         return file
     }
 
-    @Test("What was written is read from any place, and no name is left", arguments: [false, true])
+    @Test("Its contents can be read at any offset, and no name is left", arguments: [false, true])
     func reading(isUnlinked: Bool) throws {
         let file = try make("hello ", isUnlinked: isUnlinked)
         try file.write(Array("world".utf8).span)
@@ -27,7 +27,7 @@ struct UnnamedFileTests {
         #expect(try folder.names.isEmpty)
     }
 
-    @Test("It gets a name, twice if need be, with the mode that was given", arguments: [false, true])
+    @Test("It gets a name, twice if necessary, with the given mode", arguments: [false, true])
     func naming(isUnlinked: Bool) throws {
         let file = try make("hello", isUnlinked: isUnlinked)
         try file.move(to: folder.file("a"), mode: 0o640, isReplacing: false)
@@ -39,7 +39,7 @@ struct UnnamedFileTests {
         #expect(FileIdentity(path: folder.file("a")) != FileIdentity(path: folder.file("b")))
     }
 
-    @Test("A name that is taken is an error, or is replaced", arguments: [false, true])
+    @Test("A name that exists is an error, or is replaced", arguments: [false, true])
     func replacing(isUnlinked: Bool) throws {
         try folder.write("a", "old")
         let file = try make("new", isUnlinked: isUnlinked)
@@ -61,7 +61,7 @@ struct UnnamedFileTests {
         #expect(try folder.text("a") == "hello")
     }
 
-    @Test("A folder that does not exist is an error, and leaves nothing")
+    @Test("A folder that does not exist is an error, and leaves nothing behind")
     func failure() throws {
         #expect(throws: SystemError.self) { try UnnamedFile(in: folder.file("none")) }
         let file = try make("hello")

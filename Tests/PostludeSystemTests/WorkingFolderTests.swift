@@ -18,7 +18,7 @@ struct WorkingFolderTests {
         #expect(mkdir(folder.file("other"), 0o755) == 0)
     }
 
-    @Test("The name that a shell gives is kept when it leads there")
+    @Test("A shell's name for the folder is kept if it leads there")
     func linked() {
         let working = WorkingFolder(real: real, called: folder.file("current"))
         #expect(working.isLinked && working.path == folder.file("current"))
@@ -26,7 +26,7 @@ struct WorkingFolderTests {
         #expect(working.path(of: "/etc/routes.yaml") == "/etc/routes.yaml")
     }
 
-    @Test("A name that leads elsewhere, is relative or has dots is not believed")
+    @Test("A name that leads elsewhere, is relative or has dots is not used")
     func refused() {
         let names = [
             nil, "", "current", folder.file("other"), folder.file("none"), folder.file("other/../current"),
@@ -38,7 +38,7 @@ struct WorkingFolderTests {
         }
     }
 
-    @Test("Entering a folder that is gone is an error")
+    @Test("Entering a removed folder is an error")
     func gone() {
         let error = #expect(throws: SystemError.self) {
             try WorkingFolder(real: folder.file("none"), called: nil).enter()

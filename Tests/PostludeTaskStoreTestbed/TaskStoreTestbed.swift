@@ -3,15 +3,16 @@ import PostludeTaskStore
 
 /// A process of the task store's tests: `PostludeTaskStoreTestbed COMMAND FILE …`.
 ///
-/// Lines on standard output tell what it has done; it ends, or waits for its end, as the command says.
+/// Its lines on standard output report its progress. It ends, or waits to be killed, depending on the
+/// command.
 @main
 struct TaskStoreTestbed {
     static func main() {
         do {
             try run()
         } catch {
-            // Not thrown on: the runtime would take it for a crash, and start its backtracer, which holds the standard
-            // error that a test reads to its end.
+            // The error is not thrown: the runtime would treat it as a crash, and start its backtracer, which
+            // holds open the standard error that a test reads to its end.
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             exit(1)
         }
@@ -35,7 +36,7 @@ struct TaskStoreTestbed {
     }
 
     static func say(_ line: String) {
-        // One write a line: another process's lines do not come between.
+        // Each line is one write, so that another process's lines do not come between.
         let bytes = Array((line + "\n").utf8)
         guard write(1, bytes, bytes.count) == bytes.count else { exit(3) }
     }
@@ -46,8 +47,8 @@ struct TaskStoreTestbed {
             id: id, records: (0..<records).map { NewRecord(name: "task-\($0)", payload: payload) })
     }
 
-    /// Appends requests of two records with payloads of given sizes. A mark in a file beside the task store says which are
-    /// acknowledged.
+    /// Appends requests of two records with payloads of given sizes. A mark in a file beside the task store
+    /// says which are acknowledged.
     static func append(to taskStore: SQLiteTaskStore, sizes: [Int]) throws {
         let marks = open(taskStore.path + "-marks", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         for (number, size) in sizes.enumerated() {
@@ -60,7 +61,7 @@ struct TaskStoreTestbed {
         try taskStore.close()
     }
 
-    /// Threads that append at once, each one again and again.
+    /// Threads that append at once, repeatedly.
     static func crowd(_ taskStore: SQLiteTaskStore, threads: Int, appends: Int) throws {
         let group = DispatchGroup()
         for thread in 0..<threads {
@@ -78,7 +79,7 @@ struct TaskStoreTestbed {
         try taskStore.close()
     }
 
-    /// Threads that append until the process is killed, and say what is acknowledged.
+    /// Threads that append until the process is killed, and report the acknowledged ids.
     static func flood(_ taskStore: SQLiteTaskStore) throws {
         for thread in 0..<4 {
             Thread.detachNewThread {
@@ -96,10 +97,10 @@ struct TaskStoreTestbed {
         while true { pause() }
     }
 
-    /// Looks and steers, as a command beside the servers does.
+    /// Lists and changes records, as a command beside the servers does.
     static func visit(_ path: String) throws {
         var settings = TaskStoreSettings()
-        // Beside processes that write all the time, on a machine that may be busy.
+        // Other processes write all the time, and the machine may be busy.
         settings.lockTimeout = .seconds(60)
         let taskStore = try SQLiteTaskStore(path: path, role: .visitor, settings: settings)
         let kept = try taskStore.append(request("visit", size: 100, records: 2))
@@ -120,10 +121,10 @@ struct TaskStoreTestbed {
         while true { pause() }
     }
 
-    /// Claims and ends until there is nothing left.
+    /// Claims and ends records until none is left.
     static func claimAll(of taskStore: SQLiteTaskStore) throws {
         say("ready")
-        // All begin at once: when the test closes their input.
+        // All of them begin at once: when the test closes their input.
         while readLine() != nil {}
         while true {
             let requests = try taskStore.claim(8)

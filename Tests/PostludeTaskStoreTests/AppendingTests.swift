@@ -3,9 +3,9 @@ import Testing
 
 @testable import PostludeTaskStore
 
-@Suite("What is appended", .timeLimit(.minutes(10)))
+@Suite("Appended records", .timeLimit(.minutes(10)))
 struct AppendingTests {
-    @Test("A record is there as it was given")
+    @Test("A record is read as it was given")
     func whole() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -27,7 +27,7 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("Payloads and results are kept byte for byte, whatever they are; names with a NUL are refused")
+    @Test("Payloads and results keep all of their bytes; names with a NUL are refused")
     func bytes() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -49,7 +49,7 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("What is due is this process's at once; what was for later, or for others, is nobody's")
+    @Test("A due record belongs to this process at once; a delayed one, and one for others, has no owner")
     func owners() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -57,14 +57,14 @@ struct AppendingTests {
         let past = NewRecord.make { $0.notBefore = Date.distantPast }
         let ids = try taskStore.keep("r", .make(), later, past)
         #expect(try ids.map { try taskStore.record($0)?.owner } == [taskStore.owner, nil, nil])
-        // Its time came before it was kept: the request's worker does not run it.
+        // Its time was past when it was persisted: the request's worker does not run it.
         #expect(try taskStore.claimedIDs() == [[ids[2]]])
         let given = try taskStore.keep("r", .make(), runsHere: false)[0]
         #expect(try taskStore.record(given)?.owner == nil)
         try taskStore.close()
     }
 
-    @Test("A unique key: the one that is not over stands for the next ones, of the same name")
+    @Test("A unique key: the record that is not over stands for the next ones of the same name")
     func uniqueKeys() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -90,7 +90,7 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("Ids are UUIDs of version 7 in lower case, each later one greater")
+    @Test("Ids are UUIDs of version 7 in lower case, each greater than the previous one")
     func ids() throws {
         let ids = (0..<2000).map { RecordID.make(at: Int64($0) * 1_000_000) }
         #expect(Set(ids).count == 2000)
@@ -110,7 +110,7 @@ struct AppendingTests {
     }
 
     @Test(
-        "Times beyond every calendar are kept as the first and last one",
+        "Times beyond any calendar are stored as the earliest and latest one",
         arguments: [-1e12, 1e12, 1e300, .infinity, -.infinity, .nan])
     func farTimes(seconds: Double) throws {
         let time = Date(timeIntervalSince1970: seconds)
@@ -126,7 +126,7 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("A schedule's firing is kept once")
+    @Test("A schedule's firing is stored once")
     func firings() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
@@ -143,7 +143,7 @@ struct AppendingTests {
         try two.close()
     }
 
-    @Test("A firing whose records cannot be kept has not been")
+    @Test("A firing whose records cannot be stored has not happened")
     func failedFiring() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()

@@ -5,11 +5,12 @@ import Testing
 
 @testable import PostludeTaskStore
 
-/// SQLite 3.7.0 to 3.51.2 loses commits where a commit begins the WAL anew while another connection begins a checkpoint.
+/// SQLite 3.7.0 to 3.51.2 loses commits if a commit restarts the WAL while another connection begins a
+/// checkpoint.
 @Suite("Checkpoints", .timeLimit(.minutes(10)))
 struct CheckpointTests {
-    /// Under the thread sanitizer, with which everything takes ten times as long, a part of the checkpoints is enough: all
-    /// of them are tried without it.
+    /// With the thread sanitizer everything takes ten times as long, so that only a part of the checkpoints
+    /// is tried. All of them are tried without it.
     private static let isSanitized = dlsym(nil, "__tsan_init") != nil
 
     /// Processes whose checkpoints wait for a commit that would be lost.
@@ -38,9 +39,9 @@ struct CheckpointTests {
             try helper.expectSuccess()
         }
 
-        /// Takes a line of each one.
+        /// Reads a line of each process.
         ///
-        /// - Returns: whether all are at work still.
+        /// - Returns: whether all of them still run.
         func step() -> Bool {
             for helper in running {
                 guard let line = helper.line() else { return false }
@@ -53,7 +54,7 @@ struct CheckpointTests {
             for line in lines { acknowledged.formUnion(line.split(separator: " ").map(String.init)) }
         }
 
-        /// Ends all, and looks for what must be there.
+        /// Ends all processes, and checks the records that must be there.
         func check() throws {
             for helper in running {
                 helper.die()
@@ -85,7 +86,7 @@ struct CheckpointTests {
             }
         }
 
-        /// As hold_checkpoints.c has them.
+        /// As defined in hold_checkpoints.c.
         var counts: Counts {
             guard let data = FileManager.default.contents(atPath: countsFile), data.count >= 32 else {
                 return Counts()
@@ -97,7 +98,8 @@ struct CheckpointTests {
         }
     }
 
-    @Test("Four processes: each checkpoint is under the writer's lock, no commit begins the WAL anew in one")
+    @Test(
+        "Four processes: each checkpoint holds the writer's lock, and no commit restarts the WAL during one")
     func processes() throws {
         let processes = try HeldProcesses()
         for _ in 0..<4 { try processes.start("flood") }
@@ -109,7 +111,7 @@ struct CheckpointTests {
         try processes.check()
     }
 
-    @Test("One process, and programs that look and steer beside it: the same")
+    @Test("One process, and programs beside it that list and change records: the same")
     func visitors() throws {
         let processes = try HeldProcesses()
         try processes.start("flood")
@@ -118,7 +120,7 @@ struct CheckpointTests {
             counts.outside == 0
         {
             try processes.visit()
-            // A visit takes long under a sanitizer; the process goes on only while its lines are read.
+            // A visit takes long with a sanitizer; the process continues only while its lines are read.
             guard (0..<200).allSatisfy({ _ in processes.step() }) else { break }
         }
         try processes.check()
@@ -136,7 +138,7 @@ struct CheckpointTests {
         try taskStore.close()
     }
 
-    /// Readers that take turns without a gap.
+    /// Readers that overlap without a gap.
     private final class Relay: Sendable {
         private let databases: [DatabaseQueue]
         private let isOver = Counter()
@@ -171,7 +173,7 @@ struct CheckpointTests {
         func end() { isOver.add() }
     }
 
-    @Test("Readers without a gap between them do not let the WAL grow for ever")
+    @Test("Overlapping readers do not let the WAL grow for ever")
     func readers() async throws {
         let fixture = try TaskStoreFixture(in: "/dev/shm")
         let taskStore = try fixture.open()
@@ -197,7 +199,7 @@ struct CheckpointTests {
         try taskStore.close()
     }
 
-    @Test("A reader that stays is named, and holds up no write; without it the WAL is moved")
+    @Test("A reader that stays is named and delays no write; after it the WAL is checkpointed")
     func longReader() throws {
         let fixture = try TaskStoreFixture(in: "/dev/shm")
         let warnings = Lock<[String]>([])
@@ -220,7 +222,7 @@ struct CheckpointTests {
     }
 
     @Test(
-        "Versions of SQLite with the bug are known",
+        "The SQLite versions with the bug are known",
         arguments: [
             (3_006_023, false), (3_007_000, true), (3_040_001, true), (3_044_005, true), (3_044_006, false),
             (3_045_000, true), (3_046_001, true), (3_050_006, true), (3_050_007, false), (3_051_000, true),

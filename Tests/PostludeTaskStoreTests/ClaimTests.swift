@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Claims", .timeLimit(.minutes(10)))
 struct ClaimTests {
-    @Test("A dead owner's requests come once, whole, in their order, and say what was running")
+    @Test("A dead owner's requests are claimed once, whole, in order, and say what was running")
     func recovery() throws {
         let fixture = try TaskStoreFixture()
         let (dead, one, two) = (try fixture.open(), try fixture.open(), try fixture.open())
@@ -19,7 +19,7 @@ struct ClaimTests {
         #expect(try one.claim().isEmpty)
         TaskStoreFixture.die(dead)
         #expect(try one.claimedIDs() == [b])
-        // It waits for a while, and what is behind it waits for it.
+        // It waits for a while, and the records after it wait for it.
         fixture.clock.advance(1)
         let claimed = try one.claim()
         #expect(claimed.map(\.id) == ["a"])
@@ -34,14 +34,14 @@ struct ClaimTests {
         try two.close()
     }
 
-    @Test("What a process has not begun is given back when it closes")
+    @Test("Records that a process has not begun are released when it closes")
     func leaving() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let ids = try one.keep("r", .make(), .make())
         one.started(ids[0])
         try one.close()
-        // What ran has ended with the process.
+        // The record that ran has ended with the process.
         #expect(try two.claimedIDs() == [ids])
         try two.close()
         let three = try fixture.open()
@@ -49,7 +49,7 @@ struct ClaimTests {
         try three.close()
     }
 
-    @Test("Lanes first, then the time at which they were due, then their order")
+    @Test("Priorities come first, then due times, then the order of records")
     func order() throws {
         let fixture = try TaskStoreFixture()
         let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
@@ -79,7 +79,7 @@ struct ClaimTests {
         try maker.close()
     }
 
-    @Test("Of a request comes what is due; the rest at its own time")
+    @Test("The due records of a request are claimed; the rest at its own time")
     func partly() throws {
         let fixture = try TaskStoreFixture()
         let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
@@ -94,7 +94,7 @@ struct ClaimTests {
         try maker.close()
     }
 
-    @Test("Another attempt is anybody's at its time, and keeps the error")
+    @Test("A retried record is free for any process at its time, and keeps the error")
     func anotherAttempt() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
@@ -115,7 +115,7 @@ struct ClaimTests {
         try two.close()
     }
 
-    @Test("What has expired is closed and not claimed, also before it was due")
+    @Test("An expired record is ended and not claimed, even before it was due")
     func expiry() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -139,7 +139,7 @@ struct ClaimTests {
         try taskStore.close()
     }
 
-    @Test("A dead owner's many records are freed in batches, no request in two")
+    @Test("A dead owner's many records are released in batches, and no request is split")
     func batches() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try fixture.open())
@@ -163,7 +163,7 @@ struct ClaimTests {
         try taskStore.close()
     }
 
-    @Test("What is left is anybody's; what was not begun here too")
+    @Test("Records that are left are free for any process, whether they had begun or not")
     func left() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
@@ -182,7 +182,7 @@ struct ClaimTests {
         let fixture = try TaskStoreFixture()
         let maker = try fixture.open()
         for number in 0..<300 { _ = try maker.keep("\(number)", .make(), .make(), runsHere: false) }
-        // Whose task store is dropped is dead for the others: they are kept until all have ended.
+        // A task store that is released looks dead to the others: the test keeps them until all have ended.
         let taskStores = try (0..<4).map { _ in try fixture.open() }
         let claimed = try await withThrowingTaskGroup(of: [String].self) { group in
             for taskStore in taskStores {

@@ -47,7 +47,7 @@ struct CronExpressionTests {
             ("0 0 31 * *", ["2027-01-31T00:00:00Z", "2027-03-31T00:00:00Z", "2027-05-31T00:00:00Z"]),
             ("0 0 29 2 *", ["2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"]),
             ("0 0 1 jan,JUL *", ["2027-07-01T00:00:00Z", "2028-01-01T00:00:00Z"]),
-            // Either day where both are given; both where one begins with a star.
+            // Either day if both are given; both if one begins with a star.
             ("0 0 13 * fri", ["2027-01-08T00:00:00Z", "2027-01-13T00:00:00Z", "2027-01-15T00:00:00Z"]),
             ("0 0 */13 * fri", ["2027-05-14T00:00:00Z", "2027-08-27T00:00:00Z"]),
             ("@hourly", ["2027-01-01T01:00:00Z", "2027-01-01T02:00:00Z"]),
@@ -70,7 +70,7 @@ struct CronExpressionTests {
 
     // Berlin, 2027: 28 March 2:00 becomes 3:00; 31 October 3:00 becomes 2:00.
     @Test(
-        "A skipped hour: what is to fire then fires once, when it is over; what fires in every hour does not",
+        "A skipped hour: a time in it fires once, when it is over; an hourly time does not",
         arguments: [
             (
                 "30 2 * * *",
@@ -92,7 +92,7 @@ struct CronExpressionTests {
     }
 
     @Test(
-        "A doubled hour: what is to fire then fires in the first one; what fires in every hour in both",
+        "A doubled hour: a time in it fires in the first one; an hourly time in both",
         arguments: [
             ("30 2 * * *", ["2027-10-31T02:30:00+02:00", "2027-11-01T02:30:00+01:00"]),
             (
@@ -116,7 +116,7 @@ struct CronExpressionTests {
         #expect(found == expected)
     }
 
-    @Test("Half an hour that is skipped, and zones without full hours")
+    @Test("Half an hour that is skipped, and zones whose offsets are not full hours")
     func oddZones() throws {
         // Lord Howe, 2027: 3 October 2:00 becomes 2:30.
         #expect(
@@ -128,7 +128,7 @@ struct CronExpressionTests {
     }
 
     @Test(
-        "What the clock shows agrees with a search through every minute",
+        "Times agree with a search through every minute",
         arguments: [
             "0 3 * * *", "*/7 1-3 * * sun", "59 2 28,31 3,10 *", "0 * * * *", "*/25 * * * *", "30 2 * * *",
         ])
@@ -163,7 +163,7 @@ struct CronExpressionTests {
                 found.insert(Int(next.timeIntervalSince1970))
                 time = next
             }
-            // What stands in for skipped times is the only addition: at the skipped hour's end.
+            // The only additional times replace skipped ones, at the skipped hour's end.
             #expect(found.subtracting(expected).count <= 1 && expected.subtracting(found).isEmpty)
             for extra in found.subtracting(expected) {
                 let date = Date(timeIntervalSince1970: Double(extra))
@@ -174,7 +174,7 @@ struct CronExpressionTests {
     }
 
     @Test(
-        "A mistake is named with its column and what was expected",
+        "A mistake is reported with its column and what was expected",
         arguments: [
             ("61 * * * *", 1, "\"61\" is no minute", "a minute of 0 to 59"),
             ("* 24 * * *", 3, "\"24\" is no hour", "an hour of 0 to 23"),
@@ -208,7 +208,7 @@ struct CronExpressionTests {
         }
     }
 
-    @Test("No text makes it fail otherwise, and each expression that is one ends its search")
+    @Test("Any text is an expression or an error, and each expression's search ends")
     func noise() {
         let alphabet = Array("0123456789*/,-@ abjnmon \t\u{301}")
         for _ in 0..<3_000 {

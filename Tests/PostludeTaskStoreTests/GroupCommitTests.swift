@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Group commit", .timeLimit(.minutes(10)))
 struct GroupCommitTests {
-    @Test("Sixteen that append while another process writes share one transaction")
+    @Test("Sixteen callers that append while another process writes share one transaction")
     func shared() async throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -34,7 +34,7 @@ struct GroupCommitTests {
         try taskStore.close()
     }
 
-    @Test("One that fails does not fail the others")
+    @Test("A failed append does not fail the others")
     func ownErrors() async throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -45,7 +45,7 @@ struct GroupCommitTests {
             for number in 0..<8 {
                 group.addTask {
                     try await onThread {
-                        // Every other one has an id that is taken, in its second record.
+                        // Every second one has an id that exists already, in its second record.
                         let second = NewRecord.make { if number % 2 == 1 { $0.id = taken } }
                         let request = NewRequest(id: "\(number)", records: [.make(), second])
                         do throws(TaskStoreError) {
@@ -65,14 +65,14 @@ struct GroupCommitTests {
             #expect(results.filter { $0.hasPrefix("true") && $0.contains("UNIQUE") }.count == 4, "\(results)")
         }
         #expect(taskStore.transactions == before + 1)
-        // Nothing of those that failed is there.
+        // No part of the failed ones is stored.
         let kept = try taskStore.list(limit: 100).records
         #expect(kept.count == 1 + 4 * 2)
         #expect(Set(kept.map(\.request)) == ["first", "0", "2", "4", "6"])
         try taskStore.close()
     }
 
-    @Test("Who waits longer than the time that it has gets the error, and nothing is kept")
+    @Test("A caller that waits longer than its time gets the error, and nothing is stored")
     func lockedTooLong() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open(lockTimeout: .milliseconds(300))
@@ -86,7 +86,9 @@ struct GroupCommitTests {
         try taskStore.close()
     }
 
-    @Test("Notes go with the next transaction, and before what begins to wait behind them")
+    @Test(
+        "Deferred updates are written with the next transaction, before appends that begin to wait after them"
+    )
     func notes() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -95,14 +97,14 @@ struct GroupCommitTests {
         for _ in 0..<50 { taskStore.started(id) }
         taskStore.ended(id, .done(result: Data("7".utf8)))
         try taskStore.flush()
-        // At most the writer's own one, had it begun meanwhile.
+        // At most the writer's own one, if it had begun meanwhile.
         #expect(taskStore.transactions <= before + 2)
         let record = try #require(try taskStore.record(id))
         #expect(record.attempts == 50 && record.state == .done && record.result == Data("7".utf8))
         try taskStore.close()
     }
 
-    @Test("Notes are written without company too")
+    @Test("Deferred updates are also written alone")
     func notesAlone() async throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -112,7 +114,7 @@ struct GroupCommitTests {
         try taskStore.close()
     }
 
-    @Test("A closed task store says so, and what was noted is written")
+    @Test("A closed task store says so, and deferred updates are written")
     func closed() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -125,7 +127,7 @@ struct GroupCommitTests {
         try next.close()
     }
 
-    @Test("Sixteen threads at once, each its own records, and far fewer transactions than appends")
+    @Test("Sixteen threads at once, each with its own records, need far fewer transactions than appends")
     func manyThreads() async throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -153,7 +155,7 @@ final class Counter: Sendable {
     func add() { count.add(1, ordering: .sequentiallyConsistent) }
 }
 
-/// Runs what blocks on a thread of its own.
+/// Runs blocking code on a thread of its own.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }

@@ -16,7 +16,7 @@ final class Helper {
         return URL(fileURLWithPath: executable).deletingLastPathComponent().path + "/PostludeTaskStoreTestbed"
     }()
 
-    /// - Parameter user: whom it runs as, where the test runs as root.
+    /// - Parameter user: the user that it runs as, if the test runs as root.
     init(_ arguments: [String], environment: [String: String] = [:], as user: String? = nil) throws {
         var words = [Self.program] + arguments
         if let user, geteuid() == 0 {
@@ -33,7 +33,7 @@ final class Helper {
 
     deinit { process.kill() }
 
-    /// The next line that it writes; nil at the end.
+    /// The next line of its output; nil at the end.
     func line() -> String? {
         while true {
             if let end = taken.firstIndex(of: UInt8(ascii: "\n")) {
@@ -46,7 +46,7 @@ final class Helper {
         }
     }
 
-    /// Ends its input, which is what it waits for.
+    /// Ends its input, for which it waits.
     func begin() throws { try input.fileHandleForWriting.close() }
 
     func lines() -> [String] {
@@ -57,7 +57,7 @@ final class Helper {
 
     func die() { process.kill() }
 
-    /// Expects that it ends by itself and well.
+    /// Expects that it ends by itself, successfully.
     func expectSuccess() throws {
         let said = try failures.fileHandleForReading.readToEnd() ?? Data()
         #expect(finish() == 0, "\(String(decoding: said, as: UTF8.self))")
@@ -69,7 +69,7 @@ final class Helper {
         return status
     }
 
-    /// What it says when it ends with an error.
+    /// Its output when it ends with an error.
     func errors() throws -> String {
         let data = try failures.fileHandleForReading.readToEnd() ?? Data()
         #expect(finish() != 0)
@@ -77,7 +77,7 @@ final class Helper {
     }
 }
 
-/// A library that comes between a helper and what it is linked with.
+/// A library that intercepts a helper's calls to the libraries it is linked with.
 enum Interposer {
     static func compile(_ source: String, to library: String, linking libraries: String...) throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Interpose/"

@@ -4,9 +4,9 @@ import Testing
 
 @testable import PostludeTaskStore
 
-@Suite("Looking", .timeLimit(.minutes(10)))
+@Suite("Inspecting records", .timeLimit(.minutes(10)))
 struct LookingTests {
-    @Test("Pages of records, the newest first, by any filter")
+    @Test("Pages of records, the newest first, with any filter")
     func paging() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -52,7 +52,7 @@ struct LookingTests {
         try taskStore.close()
     }
 
-    @Test("Counts for each name and state, and the oldest that is due")
+    @Test("Counts for each name and state, and the oldest due record")
     func counts() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -72,7 +72,7 @@ struct LookingTests {
         try taskStore.close()
     }
 
-    @Test("Export: a line of JSON for each record, payload and result as they are, whatever stands in them")
+    @Test("Export: a line of JSON for each record, with payload and result unchanged, whatever they contain")
     func export() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -104,7 +104,7 @@ struct LookingTests {
         try taskStore.close()
     }
 
-    @Test("A slow reader, in the middle of an export and of a read, holds up no writer")
+    @Test("A slow reader, in the middle of an export and of a read, delays no writer")
     func slowReader() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open(lockTimeout: .seconds(2))
@@ -123,7 +123,7 @@ struct LookingTests {
             _ = try cursor.next()
             _ = try taskStore.keep("during a read", .make())
             #expect(try other.list().records[0].request == "during a read")
-            // The reader goes on seeing what it saw first.
+            // The reader still sees the data of its start.
             var count = 1
             while try cursor.next() != nil { count += 1 }
             #expect(count == 520)
@@ -132,7 +132,7 @@ struct LookingTests {
         try taskStore.close()
     }
 
-    @Test("No statement of a list, a claim, a removal or the outbox goes through the table")
+    @Test("No statement for a list, a claim, a removal or the outbox scans the table")
     func plans() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -165,7 +165,7 @@ struct LookingTests {
                     try database.makeStatement(sql: "EXPLAIN QUERY PLAN " + statement),
                     arguments: try Self.arguments(of: statement, in: database)
                 ).map { $0["detail"] as String? ?? "" }
-                // Of record_owned an oldest due is looked for: it holds what processes have in hand.
+                // record_owned is searched for an oldest due record: it holds the records that processes own.
                 let scans = plan.filter {
                     $0.hasPrefix("SCAN record") && !$0.contains("USING INDEX record_owned")
                 }
@@ -189,13 +189,13 @@ struct LookingTests {
         if sql.contains(":after") {
             return sql.contains(":name") ? ["name": "x", "after": 1, "limit": 1] : ["after": 1, "limit": 1]
         }
-        // Numbered ones, up to the last; or one for each mark.
+        // Numbered parameters, up to the last; or one for each mark.
         let numbered = (1...9).last { sql.contains("?\($0)") }
         let count = numbered ?? sql.filter { $0 == "?" }.count
         return StatementArguments(Array(repeating: 1, count: count))
     }
 
-    @Test("With 100,000 records each look and claim takes milliseconds, and all of them can be exported")
+    @Test("With 100,000 records each read and claim takes milliseconds, and all of them can be exported")
     func many() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -210,7 +210,7 @@ struct LookingTests {
             _ = try visitor.append(NewRequest(id: "\(batch)", records: records))
         }
         let clock = ContinuousClock()
-        /// - Parameter body: whether it found what it should.
+        /// - Parameter body: returns whether it found the expected records.
         func time(_ what: String, within limit: Duration = .milliseconds(250), _ body: () throws -> Bool)
             throws
         {

@@ -20,7 +20,7 @@ struct OpeningTests {
         try taskStore.close()
     }
 
-    @Test("Nobody else may read the files")
+    @Test("No other user can read the files")
     func modes() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -32,7 +32,7 @@ struct OpeningTests {
         try taskStore.close()
     }
 
-    @Test("Opened again, all is there; another path to the same file is the same task store")
+    @Test("A reopened store has all records; another path to the same file is the same task store")
     func again() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -50,7 +50,7 @@ struct OpeningTests {
         try next.close()
     }
 
-    @Test("Processes that open a new task store at once all get it")
+    @Test("Processes that open a new task store at once all succeed")
     func atOnce() async throws {
         let fixture = try TaskStoreFixture()
         let owners = try await withThrowingTaskGroup(of: Int64?.self) { group in
@@ -73,7 +73,7 @@ struct OpeningTests {
         taskStoreError { try SQLiteTaskStore(path: path, role: role).close() }
     }
 
-    @Test("A folder that is missing, or a file that cannot be made, is named")
+    @Test("A missing folder, or a file that cannot be created, is named")
     func missing() throws {
         let fixture = try TaskStoreFixture()
         let error = try #require(open(fixture.folder + "/none/tasks"))
@@ -86,13 +86,13 @@ struct OpeningTests {
         #expect(!FileManager.default.fileExists(atPath: fixture.path + "-owners"))
     }
 
-    @Test("A folder that this user may not write is named")
+    @Test("A folder that this user cannot write to is named")
     func notWritable() throws {
         let fixture = try TaskStoreFixture()
         try fixture.open().close()
         #expect(chmod(fixture.folder, 0o555) == 0 && chmod(fixture.path, 0o444) == 0)
         defer { chmod(fixture.folder, 0o755) }
-        // Root may write everywhere: another user is asked.
+        // Root may write everywhere, so that another user is tried.
         let helper = try Helper(["append", fixture.path], as: "nobody")
         let text = try helper.errors()
         #expect(text.contains(fixture.path) && text.contains("Permission denied"), "\(text)")
@@ -100,7 +100,7 @@ struct OpeningTests {
         #expect(new.contains("make the folder, and let this process's user write it"), "\(new)")
     }
 
-    @Test("What is no task store is refused and stays as it is")
+    @Test("A file that is not a task store is refused and stays unchanged")
     func foreign() throws {
         let fixture = try TaskStoreFixture()
         for text in ["hello", String(repeating: "no database\n", count: 1_000)] {
@@ -138,7 +138,7 @@ struct OpeningTests {
         #expect(open(fixture.path) == nil)
     }
 
-    @Test("A damaged file is said to be damaged; nothing traps")
+    @Test("A damaged file is reported as damaged; nothing traps")
     func damaged() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -162,7 +162,7 @@ struct OpeningTests {
         }
     }
 
-    @Test("A full disk: an error for who appends, nothing half done, and all goes on when there is room")
+    @Test("A full disk: the append fails, nothing is half done, and the store works again when there is room")
     func full() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -190,7 +190,7 @@ struct OpeningTests {
         }
     }
 
-    @Test("A full disk: the ones that fit are kept though one does not, and notes wait")
+    @Test("A full disk: appends that fit are stored although another does not, and deferred updates wait")
     func fullForOne() async throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -221,7 +221,7 @@ struct OpeningTests {
     }
 
     @Test(
-        "A full disk: a flush says that what was noted is not written, and it is written when there is room")
+        "A full disk: a flush reports unwritten deferred updates, which are written when there is room")
     func fullForNotes() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()

@@ -15,12 +15,12 @@ struct OrderTests {
 
     private static let charge = NewRecord.make("charge") { $0.stopsOnFailure = true }
 
-    /// How the records are now, and what the last ones say.
+    /// The current states of the records, and the error of the last ones.
     private func look(_ ids: [RecordID]) throws -> [RecordState] {
         try ids.map { try #require(try taskStore.state(of: $0)) }
     }
 
-    @Test("What is behind one that has failed becomes a dead letter that names it; a retry takes it along")
+    @Test("Records after a failed one become dead letters that name it; a retry includes them")
     func failure() throws {
         let ids = try taskStore.keep("r", .make("before"), Self.charge, .make("receipt"), .make("ledger"))
         let other = try taskStore.keep("other", .make())[0]
@@ -40,7 +40,7 @@ struct OrderTests {
         try taskStore.close()
     }
 
-    @Test("A retry by itself is refused where a key of what would follow is taken")
+    @Test("A retry is refused if a record after it has a key that another record uses")
     func retryKeys() throws {
         let receipt = NewRecord.make("receipt") { $0.uniqueKey = "k" }
         let ids = try taskStore.keep("r", Self.charge, receipt)
@@ -54,7 +54,7 @@ struct OrderTests {
     }
 
     @Test(
-        "An expiry, a discard and a move after a failure stop what is behind, too",
+        "An expiry, a discard and a rerouting after a failure stop the records after it, too",
         arguments: [RecordEnd.expired, .discarded, .moved(queue: "q", reason: "it failed")])
     func otherEnds(end: RecordEnd) throws {
         let ids = try taskStore.keep("r", Self.charge, .make("receipt"))
@@ -65,7 +65,7 @@ struct OrderTests {
         try taskStore.close()
     }
 
-    @Test("What does not stop, or has succeeded, leaves those behind it alone")
+    @Test("A failed record that stops nothing, and a successful one, do not affect those after them")
     func goesOn() throws {
         let ids = try taskStore.keep("r", .make("note"), Self.charge, .make("receipt"))
         taskStore.ended(ids[0], .failed(error: "no"))
@@ -75,7 +75,7 @@ struct OrderTests {
     }
 
     @Test(
-        "After a crash nothing is claimed behind one that waits, that has expired, or that another process has"
+        "After a crash no record is claimed after one that waits, has expired, or belongs to another process"
     )
     func claims() throws {
         let dead = try fixture.open()
@@ -99,7 +99,7 @@ struct OrderTests {
         #expect(try taskStore.claimedIDs() == [whole])
         #expect(try look(expired) == [.expired, .failed])
         #expect(try look(waiting + held) == [.waiting, .waiting, .waiting, .waiting])
-        // Not looked at again at once.
+        // The next search is not immediate.
         #expect(try #require(try taskStore.nextDue()) > fixture.clock.now)
         taskStore.ended(held[0], .done(result: nil))
         try taskStore.flush()
@@ -110,7 +110,7 @@ struct OrderTests {
         try taskStore.close()
     }
 
-    @Test("A task that leaves in its turn waits for it, and can be claimed")
+    @Test("A record that is sent in its turn waits for its turn, and can be claimed")
     func leavesInTurn() throws {
         let leaving = NewRecord.make("receipt") {
             $0.queue = "mails"
@@ -126,12 +126,12 @@ struct OrderTests {
         try taskStore.close()
     }
 
-    @Test("Discarding one discards what waits behind it")
+    @Test("Discarding a record discards the records that wait for it")
     func discard() throws {
         let ids = try taskStore.keep("r", Self.charge, .make("receipt"), runsHere: false)
         #expect(try taskStore.discard(ids) == [.changed, .changed])
         #expect(try look(ids) == [.discarded, .discarded])
-        // Whoever retries one of them alone knows that the other one is not wanted.
+        // A caller that retries one of them alone knows that the other one is not wanted.
         #expect(try taskStore.retry([ids[1]]) == [.changed])
 
         let failed = try taskStore.keep("r", Self.charge, .make("receipt"))
@@ -142,7 +142,7 @@ struct OrderTests {
         try taskStore.close()
     }
 
-    @Test("What is unique as long as it is kept exists though it is over, whatever has become of it")
+    @Test("A record that is unique while it is stored blocks its key even when it is over, in any state")
     func uniqueAsLongAsKept() throws {
         let once = NewRecord.make {
             $0.uniqueKey = "k"
@@ -160,7 +160,7 @@ struct OrderTests {
             #expect(kept[1].existing?.id == first && kept[1].existing?.state.isOver == true)
             #expect(try taskStore.retry([first]) == [.changed])
         }
-        // One that is unique only until it is over may be added.
+        // A record that is unique only until it is over may be added.
         taskStore.ended(first, .failed(error: "no"))
         try taskStore.flush()
         let again = try taskStore.append(NewRequest(id: "4", records: [.make { $0.uniqueKey = "k" }]))

@@ -27,11 +27,11 @@ struct PowerLossTests {
         return Set(String(decoding: marks, as: UTF8.self).split(separator: "\n").map(String.init))
     }
 
-    /// Opens what is left, and looks for what must be there.
+    /// Opens the remaining files, and checks the records that must be there.
     private func check(_ files: [String: Data], for acknowledged: Set<String>, _ what: String) throws {
         let fixture = try TaskStoreFixture(in: "/dev/shm")
         for (name, data) in files where !name.hasSuffix("-shm") && !name.hasSuffix("-marks") {
-            // After another start of the machine nothing in it is believed; this machine has not lost its power.
+            // After a restart of the machine its contents would be ignored; this machine has not restarted.
             if name.contains("-owner-") { continue }
             try data.write(to: URL(fileURLWithPath: fixture.folder + "/" + name))
         }
@@ -47,7 +47,7 @@ struct PowerLossTests {
             #expect(acknowledged.subtracting(ids).isEmpty, "\(what): lost")
             #expect(requests.allSatisfy { $0 == 2 }, "\(what): half a request")
             #expect(integrity == "ok", "\(what)")
-            // The process is dead: what it had not done is claimed.
+            // The process is dead: its unfinished records are claimed.
             let claimed = try taskStore.claim().flatMap(\.records).count
             #expect(claimed >= acknowledged.count / 2 && claimed <= ids.count, "\(what): \(claimed)")
             #expect(try taskStore.keep("after", .make()).count == 1)
@@ -57,7 +57,7 @@ struct PowerLossTests {
         }
     }
 
-    /// Whether the WAL was moved into the file, and began anew, before the last append was acknowledged.
+    /// Whether the WAL was checkpointed and restarted before the last append was acknowledged.
     private func isCheckpointed(_ recording: Recording) -> Bool {
         let entries = recording.entries
         guard let last = entries.lastIndex(where: { $0.name.hasSuffix("-marks") }) else { return false }
@@ -80,7 +80,7 @@ struct PowerLossTests {
         var checked = 0
         var synced = true
         for prefix in 0...count {
-            // What is about a sync, a truncation, a removal or a mark is always looked at.
+            // Entries about a sync, a truncation, a removal or a mark are always tried.
             var isTurn = prefix % step == 0 || synced
             synced = false
             if prefix < count {
@@ -103,11 +103,11 @@ struct PowerLossTests {
     }
 
     @Test(
-        "Behind any write, and whatever of the unsynced is lost, the task store opens with all that was acknowledged"
+        "After any write, and whatever unsynced data is lost, the task store opens with all acknowledged records"
     )
     func small() throws { try checkAll(sizes: [10, 10, 6_000, 10], every: 1) }
 
-    @Test("The same while the WAL is moved into the file and begins anew")
+    @Test("The same while the WAL is checkpointed and restarted")
     func checkpoints() throws {
         try checkAll(sizes: Array(repeating: 350_000, count: 8), every: 211, isCheckpointed: true)
     }
@@ -123,7 +123,8 @@ struct PowerLossTests {
             if case .sync = entry.operation { syncs += 1 }
         }
         print("fsyncs: \(syncs) of the WAL, \(transactions) transactions, 320 appends by 16 threads")
-        // Few more, for opening and for the WAL's beginning; not one fewer, or something was not on the disk.
+        // A few more, for opening and for the WAL's beginning. One fewer would mean that a commit was not on
+        // the disk.
         #expect(syncs >= transactions && syncs <= transactions + 12)
         #expect(transactions < 200)
     }

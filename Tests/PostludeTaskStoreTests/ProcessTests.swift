@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Several processes", .timeLimit(.minutes(10)))
 struct ProcessTests {
-    @Test("Killed with -9, an owner's records go to one other, and to it alone")
+    @Test("After kill -9, another process claims an owner's records, and only one does")
     func killed() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
@@ -14,7 +14,7 @@ struct ProcessTests {
         #expect(ids.count == 3)
         #expect(try one.claim().isEmpty && two.claim().isEmpty)
         helper.die()
-        // The one that ran waits for a while, and the others for it.
+        // The record that ran waits for a while, and the others for it.
         #expect(try one.claim().isEmpty)
         fixture.clock.advance(1)
         let claimed = try one.claim() + two.claim()
@@ -25,7 +25,7 @@ struct ProcessTests {
         try two.close()
     }
 
-    @Test("Processes that race for claims get each request once, whole")
+    @Test("Processes that race for claims get each request once, and whole")
     func race() throws {
         let fixture = try TaskStoreFixture()
         // By the helpers' clock.
@@ -46,7 +46,7 @@ struct ProcessTests {
         try maker.close()
     }
 
-    @Test("Each firing of a schedule is one process's")
+    @Test("One process fires each time of a schedule")
     func firings() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -60,7 +60,7 @@ struct ProcessTests {
     }
 
     @Test(
-        "Killed with -9 while it appends, again and again: all that was acknowledged is there, and is claimed once"
+        "After kill -9 during appends, again and again, all acknowledged records exist, and are claimed once"
     )
     func killedAtRandom() throws {
         let fixture = try TaskStoreFixture()
@@ -79,7 +79,7 @@ struct ProcessTests {
                 claimed += requests.flatMap(\.records).map(\.id.text)
             }
         }
-        // Those that ran come a while later, one at a time.
+        // Records that ran follow a while later, one at a time.
         while try taskStore.nextDue() != nil {
             let requests = try taskStore.claim()
             claimed += requests.flatMap(\.records).map(\.id.text)
@@ -100,7 +100,7 @@ struct ProcessTests {
         try taskStore.close()
     }
 
-    @Test("Processes that write at once all come to their turn")
+    @Test("Of processes that write at once, each gets its turn")
     func crowd() throws {
         let fixture = try TaskStoreFixture()
         let helpers = try (0..<3).map { _ in try Helper(["crowd", fixture.path, "8", "20"]) }

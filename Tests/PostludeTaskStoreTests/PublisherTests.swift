@@ -7,7 +7,7 @@ import Testing
 struct PublisherTests {
     private func outgoing(_ name: String, _ queue: String) -> NewRecord { .make(name) { $0.queue = queue } }
 
-    @Test("Records come in their order for each queue, and are not claimed")
+    @Test("Records leave in order for each queue, and are not claimed")
     func order() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -30,7 +30,7 @@ struct PublisherTests {
         try taskStore.close()
     }
 
-    @Test("While the broker is to be tried later nothing of the queue comes, and nothing overtakes")
+    @Test("While the broker is in back-off, no record of the queue is returned, and none overtakes")
     func backoff() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -44,7 +44,7 @@ struct PublisherTests {
         let records = try publisher.next()
         #expect(records.map(\.id) == Array(ids[0...1]))
         #expect(records[0].attempts == 1 && records[0].error == "connection refused")
-        // For good: the next one is not held up.
+        // For good: the next record is not delayed.
         taskStore.ended(ids[0], .failed(error: "no such queue"))
         #expect(try publisher.next().map(\.id) == [ids[1]])
         #expect(try taskStore.state(of: ids[0]) == .failed)
@@ -69,7 +69,7 @@ struct PublisherTests {
         try two.close()
     }
 
-    @Test("A task moves to a queue with its id, and keeps why")
+    @Test("A record is rerouted to a queue with its id, and keeps the reason")
     func moved() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()

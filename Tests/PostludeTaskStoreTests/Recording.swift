@@ -3,7 +3,7 @@ import PostludeSpawning
 import PostludeSupervision
 import Testing
 
-/// What a program has done to the files of a folder, recorded by Interpose/record_writes.c.
+/// A program's changes to the files of a folder, recorded by Interpose/record_writes.c.
 struct Recording {
     enum Operation {
         case write(offset: Int, Data)
@@ -63,26 +63,26 @@ struct Recording {
         self.entries = entries
     }
 
-    /// What a power loss behind the first entries may leave.
+    /// The data that survives a power loss after the first entries.
     enum Loss: CaseIterable {
-        /// Nothing but what was synced.
+        /// Only synced data.
         case all
-        /// Nothing is lost.
+        /// All data.
         case none
-        /// Any of what was not synced, in any order, and of the last parts of a sector.
+        /// Any part of the unsynced data, in any order, with the last sectors in parts.
         case some
     }
 
-    /// The folder's files as they may be after a power loss.
+    /// The folder's files as a power loss may leave them.
     ///
-    /// - Parameter count: how many entries there were.
+    /// - Parameter count: the number of entries before it.
     func files<Generator: RandomNumberGenerator>(
         after count: Int, losing loss: Loss, using generator: inout Generator
     ) -> [String: Data] {
         var files: [String: RecordedFile] = [:]
         for entry in entries.prefix(count) {
             if entry.name.isEmpty {
-                // The folder's own sync makes names, and their removal, last.
+                // Only a sync of the folder makes names, and their removal, durable.
                 if case .sync = entry.operation {
                     for name in files.keys { files[name]?.keepName() }
                 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Retention", .timeLimit(.minutes(10)))
 struct RetentionTests {
-    @Test("What has been over for long goes, a few at a time; the rest stays")
+    @Test("Records that have been over for long are removed, a few at a time; the rest stays")
     func removal() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -27,14 +27,14 @@ struct RetentionTests {
         #expect(try taskStore.removeOver(endedBefore: later, failedBefore: time, limit: 8) == 0)
         let counts = try taskStore.counts()
         #expect(counts[.done] == 1 && counts[.failed] == 1 && counts[.expired] == 0 && counts[.waiting] == 7)
-        // A request of which the first records are gone is still one.
+        // A request whose first records were removed is still one request.
         TaskStoreFixture.die(taskStore)
         let next = try fixture.open()
         #expect(try next.claimedIDs() == [Array(ids[23...])])
         try next.close()
     }
 
-    @Test("Records that are unique as long as they are kept go with their request")
+    @Test("Records that are unique while they are stored are removed with their request")
     func together() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -65,7 +65,7 @@ struct RetentionTests {
         try taskStore.close()
     }
 
-    @Test("Old firings are forgotten, a few at a time")
+    @Test("Old firings are removed, a few at a time")
     func firings() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()

@@ -21,7 +21,7 @@ struct SteeringTests {
         try taskStore.close()
     }
 
-    @Test("What waits for its time runs at once; what runs is left alone, unless who ran it is dead")
+    @Test("A delayed record runs at once; a running one is left alone, unless its process is dead")
     func retryWaiting() throws {
         let fixture = try TaskStoreFixture()
         let (taskStore, dead) = (try fixture.open(), try fixture.open())
@@ -42,7 +42,7 @@ struct SteeringTests {
         try taskStore.close()
     }
 
-    @Test("A retry does not break a unique key, and an expiry that is over counts no more")
+    @Test("A retry does not break a unique key, and a past expiry does not count")
     func retryKey() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -63,7 +63,7 @@ struct SteeringTests {
         try taskStore.close()
     }
 
-    @Test("What no process has is discarded; what runs or is over is not")
+    @Test("A record that no process owns is discarded; one that runs or is over is not")
     func discard() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -89,7 +89,7 @@ struct SteeringTests {
         try taskStore.close()
     }
 
-    @Test("What is over does not change by what comes late")
+    @Test("A record that is over does not change by late results")
     func late() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()

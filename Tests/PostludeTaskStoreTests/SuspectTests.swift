@@ -17,7 +17,7 @@ struct SuspectTests {
 
     private let told = Told()
 
-    /// A process that begins a record, and dies before anything of that is on the disk.
+    /// A process that begins a record, and dies before any trace of it is on the disk.
     private func diesAtOnce(_ fixture: TaskStoreFixture, running ids: [RecordID]) throws {
         let dead = try fixture.open { $0.noteDelay = .seconds(3600) }
         fixture.clock.advance(10)
@@ -51,7 +51,7 @@ struct SuspectTests {
             #expect(record.error == "its process died: signal 4, pid \(getpid()) (death \(count) of 3)")
             let next = fixture.clock.now.addingTimeInterval(Double(delay))
             #expect(try taskStore.nextDue() == next && record.due == next)
-            // Its order is promised to what is behind it.
+            // The record after it must wait as long.
             #expect(try taskStore.record(ids[1])?.due == next)
         }
         try diesAtOnce(fixture, running: [ids[0]])
@@ -63,14 +63,14 @@ struct SuspectTests {
         #expect(told.map(\.deaths) == [1, 2, 3])
         #expect(told.map(\.record.request) == ["r", "r", "r"])
         #expect(told.map { $0.next == nil } == [false, false, true])
-        // Retried, it has all its lives again.
+        // After a retry it may again die as often.
         #expect(try taskStore.retry([ids[0]]) == [.changed])
         #expect(try taskStore.claim().first?.records.first?.deaths == 0)
         try taskStore.close()
         try maker.close()
     }
 
-    @Test("What only waited in a process that died has done nothing")
+    @Test("Records that only waited in a dead process are not suspects")
     func bystanders() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
@@ -88,7 +88,9 @@ struct SuspectTests {
         try taskStore.close()
     }
 
-    @Test("A process that was told to stop ends without fault of what it ran, but for what does not end")
+    @Test(
+        "A process that was told to stop is not evidence against its running records, except those past the kill time"
+    )
     func stopped() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
@@ -106,7 +108,7 @@ struct SuspectTests {
         try taskStore.close()
     }
 
-    @Test("Suspects come one at a time, and hold up nothing else")
+    @Test("Suspects are claimed one at a time, and delay no other record")
     func alone() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
@@ -127,7 +129,7 @@ struct SuspectTests {
         try taskStore.close()
     }
 
-    @Test("The file of an owner is removed with it, whether it has closed or died")
+    @Test("An owner's file is removed with it, whether it has closed or died")
     func files() throws {
         let fixture = try TaskStoreFixture()
         let (dead, closed, taskStore) = (try fixture.open(), try fixture.open(), try survivor(fixture))
@@ -153,7 +155,7 @@ struct SuspectTests {
     }
 
     @Test(
-        "A file of a dead owner that is missing, damaged or of another start of the machine blames none",
+        "A dead owner's file that is missing, damaged or of another boot makes no record a suspect",
         arguments: ["", "garbage", "owner 1 serving 00000000-0000-0000-0000-000000000000\nruns ID\n"])
     func unreadable(text: String) throws {
         let fixture = try TaskStoreFixture()
@@ -174,7 +176,7 @@ struct SuspectTests {
         try taskStore.close()
     }
 
-    @Test("More records than there is room for from the start stand in the file, each once")
+    @Test("Records beyond the file's initial size are in the file, each once")
     func many() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
@@ -190,7 +192,7 @@ struct SuspectTests {
         try taskStore.close()
     }
 
-    @Test("The third death stops what is behind it as every failure for good does; a retry takes it along")
+    @Test("The third death stops the records after it like any final failure; a retry includes them")
     func stopsBehind() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try survivor(fixture)
@@ -214,7 +216,7 @@ struct SuspectTests {
         try maker.close()
     }
 
-    @Test("A suspect and those behind it wait, also if the clock is set back; a retry forgets its deaths")
+    @Test("A suspect and those after it wait, even if the clock is set back; a retry forgets its deaths")
     func clockBack() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
@@ -235,7 +237,7 @@ struct SuspectTests {
         try taskStore.close()
     }
 
-    @Test("A file of an owner that was removed is made anew, with what runs")
+    @Test("A removed file of an owner is created again, with the running records")
     func removed() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))

@@ -10,7 +10,7 @@ struct TaskStoreFilesTests {
     private func move(_ file: String, to name: String) { #expect(rename(file, name) == 0, "\(file)") }
 
     @Test(
-        "A file that was renamed: nothing is accepted, and all goes on when it is back",
+        "A renamed file: the store accepts nothing, and continues when the file is back",
         arguments: ["", "-wal", "-shm"])
     func renamed(part: String) throws {
         let fixture = try TaskStoreFixture()
@@ -26,7 +26,7 @@ struct TaskStoreFilesTests {
         try taskStore.close()
     }
 
-    @Test("A file that was replaced by another one: nothing is accepted")
+    @Test("A file that was replaced by another one: the store accepts nothing")
     func replaced() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -37,7 +37,7 @@ struct TaskStoreFilesTests {
         try taskStore.close()
     }
 
-    @Test("While a process has it open no other one opens what stands in its place", arguments: ["", "-wal"])
+    @Test("While a process has it open, no process opens a file in its place", arguments: ["", "-wal"])
     func opening(part: String) throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -51,7 +51,7 @@ struct TaskStoreFilesTests {
         try taskStore.close()
     }
 
-    @Test("A WAL that was removed: the processes that have it open write it into the file when they close")
+    @Test("A removed WAL: the processes that have it open write it into the file when they close")
     func removedWAL() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -64,7 +64,7 @@ struct TaskStoreFilesTests {
         try next.close()
     }
 
-    @Test("Who closes files that have lost their names leaves those that have them now")
+    @Test("Closing files that have lost their names does not affect the files that have them now")
     func closing() throws {
         let fixture = try TaskStoreFixture()
         let old = try fixture.open()
@@ -81,9 +81,11 @@ struct TaskStoreFilesTests {
         try new.close()
     }
 
-    // MARK: The locks' file
+    // MARK: The lock file
 
-    @Test("The locks' file is removed: a process that lives keeps what runs, also beside one that opens then")
+    @Test(
+        "If the lock file is removed, a live process keeps its running records, even beside one that opens then"
+    )
     func ownersRemoved() throws {
         let fixture = try TaskStoreFixture()
         let one = try fixture.open()
@@ -93,12 +95,12 @@ struct TaskStoreFilesTests {
         #expect(unlink(fixture.path + "-owners") == 0)
         let owner = try #require(one.owner)
         let two = try fixture.open()
-        // The first one has not seen it yet.
+        // The first one has not noticed it yet.
         #expect(try two.claim().isEmpty)
         let more = try one.keep("more", .make())
         #expect(
             try ByteLock.isHeld(bytes: owner..<owner + 1, of: fixture.path + "-owners"))
-        // As if the time for that were over.
+        // As if the waiting time for it were over.
         let file = try #require(FileHandle(forWritingAtPath: fixture.path + "-owners"))
         try file.seek(toOffset: 128)
         try file.write(contentsOf: Data("0\n".utf8))
@@ -130,7 +132,7 @@ struct TaskStoreFilesTests {
         try next.close()
     }
 
-    @Test("One that only looks does not make the locks' file, or makes it like the task store")
+    @Test("A visitor does not create the lock file, or creates it with the task store's owner")
     func ownership() throws {
         let fixture = try TaskStoreFixture()
         #expect(chmod(fixture.folder, 0o777) == 0)
@@ -152,7 +154,7 @@ struct TaskStoreFilesTests {
         #expect(again.finish() == 0)
     }
 
-    @Test("Looking waits for no process that opens the task store, such as one that is stopped")
+    @Test("Reading does not wait for a process that opens the task store, such as a stopped one")
     func lookingWhileOpening() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -167,7 +169,7 @@ struct TaskStoreFilesTests {
 
     // MARK: Backups
 
-    /// A task store with a WAL that a crash has left, and a backup from before that.
+    /// A task store with a WAL that a crash has left, and an earlier backup.
     private func crashed() throws -> (
         fixture: TaskStoreFixture, backup: String, old: Set<RecordID>, new: Set<RecordID>
     ) {
@@ -196,11 +198,11 @@ struct TaskStoreFilesTests {
         Set(try taskStore.list(limit: 100_000).records.map(\.id))
     }
 
-    @Test("A backup that was put back beside the WAL of a crash is refused, and whole without that WAL")
+    @Test("A backup copied beside the WAL of a crash is refused, and is complete without that WAL")
     func wrongWAL() throws {
         let (fixture, backup, old, new) = try crashed()
         let kept = try #require(FileManager.default.contents(atPath: fixture.path))
-        // Over the file, as cp does it.
+        // Over the file, like cp.
         let bytes = try #require(FileManager.default.contents(atPath: backup))
         try bytes.write(to: URL(fileURLWithPath: fixture.path))
         for role in [TaskStoreRole.process, .visitor] {
@@ -209,14 +211,14 @@ struct TaskStoreFilesTests {
                 error?.code == .damaged && error?.description.contains("belongs to another state") == true)
         }
         #expect(FileManager.default.contents(atPath: fixture.path) == bytes, "nothing was written into it")
-        // The file before, with the WAL that is its own.
+        // The previous file, with its own WAL.
         try kept.write(to: URL(fileURLWithPath: fixture.path))
         let taskStore = try fixture.open()
         #expect(try ids(taskStore).isSuperset(of: old.union(new)))
         try taskStore.close()
     }
 
-    @Test("A restored backup: what it holds is there, and the task store before it is kept whole")
+    @Test("A restored backup has its records, and the previous task store is kept completely")
     func restored() throws {
         let (fixture, backup, old, new) = try crashed()
         let kept = try #require(try SQLiteTaskStore.restore(backup, to: fixture.path))
@@ -225,7 +227,7 @@ struct TaskStoreFilesTests {
         #expect(restored.count == 1 && restored.isSubset(of: old))
         #expect(try taskStore.pool.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
         _ = try taskStore.keep("next", .make())
-        // While it is open nothing is put in its place.
+        // While it is open it cannot be replaced.
         #expect(
             taskStoreError { _ = try SQLiteTaskStore.restore(backup, to: fixture.path) }?.code == .refused)
         try taskStore.close()
@@ -236,7 +238,7 @@ struct TaskStoreFilesTests {
         try before.close()
     }
 
-    @Test("What is no task store, or damaged, is not put in its place")
+    @Test("A file that is damaged, or not a task store, is not restored")
     func badBackups() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
@@ -262,7 +264,8 @@ struct TaskStoreFilesTests {
 
     // MARK: The clock
 
-    @Test("The clock is set back: what a dead process has left, and what was to run at once, is due now")
+    @Test(
+        "If the clock is set back, a dead process's records, and those that were to run at once, are due now")
     func clockBack() throws {
         let fixture = try TaskStoreFixture()
         let (dead, left, other) = (try fixture.open(), try fixture.open(), try fixture.open())

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostludeTaskStore
 
-/// A folder of a test's own with a task store in it, and a clock that stands.
+/// A test's own folder with a task store in it, and a clock that stands still.
 final class TaskStoreFixture: Sendable {
     let folder: String
     var path: String { folder + "/tasks.sqlite" }
@@ -32,7 +32,7 @@ final class TaskStoreFixture: Sendable {
         return try SQLiteTaskStore(path: path, role: role, settings: settings)
     }
 
-    /// Whoever had the task store is dead for all others: its lock is gone, and nothing is given back.
+    /// Makes the task store's owner dead for all others: its lock is gone, and it has released nothing.
     static func die(_ taskStore: SQLiteTaskStore) { taskStore.loseLock() }
 }
 
@@ -53,12 +53,12 @@ extension NewRecord {
 }
 
 extension KeptRecord {
-    /// The one that stands for it.
+    /// The record that stands for it.
     var existing: Record? { if case .exists(let record) = self { record } else { nil } }
 }
 
 extension SQLiteTaskStore {
-    /// Keeps one request, and returns its records' ids.
+    /// Appends one request, and returns its records' ids.
     func keep(_ request: String = "r", _ records: NewRecord..., runsHere: Bool = true) throws -> [RecordID] {
         var new = NewRequest(id: request, records: records)
         new.runsHere = runsHere

@@ -1,6 +1,6 @@
 import Postlude
 
-// Which route was chosen, and for what: compared with the location that nginx chose.
+// Returns the chosen route and its value, to be compared with the location that nginx chose.
 
 func admin(request: Request) -> Response { .text("admin \(request.path)") }
 

@@ -6,7 +6,7 @@ struct Endless: Decodable {
     var name: String?
 }
 
-/// Goes on until its request is cancelled, and then still answers.
+/// Continues until its request is cancelled, and then still responds.
 func untilCancelled(request: Request, tasks: BackgroundTasks) -> Response {
     EventLog.write("handling", to: "started")
     tasks.add(report, "not thrown")
@@ -17,7 +17,7 @@ func untilCancelled(request: Request, tasks: BackgroundTasks) -> Response {
     return .text("nobody reads this")
 }
 
-/// Does not ask whether it is cancelled.
+/// Does not check whether it is cancelled.
 func stubborn(query: Query<Endless>, request: Request, tasks: BackgroundTasks) throws -> Response {
     let name = query.value.name ?? "stubborn"
     tasks.add(report, "not thrown")
@@ -28,14 +28,14 @@ func stubborn(query: Query<Endless>, request: Request, tasks: BackgroundTasks) t
     return .text(String(repeating: "\(name) \(rounds)\n", count: 10_000))
 }
 
-/// The function that a stack has to show, on a processor and not in the kernel.
+/// The function that a stack must show, in the program and not in the kernel.
 @inline(never)
 func turnInCircles(until gate: String?) throws -> Int {
     let end = Date().addingTimeInterval(30)
     var rounds = 0
     while access(gate ?? "never", F_OK) != 0 {
         if Date() > end { throw Gate.StayedClosed(name: gate ?? "never") }
-        // Nearly all of the time goes here: a library without frame pointers hides who has called it.
+        // Nearly all of the time is spent here: a library without frame pointers hides its caller.
         var turns = 0
         while turns < 5_000_000 { turns += 1 }
         rounds += 1
@@ -58,7 +58,7 @@ func untilCancelledAsync(
     return .text("nobody reads this")
 }
 
-/// Async code whose own part in its cancellation takes as long as `gate` stays closed.
+/// Async code whose reaction to its cancellation lasts until `gate` opens.
 func hardToCancel(query: Query<Endless>) async throws -> Response {
     let gate = query.value.gate
     EventLog.write("handling", to: "started")
@@ -71,7 +71,7 @@ func hardToCancel(query: Query<Endless>) async throws -> Response {
     return .text("nobody reads this")
 }
 
-/// Reads the body piece by piece, as slowly as it comes.
+/// Reads the body piece by piece, as slowly as it arrives.
 func readSlowly(body: BodyStream, request: Request) throws -> Response {
     EventLog.write("handling", to: "started")
     var count = 0

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Lines that a test reads to see what has happened, appended whole by one write each.
+/// Lines for the tests, each appended in one write, so that they stay whole.
 enum EventLog {
     static func write(_ line: String, to file: String = "events") {
         let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A file that the test creates when whoever waits for it may go on.
+/// A file that the test creates to let a handler or a task continue.
 enum Gate {
     struct StayedClosed: Error {
         let name: String

@@ -2,7 +2,7 @@ import Foundation
 import Postlude
 import Synchronization
 
-// An API with something of everything that a document can say: schemathesis tries it.
+// An API with an example of everything that a document can describe. schemathesis tries it.
 
 enum Fit: String, Codable, CaseIterable {
     case small, medium, large
@@ -61,7 +61,7 @@ struct Scan: Decodable {
     var image: UploadedFile
 }
 
-/// Anybody who has a token that begins with `valid`.
+/// Any client with a token that begins with `valid`.
 struct Member: RequestDependency {
     let token: String
 
@@ -77,7 +77,7 @@ struct Member: RequestDependency {
     }
 }
 
-/// What the shop sells now.
+/// The articles that the shop sells now.
 private let shop = Mutex((nextID: 1, products: [Int: Product]()))
 
 private func add(_ new: NewProduct) -> Product {

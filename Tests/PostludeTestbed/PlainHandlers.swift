@@ -8,20 +8,20 @@ struct Echo: Encodable {
     var sum: Int
 }
 
-/// Takes the whole body.
+/// Reads the whole body.
 func echo(request: Request) -> Echo {
     EventLog.write("echo", to: "calls")
     let body = request.body
     return Echo(count: body.count, sum: body.reduce(0) { ($0 &* 31 &+ Int($1)) & 0xff_ffff })
 }
 
-/// Asks for nothing, so that nothing but the server reads the body.
+/// Has no inputs, so that only the server reads the body.
 func ignoreBody() -> Response {
     EventLog.write("ignore-body", to: "calls")
     return .text("ignored")
 }
 
-/// Who the FastCGI peer says that the user is.
+/// The user's name that the FastCGI peer sends.
 func who(request: Request) -> Response {
     let user = request.fastCGIParameter("REMOTE_USER") ?? ""
     EventLog.write("who \(user)", to: "calls")
@@ -47,7 +47,7 @@ struct Gated: Decodable {
     var name: String?
 }
 
-/// Holds its worker until the gate opens, then adds a task.
+/// Occupies its worker until the gate opens, then adds a task.
 func slow(query: Query<Gated>, tasks: BackgroundTasks) throws -> Response {
     EventLog.write("slow started \(query.value.name ?? "")")
     try Gate.wait(query.value.gate)
@@ -55,7 +55,7 @@ func slow(query: Query<Gated>, tasks: BackgroundTasks) throws -> Response {
     return .text("slow")
 }
 
-/// Holds its worker until the gate opens, and needs no descriptor for that.
+/// Occupies its worker until the gate opens, without opening a descriptor.
 func hold(query: Query<Gated>) throws -> Response {
     try Gate.wait(query.value.gate)
     return .text("held")
@@ -94,7 +94,7 @@ func askMainActor() async -> [String: Int] {
     ["count": await Counter.next()]
 }
 
-/// What the server made of the request.
+/// The request as the server decoded it.
 func inspect(request: Request) -> [String: String] {
     [
         "method": request.method.rawValue,
@@ -107,7 +107,7 @@ func inspect(request: Request) -> [String: String] {
     ]
 }
 
-/// What was printed must be there all the same.
+/// The printed text must appear all the same.
 func printAndDie() -> Response {
     print("printed before the end")
     kill(getpid(), SIGKILL)

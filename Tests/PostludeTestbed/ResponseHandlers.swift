@@ -1,7 +1,7 @@
 import Foundation
 import Postlude
 
-// Everything that a handler can answer besides JSON and text. Paths are in the test's folder.
+// Every kind of response besides JSON and text. Paths are in the test's folder.
 
 @HandlersBuilder
 var responseHandlers: Handlers {
@@ -22,7 +22,7 @@ struct Code: Decodable {
     var code: Int
 }
 
-/// Says that it has a body, whatever the status.
+/// A response that claims to have a body, whatever its status.
 func status(query: Query<Code>) -> Response {
     .text("body", status: HTTPResponse.Status(code: query.code))
 }
@@ -45,7 +45,7 @@ struct HeadSize: Decodable {
     var size: Int
 }
 
-/// A cookie of so many bytes, and a task.
+/// A cookie with the given number of bytes, and a task.
 func largeHead(query: Query<HeadSize>, tasks: BackgroundTasks) -> Response {
     tasks.add(report, "large head")
     var response = Response.text("large head")
@@ -71,7 +71,7 @@ struct Stored: Decodable {
 
 func stored(path: Path<Stored>) throws -> Response { try .file(named: path.name, in: "stored") }
 
-/// The file is cut after the response was made.
+/// The file is truncated after the response was made.
 func shrinking(query: Query<Served>) throws -> Response {
     let response = try Response.file(query.path)
     guard truncate(query.path, 100_000) == 0 else { throw HTTPError(.internalServerError) }
@@ -80,9 +80,9 @@ func shrinking(query: Query<Served>) throws -> Response {
 
 struct Pieces: Decodable {
     var count: Int
-    /// How many pieces come before an error.
+    /// How many pieces precede an error.
     var fails: Int?
-    /// The stem of the gates' names, one in front of each piece.
+    /// The prefix of the gates' names. Each piece waits for a gate.
     var gate: String?
     /// In bytes.
     var size: Int?
@@ -124,7 +124,7 @@ func silentEvents() -> Response {
     .events(keepAlive: .milliseconds(20), AsyncStream<ServerSentEvent> { _ in })
 }
 
-/// There is never an event, nor a comment in time. The query makes the head longer.
+/// Never sends an event, nor a comment in time. The query makes the head longer.
 func quietEvents(query: Query<[String: String]>) -> Response {
     .events(
         headers: [.contentDisposition: "x" + (query.value["text"] ?? "")], keepAlive: .seconds(3_600),

@@ -34,7 +34,7 @@ func stepsAsync(tasks: BackgroundTasks, query: Query<Steps>) async -> [String: S
     return ["status": "queued"]
 }
 
-/// Every third closure is `async`: both kinds stand in one line.
+/// Every third closure is `async`: both kinds are in one queue.
 func stepsClosures(query: Query<Steps>, tasks: BackgroundTasks) -> [String: String] {
     let steps = query.value
     for number in steps.numbers {
@@ -66,7 +66,7 @@ func failing(tasks: BackgroundTasks, request: Request) -> [String: String] {
     return ["id": "\(request.id)"]
 }
 
-/// Keeps the tasks beyond their end, and adds one more then.
+/// Keeps the input beyond the last task, and adds one more then.
 func late(query: Query<Gated>, tasks: BackgroundTasks) -> [String: String] {
     let gate = query.value.gate
     tasks.add(report, "in time")
@@ -82,7 +82,7 @@ func late(query: Query<Gated>, tasks: BackgroundTasks) -> [String: String] {
     return ["status": "queued"]
 }
 
-/// Adds from a hundred child tasks at once.
+/// Adds tasks from a hundred child tasks at once.
 func children(tasks: BackgroundTasks) async -> [String: String] {
     await withTaskGroup(of: Void.self) { group in
         for child in 0..<100 {
@@ -97,7 +97,7 @@ func children(tasks: BackgroundTasks) async -> [String: String] {
 // MARK: Conditions, retries, groups, handles
 
 struct Ending: Decodable {
-    /// What the handler answers; 0 for an error that it throws.
+    /// The handler's status; 0 for an error that it throws.
     var status: Int
     var gate: String?
     var count: Int?
@@ -130,7 +130,7 @@ struct Retries: Decodable {
     var label: String?
 }
 
-/// A task that fails so many times, and one behind it.
+/// A task that fails a number of times, and one after it.
 func retries(query: Query<Retries>, tasks: BackgroundTasks) -> [String: String] {
     let retries = query.value
     let label = retries.label ?? "retry"
@@ -146,7 +146,7 @@ func retries(query: Query<Retries>, tasks: BackgroundTasks) -> [String: String] 
     return ["status": "queued"]
 }
 
-/// Members that wait for each other, and then a task behind them.
+/// Members that wait for each other, and then a task after them.
 func group(query: Query<Steps>, tasks: BackgroundTasks) -> [String: String] {
     let steps = query.value
     tasks.group(named: "group", limit: 2) { group in
@@ -162,7 +162,7 @@ func group(query: Query<Steps>, tasks: BackgroundTasks) -> [String: String] {
     return ["status": "queued"]
 }
 
-/// A task that is taken back at once, and one whose failure ends the queue.
+/// A task that is cancelled at once, and one whose failure ends the queue.
 func taskHandles(tasks: BackgroundTasks) -> [String: Bool] {
     let taken = tasks.add(named: "taken back") { EventLog.write("taken back") }
     let isTakenBack = taken.cancel()

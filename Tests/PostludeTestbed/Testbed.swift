@@ -2,8 +2,8 @@ import Glibc
 import Logging
 import Postlude
 
-/// The application that the end-to-end tests drive: each handler proves one thing from the inside.
-/// Gates and logs of events are files in the working directory, which is the test's own folder.
+/// The application that the end-to-end tests drive: each handler shows one property from the inside. Gates
+/// and event logs are files in the working directory, the test's own folder.
 @main
 struct Testbed: Application {
     static let version = "1.2.3-test"
@@ -53,7 +53,8 @@ struct Testbed: Application {
         Handler("print-and-die", printAndDie)
     }
 
-    /// Entries go to a handler of the application if the test has made this file, but for those of the supervisor.
+    /// If the test has created this file, a handler of the application's own gets the log's entries, except
+    /// the supervisor's.
     static func logHandler(label: String, metadataProvider: Logger.MetadataProvider?) -> (any LogHandler)? {
         guard access("own-log-handler", F_OK) == 0, label != "supervisor" else { return nil }
         return EventLogHandler(label: label, metadataProvider: metadataProvider)
@@ -66,7 +67,7 @@ struct Testbed: Application {
     }
 }
 
-/// Why the testbed does not start where the test wants that.
+/// Why the testbed does not start, if a test asks for that.
 struct NoDatabase: Error, CustomStringConvertible {
     var description: String { "the database does not answer" }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Postlude
 
-/// A line with the kernel's number of this thread, which a link in /proc ends with.
+/// A line with the kernel's id of this thread, with which a link in /proc ends.
 func noteThread(_ place: String) {
     let thread = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
     EventLog.write("\(place) \(thread?.split(separator: "/").last ?? "?")")

@@ -1,7 +1,7 @@
 import Foundation
 import Postlude
 
-// Forms with files. What is kept goes to the test's folder.
+// Forms with files. Files that are kept move to the test's folder.
 
 @HandlersBuilder
 var uploadHandlers: Handlers {
@@ -13,7 +13,7 @@ var uploadHandlers: Handlers {
 struct UploadFields: Decodable {
     var title: String
     var file: UploadedFile
-    /// A gate that the task waits for.
+    /// A gate for which the task waits.
     var gate: String?
     var keep: String?
 }
@@ -26,7 +26,7 @@ struct UploadAnswer: Encodable {
     var path: String
 }
 
-/// Its task gets no more of the file than its path.
+/// Its task gets only the file's path.
 func upload(form: Multipart<UploadFields>, tasks: BackgroundTasks) throws -> UploadAnswer {
     let file = form.file
     if let name = form.keep { try file.move(to: name) }

@@ -62,20 +62,22 @@ private func doNothing() {}
                 """)
     }
 
-    @Test func `what was made is 201 with its place, and dates as the application says`() async throws {
+    @Test func `a created resource is 201 with its place, and dates are as the application sets them`()
+        async throws
+    {
         let response = try await shop().send(.post("/api/rooms", json: Room(id: 7)))
         #expect(response.status == .created && response.headers[.location] == "/api/rooms/7")
         #expect(response.text == #"{"id":7,"opened":"2030-01-31T12:00:00.123Z"}"#)
         #expect(response.headers[.contentType] == "application/json")
     }
 
-    @Test func `what is done later is 202, with its tasks`() async throws {
+    @Test func `work that is done later is 202, with its tasks`() async throws {
         let response = try await shop().send(.post("/api/later"))
         #expect(response.status == .accepted && response.tasks.queued.count == 1)
         #expect(response.text == #"{"id":"e621e1f8-c36c-495a-93fc-0c247a3e6e5f"}"#)
     }
 
-    @Test func `an error that is convertible to a response is the response, and drops the tasks`()
+    @Test func `an error that is convertible to a response becomes the response, and drops the tasks`()
         async throws
     {
         let response = try await shop().send(.post("/api/buy"))
@@ -95,7 +97,7 @@ private func doNothing() {}
                 """)
     }
 
-    @Test func `a manifest whose path does not fit is refused here, too`() async {
+    @Test func `a manifest whose path does not fit its handler is refused here, too`() async {
         await #expect(throws: (any Error).self) {
             try await TestApplication(
                 Shop(), manifest: "routes: [{ path: \"/{a}/{b}\", method: GET, handler: show-room }]")

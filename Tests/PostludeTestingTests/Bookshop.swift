@@ -1,6 +1,6 @@
 import Postlude
 
-/// An application with a bit of everything, and a diary of what it did.
+/// An application with an example of each feature, and a diary of its actions.
 struct Bookshop: Application {
     let diary: Diary
 
@@ -120,7 +120,7 @@ struct Stamp: Middleware {
     }
 }
 
-/// Writes down the answer that passes it.
+/// Records the response that passes it.
 struct Noted: Middleware {
     let name: String
     let diary: Diary
@@ -137,7 +137,7 @@ struct Noted: Middleware {
     }
 }
 
-/// Who asks, by a header field.
+/// The client's name, from a header field.
 final class Reader: RequestDependency {
     let name: String
     private let diary: Diary

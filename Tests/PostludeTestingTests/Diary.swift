@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What an application did, in order.
+/// An application's actions, in order.
 final class Diary: Sendable {
     private let pages = Mutex<[String]>([])
 

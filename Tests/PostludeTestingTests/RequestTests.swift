@@ -9,7 +9,7 @@ struct RequestTests {
 
     init() async throws { app = try await TestApplication(Bookshop(), manifest: Bookshop.manifest) }
 
-    @Test("is started first, and stopped when it is told to")
+    @Test("is started first, and stopped when the test stops it")
     func lifecycle() async throws {
         #expect(diary == ["start"])
         try await app.stop()
@@ -47,7 +47,7 @@ struct RequestTests {
                 == ["counted \(plain.status.code)", "staff \(plain.status.code)"])
     }
 
-    @Test("a dependency that refuses is answered with its status, and nothing else is called")
+    @Test("a dependency that refuses is answered with its status, and no other code is called")
     func refusal() async throws {
         let response = try await app.send(.get("/profile"))
         #expect(response.status == .unauthorized)
@@ -63,7 +63,7 @@ struct RequestTests {
         #expect(diary.suffix(2) == ["release reader Ada", "note Ada"])
     }
 
-    @Test("a cancelled request is answered 504, its handler knows, and its tasks are a failure's")
+    @Test("a cancelled request is answered 504, its handler knows, and its tasks run as after a failure")
     func cancelled() async throws {
         var request = TestRequest.get("/stocktaking")
         #expect(try await app.send(request).status == .ok)
@@ -75,7 +75,7 @@ struct RequestTests {
         #expect(diary.contains("cancelled: false false"))
     }
 
-    @Test("middleware sees every response, also those of errors and of paths without a route")
+    @Test("middleware sees every response, including errors and paths without a route")
     func middleware() async throws {
         let stamp = "X-Stamp"
         for (target, expected) in [
@@ -101,7 +101,7 @@ struct RequestTests {
         #expect(response.text == "Emma is sold out")
     }
 
-    @Test("an unexpected error is a 500 with the request's id and nothing of the program")
+    @Test("an unexpected error is a 500 with the request's id and without the program's texts")
     func unexpected() async throws {
         let response = try await app.send(.get("/broken", headers: [.init("X-Request-ID")!: "abc-1"]))
         #expect(response.status == .internalServerError)
@@ -116,14 +116,14 @@ struct RequestTests {
         #expect(refused.status == .contentTooLarge)
     }
 
-    @Test("a stream without an end is taken as far as the client stays")
+    @Test("an endless stream is read for as long as the client stays")
     func endlessStream() async throws {
         var request = TestRequest.get("/ticks")
         request.takenPieces = 3
         #expect(try await app.send(request).text == "tick tick tick ")
     }
 
-    @Test("a manifest that is wrong is refused with all its mistakes")
+    @Test("a manifest with mistakes is refused with all of them")
     func wrongManifest() async throws {
         await #expect(throws: (any Error).self) {
             _ = try await TestApplication(Bookshop(), manifest: "routes: [{ path: /x, handler: nobody }]")

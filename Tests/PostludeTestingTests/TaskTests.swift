@@ -2,14 +2,14 @@ import Postlude
 import PostludeTesting
 import Testing
 
-@Suite("The tasks behind a response")
+@Suite("The tasks after a response")
 struct TaskTests {
     private let app: TestApplication<Bookshop>
     private var diary: [String] { app.application.diary.entries }
 
     init() async throws { app = try await TestApplication(Bookshop(), manifest: Bookshop.manifest) }
 
-    @Test("they can be looked at, with their arguments, and none has begun")
+    @Test("they can be inspected, with their arguments, and none has begun")
     func queued() async throws {
         let tasks = try await app.send(.post("/orders/7")).tasks
         #expect(tasks.queued.map(\.name) == ["pack", "mail"])
@@ -21,7 +21,7 @@ struct TaskTests {
         #expect(diary == ["start"])
     }
 
-    @Test("one runs when it is told to")
+    @Test("a single task runs when the test asks for it")
     func runNext() async throws {
         let tasks = try await app.send(.post("/orders/7")).tasks
         try await tasks.runNext()
@@ -39,7 +39,7 @@ struct TaskTests {
         #expect(diary.count == 3)
     }
 
-    @Test("after a crash those that were left never run", arguments: 0...2)
+    @Test("after a crash the remaining tasks never run", arguments: 0...2)
     func crash(count: Int) async throws {
         let tasks = try await app.send(.post("/orders/7")).tasks
         let lost = try await tasks.crash(after: count)
@@ -48,7 +48,7 @@ struct TaskTests {
         #expect(diary == Array(["start", "pack 7 as gift", "mail 7"].prefix(count + 1)))
     }
 
-    @Test("those that nobody runs go with the application", .timeLimit(.minutes(10)))
+    @Test("tasks that the test does not run end with the application", .timeLimit(.minutes(10)))
     func unrun() async throws {
         weak var diary: Diary?
         do {
@@ -56,7 +56,7 @@ struct TaskTests {
             diary = app.application.diary
             #expect(try await app.send(.post("/orders/7")).tasks.queued.count == 2)
         }
-        // The worker's thread lets go of its last request a moment later.
+        // The worker's thread releases its last request a moment later.
         while diary != nil { await Task.yield() }
     }
 
@@ -74,7 +74,7 @@ struct TaskTests {
         #expect(failure.error is Unexpected)
     }
 
-    @Test("a response that was not taken runs the tasks that are for it", arguments: [true, false])
+    @Test("an undelivered response runs the tasks for that case", arguments: [true, false])
     func delivery(isDelivered: Bool) async throws {
         var request = TestRequest.post("/delivered")
         request.isResponseTaken = isDelivered

@@ -26,7 +26,7 @@ struct UploadTests {
         #expect(app.application.diary.entries.last == "print PNG")
     }
 
-    @Test("a file may have the usual boundary in it")
+    @Test("a file may contain the usual boundary")
     func boundary() async throws {
         let content = Array("\r\n--PostludeTesting--\r\n".utf8)
         let response = try await app.send(
@@ -35,7 +35,7 @@ struct UploadTests {
         #expect(try image.contents(limit: 100) == content)
     }
 
-    @Test("what is missing is refused, as in production")
+    @Test("a missing part is refused, as in production")
     func missing() async throws {
         let response = try await app.send(.post("/cover", multipart: [.text("title", "Emma")]))
         #expect(response.status == .unprocessableContent)

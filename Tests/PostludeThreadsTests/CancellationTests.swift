@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Cancellation")
 struct CancellationTests {
-    @Test("whoever asks does not wait for it, and requests are met in their order")
+    @Test("the caller does not wait for it, and requests are met in order")
     func order() async {
         let gate = Lock(false)
         let made = Lock<[Int]>([])

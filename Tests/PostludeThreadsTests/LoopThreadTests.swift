@@ -3,9 +3,9 @@ import Testing
 
 @testable import PostludeThreads
 
-@Suite("A thread that waits for something to do")
+@Suite("LoopThread")
 struct LoopThreadTests {
-    @Test("It works when somebody rings, and ends when it is told to", .timeLimit(.minutes(10)))
+    @Test("It works when it is woken, and ends when it is told to", .timeLimit(.minutes(10)))
     func rings() throws {
         let thread = try LoopThread(name: "loop")
         let worked = try EventDescriptor()
@@ -25,7 +25,7 @@ struct LoopThreadTests {
         thread.stop()
     }
 
-    @Test("One that does not come to its end is left to the process's", .timeLimit(.minutes(10)))
+    @Test("A thread that does not end is left to the process's end", .timeLimit(.minutes(10)))
     func patience() throws {
         let thread = try LoopThread(name: "loop")
         let gate = try EventDescriptor()
@@ -41,7 +41,7 @@ struct LoopThreadTests {
         #expect(ended.take())
     }
 
-    @Test("One that was not started stops at once") func unstarted() throws {
+    @Test("A thread that was not started stops at once") func unstarted() throws {
         try LoopThread(name: "loop").stop()
     }
 }

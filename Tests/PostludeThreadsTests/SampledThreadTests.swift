@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A thread's stack", .timeLimit(.minutes(10)))
 struct SampledThreadTests {
-    /// What a thread and its test tell each other.
+    /// Signals between a thread and its test.
     private final class State: Sendable {
         let isStarted = Atomic<Bool>(false)
         let mayEnd = Atomic<Bool>(false)
@@ -36,12 +36,12 @@ struct SampledThreadTests {
         thread.join()
     }
 
-    @Test("names the function that is running, and those that have called it")
+    @Test("has the running function and its callers")
     func names() throws {
         try whileRunning {
             circleUntilTold($0)
         } _: { thread in
-            // The thread may not have come that far yet.
+            // The thread may not have reached this point yet.
             let end = MonotonicTime.now + .seconds(30)
             var seen: [String] = []
             while .now < end {
@@ -59,7 +59,7 @@ struct SampledThreadTests {
         }
     }
 
-    @Test("is had of a thread that waits in the kernel, whose call goes on")
+    @Test("is available for a thread that waits in the kernel, whose call continues")
     func blocked() throws {
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)
@@ -89,7 +89,7 @@ struct SampledThreadTests {
         close(output)
     }
 
-    @Test("is not to be had outside of the application's code, and no signal is sent there")
+    @Test("is not available outside the application's code, and no signal is sent there")
     func outside() {
         let thread = SampledThread()
         #expect(thread.stack() == .unknown)
@@ -99,7 +99,7 @@ struct SampledThreadTests {
         #expect(thread.stack() == .unknown)
     }
 
-    @Test("of a thread that waits for async code is not taken")
+    @Test("is not taken of a thread that waits for async code")
     func suspended() {
         let thread = SampledThread(isSuspended: { true })
         thread.enter()
@@ -107,7 +107,7 @@ struct SampledThreadTests {
         thread.leave()
     }
 
-    @Test("of threads that come and go all the time does neither")
+    @Test("of threads that come and go fails neither")
     func storm() throws {
         let mayEnd = Atomic<Bool>(false)
         let threads = Lock<[SampledThread]>([])

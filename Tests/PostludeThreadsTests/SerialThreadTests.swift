@@ -6,7 +6,7 @@ import Testing
 struct SerialThreadTests {
     private struct Refused: Error {}
 
-    @Test("Functions run one after another on one thread, in the order in which they came")
+    @Test("Functions run one after another on one thread, in order")
     func order() async throws {
         let thread = try SerialThread(name: "serial-test")
         let seen = Seen()
@@ -27,7 +27,7 @@ struct SerialThreadTests {
         let names = Lock<Set<String>>([])
     }
 
-    @Test("What a function throws reaches the caller, and the thread goes on")
+    @Test("An error that a function throws reaches the caller, and the thread continues")
     func errors() async throws {
         let thread = try SerialThread(name: "serial-test")
         await #expect(throws: Refused.self) { try await thread.run { throw Refused() } }

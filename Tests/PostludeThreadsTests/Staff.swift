@@ -12,7 +12,7 @@ final class Staff: Sendable {
     private let arrivals: DispatchSemaphore
     private let exit: DispatchSemaphore
     private let ends: DispatchSemaphore
-    /// How many may say at their end that the pool had let them go.
+    /// How many workers may report at their end that the pool has retired them.
     private let retired: Retirements
 
     private final class Retirements: Sendable {
@@ -40,13 +40,13 @@ final class Staff: Sendable {
             executors.append(ObjectIdentifier(executor))
             arrivals.signal()
             exit.wait()
-            // For the next one.
+            // For the next worker.
             exit.signal()
             return retired.take()
         }
     }
 
-    /// Asks the pool to let one worker go, as an idle one would.
+    /// Asks the pool to retire one worker, as an idle one would.
     func retire() -> Bool {
         guard pool.retire() else { return false }
         retired.count.add(1, ordering: .sequentiallyConsistent)
@@ -58,12 +58,12 @@ final class Staff: Sendable {
         for _ in 0..<count { arrivals.wait() }
     }
 
-    /// Lets all workers go, and waits for the last one.
+    /// Ends all workers, and waits for the last one.
     func dismiss() async throws {
         try await onThread { [exit, ends] in
             exit.signal()
             ends.wait()
-            // The door is shut again.
+            // Closes the exit again.
             exit.wait()
         }
     }

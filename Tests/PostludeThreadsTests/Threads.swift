@@ -2,10 +2,10 @@ import Glibc
 import PostludeSystem
 import PostludeThreads
 
-/// What tells threads apart.
+/// Identifies a thread.
 func currentThread() -> UInt { UInt(pthread_self()) }
 
-/// Runs `body` on a thread of its own, where it may block: Swift Testing's own threads must not.
+/// Runs `body` on a thread of its own, on which it may block: Swift Testing's own threads must not.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         do {
@@ -16,7 +16,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
     }
 }
 
-/// Something that happens once, and that async code waits for.
+/// An event that happens once, for which async code can wait.
 final class Event: Sendable {
     private struct State {
         var hasHappened = false
@@ -45,7 +45,7 @@ final class Event: Sendable {
     }
 }
 
-/// What happened, in order, on whatever threads.
+/// Events, in order, from any threads.
 final class Record<Entry: Sendable>: Sendable {
     private let all = Lock<[Entry]>([])
 

@@ -10,14 +10,14 @@ struct WorkerExecutorTests {
 
     /// Runs `operation` by an executor on a thread of its own.
     ///
-    /// - Returns: that thread, and what the operation returned.
+    /// - Returns: that thread, and the operation's result.
     private func run<Value: Sendable>(
         _ operation: @escaping @Sendable () async throws -> Value
     ) async throws -> (thread: UInt, value: Value) {
         try await onThread { (currentThread(), try WorkerExecutor().run(operation).get()) }
     }
 
-    @Test("the operation's value comes back")
+    @Test("returns the operation's value")
     func value() async throws {
         #expect(try await run { 42 }.value == 42)
         #expect(
@@ -27,7 +27,7 @@ struct WorkerExecutorTests {
             }.value == "after a yield")
     }
 
-    @Test("the operation's error comes back")
+    @Test("throws the operation's error")
     func error() async {
         await #expect(throws: Failure(code: 7)) {
             _ = try await run {
@@ -37,7 +37,7 @@ struct WorkerExecutorTests {
         }
     }
 
-    @Test("what follows an await is on the worker's thread")
+    @Test("code after an await is on the worker's thread")
     func await() async throws {
         let (thread, seen) = try await run {
             var seen = [currentThread()]
@@ -50,7 +50,7 @@ struct WorkerExecutorTests {
         #expect(seen == [thread, thread, thread])
     }
 
-    @Test("what follows a continuation that another thread resumes is on the worker's thread")
+    @Test("code after a continuation that another thread resumes is on the worker's thread")
     func continuation() async throws {
         let (thread, seen) = try await run {
             let other = try await withCheckedThrowingContinuation { continuation in
@@ -89,7 +89,7 @@ struct WorkerExecutorTests {
         #expect(seen == [thread])
     }
 
-    @Test("the main actor is another thread, and the way back leads to the worker's")
+    @Test("the main actor is another thread, and the operation returns to the worker's")
     func mainActor() async throws {
         let (thread, seen) = try await run {
             let before = currentThread()
@@ -102,7 +102,7 @@ struct WorkerExecutorTests {
     }
 
     @Test(
-        "after an actor's method the operation is on the worker's thread, also where workers share the actor")
+        "after an actor's method the operation is on the worker's thread, even if workers share the actor")
     func sharedActor() async throws {
         actor Counter {
             var count = 0
@@ -177,7 +177,7 @@ struct WorkerExecutorTests {
         #expect(await late.value != thread)
     }
 
-    @Test("what was given to `started` cancels the operation")
+    @Test("the cancellation passed to `started` cancels the operation")
     func cancellation() async throws {
         let isAsleep = Event()
         let cancellation = Lock<(@Sendable () -> Void)?>(nil)
@@ -198,7 +198,7 @@ struct WorkerExecutorTests {
         let cancel = try #require(cancellation.withLock { $0 })
         cancel()
         #expect(try await failure is CancellationError)
-        // The operation has ended: nothing is left to cancel.
+        // The operation has ended: there is nothing left to cancel.
         cancel()
     }
 

@@ -8,7 +8,7 @@ struct WorkerPoolTests {
         WorkerPool.Bounds(minimum: minimum, maximum: maximum, reservedForRequests: reserved)
     }
 
-    /// A pool whose task slots are asked for without any worker.
+    /// A pool without workers, whose task slots a test requests.
     private static func slots(_ maximum: Int, reserved: Int) -> WorkerPool {
         WorkerPool(bounds: bounds(0, maximum, reserved: reserved), onEmpty: {}, body: { _, _ in false })
     }
@@ -41,7 +41,7 @@ struct WorkerPoolTests {
         #expect(staff.threads.entries.count == 3)
     }
 
-    @Test("as many workers may retire as are above the minimum")
+    @Test("workers above the minimum may retire")
     func retire() async throws {
         let staff = Staff(Self.bounds(2, 4))
         try staff.pool.start()
@@ -54,7 +54,7 @@ struct WorkerPoolTests {
         try await staff.dismiss()
     }
 
-    @Test("a worker that has retired makes room for another one, which gets its executor")
+    @Test("a retired worker makes room for another one, which gets its executor")
     func regrowth() async throws {
         let staff = Staff(Self.bounds(0, 1))
         for _ in 0..<3 {
@@ -82,7 +82,7 @@ struct WorkerPoolTests {
 
     // MARK: Task slots
 
-    @Test("every worker may run tasks where none is reserved")
+    @Test("every worker may run tasks if none is reserved")
     func noReserve() {
         let pool = Self.slots(2, reserved: 0)
         #expect(pool.beginTasks {})
@@ -101,7 +101,7 @@ struct WorkerPoolTests {
         #expect(!pool.beginTasks {})
     }
 
-    @Test("all who were refused are told when a slot is free, and each of them once")
+    @Test("all refused callers are notified when a slot is free, each of them once")
     func whenFree() {
         let pool = Self.slots(2, reserved: 1)
         let told = Record<String>()
@@ -116,7 +116,7 @@ struct WorkerPoolTests {
         #expect(told.entries == ["first", "second"])
     }
 
-    @Test("it says once when no more workers may run tasks, and once when more may again")
+    @Test("it reports once that no more workers may run tasks, and once that more may again")
     func taskRoom() throws {
         let told = Record<Bool>()
         let pool = WorkerPool(
@@ -136,7 +136,7 @@ struct WorkerPoolTests {
         #expect(told.entries == [false, true, false, true])
     }
 
-    @Test("who is told may ask again at once")
+    @Test("a notified caller may ask again at once")
     func askAgain() {
         let pool = Self.slots(2, reserved: 1)
         let answers = Record<Bool>()
@@ -146,7 +146,7 @@ struct WorkerPoolTests {
         #expect(answers.entries == [true])
     }
 
-    @Test("slots are counted right when many threads ask at once")
+    @Test("slots are counted correctly if many threads ask at once")
     func contention() async throws {
         let pool = Self.slots(3, reserved: 1)
         let gauge = Gauge()
@@ -174,7 +174,7 @@ struct WorkerPoolTests {
         #expect(!pool.beginTasks {})
     }
 
-    /// How many there are at once, and were at most.
+    /// The current number, and the maximum.
     private final class Gauge: Sendable {
         private let values = Lock((now: 0, highest: 0))
         var highest: Int { values.withLock { $0.highest } }

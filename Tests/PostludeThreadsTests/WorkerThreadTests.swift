@@ -15,7 +15,7 @@ struct WorkerThreadTests {
     }
 
     @Test(
-        "debuggers see the name, as far as the kernel keeps it",
+        "debuggers see the name, up to the kernel's limit",
         arguments: [
             ("worker 7", "worker 7"), ("a name of more than fifteen bytes", "a name of more "),
         ])
@@ -28,7 +28,7 @@ struct WorkerThreadTests {
         #expect(names.entries == [kept + "\n"])
     }
 
-    @Test("what it holds is released when it has ended")
+    @Test("the objects that it holds are released when it has ended")
     func release() throws {
         final class Held: Sendable {}
         weak var held: Held?

@@ -6,7 +6,7 @@ import Testing
 @Suite("Text on a terminal")
 struct TerminalTextTests {
     @Test(
-        "A character takes as many columns as terminals give it",
+        "A character has as many columns as terminals give it",
         arguments: [
             ("", 0), ("abc", 3), ("ä", 1), ("a\u{308}", 1), ("日本", 4), ("한", 2), ("ｱ", 1), ("Ａ", 2), ("🙂", 2),
             ("❤️", 2), ("👩‍👩‍👧", 2), ("🇩🇪", 2), ("a\u{200b}b", 2), ("½…–", 3),
@@ -15,7 +15,7 @@ struct TerminalTextTests {
         #expect(TerminalText.width(of: text) == columns, "\(text)")
     }
 
-    @Test("Columns of a table stand below each other, whatever their cells hold")
+    @Test("Columns of a table are aligned, whatever their cells contain")
     func table() {
         let table = TextTable(
             header: ["NAME", "N"], rows: [["日本", "1"], ["a\u{1b}[2J\nb", "2"], ["c\u{202e}d", "3"]])
@@ -28,7 +28,7 @@ struct TerminalTextTests {
                 """)
     }
 
-    @Test("What is too long is cut with an ellipsis, at a character")
+    @Test("Text that is too long is cut with an ellipsis, at a character")
     func cut() {
         #expect(TerminalText.cut("abc", to: 3) == "abc")
         #expect(TerminalText.cut("abcd", to: 3) == "ab…")
@@ -44,7 +44,7 @@ struct TerminalTextTests {
         #expect(TerminalText.fit("a\nb", into: (rows: 3, columns: 8)) == "a\nb")
     }
 
-    @Test("Control characters, line ends and changes of direction are shown, and do nothing")
+    @Test("Control characters, line ends and changes of direction are shown, and have no effect")
     func escaped() {
         let text = "a\u{1b}[31m\u{9b}2J\r\n\u{2028}\u{200f}\u{2066}b\u{7f}"
         #expect(

@@ -12,7 +12,7 @@ struct RequestIDTests {
         id.utf8.count == 32 && id.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
     }
 
-    @Test("the web server's name comes first, then the client's")
+    @Test("the web server's id comes first, then the client's")
     func order() throws {
         #expect(try id([("HTTP_X_REQUEST_ID", "client"), ("REQUEST_ID", "server")]) == "server")
         #expect(try id([("HTTP_X_REQUEST_ID", "client")]) == "client")
@@ -20,7 +20,7 @@ struct RequestIDTests {
     }
 
     @Test(
-        "sound names are kept",
+        "valid ids are kept",
         arguments: [
             "a", "0", "AZaz09-_.:", "7f3d5e2c-1111-2222-3333-444455556666",
             String(repeating: "x", count: 128),
@@ -30,7 +30,7 @@ struct RequestIDTests {
     }
 
     @Test(
-        "a name that could write into the log is replaced",
+        "an id that could forge log lines is replaced",
         arguments: [
             "", " ", "a b", "a\nlevel=error", "a\r", "a=b", "\"", "a\u{1b}[31m", "ä", "a\u{301}", "\u{7f}",
             "a/b", "a,b",
@@ -41,14 +41,14 @@ struct RequestIDTests {
         #expect(isRandom(try id([("REQUEST_ID", name)])))
     }
 
-    @Test("random names differ")
+    @Test("random ids differ")
     func random() throws {
         let names = try (0..<100).map { _ in try id([]) }
         #expect(names.allSatisfy(isRandom))
         #expect(Set(names).count == 100)
     }
 
-    @Test("a name is made up when somebody asks, and known from then on")
+    @Test("an id is generated when it is first needed, and stays the same")
     func known() throws {
         let nameless = RequestIdentity(try RequestFixture(parameters: []).head(), route: "/")
         #expect(nameless.knownID == nil)
@@ -58,7 +58,7 @@ struct RequestIDTests {
         #expect(named.knownID == "server" && named.id == "server")
     }
 
-    @Test("a request keeps its name")
+    @Test("a request keeps its id")
     func stable() throws {
         let request = try RequestFixture().request()
         let copy = request

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Postlude
 
-@Suite("What code knows of its request and task")
+@Suite("The request and task that code can see")
 struct RequestScopeTests {
     private let log = RecordedLog()
 
@@ -31,7 +31,7 @@ struct RequestScopeTests {
         }
     }
 
-    @Test("a handler's logger says which request and route it serves")
+    @Test("a handler's logger has the request and its route")
     func handler() async throws {
         try await handle { _, _ in
             Logger.current.info("sync", metadata: ["own": "1"])
@@ -43,7 +43,7 @@ struct RequestScopeTests {
         #expect(RequestContext.current == nil)
     }
 
-    @Test("async code, its child tasks and unstructured ones know it, too; detached ones do not")
+    @Test("async code, its child tasks and unstructured ones see it, too; detached ones do not")
     func async() async throws {
         try await handle { _, executor in
             _ = executor.run {
@@ -59,13 +59,13 @@ struct RequestScopeTests {
         #expect(log.entries.allSatisfy { $0.metadata["request"] == "abc" })
     }
 
-    @Test("an entry's own words go before the request's")
+    @Test("an entry's own metadata overrides the request's")
     func priority() async throws {
         try await handle { _, _ in Logger.current.info("entry", metadata: ["request": "mine"]) }
         #expect(log.entries[0].metadata["request"] == "mine")
     }
 
-    @Test("a logger that is bound stays what it was: level and metadata of its own work")
+    @Test("a bound logger keeps its own level and metadata")
     func bound() async throws {
         try await handle { _, _ in
             var logger = Logger.current
@@ -78,7 +78,7 @@ struct RequestScopeTests {
         #expect(log.entries[0].metadata["user"] == "ada" && log.entries[0].metadata["request"] == "abc")
     }
 
-    @Test("a request without an id of the web server's gets one, the same for everybody who asks")
+    @Test("a request without an id from the web server gets one, the same for every caller")
     func madeUp() async throws {
         let fixture = fixture([])
         try await onThread {
@@ -91,7 +91,7 @@ struct RequestScopeTests {
         }
     }
 
-    @Test("a task's logger and context say request, route, task and attempt", arguments: [false, true])
+    @Test("a task's logger and context have request, route, task and attempt", arguments: [false, true])
     func task(isAsync: Bool) async throws {
         let contexts = Record<String>()
         let fixture = fixture()
@@ -143,7 +143,7 @@ struct RequestScopeTests {
         #expect(record.entries == [false, true])
     }
 
-    @Test("the hook for failures knows the task, and may touch the queue: the next task runs")
+    @Test("the hook for failures knows the task, and may use the queue: the next task runs")
     func hook() async throws {
         struct Spill: Error {}
         let queue = TaskQueue(of: RequestIdentity(id: "r1", route: "/"), limits: .init(), logger: log.logger)
@@ -154,7 +154,7 @@ struct RequestScopeTests {
         _ = try await onThread {
             let runner = TaskRunner(executor: WorkerExecutor(), logger: logger) { failure in
                 record.append("hook \(failure.taskName) \(TaskContext.current?.taskName ?? "")")
-                // What the hook does with the queue cannot lock it up.
+                // The hook's use of the queue cannot cause a deadlock.
                 _ = queue.left
                 queue.check(at: .now + .seconds(86_400))
             }

@@ -1,6 +1,6 @@
 import PostludeThreads
 
-/// Returns when the cancellations that were asked for before have been made.
+/// Returns when all cancellations requested so far have been made.
 func cancellationsAreMade() async {
     await withCheckedContinuation { continuation in Cancellation.request { continuation.resume() } }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Postlude
 
-/// What an input objects to, as the client reads it: `query.email: Field required (missing)`.
+/// An input's issues, as the client reads them: `query.email: Field required (missing)`.
 func issues(of body: () throws -> Void, sourceLocation: SourceLocation = #_sourceLocation) -> [String] {
     do {
         try body()

@@ -1,4 +1,4 @@
-/// Random JSON documents, in all the ways of writing them, and broken ones.
+/// Random JSON documents in every notation, and broken ones.
 struct JSONDocuments {
     private var random: SeededGenerator
     private let hasRepeatedKeys: Bool
@@ -11,7 +11,7 @@ struct JSONDocuments {
 
     mutating func document() -> [UInt8] { Array(value(depth: 0).utf8) }
 
-    /// `document` with one change: a byte less, a byte more, another byte, or a piece twice.
+    /// `document` with one change: a byte removed, added or replaced, or a piece repeated.
     mutating func broken(_ document: [UInt8]) -> [UInt8] {
         let telling =
             Array("{}[]\",:\\0123456789-+.eEutnrf/ \n\t\u{0}\u{1f}\u{7f}xD8".utf8) + [0x80, 0xc3, 0xed, 0xff]

@@ -4,7 +4,7 @@ import PostludeSystem
 
 @testable import Postlude
 
-/// Keeps tasks as a test says, and writes down what it is told.
+/// A task store that behaves as a test says, and records the calls.
 final class RecordedStore: TaskStore {
     let events = Record<String>()
     private let failure = Lock<(any Error)?>(nil)
@@ -26,7 +26,7 @@ final class RecordedStore: TaskStore {
     func close() {}
 }
 
-/// A stored task that writes down what happens to it.
+/// A durable task that records its attempts.
 final class RecordedTask: PersistedTask {
     let id: String
     let name: String

@@ -1,7 +1,7 @@
 import Glibc
 
-/// What a synchronous body costs this thread. Unlike the time that passes, it says the same on a machine that is busy with
-/// others; a body whose cost explodes is far above any bound.
+/// The processor time that a synchronous body costs this thread. Unlike elapsed time, it is the same on a
+/// busy machine. A body whose cost explodes is far above any bound.
 func processorTime(of body: () throws -> Void) rethrows -> Duration {
     func now() -> Duration {
         var time = timespec()

@@ -2,7 +2,7 @@ import Glibc
 import PostludeSystem
 import PostludeThreads
 
-/// What happened, in order, on whatever threads.
+/// Events, in order, from any threads.
 final class Record<Entry: Sendable>: Sendable {
     private let all = Lock<[Entry]>([])
 
@@ -11,10 +11,10 @@ final class Record<Entry: Sendable>: Sendable {
     func append(_ entry: Entry) { all.withLock { $0.append(entry) } }
 }
 
-/// What tells threads apart.
+/// Identifies a thread.
 func currentThread() -> UInt { UInt(pthread_self()) }
 
-/// Runs `body` on a thread of its own, where it may block: Swift Testing's own threads must not.
+/// Runs `body` on a thread of its own, on which it may block: Swift Testing's own threads must not.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         do {

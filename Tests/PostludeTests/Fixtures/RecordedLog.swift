@@ -1,7 +1,7 @@
 import Logging
 import PostludeSystem
 
-/// A log that keeps what was written into it.
+/// A log that keeps its entries.
 final class RecordedLog: Sendable {
     struct Entry: Sendable {
         let level: Logger.Level

@@ -6,7 +6,8 @@ import PostludeSystem
 
 @testable import Postlude
 
-/// Requests as a worker gets them: encoded as FastCGI records, and taken through the gate and the route table.
+/// Requests as a worker gets them: encoded as FastCGI records, and passed through the gate and the route
+/// table.
 struct RequestFixture {
     var method = "GET"
     var uri = "/"
@@ -40,7 +41,7 @@ struct RequestFixture {
                 tasks: TaskQueueSource(registry: registry, limits: limits, logger: log.logger)))
     }
 
-    /// The records that a web server sends, over a connection that it keeps.
+    /// The records that a web server sends over a kept connection.
     var records: [UInt8] {
         var pairs = [("REQUEST_METHOD", method), ("REQUEST_URI", uri)] + parameters
         if !body.isEmpty { pairs.append(("CONTENT_LENGTH", "\(body.utf8.count)")) }
@@ -57,7 +58,7 @@ struct RequestFixture {
         return gate.takeRequest()
     }
 
-    /// A stream in records, as nginx cuts it, and the empty one that ends it.
+    /// A stream in records, split like nginx's, and the empty one that ends it.
     private static func stream(_ type: UInt8, _ bytes: [UInt8]) -> [UInt8] {
         stride(from: 0, to: bytes.count, by: 0x8000).flatMap { start in
             record(type, Array(bytes[start..<min(start + 0x8000, bytes.count)]))

@@ -7,7 +7,7 @@ import PostludeSystem
 
 @testable import Postlude
 
-/// A server of some handlers, on a free port of this machine.
+/// A server with some handlers, on a free port of this machine.
 struct ServerFixture: Sendable {
     let manifest: Manifest
     let handlers: [Handler]
@@ -29,10 +29,10 @@ struct ServerFixture: Sendable {
         wakeup = try ControlWakeup()
     }
 
-    /// A connection to it.
+    /// Opens a connection to it.
     func connect() throws -> WebServerConnection { try WebServerConnection(to: listener.address) }
 
-    /// What its threads share, without the threads.
+    /// The context that its threads share, without the threads.
     func context(control: ProcessControl = ProcessControl()) throws -> ServerContext {
         try ServerContext(
             manifest: manifest, handlers: byName, hooks: hooks, listener: listener, control: control,
@@ -45,7 +45,7 @@ struct ServerFixture: Sendable {
             logger: log.logger, observability: Observability(logger: log.logger))
     }
 
-    /// Serves while `body` runs on a thread of its own, and stops then.
+    /// Serves while `body` runs on a thread of its own, and then stops.
     ///
     /// - Returns: the exit status.
     @discardableResult

@@ -3,7 +3,7 @@ import PostludeSystem
 @testable import Postlude
 
 extension TaskQueue {
-    /// What the control thread does now and then.
+    /// The check that the control thread makes from time to time.
     func check(at now: MonotonicTime) {
         var report = StackReport()
         check(at: now, report: &report)

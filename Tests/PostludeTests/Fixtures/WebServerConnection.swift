@@ -10,8 +10,8 @@ final class WebServerConnection: Sendable {
     init(to address: SocketAddress) throws {
         let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         descriptor = socket
-        // A test that waits in vain fails, and does not hang. The server's own thread may have to wait for other tests that
-        // hold the concurrency pool, so the time is that of the whole run.
+        // A test that waits in vain fails, and does not hang. The server's own thread may have to wait for
+        // other tests that hold the concurrency pool, so the limit is that of the whole run.
         var time = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
         guard case .ipv4(_, let port) = address else { throw ListenError.noSocket }

@@ -55,7 +55,7 @@ private struct Both: Encodable, ResponseConvertible {
     var title: String
     func response() throws -> Response { .text(title) }
 }
-/// Reads its own JSON, and leaves what is wrong with it to the server.
+/// Reads its own JSON, and leaves mistakes in it to the server.
 private struct Settings: RequestInput {
     let item: Item
     init(request: Request) throws {
@@ -70,7 +70,7 @@ private func body(body: JSONBody<Item>, query: Query<Item>, item: Path<Item>) ->
 struct HandlerTests {
     private static let fixture = RequestFixture.get("/items/7?id=3", route: "/items/{id}")
 
-    /// What a client would get of a handler.
+    /// A handler's response, as a client gets it.
     private func call(_ handler: Handler, _ fixture: RequestFixture = fixture) async throws -> Response {
         try await onThread {
             let request = try fixture.request()
@@ -89,7 +89,7 @@ struct HandlerTests {
         if case .sync = handler.function { true } else { false }
     }
 
-    @Test("takes any number of inputs in any order")
+    @Test("accepts any number of inputs in any order")
     func inputs() async throws {
         #expect(try await text(Handler("a", noInput)) == #"{"id":0}"#)
         #expect(try await text(Handler("a", oneInput)) == #"{"id":7}"#)
@@ -122,7 +122,7 @@ struct HandlerTests {
         #expect(response.contentType == "application/json")
     }
 
-    @Test("a response is itself")
+    @Test("a response is returned unchanged")
     func responses() async throws {
         let accepted = try await call(Handler("a", response))
         #expect(accepted.status == .accepted)
@@ -131,7 +131,7 @@ struct HandlerTests {
         #expect(try await text(Handler("a") { .text("closure") }) == "closure")
     }
 
-    @Test("nothing is 204")
+    @Test("no value is 204")
     func nothings() async throws {
         for handler in [Handler("a", nothing), Handler("a", nothingAsync), Handler("a") {}] {
             let response = try await call(handler)
@@ -191,7 +191,7 @@ struct HandlerTests {
                 }) == "3")
     }
 
-    @Test("a user's own response makes itself, sync or async")
+    @Test("an application's own response type makes its response, sync or async")
     func ownResponse() async throws {
         #expect(try await call(Handler("a") { Page(title: "x") }).contentType == "text/html; charset=utf-8")
         #expect(
@@ -208,7 +208,9 @@ struct HandlerTests {
                 }) == "x")
     }
 
-    @Test("a user's own input that cannot decode is the client's fault, without the program's words")
+    @Test(
+        "an application's own input that cannot decode is the client's mistake; the program's text is not shown"
+    )
     func ownDecoding() throws {
         let handler = Handler("a") { (query: Query<Item>, settings: Settings) in settings.item }
         guard case .sync(let function) = handler.function else { throw Broken() }
@@ -224,7 +226,7 @@ struct HandlerTests {
         #expect(issues("{") == ["request: \(wrong)"])
     }
 
-    @Test("what a function throws comes out, typed or not, sync or async")
+    @Test("an error that a function throws is passed on, typed or not, sync or async")
     func errors() async {
         for handler in [Handler("a", throwing), Handler("a", throwingTyped), Handler("a", throwingAsync)] {
             await #expect(throws: Broken()) { try await call(handler) }
@@ -236,7 +238,7 @@ struct HandlerTests {
         #expect(try await text(Handler("a", onMain)) == #"{"id":7}"#)
     }
 
-    @Test("a user's own input is taken, or refuses with its own status")
+    @Test("an application's own input is accepted, or refuses with its own status")
     func ownInput() async throws {
         var fixture = Self.fixture
         let error = await #expect(throws: HTTPError.self) { try await call(Handler("a", tenant), fixture) }
@@ -246,7 +248,7 @@ struct HandlerTests {
         #expect(try await text(Handler("a", tenant), fixture) == #"{"tenant":"t"}"#)
     }
 
-    @Test("what is wrong with several inputs is reported together, in their order")
+    @Test("mistakes in several inputs are reported together, in order")
     func issues() async throws {
         var fixture = RequestFixture(method: "POST", uri: "/items/x", route: "/items/{id}", body: "{}")
         fixture.parameters = [("CONTENT_TYPE", "application/json")]
@@ -255,13 +257,13 @@ struct HandlerTests {
             error?.issues.map(\.location) == [["body", "id"], ["query", "id"], ["path", "id"]])
     }
 
-    @Test("an input that refuses with a status wins over those that are wrong, wherever it stands")
+    @Test("an input that refuses with a status takes precedence over wrong ones, at any position")
     func refusal() async {
         let handler = Handler("a") { (query: Query<Item>, tenant: Tenant) in [query.id] }
         await #expect(throws: HTTPError.self) { try await call(handler, .get("/")) }
     }
 
-    @Test("the function is not called when an input is wrong")
+    @Test("the function is not called if an input is wrong")
     func notCalled() async {
         let calls = Record<Int>()
         let handler = Handler("a") { (query: Query<Item>) in calls.append(query.id) }
@@ -269,7 +271,7 @@ struct HandlerTests {
         #expect(calls.entries == [])
     }
 
-    @Test("a value that no JSON can say is an error")
+    @Test("a value that JSON cannot represent is an error")
     func unencodable() async {
         await #expect(throws: EncodingError.self) { try await call(Handler("a") { [Double.nan] }) }
     }

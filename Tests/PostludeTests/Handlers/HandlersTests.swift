@@ -23,7 +23,7 @@ struct HandlersTests {
     @HandlersBuilder
     private var none: Handlers {}
 
-    @Test("the builder keeps the order in which they were written")
+    @Test("the builder keeps the handlers' order")
     func builder() {
         #expect(
             built(true, count: 2).all.map(\.name)
@@ -33,7 +33,7 @@ struct HandlersTests {
         #expect(none.all.isEmpty)
     }
 
-    @Test("names that are used twice are known, each as often as it is too much")
+    @Test("duplicate names are listed, once for each surplus handler")
     func repeated() {
         #expect(Handlers([handler("a"), handler("b")]).problems.isEmpty)
         let problems = Handlers(["a", "b", "a", "c", "a", "b"].map(handler)).problems

@@ -39,7 +39,7 @@ import Testing
         ("one", "/{id}"), ("one", "/{room:int}"), ("maybe", "/"), ("maybe", "/{id}"), ("any", "/{a}/{b}"),
         ("any", "/"), ("none", "/{a}"), ("request", "/{id}/{more}"), ("custom", "/{id}/{more}"),
     ])
-    func `a path that has what the handler takes is right`(handler: String, path: String) {
+    func `a path that has the handler's parameters is valid`(handler: String, path: String) {
         #expect(mistakes(handler, path) == [])
     }
 
@@ -63,7 +63,7 @@ import Testing
         #expect(mistakes("request", "/{more}").count == 1)
     }
 
-    @Test func `a scalar takes the only parameter there is`() {
+    @Test func `a scalar takes the only parameter`() {
         #expect(
             mistakes("one", "/{a}/{b}") == [
                 "routes.yaml:4:11: the handler \"one\" takes the only parameter of its path; found 2: a, b, expected one"

@@ -46,7 +46,7 @@ struct BodyTests {
         )
     }
 
-    @Test("no body is missing, or nil")
+    @Test("an empty body is missing, or nil")
     func missing() throws {
         #expect(try JSONBody<Person?>(request: RequestFixture.post("").request()).value == nil)
         #expect(try JSONBody<Int?>(request: RequestFixture.post("null").request()).value == nil)
@@ -70,7 +70,7 @@ struct BodyTests {
         #expect(issues(json, as: [Int].self) == [issue])
     }
 
-    @Test("what is wrong with JSON is said, with line and column")
+    @Test("mistakes in JSON are described, with line and column")
     func context() throws {
         let error = #expect(throws: InputError.self) {
             _ = try JSONBody<JSONValue>(request: RequestFixture.post("{\n  \"ä\": 1,\n  2\n}").request())
@@ -94,7 +94,7 @@ struct BodyTests {
         #expect(error?.offset == 3)
     }
 
-    @Test("nesting without end is malformed, not a crash")
+    @Test("endless nesting is malformed, and does not crash")
     func deep() async throws {
         let found = try await onThread {
             let json = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
@@ -104,7 +104,7 @@ struct BodyTests {
     }
 
     @Test(
-        "JSON is taken by its media type, with parameters and in any case",
+        "JSON is accepted by its media type, with parameters and in any case",
         arguments: [
             "application/json", "application/json; charset=utf-8", "Application/JSON;charset=utf-8",
             "application/json ;x", "application/problem+json", "application/vnd.api+json; version=1",
@@ -115,7 +115,7 @@ struct BodyTests {
     }
 
     @Test(
-        "a body of another type, or of none, is answered with 415",
+        "a body of another type, or without a type, is answered with 415",
         arguments: [
             "", "text/plain", "text/json", "application/x-www-form-urlencoded", "application/jsonx",
             "multipart/form-data; boundary=application/json", "json", "text/x+json", ";application/json",
@@ -130,7 +130,7 @@ struct BodyTests {
         #expect(error?.detail.hasPrefix("Content-Type should be application/json") == true)
     }
 
-    @Test("of members with one key the last one counts, as in a query")
+    @Test("of several members with one key the last one counts, as in a query")
     func repeatedKeys() throws {
         struct Pair: Decodable {
             var a: Int
@@ -148,7 +148,8 @@ struct BodyTests {
         #expect(try JSONBody<Pair>(request: RequestFixture.post(many).request()).a == 2)
     }
 
-    @Test("keys that are canonically equivalent and not the same bytes are two", arguments: [0, 100])
+    @Test(
+        "keys that are canonically equivalent but have other bytes are different keys", arguments: [0, 100])
     func equivalentKeys(more: Int) throws {
         struct Names: Decodable {
             enum CodingKeys: CodingKey {
@@ -201,7 +202,7 @@ struct BodyTests {
         #expect(issues(json, as: Person.self) == [issue])
     }
 
-    @Test("a number that does not fit is told the bound, or that it has a fraction")
+    @Test("an error for a number that does not fit names the bound, or says that it has a fraction")
     func overflow() throws {
         struct Small: Decodable { var n: Int8 }
         let issue = "body.n: Input should be"
@@ -223,7 +224,7 @@ struct BodyTests {
     }
 
     @Test(
-        "an integer just outside of its type is not rounded into it",
+        "an integer just outside its type is not rounded into it",
         arguments: [
             ("-9223372036854775809", "greater than or equal to -9223372036854775808 (greater_than_equal)"),
             ("9223372036854775808", "less than or equal to 9223372036854775807 (less_than_equal)"),
@@ -260,7 +261,7 @@ struct BodyTests {
         #expect(issues(#"{"at": null}"#, as: Event.self) == ["\(issue) (datetime_type)"])
     }
 
-    @Test("what Swift and Foundation say is put into words that name no type of the program")
+    @Test("errors of Swift and Foundation are reworded without the program's type names")
     func neutral() {
         enum Color: String, Decodable { case red }
         struct Thing: Decodable {
@@ -302,7 +303,7 @@ struct BodyTests {
             ])
     }
 
-    @Test("a number that no Double holds is refused")
+    @Test("a number beyond Double is refused")
     func hugeNumber() {
         let issue = "Input should be a finite number (finite_number)"
         #expect(issues(#"{"a": [1e999]}"#, as: JSONValue.self) == ["body: \(issue)"])
@@ -323,13 +324,13 @@ struct BodyTests {
         #expect(found.a == 7)
     }
 
-    @Test("booleans and numbers are not taken for each other")
+    @Test("booleans and numbers are different")
     func scalars() {
         #expect(issues("1", as: Bool.self) == ["body: Input should be a valid boolean (bool_type)"])
         #expect(issues("true", as: Double.self) == ["body: Input should be a valid number (float_type)"])
     }
 
-    @Test("an address that is none is reported with its path")
+    @Test("an invalid address is reported with its path")
     func email() {
         #expect(
             issues(#"{"name": "a", "email": "nobody", "addresses": []}"#, as: Person.self) == [

@@ -9,7 +9,7 @@ struct CookiesTests {
     }
 
     @Test(
-        "are read as clients write them",
+        "are parsed in the forms that clients send",
         arguments: [
             ("", []), ("a=1", ["a=1"]), ("a=1; b=2", ["a=1", "b=2"]),
             ("a=1;b=2 ;\tc = 3", ["a=1", "b=2", "c=3"]),
@@ -22,7 +22,7 @@ struct CookiesTests {
         #expect(try request(field).cookies.map { "\($0.name)=\($0.value)" } == pairs)
     }
 
-    @Test("the first of a name counts, also among several fields")
+    @Test("the first of several cookies with one name counts, also across fields")
     func first() throws {
         let cookies = try request("b=0; a=1", "a=2; c=3").cookies
         #expect(cookies["a"] == "1")
@@ -31,7 +31,7 @@ struct CookiesTests {
         #expect(cookies.count == 4)
     }
 
-    @Test("are decoded by the property's name exactly, or by the one that is given")
+    @Test("are decoded by the property's exact name, or by a given one")
     func typed() throws {
         struct Session: InputFields {
             @Field(3...) var session: String

@@ -6,7 +6,7 @@ import Testing
 @Suite("EmailAddress")
 struct EmailAddressTests {
     @Test(
-        "addresses are taken",
+        "valid addresses are accepted",
         arguments: [
             "a@b.example", "first.last@example.com", "a+tag@sub.domain.example.org", "o'brien@example.ie",
             "!#$%&'*+-/=?^_`{|}~@example.com", "1@2.example", "a@1.2.3.example", "x@xn--bcher-kva.example",
@@ -20,7 +20,7 @@ struct EmailAddressTests {
     }
 
     @Test(
-        "other texts are not",
+        "other texts are refused",
         arguments: [
             "", "@", "a", "a@", "@b.example", "a@b", "a@localhost", "a@@b.example", "a@b@c.example",
             "a b@c.example",
@@ -35,7 +35,7 @@ struct EmailAddressTests {
     }
 
     @Test(
-        "nothing can begin another line of a message",
+        "no address can begin another line of a message",
         arguments: [
             "a@b.example\r\nBcc: c@d.example", "a\r\n@b.example", "a@b.example\n", "a@b.example\r",
             "\na@b.example",
@@ -47,7 +47,7 @@ struct EmailAddressTests {
     }
 
     @Test(
-        "only ASCII is taken, whatever Unicode folds into it",
+        "only ASCII is accepted, whatever Unicode maps to it",
         arguments: [
             "ä@b.example", "a@bä.example", "a@b.exampl\u{435}", "a@ban\u{212a}.example", "a@b.\u{130}o",
             "a@\u{ff42}.example", "a\u{ff20}b.example", "a@\u{301}b.example", "a@b.example\u{301}",
@@ -58,7 +58,7 @@ struct EmailAddressTests {
         #expect(EmailAddress(text) == nil)
     }
 
-    @Test("the parts have the lengths of RFC 5321")
+    @Test("the parts have the length limits of RFC 5321")
     func lengths() {
         func text(_ count: Int) -> String { String(repeating: "a", count: count) }
         #expect(EmailAddress(text(64) + "@b.example") != nil)
@@ -71,7 +71,7 @@ struct EmailAddressTests {
         #expect(EmailAddress(text(1_000_000) + "@b.example") == nil)
     }
 
-    @Test("the domain is kept in lower case, the local part as it came")
+    @Test("the domain is stored in lower case, the local part unchanged")
     func letterCase() throws {
         let address = try #require(EmailAddress("John.Doe@EXAMPLE.Com"))
         #expect(address.description == "John.Doe@example.com")

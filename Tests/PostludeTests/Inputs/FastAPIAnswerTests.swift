@@ -3,8 +3,9 @@ import Testing
 
 @testable import Postlude
 
-/// The same declarations as in FastAPI 0.165 with pydantic 2.14, and its own answers: place, message, type and context.
-@Suite("Answers to wrong inputs, against FastAPI's")
+/// The same declarations as in FastAPI 0.165 with pydantic 2.14, and FastAPI's own responses: place, message,
+/// type and context.
+@Suite("Responses to wrong inputs, compared with FastAPI's")
 struct FastAPIAnswerTests {
     private struct Address: InputFields {
         @Field(2...) var city: String
@@ -44,7 +45,7 @@ struct FastAPIAnswerTests {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let contexts = try contexts(of: body).map { context in
             var context = context
-            // Ours alone.
+            // Postlude's alone.
             context?["line"] = nil
             context?["column"] = nil
             return try context.map { " " + String(decoding: try encoder.encode($0), as: UTF8.self) } ?? ""

@@ -1,4 +1,4 @@
-/// What FastAPI 0.165 with pydantic 2.14 answered to the inputs of ``FastAPIAnswerTests``.
+/// The responses of FastAPI 0.165 with pydantic 2.14 to the inputs of ``FastAPIAnswerTests``.
 enum FastAPIAnswers {
     static let order: [(text: String, issues: [String])] = [
         (

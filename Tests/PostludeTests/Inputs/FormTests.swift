@@ -30,7 +30,7 @@ struct FormTests {
         #expect(form.tags == ["x", "y"])
     }
 
-    @Test("what was not filled in is left out, as FastAPI has it")
+    @Test("empty fields are omitted, as in FastAPI")
     func empty() throws {
         let form = try Form<Person>(request: fixture("name=a&age=&tags=").request())
         #expect(form.age == nil)
@@ -39,7 +39,7 @@ struct FormTests {
         #expect(issues("") == ["body.name: Field required (missing)"])
     }
 
-    @Test("what is wrong is reported under `body`")
+    @Test("mistakes are reported under `body`")
     func wrong() {
         #expect(
             issues("name=a&age=x") == [
@@ -55,7 +55,7 @@ struct FormTests {
     }
 
     @Test(
-        "a body of another type, or of none, is answered with 415",
+        "a body of another type, or without a type, is answered with 415",
         arguments: ["application/json", "multipart/form-data; boundary=a", "text/plain", nil])
     func otherMediaTypes(type: String?) {
         let error = #expect(throws: HTTPError.self) {
@@ -65,13 +65,13 @@ struct FormTests {
         #expect(error?.detail.contains("application/x-www-form-urlencoded") == true)
     }
 
-    @Test("no body needs no type")
+    @Test("an empty body needs no type")
     func noBody() throws {
         struct Nothing: Decodable { var name: String? }
         #expect(try Form<Nothing>(request: fixture("", type: nil).request()).name == nil)
     }
 
-    @Test("the number of fields is bounded, since each one takes many times its bytes")
+    @Test("the number of fields is bounded, since each one needs many times its bytes")
     func tinyFields() throws {
         let fields = ["name=a"] + (1..<1_000).map { "n\($0)=" }
         #expect(try Form<Person>(request: fixture(fields.joined(separator: "&")).request()).name == "a")

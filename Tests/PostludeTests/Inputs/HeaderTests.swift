@@ -15,7 +15,7 @@ struct HeaderTests {
         var userAgent: String
     }
 
-    @Test("a property takes the field of its name, however either is written")
+    @Test("a property takes the field of its name, in any spelling")
     func names() throws {
         struct Snake: Decodable { var user_agent: String }
         struct Keyed: Decodable {
@@ -34,7 +34,7 @@ struct HeaderTests {
         #expect(try header([("HTTP_X_REQUEST_ID", "a1")], as: ID.self).xRequestID == "a1")
     }
 
-    @Test("a field that is missing, or wrong, is reported under `header`")
+    @Test("a missing or wrong field is reported under `header`")
     func issues() {
         struct Limit: Decodable { var xLimit: Int }
         let missing = PostludeTests.issues { _ = try header([("HTTP_HOST", "a")], as: Agent.self) }
@@ -47,7 +47,7 @@ struct HeaderTests {
             ])
     }
 
-    @Test("a field that came several times is joined with commas for text, and a list for an array")
+    @Test("a repeated field is joined with commas for text, and is a list for an array")
     func repeated() throws {
         struct Text: Decodable { var accept: String }
         struct List: Decodable { var accept: [String] }
@@ -56,7 +56,7 @@ struct HeaderTests {
         #expect(try header(parameters, as: Text.self).accept == "a/b, c/d")
     }
 
-    @Test("parameters that are no header fields stay out")
+    @Test("parameters that are not header fields are omitted")
     func others() {
         struct Address: Decodable { var remoteAddr: String }
         let missing = PostludeTests.issues {
@@ -66,7 +66,7 @@ struct HeaderTests {
     }
 
     @Test(
-        "a field that is not there is called as HTTP would",
+        "a missing field has the name that HTTP would use",
         arguments: [
             ("userAgent", "user-agent"), ("user_agent", "user-agent"), ("User-Agent", "user-agent"),
             ("xRequestID", "x-request-id"), ("HTTPVersion", "http-version"),
@@ -77,7 +77,7 @@ struct HeaderTests {
         #expect(FieldName.dashed(key) == name)
     }
 
-    @Test("a wrong element stands at the field's own name, whatever the key's words")
+    @Test("a wrong element is reported with the field's own name, whatever the key")
     func element() {
         struct Lengths: Decodable { var etags: [Int] }
         let wrong = PostludeTests.issues {

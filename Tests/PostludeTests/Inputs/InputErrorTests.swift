@@ -21,7 +21,7 @@ struct InputErrorTests {
                 + #"{"loc":["body","tags",1],"msg":"Input should be a valid string","type":"string_type"}]}"#)
     }
 
-    @Test("a client's own key does not make an answer many times as long as its body")
+    @Test("a client's own key does not make a response many times as long as its body")
     func longKeys() throws {
         struct Lists: InputFields {
             @Field var byName: [String: [Int]]

@@ -8,7 +8,7 @@ import Testing
 struct InputReadingTests {
     private static let taken = Lock<[String]>([])
 
-    /// Inputs that say when they are taken: one that is sound, one with a wrong value, and one that refuses.
+    /// Inputs that record when they are read: a valid one, a wrong one, and one that refuses.
     private struct Sound: RequestInput {
         init(request: Request) { InputReadingTests.taken.withLock { $0.append("sound") } }
     }
@@ -27,7 +27,7 @@ struct InputReadingTests {
         }
     }
 
-    @Test("every input is taken once, also behind one that is wrong")
+    @Test("every input is read once, also after a wrong one")
     func once() throws {
         let request = try RequestFixture().request()
         Self.taken.withLock { $0 = [] }
@@ -46,7 +46,7 @@ struct InputReadingTests {
         #expect(Self.taken.withLock { $0 } == ["wrong", "refusing", "sound"])
     }
 
-    @Test("what the function throws is passed on, and nothing is taken again")
+    @Test("an error that the function throws is passed on, and no input is read again")
     func function() throws {
         struct Spill: Error {}
         let request = try RequestFixture().request()

@@ -17,7 +17,9 @@ private let newYear = LocalDate(CivilDate(number: 21_915))
         try JSONBody<Booking>(request: RequestFixture.post(json).request()).value
     }
 
-    @Test func `what HTML's inputs send is read in JSONValue, queries and paths, and written again`() throws {
+    @Test func `the texts of HTML's inputs are read in JSONValue, queries and paths, and written again`()
+        throws
+    {
         let value = try booking(#"{"day": "2030-01-31", "from": "2030-01-31T12:00"}"#)
         #expect(value.day == LocalDate(year: 2030, month: 1, day: 31))
         #expect(value.from.map { "\($0)" } == "2030-01-31T12:00:00")
@@ -31,7 +33,7 @@ private let newYear = LocalDate(CivilDate(number: 21_915))
         #expect(text == #"{"at":null,"day":"2030-01-31","from":"2030-01-31T12:00:00"}"#)
     }
 
-    @Test func `what is none is said, and bounds hold`() {
+    @Test func `an invalid text is refused, and bounds hold`() {
         let rules = [
             (
                 #"{"day": "2030-02-30"}"#,
@@ -55,7 +57,7 @@ private let newYear = LocalDate(CivilDate(number: 21_915))
     }
 
     @Test(arguments: ["2030-01-31T12:00Z", "2030-01-31T13:00:00+0100", "20300131T120000Z"])
-    func `a moment is read in the reduced and basic forms, too`(text: String) throws {
+    func `a point in time is read in the reduced and basic forms, too`(text: String) throws {
         let value = try booking("{\"day\": \"2030-01-31\", \"at\": \"\(text)\"}")
         #expect(value.at == Date(timeIntervalSince1970: 1_896_091_200))
     }

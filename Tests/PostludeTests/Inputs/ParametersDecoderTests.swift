@@ -3,7 +3,7 @@ import Testing
 
 @testable import Postlude
 
-/// Through ``Query``, which is the decoder and the names of its errors.
+/// Through ``Query``, which is the decoder with the names of its errors.
 @Suite("ParametersDecoder")
 struct ParametersDecoderTests {
     private enum Color: String, Decodable { case red, green }
@@ -57,7 +57,7 @@ struct ParametersDecoderTests {
     private struct Perhaps<Value: Decodable>: Decodable { var value: Value? }
 
     @Test(
-        "an integer out of range, or none, is refused as int_parsing",
+        "an integer out of range, and text that is not one, are refused as int_parsing",
         arguments: [
             "", "x", "1.5", "1e3", "0x10", " 1", "1 ", "+-1", "9223372036854775808", "-9223372036854775809",
             "99999999999999999999999999", "\u{661}",
@@ -96,7 +96,7 @@ struct ParametersDecoderTests {
         #expect(try query("value=" + text, as: One<Bool>.self).value == value)
     }
 
-    @Test("other texts are no booleans, and no numbers")
+    @Test("other texts are neither booleans nor numbers")
     func mistyped() {
         #expect(
             issues("value=maybe", as: One<Bool>.self) == [
@@ -110,7 +110,7 @@ struct ParametersDecoderTests {
             ])
     }
 
-    @Test("what is missing is reported at its name")
+    @Test("a missing value is reported with its name")
     func missing() {
         #expect(issues("other=1", as: One<Int>.self) == ["query.value: Field required (missing)"])
         #expect(issues("", as: One<String>.self) == ["query.value: Field required (missing)"])
@@ -124,7 +124,7 @@ struct ParametersDecoderTests {
         #expect(issues("value=x", as: Perhaps<Int>.self).count == 1)
     }
 
-    @Test("enums and UUIDs are refused at their name, without the program's names")
+    @Test("enums and UUIDs are refused with their name, without the program's names")
     func rawValues() {
         #expect(
             issues("value=blue", as: One<Color>.self) == [
@@ -156,7 +156,7 @@ struct ParametersDecoderTests {
         #expect(issues("value=1e39", as: One<Float>.self).count == 1)
     }
 
-    @Test("a date is ISO 8601, wherever it stands")
+    @Test("a date is ISO 8601, in any place")
     func dates() throws {
         let text = "2030-01-31T12:00:00Z"
         let date = Date(timeIntervalSince1970: 1_896_091_200)
@@ -171,7 +171,7 @@ struct ParametersDecoderTests {
         #expect(try Path<Date>(request: path.request()).value == date)
     }
 
-    @Test("a date in other words is refused at its name")
+    @Test("a date in another form is refused with its name")
     func wrongDates() {
         let issue =
             "Input should be a valid datetime in ISO 8601, such as 2030-01-31T12:00:00Z (datetime_parsing)"
@@ -207,13 +207,13 @@ struct ParametersDecoderTests {
             ])
     }
 
-    @Test("an array that is absent is missing, unless it is optional")
+    @Test("an absent array is missing, unless it is optional")
     func absentArray() throws {
         #expect(issues("x=1", as: One<[Int]>.self) == ["query.value: Field required (missing)"])
         #expect(try query("x=1", as: Perhaps<[Int]>.self).value == nil)
     }
 
-    @Test("a dictionary takes everything")
+    @Test("a dictionary takes every parameter")
     func dictionary() throws {
         #expect(try query("a=1&b=2&a=3", as: [String: Int].self) == ["a": 3, "b": 2])
         #expect(try query("a=1&b=2&a=3", as: [String: [Int]].self) == ["a": [1, 3], "b": [2]])
@@ -227,7 +227,7 @@ struct ParametersDecoderTests {
 
     // MARK: The only parameter
 
-    @Test("a scalar takes the only parameter there is")
+    @Test("a scalar takes the only parameter")
     func only() throws {
         let path = try Path<Int>(request: RequestFixture.get("/items/7", route: "/items/{id}").request())
         #expect(path.value == 7)
@@ -237,7 +237,7 @@ struct ParametersDecoderTests {
         #expect(uuid.value == id)
     }
 
-    @Test("a scalar's error stands at the parameter's name")
+    @Test("a scalar's error has the parameter's name")
     func onlyWrong() {
         #expect(
             PostludeTests.issues {
@@ -247,7 +247,7 @@ struct ParametersDecoderTests {
             ])
     }
 
-    @Test("a scalar among several parameters, or none, is refused")
+    @Test("a scalar is refused if there are several parameters, or none")
     func several() {
         #expect(issues("a=1&b=2", as: Int.self).count == 1)
         #expect(issues("", as: Int.self) == ["query: Field required (missing)"])

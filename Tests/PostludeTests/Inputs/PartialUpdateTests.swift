@@ -28,7 +28,7 @@ import Testing
         if case .some(.none) = value { true } else { false }
     }
 
-    @Test func `absent, null and a value are told apart by two optionals`() throws {
+    @Test func `two optionals distinguish absent, null and a value`() throws {
         let absent = try (plain("{}"), fields("{}"))
         #expect(isAbsent(absent.0.name) && isAbsent(absent.1.name))
         #expect(isAbsent(absent.0.seats) && isAbsent(absent.1.seats))
@@ -46,7 +46,7 @@ import Testing
         #expect(try plain(#"{"floor": 3}"#).floor == 3 && fields(#"{"floor": 3}"#).floor == 3)
     }
 
-    @Test func `rules hold for values, and not for null`() throws {
+    @Test func `rules apply to values, and not to null`() throws {
         #expect(try isNull(fields(#"{"name": null}"#).name))
         #expect(
             issues { _ = try fields(#"{"name": "abcdef", "seats": 0}"#) } == [
@@ -60,7 +60,7 @@ import Testing
         #expect(isAbsent(query.name) && query.seats == 3)
     }
 
-    @Test func `the API's description says null once`() {
+    @Test func `the API's description has null once`() {
         let definition = Schema(of: Fields.self).definitions.values.first
         #expect(definition?.keywords["required"] == nil)
         #expect(definition?.propertyNames == ["name", "seats", "floor"])

@@ -30,7 +30,7 @@ struct PathTests {
             } == ["path.id: Field required (missing)"])
     }
 
-    @Test("an integer that the pattern takes can be too large for the type")
+    @Test("an integer that the pattern accepts can be too large for the type")
     func overflow() {
         #expect(
             issues {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Query")
 struct QueryTests {
-    @Test("names that are canonically equivalent and not the same bytes are two")
+    @Test("names that are canonically equivalent but have other bytes are different names")
     func equivalentNames() throws {
         struct Names: Decodable {
             enum CodingKeys: CodingKey {
@@ -53,7 +53,7 @@ struct QueryTests {
     }
 
     @Test(
-        "an escape that is none stays as it is",
+        "an invalid escape stays unchanged",
         arguments: [
             ("a=%", ["a=%"]), ("a=%4", ["a=%4"]), ("a=%zz", ["a=%zz"]), ("a=%+1", ["a=% 1"]),
             ("a=%-1", ["a=%-1"]), ("a=100%&b=%41", ["a=100%", "b=A"]), ("a=%%41", ["a=%A"]),

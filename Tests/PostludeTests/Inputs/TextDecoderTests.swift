@@ -26,7 +26,7 @@ struct TextDecoderTests {
         #expect(throws: DecodingError.self) { try Hex(from: decoder("x")) }
     }
 
-    @Test("a list ends where its texts end")
+    @Test("a list ends with its last text")
     func list() throws {
         let parent = decoder("1", "2")
         var list = ListContainer(TextList(texts: ["1", "2"], parent: parent), decoder: parent)
@@ -45,7 +45,7 @@ struct TextDecoderTests {
             try [[String]](from: decoder("a", "b")) == [["a"], ["b"]])
     }
 
-    @Test("a type that takes a list apart itself comes to its end")
+    @Test("a type that decodes a list itself reaches its end")
     func ownLists() throws {
         struct Letters: Decodable {
             var all: [String] = []

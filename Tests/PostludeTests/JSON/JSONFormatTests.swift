@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func `what has one form in JSONValue is written as Foundation writes it`() throws {
+    @Test func `values of one kind in JSONValue are written as Foundation writes them`() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         func foundation(_ value: some Encodable) throws -> String {
@@ -83,13 +83,13 @@ import Testing
         #expect(try text([[1], []]) == "[[1],[]]")
     }
 
-    @Test func `what is encoded can be decoded`() throws {
+    @Test func `encoded values can be decoded`() throws {
         let decoded = try JSONBody<Outer>(request: RequestFixture.post(try text(Outer())).request()).value
         #expect(decoded.name == Outer().name && decoded.decimal == Outer().decimal)
         #expect(decoded.numbers == Outer().numbers && decoded.json == Outer().json)
     }
 
-    @Test func `dates are RFC 3339 with the digits that they need`() throws {
+    @Test func `dates are RFC 3339 with as many digits as they need`() throws {
         let half = Date(timeIntervalSince1970: 1_896_091_200.5)
         #expect(try text(half) == #""2030-01-31T12:00:00.500Z""#)
         #expect(try text([half: half]) == #"["2030-01-31T12:00:00.500Z","2030-01-31T12:00:00.500Z"]"#)
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test(arguments: [253_402_300_800, -62_135_596_801, .infinity, 1e18])
-    func `a date that has no such text is an error that says where`(seconds: Double) throws {
+    func `a date without such a text is an error that says where`(seconds: Double) throws {
         let error = #expect(throws: EncodingError.self) {
             try text(["list": [Date(timeIntervalSince1970: seconds)]])
         }
@@ -112,7 +112,7 @@ import Testing
         #expect(context.debugDescription.contains("0001 to 9999"))
     }
 
-    @Test func `UUIDs are in lower case, wherever they stand`() throws {
+    @Test func `UUIDs are in lower case, in any place`() throws {
         let id = try #require(UUID(uuidString: "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"))
         let written = #""e621e1f8-c36c-495a-93fc-0c247a3e6e5f""#
         #expect(try text(id) == written)
@@ -120,13 +120,15 @@ import Testing
         #expect(try text([UUID?.some(id), nil]) == "[\(written),null]")
     }
 
-    @Test func `what JSONValue has no form for is an error`() {
+    @Test func `a value that JSONValue cannot represent is an error`() {
         #expect(throws: EncodingError.self) { try text([Double.nan]) }
         #expect(throws: EncodingError.self) { try text(Float.infinity) }
         #expect(throws: EncodingError.self) { try text(Decimal.nan) }
     }
 
-    @Test func `members are sorted, of equal names the last counts, and equivalent ones are two`() throws {
+    @Test func `members are sorted; the last of equal names counts, and equivalent names are different`()
+        throws
+    {
         struct Members: Encodable {
             struct Key: CodingKey {
                 let stringValue: String
@@ -145,7 +147,7 @@ import Testing
         #expect(Array(try text(Members()).utf8) == Array(expected.utf8))
     }
 
-    @Test func `a value without end is an error, not a crash`() async throws {
+    @Test func `an endless value is an error, and does not crash`() async throws {
         struct Endless: Encodable {
             enum CodingKeys: CodingKey { case next }
             func encode(to encoder: any Encoder) throws {
@@ -164,7 +166,7 @@ import Testing
         #expect(isRefused)
     }
 
-    @Test func `what was written before is read as what is written now`() throws {
+    @Test func `the text of earlier versions is read like the current one's`() throws {
         struct Values: Codable, Equatable {
             var at: Date
             var id: UUID

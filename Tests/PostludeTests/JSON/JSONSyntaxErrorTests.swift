@@ -5,7 +5,7 @@ import Testing
 @Suite("JSONSyntaxError")
 struct JSONSyntaxErrorTests {
     @Test(
-        "says where in Unicode scalars, as Python does, with line and column",
+        "gives the position in Unicode scalars, as Python does, with line and column",
         arguments: [
             ("", 0, 1, 1), ("a", 1, 1, 2), ("ä€😀", 3, 1, 4), ("\n", 1, 2, 1), ("a\n\nb", 4, 3, 2),
             ("\r\n", 2, 2, 1),
@@ -17,7 +17,7 @@ struct JSONSyntaxErrorTests {
         #expect(error.column == column)
     }
 
-    @Test("a text without end costs one pass", .timeLimit(.minutes(10)))
+    @Test("an unterminated text costs one pass", .timeLimit(.minutes(10)))
     func long() {
         let bytes = Array(("[" + String(repeating: "1,", count: 1_000_000)).utf8)
         let error = #expect(throws: JSONSyntaxError.self) { try JSONText.read(bytes) }

@@ -3,15 +3,15 @@ import Testing
 
 @testable import Postlude
 
-/// Against Foundation, on documents of a generator: what fails has a seed, and fails again.
-@Suite("JSONText, against Foundation")
+/// Compares with Foundation on generated documents. Each has a seed, so that a failure can be repeated.
+@Suite("JSONText, compared with Foundation")
 struct JSONTextRandomTests {
-    /// What Foundation makes of a text: ``JSONValue`` asks its decoder for each value's kind.
+    /// Foundation's reading of a text: ``JSONValue`` asks its decoder for each value's kind.
     private func foundation(_ bytes: [UInt8]) -> JSONValue? {
         try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
     }
 
-    /// Foundation makes integers of `1.0` and `1e2`, and rounds large ones with a fraction otherwise.
+    /// Foundation makes integers of `1.0` and `1e2`, and rounds large ones with a fraction differently.
     private func isSame(_ left: JSONValue?, _ right: JSONValue?) -> Bool {
         switch (left, right) {
         case (nil, nil): true
@@ -26,7 +26,7 @@ struct JSONTextRandomTests {
         }
     }
 
-    @Test("valid documents are what Foundation makes of them", arguments: 1...8)
+    @Test("valid documents have the values that Foundation reads", arguments: 1...8)
     func valid(seed: UInt64) {
         // Of members with one key Foundation keeps the first.
         var documents = JSONDocuments(seed: seed, hasRepeatedKeys: false)
@@ -42,9 +42,9 @@ struct JSONTextRandomTests {
         }
     }
 
-    @Test("broken documents are refused, or read, as Foundation does it", arguments: 1...8)
+    @Test("broken documents are refused, or read, as by Foundation", arguments: 1...8)
     func broken(seed: UInt64) {
-        // Foundation does not look at a value whose key came before.
+        // Foundation does not check a value whose key came before.
         var documents = JSONDocuments(seed: seed << 32, hasRepeatedKeys: false)
         var refused = 0
         for _ in 0..<1500 {
@@ -61,7 +61,7 @@ struct JSONTextRandomTests {
         #expect((300...1400).contains(refused))
     }
 
-    /// Where Foundation does not do what RFC 8259 says: it takes a comma behind the last element, and UTF-16.
+    /// If Foundation deviates from RFC 8259: it accepts a comma after the last element, and UTF-16.
     private func isExempt(_ document: [UInt8]) -> Bool {
         document.contains(0)
             || String(decoding: document, as: UTF8.self).firstMatch(of: /,\s*[\]}]/) != nil

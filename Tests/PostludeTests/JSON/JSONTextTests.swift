@@ -8,7 +8,7 @@ struct JSONTextTests {
     private func value(_ text: String) -> JSONValue? { JSONText.value(of: Array(text.utf8)) }
 
     @Test(
-        "numbers are written as RFC 8259 has it",
+        "numbers are in the form of RFC 8259",
         arguments: [
             "01", "-01", "00", "-", "+1", ".5", "1.", "1.e2", "-.5", "1e", "1e+", "1e1.5", "1e1e1", "0x1",
             "1_0",
@@ -19,7 +19,7 @@ struct JSONTextTests {
         #expect(value("[\(text)]") == nil)
     }
 
-    @Test("a number is an integer where it is written as one and fits, and a Double otherwise")
+    @Test("a number is an integer if it is written as one and fits, and a Double otherwise")
     func numbers() {
         #expect(value("-0") == .integer(0))
         #expect(value("9223372036854775807") == .integer(.max))
@@ -31,7 +31,7 @@ struct JSONTextTests {
     }
 
     @Test(
-        "strings without end, with control characters, half a surrogate pair or a wrong escape are refused",
+        "unterminated strings, control characters, half a surrogate pair and wrong escapes are refused",
         arguments: [
             #"""#, #""a"#, #""\""#, #""\x""#, #""\u12""#, #""\u12g4""#, #""\u+123""#, #""\ud800""#,
             #""\udc00""#,
@@ -43,7 +43,7 @@ struct JSONTextTests {
         #expect(value("{\(text):1}") == nil)
     }
 
-    @Test("escapes are what they stand for")
+    @Test("escapes are decoded")
     func escapes() {
         #expect(value(#""\"\\\/\b\f\n\r\t\u00e4\u0000\uD83D\ude00""#) == .string("\"\\/\u{8}\u{c}\n\r\tä\0😀"))
     }
@@ -59,7 +59,7 @@ struct JSONTextTests {
     }
 
     @Test(
-        "what follows, or lacks, is refused",
+        "extra and missing text is refused",
         arguments: [
             "", " ", "1 x", "{} {}", "[]]", "[", "[1", "[1,", "[,]", "[1,]", "{", "{\"a\"", "{\"a\":",
             "{\"a\":1",
@@ -76,13 +76,15 @@ struct JSONTextTests {
         #expect(value("\u{feff}[1]") == [1])
     }
 
-    @Test("of members with one key the last counts")
+    @Test("of several members with one key the last one counts")
     func repeatedKeys() {
         let text = #"{"a": 1, "\u0061": 2, "a": [3]}"#
         #expect(value(text) == ["a": [3]])
     }
 
-    @Test("nesting goes 500 levels deep, which Foundation can read and write", arguments: [499, 500, 501])
+    @Test(
+        "nesting of up to 500 levels, which Foundation can read and write, is accepted",
+        arguments: [499, 500, 501])
     func depth(levels: Int) async throws {
         for (open, inner, close) in [("[", "", "]"), ("[", "1", "]"), (#"{"a":"#, "1", "}")] {
             let text =

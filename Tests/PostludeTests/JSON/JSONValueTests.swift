@@ -6,7 +6,7 @@ import Testing
 @Suite("JSON")
 struct JSONValueTests {
     @Test(
-        "a value of any shape survives the way there and back",
+        "a value of any shape survives encoding and decoding",
         arguments: [
             "null", "true", "false", "0", "-7", "9223372036854775807", "-9223372036854775808", "1.5", "-0.25",
             #""""#, #""a\"b\\c\n""#, #""ä€😀""#, "[]", "{}", "[1,[2,[3,[]]],null]",
@@ -31,7 +31,7 @@ struct JSONValueTests {
         #expect(try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) == value)
     }
 
-    @Test("a body of deep nests costs a worker no more than a flat one", .timeLimit(.minutes(10)))
+    @Test("a deeply nested body costs a worker no more than a flat one", .timeLimit(.minutes(10)))
     func depth() async throws {
         let count = try await onThread {
             let nest = String(repeating: #"{"a":["#, count: 249) + String(repeating: "]}", count: 249)
@@ -71,7 +71,7 @@ struct JSONValueTests {
         #expect(events[0].none == nil)
     }
 
-    @Test("a number that no JSON can say is not encoded")
+    @Test("a number that JSON cannot represent is not encoded")
     func notANumber() {
         #expect(throws: EncodingError.self) { try Response.json(JSONValue.number(.nan)) }
     }
@@ -92,7 +92,7 @@ struct JSONValueTests {
                 ]))
     }
 
-    @Test("members and elements are read by key and index; what is not there is nil")
+    @Test("members and elements are read by key and index; a missing one is nil")
     func subscripts() {
         let value: JSONValue = ["list": [1, ["a": "b"]], "none": .null]
         #expect(value["list"]?[0] == 1)

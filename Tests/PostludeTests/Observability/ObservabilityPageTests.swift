@@ -6,7 +6,7 @@ import Testing
 
 @testable import Postlude
 
-/// Holds the page about metrics and states to what is measured and shown.
+/// Compares the page about metrics and states with the code.
 @Suite("The observability page")
 struct ObservabilityPageTests {
     private struct Metric: Hashable, CustomStringConvertible {
@@ -27,6 +27,7 @@ struct ObservabilityPageTests {
         func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult { .changed }
     }
 
+    /// The cells of each row of the table whose header begins with `first`.
     private func table(_ first: String) throws -> [[String]] {
         try Repository.table(first, in: Repository.article("Observability"))
     }
@@ -67,7 +68,7 @@ struct ObservabilityPageTests {
             found.map { Metric(name: $0.name, kind: $0.kind, labels: (labels[$0.name] ?? []).sorted()) })
     }
 
-    @Test("Each metric of OpenMetrics is described, with its type, unit and labels, and no other one")
+    @Test("Exactly the OpenMetrics metrics are described, with type, unit and labels")
     func openMetrics() throws {
         let rows = try table("metric | type").map(Self.metric)
         let shown = try shown()
@@ -75,7 +76,7 @@ struct ObservabilityPageTests {
         #expect(Set(rows.map(\.name)).count == rows.count)
     }
 
-    @Test("Each metric of swift-metrics is described, with its dimensions, and no other one")
+    @Test("Exactly the metrics of swift-metrics are described, with their dimensions")
     func swiftMetrics() throws {
         let metrics = TestMetrics()
         RequestMetrics(metrics).record(.milliseconds(1), method: "GET", route: "/", status: 200)
@@ -99,7 +100,7 @@ struct ObservabilityPageTests {
         #expect(Set(rows) == measured, "\(Set(rows).symmetricDifference(measured))")
     }
 
-    @Test("Each state of a worker and of a process, and each outcome of a task, is described")
+    @Test("Each state of a worker and of a process, and each result of a task, is described")
     func states() throws {
         let workers = try table("state of a worker").map { Self.names(in: $0[0]) }
         #expect(Set(workers) == Set(WorkerState.allCases.map { [$0.label] }))

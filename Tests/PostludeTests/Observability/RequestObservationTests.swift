@@ -60,7 +60,7 @@ struct RequestObservationTests {
         #expect(span.status == nil && span.errors.isEmpty)
     }
 
-    @Test("the client's trace goes on, and the handler's own spans are children of the request's")
+    @Test("the client's trace continues, and the handler's own spans are children of the request's")
     func propagation() async throws {
         let tracer = tracer
         _ = try await serve(
@@ -75,7 +75,7 @@ struct RequestObservationTests {
         #expect(inner.traceID == "trace-9" && inner.parentSpanID == server.spanID)
     }
 
-    @Test("a failure of the server is an error of the span; what a client did wrong is not")
+    @Test("a failure of the server is an error of the span; a client's mistake is not")
     func errors() async throws {
         _ = try await serve(request(), status: .internalServerError, error: Spill())
         _ = try await serve(request(), status: .notFound, error: HTTPError(.notFound))
@@ -85,7 +85,7 @@ struct RequestObservationTests {
         #expect(spans[1].status == nil && spans[1].errors.isEmpty)
     }
 
-    @Test("a method of the client's own invention makes no name of its own")
+    @Test("an unknown method makes no span name of its own")
     func inventedMethod() async throws {
         var fixture = request()
         fixture.method = "BREW"
@@ -96,7 +96,7 @@ struct RequestObservationTests {
         #expect(metrics.counters.first?.dimensions.first?.1 == "_OTHER")
     }
 
-    @Test("requests are counted and timed by method, route and status, with one meter for all alike")
+    @Test("requests are counted and timed by method, route and status; equal labels share a metric")
     func measurements() async throws {
         for status in [HTTPResponse.Status.ok, .ok, .notFound] {
             _ = try await serve(request(), status: status)
@@ -111,7 +111,7 @@ struct RequestObservationTests {
         #expect(metrics.counters.count == 2 && metrics.timers.count == 2)
     }
 
-    @Test("where nobody traces or measures nothing is made")
+    @Test("without tracing and metrics nothing is allocated")
     func none() async throws {
         let log = log
         try await onThread {
@@ -135,7 +135,7 @@ struct RequestObservationTests {
         }
     }
 
-    @Test("a task's span is linked to the request's, which is over, and not its child")
+    @Test("a task's span is linked to the request's span, which has ended, and is not its child")
     func link() async throws {
         let tracer = tracer
         let queue = try await serve(request()) { request in
@@ -186,7 +186,7 @@ struct RequestObservationTests {
         #expect(metrics.timers(label: "postlude.task.duration").flatMap(\.values).count == 4)
     }
 
-    @Test("names that an application makes up at run time are bounded")
+    @Test("the number of names that an application makes up at run time is bounded")
     func names() {
         let tasks = TaskMetrics(metrics, limit: 3)
         for number in 0..<100 { tasks.count(.done, task: "\(number)", taking: nil) }

@@ -12,7 +12,7 @@ struct StackReportTests {
         .init(function: function, symbol: symbol, isInExecutable: isInExecutable)
     }
 
-    @Test("shows the application's functions and what they have called, the innermost first")
+    @Test("shows the application's functions and their callees, the innermost first")
     func text() {
         let text = StackReport.text([
             frame("read", "read", isInExecutable: false),
@@ -26,14 +26,14 @@ struct StackReportTests {
         #expect(text == "read < Shop.load() -> () < Shop.page() -> ()")
     }
 
-    @Test("is bounded, in frames and in their length")
+    @Test("is bounded in frames and length")
     func bounds() {
         let frames = (0..<40).map { _ in frame(String(repeating: "x", count: 500), "$s4Shop1xyyF") }
         let parts = StackReport.text(frames, limit: 30).split(separator: " < ")
         #expect(parts.count == 31 && parts.allSatisfy { $0.count <= 201 })
     }
 
-    @Test("takes few stacks at a time")
+    @Test("limits the number of simultaneous stacks")
     func budget() {
         var report = StackReport()
         let thread = SampledThread(isSuspended: { true })
@@ -44,7 +44,7 @@ struct StackReportTests {
         thread.leave()
     }
 
-    @Test("knows the symbols of what calls the application by the names that they have now")
+    @Test("has the current names of the application's symbols")
     func entries() {
         let types: [Any.Type] = [Responder.self, TaskRunner.self, WorkerExecutor.self]
         let starts = types.map { type in

@@ -93,7 +93,7 @@ struct APIDocumentTests {
         #expect(try operation(json, "/a%20b%2F/{n}-{m}")["parameters"]?[1]?["name"] == "m")
     }
 
-    @Test("Operations have unique ids, answers and bodies; GET's HEAD is left out")
+    @Test("Operations have unique ids, responses and bodies; GET's HEAD is omitted")
     func operations() throws {
         let (json, _) = try document(
             """
@@ -120,7 +120,7 @@ struct APIDocumentTests {
         #expect(json["components"]?["securitySchemes"]?["header-X-Key"]?["in"] == "header")
     }
 
-    @Test("What OpenAPI cannot say is left out, and listed")
+    @Test("Routes that OpenAPI cannot describe are omitted, and listed")
     func omissions() throws {
         let (json, document) = try document(
             """
@@ -132,7 +132,7 @@ struct APIDocumentTests {
         #expect(document.notes.count == 3)
         #expect(json["x-omitted-routes"]?[0]?["pattern"] == "/old/.*")
         #expect(json["x-omitted-routes"]?[1]?["methods"] == ["GET"])
-        // The path's own name for the parameter, which must be one for all methods.
+        // The path's own name for the parameter, which must be the same for all methods.
         #expect(try operation(json, "/x/{a}", "delete")["parameters"]?[0]?["name"] == "a")
         #expect(json["paths"]?["/purge"] == nil)
     }
@@ -144,7 +144,7 @@ struct APIDocumentTests {
         #expect(Set(texts).count == 1)
     }
 
-    @Test("Types of one name get names of their own")
+    @Test("Types with the same name get different names")
     func names() {
         enum A { struct Same: Codable { var a: Int } }
         enum B { struct Same: Codable { var b: Int } }
@@ -161,7 +161,7 @@ struct APIDocumentTests {
         var sum: Int
     }
 
-    @Test("An answer that can only be encoded is noted, since nothing is known of it")
+    @Test("A response type that can only be encoded is noted, since its schema is unknown")
     func opaqueAnswers() throws {
         let handlers = Handlers([
             Handler("one") { () -> Receipt in Receipt(sum: 1) },

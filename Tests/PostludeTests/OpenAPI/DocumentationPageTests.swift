@@ -22,7 +22,7 @@ struct DocumentationPageTests {
         return try await handler.function(RequestFixture(uri: path, parameters: parameters).request())
     }
 
-    @Test("No text of the document becomes markup, and the policy allows this response's scripts only")
+    @Test("No text of the document becomes markup, and the policy allows only this response's scripts")
     func page() async throws {
         let response = try await response("/docs")
         let html = String(decoding: response.body.bytes ?? [], as: UTF8.self)
@@ -35,7 +35,7 @@ struct DocumentationPageTests {
         #expect(try await self.response("/docs").headers[.contentSecurityPolicy] != policy)
     }
 
-    @Test("A client that has the document is not sent it again")
+    @Test("A client that has the document does not get it again")
     func conditions() async throws {
         let first = try await response("/openapi.json")
         #expect(first.status == .ok && first.headers[.cacheControl] == "no-cache")
@@ -47,7 +47,7 @@ struct DocumentationPageTests {
     }
 
     @Test(
-        "Expressions that ECMAScript understands otherwise are not passed on",
+        "Expressions with another meaning in ECMAScript are not passed on",
         arguments: [
             (#"\d+"#, "[0-9]+"), (#"[\w.]{2,3}"#, "[A-Za-z0-9_.]{2,3}"), ("(?:a|b)(?=c)", "(?:a|b)(?=c)"),
             ("a++", nil), ("(?i)a", nil), ("(?>a)", nil), ("[[:alpha:]]", nil), (#"\p{L}"#, nil),

@@ -27,7 +27,7 @@ struct HTTPFieldsParametersTests {
         #expect(fields([("CONTENT_TYPE", ""), ("CONTENT_LENGTH", "")]) == [])
     }
 
-    @Test("nginx sends the content's fields twice; they are there once")
+    @Test("nginx sends the content's fields twice; the result has them once")
     func twice() {
         #expect(
             fields([
@@ -36,7 +36,7 @@ struct HTTPFieldsParametersTests {
             ]) == ["content-type: text/plain", "content-length: 3"])
     }
 
-    @Test("repeated fields keep their order, and read as one")
+    @Test("repeated fields keep their order, and are read as one")
     func repeated() {
         let fields = HTTPFields(parameters: [
             (name: "HTTP_ACCEPT", value: "a"), (name: "HTTP_ACCEPT", value: "b"),
@@ -45,7 +45,7 @@ struct HTTPFieldsParametersTests {
         #expect(fields[.accept] == "a, b")
     }
 
-    @Test("a name that is no field's is left out")
+    @Test("an invalid field name is omitted")
     func invalid() {
         #expect(
             fields([("HTTP_A B", "1"), ("HTTP_A:", "1"), ("HTTP_\u{e4}", "1"), ("HTTP_OK", "1")]) == ["ok: 1"]

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("RequestCancellation")
 struct RequestCancellationTests {
-    @Test("a request that nobody watches is not cancelled")
+    @Test("a request without a watch is not cancelled")
     func unwatched() throws {
         #expect(try !RequestFixture().request().isCancelled)
     }
@@ -25,7 +25,7 @@ struct RequestCancellationTests {
         #expect(calls.withLock { $0 } == ["early", "late"])
     }
 
-    @Test("the body of a cancelled request is not read on")
+    @Test("the body of a cancelled request is not read further")
     func body() throws {
         let request = try RequestFixture(method: "POST", body: "text").request()
         let cancellation = RequestCancellation()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Request")
 struct RequestTests {
-    @Test("says what the client asked for, and the route")
+    @Test("has the client's request and the route")
     func parts() throws {
         var fixture = RequestFixture.post("body")
         fixture.uri = "/a//b/%7Ec/../d?x=%41&y"

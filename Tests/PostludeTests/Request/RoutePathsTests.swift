@@ -49,7 +49,7 @@ import Testing
         ("code", ["code": "de"], "\"de\" cannot be the parameter code"),
         ("odd", ["n": "1"], "there is no path to \"odd\": its route is the expression"),
     ])
-    func `what no request could have is an error that says so`(
+    func `values that no request could have are an error that says so`(
         handler: String, values: [String: String], message: String
     ) {
         let error = #expect(throws: RoutePathError.self) { try paths.path(of: handler, values) }

@@ -16,14 +16,14 @@ struct ByteRangeTests {
     }
 
     @Test(
-        "one that lies behind the end cannot be had",
+        "a range after the end cannot be satisfied",
         arguments: ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999-"])
     func unsatisfiable(field: String) {
         #expect(ByteRange(field, of: 10) == .unsatisfiable)
     }
 
     @Test(
-        "what is no range, or more than one, gets the whole",
+        "an invalid range, or more than one, gets the whole",
         arguments: [
             "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=3-2", "bytes=1-2,4-5", "bytes=0-0,-1",
             "items=0-1", "bytes=+1-2", "bytes=1 -2", "bytes=1-2-3", "bytes=0x1-2", "bytes=٣-٤", "bytes=--1",
@@ -32,7 +32,7 @@ struct ByteRangeTests {
         #expect(ByteRange(field, of: 10) == .whole)
     }
 
-    @Test("nothing has no part")
+    @Test("an empty content has no part")
     func empty() {
         #expect(ByteRange("bytes=0-", of: 0) == .unsatisfiable)
         #expect(ByteRange("bytes=-5", of: 0) == .whole)

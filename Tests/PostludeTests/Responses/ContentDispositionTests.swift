@@ -28,7 +28,7 @@ struct ContentDispositionTests {
         #expect(ContentDisposition.attachment(named: "") == "attachment")
     }
 
-    @Test("no name begins a line, or turns its letters around")
+    @Test("no name begins a line, or reverses its letters")
     func controls() {
         #expect(
             ContentDisposition.attachment(named: "a\r\nX-Evil: 1.txt")

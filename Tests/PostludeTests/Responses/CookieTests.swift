@@ -8,7 +8,7 @@ import Testing
 struct CookieTests {
     private func text(_ cookie: Cookie) -> String { cookie.text }
 
-    @Test("without a word it is for TLS only, hidden from scripts, and kept from other sites")
+    @Test("by default it is for TLS only, hidden from scripts, and not sent by other sites")
     func defaults() throws {
         #expect(
             text(try Cookie(name: "session", value: "a1"))
@@ -38,7 +38,7 @@ struct CookieTests {
     }
 
     @Test(
-        "a name that is no token is an error",
+        "a name that is not a token is an error",
         arguments: ["", "a b", "a=b", "a;b", "a\r\nb", "a\0", "ä", "a,b", "a\"", "a/b"])
     func names(name: String) {
         #expect(throws: CookieError.self) { try Cookie(name: name, value: "v") }
@@ -53,7 +53,7 @@ struct CookieTests {
         #expect(throws: CookieError.self) { try Cookie(name: "n", value: value) }
     }
 
-    @Test("values that are fine", arguments: ["", "a=b=", "!#$%&'()*+-./:<=>?@[]^_`{|}~", "YWJj"])
+    @Test("valid values", arguments: ["", "a=b=", "!#$%&'()*+-./:<=>?@[]^_`{|}~", "YWJj"])
     func goodValues(value: String) throws {
         #expect(try Cookie(name: "n", value: value).text.hasPrefix("n=\(value); "))
     }
@@ -70,7 +70,7 @@ struct CookieTests {
         }
     }
 
-    @Test("what clients demand of a name's prefix is demanded here")
+    @Test("the clients' rules for a name's prefix apply here")
     func prefixes() throws {
         #expect(try Cookie(name: "__Host-a", value: "v").text.hasPrefix("__Host-a=v; Path=/; Secure"))
         #expect(throws: CookieError.self) { try Cookie(name: "__Host-a", value: "v", domain: "example.org") }
@@ -82,7 +82,7 @@ struct CookieTests {
         _ = try Cookie(name: "__Secure-a", value: "v", domain: "example.org", path: "/a")
     }
 
-    @Test("what needs Secure says so")
+    @Test("an attribute that needs Secure is an error that says so")
     func secure() {
         #expect(throws: CookieError.self) {
             try Cookie(name: "a", value: "v", isSecure: false, sameSite: .none)
@@ -92,7 +92,7 @@ struct CookieTests {
         }
     }
 
-    @Test("clients take no more than 4,096 bytes")
+    @Test("a cookie over the 4,096 bytes that clients accept is an error")
     func length() throws {
         _ = try Cookie(name: "n", value: String(repeating: "v", count: 4095))
         #expect(throws: CookieError.self) {
@@ -110,7 +110,7 @@ struct CookieTests {
         }
     }
 
-    @Test("several cookies are several fields, and a removal is one that has expired")
+    @Test("several cookies are several fields, and a removal is an expired cookie")
     func fields() throws {
         var response = Response.text("")
         response.setCookie(try Cookie(name: "a", value: "1"))

@@ -12,7 +12,8 @@ struct EntityTagTests {
         #expect(EntityTag("\"\"")?.opaque == "\"\"")
     }
 
-    @Test("what is no tag is none", arguments: ["", "a", "\"a", "a\"", "w/\"a\"", "\"a\" \"b\"", "*", "W/a"])
+    @Test(
+        "other text is not a tag", arguments: ["", "a", "\"a", "a\"", "w/\"a\"", "\"a\" \"b\"", "*", "W/a"])
     func none(text: String) {
         #expect(EntityTag(text) == nil)
     }
@@ -26,7 +27,7 @@ struct EntityTagTests {
         #expect(!list.matchesWeakly(EntityTag("\"b\"")) && !list.matchesWeakly(nil))
     }
 
-    @Test("a star is every tag, and a mistake ends a list")
+    @Test("a star matches every tag, and a mistake ends a list")
     func special() {
         #expect(EntityTag.List(" * ").matchesWeakly(EntityTag("\"x\"")))
         #expect(EntityTag.List("*").matchesStrongly(nil))

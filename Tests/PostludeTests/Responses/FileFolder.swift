@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of one test's own; removed when the test has ended.
+/// A test's own folder, removed when the test ends.
 final class FileFolder: Sendable {
     let path: String
 
@@ -16,7 +16,7 @@ final class FileFolder: Sendable {
 
     func file(_ name: String) -> String { path + "/" + name }
 
-    /// Writes a file, and the folders on the way to it.
+    /// Writes a file, and creates its parent folders.
     @discardableResult
     func write(_ name: String, _ text: String) throws -> String {
         let url = URL(fileURLWithPath: file(name))

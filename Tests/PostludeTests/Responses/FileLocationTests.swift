@@ -42,7 +42,7 @@ struct FileLocationTests {
         #expect(location.target(of: try body("root/a")) == "/files/a")
     }
 
-    @Test("a file that was removed while it is open is nothing that nginx could find")
+    @Test("a file that was removed while it is open has no location")
     func removed() throws {
         try folder.write("root/a", "x")
         let descriptor = open(folder.file("root/a"), O_RDONLY)

@@ -5,7 +5,7 @@ import Testing
 @Suite("FileMediaType")
 struct FileMediaTypeTests {
     @Test(
-        "the extension says what a file is, in any case",
+        "the extension, in any case, decides about the type",
         arguments: [
             ("a.html", "text/html; charset=utf-8"), ("/srv/a.b/c.PNG", "image/png"),
             ("a.tar.gz", "application/gzip"), ("a.txt", "text/plain; charset=utf-8"),
@@ -16,7 +16,7 @@ struct FileMediaTypeTests {
     }
 
     @Test(
-        "without a known one it is bytes",
+        "without a known extension the type is bytes",
         arguments: ["", "a", "html", ".html", "a.", "a.unknown", "a.html/b", "a.html~"])
     func unknown(path: String) {
         #expect(FileMediaType.of(path) == "application/octet-stream")

@@ -12,7 +12,7 @@ struct OpenStreamsTests {
         var current: Int { value.withLock { $0 } }
     }
 
-    @Test("a process that drains ends those that are open, once, and those that come later at once")
+    @Test("a process that drains ends its open streams once, and later ones at once")
     func end() async {
         let (streams, open, closed, late) = (OpenStreams(), Count(), Count(), Count())
         _ = streams.add(open.add)

@@ -14,7 +14,7 @@ struct ResponseBodyTests {
         }
     }
 
-    @Test("bytes are there, and counted")
+    @Test("bytes are available, and their number is known")
     func bytes() async throws {
         let body = Response(body: [1, 2, 3]).body
         #expect(body.bytes == [1, 2, 3] && body.count == 3)
@@ -24,7 +24,7 @@ struct ResponseBodyTests {
         #expect(Response().body.count == 0)
     }
 
-    @Test("a stream has no bytes until it is collected, and nobody knows how many")
+    @Test("a stream has no bytes until it is collected, and its length is unknown")
     func stream() async throws {
         let body = Response.stream(Self.numbers(3)).body
         #expect(body.bytes == nil && body.count == nil)
@@ -42,7 +42,7 @@ struct ResponseBodyTests {
         #expect(response.contentType == "text/plain; charset=utf-8")
     }
 
-    @Test("nothing is collected beyond the limit")
+    @Test("collecting ends at the limit")
     func limit() async throws {
         await #expect(throws: ResponseBodyTooLargeError.self) {
             try await Response(body: [1, 2]).body.collect(upTo: 1)
@@ -53,7 +53,7 @@ struct ResponseBodyTests {
         #expect(try await Response.stream(Self.numbers(5)).body.collect(upTo: 5).count == 5)
     }
 
-    @Test("what a stream throws, its reader gets")
+    @Test("an error of a stream reaches its reader")
     func failure() async throws {
         let failing = Self.numbers(3).map { (piece: [UInt8]) -> [UInt8] in
             if piece == [2] { throw Failure() }
@@ -62,18 +62,18 @@ struct ResponseBodyTests {
         await #expect(throws: Failure.self) { try await Response.stream(failing).body.collect() }
     }
 
-    @Test("a stream that is cancelled does not ask for more than one piece")
+    @Test("a cancelled stream reads at most one more piece")
     func cancellation() async throws {
         let endless = AsyncStream(unfolding: { [UInt8(1)] })
         let task = Task {
             try await Response.stream(endless).body.collect(upTo: .max)
         }
         task.cancel()
-        // Ends at all: the sequence itself never does.
+        // That it ends at all: the sequence itself never does.
         _ = await task.result
     }
 
-    @Test("nginx passes on each piece at once unless the application says otherwise")
+    @Test("nginx passes on each piece at once, unless the application turns that off")
     func buffering() throws {
         let name = try #require(HTTPField.Name("X-Accel-Buffering"))
         #expect(Response.stream(Self.numbers(1)).headers[name] == "no")

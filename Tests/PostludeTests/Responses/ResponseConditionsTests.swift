@@ -33,7 +33,7 @@ struct ResponseConditionsTests {
         return (response ?? self.response).selected(for: request.method, request.headers, in: location)
     }
 
-    @Test("without conditions it stays what it is")
+    @Test("without conditions it stays unchanged")
     func plain() async throws {
         let response = try selected([])
         #expect(response.status == .ok)
@@ -94,14 +94,14 @@ struct ResponseConditionsTests {
         #expect(try await response.body.collect() == Array("234".utf8))
     }
 
-    @Test("several ranges get the whole, HEAD has none, and neither has another method")
+    @Test("several ranges get the whole; HEAD and other methods ignore ranges")
     func noRange() throws {
         #expect(try selected([("Range", "bytes=0-1,3-4")]).status == .ok)
         #expect(try selected([("Range", "bytes=0-1")], method: "HEAD").status == .ok)
         #expect(try selected([("Range", "bytes=0-1"), ("If-None-Match", "*")], method: "POST").status == .ok)
     }
 
-    @Test("a range behind the end is 416 with the length")
+    @Test("a range after the end is 416 with the length")
     func unsatisfiable() throws {
         let response = try selected([("Range", "bytes=10-")])
         #expect(response.status == .rangeNotSatisfiable)
@@ -110,7 +110,7 @@ struct ResponseConditionsTests {
     }
 
     @Test(
-        "a part of another version is of no use: the whole is sent",
+        "a range of another version is ignored: the whole is sent",
         arguments: [
             ("\"v1\"", 206), (date, 206), ("\"v0\"", 200), ("W/\"v1\"", 200), (later, 200), (earlier, 200),
             ("nonsense", 200), ("\"v1\", \"v0\"", 200),
@@ -120,7 +120,7 @@ struct ResponseConditionsTests {
         #expect(response.status.code == status)
     }
 
-    @Test("what was changed within this second may change again: its date is no proof")
+    @Test("a file changed within this second may change again: its date does not validate it")
     func freshDate() throws {
         try folder.setModified("root/a.txt", seconds: HTTPDate.now.seconds + 100)
         let fresh = try Response.file(
@@ -134,7 +134,7 @@ struct ResponseConditionsTests {
         #expect(try selected([("Range", "bytes=0-1"), ("If-Range", date)], of: fresh).status == .ok)
     }
 
-    @Test("an error's file is sent as it is")
+    @Test("an error's file is sent unchanged")
     func otherStatus() throws {
         var missing = response
         missing.status = .notFound
@@ -149,7 +149,7 @@ struct ResponseConditionsTests {
         #expect(try selected([("If-None-Match", "\"v1\"")], of: response).status == .ok)
     }
 
-    @Test("nginx is told where a file lies that it can send")
+    @Test("nginx learns the location of a file that it can send")
     func internalLocation() throws {
         let location = FileLocation(root: folder.file("root"), internal: "/files")
         let name = try #require(HTTPField.Name("X-Accel-Redirect"))

@@ -20,7 +20,7 @@ struct ResponseEventsTests {
         return stream
     }
 
-    @Test("its fields keep caches and buffers out, and the application's come first")
+    @Test("its fields prevent caching and buffering, and the application's come first")
     func fields() throws {
         let buffering = try #require(HTTPField.Name("X-Accel-Buffering"))
         let plain = Response.events(AsyncStream<ServerSentEvent> { $0.finish() })
@@ -40,7 +40,7 @@ struct ResponseEventsTests {
             continuation.yield(ServerSentEvent(data: "2", id: "b"))
             continuation.finish()
         }
-        // A busy machine must not get a comment in between.
+        // On a busy machine no comment must come in between.
         try await stream(.events(keepAlive: .seconds(3600), source)).run(wire.write)
         #expect(wire.all == ["data: 1\n\n", "id: b\ndata: 2\n\n"])
     }
@@ -65,7 +65,7 @@ struct ResponseEventsTests {
         await #expect(throws: Failure.self) { try await body.run { _ in } }
     }
 
-    @Test("a write that fails ends the source, at the next comment at the latest")
+    @Test("a failed write ends the source, at the next comment at the latest")
     func writeFailure() async throws {
         struct Failure: Error {}
         let (source, continuation) = AsyncStream.makeStream(of: ServerSentEvent.self)
@@ -76,7 +76,7 @@ struct ResponseEventsTests {
         #expect(mark.isSet)
     }
 
-    @Test("cancelled, it ends without waiting for an event")
+    @Test("if cancelled, it ends without waiting for an event")
     func cancellation() async throws {
         let mark = Mark()
         let source = AsyncStream<ServerSentEvent> { $0.onTermination = { _ in mark.set() } }
@@ -87,7 +87,7 @@ struct ResponseEventsTests {
         #expect(mark.isSet)
     }
 
-    @Test("the client's last id is at hand")
+    @Test("the client's last id is available")
     func lastEventID() throws {
         var fixture = RequestFixture.get("/")
         #expect(try fixture.request().lastEventID == nil)

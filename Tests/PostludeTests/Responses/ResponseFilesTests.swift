@@ -34,7 +34,7 @@ struct ResponseFilesTests {
         #expect(response.headers[.contentDisposition] == nil)
     }
 
-    @Test("what the application says goes before what the file says")
+    @Test("the application's values override the file's")
     func overridden() throws {
         try folder.write("a.txt", "hello")
         let response = try Response.file(
@@ -64,7 +64,7 @@ struct ResponseFilesTests {
         #expect(Set([first, second, third, try tag()]).count == 4)
     }
 
-    @Test("a file from the future was changed now")
+    @Test("a modification date in the future counts as now")
     func future() throws {
         try folder.write("a", "x")
         try folder.setModified("a", seconds: 4_102_444_800)
@@ -72,7 +72,7 @@ struct ResponseFilesTests {
         #expect(try #require(HTTPDate(modified)) <= .now)
     }
 
-    @Test("what is no regular file is not found")
+    @Test("a file that is not regular is not found")
     func notFound() throws {
         #expect(mkfifo(folder.file("fifo"), 0o600) == 0)
         for path in [folder.file("none"), folder.path, folder.file("fifo"), "/dev/null", "", "a\0b"] {
@@ -100,7 +100,7 @@ struct ResponseFilesTests {
     }
 
     @Test(
-        "no name leads out of the folder, and none to what is hidden",
+        "no name leads out of the folder, and none leads to a hidden file",
         arguments: [
             "../secret", "b/../../secret", "./a.txt", "b/./c.txt", "/a.txt", "//a.txt", "b//c.txt", "a.txt/",
             "", "/", ".", "..", ".hidden", "b/.hidden", ".git/config", "a.txt\0", "a.txt\0.png", "..\\secret",
@@ -123,7 +123,7 @@ struct ResponseFilesTests {
         #expect(status { try .file(named: name, in: folder.file("root")) } == .notFound)
     }
 
-    @Test("a folder beside it whose name begins alike is another one")
+    @Test("a sibling folder whose name begins with the folder's is not part of it")
     func sibling() throws {
         try folder.write("root-secret/a", "s")
         try folder.write("root/b", "x")
@@ -131,7 +131,7 @@ struct ResponseFilesTests {
         #expect(status { try .file(named: "a", in: folder.file("root")) } == .notFound)
     }
 
-    @Test("a link inside the folder is followed, and the folder may be one itself")
+    @Test("a link inside the folder is followed, and the folder itself may be one")
     func innerLink() throws {
         try folder.write("root/a.txt", "x")
         try folder.link("root/link.txt", to: "a.txt")
@@ -139,7 +139,7 @@ struct ResponseFilesTests {
         #expect(status { try .file(named: "link.txt", in: folder.file("alias")) } == .ok)
     }
 
-    @Test("a folder that does not exist is the application's mistake")
+    @Test("a missing folder is the application's mistake")
     func noRoot() {
         #expect(throws: (any Error).self) { try Response.file(named: "a", in: folder.file("none")) }
         #expect(status { try .file(named: "a", in: folder.file("none")) } == nil)
@@ -153,7 +153,7 @@ struct ResponseFilesTests {
         await #expect(throws: FileShrank.self) { try await response.body.collect() }
     }
 
-    @Test("a file that is replaced is sent as it was")
+    @Test("a replaced file is sent with its old content")
     func replaced() async throws {
         try folder.write("a", "old")
         let response = try Response.file(folder.file("a"))

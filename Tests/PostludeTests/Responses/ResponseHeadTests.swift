@@ -14,7 +14,7 @@ struct ResponseHeadTests {
         return text.split(separator: "\r\n", omittingEmptySubsequences: false).dropLast(2).map(String.init)
     }
 
-    @Test("status, type and length come first, then the fields in their order")
+    @Test("status, type and length come first, then the fields in order")
     func order() throws {
         var response = Response.text("body", status: .accepted)
         response.headers.append(HTTPField(name: .setCookie, value: "a=1"))
@@ -32,7 +32,7 @@ struct ResponseHeadTests {
         #expect(lines(Response()) == ["Status: 200 OK", "Content-Length: 0"])
     }
 
-    @Test("the length is the body's, whatever the handler says")
+    @Test("the length is the body's, whatever the handler sets")
     func length() {
         #expect(
             lines(Response(headers: [.contentLength: "7"], body: [1, 2])) == [
@@ -40,7 +40,7 @@ struct ResponseHeadTests {
             ])
     }
 
-    @Test("a response that may have no body has no length", arguments: [204, 304, 101])
+    @Test("a response that may not have a body has no length", arguments: [204, 304, 101])
     func noBody(code: Int) {
         let response = Response(status: HTTPResponse.Status(code: code), body: [1, 2, 3])
         #expect(!response.status.allowsBody)
@@ -54,13 +54,13 @@ struct ResponseHeadTests {
         #expect(lines(response) == ["Status: 205 Reset Content", "Content-Length: 0"])
     }
 
-    @Test("other responses may have one", arguments: [200, 201, 301, 400, 404, 500, 599])
+    @Test("other responses may have a body", arguments: [200, 201, 301, 400, 404, 500, 599])
     func body(code: Int) {
         #expect(HTTPResponse.Status(code: code).allowsBody)
         #expect(lines(Response(status: .init(code: code))).contains("Content-Length: 0"))
     }
 
-    @Test("a status that nobody knows has its number")
+    @Test("an unknown status has its number")
     func unknownStatus() {
         #expect(lines(Response(status: .init(code: 299)))[0].hasPrefix("Status: 299"))
         #expect(
@@ -108,7 +108,7 @@ struct ResponseHeadTests {
     }
 
     @Test(
-        "no field changes the status, the length or the framing, however it is written",
+        "no field changes the status, the length or the framing, in any spelling",
         arguments: [
             "Status", "STATUS", "status", "Content-Length", "content-length", "Connection", "Keep-Alive",
             "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "transfer-ENCODING", "Upgrade",
@@ -123,18 +123,18 @@ struct ResponseHeadTests {
         #expect(lines(response) == ["Status: 204 No Content"])
     }
 
-    @Test("names that look like the server's own are sent", arguments: ["DNT", "Server", "X-Accel-Expires"])
+    @Test("names that resemble the server's own are sent", arguments: ["DNT", "Server", "X-Accel-Expires"])
     func otherFields(name: String) throws {
         let field = try #require(HTTPField.Name(name))
         #expect(lines(Response(headers: [field: "1"])).last == "\(name): 1")
     }
 
-    @Test("what is no token is no name", arguments: ["X Y", "X:Y", "X\r\nY", "", "Ä", ":status"])
+    @Test("a name must be a token", arguments: ["X Y", "X:Y", "X\r\nY", "", "Ä", ":status"])
     func names(name: String) {
         #expect(HTTPField.Name(name) == nil)
     }
 
-    @Test("fields that no web server has room for are an error that names the largest of them")
+    @Test("fields too large for every web server are an error that names the largest of them")
     func tooLarge() throws {
         var response = Response()
         response.headers[.eTag] = "\"x\""
@@ -144,7 +144,7 @@ struct ResponseHeadTests {
         try ResponseHead.check(response)
         var bytes: [UInt8] = []
         ResponseHead.write(response, into: &bytes)
-        // With room for what the server adds.
+        // With room for the fields that the server adds.
         #expect(bytes.count < ResponseHead.limit - 1500)
         response.headers[.setCookie] = String(repeating: "a", count: room + 1)
         let error = #expect(throws: HeadTooLarge.self) { try ResponseHead.check(response) }

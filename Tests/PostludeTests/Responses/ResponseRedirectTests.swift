@@ -13,7 +13,7 @@ struct ResponseRedirectTests {
         #expect(response.body.bytes == [])
     }
 
-    @Test("the other statuses are at hand", arguments: Response.Redirection.allCases)
+    @Test("the other statuses are available", arguments: Response.Redirection.allCases)
     func statuses(status: Response.Redirection) {
         let response = Response.redirect(to: "https://example.org/", status: status)
         #expect(response.status.code == status.rawValue)
@@ -22,7 +22,7 @@ struct ResponseRedirectTests {
     }
 
     @Test(
-        "what may not stand in a URI is encoded, and nothing is encoded twice",
+        "characters that are invalid in a URI are encoded, and nothing is encoded twice",
         arguments: [
             ("/grün weiß", "/gr%C3%BCn%20wei%C3%9F"),
             ("/a%20b", "/a%20b"),
@@ -38,7 +38,7 @@ struct ResponseRedirectTests {
         #expect(Response.redirect(to: target).headers[.location] == location)
     }
 
-    @Test("fields of its own are kept")
+    @Test("its own fields are kept")
     func fields() {
         let response = Response.redirect(to: "/", headers: [.cacheControl: "no-store", .location: "/other"])
         #expect(response.headers[.cacheControl] == "no-store")

@@ -71,7 +71,7 @@ final class Endless: Codable {
     let next: Endless
 }
 
-/// Decodes itself with ever other parameters.
+/// Decodes itself with different parameters each time.
 struct Growing<Value: Decodable>: Decodable {
     enum CodingKeys: CodingKey { case inner }
 

@@ -74,14 +74,14 @@ struct SchemaTests {
         _ = Schema(of: Greedy.self)
     }
 
-    @Test("What one value of a property decides makes the others optional")
+    @Test("Properties that depend on one value of another property are optional")
     func choices() throws {
         let schema = Schema(of: Shape.self)
         #expect(schema.requiredNames == ["kind"])
         #expect(Set(try #require(schema.properties).map(\.name)) == ["kind", "radius", "side"])
     }
 
-    @Test("A type that refuses everything is described as far as it came")
+    @Test("A type that refuses everything is described up to that point")
     func refusal() throws {
         let schema = Schema(of: Picky.self)
         #expect(try #require(schema.properties).map(\.name) == ["name"])
@@ -93,7 +93,7 @@ struct SchemaTests {
         @Field(...Double.infinity) var weight: Double
     }
 
-    @Test("A bound or a default that is infinite is none: JSON cannot say it")
+    @Test("An infinite bound or default is omitted, since JSON cannot represent it")
     func infinite() throws {
         let properties = try #require(Schema(of: Unbounded.self).properties)
         let texts = properties.map { DocumentNode.value($0.schema.json).text(isPretty: false) }

@@ -5,9 +5,9 @@ import Testing
 @testable import Postlude
 @testable import PostludeLogOutput
 
-@Suite("What the access log learns of a request")
+@Suite("The access log's record of a request")
 struct AccessRecordTests {
-    @Test func `a request that was routed is told with its path and its route`() throws {
+    @Test func `a routed request has its path and its route`() throws {
         let fixture = RequestFixture(uri: "/a//b?c=d", parameters: [("REQUEST_ID", "r1")])
         let record = AccessRecord(
             try fixture.head(), request: try fixture.request(), status: 201, bodyBytes: 12, bytes: 100,
@@ -17,7 +17,7 @@ struct AccessRecordTests {
         #expect(record.duration >= .zero)
     }
 
-    @Test func `one that could not be routed has an id all the same`() throws {
+    @Test func `a request that could not be routed has an id all the same`() throws {
         let head = try RequestHead(parameters: [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/")])
         let record = AccessRecord(head, status: 400, bodyBytes: 0, bytes: 0, since: .now)
         #expect(record.path == nil && record.route.isEmpty && record.handler.isEmpty)

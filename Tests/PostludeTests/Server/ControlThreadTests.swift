@@ -15,7 +15,7 @@ struct ControlThreadTests {
         }
     }
 
-    @Test("a process that is told to stop finishes its tasks, and ends with status 0")
+    @Test("a process that is told to stop finishes its tasks, and exits with status 0")
     func stop() async throws {
         let calls = Record<String>()
         let fixture = try ServerFixture(

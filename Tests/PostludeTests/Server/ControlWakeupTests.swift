@@ -4,7 +4,7 @@ import Testing
 
 @Suite("ControlWakeup")
 struct ControlWakeupTests {
-    @Test("wakes the control thread once, until it has stopped watching by itself")
+    @Test("wakes the control thread once, until it stops watching by itself")
     func pressure() throws {
         let wakeup = try ControlWakeup()
         wakeup.noneWaiting()
@@ -19,7 +19,7 @@ struct ControlWakeupTests {
         #expect(wakeup.silence())
     }
 
-    @Test("a change while the control thread looks wakes it")
+    @Test("a change while the control thread checks wakes it")
     func race() throws {
         let wakeup = try ControlWakeup()
         let isPressed = wakeup.watchForPressure {
@@ -29,7 +29,7 @@ struct ControlWakeupTests {
         #expect(!isPressed && wakeup.silence())
     }
 
-    @Test("pressure and absence are watched apart")
+    @Test("pressure and absence are watched separately")
     func absence() throws {
         let wakeup = try ControlWakeup()
         #expect(wakeup.watchForPressure { true })
@@ -40,7 +40,7 @@ struct ControlWakeupTests {
         #expect(!wakeup.silence())
     }
 
-    @Test("says what it has woken the control thread for")
+    @Test("reports why it has woken the control thread")
     func reasons() throws {
         let wakeup = try ControlWakeup()
         #expect(!wakeup.isStopRequested && !wakeup.isPoolEmpty)

@@ -29,7 +29,7 @@ struct GenerationTests {
         #expect(generation.route(of: try RequestFixture.get("/b").head()) == nil)
     }
 
-    @Test("a match says what happens to the body, and is found again with it")
+    @Test("a match decides about the body, and is found again with the body")
     func match() throws {
         let generation = try fixture(
             """

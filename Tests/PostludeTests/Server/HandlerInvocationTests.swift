@@ -8,7 +8,7 @@ import Testing
 
 @testable import Postlude
 
-@Suite("HandlerInvocation: who answers", .timeLimit(.minutes(10)))
+@Suite("HandlerInvocation: which thread answers", .timeLimit(.minutes(10)))
 struct HandlerInvocationTests {
     /// A poller, and a web server's end of one connection to it.
     private final class Wire: Sendable {
@@ -79,7 +79,7 @@ struct HandlerInvocationTests {
             at: start)
     }
 
-    @Test("the worker, where the handler is in time; the control thread does nothing from then on")
+    @Test("the worker, if the handler is in time; the control thread does nothing from then on")
     func worker() throws {
         let wire = try Wire()
         let start = MonotonicTime.now
@@ -91,7 +91,7 @@ struct HandlerInvocationTests {
         #expect(wire.received(Int32(MSG_DONTWAIT)) == "")
     }
 
-    @Test("the control thread once the time is over, with 504, and the connection takes the next request")
+    @Test("the control thread after the timeout, with 504, and the connection serves the next request")
     func controlThread() throws {
         let wire = try Wire()
         let start = MonotonicTime.now
@@ -110,7 +110,7 @@ struct HandlerInvocationTests {
         _ = try wire.take()
     }
 
-    @Test("one of them, whoever is first")
+    @Test("exactly one of them, whichever is first")
     func race() async throws {
         let wire = try Wire()
         var answers = [true: 0, false: 0]
@@ -134,11 +134,11 @@ struct HandlerInvocationTests {
                 wire.poller.giveBack(connection, keep: true, isOpen: true)
             }
         }
-        // A control thread that always lost would show nothing.
+        // If the control thread always lost, the test would show nothing.
         #expect(answers[true, default: 0] > 0)
     }
 
-    @Test("limits are passed once, and by handlers alone")
+    @Test("limits are reported once, and for handlers alone")
     func limits() throws {
         let wire = try Wire()
         let start = MonotonicTime.now

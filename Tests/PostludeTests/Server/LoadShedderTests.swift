@@ -6,7 +6,7 @@ import Testing
 
 @Suite("LoadShedder", .timeLimit(.minutes(10)))
 struct LoadShedderTests {
-    /// A server whose workers are all busy, as it has none.
+    /// A server whose workers are all busy, since it has none.
     private func fixture(_ overload: String) throws -> ServerFixture {
         try ServerFixture(
             "overload: { \(overload) }\nroutes: [{ path: /a, method: POST, handler: a }]", [Handler("a") {}])
@@ -20,7 +20,7 @@ struct LoadShedderTests {
         #expect(shedder.tickMilliseconds(1000) == 1000)
     }
 
-    @Test("reads what waits, and refuses what has waited for too long with 503")
+    @Test("reads waiting requests, and refuses those that have waited too long with 503")
     func refuse() async throws {
         let fixture = try fixture("when-busy: refuse, wait: 2s, retry-after: 7s")
         try await onThread {
@@ -37,7 +37,7 @@ struct LoadShedderTests {
             let now = MonotonicTime.now
             shedder.refuse(at: now + .seconds(-1))
             #expect(context.poller.hasWaitingRequests)
-            // While a request waits, the control thread looks again soon.
+            // While a request waits, the control thread checks again soon.
             #expect(shedder.tickMilliseconds(1000) <= 40)
             shedder.refuse(at: now + .seconds(2))
             #expect(!context.poller.hasWaitingRequests)
@@ -50,7 +50,7 @@ struct LoadShedderTests {
         }
     }
 
-    @Test("a request that has waited is served by the match that it was read with")
+    @Test("a request that has waited is served with its first match")
     func served() async throws {
         let fixture = try fixture("when-busy: refuse")
         try await onThread {

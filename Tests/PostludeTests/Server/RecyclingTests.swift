@@ -23,7 +23,7 @@ struct RecyclingTests {
         return processes
     }
 
-    /// Why the supervisor was asked for a successor since the last call.
+    /// The reason of the request for a successor since the last call, if any.
     private func asked() -> [String] {
         var reasons: [String] = []
         while case .message(.replace(let reason), _) = supervisor.receive() { reasons.append(reason) }
@@ -31,9 +31,9 @@ struct RecyclingTests {
     }
 
     @Test(
-        "asks once for a successor when it has served so many requests, and wakes the control thread for it")
+        "asks once for a successor after its number of requests, and wakes the control thread for it")
     func requests() {
-        // A tenth of fewer than ten is none: the limit is not scattered.
+        // A tenth of fewer than ten is zero: the limit is not scattered.
         let recycling = Recycling(processes(requests: 3), supervisor: ours, bell: wakeup)
         for _ in 0..<2 { recycling.countRequest() }
         recycling.check(at: .now)
@@ -44,7 +44,7 @@ struct RecyclingTests {
         #expect(asked() == ["3 requests"])
     }
 
-    @Test("asks for one when it is too large, but not before its first request")
+    @Test("asks for a successor if it is too large, but not before its first request")
     func memory() {
         let recycling = Recycling(processes(memory: 1), supervisor: ours, bell: wakeup)
         recycling.check(at: .now)
@@ -54,7 +54,7 @@ struct RecyclingTests {
         #expect(asked().map { $0.hasSuffix("MiB of memory") } == [true])
     }
 
-    @Test("takes other limits from a new manifest")
+    @Test("uses the limits of a new manifest")
     func limits() {
         let recycling = Recycling(processes(requests: 1), supervisor: ours, bell: wakeup)
         recycling.setLimits(processes())
@@ -63,7 +63,7 @@ struct RecyclingTests {
         #expect(asked() == [])
     }
 
-    @Test("a process without a supervisor ignores the limits, and drains when it cannot go on")
+    @Test("a process without a supervisor ignores the limits, and drains if it cannot continue")
     func alone() {
         let recycling = Recycling(processes(requests: 1), supervisor: nil, bell: wakeup)
         recycling.countRequest()

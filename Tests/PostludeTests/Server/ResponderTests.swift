@@ -31,7 +31,7 @@ struct ResponderTests {
         ).response
     }
 
-    /// The status, the body, and what the log says.
+    /// The status, the body, and the log's text.
     private func answer(
         _ request: RequestFixture, hooks: ApplicationHooks = ApplicationHooks(), _ handler: Handler
     ) async throws -> (status: Int, headers: HTTPFields, body: String, log: RecordedLog) {
@@ -48,7 +48,7 @@ struct ResponderTests {
         }
     }
 
-    @Test("makes a response of what the handler returns, sync or async")
+    @Test("makes a response of the handler's result, sync or async")
     func values() async throws {
         let sync = try await answer(.get("/a"), Handler("sync") { () in "yes" })
         #expect(sync.status == 200 && sync.body == "\"yes\"")
@@ -72,7 +72,7 @@ struct ResponderTests {
         #expect(refused.status == 405 && refused.headers[.allow] == "GET, HEAD")
     }
 
-    @Test("says nothing to the client of an error that is the server's, and all of it to the log")
+    @Test("hides a server error from the client, and logs all of it")
     func failure() async throws {
         let failed = try await answer(.get("/a"), Handler("a") { () throws -> Response in throw Failure() })
         #expect(failed.status == 500 && !failed.body.contains("Failure"))
@@ -83,7 +83,7 @@ struct ResponderTests {
         #expect(gone.status == 410 && gone.log.entries("handler failed").isEmpty)
     }
 
-    @Test("the application can answer an error by itself, and a response that cannot be written is a failure")
+    @Test("the application can answer an error itself, and a response that cannot be written is a failure")
     func hooks() async throws {
         let hooks = ApplicationHooks(response: { error, _ in
             error is Failure ? Response(status: .init(code: 418)) : nil
@@ -96,7 +96,7 @@ struct ResponderTests {
         #expect(try await answer(.get("/a"), broken).status == 500)
     }
 
-    @Test("middleware stands around the handler in its order, and sees the answer to what was thrown")
+    @Test("middleware is called around the handler in order, and sees the response to an error")
     func middleware() async throws {
         let hooks = ApplicationHooks(middleware: ["outer", "inner"].map { Marking(name: $0, calls: calls) })
         let handler = Handler("a") { () throws -> Response in throw HTTPError(.gone) }
@@ -104,7 +104,7 @@ struct ResponderTests {
         #expect(calls.entries == ["outer in", "inner in", "inner out 410", "outer out 410"])
     }
 
-    @Test("middleware of a route is inside of the application's, and no other request passes it")
+    @Test("middleware of a route is inside the application's, and no other request passes it")
     func routeMiddleware() async throws {
         let marks = Dictionary(
             uniqueKeysWithValues: ["group", "own"].map { ($0, Marking(name: $0, calls: calls)) })

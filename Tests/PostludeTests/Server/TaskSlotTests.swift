@@ -6,7 +6,7 @@ import Testing
 
 @Suite("TaskSlot")
 struct TaskSlotTests {
-    @Test("while others are reserved for requests, the next worker waits until one has ended its tasks")
+    @Test("while the others are reserved for requests, the next worker waits until one has ended its tasks")
     func reserved() throws {
         let pool = WorkerPool(
             bounds: .init(minimum: 0, maximum: 2, reservedForRequests: 1), onEmpty: {}

@@ -11,7 +11,7 @@ import Testing
 
 @Suite("Worker", .timeLimit(.minutes(10)))
 struct WorkerTests {
-    /// Writes down which steps are taken.
+    /// Records the steps.
     private struct RecordedSink: ResponseSink {
         var steps: [String] = []
         var isWritable = true
@@ -80,7 +80,7 @@ struct WorkerTests {
         }
     }
 
-    @Test("persists tasks before it writes, and lets go of the connection before the tasks are queued")
+    @Test("persists tasks before it writes, and returns the connection before the tasks are queued")
     func steps() async throws {
         #expect(
             try await served(RecordedSink()) == [

@@ -83,7 +83,7 @@ struct OpenMetricsTests {
         #expect(text.contains("postlude_route_duration_seconds_sum{\(label)} 0.75\n"))
     }
 
-    @Test("Without a queue that the kernel tells of there is none")
+    @Test("Without a queue from the kernel the metric is absent")
     func noQueue() throws {
         #expect(try !text().contains("listen_queue"))
     }

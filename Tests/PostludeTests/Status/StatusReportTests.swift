@@ -14,7 +14,7 @@ struct StatusReportTests {
         return (board, process)
     }
 
-    @Test("Its JSON has php-fpm's names, and reads back")
+    @Test("Its JSON has php-fpm's names, and can be decoded")
     func json() throws {
         let (board, process) = try board()
         let worker = try process.takeWorker()
@@ -39,7 +39,7 @@ struct StatusReportTests {
         #expect(table.contains("1 of 1 workers busy") && table.contains("GET /a?b"), "\(table)")
     }
 
-    @Test("Each process says why its tasks wait")
+    @Test("Each process reports why its tasks wait")
     func waitingTasks() throws {
         let (board, process) = try board()
         process.set(taskPlaces: 2)
@@ -121,7 +121,7 @@ struct StatusReportTests {
         }
     }
 
-    @Test("Times are shown with the unit that fits")
+    @Test("Times are shown with a suitable unit")
     func times() {
         let shown = [-1e300, 0, 0.000_25, 0.012, 1.25, 119, 600, 7200, 1e9, 1e300].map(StatusTable.time)
         #expect(
@@ -131,7 +131,7 @@ struct StatusReportTests {
             ])
     }
 
-    @Test("A record is taken when it is there as a whole, with its padding")
+    @Test("A record is read when it is complete, with its padding")
     func records() throws {
         let record = FastCGIRecord(type: FastCGIRecord.stdout, content: Array("hello".utf8))
         var bytes = record.bytes

@@ -5,16 +5,16 @@ import Testing
 
 @testable import Postlude
 
-@Suite("What the status pages know of stored tasks")
+@Suite("The status pages' view of stored tasks")
 struct TaskInspectionPagesTests {
     private struct Unreadable: Error {}
 
-    /// Answers how often it was asked.
+    /// Responds with the number of calls.
     private final class Inspector: TaskInspector {
         let library = "paper 1.0"
         let looks = Lock(0)
         let isBroken = Lock(false)
-        /// Where it waits; nil for nowhere.
+        /// The path at which it waits; nil for none.
         let gate = Lock<(reached: EventDescriptor, opened: EventDescriptor)?>(nil)
 
         func report() throws -> StoredTaskReport {
@@ -42,14 +42,14 @@ struct TaskInspectionPagesTests {
 
     private var count: Int? { look.answer.names.first?.waiting }
 
-    @Test("However many look, it is asked once a second at most; and at once behind a step")
+    @Test("With any number of readers it is asked once a second at most, and at once after a change")
     func seldom() throws {
         #expect((1...100).map { _ in count } == Array(repeating: 1, count: 100))
         #expect(try look.steer(.retry, "id") == .changed)
         #expect(count == 2)
     }
 
-    @Test("What cannot be read is said, and logged once") func unreadable() throws {
+    @Test("A failed read is shown, and logged once") func unreadable() throws {
         inspector.isBroken.withLock { $0 = true }
         for _ in 1...3 {
             #expect(look.answer.trouble == "Unreadable()")
@@ -60,7 +60,7 @@ struct TaskInspectionPagesTests {
         #expect(look.answer.trouble == nil && count == 1)
     }
 
-    @Test("While one look hangs, others get what was known before", .timeLimit(.minutes(10)))
+    @Test("While one read hangs, other readers get the previous result", .timeLimit(.minutes(10)))
     func hanging() throws {
         #expect(count == 1)
         let (reached, opened) = (

@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// Holds what the pages for contributors say about the source tree to the tree.
+/// Compares the statements about the source tree on the contributors' pages with the tree.
 @Suite("The pages for contributors")
 struct ContributorPagesTests {
-    /// The modules by name, with the folders that hold them.
+    /// The modules by name, with their folders.
     private func modules() throws -> [String: String] {
         var modules: [String: String] = [:]
         for folder in ["Sources", "Sources/Parts", "Sources/C"] {
@@ -41,7 +41,7 @@ struct ContributorPagesTests {
         }
     }
 
-    @Test("The picture of the modules has each of them")
+    @Test("The diagram of the modules has each of them")
     func picture() throws {
         let modules = try modules()
         for name in ["modules.svg", "modules~dark.svg"] {
@@ -54,7 +54,7 @@ struct ContributorPagesTests {
         }
     }
 
-    @Test("A request's way leads through no more than 30 files, and each file that the page names exists")
+    @Test("A request passes through no more than 30 files, and each file that the page names exists")
     func requestsWay() throws {
         let text = try Repository.article("Architecture")
         let way = try Repository.table("file | what it does there", in: text).flatMap {

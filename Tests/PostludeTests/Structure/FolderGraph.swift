@@ -1,8 +1,8 @@
-/// Which folders of a module use which, found by the names of what they declare.
+/// Which folders of a module use which, found by the names of their declarations.
 ///
-/// A use is the name of a type, function or value of a file's own level, or of a member that an extension adds: in a file
-/// that names the extended type, if nothing else is called like the member. Uses of other members show by the names of
-/// their types.
+/// A use is the name of a type, function or value at a file's top level, or of a member that an extension
+/// adds: in a file that names the extended type, if no other declaration has the member's name. Uses of other
+/// members show by the names of their types.
 struct FolderGraph {
     struct Use: CustomStringConvertible {
         let file: String
@@ -20,7 +20,7 @@ struct FolderGraph {
 
     /// - Parameters:
     ///   - files: the texts of the module's files by their paths from its folder.
-    ///   - foreign: what members of other modules are called.
+    ///   - foreign: the names of members of other modules.
     init(_ files: [String: String], foreign: Set<String> = []) {
         let sources = files.sorted { $0.key < $1.key }.map { path, text in
             let words = SwiftWords(text).all
@@ -44,7 +44,7 @@ struct FolderGraph {
                 extended[member] = type
             }
         }
-        // What is called so in two folders tells nothing.
+        // A name that two folders declare shows nothing.
         for (member, folders) in added
         where folders.count == 1 && membersFolders[member]?.count == 1 && !foreign.contains(member) {
             if owners[member] == nil { owners[member] = folders } else { extended[member] = nil }
@@ -58,7 +58,7 @@ struct FolderGraph {
                 else { continue }
                 if let type = extended[word.text], !named.contains(type) { continue }
                 if word.text.first?.isUppercase == true {
-                    // A nested type is another one.
+                    // A nested type is another type.
                     if index > 0, source.words[index - 1].text == "." { continue }
                 } else if source.declarations.members.contains(word.text) {
                     continue
@@ -71,7 +71,7 @@ struct FolderGraph {
         }
     }
 
-    /// - Returns: the first folder of the path; the empty text for a file that is in none.
+    /// - Returns: the first folder of the path; empty for a file that is in none.
     private static func folder(of path: String) -> String {
         path.contains("/") ? String(path.prefix { $0 != "/" }) : ""
     }

@@ -1,4 +1,4 @@
-/// The folders of a module, as a page has them in a table: the uppermost first, each with those that it uses.
+/// The folders of a module, from a page's table: the uppermost first, each with the folders that it uses.
 struct FolderTable {
     struct Row {
         let folder: String
@@ -25,13 +25,13 @@ struct FolderTable {
         return tables
     }
 
-    /// What stands between backquotes.
+    /// The text between backquotes.
     private static func codeWords(_ cell: Substring) -> [String] {
         cell.split(separator: "`", omittingEmptySubsequences: false).enumerated()
             .compactMap { $0.isMultiple(of: 2) ? nil : String($1) }
     }
 
-    /// What is wrong with the module's files, or with the table.
+    /// The mistakes in the module's files, or in the table.
     func problems(of graph: FolderGraph) -> [String] {
         let places = Dictionary(
             rows.enumerated().map { ($1.folder, $0) }, uniquingKeysWith: { first, _ in first })

@@ -1,6 +1,6 @@
 import Testing
 
-/// Holds the folders of each module to the tables of the page about the architecture.
+/// Compares the folders of each module with the tables of the architecture page.
 @Suite("The folders of the modules")
 struct FolderTests {
     /// The Swift files below a folder of the repository, by their paths from there.
@@ -10,7 +10,7 @@ struct FolderTests {
             uniqueKeysWithValues: paths.map { ($0, try Repository.text("\(folder)/\($0)")) })
     }
 
-    /// What members are called, by module.
+    /// The names of members, by module.
     private static let membersOfParts = Result {
         try files(in: "Sources/Parts").reduce(into: [:] as [Substring: Set<String>]) { members, file in
             members[file.key.prefix { $0 != "/" }, default: []].formUnion(
@@ -22,7 +22,7 @@ struct FolderTests {
         "Sources/Postlude", "Sources/PostludeDurable", "Sources/PostludeCelery",
         "Sources/Parts/PostludeBroker", "Sources/Parts/PostludeTaskStore",
     ])
-    func `a folder uses those that its row names`(_ source: String) throws {
+    func `a folder uses only those that its row names`(_ source: String) throws {
         let page = try Repository.article("Architecture")
         let module = try #require(source.split(separator: "/").last)
         let table = try #require(FolderTable.tables(in: page)[String(module)])
@@ -53,11 +53,11 @@ struct FolderTests {
     private static let clerk = "struct Clerk { let shelf: Shelf }"
     private static let shelf = "struct Shelf {}"
 
-    @Test func `what goes down is right`() throws {
+    @Test func `a use of a lower folder is right`() throws {
         #expect(try problems(["Counter/Clerk.swift": Self.clerk, "Stock/Shelf.swift": Self.shelf]) == [])
     }
 
-    @Test func `what goes up is named with its file, its line and the two folders`() throws {
+    @Test func `a use of a higher folder is named with its file, its line and the two folders`() throws {
         let shelf = """
             /// Not Clerk.
             struct Shelf {
@@ -88,7 +88,7 @@ struct FolderTests {
             ])
     }
 
-    @Test func `what has the same name and is something else does not count`() throws {
+    @Test func `another declaration with the same name does not count`() throws {
         let shelf = """
             struct Shelf {
                 struct Clerk {}
@@ -104,7 +104,7 @@ struct FolderTests {
             ]) == [])
     }
 
-    @Test func `the table is held to the folders as well`() throws {
+    @Test func `the table is compared with the folders as well`() throws {
         #expect(
             try problems(["Counter/Clerk.swift": "struct Clerk {}", "Cellar/Shelf.swift": Self.shelf]) == [
                 "the table has no row for the folder Cellar",

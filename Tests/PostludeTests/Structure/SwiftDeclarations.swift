@@ -1,12 +1,12 @@
-/// What a Swift file declares, by name.
+/// The declarations of a Swift file, by name.
 struct SwiftDeclarations {
-    /// Types, functions and values of the file's own level that other files see.
+    /// Types, functions and values at the file's top level that other files see.
     private(set) var topLevel: Set<String> = []
-    /// Members that extensions add, and other files see, each with the type's name.
+    /// Members that extensions add and other files see, each with the type's name.
     private(set) var added: [(member: String, type: String)] = []
-    /// All members, parameters and local values, wherever they stand.
+    /// All members, parameters and local values, at any level.
     private(set) var members: Set<String> = []
-    /// All types and generic parameters, wherever they stand.
+    /// All types and generic parameters, at any level.
     private(set) var types: Set<String> = []
 
     private enum Scope: Equatable {
@@ -20,7 +20,7 @@ struct SwiftDeclarations {
         var opening = Scope.code
         for (index, word) in words.enumerated() {
             let name = words.dropFirst(index + 1).first.flatMap { $0.isIdentifier ? $0.text : nil }
-            // What follows a point, as in `.init`, or stands before a colon is not a keyword.
+            // A word after a point, as in `.init`, or before a colon is not a keyword.
             let isKeyword = !(index > 0 && words[index - 1].text == ".")
             switch word.text {
             case "{":

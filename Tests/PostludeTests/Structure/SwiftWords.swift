@@ -1,4 +1,5 @@
-/// The words of a Swift file with their lines; comments and texts are left out, but for what a text interpolates.
+/// The words of a Swift file with their lines. Comments and texts are omitted, except a text's
+/// interpolations.
 struct SwiftWords {
     struct Word {
         /// An identifier, a number, or a single other character.

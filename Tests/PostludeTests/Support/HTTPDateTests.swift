@@ -5,7 +5,7 @@ import Testing
 @Suite("HTTPDate")
 struct HTTPDateTests {
     @Test(
-        "each form that a recipient must know is read",
+        "each form that a recipient must accept is read",
         arguments: [
             "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
         ])
@@ -14,7 +14,7 @@ struct HTTPDateTests {
     }
 
     @Test(
-        "what is written is read again",
+        "a written date can be read",
         arguments: [0, 1, -1, 951_782_399, 951_782_400, 4_102_444_800, 253_402_300_799, -62_167_219_200])
     func roundTrip(seconds: Int) {
         let date = HTTPDate(seconds: seconds)
@@ -22,14 +22,14 @@ struct HTTPDateTests {
         #expect(date.description.utf8.count == 29 && date.description.hasSuffix(" GMT"))
     }
 
-    @Test("a date beyond what the form can say is its last one")
+    @Test("a date beyond the format is its last one")
     func extremes() {
         #expect(HTTPDate(seconds: .max).description == "Fri, 31 Dec 9999 23:59:59 GMT")
         #expect(HTTPDate(seconds: .min).description.hasSuffix("0000 00:00:00 GMT"))
     }
 
     @Test(
-        "what is no date is none",
+        "invalid text is not a date",
         arguments: [
             "", "now", "Sun, 31 Feb 2021 00:00:00 GMT", "Sun, 06 Nov 1994 08:49:37",
             "Sun, 06 Nov 1994 24:00:00 GMT",
@@ -47,7 +47,7 @@ struct HTTPDateTests {
         #expect(HTTPDate("Sat, 31 Dec 2016 23:59:60 GMT") == HTTPDate("Sat, 31 Dec 2016 23:59:59 GMT"))
     }
 
-    @Test("a leap day is one where there is one")
+    @Test("a leap day is valid only in a leap year")
     func leapDay() {
         #expect(HTTPDate("Tue, 29 Feb 2000 00:00:00 GMT")?.seconds == 951_782_400)
         #expect(HTTPDate("Thu, 29 Feb 1900 00:00:00 GMT") == nil)

@@ -16,7 +16,7 @@ struct AttemptResultTests {
     ]
 
     @Test(
-        "an attempt is counted once, alike for metrics and for the status page; what another process does is not"
+        "an attempt is counted once, alike in metrics and on the status page; another process's work is not"
     )
     func counted() throws {
         for (result, outcome) in Self.all {
@@ -39,7 +39,7 @@ struct AttemptResultTests {
         }
     }
 
-    @Test("keeps everything but the error when its store is told another one")
+    @Test("keeps everything but the error if the store has another one")
     func mapped() {
         for (result, _) in Self.all {
             let old = "\(result)"

@@ -64,7 +64,7 @@ struct BackgroundTasksTests {
         #expect(log.entries("task done").count == 8)
     }
 
-    @Test("a task is called what `named` says, else where it was added")
+    @Test("a task has the name that `named` gives, else the place where it was added")
     func names() async throws {
         let log = try await run { tasks in
             tasks.add(named: "audit") {}
@@ -89,7 +89,7 @@ struct BackgroundTasksTests {
         #expect(fixture.registry.all.count == 1)
     }
 
-    @Test("the queue knows the request and the route")
+    @Test("the queue has the request and the route")
     func identity() throws {
         var fixture = fixture
         fixture.parameters = [("REQUEST_ID", "abc")]
@@ -99,7 +99,7 @@ struct BackgroundTasksTests {
         #expect(request.storage.tasks.queue?.route == "/{rest:path}")
     }
 
-    @Test("a task can be looked at before it runs: its name and its arguments")
+    @Test("a task can be inspected before it runs: its name and its arguments")
     func arguments() throws {
         let request = try fixture.request()
         let tasks = BackgroundTasks(request: request)
@@ -119,7 +119,7 @@ struct BackgroundTasksTests {
         #expect(queued[3].arguments[2] as? String == "x")
     }
 
-    @Test("options stand before the function, in any combination")
+    @Test("options precede the function, in any combination")
     func options() async throws {
         let record = Record<String>()
         let log = try await run { tasks in

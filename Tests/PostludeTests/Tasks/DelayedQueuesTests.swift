@@ -14,7 +14,7 @@ struct DelayedQueuesTests {
         MonotonicTime(nanoseconds: milliseconds * 1_000_000)
     }
 
-    @Test("queues are taken up when their time has come, the earliest first")
+    @Test("queues continue when their time has come, the earliest first")
     func order() {
         var resting = DelayedQueues()
         for (id, due) in [("c", 30), ("a", 10), ("b", 20), ("a2", 10)] as [(String, Int64)] {
@@ -27,7 +27,7 @@ struct DelayedQueuesTests {
         #expect(resting.isEmpty)
     }
 
-    @Test("a worker waits until the first one's time, rounded up, and no longer than it wants to")
+    @Test("a worker waits until the first queue's time, rounded up, and at most its own limit")
     func wait() {
         var resting = DelayedQueues()
         #expect(resting.milliseconds(at: time(0), atMost: 500) == 500)

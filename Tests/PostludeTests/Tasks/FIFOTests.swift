@@ -3,7 +3,7 @@ import Testing
 
 @Suite("FIFO")
 struct FIFOTests {
-    @Test("gives back in order what was put in, also between")
+    @Test("returns elements in their order, also between additions")
     func order() {
         var line = FIFO([1, 2])
         #expect(line.first == 1)

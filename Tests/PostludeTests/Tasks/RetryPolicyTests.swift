@@ -8,7 +8,7 @@ struct RetryPolicyTests {
         (1...count).map { policy.delay(after: $0, random: random) }
     }
 
-    @Test("each delay is longer by the factor, up to the maximum, as often as there are attempts")
+    @Test("each delay grows by the factor, up to the maximum, for each attempt")
     func backoff() {
         let policy = RetryPolicy(attempts: 5, delay: .seconds(1), factor: 3, maximumDelay: .seconds(10))
         #expect(
@@ -20,7 +20,7 @@ struct RetryPolicyTests {
         #expect(policy.delay(after: 1, random: 0) == nil)
     }
 
-    @Test("jitter makes a delay longer or shorter by its part")
+    @Test("jitter makes a delay longer or shorter by its fraction")
     func jitter() {
         let policy = RetryPolicy(attempts: 2, delay: .seconds(10), jitter: 0.2)
         #expect(policy.delay(after: 1, random: 1) == .seconds(12))
@@ -28,7 +28,7 @@ struct RetryPolicyTests {
         #expect(policy.delay(after: 1, random: 0.5) == .seconds(11))
     }
 
-    @Test("figures out of range neither trap nor hang")
+    @Test("values out of range neither trap nor hang")
     func extremes() {
         let wild = [
             RetryPolicy(

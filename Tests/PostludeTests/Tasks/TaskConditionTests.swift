@@ -5,9 +5,9 @@ import Testing
 
 @Suite("TaskCondition")
 struct TaskConditionTests {
-    /// Which of answered below 400, answered with 400 or more, and thrown meet the condition.
+    /// Which of a status below 400, one of 400 or more, and a thrown error meet the condition.
     @Test(
-        "says after which answers a task runs",
+        "decides after which responses a task runs",
         arguments: [
             (TaskCondition.handlerReturned, [true, true, false]), (.success, [true, false, false]),
             (.failure, [false, true, true]), (.always, [true, true, true]),

@@ -11,7 +11,7 @@ import Testing
 struct TaskGroupTests {
     private struct Spill: Error {}
 
-    /// How many run at once, and the most there were.
+    /// How many run at once, and the maximum so far.
     private final class Crowd: Sendable {
         let now = Atomic<Int>(0)
         let most = Atomic<Int>(0)
@@ -64,7 +64,7 @@ struct TaskGroupTests {
         #expect(record.entries == ["before", "member", "member", "member", "after"])
     }
 
-    @Test("no more members run at once than the limit says", arguments: [1, 2, 3])
+    @Test("at most as many members as the limit run at once", arguments: [1, 2, 3])
     func bound(limit: Int) async throws {
         let crowd = Crowd()
         try await run { [record] tasks in
@@ -108,7 +108,7 @@ struct TaskGroupTests {
         #expect(threads.entries.allSatisfy { $0.isAsync == ($0.thread == worker) })
     }
 
-    @Test("each failure is reported for itself, under its group's name, and the next task runs")
+    @Test("each failure is reported separately, under the group's name, and the next task runs")
     func failures() async throws {
         try await run { [record] tasks in
             tasks.group(named: "notify", limit: 2) { group in
@@ -127,7 +127,7 @@ struct TaskGroupTests {
         #expect(failed.allSatisfy { $0.metadata["error"] == "Spill()" })
     }
 
-    @Test("members know their task and request, on whatever thread")
+    @Test("members see their task and request, on any thread")
     func context() async throws {
         try await run { [record] tasks in
             tasks.group { group in
@@ -165,7 +165,7 @@ struct TaskGroupTests {
         async let end = onThread { TaskRunner(executor: WorkerExecutor(), logger: logger).run(queue) }
         for await _ in begun { break }
         queue.check(at: .now + .seconds(2))
-        // The task is reported as failed only when its cancellation has arrived.
+        // The task is reported as failed only after its cancellation has arrived.
         while log.entries("task failed").isEmpty { await Task.yield() }
         other.continuation.yield()
         _ = try await end
@@ -173,7 +173,7 @@ struct TaskGroupTests {
         #expect(log.entries("task failed").map { $0.metadata["task"] } == ["endless"])
     }
 
-    @Test("an empty group is none")
+    @Test("an empty group does nothing")
     func empty() async throws {
         try await run { [record] tasks in
             tasks.group { _ in }

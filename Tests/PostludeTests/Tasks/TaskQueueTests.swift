@@ -22,14 +22,14 @@ struct TaskQueueTests {
         BackgroundTask(name: name, function: .async {})
     }
 
-    /// The next task, the one before having ended well.
+    /// Ends the running task successfully, and returns the next one.
     private func next(_ queue: TaskQueue) -> BackgroundTask? {
         for running in queue.state.withLock({ $0.running }) { _ = queue.ended(running.task) }
         guard case .task(let task) = queue.next() else { return nil }
         return task
     }
 
-    @Test("hands out tasks in the order in which they were added, also those added meanwhile")
+    @Test("returns tasks in the order of their addition, including those added meanwhile")
     func order() {
         let queue = queue()
         #expect(queue.isEmpty)
@@ -45,7 +45,7 @@ struct TaskQueueTests {
         #expect(log.entries.isEmpty)
     }
 
-    @Test("a task that is added after the last one has ended is logged, not lost in silence")
+    @Test("a task that is added after the last one has ended is logged")
     func late() {
         let queue = queue()
         queue.add(task("1"))
@@ -58,7 +58,7 @@ struct TaskQueueTests {
         #expect(log.entries[0].metadata == ["task": "late", "request": "r1", "route": "/a"])
     }
 
-    @Test("says what is left, the running task first")
+    @Test("lists the remaining tasks, the running one first")
     func left() {
         let queue = queue()
         for name in ["1", "2", "3"] { queue.add(task(name)) }
@@ -72,7 +72,7 @@ struct TaskQueueTests {
         #expect(queue.left == [])
     }
 
-    @Test("a hundred thousand tasks are taken in no more than their time")
+    @Test("a hundred thousand tasks take linear time")
     func long() {
         let queue = queue()
         for number in 0..<100_000 { queue.add(task("\(number)")) }
@@ -83,7 +83,7 @@ struct TaskQueueTests {
             count += 1
         }
         #expect(count == 100_000)
-        // At a cost that grows with the queue it is minutes.
+        // With a cost that grows with the queue it would take minutes.
         #expect(MonotonicTime.now - start < .seconds(20))
     }
 
@@ -173,7 +173,7 @@ struct TaskQueueTests {
             ])
     }
 
-    @Test("the next task is not cancelled for the one before")
+    @Test("the next task is not cancelled for the previous one")
     func nextTask() async {
         let queue = queue(deadline: .seconds(60))
         let cancelled = Record<String>()
@@ -189,7 +189,7 @@ struct TaskQueueTests {
         #expect(log.entries.last?.metadata["task"] == "2")
     }
 
-    @Test("a task that is past its deadline before it can be cancelled is cancelled then")
+    @Test("a task that passes its deadline before it can be cancelled is cancelled as soon as it can be")
     func cancellationAfterDeadline() {
         let queue = queue(deadline: .milliseconds(1))
         let cancelled = Record<String>()
@@ -202,7 +202,7 @@ struct TaskQueueTests {
         #expect(log.entries.map(\.message) == ["task is past its deadline and was cancelled"])
     }
 
-    @Test("a deadline of the task's own goes before the route's")
+    @Test("a task's own deadline overrides the route's")
     func ownDeadline() {
         let queue = queue(deadline: .seconds(60))
         let task = BackgroundTask(

@@ -10,7 +10,7 @@ import Testing
 struct TaskRetryTests {
     struct Spill: Error {}
 
-    /// A clock that stands still until it is set.
+    /// A clock that stands still until the test sets it.
     final class Clock: Sendable {
         private let time = Lock(MonotonicTime(nanoseconds: 0))
         var now: MonotonicTime { time.withLock { $0 } }
@@ -71,7 +71,7 @@ struct TaskRetryTests {
     }
 
     @Test(
-        "a failed task is tried again when its time has come, and those behind it wait",
+        "a failed task is retried when its time has come, and the tasks after it wait",
         arguments: [false, true])
     func order(isAsync: Bool) async throws {
         let queue = queue()
@@ -98,7 +98,7 @@ struct TaskRetryTests {
         #expect(log.entries[1].metadata["delay"] == "2000.0 ms")
     }
 
-    @Test("after the last attempt the task has failed for good: the hook learns it, and the next one runs")
+    @Test("after the last attempt the task has failed for good: the hook is called, and the next one runs")
     func limit() async throws {
         let queue = queue()
         let handle = queue.add(task("1", failingUntil: 9, attempts: 2))
@@ -115,7 +115,7 @@ struct TaskRetryTests {
         #expect(log.entries("task failed").first?.metadata["attempts"] == "2")
     }
 
-    @Test("a task that waits for its next attempt can be taken back, and the queue goes on")
+    @Test("a task that waits for its next attempt can be cancelled, and the queue continues")
     func cancel() async throws {
         let queue = queue()
         let handle = queue.add(task("1", failingUntil: 9))
@@ -128,7 +128,7 @@ struct TaskRetryTests {
         #expect(failures.entries.isEmpty)
     }
 
-    @Test("a task that was taken back before its start does not run")
+    @Test("a task that was cancelled before its start does not run")
     func cancelBefore() async throws {
         let queue = queue()
         let first = queue.add(task("1"))
@@ -140,7 +140,7 @@ struct TaskRetryTests {
     }
 
     @Test(
-        "stopOnFailure drops what is behind a task that has failed for good, and what comes later",
+        "stopOnFailure drops the tasks after one that has failed for good, and later additions",
         arguments: [false, true])
     func stop(ofQueue: Bool) async throws {
         let queue = queue()
@@ -157,7 +157,7 @@ struct TaskRetryTests {
         #expect(line.metadata["count"] == "3" && line.metadata["tasks"] == "3, 4, 5")
     }
 
-    @Test("members of a group are tried again beside each other, and the next task waits for all of them")
+    @Test("members of a group are retried beside each other, and the next task waits for all of them")
     func group() async throws {
         let queue = queue()
         queue.add([task("1", failingUntil: 2), task("2"), task("3", failingUntil: 2)], limit: 2)
@@ -169,7 +169,7 @@ struct TaskRetryTests {
         #expect(record.entries.last == "4 1")
     }
 
-    @Test("a retry past the end of the grace is not made: the log names it, and the next task runs")
+    @Test("a retry after the end of the grace does not run: the log names it, and the next task runs")
     func grace() async throws {
         let queue = queue()
         queue.add(task("1", failingUntil: 9))
@@ -185,7 +185,7 @@ struct TaskRetryTests {
         #expect(log.entries("task failed").map { $0.metadata["task"] } == ["2"])
     }
 
-    @Test("a retry within the grace is made")
+    @Test("a retry within the grace runs")
     func withinGrace() async throws {
         let queue = queue()
         queue.add(task("1", failingUntil: 2))
@@ -196,7 +196,7 @@ struct TaskRetryTests {
         #expect(record.entries == ["1 1", "1 2"])
     }
 
-    @Test("what the request keeps is kept while a task waits, and let go after the last one")
+    @Test("the request's resources are kept while a task waits, and released after the last one")
     func kept() async throws {
         final class Upload: Sendable {}
         let queue = queue()

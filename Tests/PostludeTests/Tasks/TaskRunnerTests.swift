@@ -88,7 +88,7 @@ struct TaskRunnerTests {
         #expect(log.entries.allSatisfy { $0.metadata["duration"]?.hasSuffix(" ms") == true })
     }
 
-    @Test("a task may add another one, which comes last")
+    @Test("a task may add another one, which runs last")
     func additions() async throws {
         let queue = queue()
         let record = Record<String>()
@@ -125,7 +125,7 @@ struct TaskRunnerTests {
         #expect(log.entries("task done").first?.metadata["task"] == "next")
     }
 
-    @Test("what is added after the run is refused")
+    @Test("additions after the run are refused")
     func late() async throws {
         let queue = queue()
         try await run(queue)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Postlude
 
-@Suite("What a request's end makes of its tasks")
+@Suite("How a request's end decides about its tasks")
 struct TaskSettlingTests {
     private let log = RecordedLog()
 
@@ -22,7 +22,8 @@ struct TaskSettlingTests {
         BackgroundTask(name: name, options: TaskOptions(condition: condition), function: .sync {})
     }
 
-    @Test("a handler that throws drops its tasks, and the log says how many and which; those for always run")
+    @Test(
+        "a handler that throws drops its tasks, and the log counts and names them; those for any result run")
     func thrown() {
         let queue = queue()
         let handles = [task("1"), task("2", .always), task("3", .failure), task("4", .success)].map {
@@ -36,7 +37,7 @@ struct TaskSettlingTests {
         #expect(log.entries[0].metadata == ["request": "r1", "route": "/a", "count": "2", "tasks": "1, 4"])
     }
 
-    @Test("when none is left, none can follow")
+    @Test("if no task is left, none can be added")
     func none() {
         let queue = queue()
         queue.add(task("1"))
@@ -47,7 +48,7 @@ struct TaskSettlingTests {
         #expect(log.entries.last?.level == .error)
     }
 
-    @Test("a queue that was never used is over with its request, and says so to what comes later")
+    @Test("a queue that was never used ends with its request, and refuses later additions")
     func unused() {
         let queue = queue()
         #expect(!queue.settle(outcome()))
@@ -55,7 +56,7 @@ struct TaskSettlingTests {
         #expect(log.entries.map(\.level) == [.error])
     }
 
-    @Test("a condition that is not met is no failure: it is said to those who debug")
+    @Test("a condition that is not met is not a failure: it is logged at debug level")
     func unmet() {
         let queue = queue()
         queue.add(task("1", .failure))
@@ -75,7 +76,7 @@ struct TaskSettlingTests {
         #expect(queue.left == ["2", "3"])
     }
 
-    @Test("a task that a task adds is measured against the same end")
+    @Test("a task that a task adds depends on the same response")
     func addedByTask() {
         let queue = queue()
         queue.add(task("1", .always))
@@ -85,7 +86,7 @@ struct TaskSettlingTests {
         #expect(queue.left == ["1", "3"])
     }
 
-    @Test("a cancelled task is not among the dropped ones")
+    @Test("a cancelled task does not count as dropped")
     func cancelled() {
         let queue = queue()
         let handle = queue.add(task("1"))
@@ -124,7 +125,7 @@ struct TaskSettlingTests {
         #expect(log.entries.last?.metadata == ["count": "80"])
     }
 
-    @Test("few tasks are named, each one")
+    @Test("few tasks are all named")
     func fewLeft() {
         let registry = TaskRegistry()
         let queue = TaskQueue(
@@ -136,7 +137,7 @@ struct TaskSettlingTests {
         #expect(log.entries.map { $0.metadata["task"] } == ["1"])
     }
 
-    @Test("the control thread looks at the clock as often as the shortest deadline asks, within bounds")
+    @Test("the control thread checks as often as the shortest deadline needs, within bounds")
     func tick() {
         let registry = TaskRegistry()
         #expect(registry.tickMilliseconds(1000) == 1000)

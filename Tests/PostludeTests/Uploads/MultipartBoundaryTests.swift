@@ -10,7 +10,7 @@ struct MultipartBoundaryTests {
     }
 
     @Test(
-        "the boundary is as clients write it",
+        "the boundary is parsed in the forms that clients send",
         arguments: [
             ("multipart/form-data; boundary=----WebKitFormBoundaryAbC123", "----WebKitFormBoundaryAbC123"),
             ("Multipart/Form-Data;BOUNDARY=\"a b:c\"; charset=utf-8", "a b:c"),
@@ -23,7 +23,7 @@ struct MultipartBoundaryTests {
     }
 
     @Test(
-        "another type, and a boundary that is missing or none, get 415",
+        "another type, and a missing or empty boundary, get 415",
         arguments: [
             nil, "", "application/json", "application/x-www-form-urlencoded", "multipart/mixed; boundary=a",
             "multipart/form-data", "multipart/form-data; boundary", "multipart/form-data; boundary=",

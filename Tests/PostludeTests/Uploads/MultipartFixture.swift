@@ -9,13 +9,13 @@ struct MultipartFixture {
     var boundary = "edge"
     var contentType: String?
     var body: [UInt8] = []
-    /// How many bytes a piece has.
+    /// The number of bytes in a piece.
     var pieceSize = Int.max
     var folder = "/var/tmp"
     var limits = MultipartLimits()
     var log = RecordedLog()
 
-    /// Adds a part; `head` stands behind `Content-Disposition: form-data; `.
+    /// Adds a part; `head` follows `Content-Disposition: form-data; `.
     mutating func add(_ head: String, _ content: some Sequence<UInt8>) {
         body += Array("--\(boundary)\r\nContent-Disposition: form-data; \(head)\r\n\r\n".utf8)
         body += Array(content) + [13, 10]
@@ -25,7 +25,7 @@ struct MultipartFixture {
 
     mutating func close() { body += Array("--\(boundary)--\r\n".utf8) }
 
-    /// A closed form of these parts.
+    /// A complete form of these parts.
     static func form(_ parts: (head: String, content: String)...) -> MultipartFixture {
         var fixture = MultipartFixture()
         for part in parts { fixture.add(part.head, part.content) }
@@ -73,7 +73,7 @@ struct MultipartFixture {
         }
     }
 
-    /// What the client is told: `400 Malformed …`; empty when the form is taken.
+    /// The client's error: `400 Malformed …`; empty if the form is accepted.
     func refusal() -> String {
         do {
             _ = try form()

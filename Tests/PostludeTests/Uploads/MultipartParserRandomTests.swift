@@ -2,10 +2,10 @@ import Testing
 
 @testable import Postlude
 
-/// Forms of random bytes that look like delimiters, against a reference that knows what it has put in.
+/// Forms of random bytes that resemble delimiters, compared with the known parts.
 @Suite("MultipartParser with random forms")
 struct MultipartParserRandomTests {
-    /// A part's content, made of what is likely to confuse a search for `\r\n--ab`.
+    /// A part's content, made of bytes that are likely to confuse a search for `\r\n--ab`.
     private static func content(_ generator: inout SeededGenerator) -> [UInt8] {
         let crumbs: [[UInt8]] = [
             [13], [10], [13, 10], [45], [45, 45], [13, 10, 45], [13, 10, 45, 45], [13, 10, 45, 45, 97], [97],
@@ -23,7 +23,7 @@ struct MultipartParserRandomTests {
         bytes.indices.contains { bytes[$0...].starts(with: needle) }
     }
 
-    @Test("every content comes out as it went in, in whatever pieces")
+    @Test("every content is read as it was written, in pieces of any size")
     func contents() throws {
         var generator = SeededGenerator(seed: 7578)
         for round in 0..<2_000 {
@@ -39,7 +39,7 @@ struct MultipartParserRandomTests {
         }
     }
 
-    @Test("bytes of any kind are taken or refused, and the same in whatever pieces")
+    @Test("any bytes are accepted or refused alike in pieces of any size")
     func noise() {
         var generator = SeededGenerator(seed: 2046)
         let crumbs = [

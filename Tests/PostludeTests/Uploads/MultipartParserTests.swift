@@ -3,7 +3,7 @@ import Testing
 
 @testable import Postlude
 
-/// Through ``MultipartForm``, which adds the collecting.
+/// Through ``MultipartForm``, which collects the parts.
 @Suite("MultipartParser")
 struct MultipartParserTests {
     private let malformed = "400 Malformed multipart/form-data: "
@@ -41,7 +41,7 @@ struct MultipartParserTests {
         #expect(fixture.refusal() == "")
     }
 
-    @Test("a part may be empty, with and without a line break of its delimiter's own")
+    @Test("a part may be empty, with or without a line break of its delimiter's own")
     func emptyParts() throws {
         let head = "Content-Disposition: form-data; name=a"
         let body =
@@ -53,14 +53,14 @@ struct MultipartParserTests {
         }
     }
 
-    @Test("a form without any part is one")
+    @Test("a form without parts is valid")
     func noParts() throws {
         #expect(try MultipartFixture.raw("--edge--").summary().isEmpty)
         #expect(try MultipartFixture.raw("\r\n--edge--\r\n").summary().isEmpty)
     }
 
     @Test(
-        "what is no form is malformed",
+        "other text is malformed",
         arguments: [
             ("", "it ends before the closing boundary"),
             ("hello", "it ends before the closing boundary"),
@@ -82,7 +82,7 @@ struct MultipartParserTests {
         let limit = 8 << 10
         let start = "Content-Disposition: form-data; name=a\r\nX: "
         for (count, isDelivered) in [(0, true), (-2, true), (-1, false), (1_000_000, false)] {
-            // The limit counts the line break in front of the header.
+            // The limit includes the line break before the header.
             let value = String(
                 repeating: "x", count: count > 0 ? count : max(0, limit + count - start.utf8.count))
             let refusal = MultipartFixture.raw("--edge\r\n\(start)\(value)\r\n\r\n\r\n--edge--").refusal()
@@ -96,11 +96,11 @@ struct MultipartParserTests {
         #expect(endless.refusal() == malformed + "a part's header is larger than 8192 bytes")
     }
 
-    @Test("the number of files is bounded, since each one holds a descriptor")
+    @Test("the number of files is bounded, since each one has a descriptor")
     func tinyFiles() throws {
         var fixture = MultipartFixture()
         for index in 0..<100 { fixture.add("name=n; filename=f", "\(index)") }
-        // A field that was left empty is no file.
+        // An empty file field does not count as a file.
         fixture.add("name=n; filename=\"\"", "")
         var more = fixture
         fixture.close()
@@ -132,7 +132,7 @@ struct MultipartParserTests {
                 == "413 The form's text fields are too large")
     }
 
-    @Test("an error of the body's source passes through")
+    @Test("an error of the body's source is passed on")
     func sourceFails() throws {
         let request = try RequestFixture(
             method: "POST", parameters: [("CONTENT_TYPE", "multipart/form-data; boundary=b")]

@@ -64,7 +64,7 @@ struct MultipartTests {
         PostludeTests.issues { _ = try fixture.decode(Photo.self) }
     }
 
-    @Test("what is wrong with a field is told in FastAPI's format, at body and its name")
+    @Test("mistakes in a field are reported in FastAPI's format, at body and its name")
     func refused() {
         let title = (head: "name=title", content: "t")
         #expect(issues(.form()) == ["body.title: Field required (missing)"])
@@ -125,14 +125,14 @@ struct MultipartTests {
             ])
     }
 
-    @Test("a text field that was left empty is absent")
+    @Test("an empty text field is absent")
     func emptyTexts() throws {
         let empty = (head: "name=count", content: "")
         #expect(try MultipartFixture.form(("name=title", "t"), empty).decode(Photo.self).count == nil)
         #expect(issues(.form(("name=title", ""))) == ["body.title: Field required (missing)"])
     }
 
-    @Test("a required file field that was left empty is missing")
+    @Test("an empty required file field is missing")
     func leftEmpty() {
         struct Needy: Decodable { var image: UploadedFile }
         let fixture = MultipartFixture.form(("name=image; filename=\"\"", ""))
@@ -142,7 +142,7 @@ struct MultipartTests {
             ])
     }
 
-    @Test("a file of no bytes is one when it has a name, and so is one of bytes without")
+    @Test("a named file without bytes is a file, and so is one with bytes and without a name")
     func smallFiles() throws {
         let form = try MultipartFixture.form(
             ("name=a; filename=empty", ""), ("name=b; filename=\"\"", "x"),
@@ -155,7 +155,7 @@ struct MultipartTests {
         #expect(form.file("d") == nil)
     }
 
-    @Test("a form whose names are not known shows texts and files in their order")
+    @Test("a form whose names are not known has texts and files in order")
     func rawAccess() throws {
         let form = try MultipartFixture.form(
             ("name=\"b\"", "1"), ("name=f; filename=f", "x"), ("name=\"a\"", "2"), ("name=\"b\"", "3")
@@ -183,7 +183,7 @@ struct MultipartTests {
         #expect(fixture.refusal().hasPrefix("415 "))
     }
 
-    @Test("a handler that takes one is called when the request's head is complete")
+    @Test("its handler is called when the request's head is complete")
     func bodyUse() {
         struct Upload: Decodable { var file: UploadedFile }
         #expect(Handler("upload") { (form: Multipart<Upload>) in form.file.size }.bodyUse == .stream)

@@ -18,7 +18,7 @@ struct PartHeadTests {
     }
 
     @Test(
-        "names and file names are as clients write them",
+        "names and file names are parsed in the forms that clients send",
         arguments: [
             (#"name="a"; filename="b.txt""#, "a", "b.txt"),
             (#"name=a;filename=b.txt"#, "a", "b.txt"),
@@ -48,7 +48,7 @@ struct PartHeadTests {
         #expect(head.isFile)
     }
 
-    @Test("a part is a file when it has a file name, or bytes of no known type")
+    @Test("a part is a file if it has a file name, or bytes of no known type")
     func files() throws {
         let name = "Content-Disposition: form-data; name=a"
         #expect(try !head(name).isFile)
@@ -60,7 +60,7 @@ struct PartHeadTests {
         #expect(try head(name + "\r\nContent-Type: image/png; q=1 ").contentType == "image/png; q=1")
     }
 
-    @Test("a file name that is not UTF-8 is mended, a name is refused")
+    @Test("a file name that is not UTF-8 is repaired, a name is refused")
     func encoding() throws {
         let start = Array("Content-Disposition: form-data; name=a".utf8)
         let file = try PartHead((start + Array("; filename=\"b".utf8) + [0xe9, 0x22])[...])
@@ -70,7 +70,7 @@ struct PartHeadTests {
     }
 
     @Test(
-        "a header that can be read in two ways, or in none, is refused",
+        "an ambiguous or unreadable header is refused",
         arguments: [
             ("", "a part has no name in a Content-Disposition"),
             ("Content-Disposition: form-data; name*=c", "a part's name* is not as RFC 8187 has it"),

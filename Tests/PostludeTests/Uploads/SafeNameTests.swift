@@ -28,7 +28,7 @@ struct SafeNameTests {
         #expect(UploadedFile.safeName(for: String(repeating: "x", count: 300)).utf8.count == 255)
         let dotted = UploadedFile.safeName(for: "x." + String(repeating: "y", count: 300))
         #expect(dotted.utf8.count == 255)
-        // One letter to the reader, however many bytes it has.
+        // One letter to the reader, whatever its number of bytes.
         let marks = "a" + String(repeating: "\u{301}", count: 400)
         #expect(!UploadedFile.safeName(for: marks).isEmpty)
         #expect(UploadedFile.safeName(for: marks).utf8.count <= 255)

@@ -54,11 +54,11 @@ final class UploadedFileTests {
         let path = try MultipartForm(request: #require(request)).file("f")?.path ?? ""
         #expect(FileManager.default.contents(atPath: path) == Data("hello".utf8))
         request = nil
-        // The number may be another file's by now: it is not this one's.
+        // The descriptor may be another file's by now: it is not this one's.
         #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: path))?.hasPrefix(folder) != true)
     }
 
-    @Test("a form that is refused half-way leaves neither a file nor a descriptor")
+    @Test("a form that is refused midway leaves neither a file nor a descriptor")
     func refusedForm() throws {
         for ending in ["--edge\r\nnonsense\r\n\r\n", ""] {
             var fixture = MultipartFixture()
@@ -101,7 +101,7 @@ final class UploadedFileTests {
 
     // MARK: Keeping
 
-    @Test("a file that is moved stays for good, and stays readable")
+    @Test("a moved file stays for good, and stays readable")
     func moving() throws {
         let target = folder + "/kept"
         try upload("hello").move(to: target, permissions: 0o640)
@@ -112,7 +112,7 @@ final class UploadedFileTests {
         #expect(status.st_mode & 0o7777 == 0o640)
     }
 
-    @Test("files that are kept twice are two files")
+    @Test("a file that is kept twice is two files")
     func keptTwice() throws {
         let file = try upload("hello")
         try file.copy(to: folder + "/copy")
@@ -127,7 +127,7 @@ final class UploadedFileTests {
         }
     }
 
-    @Test("a file that is there already is replaced only when that is asked for")
+    @Test("an existing file is replaced only on request")
     func replacing() throws {
         let target = folder + "/kept"
         try Data("old".utf8).write(to: URL(filePath: target))
@@ -144,7 +144,7 @@ final class UploadedFileTests {
         #expect(try names(in: folder) == ["kept"])
     }
 
-    @Test("what cannot be done says why, and leaves nothing behind")
+    @Test("an error says why, and leaves nothing behind")
     func failing() throws {
         let file = try upload("hello")
         for keep in [file.move, file.copy] {
@@ -174,7 +174,7 @@ final class UploadedFileTests {
         return stat("/dev/shm", &one) == 0 && stat("/var/tmp", &other) == 0 && one.st_dev != other.st_dev
     }
 
-    @Test("where every file has a name, one is made and unlinked, and kept as a copy")
+    @Test("if every file has a name, one is created and unlinked, and kept as a copy")
     func unlinkedFile() throws {
         let unlinked = try UnnamedFile(unlinkedIn: folder)
         try unlinked.write(Array("hello".utf8).span)
@@ -186,7 +186,7 @@ final class UploadedFileTests {
         #expect(try names(in: folder) == ["kept"])
     }
 
-    @Test("there a copy gets its name at once, too, and replaces another only when that is asked for")
+    @Test("there a copy gets its name at once, too, and replaces an existing file only on request")
     func copiesUnderNames() throws {
         let target = folder + "/kept"
         try upload("one").storage.copyUnderName(to: target, mode: 0o600, isReplacing: false)
@@ -201,16 +201,16 @@ final class UploadedFileTests {
         #expect(try names(in: folder) == ["kept"])
     }
 
-    @Test("the folder of a path is what stands in front of its last component")
+    @Test("the folder of a path is the part before its last component")
     func folders() {
         #expect(TemporaryName.folder(of: "/a") == "/")
         #expect(TemporaryName.folder(of: "a") == ".")
         #expect(TemporaryName.folder(of: "/a/b") == "/a")
     }
 
-    // MARK: Running out
+    // MARK: Exhaustion
 
-    @Test("a full disk is 507, and somebody on call can read why")
+    @Test("a full disk is 507, and the log says why")
     func fullDisk() throws {
         let log = RecordedLog()
         let refusal = { (code: Int32) in
@@ -230,7 +230,7 @@ final class UploadedFileTests {
         #expect(refusal(EACCES) == nil)
     }
 
-    @Test("a folder that is not there is the operator's mistake, and named")
+    @Test("a missing folder is the operator's mistake, and is named")
     func noFolder() {
         var fixture = MultipartFixture.form(("name=f; filename=f", "x"))
         fixture.folder = folder + "/nowhere"

@@ -31,12 +31,12 @@ struct ProcessEnvironmentTests {
         #expect(settings.apiKey == nil)
     }
 
-    @Test("a default stands for what is not set, or is empty")
+    @Test("a default replaces a variable that is not set, or is empty")
     func defaults() throws {
         #expect(try decode(["SMTP_HOST": "a", "SMTP_PORT": ""]).smtpPort == 25)
     }
 
-    @Test("every mistake is in the error, by the variable's name, and no value is")
+    @Test("the error has every mistake, by the variable's name, and no value")
     func mistakes() throws {
         let error = #expect(throws: EnvironmentError.self) {
             try decode(
@@ -55,7 +55,7 @@ struct ProcessEnvironmentTests {
                 """)
     }
 
-    @Test("the words of a type of the application's are left out when they tell the value")
+    @Test("an application type's own text is omitted if it shows the value")
     func secrets() {
         struct Key: Decodable, Sendable {
             init(from decoder: any Decoder) throws {

@@ -13,7 +13,7 @@ struct FieldDefinitionsTests {
         @Field var since = Date(timeIntervalSince1970: 0)
     }
 
-    @Test("are in the order of declaration, with what the declarations say")
+    @Test("are in the order of declaration, and have the declarations' values")
     func order() throws {
         let fields = try #require(FieldDefinitions.of(Order.self))
         #expect(fields.map(\.key) == ["items", "shipTo", "coupon", "weight", "since"])
@@ -92,7 +92,7 @@ struct FieldDefinitionsTests {
         #expect(problem.contains(text), "\(problem)")
     }
 
-    @Test("such a handler says so before it is served, and such a type decodes nothing")
+    @Test("such a handler is refused before it is served, and such a type decodes nothing")
     func handler() throws {
         let handler = Handler("a") { (query: Query<Keyed>) in "\(query.itemID)" }
         #expect(handler.problem?.contains("item_id") == true)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Postlude
 
-/// Fields in the inputs other than a query.
+/// Fields in inputs other than a query.
 @Suite("Field, in every input")
 struct FieldInputsTests {
     private struct Address: InputFields {
@@ -26,7 +26,7 @@ struct FieldInputsTests {
         PostludeTests.issues { _ = try JSONBody<Value>(request: RequestFixture.post(body).request()) }
     }
 
-    @Test("a JSON body holds other types with fields, lists and dictionaries of them")
+    @Test("a JSON body contains other types with fields, lists and dictionaries of them")
     func nested() throws {
         let json = """
             {"items": [{"city": "ab", "post-code": 1}], "byName": {"x": {"city": "cd", "post-code": 2}},
@@ -44,7 +44,7 @@ struct FieldInputsTests {
         #expect(order.matrix == [[1], [2, 3]])
     }
 
-    @Test("everything that is wrong in them is reported, with keys and indices")
+    @Test("all of their mistakes are reported, with keys and indices")
     func wrongNested() {
         let json = """
             {"items": [{"city": "ab", "post-code": 1}, {"city": "a"}, 7, {"post-code": "x", "code": 1}],
@@ -71,7 +71,7 @@ struct FieldInputsTests {
             ])
     }
 
-    @Test("a list of them is a body, and a plain type may hold them")
+    @Test("a list of them is a body, and a plain type may contain them")
     func mixed() throws {
         struct Plain: Decodable {
             var name: String
@@ -92,7 +92,7 @@ struct FieldInputsTests {
         #expect(try JSONBody<Plain>(request: RequestFixture.post(json).request()).address.code == 7)
     }
 
-    @Test("null is no value of a field with a default, and none of an optional one")
+    @Test("null is not a value of a field with a default, nor of an optional one")
     func null() {
         #expect(
             issues(
@@ -113,7 +113,7 @@ struct FieldInputsTests {
         #expect(found == ["path.item_id: Input should be greater than 0 (greater_than)"])
     }
 
-    @Test("a type that looks at the fields which it holds is given none that are wrong")
+    @Test("a type that reads its own fields sees none with mistakes")
     func lookedAt() throws {
         struct Parcel: Decodable {
             enum Keys: CodingKey { case address, others }

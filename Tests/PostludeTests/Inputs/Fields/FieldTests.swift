@@ -3,7 +3,7 @@ import Testing
 
 @testable import Postlude
 
-/// Through ``Query``: how a declaration is read, and what it refuses.
+/// Through ``Query``: how a declaration is decoded, and what it refuses.
 @Suite("Field")
 struct FieldTests {
     private struct Search: InputFields {
@@ -22,7 +22,7 @@ struct FieldTests {
         PostludeTests.issues { _ = try query(text, as: type) }
     }
 
-    @Test("values are taken by name, defaults where there are none")
+    @Test("values are found by name, and defaults replace missing ones")
     func values() throws {
         let least = try query("q=a&item_id=1", as: Search.self)
         #expect(least.q == "a")
@@ -38,7 +38,7 @@ struct FieldTests {
         #expect(most.itemID == 7)
     }
 
-    @Test("everything that is wrong is reported at once, at the client's names")
+    @Test("all mistakes are reported at once, with the client's names")
     func all() {
         #expect(
             issues("q=&limit=101&slug=A&item_id=0", as: Search.self) == [
@@ -70,7 +70,7 @@ struct FieldTests {
     }
 
     @Test(
-        "bounds are inclusive as their ranges are, and the words are pydantic's",
+        "bounds include or exclude their ends as their ranges do, and the texts are pydantic's",
         arguments: [
             ("ratio=0.4", "ratio: Input should be greater than or equal to 0.5 (greater_than_equal)"),
             ("ratio=1", "ratio: Input should be less than 1 (less_than)"),
@@ -97,7 +97,7 @@ struct FieldTests {
     }
 
     @Test(
-        "what lies on a bound, or just within, is taken",
+        "a value on a bound, or just within, is accepted",
         arguments: [
             "", "ratio=0.5", "ratio=0.999", "least=2", "least=255", "most=-1", "below=2", "both=1.6&both=10",
             "less=4.999", "list=1", "list=1&list=2", "set=a&set=b&set=c", "date=1970-01-01T00:00:00Z",
@@ -107,7 +107,7 @@ struct FieldTests {
         #expect(issues(text, as: Bounds.self) == [])
     }
 
-    @Test("a check of one's own is asked when the other rules are kept, and not for a default")
+    @Test("an own check is called if the other rules are met, and not for a default")
     func check() throws {
         struct Boxes: InputFields {
             @Field(2...9, check: { $0.isMultiple(of: 2) ? nil : "Input should be even" }) var count = 3
@@ -141,7 +141,7 @@ struct FieldTests {
     }
 
     @Test(
-        "a pattern that backtracks without end refuses the text, and holds no worker",
+        "a pattern that backtracks without end refuses the text, and occupies no worker",
         .timeLimit(.minutes(10)))
     func backtracking() {
         struct Evil: InputFields {
@@ -209,7 +209,7 @@ struct FieldTests {
                 ])
     }
 
-    @Test("as many mistakes as a client likes are a hundred in the answer")
+    @Test("a response has at most a hundred mistakes, however many the client makes")
     func many() {
         struct Numbers: InputFields { @Field var n: [Int] }
         let text = Array(repeating: "n=x", count: 10_000).joined(separator: "&")

@@ -6,13 +6,13 @@ import Testing
 
 @testable import Postlude
 
-@Suite("What becomes of stored tasks")
+@Suite("Results of persisted tasks")
 struct PersistedTaskEndTests {
     private let log = RecordedLog()
     private let events = Record<String>()
     private let registry = TaskRegistry()
 
-    /// A queue of tasks that are kept.
+    /// A queue of persisted tasks.
     private func queue(_ tasks: RecordedTask...) -> TaskQueue {
         let queue = TaskQueue(
             of: RequestIdentity(id: "r1", route: "/a"), limits: .init(), logger: log.logger,
@@ -37,7 +37,7 @@ struct PersistedTaskEndTests {
         }
     }
 
-    @Test("one that fails is reported each time, and its attempts count from those of other processes")
+    @Test("each failure is reported, and attempts include those of other processes")
     func retried() async throws {
         let queue = queue(RecordedTask("a", into: events, failures: 9, attempts: 4, earlierAttempts: 2))
         try await run(queue, at: 0)
@@ -46,7 +46,7 @@ struct PersistedTaskEndTests {
         #expect(events.entries.suffix(2) == ["a runs 4", "a failed"])
     }
 
-    @Test("attempts that ended with their process are none that the policy allows to fail")
+    @Test("attempts that ended with their process do not count as failures for the policy")
     func deathsApart() async throws {
         let queue = queue(
             RecordedTask(
@@ -57,7 +57,7 @@ struct PersistedTaskEndTests {
         #expect(events.entries.suffix(2) == ["a runs 4", "a failed"])
     }
 
-    @Test("one that can never succeed is not tried again, whatever its policy says")
+    @Test("a task that can never succeed is not retried, whatever its policy")
     func permanent() async throws {
         let queue = queue(
             RecordedTask("a", into: events, failures: 9, attempts: 5, error: RecordedTask.Hopeless()),
@@ -66,7 +66,7 @@ struct PersistedTaskEndTests {
         #expect(events.entries == ["a runs 1", "a failed", "b runs 1", "b done"])
     }
 
-    @Test("one that is past the kill time is blamed for the end of its process")
+    @Test("a task past the kill time is blamed for the end of its process")
     func blamed() throws {
         var limits = Manifest.TaskLimits()
         limits.killTime = .seconds(5)
@@ -85,7 +85,7 @@ struct PersistedTaskEndTests {
         #expect(events.entries == ["a blamed"])
     }
 
-    @Test("one that is taken back is reported")
+    @Test("a cancelled task is reported")
     func takenBack() throws {
         let task = BackgroundTask(RecordedTask("a", into: events))
         task.markKept()
@@ -95,7 +95,7 @@ struct PersistedTaskEndTests {
         #expect(events.entries == ["a dropped"])
     }
 
-    @Test("an attempt that would come after the grace is left to the next process, with what is behind it")
+    @Test("an attempt after the grace is left to the next process, with the tasks after it")
     func leftAtRetry() async throws {
         let queue = queue(
             RecordedTask("a", into: events, failures: 1, attempts: 3), RecordedTask("b", into: events))
@@ -105,7 +105,7 @@ struct PersistedTaskEndTests {
         #expect(log.entries("task failed, and is left for the next start").count == 1)
     }
 
-    @Test("one that waits for an attempt after the grace, which was told later, is left as well")
+    @Test("a waiting task whose attempt is after a grace that begins later is left as well")
     func leftResting() async throws {
         let queue = queue(
             RecordedTask("a", into: events, failures: 1, attempts: 3), RecordedTask("b", into: events))
@@ -115,7 +115,7 @@ struct PersistedTaskEndTests {
         #expect(events.entries == ["a runs 1", "a retried after 1 s", "a left", "b left"])
     }
 
-    @Test("at the end what has not begun is left, and only ordinary tasks are lost")
+    @Test("at the end, tasks that have not begun are left, and only ordinary ones are lost")
     func left() throws {
         let queue = queue(RecordedTask("a", into: events), RecordedTask("b", into: events))
         queue.add(BackgroundTask(name: "ordinary", options: TaskOptions(), function: .sync {}))

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Postlude
 
-@Suite("Stored tasks of a request")
+@Suite("Persisted tasks of a request")
 struct PersistedTaskTests {
     private let log = RecordedLog()
     private let store = RecordedStore()
@@ -39,7 +39,7 @@ struct PersistedTaskTests {
         execution.persistTasks(after: queued, retryAfter: .seconds(7), logger: log.logger)
     }
 
-    /// What a worker does with the request's tasks.
+    /// A worker's steps with the request's tasks.
     private func run(_ execution: RequestExecution) async throws {
         let logger = log.logger
         guard let queue = execution.conclude(isDelivered: true, on: WorkerExecutor(), logger: logger) else {
@@ -52,7 +52,7 @@ struct PersistedTaskTests {
         { [events] in events.append("\(name) runs") }
     }
 
-    @Test("they are kept together before the response is written, run in their order, and are reported")
+    @Test("they are persisted together before the response is written, run in order, and are reported")
     func order() async throws {
         let execution = try execution()
         let tasks = try tasks(of: execution)
@@ -67,7 +67,7 @@ struct PersistedTaskTests {
         #expect(events.entries == ["keep a c", "a runs 1", "a done", "b runs", "c runs 1", "c done"])
     }
 
-    @Test("however many there are, the header that names them fits into a web server's buffer")
+    @Test("for any number of tasks, the header that names them fits into a web server's buffer")
     func many() async throws {
         let execution = try execution()
         let tasks = try tasks(of: execution)
@@ -82,7 +82,7 @@ struct PersistedTaskTests {
         try await run(execution)
     }
 
-    @Test("where they cannot be kept the answer is 503, and no task runs, an ordinary one neither")
+    @Test("if they cannot be persisted, the response is 503, and no task runs, not even an ordinary one")
     func notKept() async throws {
         struct DiskFull: Error {}
         store.fail(with: DiskFull())
@@ -101,7 +101,7 @@ struct PersistedTaskTests {
         #expect(entry.metadata["error"]?.contains("DiskFull") == true)
     }
 
-    @Test("those of a handler that throws are not kept")
+    @Test("tasks of a handler that throws are not persisted")
     func thrown() async throws {
         let execution = try execution()
         try tasks(of: execution).add(stored: RecordedTask("a", into: events))
@@ -111,7 +111,9 @@ struct PersistedTaskTests {
         #expect(events.entries == [])
     }
 
-    @Test("what is kept before the response is promised, and kept once; the rest goes with the response")
+    @Test(
+        "tasks persisted before the response are promised, and persisted once; the rest follow with the response"
+    )
     func keptBefore() async throws {
         let execution = try execution()
         let tasks = try tasks(of: execution)
@@ -127,7 +129,9 @@ struct PersistedTaskTests {
         #expect(events.entries.suffix(4) == ["a runs 1", "a done", "b runs 1", "b done"])
     }
 
-    @Test("what was kept runs though the handler throws behind it, is late, or its worker has too many tasks")
+    @Test(
+        "a persisted task runs although the handler throws afterwards, is late, or its worker has too many tasks"
+    )
     func keptAndFailed() async throws {
         for end in 0..<3 {
             let execution = try execution(bound: 1, whenFull: .refuse)
@@ -146,7 +150,7 @@ struct PersistedTaskTests {
             events.entries == Array(repeating: ["keep a", "a runs 1", "a done"], count: 3).flatMap(\.self))
     }
 
-    @Test("what cannot be kept before the response is answered 503")
+    @Test("a task that cannot be persisted before the response is answered 503")
     func notKeptBefore() async throws {
         struct DiskFull: Error {}
         store.fail(with: DiskFull())
@@ -165,7 +169,7 @@ struct PersistedTaskTests {
         #expect(events.entries == [])
     }
 
-    @Test("those behind one that has failed, or whose time is over, are told of it where they depend on it")
+    @Test("tasks that depend on one that has failed or expired are told so")
     func stopped() async throws {
         for mayBegin in [true, false] {
             let execution = try execution()
@@ -185,7 +189,7 @@ struct PersistedTaskTests {
             ])
     }
 
-    @Test("an ordinary one that fails stops stored ones, too")
+    @Test("an ordinary task that fails stops persisted ones, too")
     func stoppedByOrdinary() async throws {
         let execution = try execution()
         let tasks = try tasks(of: execution)
@@ -198,7 +202,7 @@ struct PersistedTaskTests {
     }
 
     @Test(
-        "once the response begins none can be added, also where there was none before",
+        "after the response begins none can be added, even if there was none before",
         arguments: [true, false])
     func late(hasOther: Bool) throws {
         let execution = try execution()
@@ -211,7 +215,7 @@ struct PersistedTaskTests {
         #expect(events.entries == (hasOther ? ["keep a"] : []))
     }
 
-    @Test("what runs elsewhere is kept, and not run here")
+    @Test("a task that runs elsewhere is persisted, and not run here")
     func elsewhere() async throws {
         let execution = try execution()
         let tasks = try tasks(of: execution)
@@ -222,7 +226,7 @@ struct PersistedTaskTests {
         #expect(events.entries == ["keep a b", "b runs 1", "b done"])
     }
 
-    @Test("one whose time is over does not run")
+    @Test("an expired task does not run")
     func over() async throws {
         let execution = try execution()
         try tasks(of: execution).add(stored: RecordedTask("a", into: events, mayBegin: false))
@@ -232,7 +236,7 @@ struct PersistedTaskTests {
         #expect(registry.all.isEmpty == false, "the worker removes the queue")
     }
 
-    @Test("kept ones run whatever becomes of the response")
+    @Test("persisted tasks run whatever happens to the response")
     func undelivered() async throws {
         let execution = try execution()
         try tasks(of: execution).add(stored: RecordedTask("a", into: events))
@@ -246,7 +250,7 @@ struct PersistedTaskTests {
     // MARK: The bound of a worker's queue
 
     @Test(
-        "tasks within the bound are taken, those over it as the manifest says",
+        "tasks within the bound are accepted; the manifest decides about those over it",
         arguments: [
             (
                 queued: 1, policy: Manifest.TaskLimits.FullQueue.refuse,

@@ -29,7 +29,7 @@ struct TaskDispatchTests {
         }
     }
 
-    @Test("a worker is called for each request, takes them in order, and they run in order")
+    @Test("a worker is called for each request, takes them in order, and runs them in order")
     func order() async throws {
         post("a", "b")
         post("c")
@@ -48,7 +48,7 @@ struct TaskDispatchTests {
             ])
     }
 
-    @Test("what no worker has taken when the process stops is left, and what comes then, too")
+    @Test("requests that no worker has taken when the process stops are left, and so are later ones")
     func closed() {
         post("a")
         dispatch.close()

@@ -7,10 +7,10 @@ import Testing
 
 @testable import Postlude
 
-@Suite("A crew of workers without requests") struct TaskWorkerPoolTests {
+@Suite("TaskWorkerPool") struct TaskWorkerPoolTests {
     private struct Failure: Error {}
 
-    /// A task that fails as often as it is told to, and waits for its gate.
+    /// A task that fails a given number of times, and waits for its gate.
     private final class Job: PersistedTask {
         let id = "id"
         let name: String
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test("A task runs with its retries, and is over once") func retries() throws {
+    @Test("A task runs with its retries, and is concluded once") func retries() throws {
         let pool = try pool(workers: 1)
         run(Job("a", events: events, failures: 1), by: pool)
         try waitUntil("it is over") { events.list.contains("a over") }
@@ -105,7 +105,8 @@ import Testing
         pool.drain(until: .now)
     }
 
-    @Test("Draining leaves what has not begun, and what runs ends; nothing is taken any more") func draining()
+    @Test("Draining leaves tasks that have not begun and finishes running ones; no more tasks are taken")
+    func draining()
         throws
     {
         let pool = try pool(workers: 1)
@@ -127,7 +128,7 @@ import Testing
         #expect(pool.isIdle)
     }
 
-    @Test("Who is past tasks.kill-time is to be replaced, with its process") func killTime() throws {
+    @Test("A worker past tasks.kill-time makes its process be replaced") func killTime() throws {
         var limits = Manifest.TaskLimits()
         limits.killTime = .milliseconds(20)
         let pool = try pool(workers: 1, limits)
