@@ -1,4 +1,4 @@
-"""The bars that Postlude is to reach. Each is a line: what, the bar, what was measured, met or missed."""
+"""The bars that Postlude should meet. Each is a line: the figure, the bar, the measured value, met or missed."""
 
 from measure import SPREAD
 from report import KINDS, milliseconds, number, table
@@ -31,18 +31,18 @@ def http_bars(cells):
             bar(what + "p99", "< 20 ms", f"{milliseconds(many['p99_ms'])} ms", many["p99_ms"] < 20),
             bar(what + "timeouts", "0", number(many["timeouts"]), many["timeouts"] == 0)]
     if many and loop_many:
-        bars.append(at_least("kept, 64 clients: requests/s, to the C loop's with 64", 1, many, loop_many))
+        bars.append(at_least("kept, 64 clients: requests/s, relative to the C loop's with 64", 1, many, loop_many))
     if many and loop_few:
-        bars.append(at_least("kept, 64 clients: requests/s, to the C loop's with 4", 1, many, loop_few))
+        bars.append(at_least("kept, 64 clients: requests/s, relative to the C loop's with 4", 1, many, loop_few))
     for kind, factor in (("kept", 1.1), ("fresh", 0.95)):
         few, loop = cells.get((kind, 4, "postlude")), cells.get((kind, 4, "libfcgi"))
         if few and loop:
-            what = f"{KINDS[kind]}, 4 clients: requests/s, to the C loop's"
+            what = f"{KINDS[kind]}, 4 clients: requests/s, relative to the C loop's"
             bars.append(at_least(what, factor, few, loop))
     few = cells.get(("kept", 4, "postlude"))
     if few and loop_few:
         value = few["processor_us"] / loop_few["processor_us"]
-        what = "kept, 4 clients: processor time per request, to the C loop's"
+        what = "kept, 4 clients: processor time per request, relative to the C loop's"
         bars.append(bar(what, "≤ 0.75", f"{value:.2f}", value <= 0.75))
     return bars
 
@@ -55,7 +55,7 @@ def at_least(what, factor, cell, other):
 def handler_bars(cells):
     plain, typed = cells.values()
     value = typed["processor_us"] / plain["processor_us"]
-    what = "three typed inputs and two tasks: processor time per request, to that of none"
+    what = "three typed inputs and two tasks: processor time per request, relative to none"
     return [bar(what, "≤ 1.3", f"{value:.2f}", value <= 1.3)]
 
 
@@ -66,7 +66,7 @@ def task_bars(cells):
         without = cells.get((kind, 150, "postlude", False))
         if with_task and without:
             value = with_task["p99_ms"] / without["p99_ms"]
-            what = f"{words}, 150/s: p99 with tasks, to that without"
+            what = f"{words}, 150/s: p99 with tasks, relative to p99 without"
             bars.append(bar(what, "≤ 1.5", f"{value:.2f}", value <= 1.5))
         fast = cells.get((kind, 300, "postlude", True))
         if fast:
@@ -80,13 +80,13 @@ def task_bars(cells):
 
 def spread_bars(cells):
     one, three = (cells[name] for name in SPREAD)
-    # What is shorter than this nobody calls waiting.
+    # A shorter wait does not count as waiting.
     limit = max(2 * one["wait_max_ms"], 10)
     what = "tasks of a second, three processes: "
     return [
-        bar(what + "longest wait, to that in one", f"≤ {milliseconds(limit)} ms",
+        bar(what + "longest wait, compared with one process", f"≤ {milliseconds(limit)} ms",
             f"{milliseconds(three['wait_max_ms'])} ms", three["wait_max_ms"] <= limit),
-        bar(what + "response p99, to that of one", f"≤ {milliseconds(2 * one['p99_ms'])} ms",
+        bar(what + "response p99, compared with one process", f"≤ {milliseconds(2 * one['p99_ms'])} ms",
             f"{milliseconds(three['p99_ms'])} ms", three["p99_ms"] <= 2 * one["p99_ms"])]
 
 

@@ -1,4 +1,4 @@
-"""Tests/benchmark's main part: builds, measures, reports, and leaves nothing behind."""
+"""The main part of Tests/benchmark: builds, measures, reports, and leaves no files or processes behind."""
 
 import argparse
 import contextlib
@@ -113,7 +113,7 @@ def print_report(results, options):
 
 
 def interrupted(number, _):
-    # Once: a second signal must not cut the cleaning short.
+    # Once: a second signal must not interrupt the cleanup.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
@@ -124,7 +124,7 @@ def main():
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, interrupted)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postlude-benchmark-", dir="/tmp"))
-    # nginx's and php-fpm's processes are nobody's when root starts them.
+    # If root starts nginx and php-fpm, their processes belong to the user nobody.
     folder.chmod(0o755)
     try:
         results = benchmark(options, folder)

@@ -1,4 +1,4 @@
-// libfcgi's own way to serve: four threads, each in its FCGX_Accept_r loop on descriptor 0.
+// The server that libfcgi suggests: four threads, each in an FCGX_Accept_r loop on descriptor 0.
 #include <fcgiapp.h>
 #include <pthread.h>
 #include <signal.h>

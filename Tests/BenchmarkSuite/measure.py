@@ -1,4 +1,4 @@
-"""The measurements; each returns a list of records, one for each round and combination."""
+"""The measurements. Each returns a list of records, one for each round and combination."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ import time
 from servers import Failure
 
 CONNECTIONS = ("kept", "fresh")
-# As many workers in all, and as many of them for tasks.
+# The same number of workers in total, and of workers that may run tasks.
 SPREAD = {
     "one of 12 workers": "workers: { min: 12, max: 12, reserved-for-requests: 3 }",
     "three of 4 workers": "processes: { count: 3 }\nworkers: { min: 4, max: 4 }",
@@ -41,7 +41,7 @@ def load(site, port, path, seconds, timeout, *loop):
 
 
 def in_turn(servers, turn):
-    """The servers, another one first each time, so that none always follows the same one."""
+    """The servers, with another one first each time, so that none always follows the same one."""
     shift = turn % len(servers)
     return servers[shift:] + servers[:shift]
 
@@ -79,7 +79,7 @@ def http_once(site, name, kind, clients, seconds, path="/hello"):
         raise Failure(f"{name} ({kind}, {clients} clients) answered nothing")
     figures["requests_per_second"] = requests / figures["seconds"]
     figures["processor_us"] = spent / requests * 1e6
-    # wrk counts a timeout only when the late answer comes; a client that waits for ever is seen here.
+    # wrk counts a timeout only when the late answer arrives; this shows a client that waits for ever.
     figures["clients_served"] = load(
         site, port, path, min(seconds, 2), 2, "clients", clients)["clients_served"]
     figures["peak_bytes"] = back_end.peak_bytes()
@@ -87,7 +87,7 @@ def http_once(site, name, kind, clients, seconds, path="/hello"):
 
 
 def handlers(site, options, note):
-    """What inputs and tasks cost: the same answer from a handler without any, and from one with several."""
+    """The cost of inputs and tasks: the same response from a handler without any, and from one with several."""
     records = []
     for turn in range(options.rounds):
         for path in in_turn(list(HANDLER_PATHS), turn):
@@ -117,7 +117,7 @@ def tasks(site, servers, options, note):
 
 
 def spread(site, options, note):
-    """How long tasks of a second wait in one process, and in three that have as many workers together."""
+    """How long tasks of one second wait in one process, and in three with the same number of workers together."""
     records = []
     seconds = max(10, 4 * options.seconds)
     for turn in range(options.rounds):

@@ -15,7 +15,7 @@ SUMMED = ("timeouts", "bad_status", "socket_errors", "refused", "sent", "answere
 
 
 def medians(records, keys):
-    """One record for each combination of the keys: sums of what is counted, medians of the rest."""
+    """One record for each combination of the keys: sums of counts, medians of the other figures."""
     groups = {}
     for record in records:
         groups.setdefault(tuple(record[key] for key in keys), []).append(record)
@@ -49,7 +49,7 @@ def machine(application):
         try:
             result = subprocess.run(command, capture_output=True, text=True, timeout=30)
         except OSError:
-            return "not there"
+            return "not installed"
         lines = (result.stdout + result.stderr).splitlines()
         return lines[0].strip() if lines else ""
 
@@ -82,7 +82,7 @@ def print_machine(facts, options):
 
 def print_http(records):
     cells = medians(records, ("connections", "clients", "server"))
-    print("## Small answers, closed loop (wrk)\n")
+    print("## Small responses, closed loop (wrk)\n")
     header = ["connections", "clients", "server", "requests/s", "p50 ms", "p99 ms", "timeouts", "not 2xx",
               "clients served", "processor µs/request", "peak MiB"]
     table(header, [
@@ -92,7 +92,7 @@ def print_http(records):
          number(cell["peak_bytes"] / 2**20, 1)]
         for (kind, clients, name), cell in cells.items()])
     print("Timeouts (an answer later than 2 s) and answers other than 2xx are sums over the rounds. Clients"
-          " served: how many of the clients had any answer in 2 s after the measurement. Peak memory is the"
+          " served: how many of the clients got any answer within 2 s after the measurement. Peak memory is the"
           " sum over a server's processes and counts pages that they share more than once.\n")
     rows = []
     for (kind, clients, name), cell in cells.items():
@@ -115,9 +115,9 @@ def ratio(value, other):
 def print_handlers(records):
     cells = medians(records, ("path",))
     cells = {path: cells[path,] for path in HANDLER_PATHS}
-    print("## What inputs and tasks cost, kept connections, 16 clients\n")
+    print("## The cost of inputs and tasks, kept connections, 16 clients\n")
     plain = next(iter(cells.values()))
-    table(["handler", "requests/s", "p50 ms", "p99 ms", "processor µs/request", "to the first"], [
+    table(["handler", "requests/s", "p50 ms", "p99 ms", "processor µs/request", "relative to the first"], [
         [HANDLER_PATHS[path], number(cell["requests_per_second"]), milliseconds(cell["p50_ms"]),
          milliseconds(cell["p99_ms"]), number(cell["processor_us"], 1),
          ratio(cell["processor_us"], plain["processor_us"])]
@@ -141,18 +141,18 @@ def print_tasks(records):
                 f"{with_task['timeouts'] / with_task['sent'] * 100:.1f} %"])
     table(["connections", "requests/s", "server", "p50 ms, no task", "p99 ms, no task", "p50 ms, task",
            "p99 ms, task", "max ms, task", "p99 ratio", "refused, task", "timeouts, task"], rows)
-    print("Latency counts from the moment a request was due, and only of requests that were answered."
+    print("Latency counts from the moment at which a request was due, and only for answered requests."
           " Refused: an answer of 5xx or a connection refused. Timeout: no answer within 5 s.\n")
     return cells
 
 
 def print_spread(records):
     cells = {name: cell for (name,), cell in medians(records, ("processes",)).items()}
-    print(f"## Tasks of a second in several processes, {SPREAD_RATE} requests/s, one nginx worker\n")
+    print(f"## Tasks of one second in several processes, {SPREAD_RATE} requests/s, one nginx worker\n")
     table(["processes", "tasks", "wait p50 ms", "longest wait ms", "response p99 ms"], [
         [name, number(cell["tasks"]), milliseconds(cell["wait_p50_ms"]), milliseconds(cell["wait_max_ms"]),
          milliseconds(cell["p99_ms"])] for name, cell in cells.items()])
-    print("A task's wait is from the end of its handler to its own beginning.\n")
+    print("A task's wait lasts from the end of its handler to its own beginning.\n")
     return cells
 
 

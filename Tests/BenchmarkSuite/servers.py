@@ -14,7 +14,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Failure(Exception):
-    """Something did not work, which is not the same as being slow."""
+    """An error, in contrast to a slow result."""
 
 
 def free_ports(count):
@@ -40,7 +40,7 @@ def tail(path, lines=15):
 
 
 class Process:
-    """A process that the benchmark started, with its descendants, and nothing else."""
+    """A process that the benchmark started, with its descendants."""
 
     def __init__(self, command, log, folder):
         self.log = log
@@ -64,7 +64,7 @@ class Process:
         return found
 
     def processor_seconds(self):
-        """User and system time of the tree; a child that has ended is in its parent's children's time."""
+        """User and system time of the tree. An ended child counts in its parent's time of children."""
         seconds = 0
         for pid in self.tree():
             fields = status_fields(pid)
@@ -86,7 +86,7 @@ class Process:
         return self.child.poll() is None
 
     def stop(self, patience=2.0):
-        """Ends the tree: asks its root, then kills what is left of it and is still the same process."""
+        """Ends the tree: asks its root to end, then kills the remaining processes, unless their ids are reused."""
         started = {pid: (status_fields(pid) or [None] * 20)[19] for pid in self.tree()}
         self.child.terminate()
         try:
@@ -110,7 +110,7 @@ def status_fields(pid):
 
 
 class Site:
-    """nginx and the back ends in one folder; each back end can be started afresh on its socket."""
+    """nginx and the back ends in one folder; each back end can be restarted on its socket."""
 
     def __init__(self, parts, folder, application):
         self.parts = parts
@@ -195,7 +195,7 @@ class Site:
             connection.close()
 
     def check(self, name):
-        """Every address that will be measured answers as it must."""
+        """Checks that every address to be measured answers correctly."""
         expected = {"/hello": (200, BODY), "/task": (200, BODY)}
         if name == "postlude":
             expected["/items/42"] = (200, b'{"id":42}')

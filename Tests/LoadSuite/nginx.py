@@ -15,7 +15,7 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             fastcgi_pass application; fastcgi_keep_conn on;
-            # So that nothing that failed is asked again.
+            # A failed request is not sent again.
             fastcgi_next_upstream off;
             fastcgi_param REQUEST_METHOD $request_method; fastcgi_param REQUEST_URI $request_uri;
             fastcgi_param QUERY_STRING $query_string; fastcgi_param CONTENT_TYPE $content_type;

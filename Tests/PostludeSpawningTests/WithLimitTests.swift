@@ -64,7 +64,7 @@ import Testing
             output: folder.path + "/out", errors: folder.path + "/err")
         #expect(child.waitForExit() == .status(124))
         let errors = folder.text("err")
-        #expect(errors.contains("Not over after 20 s: bash -c"))
+        #expect(errors.contains("Not finished after 20 s: bash -c"))
         for part in [
             ": sleep 1001", ": sleep 1002", ": sleep 1003", "PostludeTaskStoreTestbed hold", "thread ",
         ] {

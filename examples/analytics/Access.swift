@@ -1,7 +1,7 @@
 import FoundationEssentials
 import GRDB
 
-/// One access: a row of the table `access`. Neither the client's address nor its query are kept.
+/// One access: a row of the table `access`. It has neither the client's address nor the query.
 struct Access: Codable, Sendable {
     static let longestText = 200
 
@@ -11,7 +11,7 @@ struct Access: Codable, Sendable {
     var userAgent: String?
     var milliseconds: Double
 
-    /// Path and user agent are the client's words, and cut where they are long.
+    /// The client sets path and user agent, which are truncated if they are long.
     init(time: Date, path: String, status: Int, userAgent: String?, milliseconds: Double) {
         self.time = time
         self.path = Self.cut(path)
@@ -34,7 +34,7 @@ extension Access: FetchableRecord, PersistableRecord {
         case milliseconds
     }
 
-    // A number, so that SQL can tell the minute by a division.
+    // A number, so that SQL can compute the minute by a division.
     static func databaseDateEncodingStrategy(for column: String) -> DatabaseDateEncodingStrategy {
         .millisecondsSince1970
     }

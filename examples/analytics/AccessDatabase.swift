@@ -3,7 +3,7 @@ import GRDB
 import PostludeExampleStorage
 import Synchronization
 
-/// The database of the accesses, opened once: when the application starts, or by whoever needs it first.
+/// The database of the accesses. It is opened once, by its first user or when the application starts.
 final class AccessDatabase: Sendable {
     private let path: String
     private let pool = Mutex<SharedDatabase?>(nil)
@@ -25,7 +25,7 @@ final class AccessDatabase: Sendable {
         }
     }
 
-    /// To be called when nobody reads or writes any more.
+    /// Closes the database. No other thread may use it any more.
     func close() throws {
         try pool.withLock { pool in
             try pool?.close()
@@ -36,13 +36,11 @@ final class AccessDatabase: Sendable {
     private func make() throws -> SharedDatabase {
         let folder = URL(filePath: path).deletingLastPathComponent()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        // A power failure may take the last accesses with it, which is cheap compared to a disk's promise for each of
-        // them.
+        // A power failure may lose the last accesses, which costs less than a sync for each of them.
         return try SharedDatabase(path: path, isSynced: false, migrator: Self.migrator)
     }
 
-    /// Every version that the schema has had. A released migration is never changed, only followed by another
-    /// one.
+    /// All versions of the schema. A released migration never changes; a later one follows it.
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("access") { database in

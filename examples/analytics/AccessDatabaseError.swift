@@ -1,4 +1,4 @@
-/// A database that SQLite or the file system does not let us open.
+/// A database that SQLite or the file system cannot open.
 struct AccessDatabaseError: Error, CustomStringConvertible {
     let path: String
     let reason: any Error

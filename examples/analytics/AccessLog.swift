@@ -9,8 +9,8 @@ struct AccessLog: Sendable {
 
     let database: AccessDatabase
 
-    /// Adds an access. What is too old, or too much, goes in the same transaction: both bounds hold at every
-    /// moment.
+    /// Adds an access. Deletes accesses over the age limit or the row limit in the same transaction, so that
+    /// both limits hold at all times.
     func add(_ access: Access) throws {
         try database.open().write { database in
             try access.insert(database)
@@ -23,14 +23,14 @@ struct AccessLog: Sendable {
         }
     }
 
-    /// - Returns: the newest first.
+    /// - Returns: the accesses, newest first.
     func latest(_ count: Int) throws -> [Access] {
         try database.open().read { database in
             try Access.order(Column("id").desc).limit(count).fetchAll(database)
         }
     }
 
-    /// The sixty minutes that end with the one of `now`.
+    /// The sixty minutes up to and including the minute of `now`.
     func lastHour(at now: Date = Date()) throws -> HourStatistics {
         let last = now.milliseconds / 60_000
         let first = last - 59
@@ -64,7 +64,7 @@ private struct CountedMinute: Decodable, FetchableRecord {
 }
 
 extension Date {
-    /// Since 1970; the earliest or latest number for what is beyond it.
+    /// Seconds since 1970; the earliest or latest number for a date outside the range.
     fileprivate var milliseconds: Int64 {
         Int64(exactly: (timeIntervalSince1970 * 1000).rounded(.down))
             ?? (timeIntervalSince1970 < 0 ? .min : .max)

@@ -1,10 +1,10 @@
 import FoundationEssentials
 import Postlude
 
-/// An API whose accesses are logged to SQLite after the answer, and a page that shows the last hour.
+/// An API whose accesses are logged to SQLite after the response, and a page that shows the last hour.
 @main
 struct AnalyticsApplication: Application {
-    // One log for all workers. Nothing is opened here: `analytics check` makes the application, too.
+    // One log for all workers. It opens nothing here, because `analytics check` creates the application, too.
     let log = AccessLog(
         database: AccessDatabase(
             path: ProcessInfo.processInfo.environment["ANALYTICS_DATABASE"] ?? "state/analytics.sqlite"))
@@ -15,7 +15,7 @@ struct AnalyticsApplication: Application {
         Handler("stats", stats)
     }
 
-    /// Before the first request: a database that cannot be opened keeps the process from starting.
+    /// Before the first request: if the database cannot be opened, the process does not start.
     func start() throws { try log.database.open() }
 
     func stop() throws { try log.database.close() }

@@ -37,7 +37,7 @@ extension AnalyticsPage {
         @media (max-width: 48rem) { li { grid-template-columns: 1fr } }
         """
 
-    /// Shows new numbers every few seconds, and lets the reader make some.
+    /// Updates the numbers every few seconds, and lets the reader make requests.
     static let script = """
         const attempts = document.querySelector(".try")
         const output = attempts.querySelector("output")

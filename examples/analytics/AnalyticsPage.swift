@@ -1,10 +1,10 @@
 import FoundationEssentials
 import PostludeExamplePages
 
-/// What the page shows, as HTML.
+/// The page's contents as HTML.
 struct AnalyticsPage {
     let hour: HourStatistics
-    /// The newest first.
+    /// Newest first.
     let latest: [Access]
 
     var html: String {

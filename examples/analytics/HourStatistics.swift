@@ -1,10 +1,10 @@
 /// The accesses of an hour, minute by minute.
 struct HourStatistics: Encodable, Sendable {
-    /// The oldest first; minutes without an access are there as well.
+    /// Oldest first, including minutes without an access.
     let minutes: [MinuteStatistics]
     let requests: Int
     let errors: Int
-    /// Nothing when there was no request.
+    /// Nil if there was no request.
     let meanMilliseconds: Double?
 
     init(minutes: [MinuteStatistics]) {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Postlude
 
 extension AnalyticsApplication {
-    /// Answers, and adds the task that logs the access: the client does not wait for the database.
+    /// Responds, and adds the task that logs the access, so that the client does not wait for the database.
     ///
     /// - Parameter answer: makes the response; its duration is the access's.
     func logged(_ request: Request, _ tasks: BackgroundTasks, answer: () throws -> Response) throws
@@ -15,7 +15,7 @@ extension AnalyticsApplication {
             time: time, path: request.path, status: response.status.code,
             userAgent: request.header("User-Agent"),
             milliseconds: (ContinuousClock.now - start) / .milliseconds(1))
-        // The task gets values: the request is gone when it runs.
+        // The task gets values, because the request no longer exists when it runs.
         tasks.add(named: "log the access", log.add, access)
         return response
     }

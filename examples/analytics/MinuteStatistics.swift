@@ -4,9 +4,9 @@ import FoundationEssentials
 struct MinuteStatistics: Encodable, Sendable {
     var start: Date
     var requests: Int
-    /// Those of the requests whose status was 400 or more.
+    /// The requests with a status of 400 or more.
     var errors: Int
-    /// Of all requests together.
+    /// The duration of all requests together.
     var milliseconds: Double
 
     enum CodingKeys: String, CodingKey { case start, requests, errors }

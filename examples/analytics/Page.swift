@@ -1,7 +1,7 @@
 import PostludeExamplePages
 
 extension AnalyticsApplication {
-    /// `GET /`: the last hour as a plot, drawn here.
+    /// `GET /`: the last hour as a plot.
     func page() throws -> ExamplePage {
         let page = AnalyticsPage(hour: try log.lastHour(), latest: try log.latest(10))
         return ExamplePage(

@@ -1,8 +1,8 @@
 import FoundationEssentials
 
-/// The last hour as bars: an SVG that is as wide as its place, with labels in HTML that keep their size.
+/// The last hour as bars: an SVG as wide as its container, with labels in HTML, which keep their size.
 struct Plot {
-    /// The SVG's units: each minute has ten across, the highest number a hundred upwards.
+    /// The SVG's units: each minute is ten wide, and the highest number a hundred high.
     private static let step = 10
     private static let height = 100.0
 
@@ -41,7 +41,7 @@ struct Plot {
         }
     }
 
-    /// A minute: its number when one points at it, the answered requests, and the errors on top of them.
+    /// A minute: its number as a tooltip, the answered requests, and the errors on top of them.
     private func bar(_ index: Int, _ minute: MinuteStatistics) -> String {
         let time = minute.start.formatted(.iso8601.time(includingFractionalSeconds: false)).prefix(5)
         let answered = rectangle("answered", index, from: 0, to: minute.requests - minute.errors)

@@ -1,4 +1,4 @@
-/// Something that was measured every two hours of a day.
+/// A quantity that was measured every two hours of a day.
 struct Series: Encodable, Sendable {
     var name: String
     var unit: String

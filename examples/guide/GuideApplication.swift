@@ -1,6 +1,6 @@
 import Postlude
 
-/// The guide's eight programs as one application: one file for each of its headings, in its order.
+/// The guide's eight programs as one application, one file for each heading, in the guide's order.
 @main
 struct GuideApplication: Application {
     var handlers: Handlers {

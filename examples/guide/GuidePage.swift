@@ -1,6 +1,6 @@
 import PostludeExamplePages
 
-/// `GET /`: a button for each program, and what its tasks print, as it comes.
+/// `GET /`: a button for each program, and the output of its tasks as they print it.
 func home() -> ExamplePage {
     ExamplePage(
         title: "Background tasks",
@@ -20,7 +20,7 @@ private struct Program {
     var title: String
     var summary: String
     var attempt: Attempt
-    /// What is answered 422, or fails after the answer.
+    /// Whether it is answered 422, or fails after the response.
     var mistake: Attempt
 
     func html(number: Int) -> String {

@@ -1,23 +1,23 @@
 import Postlude
 import Synchronization
 
-/// Prints a line as the guide's tasks do, and shows it to the pages that are open.
+/// Prints a line like the guide's tasks, and shows it on the open pages.
 func print(_ text: String) {
     Swift.print(text)
     lines.add(Line(request: TaskContext.current?.requestID ?? "", text: text, isFailure: false))
 }
 
-/// What a task has printed.
+/// The line that a task has printed.
 struct Line: Codable, Sendable {
-    /// The id of the request whose task it was.
+    /// The id of the task's request.
     var request: String
     var text: String
     /// Whether it says why a task has failed.
     var isFailure: Bool
 }
 
-/// The lines of this process's tasks. With several processes a page would see those of one of them only: what all are to
-/// see goes through a database or a broker.
+/// The lines of this process's tasks. With several processes, a page would see only one process's lines. To
+/// show lines of all processes, use a database or a broker.
 final class Lines: Sendable {
     private struct Watchers {
         var streams: [Int: AsyncStream<Line>.Continuation] = [:]
@@ -32,7 +32,7 @@ final class Lines: Sendable {
 
     /// The lines from now on.
     func follow() -> AsyncStream<Line> {
-        // A page that does not read gets the newest.
+        // A page that does not read gets the newest lines.
         let (stream, continuation) = AsyncStream.makeStream(
             of: Line.self, bufferingPolicy: .bufferingNewest(1_000))
         let number = watchers.withLock { watchers in
@@ -54,7 +54,7 @@ func followLines() -> Response {
     .events(lines.follow().map { try ServerSentEvent(json: $0) })
 }
 
-/// Tells a client the id of its request.
+/// Sends a client the id of its request.
 struct RequestIDs: Middleware {
     func respond(to request: Request, next: Next) async throws -> Response {
         var response = try await next(request)

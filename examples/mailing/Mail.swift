@@ -1,7 +1,7 @@
 package import FoundationEssentials
 package import Postlude
 
-/// A mail of plain text to one person.
+/// A plain-text mail to one person.
 package struct Mail: Sendable {
     package let from: EmailAddress
     package let to: EmailAddress
@@ -12,9 +12,9 @@ package struct Mail: Sendable {
     let id: UUID
 
     /// - Parameters:
-    ///   - name: the recipient's.
-    ///   - date: when it was written.
-    ///   - id: of its `Message-ID`, and of its file: a mail that is sent once more has the same.
+    ///   - name: the recipient's name.
+    ///   - date: the date of the mail.
+    ///   - id: used in its `Message-ID` and its file's name. A mail that is sent again has the same id.
     package init(
         from: EmailAddress, to: EmailAddress, name: String? = nil, subject: String, text: String,
         date: Date = Date(), id: UUID = UUID()
@@ -28,9 +28,9 @@ package struct Mail: Sendable {
         self.id = id
     }
 
-    /// The mail as RFC 5322 has it: CRLF after every line, and nothing but ASCII.
+    /// The mail in the form of RFC 5322: CRLF after every line, and only ASCII.
     ///
-    /// - Throws: `MailError` when a value would break out of its header field.
+    /// - Throws: `MailError` if a value would break out of its header field.
     func message() throws -> String {
         let fields = try [
             MailField("From", from.description),
@@ -56,7 +56,7 @@ package struct Mail: Sendable {
         text.split(separator: "\n", omittingEmptySubsequences: false)
     }
 
-    /// Whether the text can stand in the mail as it is: ASCII in short lines.
+    /// Whether the mail can contain the text unencoded: ASCII in short lines.
     private var isPlain: Bool {
         lines.allSatisfy { line in
             line.utf8.count <= 76 && line.utf8.allSatisfy { (0x20...0x7E).contains($0) }

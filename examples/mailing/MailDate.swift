@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A moment as mails write it, such as `Fri, 21 Nov 1997 09:55:06 +0000` (RFC 5322, section 3.3).
+/// A date in the form of mails, such as `Fri, 21 Nov 1997 09:55:06 +0000` (RFC 5322, section 3.3).
 struct MailDate: Sendable, CustomStringConvertible {
     let date: Date
 

@@ -1,18 +1,18 @@
 import FoundationEssentials
 
-/// One field of a mail's header. A value can neither end its line nor leave ASCII.
+/// One field of a mail's header. A value can neither end its line nor contain characters beyond ASCII.
 struct MailField: Sendable {
     /// The field without the CRLF at its end.
     let line: String
 
     private static let widest = 76
 
-    /// - Throws: `MailError` for control characters (CR and LF among them) and for bytes beyond ASCII.
+    /// - Throws: `MailError` for control characters (including CR and LF) and for bytes beyond ASCII.
     init(_ name: String, _ value: String) throws {
         try self.init(name, words: [value])
     }
 
-    /// A field of several words, folded where a line would be too wide. Throws as the other does.
+    /// A field of several words, folded if a line would be too wide. Throws like the other initializer.
     init(_ name: String, words: [String]) throws {
         guard words.allSatisfy({ word in word.utf8.allSatisfy { (0x20...0x7E).contains($0) } }) else {
             throw MailError("the mail's \(name) field holds a line break or a character that is not ASCII")
@@ -27,7 +27,7 @@ struct MailField: Sendable {
         self.line = line
     }
 
-    /// A display name: a quoted string, or encoded words when it is not ASCII.
+    /// A display name: a quoted string, or encoded words if it is not ASCII.
     static func phrase(_ name: String) throws -> [String] {
         guard isPlain(name) else { return try encodedWords(name) }
         let escaped = name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
@@ -43,7 +43,7 @@ struct MailField: Sendable {
         text.utf8.allSatisfy { $0 < 0x80 } && !text.contains("=?")
     }
 
-    /// RFC 2047: words of at most 64 characters, each with whole UTF-8 sequences.
+    /// RFC 2047: words of at most 64 characters, each with complete UTF-8 sequences.
     private static func encodedWords(_ text: String) throws -> [String] {
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw MailError("a name or subject holds a line break or another control character")
@@ -51,7 +51,8 @@ struct MailField: Sendable {
         var chunks: [String] = []
         var chunk = ""
         for scalar in text.unicodeScalars {
-            // 39 bytes are 52 characters of Base64, 64 with "=?utf-8?B?" and "?=": beside the field's name.
+            // 39 bytes are 52 characters of Base64, and 64 with "=?utf-8?B?" and "?=". They fit beside the
+            // field's name.
             if chunk.utf8.count + UTF8.width(scalar) > 39 {
                 chunks.append(chunk)
                 chunk = ""

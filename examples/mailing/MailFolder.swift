@@ -2,11 +2,11 @@ import FoundationEssentials
 import Logging
 import Postlude
 
-/// A folder of mails, one .eml file each, as a stand-in for a mail server.
+/// A folder of mails, one .eml file each, that replaces a mail server.
 struct MailFolder: Sendable {
     let path: String
 
-    /// Adds a file that is whole as soon as it has its name: it is written beside it and then renamed.
+    /// Adds a file that is complete when its name appears: it is written under another name and then renamed.
     func add(_ message: String, id: UUID) throws {
         let folder = URL(filePath: path, directoryHint: .isDirectory)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

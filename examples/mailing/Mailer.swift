@@ -1,7 +1,7 @@
 import FoundationEssentials
 package import Postlude
 
-/// Sends mail to the server that `SMTP_URL` names, or writes it into the folder `MAIL_FOLDER`.
+/// Sends mail to the server in `SMTP_URL`, or writes it to the folder `MAIL_FOLDER`.
 package struct Mailer: Sendable {
     enum Delivery: Sendable {
         case server(SMTPServer)
@@ -11,7 +11,7 @@ package struct Mailer: Sendable {
     package let sender: EmailAddress
     let delivery: Delivery
 
-    /// - Throws: `MailError` when a variable's value is not what it has to be.
+    /// - Throws: `MailError` if a variable's value is invalid.
     package init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
         let from = environment["MAIL_FROM"] ?? "notifications@localhost.localdomain"
         guard let sender = EmailAddress(from) else {

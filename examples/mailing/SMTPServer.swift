@@ -13,7 +13,7 @@ struct SMTPServer: Sendable {
     private static let connectSeconds = 10
     private static let transferSeconds = 30
 
-    /// Once in a process and before any other call, as libcurl asks: a `static let` is both.
+    /// libcurl requires one call in a process, before any other: a `static let` guarantees that.
     private static let initialized = ccurl_global_init()
 
     init(url: String) throws {
@@ -58,7 +58,7 @@ struct SMTPServer: Sendable {
                     ccurl_set_string(curl, CURLOPT_MAIL_FROM, "<\(sender)>"),
                     ccurl_set_list(curl, CURLOPT_MAIL_RCPT, recipients),
                     ccurl_set_upload(curl, file, curl_off_t(bytes.count)),
-                    // A time limit without a signal: other threads are at work.
+                    // A time limit without a signal, because other threads are running.
                     ccurl_set_long(curl, CURLOPT_NOSIGNAL, 1),
                     ccurl_set_long(curl, CURLOPT_CONNECTTIMEOUT, Self.connectSeconds),
                     ccurl_set_long(curl, CURLOPT_TIMEOUT, Self.transferSeconds),

@@ -1,12 +1,12 @@
 import PostludeExamplePages
 
-/// A request to try on the home page: as a line for the terminal and as a button.
+/// A request to try on the home page, as a command for the terminal and as a button.
 struct Attempt: Sendable {
     var title: String
     var path: String
     var json: String?
 
-    /// - Parameter host: the client's own word.
+    /// - Parameter host: the host name that the client sent.
     func html(host: String) -> String {
         """
         <section class="card">
@@ -27,7 +27,7 @@ struct Attempt: Sendable {
         json.map { " data-json=\"\(HTML.escaped($0))\"" } ?? ""
     }
 
-    /// For screen readers, to which five buttons with one name would be all the same.
+    /// For screen readers, to which five buttons with one name would be the same.
     private var hiddenTitle: String {
         "<span class=\"hidden\">: \(HTML.escaped(title))</span>"
     }

@@ -6,7 +6,7 @@ struct Visitor: Decodable {
     var host: String?
 }
 
-/// `GET /`: what there is to try.
+/// `GET /`: the requests to try.
 func home(visitor: Header<Visitor>) -> ExamplePage {
     let host = visitor.host ?? "127.0.0.1:8080"
     return ExamplePage(

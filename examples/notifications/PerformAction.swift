@@ -1,7 +1,7 @@
 import Postlude
 import PostludeExampleMailing
 
-/// `POST /action`: three tasks, run one after another in this order.
+/// `POST /action`: three tasks that run one after another, in this order.
 func performAction(tasks: BackgroundTasks) -> [String: String] {
     tasks.add(named: "1: log", logAction, "action performed")
     tasks.add(named: "2: mail", mailAdministrator, "An action was performed.")

@@ -1,4 +1,4 @@
-/// The name of a person, as a client gave it: not empty, not long, and of one line.
+/// A person's name from a client: not empty, not long, and on one line.
 struct PersonName: Decodable, Sendable, CustomStringConvertible {
     static let longest = 100
 

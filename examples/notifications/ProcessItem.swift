@@ -8,7 +8,7 @@ struct Item: Decodable {
     }
 }
 
-/// `POST /process/{item_id:int}`: the item is processed after the answer.
+/// `POST /process/{item_id:int}`: the item is processed after the response.
 func processItem(item: Path<Item>, tasks: BackgroundTasks) -> [String: String] {
     tasks.add(processData, item.itemID, "high")
     return ["status": "processing"]

@@ -5,7 +5,7 @@ struct Recipient: Decodable {
     var email: EmailAddress
 }
 
-/// `POST /send?email=…`: the answer does not wait for the mail server.
+/// `POST /send?email=…`: the response does not wait for the mail server.
 func sendNotification(recipient: Query<Recipient>, tasks: BackgroundTasks) -> [String: String] {
     tasks.add(named: "notification mail", sendMail, recipient.email, "Notification", "Something happened.")
     return ["message": "Notification sent"]

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Postlude
 import PostludeDurable
 
-/// Takes the money. It stops while the payment provider is away, and goes on when that is back.
+/// Charges the order. It waits while the payment provider is down, and continues when the provider is back.
 struct Charge: DurableTask {
     var order: String
 
@@ -18,8 +18,8 @@ struct Charge: DurableTask {
     }
 }
 
-/// Stands for a provider elsewhere: it takes each key once, as those do (`Idempotency-Key`), and is away while there is a
-/// file `provider-is-away`.
+/// Stands for a remote provider. It accepts each key once, like real ones (`Idempotency-Key`), and is down
+/// while a file `provider-is-away` exists.
 struct PaymentProvider {
     let database: OrdersDatabase
 

@@ -1,6 +1,6 @@
 import Postlude
 
-/// What a client sends.
+/// The order that a client sends.
 struct Order: Decodable {
     var id: OrderID
     var email: EmailAddress

@@ -2,11 +2,12 @@ import Postlude
 import PostludeCelery
 import PostludeDurable
 
-/// Orders whose charge, receipt and ledger entry must not be lost: they are in the task store before the client has its answer.
+/// Orders whose charge, receipt and ledger entry must not be lost: they are in the task store before the
+/// client has its response.
 @main
 struct OrdersApplication: Application {
-    // One database for all workers; tasks find it by their context. Nothing is opened here: `orders check` makes the
-    // application, too.
+    // One database for all workers; tasks find it by their context. It opens nothing here, because `orders
+    // check` creates the application, too.
     let database = OrdersDatabase.inStateFolder
 
     var handlers: Handlers {
@@ -23,7 +24,7 @@ struct OrdersApplication: Application {
         }
     }
 
-    /// Before the first request: a database that cannot be opened keeps the process from starting.
+    /// Before the first request: if the database cannot be opened, the process does not start.
     func start() throws { try database.open() }
 
     func stop() throws { try database.close() }

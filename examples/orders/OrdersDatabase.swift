@@ -3,14 +3,15 @@ import GRDB
 import PostludeExampleStorage
 import Synchronization
 
-/// The ledger, and what the payment provider has taken, in one SQLite file: opened once, when the application starts.
+/// The ledger and the payment provider's charges, in one SQLite file. It is opened once, when the application
+/// starts.
 final class OrdersDatabase: Sendable {
     private let path: String
     private let pool = Mutex<SharedDatabase?>(nil)
 
     init(path: String) { self.path = path }
 
-    /// In the folder that systemd gives a service, and `examples/serve` an example.
+    /// In the folder that systemd gives a service, and `examples/serve` gives an example.
     static var inStateFolder: OrdersDatabase {
         let folder = ProcessInfo.processInfo.environment["STATE_DIRECTORY"] ?? "/var/lib/orders"
         return OrdersDatabase(path: folder + "/orders.sqlite")
@@ -31,7 +32,7 @@ final class OrdersDatabase: Sendable {
         }
     }
 
-    /// To be called when nobody reads or writes any more.
+    /// Closes the database. No other thread may use it any more.
     func close() throws {
         try pool.withLock { pool in
             try pool?.close()
@@ -39,10 +40,10 @@ final class OrdersDatabase: Sendable {
         }
     }
 
-    /// - Returns: the charge's number: of the first one with that key.
+    /// - Returns: the number of the first charge with that key.
     func charge(_ order: String, key: String) throws -> Int64 { try insert(order, key: key, into: "charge") }
 
-    /// - Returns: the entry's number: of the first one with that key.
+    /// - Returns: the number of the first entry with that key.
     func enter(_ order: String, key: String) throws -> Int64 { try insert(order, key: key, into: "ledger") }
 
     private func insert(_ order: String, key: String, into table: String) throws -> Int64 {
@@ -61,14 +62,14 @@ final class OrdersDatabase: Sendable {
         return try SharedDatabase(path: path, isSynced: true, migrator: Self.migrator)
     }
 
-    /// Every version that the schema has had.
+    /// All versions of the schema.
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("orders") { database in
             for name in ["charge", "ledger"] {
                 try database.create(table: name) { table in
                     table.autoIncrementedPrimaryKey("number")
-                    // The task's id: what is done again is done once.
+                    // The task's id, so that repeated work is done once.
                     table.column("key", .text).notNull().unique()
                     table.column("placed_order", .text).notNull()
                 }

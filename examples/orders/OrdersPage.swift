@@ -1,6 +1,6 @@
 import PostludeExamplePages
 
-/// `GET /`: a form that places an order, and how far each of its tasks has come.
+/// `GET /`: a form that places an order, and the state of each of its tasks.
 func home() -> ExamplePage {
     ExamplePage(
         title: "Orders",

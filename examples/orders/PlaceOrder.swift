@@ -1,16 +1,18 @@
 import Postlude
 import PostludeDurable
 
-/// `POST /orders`: 202 once the order's tasks are in the task store. From then on they will be done, whatever becomes of this
-/// process. An order that was placed before is shown as it is: 200, and nothing is charged twice.
+/// `POST /orders`: 202 once the order's tasks are in the task store. From then on they will run, whatever
+/// happens to this process. An order that was placed before is shown unchanged: 200, and nothing is charged
+/// twice.
 func placeOrder(order: JSONBody<Order>, tasks: BackgroundTasks) throws -> Response {
     let id = order.value.id.description
-    // No receipt, and no entry in the ledger, for what was not paid.
+    // No receipt and no ledger entry for an unpaid order.
     tasks.stopOnFailure()
     try tasks.enqueue(Charge(order: id), unique: id, while: .kept)
     try tasks.enqueue(SendReceipt(order: id, email: order.value.email), unique: id, while: .kept)
     try tasks.enqueue(EnterInLedger(order: id), unique: id, while: .kept)
-    // One transaction decides, for all processes, which of several requests with one id places the order.
+    // If several requests have the same id, one transaction decides, for all processes, which of them places
+    // the order.
     let kept = try tasks.keep()
     guard kept.allSatisfy(\.isNew) else {
         return try .json(

@@ -3,7 +3,8 @@ import Postlude
 import PostludeDurable
 import PostludeExampleMailing
 
-/// Sends the receipt. A crash behind the mail server's answer sends it again: with the same Message-ID.
+/// Sends the receipt. After a crash between the mail server's answer and the task's end, it is sent again,
+/// with the same Message-ID.
 struct SendReceipt: DurableTask {
     var order: String
     var email: EmailAddress

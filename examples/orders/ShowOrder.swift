@@ -2,7 +2,7 @@ import FoundationEssentials
 import Postlude
 import PostludeDurable
 
-/// `GET /orders/{id}`: how far each of the order's tasks has come.
+/// `GET /orders/{id}`: the state of each of the order's tasks.
 func showOrder(id: Path<OrderID>, tasks: BackgroundTasks) throws -> OrderState {
     let order = id.value.description
     guard let charge = try tasks.status(of: Charge.self, unique: order),

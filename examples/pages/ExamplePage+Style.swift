@@ -1,5 +1,5 @@
 extension ExamplePage {
-    /// The look of all examples: colours for light and dark, text, cards, forms, buttons.
+    /// The style of all examples: colours for light and dark, text, cards, forms, buttons.
     static let commonStyle = """
         :root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #1b1f24; --muted: #57606a;
                 --line: #d3d8de; --edge: #7d8590; --accent: #0b57a4; --on-accent: #fff; --failed: #b3261e }

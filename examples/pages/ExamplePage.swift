@@ -2,13 +2,13 @@ public import Postlude
 
 /// A page of an example: one file, which loads nothing from elsewhere.
 public struct ExamplePage: ResponseConvertible {
-    /// What the page is called, in its heading and in the browser's tab.
+    /// The page's title, in its heading and in the browser's tab.
     public var title: String
-    /// What stands below the heading, as HTML.
+    /// The HTML below the heading.
     public var content: String
-    /// Rules besides those that all pages share.
+    /// Style rules in addition to the common ones.
     public var style: String
-    /// JavaScript, run when the page is there.
+    /// JavaScript, run when the page has loaded.
     public var script: String
 
     public init(title: String, content: String, style: String = "", script: String) {
@@ -49,7 +49,8 @@ public struct ExamplePage: ResponseConvertible {
 
     public func response() -> Response {
         var response = Response.html(html)
-        // Should a client's word become markup after all, nothing from another site is loaded or told.
+        // If a client's text became markup after all, the page would still load nothing from another site,
+        // and send nothing to it.
         response.headers[.contentSecurityPolicy] =
             "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
             + "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -1,5 +1,5 @@
-/// A language as RFC 5646 writes it, such as `de`, `pt-BR` or `zh-Hant-TW`: its form is checked, not whether
-/// the language exists.
+/// A language in the form of RFC 5646, such as `de`, `pt-BR` or `zh-Hant-TW`. Its form is checked, not
+/// whether the language exists.
 struct LanguageTag: Codable, Hashable, Sendable {
     static let longest = 35
 

@@ -1,8 +1,8 @@
 import Postlude
 
 extension SettingsApplication {
-    /// `POST /users/{user_id:int}/settings`: the answer means that the settings are on the disk. The next read finds
-    /// them in the cache, since a task reads them first.
+    /// `POST /users/{user_id:int}/settings`: the response means that the settings are on the disk. The next
+    /// read finds them in the cache, because a task reads them first.
     func save(user: Path<Int>, settings: JSONBody<UserSettings>, tasks: BackgroundTasks) throws -> SaveAnswer
     {
         let saved = try store.save(settings.value, of: user.value)

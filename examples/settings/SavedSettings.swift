@@ -4,7 +4,7 @@ import GRDB
 struct SavedSettings: Sendable {
     var userID: Int
     var settings: UserSettings
-    /// Counts the writes of this user's settings, from 1.
+    /// The number of writes of this user's settings, from 1.
     var revision: Int
 
     enum Columns {

@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Postlude
 
-/// A user's settings: written to SQLite before the answer, warmed in a cache of the process after it.
+/// A user's settings: written to SQLite before the response, and loaded into a cache of the process after it.
 @main
 struct SettingsApplication: Application {
-    // One store for all workers. Nothing is opened here: `settings check` makes the application, too.
+    // One store for all workers. It opens nothing here, because `settings check` creates the application,
+    // too.
     let store = SettingsStore(
         database: SettingsDatabase(
             path: ProcessInfo.processInfo.environment["SETTINGS_DATABASE"] ?? "state/settings.sqlite"),
@@ -16,7 +17,7 @@ struct SettingsApplication: Application {
         Handler("show-settings", show)
     }
 
-    /// Before the first request: a database that cannot be opened keeps the process from starting.
+    /// Before the first request: if the database cannot be opened, the process does not start.
     func start() throws { try store.database.open() }
 
     func stop() throws { try store.database.close() }

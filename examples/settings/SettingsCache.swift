@@ -2,39 +2,38 @@ import Synchronization
 
 /// Settings in memory, shared by every worker of the process.
 ///
-/// It never holds what a write has replaced. A reader that misses gets a ticket *before* it reads the
-/// database, and fills the cache with it afterwards; a writer that has committed makes the user's tickets
-/// worthless. So of a read and a write at the same time, whichever comes first, the cache keeps the new
-/// settings or none:
+/// It never holds settings that a write has replaced. A reader that misses gets a ticket *before* it reads
+/// the database, and fills the cache with it afterwards. A writer that has committed invalidates the user's
+/// tickets. So if a read and a write are concurrent, in any order, the cache keeps the new settings or none:
 ///
 /// | reader | writer |
 /// |---|---|
 /// | misses, gets a ticket | |
 /// | reads the old settings | |
-/// | | commits the new ones, forgets the user |
+/// | | commits the new ones, removes the user |
 /// | fills: refused | |
 ///
-/// Writers need no order among themselves: they fill nothing.
+/// Writers need no order among themselves, since they do not fill the cache.
 final class SettingsCache: Sendable {
     enum Lookup: Sendable {
         case hit(SavedSettings)
         case miss(Ticket)
     }
 
-    /// The right to fill the cache with what was read after the ticket was given.
+    /// The right to fill the cache with a value that was read after the ticket was issued.
     struct Ticket: Sendable {
         fileprivate let user: Int
         fileprivate let change: UInt
     }
 
-    /// Two halves instead of a list in the order of use: when `recent` is full it becomes `older`, and what
-    /// nobody has read since then goes.
+    /// Two halves instead of a list in the order of use: when `recent` is full it becomes `older`, and
+    /// entries that were not read since then are dropped.
     private struct Contents {
         var recent: [Int: SavedSettings] = [:]
         var older: [Int: SavedSettings] = [:]
-        /// How often users were forgotten. Users share a count, so that there is no count for every user that
-        /// ever was; a ticket is then worthless more often than it has to be, which costs one more read of
-        /// the database.
+        /// How often users were removed. Users share a count, so that there is no count for every user that
+        /// ever was; a ticket is then invalid more often than it has to be, which costs one more read of the
+        /// database.
         var changes = [UInt](repeating: 0, count: 256)
     }
 
@@ -55,7 +54,7 @@ final class SettingsCache: Sendable {
         }
     }
 
-    /// Keeps what was read from the database, unless there was a write since the ticket was given.
+    /// Keeps a value from the database, unless there was a write since the ticket was issued.
     func fill(_ saved: SavedSettings, with ticket: Ticket) {
         contents.withLock { contents in
             guard contents.changes[slot(of: ticket.user)] == ticket.change else { return }
@@ -64,7 +63,7 @@ final class SettingsCache: Sendable {
         }
     }
 
-    /// To be called when a user's settings have changed.
+    /// Removes a user's settings. To be called when they have changed.
     func forget(_ user: Int) {
         contents.withLock { contents in
             contents.changes[slot(of: user)] &+= 1

@@ -3,7 +3,7 @@ import GRDB
 import PostludeExampleStorage
 import Synchronization
 
-/// The database of the settings, opened once: when the application starts, or by whoever needs it first.
+/// The database of the settings. It is opened once, by its first user or when the application starts.
 final class SettingsDatabase: Sendable {
     private let path: String
     private let pool = Mutex<SharedDatabase?>(nil)
@@ -25,7 +25,7 @@ final class SettingsDatabase: Sendable {
         }
     }
 
-    /// To be called when nobody reads or writes any more.
+    /// Closes the database. No other thread may use it any more.
     func close() throws {
         try pool.withLock { pool in
             try pool?.close()
@@ -36,12 +36,11 @@ final class SettingsDatabase: Sendable {
     private func make() throws -> SharedDatabase {
         let folder = URL(filePath: path).deletingLastPathComponent()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        // The answer says "saved".
+        // The response says "saved".
         return try SharedDatabase(path: path, isSynced: true, migrator: Self.migrator)
     }
 
-    /// Every version that the schema has had. A released migration is never changed, only followed by another
-    /// one.
+    /// All versions of the schema. A released migration never changes; a later one follows it.
     private static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("settings") { database in

@@ -6,12 +6,11 @@ struct SettingsStore: Sendable {
     let database: SettingsDatabase
     let cache: SettingsCache
 
-    /// Writes settings; they are on the disk when this returns.
+    /// Writes settings, which are on the disk when this returns.
     ///
     /// Two writes of one user are one after the other, in the order of their revisions.
     func save(_ settings: UserSettings, of user: Int) throws -> SavedSettings {
-        // After the commit, and before the client hears of it. An error counts as well: it may have come
-        // after a commit.
+        // After the commit, and before the response. Also after an error, which may have come after a commit.
         defer { cache.forget(user) }
         return try database.open().write { database in
             var new = SavedSettings(userID: user, settings: settings, revision: 1)
@@ -21,7 +20,7 @@ struct SettingsStore: Sendable {
         }
     }
 
-    /// - Returns: nil when the user has none.
+    /// - Returns: nil if the user has none.
     func settings(of user: Int) throws -> (SavedSettings, SettingsSource)? {
         switch cache.find(user) {
         case .hit(let saved):
@@ -34,7 +33,7 @@ struct SettingsStore: Sendable {
         }
     }
 
-    /// Brings a user's settings into the cache, for the reads to come.
+    /// Loads a user's settings into the cache for later reads.
     func warm(_ user: Int) throws {
         _ = try settings(of: user)
     }

@@ -1,4 +1,4 @@
-/// What a user can choose.
+/// The settings that a user can choose.
 struct UserSettings: Codable, Hashable, Sendable {
     var theme: Theme
     var language: LanguageTag

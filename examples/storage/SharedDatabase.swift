@@ -4,9 +4,9 @@ internal import Synchronization
 
 /// An SQLite file that several processes may write at once.
 ///
-/// SQLite 3.7.0 to 3.51.2 loses commits where one connection begins a checkpoint while another one begins the WAL anew
-/// ("The WAL-Reset Bug" in <https://sqlite.org/wal.html>). So no connection checkpoints by itself here: after some writes
-/// one does while the writer's lock is held, under which nothing begins the WAL anew.
+/// SQLite 3.7.0 to 3.51.2 loses commits if one connection begins a checkpoint while another one restarts the WAL
+/// ("The WAL-Reset Bug" in <https://sqlite.org/wal.html>). So no connection checkpoints automatically here. After some
+/// writes, one does while the writer's lock is held, so that no commit restarts the WAL.
 package final class SharedDatabase: Sendable {
     private static let writesBetweenCheckpoints = 200
 
@@ -18,7 +18,7 @@ package final class SharedDatabase: Sendable {
     /// - Parameter isSynced: whether each commit is on the disk before a write returns.
     package init(path: String, isSynced: Bool, migrator: DatabaseMigrator) throws {
         var configuration = Configuration()
-        // Other programs may write: wait for the end of it.
+        // Other programs may write: waits until they have finished.
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { database in
             _ = try Int.fetchOne(database, sql: "PRAGMA wal_autocheckpoint = 0")
@@ -36,17 +36,17 @@ package final class SharedDatabase: Sendable {
         checkpoints = try DatabaseQueue(path: path, configuration: configuration)
     }
 
-    /// Processes that start together make the file together: one after another, since of two that migrate it at once the
-    /// second one finds the first one's tables. The lock on the folder ends with its process.
+    /// Opens the file while holding a lock on its folder. Of two processes that migrate the file at once, the second would
+    /// fail on the first one's tables. The lock ends with its process.
     ///
-    /// - Parameter make: called again while another process, which has the file already, switches it to WAL mode or from
-    ///   it: SQLite waits for none of them, whatever its busy mode is.
+    /// - Parameter make: called again while another process, which already has the file open, switches it to WAL mode or
+    ///   back: SQLite does not wait for that, in any busy mode.
     private static func inTurn<Value>(beside path: String, _ make: () throws -> Value) throws -> Value {
         let end = ContinuousClock.now + .seconds(5)
         let name = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
         let folder = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         defer { if folder >= 0 { Glibc.close(folder) } }
-        // Without it, such as in a folder that this user may not read, all but the first start is the same.
+        // Without the lock, as in a folder that this user cannot read, only the first start differs.
         while folder >= 0, flock(folder, LOCK_EX | LOCK_NB) != 0, .now < end { usleep(10_000) }
         while true {
             do {
@@ -62,7 +62,7 @@ package final class SharedDatabase: Sendable {
     package func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         let value = try pool.write(body)
         if writes.add(1, ordering: .relaxed).newValue.isMultiple(of: Self.writesBetweenCheckpoints) {
-            // One that fails, since others write for long, leaves the pages to the next one.
+            // A checkpoint that fails, because others write for long, leaves the pages to the next one.
             try? checkpoint()
         }
         return value
@@ -77,9 +77,9 @@ package final class SharedDatabase: Sendable {
         }
     }
 
-    /// To be called when nobody reads or writes any more.
+    /// Closes the database. No other thread may use it any more.
     package func close() throws {
-        // The last connection moves the WAL into the file and removes it, which readers may not.
+        // The last connection checkpoints the WAL and removes it, which readers may not.
         try checkpoints.close()
         pool.releaseMemory()
         try pool.close()

@@ -1,4 +1,4 @@
-/// Why there is no thumbnail, in words for whoever has sent the file.
+/// The reason why there is no thumbnail, for the user that has sent the file.
 enum ImageError: Error, CustomStringConvertible {
     case unknownFormat
     case tooLarge(width: Int, height: Int)

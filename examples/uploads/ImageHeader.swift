@@ -1,6 +1,7 @@
 import Postlude
 
-/// What an image says of itself before it is decoded: a file of a few kilobytes can ask for gigabytes of pixels.
+/// An image's own description, read before it is decoded: a file of a few kilobytes can demand gigabytes of
+/// pixels.
 struct ImageHeader {
     enum Format {
         case png, jpeg
@@ -37,8 +38,8 @@ struct ImageHeader {
         return (number(start[16..<20]), number(start[20..<24]))
     }
 
-    /// In the frame header, behind segments that each say how long they are (ITU-T T.81, B.2). A file that libjpeg
-    /// might read in another way is refused.
+    /// In the frame header, after segments that each begin with their length (ITU-T T.81, B.2). A file that
+    /// libjpeg might read in another way is refused.
     private static func jpegSize(_ file: UploadedFile) throws -> (width: Int, height: Int) {
         var offset = 2
         for _ in 0..<1_000 {

@@ -1,6 +1,6 @@
 import Postlude
 
-/// The form that `POST /upload` takes.
+/// The form of `POST /upload`.
 struct NewUpload: InputFields {
     @Field(1...100) var title: String
     @Field var file: UploadedFile

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Postlude
 
 extension UploadsApplication {
-    /// `GET /uploads/{id:uuid}`: what is known of an upload at present.
+    /// `GET /uploads/{id:uuid}`: the current state of an upload.
     func show(id: Path<UUID>) throws -> Response {
         guard let upload = try store.upload(id.value) else { throw HTTPError(.notFound, "No such upload") }
         return try .json(upload, headers: [.cacheControl: "no-store"])

@@ -2,8 +2,8 @@ import FoundationEssentials
 import Postlude
 
 extension UploadsApplication {
-    /// `POST /upload`: 202 as soon as the file has arrived. The tasks get the file itself, which lives until the last of
-    /// them has ended; nothing keeps it longer.
+    /// `POST /upload`: 202 as soon as the file has arrived. The tasks get the file itself, which exists until
+    /// the last of them has ended; nothing keeps it longer.
     func take(form: Multipart<NewUpload>, tasks: BackgroundTasks) throws -> Response {
         let upload = Upload(title: form.title, filename: form.file.safeName, size: form.file.size)
         try store.save(upload)
@@ -29,7 +29,7 @@ extension UploadsApplication {
         }
     }
 
-    /// The client learns that a task has failed, and so does the log, since the error goes on.
+    /// The client and the log both learn that a task has failed, since the error is passed on.
     private func recordingFailure(of id: UUID, _ work: () throws -> Void) throws {
         do {
             try work()

@@ -4,12 +4,12 @@ import Postlude
 
 /// Small pictures by libgd.
 enum Thumbnail {
-    /// Pixels of the longer side.
+    /// The longer side in pixels.
     static let side = 320
 
     /// Writes a PNG that fits a square of ``side`` pixels.
     ///
-    /// - Throws: ``ImageError``, or what reading the file throws.
+    /// - Throws: ``ImageError``, or an error of reading the file.
     static func make(of file: UploadedFile, at path: String) throws {
         let format = try ImageHeader(of: file).format
         guard let source = fopen(file.path, "rbe") else { throw ImageError.broken }
@@ -28,7 +28,7 @@ enum Thumbnail {
         let smallHeight = Int32(max(1, height * side / longer))
         guard let small = gdImageCreateTrueColor(smallWidth, smallHeight) else { throw ImageError.unwritable }
         defer { gdImageDestroy(small) }
-        // Transparent pixels stay so.
+        // Transparent pixels stay transparent.
         gdImageAlphaBlending(small, 0)
         gdImageSaveAlpha(small, 1)
         gdImageCopyResampled(
@@ -37,7 +37,7 @@ enum Thumbnail {
     }
 
     private static func write(_ image: gdImagePtr, to path: String) throws {
-        // Under another name first: whoever asks for the thumbnail gets all of it or none.
+        // Under another name first, so that a client gets the whole thumbnail or none.
         let draft = path + ".draft"
         guard let target = fopen(draft, "wbe") else { throw ImageError.unwritable }
         gdImagePng(image, target)

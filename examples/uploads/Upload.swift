@@ -1,9 +1,9 @@
 import FoundationEssentials
 
-/// An upload and what is known of it, as it is stored and as clients see it.
+/// An upload and its results, as stored and as clients see it.
 struct Upload: Codable, Sendable {
     enum Status: String, Codable {
-        /// Its tasks are not done yet.
+        /// Its tasks have not finished yet.
         case pending
         case done
         /// One of its tasks has failed: `error` says why.
@@ -18,7 +18,7 @@ struct Upload: Codable, Sendable {
     var status = Status.pending
     /// In hexadecimal digits.
     var sha256: String?
-    /// Where the thumbnail is.
+    /// The thumbnail's path.
     var thumbnail: String?
     var error: String?
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// What is known of the uploads: a file each, so that every process of the service sees the same.
+/// The states of the uploads, one file each, so that every process of the service sees the same.
 struct UploadStore: Sendable {
     let folder: String
 
@@ -9,18 +9,19 @@ struct UploadStore: Sendable {
     }
 
     func save(_ upload: Upload) throws {
-        // Atomically: whoever reads finds the old state or the new one.
+        // Atomically: a reader finds the old state or the new one.
         try JSONEncoder().encode(upload).write(to: URL(filePath: file(upload.id, "json")), options: .atomic)
     }
 
-    /// nil for an id that no upload has.
+    /// Nil for an id without an upload.
     func upload(_ id: UUID) throws -> Upload? {
         let file = file(id, "json")
         guard FileManager.default.fileExists(atPath: file) else { return nil }
         return try JSONDecoder().decode(Upload.self, from: Data(contentsOf: URL(filePath: file)))
     }
 
-    /// Changes what is stored. The tasks of one upload run one after another, so that no two of them do so at once.
+    /// Changes the stored state. The tasks of one upload run one after another, so that no two of them do so
+    /// at once.
     func update(_ id: UUID, _ change: (inout Upload) -> Void) throws {
         guard var upload = try upload(id) else { return }
         change(&upload)

@@ -2,7 +2,7 @@ internal import CPostludeGD
 import FoundationEssentials
 import Postlude
 
-/// Takes a file, answers at once, and looks at the file afterwards: its checksum, and a small picture of it.
+/// Accepts a file, responds at once, and processes the file afterwards: its checksum and a thumbnail.
 @main
 struct UploadsApplication: Application {
     let store = UploadStore(

@@ -93,7 +93,7 @@ static bool sendRequest(Connection *connection) {
     return send(connection->descriptor, request, length, MSG_NOSIGNAL) == (ssize_t)length;
 }
 
-// A request that cannot even be sent is one that was refused.
+// A request that cannot even be sent counts as refused.
 static void startFresh(int64_t due) {
     if (unusedCount == 0) {
         counts.refused++;
@@ -131,7 +131,7 @@ void start(int64_t due) {
     startFresh(due);
 }
 
-// True when the response is whole; the answers are short, so a chunked one is one chunk and its end.
+// True if the response is complete. Responses are short, so that a chunked one is one chunk and its end.
 static bool isWhole(const Connection *connection, const char **body) {
     char *end = strstr(connection->buffer, "\r\n\r\n");
     if (end == NULL) {

@@ -1,4 +1,4 @@
-// The connections of the load generator, and what became of the requests on them.
+// The connections of the load generator, and the results of their requests.
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@ typedef struct Connection Connection;
 typedef struct {
     long sent, refused, timeouts, wrong, inFlight;
     size_t answered;
-    uint32_t *latencies;    // microseconds, of those answered
+    uint32_t *latencies;    // microseconds, for answered requests
     bool *served;           // for each connection: has it had an answer?
 } Counts;
 
@@ -21,14 +21,14 @@ extern Counts counts;
 int64_t now(void);
 void fail(const char *what);
 
-/// Connections will go to the port of 127.0.0.1 and be watched by the poller.
+/// Connections go to the port of 127.0.0.1, and the poller watches them.
 void prepareConnections(int poller, uint16_t port, const char *path, const char *expectedBody);
 
-/// Sends a request that was due at the time, on an idle connection or else on a new one.
+/// Sends a request that was due at the given time, on an idle connection or else on a new one.
 void start(int64_t due);
 
-/// Handles what the poller reported of a connection.
+/// Handles an event that the poller reported for a connection.
 void handle(Connection *connection, uint32_t events);
 
-/// Gives up the requests that were due longer than the timeout ago.
+/// Ends the requests that were due longer ago than the timeout.
 void dropLate(int64_t time, int64_t timeout);

@@ -1,5 +1,5 @@
-// Counts the calls that an application makes into libfcgi. Loaded by LD_PRELOAD; the counts stand in the
-// file that COUNT_CALLS names, mapped, so that they survive any way in which the process ends.
+// Counts the calls that an application makes into libfcgi. Loaded by LD_PRELOAD. The counts are in the
+// file that COUNT_CALLS names, which is mapped, so that they survive any end of the process.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcgiapp.h>

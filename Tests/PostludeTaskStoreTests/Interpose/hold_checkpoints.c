@@ -1,11 +1,11 @@
-// Holds each checkpoint of SQLite open behind its look at the WAL's header, and counts what happens meanwhile. Loaded by
-// LD_PRELOAD; the counts stand in the file that HOLD_COUNTS names, mapped, for all processes together.
+// Holds each checkpoint of SQLite open after it has read the WAL's header, and counts the events meanwhile. Loaded by
+// LD_PRELOAD. The counts of all processes together are in the file that HOLD_COUNTS names, which is mapped.
 //
 // SQLite 3.7.0 to 3.51.2 read the header under the checkpoint's lock, and then how many pages were copied. Between the two
-// they let go of mapped pages (xUnfetch) if the header has changed. A commit that begins the WAL anew just then is lost.
+// they release mapped pages (xUnfetch) if the header has changed. A commit that restarts the WAL just then is lost.
 //
-// So that this comes about soon, a checkpoint that others may disturb begins when another one has just copied all, and
-// there is a pause behind each transaction.
+// To make this happen soon, a checkpoint that others may disturb begins when another one has just copied all pages, and a
+// pause follows each transaction.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 struct counts {
-    uint64_t windows;  // looks at a header, with the checkpoint still to come
-    uint64_t held;     // those in which every page was copied, so that a commit may begin the WAL anew
-    uint64_t resets;   // those in which one did
+    uint64_t windows;  // reads of a header, before the checkpoint
+    uint64_t held;     // windows in which every page was copied, so that a commit may restart the WAL
+    uint64_t resets;   // windows in which a commit did
     uint64_t outside;  // checkpoints that begin while this process does not hold the writer's lock
 };
 

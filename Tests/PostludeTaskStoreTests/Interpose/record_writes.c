@@ -1,4 +1,4 @@
-// Records all that a program does to the files of one folder, in the order in which it did it. Loaded by LD_PRELOAD;
+// Records all changes that a program makes to the files of one folder, in order. Loaded by LD_PRELOAD;
 // RECORD_FOLDER names the folder, RECORD_TO the file that gets the recording.
 //
 // Each entry: operation (1 write, 2 truncate, 3 sync, 4 unlink, 5 open), the length of the name and of the data (four
@@ -52,7 +52,7 @@ static void record_file(enum operation operation, int file, int64_t offset, cons
     record(operation, path, offset, data, length);
 }
 
-// What happens to a file and its entry are one step: threads do not come between.
+// A change and its entry are one step: no other thread comes between.
 #define RECORDED(type, call, ...)                    \
     pthread_mutex_lock(&mutex);                      \
     type result = call;                              \
@@ -69,7 +69,7 @@ ssize_t pwrite(int file, const void *data, size_t length, off_t offset) {
     return pwrite64(file, data, length, offset);
 }
 
-// Only for what is appended: the test's own marks.
+// Only for appended data: the test's own marks.
 ssize_t write(int file, const void *data, size_t length) {
     RECORDED(ssize_t, syscall(SYS_write, file, data, length), record_file(WRITE, file, -1, data, result));
 }
