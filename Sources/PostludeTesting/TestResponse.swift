@@ -51,5 +51,5 @@ public struct TestResponse: Sendable {
 /// A head that no web server would understand.
 struct MalformedHead: Error, CustomStringConvertible {
     let line: String
-    var description: String { "the response's head has a line that is no field: \(line)" }
+    var description: String { "the response's head has a line that is not a field: \(line)" }
 }

@@ -32,11 +32,11 @@ import Testing
         #expect(port.count == 1)
         #expect(
             port.first?.hasPrefix(
-                "routes.yaml:1:19: the broker's URL amqp://u:…@h:x/ has a port that is no number") == true)
+                "routes.yaml:1:19: the broker's URL amqp://u:…@h:x/ has a port that is not a number") == true)
         #expect(
             try mistakes("celery: { broker: 'redis://h', results: 'amqp://u:secret@h' }")
                 == [
-                    "routes.yaml:1:41: `results` is amqp://u@h:5672, expected a Redis such as redis://localhost:6379/1"
+                    "routes.yaml:1:41: `results` is amqp://u@h:5672, expected a Redis URL such as redis://localhost:6379/1"
                 ])
     }
 

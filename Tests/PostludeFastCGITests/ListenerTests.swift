@@ -56,7 +56,7 @@ struct ListenerTests {
             try Listener.open(address).close()
 
             try Data().write(to: URL(filePath: path))
-            #expect { try Listener.open(address) } throws: { "\($0)".contains("is no socket") }
+            #expect { try Listener.open(address) } throws: { "\($0)".contains("is not a socket") }
             #expect(FileManager.default.fileExists(atPath: path))
         }
     }

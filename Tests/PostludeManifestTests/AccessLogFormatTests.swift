@@ -18,9 +18,9 @@ struct AccessLogFormatTests {
         "a mistake says where it is, and what was meant",
         arguments: [
             ("ü $statsu", 2, "unknown variable `$statsu`; did you mean `$status`?"),
-            ("$", 0, "`$` without a variable's name behind it"),
-            ("a$ b", 1, "`$` without a variable's name behind it"),
-            ("${status", 0, "`${` without its `}`"), ("${}", 0, "`$` without a variable's name behind it"),
+            ("$", 0, "`$` without a variable's name after it"),
+            ("a$ b", 1, "`$` without a variable's name after it"),
+            ("${status", 0, "`${` without its `}`"), ("${}", 0, "`$` without a variable's name after it"),
         ])
     func wrong(format: String, offset: Int, message: String) {
         let mistake = #expect(throws: AccessLogFormat.Mistake.self) { try AccessLogFormat(parsing: format) }

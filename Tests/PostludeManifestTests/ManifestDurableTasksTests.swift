@@ -45,7 +45,10 @@ struct ManifestDurableTasksTests {
                 "{ 5: {} }",
                 "1:18: found the number 5 as a key in `durable-tasks`, expected the name of a durable task"
             ),
-            ("{ A: {}, A: {} }", "1:25: the key `A` stands twice in `durable-tasks`; the first is in line 1"),
+            (
+                "{ A: {}, A: {} }",
+                "1:25: the key `A` appears twice in `durable-tasks`; the first is in line 1"
+            ),
             (
                 "{ A: { attempts: 0 } }",
                 "1:33: found the number 0 for `attempts`, expected a whole number from 1 to 1000"

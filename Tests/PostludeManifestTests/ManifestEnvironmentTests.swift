@@ -158,8 +158,8 @@ struct ManifestEnvironmentTests {
         ])
     func flow(yaml: String, expected: String) {
         let advice =
-            "; inside { } and [ ], ${NAME} needs quotes; as quotes make text of it, a number or a truth "
-            + "value needs a line of its own instead"
+            "; inside { } and [ ], ${NAME} needs quotes, which make it text; a number or a boolean needs a line "
+            + "of its own instead"
         #expect(mistakes(manifest(yaml), environment: ["A": "8"]) == ["routes.yaml:\(expected)\(advice)"])
     }
 

@@ -70,7 +70,7 @@ struct ManifestLogTests {
             ),
             (
                 "log: { access: true }",
-                "1:16: found the truth value true for `access`, expected json or a line "
+                "1:16: found the boolean true for `access`, expected json or a line "
                     + "with variables such as '$remote_addr $status', in quotes if it is meant as text"
             ),
         ])

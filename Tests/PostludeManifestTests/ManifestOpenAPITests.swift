@@ -15,7 +15,7 @@ struct ManifestOpenAPITests {
         arguments: [
             (
                 "openapi: { version: true }",
-                "1:21: found the truth value true for `version`, expected a version such as 1.2.0"
+                "1:21: found the boolean true for `version`, expected a version such as 1.2.0"
             ),
             (
                 "openapi: { title: 5 }",
@@ -41,7 +41,7 @@ struct ManifestOpenAPITests {
             ),
             (
                 "openapi: { page: /d//oc%73, document: /d/ocs }",
-                "1:18: found `/d//oc%73` for `page`, expected another path than that of `document`"
+                "1:18: found `/d//oc%73` for `page`, expected a path other than that of `document`"
             ),
         ])
     func wrong(yaml: String, expected: String) {
@@ -63,7 +63,7 @@ struct ManifestOpenAPITests {
               - { \(route), methods: [POST, GET], handler: home }
             """
         let expected =
-            "found `/docs` for `page`, expected a path that no route takes: the route in line 5 takes GET "
+            "found `/docs` for `page`, expected a path that no route matches: the route in line 5 takes GET "
             + "`/api/docs` first"
         let found = mistakes(yaml)
         #expect(found.last == "routes.yaml:2:45: \(expected)")
@@ -108,6 +108,6 @@ struct ManifestOpenAPITests {
     @Test("A duplicate tag is reported at its second place")
     func duplicateTag() {
         let yaml = "routes: [{ path: /, method: GET, handler: home, tags: [a, b, a] }]"
-        #expect(mistakes(yaml) == ["routes.yaml:1:62: the tag `a` stands twice in this route"])
+        #expect(mistakes(yaml) == ["routes.yaml:1:62: the tag `a` appears twice in this route"])
     }
 }

@@ -176,20 +176,20 @@ struct ManifestOperationsTests {
             (
                 "listen: { allow: [10.0.0.0/x] }",
                 "1:19: found `10.0.0.0/x` for `allow`, expected a network's length from 0 to 32 "
-                    + "behind the slash"
+                    + "after the slash"
             ),
             (
                 "listen: { allow: [10.0.0.0/33] }",
                 "1:19: found `10.0.0.0/33` for `allow`, expected a network's length from 0 to 32 "
-                    + "behind the slash"
+                    + "after the slash"
             ),
             (
                 "listen: { allow: [10.0.0.1/8] }",
-                "1:19: found `10.0.0.1/8` for `allow`, expected 10.0.0.0/8, or 10.0.0.1 for the one address"
+                "1:19: found `10.0.0.1/8` for `allow`, expected 10.0.0.0/8, or 10.0.0.1 for that address"
             ),
             (
                 "listen: { allow: [\"fd00::1/64\"] }",
-                "1:19: found `fd00::1/64` for `allow`, expected fd00::/64, or fd00::1 for the one address"
+                "1:19: found `fd00::1/64` for `allow`, expected fd00::/64, or fd00::1 for that address"
             ),
             (
                 "listen: { allow-users: www-data }",
@@ -197,11 +197,11 @@ struct ManifestOperationsTests {
             ),
             (
                 "listen: { address: 127.0.0.1:80, allow-users: [root] }",
-                "1:34: `allow-users` holds for Unix sockets only, but `address` is `127.0.0.1:80`"
+                "1:34: `allow-users` applies to Unix sockets only, but `address` is `127.0.0.1:80`"
             ),
             (
                 "listen: { address: /a.sock, allow: [127.0.0.1] }",
-                "1:29: `allow` holds for TCP sockets only, but `address` is `/a.sock`"
+                "1:29: `allow` applies to TCP sockets only, but `address` is `/a.sock`"
             ),
             (
                 "status: {}",
@@ -211,7 +211,7 @@ struct ManifestOperationsTests {
             ("status: on", "1:9: found `on` for `status`, \(address)"),
             (
                 "listen: /a.sock\nstatus: /a.sock",
-                "2:9: found `/a.sock` for `status`, expected another address than that of the "
+                "2:9: found `/a.sock` for `status`, expected an address other than that of the "
                     + "application's own socket"
             ),
         ])

@@ -51,7 +51,7 @@ struct ManifestRoutesTests {
             ),
             (
                 "{ path: /a, methods: [GET, GET], handler: home }",
-                "1:37: the method GET stands twice in this route"
+                "1:37: the method GET appears twice in this route"
             ),
             (
                 "{ path: /a, method: GET, handler: 404 }",
@@ -198,7 +198,7 @@ struct ManifestRoutesTests {
             ),
             (
                 "{ middleware: [audit, audit], path: /a, method: GET, handler: home }",
-                "1:32: the middleware `audit` stands twice in this list"
+                "1:32: the middleware `audit` appears twice in this list"
             ),
             (
                 "{ middleware: audit, path: /a, method: GET, handler: home }",
@@ -218,7 +218,7 @@ struct ManifestRoutesTests {
             ),
             (
                 "{ prefix: /a, routes: [{ path: /b, method: GET, handler: home }, { path: /b, method: GET, handler: home }] }",
-                "1:83: this route stands twice; the first is in line 1"
+                "1:83: this route appears twice; the first is in line 1"
             ),
         ])
     func wrongGroup(item: String, mistake: String) {

@@ -93,7 +93,7 @@ struct ManifestSchedulesTests {
             ),
             (
                 "{ a: { cron: '@daily', task: A, arguments: { n: 1, n: 2 } } }",
-                "1:63: the key `n` stands twice in `arguments`; the first is in line 1"
+                "1:63: the key `n` appears twice in `arguments`; the first is in line 1"
             ),
             (
                 "{ a: { cron: '@daily', task: A, arguments: { 1: 2 } } }",

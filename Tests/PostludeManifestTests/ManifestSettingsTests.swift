@@ -42,7 +42,7 @@ struct ManifestSettingsTests {
             ),
             (
                 "workers: { min: true }",
-                "1:17: found the truth value true for `min`, expected a whole number from 1 to 4096"
+                "1:17: found the boolean true for `min`, expected a whole number from 1 to 4096"
             ),
             (
                 "workers: { min: [1] }",
@@ -104,7 +104,7 @@ struct ManifestSettingsTests {
             ),
             (
                 "tasks: { when-full: run }",
-                "1:10: found `when-full` without `max-queued`, expected the most tasks that a worker may have"
+                "1:10: found `when-full` without `max-queued`, expected the largest number of a worker's tasks"
             ),
             (
                 "log: { level: loud }",

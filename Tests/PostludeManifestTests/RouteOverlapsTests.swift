@@ -65,10 +65,10 @@ struct RouteOverlapsTests {
 
     @Test("A duplicate route is reported as a duplicate")
     func equal() {
-        let twice = "routes.yaml:3:13: this route stands twice; the first is in line 2"
+        let twice = "routes.yaml:3:13: this route appears twice; the first is in line 2"
         #expect(found("path: /a, method: GET", "path: /a, method: GET") == [twice])
         #expect(found("path: '/a/{x:path}', method: GET", "path: '/a/{x:path}', method: GET") == [twice])
-        let regex = "routes.yaml:3:14: this route stands twice; the first is in line 2"
+        let regex = "routes.yaml:3:14: this route appears twice; the first is in line 2"
         #expect(found("regex: ^/a$, method: GET", "regex: ^/a$, method: GET") == [regex])
     }
 

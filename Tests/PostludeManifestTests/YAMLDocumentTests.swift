@@ -56,11 +56,11 @@ struct YAMLDocumentTests {
             """
         #expect(
             mistakes(yaml) == [
-                "routes.yaml:2:1: the key `prefix` stands twice in the manifest; the first is in line 1",
+                "routes.yaml:2:1: the key `prefix` appears twice in the manifest; the first is in line 1",
                 "routes.yaml:3:17: found the number 0 for `min`, expected a whole number from 1 to 4096",
-                "routes.yaml:3:28: the key `max` stands twice in `workers`; the first is in line 3",
-                "routes.yaml:6:5: the key `path` stands twice in a route; the first is in line 5",
-                "routes.yaml:7:5: the key `path` stands twice in a route; the first is in line 5",
+                "routes.yaml:3:28: the key `max` appears twice in `workers`; the first is in line 3",
+                "routes.yaml:6:5: the key `path` appears twice in a route; the first is in line 5",
+                "routes.yaml:7:5: the key `path` appears twice in a route; the first is in line 5",
                 "routes.yaml:9:14: unknown handler `hom` (nearest: home), expected one that the "
                     + "application registers",
             ])
@@ -71,7 +71,7 @@ struct YAMLDocumentTests {
         let found = mistakes("[a]: 1\n[a]: 2\n")
         #expect(found.count == 1)
         #expect(found.first?.hasPrefix("routes.yaml:1:1: the key ") == true)
-        #expect(found.first?.hasSuffix(" stands twice in its mapping") == true)
+        #expect(found.first?.hasSuffix(" appears twice in its mapping") == true)
     }
 
     @Test("Duplicate keys beyond the number searched for are still reported")
@@ -79,7 +79,7 @@ struct YAMLDocumentTests {
         let keys = (0..<20).map { "k\($0): 1\nk\($0): 2\n" }.joined()
         let found = mistakes(keys)
         #expect(found.count == 17)
-        #expect(found.allSatisfy { $0.hasSuffix(" stands twice in its mapping") })
+        #expect(found.allSatisfy { $0.hasSuffix(" appears twice in its mapping") })
     }
 
     @Test("Anchors are refused, each at its place")

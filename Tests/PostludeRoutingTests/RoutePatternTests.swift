@@ -38,7 +38,7 @@ struct RoutePatternTests {
             ("/{id}/{id}", 7, "`id` a second time"), ("/{id:}", 5, "no type"),
             ("/{id:integer}", 5, "unknown type `integer` (nearest: int)"),
             ("/{id:UUID}", 5, "(nearest: uuid)"),
-            ("/{p:path}/x", 9, "`/` behind a parameter of type path"),
+            ("/{p:path}/x", 9, "`/` after a parameter of type path"),
             ("/{p:path}{x}", 9, "at the end"),
             ("/{x:a|b}/{p:path}", 1, "`regex:`"), ("/a/{x:a+}-{p:path}", 3, "`regex:`"),
             ("/{x:a(b}", 7, "missing closing parenthesis"),

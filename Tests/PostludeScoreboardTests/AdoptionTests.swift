@@ -22,7 +22,7 @@ struct AdoptionTests {
         #expect(try error(adopting: small).contains("too small"))
         let memory = try SharedMemory(sharing: layout.byteCount, name: "test")
         let words = SharedWords(memory)
-        #expect(try error(adopting: memory).contains("no scoreboard"))
+        #expect(try error(adopting: memory).contains("not a scoreboard"))
         words[Layout.Header.magic] = Layout.magic
         words[Layout.Header.version] = 99
         #expect(try error(adopting: memory).contains("its layout is 99"))
@@ -83,7 +83,7 @@ struct AdoptionTests {
         words.increase(Layout.Worker.sequence)
         let shown = try #require(board.snapshot().processes.first?.workers.first)
         #expect(shown.isTorn && shown.target == "/x")
-        #expect(board.remains(ofProcess: 0).first?.contains("it died while it noted this") == true)
+        #expect(board.remains(ofProcess: 0).first?.contains("it died while it recorded this") == true)
         // The next worker in its place writes whole text again.
         worker.begin(method: Array("GET".utf8)[...], target: Array("/y".utf8)[...], request: [], at: .now)
         #expect(board.snapshot().processes[0].workers[0].isTorn == false)

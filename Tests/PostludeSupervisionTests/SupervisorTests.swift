@@ -52,7 +52,7 @@ struct SupervisorTests {
         kill(victim, SIGKILL)
         try fixture.wait(for: "another one is ready") { fixture.logged("a process is ready") == 3 }
         #expect(fixture.logged("signal 9") == 1)
-        #expect(fixture.logged("after a while") == 0)
+        #expect(fixture.logged("after a delay") == 0)
         #expect(fixture.living.count == 2)
         try fixture.stop()
     }
@@ -84,7 +84,7 @@ struct SupervisorTests {
         try fixture.wait(for: "it has died seven times") { fixture.logged("exit status 7") == 7 }
         try fixture.wait(for: "the eighth one is ready") { fixture.logged("a process is ready") == 5 }
         #expect(fixture.logged("critical") == 0)
-        #expect(fixture.logged("after a while") == 6)
+        #expect(fixture.logged("after a delay") == 6)
         try fixture.stop()
     }
 
@@ -260,7 +260,7 @@ struct SupervisorTests {
             try fixture.wait(for: "reload \(number)") { fixture.logged("was read again") == number }
         }
         fixture.signal(SIGUSR1)
-        try fixture.wait(for: "the logs are opened") { fixture.logged("the logs are opened again") == 1 }
+        try fixture.wait(for: "the logs are reopened") { fixture.logged("the logs are reopened") == 1 }
         #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/go", contents: nil))
         try fixture.wait(for: "it is told: \(fixture.lines("messages.0").suffix(3))") {
             fixture.lines("messages.0").suffix(2)

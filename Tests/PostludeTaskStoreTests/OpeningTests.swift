@@ -78,7 +78,7 @@ struct OpeningTests {
         let fixture = try TaskStoreFixture()
         let error = try #require(open(fixture.folder + "/none/tasks"))
         #expect(error.code == .notWritable)
-        #expect(error.description.contains("/none/tasks") && error.description.contains("make the folder"))
+        #expect(error.description.contains("/none/tasks") && error.description.contains("create the folder"))
         #expect(open("/proc/tasks")?.code == .notWritable)
         #expect(open(fixture.folder)?.code == .notWritable)
         #expect(open(fixture.path, role: .visitor)?.code == .missing)
@@ -97,7 +97,7 @@ struct OpeningTests {
         let text = try helper.errors()
         #expect(text.contains(fixture.path) && text.contains("Permission denied"), "\(text)")
         let new = try Helper(["append", fixture.folder + "/new"], as: "nobody").errors()
-        #expect(new.contains("make the folder, and let this process's user write it"), "\(new)")
+        #expect(new.contains("create the folder, and let this process's user write to it"), "\(new)")
     }
 
     @Test("A file that is not a task store is refused and stays unchanged")
@@ -106,7 +106,8 @@ struct OpeningTests {
         for text in ["hello", String(repeating: "no database\n", count: 1_000)] {
             try text.write(toFile: fixture.path, atomically: false, encoding: .utf8)
             let error = try #require(open(fixture.path))
-            #expect(error.code == .foreign && error.description.contains("no SQLite database"), "\(error)")
+            #expect(
+                error.code == .foreign && error.description.contains("not an SQLite database"), "\(error)")
             #expect(try String(contentsOfFile: fixture.path, encoding: .utf8) == text)
         }
         try FileManager.default.removeItem(atPath: fixture.path)

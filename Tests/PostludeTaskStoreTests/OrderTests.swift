@@ -32,7 +32,8 @@ struct OrderTests {
         #expect(receipt.error == "the task charge \(ids[1]) before it has failed" && receipt.owner == nil)
         #expect(receipt.stoppedBy == ids[1] && receipt.attempts == 0)
 
-        let refusal = "the task charge \(ids[1]) before it has failed; retry that one, and this one follows"
+        let refusal =
+            "the task charge \(ids[1]) before it has failed; retry that one, and this one runs after it"
         #expect(try taskStore.retry([ids[3]]) == [.refused(refusal)])
         #expect(try taskStore.retry([ids[3], ids[1]]) == [.changed, .changed])
         #expect(try taskStore.claimedIDs() == [Array(ids[1...])])

@@ -67,7 +67,7 @@ struct SMTPServer: Sendable {
                 guard code == CURLE_OK else {
                     let message = reason.pointee == 0 ? curl_easy_strerror(code) : UnsafePointer(reason)
                     let why = message.map { String(cString: $0) } ?? "error \(code.rawValue)"
-                    throw MailError("\(name) did not take the mail to \(recipient): \(why)")
+                    throw MailError("\(name) did not accept the mail to \(recipient): \(why)")
                 }
             }
         }

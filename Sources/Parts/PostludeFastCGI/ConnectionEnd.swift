@@ -34,8 +34,8 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
         case .timedOut: "timed out"
         case .violation(let violation): violation.description
         case .repliesNotTaken: "replies to management records were not read"
-        case .undelivered: "the response was not taken"
-        case .tooMany: "more connections than a process takes"
+        case .undelivered: "the response was not read"
+        case .tooMany: "more connections than a process accepts"
         case .foreignPeer(let peer): "peer \(peer) is in neither FCGI_WEB_SERVER_ADDRS nor listen.allow"
         case .foreignUser(let user): "user \(user) is not in listen.allow-users"
         }

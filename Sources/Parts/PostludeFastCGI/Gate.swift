@@ -445,8 +445,8 @@ private enum HTTPPeer {
             CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "The application"
         let text = """
             This socket speaks FastCGI, and the request is HTTP.
-            \(program) is to be asked through a web server. `\(program) nginx` prints a site for nginx: start nginx with
-            it, and ask nginx.
+            Send requests to \(program) through a web server. `\(program) nginx` prints a site for nginx: start nginx with
+            it, and send the requests to nginx.
 
             """
         let head = [

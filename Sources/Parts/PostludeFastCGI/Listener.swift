@@ -179,13 +179,13 @@ package enum ListenError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unknownAddress(let text):
-            "\"\(text)\" is no address to listen on: expected /path/to/socket, host:port or [ipv6]:port"
+            "\"\(text)\" is not an address to listen on: expected /path/to/socket, host:port or [ipv6]:port"
         case .pathTooLong(let path):
-            "the socket path \"\(path)\" is longer than the 107 bytes that the kernel takes; choose a shorter one"
+            "the socket path \"\(path)\" is longer than the 107 bytes that the kernel accepts; choose a shorter one"
         case .inUse(let path):
             "another process is listening on \(path); stop it, or choose another --listen"
         case .notASocket(let path):
-            "\(path) exists and is no socket; choose another --listen, or remove the file yourself"
+            "\(path) exists and is not a socket; choose another --listen, or remove the file yourself"
         case .noSocket:
             """
             there is no FastCGI socket on descriptor 0. Start the program through spawn-fcgi:
@@ -199,7 +199,7 @@ package enum ListenError: Error, CustomStringConvertible {
         case .tooManySockets(let count, let names):
             """
             systemd passes \(count) sockets (names: \(names.isEmpty ? "none" : names)), but one is served: \
-            leave one ListenStream= in the socket units of this service.
+            keep one ListenStream= in the socket units of this service.
             """
         case .allowedNetwork(let text):
             """
@@ -249,7 +249,7 @@ private struct SocketFile {
                 throw .system(
                     SystemError(
                         "chown(\(path), \(options.owner ?? "-"):\(options.group ?? "-"))",
-                        advice: "start as root, or leave listen.owner and listen.group out"))
+                        advice: "start as root, or omit listen.owner and listen.group"))
             }
         }
         guard chmod(name, mode_t(truncatingIfNeeded: options.mode) & 0o777) == 0 else {

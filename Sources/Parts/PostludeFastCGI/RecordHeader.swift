@@ -85,7 +85,7 @@ package enum ProtocolViolation: Error, Hashable, CustomStringConvertible {
         case .requestID(let id, let type): "record of type \(type) with request id \(id)"
         case .nameValuePairs: "name-value pairs that do not fit their record or stream"
         case .flood: "too many records that belong to no request"
-        case .http: "an HTTP request on the FastCGI socket, which a web server should stand before"
+        case .http: "an HTTP request on the FastCGI socket; send it to the web server in front of it"
         }
     }
 }

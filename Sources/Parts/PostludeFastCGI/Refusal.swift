@@ -41,11 +41,11 @@ package enum BodyError: Error, Hashable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .timedOut: "the next piece of the request's body did not come in time"
+        case .timedOut: "the next piece of the request's body did not arrive in time"
         case .cutShort: "the request's body was cut short: the client or the web server went away"
         case .tooLarge: "the request's body is larger than its route's limit"
         case .length: "the request's body is not as long as CONTENT_LENGTH"
-        case .aborted: "the web server gave the request up in the middle of its body"
+        case .aborted: "the web server aborted the request in the middle of its body"
         case .violation(let violation): "in the middle of the request's body: \(violation)"
         }
     }

@@ -44,7 +44,7 @@ final class DescriptorSink: LogSink {
         let file = Glibc.open(path, flags, 0o640)
         guard file >= 0 else {
             throw SystemError(
-                "open(\(path))", advice: "log.to must be a file that this user may write, or stderr")
+                "open(\(path))", advice: "log.to must be a file that this user may write to, or stderr")
         }
         return file
     }

@@ -112,7 +112,7 @@ package final class LogWriter: Sendable {
             guard mayPostpone else { throw error }
             state.withLock { $0.postponed = log }
             logger.error(
-                "a log cannot be opened; until the logs are opened again, standard error is the log",
+                "a log cannot be opened; standard error is used until the logs are reopened",
                 metadata: ["error": "\(error)"])
         }
     }

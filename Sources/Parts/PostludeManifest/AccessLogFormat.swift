@@ -57,7 +57,7 @@ package struct AccessLogFormat: Sendable, Hashable {
             position += 1
         }
         guard !name.isEmpty else {
-            throw Mistake(offset: start, message: "`$` without a variable's name behind it")
+            throw Mistake(offset: start, message: "`$` without a variable's name after it")
         }
         return String(String.UnicodeScalarView(name))
     }

@@ -74,13 +74,13 @@ enum NetworkText {
         let digits = parts[1]
         let isNumber = digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         guard isNumber, digits.utf8.count <= 3, let length = Int(digits), length <= address.count * 8 else {
-            throw ValueMistake(expected: "a network's length from 0 to \(address.count * 8) behind the slash")
+            throw ValueMistake(expected: "a network's length from 0 to \(address.count * 8) after the slash")
         }
         // The author of 10.0.0.1/8 may mean one host: as a network, it is 16 million.
         let network = masked(address, to: length)
         guard network == address else {
             let suggestion = self.text(of: network).map { "\($0)/\(length)" } ?? "a network"
-            throw ValueMistake(expected: "\(suggestion), or \(first) for the one address")
+            throw ValueMistake(expected: "\(suggestion), or \(first) for that address")
         }
     }
 

@@ -47,7 +47,7 @@ extension Manifest {
         package var description: String {
             switch content {
             case .null: "nothing"
-            case .boolean(let value): "the truth value \(value)"
+            case .boolean(let value): "the boolean \(value)"
             case .number(let text): "the number \(text.prefix(40))"
             case .text(let text): quoted(text)
             case .list: "a list"

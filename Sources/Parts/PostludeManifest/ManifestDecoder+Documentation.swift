@@ -45,7 +45,7 @@ extension ManifestDecoder {
             } else if let page = openAPI.page, let document = openAPI.document,
                 DocumentPathIndex.areEqual(page, document)
             {
-                reader.reportMismatch(node, for: "`page`", expected: "another path than that of `document`")
+                reader.reportMismatch(node, for: "`page`", expected: "a path other than that of `document`")
             }
         }
         return openAPI
@@ -63,7 +63,7 @@ extension ManifestDecoder {
     private func tags(_ node: Node) -> [String] {
         reader.distinct(
             node, for: "`tags`", of: "tags such as [shop, internal]",
-            repeated: { "the tag \(quoted($0)) stands twice in this route" },
+            repeated: { "the tag \(quoted($0)) appears twice in this route" },
             read: { words($0, for: "`tags`", expected: "a tag") })
     }
 
@@ -98,8 +98,8 @@ extension ManifestDecoder {
         if let route = index.route(taking: path) {
             let line = route.location.position.map { " in line \($0.line)" } ?? ""
             reader.report(
-                "found \(quoted(scalar.string)) for \(name), expected a path that no route takes: "
-                    + "the route\(line) takes GET \(quoted(path)) first", at: node)
+                "found \(quoted(scalar.string)) for \(name), expected a path that no route matches: "
+                    + "the route\(line) matches GET \(quoted(path)) first", at: node)
         }
         return path
     }

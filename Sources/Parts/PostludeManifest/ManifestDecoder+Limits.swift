@@ -46,7 +46,7 @@ extension ManifestDecoder {
             // A route may have the bound of all routes.
             if tasks.maxQueued == nil, keys[.maxQueued] == nil {
                 reader.diagnostics.add(
-                    "found `when-full` without `max-queued`, expected the most tasks that a worker may have",
+                    "found `when-full` without `max-queued`, expected the largest number of a worker's tasks",
                     at: keys.position(of: .whenFull))
             }
         }

@@ -102,7 +102,7 @@ extension ManifestDecoder {
         guard keys[.methods] != nil else { return method(node, name: "`method`").map { [$0] } }
         let methods = reader.distinct(
             node, for: "`methods`", of: "methods such as [GET, POST]",
-            repeated: { "the method \($0.rawValue) stands twice in this route" },
+            repeated: { "the method \($0.rawValue) appears twice in this route" },
             read: { method($0, name: "`methods`") })
         return methods.isEmpty ? nil : methods
     }
@@ -135,7 +135,7 @@ extension ManifestDecoder {
     private func middleware(_ node: Node, _ checks: inout RouteChecks) -> [String] {
         reader.distinct(
             node, for: "`middleware`", of: "names such as [signed-in]",
-            repeated: { "the middleware \(quoted($0)) stands twice in this list" },
+            repeated: { "the middleware \(quoted($0)) appears twice in this list" },
             read: {
                 registered($0, for: "`middleware`", expected: "the name of middleware", &checks.middleware)
             })

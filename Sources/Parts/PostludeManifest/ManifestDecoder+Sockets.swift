@@ -51,7 +51,8 @@ extension ManifestDecoder {
         guard let address = address(addressNode, for: name) else { return nil }
         if address == listen.address {
             reader.reportMismatch(
-                addressNode, for: name, expected: "another address than that of the application's own socket")
+                addressNode, for: name, expected: "an address other than that of the application's own socket"
+            )
         }
         var status = Manifest.Status(listen: address)
         status.owner = owner.flatMap { account($0, for: "`owner`", of: "user") }
@@ -68,7 +69,7 @@ extension ManifestDecoder {
         let kind = isPath ? "TCP" : "Unix"
         for key in useless where keys[key] != nil {
             reader.diagnostics.add(
-                "`\(key.rawValue)` holds for \(kind) sockets only, but `address` is \(quoted(address))",
+                "`\(key.rawValue)` applies to \(kind) sockets only, but `address` is \(quoted(address))",
                 at: keys.position(of: key))
         }
     }

@@ -224,7 +224,7 @@ extension NodeReader {
             guard isUntagged(key) else { return nil }
             if let first = lines[name] {
                 report(
-                    "the key \(quoted(name)) stands twice in \(mapping); the first is in line \(first)",
+                    "the key \(quoted(name)) appears twice in \(mapping); the first is in line \(first)",
                     at: key)
                 return nil
             }
@@ -245,7 +245,7 @@ extension NodeReader {
         case .scalar(let scalar):
             switch ScalarKind(scalar) {
             case .null: return "nothing"
-            case .boolean: return "the truth value \(scalar.string)"
+            case .boolean: return "the boolean \(scalar.string)"
             case .integer, .float: return "the number \(scalar.string.prefix(40))"
             case .text: return quoted(scalar.string)
             }

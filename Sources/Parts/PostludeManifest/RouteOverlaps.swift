@@ -111,12 +111,12 @@ struct RouteOverlaps {
         }
         let sorted = lines.sorted()
         if let twin, twin.pattern == pattern, sorted.count == 1, Set(twin.lines.values) == lines {
-            return "this route stands twice; the first is in line \(sorted[0])"
+            return "this route appears twice; the first is in line \(sorted[0])"
         }
         let takers =
             sorted.count == 1
-            ? "the route in line \(sorted[0]) takes"
-            : "the routes in lines \(sorted.map(String.init).joined(separator: ", ")) take"
-        return "this route can never match: \(takers) all its requests first"
+            ? "the route in line \(sorted[0]) matches"
+            : "the routes in lines \(sorted.map(String.init).joined(separator: ", ")) match"
+        return "this route can never match: \(takers) all of its requests first"
     }
 }

@@ -82,10 +82,10 @@ struct YAMLDocument {
         to diagnostics: DiagnosticCollector
     ) {
         for (position, name) in renamed {
-            diagnostics.add("the key \(quoted(name)) stands twice in its mapping", at: position)
+            diagnostics.add("the key \(quoted(name)) appears twice in its mapping", at: position)
         }
         let shown = alternatives(names.map { quoted($0) })
-        diagnostics.add("the key \(shown) stands twice in its mapping", at: position)
+        diagnostics.add("the key \(shown) appears twice in its mapping", at: position)
     }
 
     private static func reportAnchors(in node: Node, to diagnostics: DiagnosticCollector) {
@@ -139,8 +139,9 @@ private enum YAMLSyntaxError {
         guard let offset = source.offset(of: position), source.bytes.indices.contains(offset),
             offset > 0, source.bytes[offset - 1...offset].elementsEqual("${".utf8)
         else { return "" }
-        return "; inside { } and [ ], ${NAME} needs quotes; as quotes make text of it, a number or a truth "
-            + "value needs a line of its own instead"
+        return
+            "; inside { } and [ ], ${NAME} needs quotes, which make it text; a number or a boolean needs a line "
+            + "of its own instead"
     }
 
     private static func suffix(_ context: YamlError.Context?) -> String {

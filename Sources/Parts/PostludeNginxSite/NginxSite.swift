@@ -41,7 +41,7 @@ package struct NginxSite: CustomStringConvertible {
 
     package var description: String {
         ([
-            "# Made by `\(program) nginx` from \(source); to be made again when the manifest changes."
+            "# Made by `\(program) nginx` from \(source); print it again when the manifest changes."
         ] + Self.block("upstream \(name)", upstream) + [""] + Self.block("server", server))
         .joined(separator: "\n")
     }
@@ -51,7 +51,7 @@ package struct NginxSite: CustomStringConvertible {
     private var upstream: [String] {
         [
             "server \(socket);",
-            "# For each of nginx's processes: as many as there can be workers. An idle one costs no worker.",
+            "# For each of nginx's processes, as many as there can be workers. An idle connection costs no worker.",
             "keepalive \(Self.kept(manifest));",
         ]
     }
@@ -64,14 +64,13 @@ package struct NginxSite: CustomStringConvertible {
                 "server_tokens off;",
             ],
             [
-                "# More than the manifest allows: what exceeds its limits is answered, and logged, by the "
-                    + "application."
+                "# More than the manifest allows, so that the application answers and logs what exceeds its limits."
             ] + locations.common.directives() + ["fastcgi_connect_timeout 5s;"],
             [
                 "fastcgi_keep_conn on;",
                 "# A request that failed may have run, with its tasks: it is not sent a second time.",
                 "fastcgi_next_upstream off;",
-                "# A slow client holds no worker. `off` in a location gives its handler bodies as they come.",
+                "# A slow client holds no worker. `off` in a location gives its handler bodies as they arrive.",
                 "fastcgi_request_buffering on;",
                 "# Room for the largest head of a response: 16 KiB, in records.",
                 "fastcgi_buffer_size 20k;",

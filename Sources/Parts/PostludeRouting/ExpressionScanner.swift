@@ -120,7 +120,7 @@ enum ExpressionScanner {
         where text[index] == sign && !(sign == "$" && isEscaped) {
             throw SyntaxError(
                 in: text, at: index,
-                "found `\(sign)`; expected none: a parameter's expression always takes the whole value")
+                "found `\(sign)`; expected none: a parameter's expression always matches the whole value")
         }
     }
 

@@ -61,7 +61,8 @@ struct PatternParser {
         if current.pieces.isEmpty, endsSegment, DotSegment.isHidden(in: literal[...]) {
             throw error(
                 at: literalStart,
-                "found a dot segment; expected the path as it is once dot segments are resolved or refused")
+                "found a dot segment; expected a path without dot segments, which are resolved or refused before it is matched"
+            )
         }
         current.pieces.append(.literal(literal))
         literal = []
@@ -115,7 +116,7 @@ struct PatternParser {
         guard let end = ExpressionScanner.closingBrace(in: text, ofBraceAt: start) else {
             throw error(
                 at: start,
-                "found no `}` that closes this parameter; expected one outside of […], without a backslash"
+                "found no `}` that closes this parameter; expected one outside […], without a backslash"
             )
         }
         let colon = text[start..<end].firstIndex(of: ":") ?? end
@@ -127,13 +128,13 @@ struct PatternParser {
             if position < text.count {
                 throw error(
                     at: position,
-                    "found `\(text[position])` behind a parameter of type path; expected it at the end"
+                    "found `\(text[position])` after a parameter of type path; expected the parameter at the end"
                 )
             }
             if let firstExpression {
                 throw error(
                     at: firstExpression,
-                    "found a parameter's own expression before one of type path, where it may take slashes; "
+                    "found a parameter's own expression before one of type path, where it may match slashes; "
                         + "expected the whole pattern as `regex:`")
             }
         }
@@ -172,7 +173,7 @@ struct PatternParser {
         // An expression of letters alone could take that one word only, for which there are literals.
         if text[range].allSatisfy({ $0.properties.isAlphabetic }) {
             let meant = nearest(to: written, in: names).map { " (nearest: \($0))" } ?? ""
-            let found = range.isEmpty ? "no type behind the colon" : "the unknown type `\(written)`\(meant)"
+            let found = range.isEmpty ? "no type after the colon" : "the unknown type `\(written)`\(meant)"
             throw error(
                 at: range.lowerBound,
                 "found \(found); expected \(names.joined(separator: ", ")), "

@@ -58,7 +58,7 @@ package final class Scoreboard: Sendable {
         guard memory.byteCount >= Layout.Header.count * 8 else { throw .foreign("it is too small") }
         let words = SharedWords(memory)
         guard words.published(Layout.Header.magic) == Layout.magic else {
-            throw .foreign("it is no scoreboard")
+            throw .foreign("it is not a scoreboard")
         }
         let version = words[Layout.Header.version]
         guard version == Layout.version else {
@@ -240,8 +240,8 @@ package enum ScoreboardError: Error, CustomStringConvertible {
         case .system(let error): "scoreboard: \(error)"
         case .tooLarge(let processes, let workers):
             """
-            scoreboard: there is no place for \(processes) processes of \(workers) workers, but for at most \
-            \(Layout.maximumProcesses) of \(Layout.maximumWorkers); lower processes.count or workers.max
+            scoreboard: there is no room for \(processes) processes of \(workers) workers; there may be at most \
+            \(Layout.maximumProcesses) of \(Layout.maximumWorkers): lower processes.count or workers.max
             """
         case .foreign(let reason):
             "scoreboard: the inherited memory cannot be used: \(reason); restart the supervisor"
@@ -265,7 +265,7 @@ extension ScoreboardSnapshot.Worker {
         if !route.isEmpty { parts.append("route \(route)") }
         if !handler.isEmpty { parts.append("handler \(handler)") }
         if !request.isEmpty { parts.append("request \(request)") }
-        if isTorn { parts.append("it died while it noted this") }
+        if isTorn { parts.append("it died while it recorded this") }
         return parts.joined(separator: ", ")
     }
 }

@@ -261,7 +261,7 @@ extension Supervisor {
             }
             hooks.died(process.index, process.child.pid, exit)
             if exit == .status(0), process.isReady {
-                hooks.log(.info, "a process has ended, though the supervisor did not ask for it", facts)
+                hooks.log(.info, "a process has ended, although the supervisor did not ask for it", facts)
             } else {
                 hooks.log(.error, "a process has died", facts)
             }
@@ -276,7 +276,7 @@ extension Supervisor {
         case .replace(let delay):
             nextStart = max(nextStart, now + delay)
             if delay > .zero {
-                hooks.log(.warning, "the next process is started after a while", ["delay": "\(delay)"])
+                hooks.log(.warning, "the next process is started after a delay", ["delay": "\(delay)"])
             }
         }
     }
@@ -338,7 +338,7 @@ extension Supervisor {
     }
 
     private func reopenLogs() {
-        hooks.log(.info, "the logs are opened again", [:])
+        hooks.log(.info, "the logs are reopened", [:])
         hooks.reopenLogs()
         for process in processes { process.tell(.reopenLogs) }
     }
@@ -347,7 +347,7 @@ extension Supervisor {
         switch stage {
         case .running:
             hooks.log(
-                .info, "stopping: every process finishes what it has",
+                .info, "stopping: every process finishes its requests and tasks",
                 ["reason": "signal \(signal)", "grace": "\(plan.shutdownGrace)"])
             stop()
         case .stopping:
@@ -388,7 +388,7 @@ extension Supervisor {
     private func beginUpgrade() {
         guard stage == .running, preflight == nil else { return }
         guard let path = program.path else {
-            return hooks.log(.error, "the program's file is not known, so that it cannot be replaced", [:])
+            return hooks.log(.error, "the program's file is unknown, so that it cannot be replaced", [:])
         }
         hooks.event(.upgrading)
         do {

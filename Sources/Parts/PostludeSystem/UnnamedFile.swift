@@ -41,7 +41,7 @@ package final class UnnamedFile: Sendable {
         if descriptor >= 0 { return descriptor }
         // EISDIR from kernels that do not know of it.
         if errno == EOPNOTSUPP || errno == EISDIR { return nil }
-        throw SystemError("make a file without a name in \(folder)")
+        throw SystemError("create an unnamed file in \(folder)")
     }
 
     /// Appends bytes.
@@ -169,7 +169,7 @@ enum TemporaryName {
     static func makeFile(in folder: String) throws(SystemError) -> (descriptor: Int32, name: String) {
         var name = Array("\(folder)/.postlude-XXXXXX".utf8CString)
         let descriptor = clinux_make_temporary(&name)
-        guard descriptor >= 0 else { throw SystemError("make a file in \(folder)") }
+        guard descriptor >= 0 else { throw SystemError("create a file in \(folder)") }
         return (descriptor, String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
 

@@ -93,7 +93,7 @@ public struct OperationDescription: Sendable {
 extension OperationDescription.ResponseDescription {
     /// Of a response that the handler makes itself, nothing is known before.
     static var unspecified: OperationDescription.ResponseDescription {
-        var answer = OperationDescription.ResponseDescription(.ok, "What the handler makes.")
+        var answer = OperationDescription.ResponseDescription(.ok, "The handler's response.")
         answer.isUnspecified = true
         return answer
     }

@@ -9,8 +9,8 @@ struct CheckCommand<App: Application>: ParsableCommand {
             commandName: "check",
             abstract: "Check the manifest and its handlers, as nginx -t checks nginx.conf.",
             discussion: """
-                Folders of the task store, of logs, uploads and sockets that are missing, or that the user may not write \
-                to, are warned of.
+                It also warns of folders of the task store, logs, uploads and sockets that are missing, or that the user may \
+                not write to.
                 """)
     }
 
@@ -19,13 +19,13 @@ struct CheckCommand<App: Application>: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Look at files and folders as this user, who is to serve; for root.", valueName: "name"))
+            "Check files and folders as this user, which will serve; needs root.", valueName: "name"))
     var user: String?
 
     @Flag(name: .long, help: "Also show the version of the library that keeps durable tasks.")
     var verbose = false
 
-    @Flag(name: .long, help: "Print what was found as JSON.")
+    @Flag(name: .long, help: "Print the result as JSON.")
     var json = false
 
     func run() throws {
@@ -51,7 +51,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
         let lines =
             ["the manifest is valid: \(routes)"] + documents
             + warnings.map { "warning: \($0)" } + notes.map { "note: \($0)" } + [checked]
-            + (library.map { ["durable tasks are kept by \($0)"] } ?? [])
+            + (library.map { ["durable tasks are stored by \($0)"] } ?? [])
         try printOutput(lines.map { "\(options.manifest): \($0)" }.joined(separator: "\n"))
     }
 
@@ -144,7 +144,7 @@ enum EnvironmentChecks {
         var description: String {
             switch self {
             case .unknown: "this machine has no such user"
-            case .notRoot: "only root can look as another user"
+            case .notRoot: "only root can check as another user"
             }
         }
     }

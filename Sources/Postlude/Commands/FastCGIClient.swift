@@ -84,7 +84,7 @@ struct FastCGIClient {
         for event: Int32, on descriptor: Int32, until deadline: MonotonicTime
     ) throws(FastCGIClientError) {
         let left = (deadline - .now).saturatedNanoseconds / 1_000_000
-        guard left > 0 else { throw .noAnswer("nothing came within \(time)") }
+        guard left > 0 else { throw .noAnswer("no answer within \(time)") }
         var polled = pollfd(fd: descriptor, events: Int16(event), revents: 0)
         // Whatever ended the wait, the call that follows says what is wrong.
         _ = poll(&polled, 1, Int32(clamping: left))
@@ -113,7 +113,7 @@ struct FastCGIClient {
     /// Cuts off the fields (CGI, RFC 3875, 6).
     private func body(of output: [UInt8]) throws(FastCGIClientError) -> [UInt8] {
         guard let edge = output.firstIndex(of: Array("\r\n\r\n".utf8), from: 0) else {
-            throw .noAnswer("what came has no header fields")
+            throw .noAnswer("the answer has no header fields")
         }
         let head = String(decoding: output[..<edge], as: UTF8.self)
         for line in head.split(whereSeparator: \.isNewline) where line.lowercased().hasPrefix("status:") {
@@ -170,8 +170,8 @@ enum FastCGIClientError: Error, CustomStringConvertible {
         case .noConnection(let error):
             switch error.errno {
             case ENOENT:
-                "\(error.operation): there is no such socket; does the server run, with `status` in its manifest?"
-            case ECONNREFUSED: "\(error.operation): nothing listens there; does the server run?"
+                "\(error.operation): there is no such socket; is the server running, with `status` in its manifest?"
+            case ECONNREFUSED: "\(error.operation): nothing listens there; is the server running?"
             case EACCES:
                 "\(error.operation): not allowed; see the owner, group and mode of `status` in the manifest"
             default: "\(error)"

@@ -3,7 +3,7 @@ package import PostludeManifest
 
 /// Where the manifest is: an option of every command that reads it.
 package struct ManifestOptions: ParsableArguments {
-    @Option(name: .long, help: "The manifest: which handler answers which requests.")
+    @Option(name: .long, help: "The manifest, which says which handler answers which requests.")
     package var manifest = "routes.yaml"
 
     package init() {}

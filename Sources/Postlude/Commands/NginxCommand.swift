@@ -6,9 +6,9 @@ internal import PostludeNginxSite
 struct NginxCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "nginx", abstract: "Print the nginx site that fits the manifest.",
+            commandName: "nginx", abstract: "Print an nginx site for the manifest.",
             discussion: """
-                It is for nginx's http block, as the files in /etc/nginx/sites-enabled are: locations, body \
+                It belongs in nginx's http block, like the files in /etc/nginx/sites-enabled: locations, body \
                 limits, timeouts longer than the manifest's, and kept connections. A route with a larger \
                 body or more time than the others gets a location of its own.
                 """)
@@ -28,14 +28,14 @@ struct NginxCommand<App: Application>: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What nginx listens on, instead of the port, such as 127.0.0.1:8080; can be repeated.",
+            "The address on which nginx listens, instead of the port, such as 127.0.0.1:8080; can be repeated.",
             valueName: "address"))
     var listen: [String] = []
 
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Where the application listens, instead of the manifest's `listen`.", valueName: "address"))
+            "The application's address, instead of the manifest's `listen`.", valueName: "address"))
     var socket: String?
 
     @Option(name: .long, help: "The FastCGI parameters: inline, or file, which includes postlude_params.")
@@ -44,7 +44,7 @@ struct NginxCommand<App: Application>: ParsableCommand {
     func validate() throws {
         for value in listen where !Self.isListenValue(value) {
             throw ValidationError(
-                "--listen \(value): expected what nginx's listen takes, such as 127.0.0.1:8080")
+                "--listen \(value): expected a value for nginx's listen, such as 127.0.0.1:8080")
         }
         if let socket, !AddressText.isAddress(socket) {
             throw ValidationError("--socket \(socket): expected \(AddressText.expectation)")
@@ -55,7 +55,7 @@ struct NginxCommand<App: Application>: ParsableCommand {
         let manifest = try options.load(for: App().registeredHandlers)
         guard let socket = socket ?? manifest.listen.address else {
             printError(
-                "\(options.manifest): no `listen` with an address; say with --socket where the application is"
+                "\(options.manifest): no `listen` with an address; give the application's address with --socket"
             )
             throw ExitCode.failure
         }

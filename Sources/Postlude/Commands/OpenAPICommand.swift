@@ -7,14 +7,14 @@ struct OpenAPICommand<App: Application>: ParsableCommand {
         CommandConfiguration(
             commandName: "openapi", abstract: "Print the API's description as an OpenAPI 3.1 document.",
             discussion: """
-                It is made of the manifest and of the handlers' inputs and outputs. Equal programs with equal \
-                manifests print the same text. Notes about what could not be described go to standard error.
+                It is derived from the manifest and the handlers' inputs and outputs. Equal programs with equal \
+                manifests print the same text. Notes about omitted parts go to standard error.
                 """)
     }
 
     @OptionGroup var options: ManifestOptions
 
-    @Option(name: .shortAndLong, help: "Write the document into this file instead.")
+    @Option(name: .shortAndLong, help: "Write the document to this file instead.")
     var output: String?
 
     func run() throws {

@@ -70,8 +70,8 @@ extension SourceLocation {
 struct MatchCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "match", abstract: "Show which route takes a request, and with which parameters.",
-            discussion: "Exits with 1 when no route does.")
+            commandName: "match", abstract: "Show which route matches a request, and its parameters.",
+            discussion: "Exits with 1 if no route matches.")
     }
 
     @OptionGroup var options: ManifestOptions
@@ -88,7 +88,7 @@ struct MatchCommand<App: Application>: ParsableCommand {
     func run() throws {
         let manifest = try options.load(for: App().registeredHandlers)
         guard let method = HTTPRequest.Method(method) else {
-            throw ValidationError("\"\(method)\" is no HTTP method")
+            throw ValidationError("\"\(method)\" is not an HTTP method")
         }
         let documentation = manifest.openAPI.paths
         // After the routes: none of them takes these paths.
@@ -113,11 +113,11 @@ struct MatchCommand<App: Application>: ParsableCommand {
                 lines: ["\(route.handler)  (\(route.pattern.text), \(route.location))"]
                     + parameters.map { LogText.escaped("  \($0.name) = \($0.value)") })
         case .notFound:
-            try refuse(.notFound, "no route takes the path \(normalized)")
+            try refuse(.notFound, "no route matches the path \(normalized)")
         case .methodNotAllowed(let allowed):
             try refuse(
                 .methodNotAllowed,
-                "\(normalized) takes \(allowed.map(\.rawValue).joined(separator: ", "))")
+                "\(normalized) accepts \(allowed.map(\.rawValue).joined(separator: ", "))")
         case .refused:
             try refuse(.badRequest, "the path exhausts the match limit")
         }

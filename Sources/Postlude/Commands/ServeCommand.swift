@@ -16,8 +16,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
                 A supervisor starts the manifest's processes, and replaces those that die.
                 SIGTERM and SIGINT stop it: requests in flight are finished and queued tasks run, within the \
                 manifest's shutdown-grace. A second signal stops it at once.
-                SIGHUP reads the manifest again, SIGUSR1 opens the logs again, and SIGUSR2 replaces the program by \
-                the file that stands in its place now; no request fails.
+                SIGHUP reads the manifest again, SIGUSR1 reopens the logs, and SIGUSR2 replaces the program by \
+                the file that is at its path now; no request fails.
                 """)
     }
 
@@ -38,7 +38,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
 
     @Flag(
         name: .customLong("no-supervisor"),
-        help: "Serve in this process, for debuggers and for those that supervise it themselves.")
+        help: "Serve in this process, for debuggers and other supervisors.")
     var isAlone = false
 
     /// The place on the scoreboard of a process that the supervisor starts.

@@ -7,9 +7,9 @@ internal import PostludeManifest
 struct StatusCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "status", abstract: "Show what a running server is at.",
+            commandName: "status", abstract: "Show what a running server is doing.",
             discussion: """
-                It asks the status socket, which answers also while every worker is busy: the one of the \
+                It reads the status socket, which answers even while every worker is busy: the one in the \
                 manifest's `status`, or --socket.
                 """)
     }
@@ -19,7 +19,7 @@ struct StatusCommand<App: Application>: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The status socket, without a look at the manifest: its path, host:port or [ipv6]:port.",
+            "The status socket, without reading the manifest: its path, host:port or [ipv6]:port.",
             valueName: "address"))
     var socket: String?
 
@@ -29,7 +29,7 @@ struct StatusCommand<App: Application>: ParsableCommand {
     @Flag(name: .long, help: "Show it again each second, until Ctrl-C.")
     var watch = false
 
-    @Flag(name: .long, help: "Only ask whether the server answers: prints pong, and the exit status is 0.")
+    @Flag(name: .long, help: "Only check whether the server answers: prints pong, and exits with 0.")
     var ping = false
 
     func validate() throws {
@@ -62,7 +62,7 @@ struct StatusCommand<App: Application>: ParsableCommand {
             printError(
                 """
                 \(programName): \(options.manifest) has no status socket; give it one, \
-                such as `status: { listen: /run/app-status.sock }`, or say --socket
+                such as `status: { listen: /run/app-status.sock }`, or give --socket
                 """)
             throw ExitCode.failure
         }

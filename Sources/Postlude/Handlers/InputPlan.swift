@@ -17,7 +17,7 @@ struct InputPlan {
             problem = "the dependency \(cycle) needs itself"
         } else if bodyUse == .stream, bodies.count > 1 {
             let names = bodies.map { "\($0)" }.joined(separator: " and ")
-            problem = "\(names) cannot be taken together: the body can be read in pieces only once"
+            problem = "\(names) cannot be combined: the body can be read in pieces only once"
         } else if let problem = Self.problem(ofBodies: inputs) {
             self.problem = problem
         } else {
@@ -34,7 +34,7 @@ struct InputPlan {
             return nil
         }
         return """
-            \(first.name) and \(other.name) cannot be taken together: a body is \(first.form) or \(other.form), so that \
+            \(first.name) and \(other.name) cannot be combined: a body is \(first.form) or \(other.form), so that \
             every request would be refused; make two handlers
             """
     }

@@ -113,7 +113,7 @@ struct JSONPartEncoder: Encoder, SingleValueEncodingContainer {
                 value, .init(codingPath: codingPath + (key.map { [$0] } ?? []), debugDescription: reason))
         }
         func number(_ value: some BinaryFloatingPoint & CustomStringConvertible) throws -> JSONPart.Item {
-            guard value.isFinite else { throw refuse("JSON has no number \(value)") }
+            guard value.isFinite else { throw refuse("JSON cannot represent the number \(value)") }
             let text = value.description
             return .literal(text.hasSuffix(".0") ? String(text.dropLast(2)) : text)
         }
@@ -134,7 +134,7 @@ struct JSONPartEncoder: Encoder, SingleValueEncodingContainer {
         case .url: return .string(known(URL.self).absoluteString)
         case .decimal:
             let decimal = known(Decimal.self)
-            guard decimal.isFinite else { throw refuse("JSON has no number \(decimal)") }
+            guard decimal.isFinite else { throw refuse("JSON cannot represent the number \(decimal)") }
             return .literal(decimal.description)
         }
     }

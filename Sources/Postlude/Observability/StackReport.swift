@@ -17,7 +17,7 @@ struct StackReport {
         guard isWanted() else { return nil }
         switch stack {
         case .suspended: return "suspended (awaiting)"
-        case .unknown: return "not to be had"
+        case .unknown: return "not available"
         case .frames(let addresses): return Self.text(FunctionNames.frames(of: addresses))
         }
     }

@@ -42,7 +42,7 @@ extension ProcessStart {
         do throws(ScoreboardError) {
             let board = try Scoreboard(adopting: SupervisedProgram.Descriptors.scoreboard)
             if let slot = board.process(at: place) { return slot }
-            logger.warning("the scoreboard has no place for this process, which is not shown")
+            logger.warning("the scoreboard has no room for this process, which is not shown")
         } catch {
             logger.warning("this process is not shown", metadata: ["reason": "\(error)"])
         }

@@ -87,7 +87,7 @@ struct SupervisedServer: Sendable {
                 let old = try Scoreboard(adopting: descriptor)
                 if old.processCount >= places { return old }
             } catch {
-                logger.warning("what was counted so far is lost", metadata: ["reason": "\(error)"])
+                logger.warning("the counts so far are lost", metadata: ["reason": "\(error)"])
             }
         }
         return try Scoreboard(
@@ -144,7 +144,7 @@ struct SupervisedServer: Sendable {
             case .status(let status): scoreboard.note(endOf: pid, signal: nil, status: status)
             }
             for line in scoreboard.remains(ofProcess: index) {
-                logger.error("what a process left: \(line)", metadata: ["pid": "\(pid)"])
+                logger.error("a process left unfinished: \(line)", metadata: ["pid": "\(pid)"])
             }
         }
         hooks.lastBeat = { scoreboard.lastBeat(ofProcess: $0) }
@@ -195,7 +195,7 @@ extension ServiceManager {
         switch event {
         case .ready: notify(.ready, .status(serving))
         case .reloading: notify(.reloading, .status("reading the manifest again"))
-        case .reloaded(let generation): notify(.ready, .status("serving by manifest \(generation)"))
+        case .reloaded(let generation): notify(.ready, .status("serving with manifest \(generation)"))
         case .upgrading: notify(.reloading, .status("checking the new program"))
         case .upgradeFailed: notify(.ready, .status("serving; the new program was refused"))
         case .stopping:

@@ -21,7 +21,7 @@ extension Logger {
         let keys = manifest.keysForNextStart(in: next)
         guard !keys.isEmpty else { return }
         warning(
-            "the manifest has changed at keys that hold from the next start",
+            "the manifest has changed at keys that apply at the next start",
             metadata: ["keys": "\(keys.joined(separator: ", "))"])
     }
 

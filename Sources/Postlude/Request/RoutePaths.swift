@@ -45,7 +45,7 @@ enum RoutePathError: Error, CustomStringConvertible {
             \(routes.joined(separator: ", "))
             """
         case .expression(let handler, let pattern):
-            "there is no path to \"\(handler)\": its route is the expression \(pattern), which no path can be made of"
+            "there is no path to \"\(handler)\": its route is the expression \(pattern), from which no path can be made"
         case .unfitValue(let name, let value, let pattern):
             "\"\(value)\" cannot be the parameter \(name) of \(pattern)"
         }

@@ -4,7 +4,7 @@
 const api = JSON.parse(document.getElementById('document').textContent);
 const server = (api.servers?.[0]?.url ?? '').replace(/\/$/, '');
 
-/** An element with properties and children; `false`, `null` and the like are left out. */
+/** An element with properties and children; `false`, `null` and the like are omitted. */
 function make(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -46,7 +46,7 @@ function kind(schema) {
   }).join(' or ');
 }
 
-/** What else a value has to be. */
+/** The other rules for a value. */
 function rules(schema) {
   const words = {
     minimum: '≥ ', exclusiveMinimum: '> ', maximum: '≤ ', exclusiveMaximum: '< ', minLength: 'length ≥ ',
@@ -59,7 +59,7 @@ function rules(schema) {
   return parts.join(' · ');
 }
 
-/** The types that a schema is made of, in lists that open one in the other. */
+/** The types in a schema, in nested lists that can be opened. */
 function properties(schema, path = []) {
   const target = resolve(schema);
   if (target.anyOf) return target.anyOf.map((part) => nested(part, path)).find(Boolean);
@@ -144,14 +144,14 @@ function contentRows(content) {
 
 function answerRow([status, answer]) {
   const mood = /^[23]/.test(status) ? 'good' : 'bad';
-  // Errors are alike everywhere: their shapes stay closed.
+  // Errors are the same everywhere: their schemas stay closed.
   const rows = contentRows(answer.content);
   if (mood === 'bad') rows.forEach((row) => row.querySelectorAll('details').forEach((part) => { part.open = false; }));
   return make('div', { className: 'row' }, make('div', {}, make('span', { className: 'code ' + mood }, status)),
     make('div', {}, make('div', {}, answer.description), rows));
 }
 
-/** What an operation says, made when it is opened for the first time. */
+/** The details of an operation, created when it is first opened. */
 function details({ operation, ...entry }) {
   const parameters = operation.parameters ?? [];
   const schemes = (operation.security ?? []).flatMap((needed) => Object.keys(needed));
@@ -229,7 +229,7 @@ function bodyFields(operation) {
   };
 }
 
-/** Puts the parameters where they belong. */
+/** Puts the parameters into the path, the query and the header fields. */
 function requestFor({ path, method, operation }, inputs, secrets, body) {
   const query = new URLSearchParams();
   const headers = new Headers();

@@ -1,4 +1,4 @@
-// Asks for status.json each second, and shows it. Text is set as text: a request's URI is never read as HTML.
+// Fetches status.json each second, and shows it. Text is set as text: a request's URI is never parsed as HTML.
 "use strict";
 const span = 300;
 const byID = id => document.getElementById(id);
@@ -149,7 +149,7 @@ let said = "";
 let shown = "";
 function durable(report) {
   if (!report) return;
-  // What has not changed stays, so that a button can be reached by the keyboard.
+  // Unchanged rows stay, so that a button keeps the keyboard's focus.
   const key = JSON.stringify([report, said], (name, value) => name === "oldest age" ? undefined : value);
   if (key !== shown) {
     shown = key;
@@ -160,7 +160,7 @@ function durable(report) {
       report["dead letters"].length ? deadLetters(report) : null));
   }
   const age = report["oldest age"];
-  byID("due").textContent = (report.trouble ? "They cannot be read: " + report.trouble : age === undefined ? "None is due." : "The oldest one is due for " + time(age) + ".") + " Kept by " + report.library + ".";
+  byID("due").textContent = (report.trouble ? "They cannot be read: " + report.trouble : age === undefined ? "None is due." : "The oldest one has been due for " + time(age) + ".") + " Kept by " + report.library + ".";
 }
 const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "replaced processes", "connections", "process manager"];
 function show(report) {
@@ -186,7 +186,7 @@ async function refresh() {
       time: samples.length && samples[samples.length - 1].clock ? samples[samples.length - 1].time + (performance.now() - samples[samples.length - 1].clock) / 1000 : report["start since"],
       requests: report["accepted conn"], tasks: report.tasks.done + report.tasks.failed, busy: report["active workers"], clock: performance.now(),
     };
-    // Another program: what was drawn is not its.
+    // Another program: the drawn values are not its own.
     if (samples.length && now.requests < samples[samples.length - 1].requests) samples = [];
     if (report.history) {
       samples = report.history;

@@ -94,7 +94,7 @@ final class OpenFile: Sendable {
         guard let realPath else {
             throw SystemError(
                 "readlink(/proc/self/fd)", errno: ENOENT,
-                advice: "mount /proc: where a file really lies cannot be seen without it")
+                advice: "mount /proc: without it, a file's real path is unknown")
         }
         // Of the open file, so that a link which is changed meanwhile changes nothing.
         let start = (realRoot == "/" ? "/" : realRoot + "/").utf8

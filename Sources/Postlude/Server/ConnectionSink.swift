@@ -44,7 +44,7 @@ struct ConnectionSink: ResponseSink {
             return true
         } catch {
             server.logger.error(
-                "libfcgi did not take a request; its connection is closed", metadata: ["error": "\(error)"])
+                "libfcgi did not accept a request; its connection is closed", metadata: ["error": "\(error)"])
             server.poller.giveBack(connection, keep: false, isOpen: true)
             return false
         }

@@ -82,7 +82,7 @@ final class ProcessCommands: Sendable {
     private func actAlone(on signal: Int32) {
         guard signal == SIGHUP, let load = control.load else {
             return logger.warning(
-                "a signal asks for what needs a supervisor", metadata: ["signal": "\(signal)"])
+                "a signal needs a supervisor", metadata: ["signal": "\(signal)"])
         }
         applyManifest(generation.load(ordering: .relaxed) + 1) { try load() }
     }
@@ -103,7 +103,7 @@ final class ProcessCommands: Sendable {
                 guard let descriptor else {
                     if lastLost.exchange(number, ordering: .relaxed) != number {
                         logger.error(
-                            "no descriptor was left for a manifest; it is asked for again",
+                            "no descriptor was free for a manifest; it is requested again",
                             metadata: ["generation": "\(number)"])
                     }
                     nextAsking.store((MonotonicTime.now + .seconds(1)).nanoseconds, ordering: .relaxed)
@@ -133,7 +133,7 @@ final class ProcessCommands: Sendable {
             generation.store(number, ordering: .relaxed)
             control.supervisor?.send(.applied(generation: number))
             logger.info(
-                "serving by a new manifest",
+                "serving with a new manifest",
                 metadata: ["generation": "\(number)", "routes": "\(manifest.routes.count)"])
         } catch {
             logger.error(

@@ -109,11 +109,11 @@ final class RequestExecution {
         return fullQueue
     }
 
-    /// Says that durable tasks could not be kept.
+    /// Says that durable tasks could not be persisted.
     static func log(_ error: any Error, of request: Request, to logger: Logger) {
         let stored = request.storage.tasks.queue?.queued.filter { $0.stored != nil && !$0.isKept }
         logger.error(
-            "durable tasks could not be kept, the request is answered 503",
+            "durable tasks could not be persisted, the request is answered 503",
             metadata: [
                 "request": "\(request.id)", "route": "\(request.route)", "count": "\(stored?.count ?? 0)",
                 "error": "\(LoggedError.text(error))",

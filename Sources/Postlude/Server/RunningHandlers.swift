@@ -33,7 +33,7 @@ final class RunningHandlers: Sendable {
             if invocation.isNewlyKilled(at: now) {
                 let stack = report.stack(of: watch.thread) { watch.invocation === invocation }
                 logger.critical(
-                    "handler is past limits.kill-time and cannot be stopped; the process is to be replaced",
+                    "handler is past limits.kill-time and cannot be stopped; the process will be replaced",
                     metadata: invocation.metadata(at: now, stack: stack))
                 replace("handler \(invocation.handler) is past limits.kill-time")
             }

@@ -49,7 +49,7 @@ struct OpenMetrics {
             }
         }
         let duration = "postlude_route_duration_seconds"
-        family(duration, .summary, "How long the answers of a route took.", unit: "seconds")
+        family(duration, .summary, "The duration of a route's answers.", unit: "seconds")
         for (name, answers) in routes {
             sample(duration + "_count", ["route": name], answers.total)
             sample(duration + "_sum", ["route": name], answers.time.seconds)
@@ -62,19 +62,19 @@ struct OpenMetrics {
             let limit = report.listenQueueLen
         {
             gauge("postlude_listen_queue", "Connections that wait to be accepted.", Double(waiting))
-            gauge("postlude_listen_queue_max", "The most of them since the start.", Double(most))
-            gauge("postlude_listen_queue_limit", "How many may wait.", Double(limit))
+            gauge("postlude_listen_queue_max", "Their maximum since the start.", Double(most))
+            gauge("postlude_listen_queue_limit", "The largest number that may wait.", Double(limit))
         }
-        family("postlude_workers", .gauge, "Workers by what they are at.")
+        family("postlude_workers", .gauge, "Workers by state.")
         let states = report.processes.flatMap(\.workers).map(\.state)
         for state in WorkerState.allCases {
             sample("postlude_workers", ["state": state.label], UInt64(states.count { $0 == state.label }))
         }
         gauge(
-            "postlude_workers_busy_max", "The most busy workers since the start.",
+            "postlude_workers_busy_max", "The maximum of busy workers since the start.",
             Double(report.maxActiveWorkers))
         counter(
-            "postlude_workers_exhausted", "How often a request waited with workers.max at work.",
+            "postlude_workers_exhausted", "How often a request waited while workers.max workers were busy.",
             report.maxChildrenReached)
         family("postlude_processes", .gauge, "Worker processes by state.")
         for state in ProcessState.allCases where state != .free {
@@ -96,7 +96,7 @@ struct OpenMetrics {
         gauge(
             "postlude_task_oldest_age_seconds", "Age of the oldest task that waits or runs.",
             tasks.oldestAge ?? 0, unit: "seconds")
-        family("postlude_tasks", .counter, "Attempts of tasks by what became of them.")
+        family("postlude_tasks", .counter, "Attempts of tasks by result.")
         for kind in tasks.names {
             for (outcome, count) in [
                 ("done", kind.done), ("failed", kind.failed), ("retried", kind.retried),
@@ -106,7 +106,7 @@ struct OpenMetrics {
             }
         }
         let name = "postlude_task_duration_seconds"
-        family(name, .summary, "How long attempts of tasks took.", unit: "seconds")
+        family(name, .summary, "The duration of tasks' attempts.", unit: "seconds")
         for kind in tasks.names where kind.duration.count > 0 {
             for (share, value) in [
                 ("0.5", kind.duration.p50), ("0.9", kind.duration.p90), ("0.99", kind.duration.p99),
@@ -136,7 +136,7 @@ struct OpenMetrics {
         }
         gauge(
             "postlude_durable_task_oldest_age_seconds",
-            "For how long the oldest one is due that is not over.",
+            "For how long the oldest unfinished one has been due.",
             tasks.oldestAge ?? 0, unit: "seconds")
     }
 

@@ -25,7 +25,8 @@ struct StatusPages: Sendable {
         case "ping": return .text("pong", headers: Self.headers)
         default:
             return .text(
-                "There is status, status.json, metrics and ping.\n", status: .notFound, headers: Self.headers)
+                "The pages are status, status.json, metrics and ping.\n", status: .notFound,
+                headers: Self.headers)
         }
     }
 
@@ -44,7 +45,7 @@ struct StatusPages: Sendable {
             .text(text + "\n", status: status, headers: Self.headers)
         }
         guard request.path.split(separator: "/").last == "status" else {
-            return answer(.notFound, "Tasks are steered by status?retry=ID and status?discard=ID.")
+            return answer(.notFound, "Steer tasks with status?retry=ID and status?discard=ID.")
         }
         // Other sites' pages cannot set a header here: a browser would have to ask for leave first, and gets none.
         guard let header = Self.steering, request.headers[header] != nil else {
@@ -55,8 +56,8 @@ struct StatusPages: Sendable {
         else { return answer(.badRequest, "Expected one of retry=ID and discard=ID.") }
         switch try tasks.steer(step, item.value) {
         case .changed: return answer(.ok, "done")
-        case .unknown: return answer(.notFound, "There is no such task, or not any more.")
-        case .refused(let reason): return answer(.conflict, "It stays as it is: \(reason).")
+        case .unknown: return answer(.notFound, "There is no such task, or it was removed.")
+        case .refused(let reason): return answer(.conflict, "It stays unchanged: \(reason).")
         }
     }
 

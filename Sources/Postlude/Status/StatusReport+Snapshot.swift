@@ -113,7 +113,7 @@ extension StatusReport.Process {
             (
                 process.tasksForWorker,
                 isFull
-                    ? "for a worker: all \(places) that may run tasks do"
+                    ? "for a worker: all \(places) that may run tasks are busy"
                     : "for the worker that has answered their request, which is busy"
             ),
             (process.tasksForAttempt, "for their next attempt"),

@@ -142,7 +142,7 @@ extension BackgroundTasks {
 /// Durable tasks that could not be kept: the request is answered 503.
 struct TasksNotKept: Error, CustomStringConvertible {
     let reason: any Error
-    var description: String { "durable tasks could not be kept: \(LoggedError.text(reason))" }
+    var description: String { "durable tasks could not be persisted: \(LoggedError.text(reason))" }
 }
 
 /// A durable task that was added when its request's response had begun, or was over: it could not be promised any more.

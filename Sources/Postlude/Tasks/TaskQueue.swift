@@ -294,7 +294,7 @@ extension TaskQueue {
     private func dropStopped(_ stopped: StoppedTasks?) {
         guard let stopped, !stopped.tasks.isEmpty else { return }
         drop(
-            stopped.tasks, because: "a task failed, those behind it were dropped", level: .warning,
+            stopped.tasks, because: "a task failed, the tasks after it were dropped", level: .warning,
             as: .stopped(by: stopped.blocker.name, id: stopped.blocker.stored?.id))
     }
 }
@@ -531,7 +531,7 @@ extension TaskQueue {
         for running in endless {
             running.task.stored?.blame()
             logger.critical(
-                "task is past tasks.kill-time and cannot be stopped; the process is to be replaced",
+                "task is past tasks.kill-time and cannot be stopped; the process will be replaced",
                 metadata: metadata(of: running, at: now, &report))
             replace("task \(running.task.name) is past tasks.kill-time")
         }

@@ -126,7 +126,7 @@ struct TaskRunner {
             var metadata = metadata(error)
             metadata["attempt"] = "\(attempt.task.failures) of \(attempt.task.options.retry.attempts)"
             metadata["delay"] = "\(delay.milliseconds) ms"
-            logger.warning("task failed, and is tried again", metadata: metadata)
+            logger.warning("task failed, and is retried", metadata: metadata)
         case .left(let error):
             logger.warning("task failed, and is left for the next start", metadata: metadata(error))
         case .moved(let error, let queue):

@@ -72,7 +72,7 @@ final class MultipartDecoder: InputDecoder, Decoder {
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw shapeless }
     func singleValueContainer() throws -> any SingleValueDecodingContainer { throw shapeless }
 
-    private var shapeless: FieldMisuse { FieldMisuse("\(type) has no properties to take a form's fields") }
+    private var shapeless: FieldMisuse { FieldMisuse("\(type) has no properties for a form's fields") }
 }
 
 /// The properties of a struct.

@@ -90,7 +90,7 @@ struct MultipartParser {
         }
         guard buffer.count - offset >= 2 else { return false }
         guard buffer[offset] == 13, buffer[offset + 1] == 10 else {
-            throw HTTPError.multipart("a line begins with the boundary and goes on")
+            throw HTTPError.multipart("a line begins with the boundary and continues")
         }
         state = .head
         return true

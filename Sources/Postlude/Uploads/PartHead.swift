@@ -20,7 +20,7 @@ struct PartHead: Equatable {
         for line in try Self.lines(bytes) {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
                 line[..<colon].allSatisfy({ (0x21...0x7e).contains($0) })
-            else { throw .multipart("a line of a part's header is no field") }
+            else { throw .multipart("a line of a part's header is not a field") }
             let value = line[(colon + 1)...]
             switch String(decoding: line[..<colon], as: UTF8.self).lowercased() {
             case "content-disposition":
@@ -56,7 +56,7 @@ struct PartHead: Equatable {
             throw .multipart("a part has no name in a Content-Disposition")
         }
         guard let name = ExtendedValue.text(encoded) else {
-            throw .multipart("a part's name* is not as RFC 8187 has it")
+            throw .multipart("a part's name* does not conform to RFC 8187")
         }
         return name
     }
@@ -66,7 +66,7 @@ struct PartHead: Equatable {
         let encoded = disposition["filename*"]
         if let name = encoded.flatMap(ExtendedValue.text) { return name }
         if let name = disposition["filename"] { return String(decoding: unescaped(name), as: UTF8.self) }
-        guard encoded == nil else { throw .multipart("a part's filename* is not as RFC 8187 has it") }
+        guard encoded == nil else { throw .multipart("a part's filename* does not conform to RFC 8187") }
         return nil
     }
 

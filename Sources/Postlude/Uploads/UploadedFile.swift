@@ -43,7 +43,7 @@ extension UploadedFile: Decodable {
 /// A program's mistake: answered with 500, and logged.
 private struct MisplacedUploadedFile: Error, CustomStringConvertible {
     var description: String {
-        "an UploadedFile is decoded from a multipart/form-data body only: take its type by Multipart<…>"
+        "an UploadedFile is decoded from a multipart/form-data body only: use Multipart<…> for its type"
     }
 }
 

@@ -26,7 +26,7 @@ struct OpenCelery: OpenTaskBroker {
         guard results.kind == .redis else {
             throw AddressMistake(
                 location: address.location,
-                description: "`results` is \(results), expected a Redis such as redis://localhost:6379/1")
+                description: "`results` is \(results), expected a Redis URL such as redis://localhost:6379/1")
         }
         self.results = results
     }

@@ -156,7 +156,7 @@ final class QueueConsumer: Sendable {
             switch received {
             case .refused(let refused):
                 logger.error(
-                    "a message cannot be taken, and is rejected",
+                    "a message cannot be read, and is rejected",
                     metadata: [
                         "queue": "\(settings.queue)", "id": "\(refused.id ?? "-")",
                         "task": "\(refused.task ?? "-")",
@@ -210,7 +210,7 @@ final class QueueConsumer: Sendable {
             ledger.remove(number)
             if !isOurs {
                 logger.warning(
-                    "this process was taken for dead, and another one has the task too",
+                    "this process counted as dead, and another one has the task too",
                     metadata: [
                         "task": "\(entry.name)", "id": "\(entry.taskID)", "queue": "\(settings.queue)",
                     ])

@@ -14,13 +14,13 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
             commandName: "work",
             abstract: "Run the durable tasks of a broker's queue.",
             discussion: """
-                Takes messages from the queue of the manifest's celery.broker: those that this application has sent \
-                from any machine, and those of any Celery producer that names one of its durable tasks and gives its \
-                members as named arguments. A message is acknowledged when its task has succeeded. One that fails for \
-                good, or cannot run here, is rejected: RabbitMQ brings it to the queue's dead-letter execution, on Redis \
-                it is in the list postlude:rejected:<queue>.
-                SIGTERM and SIGINT stop it: it takes no more, ends what runs within the grace, and gives the rest \
-                back. A second signal stops it at once. SIGUSR1 opens the log again.
+                Consumes a queue of the manifest's celery.broker: messages that this application has sent from any machine, \
+                and those of any Celery producer that names one of its durable tasks and gives the task's members as \
+                named arguments. A message is acknowledged when its task has succeeded. If the task fails for good, or \
+                cannot run here, the message is rejected: RabbitMQ routes it to the queue's dead-letter exchange; on \
+                Redis it is in the list postlude:rejected:<queue>.
+                SIGTERM and SIGINT stop it: it takes no more messages, finishes running tasks within the grace, and \
+                returns the other messages. A second signal stops it at once. SIGUSR1 reopens the log.
                 """)
     }
 
@@ -33,8 +33,8 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
     @Option(
         name: .long,
         help: """
-            How many messages may be here at a time, those that wait for their next attempt or for their time \
-            included; by default as many as workers.
+            How many unacknowledged messages it may have, including those that wait for their next attempt or for \
+            their time; by default as many as workers.
             """)
     var prefetch: Int?
 
@@ -45,7 +45,7 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
             valueName: "seconds"))
     var grace: Double?
 
-    @Option(name: .long, help: "The manifest: where the broker is.")
+    @Option(name: .long, help: "The manifest, which names the broker.")
     var manifest = "routes.yaml"
 
     func validate() throws {
@@ -71,7 +71,7 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
                 throw TaskBrokerError(
                     .settings,
                     """
-                    there is no broker to take tasks from: name it in the manifest, such as \
+                    there is no broker to take tasks from: name one in the manifest, such as \
                     celery: { broker: amqp://localhost }
                     """)
             }
@@ -113,7 +113,7 @@ struct WorkSession<App: Application> {
             whenSettled: bell)
     }
 
-    /// - Returns: the exit status: 1 where a task could not be stopped, and the process is to be replaced.
+    /// - Returns: the exit status: 1 where a task could not be stopped, and the process will be replaced.
     func run() throws -> Int32 {
         try pool.start(workers: workers)
         try consumer.start()
@@ -132,7 +132,7 @@ struct WorkSession<App: Application> {
             // From here on no task begins: what reads this line may rely on it.
             program.tellStopping(grace: grace)
             program.logger.info(
-                "stopping: no new tasks, those that run are ended",
+                "stopping: no new tasks are taken, running ones are finished",
                 metadata: ["reason": "\(reason)", "grace": "\(grace)"])
         }
         while true {

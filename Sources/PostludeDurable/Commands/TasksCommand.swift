@@ -8,8 +8,8 @@ struct TasksCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "tasks",
-            abstract: "Look at the durable tasks, and steer them.",
-            discussion: "Servers may run meanwhile: they are not held up.",
+            abstract: "Inspect, retry and discard durable tasks.",
+            discussion: "Servers may run meanwhile, and are not delayed.",
             subcommands: [
                 TasksListCommand<App>.self, TasksShowCommand<App>.self, TasksRetryCommand<App>.self,
                 TasksDiscardCommand<App>.self, TasksDrainCommand<App>.self, TasksExportCommand<App>.self,
@@ -25,7 +25,7 @@ struct TaskStoreOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("The task store, without a look at the manifest.", valueName: "path"))
+        help: ArgumentHelp("The task store, without reading the manifest.", valueName: "path"))
     var taskStore: String?
 
     /// Opens the task store as one who looks, and closes it again.
@@ -46,7 +46,7 @@ struct TaskStoreOptions: ParsableArguments {
         if let taskStore { return taskStore }
         // The manifest of an application with durable tasks has one.
         guard let path = try manifest.load(for: application).taskStore?.path else {
-            throw ValidationError("\(manifest.manifest) has no task store; say --task-store PATH")
+            throw ValidationError("\(manifest.manifest) has no task store; give --task-store PATH")
         }
         return path
     }
@@ -71,7 +71,7 @@ struct FilterOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,
         help: ArgumentHelp(
-            "Only those that are \(RecordState.allCases.map(\.description).joined(separator: ", ")).",
+            "Only tasks in this state: \(RecordState.allCases.map(\.description).joined(separator: ", ")).",
             valueName: "state"),
         transform: {
             guard let state = RecordState($0) else {
@@ -83,12 +83,12 @@ struct FilterOptions: ParsableArguments {
         })
     var state: [RecordState] = []
 
-    @Option(name: .long, help: "Only those of this kind.")
+    @Option(name: .long, help: "Only tasks of this kind.")
     var name: String?
 
     @Option(
         name: .long,
-        help: ArgumentHelp("Only those of this priority: high, normal or low.", valueName: "priority"),
+        help: ArgumentHelp("Only tasks of this priority: high, normal or low.", valueName: "priority"),
         transform: {
             guard let priority = RecordPriority($0) else {
                 throw ValidationError("there is no priority \($0), only high, normal and low")

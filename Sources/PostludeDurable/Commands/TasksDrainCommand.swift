@@ -10,15 +10,15 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "drain",
-            abstract: "Run what is due until nothing is left, without serving.",
+            abstract: "Run due tasks until none is left, without serving.",
             discussion: """
-                For a machine that is to be taken away, or a task store that others have left: it runs, in this process, what \
-                no process has, and waits for what others run. What is for later stays, and so do dead letters. The exit \
-                status is 1 where something is left: after --within, or a signal.
+                For a machine that is being retired, or a task store without a server: it runs tasks that no other process has, \
+                and waits for those that other processes run. Delayed tasks and dead letters stay. The exit status is 1 if \
+                due tasks are left: after --within, or a signal.
                 """)
     }
 
-    @Option(name: .long, help: "The manifest: where the task store is.")
+    @Option(name: .long, help: "The manifest, which names the task store.")
     var manifest = "routes.yaml"
 
     @Option(name: .long, help: "How many tasks run at once; by default the manifest's workers.min.")
@@ -26,7 +26,7 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("How long it may take; without it, as long as it takes.", valueName: "seconds"))
+        help: ArgumentHelp("The time limit; by default there is none.", valueName: "seconds"))
     var within: Double?
 
     func validate() throws {
@@ -76,13 +76,13 @@ private struct Draining<App: Application> {
             }
             let left = try store.unfinished()
             if left == 0, pool.isIdle {
-                try printOutput("Nothing that is due is left.")
+                try printOutput("No due task is left.")
                 return 0
             }
             if end.map({ $0 <= .now }) ?? false { return try stop("--within is over") }
             waitForInput([program.signals.descriptor, program.stop.descriptor], milliseconds: Self.interval)
             while let signal = program.signals.take() {
-                if signal == SIGTERM || signal == SIGINT { return try stop("a signal came") }
+                if signal == SIGTERM || signal == SIGINT { return try stop("a signal arrived") }
             }
             if program.stop.take() { return try stop("the service was told to stop") }
         }
@@ -97,7 +97,7 @@ private struct Draining<App: Application> {
             if program.signals.take() != nil { break }
         }
         pool.logLeft()
-        printError("\(programName): \(reason); tasks that are due and not over: \(try store.unfinished())")
+        printError("\(programName): \(reason); due tasks that are not over: \(try store.unfinished())")
         return 1
     }
 }

@@ -8,7 +8,7 @@ internal import PostludeTaskStore
 struct TasksListCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "list", abstract: "List tasks, the newest ones first.",
+            commandName: "list", abstract: "List tasks, newest first.",
             discussion: "A last line says how to see more. Times are in UTC.")
     }
 
@@ -21,7 +21,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     @Flag(name: .long, help: "Print the tasks as JSON, with `next` for --after.")
     var json = false
 
-    @Option(name: .long, help: "Where the last page has ended: a number that the command has printed.")
+    @Option(name: .long, help: "The end of the last page: a number that the command has printed.")
     var after: Int64?
 
     func validate() throws {
@@ -85,7 +85,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
 struct TasksShowCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "show", abstract: "Show all that is known of a task: its values, result and error.")
+            commandName: "show", abstract: "Show a task in full: its values, result and error.")
     }
 
     @OptionGroup var options: TaskStoreOptions
@@ -99,7 +99,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
     func run() throws {
         try options.withTaskStore(of: App.self) { taskStore in
             guard let record = try taskStore.record(id.id) else {
-                printError("\(programName): there is no task \(id.id), or not any more")
+                printError("\(programName): there is no task \(id.id), or it was removed")
                 throw ExitCode.failure
             }
             if json { return try printOutput(try ListedTask(record).text) }
@@ -130,7 +130,7 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
 struct TasksExportCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "export", abstract: "Print tasks as JSON, one a line, the oldest ones first.")
+            commandName: "export", abstract: "Print tasks as JSON, one per line, oldest first.")
     }
 
     @OptionGroup var options: TaskStoreOptions

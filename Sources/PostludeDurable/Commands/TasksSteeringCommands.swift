@@ -20,7 +20,7 @@ struct SteeringOptions: ParsableArguments {
         guard ids.isEmpty == failed else {
             throw ValidationError("Give ids, or --failed for all dead letters.")
         }
-        guard name == nil || failed else { throw ValidationError("--name goes with --failed.") }
+        guard name == nil || failed else { throw ValidationError("--name requires --failed.") }
     }
 
     /// Steers them, page by page, and says what became of each.
@@ -38,10 +38,10 @@ struct SteeringOptions: ParsableArguments {
                     case .changed: try printOutput("\(id) \(changed)")
                     case .unknown:
                         isWhole = false
-                        printError("\(programName): there is no task \(id), or not any more")
+                        printError("\(programName): there is no task \(id), or it was removed")
                     case .refused(let reason):
                         isWhole = false
-                        printError("\(programName): \(id) stays as it is: \(reason)")
+                        printError("\(programName): \(id) stays unchanged: \(reason)")
                     }
                 }
             }
@@ -63,11 +63,11 @@ struct SteeringOptions: ParsableArguments {
 struct TasksRetryCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: "retry", abstract: "Have tasks run once more, with all their attempts.",
+            commandName: "retry", abstract: "Run tasks once more, with all of their attempts.",
             discussion: """
-                Dead letters, and whatever else is over; what waits for its next attempt runs at once. Tasks that a dead \
-                letter before them has kept from running follow it. A server takes them within a second; without one \
-                they wait.
+                For dead letters and other tasks that are over. A task that waits for its next attempt runs at once. Tasks \
+                that depend on a dead letter run after it. A server takes them within a second; without a server they \
+                wait.
                 """)
     }
 
@@ -83,8 +83,8 @@ struct TasksDiscardCommand<App: Application>: ParsableCommand {
         CommandConfiguration(
             commandName: "discard", abstract: "Discard tasks that are no longer wanted.",
             discussion: """
-                Those that wait, are to leave for a broker, or are dead letters, and with them the tasks behind them that \
-                were to run only if they succeed. What runs stays.
+                Tasks that wait, that are to be sent to a broker, or that are dead letters, and with them the tasks that run \
+                only if they succeed. Running tasks stay.
                 """)
     }
 
@@ -99,10 +99,10 @@ struct TasksRescheduleCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "reschedule",
-            abstract: "Have a schedule that has fired for a time to come go on from now.",
+            abstract: "Make a schedule that has fired for a future time continue from now.",
             discussion: """
-                For a clock that was ahead when the schedule fired: it would wait until that time has come. Servers go on \
-                within a second. They do so by themselves if the clock was set back by more than three hours.
+                For a clock that was ahead when the schedule fired: the schedule would wait until that time. Servers apply the \
+                change within a second. They make it themselves if the clock was set back by more than three hours.
                 """)
     }
 
@@ -122,10 +122,10 @@ struct TasksRescheduleCommand<App: Application>: ParsableCommand {
             }
             let ahead = try schedules.filter { try taskStore.restartSchedule($0.schedule, at: now) }
             guard !ahead.isEmpty else {
-                return print("The schedule \(name) has fired for no time to come; it stays as it is.")
+                return print("The schedule \(name) has not fired for a future time; it stays unchanged.")
             }
             for (_, last) in ahead {
-                print("The schedule \(name) goes on from now; it was at \(last.ISO8601Format()).")
+                print("The schedule \(name) continues from now; it was at \(last.ISO8601Format()).")
             }
         }
     }
@@ -135,10 +135,10 @@ struct TasksRestoreCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "restore",
-            abstract: "Put a backup of the task store in its place.",
+            abstract: "Replace the task store by a backup.",
             discussion: """
-                No server may run. The backup is checked and copied, and stays. The task store that was there is kept beside \
-                the new one, with its WAL, under a name that the command prints. What was done since the backup runs again.
+                No server may run. The backup is checked and copied, and stays. The previous task store is kept beside the \
+                new one, with its WAL, under a name that the command prints. Tasks that have run since the backup run again.
                 """)
     }
 
@@ -151,7 +151,7 @@ struct TasksRestoreCommand<App: Application>: ParsableCommand {
         try reportingErrors {
             let kept = try SQLiteTaskStore.restore(file, to: try options.path(for: App.self))
             print("The task store is restored from \(file).")
-            if let kept { print("The one before is \(kept).") }
+            if let kept { print("The previous one is \(kept).") }
         }
     }
 }

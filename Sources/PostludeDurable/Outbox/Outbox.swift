@@ -54,7 +54,7 @@ final class Outbox: Sendable {
             } catch {
                 if .now >= nextReport {
                     logger.error(
-                        "the task store cannot be read or written, and nothing leaves",
+                        "the task store cannot be read or written, and no task is sent",
                         metadata: ["error": "\(error)"])
                     nextReport = .now + .seconds(10)
                 }

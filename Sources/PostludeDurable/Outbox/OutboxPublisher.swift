@@ -84,7 +84,7 @@ struct OutboxPublisher {
                 if let expires = record.expires, expires <= Date() {
                     taskStore.ended(record.id, .expired)
                     logger.info(
-                        "a task has expired before it left", metadata: metadata(record, publisher.queue))
+                        "a task expired before it was sent", metadata: metadata(record, publisher.queue))
                     continue
                 }
                 guard deliver(record, publisher) else {
@@ -107,7 +107,7 @@ struct OutboxPublisher {
                 taskStore.ended(record.id, .failed(error: error.description))
                 var metadata = metadata(record, publisher.queue)
                 metadata["error"] = "\(error)"
-                logger.error("a task cannot leave, and is a dead letter", metadata: metadata)
+                logger.error("a task cannot be sent, and is a dead letter", metadata: metadata)
                 return true
             }
             let delay = begins(error, publisher.queue)
@@ -151,7 +151,7 @@ struct OutboxPublisher {
             try connection.keepAlive()
         } catch {
             // The next task opens another one, and tells if that is not possible.
-            logger.debug("the broker has ended an idle connection", metadata: ["error": "\(error)"])
+            logger.debug("the broker has closed an idle connection", metadata: ["error": "\(error)"])
             close()
         }
     }
@@ -173,7 +173,8 @@ struct OutboxPublisher {
             logger.log(
                 level: error.remedy == .settings ? .error : .warning,
                 isQueues
-                    ? "a queue takes no tasks; they are kept" : "the broker takes no tasks; they are kept",
+                    ? "a queue accepts no tasks; they stay in the task store"
+                    : "the broker accepts no tasks; they stay in the task store",
                 metadata: metadata)
         }
         if isQueues { troubles[queue] = trouble } else { self.trouble = trouble }
@@ -185,7 +186,7 @@ struct OutboxPublisher {
         trouble = nil
         guard let first = past.min(by: { $0.since < $1.since }) else { return }
         logger.info(
-            "the broker takes tasks again",
+            "the broker accepts tasks again",
             metadata: [
                 "broker": "\(broker.name)", "queue": "\(queue)",
                 "after": "\((MonotonicTime.now - first.since).components.seconds) s",
@@ -222,7 +223,7 @@ package struct OutageBackoff {
         let tenths = Int(delay / .milliseconds(100))
         let time = tenths < 100 ? "\(tenths / 10).\(tenths % 10) s" : "\(tenths / 10) s"
         return delay < .seconds(Self.longest * 0.8)
-            ? "in \(time), then later and later, about every \(Int(Self.longest)) s at last"
+            ? "in \(time), then at growing intervals of up to about \(Int(Self.longest)) s"
             : "in \(time), and again about every \(Int(Self.longest)) s"
     }
 

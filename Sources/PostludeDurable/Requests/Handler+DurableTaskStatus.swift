@@ -22,7 +22,7 @@ extension Handler {
     ) -> Handler {
         Handler(name) { (id: Path<String>, tasks: BackgroundTasks) throws -> Response in
             guard let status = try tasks.status(of: id.value) else {
-                throw HTTPError(.notFound, "There is no such task, or not any more")
+                throw HTTPError(.notFound, "There is no such task, or it was removed")
             }
             return Response(
                 contentType: "application/json", headers: [.cacheControl: "no-store"],

@@ -93,7 +93,7 @@ final class Schedules: Sendable {
         }
         guard try taskStore.restartSchedule(schedule.key, at: now) else { return schedule.goOn(from: now) }
         logger.warning(
-            "the clock was set back: a schedule that had fired for a later time goes on from now",
+            "the clock was set back: a schedule that had fired for a later time continues from now",
             metadata: [
                 "schedule": "\(schedule.settings.name)", "time": "\(schedule.last.ISO8601Format())",
             ])
@@ -121,7 +121,7 @@ final class Schedules: Sendable {
             logger.info("a schedule has fired", metadata: metadata)
             if request.records.contains(where: { $0.queue != nil }) { access.outbox?.ring() }
         case .exists:
-            logger.warning("a schedule's time is left out: its last task is not over", metadata: metadata)
+            logger.warning("a schedule's time is skipped: its last task is not over", metadata: metadata)
         }
     }
 }

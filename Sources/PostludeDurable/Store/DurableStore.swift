@@ -109,7 +109,7 @@ final class DurableStore: DurableTaskStore {
         settings.lockTimeout = place.lockTimeout
         settings.report = { error in
             logger.error(
-                "what became of tasks could not be written to the task store", metadata: ["error": "\(error)"]
+                "results of tasks could not be written to the task store", metadata: ["error": "\(error)"]
             )
         }
         settings.warn = { logger.warning("\($0)") }
@@ -119,7 +119,7 @@ final class DurableStore: DurableTaskStore {
                 level: death.next == nil ? .critical : .error,
                 death.next == nil
                     ? "a durable task is a dead letter: its process died too often"
-                    : "a durable task's process died; it is tried again later, with no other such task beside it",
+                    : "a durable task's process died; it is retried later, one such task at a time",
                 metadata: death.metadata)
         }
         let broker = try parts?.open(manifest)

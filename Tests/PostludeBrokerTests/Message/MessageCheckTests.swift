@@ -179,6 +179,7 @@ import Testing
         let error = ContractViolation("headers.task", "is \(ContractViolation.quoted("a\nb"))")
         #expect(
             error.description
-                == #"the message was not sent, because Celery would not take it: headers.task is "a\u{a}b""#)
+                == #"the message was not sent, because Celery would not accept it: headers.task is "a\u{a}b""#
+        )
     }
 }

@@ -24,7 +24,7 @@ extension BrokerTests {
             }
             #expect(error?.code == .unroutable)
             #expect(error?.isWorthRetry == true && error?.mayHaveArrived == false)
-            #expect(error?.description.contains("no queue takes it") == true)
+            #expect(error?.description.contains("no queue accepts it") == true)
             #expect(!publisher.isClosed)
             try Self.make("nowhere", on: server)
             try publisher.publish(Self.message(), to: "nowhere")
@@ -258,7 +258,7 @@ extension BrokerTests {
             try server.control("set_vm_memory_high_watermark", "absolute", "1GB")
             #expect(error?.code == .timeout && error?.isWorthRetry == true && error?.mayHaveArrived == true)
             #expect(
-                error?.description.contains("takes no messages: low on memory") == true,
+                error?.description.contains("accepts no messages: low on memory") == true,
                 "\(error?.description ?? "")")
         }
 

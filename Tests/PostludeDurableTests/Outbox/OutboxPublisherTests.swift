@@ -37,7 +37,7 @@ import Testing
         #expect(bad.state == .failed)
         #expect(bad.error == "its name is no name")
         #expect(log.lines.count == 1)
-        #expect(log.lines[0].hasPrefix("error a task cannot leave, and is a dead letter"))
+        #expect(log.lines[0].hasPrefix("error a task cannot be sent, and is a dead letter"))
     }
 
     @Test("A queue that refuses messages waits alone, and nothing overtakes") func queueInTrouble() throws {
@@ -52,8 +52,8 @@ import Testing
         try waitUntil { try (_ = publisher.publishAll(), broker.taken.count == 3).1 }
         #expect(broker.taken == ["r: other", "q: first", "q: second"])
         #expect(log.lines.count == 2)
-        #expect(log.lines[0].hasPrefix("warning a queue takes no tasks; they are kept"))
-        #expect(log.lines[1].hasPrefix("info the broker takes tasks again"))
+        #expect(log.lines[0].hasPrefix("warning a queue accepts no tasks; they stay in the task store"))
+        #expect(log.lines[1].hasPrefix("info the broker accepts tasks again"))
     }
 
     @Test("An unreachable broker is logged once, and is tried at growing intervals") func absent() throws {
@@ -80,7 +80,7 @@ import Testing
         for _ in 1...10 { _ = try publisher.publishAll() }
         #expect(broker.connections == 1)
         #expect(log.lines.count == 1)
-        #expect(log.lines[0].hasPrefix("error the broker takes no tasks; they are kept"))
+        #expect(log.lines[0].hasPrefix("error the broker accepts no tasks; they stay in the task store"))
         #expect(log.lines[0].contains("and again about every 60 s"), "\(log.lines[0])")
     }
 
@@ -159,7 +159,7 @@ import Testing
         #expect(!other.isToBeReported)
         var young = OutageBackoff()
         young.next(isSettings: false, random: 0)
-        #expect(young.nextTryText == "in 0.5 s, then later and later, about every 60 s at last")
+        #expect(young.nextTryText == "in 0.5 s, then at growing intervals of up to about 60 s")
     }
 
     private func waitUntil(_ condition: () throws -> Bool) throws {

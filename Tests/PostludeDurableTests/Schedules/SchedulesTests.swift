@@ -154,7 +154,7 @@ import Testing
         }
         let names = try records(process.taskStore).map { $0.request.prefix(3) }
         #expect(names.count { $0 == "one" } == 1 && names.count { $0 == "all" } == 3)
-        #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is left out") } == 2)
+        #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is skipped") } == 2)
     }
 
     @Test("A schedule with other times is a new schedule: it does not make up for anything")
@@ -184,7 +184,7 @@ import Testing
         let fired = try records(processes[0].taskStore).map(\.request)
         // The first firing's task is not over, so that the second time is skipped.
         #expect(fired == ["minutely@2026-03-04T12:00:00Z"])
-        #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is left out") } == 1)
+        #expect(log.lines.count { $0.hasPrefix("warning a schedule's time is skipped") } == 1)
         #expect(log.lines.count { $0.hasPrefix("warning the clock was set back") } == 1)
         // The same at the next start.
         try go(to: "2026-03-01T06:00:00Z")

@@ -21,7 +21,8 @@ extension CeleryTests {
                 let added = try server.add("/add?label=b&count=2")
                 if kind == .rabbitMQ {
                     _ = try server.logLine(
-                        holding: "warning", "a queue takes no tasks; they are kept", "queue=python")
+                        holding: "warning", "a queue accepts no tasks; they stay in the task store",
+                        "queue=python")
                 }
                 let worker = try processes.worker()
                 defer { worker.end() }
@@ -32,7 +33,7 @@ extension CeleryTests {
                 #expect((told[0]["kwargs"] as? NSDictionary) == ["nested": ["a": [1.5]]])
                 #expect((told[2]["args"] as? NSArray) == [])
                 #expect((told[3]["kwargs"] as? NSDictionary) == ["label": "b", "number": 2])
-                if kind == .rabbitMQ { _ = try server.logLine(holding: "the broker takes tasks again") }
+                if kind == .rabbitMQ { _ = try server.logLine(holding: "the broker accepts tasks again") }
                 #expect(!server.log.contains("guest:guest"))
             }
         }
@@ -48,21 +49,22 @@ extension CeleryTests {
             try processes.serve { server in
                 for number in 1...3 { ids += try server.add("/send?label=\(number)") }
                 _ = try server.logLine(
-                    holding: "warning", "the broker takes no tasks; they are kept", "redis://127")
+                    holding: "warning", "the broker accepts no tasks; they stay in the task store",
+                    "redis://127")
             }
             try processes.serve { server in
                 ids += try server.add("/add?label=4")
                 // The first process has logged it as well.
                 try waitUntil("the second process has tried: \(server.log)") {
                     server.log.split(separator: "\n").count {
-                        $0.contains("the broker takes no tasks; they are kept")
+                        $0.contains("the broker accepts no tasks; they stay in the task store")
                     } == 2
                 }
                 try redis.start()
                 let worker = try processes.worker()
                 defer { worker.end() }
                 #expect(try processes.told(reaches: 4).compactMap { $0["id"] as? String } == ids)
-                _ = try server.logLine(holding: "the broker takes tasks again")
+                _ = try server.logLine(holding: "the broker accepts tasks again")
             }
         }
 

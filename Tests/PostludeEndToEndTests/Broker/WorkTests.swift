@@ -95,7 +95,7 @@ extension CeleryTests {
             #expect(lines[3].hasSuffix(" FAILURE FAILURE"), "\(lines[3])")
             #expect(lines[5].contains("__type__"), "\(lines[5])")
             #expect(lines[6].contains("at most"), "\(lines[6])")
-            try work.logLine(holding: "error", "a message cannot be taken, and is rejected", "chain")
+            try work.logLine(holding: "error", "a message cannot be read, and is rejected", "chain")
             try work.logLine(holding: "error", "a task's result could not be stored", "__type__")
             #expect(try work.end() == .status(0))
             // The succeeded task is over, and the refused ones were not run.

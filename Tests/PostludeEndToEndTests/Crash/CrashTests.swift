@@ -35,7 +35,7 @@ struct CrashTests {
             try server.expectAnswers()
             #expect(server.logCount(of: "a process has died", "signal") == 3)
             #expect(server.logCount(of: "a durable task's process died", "Poison", id, "/poison-task") == 2)
-            #expect(server.logCount(of: "what a process left", "was running the task Poison") == 3)
+            #expect(server.logCount(of: "a process left unfinished", "was running the task Poison") == 3)
             // The entry is in the log before it is on the disk.
             let status = try eventually("its page says so: \(server.log)") {
                 let status = try server.ask(RawRequest("GET", "/our/tasks/\(id)")).http.json(Status.self)
@@ -61,7 +61,8 @@ struct CrashTests {
                 }
                 #expect(
                     server.logCount(
-                        of: "what a process left", "POST /poison?harm=trap&count=\(count)", "route /poison",
+                        of: "a process left unfinished", "POST /poison?harm=trap&count=\(count)",
+                        "route /poison",
                         "handler poison") == 1)
                 try server.expectAnswers()
             }

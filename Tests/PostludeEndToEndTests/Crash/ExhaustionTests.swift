@@ -52,9 +52,9 @@ struct ExhaustionTests {
             let peers = try (0..<40).map { _ in try server.peer() }
             _ = try server.logLine(holding: "Too many open files")
             server.process.send(signal: SIGHUP)
-            _ = try server.logLine(holding: "no descriptor was left for a manifest", "generation=2")
+            _ = try server.logLine(holding: "no descriptor was free for a manifest", "generation=2")
             for peer in peers { peer.socket.close() }
-            _ = try server.logLine(holding: "serving by a new manifest", "generation=2")
+            _ = try server.logLine(holding: "serving with a new manifest", "generation=2")
         }
     }
 

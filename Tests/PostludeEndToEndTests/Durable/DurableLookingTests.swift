@@ -129,7 +129,7 @@ struct DurableLookingTests {
             let discard = try tasks("discard", later, done, in: folder)
             #expect(discard.exit == .status(1))
             #expect(discard.output == "\(later) is discarded\n")
-            #expect(discard.errors.contains("\(done) stays as it is: it is done"))
+            #expect(discard.errors.contains("\(done) stays unchanged: it is done"))
             let all = try tasks("discard", "--failed", in: folder)
             #expect(all.output == "\(failed) is discarded\n")
             #expect(try status("/tasks/\(failed)", in: server).state == "discarded")
@@ -195,11 +195,11 @@ struct DurableLookingTests {
         }
         let inVain = try drain("--within", "0.3")
         #expect(inVain.exit == .status(1))
-        #expect(inVain.errors.contains("tasks that are due and not over: 3"), "\(inVain.errors)")
+        #expect(inVain.errors.contains("due tasks that are not over: 3"), "\(inVain.errors)")
         try folder.open(gate: "go")
         let whole = try drain()
         #expect(whole.exit == .status(0), "\(whole.errors)")
-        #expect(whole.output.contains("Nothing that is due is left."))
+        #expect(whole.output.contains("No due task is left."))
         #expect(folder.events() == ["a 1", "a 2", "a 3"])
         #expect(try tasks("list", "--state", "waiting", in: folder).output.contains("Step"))
     }
@@ -242,12 +242,12 @@ struct DurableLookingTests {
             }
             let asItIs = try tasks("reschedule", "yearly", in: folder)
             #expect(
-                asItIs.exit == .status(0) && asItIs.output.contains("it stays as it is"), "\(asItIs.output)")
+                asItIs.exit == .status(0) && asItIs.output.contains("it stays unchanged"), "\(asItIs.output)")
             // The clock was ten years ahead.
             try firings.sqlite3("UPDATE firing SET time = time + 315360000000")
             let goesOn = try tasks("reschedule", "yearly", in: folder)
             #expect(
-                goesOn.output.contains("The schedule yearly goes on from now; it was at 20"),
+                goesOn.output.contains("The schedule yearly continues from now; it was at 20"),
                 "\(goesOn.output)")
         }
         let unknown = try tasks("reschedule", "weekly", in: folder)
@@ -261,7 +261,7 @@ struct DurableLookingTests {
         let manifest = DurableServer.manifest(in: folder)
         try manifest.text.write(toFile: folder.file("check.yaml"), atomically: true, encoding: .utf8)
         for (options, said) in [
-            ([], "durable tasks are kept by SQLite "), (["--json"], "\"durable-tasks-library\""),
+            ([], "durable tasks are stored by SQLite "), (["--json"], "\"durable-tasks-library\""),
         ] {
             let check = try Command(
                 BuildProducts.durableTestbed,

@@ -149,7 +149,7 @@ struct DurableTaskTests {
                     #expect(reply.http.field("retry-after") == "5")
                     #expect(reply.http.field("task-id") == nil)
                 }
-                _ = try server.logLine(holding: "durable tasks could not be kept", "/order", "count=2")
+                _ = try server.logLine(holding: "durable tasks could not be persisted", "/order", "count=2")
                 try server.expectAnswers()
             }
             _ = try server.add("/order?label=c&count=2&keep=true")

@@ -20,10 +20,10 @@ extension Server {
     /// Writes another manifest, and waits until the given number of processes use it or have refused it.
     func reload(_ manifest: TestManifest, in processes: Int) throws {
         try folder.write("routes.yaml", manifest.text)
-        let before = logCount(of: "serving by a new manifest")
+        let before = logCount(of: "serving with a new manifest")
         process.send(signal: SIGHUP)
-        try waitUntil("\(processes) processes serve by a new manifest: \(log)") {
-            logCount(of: "serving by a new manifest") >= before + processes
+        try waitUntil("\(processes) processes serve with a new manifest: \(log)") {
+            logCount(of: "serving with a new manifest") >= before + processes
         }
     }
 }

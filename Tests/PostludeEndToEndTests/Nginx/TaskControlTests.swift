@@ -78,7 +78,7 @@ struct TaskControlTests {
                 try server.folder.events(reaches: 4)
                     == ["retry 1", "retry 2", "retry 3", "behind retry"])
             #expect(server.folder.events("failures") == [])
-            _ = try server.logLine(holding: "task failed, and is tried again", "Spill", "2 of 3")
+            _ = try server.logLine(holding: "task failed, and is retried", "Spill", "2 of 3")
         }
     }
 
@@ -142,7 +142,8 @@ struct TaskControlTests {
         try Server.run(Self.manifest()) { server in
             let reply = try server.ask(RawRequest("GET", "/handles"))
             #expect(reply.text == #"{"taken back":true}"#)
-            _ = try server.logLine(holding: "those behind it were dropped", "behind the failure", "count=1")
+            _ = try server.logLine(
+                holding: "the tasks after it were dropped", "behind the failure", "count=1")
             #expect(server.folder.events() == ["first"])
         }
     }

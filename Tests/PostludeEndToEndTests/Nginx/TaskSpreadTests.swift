@@ -45,7 +45,7 @@ struct TaskSpreadTests {
                 let processes = try Self.processes(at: status)
                 let reasons = processes.compactMap { $0["waiting tasks"] as? String }
                 return processes.map(Self.atTasks) == [3, 3, 3]
-                    && reasons.contains { $0.contains("for a worker: all 3 that may run tasks do") }
+                    && reasons.contains { $0.contains("for a worker: all 3 that may run tasks are busy") }
             }
             #expect(server.folder.events("started").count == 9)
             try server.folder.open(gate: "go")

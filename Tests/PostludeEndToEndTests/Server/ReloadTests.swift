@@ -26,7 +26,7 @@ struct ReloadTests {
             #expect(try server.folder.events(reaches: 2).last == "slow task ")
             #expect(try begun.ask(RawRequest("GET", "/slow")).status == 404)
             #expect(Set(server.children) == children)
-            #expect(server.logCount(of: "serving by a new manifest", "generation=2") == 2)
+            #expect(server.logCount(of: "serving with a new manifest", "generation=2") == 2)
         }
     }
 
@@ -87,7 +87,7 @@ struct ReloadTests {
             try server.reload(manifest("mode: '600'"), in: 1)
             #expect(server.logCount(of: "next start") == 0)
             try server.reload(manifest("mode: '660', steering: true"), in: 1)
-            let line = try server.logLine(holding: "warning", "keys that hold from the next start")
+            let line = try server.logLine(holding: "warning", "keys that apply at the next start")
             #expect(line.contains(#"keys="status.mode, status.steering""#), "\(line)")
             #expect(server.logCount(of: "next start") == 1)
         }

@@ -82,7 +82,7 @@ struct StatusCommandTests {
         try folder.write("routes.yaml", TestManifest().text)
         let missing = try Self.status("--socket", folder.file("none.socket"), "--ping", in: folder)
         #expect(missing.exit == .status(1) && missing.output.isEmpty)
-        #expect(missing.errors.contains("none.socket") && missing.errors.contains("does the server run"))
+        #expect(missing.errors.contains("none.socket") && missing.errors.contains("is the server running"))
         let unset = try Self.status(in: folder)
         #expect(unset.exit == .status(1))
         #expect(unset.errors.contains("status: {") && unset.errors.contains("--socket"), "\(unset.errors)")

@@ -81,7 +81,7 @@ import Testing
         #expect(
             handlers.problems.first
                 == """
-                handler "x": JSONBody<RoomID> and Form<RoomID> cannot be taken together: a body is JSON or a form, so that \
+                handler "x": JSONBody<RoomID> and Form<RoomID> cannot be combined: a body is JSON or a form, so that \
                 every request would be refused; make two handlers
                 """)
         let withFiles = Handlers([Handler("x") { (body: JSONBody<RoomID>, form: MultipartForm) in "" }])

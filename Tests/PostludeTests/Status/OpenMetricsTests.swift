@@ -36,7 +36,7 @@ struct OpenMetricsTests {
             let words = line.split(separator: " ")
             if line.hasPrefix("# TYPE ") {
                 family = String(words[2])
-                #expect(names.insert(family).inserted, "\(family) is there twice")
+                #expect(names.insert(family).inserted, "\(family) appears twice")
             } else if line.hasPrefix("# ") {
                 #expect(words[2] == family)
             } else {

@@ -61,7 +61,7 @@ struct StatusReportTests {
         let report = source.report(history: false)
         #expect(
             report.processes.first?.waitingTasks
-                == "4 for a worker: all 2 that may run tasks do; \(rest)")
+                == "4 for a worker: all 2 that may run tasks are busy; \(rest)")
         #expect("\(StatusTable(report))".contains("tasks wait: 4 for a worker"))
     }
 

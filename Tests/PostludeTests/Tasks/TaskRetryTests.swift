@@ -90,7 +90,7 @@ struct TaskRetryTests {
         #expect(failures.entries.isEmpty)
         #expect(
             log.entries.map(\.message) == [
-                "task failed, and is tried again", "task failed, and is tried again", "task done",
+                "task failed, and is retried", "task failed, and is retried", "task done",
                 "task done",
             ])
         #expect(log.entries[0].level == .warning)
@@ -153,7 +153,7 @@ struct TaskRetryTests {
         #expect(try await run(queue, at: 1000) == .over)
         #expect(record.entries == ["1 1", "1 2", "2 1"])
         #expect(third.state == .dropped)
-        let line = try #require(log.entries("a task failed, those behind it were dropped").first)
+        let line = try #require(log.entries("a task failed, the tasks after it were dropped").first)
         #expect(line.metadata["count"] == "3" && line.metadata["tasks"] == "3, 4, 5")
     }
 

@@ -65,13 +65,13 @@ struct MultipartParserTests {
             ("", "it ends before the closing boundary"),
             ("hello", "it ends before the closing boundary"),
             ("x--edge--", "it ends before the closing boundary"),
-            ("--edgeling\r\n\r\n--edge--", "a line begins with the boundary and goes on"),
-            ("--edge\n\n", "a line begins with the boundary and goes on"),
-            ("--edge\rX", "a line begins with the boundary and goes on"),
-            ("--edge -- \r\n", "a line begins with the boundary and goes on"),
-            ("--edge-\r\n\r\n", "a line begins with the boundary and goes on"),
+            ("--edgeling\r\n\r\n--edge--", "a line begins with the boundary and continues"),
+            ("--edge\n\n", "a line begins with the boundary and continues"),
+            ("--edge\rX", "a line begins with the boundary and continues"),
+            ("--edge -- \r\n", "a line begins with the boundary and continues"),
+            ("--edge-\r\n\r\n", "a line begins with the boundary and continues"),
             ("--edge\r\n\r\ndata\r\n--edge--", "a part has no name in a Content-Disposition"),
-            ("--edge\r\n--edge--\r\n\r\n", "a line of a part's header is no field"),
+            ("--edge\r\n--edge--\r\n\r\n", "a line of a part's header is not a field"),
         ])
     func shapes(body: String, reason: String) {
         #expect(MultipartFixture.raw(body).refusal() == malformed + reason)

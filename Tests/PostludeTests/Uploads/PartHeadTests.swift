@@ -73,10 +73,10 @@ struct PartHeadTests {
         "an ambiguous or unreadable header is refused",
         arguments: [
             ("", "a part has no name in a Content-Disposition"),
-            ("Content-Disposition: form-data; name*=c", "a part's name* is not as RFC 8187 has it"),
+            ("Content-Disposition: form-data; name*=c", "a part's name* does not conform to RFC 8187"),
             (
                 "Content-Disposition: form-data; name=a; filename*=UTF-8''%zz",
-                "a part's filename* is not as RFC 8187 has it"
+                "a part's filename* does not conform to RFC 8187"
             ),
             ("Content-Type: text/plain", "a part has no name in a Content-Disposition"),
             ("Content-Disposition: form-data", "a part has no name in a Content-Disposition"),
@@ -116,10 +116,10 @@ struct PartHeadTests {
                 "Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64",
                 "a part has a Content-Transfer-Encoding (RFC 7578, 4.7)"
             ),
-            ("Content-Disposition: form-data;\r\n name=a", "a line of a part's header is no field"),
-            ("Content-Disposition : form-data; name=a", "a line of a part's header is no field"),
-            (": a", "a line of a part's header is no field"),
-            ("hello", "a line of a part's header is no field"),
+            ("Content-Disposition: form-data;\r\n name=a", "a line of a part's header is not a field"),
+            ("Content-Disposition : form-data; name=a", "a line of a part's header is not a field"),
+            (": a", "a line of a part's header is not a field"),
+            ("hello", "a line of a part's header is not a field"),
             (
                 "Content-Disposition: form-data; name=a\nX: 1",
                 "a line of a part's header does not end with CRLF"

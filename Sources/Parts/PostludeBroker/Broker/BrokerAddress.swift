@@ -100,7 +100,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
                 .unsupported, .settings,
                 """
                 \(shown): TLS to Redis is not possible with the installed hiredis \(HiredisVersion.text), \
-                which has none; \
+                which does not support it; \
                 use redis:// to a tunnel such as stunnel on this machine, or amqps://
                 """)
         }
@@ -139,12 +139,12 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         var rest = ""[...]
         if place.hasPrefix("[") {
             guard let end = place.firstIndex(of: "]") else {
-                throw Self.error(shown, "has a [ without a ] behind the IPv6 address")
+                throw Self.error(shown, "has a [ without a ] after the IPv6 address")
             }
             name = place[place.index(after: place.startIndex)..<end]
             rest = place[place.index(after: end)...]
             guard rest.isEmpty || rest.hasPrefix(":") else {
-                throw Self.error(shown, "has something other than a port behind the ]")
+                throw Self.error(shown, "has something other than a port after the ]")
             }
         } else if let colon = place.firstIndex(of: ":") {
             name = place[..<colon]
@@ -155,7 +155,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         }
         if !rest.isEmpty {
             guard let number = Self.number(rest.dropFirst(), in: 1...65_535) else {
-                throw Self.error(shown, "has a port that is no number from 1 to 65535")
+                throw Self.error(shown, "has a port that is not a number from 1 to 65535")
             }
             port = UInt16(clamping: number)
         }
@@ -191,7 +191,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
     private mutating func setDatabase(_ text: String, shown: String) throws(BrokerError) {
         guard !text.isEmpty else { return }
         guard let number = Self.number(text, in: 0...0xffff) else {
-            throw Self.error(shown, "has a database that is no number from 0 to 65535")
+            throw Self.error(shown, "has a database that is not a number from 0 to 65535")
         }
         database = number
     }
@@ -208,7 +208,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
             tls?.isVerifying = value == "verify_peer"
         case ("heartbeat", .rabbitMQ):
             guard let seconds = Self.number(value, in: 1...3_600) else {
-                throw Self.error(shown, "has a heartbeat that is no number of seconds from 1 to 3600")
+                throw Self.error(shown, "has a heartbeat that is not a number of seconds from 1 to 3600")
             }
             heartbeat = Int32(clamping: seconds)
         case ("connection_timeout", _): connectTimeout = try Self.milliseconds(value, name, shown)
@@ -230,7 +230,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         _ text: String, _ name: String, _ shown: String
     ) throws(BrokerError) -> Duration {
         guard let number = number(text, in: 1...3_600_000) else {
-            throw error(shown, "has a \(name) that is no number of milliseconds from 1 to 3600000")
+            throw error(shown, "has a \(name) that is not a number of milliseconds from 1 to 3600000")
         }
         return .milliseconds(number)
     }
@@ -240,7 +240,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
             .address, .settings,
             """
             the broker's URL \(shown) \(reason); \
-            expected such as amqp://user:password@host:5672/vhost or redis://host:6379/0
+            expected a URL such as amqp://user:password@host:5672/vhost or redis://host:6379/0
             """
         )
     }

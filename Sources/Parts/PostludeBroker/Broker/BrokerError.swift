@@ -53,7 +53,7 @@ package struct BrokerError: Error, Hashable, CustomStringConvertible {
     /// The same error, of a message that was already on its way.
     var duringPublish: BrokerError {
         BrokerError(
-            code, remedy, description + "; the message may have arrived or not, and may be sent again",
+            code, remedy, description + "; the message may or may not have arrived, and may be sent again",
             mayHaveArrived: true)
     }
 }

@@ -26,7 +26,7 @@ struct JSONReader {
         var reader = JSONReader(bytes: bytes, isForKombu: isForKombu)
         let value = try reader.value(depth: 0)
         reader.skipSpace()
-        guard reader.position == bytes.count else { throw reader.mistake("more after the value") }
+        guard reader.position == bytes.count else { throw reader.mistake("text after the value") }
         return value
     }
 
@@ -70,7 +70,7 @@ struct JSONReader {
     private mutating func word(
         _ word: String, _ content: JSONValue.Content
     ) throws(Mistake) -> JSONValue.Content {
-        guard bytes[position...].starts(with: word.utf8) else { throw mistake("no JSON value") }
+        guard bytes[position...].starts(with: word.utf8) else { throw mistake("not a JSON value") }
         position += word.utf8.count
         return content
     }
@@ -112,11 +112,11 @@ struct JSONReader {
         guard take("}") else { throw mistake("expected ',' or '}'") }
         let names = Set(members.map(\.name.unicodeKey))
         guard names.count == members.count else {
-            throw mistake("an object with a name twice, of which Python keeps one", at: start)
+            throw mistake("an object with a duplicate name, of which Python keeps one value", at: start)
         }
         // kombu since 5.3 makes a value of its own types of this, and fails for a type that it does not know.
         guard !isForKombu || names != ["__type__".unicodeKey, "__value__".unicodeKey] else {
-            throw mistake("an object of __type__ and __value__, which kombu keeps for itself", at: start)
+            throw mistake("an object of __type__ and __value__, which kombu reserves", at: start)
         }
         return .object(members)
     }
@@ -127,7 +127,7 @@ struct JSONReader {
         let firstDigit = position
         skipDigits()
         let digits = position - firstDigit
-        guard digits > 0 else { throw mistake("no JSON value", at: start) }
+        guard digits > 0 else { throw mistake("not a JSON value", at: start) }
         guard digits == 1 || bytes[firstDigit] != UInt8(ascii: "0") else {
             throw mistake("a number with a leading zero", at: start)
         }
@@ -181,13 +181,13 @@ struct JSONReader {
                 position += 1
             }
         }
-        throw mistake("a string without an end")
+        throw mistake("an unterminated string")
     }
 
     private mutating func escape(into result: inout [UInt8]) throws(Mistake) {
         let start = position
         position += 1
-        guard let letter = next else { throw mistake("a string without an end") }
+        guard let letter = next else { throw mistake("an unterminated string") }
         position += 1
         switch letter {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): result.append(letter)

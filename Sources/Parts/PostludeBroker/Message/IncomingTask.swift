@@ -70,7 +70,7 @@ package struct IncomingTask: Sendable {
         func refusal(_ reason: String) -> Refusal { Refusal(reason, of: headers) }
         guard contentType == "application/json" else {
             let found = contentType.map(ContractViolation.quoted) ?? "missing"
-            throw refusal("its content type is \(found), but only application/json is read")
+            throw refusal("its content type is \(found), but only application/json is supported")
         }
         guard contentEncoding == nil || contentEncoding?.lowercased() == "utf-8" else {
             throw refusal(
@@ -78,13 +78,13 @@ package struct IncomingTask: Sendable {
         }
         switch headers["compression"] {
         case nil, .null?, .text("")?: break
-        case _?: throw refusal("it is compressed, which is not read")
+        case _?: throw refusal("it is compressed, which is not supported")
         }
         guard headers["task"] != nil else {
-            throw refusal("it has no header \"task\": message protocol 1, or no message of Celery's")
+            throw refusal("it has no header \"task\": message protocol 1, or not a message of Celery's")
         }
         guard let name = givenTask, !name.isEmpty, name.utf8.count <= ContractBounds.shortString else {
-            throw refusal("its header \"task\" is no task's name")
+            throw refusal("its header \"task\" is not a task's name")
         }
         guard let id = givenID else { throw refusal("it has no id") }
         do throws(ContractViolation) {
@@ -108,7 +108,7 @@ package struct IncomingTask: Sendable {
         }
         for (name, value) in embed where !value.isNull && value.array?.isEmpty != true {
             throw Refusal(
-                "it asks for \(Refusal.shown(name)), which only workers in Python do", of: headers,
+                "it asks for \(Refusal.shown(name)), which only workers in Python support", of: headers,
                 followedBy: parts[2])
         }
         func time(_ name: String) throws(Refusal) -> Date? {
@@ -116,8 +116,8 @@ package struct IncomingTask: Sendable {
             case nil, .null?: return nil
             case .text(let text)?:
                 if let date = CeleryTime.date(text) { return date }
-                throw refusal("its \(name) is \(ContractViolation.quoted(text)), which is no time")
-            case let other?: throw refusal("its \(name) is \(other.kind), which is no time")
+                throw refusal("its \(name) is \(ContractViolation.quoted(text)), which is not a time")
+            case let other?: throw refusal("its \(name) is \(other.kind), which is not a time")
             }
         }
         eta = try time("eta")
@@ -149,11 +149,11 @@ extension IncomingTask {
             throw Refusal("it is not JSON: \(error)")
         }
         guard let object = envelope["headers"] else {
-            throw Refusal("it has no headers: no message of Celery's")
+            throw Refusal("it has no headers: not a message of Celery's")
         }
         guard case .table(let headers)? = HeaderValue(object) else {
             throw Refusal(
-                "its headers are no object, or nested more than \(HeaderValue.maximumDepth) levels deep")
+                "its headers are not an object, or nested more than \(HeaderValue.maximumDepth) levels deep")
         }
         let properties = envelope["properties"]
         guard let text = envelope["body"]?.string else {

@@ -25,7 +25,7 @@ enum MessageCheck {
         for header in headers {
             let place = "headers.\(header.name)"
             guard names.insert(Array(header.name.utf8)).inserted else {
-                throw ContractViolation(place, "is there twice")
+                throw ContractViolation(place, "is present twice")
             }
             try check(headerName: header.name)
             try check(header.value, at: place)
@@ -68,7 +68,7 @@ enum MessageCheck {
         switch value {
         case .number(let number):
             guard number.isFinite else {
-                throw ContractViolation(place, "is \(number), which JSON does not have")
+                throw ContractViolation(place, "is \(number), which JSON cannot represent")
             }
         case .list(let values):
             for (index, value) in values.enumerated() { try check(value, at: "\(place)[\(index)]") }
@@ -103,7 +103,7 @@ enum MessageCheck {
             case .null? where isOptional: return nil
             case let other:
                 let found = other?.kind ?? "missing"
-                throw ContractViolation("headers.\(name)", "is \(found), but must be a text")
+                throw ContractViolation("headers.\(name)", "is \(found), but must be text")
             }
         }
         guard try text("lang") == "py" else { throw ContractViolation("headers.lang", "must be \"py\"") }
@@ -192,7 +192,7 @@ enum MessageCheck {
     /// `[args, kwargs, embed]`: with two elements a worker ends.
     static func check(body: [UInt8]) throws(ContractViolation) {
         guard body.count <= ContractBounds.body else {
-            let advice = "store what is large elsewhere, and send where it is"
+            let advice = "store large data elsewhere, and send its location"
             throw ContractViolation(
                 "body", "is \(body.count) bytes; at most \(ContractBounds.body) are sent: \(advice)")
         }
@@ -235,7 +235,7 @@ package struct ContractViolation: Error, Hashable, CustomStringConvertible {
     }
 
     package var description: String {
-        "the message was not sent, because Celery would not take it: \(place) \(reason)"
+        "the message was not sent, because Celery would not accept it: \(place) \(reason)"
     }
 
     /// - Returns: why no queue can be called that; nil if one can.

@@ -67,7 +67,7 @@ package struct RedisMessage: Sendable, Hashable {
             throw ContractViolation("properties.priority", "must be an integer from 0 to 9")
         }
         guard let replyTo = properties["reply_to"]?.string else {
-            throw ContractViolation("properties.reply_to", "must be a text")
+            throw ContractViolation("properties.reply_to", "must be text")
         }
         if !replyTo.isEmpty { try MessageCheck.check(queue: replyTo, at: "properties.reply_to") }
         guard let info = properties["delivery_info"], info.object != nil else {
@@ -82,7 +82,7 @@ package struct RedisMessage: Sendable, Hashable {
         guard self.list == list else {
             let shown = ContractViolation.quoted(self.list)
             throw ContractViolation(
-                "list", "is \(shown), but a worker looks into \(ContractViolation.quoted(list))")
+                "list", "is \(shown), but a worker reads \(ContractViolation.quoted(list))")
         }
         guard let id = properties["correlation_id"]?.string else {
             throw ContractViolation("properties.correlation_id", "must be the id")

@@ -67,7 +67,7 @@ final class RabbitMQConnection {
                 : ""
             throw BrokerError(
                 .connect, certificate ? .settings : .retry,
-                "\(address): no connection: \(Self.text(status))\(advice)")
+                "\(address): cannot connect: \(Self.text(status))\(advice)")
         }
     }
 
@@ -85,7 +85,7 @@ final class RabbitMQConnection {
             throw BrokerError(
                 .connect, .settings,
                 """
-                \(address): no authorities can be read from \(authorities): \
+                \(address): no certificate authorities can be read from \(authorities): \
                 name a PEM file in cacertfile= or SSL_CERT_FILE
                 """
             )
@@ -186,7 +186,7 @@ extension RabbitMQConnection {
     /// Whether there is such a queue.
     func hasQueue(_ name: String) throws(BrokerError) -> Bool {
         try refusal(
-            ofAsking: "looking for the queue \(ContractViolation.quoted(name))", expecting: [404]
+            ofAsking: "looking up the queue \(ContractViolation.quoted(name))", expecting: [404]
         ) { memory in
             amqp_queue_declare(state, channel, memory.bytes(name), 1, 0, 0, 0, memory.table([]))
         } == nil
@@ -226,7 +226,7 @@ extension RabbitMQConnection {
     func makeQueue(_ name: String) throws(BrokerError) {
         let memory = AMQPMemory()
         amqp_queue_declare(state, channel, memory.bytes(name), 0, 1, 0, 0, memory.table([]))
-        try check(amqp_get_rpc_reply(state), "making the queue \(ContractViolation.quoted(name))")
+        try check(amqp_get_rpc_reply(state), "declaring the queue \(ContractViolation.quoted(name))")
         withExtendedLifetime(memory) {}
     }
 
@@ -410,7 +410,7 @@ extension RabbitMQConnection {
     /// key is the queue's name.
     func bindDelayedDelivery(of queue: String) throws(BrokerError) -> DelayedDelivery {
         let missing = try refusal(
-            ofAsking: "looking for the exchange \(Self.exchange)", expecting: [404, 403]
+            ofAsking: "looking up the exchange \(Self.exchange)", expecting: [404, 403]
         ) {
             amqp_exchange_declare(
                 state, channel, $0.bytes(Self.exchange), $0.bytes("topic"), 1, 0, 0, 0, $0.table([]))
@@ -451,7 +451,9 @@ extension RabbitMQConnection {
                 .init("x-dead-letter-strategy", .text("at-least-once")),
             ]
             if let refusal = try makeExchange(Self.name(level)) { return refusal }
-            let queue = try refusal(ofAsking: "making the queue \(Self.name(level))", expecting: [403, 406]) {
+            let queue = try refusal(
+                ofAsking: "declaring the queue \(Self.name(level))", expecting: [403, 406]
+            ) {
                 amqp_queue_declare(
                     state, channel, $0.bytes(Self.name(level)), 0, 1, 0, 0, $0.table(arguments))
             }
@@ -481,7 +483,7 @@ extension RabbitMQConnection {
     }
 
     private func makeExchange(_ name: String) throws(BrokerError) -> String? {
-        try refusal(ofAsking: "making the exchange \(name)", expecting: [403, 406]) {
+        try refusal(ofAsking: "declaring the exchange \(name)", expecting: [403, 406]) {
             amqp_exchange_declare(
                 state, channel, $0.bytes(name), $0.bytes("topic"), 0, 1, 0, 0, $0.table([]))
         }

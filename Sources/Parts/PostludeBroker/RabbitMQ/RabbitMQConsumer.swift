@@ -74,10 +74,10 @@ package final class RabbitMQConsumer: CeleryConsumer {
         guard delivery.consumer == identity, unacknowledged.remove(delivery.number) != nil else {
             throw BrokerError(
                 .delivery, .message,
-                "\(connection.address): the delivery is another consumer's, or was settled before")
+                "\(connection.address): the delivery belongs to another consumer, or was concluded before")
         }
         guard !isClosed else {
-            throw connection.closed("the connection is closed; the message comes again")
+            throw connection.closed("the connection is closed; the message will be delivered again")
         }
     }
 
@@ -105,7 +105,7 @@ package final class RabbitMQConsumer: CeleryConsumer {
 
     package func stopTaking() throws(BrokerError) { try connection.cancelConsumer() }
 
-    package var deadLetters: String { "where the queue's dead-letter exchange brings them, if it has one" }
+    package var deadLetters: String { "where the queue's dead-letter exchange routes them, if it has one" }
 
     package func close() { connection.close() }
 }
@@ -142,7 +142,7 @@ struct RabbitMQDelivery {
     func task() throws(IncomingTask.Refusal) -> IncomingTask {
         guard let headers else {
             throw IncomingTask.Refusal(
-                "its headers are larger than is read, or nested more than \(HeaderValue.maximumDepth) levels deep"
+                "its headers are over the size limit, or nested more than \(HeaderValue.maximumDepth) levels deep"
             )
         }
         guard bodySize == UInt64(body.count) else {

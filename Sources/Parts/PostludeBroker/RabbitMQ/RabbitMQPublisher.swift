@@ -49,9 +49,9 @@ package final class RabbitMQPublisher: CeleryPublisher {
                 throw BrokerError(
                     .unroutable, .retry,
                     """
-                    \(connection.address): no queue takes it: \
+                    \(connection.address): no queue accepts it: \
                     \(ContractViolation.quoted(message.routingKey)) is not there \
-                    (\(returned.code) \(returned.text)); start a worker of that queue, or make the queue
+                    (\(returned.code) \(returned.text)); start a worker of that queue, or create the queue
                     """)
             case .refused(let tag, let isMultiple) where tag == published || isMultiple && tag > published:
                 throw BrokerError(
@@ -59,12 +59,12 @@ package final class RabbitMQPublisher: CeleryPublisher {
                     """
                     \(connection.address): the broker could not keep the message for \
                     \(ContractViolation.quoted(message.routingKey)) (basic.nack): \
-                    the queue is full, or the broker in trouble
+                    the queue is full, or the broker has a problem
                     """)
             default: continue
             }
         }
-        let reason = connection.blocked.map { " (it takes no messages: \($0))" } ?? ""
+        let reason = connection.blocked.map { " (it accepts no messages: \($0))" } ?? ""
         throw connection.closed(
             "no confirmation within \(connection.address.answerTimeout)\(reason)", code: .timeout)
     }

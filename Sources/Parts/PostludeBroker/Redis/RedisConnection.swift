@@ -38,7 +38,7 @@ final class RedisConnection {
         context = made
         guard made.pointee.err == 0 else {
             isClosed = true
-            throw BrokerError(.connect, .retry, "\(address): no connection: \(Self.reason(made))")
+            throw BrokerError(.connect, .retry, "\(address): cannot connect: \(Self.reason(made))")
         }
         let descriptor = made.pointee.fd
         let flags = fcntl(descriptor, F_GETFL)
@@ -132,7 +132,7 @@ final class RedisConnection {
             }
             if isDone != 0 { return }
             guard wait(for: POLLOUT, until: deadline) else {
-                throw closed("the broker takes no bytes within \(address.answerTimeout)", code: .timeout)
+                throw closed("the broker accepted no bytes within \(address.answerTimeout)", code: .timeout)
             }
         }
     }
@@ -147,7 +147,7 @@ final class RedisConnection {
         while true {
             var pointer: UnsafeMutableRawPointer?
             guard redisGetReplyFromReader(context, &pointer) == REDIS_OK else {
-                throw closed("the broker's answer is not Redis': \(Self.reason(context))")
+                throw closed("the broker's answer is not a Redis reply: \(Self.reason(context))")
             }
             if let pointer {
                 defer { freeReplyObject(pointer) }

@@ -179,7 +179,7 @@ package final class RedisConsumer: CeleryConsumer {
         guard delivery.consumer == identity, let message = taken.removeValue(forKey: delivery.number) else {
             throw BrokerError(
                 .delivery, .message,
-                "\(commands.address): the delivery is another consumer's, or was settled before")
+                "\(commands.address): the delivery belongs to another consumer, or was concluded before")
         }
         return message
     }

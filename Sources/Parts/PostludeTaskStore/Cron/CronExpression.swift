@@ -179,7 +179,7 @@ extension CronExpression {
         if let first = fields.first, first.text.hasPrefix("@") {
             guard let meaning = Self.shorthands[first.text.lowercased()] else {
                 throw CronError(
-                    text: text, column: first.column, found: "\(first.text) is no known name",
+                    text: text, column: first.column, found: "\(first.text) is not a known name",
                     expected: Self.shorthands.keys.sorted().joined(separator: ", "))
             }
             if fields.count > 1 { throw Self.surplus(fields[1], in: text) }
@@ -205,8 +205,8 @@ extension CronExpression {
         isEitherDay = !fields[2].text.hasPrefix("*") && !fields[4].text.hasPrefix("*")
         guard isEitherDay || Self.hasDay(days, in: months) else {
             throw CronError(
-                text: text, column: fields[2].column, found: "no month that is named has that day",
-                expected: "a day that comes")
+                text: text, column: fields[2].column, found: "none of the named months has that day",
+                expected: "a day that exists")
         }
     }
 
@@ -272,13 +272,13 @@ private struct CronFieldParser {
         let stepColumn = column + halves[0].unicodeScalars.count + 1
         guard halves[0] == "*" || halves[0].contains("-") else {
             throw error(
-                "a step behind the number \(halves[0])", at: stepColumn - 1,
+                "a step after the number \(halves[0])", at: stepColumn - 1,
                 expected:
-                    "one behind * or a range, such as \(halves[0])-\(field.range.upperBound)/\(halves[1])")
+                    "one after * or a range, such as \(halves[0])-\(field.range.upperBound)/\(halves[1])")
         }
         guard halves[1].utf8.count <= 2, let step = Int(halves[1]), step >= 1, !halves[1].hasPrefix("+")
         else {
-            throw error("\"\(halves[1])\" is no step", at: stepColumn, expected: "a number of 1 to 99")
+            throw error("\"\(halves[1])\" is not a step", at: stepColumn, expected: "a number of 1 to 99")
         }
         for number in stride(from: range.lowerBound, through: range.upperBound, by: step) {
             set.insert(number)
@@ -305,7 +305,7 @@ private struct CronFieldParser {
 
     private func number(_ word: Substring, at column: Int) throws(CronError) -> Int {
         if let number = field.number(of: word) { return number }
-        let found = word.isEmpty ? "nothing" : "\"\(word)\" is no \(field.name)"
+        let found = word.isEmpty ? "nothing" : "\"\(word)\" is not a valid \(field.name)"
         throw error(found, at: column, expected: field.expectation)
     }
 

@@ -85,11 +85,11 @@ extension TaskStoreError {
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
             self.init(
                 .notWritable, path, reason,
-                advice: "let this process's user write the file and make files in its folder")
+                advice: "let this process's user write the file and create files in its folder")
         case .SQLITE_NOTADB:
-            self.init(.foreign, path, "no SQLite database", advice: "name another file")
+            self.init(.foreign, path, "not an SQLite database", advice: "name another file")
         case .SQLITE_CORRUPT:
-            self.init(.damaged, path, reason, advice: "look at it: sqlite3 \(path) 'PRAGMA integrity_check'")
+            self.init(.damaged, path, reason, advice: "inspect it: sqlite3 \(path) 'PRAGMA integrity_check'")
         case .SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH, .SQLITE_RANGE:
             self.init(.refused, path, reason)
         case .SQLITE_MISUSE:

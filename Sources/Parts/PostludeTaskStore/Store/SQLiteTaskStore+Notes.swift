@@ -77,7 +77,7 @@ extension SQLiteTaskStore {
             // What has failed here may fail there, and those after it do not learn of it.
             if reason != nil, database.changesCount == 1 {
                 try database.stopBehind(
-                    id, because: "has moved to the queue \(queue), which does not tell what becomes of it",
+                    id, because: "has moved to the queue \(queue), which does not report its result",
                     at: now)
             }
         case .left:

@@ -27,7 +27,7 @@ extension SQLiteTaskStore {
             if let other = try database.blocker(of: record) {
                 return .refused(
                     "the task \(other.name) \(other.id) before it \(other.state == .failed ? "has failed" : "has expired"); "
-                        + "retry that one, and this one follows")
+                        + "retry that one, and this one runs after it")
             }
             let followers = try database.allStopped(by: record.id)
             for record in [record] + followers where record.state.isOver {

@@ -85,7 +85,7 @@ struct TaskStoreOpening {
             } else if errno != EEXIST {
                 throw TaskStoreError(
                     path, system: SystemError("make \(path)"),
-                    advice: "make the folder, and let this process's user write it")
+                    advice: "create the folder, and let this process's user write to it")
             }
         }
         guard let real = realpath(path, nil) else {
@@ -265,12 +265,12 @@ private struct Restoring {
     private func copy() throws {
         guard FileIdentity(path: backup) != nil else {
             throw TaskStoreError(
-                .missing, backup, "there is no such backup", advice: "name a file that is there")
+                .missing, backup, "there is no such backup", advice: "name an existing file")
         }
         if try OwnerLocks(taskStore: backup).hasLiving {
             throw TaskStoreError(
                 .refused, backup, "a process has it open",
-                advice: "take a copy: sqlite3 \(backup) '.backup copy'")
+                advice: "make a copy: sqlite3 \(backup) '.backup copy'")
         }
         for suffix in ["", "-wal", "-shm", "-journal"] { try remove(new + suffix) }
         do {

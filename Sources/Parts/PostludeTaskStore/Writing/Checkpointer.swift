@@ -75,13 +75,13 @@ final class Checkpointer: Sendable {
             if !isWhole, pages >= Self.large {
                 say(
                     """
-                    the task store's WAL has \(pages) pages, because another program reads the file for long; find it: \
+                    the task store's WAL has \(pages) pages, because another program has been reading the file for a long time; find it: \
                     fuser -v \(path)
                     """)
             }
         } catch {
             nextIsDue(behind: pages, after: Self.threshold)
-            say("the task store's WAL could not be moved into its file: \(TaskStoreError(path, error))")
+            say("the task store's WAL could not be checkpointed: \(TaskStoreError(path, error))")
         }
     }
 

@@ -47,7 +47,7 @@ final class FieldDefinitions: Sendable {
         let asked = ProbeDecoder.keys(of: type)
         if let other = asked.sorted().first(where: { !keys.contains($0) }) {
             return
-                "\(type): \"\(other)\" is decoded and is no @Field: declare every property with @Field, and"
+                "\(type): \"\(other)\" is decoded and is not a @Field: declare every property with @Field, and"
                 + " instead of CodingKeys write @Field(name:)"
         }
         if let other = keys.sorted().first(where: { !asked.contains($0) }) {

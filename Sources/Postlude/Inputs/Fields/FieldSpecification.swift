@@ -36,7 +36,7 @@ final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
                 pattern = (try FieldPattern(text), Self.text(type))
             } catch {
                 pattern = nil
-                problem = "the pattern \(text) is none: \(error)"
+                problem = "the pattern \(text) is invalid: \(error)"
             }
         } else {
             pattern = nil

@@ -62,7 +62,7 @@ extension APIDocument {
     private static func notes(on operations: [DocumentOperation]) -> [String] {
         let types = operations.flatMap { $0.description.answers.compactMap(\.opaqueType) }
         return Set(types).sorted().map { name in
-            "\(name) is not described: let it be Decodable, too, or conform to SchemaProviding"
+            "\(name) is not described: conform it to Decodable, too, or to SchemaProviding"
         }
     }
 }

@@ -125,14 +125,14 @@ struct DocumentOperation {
     private var errors: [(status: String, description: String, schema: String)] {
         var errors: [(String, String, String)] = []
         if !description.security.isEmpty {
-            errors.append(("401", "Who asks is not known.", SchemaComponents.error))
+            errors.append(("401", "The client is not authenticated.", SchemaComponents.error))
         }
         if !description.body.isEmpty {
             errors.append(("413", "The body is too large.", SchemaComponents.error))
             errors.append(("415", "The body is of another type.", SchemaComponents.error))
         }
         if !description.parameters.isEmpty || !description.body.isEmpty {
-            errors.append(("422", "Values that are missing or wrong.", SchemaComponents.validationError))
+            errors.append(("422", "Missing or wrong values.", SchemaComponents.validationError))
         }
         return errors + [("default", "Another error.", SchemaComponents.error)]
     }

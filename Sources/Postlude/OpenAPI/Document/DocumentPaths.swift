@@ -25,7 +25,7 @@ struct DocumentPaths {
 
     mutating func add(_ route: Manifest.Route, _ description: OperationDescription, prefix: String) {
         guard let template = route.pattern.template else {
-            omit(route, route.methods, "an expression is no path template")
+            omit(route, route.methods, "an expression is not a path template")
             return
         }
         // The server's URL says it.
@@ -64,7 +64,7 @@ struct DocumentPaths {
 
     private mutating func omit(_ route: Manifest.Route, _ methods: [HTTPRequest.Method], _ reason: String) {
         let names = methods.map(\.rawValue).joined(separator: ", ")
-        notes.append("\(names) \(route.pattern) is left out: \(reason)")
+        notes.append("\(names) \(route.pattern) is omitted: \(reason)")
         omitted.append(
             .object([
                 "pattern": .string("\(route.pattern)"),

@@ -7,10 +7,10 @@ extension SchemaComponents {
                 value: .object([
                     "type": "object", "required": .array(["detail"]),
                     "properties": .object([
-                        "detail": .object(["type": "string", "description": "What is wrong."]),
+                        "detail": .object(["type": "string", "description": "The error."]),
                         "request_id": .object([
                             "type": "string",
-                            "description": "The request's name in the server's log; with status 500.",
+                            "description": "The request's id in the server's log; with status 500.",
                         ]),
                     ]),
                 ])),
@@ -30,15 +30,15 @@ extension SchemaComponents {
         "properties": .object([
             "loc": .object([
                 "type": "array",
-                "description": "Where the value stands: path, query, header, cookie or body, then its keys.",
+                "description": "The value's place: path, query, header, cookie or body, then its keys.",
                 "items": .object([
                     "anyOf": .array([.object(["type": "string"]), .object(["type": "integer"])])
                 ]),
             ]),
-            "msg": .object(["type": "string", "description": "What is wrong with it."]),
+            "msg": .object(["type": "string", "description": "The error."]),
             "type": .object(["type": "string", "description": "The name of the rule that it breaks."]),
             "ctx": .object([
-                "type": "object", "description": "The numbers and names in `msg`, where it has any.",
+                "type": "object", "description": "The numbers and names in `msg`, if any.",
             ]),
         ]),
     ])

@@ -45,7 +45,7 @@ struct SchemaComponents {
     /// What could not be recorded.
     var notes: [String] {
         definitions.values.filter(\.isIncomplete).map(\.plainName).sorted().map { name in
-            "\(name) is described in part: its init(from:) refuses every sample; let it conform to SchemaProviding"
+            "\(name) is described only in part: its init(from:) refuses every sample; conform it to SchemaProviding"
         }
     }
 

@@ -87,7 +87,7 @@ package protocol PersistedTask: Sendable {
     /// - Returns: the queue to which the task goes instead of what would follow; nil for none.
     func promotion(isPastDeadline: Bool, isLast: Bool) -> String?
 
-    /// The attempt does not end, and the process is to be replaced for it.
+    /// The attempt does not end, and the process will be replaced for it.
     func blame()
 
     /// An attempt has ended, or none will be made here.

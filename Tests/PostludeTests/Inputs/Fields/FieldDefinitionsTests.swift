@@ -80,12 +80,12 @@ struct FieldDefinitionsTests {
     @Test(
         "a type that could not be decoded as declared is named",
         arguments: [
-            (Keyed.self as Any.Type, "\"item_id\" is decoded and is no @Field"),
-            (Left.self, "Left.b is never decoded"), (Mixed.self, "\"b\" is decoded and is no @Field"),
+            (Keyed.self as Any.Type, "\"item_id\" is decoded and is not a @Field"),
+            (Left.self, "Left.b is never decoded"), (Mixed.self, "\"b\" is decoded and is not a @Field"),
             (Twice.self, "two fields are called \"b\""), (Empty.self, "no value is between 5 and 3"),
             (Unreadable.self, "Unreadable.a: the pattern ( is none: PCRE2 error"),
-            (Outer.self, "\"item_id\" is decoded and is no @Field"),
-            ([String: Outer?].self, "\"item_id\" is decoded and is no @Field"),
+            (Outer.self, "\"item_id\" is decoded and is not a @Field"),
+            ([String: Outer?].self, "\"item_id\" is decoded and is not a @Field"),
         ])
     func problems(type: Any.Type, text: String) throws {
         let problem = try #require(FieldDefinitions.problem(of: type))

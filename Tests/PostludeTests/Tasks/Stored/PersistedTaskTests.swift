@@ -96,7 +96,7 @@ struct PersistedTaskTests {
         try await run(execution)
         #expect(events.entries == [])
         let entry = try #require(
-            log.entries("durable tasks could not be kept, the request is answered 503").first)
+            log.entries("durable tasks could not be persisted, the request is answered 503").first)
         #expect(entry.metadata["count"] == "1")
         #expect(entry.metadata["error"]?.contains("DiskFull") == true)
     }
