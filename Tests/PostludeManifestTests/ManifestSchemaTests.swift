@@ -242,13 +242,13 @@ struct ManifestSchemaTests {
     func corpus() throws {
         let environment = SchemaCorpus.environment
         let corpus = SchemaCorpus.valid + SchemaCorpus.invalid
-        let verdicts = try SchemaCorpus.verdicts(of: Manifest.schema, about: corpus)
-        try #require(verdicts.count == corpus.count + 1)
-        #expect(verdicts[0] == "schema valid")
-        for (yaml, verdict) in zip(corpus, verdicts.dropFirst()) {
+        let results = try SchemaCorpus.results(of: Manifest.schema, about: corpus)
+        try #require(results.count == corpus.count + 1)
+        #expect(results[0] == "schema valid")
+        for (yaml, result) in zip(corpus, results.dropFirst()) {
             #expect(
-                (verdict == "valid") == mistakes(yaml, environment: environment).isEmpty,
-                "\(verdict)\n\(yaml)")
+                (result == "valid") == mistakes(yaml, environment: environment).isEmpty,
+                "\(result)\n\(yaml)")
         }
         for yaml in SchemaCorpus.valid { #expect(mistakes(yaml, environment: environment) == [], "\(yaml)") }
         for yaml in SchemaCorpus.invalid {

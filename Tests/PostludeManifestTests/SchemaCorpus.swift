@@ -1,7 +1,7 @@
 import Foundation
 import PostludeSpawning
 
-/// Small manifests about which the schema and the decoder must agree, and the verdict of an independent
+/// Small manifests about which the schema and the decoder must agree, and the result of an independent
 /// validator.
 enum SchemaCorpus {
     static let environment = [
@@ -217,7 +217,7 @@ enum SchemaCorpus {
 
     /// The output of Python's jsonschema: first whether the schema itself is valid, then whether each
     /// manifest is.
-    static func verdicts(of schema: String, about corpus: [String]) throws -> [String] {
+    static func results(of schema: String, about corpus: [String]) throws -> [String] {
         let script = """
             import json, sys, yaml, jsonschema
             given = json.load(sys.stdin)

@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test("Its folder, variables and arguments are as given")
-    func surroundings() throws {
+    func environment() throws {
         let folder = NSTemporaryDirectory() + "postlude-program-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }

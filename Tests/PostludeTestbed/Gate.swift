@@ -6,11 +6,11 @@ enum Gate {
         let name: String
     }
 
-    private static let patience = 30.0
+    private static let timeLimit = 30.0
 
     static func wait(_ name: String?) throws {
         guard let name else { return }
-        let end = Date().addingTimeInterval(patience)
+        let end = Date().addingTimeInterval(timeLimit)
         while access(name, F_OK) != 0 {
             if Date() > end { throw StayedClosed(name: name) }
             usleep(1_000)
@@ -19,7 +19,7 @@ enum Gate {
 
     static func waitAsync(_ name: String?) async throws {
         guard let name else { return }
-        let end = Date().addingTimeInterval(patience)
+        let end = Date().addingTimeInterval(timeLimit)
         while access(name, F_OK) != 0 {
             if Date() > end { throw StayedClosed(name: name) }
             try await Task.sleep(for: .milliseconds(1))

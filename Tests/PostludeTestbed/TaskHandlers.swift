@@ -165,11 +165,11 @@ func group(query: Query<Steps>, tasks: BackgroundTasks) -> [String: String] {
 /// A task that is cancelled at once, and one whose failure ends the queue.
 func taskHandles(tasks: BackgroundTasks) -> [String: Bool] {
     let taken = tasks.add(named: "taken back") { EventLog.write("taken back") }
-    let isTakenBack = taken.cancel()
+    let isCancelled = taken.cancel()
     tasks.add(report, "first")
     tasks.add(named: "stopping", stopOnFailure: true) { throw Spill(litres: 3) }
     tasks.add(named: "behind the failure") { EventLog.write("behind the failure") }
-    return ["taken back": isTakenBack]
+    return ["taken back": isCancelled]
 }
 
 /// A task with a deadline of its own.

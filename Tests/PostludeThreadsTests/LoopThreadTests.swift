@@ -26,7 +26,7 @@ struct LoopThreadTests {
     }
 
     @Test("A thread that does not end is left to the process's end", .timeLimit(.minutes(10)))
-    func patience() throws {
+    func leftRunning() throws {
         let thread = try LoopThread(name: "loop")
         let gate = try EventDescriptor()
         let ended = try EventDescriptor()

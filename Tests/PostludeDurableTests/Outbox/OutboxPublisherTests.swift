@@ -40,7 +40,7 @@ import Testing
         #expect(log.lines[0].hasPrefix("error a task cannot be sent, and is a dead letter"))
     }
 
-    @Test("A queue that refuses messages waits alone, and nothing overtakes") func queueInTrouble() throws {
+    @Test("A queue that refuses messages waits alone, and nothing overtakes") func refusingQueue() throws {
         var publisher = publisher()
         broker.state.withLock { $0.refusals["first"] = TaskBrokerError(.retry, "no such queue") }
         try folder.keep("first", for: "q")

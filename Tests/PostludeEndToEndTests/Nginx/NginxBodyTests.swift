@@ -61,7 +61,7 @@ struct NginxBodyTests {
     }
 
     @Test("A chunked body over the limit gets 413, and one that stops calls no handler")
-    func chunkedTrouble() throws {
+    func chunkedFailures() throws {
         try Server.run { server in
             try NginxServer.run(to: server, buffering: false) { nginx in
                 let client = try nginx.client()

@@ -19,7 +19,7 @@ struct CommandLineTests {
     }
 
     @Test("check warns of folders and users that do not exist on this machine, and names the documents")
-    func surroundings() throws {
+    func environmentChecks() throws {
         let settings = """
             uploads: { folder: /absent/uploads }
             files: { root: /etc/passwd, internal: /x/ }

@@ -218,7 +218,7 @@ struct ReloadTests {
     }
 
     @Test("Signals that arrive while the program is being replaced neither kill it nor are lost")
-    func impatience() throws {
+    func signalsDuringReplacement() throws {
         try deployed { server, _ in
             server.process.send(signal: SIGUSR2)
             let replaced = { server.logCount(of: "the program is replaced") }

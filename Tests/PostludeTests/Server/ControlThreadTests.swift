@@ -6,7 +6,7 @@ import Testing
 @Suite("ControlThread", .timeLimit(.minutes(10)))
 struct ControlThreadTests {
     @Test("a process that is replaced waits longer for uploads than one that stops, with time left for tasks")
-    func patience() {
+    func waitForUploads() {
         #expect(ControlThread.patience(ofGrace: .seconds(40), withOthersServing: true) == .seconds(20))
         #expect(ControlThread.patience(ofGrace: .seconds(40), withOthersServing: false) == .seconds(5))
         for isReplaced in [true, false] {

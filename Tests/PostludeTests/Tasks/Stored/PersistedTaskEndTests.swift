@@ -106,7 +106,7 @@ struct PersistedTaskEndTests {
     }
 
     @Test("a waiting task whose attempt is after a grace that begins later is left as well")
-    func leftResting() async throws {
+    func leftWhileDelayed() async throws {
         let queue = queue(
             RecordedTask("a", into: events, failures: 1, attempts: 3), RecordedTask("b", into: events))
         try await run(queue, at: 0)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import PostludeDurable
 
-@Suite("Promotion") struct PromotionTests {
+@Suite("Rerouting") struct TaskReroutingTests {
     private struct Job: DurableTask {
         var number = 1
         func run(_ context: TaskContext) async throws {}
