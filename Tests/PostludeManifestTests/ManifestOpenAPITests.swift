@@ -63,7 +63,7 @@ struct ManifestOpenAPITests {
               - { \(route), methods: [POST, GET], handler: home }
             """
         let expected =
-            "found `/docs` for `page`, expected a path that no route matches: the route in line 5 takes GET "
+            "found `/docs` for `page`, expected a path that no route matches: the route in line 5 matches GET "
             + "`/api/docs` first"
         let found = mistakes(yaml)
         #expect(found.last == "routes.yaml:2:45: \(expected)")

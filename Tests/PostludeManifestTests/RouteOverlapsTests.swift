@@ -9,7 +9,7 @@ struct RouteOverlapsTests {
 
     private func never(_ line: Int, _ column: Int = 13, by earlier: Int) -> String {
         "routes.yaml:\(line):\(column): this route can never match: the route in line \(earlier) "
-            + "takes all its "
+            + "matches all of its "
             + "requests first"
     }
 
@@ -58,7 +58,7 @@ struct RouteOverlapsTests {
             "path: /a/b, methods: [GET, POST]")
         #expect(
             found == [
-                "routes.yaml:4:13: this route can never match: the routes in lines 2, 3 take all "
+                "routes.yaml:4:13: this route can never match: the routes in lines 2, 3 match all of "
                     + "its requests first"
             ])
     }

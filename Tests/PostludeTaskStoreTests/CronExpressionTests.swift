@@ -176,11 +176,14 @@ struct CronExpressionTests {
     @Test(
         "A mistake is reported with its column and what was expected",
         arguments: [
-            ("61 * * * *", 1, "\"61\" is no minute", "a minute of 0 to 59"),
-            ("* 24 * * *", 3, "\"24\" is no hour", "an hour of 0 to 23"),
-            ("* * 0 * *", 5, "\"0\" is no day of the month", "a day of the month of 1 to 31"),
-            ("* * * foo *", 7, "\"foo\" is no month", "a month of 1 to 12 or jan to dec"),
-            ("* * * * mon,8", 13, "\"8\" is no day of the week", "a day of the week of 0 to 7 or sun to sat"),
+            ("61 * * * *", 1, "\"61\" is not a valid minute", "a minute of 0 to 59"),
+            ("* 24 * * *", 3, "\"24\" is not a valid hour", "an hour of 0 to 23"),
+            ("* * 0 * *", 5, "\"0\" is not a valid day of the month", "a day of the month of 1 to 31"),
+            ("* * * foo *", 7, "\"foo\" is not a valid month", "a month of 1 to 12 or jan to dec"),
+            (
+                "* * * * mon,8", 13, "\"8\" is not a valid day of the week",
+                "a day of the week of 0 to 7 or sun to sat"
+            ),
             ("* * * *", 8, "the text ends", "a day of the week: five fields, or a name such as @daily"),
             ("", 1, "the text ends", "a minute: five fields, or a name such as @daily"),
             ("* * * * * *", 11, "* is one field too many", "the end"),
@@ -192,10 +195,10 @@ struct CronExpressionTests {
             ("*/+5 * * * *", 3, "\"+5\" is not a step", "a number of 1 to 99"),
             ("0-10/x * * * *", 6, "\"x\" is not a step", "a number of 1 to 99"),
             ("* 22-2 * * *", 6, "2 is before 22", "two ranges, 22-23,0-2"),
-            ("* 1-2-3 * * *", 5, "\"2-3\" is no hour", "an hour of 0 to 23"),
+            ("* 1-2-3 * * *", 5, "\"2-3\" is not a valid hour", "an hour of 0 to 23"),
             ("0 0 30 feb *", 5, "none of the named months has that day", "a day that exists"),
             ("-5 * * * *", 1, "nothing", "a minute of 0 to 59"),
-            ("é * * * *", 1, "\"é\" is no minute", "a minute of 0 to 59"),
+            ("é * * * *", 1, "\"é\" is not a valid minute", "a minute of 0 to 59"),
         ])
     func mistakes(text: String, column: Int, found: String, expected: String) {
         do throws(CronError) {

@@ -83,7 +83,7 @@ struct FieldDefinitionsTests {
             (Keyed.self as Any.Type, "\"item_id\" is decoded and is not a @Field"),
             (Left.self, "Left.b is never decoded"), (Mixed.self, "\"b\" is decoded and is not a @Field"),
             (Twice.self, "two fields are called \"b\""), (Empty.self, "no value is between 5 and 3"),
-            (Unreadable.self, "Unreadable.a: the pattern ( is none: PCRE2 error"),
+            (Unreadable.self, "Unreadable.a: the pattern ( is invalid: PCRE2 error"),
             (Outer.self, "\"item_id\" is decoded and is not a @Field"),
             ([String: Outer?].self, "\"item_id\" is decoded and is not a @Field"),
         ])
