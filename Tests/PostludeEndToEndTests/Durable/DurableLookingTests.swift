@@ -220,7 +220,7 @@ struct DurableLookingTests {
         let restored = try tasks("restore", folder.file("backup"), in: folder)
         #expect(restored.exit == .status(0), "\(restored.errors)")
         #expect(restored.output.contains("The task store is restored from \(folder.file("backup"))."))
-        let kept = try #require(restored.output.firstMatch(of: /The one before is (.+)\.\n/)?.output.1)
+        let kept = try #require(restored.output.firstMatch(of: /The previous one is (.+)\.\n/)?.output.1)
         #expect(
             try SQLiteFile(String(kept.split(separator: "/").last ?? ""), in: folder).sqlite3(
                 "SELECT count(*) FROM record") == ["2"])
