@@ -29,9 +29,9 @@ public final class TestApplication<App: Application>: Sendable {
     /// - Parameters:
     ///   - application: the application under test.
     ///   - manifest: the manifest's YAML.
-    ///   - environment: what `${NAME}` in it means.
-    ///   - logger: gets what the server's log would.
-    /// - Throws: every mistake of the manifest or the handlers; what `Application.start()` throws.
+    ///   - environment: the values of `${NAME}` in it.
+    ///   - logger: receives the entries of the server's log.
+    /// - Throws: all mistakes in the manifest and the handlers, or the error of `Application.start()`.
     public init(
         _ application: App, manifest: String, environment: [String: String] = [:],
         logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -352,7 +352,7 @@ extension Connection {
     }
 }
 
-/// Where a worker's reads land.
+/// The buffer into which a worker reads from a connection.
 package final class ReadBuffer {
     var bytes = [UInt8](repeating: 0, count: 64 << 10)
 

@@ -131,7 +131,8 @@ extension Poller {
         return handOver(connection)
     }
 
-    /// Called when there may be room in this process again: a sibling's connection can come here.
+    /// Receives connections from the other processes again. To be called when this process may have room
+    /// again.
     package func returnToQueue() {
         guard isAway.load(ordering: .sequentiallyConsistent), let handover else { return }
         rewatch(handover.receiving, watchHandover)

@@ -131,9 +131,9 @@ package struct RequestHead: Sendable {
 }
 
 extension RequestHead {
-    /// The head of a request that no web server has sent, as a gate would have read it.
+    /// Makes the head of a request that did not come from a web server, with the checks of a gate.
     ///
-    /// - Throws: what the gate would refuse.
+    /// - Throws: the refusal with which a gate would answer.
     package init(parameters: [(name: String, value: String)]) throws(Refusal) {
         var stream: [UInt8] = []
         for (name, value) in parameters {

@@ -9,7 +9,7 @@ package struct AccessLogFormat: Sendable, Hashable {
         case header(String)
     }
 
-    /// What is wrong with a format, and where.
+    /// A mistake in a format, with its position.
     package struct Mistake: Error, Hashable, CustomStringConvertible {
         /// How many Unicode scalars stand before the mistake.
         package let offset: Int

@@ -12,7 +12,7 @@ package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(location): \(message)" }
 }
 
-/// Why a manifest was refused: all its mistakes, in the order of the file.
+/// The reason why a manifest was refused: all its mistakes, in the order of the file.
 package struct ManifestError: Error, CustomStringConvertible {
     package let diagnostics: [Diagnostic]
 

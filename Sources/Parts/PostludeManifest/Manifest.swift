@@ -136,7 +136,7 @@ extension Manifest {
 
         package init() {}
 
-        /// What is served besides the routes, and what it is.
+        /// The paths that are served besides the routes, each with the name of its content.
         package var paths: [(path: String, name: String)] {
             [(document, "(OpenAPI document)"), (page, "(documentation page)")]
                 .compactMap { path, name in path.map { ($0, name) } }

@@ -19,7 +19,7 @@ extension CompiledPattern {
         package static var dollarEndOnly: Options { Options(rawValue: PCRE2_DOLLAR_ENDONLY) }
         /// A match begins at the subject's beginning.
         package static var anchored: Options { Options(rawValue: PCRE2_ANCHORED) }
-        /// A match ends at the subject's end.
+        /// A match must end at the subject's end.
         package static var endAnchored: Options { Options(rawValue: PCRE2_ENDANCHORED) }
         /// `\C`, which could cut a character in two, does not compile.
         package static var neverBackslashC: Options { Options(rawValue: PCRE2_NEVER_BACKSLASH_C) }

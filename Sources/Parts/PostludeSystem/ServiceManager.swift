@@ -22,7 +22,8 @@ package final class ServiceManager: Sendable {
     private let sender: DatagramSender
     /// How often to send `.watchdog`, half of the time after which the manager acts; nil if it watches nothing.
     package let watchdogInterval: Duration?
-    /// The variables that were taken: to be set again for a program that takes this process's place by `execve`.
+    /// The variables that were taken from the environment. A program that replaces this process by `execve`
+    /// gets them again.
     package let environment: [String: String]
 
     /// - Parameters:

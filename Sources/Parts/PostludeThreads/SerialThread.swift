@@ -42,7 +42,8 @@ package final class SerialThread: Sendable {
         queue.signal.signal()
     }
 
-    /// The same, and waits for it.
+    /// Runs `function` on the thread, after the functions that were given to it before, and waits for its
+    /// result.
     package func run<Value: Sendable>(
         _ function: @escaping @Sendable () throws -> Value
     ) async throws -> Value {

@@ -1,14 +1,14 @@
 extension Request {
     /// The application that serves the request: an input or a dependency finds there what it needs, such as a database.
     ///
-    /// - Throws: an error that names both types when the application is another one.
+    /// - Throws: an error that names both types if the application has another type.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
         try OtherApplication.check(storage.application, is: type)
     }
 }
 
 extension TaskContext {
-    /// The application whose task it is: it has what a task needs besides its values, such as a database.
+    /// Returns the application to which the task belongs, and which holds shared resources such as a database.
     ///
     /// ```swift
     /// tasks.add(named: "look up") {
@@ -17,10 +17,10 @@ extension TaskContext {
     /// }
     /// ```
     ///
-    /// It is the application that has answered the request; after a crash, that of the process which runs the task. A
+    /// This is the application that has answered the request or, after a crash, that of the process that runs the task. A
     /// durable task gets the context as its argument.
     ///
-    /// - Throws: an error that names both types when the application is another one.
+    /// - Throws: an error that names both types if the application has another type.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
         try OtherApplication.check(application, is: type)
     }

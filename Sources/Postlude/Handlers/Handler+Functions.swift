@@ -38,7 +38,7 @@ extension Handler {
         answers = { Output.answers }
     }
 
-    /// An async function that makes its response itself, though its value could be JSON as well.
+    /// An async function whose value makes its own response, although the value could also be sent as JSON.
     @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible & Encodable>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output

@@ -37,7 +37,7 @@ public struct CeleryTask: Sendable {
     public var expires: Date?
     /// The worker ends the task's process after this time.
     public var timeLimit: Duration?
-    /// The task gets an exception after this time.
+    /// After this time, Celery raises an exception in the task.
     public var softTimeLimit: Duration?
     /// nil for a message without a priority: the last ones on RabbitMQ, the first list on Redis.
     public var priority: Priority?

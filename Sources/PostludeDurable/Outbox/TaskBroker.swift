@@ -72,8 +72,9 @@ package protocol TaskBrokerConnection: AnyObject {
     func close()
 }
 
-/// Why a broker has not taken a task.
+/// The reason why a broker has not accepted a task.
 package struct TaskBrokerError: Error, CustomStringConvertible {
+    /// The step after which the broker may accept tasks.
     package enum Remedy: Sendable, Hashable {
         /// It may take it later.
         case retry

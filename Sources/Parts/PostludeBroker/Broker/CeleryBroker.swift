@@ -87,7 +87,7 @@ package enum DelayedDelivery: Sendable, Hashable {
     case refused(String)
 }
 
-/// What a consumer has received.
+/// A message that a consumer has received.
 package enum Received: Sendable {
     case task(Delivery)
     /// A message that is not a task. It is rejected after the callers that wait for it were told.
@@ -121,7 +121,8 @@ package struct Delivery: Sendable {
     package let task: IncomingTask
     /// A consumer may have begun it before.
     package let isRedelivered: Bool
-    /// How often it was delivered before, where the broker counts (RabbitMQ's quorum queues).
+    /// How often it was delivered before; nil if the broker does not count, as only RabbitMQ's quorum queues
+    /// do.
     package let earlierDeliveries: Int?
 }
 

@@ -258,7 +258,7 @@ package struct ContractViolation: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// The sizes up to which messages are sent and taken.
+/// The largest sizes, in bytes, of the messages that are sent and accepted.
 package enum ContractBounds {
     /// RabbitMQ takes 128 MiB, Redis 512; but a worker holds each of its messages several times in memory.
     package static let body = 16 << 20

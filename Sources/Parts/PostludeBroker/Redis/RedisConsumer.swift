@@ -7,7 +7,7 @@ internal import PostludeSystem
 /// queue moves the whole list back, at once, so that only one does.
 package final class RedisConsumer: CeleryConsumer {
     package struct Times: Sendable {
-        /// So long after its last sign of life a consumer is taken for dead.
+        /// How long a consumer may be silent before it counts as dead.
         package var life: Duration
         /// How often it gives one, and looks after the others.
         package var interval: Duration

@@ -17,10 +17,10 @@ package struct RecordID: Hashable, Sendable, CustomStringConvertible {
         self.text = text.lowercased()
     }
 
-    /// A new one of version 7 (RFC 9562, 5.7): ids of later records come later, so that the index of ids grows at its
-    /// end only; 74 bits are random, so that ids cannot be guessed.
+    /// Makes a new id of version 7 (RFC 9562, 5.7). Ids of later records are greater, so that the index of
+    /// ids grows at its end only. 74 bits are random, so that ids cannot be guessed.
     ///
-    /// - Parameter milliseconds: since 1970.
+    /// - Parameter milliseconds: the time, in milliseconds since 1970.
     package static func make(at milliseconds: Int64) -> RecordID {
         let time = UInt64(clamping: milliseconds) & 0xffff_ffff_ffff
         let high = time << 16 | 0x7000 | UInt64.random(in: 0..<0x1000)

@@ -2,7 +2,7 @@ internal import GRDBSQLite
 
 /// The SQLite that this program is linked with.
 package enum SQLiteVersion {
-    /// Such as `3.40.1`.
+    /// The version of the linked SQLite, such as `3.40.1`.
     package static var text: String { String(cString: sqlite3_libversion()) }
 
     /// Whether it loses commits where two connections checkpoint and commit at once: "The WAL-Reset Bug" of

@@ -25,7 +25,8 @@ extension SQLiteTaskStore {
         note { running throws(SystemError) in try running.end(id) }
     }
 
-    /// An attempt does not end, and this process is replaced for it: its end counts as the record's.
+    /// Records that an attempt does not end, and that this process is replaced because of it: the end of the
+    /// process counts as a death of the record.
     package func blame(_ id: RecordID) {
         note { running throws(SystemError) in try running.blame(id) }
     }

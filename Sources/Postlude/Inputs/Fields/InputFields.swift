@@ -44,7 +44,7 @@ extension InputFields {
     /// The initialiser that Swift makes of the properties takes a `Field` for each property without a default, and for each
     /// with an argument (SE-0258, "Memberwise initializers").
     ///
-    /// - Parameter fill: sets the properties, the required ones at least: one that was not set must not be read.
+    /// - Parameter fill: sets the properties, at least the required ones. Reading a required property that was not set traps.
     public init(_ fill: (inout Self) throws -> Void) rethrows {
         self.init()
         try fill(&self)

@@ -102,5 +102,5 @@ extension PersistedTask {
     package func blame() {}
 }
 
-/// An error with which a stored task has failed for good: no other attempt would end otherwise.
+/// An error that fails a stored task for good, because another attempt would end in the same way.
 package protocol PermanentTaskError: Error {}
