@@ -8,6 +8,8 @@ import Testing
 @Suite("TaskQueue")
 struct TaskQueueTests {
     private let log = RecordedLog()
+    /// The task that `next` returned last.
+    private let running = Lock<BackgroundTask?>(nil)
 
     private func queue(warn: Duration = .seconds(30), deadline: Duration? = nil) -> TaskQueue {
         var limits = Manifest.TaskLimits()
@@ -24,9 +26,11 @@ struct TaskQueueTests {
 
     /// Ends the running task successfully, and returns the next one.
     private func next(_ queue: TaskQueue) -> BackgroundTask? {
-        for running in queue.leftTasks.prefix(queue.census.running) { _ = queue.ended(running) }
-        guard case .task(let task) = queue.next() else { return nil }
-        return task
+        running.withLock { task in
+            if let ended = task { _ = queue.ended(ended) }
+            task = if case .task(let next) = queue.next() { next } else { nil }
+            return task
+        }
     }
 
     @Test("returns tasks in the order of their addition, including those added meanwhile")
