@@ -8,8 +8,8 @@ import Testing
 @Suite("TaskQueue")
 struct TaskQueueTests {
     private let log = RecordedLog()
-    /// The task that `next` returned last.
-    private let running = Lock<BackgroundTask?>(nil)
+    /// The results of `next`.
+    private let returned = Record<BackgroundTask?>()
 
     private func queue(warn: Duration = .seconds(30), deadline: Duration? = nil) -> TaskQueue {
         var limits = Manifest.TaskLimits()
@@ -26,11 +26,10 @@ struct TaskQueueTests {
 
     /// Ends the running task successfully, and returns the next one.
     private func next(_ queue: TaskQueue) -> BackgroundTask? {
-        running.withLock { task in
-            if let ended = task { _ = queue.ended(ended) }
-            task = if case .task(let next) = queue.next() { next } else { nil }
-            return task
-        }
+        if let running = returned.entries.last ?? nil { _ = queue.ended(running) }
+        let task: BackgroundTask? = if case .task(let next) = queue.next() { next } else { nil }
+        returned.append(task)
+        return task
     }
 
     @Test("returns tasks in the order of their addition, including those added meanwhile")
