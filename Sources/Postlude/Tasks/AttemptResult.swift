@@ -1,29 +1,29 @@
 internal import PostludeScoreboard
 
-/// What has become of an attempt of a task, or why there is none in this process.
+/// The result of an attempt of a task, or the reason why this process makes none.
 ///
-/// The queue decides it (`TaskQueue.ended`). The runner logs it, the task's store learns it, and metrics and the status page
-/// count it by its `outcome`.
+/// `TaskQueue.ended` determines it. The runner logs it, the task's store records it, and metrics and the status page count it
+/// by its `outcome`.
 package enum AttemptResult: Sendable {
     case done
-    /// It has failed, and this process calls the task again.
+    /// The attempt has failed, and this process makes another one.
     case retried(any Error, after: Duration)
-    /// It has failed, and there is no other attempt, or no time for one before the process ends.
+    /// The attempt has failed, and no other one is left, or there is no time for one before the process ends.
     case failed(any Error)
-    /// It has failed, and its store moves the task to the queue that ``PersistedTask/promotion(isPastDeadline:isLast:)`` has
-    /// named.
+    /// The attempt has failed, and the store moves the task to the queue that
+    /// ``PersistedTask/promotion(isPastDeadline:isLast:)`` has returned.
     case moved(any Error, to: String)
-    /// The task is for another process: it was not begun, or waited, when this one ended. With the error of an attempt that
-    /// was the last one here.
+    /// The task is left to another process: this one ends before the task begins, or before its next attempt. Has the error
+    /// of the attempt that has just failed, if there was one.
     case left((any Error)?)
     /// The task was cancelled by its handle, or its condition was not met.
     case dropped
-    /// A task before it has failed, and it was to run only after that one: that one's name, and its id if it is stored.
+    /// The task was dropped because a task before it has failed. Has that task's name, and its id if it is stored.
     case stopped(by: String, id: String?)
-    /// It still ran when the process ended.
+    /// The task was still running when the process ended.
     case cutOff
 
-    /// How metrics and the status page count it; nil if they do not.
+    /// The outcome that metrics and the status page count; nil if they count none.
     var outcome: TaskOutcome? {
         switch self {
         case .done: .done
@@ -34,7 +34,7 @@ package enum AttemptResult: Sendable {
         }
     }
 
-    /// The same with another error, if it has one.
+    /// Returns the same result with its error transformed, if it has one.
     func mapError(_ transform: (any Error) -> any Error) -> AttemptResult {
         switch self {
         case .retried(let error, let delay): .retried(transform(error), after: delay)

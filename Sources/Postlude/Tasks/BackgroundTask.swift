@@ -10,7 +10,7 @@ final class BackgroundTask: Sendable {
         case async(@Sendable () async throws -> Void)
     }
 
-    /// nil for the place where the task was added.
+    /// The name that was given; nil if the place where the task was added is its name.
     private let givenName: String?
     private let place: (fileID: StaticString, line: UInt)
     let function: Function
@@ -19,7 +19,7 @@ final class BackgroundTask: Sendable {
     private let progress = Atomic<Int>(TaskHandle.State.queued.rawValue)
     private let attemptCount: Atomic<Int>
     private let pastDeadline = Atomic<Bool>(false)
-    /// What a store keeps of it; nil for an ordinary task.
+    /// The task as its store sees it; nil for an ordinary task.
     let stored: (any PersistedTask)?
     private let keeping = Atomic<Int>(Keeping.no)
     private let callNumber = Atomic<Int>(0)
@@ -27,7 +27,7 @@ final class BackgroundTask: Sendable {
 
     private enum Keeping {
         static let no = 0
-        /// It is on its way into its store.
+        /// Its store is persisting it.
         static let begun = 1
         static let done = 2
     }
@@ -58,10 +58,10 @@ final class BackgroundTask: Sendable {
         self.stored = stored
     }
 
-    /// Put together when it is asked for.
+    /// The given name, or the place where the task was added. Composed on each access.
     var name: String { givenName ?? "\(place.fileID):\(place.line)" }
 
-    /// What the function will be called with; nothing for a closure.
+    /// The arguments of the function; empty for a closure.
     var arguments: [any Sendable] { listArguments() }
 
     var isAsync: Bool {
@@ -72,33 +72,33 @@ final class BackgroundTask: Sendable {
         TaskHandle.State(rawValue: progress.load(ordering: .acquiring)) ?? .queued
     }
 
-    /// How often the function has been called, a call that has not returned included.
+    /// The number of attempts, including a running one and those of other processes.
     var attempts: Int { attemptCount.load(ordering: .relaxed) }
 
-    /// How many calls count against its policy, if the last one fails.
+    /// The number of attempts that count towards the retry policy if the last one fails.
     var failures: Int { attempts - (stored?.earlierDeaths ?? 0) }
 
-    /// The attempt that is running should come to its end.
+    /// Whether the running attempt is past its deadline, and should end.
     var isPastDeadline: Bool { pastDeadline.load(ordering: .relaxed) }
 
     func markPastDeadline() { pastDeadline.store(true, ordering: .relaxed) }
 
-    /// Whether its store has it: it then runs, whatever becomes of the response.
+    /// Whether it is persisted. It then runs, whatever the outcome of the request.
     var isKept: Bool { stored != nil && keeping.load(ordering: .acquiring) == Keeping.done }
 
     func markKept() { keeping.store(Keeping.done, ordering: .releasing) }
 
-    /// - Returns: false where it is kept, or on its way.
+    /// - Returns: false if it is persisted already, or being persisted.
     func beginKeeping() -> Bool {
         keeping.compareExchange(
             expected: Keeping.no, desired: Keeping.begun, ordering: .acquiringAndReleasing
         ).exchanged
     }
 
-    /// Its store could not take it.
+    /// Resets the state after its store has failed to persist it.
     func cancelKeeping() { keeping.store(Keeping.no, ordering: .releasing) }
 
-    /// The call of the application's code that has added it, by ``TaskCalls``.
+    /// The number of the call of the application's code that has added it (``TaskCalls``).
     var call: Int {
         get { callNumber.load(ordering: .relaxed) }
         set { callNumber.store(newValue, ordering: .relaxed) }
@@ -109,7 +109,7 @@ final class BackgroundTask: Sendable {
 
     func markThrown() { isOfFailedCall.store(true, ordering: .relaxed) }
 
-    /// Whether it is to run.
+    /// Whether it runs: its condition is met, or it is persisted.
     func isMet(by outcome: RequestOutcome) -> Bool {
         if isKept { return true }
         var own = outcome
@@ -117,25 +117,26 @@ final class BackgroundTask: Sendable {
         return options.condition.isMet(by: own)
     }
 
-    /// Where it goes instead of what follows from the attempt that has failed; nil for nowhere.
+    /// Returns the queue to which it moves after a failed attempt, if it is persisted; nil if it does not move.
     func promotion(isLast: Bool) -> String? {
         isKept ? stored?.promotion(isPastDeadline: isPastDeadline, isLast: isLast) : nil
     }
 
-    /// What its store is told of an attempt's error: past its deadline an attempt says no more than that it was cancelled.
+    /// Returns an attempt's error as it is reported to its store. Past the deadline, it names the deadline, since the error
+    /// itself then says only that the attempt was cancelled.
     private func told(_ error: any Error) -> any Error {
         guard isPastDeadline, let deadline = stored?.deadline else { return error }
         return PastDeadline(deadline: deadline, error: error)
     }
 
-    /// Tells its store.
+    /// Reports a result to its store, if it is persisted.
     func report(_ result: AttemptResult) {
         if isKept { stored?.ended(result.mapError(told)) }
     }
 
     /// Begins an attempt.
     ///
-    /// - Returns: false when the task was cancelled, or dropped, or its store does not want it to begin.
+    /// - Returns: false if the task was cancelled or dropped, or its store refuses the attempt.
     func beginAttempt() -> Bool {
         guard move(from: .queued, to: .running) || move(from: .waiting, to: .running) else { return false }
         if let stored, !stored.beginAttempt() {
@@ -147,10 +148,12 @@ final class BackgroundTask: Sendable {
         return true
     }
 
-    /// An attempt has ended, or none will be made.
+    /// Sets the state when an attempt has ended, or none will be made.
     func become(_ state: TaskHandle.State) { progress.store(state.rawValue, ordering: .releasing) }
 
-    /// - Returns: false when it runs, or is over.
+    /// Cancels the task, unless it is running or over.
+    ///
+    /// - Returns: false if it is running or over.
     func cancel() -> Bool {
         guard move(from: .queued, to: .cancelled) || move(from: .waiting, to: .cancelled) else {
             return false
@@ -159,7 +162,9 @@ final class BackgroundTask: Sendable {
         return true
     }
 
-    /// - Returns: false when it was cancelled before.
+    /// Drops the task, unless it is running or over.
+    ///
+    /// - Returns: false if it is running or over, for instance cancelled.
     func drop(as result: AttemptResult = .dropped) -> Bool {
         guard move(from: .queued, to: .dropped) || move(from: .waiting, to: .dropped) else { return false }
         report(result)
@@ -173,7 +178,7 @@ final class BackgroundTask: Sendable {
     }
 }
 
-/// An attempt that was cancelled because of its deadline.
+/// The error of an attempt that was cancelled because of its deadline.
 private struct PastDeadline: Error, CustomStringConvertible {
     let deadline: Duration
     let error: any Error
@@ -183,11 +188,11 @@ private struct PastDeadline: Error, CustomStringConvertible {
     }
 }
 
-/// How a task is run, apart from what it does.
+/// The options with which a task was added.
 @usableFromInline
 struct TaskOptions: Sendable {
     let condition: TaskCondition
-    /// nil for the route's.
+    /// The deadline of each attempt; nil for the route's.
     let deadline: Duration?
     let retry: RetryPolicy
     let stopOnFailure: Bool
@@ -204,11 +209,11 @@ struct TaskOptions: Sendable {
     }
 }
 
-/// A task that was added: its state, and the way to take it back.
+/// A handle for a task that was added, which has its state and can cancel it.
 public struct TaskHandle: Sendable {
     let task: BackgroundTask
 
-    /// What has become of a task.
+    /// The state of a task.
     public enum State: Int, Sendable {
         /// It waits for its turn.
         case queued
@@ -216,11 +221,11 @@ public struct TaskHandle: Sendable {
         case running
         /// It has failed, and waits for its next attempt.
         case waiting
-        /// It has returned.
+        /// Its function has returned.
         case done
         /// It has failed for good.
         case failed
-        /// It was taken back by ``TaskHandle/cancel()``.
+        /// It was cancelled by ``TaskHandle/cancel()``.
         case cancelled
         /// Its condition was not met, or a task before it had failed (`stopOnFailure`).
         case dropped
@@ -228,12 +233,12 @@ public struct TaskHandle: Sendable {
 
     /// The task's name, or its place in the source.
     public var name: String { task.name }
-    /// What has become of it up to now.
+    /// The task's current state.
     public var state: State { task.state }
 
-    /// Takes the task back, unless it is running or over. One that waits for its next attempt can be taken back, too.
+    /// Cancels the task, unless it is running or over. A task that waits for its next attempt can be cancelled, too.
     ///
-    /// - Returns: whether it will not be called (again).
+    /// - Returns: true if the task was cancelled, and will not be called (again).
     @discardableResult
     public func cancel() -> Bool { task.cancel() }
 }

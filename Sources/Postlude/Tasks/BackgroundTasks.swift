@@ -2,9 +2,9 @@ internal import PostludeLogOutput
 
 /// The tasks that run, on the same worker, after the response is finished.
 ///
-/// A handler asks for them by a parameter of this type. Tasks run one after another in the order in which they were
-/// added; one that throws is logged, and the next one runs. Adding is safe from every child task of the handler, and
-/// from a task, whose additions come last.
+/// A handler gets them by a parameter of this type. Tasks run one after another in the order in which they were added; one
+/// that throws is logged, and the next one runs. Every child task of the handler can add tasks safely, and so can a task,
+/// whose additions run last.
 ///
 /// ```swift
 /// func process(item: Path<Item>, tasks: BackgroundTasks) -> [String: String] {
@@ -16,12 +16,12 @@ internal import PostludeLogOutput
 ///
 /// A handler that throws drops its tasks, unless their condition says otherwise (``TaskCondition``).
 ///
-/// An async task, too, runs on the worker's thread, also after an `await`. Only inside an actor that several requests
-/// share may its code run on another worker's thread, the one that the actor works for at that moment; afterwards
-/// the task is back on its own.
+/// An async task runs on the worker's thread as well, even after an `await`. The only exception is the code of an actor that
+/// several requests share: it may run on the thread of another worker for which the actor runs at that moment. Afterwards,
+/// the task continues on its own thread.
 ///
-/// Swift asks for a closure around some functions: a synchronous `@MainActor` function
-/// (`tasks.add { await count() }`), and one whose default arguments are wanted (`tasks.add { report(text) }`).
+/// Swift requires a closure around some functions: a synchronous `@MainActor` function
+/// (`tasks.add { await count() }`), and a function with default arguments that are used (`tasks.add { report(text) }`).
 public struct BackgroundTasks: Sendable {
     @usableFromInline let queue: TaskQueue
 
@@ -30,17 +30,17 @@ public struct BackgroundTasks: Sendable {
     /// Adds a function with its arguments.
     ///
     /// - Parameters:
-    ///   - name: what the log calls the task; by default the place where it was added.
-    ///   - condition: what must have become of the request; by default nothing was thrown.
-    ///   - deadline: after this time an attempt is cancelled; by default the route's `tasks.deadline`. A synchronous
-    ///     task is not interrupted: it can look at ``TaskContext/isCancelled``.
-    ///   - retry: whether it is called again when it throws.
-    ///   - stopOnFailure: when it fails for good, the tasks behind it are dropped.
+    ///   - name: the task's name in the log; by default the place in the source where it was added.
+    ///   - condition: the outcome of the request that the task requires; by default, that nothing was thrown.
+    ///   - deadline: the time after which an attempt is cancelled; by default the route's `tasks.deadline`. A synchronous task
+    ///     is not interrupted, but can check ``TaskContext/isCancelled``.
+    ///   - retry: how often the task is called again if it throws; by default, it is not.
+    ///   - stopOnFailure: whether the tasks after it are dropped if it fails for good.
     ///   - function: called once for each attempt, after the response is finished.
-    ///   - arguments: `Sendable` values of its own, since the request is gone by then.
+    ///   - arguments: `Sendable` values of its own, because the request no longer exists when it runs.
     ///   - fileID: the source file, for the name of a task without one.
     ///   - line: the line in that file.
-    /// - Returns: the means to take the task back.
+    /// - Returns: a handle that can cancel the task.
     @inlinable
     @discardableResult
     public func add<each Argument: Sendable, Output>(
@@ -62,17 +62,17 @@ public struct BackgroundTasks: Sendable {
     /// Adds an async function with its arguments.
     ///
     /// - Parameters:
-    ///   - name: what the log calls the task; by default the place where it was added.
-    ///   - condition: what must have become of the request; by default nothing was thrown.
-    ///   - deadline: after this time an attempt is cancelled; by default the route's `tasks.deadline`. Cancellation is
+    ///   - name: the task's name in the log; by default the place in the source where it was added.
+    ///   - condition: the outcome of the request that the task requires; by default, that nothing was thrown.
+    ///   - deadline: the time after which an attempt is cancelled; by default the route's `tasks.deadline`. Cancellation is
     ///     cooperative (`Task.isCancelled`).
-    ///   - retry: whether it is called again when it throws.
-    ///   - stopOnFailure: when it fails for good, the tasks behind it are dropped.
+    ///   - retry: how often the task is called again if it throws; by default, it is not.
+    ///   - stopOnFailure: whether the tasks after it are dropped if it fails for good.
     ///   - function: called once for each attempt, after the response is finished.
-    ///   - arguments: `Sendable` values of its own, since the request is gone by then.
+    ///   - arguments: `Sendable` values of its own, because the request no longer exists when it runs.
     ///   - fileID: the source file, for the name of a task without one.
     ///   - line: the line in that file.
-    /// - Returns: the means to take the task back.
+    /// - Returns: a handle that can cancel the task.
     @inlinable
     @discardableResult
     public func add<each Argument: Sendable, Output>(
@@ -91,13 +91,13 @@ public struct BackgroundTasks: Sendable {
                 function: .async { _ = try await function(repeat each arguments) }))
     }
 
-    /// Adds tasks that run beside each other. The next task of the queue starts when all of them have ended; each one
-    /// that fails is reported for itself.
+    /// Adds tasks that run concurrently. The next task of the queue starts when all of them have ended. Each failure is
+    /// reported separately.
     ///
     /// - Parameters:
-    ///   - name: stands before the names of the group's tasks.
-    ///   - limit: how many of them run at once, 1 to 64.
-    ///   - build: adds the tasks, at once.
+    ///   - name: a prefix for the names of the group's tasks.
+    ///   - limit: the maximum number of tasks that run at once, 1 to 64.
+    ///   - build: adds the tasks to the group. It is called immediately.
     public func group(
         named name: String? = nil, limit: Int = 4, _ build: (inout BackgroundTaskGroup) throws -> Void
     ) rethrows {
@@ -106,21 +106,21 @@ public struct BackgroundTasks: Sendable {
         queue.add(group.tasks, limit: min(64, max(1, limit)))
     }
 
-    /// From now on, the first task of this request that fails for good ends the queue: the tasks behind it are dropped
-    /// and named in the log. Durable tasks behind it become dead letters, and what holds for them holds after a crash, too.
+    /// Has the first task of this request that fails for good end the queue: the tasks after it are dropped, and named in the
+    /// log. Durable tasks after it become dead letters, even if the process crashes in between.
     public func stopOnFailure() { queue.stopOnFailure() }
 }
 
 // MARK: Persisted tasks
 
 extension BackgroundTasks {
-    /// The process's store; nil where the application has none.
+    /// The process's store; nil if the application has none.
     package var store: (any TaskStore)? { queue.registry.store }
 
-    /// Has the store keep the stored tasks that it has not got yet, before the response: all of them or none.
+    /// Has the store persist the stored tasks that it does not have yet, before the response, all of them or none.
     ///
-    /// - Returns: what was kept, in order.
-    /// - Throws: `TasksNotKept`, which is answered 503.
+    /// - Returns: the tasks that were persisted, in order.
+    /// - Throws: `TasksNotKept`, which is answered with 503.
     package func keepStored() throws -> [any PersistedTask] {
         guard let store else { return [] }
         do {
@@ -133,19 +133,19 @@ extension BackgroundTasks {
     /// The id of the request whose tasks these are.
     package var requestID: String { queue.requestID }
 
-    /// Adds a task that is kept before the first byte of the response is written.
+    /// Adds a task that is persisted before the first byte of the response is written.
     ///
-    /// - Throws: when the response has begun.
+    /// - Throws: ``LateTaskError`` if the response has begun.
     package func add(stored: any PersistedTask) throws { try queue.add(stored) }
 }
 
-/// Durable tasks that could not be kept: the request is answered 503.
+/// The error of durable tasks that could not be persisted. The request is answered with 503.
 struct TasksNotKept: Error, CustomStringConvertible {
     let reason: any Error
     var description: String { "durable tasks could not be persisted: \(LoggedError.text(reason))" }
 }
 
-/// A durable task that was added when its request's response had begun, or was over: it could not be promised any more.
+/// The error of a durable task that was added after its request's response had begun, too late to be promised.
 public struct LateTaskError: Error, Sendable, CustomStringConvertible {
     /// The task's name.
     public let name: String
@@ -159,7 +159,7 @@ public struct LateTaskError: Error, Sendable, CustomStringConvertible {
 
 // MARK: Groups
 
-/// Tasks that run beside each other, between the tasks before and after their group.
+/// Tasks that run concurrently, between the tasks before and after their group.
 ///
 /// ```swift
 /// tasks.add(store, order)
@@ -170,9 +170,9 @@ public struct LateTaskError: Error, Sendable, CustomStringConvertible {
 /// tasks.add(archive, order)      // when all of the group have ended
 /// ```
 ///
-/// Async tasks take turns on the worker's thread, at each `await`. A synchronous task would hold that thread, so it
-/// runs on one of its own, which ends with it; that is the only exception to the rule that tasks run on the worker
-/// that served the request. Retries of several of them are waited for together.
+/// Async tasks take turns on the worker's thread, at each `await`. A synchronous task would block that thread, so it runs on
+/// a thread of its own, which ends with it; this is the only exception to the rule that tasks run on the worker that served
+/// the request. If several tasks of a group fail, their delays before the next attempts run at the same time.
 public struct BackgroundTaskGroup: Sendable {
     private(set) var tasks: [BackgroundTask] = []
     private let name: String?
@@ -182,13 +182,13 @@ public struct BackgroundTaskGroup: Sendable {
     /// Adds a function with its arguments, as ``BackgroundTasks`` does.
     ///
     /// - Parameters:
-    ///   - name: what the log calls the task, after the group's name; by default the place where it was added.
-    ///   - condition: what must have become of the request; by default nothing was thrown.
-    ///   - deadline: after this time an attempt is cancelled; by default the route's `tasks.deadline`.
-    ///   - retry: whether it is called again when it throws.
-    ///   - stopOnFailure: when it fails for good, the tasks added after the group are dropped; those of the group are not.
+    ///   - name: the task's name in the log, after the group's name; by default the place in the source where it was added.
+    ///   - condition: the outcome of the request that the task requires; by default, that nothing was thrown.
+    ///   - deadline: the time after which an attempt is cancelled; by default the route's `tasks.deadline`.
+    ///   - retry: how often the task is called again if it throws; by default, it is not.
+    ///   - stopOnFailure: whether the tasks after the group are dropped if it fails for good. Those of the group are not.
     ///   - function: called once for each attempt, after the response is finished.
-    ///   - arguments: `Sendable` values of its own, because the request no longer exists by then.
+    ///   - arguments: `Sendable` values of its own, because the request no longer exists when it runs.
     ///   - fileID: the source file, for the name of a task without one.
     ///   - line: the line in that file.
     @inlinable
@@ -210,13 +210,13 @@ public struct BackgroundTaskGroup: Sendable {
     /// Adds an async function with its arguments, as ``BackgroundTasks`` does.
     ///
     /// - Parameters:
-    ///   - name: what the log calls the task, after the group's name; by default the place where it was added.
-    ///   - condition: what must have become of the request; by default nothing was thrown.
-    ///   - deadline: after this time an attempt is cancelled; by default the route's `tasks.deadline`.
-    ///   - retry: whether it is called again when it throws.
-    ///   - stopOnFailure: when it fails for good, the tasks added after the group are dropped; those of the group are not.
+    ///   - name: the task's name in the log, after the group's name; by default the place in the source where it was added.
+    ///   - condition: the outcome of the request that the task requires; by default, that nothing was thrown.
+    ///   - deadline: the time after which an attempt is cancelled; by default the route's `tasks.deadline`.
+    ///   - retry: how often the task is called again if it throws; by default, it is not.
+    ///   - stopOnFailure: whether the tasks after the group are dropped if it fails for good. Those of the group are not.
     ///   - function: called once for each attempt, after the response is finished.
-    ///   - arguments: `Sendable` values of its own, because the request no longer exists by then.
+    ///   - arguments: `Sendable` values of its own, because the request no longer exists when it runs.
     ///   - fileID: the source file, for the name of a task without one.
     ///   - line: the line in that file.
     @inlinable
@@ -248,7 +248,7 @@ public struct BackgroundTaskGroup: Sendable {
     }
 }
 
-/// A task's arguments, as a list that tests can look at.
+/// Returns a task's arguments as a list, for tests.
 @inlinable
 func list<each Value: Sendable>(_ values: repeat each Value) -> [any Sendable] {
     var all: [any Sendable] = []

@@ -1,6 +1,6 @@
 internal import PostludeSystem
 
-/// Queues whose first task waits for its next attempt, put aside by a worker until its time has come.
+/// The delayed queues of a worker, whose first task waits for its next attempt, ordered by the time of that attempt.
 struct DelayedQueues {
     private var all: [(due: MonotonicTime, queue: TaskQueue)] = []
 
@@ -9,12 +9,12 @@ struct DelayedQueues {
     var queues: [TaskQueue] { all.map(\.queue) }
 
     mutating func add(_ queue: TaskQueue, until due: MonotonicTime) {
-        // Behind those with the same time.
+        // After those with the same time.
         let index = all.firstIndex { $0.due > due } ?? all.endIndex
         all.insert((due, queue), at: index)
     }
 
-    /// Those whose time has come, the earliest first.
+    /// Removes and returns the queues that are due, the earliest first.
     mutating func takeDue(at now: MonotonicTime) -> [TaskQueue] {
         guard let first = all.first, first.due <= now else { return [] }
         let count = all.firstIndex { $0.due > now } ?? all.endIndex
@@ -27,7 +27,7 @@ struct DelayedQueues {
         return all.map(\.queue)
     }
 
-    /// How long to wait until the first one's time has come, rounded up; `limit` where that is sooner.
+    /// Returns the time until the first queue is due, rounded up, or `limit` if that is less.
     func milliseconds(at now: MonotonicTime, atMost limit: Int32) -> Int32 {
         guard let due = all.first?.due else { return limit }
         let left = max(0, (due - now).saturatedNanoseconds)

@@ -1,27 +1,28 @@
 internal import PostludeSystem
 
-/// How often a task that throws is called again, and after which times.
+/// How often a task that throws is called again, and after which delays.
 ///
 /// ```swift
 /// tasks.add(retry: .init(attempts: 5, delay: .seconds(1)), deliver, message)   // after 1, 2, 4 and 8 s, ±20 %
 /// ```
 ///
-/// The tasks after it wait too, since the tasks of a request run in order; the worker serves other requests meanwhile.
-/// A retry whose time is past the end of `shutdown-grace` is not made: the task has failed then.
+/// The tasks after it wait, too, since the tasks of a request run in order; the worker serves other requests meanwhile.
+/// A retry that would come after the end of `shutdown-grace` is not made: the task fails, or is left to another process if
+/// it is durable.
 public struct RetryPolicy: Sendable, Hashable {
-    /// How often the task is called at most, the first time included.
+    /// The maximum number of attempts, including the first one.
     public var attempts: Int
     /// The time between the first failure and the second attempt.
     public var delay: Duration
-    /// By how much each delay is longer than the one before.
+    /// The factor by which each delay is longer than the one before.
     public var factor: Double
-    /// No delay is longer, but for jitter.
+    /// The longest delay, before jitter.
     public var maximumDelay: Duration
-    /// By which part of itself a delay is made longer or shorter at random, 0 to 1, so that what failed together does
-    /// not come back together.
+    /// The largest fraction by which a delay is lengthened or shortened at random, 0 to 1, so that tasks that failed together
+    /// are not retried together.
     public var jitter: Double
 
-    /// The delays are `delay`, `delay * factor`, `delay * factor * factor`, …, each at most `maximumDelay`.
+    /// Makes a policy whose delays are `delay`, `delay * factor`, `delay * factor * factor`, …, each at most `maximumDelay`.
     public init(
         attempts: Int, delay: Duration = .seconds(1), factor: Double = 2,
         maximumDelay: Duration = .seconds(300), jitter: Double = 0.2
@@ -33,19 +34,19 @@ public struct RetryPolicy: Sendable, Hashable {
         self.jitter = jitter
     }
 
-    /// One attempt.
+    /// No retries: a single attempt.
     public static let none = RetryPolicy(attempts: 1)
 
     /// - Parameters:
-    ///   - failures: how many attempts have failed, at least 1.
-    ///   - random: -1 to 1.
-    /// - Returns: nil when there is no attempt left.
+    ///   - failures: the number of failed attempts, at least 1.
+    ///   - random: a number from -1 to 1.
+    /// - Returns: the delay before the next attempt; nil if no attempt is left.
     func delay(after failures: Int, random: Double) -> Duration? {
         guard failures < attempts else { return nil }
         var seconds = max(0, Double(delay.saturatedNanoseconds) / 1e9)
         let limit = max(0, Double(maximumDelay.saturatedNanoseconds) / 1e9)
         let factor = factor.isFinite ? max(0, factor) : 1
-        // Not `pow`, which is Glibc's alone; a delay that is at its limit, or at zero, stays there.
+        // Not `pow`, which only Glibc has. A delay that has reached its limit, or zero, stays there.
         for _ in 1..<max(1, failures) where seconds > 0 && (seconds < limit || factor < 1) {
             seconds *= factor
         }

@@ -1,7 +1,7 @@
 internal import PostludeManifest
 internal import PostludeSystem
 
-/// The tasks of a queue that are running: what the control thread watches. There are several only in a group.
+/// The running tasks of a queue, whose time limits the control thread checks. Only a group has several.
 struct RunningTasks {
     private var all: [RunningTask] = []
 
@@ -9,7 +9,7 @@ struct RunningTasks {
     var count: Int { all.count }
     var tasks: [BackgroundTask] { all.map(\.task) }
 
-    /// Whether there are some, and each was added by a call of the application's code that has thrown.
+    /// Whether any task is running, and each of them was added by a call of the application's code that has thrown.
     var areAllOfThrown: Bool { !all.isEmpty && all.allSatisfy(\.task.isOfThrown) }
 
     func contains(_ task: BackgroundTask) -> Bool { all.contains { $0.task === task } }
@@ -69,9 +69,9 @@ struct RunningTasks {
 struct RunningTask: Sendable {
     let task: BackgroundTask
     let started: MonotonicTime
-    /// nil if it shares a thread with others, or is not watched.
+    /// The thread that runs it; nil if it shares one with other tasks, or no stack is taken of it.
     var thread: SampledThread?
-    /// Cancels an async task, known a moment after its start.
+    /// Cancels an async task; set shortly after its start.
     var cancel: (@Sendable () -> Void)?
     fileprivate var hasWarned = false
     fileprivate var isPastDeadline = false

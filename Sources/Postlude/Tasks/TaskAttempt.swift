@@ -6,12 +6,12 @@ internal import Tracing
 struct TaskAttempt: Sendable {
     let task: BackgroundTask
     let queue: TaskQueue
-    /// nil for an attempt that is not made.
+    /// The time at which the attempt began; nil if none is made.
     let start: MonotonicTime?
     private let scope: RequestScope
     private let span: (any Span)?
 
-    /// - Parameter start: nil for an attempt that is not made.
+    /// - Parameter start: the time at which the attempt begins; nil if none is made.
     init(
         _ task: BackgroundTask, of queue: TaskQueue, at start: MonotonicTime?, _ observability: Observability
     ) {
@@ -23,7 +23,7 @@ struct TaskAttempt: Sendable {
             span = nil
             return
         }
-        // A trace of its own: the request's is over, and must not look as long as its tasks.
+        // A trace of its own: the request's trace ends with the request, and must not last as long as its tasks.
         let span = tracer.startSpan("task \(task.name)", context: .topLevel, ofKind: .consumer)
         if let origin = queue.origin { span.addLink(SpanLink(context: origin, attributes: [:])) }
         span.updateAttributes { attributes in
@@ -42,7 +42,7 @@ struct TaskAttempt: Sendable {
 
     /// Calls `operation` as the task.
     ///
-    /// - Returns: what it threw.
+    /// - Returns: the error that it threw; nil for none.
     func error(of operation: () throws -> Void) -> (any Error)? {
         do {
             try perform(operation)
@@ -64,7 +64,7 @@ struct TaskAttempt: Sendable {
         span.end()
     }
 
-    /// What log entries say about it.
+    /// Returns the metadata of the attempt's log entries.
     func metadata(until end: MonotonicTime) -> Logger.Metadata {
         queue.metadata(task.name, since: start, until: end)
     }

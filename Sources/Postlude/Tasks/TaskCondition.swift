@@ -1,6 +1,6 @@
 internal import HTTPTypes
 
-/// When a task runs: what became of the request whose handler has added it.
+/// The condition on which a task runs: an outcome of the request whose handler has added it.
 ///
 /// ```swift
 /// tasks.add(when: .success, sendReceipt, order)
@@ -8,20 +8,20 @@ internal import HTTPTypes
 /// tasks.add(named: "not delivered", when: .always.andUndelivered) { … }
 /// ```
 ///
-/// A task without a condition runs unless the handler has thrown: what it meant to do afterwards rests on what it has
-/// not finished. Dropped tasks are named in the log.
+/// A task without a condition runs unless the handler has thrown, because it usually depends on work that the handler then
+/// has not finished. Dropped tasks are named in the log.
 public struct TaskCondition: Sendable, Hashable {
     enum Answer: Sendable, Hashable {
         case handlerReturned, success, failure, any
     }
 
     let answer: Answer
-    /// nil if it does not matter.
+    /// Whether the web server must have taken the whole response, or must not; nil if it does not matter.
     let isDelivered: Bool?
 
-    /// The handler and its inputs have not thrown, nor has middleware around it, whatever the status. The default.
+    /// Neither the handler nor its inputs nor middleware around it has thrown, whatever the status. The default.
     ///
-    /// For a task that middleware has added: that middleware has not thrown, nor has what is around it.
+    /// For a task that middleware has added: neither that middleware nor middleware around it has thrown.
     public static let handlerReturned = TaskCondition(answer: .handlerReturned, isDelivered: nil)
 
     /// Nothing was thrown, and the status is below 400.
@@ -29,23 +29,23 @@ public struct TaskCondition: Sendable, Hashable {
 
     /// The handler, an input or middleware around it has thrown, or the status is 400 or above.
     ///
-    /// A task can be there only if it was added before.
+    /// Only tasks that were added before the error can run.
     public static let failure = TaskCondition(answer: .failure, isDelivered: nil)
 
-    /// Whatever happened.
+    /// Any outcome.
     public static let always = TaskCondition(answer: .any, isDelivered: nil)
 
-    /// Nothing was thrown, and the web server took the whole response. That it reached the client is not said: the
-    /// web server may hold it in its buffers.
+    /// Nothing was thrown, and the web server took the whole response. It may not have reached the client: the web server
+    /// may hold it in its buffers.
     public static let delivered = handlerReturned.andDelivered
 
     /// Nothing was thrown, and the web server did not take the whole response: the client went away, or was too slow.
     public static let undelivered = handlerReturned.andUndelivered
 
-    /// The same, and the web server took the whole response.
+    /// This condition, and the web server took the whole response.
     public var andDelivered: TaskCondition { TaskCondition(answer: answer, isDelivered: true) }
 
-    /// The same, and the web server did not take the whole response.
+    /// This condition, and the web server did not take the whole response.
     public var andUndelivered: TaskCondition { TaskCondition(answer: answer, isDelivered: false) }
 
     func isMet(by outcome: RequestOutcome) -> Bool {

@@ -1,4 +1,4 @@
-/// The task that the current code runs for, known to everything that it calls.
+/// The task for which the current code runs, available to every function that the task calls.
 ///
 /// ```swift
 /// func sync() throws {
@@ -12,13 +12,13 @@ public struct TaskContext: Sendable, ScopedTask {
     public var route: String { request.route }
     /// The task's name, or its place in the source.
     public var taskName: String { task.name }
-    /// The id of a durable task, by which its record is found; nil for other tasks.
+    /// The id of a durable task, which is that of its record; nil for other tasks.
     public var taskID: String? { givenID ?? task.stored?.id }
-    /// 1 for the first one; of a durable task those that other processes have begun count too.
+    /// The number of the attempt, from 1. For a durable task, the attempts that other processes have begun count, too.
     public let attempt: Int
     private let task: BackgroundTask
     private let request: RequestIdentity
-    /// What has added the task, and what the task needs.
+    /// The application to which the task belongs.
     let application: (any Sendable)?
     private let givenID: String?
 
@@ -30,7 +30,7 @@ public struct TaskContext: Sendable, ScopedTask {
         attempt = task.attempts
     }
 
-    /// Of a task that no queue has.
+    /// Makes the context of a task that is not in a queue.
     init(
         taskName: String, taskID: String?, attempt: Int, isCancelled: Bool, of request: RequestIdentity,
         in application: (any Sendable)?
@@ -43,11 +43,11 @@ public struct TaskContext: Sendable, ScopedTask {
         self.attempt = attempt
     }
 
-    /// Whether the attempt is past its deadline: a synchronous task, which cannot be interrupted, should come to its
-    /// end. An async one learns it from `Task.isCancelled`, too.
+    /// Whether the attempt is past its deadline. A synchronous task cannot be interrupted, and should return soon if it is.
+    /// In an async task, `Task.isCancelled` is true as well.
     public var isCancelled: Bool { task.isPastDeadline }
 
-    /// nil outside of tasks, and in a detached task that one of them has started.
+    /// The context of the current code; nil outside of tasks, and in a detached Swift task that one of them has started.
     public static var current: TaskContext? {
         if case .task(let task) = RequestScope.current { task as? TaskContext } else { nil }
     }

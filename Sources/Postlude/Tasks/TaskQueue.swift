@@ -9,16 +9,16 @@ internal import Tracing
 
 /// The tasks of one request, in the order in which they were added.
 ///
-/// The runner asks for the next one, and says how it has ended: one at a time, but for the members of a group.
+/// A `TaskRunner` takes the next task with `next` and reports its end with `ended`. Only the tasks of a group run concurrently.
 @usableFromInline
 final class TaskQueue: Sendable {
-    /// What is to be done now.
+    /// The next step of the runner.
     enum Next: Sendable {
         /// A task whose attempt has begun.
         case task(BackgroundTask)
-        /// A group is open: its tasks are to be had from `nextOfGroup` until there is none.
+        /// An open group. `nextOfGroup` returns its tasks, and then nil.
         case group(limit: Int)
-        /// The first task waits for its next attempt, and the others for it.
+        /// The first task waits for its next attempt, and the tasks after it wait for it.
         case waiting(until: MonotonicTime)
         case over
     }
@@ -32,22 +32,22 @@ final class TaskQueue: Sendable {
         var running = RunningTasks()
         /// Tasks that wait for their next attempt.
         var delayed: [DelayedTask] = []
-        /// Known once the response is finished.
+        /// The outcome of the request; nil until the response is finished.
         var outcome: RequestOutcome?
-        /// The call that has asked for it; nil if none has.
+        /// The lowest number of a call that has requested it; nil if none has.
         var stopOnFailure: Int?
-        /// The call of the application's code that is at work, by ``TaskCalls``.
+        /// The number of the current call of the application's code (``TaskCalls``).
         var call = 0
-        /// A task has failed, and no other one runs.
+        /// Whether a task has failed and no further one runs.
         var isStopped = false
         var isOver = false
-        /// Until the response begins.
+        /// Whether stored tasks can be added: until the response begins.
         var takesStored = true
-        /// The ids of stored tasks, in the order in which they were kept; also of those that others run.
+        /// The ids of persisted tasks in the order in which they were persisted, including those that do not run here.
         var keptIDs: [String] = []
-        /// What must live until the last task has ended, such as uploaded files.
+        /// Values that are kept alive until the last task has ended, such as uploaded files.
         var kept: [any Sendable] = []
-        /// What the tasks' spans are linked to.
+        /// The request's span, to which the tasks' spans are linked.
         var origin: ServiceContext?
         var tally = TaskTally()
         /// The request's line in the access log; nil if there is no such log.
@@ -60,7 +60,7 @@ final class TaskQueue: Sendable {
     let registry: TaskRegistry
     private let state = Lock(State())
     let created = MonotonicTime.now
-    /// Called when it is no longer among the process's queues.
+    /// Called when the queue is removed from the registry.
     let whenOver: (@Sendable () -> Void)?
 
     init(
@@ -107,7 +107,7 @@ final class TaskQueue: Sendable {
         set { state.withLock { $0.access = newValue } }
     }
 
-    /// What has become of the tasks so far.
+    /// The counts of the request's tasks so far, and the time that they took.
     var tally: TaskTally {
         var tally = state.withLock { $0.tally }
         tally.left = left.count
@@ -133,7 +133,7 @@ final class TaskQueue: Sendable {
         let (wasOver, dropped) = state.withLock { state -> (Bool, [BackgroundTask]) in
             guard !state.isOver, !state.isStopped else { return (state.isOver, item.tasks) }
             state.stamp(item.tasks)
-            // Added by a task: what became of the request is known.
+            // If a task adds it, the outcome of the request is known.
             let (item, dropped) = state.outcome.map(item.split) ?? (item, [])
             if let item { state.pending.append(item) }
             return (false, dropped)
@@ -173,11 +173,11 @@ final class TaskQueue: Sendable {
 // MARK: Running
 
 extension TaskQueue {
-    /// Takes the next task, and begins it; `.over` when there is none, and then none can be added.
+    /// Takes the next task and begins its attempt. After `.over`, no task can be added.
     ///
-    /// - Parameter thread: where it will run.
+    /// - Parameter thread: the thread that will run it.
     func next(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> Next {
-        // Let go of outside the lock: whatever ends with it may ask for this queue.
+        // The values are released outside the lock: their deinitializers may use this queue.
         let (next, stopped, _) = state.withLock { state -> (Next, StoppedTasks?, [any Sendable]) in
             var stopped: StoppedTasks?
             if !state.delayed.isEmpty {
@@ -194,7 +194,7 @@ extension TaskQueue {
                 case .task(let task):
                     state.groupLimit = 1
                     guard state.begin(task, at: now, on: thread) else {
-                        // Its time is over, and those after it depend on it.
+                        // The task has expired, and the tasks after it depend on it.
                         if task.state == .dropped, task.stored?.stopsOnFailure == true {
                             stopped = StoppedTasks(behind: task, state.stop())
                         }
@@ -214,9 +214,9 @@ extension TaskQueue {
         return next
     }
 
-    /// Takes the next task of the open group, and begins it.
+    /// Takes the next task of the open group and begins its attempt.
     ///
-    /// - Parameter thread: where it will run, if that is known.
+    /// - Parameter thread: the thread that will run it; nil if it is not known.
     func nextOfGroup(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> BackgroundTask? {
         state.withLock { state in
             while let task = state.group.popFirst() {
@@ -226,11 +226,11 @@ extension TaskQueue {
         }
     }
 
-    /// An attempt has ended: decides what follows, and tells the task's store.
+    /// Records the end of an attempt, decides what follows, and reports it to the task's store.
     ///
     /// - Parameters:
-    ///   - error: what it threw.
-    ///   - random: -1 to 1, for the time until the next attempt.
+    ///   - error: the error that the attempt threw; nil if it has succeeded.
+    ///   - random: returns a number from -1 to 1, for the jitter of the next delay.
     func ended(
         _ task: BackgroundTask, error: (any Error)? = nil, at now: MonotonicTime = .now,
         random: () -> Double = { 0 }
@@ -244,7 +244,7 @@ extension TaskQueue {
                 state.tally.ended += 1
                 return (.done, nil, [])
             }
-            // A random number is a system call, and few tasks fail.
+            // Only now: a random number costs a system call, and few tasks fail.
             let isPermanent = error is any PermanentTaskError
             let delay =
                 isPermanent ? nil : task.options.retry.delay(after: task.failures, random: random())
@@ -266,14 +266,16 @@ extension TaskQueue {
             }
             return (.failed(error), state.fail(task), [])
         }
-        // Before its store hears of those after it: it is the reason.
+        // Before the tasks after it are reported: they are dropped because of this result.
         task.report(result)
         dropStopped(stopped)
         leave(left)
         return result
     }
 
-    /// Tasks whose next attempt would come after the end of the process: they have failed, with these errors.
+    /// Fails the tasks whose next attempt would come after the end of the process. Leaves persisted ones to their store.
+    ///
+    /// - Returns: the failed tasks, with the errors of their last attempts.
     func giveUpLateRetries() -> [DelayedTask] {
         guard let graceEnd = registry.graceEnd else { return [] }
         let (late, stopped, left) = state.withLock {
@@ -281,7 +283,7 @@ extension TaskQueue {
             let late = state.delayed.filter { $0.due > graceEnd && $0.task.state == .waiting }
             guard !late.isEmpty else { return ([], [], []) }
             state.delayed.removeAll { $0.due > graceEnd && !$0.task.isKept }
-            // Those after one that is left are left too: they keep their order.
+            // If one is left, all persisted tasks are left, so that they keep their order.
             let left = late.contains { $0.task.isKept } ? state.takeStored() : []
             let failed = late.filter { !$0.task.isKept }
             return (failed, failed.compactMap { state.fail($0.task) }, left)
@@ -313,14 +315,14 @@ private struct StoppedTasks {
 // MARK: The end of the response
 
 extension TaskQueue {
-    /// The response is finished: drops the tasks whose condition is not met, and logs them.
+    /// Drops and logs the tasks whose condition is not met. Called when the response is finished.
     ///
     /// - Returns: whether any task is to run.
     func settle(_ outcome: RequestOutcome) -> Bool {
         let (dropped, isOver, _) = state.withLock { state -> ([BackgroundTask], Bool, [any Sendable]) in
             state.outcome = outcome
             state.takesStored = false
-            // Mostly every task runs.
+            // The usual case: every task runs.
             if state.pending.allSatisfy({ $0.isMet(by: outcome) }) {
                 state.isOver = state.pending.isEmpty
                 return ([], state.isOver, state.isOver ? state.takeKept() : [])
@@ -345,9 +347,9 @@ extension TaskQueue {
         return !isOver
     }
 
-    /// Names the tasks that will not run: the first hundred of them, and how many there are.
+    /// Drops tasks, and logs their number and the names of the first hundred.
     ///
-    /// - Parameter result: what the store of those that are kept is told.
+    /// - Parameter result: the result that is reported to the store of persisted tasks.
     private func drop(
         _ tasks: [BackgroundTask], because reason: Logger.Message, level: Logger.Level,
         as result: AttemptResult = .dropped
@@ -373,9 +375,9 @@ extension TaskQueue {
 // MARK: Persisted tasks
 
 extension TaskQueue {
-    /// Adds a task that a store is to keep, behind those that are there.
+    /// Appends a task that a store will persist.
     ///
-    /// - Throws: when the response has begun.
+    /// - Throws: ``LateTaskError`` if the response has begun.
     func add(_ stored: any PersistedTask) throws {
         let task = BackgroundTask(stored)
         if let deadline = stored.deadline { registry.note(deadline: deadline) }
@@ -388,7 +390,7 @@ extension TaskQueue {
         guard isDelivered else { throw LateTaskError(name: stored.name) }
     }
 
-    /// Tasks that their store has, in the place of a request that is over.
+    /// Adds tasks that are already in their store. The queue then is that of a request that has succeeded.
     func add(kept tasks: [any PersistedTask]) {
         for stored in tasks {
             let task = BackgroundTask(stored)
@@ -398,14 +400,14 @@ extension TaskQueue {
         _ = settle(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true))
     }
 
-    /// The response begins.
+    /// Refuses further stored tasks. Called when the response begins.
     func endStoring() { state.withLock { $0.takesStored = false } }
 
-    /// Has the store keep the stored tasks that it has not got yet: all of them or none. Those of a call that has thrown
-    /// are not kept.
+    /// Has the store persist the stored tasks that it does not have yet, all of them or none. Skips tasks of a call that has
+    /// thrown.
     ///
-    /// - Parameter runsHere: whether this queue runs them; else they come to whichever worker is free.
-    /// - Returns: what was kept, in order.
+    /// - Parameter runsHere: whether this queue runs them; otherwise any free worker does.
+    /// - Returns: the tasks that were persisted, in order.
     func keepStored(in store: any TaskStore, runsHere: Bool) throws -> [any PersistedTask] {
         let (tasks, stopsOnFailure) = state.withLock { state in
             let tasks = state.pending.elements.flatMap(\.tasks).filter {
@@ -424,13 +426,13 @@ extension TaskQueue {
             for task in tasks { task.cancelKeeping() }
             throw error
         }
-        // Those that do not run here are nothing to this queue any more.
+        // Tasks that do not run here are removed from this queue.
         let others = Set(tasks.filter { $0.stored?.runsHere == false }.map(ObjectIdentifier.init))
         for task in tasks { task.markKept() }
         state.withLock { state in
             state.keptIDs += stored.map(\.id)
             if others.isEmpty { return }
-            // A stored task stands alone: a group has none.
+            // Groups contain no stored tasks.
             state.pending = FIFO(
                 state.pending.elements.filter { item in
                     !item.tasks.contains { others.contains(ObjectIdentifier($0)) }
@@ -439,12 +441,12 @@ extension TaskQueue {
         return stored
     }
 
-    /// The ids of the tasks that were kept, in order.
+    /// The ids of the tasks that were persisted, in order.
     var keptIDs: [String] { state.withLock { $0.keptIDs } }
 
-    /// The process ends: what has not begun is for the next one.
+    /// Leaves the persisted tasks that are not running to their store, for another process.
     ///
-    /// - Returns: how many these were.
+    /// - Returns: the number of these tasks.
     func leaveStored() -> Int {
         let tasks = state.withLock { $0.takeStored() }
         leave(tasks)
@@ -459,7 +461,7 @@ extension TaskQueue {
 // MARK: Counts
 
 extension TaskQueue {
-    /// What its first task waits for.
+    /// What the first task of a queue waits for.
     enum WaitingReason {
         /// For a worker that may run tasks.
         case worker
@@ -469,7 +471,7 @@ extension TaskQueue {
         case turn
     }
 
-    /// How many tasks wait, for another attempt too, and how many run.
+    /// The number of waiting tasks, including delayed ones, the number of running tasks, and what the first one waits for.
     var census: (queued: Int, running: Int, reason: WaitingReason) {
         state.withLock { state in
             let pending = state.pending.elements.reduce(0) { $0 + $1.count }
@@ -480,14 +482,14 @@ extension TaskQueue {
         }
     }
 
-    /// How many tasks are to run after the response, and whether there are some among them that no store has.
+    /// The number of tasks that will run after the response, and whether any of them is not persisted.
     var tasksToTake: (count: Int, hasOthers: Bool) {
         let tasks = queued.filter { !$0.isOfThrown }
         return (tasks.count, tasks.contains { !$0.isKept })
     }
 
-    /// How many tasks or groups are after the one that runs, and how long the request's answer took: cheap, since each
-    /// task asks.
+    /// The number of tasks and groups after the running one, and the duration of the request's answer. Cheap, because it is
+    /// read for each attempt.
     var shown: (left: Int, duration: Duration?) {
         state.withLock { ($0.pending.count + $0.group.count, $0.outcome?.duration) }
     }
@@ -496,14 +498,14 @@ extension TaskQueue {
 // MARK: Time limits
 
 extension TaskQueue {
-    /// A running task can be cancelled like this.
+    /// Sets the closure that cancels a running task.
     func setCancellation(of task: BackgroundTask, _ cancel: @escaping @Sendable () -> Void) {
         let isPastDeadline = state.withLock { $0.running.setCancellation(of: task, cancel) }
-        // The control thread has looked before there was anything to cancel.
+        // The control thread has found it past its deadline before it could be cancelled.
         if isPastDeadline { cancel() }
     }
 
-    /// A running task has a thread of its own.
+    /// Sets the thread of a running task that has one of its own.
     func setThread(of task: BackgroundTask, _ thread: SampledThread) {
         state.withLock { $0.running.setThread(of: task, thread) }
     }
@@ -552,18 +554,18 @@ extension TaskQueue {
 // MARK: Calls of the application's code
 
 extension TaskQueue {
-    /// Tasks that are added from now on belong to that call.
+    /// Assigns the tasks that are added from now on to a call.
     func enter(_ call: Int) { state.withLock { $0.call = call } }
 
-    /// That call has thrown, which was the last one: its tasks, and those of the calls inside it.
+    /// Marks the tasks of a call that has thrown, and of the calls inside it. No later call has begun.
     func markThrown(since call: Int) {
         state.withLock { state in
             for task in state.pending.elements.flatMap(\.tasks) where task.call >= call { task.markThrown() }
         }
     }
 
-    /// Drops the tasks that were added since a call has begun, whatever their conditions. Those that their store has
-    /// stay: they are promised.
+    /// Drops the tasks that were added since a call began, whatever their conditions. Persisted tasks stay: they are
+    /// promised.
     func drop(since call: Int) {
         let dropped = state.withLock { state in
             let isOfCall = { (item: Item) in item.tasks.contains { $0.call >= call && !$0.isKept } }
@@ -586,7 +588,9 @@ extension TaskQueue.State {
         return kept
     }
 
-    /// - Returns: false when the task was cancelled.
+    /// Begins an attempt.
+    ///
+    /// - Returns: false if the task was cancelled or dropped, or its store refuses the attempt.
     mutating func begin(
         _ task: BackgroundTask, at now: MonotonicTime, on thread: SampledThread?
     ) -> Bool {
@@ -595,9 +599,9 @@ extension TaskQueue.State {
         return true
     }
 
-    /// No attempt is left.
+    /// Records that a task has failed for good.
     ///
-    /// - Returns: what does not run for that reason.
+    /// - Returns: the tasks that do not run because of it; nil if its failure stops none.
     mutating func fail(_ task: BackgroundTask) -> StoppedTasks? {
         task.become(.failed)
         tally.ended += 1
@@ -606,23 +610,23 @@ extension TaskQueue.State {
         return StoppedTasks(behind: task, stop())
     }
 
-    /// Nothing more runs.
+    /// Stops the queue: no further task runs.
     ///
-    /// - Returns: what would have.
+    /// - Returns: the tasks and groups that have not begun.
     mutating func stop() -> [TaskQueue.Item] {
         isStopped = true
         defer { pending = FIFO() }
         return pending.elements
     }
 
-    /// Removes the stored tasks that do not run at this moment.
+    /// Removes and returns the persisted tasks that are not running.
     mutating func takeStored() -> [BackgroundTask] {
         let tasks = (delayed.map(\.task) + group.elements + pending.elements.flatMap(\.tasks)).filter(
             \.isKept)
         guard !tasks.isEmpty else { return [] }
         delayed.removeAll { $0.task.isKept }
         group = FIFO(group.elements.filter { !$0.isKept })
-        // A stored task stands alone: a group has none.
+        // Groups contain no stored tasks.
         pending = FIFO(pending.elements.filter { !$0.tasks.contains(where: \.isKept) })
         return tasks
     }
@@ -630,13 +634,13 @@ extension TaskQueue.State {
     var waitingReason: TaskQueue.WaitingReason {
         guard running.isEmpty, outcome != nil else { return .turn }
         guard let due = delayed.map(\.due).min() else {
-            // Between two of its tasks none of them runs.
+            // Between two tasks of the queue, none is running.
             return group.isEmpty && tally.ended == 0 ? .worker : .turn
         }
         return due > .now ? .attempt : .worker
     }
 
-    /// Notes which call adds these tasks. What a task adds has the fate of that task.
+    /// Records the call that adds the tasks. If a task of a call that has thrown adds them, they belong to that call, too.
     func stamp(_ tasks: [BackgroundTask]) {
         let isOfThrown = running.areAllOfThrown
         for task in tasks {
@@ -656,7 +660,7 @@ extension TaskQueue {
         .filter { $0.state != .cancelled }
     }
 
-    /// Forgets what has not run.
+    /// Discards the tasks that have not run.
     func abandon() {
         state.withLock { state in
             state.delayed = []

@@ -1,7 +1,7 @@
 internal import PostludeSystem
 
 extension TaskQueue {
-    /// What a queue holds: a task, or a group of tasks that run beside each other.
+    /// An item of a queue: a task, or a group of tasks that run concurrently.
     enum Item: Sendable {
         case task(BackgroundTask)
         case group(FIFO<BackgroundTask>, limit: Int)
@@ -13,7 +13,7 @@ extension TaskQueue {
             }
         }
 
-        /// How many tasks it has.
+        /// The number of its tasks.
         var count: Int {
             switch self {
             case .task: 1
@@ -21,7 +21,7 @@ extension TaskQueue {
             }
         }
 
-        /// Whether all of it is to run.
+        /// Whether the conditions of all its tasks are met.
         func isMet(by outcome: RequestOutcome) -> Bool {
             switch self {
             case .task(let task): task.isMet(by: outcome)
@@ -29,7 +29,9 @@ extension TaskQueue {
             }
         }
 
-        /// - Returns: what is to run, nil for nothing; and what is not.
+        /// Splits the item by the conditions of its tasks.
+        ///
+        /// - Returns: what runs of the item, nil if nothing does; and the tasks that do not run.
         func split(_ outcome: RequestOutcome) -> (Item?, dropped: [BackgroundTask]) {
             switch self {
             case .task(let task):

@@ -2,14 +2,14 @@ internal import Logging
 internal import PostludeManifest
 internal import PostludeSystem
 
-/// Makes the queue of a request when its handler asks for it; most requests have none.
+/// Makes the task queue of a request on its first use; most requests have none.
 final class TaskQueueSource {
     let registry: TaskRegistry
     private let limits: Manifest.TaskLimits
     private let logger: Logger
     private(set) var queue: TaskQueue?
     private var calls = TaskCalls()
-    /// Until the response begins.
+    /// Whether stored tasks can be added: until the response begins.
     private var takesStored = true
 
     init(registry: TaskRegistry, limits: Manifest.TaskLimits, logger: Logger) {
@@ -28,7 +28,7 @@ final class TaskQueueSource {
         return queue
     }
 
-    /// The response begins: no stored task can be added any more.
+    /// Refuses further stored tasks. Called when the response begins.
     func endStoring() {
         takesStored = false
         queue?.endStoring()
@@ -36,31 +36,31 @@ final class TaskQueueSource {
 
     // MARK: Calls
 
-    /// Middleware calls what is inside it. Called on the request's worker.
+    /// Begins a call of `next` by middleware. Called on the request's worker.
     ///
     /// - Returns: the call's number.
     func beginCall() -> Int {
-        // Also where there is no queue yet.
+        // Also if there is no queue yet.
         let call = calls.enterNext()
         queue?.enter(call)
         return call
     }
 
-    /// It has returned to the call around it.
+    /// Ends a call, and returns to the call around it.
     func endCall(to outer: Int) {
         calls.current = outer
         queue?.enter(outer)
     }
 
-    /// A call has thrown: so have those inside it.
+    /// Marks the tasks of a call that has thrown, and of the calls inside it.
     func markThrown(since call: Int) { queue?.markThrown(since: call) }
 
-    /// Middleware calls once more what is inside it: what the earlier call has added does not run.
+    /// Drops the tasks of an earlier call, because middleware calls `next` again.
     func drop(since call: Int) { queue?.drop(since: call) }
 
-    /// The response is finished.
+    /// Drops the tasks whose condition is not met. Called when the response is finished.
     ///
-    /// - Returns: the queue, if any of its tasks is to run.
+    /// - Returns: the queue; nil if none of its tasks runs.
     func settle(_ outcome: RequestOutcome) -> TaskQueue? {
         guard let queue else { return nil }
         guard queue.settle(outcome) else {
@@ -71,12 +71,11 @@ final class TaskQueueSource {
     }
 }
 
-/// Which call has added a task.
+/// Numbers the calls of the application's code, to record which call has added a task.
 ///
-/// The outermost middleware, or the handler where there is none, is call 0. Each time that middleware calls `next`, what
-/// is inside it is another call, with the next number. So a call and those inside it have the numbers from its own up to
-/// the last one that has begun before it returned: the tasks of all of them are dropped if it throws, and if its
-/// middleware calls `next` again.
+/// The outermost middleware, or the handler if there is no middleware, is call 0. Each call of `next` begins another call, with
+/// the next number. So a call and the calls inside it have consecutive numbers, from its own to that of the last call that
+/// began before it returned. The tasks of all of them are dropped if the call throws, or if its middleware calls `next` again.
 private struct TaskCalls {
     var current = 0
     private var last = 0

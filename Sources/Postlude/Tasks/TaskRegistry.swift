@@ -3,18 +3,18 @@ internal import PostludeScoreboard
 internal import PostludeSystem
 internal import Synchronization
 
-/// The task queues of a process that are not over: what the control thread watches, and what is left at the end.
+/// The unfinished task queues of a process. The control thread checks their time limits, and logs what is left at the end.
 final class TaskRegistry: Sendable {
     private let queues = Lock<[ObjectIdentifier: TaskQueue]>([:])
-    /// Nanoseconds; the largest number for none.
+    /// The time at which the process ends at the latest, in nanoseconds; `Int64.max` while it serves.
     private let endOfGrace = Atomic<Int64>(.max)
     private let shortestDeadline = Atomic<Int64>(.max)
     let metrics: TaskMetrics?
-    /// Counts tasks for the status page; nil if there is none.
+    /// The slot in which tasks are counted for the status page; nil if there is no such page.
     let process: ProcessSlot?
-    /// Keeps tasks beyond the process; nil if the application has no durable tasks.
+    /// The store that persists tasks; nil if the application has no durable tasks.
     let store: (any TaskStore)?
-    /// Whose tasks they are: what they find in their context.
+    /// The application, which tasks find in their context.
     let application: (any Sendable)?
 
     init(
@@ -36,7 +36,7 @@ final class TaskRegistry: Sendable {
         queue.whenOver?()
     }
 
-    /// What is left does not run.
+    /// Removes all queues. The tasks that are left do not run.
     func removeAll() {
         let left = queues.withLock { queues in
             defer { queues = [:] }
@@ -48,7 +48,7 @@ final class TaskRegistry: Sendable {
 
     var all: [TaskQueue] { queues.withLock { Array($0.values) } }
 
-    /// When a process that stops will end at the latest; nil while it serves. Retries past it are not made.
+    /// The time at which a process that stops ends at the latest; nil while it serves. Later retries are not made.
     var graceEnd: MonotonicTime? {
         let end = endOfGrace.load(ordering: .acquiring)
         return end == .max ? nil : MonotonicTime(nanoseconds: end)
@@ -56,30 +56,31 @@ final class TaskRegistry: Sendable {
 
     func setGraceEnd(_ time: MonotonicTime) { endOfGrace.store(time.nanoseconds, ordering: .releasing) }
 
-    /// A task of this process has a deadline of its own: the control thread looks at the clock often enough for it.
+    /// Records the deadline of a task, so that the control thread checks deadlines often enough for it.
     func note(deadline: Duration) {
         _ = shortestDeadline.min(max(0, deadline.saturatedNanoseconds), ordering: .relaxed)
     }
 
-    /// How often the control thread looks at deadlines: at most `usual`, or a quarter of the shortest one that a task has.
+    /// Returns the interval at which the control thread checks deadlines, in milliseconds: `usual`, or a quarter of the
+    /// shortest deadline of a task if that is less, but at least 10.
     func tickMilliseconds(_ usual: Int32) -> Int32 {
         let shortest = shortestDeadline.load(ordering: .relaxed)
         return min(usual, max(10, Int32(clamping: shortest / 4_000_000)))
     }
 
-    /// Counts what has become of a task, for metrics and the status page.
+    /// Counts the result of a task for metrics and the status page.
     ///
-    /// - Parameter duration: of the attempt; nil if there was none.
+    /// - Parameter duration: the duration of the attempt; nil if there was none.
     func count(_ result: AttemptResult, of task: BackgroundTask, taking duration: Duration? = nil) {
         guard let outcome = result.outcome else { return }
         metrics?.count(outcome, task: task.name, taking: duration)
         process?.count(outcome, task: task.name, taking: duration)
     }
 
-    /// The process ends: names the tasks that are left, and gives the stored ones back to their store.
+    /// Logs the tasks that are left at the end of the process, and leaves the persisted ones to their store.
     ///
-    /// - Parameter limit: how many are named; the others are counted.
-    /// - Returns: how many are lost.
+    /// - Parameter limit: the number of tasks that are named; the others are only counted.
+    /// - Returns: the number of lost tasks: those that are left and not persisted.
     @discardableResult
     func logLeft(to logger: Logger, limit: Int = 100) -> Int {
         var (lost, stored) = (0, 0)

@@ -6,7 +6,7 @@ internal import PostludeThreads
 
 /// Runs the tasks of a request on the calling worker, after its response.
 struct TaskRunner {
-    /// How far a queue has come.
+    /// The state of a queue after a run.
     enum Progress: Equatable {
         case over
         /// The first task waits for its next attempt; run the queue again then.
@@ -16,14 +16,14 @@ struct TaskRunner {
     private let executor: WorkerExecutor
     private let logger: Logger
     let observability: Observability
-    /// The worker's thread, to be asked where a slow task is.
+    /// The worker's thread, whose stack is logged for a slow task.
     private let thread: SampledThread?
-    /// The calling worker's; nil if there is no status page.
+    /// The calling worker's slot on the scoreboard; nil if there is no status page.
     private let score: WorkerSlot?
-    /// Told of each task that has failed for good.
+    /// Called for each task that has failed for good.
     private let onFailure: @Sendable (TaskFailure) -> Void
     var now: @Sendable () -> MonotonicTime = { .now }
-    /// -1 to 1: the jitter of retries.
+    /// Returns a number from -1 to 1, for the jitter of retries.
     var random: @Sendable () -> Double = { .random(in: -1...1) }
 
     init(
@@ -39,7 +39,7 @@ struct TaskRunner {
         self.onFailure = onFailure
     }
 
-    /// Runs the tasks of `queue` one after another, also those that are added meanwhile.
+    /// Runs the tasks of `queue` one after another, including those that are added meanwhile.
     @discardableResult
     func run(_ queue: TaskQueue) -> Progress {
         while true {
@@ -52,7 +52,7 @@ struct TaskRunner {
 
     /// Runs the next task of `queue`, or its next group.
     ///
-    /// - Returns: nil when more is to be done now.
+    /// - Returns: nil if there is more to do now.
     func step(_ queue: TaskQueue) -> Progress? {
         for late in queue.giveUpLateRetries() {
             queue.registry.count(.failed(late.error), of: late.task)
@@ -73,7 +73,7 @@ struct TaskRunner {
         }
     }
 
-    /// An attempt that has this thread for itself.
+    /// Makes an attempt that has this thread to itself.
     private func runAlone(_ task: BackgroundTask, of queue: TaskQueue, at now: MonotonicTime) {
         let attempt = beginAttempt(task, of: queue, at: now)
         endAttempt(attempt, error: attempt.error(of: { try call(task, of: queue) }))
@@ -105,7 +105,7 @@ struct TaskRunner {
         return TaskAttempt(task, of: queue, at: now, observability)
     }
 
-    /// Decides whether there is another attempt; counts and logs what became of this one.
+    /// Ends an attempt: decides whether another one follows, and counts and logs the result.
     private func endAttempt(_ attempt: TaskAttempt, error: (any Error)?) {
         let now = now()
         let result = attempt.queue.ended(attempt.task, error: error, at: now, random: random)
@@ -134,12 +134,12 @@ struct TaskRunner {
             metadata["queue"] = "\(queue)"
             logger.warning("task failed, and moves to a queue", metadata: metadata)
         case .failed(let error): logFailure(attempt, error, "task failed")
-        // Of tasks that had no attempt.
+        // Results of tasks that had no attempt.
         case .dropped, .stopped, .cutOff: break
         }
     }
 
-    /// A task has failed for good: logs it, and tells the application.
+    /// Logs that a task has failed for good, and calls `onFailure`.
     private func logFailure(_ attempt: TaskAttempt, _ error: any Error, _ message: Logger.Message) {
         let (task, queue) = (attempt.task, attempt.queue)
         var metadata = attempt.metadata(until: now())
@@ -159,9 +159,9 @@ struct TaskRunner {
 public struct TaskFailure: Sendable {
     /// The task's name.
     public let taskName: String
-    /// What the last attempt threw.
+    /// The error that the last attempt threw.
     public let error: any Error
-    /// How often the task was called.
+    /// The number of attempts.
     public let attempts: Int
     /// The id of the request whose handler has added the task.
     public let requestID: String
@@ -198,7 +198,7 @@ extension TaskRunner {
         }
     }
 
-    /// An attempt that leaves the worker's thread to others while it waits.
+    /// Makes an attempt that leaves the worker's thread to other tasks while it waits.
     private func runBeside(_ task: BackgroundTask, of queue: TaskQueue) async {
         let attempt = beginAttempt(task, of: queue, at: now())
         switch task.function {
@@ -212,7 +212,7 @@ extension TaskRunner {
             }
             endAttempt(attempt, error: error)
         case .async(let function):
-            // A task that can be cancelled without the others. It inherits what the attempt binds.
+            // A Swift task of its own, to be cancelled without the others. It inherits the attempt's task-local values.
             let call = attempt.perform { Task(executorPreference: executor) { try await function() } }
             queue.setCancellation(of: task) { call.cancel() }
             switch await call.result {
@@ -227,7 +227,7 @@ extension TaskRunner {
             do {
                 try WorkerThread(name: "task") { continuation.resume(returning: body()) }.detach()
             } catch {
-                // Without another thread the group's tasks run one after another, which is late but right.
+                // Without another thread, the group's tasks run one after another: slower, but correctly.
                 continuation.resume(returning: body())
             }
         }

@@ -3,7 +3,7 @@ package import PostludeManifest
 package import PostludeSystem
 internal import PostludeThreads
 
-/// Workers that run durable tasks from elsewhere, and serve no requests.
+/// A pool of workers that run durable tasks from elsewhere, and serve no requests.
 package final class TaskWorkerPool: TaskTaking {
     private let registry: TaskRegistry
     private let line = BlockingTaskQueue()
@@ -13,8 +13,8 @@ package final class TaskWorkerPool: TaskTaking {
     private let taskFailed: @Sendable (TaskFailure) -> Void
 
     /// - Parameters:
-    ///   - application: is found by the tasks.
-    ///   - taskFailed: is told of those that have failed for good.
+    ///   - application: the application, which tasks find in their context.
+    ///   - taskFailed: called for each task that has failed for good.
     package init(
         for application: any Sendable, limits: Manifest.TaskLimits, logger: Logger,
         taskFailed: @escaping @Sendable (TaskFailure) -> Void
@@ -38,11 +38,11 @@ package final class TaskWorkerPool: TaskTaking {
     /// Whether it has no task.
     package var isIdle: Bool { registry.all.isEmpty }
 
-    /// Has a task run by the next worker that is free.
+    /// Has the next free worker run a task.
     ///
     /// - Parameters:
-    ///   - time: before which it is not to begin; nil for at once.
-    ///   - whenOver: called once, when the task is no longer with this pool.
+    ///   - time: the earliest time at which it may begin; nil if it may begin at once.
+    ///   - whenOver: called once, when this pool no longer has the task.
     package func run(
         _ task: any PersistedTask, of origin: TaskOrigin, notBefore time: MonotonicTime? = nil,
         whenOver: @escaping @Sendable () -> Void
@@ -68,31 +68,31 @@ package final class TaskWorkerPool: TaskTaking {
         if !line.add(queue, until: time) { leave(queue) }
     }
 
-    /// Looks after tasks that run for long. Called by one thread, every so often.
+    /// Checks the time limits of the running tasks. Called by one thread, every ``tickMilliseconds``.
     ///
-    /// - Parameter replace: called with the reason where a task is past `tasks.kill-time`.
+    /// - Parameter replace: called with the reason if a task is past `tasks.kill-time`.
     package func tend(replace: (String) -> Void) {
         var report = StackReport()
         let now = MonotonicTime.now
         for queue in registry.all { queue.check(at: now, report: &report, replace: replace) }
     }
 
-    /// How often ``tend(replace:)`` is to be called.
+    /// The interval at which ``tend(replace:)`` should be called, in milliseconds.
     package var tickMilliseconds: Int32 {
         let times = [limits.warn, limits.deadline, limits.killTime].compactMap(\.self)
         let shortest = (times.min() ?? .seconds(4)).saturatedNanoseconds / 4_000_000
         return registry.tickMilliseconds(min(1000, max(10, Int32(clamping: shortest))))
     }
 
-    /// Begins nothing more: tasks that wait are left at once, and so is the next attempt of those that run.
+    /// Gives workers no more tasks. Waiting tasks are left to their store at once, and a running one if it has to be retried.
     ///
-    /// - Parameter end: when those that run will be left.
+    /// - Parameter end: the time at which tasks that still run will be left.
     package func drain(until end: MonotonicTime) {
         registry.setGraceEnd(end)
         for queue in line.close() { leave(queue) }
     }
 
-    /// The grace is over: names what still runs.
+    /// Logs the tasks that still run when the grace is over.
     package func logLeft() { registry.logLeft(to: logger) }
 
     private func leave(_ queue: TaskQueue) {
@@ -117,12 +117,12 @@ package final class TaskWorkerPool: TaskTaking {
                 }
             }
         }
-        // A job may still refer to it.
+        // Leaked on purpose: a job may still refer to it.
         _ = Unmanaged.passRetained(executor)
     }
 }
 
-/// The queues that wait for a worker of a pool, and those whose time has not come.
+/// The task queues that wait for a worker of a pool, and the delayed ones.
 private final class BlockingTaskQueue: Sendable {
     private struct State {
         var ready = FIFO<TaskQueue>()
@@ -132,13 +132,13 @@ private final class BlockingTaskQueue: Sendable {
 
     private let state = ConditionLock(State())
 
-    /// - Parameter time: before which no worker takes it; nil for at once.
+    /// - Parameter time: the earliest time at which a worker may take `queue`; nil if it may be taken at once.
     /// - Returns: false if this queue is closed.
     func add(_ queue: TaskQueue, until time: MonotonicTime? = nil) -> Bool {
         state.withLock { state in
             guard !state.isClosed else { return false }
             if let time { state.delayed.add(queue, until: time) } else { state.ready.append(queue) }
-            // Also for one that is delayed: a worker that waits must know until when.
+            // Also for a delayed queue: a waiting worker must shorten its wait.
             self.state.signal()
             return true
         }
@@ -146,7 +146,7 @@ private final class BlockingTaskQueue: Sendable {
 
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
-    /// Waits for the next one.
+    /// Waits for the next task queue.
     ///
     /// - Returns: nil if this queue is closed.
     func next() -> TaskQueue? {
@@ -155,7 +155,7 @@ private final class BlockingTaskQueue: Sendable {
             let now = MonotonicTime.now
             for queue in state.delayed.takeDue(at: now) { state.ready.append(queue) }
             if let queue = state.ready.popFirst() {
-                // One signal may have been for several that were due.
+                // Several queues may have become due with one signal.
                 if !state.ready.isEmpty { self.state.signal() }
                 return .stop(queue)
             }
@@ -165,9 +165,9 @@ private final class BlockingTaskQueue: Sendable {
         }
     }
 
-    /// Workers get no more from now on.
+    /// Closes this queue: workers get no more task queues.
     ///
-    /// - Returns: those that no worker has taken.
+    /// - Returns: the task queues that no worker has taken.
     func close() -> [TaskQueue] {
         state.withLock { state in
             state.isClosed = true

@@ -2,18 +2,18 @@ internal import Logging
 internal import PostludeManifest
 internal import PostludeSystem
 
-/// What takes tasks that no request of this process has added, and has its workers run them.
+/// Takes tasks that no request of this process has added, and has workers run them.
 package protocol TaskTaking: Sendable {
-    /// Whether nothing is taken any more.
+    /// Whether it takes no more tasks.
     var isClosed: Bool { get }
 
-    /// Has tasks run by the next worker that is free, one after another. They are in their store.
+    /// Has the next free worker run tasks that are in their store, one after another.
     ///
-    /// - Parameter whenOver: called once, when none of them is with this process any more.
+    /// - Parameter whenOver: called once, when this process no longer has any of them.
     func post(_ tasks: [any PersistedTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void)
 }
 
-/// Brings tasks to the workers that serve requests.
+/// Gives tasks to the workers that serve requests.
 package final class TaskDispatch: TaskTaking {
     private struct State {
         var queues = FIFO<TaskQueue>()
@@ -27,8 +27,8 @@ package final class TaskDispatch: TaskTaking {
     private let call: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - limits: of the tasks, at that moment.
-    ///   - call: has a worker come and take.
+    ///   - limits: returns the current limits of tasks.
+    ///   - call: wakes a worker, which takes a queue.
     init(
         registry: TaskRegistry, logger: Logger, limits: @escaping @Sendable () -> Manifest.TaskLimits,
         call: @escaping @Sendable () -> Void
@@ -56,10 +56,10 @@ package final class TaskDispatch: TaskTaking {
         if isPosted { call() } else { giveUp(queue) }
     }
 
-    /// The queue that was posted first. Called by a worker that the poller has called.
+    /// Removes and returns the queue that was posted first. Called by a worker that the poller has woken.
     func nextPosted() -> TaskQueue? { state.withLock { $0.queues.popFirst() } }
 
-    /// The process stops: what no worker has taken is left, and nothing more is taken.
+    /// Takes no more tasks, and leaves those that no worker has taken to their store. Called when the process stops.
     package func close() {
         let queues = state.withLock { state in
             state.isClosed = true

@@ -1,13 +1,13 @@
-/// Looks at stored tasks from outside, and steers them: how the status pages see a store, from whichever process.
+/// Reports the tasks of a store, and retries or discards them, in any process. The status pages use it.
 package protocol TaskInspector: Sendable {
-    /// The library that keeps the tasks, with its version.
+    /// The name and version of the library that stores the tasks.
     var library: String { get }
 
     func report() throws -> StoredTaskReport
 
-    /// Has a task run once more, or takes it back.
+    /// Retries or discards a task.
     ///
-    /// - Parameter id: as the client has got it, which may be no id at all.
+    /// - Parameter id: the id as the client has sent it, which may be malformed.
     func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult
 }
 
@@ -19,20 +19,20 @@ package enum TaskSteeringResult: Sendable, Hashable {
     case changed
     /// There is no such task.
     case unknown
-    /// It is as it was; why.
+    /// The task is unchanged, for this reason.
     case refused(String)
 }
 
-/// What a store holds that is not over, and what has failed.
+/// The unfinished tasks and the dead letters of a store.
 package struct StoredTaskReport: Codable, Sendable, Hashable {
     /// The tasks of one name.
     package struct Kind: Codable, Sendable, Hashable {
         package var name: String
         package var waiting = 0
         package var running = 0
-        /// For a broker that has not got them yet.
+        /// The number of tasks that are still to be sent to a broker.
         package var outgoing = 0
-        /// Dead letters.
+        /// The number of dead letters.
         package var failed = 0
 
         package init(name: String) { self.name = name }
@@ -43,7 +43,7 @@ package struct StoredTaskReport: Codable, Sendable, Hashable {
         package var name: String
         package var attempts: Int
         package var error: String
-        /// Seconds since 1970.
+        /// The time at which the task failed for good, in seconds since 1970.
         package var ended: Int
 
         package init(id: String, name: String, attempts: Int, error: String, ended: Int) {
@@ -56,9 +56,9 @@ package struct StoredTaskReport: Codable, Sendable, Hashable {
     }
 
     package var names: [Kind]
-    /// For how many seconds the oldest one is due that is not over; nil where none is.
+    /// How long the oldest unfinished task has been due, in seconds; nil if there is none.
     package var oldestAge: Double?
-    /// The newest of them, the newest one first.
+    /// The newest dead letters, the newest one first.
     package var deadLetters: [DeadLetter]
 
     package init(names: [Kind], oldestAge: Double?, deadLetters: [DeadLetter]) {

@@ -2,35 +2,35 @@ package import Logging
 package import PostludeManifest
 package import PostludeSystem
 
-/// What keeps tasks beyond the process that has queued them; the core links none.
+/// A store that persists tasks beyond the process that has queued them. The module `Postlude` has no implementation.
 ///
-/// A process opens it before its first request. From then on each request's stored tasks are kept before the first byte
-/// of its response is written, run on its worker like every task, and are reported as they end.
+/// A process opens it before its first request. From then on, the store persists each request's stored tasks before the first
+/// byte of the response is written. They run on the request's worker like every task, and the store records their results.
 package protocol TaskStore: Sendable {
-    /// Called once in a process that is about to serve.
+    /// Opens the store. Called once in each process, before it serves.
     ///
     /// - Parameters:
-    ///   - dispatch: takes tasks that no request of this process has added: those that a process has left, and those whose
-    ///     time has come.
-    ///   - end: how another process has ended.
+    ///   - dispatch: takes tasks that no request of this process has added: those that another process has left, and those
+    ///     that have become due.
+    ///   - end: returns how another process has ended.
     func open(
         _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (_ pid: Int64) -> ProcessEnd,
         logger: Logger
     ) throws
 
-    /// Another manifest holds from now on, as far as it can be changed while tasks are kept.
+    /// Applies the settings of another manifest, as far as they can change while the store is open.
     func applyManifest(_ manifest: Manifest)
 
-    /// Keeps the tasks of one request, all of them or none.
+    /// Persists the tasks of one request, all of them or none.
     ///
-    /// - Parameter runsHere: whether their worker runs them; else they come to whichever worker is free, by the dispatch.
-    /// - Throws: why a crash would lose them. The request is then answered 503.
+    /// - Parameter runsHere: whether the request's worker runs them; otherwise any free worker does, by the dispatch.
+    /// - Throws: the reason why they could not be persisted. The request is then answered with 503.
     func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws
 
-    /// The process was told to stop: its end, whenever it comes, is the fault of no task.
+    /// Records that the process is stopping: from now on, no running task is blamed for its end.
     func drain()
 
-    /// The process serves no more: what is not over is left to others.
+    /// Closes the store, and leaves its unfinished tasks to other processes. Called when the process no longer serves.
     func close()
 }
 
@@ -38,11 +38,11 @@ extension TaskStore {
     package func drain() {}
 }
 
-/// The request that has added a task, or what stands in its place.
+/// The request that has added a task, or a substitute if no request has.
 package struct TaskOrigin: Sendable, Hashable {
     package let requestID: String
     package let route: String
-    /// Whether the first of its tasks that fails for good keeps those behind it from running.
+    /// Whether the first of its tasks that fails for good stops the tasks after it.
     package let stopsOnFailure: Bool
 
     package init(requestID: String, route: String, stopsOnFailure: Bool = false) {
@@ -52,45 +52,46 @@ package struct TaskOrigin: Sendable, Hashable {
     }
 }
 
-/// A task that a store keeps.
+/// A task that a store persists.
 package protocol PersistedTask: Sendable {
-    /// The same in every process. Known to the client once its task is kept.
+    /// The id of the task, which is the same in every process. The client may learn it once the task is persisted.
     var id: String { get }
     var name: String { get }
-    /// What the log and tests show of it.
+    /// The arguments of the task, for tests.
     var arguments: [any Sendable] { get }
     var deadline: Duration? { get }
     var retry: RetryPolicy { get }
-    /// Attempts that other processes have made.
+    /// The number of attempts that other processes have made.
     var earlierAttempts: Int { get }
-    /// How many of them have ended with their process, which died: they are none that the policy allows to fail.
+    /// The number of those attempts whose process died. They do not count towards the attempts of the retry policy.
     var earlierDeaths: Int { get }
-    /// Whether it runs in this process, on the worker of its request; known once it is kept.
+    /// Whether it runs in this process, on the worker of its request; valid once it is persisted.
     var runsHere: Bool { get }
 
-    /// Whether those behind it in its request do not run if it fails for good; of its request too, once it is kept.
+    /// Whether its failure for good stops the tasks after it in its request. Once it is persisted, this includes the
+    /// request's own setting.
     var stopsOnFailure: Bool { get }
 
-    /// One attempt, as the task (``TaskContext/current``).
+    /// Makes one attempt, with the task as ``TaskContext/current``.
     func run() async throws
 
-    /// An attempt is about to begin.
+    /// Records that an attempt begins.
     ///
-    /// - Returns: false when it must not: its time is over. The store knows.
+    /// - Returns: false if it must not begin, because the task has expired or goes to a broker. The store has recorded that.
     func beginAttempt() -> Bool
 
-    /// An attempt has failed.
+    /// Returns the queue to which the task moves after a failed attempt, instead of being retried or failing.
     ///
     /// - Parameters:
-    ///   - isPastDeadline: whether its time was over.
-    ///   - isLast: whether no other one would follow.
-    /// - Returns: the queue to which the task goes instead of what would follow; nil for none.
+    ///   - isPastDeadline: whether the attempt was past its deadline.
+    ///   - isLast: whether no other attempt would follow.
+    /// - Returns: the queue's name; nil if the task does not move.
     func promotion(isPastDeadline: Bool, isLast: Bool) -> String?
 
-    /// The attempt does not end, and the process will be replaced for it.
+    /// Records that the attempt does not end, and that the process will be replaced because of it.
     func blame()
 
-    /// An attempt has ended, or none will be made here.
+    /// Records the result of an attempt, or why none is made here.
     func ended(_ result: AttemptResult)
 }
 
