@@ -3,16 +3,16 @@ internal import PostludeFastCGI
 
 /// The request's body, decoded from JSON (RFC 8259) into `Value`.
 ///
-/// Without a body an optional `Value` is nil, and any other is missing (422). A body without any shape known before is a
-/// ``JSONValue``, or a `[String: JSONValue]`. A `Date` is written in ISO 8601, with or
-/// without a fraction of a second, and with `Z` or an offset; `Data` in Base64. What is malformed is answered with 422
-/// and its position, in characters, line and column.
+/// If there is no body, an optional `Value` is nil, and any other is missing (422). A body of unknown structure is decoded into
+/// a ``JSONValue`` or a `[String: JSONValue]`. A `Date` is written in ISO 8601, with or without a fraction of a second, and
+/// with `Z` or an offset; `Data` in Base64. Malformed JSON is answered with 422 and the position of the error, in characters
+/// and as line and column.
 ///
-/// The body is read when `Content-Type` is `application/json` or `application/…+json`. Anything else is answered with
-/// 415, also no `Content-Type` at all: a page of another site could send such a body in its visitor's name.
+/// The body is decoded if `Content-Type` is `application/json` or `application/…+json`. Any other type is answered with 415,
+/// and so is a missing one, because a page of another site could send such a body in its visitor's name.
 @dynamicMemberLookup
 public struct JSONBody<Value: Decodable>: RequestInput {
-    /// What was decoded.
+    /// The decoded value.
     public let value: Value
 
     public init(request: Request) throws {
@@ -44,12 +44,12 @@ extension JSONBody: Sendable where Value: Sendable {}
 
 /// The request's body, decoded from a form (`application/x-www-form-urlencoded`) into `Value`.
 ///
-/// It is decoded as a ``Query`` is, but an empty value counts as left out: browsers send one for every field that was
-/// not filled in. A body of another type is answered with 415, one of more than 1,000 fields with 413; no body is a form
-/// without any field.
+/// It is decoded like a ``Query``, but an empty value counts as absent: browsers send one for every field that was not filled
+/// in. A body of another type is answered with 415, one of more than 1,000 fields with 413. A missing body is a form without
+/// fields.
 @dynamicMemberLookup
 public struct Form<Value: Decodable>: RequestInput {
-    /// What was decoded.
+    /// The decoded value.
     public let value: Value
 
     public init(request: Request) throws {
@@ -58,7 +58,7 @@ public struct Form<Value: Decodable>: RequestInput {
         if !bytes.isEmpty, type.name != "application/x-www-form-urlencoded" {
             try MediaType.refuse(type, expected: "application/x-www-form-urlencoded")
         }
-        // Each field takes many times its two bytes.
+        // A decoded field takes many times the two bytes that it has at least in the body.
         guard bytes.count(where: { $0 == UInt8(ascii: "&") }) < maximumFieldCount else {
             throw HTTPError(.contentTooLarge, "The form has more than \(maximumFieldCount) fields")
         }
@@ -77,12 +77,12 @@ public struct Form<Value: Decodable>: RequestInput {
 
 extension Form: Sendable where Value: Sendable {}
 
-/// As for the parts of a ``Multipart``.
+/// The maximum number of fields, which is also that of the parts of a ``Multipart``.
 private let maximumFieldCount = 1_000
 
 /// The media type of a request's body (RFC 9110, 8.3), without its parameters.
 private struct MediaType {
-    /// In lower case; empty where the client sent none.
+    /// The type in lower case; empty if the client sent none.
     let name: String
 
     init(of request: Request) {
@@ -91,12 +91,14 @@ private struct MediaType {
         self.name = name.filter { $0 != " " && $0 != "\t" }.lowercased()
     }
 
-    /// `application/json`, or one that is JSON in structure: `application/problem+json` (RFC 6839, 3.1).
+    /// Whether it is `application/json`, or another type with JSON syntax, such as `application/problem+json` (RFC 6839, 3.1).
     var isJSON: Bool {
         name == "application/json" || name.hasPrefix("application/") && name.hasSuffix("+json")
     }
 
-    /// - Throws: 415, which tells the client what would have been read.
+    /// Refuses a body.
+    ///
+    /// - Throws: ``HTTPError``, 415, which names the expected type.
     static func refuse(_ found: MediaType, expected: String) throws -> Never {
         throw HTTPError(
             .unsupportedMediaType,

@@ -1,12 +1,12 @@
-/// An e-mail address that can be written into a message's header as it stands.
+/// An e-mail address that can be written unchanged into a message's header.
 ///
 /// It has the form `local@domain` (RFC 5321, 4.1.2, without quoted local parts and address literals), in ASCII, with
-/// at least two labels in the domain, which is kept in lower case. Whether mail is read there only a message
-/// can tell.
+/// at least two labels in the domain, which is converted to lower case. Only a message to the address shows whether it
+/// exists.
 public struct EmailAddress: Hashable, Sendable, LosslessStringConvertible {
-    /// What stands in front of the `@`.
+    /// The part before the `@`.
     public let local: String
-    /// What stands behind the `@`, in lower case.
+    /// The part after the `@`, in lower case.
     public let domain: String
 
     public var description: String { "\(local)@\(domain)" }
@@ -18,7 +18,7 @@ public struct EmailAddress: Hashable, Sendable, LosslessStringConvertible {
         let domain = text[text.index(after: at)...]
         guard Self.isLocalPart(local), Self.isDomain(domain) else { return nil }
         self.local = String(local)
-        // Only now: Unicode's lower case makes ASCII of other letters, such as the Kelvin sign.
+        // Only after the check: in Unicode, the lower case of some other letters is ASCII, such as that of the Kelvin sign.
         self.domain = domain.lowercased()
     }
 

@@ -1,12 +1,12 @@
 internal import FoundationEssentials
 
-/// What is wrong with a request's inputs: answered with 422 and a list, in the format of FastAPI.
+/// The errors in a request's inputs. It is answered with 422 and a list, in the format of FastAPI.
 ///
 /// ```json
 /// {"detail": [{"loc": ["query", "email"], "msg": "Field required", "type": "missing"}]}
 /// ```
 public struct InputError: Error, Encodable, Sendable {
-    /// What is wrong, in the order of the inputs.
+    /// The errors, in the order of the inputs.
     public let issues: [InputIssue]
 
     /// - Parameter issues: at least one.
@@ -15,9 +15,9 @@ public struct InputError: Error, Encodable, Sendable {
     enum CodingKeys: String, CodingKey { case issues = "detail" }
 }
 
-/// One thing that is wrong with one value.
+/// One error in one value.
 public struct InputIssue: Encodable, Hashable, Sendable {
-    /// A step on the way to the value: a key, or an index of an array.
+    /// A step of the path to the value: a key, or an index of an array.
     public enum Location: Encodable, Hashable, Sendable, ExpressibleByStringLiteral {
         /// A member, or a field, of this name.
         case key(String)
@@ -26,8 +26,8 @@ public struct InputIssue: Encodable, Hashable, Sendable {
 
         public init(stringLiteral value: String) { self = .key(value) }
 
-        /// A key may be the client's own, as long as its body, and stand in a hundred issues: of a long one the
-        /// beginning is encoded.
+        /// Encodes at most the first 256 bytes of a key: it may come from the client, be as long as the body, and be part of a
+        /// hundred issues.
         public func encode(to encoder: any Encoder) throws {
             var container = encoder.singleValueContainer()
             switch self {
@@ -42,20 +42,20 @@ public struct InputIssue: Encodable, Hashable, Sendable {
         }
     }
 
-    /// Where the value stands: `path`, `query`, `header`, `cookie` or `body`, then its keys.
+    /// The path to the value: `path`, `query`, `header`, `cookie` or `body`, then its keys.
     public var location: [Location]
-    /// What the client reads.
+    /// The message for the client.
     public var message: String
     /// A stable name of the rule that was broken, such as `missing` or `int_parsing`.
     public var type: String
-    /// What the message speaks of, by name: `{"ge": 1}`. Left out of the answer when nil.
+    /// The values in the message, by name: `{"ge": 1}`. Left out of the answer if nil.
     public var context: [String: JSONValue]?
 
     /// - Parameters:
-    ///   - location: `query`, `body` or another part of the request, and the way from there.
-    ///   - message: for people.
-    ///   - type: for programs.
-    ///   - context: what the message speaks of, by name.
+    ///   - location: `query`, `body` or another part of the request, and the path from there.
+    ///   - message: a description for people.
+    ///   - type: the name of the rule, for programs.
+    ///   - context: the values in the message, by name.
     public init(
         location: [Location], message: String, type: String, context: [String: JSONValue]? = nil
     ) {
@@ -73,13 +73,13 @@ public struct InputIssue: Encodable, Hashable, Sendable {
     }
 }
 
-/// The rule that a value broke, in the words that the client reads.
+/// The rule that a value violates, with the message for the client.
 ///
-/// Thrown as a `DecodingError`'s underlying error, which knows where the value stands.
+/// Thrown as the underlying error of a `DecodingError`, which has the path to the value.
 struct InputRule: Error {
     let message: String
     let type: String
-    /// The numbers and names in the message, for a client that words it itself.
+    /// The numbers and names in the message, for clients that write their own message.
     var context: [String: JSONValue]?
 
     static let value = InputRule(message: "Input should be a valid value", type: "value_error")
@@ -102,14 +102,14 @@ struct InputRule: Error {
         message: "Input should be a valid integer, got a number with a fractional part",
         type: "int_from_float")
 
-    /// An integer below what its type holds.
+    /// The rule for an integer below the minimum of its type.
     static func least(_ value: some FixedWidthInteger) -> InputRule {
         InputRule(
             message: "Input should be greater than or equal to \(value)", type: "greater_than_equal",
             context: ["ge": JSONValue(value)])
     }
 
-    /// An integer above what its type holds.
+    /// The rule for an integer above the maximum of its type.
     static func greatest(_ value: some FixedWidthInteger) -> InputRule {
         InputRule(
             message: "Input should be less than or equal to \(value)", type: "less_than_equal",
@@ -122,17 +122,17 @@ struct InputRule: Error {
             context: ["pattern": .string(pattern)])
     }
 
-    /// The rule of a value that a type's `init(from:)` refused.
+    /// Returns the rule for a value that a type's `init(from:)` has refused.
     static func broken(in context: DecodingError.Context) -> InputRule {
         if let rule = context.underlyingError as? InputRule { return rule }
         let text = context.debugDescription
         guard !text.isEmpty else { return .value }
-        // Swift's own words, of an enumeration, name a type of the program.
+        // Swift's own message, for an enumeration, names a type of the program.
         return text.hasPrefix(swiftsWords)
             ? .enumeration : InputRule(message: text, type: "value_error")
     }
 
-    /// An error with the values that are allowed, where it is about an enumeration that lists its cases.
+    /// Returns an error that names the allowed values, if it concerns an enumeration that lists its cases; otherwise `error`.
     static func naming(_ error: any Error, casesOf type: Any.Type) -> any Error {
         guard case DecodingError.dataCorrupted(let context) = error, context.underlyingError == nil,
             context.debugDescription.hasPrefix(swiftsWords), let type = type as? any CaseIterable.Type
@@ -147,11 +147,11 @@ struct InputRule: Error {
         return rule.error(at: context.codingPath)
     }
 
-    /// A list that a person reads; the API's description has all of a longer one.
+    /// The largest number of values that a message names. The API's description has all of them.
     private static let maximumCases = 50
     private static let swiftsWords = "Cannot initialize "
 
-    /// As clients write them, texts in quotation marks.
+    /// Returns the values as clients write them, strings in quotation marks.
     private static func values<Cases: CaseIterable>(of type: Cases.Type) -> [String] {
         type.allCases.compactMap { value in
             switch (value as? any RawRepresentable)?.rawValue {
@@ -162,7 +162,7 @@ struct InputRule: Error {
         }
     }
 
-    /// This rule as what a decoder throws.
+    /// Returns the error that a decoder throws for this rule.
     func error(at path: [any CodingKey]) -> DecodingError {
         .dataCorrupted(.init(codingPath: path, debugDescription: message, underlyingError: self))
     }
@@ -173,11 +173,11 @@ struct InputRule: Error {
 }
 
 extension InputError {
-    /// What a `Decodable` type objected to, in the words of FastAPI.
+    /// Makes the error for a `DecodingError` of a `Decodable` type, with FastAPI's messages.
     ///
     /// - Parameters:
-    ///   - source: `path`, `query`, `header` or `body`.
-    ///   - isText: whether the values were text that had to be parsed, as outside of JSON.
+    ///   - source: the part of the request, such as `path` or `body`.
+    ///   - isText: whether the values were text that had to be parsed; false for JSON.
     init(_ error: DecodingError, in source: String, isText: Bool) {
         func locate(_ path: [any CodingKey]) -> [InputIssue.Location] {
             [.key(source)] + path.map(InputIssue.Location.init)
@@ -196,7 +196,8 @@ extension InputError {
 }
 
 extension InputIssue.Location {
-    /// Dictionaries give their keys a number where they look like one; only an array's steps are called so.
+    /// Makes an index only of a key that is named as arrays name them: a dictionary's key has an integer value, too, if it
+    /// looks like a number.
     init(_ key: any CodingKey) {
         self =
             key.intValue.flatMap { key.stringValue == "Index \($0)" ? .index($0) : nil }
@@ -222,11 +223,11 @@ extension InputIssue {
     }
 }
 
-/// The kinds of values that error messages tell apart.
+/// The kinds of values that error messages distinguish.
 private enum ExpectedType {
     case integer, number, boolean, string, dateTime, list, object
 
-    /// nil for a type of which only the program knows what it is.
+    /// - Returns: nil for a type of none of these kinds.
     init?(_ type: any Any.Type) {
         switch type {
         case is any BinaryInteger.Type: self = .integer

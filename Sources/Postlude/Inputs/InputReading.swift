@@ -1,11 +1,11 @@
 /// Takes a handler's inputs from a request, one after another.
 ///
-/// Inlinable, as are the handlers' initialisers: where the types are known, no tables of the runtime are searched for
-/// them on each request.
+/// Inlinable, as are the handlers' initializers: if the types are known, no tables of the runtime are searched for them on each
+/// request.
 @usableFromInline
 struct InputReading {
     @usableFromInline let request: Request
-    /// How many inputs were taken.
+    /// The number of inputs that were taken.
     @usableFromInline var count = 0
 
     @inlinable
@@ -13,7 +13,7 @@ struct InputReading {
 
     /// Calls a handler's function with its inputs.
     ///
-    /// - Throws: what is wrong with all of them, so that a client learns it in one answer; or what the function throws.
+    /// - Throws: an error with the issues of all inputs, which one answer reports to the client; or the function's error.
     @inlinable
     static func call<each Input: RequestInput, Output>(
         _ function: (repeat each Input) throws -> Output, with request: Request
@@ -46,8 +46,8 @@ struct InputReading {
         return input
     }
 
-    /// - Returns: what the function has thrown; or what is wrong with the input that could not be taken, and with those
-    ///   after it, which are taken now. None is taken twice.
+    /// Returns the error to throw: that of the function, or one with the issues of all inputs if an input could not be taken.
+    /// Then it takes the inputs after that one as well. No input is taken twice.
     @usableFromInline
     func summary<each Input: RequestInput>(_ error: any Error, _ types: repeat (each Input).Type) -> any Error
     {
@@ -62,10 +62,10 @@ struct InputReading {
     }
 }
 
-/// What is wrong with the inputs of a request, in the order of the handler's parameters.
+/// The errors in the inputs of a request, in the order of the handler's parameters.
 private struct InputFailures {
     private var issues: [InputIssue] = []
-    /// The first that is more than a wrong value.
+    /// The first error that is not a wrong value.
     private var other: (any Error)?
 
     init(_ first: any Error) { add(first) }
@@ -90,7 +90,8 @@ private struct InputFailures {
 }
 
 extension InputIssue {
-    /// What a user's own input threw: its words may be about the program, and where it looked is not known.
+    /// Makes an issue of an error of the application's own input, whose message may be about the program, and whose part of the
+    /// request is not known.
     fileprivate static func refused(_ error: DecodingError) -> InputIssue {
         let path: [any CodingKey]
         switch error {

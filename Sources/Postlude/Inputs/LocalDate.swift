@@ -3,8 +3,8 @@ internal import PostludeDates
 
 /// A day without a time and without a time zone, such as a birthday: what `<input type="date">` sends, `2030-01-31`.
 ///
-/// It is read and written in ISO 8601, with the proleptic Gregorian calendar of the years 0001 to 9999. Where a day begins
-/// is for a time zone to say:
+/// It is read and written in ISO 8601, with the proleptic Gregorian calendar of the years 0001 to 9999. When a day begins
+/// depends on the time zone:
 ///
 /// ```swift
 /// func midnight(of day: LocalDate, in zone: TimeZone) -> Date? {
@@ -31,7 +31,7 @@ public struct LocalDate: Hashable, Sendable {
     /// The day of the month, from 1.
     public var dayOfMonth: Int { day.day }
 
-    /// For a `Calendar`, which knows time zones.
+    /// The components, for a `Calendar` with a time zone.
     public var dateComponents: DateComponents {
         DateComponents(year: day.year, month: day.month, day: day.day)
     }
@@ -73,7 +73,7 @@ extension LocalDate: FieldLimit, Boundable {
 /// A day and a time on a clock's face, without a time zone: what `<input type="datetime-local">` sends,
 /// `2030-01-31T12:00`, with or without seconds.
 ///
-/// Which moment it is a time zone has to say; a moment is a `Date`, which clients write with `Z` or an offset.
+/// Which moment it is depends on the time zone. A moment is a `Date`, which clients write with `Z` or an offset.
 ///
 /// ```swift
 /// func moment(_ time: LocalDateTime, in zone: TimeZone) -> Date? {
@@ -87,7 +87,7 @@ public struct LocalDateTime: Hashable, Sendable {
     public let date: LocalDate
     private let time: TimeOfDay
 
-    /// - Returns: nil if no clock shows such a time.
+    /// - Returns: nil if there is no such time of day.
     public init?(_ date: LocalDate, hour: Int, minute: Int, second: Int = 0, nanosecond: Int = 0) {
         guard let time = TimeOfDay(hour: hour, minute: minute, second: second, nanosecond: nanosecond) else {
             return nil
@@ -101,10 +101,10 @@ public struct LocalDateTime: Hashable, Sendable {
     public var minute: Int { time.minute }
     /// 0 to 59.
     public var second: Int { time.second }
-    /// The fraction of the second.
+    /// The fraction of the second, in nanoseconds.
     public var nanosecond: Int { time.nanosecond }
 
-    /// For a `Calendar`, which knows time zones.
+    /// The components, for a `Calendar` with a time zone.
     public var dateComponents: DateComponents {
         DateComponents(
             year: date.year, month: date.month, day: date.dayOfMonth, hour: hour, minute: minute,
@@ -119,7 +119,7 @@ extension LocalDateTime: LosslessStringConvertible {
         (date, self.time) = (LocalDate(day), time)
     }
 
-    /// With seconds.
+    /// The time in ISO 8601, with seconds.
     public var description: String { DateText.text(date.day, time) }
 }
 

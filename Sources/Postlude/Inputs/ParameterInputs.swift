@@ -2,12 +2,11 @@ internal import PostludeRouting
 
 /// The parameters of the route's pattern, decoded into `Value`.
 ///
-/// A struct takes them by name; a scalar takes the only one. A value that does not fit is answered with 422; one that
-/// does not match the pattern does not match the route at all (404). A `Date` is written in ISO
-/// 8601.
+/// A struct takes them by name; a scalar takes the only one. A value of the wrong type is answered with 422; one that does not
+/// match the pattern does not match the route at all (404). A `Date` is written in ISO 8601.
 @dynamicMemberLookup
 public struct Path<Value: Decodable>: RequestInput {
-    /// What was decoded.
+    /// The decoded value.
     public let value: Value
 
     public init(request: Request) throws {
@@ -25,11 +24,11 @@ extension Path: Sendable where Value: Sendable {}
 
 /// The query's parameters (`application/x-www-form-urlencoded`, after the `?`), decoded into `Value`.
 ///
-/// An optional property may be absent; an array takes every value of its name; otherwise the last one counts. A scalar
-/// takes the only parameter there is, and an optional one is nil without any. A `Date` is written in ISO 8601.
+/// An optional property may be absent; an array takes every value of its name; any other property takes the last one. A scalar
+/// takes the only parameter; an optional scalar is nil if there is none. A `Date` is written in ISO 8601.
 @dynamicMemberLookup
 public struct Query<Value: Decodable>: RequestInput {
-    /// What was decoded.
+    /// The decoded value.
     public let value: Value
 
     public init(request: Request) throws {
@@ -49,10 +48,10 @@ extension Query: Sendable where Value: Sendable {}
 
 /// Header fields, decoded into `Value`: the property `userAgent` (or `user_agent`) takes the field `User-Agent`.
 ///
-/// Repeated fields are joined with commas, as HTTP has it (RFC 9110, 5.3).
+/// Repeated fields are joined with commas (RFC 9110, 5.3).
 @dynamicMemberLookup
 public struct Header<Value: Decodable>: RequestInput {
-    /// What was decoded.
+    /// The decoded value.
     public let value: Value
 
     public init(request: Request) throws {
@@ -74,9 +73,9 @@ public struct Header<Value: Decodable>: RequestInput {
 extension Header: Sendable where Value: Sendable {}
 
 extension FieldName {
-    /// The issue at the name of the field, which is what the client knows.
+    /// Returns the issue with the name of the header field in its location, instead of the property's.
     ///
-    /// - Parameter names: of the request's fields.
+    /// - Parameter names: the names of the request's fields.
     static func locating(_ issue: InputIssue, among names: [String]) -> InputIssue {
         guard issue.location.count > 1, case .key(let key) = issue.location[1] else { return issue }
         var issue = issue
@@ -87,12 +86,12 @@ extension FieldName {
 
 /// The request's cookies, decoded into `Value`.
 ///
-/// A property takes the cookie of its name exactly: give others with `@Field(name:)`. Of cookies with one name the first
-/// counts, which browsers send for the longest path (RFC 6265, 5.4); an array takes all of them. See ``RequestCookies``
-/// for how they are read.
+/// A property takes the cookie with exactly its name; `@Field(name:)` gives it another one. Of several cookies with one name,
+/// the first counts, which browsers send for the longest path (RFC 6265, 5.4); an array takes all of them. See
+/// ``RequestCookies`` for how they are read.
 @dynamicMemberLookup
 public struct Cookies<Value: Decodable>: RequestInput {
-    /// What was decoded.
+    /// The decoded value.
     public let value: Value
 
     public init(request: Request) throws {

@@ -12,15 +12,15 @@ internal import FoundationEssentials
 /// let settings = try ProcessEnvironment.decode(Settings.self, prefix: "APP_")   // APP_SMTP_HOST, APP_SMTP_PORT, …
 /// ```
 ///
-/// The property `smtpHost` takes the variable `SMTP_HOST`, a list the values between commas, and a variable with no
-/// value counts as one that is not set. Any `Decodable` struct will do; an ``InputFields`` type has defaults and
-/// constraints, and learns all mistakes at once.
+/// The property `smtpHost` takes the variable `SMTP_HOST`. A list takes the values between commas. An empty variable counts as
+/// not set. Any `Decodable` struct can be decoded; an ``InputFields`` type has defaults and constraints, and all its errors are
+/// reported at once.
 public enum ProcessEnvironment {
     /// Decodes a type from the environment.
     ///
     /// - Parameters:
     ///   - type: the type to decode.
-    ///   - prefix: what the variables' names begin with.
+    ///   - prefix: the prefix of the variables' names.
     /// - Throws: ``EnvironmentError``, which names the variables that are missing or wrong, and never a value.
     public static func decode<Value: Decodable>(_ type: Value.Type, prefix: String = "") throws -> Value {
         try decode(type, prefix: prefix, from: ProcessInfo.processInfo.environment)
@@ -42,14 +42,14 @@ public enum ProcessEnvironment {
     }
 }
 
-/// How a property's name is written as a variable's: `smtpHost` is `SMTP_HOST`.
+/// Converts a property's name to a variable's: `smtpHost` to `SMTP_HOST`.
 enum EnvironmentName {
     static func of(_ key: String) -> String {
         String(FieldName.dashed(key).uppercased().map { $0 == "-" ? "_" : $0 })
     }
 }
 
-/// Environment variables that are missing or wrong. No value is in it: some are secrets.
+/// The error of environment variables that are missing or wrong. It contains no values: some are secrets.
 public struct EnvironmentError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A variable, and what is wrong with it.
     public struct Problem: Hashable, Sendable {
@@ -59,7 +59,7 @@ public struct EnvironmentError: Error, Hashable, Sendable, CustomStringConvertib
         public let message: String
     }
 
-    /// All of them, in the order of the type's properties.
+    /// The problems, in the order of the type's properties.
     public let problems: [Problem]
 
     public var description: String {
@@ -81,7 +81,7 @@ public struct EnvironmentError: Error, Hashable, Sendable, CustomStringConvertib
             } else if issue.type == InputRule.value.type, let value = variables[variable],
                 message.contains(value)
             {
-                // The words of the application's own type, with the value in them.
+                // A message of the application's own type, which contains the value.
                 message = InputRule.value.message
             }
             if issue.location.count > 2, case .index(let index) = issue.location[2] {

@@ -1,15 +1,16 @@
 package import FoundationEssentials
 internal import PostludeDates
 
-/// Values that outlive their request: of durable tasks, of what they return, and of those that leave for another program.
+/// Encodes and decodes values that outlive their request: durable tasks, their results, and tasks for other programs.
 package enum StoredValues {
-    /// Dates are text, and so are they in Python (`datetime.isoformat()`).
+    /// Encodes a value as JSON. Dates are text, as they are in Python (`datetime.isoformat()`).
     package static func encode(_ value: some Encodable) throws -> Data {
         Data(try JSONFormat().encode(value))
     }
 
-    /// Reads also what Python writes, whose times without an offset are in UTC here, and the numbers that earlier versions
-    /// have written for dates: seconds since 2001.
+    /// Decodes a value from JSON. Also reads dates that Python has written, in UTC if they have no offset.
+    ///
+    /// - Parameter takesNumbers: whether a date may be a number of seconds since 2001, as earlier versions have written it.
     package static func decode<Value: Decodable>(
         _ type: Value.Type, from data: Data, takingNumbers takesNumbers: Bool = true
     ) throws -> Value {

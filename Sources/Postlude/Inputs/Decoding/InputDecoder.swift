@@ -1,12 +1,12 @@
-/// A value of an input on its way to a Swift type: what the decoders of text and of JSON have in common.
+/// A decoder of one value of an input: the common base of the decoders of text and of JSON.
 class InputDecoder {
     final let parent: InputDecoder?
     /// The step from the parent to this value; nil at the root.
     final let step: InputIssue.Location?
     final let report: InputReport
-    /// The field that this is the value of.
+    /// The field whose value this is; nil for other values.
     final var definition: (any FieldDefinition)?
-    /// The type that is decoded at present.
+    /// The type that is being decoded.
     final var type: Any.Type = Never.self
 
     init(parent: InputDecoder, step: InputIssue.Location) {
@@ -21,7 +21,7 @@ class InputDecoder {
         self.report = report
     }
 
-    /// Whether the client has sent nothing here.
+    /// Whether the client has sent no value.
     var isAbsent: Bool { false }
     /// Whether the client has sent null.
     var isNull: Bool { false }
@@ -44,7 +44,7 @@ class InputDecoder {
 
     /// Decodes a whole input.
     ///
-    /// - Throws: ``InputError`` with everything that is wrong: of fields all, of other types the first.
+    /// - Throws: ``InputError`` with all errors in fields, and the first error in a value of another type.
     final func decodeInput<Value: Decodable>(_ type: Value.Type) throws -> Value {
         do {
             let value = try decodeValue(type)
@@ -55,7 +55,7 @@ class InputDecoder {
         throw InputError(report.issues)
     }
 
-    /// Decodes a field's value; what is wrong with it is reported.
+    /// Decodes a field's value, and adds its errors to the report.
     final func decodeField<Value>(_ type: Value.Type) throws -> Field<Value>.State {
         guard let definition, Swift.type(of: definition) == FieldSpecification<Value>.self else {
             throw FieldMisuse("a @Field of \(type) is decoded by the init(from:) of another type")
@@ -73,7 +73,7 @@ class InputDecoder {
         do {
             let count = report.count
             let value = try decodeValue(type)
-            // What holds refused fields must not be looked at.
+            // A value that contains refused fields must not be read.
             guard report.count == count else { return .refused }
             guard let rule = specification.violation(of: value) else { return .value(value) }
             report.add(rule.issue(location))
@@ -83,7 +83,7 @@ class InputDecoder {
         return .refused
     }
 
-    /// Lets a type decode itself.
+    /// Calls `make`, by which a type decodes itself.
     @inline(__always)
     final func decoding<Value>(_ type: Value.Type, _ make: () throws -> Value) throws -> Value {
         let (outer, count) = (self.type, report.count)
@@ -95,14 +95,14 @@ class InputDecoder {
         } catch {
             throw InputRule.naming(error, casesOf: type)
         }
-        // An init(from:) of the application's that looked at a refused field would end the process.
+        // An init(from:) of the application that reads a refused field would end the process.
         if report.count > count, let parent, !FieldDefinitions.onlyHolds(parent.type) {
             throw report.reported(at: codingPath)
         }
         return value
     }
 
-    /// The definition of the field that a type asks for, when it is an ``InputFields``.
+    /// Returns the definition of the field with this key; nil if the type is not an ``InputFields``, or has no such field.
     static func definition(
         _ key: some CodingKey, in definitions: FieldDefinitions?
     ) throws -> (any FieldDefinition)? {
@@ -112,7 +112,7 @@ class InputDecoder {
     }
 }
 
-/// A type that uses ``Field`` in a way that cannot work: the application's mistake, not the client's.
+/// The error of a type that uses ``Field`` in a way that cannot work: the application's mistake, not the client's.
 struct FieldMisuse: Error, CustomStringConvertible {
     let description: String
 
@@ -135,17 +135,17 @@ struct ParameterKey: CodingKey {
     init?(intValue: Int) { self.init(.index(intValue)) }
 }
 
-/// What was found wrong while one input was decoded.
+/// The errors that were found while one input was decoded.
 final class InputReport {
     /// `path`, `query`, `header`, `cookie` or `body`.
     let source: String
-    /// Whether the values are text that has to be parsed, as outside of JSON.
+    /// Whether the values are text that has to be parsed; false for JSON.
     let isText: Bool
-    /// The first hundred: a client may send as many mistakes as it likes.
+    /// The first hundred errors: a client may send any number of them.
     private(set) var issues: [InputIssue] = []
-    /// How many mistakes were found.
+    /// The number of errors that were found.
     private(set) var count = 0
-    /// How many fields are being decoded, one inside the other: what is wrong in them is collected.
+    /// The nesting depth of the fields that are being decoded. Within a field, all errors are collected.
     var depth = 0
 
     init(source: String, isText: Bool) {
@@ -166,7 +166,7 @@ final class InputReport {
         for issue in InputError(error, in: source, isText: isText).issues { add(issue) }
     }
 
-    /// What ends the decoding of a value that is reported already.
+    /// Returns the error that ends the decoding of a value whose errors are already reported.
     func reported(at path: [any CodingKey]) -> DecodingError {
         .dataCorrupted(.init(codingPath: path, debugDescription: "", underlyingError: Reported()))
     }
@@ -179,7 +179,7 @@ final class InputReport {
     private struct Reported: Error {}
 }
 
-/// A single value as Swift's own types ask for it, in four kinds instead of fourteen types.
+/// A container of a single value that decodes Swift's fourteen scalar types by four functions.
 protocol ScalarContainer: SingleValueDecodingContainer {
     func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value
     func number<Value: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Value.Type) throws -> Value
@@ -200,7 +200,7 @@ extension ScalarContainer {
     func decode(_ type: UInt64.Type) throws -> UInt64 { try integer(type) }
 }
 
-/// The values of a list on their way to Swift types, one after another: of JSON, of a repeated parameter, of a form.
+/// The container of a list, which decodes its values one after another: of JSON, of a repeated parameter, of a form.
 struct ListContainer<Values: ListValues>: UnkeyedDecodingContainer {
     private let values: Values
     private let decoder: InputDecoder
@@ -253,7 +253,7 @@ struct ListContainer<Values: ListValues>: UnkeyedDecodingContainer {
 
     mutating func superDecoder() throws -> any Decoder { try take(String.self) { $0 } }
 
-    /// Goes on to the next element when `body` has returned.
+    /// Calls `body` with the next element, and advances if it returns.
     private mutating func take<Result>(
         _ type: any Any.Type, _ body: (Values.ElementDecoder) throws -> Result
     ) throws -> Result {
@@ -271,7 +271,7 @@ struct ListContainer<Values: ListValues>: UnkeyedDecodingContainer {
     }
 }
 
-/// Where the elements of a ``ListContainer`` come from.
+/// The elements of a ``ListContainer``.
 protocol ListValues {
     associatedtype ElementDecoder: InputDecoder & Decoder & SingleValueDecodingContainer
 

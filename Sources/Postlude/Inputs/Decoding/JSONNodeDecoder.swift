@@ -3,7 +3,7 @@ internal import FoundationEssentials
 /// Decodes a type from a JSON value.
 final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
     let document: JSONDocument
-    /// nil if an object has no such member.
+    /// The index of the value's node; nil if there is no value.
     let index: Int?
 
     override var isAbsent: Bool { index == nil }
@@ -15,7 +15,7 @@ final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
         super.init(report: InputReport(source: source, isText: false))
     }
 
-    /// No value at all.
+    /// Makes a decoder of an absent value.
     init(absent source: String) {
         document = JSONDocument(bytes: [], nodes: [])
         index = nil
@@ -75,7 +75,7 @@ final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
         return try decoding(type) { try Value(from: self) }
     }
 
-    // Apart for speed, as in TextDecoder.
+    // A separate function for speed, as in TextDecoder.
     @inline(never)
     private func decodeForeign<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if let value = try TextValue.decode(
@@ -109,7 +109,7 @@ final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
         if let value = Value(text, radix: 10) { return value }
         guard let number = Double(text), number.isFinite else { throw InputRule.finite.error(at: codingPath) }
         guard number == number.rounded() else { throw InputRule.fraction.error(at: codingPath) }
-        // Digits alone were no integer above: a Double would only round them to one.
+        // Digits alone are out of range, as found above; only rounding to a Double could bring them into it.
         let isRounded = text.utf8.allSatisfy { $0 != UInt8(ascii: ".") && $0 | 0x20 != UInt8(ascii: "e") }
         if !isRounded, let value = Value(exactly: number) { return value }
         throw (number < 0 ? InputRule.least(Value.min) : .greatest(Value.max)).error(at: codingPath)
@@ -121,7 +121,9 @@ final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
         return value
     }
 
-    /// The index of the value, when it is of this kind.
+    /// Returns the index of the value's node.
+    ///
+    /// - Throws: if there is no value, or one of another kind.
     private func node(_ kind: JSONNode.Kind, _ type: any Any.Type) throws -> Int {
         guard let index else { throw InputRule.missing.error(at: codingPath) }
         guard document.nodes[index].kind == kind else { throw mismatch(type) }
@@ -151,7 +153,7 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let decoder: JSONNodeDecoder
     let object: Int
     let definitions: FieldDefinitions?
-    /// The members by key, for an object with so many that a search for each key would take long.
+    /// The members by key, if there are so many that a linear search for each key would be slow.
     private let members: [ExactName: Int]?
 
     init(decoder: JSONNodeDecoder, object: Int, definitions: FieldDefinitions?) {
@@ -159,7 +161,7 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         self.object = object
         self.definitions = definitions
         let document = decoder.document
-        // A member takes two nodes at least.
+        // A member takes at least two nodes.
         guard Int(document.nodes[object].next) - object > 64 else {
             members = nil
             return
@@ -199,7 +201,7 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return try child.decodeValue(type)
     }
 
-    /// Of `Int??`, absent is nil and null an inner nil.
+    /// For `Int??`, an absent member is the outer nil, and null the inner one.
     func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
         guard let index = index(key.stringValue) else { return nil }
         let child = JSONNodeDecoder(index, parent: decoder, step: .key(key.stringValue))
@@ -231,21 +233,21 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 }
 
-/// What an optional type makes of null and of nothing, also where its values are optional themselves: in `Int??` the outer
-/// nil is a member that is absent, and the inner one is null.
+/// The values of an optional type for null and for an absent member. They differ if the wrapped type is optional itself: in
+/// `Int??`, the outer nil is an absent member, and the inner nil is null.
 enum NullValue {
-    /// nil as a value of an optional type; no value for another type.
+    /// Returns the outer nil of an optional type; no value for another type.
     static func absent<Value>(_ type: Value.Type) -> Value? {
         guard let optional = type as? any ExpressibleByNilLiteral.Type else { return nil }
         func make<Optional: ExpressibleByNilLiteral>(_ type: Optional.Type) -> Value {
             let none: Optional = nil
-            // Unsafe: Optional is Value, as which it was found; a cast would make an inner nil of an outer one.
+            // Unsafe: Optional and Value are the same type, and a cast would make an outer nil an inner one.
             return unsafeBitCast(none, to: Value.self)
         }
         return make(optional)
     }
 
-    /// What null is in an optional of optionals; no value for another type.
+    /// Returns the inner nil of an optional of an optional; no value for another type.
     static func null<Value>(_ type: Value.Type) -> Value? {
         guard let outer = type as? any OuterOptional.Type else { return nil }
         func make<Outer: OuterOptional>(_ type: Outer.Type) -> Value {

@@ -3,12 +3,12 @@ internal import PostludeFastCGI
 /// Decodes a type from names and text values: path parameters, a query, a form, cookies, or header fields.
 ///
 /// A struct takes its properties by name; an array property takes every value of its name; a scalar takes the only
-/// parameter there is.
+/// parameter.
 final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
-    /// What a scalar property gets of several values.
+    /// Which of several values a scalar property takes.
     enum Choice {
         case first, last
-        /// All of them with commas, as HTTP joins fields.
+        /// All of them, joined with commas as HTTP joins fields.
         case joined
     }
 
@@ -20,18 +20,18 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         return all
     }
     private var listed: [(name: String, value: String)]?
-    /// Where header fields are looked up: a struct asks for few of many.
+    /// The request's head, if header fields are decoded. They are looked up by name: a struct asks for few of many.
     private let head: RequestHead?
     private let choice: Choice
-    /// Whether a property's key means another name; nil for the same name only.
+    /// Whether a property's key matches a name; nil if they have to be equal.
     private let matches: ((_ key: String, _ name: String) -> Bool)?
-    /// Whether a text is a list of those between its commas.
+    /// Whether a list's text is split at its commas.
     private let splitsLists: Bool
-    /// The places of each name, made for many values: a dictionary's keys would otherwise cost a search each.
+    /// The indices of each name, used if there are many values: a linear search for each key of a dictionary would be slow.
     private lazy var places = Dictionary(grouping: values.indices) { ExactName(values[$0].name) }
     private static let fewValues = 16
 
-    /// - Parameter skipsEmpty: whether an empty text is as good as none.
+    /// - Parameter skipsEmpty: whether an empty text counts as absent.
     init(
         _ values: [(name: String, value: String)], source: String, choosing choice: Choice = .last,
         skipsEmpty: Bool = false, splitsLists: Bool = false,
@@ -45,7 +45,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         super.init(report: InputReport(source: source, isText: true))
     }
 
-    /// Header fields.
+    /// Makes a decoder of a request's header fields.
     init(headerOf head: RequestHead) {
         self.head = head
         choice = .joined
@@ -70,7 +70,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
     func texts(for key: String) -> [String] {
         if listed == nil, let head { return HeaderParameter.values(for: key, in: head) }
         if let matches {
-            // A dictionary asks for each header field by the name that it has here.
+            // A dictionary asks for each header field by its exact name.
             if choice == .joined, values.count > Self.fewValues, let exact = places[ExactName(key)] {
                 return exact.map { values[$0].value }
             }
@@ -80,7 +80,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         return values.filter { ExactName.areSame($0.name, key) }.map(\.value)
     }
 
-    /// The texts for a list.
+    /// Returns the texts for a list.
     func list(for key: String) -> [String] {
         guard splitsLists else { return texts(for: key) }
         return texts(for: key).flatMap { text in
@@ -92,7 +92,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         }
     }
 
-    /// The text for a scalar.
+    /// Returns the text for a scalar.
     func text(for key: String) -> String? {
         guard matches == nil, choice != .joined, values.count <= Self.fewValues else {
             let texts = texts(for: key)
@@ -147,7 +147,7 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
 
     func decodeNil(forKey key: Key) throws -> Bool { !contains(key) }
 
-    // The usual types without a decoder of their own; what is wrong with one is said by that.
+    // The usual types are decoded without a child decoder, which is made only to report an error.
 
     func decode(_ type: String.Type, forKey key: Key) throws -> String {
         try plainText(key) ?? decodeValue(type, key)
@@ -157,7 +157,7 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
         try plainText(key).flatMap { Int($0) } ?? decodeValue(type, key)
     }
 
-    /// nil if the text is absent, or a field's.
+    /// Returns the text; nil if it is absent, or the type has ``Field``s.
     private func plainText(_ key: Key) -> String? {
         definitions == nil ? decoder.text(for: key.stringValue) : nil
     }
@@ -192,8 +192,8 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
     func superDecoder(forKey key: Key) throws -> any Decoder { decoder }
 }
 
-/// A name as a dictionary's key that is equal to those of the same bytes alone: `String` takes `é` as one scalar and `é` as
-/// two for the same, which no client and no other server does.
+/// A name as a dictionary's key, compared by its bytes. To `String`, `é` as one scalar and `é` as two are equal, which they are
+/// to no client and to no other server.
 struct ExactName: Hashable {
     let text: String
 

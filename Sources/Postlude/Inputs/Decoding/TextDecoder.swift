@@ -3,7 +3,7 @@ internal import PostludeDates
 
 /// Decodes one value from text, or a list from the texts of a repeated parameter.
 final class TextDecoder: InputDecoder, Decoder, ScalarContainer {
-    /// nil if the parameter is absent.
+    /// The parameter's text; nil if it is absent.
     private let text: String?
     /// Every text of the parameter, for a list.
     private let all: () -> [String]
@@ -58,7 +58,7 @@ final class TextDecoder: InputDecoder, Decoder, ScalarContainer {
         }
     }
 
-    // Apart, since a generic optional costs a search in the runtime's tables, which the usual types need not pay.
+    // A separate function, since a generic optional costs a search in the runtime's tables, which usual types do not need.
     @inline(never)
     private func decodeForeign<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if let value = try TextValue.decode(
@@ -74,10 +74,10 @@ final class TextDecoder: InputDecoder, Decoder, ScalarContainer {
         return try Value(from: self)
     }
 
-    /// Whether a type is decoded from text in another way than it would do itself.
+    /// Whether a type is decoded from text in another way than by its own `init(from:)`.
     static func isForeign(_ type: Any.Type) -> Bool { foreign.contains(ObjectIdentifier(type)) }
 
-    /// Looked up once: Foundation is asked for each of its types through a function.
+    /// Looked up once, since each access to a type of Foundation calls a function.
     private static let foreign = [Date.self, URL.self, UUID.self, Decimal.self].map { ObjectIdentifier($0) }
 
     func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
@@ -85,7 +85,7 @@ final class TextDecoder: InputDecoder, Decoder, ScalarContainer {
         return value
     }
 
-    /// Finite decimal numbers only: Swift also reads `nan`, `inf` and `0x1p3`, and makes 1e999 infinite.
+    /// Decodes finite decimal numbers only: Swift also reads `nan`, `inf` and `0x1p3`, and makes 1e999 infinite.
     func number<Value: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Value.Type) throws -> Value {
         let text = try decode(String.self)
         guard let value = Value(text), value.isFinite,
@@ -117,15 +117,17 @@ struct TextList: ListValues {
     }
 }
 
-/// Foundation's types as clients write them, where their own decoding would ask for something else.
+/// Reads Foundation's types as clients write them, which their own decoding does not accept.
 enum TextValue {
+    /// Reads a `Date`, `URL` or `UUID`.
+    ///
     /// - Returns: nil for any other type.
     static func decode<Value>(
         _ type: Value.Type, text: (any Any.Type) throws -> String, path: () -> [any CodingKey]
     ) throws -> Value? {
         let value: Any?
         let rule: InputRule
-        // Compared, not cast: this is asked for every value.
+        // Compared and not cast, for speed.
         if type == Date.self {
             (value, rule) = (DateText.date(try text(type)), .dateTime)
         } else if type == URL.self {
@@ -139,9 +141,9 @@ enum TextValue {
         return value
     }
 
-    /// A decimal number without anything around it; nil if there is none.
+    /// Returns the decimal number that the whole text is; nil if it is not one.
     static func decimal(_ text: String) -> Decimal? {
-        // Foundation stops at what it cannot read.
+        // Foundation would ignore what follows a number.
         guard !text.isEmpty, text.utf8.allSatisfy("0123456789+-.eE".utf8.contains), Double(text) != nil else {
             return nil
         }

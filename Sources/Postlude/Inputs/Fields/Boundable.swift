@@ -16,16 +16,15 @@ public enum FieldMeasure: Sendable {
 }
 
 /// A type whose values the bounds of a ``Field`` can limit: numbers and dates by their value, texts by their length,
-/// collections by their count. An application's own types can be others.
+/// collections by their count. An application's own types can conform, too.
 public protocol Boundable: SendableMetatype {
-    /// What the bounds are: the type itself, or `Int` for a length or a count.
+    /// The type of the bounds: the type itself, or `Int` for a length or a count.
     associatedtype Bound: FieldLimit
 
     /// What the bounds limit.
     static var measure: FieldMeasure { get }
 
-    /// What is compared with the bounds, in their kind of number; nil if there is nothing to compare, as for an
-    /// optional without a value.
+    /// The number that is compared with the bounds; nil if there is none, as for an optional without a value.
     var measured: FieldNumber? { get }
 }
 
@@ -83,7 +82,7 @@ extension Optional: Boundable where Wrapped: Boundable {
 
 /// A text that a ``Field`` can match with a pattern: `String` and `String?`.
 public protocol Matchable: Boundable {
-    /// nil if there is nothing to match.
+    /// The text that is matched; nil if there is none.
     var matched: String? { get }
 }
 
@@ -95,7 +94,7 @@ extension Optional: Matchable where Wrapped: Matchable {
     public var matched: String? { self?.matched }
 }
 
-/// A bound of a ``Field``, or what is compared with it.
+/// A bound of a ``Field``, or a number that is compared with it.
 public enum FieldNumber: Hashable, Sendable {
     /// An integer, or a count.
     case integer(Int)
@@ -110,7 +109,7 @@ public enum FieldNumber: Hashable, Sendable {
     /// A local time.
     case localDateTime(LocalDateTime)
 
-    /// nil for a date, which JSON Schema has no bounds for.
+    /// The number as a `Double`; nil for a date, for which JSON Schema has no bounds.
     var double: Double? {
         switch self {
         case .integer(let value): Double(value)
@@ -120,7 +119,7 @@ public enum FieldNumber: Hashable, Sendable {
         }
     }
 
-    /// As the client reads it.
+    /// The number as JSON, for the client.
     var json: JSONValue {
         switch self {
         case .integer(let value): .integer(value)
@@ -131,7 +130,7 @@ public enum FieldNumber: Hashable, Sendable {
         }
     }
 
-    /// As the client reads it in a sentence.
+    /// The number as text, for a message to the client.
     var text: String {
         switch self {
         case .integer(let value): "\(value)"
@@ -158,7 +157,7 @@ extension FieldNumber: Comparable {
     }
 }
 
-/// A type that the bounds of a ``Field`` are written in.
+/// A type in which the bounds of a ``Field`` are written.
 public protocol FieldLimit: Comparable, Sendable {
     /// The value, for comparison.
     var fieldNumber: FieldNumber { get }

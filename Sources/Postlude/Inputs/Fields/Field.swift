@@ -1,7 +1,7 @@
-/// A property that clients fill: what its value must be, and what it is where they leave it out.
+/// A property whose value clients send, with the rules for the value and its default.
 ///
-/// Its type says what it is and whether it may be absent (an optional, or one with a default). A range bounds a number
-/// or date by its value, a text by its length in Unicode scalars, and a collection by its count:
+/// The value may be absent if the property is optional or has a default. A range bounds a number or date by its value, a text
+/// by its length in Unicode scalars, and a collection by its count:
 ///
 /// ```swift
 /// struct Order: InputFields {
@@ -13,13 +13,13 @@
 /// }
 /// ```
 ///
-/// - `name`: what clients write instead of the property's name.
-/// - `greaterThan`, `lessThan`: bounds that are not allowed themselves.
+/// - `name`: the name that clients write instead of the property's.
+/// - `greaterThan`, `lessThan`: exclusive bounds.
 /// - `matching`: a regular expression of PCRE2 that must match somewhere in the text; one that takes more than 100,000
 ///   steps does not match.
-/// - `summary`: what it is, for the API's description.
-/// - `check`: a rule of one's own; returns what is wrong with the value, for the client to read, or nil. Called when
-///   the value keeps the other rules, and never for a default.
+/// - `summary`: a description of the property, for that of the API.
+/// - `check`: a custom rule, which returns a message for the client if the value is invalid, and nil otherwise. It is called
+///   if the value satisfies the other rules, and never for a default.
 ///
 /// See ``InputFields``.
 @propertyWrapper
@@ -28,7 +28,7 @@ public struct Field<Value: Decodable & Sendable>: Sendable {
     enum State: Sendable {
         case declared(FieldDeclaration<Value>)
         case value(Value)
-        /// The client's value was wrong, which is reported; the handler is not called.
+        /// The client's value was invalid. The error is reported, and the handler is not called.
         case refused
     }
 
@@ -38,12 +38,12 @@ public struct Field<Value: Decodable & Sendable>: Sendable {
     init(state: State) { self.state = state }
 
     // Here because Swift finds no such initializer in an extension for a property without arguments.
-    /// A property of which only the type is known: `@Field var name: String`.
+    /// A property without rules or default: `@Field var name: String`.
     @inlinable
     public init() { state = .declared(FieldDeclaration()) }
 
-    /// The client's value or the default. A value made by `init()` has none if there is no default: it may be set,
-    /// but not be read.
+    /// The client's value or the default. In a struct made by `init()`, a property without a default must be set before it is
+    /// read.
     public var wrappedValue: Value {
         get {
             switch state {
@@ -61,13 +61,13 @@ public struct Field<Value: Decodable & Sendable>: Sendable {
 }
 
 extension Field: Decodable {
-    /// For other decoders than Postlude's: the value, without any check.
+    /// Decodes the value without any check, for decoders other than Postlude's.
     public init(from decoder: any Decoder) throws { state = .value(try Value(from: decoder)) }
 }
 
 extension Field: Encodable where Value: Encodable {
     public func encode(to encoder: any Encoder) throws {
-        // Not the value's own way: the container knows how dates and UUIDs are written.
+        // Not by the value's own function: the container determines how dates and UUIDs are written.
         var container = encoder.singleValueContainer()
         try container.encode(wrappedValue)
     }
@@ -82,7 +82,7 @@ extension Field: Hashable where Value: Hashable {
 }
 
 extension Field {
-    /// The value if there is one.
+    /// The client's value or the default, if there is one.
     private var known: Value? {
         switch state {
         case .value(let value): value
@@ -95,7 +95,7 @@ extension Field {
 // The forms of a declaration, each with a default and without. The wrapper's documentation explains the arguments.
 
 extension Field {
-    /// A rule of one's own: says what is wrong with a value; nil for a good one.
+    /// A custom rule: returns a message for an invalid value, and nil for a valid one.
     public typealias Check = @Sendable (Value) -> String?
 
     @inlinable
@@ -149,7 +149,7 @@ extension Field where Value: Boundable {
             bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan).or(range.fieldBounds))
     }
 
-    /// A property with bounds that are not allowed themselves.
+    /// A property with exclusive bounds.
     @inlinable @_disfavoredOverload
     public init(
         name: String? = nil, greaterThan: Value.Bound? = nil, lessThan: Value.Bound? = nil,
@@ -159,7 +159,7 @@ extension Field where Value: Boundable {
             nil, name, summary, check, bounds: FieldBounds(greaterThan: greaterThan, lessThan: lessThan))
     }
 
-    /// A property with bounds that are not allowed themselves, with a default.
+    /// A property with exclusive bounds and a default.
     @inlinable @_disfavoredOverload
     public init(
         wrappedValue: Value, name: String? = nil, greaterThan: Value.Bound? = nil,
@@ -210,7 +210,7 @@ extension Field where Value: Matchable {
     }
 }
 
-/// What a `@Field` says, kept without any allocation: every decoded value begins with it.
+/// The arguments of a `@Field`, stored without any allocation: one is made for every decoded value.
 @usableFromInline
 struct FieldDeclaration<Value: Decodable & Sendable>: Sendable {
     @usableFromInline var name: String?
@@ -218,10 +218,10 @@ struct FieldDeclaration<Value: Decodable & Sendable>: Sendable {
     @usableFromInline var bounds = FieldBounds()
     @usableFromInline var pattern: String?
     @usableFromInline var check: (@Sendable (Value) -> String?)?
-    /// The value where the client sends none; nil if there is no such value.
+    /// The declared default; nil if there is none.
     @usableFromInline var fallback: Value?
 
-    // Inlined, as the declaring initialisers are, where the value's type is known: each decoded value begins with them.
+    // Inlined if the value's type is known, as the initializers of `Field` are: they run for every decoded value.
     @inlinable
     init(
         name: String? = nil, summary: String? = nil, bounds: FieldBounds = FieldBounds(),
@@ -236,22 +236,21 @@ struct FieldDeclaration<Value: Decodable & Sendable>: Sendable {
         self.fallback = fallback
     }
 
-    /// The declared default, or nil for an optional.
+    /// The value if the client sends none: the declared default, or nil for an optional. No value for a required field.
     var absent: Value? {
         fallback ?? NullValue.absent(Value.self)
     }
 }
 
 extension KeyedDecodingContainer {
-    /// Decodes a ``Field``, also where its key is absent. What is wrong with it is reported when the whole struct was
-    /// decoded.
+    /// Decodes a ``Field``, even if its key is absent. Its errors are reported when the whole struct has been decoded.
     @inlinable
     public func decode<Value>(_ type: Field<Value>.Type, forKey key: Key) throws -> Field<Value> {
         Field(state: try decode(DecodedField<Value>.self, forKey: key).state)
     }
 }
 
-/// A field's state as a value that containers can be asked for.
+/// A field's state as a type that containers can decode.
 @usableFromInline
 struct DecodedField<Value: Decodable & Sendable>: Decodable {
     @usableFromInline let state: Field<Value>.State

@@ -27,13 +27,13 @@ public struct FieldBounds: Hashable, Sendable {
         self.upper = upper.map { Limit(number: $0.fieldNumber, isExclusive: true) }
     }
 
-    /// Why they let nothing through.
+    /// The reason why no value satisfies the bounds; nil if there is none.
     var problem: String? {
         guard let lower, let upper, lower.number > upper.number else { return nil }
         return "no value is between \(lower.number.text) and \(upper.number.text)"
     }
 
-    /// These, and where these say nothing, the others.
+    /// Returns these bounds, with those of `other` for missing ones.
     @inlinable
     func or(_ other: FieldBounds) -> FieldBounds {
         FieldBounds(lower: lower ?? other.lower, upper: upper ?? other.upper)
@@ -42,9 +42,9 @@ public struct FieldBounds: Hashable, Sendable {
 
 /// A range that bounds a ``Field``: `1...50`, `0..<10`, `1...`, `...50` or `..<50`.
 public protocol FieldRange<Bound> {
-    /// What the range is of.
+    /// The type of the range's ends.
     associatedtype Bound
-    /// The range's ends.
+    /// The range as bounds.
     var fieldBounds: FieldBounds { get }
 }
 
@@ -83,7 +83,7 @@ extension PartialRangeUpTo: FieldRange where Bound: FieldLimit {
 }
 
 extension FieldBounds {
-    /// The bound that a value, length or count breaks, in the words of pydantic.
+    /// Returns the rule for the bound that a value, length or count violates, with pydantic's message; nil for none.
     func violation(by number: FieldNumber, of measure: FieldMeasure) -> InputRule? {
         if let upper, upper.isExclusive ? !(number < upper.number) : number > upper.number {
             return rule(number, upper, isUpper: true, measure)
@@ -99,7 +99,7 @@ extension FieldBounds {
     ) -> InputRule {
         guard measure != .value else { return Self.valueRule(limit, isUpper: isUpper) }
         var bound = limit.number
-        // Lengths and counts have no bounds that are excluded: less than 10 is at most 9.
+        // Lengths and counts have inclusive bounds only: less than 10 is at most 9.
         if limit.isExclusive, case .integer(let value) = bound {
             bound = .integer(value &+ (isUpper ? -1 : 1))
         }

@@ -1,22 +1,22 @@
 internal import PostludeSystem
 
-/// The fields of an ``InputFields`` type, read from its prototype when they are first asked for.
+/// The fields of an ``InputFields`` type, read from its prototype on their first use.
 final class FieldDefinitions: Sendable {
     /// In the order of declaration.
     let all: [any FieldDefinition]
-    /// Why no value of the type can be decoded; nil for a sound type.
+    /// The reason why no value of the type can be decoded; nil if there is none.
     let problem: String?
 
     private static let known = Lock<[ObjectIdentifier: FieldDefinitions?]>([:])
 
-    /// The fields of a type; nil for a type that has none.
+    /// Returns the fields of a type; nil if it is not an ``InputFields``.
     static func of(_ type: Any.Type) -> [any FieldDefinition]? { resolve(type)?.all }
 
-    /// - Returns: nil for a type that is no ``InputFields``.
+    /// Returns the definitions of a type; nil if it is not an ``InputFields``.
     static func resolve(_ type: Any.Type) -> FieldDefinitions? {
         let id = ObjectIdentifier(type)
         if let found = known.withLock({ $0[id] }) { return found }
-        // Outside of the lock, since prototypes are the application's code: at worst it is made twice.
+        // Outside of the lock, since a prototype runs the application's code: at worst it is made twice.
         let definitions = (type as? any InputFields.Type).map { FieldDefinitions(of: $0) }
         known.withLock { $0[id] = .some(definitions) }
         return definitions
@@ -26,7 +26,7 @@ final class FieldDefinitions: Sendable {
         var fields: [any FieldDefinition] = []
         for child in Mirror(reflecting: type.init()).children {
             guard let label = child.label, let field = child.value as? any DeclaredField else { continue }
-            // A wrapper's storage is called as the property, after an underscore.
+            // The wrapper's storage has the property's name with an underscore before it.
             fields.append(field.definition(key: String(label.dropFirst())))
         }
         all = fields
@@ -72,34 +72,34 @@ extension Field: DeclaredField {
     }
 }
 
-/// What is known of a ``Field`` before any request: one for each property of an ``InputFields`` type.
+/// The definition of a ``Field``, the same for all requests: one for each property of an ``InputFields`` type.
 protocol FieldDefinition: AnyObject, Sendable {
     /// The property's name.
     var key: String { get }
-    /// The name that clients write, where the declaration gives one; else the property's name.
+    /// The name that clients write: that of the declaration if it gives one, otherwise the property's.
     var name: String { get }
-    /// Whether `name` was given, and stands in a header or in the environment as it is.
+    /// Whether the declaration gives the name. The API's description then shows it unchanged for a header field.
     var isNameGiven: Bool { get }
     var rules: FieldRules { get }
-    /// What it is where clients leave it out; nil for a required field, and for an optional one.
+    /// The declared default; nil for a required field, and for an optional one.
     var defaultValue: (any Encodable & Sendable)? { get }
     var isRequired: Bool { get }
     var summary: String? { get }
-    /// Why no value can ever be decoded.
+    /// The reason why no value can be decoded; nil if there is none.
     var problem: String? { get }
     static var valueType: any Decodable.Type { get }
 }
 
 extension FieldDefinitions {
-    /// What keeps values of a type from being decoded: its own mistakes, and those of the fields that it holds.
+    /// Returns the reason why values of a type cannot be decoded: a mistake in the type, or in the type of one of its fields.
     static func problem(of type: Any.Type) -> String? {
         var seen: Set<ObjectIdentifier> = []
         return problem(of: type, &seen)
     }
 
-    /// Whether a type keeps what it decodes without looking at it: one with fields, a list, a dictionary, an optional.
+    /// Whether a type stores what it decodes without reading it: one with fields, an array, a dictionary, an optional.
     static func onlyHolds(_ type: Any.Type) -> Bool {
-        // A set compares its members, and may do so by code of theirs.
+        // A set compares its members, which may run their own code.
         type is any HoldingType.Type && !(type is any SetType.Type) || resolve(type) != nil
     }
 
@@ -140,7 +140,7 @@ extension Dictionary: HoldingType {
     fileprivate static var held: Any.Type { Value.self }
 }
 
-/// What a ``Field`` asks of its value beside its type, in JSON Schema's terms (draft 2020-12, validation).
+/// The rules of a ``Field`` for its value, besides its type, in JSON Schema's terms (draft 2020-12, validation).
 struct FieldRules: Hashable, Sendable {
     var minimum: Double?
     var maximum: Double?
@@ -155,7 +155,7 @@ struct FieldRules: Hashable, Sendable {
     var pattern: String?
 }
 
-/// A decoder that holds nothing and notes which keys a type asks it for.
+/// A decoder without values, which records the keys that a type decodes.
 final class ProbeDecoder: Decoder {
     private final class Notes {
         var keys: Set<String> = []
@@ -169,7 +169,7 @@ final class ProbeDecoder: Decoder {
 
     static func keys(of type: any InputFields.Type) -> Set<String> {
         let notes = Notes()
-        // An error is of a property that is not a field: its key is noted.
+        // An error comes from a property that is not a field, whose key is recorded.
         _ = try? type.init(from: ProbeDecoder(notes))
         return notes.keys
     }

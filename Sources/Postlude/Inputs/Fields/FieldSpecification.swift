@@ -1,18 +1,19 @@
 internal import PostludePCRE
 internal import PostludeSystem
 
-/// A ``Field``'s declaration, made ready for checking values: once for each type.
+/// A ``Field``'s declaration, prepared for checking values. Made once for each property of a type.
 final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
     static var valueType: any Decodable.Type { Value.self }
 
     let key: String
     let problem: String?
     private let declaration: FieldDeclaration<Value>
-    // Beside the declaration, whose parts are found slowly where the value's type is not known.
+    // Copied from the declaration, whose parts are slow to access if the value's type is not known.
     private let bounds: FieldBounds
-    /// What it is where the client leaves it out; nil for a required field.
+    /// The value if the client sends none; nil for a required field.
     let absent: Value?
-    /// What null is for an optional of optionals, which tells it from a member that is absent; nil for other types.
+    /// The value for null if the type is an optional of an optional, which distinguishes null and an absent member; nil for
+    /// other types.
     let null: Value?
     private let check: (@Sendable (Value) -> String?)?
     private let measure: (kind: FieldMeasure, of: @Sendable (Value) -> FieldNumber?)?
@@ -53,7 +54,7 @@ final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
         return try? JSONValue(encoding: value)
     }
 
-    /// What is wrong with a value.
+    /// Returns the rule that a value violates; nil for a valid value.
     func violation(of value: Value) -> InputRule? {
         if let measure, let number = measure.of(value),
             let rule = bounds.violation(by: number, of: measure.kind)
@@ -66,13 +67,12 @@ final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
         return check?(value).map { InputRule(message: $0, type: "value_error") }
     }
 
-    // The value is of the type by which its conformance was found.
+    // The type parameter of these functions is `Value` itself, with the conformance that was found.
 
     private static func measure<Bounded: Boundable>(
         _ type: Bounded.Type
     ) -> (FieldMeasure, @Sendable (Value) -> FieldNumber?) {
-        // Unsafe for speed: Value and Bounded are one type, as which it was found; a cast for every value takes longer
-        // than decoding it.
+        // Unsafe for speed: Value and Bounded are the same type; a cast for every value takes longer than decoding it.
         (Bounded.measure, { unsafeBitCast($0, to: Bounded.self).measured })
     }
 
@@ -84,7 +84,7 @@ final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
     var rules: FieldRules {
         var rules = FieldRules(pattern: declaration.pattern)
         let (lower, upper) = (declaration.bounds.lower, declaration.bounds.upper)
-        /// The smallest, or greatest, count that is allowed.
+        /// Returns the smallest, or greatest, count that is allowed.
         func count(_ limit: FieldBounds.Limit?, _ step: Int) -> Int? {
             guard case .integer(let number)? = limit?.number else { return nil }
             return limit?.isExclusive == true ? number &+ step : number
@@ -111,7 +111,7 @@ final class FieldSpecification<Value: Decodable & Sendable>: FieldDefinition {
     }
 }
 
-/// The regular expression of a ``Field``, compiled once; matching it is bounded.
+/// The regular expression of a ``Field``, compiled once. Matching has a limit.
 struct FieldPattern: Sendable {
     let text: String
     private let compiled: CompiledPattern
@@ -121,7 +121,7 @@ struct FieldPattern: Sendable {
         compiled = try CompiledPattern(text, options: [.utf, .dollarEndOnly, .neverBackslashC])
     }
 
-    /// Whether it matches somewhere in `text`; not when that cannot be told within the match limit.
+    /// Whether it matches somewhere in `text`; false if the match limit is exceeded.
     func matches(_ text: String) -> Bool {
         guard let matcher = MatcherPool.shared.take() else { return false }
         defer { MatcherPool.shared.giveBack(matcher) }
@@ -130,7 +130,7 @@ struct FieldPattern: Sendable {
     }
 }
 
-/// Matchers that no thread uses at the moment, at most as many as have ever matched at once.
+/// The matchers that no thread uses at the moment: at most as many as have ever matched concurrently.
 private final class MatcherPool: Sendable {
     // Unchecked: the pool gives a matcher to one thread, which gives it back when it is done.
     struct Entry: @unchecked Sendable {
@@ -140,7 +140,7 @@ private final class MatcherPool: Sendable {
     static let shared = MatcherPool()
     private let free = Lock<[Entry]>([])
 
-    /// nil without memory for one.
+    /// - Returns: nil if there is no memory for a matcher.
     func take() -> Entry? {
         free.withLock { $0.popLast() } ?? (try? Matcher()).map(Entry.init)
     }

@@ -1,4 +1,4 @@
-/// A type whose properties say what clients may send for them, each by a ``Field``.
+/// A type of input whose properties each have a ``Field``, which defines the values that clients may send.
 ///
 /// ```swift
 /// struct Search: InputFields {
@@ -12,12 +12,12 @@
 /// func search(query: Query<Search>) -> [Result] { … }
 /// ```
 ///
-/// Everything that is wrong with the values is reported in one answer (422), and the handler is not called.
+/// All errors in the values are reported in one answer (422), and the handler is not called.
 ///
-/// It works in ``Query``, ``Path``, ``Header``, ``Cookies``, ``Form`` and ``JSONBody``, where other such types and arrays
-/// of them may be nested, and in ``ProcessEnvironment``. Every stored property is a `@Field`; the type has neither
-/// `CodingKeys` nor an `init(from:)` of its own: a program whose handlers ask for one that has does not start. `init()`
-/// need not be written, except in a public type.
+/// It works in ``Query``, ``Path``, ``Header``, ``Cookies``, ``Form``, ``JSONBody`` and ``ProcessEnvironment``. In a
+/// ``JSONBody``, such types and arrays of them may be nested. Every stored property is a `@Field`, and the type has neither
+/// `CodingKeys` nor an `init(from:)` of its own: otherwise, a program with a handler for it does not start. `init()` need not
+/// be written, except in a public type.
 ///
 /// Other decoders, such as Foundation's, read the values and check nothing.
 public protocol InputFields: Decodable, Sendable {
@@ -26,7 +26,7 @@ public protocol InputFields: Decodable, Sendable {
 }
 
 extension InputFields {
-    /// Makes a value in code, as tests do; what is not set has its default. No rule is checked.
+    /// Makes a value in code, for instance in tests. Properties that are not set have their defaults. No rule is checked.
     ///
     /// ```swift
     /// struct Room: InputFields {
