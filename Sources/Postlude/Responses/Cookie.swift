@@ -1,29 +1,29 @@
 public import FoundationEssentials
 internal import HTTPTypes
 
-/// A cookie to be set (RFC 6265bis), with attributes that are safe unless told otherwise: sent over TLS only, hidden
-/// from scripts, and not sent with requests that other sites make, links excepted.
+/// A cookie to be set (RFC 6265bis). Its attributes are safe by default: it is sent over TLS only, hidden from scripts, and not
+/// sent with requests of other sites, except when the user follows a link.
 ///
 /// ```swift
 /// var response = Response.redirect(to: "/")
 /// response.setCookie(try Cookie(name: "__Host-session", value: token, maxAge: .seconds(86_400)))
 /// ```
 ///
-/// A name that begins with `__Host-` keeps subdomains and plain HTTP from setting the cookie: use it where you can.
+/// A name that begins with `__Host-` prevents subdomains and plain HTTP from setting the cookie: use it if you can.
 public struct Cookie: Sendable, Hashable {
     /// Whether requests that come from other sites carry a cookie.
     public enum SameSite: String, Sendable, CaseIterable {
-        /// Not even when the user follows a link.
+        /// Never, not even when the user follows a link.
         case strict = "Strict"
-        /// When the user follows a link, and otherwise not.
+        /// Only when the user follows a link.
         case lax = "Lax"
-        /// Always; for pages that are embedded elsewhere. Needs `isSecure`.
+        /// Always; for pages that other sites embed. Needs `isSecure`.
         case none = "None"
     }
 
-    /// As the client sends it back.
+    /// The cookie's name.
     public let name: String
-    /// As it was given.
+    /// The cookie's value, as it was given.
     public let value: String
     /// The `Set-Cookie` field's value.
     let text: String
@@ -32,17 +32,17 @@ public struct Cookie: Sendable, Hashable {
     ///   - name: a token of RFC 9110, 5.6.2.
     ///   - value: visible ASCII without `"`, `,`, `;` and `\`. Encode other text, as Base64 for instance, and decode it
     ///     when it comes back.
-    ///   - maxAge: how long the client keeps it, in whole seconds; zero removes it. Without it and `expires`, until the
-    ///     browser is closed.
-    ///   - expires: until when the client keeps it; `maxAge` goes before it.
-    ///   - domain: has the client send it to subdomains of this one as well; nil for this host only.
-    ///   - path: has the client send it below this path only. It does not guard it from other paths' pages.
-    ///   - isSecure: sent over TLS only; browsers take `http://localhost` for secure.
-    ///   - isHTTPOnly: hidden from scripts.
-    ///   - sameSite: whether the client sends it with requests that other sites cause.
-    ///   - isPartitioned: kept apart for each site that embeds this one (CHIPS). Needs `isSecure`.
-    /// - Throws: ``CookieError`` that says what clients would not take: a name, a value or an attribute with characters
-    ///   that may not stand there, more than 4,096 bytes, or what the name's prefix demands.
+    ///   - maxAge: how long the client keeps the cookie, in whole seconds; zero removes it. Without `maxAge` and `expires`, the
+    ///     client keeps it until the browser is closed.
+    ///   - expires: the time until which the client keeps it; `maxAge` takes precedence.
+    ///   - domain: the domain to which the client sends it, including its subdomains; nil for this host only.
+    ///   - path: the path below which the client sends it. It does not protect the cookie from pages of other paths.
+    ///   - isSecure: whether it is sent over TLS only; to browsers, `http://localhost` is secure.
+    ///   - isHTTPOnly: whether it is hidden from scripts.
+    ///   - sameSite: whether the client sends it with requests that come from other sites.
+    ///   - isPartitioned: whether the client keeps one for each site that embeds this one (CHIPS). Needs `isSecure`.
+    /// - Throws: ``CookieError`` if clients would not accept the cookie: the name, the value or an attribute has invalid
+    ///   characters, name and value have more than 4,096 bytes, or a requirement of the name's prefix is not met.
     public init(
         name: String, value: String, maxAge: Duration? = nil, expires: Date? = nil, domain: String? = nil,
         path: String = "/", isSecure: Bool = true, isHTTPOnly: Bool = true, sameSite: SameSite = .lax,
@@ -129,22 +129,22 @@ public struct Cookie: Sendable, Hashable {
 
 extension HTTPDate {
     fileprivate init(_ date: Date) {
-        // Far beyond what the form can say; a date that is not a number is long ago.
+        // The bounds are far beyond what the format can express; a date that is not a number is that of 1970.
         let seconds = date.timeIntervalSince1970
         self.init(seconds: seconds.isNaN ? 0 : Int(min(max(seconds, -1e12), 1e12)))
     }
 }
 
 extension Response {
-    /// Adds a `Set-Cookie` field, beside those that are there.
+    /// Adds a `Set-Cookie` field to those that are there.
     public mutating func setCookie(_ cookie: Cookie) {
         headers.append(HTTPField(name: .setCookie, value: cookie.text))
     }
 
     /// Has the client remove a cookie.
     ///
-    /// - Parameters: as the cookie was set: a client keeps cookies of one name apart by domain, path and partition.
-    /// - Throws: ``CookieError`` when no cookie can have these.
+    /// - Parameters: those with which it was set: a client distinguishes cookies of one name by domain, path and partition.
+    /// - Throws: ``CookieError`` if no cookie can have these.
     public mutating func deleteCookie(
         _ name: String, domain: String? = nil, path: String = "/", isPartitioned: Bool = false
     ) throws(CookieError) {
@@ -155,7 +155,7 @@ extension Response {
     }
 }
 
-/// Why a cookie cannot be set: a mistake of the application's, or a value that it has not encoded.
+/// The error of a cookie that cannot be set: a mistake of the application, or a value that it has not encoded.
 public struct CookieError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The cookie's name.
     public let name: String

@@ -2,10 +2,10 @@ internal import Glibc
 internal import HTTPTypes
 internal import PostludeSystem
 
-/// A file that is open, or a range of it.
+/// An open file, or a range of it.
 public struct FileBody: Sendable {
     let file: OpenFile
-    /// Which of its bytes are sent.
+    /// The range of bytes that are sent.
     public internal(set) var range: Range<Int>
 
     init(_ file: OpenFile) {
@@ -13,18 +13,18 @@ public struct FileBody: Sendable {
         range = 0..<file.count
     }
 
-    /// How many bytes are sent.
+    /// The number of bytes that are sent.
     public var count: Int { range.count }
 
-    /// Where it lies, without symbolic links; nil when it is not to be found any more.
+    /// The file's path without symbolic links when it was opened; nil if it had none any more, or /proc is missing.
     public var path: String? { file.realPath }
 
-    /// Reads piece after piece.
+    /// Reads the bytes in pieces.
     ///
     /// - Parameters:
-    ///   - buffer: at least one byte long.
-    ///   - write: gets the pieces; false stops.
-    /// - Returns: whether `write` took all of them.
+    ///   - buffer: a buffer of at least one byte.
+    ///   - write: called with each piece; returns false to stop.
+    /// - Returns: whether `write` has taken all pieces.
     /// - Throws: `FileShrank`, or the system's error.
     func read(
         through buffer: UnsafeMutableRawBufferPointer, _ write: (UnsafeRawBufferPointer) -> Bool
@@ -42,7 +42,7 @@ public struct FileBody: Sendable {
         return true
     }
 
-    /// All of it.
+    /// Reads all bytes.
     func read() throws -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
@@ -56,7 +56,7 @@ public struct FileBody: Sendable {
     }
 }
 
-/// A file was cut while it was sent: what is missing cannot be made up.
+/// The error of a file that became shorter while it was sent, so that the response cannot be completed.
 struct FileShrank: Error, CustomStringConvertible {
     let path: String
     let count: Int
@@ -67,27 +67,27 @@ struct FileShrank: Error, CustomStringConvertible {
     }
 }
 
-/// A regular file, open for reading: what is checked is what will be sent, whatever its name means by then.
+/// A regular file, open for reading. The file that is checked is the one that is sent, even if its path changes meanwhile.
 final class OpenFile: Sendable {
     let descriptor: Int32
-    /// When it was opened, in bytes.
+    /// The size at the time when it was opened, in bytes.
     let count: Int
     let modified: HTTPDate
-    /// Strong: it changes with the file, its content or its length.
+    /// A strong entity tag, made of inode, modification time and size.
     let entityTag: String
     /// Its path without symbolic links; nil if it has none any more, or /proc is missing.
     let realPath: String?
 
-    /// - Throws: `HTTPError`, 404, when there is no such regular file; the system's error when it cannot be opened.
+    /// - Throws: `HTTPError`, 404, if there is no such regular file; the system's error if it cannot be opened.
     convenience init(_ path: String) throws {
         try self.init(path, hidesRefusal: false)
     }
 
     /// Opens a file by a name that a client has chosen.
     ///
-    /// - Throws: `HTTPError`, 404, when there is no such regular file below `root`, or it is hidden.
+    /// - Throws: `HTTPError`, 404, if there is no such regular file below `root`, or it is hidden.
     convenience init(named name: String, in root: String) throws {
-        // The folders on the way are names as well: none may be "..", none hidden.
+        // The folders in the name are checked as well: none may be ".." or hidden.
         guard Self.isVisible(name.utf8) else { throw HTTPError(.notFound) }
         guard let realRoot = Self.realPath(of: root) else { throw SystemError("realpath(\(root))") }
         try self.init(realRoot + "/" + name, hidesRefusal: true)
@@ -96,7 +96,7 @@ final class OpenFile: Sendable {
                 "readlink(/proc/self/fd)", errno: ENOENT,
                 advice: "mount /proc: without it, a file's real path is unknown")
         }
-        // Of the open file, so that a link which is changed meanwhile changes nothing.
+        // The path of the open file is checked, so that a link that is changed meanwhile has no effect.
         let start = (realRoot == "/" ? "/" : realRoot + "/").utf8
         guard realPath.utf8.starts(with: start), Self.isVisible(realPath.utf8.dropFirst(start.count)) else {
             throw HTTPError(.notFound)
@@ -110,7 +110,7 @@ final class OpenFile: Sendable {
     }
 
     private init(_ path: String, hidesRefusal: Bool) throws {
-        // A name after NUL would not be looked at. O_NONBLOCK: opening a FIFO must not wait for a writer.
+        // The system would ignore what follows a NUL. O_NONBLOCK: opening a FIFO must not wait for a writer.
         let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
         descriptor = path.utf8.contains(0) ? -1 : open(path, flags)
         guard descriptor >= 0 else {
@@ -130,7 +130,7 @@ final class OpenFile: Sendable {
         }
         count = Int(status.st_size)
         let (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
-        // A date in the future would be a lie (RFC 9110, 8.8.2.1).
+        // The date must not be in the future (RFC 9110, 8.8.2.1).
         modified = min(HTTPDate(seconds: seconds), .now)
         let version = [
             Int64(bitPattern: UInt64(status.st_ino)), Int64(seconds), Int64(nanoseconds), Int64(count),
@@ -144,7 +144,7 @@ final class OpenFile: Sendable {
 
     /// Reads what fits into `buffer`.
     ///
-    /// - Returns: how many bytes there were; 0 after the end.
+    /// - Returns: the number of bytes that were read; 0 at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
         while true {
             let read = pread(descriptor, buffer.baseAddress, buffer.count, offset)
@@ -153,7 +153,7 @@ final class OpenFile: Sendable {
         }
     }
 
-    /// Without symbolic links; nil if there is nothing.
+    /// Returns a path without symbolic links; nil if it does not exist.
     static func realPath(of path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
@@ -163,7 +163,7 @@ final class OpenFile: Sendable {
     private static func linkTarget(_ path: String) -> String? {
         var characters = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(path, &characters, characters.count)
-        // One that fills the buffer may have been cut.
+        // A path that fills the buffer may be truncated.
         guard count > 0, count < characters.count else { return nil }
         return String(validating: characters[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -1,10 +1,10 @@
 internal import HTTPTypes
 
-/// A page for people: one HTML file that loads nothing, with its style sheet and its script inside.
+/// An HTML page that loads no other files: its style sheet and its script are in it.
 ///
 /// Its parts are the files of `Resources`, which are embedded in the program.
 struct HTMLPage: Sendable {
-    /// The page around `${title}` and `${nonce}`, which are set in each response, and the text between them.
+    /// The page's text, split at `${title}` and `${nonce}`, which are replaced in each response.
     private let pieces: [Piece]
     private let title: String
 
@@ -14,7 +14,7 @@ struct HTMLPage: Sendable {
     }
 
     /// - Parameters:
-    ///   - title: as text.
+    ///   - title: the title as plain text.
     ///   - style: the bytes of a style sheet.
     ///   - script: the bytes of a script.
     ///   - body: what `<body>` holds before the script, as HTML.
@@ -24,7 +24,7 @@ struct HTMLPage: Sendable {
         let parts = [
             "style": Self.text(style), "script": Self.text(script), "body": Self.trimmed(body),
         ]
-        // Once over the shell: what a part holds is not looked at.
+        // One pass over the template: placeholders in the parts are not replaced.
         pieces = Self.text(PackageResources.page_html).split(
             separator: "${", omittingEmptySubsequences: false
         )
@@ -41,9 +41,9 @@ struct HTMLPage: Sendable {
     }
 
     func response() -> Response {
-        // Of this response alone, so that nothing else that might get into the page is run.
+        // Different in each response, so that no script runs that was injected into the page.
         let nonce = RequestID.random()
-        // Nothing but what stands in this page, and requests to its own server.
+        // Allows only what is in this page, and requests to its own server.
         let policy = [
             "default-src 'none'", "script-src 'nonce-\(nonce)'", "style-src 'nonce-\(nonce)'",
             "connect-src 'self'", "img-src data:", "base-uri 'none'", "form-action 'none'",
@@ -63,7 +63,7 @@ struct HTMLPage: Sendable {
         return .html(html.joined(), headers: headers)
     }
 
-    /// A resource as text, without its last line's end.
+    /// Returns a resource as text, without the line break at its end.
     static func text(_ bytes: [UInt8]) -> String { trimmed(String(decoding: bytes, as: UTF8.self)) }
 
     private static func trimmed(_ text: String) -> String {

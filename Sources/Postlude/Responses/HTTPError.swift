@@ -1,20 +1,20 @@
 public import HTTPTypes
 internal import PostludeFastCGI
 
-/// An answer that a handler or an input throws: a status and `{"detail": …}`.
+/// An error that a handler or an input throws, which is answered with a status and `{"detail": …}`.
 ///
 /// The tasks that the handler has added are dropped, as for every error.
 public struct HTTPError: Error, Sendable {
     /// The answer's status.
     public var status: HTTPResponse.Status
-    /// What the client reads; by default the status's reason phrase.
+    /// The text for the client; by default the status's reason phrase.
     public var detail: String
     /// Further header fields of the answer.
     public var headers: HTTPFields
 
     /// - Parameters:
     ///   - status: the answer's status.
-    ///   - detail: what the client reads; nil for the status's reason phrase.
+    ///   - detail: the text for the client; nil for the status's reason phrase.
     ///   - headers: further header fields of the answer.
     public init(_ status: HTTPResponse.Status, _ detail: String? = nil, headers: HTTPFields = [:]) {
         self.status = status
@@ -24,14 +24,14 @@ public struct HTTPError: Error, Sendable {
 }
 
 extension Response {
-    /// An error in the format of FastAPI.
+    /// Makes the answer to an error, in the format of FastAPI.
     static func error(_ error: HTTPError) -> Response {
-        // A dictionary of strings always encodes; should it not, the status says enough.
+        // Encoding a dictionary of strings cannot fail; if it did, the status would suffice.
         (try? .json(["detail": error.detail], status: error.status, headers: error.headers))
             ?? Response(status: error.status, headers: error.headers)
     }
 
-    /// Names the request, so that its line in the log can be found, and nothing else.
+    /// Makes the answer to an internal error: only the request's id, by which its entry in the log can be found.
     static func internalServerError(requestID: String) -> Response {
         let status = HTTPResponse.Status.internalServerError
         return (try? .json(["detail": status.reasonPhrase, "request_id": requestID], status: status))
@@ -51,7 +51,7 @@ extension Refusal {
 }
 
 extension HTTPError {
-    /// What a handler that reads the body gets, and the client if anybody is still there (RFC 9110, 15.5).
+    /// Makes the error that a handler gets when it reads the body, and the client if it is still connected (RFC 9110, 15.5).
     init(_ error: BodyError) {
         switch error {
         case .timedOut: self.init(.requestTimeout)

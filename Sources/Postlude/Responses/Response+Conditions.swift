@@ -1,12 +1,12 @@
 internal import HTTPTypes
 
 extension Response {
-    /// What becomes of a file's response when the request is taken into account: a part of it, nothing but its head, an
-    /// error, or a word to nginx. Every other response stays as it is.
+    /// Applies a request's conditions and range to the response with a file. The result is the whole file, a part of it, 304,
+    /// an error, or an internal redirect for nginx. Every other response is returned unchanged.
     ///
     /// - Parameters:
-    ///   - fields: the request's.
-    ///   - location: where nginx sends files by itself.
+    ///   - fields: the request's header fields.
+    ///   - location: the location from which nginx sends files; nil if there is none.
     func selected(
         for method: HTTPRequest.Method, _ fields: @autoclosure () -> HTTPFields, in location: FileLocation?
     ) -> Response {
@@ -16,7 +16,7 @@ extension Response {
         return selected(from: file, by: fields(), allowsRange: method == .get)
     }
 
-    /// nginx asks the conditions and takes the range itself, with validators of its own.
+    /// Has nginx send the file. nginx evaluates conditions and ranges itself, with validators of its own.
     private func internalRedirect(to target: String) -> Response {
         var response = self
         response.headers[.eTag] = nil
@@ -27,7 +27,7 @@ extension Response {
         return response
     }
 
-    /// The order of RFC 9110, 13.2.2.
+    /// Evaluates the conditions and the range in the order of RFC 9110, 13.2.2.
     private func selected(from file: FileBody, by fields: HTTPFields, allowsRange: Bool) -> Response {
         let tag = headers[.eTag].flatMap { EntityTag($0) }
         let modified = headers[.lastModified].flatMap { HTTPDate($0) }
@@ -47,11 +47,11 @@ extension Response {
         return part(range, of: file)
     }
 
-    /// If-Range: whether the client's part is of this version (RFC 9110, 13.1.5).
+    /// Whether the version in `If-Range` is this one (RFC 9110, 13.1.5).
     private func isCurrent(_ condition: String?, tag: EntityTag?, modified: HTTPDate?) -> Bool {
         guard let condition else { return true }
         if let wanted = EntityTag(condition) { return !wanted.isWeak && wanted == tag }
-        // Within a second the file may have changed once more: the date is not a strong validator yet (8.8.2.2).
+        // Within the same second, the file may have changed again: the date is not a strong validator yet (8.8.2.2).
         guard let date = HTTPDate(condition), let modified else { return false }
         return date == modified && modified < HTTPDate.now
     }
@@ -85,7 +85,7 @@ extension Response {
         return response
     }
 
-    /// With the fields that are not the file's, such as cookies.
+    /// Makes an error response with the header fields that do not describe the file, such as cookies.
     private func refused(_ status: HTTPResponse.Status) -> Response {
         var fields = headers
         for name in [
@@ -99,18 +99,18 @@ extension Response {
     }
 }
 
-/// A version of a representation (RFC 9110, 8.8.3).
+/// An entity tag: the version of a representation (RFC 9110, 8.8.3).
 struct EntityTag: Hashable, Sendable {
     let isWeak: Bool
-    /// With its quotes.
+    /// The opaque tag, with its quotes.
     let opaque: Substring
 
-    /// What a condition lists.
+    /// The list in a condition.
     enum List {
         case any
         case tags([EntityTag])
 
-        /// - Parameter text: `*`, or tags and commas. What comes after a mistake is left out.
+        /// - Parameter text: `*`, or tags separated by commas. Everything after a syntax error is ignored.
         init(_ text: String) {
             var rest = text[...]
             var tags: [EntityTag] = []
@@ -143,7 +143,7 @@ struct EntityTag: Hashable, Sendable {
         }
     }
 
-    /// - Returns: nil if it is not a tag, or if there are several.
+    /// - Returns: nil if `text` is not a single tag.
     init?(_ text: String) {
         var rest = text.trimmingSpaces
         self.init(takingFrom: &rest)
@@ -169,15 +169,15 @@ extension String {
     }
 }
 
-/// What a `Range` field asks for, of something that has a certain length (RFC 9110, 14.1.2).
+/// The range that a `Range` field requests of a representation of a known length (RFC 9110, 14.1.2).
 enum ByteRange: Equatable {
-    /// All of it: there is no range, or none that has to be obeyed.
+    /// The whole representation: there is no valid range, or the server ignores it.
     case whole
     case part(Range<Int>)
     case unsatisfiable
 
-    /// Several ranges get the whole: a server may ignore the field (14.2), and parts in a multipart body are something
-    /// that few clients read.
+    /// Parses a `Range` field. Several ranges get the whole representation: a server may ignore the field (14.2), and few
+    /// clients read multipart bodies.
     init(_ field: String, of count: Int) {
         self = .whole
         let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -202,7 +202,7 @@ enum ByteRange: Equatable {
         }
     }
 
-    /// A number beyond all files is as good as any other that is.
+    /// Returns a number; `Int.max` for a larger one, since no file is that long.
     private static func number(_ text: Substring) -> Int? {
         guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         return Int(text) ?? .max
@@ -213,11 +213,11 @@ extension Substring {
     fileprivate var trimmingSpaces: Substring { String(self).trimmingSpaces }
 }
 
-/// A folder whose files nginx sends by itself, from a location that clients cannot ask for.
+/// A folder whose files nginx sends, from a location that clients cannot request.
 struct FileLocation: Hashable, Sendable {
-    /// Without symbolic links, and without a slash at its end.
+    /// The folder's path, without symbolic links, and without a slash at its end.
     private let root: String
-    /// With a slash at its end.
+    /// The location's path, with a slash at its end.
     private let location: String
 
     /// - Parameters:
@@ -229,7 +229,7 @@ struct FileLocation: Hashable, Sendable {
         self.location = location.hasSuffix("/") ? location : location + "/"
     }
 
-    /// What nginx is to be asked for; nil for a file that lies elsewhere.
+    /// Returns the path by which nginx sends a file; nil for a file outside of the folder.
     func target(of file: FileBody) -> String? {
         guard let path = file.path, path.utf8.starts(with: (root + "/").utf8) else { return nil }
         let rest = path.utf8.dropFirst(root.utf8.count + 1)

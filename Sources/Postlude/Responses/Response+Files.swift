@@ -9,17 +9,16 @@ extension ResponseConvertible where Self == Response {
     /// }
     /// ```
     ///
-    /// For a path in which there is something that a client has sent, there is
-    /// ``file(named:in:contentType:download:headers:)``.
+    /// For a path that contains input of a client, use ``file(named:in:contentType:download:headers:)``.
     ///
-    /// The response has `Last-Modified`, a strong `ETag`, `Accept-Ranges` and `X-Content-Type-Options: nosniff`. What
-    /// the request says about them is obeyed once the handler has returned: 304, 412, one range (206 or 416; several
-    /// get the whole file), HEAD. The file is read in pieces while it is sent, and `limits.write-time` is for one
-    /// piece. A file that becomes shorter meanwhile has its response broken off.
+    /// The response has `Last-Modified`, a strong `ETag`, `Accept-Ranges` and `X-Content-Type-Options: nosniff`. The
+    /// request's conditions, its range and HEAD are applied after the handler has returned: 304, 412, one range (206 or 416;
+    /// several get the whole file). The file is read in pieces while it is sent, and `limits.write-time` applies to each
+    /// piece. If the file becomes shorter meanwhile, its response is aborted.
     ///
-    /// Where the manifest names an internal location (`files`) and the file lies below its root, nginx sends it, with
-    /// its own `ETag` and ranges (`X-Accel-Redirect`). It takes over the fields `Content-Type`, `Content-Disposition`,
-    /// `Set-Cookie`, `Cache-Control` and `Expires`, and no others; the location adds those that matter:
+    /// If the manifest names an internal location (`files`) and the file is below its root, nginx sends the file, with its
+    /// own `ETag` and ranges (`X-Accel-Redirect`). nginx keeps the fields `Content-Type`, `Content-Disposition`,
+    /// `Set-Cookie`, `Cache-Control` and `Expires`, and no others; the location has to add those that matter:
     ///
     /// ```nginx
     /// location /postlude-files/ {
@@ -31,12 +30,12 @@ extension ResponseConvertible where Self == Response {
     ///
     /// - Parameters:
     ///   - path: the file's path, which the application has chosen.
-    ///   - contentType: by default what the name's extension says, `application/octet-stream` for an unknown one.
-    ///   - name: has the client store the file under this name (RFC 6266). HTML and SVG that users have uploaded must
-    ///     always be stored: shown, they run their scripts on your site.
+    ///   - contentType: the media type; by default that of the name's extension, `application/octet-stream` if it is unknown.
+    ///   - name: the name under which the client stores the file (RFC 6266); nil if it may show it. HTML and SVG that users
+    ///     have uploaded must always be stored: if they are shown, their scripts run on your site.
     ///   - headers: further header fields; they override those that the file would have.
-    /// - Throws: ``HTTPError``, 404, when there is no such file, or it is a folder or a device; the system's error when
-    ///   it cannot be opened, answered with 500.
+    /// - Throws: ``HTTPError``, 404, if there is no such file, or it is a folder or a device; the system's error if it cannot
+    ///   be opened, answered with 500.
     public static func file(
         _ path: String, contentType: String? = nil, download name: String? = nil, headers: HTTPFields = [:]
     ) throws -> Response {
@@ -51,16 +50,16 @@ extension ResponseConvertible where Self == Response {
     /// }
     /// ```
     ///
-    /// No name leads out of `root`: not by `..`, not by an absolute path, not by a symbolic link below it. Hidden
-    /// files, and those in hidden folders, are not found. Otherwise it is ``file(_:contentType:download:headers:)``.
+    /// No name leads out of `root`, whether by `..`, by an absolute path, or by a symbolic link below it. Hidden files, and
+    /// files in hidden folders, are not found. Otherwise, it works like ``file(_:contentType:download:headers:)``.
     ///
     /// - Parameters:
-    ///   - name: such as `2030/january.png`, decoded.
-    ///   - root: a folder of the application's choice.
-    ///   - contentType: by default what the name's extension says, `application/octet-stream` for an unknown one.
+    ///   - name: the file's path below `root`, percent-decoded, such as `2030/january.png`.
+    ///   - root: a folder that the application has chosen.
+    ///   - contentType: the media type; by default that of the name's extension, `application/octet-stream` if it is unknown.
     ///   - download: the name under which the client stores the file; nil if it may show it.
     ///   - headers: further header fields; they override those that the file would have.
-    /// - Throws: ``HTTPError``, 404, when there is no such file; the system's error when `root` does not exist.
+    /// - Throws: ``HTTPError``, 404, if there is no such file; the system's error if `root` does not exist.
     public static func file(
         named name: String, in root: String, contentType: String? = nil, download: String? = nil,
         headers: HTTPFields = [:]
@@ -87,36 +86,36 @@ extension ResponseConvertible where Self == Response {
 
 /// The field `Content-Disposition` (RFC 6266).
 enum ContentDisposition {
-    /// Has the client store the response under a name.
+    /// Returns the value that has the client store the response under a name.
     ///
-    /// - Parameter name: any text. What a client could take for a folder is left out; the plain form, for old
-    ///   clients, has `_` where the other one is needed.
+    /// - Parameter name: any text. Folders in it are left out. `filename`, for old clients, has `_` for the characters that
+    ///   need `filename*`.
     static func attachment(named name: String) -> String {
-        // Scalars, not characters: a slash with an accent is one character, and a slash for the client's file system.
+        // Scalars, not characters: a slash with an accent is one character, but a slash to the client's file system.
         let component =
             name.unicodeScalars.split { $0 == "/" || $0 == "\\" }.last ?? Substring().unicodeScalars
         let visible = String(String.UnicodeScalarView(component.filter { !isControl($0) }))
         guard !visible.isEmpty else { return "attachment" }
         let plain = String(visible.map { isPlain($0) ? $0 : "_" })
         guard plain != visible else { return "attachment; filename=\"\(plain)\"" }
-        // attr-char of RFC 5987, without its apostrophe, which ends the language.
+        // attr-char of RFC 5987. The apostrophe, which ends the language, is not one of them.
         let encoded = PercentEncoding.encode(visible.utf8, except: "!#$&+^`|")
         return "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(encoded)"
     }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.properties.generalCategory == .control
-            // Marks that turn the order of letters around disguise a name's extension.
+            // Format characters that change the direction of text can disguise a name's extension.
             || scalar.properties.generalCategory == .format
     }
 
-    /// `%` is among the others, since some clients would decode it.
+    /// Whether `filename` may contain a character. `%` is not allowed, since some clients would decode it.
     private static func isPlain(_ character: Character) -> Bool {
         character.isASCII && character != "\"" && character != "%" && character != "\r\n"
     }
 }
 
-/// What is known of a file by its name's extension.
+/// The media types of files by the extensions of their names.
 enum FileMediaType {
     static let unknown = "application/octet-stream"
 
@@ -127,7 +126,7 @@ enum FileMediaType {
         return byExtension[name[name.index(after: dot)...].lowercased()] ?? unknown
     }
 
-    /// Few, as nginx has the long list; text is UTF-8.
+    /// A short list, since nginx has the long one. Text is UTF-8.
     private static let byExtension = [
         "avif": "image/avif",
         "bin": unknown,

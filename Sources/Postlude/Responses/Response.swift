@@ -1,6 +1,6 @@
 public import HTTPTypes
 
-/// What a handler answers: a status, header fields, and a body.
+/// The answer of a handler: a status, header fields, and a body.
 ///
 /// `Response.json(_:status:headers:)`, `text`, `html`, `redirect`, `file`, `stream` and `events` make the usual ones.
 public struct Response: Sendable {
@@ -10,11 +10,11 @@ public struct Response: Sendable {
     public var contentType: String?
     /// Further header fields.
     ///
-    /// Left out is what only the server may say: `Content-Length`, which is the body's, `Status`, and the fields that
-    /// concern one connection and not the response, such as `Connection` and `Transfer-Encoding` (RFC 9110, 7.6.1).
-    /// A control character in a value becomes a space.
+    /// Fields that only the server may send are left out: `Content-Length`, which is the body's, `Status`, and the fields
+    /// that concern a connection and not the response, such as `Connection` and `Transfer-Encoding` (RFC 9110, 7.6.1). A
+    /// control character in a value becomes a space.
     public var headers: HTTPFields
-    /// Not sent where HTTP allows none: with the statuses 1xx, 204, 205 and 304, and in the answer to HEAD.
+    /// The body. It is not sent if HTTP allows none: with the statuses 1xx, 204, 205 and 304, and in the answer to HEAD.
     public var body: ResponseBody
 
     /// A response with a body of any kind.
@@ -28,7 +28,7 @@ public struct Response: Sendable {
         self.body = body
     }
 
-    /// A response with a body in memory; without one by default.
+    /// A response with a body in memory; by default an empty one.
     public init(
         status: HTTPResponse.Status = .ok, contentType: String? = nil, headers: HTTPFields = [:],
         body: [UInt8] = []
@@ -37,9 +37,9 @@ public struct Response: Sendable {
     }
 }
 
-/// Something that a handler can return because it knows how to be a response.
+/// A type that a handler can return, because it can be converted to a response.
 ///
-/// ``Response`` is one; an application's own types can be others:
+/// ``Response`` conforms; an application's own types can conform, too:
 ///
 /// ```swift
 /// struct Page: ResponseConvertible {
@@ -51,12 +51,12 @@ public struct Response: Sendable {
 /// Handler("about") { Page(title: "About") }
 /// ```
 ///
-/// A type that is `Encodable` as well makes its response itself.
+/// If the type is also `Encodable`, it is not encoded: ``response()`` makes the response.
 public protocol ResponseConvertible: SendableMetatype {
-    /// Called on the worker's thread, after the handler's function.
+    /// Makes the response. Called on the worker's thread, after the handler's function.
     func response() throws -> Response
 
-    /// What clients may get, for the API's description; by default a success of which nothing else is known.
+    /// The possible responses, for the API's description; by default an unspecified success.
     static var answers: [OperationDescription.ResponseDescription] { get }
 }
 
@@ -70,7 +70,7 @@ extension Response: ResponseConvertible {
 
 // Here rather than in Response, so that a handler's closure may begin with the dot: `{ .text("hello") }`.
 extension ResponseConvertible where Self == Response {
-    /// A value as JSON, as the application's ``Application/json`` says.
+    /// A value as JSON, in the format of the application's ``Application/json``.
     ///
     /// - Throws: what the value's `encode(to:)` throws.
     public static func json(
@@ -90,7 +90,7 @@ extension ResponseConvertible where Self == Response {
         )
     }
 
-    /// HTML in UTF-8. What a client sent must be escaped before it becomes part of it.
+    /// HTML in UTF-8. Text that a client has sent must be escaped before it is inserted.
     public static func html(
         _ html: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) -> Response {
@@ -100,17 +100,17 @@ extension ResponseConvertible where Self == Response {
 }
 
 extension Response {
-    /// The statuses that send a client elsewhere (RFC 9110, 15.4).
+    /// The statuses of a redirect (RFC 9110, 15.4).
     public enum Redirection: Int, Sendable, CaseIterable {
-        /// For good; a POST may become a GET.
+        /// Permanent; a POST may become a GET.
         case movedPermanently = 301
-        /// For now; a POST may become a GET. ``seeOther`` and ``temporaryRedirect`` say which.
+        /// Temporary; a POST may become a GET. ``seeOther`` and ``temporaryRedirect`` are unambiguous.
         case found = 302
-        /// The answer to what was sent is over there, to be had by GET: what follows a form that was posted.
+        /// The client gets the result of its request from the other address, by GET: the usual answer to a posted form.
         case seeOther = 303
-        /// For now, with the same method and body.
+        /// Temporary, with the same method and body.
         case temporaryRedirect = 307
-        /// For good, with the same method and body.
+        /// Permanent, with the same method and body.
         case permanentRedirect = 308
     }
 }
@@ -125,13 +125,13 @@ extension ResponseConvertible where Self == Response {
     /// }
     /// ```
     ///
-    /// Never pass what a client has sent, such as a parameter `next`, without a check: `https://evil.example` and
+    /// Never pass input of a client, such as a parameter `next`, without a check: `https://evil.example` and
     /// `//evil.example` lead to another site under the name of yours (an open redirect). Compare it with the addresses
     /// that you know.
     ///
     /// - Parameters:
-    ///   - target: a path, or a URI (RFC 3986, 4.1). What may not stand in one is percent-encoded, line breaks,
-    ///     backslashes and letters beyond ASCII among it; escapes stay as they are.
+    ///   - target: a path, or a URI (RFC 3986, 4.1). Characters that a URI cannot contain are percent-encoded, such as line
+    ///     breaks, backslashes and letters beyond ASCII; escapes stay as they are.
     ///   - status: 303 by default, which is right after a POST and after a GET.
     ///   - headers: further header fields.
     public static func redirect(

@@ -1,8 +1,8 @@
 internal import PostludeSystem
 
-/// The body of a response: bytes in memory, a file, or pieces that are yet to come.
+/// The body of a response: bytes in memory, a file, or a stream.
 public enum ResponseBody: Sendable {
-    /// All of it; sent with its `Content-Length`.
+    /// The whole body in memory, sent with its `Content-Length`.
     case bytes([UInt8])
     /// A file, or a range of it, made by `Response.file`; read in pieces while it is sent.
     case file(FileBody)
@@ -14,7 +14,7 @@ public enum ResponseBody: Sendable {
         if case .bytes(let bytes) = self { bytes } else { nil }
     }
 
-    /// How many bytes it has; nil for a stream, whose length is not known.
+    /// The number of bytes; nil for a stream, whose length is not known.
     public var count: Int? {
         switch self {
         case .bytes(let bytes): bytes.count
@@ -23,10 +23,10 @@ public enum ResponseBody: Sendable {
         }
     }
 
-    /// The whole body, whatever it is: for middleware and tests. A stream can be collected, or sent, once.
+    /// Returns the whole body, for middleware and tests. A stream can be collected or sent only once.
     ///
-    /// - Parameter limit: how many bytes may be held in memory.
-    /// - Throws: ``ResponseBodyTooLargeError`` beyond `limit`; what the stream throws; the system's error for a file.
+    /// - Parameter limit: the maximum number of bytes in memory.
+    /// - Throws: ``ResponseBodyTooLargeError`` if there are more; the stream's error; the system's error for a file.
     public func collect(upTo limit: Int = 64 << 20) async throws -> [UInt8] {
         switch self {
         case .bytes(let bytes):
@@ -54,9 +54,9 @@ extension ResponseBody: ExpressibleByArrayLiteral {
     public init(arrayLiteral bytes: UInt8...) { self = .bytes(bytes) }
 }
 
-/// A body was to be held in memory, and is larger than the caller allows.
+/// The error of a body that was to be collected in memory, and is larger than the caller allows.
 public struct ResponseBodyTooLargeError: Error, Sendable, CustomStringConvertible {
-    /// In bytes.
+    /// The caller's limit, in bytes.
     public let limit: Int
 
     public var description: String {

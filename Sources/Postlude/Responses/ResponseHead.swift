@@ -2,12 +2,14 @@ internal import HTTPTypes
 
 /// A response's head as a FastCGI application writes it (RFC 3875, 6.3: `Status`, fields, an empty line).
 enum ResponseHead {
-    /// How many bytes the fields of an application's response may have together.
+    /// The maximum size of all header fields of an application's response together, in bytes.
     static let fieldLimit = 14 << 10
-    /// How many a whole head has at most, with the fields that the server adds: Task-Id, and those of a file.
+    /// The maximum size of a whole head in bytes, with the fields that the server adds: Task-Id, and those of a file.
     static let limit = 16 << 10
 
-    /// - Throws: where the fields are larger than web servers are given room for.
+    /// Checks the size of a response's header fields.
+    ///
+    /// - Throws: if it exceeds `fieldLimit`, for which the buffers of web servers are configured.
     static func check(_ response: Response) throws(HeadTooLarge) {
         var size = 0
         var largest = (name: "", size: 0)
@@ -22,7 +24,7 @@ enum ResponseHead {
         }
     }
 
-    /// Writes the head of `response` into `bytes`, whose old content goes.
+    /// Writes the head of `response` into `bytes`, replacing the contents.
     static func write(_ response: Response, into bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
         append("Status", "\(response.status.code) \(response.status.reasonPhrase)", to: &bytes)
@@ -38,10 +40,10 @@ enum ResponseHead {
         bytes += "\r\n".utf8
     }
 
-    /// Fields that only the server may write: a second one would contradict the first, or change the status; and those
-    /// between the web server and its client, such as `Transfer-Encoding`, would change how the body is framed.
+    /// Whether only the server may write a field. A second `Content-Length` or `Status` would contradict the first one; the
+    /// fields of a connection, such as `Transfer-Encoding`, would change how the web server frames the body.
     private static func isOwn(_ name: String) -> Bool {
-        // Most names are told apart by their length.
+        // For most names, the length decides.
         switch name.utf8.count {
         case 2: name == "te"
         case 6: name == "status"
@@ -54,7 +56,7 @@ enum ResponseHead {
         }
     }
 
-    /// A value's control characters become spaces: no value can begin a line of its own.
+    /// Appends a field. The value's control characters become spaces, so that it cannot begin another line.
     private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
         bytes += name.utf8
         bytes += ": ".utf8
@@ -67,7 +69,7 @@ enum ResponseHead {
     }
 }
 
-/// A response that no web server would pass on.
+/// The error of a response whose header fields are too large for web servers.
 struct HeadTooLarge: Error, CustomStringConvertible {
     let size: Int
     let largestName: String

@@ -4,20 +4,20 @@ internal import PostludeSystem
 
 /// One event of a `text/event-stream` (WHATWG HTML, 9.2).
 public struct ServerSentEvent: Sendable, Hashable {
-    /// What the client's listener gets; may have several lines.
+    /// The data that the client's listener gets; may have several lines.
     public var data: String
-    /// The event's type, `message` for the client when nil.
+    /// The event's type; if nil, it is `message` to the client.
     public var event: String?
-    /// What the client sends as `Last-Event-ID` when it connects again; an empty one makes it forget the last.
+    /// The id that the client sends as `Last-Event-ID` when it reconnects; an empty one has it forget the last one.
     public var id: String?
-    /// How long the client waits before it connects again, from now on.
+    /// The delay before the client reconnects, from now on.
     public var retry: Duration?
 
     /// - Parameters:
-    ///   - data: what the client's listener gets; may have several lines.
-    ///   - event: a line break in it becomes a space, as in `id`: neither can begin a field of its own.
-    ///   - id: what the client sends as `Last-Event-ID` when it connects again.
-    ///   - retry: in whole milliseconds on the wire.
+    ///   - data: the data that the client's listener gets; may have several lines.
+    ///   - event: the event's type. A line break in it becomes a space, as in `id`, so that neither can begin another field.
+    ///   - id: the id that the client sends as `Last-Event-ID` when it reconnects.
+    ///   - retry: the delay before the client reconnects, sent in whole milliseconds.
     public init(data: String, event: String? = nil, id: String? = nil, retry: Duration? = nil) {
         self.data = data
         self.event = event
@@ -35,7 +35,7 @@ public struct ServerSentEvent: Sendable, Hashable {
         self.init(data: String(decoding: body, as: UTF8.self), event: event, id: id, retry: retry)
     }
 
-    /// As it is sent, with the empty line that ends it.
+    /// The event as it is sent, with the empty line that ends it.
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
         if let event { Self.append("event", event.utf8, to: &bytes) }
@@ -50,7 +50,7 @@ public struct ServerSentEvent: Sendable, Hashable {
                     .partialValue
             Self.append("retry", String(max(0, whole)).utf8, to: &bytes)
         }
-        // Each line break that the format knows, CRLF, CR and LF, ends a line of the data.
+        // Each line break of the format (CRLF, CR, LF) ends a line of the data.
         var line = data.utf8[...]
         while let end = line.firstIndex(where: { $0 == 0x0a || $0 == 0x0d }) {
             Self.append("data", line[..<end], to: &bytes)
@@ -63,7 +63,7 @@ public struct ServerSentEvent: Sendable, Hashable {
         return bytes
     }
 
-    /// A field is one line; a client ignores an id with NUL.
+    /// Appends a field, which is one line. NUL becomes a space, too, since a client ignores an id with NUL.
     private static func append(_ name: String, _ value: some Sequence<UInt8>, to bytes: inout [UInt8]) {
         bytes += name.utf8
         bytes += ": ".utf8
@@ -73,7 +73,7 @@ public struct ServerSentEvent: Sendable, Hashable {
 }
 
 extension ResponseConvertible where Self == Response {
-    /// Server-sent events, each sent as soon as it is there.
+    /// Server-sent events, each sent as soon as it is available.
     ///
     /// ```swift
     /// func follow(request: Request) -> Response {
@@ -81,16 +81,16 @@ extension ResponseConvertible where Self == Response {
     /// }
     /// ```
     ///
-    /// When the client has gone, the task that reads the sequence is cancelled without waiting for the next event: an
-    /// `AsyncStream` ends, and its `onTermination` is called. The response holds its worker until then: `workers.max`
-    /// must be larger than the number of clients that listen at once. A process that is told to end ends its event
-    /// streams; their clients connect again, to the next process.
+    /// If the client disconnects, the task that reads the sequence is cancelled without waiting for the next event: an
+    /// `AsyncStream` ends, and its `onTermination` is called. The response occupies its worker until then: `workers.max`
+    /// must be larger than the number of clients that listen at once. A process that stops ends its event streams, and
+    /// their clients reconnect to the next process.
     ///
     /// - Parameters:
     ///   - headers: further header fields.
-    ///   - keepAlive: how long the source may be silent before a comment is sent, which keeps nginx's
-    ///     `fastcgi_read_timeout` and the proxies on the way from giving the response up.
-    ///   - events: read once, and not at all in the answer to HEAD.
+    ///   - keepAlive: the time without an event after which a comment is sent, so that neither nginx
+    ///     (`fastcgi_read_timeout`) nor another proxy aborts the response.
+    ///   - events: the events, which are read once, and not at all for HEAD.
     public static func events<Events: AsyncSequence & Sendable>(
         headers: HTTPFields = [:], keepAlive: Duration = .seconds(15), _ events: Events
     ) -> Response where Events.Element == ServerSentEvent {
@@ -102,7 +102,7 @@ extension ResponseConvertible where Self == Response {
         return Response(contentType: "text/event-stream", headers: headers, body: .stream(body))
     }
 
-    /// Clients read over it (WHATWG HTML, 9.2.6).
+    /// A comment, which clients ignore (WHATWG HTML, 9.2.6).
     private static var comment: [UInt8] { Array(":\n\n".utf8) }
 
     private static func send<Events: AsyncSequence & Sendable>(
@@ -128,14 +128,14 @@ extension ResponseConvertible where Self == Response {
                     }
                 }
             }
-            // Whichever ends first ends the other.
+            // The one that ends first cancels the other.
             defer { group.cancelAll() }
             try await group.next()
         }
     }
 }
 
-/// Since when nothing has been written.
+/// The time since which nothing has been written.
 private final class Silence: Sendable {
     private let lock = Lock(ContinuousClock.now)
 

@@ -1,16 +1,16 @@
 public import HTTPTypes
 
-/// A body that comes in pieces, whose length is not known before its end.
+/// A body that is sent in pieces, and whose length is not known before its end.
 public struct StreamBody: Sendable {
-    /// Takes a piece, and returns when the web server has it.
+    /// Writes a piece, and returns when the web server has taken it.
     typealias Write = @Sendable ([UInt8]) throws -> Void
 
-    /// Sent with the head before there is a piece, so that a client learns that it is connected. The head alone would not
-    /// do: nginx keeps it until there is some of the body, unless its record happens to need no padding.
+    /// Bytes that are sent with the head before the first piece, so that the client learns that it is connected. The head
+    /// alone is not enough: nginx keeps it until some of the body arrives, unless its record happens to need no padding.
     let opening: [UInt8]?
-    /// It has no end of its own, so a process that drains need not wait for one.
+    /// Whether a process that drains ends the stream, which has no end of its own, instead of waiting for it.
     let endsAtShutdown: Bool
-    /// Calls for one piece after another until there is none; called at most once.
+    /// Writes the pieces, one after another. Called at most once.
     let run: @Sendable (_ write: @escaping Write) async throws -> Void
 }
 
@@ -20,7 +20,7 @@ extension StreamBody {
     ) {
         self.init(opening: nil, endsAtShutdown: false) { write in
             for try await piece in pieces {
-                // A sequence need not look: its pieces are no longer read.
+                // The sequence may not check for cancellation itself.
                 try Task.checkCancellation()
                 try write(bytes(piece))
             }
@@ -29,7 +29,7 @@ extension StreamBody {
 }
 
 extension ResponseConvertible where Self == Response {
-    /// A body in pieces, each sent as soon as it is there.
+    /// A body in pieces, each sent as soon as it is available.
     ///
     /// ```swift
     /// Handler("export") {
@@ -37,25 +37,25 @@ extension ResponseConvertible where Self == Response {
     /// }
     /// ```
     ///
-    /// The sequence is asked for a piece, on the worker's thread, when the web server has taken the one before it, so
-    /// that a slow client slows the source down. `limits.write-time` is for one piece, not for all of them.
+    /// The next piece is read from the sequence, on the worker's thread, when the web server has taken the one before it, so
+    /// that a slow client slows the source down. `limits.write-time` applies to each piece, not to all of them together.
     ///
-    /// - The response holds its worker until it ends: `workers.max` must be larger than the number of streams that
+    /// - The response occupies its worker until it ends: `workers.max` must be larger than the number of streams that
     ///   are open at once.
-    /// - When the client has gone, the task that reads the sequence is cancelled, which ends an `AsyncStream` and most
-    ///   other sequences. A sequence that waits and does not react holds its worker.
-    /// - An error in front of the first piece is answered with 500. A later one breaks the connection off, so that the
-    ///   client sees a response that is cut short and not one that is complete; it is logged, and tasks are as after a
-    ///   handler that throws.
-    /// - A process that is told to end waits for it, no longer than `shutdown-grace`.
+    /// - If the client disconnects, the task that reads the sequence is cancelled, which ends an `AsyncStream` and most
+    ///   other sequences. A sequence that waits and ignores cancellation continues to occupy its worker.
+    /// - An error before the first piece is answered with 500. A later error closes the connection, so that the client does
+    ///   not take the incomplete response for a complete one. It is logged, and has the same effect on tasks as an error of
+    ///   the handler.
+    /// - A process that stops waits for the end of the response, at most for `shutdown-grace`.
     ///
     /// - Parameters:
     ///   - contentType: the type of the whole body.
     ///   - status: the answer's status.
     ///   - headers: further header fields.
-    ///   - isBuffered: whether nginx collects pieces before it passes them on. With the default, `X-Accel-Buffering:
-    ///     no`, each piece reaches the client at once; with true, a slow client does not hold the worker.
-    ///   - pieces: read once, and not at all in the answer to HEAD.
+    ///   - isBuffered: whether nginx buffers the pieces. By default, it does not (`X-Accel-Buffering: no`), and each piece
+    ///     reaches the client at once; if it does, a slow client does not occupy the worker.
+    ///   - pieces: the pieces, which are read once, and not at all for HEAD.
     public static func stream<Pieces: AsyncSequence & Sendable>(
         contentType: String = "application/octet-stream", status: HTTPResponse.Status = .ok,
         headers: HTTPFields = [:], isBuffered: Bool = false, _ pieces: Pieces
@@ -65,9 +65,9 @@ extension ResponseConvertible where Self == Response {
             body: .stream(StreamBody(pieces) { $0 }))
     }
 
-    /// A body in pieces of text, in UTF-8, each sent as soon as it is there.
+    /// A body in pieces of text, in UTF-8, each sent as soon as it is available.
     ///
-    /// All that is said of pieces of bytes is true of these.
+    /// Otherwise, it works like the function for pieces of bytes.
     public static func stream<Pieces: AsyncSequence & Sendable>(
         contentType: String = "text/plain; charset=utf-8", status: HTTPResponse.Status = .ok,
         headers: HTTPFields = [:], isBuffered: Bool = false, _ pieces: Pieces
@@ -79,7 +79,7 @@ extension ResponseConvertible where Self == Response {
 }
 
 extension HTTPFields {
-    /// Tells nginx to pass on each piece at once, unless the application has said something else.
+    /// The fields with the one that has nginx pass on each piece at once, unless the application has set that field itself.
     var unbuffered: HTTPFields {
         var fields = self
         if let name = HTTPField.Name("X-Accel-Buffering"), fields[name] == nil { fields[name] = "no" }

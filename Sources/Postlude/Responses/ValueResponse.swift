@@ -1,7 +1,7 @@
 public import HTTPTypes
 
-/// A value that is sent as JSON with a status of its own, and described so in the API's document: ``Created``, ``Accepted``,
-/// or a type of yours.
+/// A value that is sent as JSON with the status of its type, which is also that in the API's document: ``Created``,
+/// ``Accepted``, or a type of the application.
 ///
 /// ```swift
 /// struct Superseded<Value: Encodable & SendableMetatype>: ValueResponse {
@@ -26,7 +26,7 @@ extension ValueResponse {
     public func response() throws -> Response { try .json(value, status: Self.status, headers: headers) }
 }
 
-/// 201 Created: what the request has made, and where it is.
+/// A response 201 Created: the resource that the request has made, and its location.
 ///
 /// ```swift
 /// func addItem(item: JSONBody<Item>, request: Request) throws -> Created<Item> {
@@ -40,7 +40,7 @@ public struct Created<Value: Encodable & SendableMetatype>: ValueResponse {
 
     /// - Parameters:
     ///   - value: the body.
-    ///   - location: where the new resource is (RFC 9110, 10.2.2); what may not stand in a URI is percent-encoded.
+    ///   - location: the new resource's URI (RFC 9110, 10.2.2); characters that a URI cannot contain are percent-encoded.
     ///   - headers: further header fields.
     public init(_ value: Value, location: String? = nil, headers: HTTPFields = [:]) {
         self.value = value
@@ -51,7 +51,7 @@ public struct Created<Value: Encodable & SendableMetatype>: ValueResponse {
 
 extension Created: Sendable where Value: Sendable {}
 
-/// 202 Accepted: the request is taken, and its work is done by tasks after the response.
+/// A response 202 Accepted: the request is accepted, and tasks do its work after the response.
 public struct Accepted<Value: Encodable & SendableMetatype>: ValueResponse {
     public static var status: HTTPResponse.Status { .accepted }
     public var value: Value
