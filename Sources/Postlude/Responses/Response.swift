@@ -51,7 +51,7 @@ public struct Response: Sendable {
 /// Handler("about") { Page(title: "About") }
 /// ```
 ///
-/// If the type is also `Encodable`, it is not encoded: ``response()`` makes the response.
+/// If the type is also `Encodable`, it is not encoded: `response()` makes the response.
 public protocol ResponseConvertible: SendableMetatype {
     /// Makes the response. Called on the worker's thread, after the handler's function.
     func response() throws -> Response

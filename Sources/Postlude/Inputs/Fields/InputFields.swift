@@ -3,7 +3,7 @@
 /// ```swift
 /// struct Search: InputFields {
 ///     @Field(1...50) var q: String                      // 1 to 50 characters
-///     @Field(1...100) var limit = 20                    // 20 where it is left out
+///     @Field(1...100) var limit = 20                    // 20 if it is left out
 ///     @Field var tags: [String] = []                    // ?tags=a&tags=b
 ///     @Field(matching: "^[a-z-]+$") var slug: String?
 ///     @Field(name: "item_id", greaterThan: 0) var itemID: Int
