@@ -1,6 +1,6 @@
 internal import HTTPTypes
 
-/// The request's body as it arrives, in pieces: for a handler that must not hold all of it in memory.
+/// The request's body as it arrives, in pieces, for a handler that must not hold all of it in memory.
 ///
 /// ```swift
 /// func count(body: BodyStream) async throws -> [String: Int] {
@@ -10,8 +10,8 @@ internal import HTTPTypes
 /// }
 /// ```
 ///
-/// A synchronous handler asks for one piece after another with ``read()``. The route's `limits.body` bounds the whole
-/// and `limits.read-time` the wait for a piece. What the handler leaves unread is thrown away.
+/// A synchronous handler calls ``read()`` for one piece after another. The route's `limits.body` bounds the whole body,
+/// and `limits.read-time` the wait for each piece. The part of the body that the handler does not read is discarded.
 public struct BodyStream: RequestInput {
     private let source: BodySource
 
@@ -19,11 +19,11 @@ public struct BodyStream: RequestInput {
 
     public static var bodyUse: BodyUse { .stream }
 
-    /// The next piece, or nil at the body's end. Waits for it on the worker's thread.
+    /// Returns the next piece, or nil at the end of the body. Blocks the worker's thread until the piece arrives.
     ///
-    /// - Throws: ``HTTPError``: 408 when nothing came within `limits.read-time`, 413 when the body is longer than
-    ///   `limits.body`, 400 when it ended before its `Content-Length`. `CancellationError` when
-    ///   the request is cancelled (``Request/isCancelled``).
+    /// - Throws: ``HTTPError``: 408 if nothing arrived within `limits.read-time`, 413 if the body is longer than
+    ///   `limits.body`, 400 if it ended before its `Content-Length`. `CancellationError` if the request is cancelled
+    ///   (``Request/isCancelled``).
     public func read() throws -> [UInt8]? { try source.read() }
 }
 
@@ -40,11 +40,11 @@ extension BodyStream: AsyncSequence {
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: self) }
 }
 
-/// Where a request's body comes from.
+/// The source of a request's body.
 final class BodySource {
-    /// All of it where it was collected; empty where it is read in pieces.
+    /// The whole body if it was collected; empty if it is read in pieces.
     let bytes: [UInt8]
-    /// How long to wait for a piece.
+    /// The longest wait for a piece.
     var readTime = Duration.seconds(60)
     var cancellation: RequestCancellation?
     private var nextPiece: ((Duration) throws -> [UInt8]?)?
@@ -58,7 +58,8 @@ final class BodySource {
         }
     }
 
-    /// - Parameter nextPiece: waits so long for the next piece; nil at the end, and then again.
+    /// - Parameter nextPiece: Returns the next piece, and waits for it no longer than the given time. Returns nil at the
+    ///   end, and on each later call.
     init(reading nextPiece: @escaping (Duration) throws -> [UInt8]?) {
         bytes = []
         self.nextPiece = nextPiece
@@ -70,6 +71,6 @@ final class BodySource {
         return try nextPiece(readTime)
     }
 
-    /// The response is finished: the connection may be reading another request's body by now.
+    /// Ends reading after the response is finished, since the connection may then be reading another request's body.
     func close() { nextPiece = nil }
 }

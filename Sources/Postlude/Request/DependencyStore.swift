@@ -1,9 +1,9 @@
 internal import Logging
 
-/// The dependencies of one request that have been computed so far.
+/// The dependencies of one request that were computed so far.
 final class DependencyStore {
     private var values: [ObjectIdentifier: any RequestDependency] = [:]
-    /// In order of creation.
+    /// The types, in order of creation.
     private var order: [ObjectIdentifier] = []
 
     func insert(_ value: any RequestDependency) {
@@ -34,10 +34,10 @@ final class DependencyStore {
 }
 
 extension Request {
-    /// A dependency that was computed before; for `init(request:)` of an input, or of another dependency, that names
-    /// it among its `dependencies`.
+    /// Returns a dependency that was computed before. For the `init(request:)` of an input, or of another dependency,
+    /// that lists the type in its `dependencies`.
     ///
-    /// - Throws: an error that names the type if no input has asked for it.
+    /// - Throws: An error that names the type if no input declares it.
     public func dependency<Value: RequestDependency>(_ type: Value.Type) throws -> Value {
         guard let value = storage.dependencies.value(type) else {
             throw UndeclaredDependency(type: "\(type)")
@@ -45,14 +45,14 @@ extension Request {
         return value
     }
 
-    /// Computes a dependency, unless it has been.
+    /// Computes a dependency, unless it was computed before.
     func resolve(_ type: any RequestDependency.Type) async throws {
         guard !storage.dependencies.holds(type) else { return }
         storage.dependencies.insert(try await type.init(request: self))
     }
 }
 
-/// A program's mistake: answered with 500, and logged.
+/// An error of the program, which is answered with 500 and logged.
 struct UndeclaredDependency: Error, CustomStringConvertible {
     let type: String
     var description: String {

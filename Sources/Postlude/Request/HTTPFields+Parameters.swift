@@ -2,9 +2,10 @@ internal import HTTPTypes
 internal import PostludeFastCGI
 
 extension HTTPFields {
-    /// The header fields among FastCGI parameters: `HTTP_USER_AGENT` is `User-Agent`.
+    /// Creates the header fields from FastCGI parameters: `HTTP_USER_AGENT` is `User-Agent`.
     ///
-    /// A header that the client repeated is a parameter that the web server repeated, or joined; both read the same.
+    /// If a client repeats a header field, the web server either repeats the parameter or joins the values. Both read the
+    /// same.
     init(parameters: some Sequence<(name: String, value: String)>) {
         self.init()
         for (name, value) in parameters {
@@ -16,9 +17,10 @@ extension HTTPFields {
     }
 }
 
-/// Which FastCGI parameters are header fields (RFC 3875, 4.1.18).
+/// The mapping from FastCGI parameters to header fields (RFC 3875, 4.1.18).
 enum HeaderParameter {
-    /// The header fields among a request's parameters, in the order in which they came, with names in lower case.
+    /// Returns the header fields among a request's parameters, in the order in which they arrived, with names in lower
+    /// case.
     static func fields(of head: RequestHead) -> [(name: String, value: String)] {
         var fields: [(name: String, value: String)] = []
         head.forEach { name, value in
@@ -28,7 +30,7 @@ enum HeaderParameter {
         return fields
     }
 
-    /// The values of the fields that a property's key stands for, in the order in which they came.
+    /// Returns the values of the fields that match a property's key, in the order in which they arrived.
     static func values(for key: String, in head: RequestHead) -> [String] {
         var values: [String] = []
         head.forEach { name, value in
@@ -40,20 +42,22 @@ enum HeaderParameter {
         return values
     }
 
-    /// - Parameter isEmpty: whether the value is.
-    /// - Returns: the field's name in lower case, nil for a parameter that is not a header field.
+    /// Returns the name of the header field that a parameter represents.
+    ///
+    /// - Parameter isEmpty: Whether the parameter's value is empty.
+    /// - Returns: The field's name in lower case; nil for a parameter that is not a header field.
     static func fieldName(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> String? {
         field(parameter, isEmpty: isEmpty).map(lowercased)
     }
 
-    /// - Returns: the field's name as the web server wrote it, nil for a parameter that is not a header field.
+    /// - Returns: The field's name as the web server wrote it; nil for a parameter that is not a header field.
     private static func field(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> ArraySlice<UInt8>? {
         let prefix = StaticString("HTTP_")
         guard parameter.starts(with: bytes(of: prefix)) else {
             return !isEmpty && isContent(parameter) ? parameter : nil
         }
         let field = parameter.dropFirst(prefix.utf8CodeUnitCount)
-        // nginx sends these beside CONTENT_TYPE and CONTENT_LENGTH.
+        // nginx sends HTTP_CONTENT_TYPE and HTTP_CONTENT_LENGTH in addition to CONTENT_TYPE and CONTENT_LENGTH.
         return isContent(field) ? nil : field
     }
 

@@ -4,65 +4,65 @@ internal import PostludeRouting
 
 /// The request that a worker is serving.
 ///
-/// It lives until the response is finished. It is not `Sendable`, so that a task cannot capture it: what a task needs
-/// is passed to it as values.
+/// It is valid until the response is finished. It is not `Sendable`, so that a task cannot capture it: pass the values
+/// that a task needs.
 public struct Request: RequestInput {
     let storage: RequestStorage
 
     init(_ storage: RequestStorage) { self.storage = storage }
 
-    /// The request itself, for a handler that asks for it.
+    /// Returns the request itself, for a handler that takes it as an input.
     public init(request: Request) { self = request }
 
-    /// What the web server calls the request (the FastCGI parameter `REQUEST_ID`, else the header `X-Request-ID`), or a
-    /// random name. It is at most 128 letters, digits and `-_.:` long.
+    /// The id of the request: the FastCGI parameter `REQUEST_ID`, else the header `X-Request-ID`, else a random id. It
+    /// has at most 128 characters: letters, digits and `-_.:`.
     public var id: String { storage.id }
-    /// The method, as the client sent it: HEAD is not GET here.
+    /// The method, as the client sent it. HEAD is not replaced by GET.
     public var method: HTTPRequest.Method { storage.method }
     /// The path as routes see it: decoded, dot segments resolved, slashes merged. `%2F` and `%25` stay encoded.
     public var path: String { String(decoding: storage.path.bytes, as: UTF8.self) }
-    /// The query as the client sent it, without the `?`; empty when there is none.
+    /// The query as the client sent it, without the `?`; empty if there is none.
     public var query: String { String(decoding: storage.path.query, as: UTF8.self) }
-    /// The pattern of the route, as the manifest has it.
+    /// The pattern of the route, as written in the manifest.
     public var route: String { storage.route }
     /// The parameters of the route's pattern, percent-decoded.
     public var parameters: Parameters { storage.parameters }
-    /// The whole body; empty where the handler reads it in pieces (``BodyStream``).
+    /// The whole body; empty if the handler reads it in pieces (``BodyStream``).
     public var body: [UInt8] { storage.body.bytes }
     /// The header fields that the web server passed on (`HTTP_…`), with `Content-Type` and `Content-Length`.
     public var headers: HTTPFields { storage.headers }
     /// The names and values of the query, decoded as HTML forms encode them (WHATWG URL, 5.1).
     public var queryItems: [(name: String, value: String)] { FormText.items(of: query) }
 
-    /// Whether the answer is no longer wanted, because the handler is past its route's `limits.request-timeout`: the
-    /// client has got 504.
+    /// Whether the request is cancelled, because the handler is past its route's `limits.request-timeout`. The client has
+    /// received 504.
     ///
-    /// A long synchronous handler asks now and then, and returns or throws. Async code is cancelled as well
-    /// (`Task.isCancelled`). What the handler returns is thrown away, and of its tasks only those run that run after a
+    /// A long synchronous handler checks this at intervals, and returns or throws. Async code is cancelled as well
+    /// (`Task.isCancelled`). The handler's response is discarded, and of its tasks only those run whose condition is a
     /// failure.
     public var isCancelled: Bool { storage.cancellation?.isCancelled ?? false }
 
-    /// The value of a header field; nil when it is absent.
+    /// Returns the value of a header field; nil if it is absent.
     ///
-    /// - Parameter name: in any case.
+    /// - Parameter name: The field's name, in upper or lower case.
     public func header(_ name: String) -> String? {
         HTTPField.Name(name).flatMap { headers[$0] }
     }
 
-    /// The id of the last event that a client got before it connected again (`Last-Event-ID`; WHATWG HTML, 9.2.4).
+    /// The id of the last event that the client received before it reconnected (`Last-Event-ID`; WHATWG HTML, 9.2.4).
     public var lastEventID: String? { header("Last-Event-ID") }
 
-    /// A FastCGI parameter, such as `REMOTE_ADDR`; the first one where the web server sent several.
+    /// Returns a FastCGI parameter, such as `REMOTE_ADDR`; the first one if the web server sent several.
     public func fastCGIParameter(_ name: String) -> String? { storage.head.string(named: name) }
 
     /// The parameters of a route's pattern.
     public struct Parameters: Sendable {
         let values: RouteParameters
 
-        /// In the order of the pattern.
+        /// The names and values, in the order of the pattern.
         public var pairs: [(name: String, value: String)] { values.map { ($0.name, $0.value) } }
 
-        /// nil when the pattern has no such parameter.
+        /// Returns the value of a parameter; nil if the pattern has no such parameter.
         public subscript(name: String) -> String? { values[name] }
     }
 }
@@ -72,29 +72,29 @@ public struct Request: RequestInput {
 )
 extension Request: Sendable {}
 
-/// What a request consists of; the parts that few handlers ask for are made when they are asked for.
+/// The parts of a request. Parts that few handlers need are created on demand.
 final class RequestStorage {
     let method: HTTPRequest.Method
     let path: RoutePath
     let route: String
-    /// The name of the route's handler; empty where no route takes the request.
+    /// The name of the route's handler; empty if no route matches the request.
     let handler: String
     let parameters: Request.Parameters
     let head: RequestHead
     let body: BodySource
     let tasks: TaskQueueSource
-    /// What has the handlers, and what they need; nil in tests that need none.
+    /// The application, for inputs and dependencies; nil in tests that do not need it.
     let application: (any Sendable)?
     let dependencies = DependencyStore()
-    /// Where uploaded files are stored.
+    /// The folder for uploaded files.
     let uploadFolder: String
     let routes: RoutePaths
-    /// nil if the request cannot be cancelled.
+    /// The cancellation of the request; nil if it cannot be cancelled.
     var cancellation: RequestCancellation? {
         didSet { body.cancellation = cancellation }
     }
     private var kept: [any Sendable] = []
-    /// Known to the code that the handler calls, too.
+    /// The request's identity, which is also available to the code that the handler calls.
     let identity: RequestIdentity
     var id: String { identity.id }
     private(set) lazy var headers = HTTPFields(parameters: head.parameters)
@@ -122,9 +122,9 @@ final class RequestStorage {
     /// Keeps a value alive until the last task of the request has ended.
     func keep(_ value: any Sendable) { kept.append(value) }
 
-    /// The response is finished.
+    /// Ends the request after its response is finished.
     ///
-    /// - Returns: the tasks to run now, if there are any; they keep what the request has kept.
+    /// - Returns: The tasks to run now, if there are any. They take over the kept values.
     func settle(_ outcome: RequestOutcome) -> TaskQueue? {
         let queue = tasks.settle(outcome)
         if !kept.isEmpty {

@@ -1,9 +1,9 @@
 internal import PostludeFastCGI
 
-/// The cookies that a client sent, in its order (RFC 6265, 4.2 and 5.4).
+/// The cookies that a client sent, in the client's order (RFC 6265, 4.2 and 5.4).
 ///
-/// Values are what the client sent, without the double quotes around one; nothing else is decoded. A part without an
-/// equals sign is not a cookie.
+/// Values are as the client sent them, except that surrounding double quotes are removed; nothing else is decoded. A part
+/// without an equals sign is not a cookie.
 public struct RequestCookies: Sendable, RandomAccessCollection {
     public typealias Element = (name: String, value: String)
 
@@ -20,7 +20,7 @@ public struct RequestCookies: Sendable, RandomAccessCollection {
     public var endIndex: Int { pairs.endIndex }
     public subscript(position: Int) -> Element { pairs[position] }
 
-    /// The value of the first cookie with this name, in the same case; nil when there is none.
+    /// Returns the value of the first cookie with this name, which is case-sensitive; nil if there is none.
     public subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
 
     private static func pair(_ text: Substring.UTF8View) -> Element? {

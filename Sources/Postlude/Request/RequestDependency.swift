@@ -1,4 +1,4 @@
-/// Something that is computed from a request once and shared by everything that needs it: the signed-in user, a
+/// A value that is computed once per request and shared by all inputs that need it, such as the signed-in user or a
 /// database connection.
 ///
 /// ```swift
@@ -16,23 +16,23 @@
 /// func show(item: Path<Int>, user: Dependency<CurrentUser>) -> String { … }
 /// ```
 ///
-/// It belongs to the request: what it holds is released when the response is finished, before the first task. A task
-/// that needs such a thing opens its own.
+/// It belongs to the request: its resources are released when the response is finished, before the first task. A task
+/// that needs such a resource opens its own.
 public protocol RequestDependency: SendableMetatype {
-    /// Called at most once for each request, on the worker's thread, before the inputs are taken.
+    /// Computes the value. Called at most once for each request, on the worker's thread, before the inputs are decoded.
     ///
-    /// - Throws: ``HTTPError`` to refuse the request (401, 403), or ``InputError`` (422). Every other error is answered
+    /// - Throws: ``HTTPError`` to refuse the request (401, 403), or ``InputError`` (422). Any other error is answered
     ///   with 500.
     init(request: Request) async throws
 
-    /// What this one needs itself; `init(request:)` gets each of them by ``Request/dependency(_:)``.
+    /// The dependencies of this dependency; `init(request:)` gets each of them by ``Request/dependency(_:)``.
     static var dependencies: [any RequestDependency.Type] { get }
 
-    /// Releases what it holds. Called once, when the response is finished, before the tasks; in reverse order of
+    /// Releases its resources. Called once, when the response is finished, before the tasks, in reverse order of
     /// creation. An error is logged.
     func release() async throws
 
-    /// Says what clients have to send for it, for the API's description; by default nothing.
+    /// Adds the parameters that clients must send for it to the description of the API; by default none.
     static func describe(_ operation: inout OperationDescription)
 }
 
@@ -42,17 +42,17 @@ extension RequestDependency {
     public static func describe(_ operation: inout OperationDescription) {}
 }
 
-/// The input by which a handler asks for a ``RequestDependency``.
+/// The input with which a handler gets a ``RequestDependency``.
 @dynamicMemberLookup
 public struct Dependency<Value: RequestDependency>: RequestInput {
-    /// What was computed.
+    /// The computed value.
     public let value: Value
 
     public init(request: Request) throws { value = try request.dependency(Value.self) }
 
     public static var dependencies: [any RequestDependency.Type] { [Value.self] }
 
-    /// A member of the value.
+    /// Returns a member of the value.
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]
     }

@@ -1,4 +1,4 @@
-/// Something that a handler asks for by naming it as a parameter's type.
+/// A type whose values handlers take as parameters, made from the request.
 ///
 /// ```swift
 /// struct Tenant: RequestInput {
@@ -10,22 +10,22 @@
 /// }
 /// ```
 public protocol RequestInput: SendableMetatype {
-    /// Takes the input from the request, on the worker's thread, before the handler is called.
+    /// Creates the input from the request, on the worker's thread, before the handler is called.
     ///
     /// - Throws: ``InputError`` for a value that is missing or wrong (422, reported together with those of the other
     ///   inputs), or ``HTTPError`` for another status. A `DecodingError` counts as a wrong value, too, and tells the
-    ///   client the place and nothing else; one that is not the client's fault must be caught. Every other error is
-    ///   answered with 500.
+    ///   client only its location; one that is not the client's fault must be caught. Any other error is answered with
+    ///   500.
     init(request: Request) throws
 
-    /// What it does with the request's body; by default nothing.
+    /// How the input uses the request's body; by default not at all.
     static var bodyUse: BodyUse { get }
 
-    /// What must have been computed of the request before; by default nothing. `init(request:)` gets each of them by
+    /// The dependencies that must be computed before this input; by default none. `init(request:)` gets each of them by
     /// ``Request/dependency(_:)``.
     static var dependencies: [any RequestDependency.Type] { get }
 
-    /// Says what clients have to send for it, for the API's description; by default nothing.
+    /// Adds the parameters that clients must send for it to the description of the API; by default none.
     static func describe(_ operation: inout OperationDescription)
 }
 

@@ -3,11 +3,11 @@ internal import PostludeFastCGI
 internal import PostludeSystem
 internal import Tracing
 
-/// A request's span and measurements, from before its inputs are taken until its response is finished.
+/// The span and the metrics of a request, from before its inputs are decoded until its response is finished.
 ///
 /// Names of attributes follow OpenTelemetry's semantic conventions for HTTP servers.
 final class RequestObservation {
-    /// What the handler's own spans are children of.
+    /// The context of the request's span, the parent of the handler's own spans.
     let context: ServiceContext?
     private let span: (any Span)?
     private let metrics: RequestMetrics?
@@ -41,11 +41,11 @@ final class RequestObservation {
         }
     }
 
-    /// The response is finished.
+    /// Records the metrics and ends the span, after the response is finished.
     ///
     /// - Parameters:
-    ///   - duration: how long it took to answer; nil if the response was finished just now.
-    ///   - error: what was thrown, if anything was. It is the server's failure where the status says so.
+    ///   - duration: The time that the response took; nil if it was finished just now.
+    ///   - error: The error that was thrown, if any. It is recorded only for a status of 500 or above.
     func end(_ outcome: RequestOutcome, after duration: Duration?, error: (any Error)?) {
         let status = outcome.status.code
         metrics?.record(
@@ -63,9 +63,9 @@ final class RequestObservation {
 }
 
 extension Observability {
-    /// A request's work begins.
+    /// Begins to observe a request.
     ///
-    /// - Returns: nil if no backend traces or measures.
+    /// - Returns: nil if neither tracing nor metrics have a backend.
     func begin(_ request: Request) -> RequestObservation? {
         guard instrument != nil || requests != nil else { return nil }
         return RequestObservation(of: request, for: self)

@@ -3,7 +3,7 @@ internal import PostludeDates
 internal import PostludeManifest
 internal import PostludeRouting
 
-/// The manifest's routes by the names of their handlers, for those who make links to them.
+/// The patterns of the manifest's routes by handler name, for links to these routes.
 struct RoutePaths: Sendable {
     private let patterns: [String: [RoutePattern]]
 
@@ -28,7 +28,7 @@ struct RoutePaths: Sendable {
     }
 }
 
-/// Why there is no path to a route: the program's mistake, answered with 500 and logged.
+/// The reason why there is no path to a route: an error of the program, which is answered with 500 and logged.
 enum RoutePathError: Error, CustomStringConvertible {
     case noRoute(handler: String, parameters: [String], routes: [String])
     case expression(handler: String, pattern: String)
@@ -53,7 +53,7 @@ enum RoutePathError: Error, CustomStringConvertible {
 }
 
 extension Request {
-    /// The path of one of the application's own routes, by the name of its handler, with the manifest's `prefix`.
+    /// Returns the path of a route of the application by its handler's name, with the manifest's `prefix`.
     ///
     /// ```swift
     /// func moved(id: Path<Int>, request: Request) throws -> Response {
@@ -61,11 +61,11 @@ extension Request {
     /// }
     /// ```
     ///
-    /// Of several routes with this handler it is the first whose parameters are these. A `UUID` is written in lower case, a
-    /// `Date` in RFC 3339, other values as they describe themselves, all percent-encoded.
+    /// If several routes have this handler, uses the first whose parameters are the given ones. Writes a `UUID` in lower
+    /// case, a `Date` in RFC 3339, and other values as their descriptions, all percent-encoded.
     ///
-    /// - Throws: an error that says what is wrong when no route has this handler and these parameters, and for a value that
-    ///   the route would not take.
+    /// - Throws: An error that describes the problem if no route has this handler and these parameters, or if the route
+    ///   would not match a value.
     public func path(
         of handler: String, _ parameters: KeyValuePairs<String, any CustomStringConvertible> = [:]
     ) throws -> String {

@@ -4,8 +4,8 @@ internal import PostludeSystem
 
 extension AccessRecord {
     /// - Parameters:
-    ///   - request: nil for what a handler cannot be asked about.
-    ///   - start: when the request's head was complete; it ends now.
+    ///   - request: nil for a request that was malformed, or refused before it was routed.
+    ///   - start: when the request was complete. The duration is the time from then until now.
     init(
         _ head: RequestHead, request: Request? = nil, status: Int, bodyBytes: Int, bytes: Int,
         since start: MonotonicTime, worker: Int = 0
@@ -16,7 +16,7 @@ extension AccessRecord {
             bodyBytes: bodyBytes, bytes: bytes, duration: .now - start, worker: worker)
     }
 
-    /// What was answered without a worker.
+    /// The record of a request that was answered without a worker.
     init(_ request: UnservedRequest) {
         let (bodyBytes, bytes) = request.bytesSent
         self.init(

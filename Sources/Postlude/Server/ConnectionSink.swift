@@ -5,7 +5,7 @@ internal import PostludeManifest
 internal import PostludeScoreboard
 internal import PostludeSystem
 
-/// Answers one request on the connection that has brought it.
+/// Answers one request on the connection on which it arrived.
 struct ConnectionSink: ResponseSink {
     private let head: RequestHead
     private let connection: Connection
@@ -16,9 +16,9 @@ struct ConnectionSink: ResponseSink {
     /// Shows what the worker is doing; nil if there is no status page.
     private let score: WorkerSlot?
     private let accessLog: AccessLog?
-    /// When the request was complete; the clock is not read for requests that are not logged.
+    /// When the request was complete; zero without an access log, so that the clock is not read for it.
     private let start: MonotonicTime
-    /// What the control thread watches; nil if the route has no time limits.
+    /// The handler's call, watched by the control thread; nil if the route has no time limits.
     private var invocation: HandlerInvocation?
     private var keepsConnection = false
     private var isOpen = true
@@ -94,7 +94,7 @@ struct ConnectionSink: ResponseSink {
         keepsConnection = head.keepsConnection && outcome != .broken
         let duration = score?.finish(execution.answer, at: .now)
         execution.duration = duration
-        // Other requests are measured by their observation.
+        // Requests that reach the responder with a `Request` are measured by their `RequestObservation`.
         if execution.request == nil, let duration {
             server.observability.requests?.record(
                 duration, of: head, route: execution.route?.name ?? "", status: execution.answer.status)
@@ -120,7 +120,7 @@ struct ConnectionSink: ResponseSink {
 extension ConnectionSink {
     /// Answers a request that is refused before a handler is called.
     ///
-    /// - Parameter route: where the answer is counted; nil if no route takes the request.
+    /// - Parameter route: the route under which the response is counted; nil if no route matches the request.
     mutating func refuse(_ refusal: Refusal, route: CountedRoute?) {
         server.process?.count(.refused)
         guard prepare() else { return }

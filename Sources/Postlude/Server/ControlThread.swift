@@ -7,7 +7,7 @@ internal import PostludeSystem
 internal import PostludeThreads
 internal import Synchronization
 
-/// The one thread per process that must act when every worker is busy: signals, timers, the pool's growth.
+/// The thread of each process that acts when every worker is busy: signals, timers, growth of the pool.
 ///
 /// It runs no handler and no task.
 final class ControlThread: Sendable {
@@ -16,7 +16,7 @@ final class ControlThread: Sendable {
     private let orders: ProcessCommands
     private let bell: ControlWakeup
     private let writeDeadlines: WriteDeadlines
-    /// nil if no service manager watches.
+    /// nil if the service manager does not supervise this process itself.
     private let watchdog: Watchdog?
 
     init(
@@ -31,14 +31,14 @@ final class ControlThread: Sendable {
         self.watchdog = watchdog
     }
 
-    /// How often the control thread looks whether what this process has left to others is taken.
+    /// The interval, in milliseconds, at which the control thread checks whether to return to the handover queue.
     private static let absenceMilliseconds: Int32 = 20
 
     private var stopDescriptors: [Int32] { orders.descriptors }
 
-    /// Returns when the process can end.
+    /// Runs the control loop until the process can end.
     ///
-    /// - Returns: the exit status: 0 when no request and no task was left.
+    /// - Returns: The exit status: 0 if no request and no task is left unfinished.
     func run() -> Int32 {
         var patience: Int32 = 1
         var nextReport = MonotonicTime.now
@@ -58,13 +58,14 @@ final class ControlThread: Sendable {
                 stopDescriptors + [bell.descriptor] + watched,
                 milliseconds: server.registry.tickMilliseconds(
                     watchdog?.tickMilliseconds(tick) ?? tick))
-            // Pressure that is over within a millisecond needs no control thread, and would wake it all the time.
+            // Waits a millisecond: pressure that ends by then needs no control thread, and would otherwise wake it all
+            // the time.
             if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
             for order in orders.receive(isDraining: graceEnd != nil) {
                 switch order {
                 case .drain(let reason, let handingOver):
                     if graceEnd != nil {
-                        // Those that would have served on are told to stop as well.
+                        // The connections that were left to other processes are closed as well.
                         if !handingOver { server.poller.drain(handingOver: false) }
                     } else {
                         graceEnd = drain(reason, handingOver: handingOver)
@@ -78,7 +79,7 @@ final class ControlThread: Sendable {
             tend(at: now, isDraining: graceEnd != nil)
             relief.refuse(at: now)
             server.poller.reconsiderQueue(at: now)
-            // A flood, or a process out of descriptors, is a line now and then.
+            // Once a second: narrowing, and the rate-limited log output.
             if now >= nextNarrowing {
                 server.poller.narrow()
                 server.logs.tend(telling: server.logger)
@@ -96,7 +97,7 @@ final class ControlThread: Sendable {
         return 0
     }
 
-    /// Deadlines of connections, writes, handlers and tasks; a listener that could not accept.
+    /// Enforces the deadlines of connections, writes, handlers and tasks, and retries a listener that could not accept.
     private func tend(at now: MonotonicTime, isDraining: Bool) {
         watchdog?.tend(at: now)
         server.process?.beat(at: now)
@@ -110,20 +111,20 @@ final class ControlThread: Sendable {
             replace: replace)
         for queue in server.registry.all { queue.check(at: now, report: &report, replace: replace) }
         server.recycling.check(at: now)
-        // What the queue between the processes had no room for.
+        // The handover queue may have been full before.
         if isDraining { server.poller.handOverReady() }
         if let failure = server.poller.retryAccepting() { server.ends.count("\(failure)") }
         server.show(pool)
     }
 
-    /// Every worker that may wait is busy, and events wait. If none of them takes an event for a while, calls a parked
-    /// worker, or starts one.
+    /// Called when all workers that may wait for events are busy, and events are pending. If no worker takes an event for
+    /// a while, calls a parked worker, or starts one.
     ///
-    /// - Parameter milliseconds: how long to watch; twice as long before a thread is started, since a machine without a
-    ///   free core looks the same for a moment.
-    /// - Returns: how long to watch next time. Workers that take events need no help.
+    /// - Parameter milliseconds: How long to watch. A thread is started only after twice this time, since a machine
+    ///   without a free core looks the same for a moment.
+    /// - Returns: How long to watch next time, in milliseconds.
     private func grow(_ milliseconds: Int32, _ relief: LoadShedder) -> Int32 {
-        // Every worker runs tasks: the next request does not wait until the watch is over.
+        // If every worker runs tasks, the next request should not wait until the watch is over.
         if pool.isBusyWithTasks { return startWorker(relief) }
         let taken = server.poller.takenEvents
         for attempt in 1...2 {
@@ -167,19 +168,22 @@ final class ControlThread: Sendable {
         return end
     }
 
-    /// How long to wait for the rest of requests that have begun to come: half of the grace at most, so that the tasks
-    /// of what comes in time have theirs. If other processes serve on there is time for an upload.
+    /// The longest wait for the rest of requests that have begun to arrive: at most half of the grace period, so that the
+    /// tasks of these requests get the other half. If other processes continue to serve, uploads get all of that half;
+    /// otherwise the wait is at most 5 seconds.
     static func patience(ofGrace grace: Duration, withOthersServing isReplaced: Bool) -> Duration {
         isReplaced ? grace / 2 : min(.seconds(5), grace / 2)
     }
 
-    /// - Returns: whether there was anything.
+    /// Logs the counted events.
+    ///
+    /// - Returns: Whether anything was logged.
     private func logCounts() -> Bool {
         let haveEnded = server.ends.log(to: server.logger)
         return server.fullQueues.log(to: server.logger) || haveEnded
     }
 
-    /// Names what is left; the process ends without it.
+    /// Logs the requests and tasks that are left unfinished, and returns the exit status.
     private func leave(_ reason: String) -> Int32 {
         let lost = server.registry.logLeft(to: server.logger)
         if let log = server.logs.access {
@@ -188,7 +192,7 @@ final class ControlThread: Sendable {
             }
         }
         let connections = server.poller.connectionCount
-        // What is left then is in the application's store.
+        // Everything that is left is then in the task store.
         if lost == 0, connections == 0, server.registry.store != nil {
             server.logger.info("stopped", metadata: ["reason": "\(reason)"])
             return 0

@@ -1,7 +1,7 @@
 internal import PostludeSystem
 internal import Synchronization
 
-/// How workers wake the control thread.
+/// The event descriptor by which workers wake the control thread, with the reasons to wake it.
 final class ControlWakeup: Sendable {
     private let event: EventDescriptor
     private let isWatching = Atomic<Bool>(false)
@@ -14,26 +14,28 @@ final class ControlWakeup: Sendable {
     var descriptor: Int32 { event.descriptor }
     var isPoolEmpty: Bool { poolIsEmpty.load(ordering: .acquiring) }
 
-    /// - Returns: whether it had rung.
+    /// Resets the event descriptor.
+    ///
+    /// - Returns: Whether it was signalled.
     func silence() -> Bool { event.take() }
 
-    /// Called by the worker that was the last free one. Rings once; the control thread watches from then on by
-    /// itself.
+    /// Called by the last free worker when it becomes busy. Signals once; from then on the control thread checks the
+    /// poller itself.
     func noneWaiting() {
         if !isWatching.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
     }
 
-    /// Called when the process has left to others what is in the queue between them. Rings once, as above.
+    /// Called when the process stops taking connections from the handover queue. Signals once, as `noneWaiting` does.
     func leftQueue() {
         if !isWatchingAbsence.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
     }
 
     var isStopRequested: Bool { stopIsRequested.load(ordering: .acquiring) }
 
-    /// Lets the control thread look at everything once.
+    /// Wakes the control thread for one round of its checks.
     func ring() { event.signal() }
 
-    /// Asks for what SIGTERM asks for.
+    /// Requests a graceful stop, as SIGTERM does.
     func requestStop() {
         stopIsRequested.store(true, ordering: .releasing)
         event.signal()
@@ -44,15 +46,15 @@ final class ControlWakeup: Sendable {
         event.signal()
     }
 
-    /// Whether the control thread has to watch the poller itself; otherwise the next `noneWaiting` rings.
+    /// Returns whether the control thread must watch the poller itself. Otherwise the next `noneWaiting` signals.
     func watchForPressure(_ isPressed: () -> Bool) -> Bool { Self.watch(isWatching, isPressed) }
 
-    /// Whether the control thread has to look for itself when the process can return to the queue; otherwise the next `leftQueue`
-    /// rings.
+    /// Returns whether the control thread must check by itself when the process can return to the handover queue.
+    /// Otherwise the next `leftQueue` signals.
     func watchForAbsence(_ isAway: () -> Bool) -> Bool { Self.watch(isWatchingAbsence, isAway) }
 
     private static func watch(_ isWatching: borrowing Atomic<Bool>, _ isNeeded: () -> Bool) -> Bool {
-        // Before looking, so that a worker that changes it in between rings.
+        // Reset before the check, so that a worker that changes the condition in between signals.
         isWatching.store(false, ordering: .sequentiallyConsistent)
         guard isNeeded() else { return false }
         isWatching.store(true, ordering: .sequentiallyConsistent)

@@ -1,23 +1,23 @@
 internal import Logging
 internal import PostludeSystem
 
-/// How often something happened that is to be known and may come in floods, by reason: connections that ended otherwise
-/// than they should, or could not begin; tasks that were too many.
+/// Counts, by reason, of events that may come in floods and are logged as totals: connections that failed or ended early,
+/// and tasks that exceeded the limit.
 final class EventCounts: Sendable {
     private let counts = Lock<[String: Int]>([:])
     private let message: Logger.Message
 
-    /// - Parameter message: what the log says of all of it.
+    /// - Parameter message: The message of each log line; the reason and the count are its metadata.
     init(_ message: Logger.Message = "connections failed") { self.message = message }
 
-    /// - Parameter reason: one of few texts, without values that a peer chooses.
+    /// - Parameter reason: One of a few fixed texts, without values that a peer chooses.
     func count(_ reason: String) {
         counts.withLock { $0[reason, default: 0] += 1 }
     }
 
-    /// Logs what has been counted since the last call: a flood is one line, not thousands.
+    /// Logs the counts since the last call, one line per reason, so that a flood does not make thousands of lines.
     ///
-    /// - Returns: whether there was anything.
+    /// - Returns: Whether anything was logged.
     @discardableResult
     func log(to logger: Logger) -> Bool {
         let counted = counts.withLock { counts in

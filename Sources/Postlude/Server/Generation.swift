@@ -5,9 +5,10 @@ internal import PostludeRouting
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// What one manifest decides about serving. A request keeps the one that it began with.
+/// One version of the manifest, with the router and responder made of it. A request keeps the generation with which it
+/// began.
 final class Generation: Sendable {
-    /// 1 for the manifest that the supervisor has begun with, and one more for each that was read since.
+    /// 1 for the manifest with which the supervisor started; incremented by each reload.
     let number: Int
     let manifest: Manifest
     let settings: ServerSettings
@@ -15,7 +16,7 @@ final class Generation: Sendable {
     let responder: Responder
     let files: FileLocation?
     let logger: Logger
-    /// For callers without a matcher of their own; nil if there was no memory for it.
+    /// The matcher for callers that have none of their own; nil if PCRE2 had no memory for it.
     private let matcher: Lock<RouteMatcher?>
 
     init(
@@ -33,7 +34,7 @@ final class Generation: Sendable {
             router: router, hooks: hooks, registry: registry, logger: logger, observability: observability)
     }
 
-    /// The route of a request that is answered without a worker; nil if no route takes it.
+    /// Returns the route of a request that is answered without a worker; nil if no route matches.
     func route(of head: RequestHead) -> Router.Route? {
         matcher.withLock { matcher in matcher.flatMap { router.resolve(head, using: $0).route } }
     }
@@ -48,13 +49,14 @@ final class Generation: Sendable {
     }
 }
 
-/// The manifest's settings as the threads use them.
+/// The manifest's settings in the form in which the threads use them.
 struct ServerSettings: Sendable {
     let limits: Manifest.Limits
     let overload: Manifest.Overload
     let shutdownGrace: Duration
     let idleMilliseconds: Int32
-    /// How often the control thread looks at deadlines: a quarter of the shortest, at most a second.
+    /// The interval of the control thread's checks: a quarter of the shortest time limit, within 10 to 1,000
+    /// milliseconds.
     let tickMilliseconds: Int32
 
     init(_ manifest: Manifest) {

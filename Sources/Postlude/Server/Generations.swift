@@ -1,7 +1,7 @@
 internal import PostludeManifest
 internal import PostludeSystem
 
-/// The generation that new requests get.
+/// The holder of the generation that new requests get.
 final class Generations: Sendable {
     private let state: Lock<Generation>
     private let make: @Sendable (Manifest, Int) throws -> Generation
@@ -16,7 +16,9 @@ final class Generations: Sendable {
 
     var current: Generation { state.withLock { $0 } }
 
-    /// - Throws: why the manifest cannot be served; the current one stays.
+    /// Makes a generation of `manifest` the current one.
+    ///
+    /// - Throws: The reason why the manifest cannot be served. The current generation then stays.
     func replace(by manifest: Manifest, number: Int) throws -> Generation {
         let next = try make(manifest, number)
         state.withLock { $0 = next }

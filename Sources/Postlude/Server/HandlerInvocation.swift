@@ -6,17 +6,19 @@ internal import PostludeSystem
 internal import PostludeThreads
 internal import Synchronization
 
-/// One call of a handler whose route has a limit of time: what the control thread needs to watch it, and to answer for it.
+/// One call of a handler whose route has a time limit, as the control thread watches it, with what it needs to answer in
+/// the worker's place.
 ///
-/// Worker and control thread both may want to write, and libfcgi's streams belong to the worker: `state` says who does.
+/// Both the worker and the control thread may want to write, and libfcgi's streams belong to the worker. `state` decides
+/// which of them does.
 final class HandlerInvocation: Sendable {
     private enum State {
         static let handling = 0
-        /// The worker writes the response, or has.
+        /// The worker writes the response, or has written it.
         static let writing = 1
-        /// The control thread writes in its place.
+        /// The control thread writes the response in the worker's place.
         static let answering = 2
-        /// The control thread has, and the worker's response is not wanted.
+        /// The control thread has written the response. The worker's response is discarded.
         static let answered = 3
     }
 
@@ -26,13 +28,13 @@ final class HandlerInvocation: Sendable {
     let start: MonotonicTime
     private let route: CountedRoute
     let cancellation = RequestCancellation()
-    /// Whether the handler reads the body from the connection itself: only its worker can give that back.
+    /// Whether the handler reads the body from the connection itself. Only its worker can then give the connection back.
     let readsConnection: Bool
     private let head: RequestHead
     private let connection: Connection
     private let state = Atomic<Int>(State.handling)
     private let taken = Atomic<Bool>(false)
-    /// How long the control thread's answer took, in nanoseconds.
+    /// The time from the start to the end of the control thread's answer, in nanoseconds.
     private let answerTime = Atomic<Int64>(0)
     private let isReported = Atomic<Bool>(false)
     private let isKilled = Atomic<Bool>(false)
@@ -53,17 +55,17 @@ final class HandlerInvocation: Sendable {
 
     /// Whether the web server has taken the control thread's answer.
     var isDelivered: Bool { taken.load(ordering: .acquiring) }
-    /// How long the control thread's answer took.
+    /// The time from the start of the call to the end of the control thread's answer.
     var answeredAfter: Duration { .nanoseconds(answerTime.load(ordering: .acquiring)) }
 
-    /// Whether the handler is past a limit for the first time.
+    /// Returns true once: on the first call after the handler has passed `slow-time`.
     func isNewlySlow(at now: MonotonicTime) -> Bool { isNew(isReported, limits.slowTime, now) }
     func isNewlyKilled(at now: MonotonicTime) -> Bool { isNew(isKilled, limits.killTime, now) }
 
     /// Called by the worker when the handler has returned.
     ///
-    /// - Returns: who answers. If it is the control thread, the worker must not touch the connection, except to give it
-    ///   back if `readsConnection`.
+    /// - Returns: The thread that answers. If it is the control thread, the worker must not touch the connection, except
+    ///   to give it back if `readsConnection` is true.
     func claimAnswer() -> Answerer {
         while true {
             let (exchanged, found) = state.compareExchange(
@@ -72,22 +74,22 @@ final class HandlerInvocation: Sendable {
             if found == State.answered {
                 return .controlThread(isDelivered: isDelivered, after: answeredAfter)
             }
-            // The control thread does not wait for the web server: this is over soon.
+            // The control thread does not block while it answers, so this wait is short.
             sched_yield()
         }
     }
 
-    /// Called by the control thread: answers 504 in the worker's place when the time is over, and counts that: the handler may
-    /// never return.
+    /// Answers 504 in the worker's place if the handler is past `request-timeout`, and counts the request, since the
+    /// handler may never return. Called by the control thread.
     ///
-    /// - Returns: whether it has.
+    /// - Returns: Whether the request was answered by this call.
     func answerIfOverdue(at now: MonotonicTime, poller: Poller, process: ProcessSlot? = nil) -> Bool {
         guard let limit = limits.requestTimeout, now - start >= limit,
             state.compareExchange(
                 expected: State.handling, desired: State.answering, ordering: .acquiringAndReleasing
             ).exchanged
         else { return false }
-        // Before the answer, which can end what the handler waits for: it then knows why.
+        // Before the answer, which can unblock the handler: it then finds its request cancelled.
         cancellation.mark()
         let isDelivered = ShortResponse.gatewayTimeout(identifier: identity.id).send(to: head, on: connection)
         taken.store(isDelivered, ordering: .releasing)
@@ -105,7 +107,7 @@ final class HandlerInvocation: Sendable {
         return true
     }
 
-    /// Whether the handler has not returned: what follows it has limits of its own.
+    /// Whether the handler has not returned yet. Writing and tasks have time limits of their own.
     var isHandling: Bool { state.load(ordering: .acquiring) != State.writing }
 
     private func isNew(_ mark: borrowing Atomic<Bool>, _ limit: Duration?, _ now: MonotonicTime) -> Bool {
@@ -115,6 +117,6 @@ final class HandlerInvocation: Sendable {
 }
 
 extension Manifest.Limits {
-    /// Whether a handler must be watched.
+    /// Whether any limit requires the control thread to watch the handler.
     var hasDeadline: Bool { requestTimeout != nil || slowTime != nil || killTime != nil }
 }

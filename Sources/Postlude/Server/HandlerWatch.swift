@@ -1,13 +1,13 @@
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// The handler that one worker runs, if its route has time limits: what the control thread watches.
+/// The current handler call of one worker, if its route has time limits, as the control thread sees it.
 final class HandlerWatch: Sendable {
-    /// The worker's, which can be asked for its stack.
+    /// The worker's thread, whose stack can be sampled.
     let thread: SampledThread
     private let current = Lock<HandlerInvocation?>(nil)
 
-    /// Called on the worker's thread.
+    /// Creates the watch of the calling thread; called on the worker's thread.
     init(executor: WorkerExecutor) {
         thread = SampledThread(isSuspended: { [weak executor] in executor?.isSuspended ?? false })
     }

@@ -5,7 +5,8 @@ internal import PostludeRouting
 internal import PostludeScoreboard
 internal import PostludeSystem
 
-/// What the control thread does when every worker is busy and no more can be started.
+/// Sheds load when every worker is busy and the pool cannot grow: hands connections over to other processes, and refuses
+/// requests that have waited too long. Used by the control thread.
 final class LoadShedder {
     private let server: ServerContext
     private let buffer = ReadBuffer()
@@ -21,24 +22,25 @@ final class LoadShedder {
         matcher = try? RouteMatcher()
     }
 
-    /// Whether there is something to do at all; otherwise requests wait until a worker is free.
+    /// Whether load can be shed at all. Otherwise requests wait until a worker is free.
     var isPossible: Bool { server.poller.hasSiblings || server.settings.overload.policy == .refuse }
 
-    /// Between two looks the control thread rests, since what waits keeps the poller readable.
+    /// Whether the control thread pauses between two rounds. Waiting events keep the poller readable, so it would spin
+    /// otherwise.
     var isResting: Bool { restEnd.map { $0 > .now } ?? false }
 
     private var isRecent: Bool { restEnd.map { $0 + rest > .now } ?? false }
 
-    /// How long the control thread may sleep, at most `milliseconds`.
+    /// Returns how long the control thread may sleep, at most `milliseconds`.
     func tickMilliseconds(_ milliseconds: Int32) -> Int32 {
         let isNeeded = isResting || server.poller.hasWaitingRequests
         return isNeeded ? min(milliseconds, Int32(rest / .milliseconds(1))) : milliseconds
     }
 
-    /// Other processes get the kept connections that have something to say; requests that may not wait for
-    /// long are read.
+    /// Hands ready connections over to other processes, or, with `when-busy: refuse`, reads the waiting requests, so that
+    /// they can be refused in time.
     func relieve() {
-        // Longer from time to time, as long as the workers stay busy.
+        // The pause doubles, as long as the workers stay busy.
         rest = isRecent ? min(rest * 2, Self.longestRest) : Self.shortestRest
         restEnd = .now + rest
         guard !server.poller.isAnyoneWaiting, !server.poller.isAnyoneParked else { return }
@@ -51,7 +53,7 @@ final class LoadShedder {
         }
     }
 
-    /// Refuses what has waited for too long.
+    /// Answers 503 to the requests that have waited too long.
     func refuse(at now: MonotonicTime) {
         guard server.poller.hasWaitingRequests else { return }
         let refusal = ShortResponse.serviceUnavailable(retryAfter: server.settings.overload.retryAfter)

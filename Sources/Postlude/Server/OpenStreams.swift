@@ -1,7 +1,7 @@
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// The responses of a process that have no end of their own: a process that drains ends them.
+/// The endless responses of a process, such as event streams, which are ended when the process drains.
 final class OpenStreams: Sendable {
     private struct State {
         var isEnding = false
@@ -11,8 +11,10 @@ final class OpenStreams: Sendable {
 
     private let state = Lock(State())
 
-    /// - Parameter cancel: called at once when the process drains already.
-    /// - Returns: what to give to `remove`.
+    /// Adds a response.
+    ///
+    /// - Parameter cancel: Ends the response. Called at once if the process drains already.
+    /// - Returns: A key for `remove`.
     func add(_ cancel: @escaping @Sendable () -> Void) -> Int {
         let (place, isEnding) = state.withLock { state in
             state.next += 1
@@ -29,7 +31,7 @@ final class OpenStreams: Sendable {
 
     var isEnding: Bool { state.withLock { $0.isEnding } }
 
-    /// Cancels those that are open, and those that will be.
+    /// Cancels all open responses, and each that is added later.
     func end() {
         let all = state.withLock { state in
             state.isEnding = true

@@ -7,23 +7,23 @@ internal import PostludeSupervision
 internal import PostludeSystem
 internal import Synchronization
 
-/// What a process is told: by signals, or by its supervisor. The control thread's.
+/// Receives commands for this process from signals and from its supervisor. Used by the control thread.
 final class ProcessCommands: Sendable {
     enum ProcessCommand {
-        /// - handingOver: whether other processes serve on.
+        /// - handingOver: whether other processes continue to serve.
         case drain(reason: String, handingOver: Bool)
         case leave(reason: String)
     }
 
     private let control: ProcessControl
-    /// Serves by a new manifest, which has that number.
+    /// Puts a new manifest into use, as the generation of this number.
     private let reload: @Sendable (Manifest, Int) throws -> Void
     private let logger: Logger
     private let generation: Atomic<Int>
     private let isSupervised: Atomic<Bool>
-    /// When to ask again for a manifest that could not be received, in nanoseconds.
+    /// When to request a manifest again that could not be received, in nanoseconds.
     private let nextAsking = Atomic<Int64>(.max)
-    /// The number of the last one of these.
+    /// The generation of the last manifest that could not be received.
     private let lastLost = Atomic<Int>(0)
 
     init(
@@ -36,13 +36,14 @@ final class ProcessCommands: Sendable {
         isSupervised = Atomic(control.supervisor != nil)
     }
 
-    /// Readable when there is something to receive.
+    /// The descriptors that are readable when there is something to receive.
     var descriptors: [Int32] {
         let supervisor = isSupervised.load(ordering: .relaxed) ? control.supervisor : nil
         return [control.signals?.descriptor, supervisor?.descriptor].compactMap { $0 }
     }
 
-    /// What came since the last call. A new manifest is in use, and logs are open again, when it returns.
+    /// Returns the commands since the last call. New manifests and requests to reopen the logs have been carried out when
+    /// it returns.
     func receive(isDraining: Bool) -> [ProcessCommand] {
         if MonotonicTime.now.nanoseconds >= nextAsking.load(ordering: .relaxed) {
             nextAsking.store(.max, ordering: .relaxed)
@@ -60,10 +61,10 @@ final class ProcessCommands: Sendable {
             case SIGUSR1, SIGHUP, SIGUSR2: others.insert(signal)
             default:
                 if control.supervisor != nil {
-                    // It need not be for this process alone: systemd and terminals tell all of them.
+                    // systemd and terminals send signals to all processes, so this one may not be meant alone.
                     orders.append(.drain(reason: "signal \(signal)", handingOver: true))
                 } else if isDraining || signal == first {
-                    // Different signals that come together are one request to stop; the same one again is not.
+                    // Different signals at the same time are one request to stop; the same signal again is a second one.
                     orders.append(.leave(reason: "second signal \(signal)"))
                 } else {
                     first = first ?? signal
@@ -71,9 +72,9 @@ final class ProcessCommands: Sendable {
                 }
             }
         }
-        // Once, however often they came meanwhile.
+        // Carried out once, even if several signals were pending.
         if others.contains(SIGUSR1) { control.reopenLogs() }
-        // The supervisor gets them too, and is the one to act.
+        // A supervisor gets these signals too, and acts on them.
         guard control.supervisor == nil else { return orders }
         for signal in [SIGHUP, SIGUSR2] where others.contains(signal) { actAlone(on: signal) }
         return orders
@@ -92,7 +93,7 @@ final class ProcessCommands: Sendable {
         var orders: [ProcessCommand] = []
         var newest: (number: Int, file: SealedFile)?
         defer {
-            // Of several the newest counts: the control thread has other things to do.
+            // Only the newest manifest is applied: parsing each would keep the control thread busy.
             if let (number, file) = newest, let parse = control.parse {
                 applyManifest(number) { try parse(String(decoding: try file.bytes(), as: UTF8.self)) }
             }
@@ -145,23 +146,23 @@ final class ProcessCommands: Sendable {
     }
 }
 
-/// Who tells a process what to do, and what it needs in order to obey.
+/// The sources of a process's commands, and the functions that carry them out.
 struct ProcessControl: Sendable {
-    /// nil if the process leaves signals to its host.
+    /// The signals to handle; nil if the host program handles signals.
     var signals: SignalDescriptor?
-    /// nil for a process that is alone.
+    /// The socket to the supervisor; nil for a process without one.
     var supervisor: ControlSocket?
-    /// What the processes on one socket give each other their connections through.
+    /// The queue through which processes hand connections over to each other.
     var handover: HandoverQueue?
-    /// Where a supervised process shows what it is at.
+    /// The slot of the scoreboard in which a supervised process shows its state.
     var process: ProcessSlot?
-    /// The number of the manifest to begin with.
+    /// The generation of the first manifest.
     var generation = 1
-    /// Reads the manifest anew and checks it; nil if the process does not reload on its own.
+    /// Reads the manifest again and checks it; nil if the process does not reload by itself.
     var load: (@Sendable () throws -> Manifest)?
     /// Checks the text of a manifest that the supervisor sends.
     var parse: (@Sendable (String) throws -> Manifest)?
-    /// Called with each new manifest, before requests get it.
+    /// Called with each new manifest, before it is used for requests.
     var apply: @Sendable (Manifest) throws -> Void = { _ in }
     var reopenLogs: @Sendable () -> Void = {}
 }

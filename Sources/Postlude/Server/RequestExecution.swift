@@ -5,21 +5,21 @@ internal import PostludeManifest
 internal import PostludeScoreboard
 internal import PostludeThreads
 
-/// A request and what became of it, between the handler and the tasks.
+/// The state of a request from its handler to its tasks: response, error, and route.
 final class RequestExecution {
-    /// nil for a request that is malformed, or refused before it is routed.
+    /// The request; nil if it is malformed, or refused before it is routed.
     let request: Request?
     var response: Response
     /// Whether the response's body is left out.
     let isHead: Bool
-    /// Where the answer is counted; nil if no route takes the request.
+    /// The route under which the response is counted; nil if no route matches the request.
     var route: CountedRoute?
-    /// From the request's head to the end of its answer; nil before that, and if that is not measured.
+    /// The time from the request's head to the end of its response; nil before that, and if it is not measured.
     var duration: Duration?
-    /// What the handler, an input or middleware has thrown in the end.
+    /// The error of the handler, an input or middleware that determined the response.
     private(set) var error: (any Error)?
-    /// Whether the outermost middleware, or the handler if there is none, has thrown, or the request was refused. Then only
-    /// those of its tasks run whose condition asks for that.
+    /// Whether the outermost middleware (or the handler, if there is none) has thrown, or the request was refused. If so,
+    /// only the tasks run whose condition is a failure.
     private(set) var hasThrown = false
     /// nil if requests are neither traced nor measured.
     private let observation: RequestObservation?
@@ -30,7 +30,7 @@ final class RequestExecution {
         self.request = request
         observation = observability.begin(request)
         isHead = request.method == .head
-        // Replaced by the answer. The request's id is not asked for here: most requests never need one.
+        // A placeholder until the handler has answered. It does not use the request's id, which most requests never need.
         response = Response(status: .internalServerError)
     }
 
@@ -41,7 +41,7 @@ final class RequestExecution {
         self.isHead = isHead
     }
 
-    /// The answer, as it is counted.
+    /// The status and route under which the response is counted.
     var answer: CountedAnswer { CountedAnswer(status: response.status.code, route: route) }
 
     /// Calls the application's code with the request's context.
@@ -51,27 +51,27 @@ final class RequestExecution {
             tracing: observation?.context, operation)
     }
 
-    /// The application's code has thrown.
+    /// Records an error that the application's code has thrown.
     ///
-    /// - Parameter call: the call that has, by ``TaskCalls``.
+    /// - Parameter call: The number of the call that has thrown (``TaskCalls``).
     func fail(_ error: any Error, in call: Int = 0) {
         self.error = error
         if call == 0 { hasThrown = true } else { request?.storage.tasks.markThrown(since: call) }
     }
 
-    /// Middleware calls `next` again: what has become of the call before does not count.
+    /// Discards the result of an earlier call of `next`, because the middleware calls `next` again.
     func restart(after call: Int) {
         error = nil
         request?.storage.tasks.drop(since: call)
     }
 
-    /// Has the store persist the request's durable tasks, or refuses the request if the worker has too many tasks. Called
-    /// once only the caller can answer the request, and before anything of the response is written.
+    /// Persists the request's durable tasks, or refuses the request if the worker's task queue is full. Called after the
+    /// worker has claimed the right to answer, and before any byte of the response is written.
     ///
     /// - Parameters:
-    ///   - queued: how many tasks the worker has besides; evaluated if the manifest bounds them.
-    ///   - retryAfter: what the client of a request that is refused is told.
-    /// - Returns: what became of tasks that were too many; nil if they were not.
+    ///   - queued: The number of tasks that the worker has already; evaluated only if the manifest limits them.
+    ///   - retryAfter: The `Retry-After` of a refused request.
+    /// - Returns: The policy that was applied to a full queue; nil if the queue was not full.
     @discardableResult
     func persistTasks(
         after queued: @autoclosure () -> Int, retryAfter: Duration, logger: Logger
@@ -91,7 +91,7 @@ final class RequestExecution {
         if let bound = queue.limits.maxQueued {
             let (own, hasOthers) = queue.tasksToTake
             if own > 0, own + queued() > bound { fullQueue = queue.limits.whenFull }
-            // What was kept before is promised.
+            // Tasks that were persisted before are promised, so the request is not refused.
             if fullQueue == .refuse, !hasOthers { fullQueue = .run }
         }
         if fullQueue == .refuse {
@@ -109,7 +109,7 @@ final class RequestExecution {
         return fullQueue
     }
 
-    /// Says that durable tasks could not be persisted.
+    /// Logs that durable tasks could not be persisted.
     static func log(_ error: any Error, of request: Request, to logger: Logger) {
         let stored = request.storage.tasks.queue?.queued.filter { $0.stored != nil && !$0.isKept }
         logger.error(
@@ -120,7 +120,8 @@ final class RequestExecution {
             ])
     }
 
-    /// How many ids `Task-Id` names: a head has room for so many (`ResponseHead.limit`). The handler knows all of them.
+    /// The largest number of ids in `Task-Id`, because a response's head is limited (`ResponseHead.limit`). The handler
+    /// gets all ids.
     static let namedTasks = 32
 
     private func nameKept(_ ids: [String]) {
@@ -128,29 +129,29 @@ final class RequestExecution {
         response.headers[name] = ids.prefix(Self.namedTasks).joined(separator: ", ")
     }
 
-    /// The client may ask again.
+    /// Replaces the response by 503 with `Retry-After`.
     private func refuse(retryAfter: Duration) {
         let seconds = retryAfter.components.seconds
         response = .error(HTTPError(.serviceUnavailable, headers: [.retryAfter: "\(seconds)"]))
     }
 
-    /// A file's response becomes what the request asks for (`Response.selected`).
+    /// Applies the request's conditions and ranges to a file response (`Response.selected`).
     func selectFile(in location: FileLocation?) {
         if case .file = response.body, let request {
             response = response.selected(for: request.method, request.headers, in: location)
         }
     }
 
-    /// The control thread has answered in the worker's place: what the handler has returned does not count.
+    /// Discards the handler's response, because the control thread has answered 504 in the worker's place.
     func timeOut(after duration: Duration?) {
         self.duration = duration
         fail(error ?? CancellationError())
         response = .error(HTTPError(.gatewayTimeout))
     }
 
-    /// The response is finished: releases what the request holds.
+    /// Releases the request's resources after its response is finished.
     ///
-    /// - Returns: the tasks to run now, if there are any; they take the access record along.
+    /// - Returns: The tasks to run now, if there are any, with the access record.
     func conclude(isDelivered: Bool, on executor: WorkerExecutor, logger: Logger) -> TaskQueue? {
         guard let request else { return nil }
         let storage = request.storage
@@ -172,7 +173,7 @@ final class RequestExecution {
         let outcome = RequestOutcome(
             hasThrown: hasThrown, status: response.status, isDelivered: isDelivered, duration: duration)
         observation?.end(outcome, after: duration, error: error)
-        // Most requests have neither: their queue is not locked for it.
+        // Checked first, so that the queue is not locked for requests without a span or an access record.
         if let origin = observation?.context { storage.tasks.queue?.origin = origin }
         let queue = storage.settle(outcome)
         if let access { queue?.access = access }
@@ -180,7 +181,7 @@ final class RequestExecution {
     }
 }
 
-/// Why a request whose tasks were too many has none.
+/// The error of a request that was refused because the worker's task queue is full.
 private struct QueueFull: Error, CustomStringConvertible {
     var description: String { "the worker's task queue is full: tasks.max-queued" }
 }

@@ -7,7 +7,7 @@ internal import PostludeRouting
 internal import PostludeScoreboard
 internal import PostludeThreads
 
-/// Answers requests: calls the middleware and the handler, and makes a response of whatever comes back.
+/// Answers requests: calls middleware and the handler, and makes a response of the value or error that they return.
 struct Responder: Sendable {
     private let router: Router
     private let hooks: ApplicationHooks
@@ -29,9 +29,9 @@ struct Responder: Sendable {
     /// Answers a request, on the calling worker's thread.
     ///
     /// - Parameters:
-    ///   - resolution: the request's route.
-    ///   - watch: called before the application's code, with the request and its route; returns what may cancel
-    ///     the request.
+    ///   - resolution: The result of routing the request.
+    ///   - watch: Called with the request and its route before the application's code; returns the cancellation of the
+    ///     request, if it can be cancelled.
     func respond(
         to head: RequestHead, body: BodySource, as resolution: Router.Resolution,
         on executor: WorkerExecutor,
@@ -66,7 +66,7 @@ struct Responder: Sendable {
                 uploadFolder: router.uploadFolder, handler: route?.handler.name ?? "", routes: router.paths))
     }
 
-    /// Calls the handler and what is around it. Where nothing is to be awaited, no async code is entered.
+    /// Calls the handler with its middleware and dependencies. Enters no async code if nothing needs to be awaited.
     private func run(
         _ function: Handler.Function, needing dependencies: [any RequestDependency.Type] = [],
         for request: Request, by route: Router.Route? = nil, on executor: WorkerExecutor
@@ -113,9 +113,10 @@ struct Responder: Sendable {
         }
     }
 
-    /// Goes inwards through the middleware to the handler. What a level throws is an answer for those around it.
+    /// Calls the first middleware, which calls the next one, down to the handler. An error of one level becomes a
+    /// response for the level around it.
     ///
-    /// - Parameter call: this one's number.
+    /// - Parameter call: The number of this call (`TaskCalls`).
     private func pass(
         _ request: Request, _ execution: RequestExecution, through middleware: ArraySlice<any Middleware>,
         call: Int,
@@ -138,7 +139,7 @@ struct Responder: Sendable {
         }
     }
 
-    /// A client learns what it did wrong, and nothing of what we did.
+    /// Returns the response for an error. Describes errors of the client, and no internal ones.
     private func answer(
         to error: any Error, in execution: RequestExecution, _ request: Request, call: Int = 0
     ) -> Response {
@@ -163,10 +164,10 @@ struct Responder: Sendable {
         case let error as HTTPError:
             return .error(error)
         case is CancellationError where request.isCancelled:
-            // As it was asked to; the log has a line about it.
+            // The handler has ended because it was cancelled, which is logged elsewhere.
             return .error(HTTPError(.gatewayTimeout))
         case let known as any ResponseConvertible:
-            // An error of the application's own that knows its answer.
+            // An error of the application that provides its own response.
             do {
                 let response = try known.response()
                 if response.status.kind == .serverError { log(error, of: request) }

@@ -1,51 +1,52 @@
 internal import PostludeLogOutput
 
-/// Where the response of one request goes, and its tasks after it: `ConnectionSink` in a server, `OfflineSink` in a test.
+/// The destination of one request's response and tasks: `ConnectionSink` in a server, `OfflineSink` in a test.
 ///
 /// `Worker.serve` calls each method at most once, in this order.
 protocol ResponseSink {
-    /// Gets ready to write a response.
+    /// Prepares for writing a response.
     ///
-    /// - Returns: false if none can be written. The request is then given up.
+    /// - Returns: false if no response can be written. The request is then abandoned.
     mutating func prepare() -> Bool
 
-    /// The handler of `route` is about to be called.
+    /// Called before the handler of `route` is called.
     ///
-    /// - Returns: what may cancel the request; nil if nothing can.
+    /// - Returns: The cancellation of the request; nil if it cannot be cancelled.
     mutating func watchHandler(of request: Request, by route: Router.Route) -> RequestCancellation?
 
-    /// The handler has returned. A sink whose answer is the control thread's lets go of its connection.
+    /// Claims the right to answer, after the handler has returned. If the control thread has answered, the sink gives its
+    /// connection up.
     mutating func claimAnswer() -> Answerer
 
-    /// Has the store persist the request's durable tasks, before anything of the response is written.
+    /// Persists the request's durable tasks, before any byte of the response is written.
     ///
-    /// - Parameter retryAfter: what the client is told if the request is refused for its tasks.
+    /// - Parameter retryAfter: The `Retry-After` of a request that is refused because of its tasks.
     mutating func persistTasks(of execution: RequestExecution, retryAfter: Duration)
 
     /// Writes the whole response and finishes it.
     ///
-    /// - Returns: whether the web server has taken all of it.
+    /// - Returns: Whether the web server has received all of it.
     mutating func finish(_ execution: RequestExecution) -> Bool
 
-    /// Lets go of the connection, which may then bring the next request.
+    /// Gives the connection back to the poller, so that it can carry the next request.
     mutating func giveBackConnection()
 
-    /// The request's line in the access log; nil if there is no such log.
+    /// Returns the request's record for the access log; nil if there is no access log.
     mutating func accessRecord(of execution: RequestExecution) -> AccessRecord?
 
-    /// Takes the tasks that are to run now.
+    /// Adds the request's tasks to those that the worker runs.
     mutating func queue(_ tasks: TaskQueue)
 
-    /// The request is over, and has no tasks.
+    /// Ends a request that has no tasks.
     mutating func end(_ execution: RequestExecution)
 }
 
-/// Who answers a request whose handler has returned.
+/// The thread that answers a request whose handler has returned.
 enum Answerer {
     case worker
     /// The handler was past its time limit, and the control thread has answered 504 in the worker's place.
     ///
-    /// - isDelivered: whether the web server has taken that answer.
-    /// - after: how long it took; nil in a test.
+    /// - isDelivered: whether the web server has received that answer.
+    /// - after: the time from the start of the handler to the end of that answer; nil in a test.
     case controlThread(isDelivered: Bool, after: Duration?)
 }

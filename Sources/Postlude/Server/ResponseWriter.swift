@@ -9,12 +9,13 @@ internal import Synchronization
 
 /// Writes one worker's responses, one after another.
 final class ResponseWriter {
-    /// How far a response came.
+    /// The extent to which a response was written.
     enum Outcome {
         case whole
-        /// The web server takes no more.
+        /// The web server has not accepted all of it.
         case undelivered
-        /// There is no more to write, or no client to read it: the connection must not look as if the response were whole.
+        /// The body failed, or the client has gone. The connection is broken off, so that the response does not look
+        /// complete.
         case broken
     }
 
@@ -22,13 +23,13 @@ final class ResponseWriter {
     private let fcgx: FCGXRequest
     private let deadline: WriteDeadline
     private let executor: WorkerExecutor
-    /// Has the limits that responses are written by.
+    /// The generation whose limits apply to the current response.
     private var generation: Generation
     private var head: [UInt8] = []
-    /// As in the thread's name, `worker 7`.
+    /// The worker's number from the thread's name, such as `worker 7`.
     private let workerNumber = Int(threadName.drop { !$0.isNumber }) ?? 0
 
-    /// Called on the worker's thread.
+    /// Creates the writer of the calling worker; called on the worker's thread.
     init(_ server: ServerContext, executor: WorkerExecutor, deadline: WriteDeadline) throws {
         self.server = server
         self.executor = executor
@@ -37,10 +38,10 @@ final class ResponseWriter {
         fcgx = try FCGXRequest(headLimit: generation.settings.limits.head)
     }
 
-    /// The time limit for a body in memory, or for a piece of another one.
+    /// The time limit for writing a body in memory, or one piece of another body.
     private var time: Duration { generation.settings.limits.writeTime }
 
-    /// Writes by another manifest from now on.
+    /// Uses the limits of another generation from now on.
     func adopt(_ other: Generation) {
         guard other !== generation else { return }
         generation = other
@@ -57,15 +58,17 @@ final class ResponseWriter {
         try fcgx.begin(head, on: connection.descriptor)
     }
 
-    /// - Returns: whether the connection's descriptor is still open. libfcgi closes it after a write error.
+    /// Ends the response.
+    ///
+    /// - Returns: Whether the connection's descriptor is still open. libfcgi closes it after a write error.
     func finishResponse(_ outcome: Outcome) -> Bool {
         outcome == .broken ? fcgx.breakOff() : fcgx.finish()
     }
 
-    /// The control thread has answered: nothing is written.
+    /// Abandons the response without writing, because the control thread has answered.
     func abandonResponse() { fcgx.abandon() }
 
-    /// What the access log says of the response that was finished last.
+    /// Returns the access log's record of the response that was finished last.
     func accessRecord(_ head: RequestHead, _ execution: RequestExecution, since start: MonotonicTime)
         -> AccessRecord
     {
@@ -75,13 +78,13 @@ final class ResponseWriter {
             bodyBytes: max(0, bytes - self.head.count), bytes: bytes, since: start, worker: workerNumber)
     }
 
-    /// Writes everything before finish.
+    /// Writes the whole response, except for its end (`finishResponse`).
     func write(_ execution: RequestExecution, on connection: Connection) -> Outcome {
         execution.selectFile(in: generation.files)
         let response = execution.response
         ResponseHead.write(response, into: &head)
         let hasBody = !execution.isHead && response.status.allowsBody
-        // A stream's head waits for its first piece.
+        // The head of a streamed response is written with its first piece.
         if hasBody, case .stream(let body) = response.body {
             return write(body, of: execution, on: connection)
         }
@@ -94,7 +97,7 @@ final class ResponseWriter {
         }
     }
 
-    /// The answer to what went wrong before anything was written.
+    /// Writes the response to an error that occurred before anything was written.
     private func write(_ response: Response, on connection: Connection) -> Outcome {
         ResponseHead.write(response, into: &head)
         guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .undelivered }
@@ -103,10 +106,10 @@ final class ResponseWriter {
 
     private func write(_ bytes: [UInt8], on connection: Connection) -> Bool {
         bytes.withUnsafeBytes { body in
-            // What fits libfcgi's buffer goes out with END_REQUEST in one write, which SO_SNDTIMEO bounds.
+            // A body that fits into libfcgi's buffer is sent with END_REQUEST in one write, which SO_SNDTIMEO bounds.
             guard body.count > 4096 else { return fcgx.write(body) }
             deadline.start(connection.descriptor, within: time)
-            // Before finish: after a write error libfcgi closes the descriptor, and the number may be reused.
+            // Stopped before finish: after a write error libfcgi closes the descriptor, and its number may be reused.
             defer { deadline.stop() }
             return fcgx.write(body) && fcgx.flush()
         }
@@ -139,9 +142,9 @@ final class ResponseWriter {
     }
 }
 
-/// Bodies that come in pieces.
+/// Streamed bodies.
 extension ResponseWriter {
-    /// Writes what the body's sequence brings, on this worker's thread, until it ends or the client has gone.
+    /// Writes the elements of the body's sequence, on this worker's thread, until it ends or the client has gone.
     private func write(_ body: StreamBody, of execution: RequestExecution, on connection: Connection)
         -> Outcome
     {
@@ -170,13 +173,13 @@ extension ResponseWriter {
         switch result {
         case .success: return pieces.end() ? .whole : .undelivered
         case .failure(let error):
-            // An event stream has no end of its own; this one is as good as any.
+            // An event stream has no end of its own: one that is cancelled at shutdown is complete.
             if place != nil, server.streams.isEnding, error is CancellationError { return .whole }
             return answer(to: error, in: execution, pieces, on: connection)
         }
     }
 
-    /// The body has failed in the middle.
+    /// Ends a response whose body has failed: with 500 if nothing was written, otherwise by breaking the connection off.
     private func answer(
         to error: any Error, in execution: RequestExecution, _ pieces: PieceWriter, on connection: Connection
     ) -> Outcome {
@@ -188,15 +191,15 @@ extension ResponseWriter {
     }
 }
 
-/// Set by the thread that learns that the web server has closed the connection.
+/// A flag, set by the thread that finds that the web server has closed the connection.
 private final class HangUpMark: Sendable {
     let isSet = Atomic<Bool>(false)
 }
 
-/// Ends the loop over a sequence. Why, the `PieceWriter` knows.
+/// The error that ends the iteration over a body's sequence. `PieceWriter.isDelivered` is false then.
 private struct PieceNotTaken: Error {}
 
-/// Writes the pieces of one response, each at once and within a time of its own.
+/// Writes the pieces of one response, each immediately and within its own time limit.
 // Unchecked: the tasks that write run on the worker's executor, which is one thread, and do not await while they do.
 private final class PieceWriter: @unchecked Sendable {
     private let fcgx: FCGXRequest
@@ -205,7 +208,7 @@ private final class PieceWriter: @unchecked Sendable {
     private let descriptor: Int32
     private let head: [UInt8]
     private(set) var hasBegun = false
-    /// Whether the web server has taken everything so far.
+    /// Whether the web server has accepted everything so far.
     private(set) var isDelivered = true
 
     init(
@@ -218,7 +221,7 @@ private final class PieceWriter: @unchecked Sendable {
         descriptor = connection.descriptor
     }
 
-    /// - Returns: false when the web server takes no more.
+    /// - Returns: false if the web server accepts no more.
     func write(_ piece: [UInt8]) -> Bool {
         guard isDelivered else { return false }
         deadline.start(descriptor, within: time)
@@ -227,7 +230,7 @@ private final class PieceWriter: @unchecked Sendable {
         return isDelivered
     }
 
-    /// There are no more pieces, and there may have been none.
+    /// Writes the head if there were no pieces.
     func end() -> Bool { writeHead() }
 
     private func writeHead() -> Bool {

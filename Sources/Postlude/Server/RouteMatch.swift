@@ -1,10 +1,11 @@
 internal import PostludeFastCGI
 internal import PostludeRouting
 
-/// The route of a request that has a body, and the manifest that it is by.
+/// The route of a request with a body, and the generation in which it was found.
 ///
-/// A request is routed once. One with a body is routed when its head is complete, since the route decides about the body;
-/// its connection carries the match until a worker serves the request. One without a body is routed by that worker.
+/// A request is routed once. A request with a body is routed when its head is complete, since the route determines how
+/// the body is read; its connection keeps the match until a worker serves the request. A request without a body is routed
+/// by that worker.
 final class RouteMatch: Sendable {
     let generation: Generation
     let resolution: Router.Resolution
@@ -14,7 +15,7 @@ final class RouteMatch: Sendable {
         resolution = generation.router.resolve(head, using: matcher)
     }
 
-    /// What happens to the request's body. The connection keeps the match with it.
+    /// How the request's body is read. The connection keeps the match with the policy.
     var bodyPolicy: BodyPolicy {
         var policy = resolution.bodyPolicy
         policy.requestContext = self

@@ -5,33 +5,33 @@ internal import PostludeManifest
 internal import PostludeRouting
 internal import PostludeScoreboard
 
-/// Finds the route of a request, and with it the handler.
+/// Finds the route of a request.
 struct Router: Sendable {
     struct Route: Sendable {
         let pattern: String
         let handler: Handler
-        /// What is around the handler, the outermost first: the application's middleware, the groups', the route's own.
+        /// The middleware around the handler, the outermost first: the application's, the groups', the route's own.
         let middleware: [any Middleware]
         let limits: Manifest.Limits
         let tasks: Manifest.TaskLimits
-        /// Where its answers are counted.
+        /// The route's name in the scoreboard's counters.
         let counted: CountedRoute
     }
 
-    /// What is known of a request once its head is.
+    /// The result of routing a request by its head.
     enum Resolution {
         case route(Route, HTTPRequest.Method, RoutePath, Request.Parameters)
-        /// A sound request that no route takes.
+        /// A valid request that no route matches.
         case noRoute(HTTPError, HTTPRequest.Method, RoutePath)
-        /// Not even that.
+        /// A request with a malformed method or path.
         case malformed(HTTPError)
 
-        /// nil if no route takes the request.
+        /// The route; nil if no route matches.
         var route: Route? {
             if case .route(let route, _, _, _) = self { route } else { nil }
         }
 
-        /// What happens to the request's body: it is collected or streamed for the handler, or ignored if there is none.
+        /// How the request's body is read: collected or streamed for the handler, or ignored if no route matches.
         var bodyPolicy: BodyPolicy {
             guard let route else { return .ignore }
             return route.handler.bodyUse == .stream
@@ -39,17 +39,17 @@ struct Router: Sendable {
         }
     }
 
-    /// Where the files of multipart bodies are stored.
+    /// The folder for the files of multipart bodies.
     let uploadFolder: String
-    /// For links to the application's own routes.
+    /// The paths of the application's own routes, for links.
     let paths: RoutePaths
     private let table: RouteTable
     private let routes: [Route]
     private let logger: Logger
 
     /// - Parameters:
-    ///   - handlers: has every name that the manifest uses; the manifest was checked against it.
-    ///   - hooks: have the middleware, also each that the manifest names.
+    ///   - handlers: The handlers by name, with every name that the manifest uses; the manifest was checked against them.
+    ///   - hooks: The application's hooks, with all middleware that the manifest names.
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, logger: Logger
     ) throws {
@@ -110,7 +110,7 @@ struct Router: Sendable {
     }
 }
 
-/// A manifest that was checked against another application than the one that it is served with.
+/// The error of a manifest that names a handler or middleware that the application does not have.
 private struct MissingName: Error, CustomStringConvertible {
     let kind: String
     let name: String

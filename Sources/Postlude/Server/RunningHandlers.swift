@@ -3,7 +3,7 @@ internal import PostludeFastCGI
 internal import PostludeScoreboard
 internal import PostludeSystem
 
-/// The handlers that all workers of the process invocation.
+/// The handlers that the workers of a process are running.
 final class RunningHandlers: Sendable {
     private let watches = Lock<[HandlerWatch]>([])
 
@@ -11,15 +11,16 @@ final class RunningHandlers: Sendable {
 
     func remove(_ watch: HandlerWatch) { watches.withLock { $0.removeAll { $0 === watch } } }
 
-    /// Reports slow handlers, answers for those that are late, and has the process replaced if one does not end.
-    /// Called by the control thread.
+    /// Logs slow handlers, answers 504 for those past `request-timeout`, and requests a replacement of the process for
+    /// those past `kill-time`. Called by the control thread.
     func check(
         at now: MonotonicTime, poller: Poller, process: ProcessSlot?, report: inout StackReport,
         logger: Logger, replace: (String) -> Void
     ) {
         for watch in watches.withLock({ $0 }) {
             guard let invocation = watch.invocation else { continue }
-            // First, because a handler that notices its cancellation leaves the place that the stack is to show.
+            // Sampled before the handler is cancelled, since a handler that reacts leaves the place that the stack should
+            // show.
             if invocation.isNewlySlow(at: now) {
                 process?.count(.slow)
                 let stack = report.stack(of: watch.thread) { watch.invocation === invocation }

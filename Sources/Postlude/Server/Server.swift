@@ -16,19 +16,19 @@ struct Server {
     let hooks: ApplicationHooks
     let logger: Logger
     let logs: LogWriter
-    /// nil if there is no service manager to tell.
+    /// The service manager to notify; nil if there is none.
     var manager: ServiceManager?
-    /// Where workers show what they are doing; nil if there is no status page.
+    /// The process's slot in the scoreboard, in which workers show what they are doing; nil if there is no status page.
     var process: ProcessSlot?
-    /// Keeps tasks beyond the process; nil if the application has no durable tasks.
+    /// The store that keeps tasks beyond the process; nil if the application has no durable tasks.
     var store: (any TaskStore)?
 
-    /// Serves until a signal, or the bell, ends it.
+    /// Serves until a signal, a message of the supervisor, or `bell` ends it.
     ///
     /// - Parameters:
-    ///   - control: who tells the process what to do.
-    ///   - bell: wakes the control thread, and tells it to stop.
-    /// - Returns: the exit status.
+    ///   - control: The sources of commands for the process.
+    ///   - bell: Wakes the control thread, and can request it to stop.
+    /// - Returns: The exit status.
     func run(on listener: Listener, control: ProcessControl, bell: ControlWakeup) async throws -> Int32 {
         raiseDescriptorLimit()
         let context = try ServerContext(
@@ -39,7 +39,7 @@ struct Server {
             logger: logger)
         defer { store?.close() }
         let deadlines = WriteDeadlines()
-        // What every worker needs must be there before the first request is taken.
+        // Fails here, before the first request is taken, if workers could not be given a request of libfcgi.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
         let pool = WorkerPool(
             bounds: .init(manifest.workers), onEmpty: bell.poolEmptied, onTaskRoom: context.taskRoomChanged
@@ -67,12 +67,12 @@ struct Server {
         let controlThread = ControlThread(
             context, pool: pool, orders: orders, bell: bell, writeDeadlines: deadlines, watchdog: watchdog)
         try pool.start()
-        // The main actor keeps running while this waits.
+        // The main actor is not blocked while this waits.
         return try await withCheckedThrowingContinuation { continuation in
             do {
                 try WorkerThread(name: "control") { continuation.resume(returning: controlThread.run()) }
                     .detach()
-                // Not before: without a control thread a process must not be taken for one that works.
+                // After the control thread has started: a process without one must not be reported as ready.
                 tellReady(listener, control.supervisor)
             } catch {
                 continuation.resume(throwing: error)

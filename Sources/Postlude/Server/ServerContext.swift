@@ -8,7 +8,7 @@ internal import PostludeSystem
 internal import PostludeThreads
 internal import Synchronization
 
-/// What the workers of a process and its control thread share.
+/// The state that a process's workers and its control thread share.
 final class ServerContext: Sendable {
     let poller: Poller
     let generations: Generations
@@ -25,7 +25,7 @@ final class ServerContext: Sendable {
     let process: ProcessSlot?
     let dispatch: TaskDispatch
     private let taskRoom: TaskRoom
-    /// Told of each task that has failed for good.
+    /// Called for each task that has failed for good.
     let taskFailed: @Sendable (TaskFailure) -> Void
 
     init(
@@ -84,16 +84,16 @@ final class ServerContext: Sendable {
         process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
     }
 
-    /// As many workers run tasks as may, or fewer again. Called by the pool.
+    /// Called by the pool when the workers that may run tasks are all doing so, and when one of them is free again.
     func taskRoomChanged(_ hasRoom: Bool) {
         taskRoom.set(hasRoom)
         if hasRoom { poller.returnToQueue() }
     }
 
-    /// The settings that new requests are served by.
+    /// The settings for new requests.
     var settings: ServerSettings { generations.current.settings }
 
-    /// Serves new requests by another manifest.
+    /// Uses a new manifest for new requests.
     func applyManifest(_ manifest: Manifest, number: Int, to pool: WorkerPool) throws {
         let generation = try generations.replace(by: manifest, number: number)
         recycling.setLimits(manifest.processes)
@@ -105,7 +105,7 @@ final class ServerContext: Sendable {
     }
 }
 
-/// Whether this process, or another one, could run the tasks of one more request now.
+/// Whether this process or another one has room for the tasks of one more request.
 private final class TaskRoom: Sendable {
     private let process: ProcessSlot?
     private let isHere = Atomic<Bool>(true)
@@ -114,7 +114,8 @@ private final class TaskRoom: Sendable {
 
     func set(_ isHere: Bool) { self.isHere.store(isHere, ordering: .sequentiallyConsistent) }
 
-    /// Asked for each request: cheap as long as there is room here.
+    /// Whether another process has room and this one does not. Evaluated for each request, and cheap while this process
+    /// has room.
     var isElsewhere: Bool {
         !isHere.load(ordering: .sequentiallyConsistent) && process?.isAnotherFree == true
     }
@@ -129,7 +130,8 @@ extension WorkerPool.Bounds {
 }
 
 extension ServerContext {
-    /// Shows what is looked up now and then, and not counted where it happens. Called by the control thread.
+    /// Updates the values of the scoreboard that are sampled and not counted as they change. Called by the control
+    /// thread.
     func show(_ pool: WorkerPool) {
         guard let process else { return }
         process.set(isExhausted: !poller.isAnyoneWaiting && !pool.canGrow && poller.hasEvents)

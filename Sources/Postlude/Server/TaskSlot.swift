@@ -7,7 +7,7 @@ final class TaskSlot {
     private let pool: WorkerPool
     private let signal: EventDescriptor
     private let isQueued = QueuedFlag()
-    /// Whether the signal may have been given: the slot was refused since it was last reset. Saves a system call.
+    /// Whether the signal may be set, because the slot was refused since the last reset. Saves a system call.
     private var mayBeSignalled = false
 
     private final class QueuedFlag: Sendable {
@@ -22,9 +22,11 @@ final class TaskSlot {
     /// Readable when a slot may be free again.
     var descriptor: Int32 { signal.descriptor }
 
-    /// - Returns: whether the worker may run tasks now. Otherwise `descriptor` becomes readable when it may ask again.
+    /// Requests the permission.
+    ///
+    /// - Returns: Whether the worker may run tasks now. Otherwise `descriptor` becomes readable when it may ask again.
     func acquire() -> Bool {
-        // Asking again would queue this worker twice.
+        // A second request would queue this worker twice.
         guard !isQueued.value.load(ordering: .acquiring) else { return false }
         if mayBeSignalled {
             signal.take()

@@ -2,15 +2,15 @@ internal import PostludeFastCGI
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// Tells the service manager of one process how it is.
+/// Notifies the service manager that a process is alive.
 ///
-/// The watchdog is told as long as the control thread's loop turns and events are taken. Workers that are all busy for long are
-/// no fault by themselves, nor are tasks, which a restart would lose; that events wait for the whole time while no worker
-/// takes one, and none can be added, is.
+/// Sends keep-alives while the control thread's loop runs and events are taken. Workers that are all busy for a long time
+/// are not a fault by themselves, and neither are tasks, which a restart would lose. It is a fault if events wait for the
+/// whole interval while no worker takes one and none can be added.
 final class Watchdog: Sendable {
     private struct State {
         var next: MonotonicTime
-        /// How many events workers had taken, and when this last changed, or nothing waited for them.
+        /// The number of events taken, and the time at which it last changed or no events were waiting.
         var taken: Int
         var movedAt: MonotonicTime
     }
@@ -27,7 +27,7 @@ final class Watchdog: Sendable {
         state = Lock(State(next: .now, taken: 0, movedAt: .now))
     }
 
-    /// How often the control thread has to look: at most `usual`.
+    /// Returns the interval of the control thread's checks: half of the watchdog's, and at most `usual`.
     func tickMilliseconds(_ usual: Int32) -> Int32 {
         guard let interval = manager.watchdogInterval else { return usual }
         return min(usual, max(10, Int32(clamping: interval.saturatedNanoseconds / 2_000_000)))
@@ -47,7 +47,7 @@ final class Watchdog: Sendable {
         if isDue { manager.notify(.watchdog) }
     }
 
-    /// The process drains, and may take so long.
+    /// Notifies the service manager that the process drains, and extends its stop timeout to the grace period.
     func announceStop(grace: Duration) {
         manager.notify(
             .stopping, .extendTimeout(grace + .seconds(5)),

@@ -7,7 +7,7 @@ internal import PostludeScoreboard
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// One thread that serves one request at a time, and runs the tasks of those that it has served.
+/// A thread that serves one request at a time, and runs the tasks of the requests that it has served.
 final class Worker {
     private let server: ServerContext
     private let pool: WorkerPool
@@ -39,7 +39,7 @@ final class Worker {
 
     /// Serves until the process stops, or the pool has too many idle workers.
     ///
-    /// - Returns: whether the pool has let the worker go because it was idle.
+    /// - Returns: Whether the worker ended because the pool has too many idle workers.
     func run() -> Bool { server.observability.withCurrentLogger(loop) }
 
     private func loop() -> Bool {
@@ -110,23 +110,23 @@ final class Worker {
 
     // MARK: A request
 
-    /// Serves one request. Tests serve theirs by the same steps, through a sink of their own.
+    /// Serves one request. Tests use the same steps with a sink of their own.
     ///
     /// - Parameters:
-    ///   - resolution: the request's route.
-    ///   - generation: the manifest that it is by.
+    ///   - resolution: The result of routing the request.
+    ///   - generation: The generation that the request keeps.
     static func serve(
         _ head: RequestHead, _ body: BodySource, as resolution: Router.Resolution, by generation: Generation,
         through sink: inout some ResponseSink, on executor: WorkerExecutor
     ) {
         // 1. Prepare: a handler whose response cannot be written is not called.
         guard sink.prepare() else { return }
-        // 2. Respond: the middleware and the handler return a response, or throw one.
+        // 2. Respond: middleware and the handler return a response, or throw an error.
         let execution = generation.responder.respond(to: head, body: body, as: resolution, on: executor) {
             sink.watchHandler(of: $0, by: $1)
         }
         let isDelivered: Bool
-        // 3. Claim the right to answer: the control thread has used it if the handler was past its time limit.
+        // 3. Claim the right to answer: the control thread has taken it if the handler was past its time limit.
         switch sink.claimAnswer() {
         case .worker:
             // 4. Persist tasks: a client that gets an answer can rely on its durable tasks.
@@ -149,7 +149,8 @@ final class Worker {
 }
 
 extension WorkerSlot {
-    /// The worker has a request. Its id is shown if the web server gave one: making one up takes longer than all this.
+    /// Shows that the worker serves a request. Shows the request's id only if the web server sent one, since generating
+    /// an id takes longer than all of this.
     func beginRequest(_ head: RequestHead) {
         begin(
             method: head.value("REQUEST_METHOD") ?? [],

@@ -12,10 +12,10 @@ final class WorkerTasks {
     private let slot: TaskSlot
     /// Queues that wait until this worker may run tasks.
     private var ready: [TaskQueue] = []
-    /// Queues whose first task waits for its next attempt.
+    /// Queues whose next task waits for another attempt.
     private var delayed = DelayedQueues()
-    /// Whether the last tasks took long. Then this worker steps aside before it runs the next ones
-    /// (`Poller.stepAside`). Short tasks are over before another worker would be awake. If tasks are long for the first
+    /// Whether the last tasks took long. If so, this worker steps aside before it runs the next ones
+    /// (`Poller.stepAside`). Short tasks end before another worker would be awake. When tasks take long for the first
     /// time, the control thread sees that events wait, and calls a worker.
     private var takesLong = true
 
@@ -31,36 +31,36 @@ final class WorkerTasks {
         slot = try TaskSlot(pool: pool)
     }
 
-    /// Whether there is nothing to run, now or later.
+    /// Whether there are no tasks, neither ready nor delayed.
     var isEmpty: Bool { ready.isEmpty && delayed.isEmpty }
 
-    /// How many tasks wait.
+    /// The number of waiting tasks.
     var queuedCount: Int {
         (ready + delayed.queues).reduce(0) { $0 + $1.census.queued }
     }
 
     func add(_ queue: TaskQueue) { ready.append(queue) }
 
-    /// Adds one queue that no request of this process has filled.
+    /// Adds one queue that was posted to the process, and does not belong to a request of it.
     func addPosted() { if let queue = server.dispatch.nextPosted() { ready.append(queue) } }
 
     // MARK: Waiting
 
-    /// If tasks wait for a task slot, waits until one is free, or `descriptor` is readable.
+    /// If tasks wait for a task slot, waits until one may be free, or `descriptor` is readable.
     func waitForSlot(or descriptor: Int32) {
         if !ready.isEmpty { waitForInput([slot.descriptor, descriptor], milliseconds: -1) }
     }
 
-    /// How long the worker may wait for events until it has tasks to run.
+    /// Returns how long the worker may wait for events before it has tasks to run, in milliseconds.
     func waitMilliseconds(atMost limit: @autoclosure () -> Int32) -> Int32 {
         ready.isEmpty ? delayed.milliseconds(at: .now, atMost: limit()) : 0
     }
 
     // MARK: Running
 
-    /// Runs what is due, as far as this worker may run tasks: some workers can be reserved for requests.
+    /// Runs the tasks that are due, if this worker may run tasks: some workers can be reserved for requests.
     ///
-    /// - Returns: whether anything was due.
+    /// - Returns: Whether any task was due.
     func runDue(at now: MonotonicTime) -> Bool {
         ready += delayed.takeDue(at: now)
         let isDue = !ready.isEmpty
@@ -68,7 +68,7 @@ final class WorkerTasks {
         return isDue
     }
 
-    /// The process stops: runs what is left. Waits for retries, as far as their time is within the grace.
+    /// Runs the remaining tasks when the process stops. Waits for retries that are due within the grace period.
     func runLast() {
         ready += delayed.takeAll()
         runReady(evenIfReserved: true)

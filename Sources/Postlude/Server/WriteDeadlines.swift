@@ -15,7 +15,9 @@ final class WriteDeadlines: Sendable {
         all.withLock { $0.removeAll { $0 === deadline } }
     }
 
-    /// - Returns: how many writes were late.
+    /// Ends the writes that are past their deadline.
+    ///
+    /// - Returns: The number of these writes.
     func expire(at now: MonotonicTime) -> Int {
         all.withLock { $0.reduce(0) { $0 + ($1.expire(at: now) ? 1 : 0) } }
     }

@@ -14,16 +14,16 @@
 /// }
 /// ```
 ///
-/// An optional property may be absent, and a field that was left empty is, be it a file's or a text's; an array takes
-/// every field of its name; otherwise the last one counts. Text is decoded as that of a ``Query`` is, and an
-/// ``InputFields`` says what the values must be. The files live until the request's last
-/// task has ended. For fields whose names are not known before, a handler takes a ``MultipartForm``.
+/// An optional property may be absent. A field that was left empty, file or text, is absent. An array takes all fields of
+/// its name; any other property takes the last one. Text is decoded as in a ``Query``, and ``InputFields`` declares the
+/// rules for values. The files are kept until the request's last task has ended. If the names of fields are not known in
+/// advance, use ``MultipartForm``.
 ///
-/// A body of another type gets 415, a malformed one 400, one that is too large or has more than 1,000 fields or 100
-/// files 413, and one whose fields do not make a `Value` 422.
+/// A body of another type is answered with 415, a malformed one with 400, one that is too large or has more than 1,000
+/// fields or 100 files with 413, and one that cannot be decoded as `Value` with 422.
 @dynamicMemberLookup
 public struct Multipart<Value: Decodable>: RequestInput {
-    /// What was decoded.
+    /// The decoded value.
     public let value: Value
 
     public init(request: Request) throws {
@@ -32,7 +32,7 @@ public struct Multipart<Value: Decodable>: RequestInput {
 
     public static var bodyUse: BodyUse { .stream }
 
-    /// A member of the value.
+    /// Returns a member of the value.
     @inlinable
     public subscript<Member>(dynamicMember keyPath: KeyPath<Value, Member>) -> Member {
         value[keyPath: keyPath]
@@ -41,13 +41,13 @@ public struct Multipart<Value: Decodable>: RequestInput {
 
 extension Multipart: Sendable where Value: Sendable {}
 
-/// Decodes a type from the fields of a form: texts and files.
+/// A decoder of the fields of a form, texts and files.
 final class MultipartDecoder: InputDecoder, Decoder {
-    /// The parts of each name, in the order in which they came.
+    /// The parts of each name, in the order in which they arrived.
     private let contents: [ExactName: [MultipartForm.Part.Content]]
 
     init(_ form: MultipartForm) {
-        // Browsers send an empty text for every field that was not filled in.
+        // Browsers send an empty text for a field that was not filled in.
         contents = Dictionary(grouping: form.parts.filter { !$0.isEmptyText }) { ExactName($0.name) }
             .mapValues { $0.map(\.content) }
         super.init(report: InputReport(source: "body", isText: true))
@@ -113,7 +113,7 @@ extension MultipartForm.Part {
     }
 }
 
-/// Decodes one value from the last part of a name, or a list from all of them.
+/// A decoder of one value from the last part of a name, or of a list from all of them.
 final class MultipartFieldDecoder: InputDecoder, Decoder, ScalarContainer {
     private let contents: [MultipartForm.Part.Content]
 
@@ -132,7 +132,7 @@ final class MultipartFieldDecoder: InputDecoder, Decoder, ScalarContainer {
         return file
     }
 
-    /// The decoder of the text that the part is.
+    /// Returns a decoder of the last part's text.
     private func text() throws -> TextDecoder {
         guard let last = contents.last else { throw InputRule.missing.error(at: codingPath) }
         guard case .text(let text) = last else {

@@ -3,10 +3,10 @@ internal import HTTPTypes
 internal import Logging
 internal import PostludeSystem
 
-/// The fields of a `multipart/form-data` body (RFC 7578), whatever their names are; files are on disk, and deleted
-/// after the request's last task.
+/// The fields of a `multipart/form-data` body (RFC 7578), with any names. Files are stored on disk, and deleted after the
+/// request's last task.
 ///
-/// Where the names are known, ``Multipart`` decodes them into a type.
+/// If the names are known, ``Multipart`` decodes them into a type.
 ///
 /// ```swift
 /// func upload(form: MultipartForm) -> [String: Int] {
@@ -26,11 +26,11 @@ public struct MultipartForm: RequestInput, Sendable {
 
     let parts: [Part]
 
-    /// Reads the whole body: text fields into memory, at most 1 MiB together, and at most 100 files to disk as they
-    /// come.
+    /// Reads the whole body: text fields into memory, at most 1 MiB in total, and at most 100 files to disk as they
+    /// arrive.
     ///
     /// - Throws: ``HTTPError``: 415 for another content type, 400 for a malformed body, 413 for one that is too large,
-    ///   507 when the disk is full, 503 when the process has no descriptor left.
+    ///   507 if the disk is full, 503 if the process has no free descriptor.
     public init(request: Request) throws { try self.init(request: request, limits: MultipartLimits()) }
 
     init(request: Request, limits: MultipartLimits) throws {
@@ -50,27 +50,27 @@ public struct MultipartForm: RequestInput, Sendable {
 
     public static var bodyUse: BodyUse { .stream }
 
-    /// The text fields, in the order in which they came.
+    /// The text fields, in the order in which they arrived.
     public var texts: [(name: String, value: String)] {
         parts.compactMap { part in
             if case .text(let text) = part.content { (part.name, text) } else { nil }
         }
     }
 
-    /// The files, in the order in which they came. A file field that was left empty is none.
+    /// The files, in the order in which they arrived, without file fields that were left empty.
     public var files: [(name: String, file: UploadedFile)] {
         parts.compactMap { part in
             if case .file(let file) = part.content { (part.name, file) } else { nil }
         }
     }
 
-    /// The last text field of this name; nil when there is none.
+    /// Returns the last text field of this name; nil if there is none.
     public func text(_ name: String) -> String? { texts.last { $0.name == name }?.value }
 
-    /// The last file of this name; nil when there is none.
+    /// Returns the last file of this name; nil if there is none.
     public func file(_ name: String) -> UploadedFile? { files.last { $0.name == name }?.file }
 
-    /// What the client is told where the server has run out of something; the log tells the person on call.
+    /// Returns the HTTP error for exhausted disk space or descriptors, which is logged as well; nil for other errors.
     static func refusal(of error: SystemError, storing folder: String) -> HTTPError? {
         let refusal: HTTPError
         switch error.errno {
@@ -94,7 +94,7 @@ struct MultipartCollector: MultipartSink {
     private var filesLeft: Int
     private var head: PartHead?
     private var text: [UInt8] = []
-    /// Made when its first byte comes, since a file field that was left empty is not a file.
+    /// Created when its first byte arrives, since a file field that was left empty is not a file.
     private var file: UnnamedFile?
     private var size = 0
 
@@ -129,7 +129,7 @@ struct MultipartCollector: MultipartSink {
         guard let head else { return }
         self.head = nil
         if head.isFile {
-            // What a browser sends for a file field that was left empty.
+            // Browsers send an empty name and no content for a file field that was left empty.
             if head.filename == "", size == 0 { return }
             let file = UploadedFile(
                 filename: head.filename == "" ? nil : head.filename, contentType: head.contentType,
@@ -156,13 +156,14 @@ struct MultipartCollector: MultipartSink {
     }
 }
 
-/// What a multipart body may make the server hold. The size of its files is bounded by the route's `limits.body`.
+/// The limits on the resources that a multipart body may use. The size of its files is bounded by the route's
+/// `limits.body`.
 struct MultipartLimits {
-    /// Bytes of one part's header fields.
+    /// The size of one part's header fields, in bytes.
     var head = 8 << 10
     var parts = 1_000
-    /// Each one holds a descriptor until the request's last task has ended.
+    /// The number of files. Each holds a descriptor until the request's last task has ended.
     var files = 100
-    /// Bytes of all text fields together.
+    /// The size of all text fields together, in bytes.
     var text = 1 << 20
 }
