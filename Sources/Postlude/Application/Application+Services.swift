@@ -2,8 +2,8 @@ internal import Logging
 internal import ServiceLifecycle
 
 extension Application {
-    /// Runs what the application's process is for after the services that it needs. They are started first, in their
-    /// order, and told to stop last: they outlive the last task.
+    /// Runs `service` together with the application's services. These are started first, in order, and stopped last, so
+    /// that they outlive the last task.
     func runServices(before service: some Service, logger: Logger) async throws {
         let services = services
         guard !services.isEmpty else { return try await service.run() }

@@ -15,59 +15,60 @@ public import ServiceLifecycle
 ///
 /// The executable is its own tool: `serve`, `check`, `routes`, `match`, `openapi` and `schema`.
 public protocol Application: Sendable {
-    /// Called once in each process, before the first request. The supervisor and the command line's tools call it too, to
-    /// know the handlers: what opens something, or takes long, belongs into ``start()``.
+    /// Creates the application. Called once in each process, before the first request. The supervisor and the command
+    /// line's tools call it too, to get the handlers: open resources and do slow work in ``start()``.
     init()
 
-    /// The application's version, for `--version`; by default none is known.
+    /// The application's version, for `--version`; by default empty.
     static var version: String { get }
 
-    /// The handler of log entries, of Postlude's and of the application's own. Called for each logger; with nil, the default,
-    /// entries go where the manifest's `log` says. The access log always does.
+    /// Returns the handler of log entries, for Postlude's and the application's own. Called for each logger. If it
+    /// returns nil, as by default, entries go to the manifest's `log`. The access log always goes there.
     ///
     /// An entry reaches the handler if it is at least as severe as the manifest's `level` and as the handler's `logLevel`.
     ///
     /// - Parameters:
-    ///   - label: the logger's, such as `postlude`.
-    ///   - metadataProvider: says which request and task an entry belongs to.
+    ///   - label: The logger's label, such as `postlude`.
+    ///   - metadataProvider: Adds the current request and task to entries.
     static func logHandler(label: String, metadataProvider: Logger.MetadataProvider?) -> (any LogHandler)?
 
-    /// The application's handlers. Read once, at the start.
+    /// The application's handlers. Read once, at start.
     @HandlersBuilder var handlers: Handlers { get }
 
-    /// What happens before and after each handler, the outermost first. Read once, at the start; by default nothing.
+    /// The middleware around each handler, the outermost first. Read once, at start; empty by default.
     var middleware: [any Middleware] { get }
 
     /// Middleware for single routes and groups of routes, under the names that the manifest uses. It is inside of
-    /// ``middleware``. Read at the start, for its names and for itself; by default none.
+    /// ``middleware``. Read at start, once for the names and once for the values; empty by default.
     var routeMiddleware: KeyValuePairs<String, any Middleware> { get }
 
-    /// How values are written as JSON. Read once, at the start; by default with as many digits of a second as dates need.
+    /// The format of values in JSON. Read once, at start; by default, dates have as many fractional digits as they need.
     var json: JSONFormat { get }
 
-    /// Services of swift-service-lifecycle that the application needs, such as a database client: started before it, in
-    /// this order, and told to stop when its last task has ended. Read once, at the start; by default none.
+    /// Services of swift-service-lifecycle that the application needs, such as a database client. They are started before
+    /// the application, in this order, and stopped after its last task has ended. Read once, at start; empty by default.
     var services: [any Service] { get }
 
-    /// What keeps tasks that must not be lost, and runs them: `.durable { … }` of the module PostludeDurable. Read once, at
-    /// the start; by default there is none.
+    /// The engine that stores and runs tasks that must not be lost: `.durable { … }` of the module PostludeDurable. Read
+    /// once, at start; nil by default.
     var taskEngine: TaskEngine? { get }
 
-    /// Called before the first request is taken: opens what the handlers need.
+    /// Opens the resources that the handlers need. Called before the first request is accepted.
     ///
-    /// - Throws: what keeps the process from starting; it is printed and logged, and the exit status is 1.
+    /// - Throws: An error that prevents the start. It is printed and logged, and the exit status is 1.
     func start() async throws
 
-    /// Called when the last request is answered and the last task has ended: closes what `start` has opened.
+    /// Closes the resources that `start` has opened. Called after the last request is answered and the last task has
+    /// ended.
     ///
-    /// - Throws: what is logged; the process ends all the same.
+    /// - Throws: An error that is logged; the process ends nevertheless.
     func stop() async throws
 
-    /// The answer to an error that a handler, an input or middleware has thrown: asked first, also for an ``HTTPError`` and
-    /// an ``InputError``.
+    /// Returns the response to an error that a handler, an input or middleware has thrown. Called before the default
+    /// handling, also for an ``HTTPError`` and an ``InputError``.
     ///
-    /// - Returns: nil, the default, for what the error means by itself; one of the application's own is logged, and answered
-    ///   500 with the request's id.
+    /// - Returns: nil, the default, for the default handling: an error of the application's own type is logged, and
+    ///   answered with 500 and the request's id.
     func response(to error: any Error, request: Request) throws -> Response?
 
     /// Called on the worker's thread when a task has failed for good, after it was logged.
@@ -93,14 +94,14 @@ extension Application {
 }
 
 extension Application {
-    /// What a manifest is checked against if its `task-store` does not matter: the handlers, and the names of middleware.
+    /// The handlers and the names of middleware, for checking a manifest without its `task-store`.
     var handlersWithMiddleware: Handlers {
         var handlers = handlers
         handlers.middleware = routeMiddleware.map(\.key)
         return handlers
     }
 
-    /// What a manifest is checked against.
+    /// The handlers, the names of middleware and the task engine, for checking a manifest.
     var registeredHandlers: Handlers {
         var handlers = handlersWithMiddleware
         let engine = taskEngine

@@ -1,9 +1,9 @@
-/// What the server asks an application for besides its handlers.
+/// The parts of an application that the server uses, except for its handlers.
 struct ApplicationHooks: Sendable {
-    /// The application itself, for inputs and dependencies that need what it holds.
+    /// The application itself, for inputs and dependencies that use its properties.
     var application: (any Application)?
     var middleware: [any Middleware] = []
-    /// By the names that the manifest's routes use.
+    /// The middleware of single routes, by the names that the manifest uses.
     var routeMiddleware: [String: any Middleware] = [:]
     var json = JSONFormat()
     var response: @Sendable (any Error, Request) throws -> Response? = { _, _ in nil }

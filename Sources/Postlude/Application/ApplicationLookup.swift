@@ -1,7 +1,8 @@
 extension Request {
-    /// The application that serves the request: an input or a dependency finds there what it needs, such as a database.
+    /// Returns the application that serves the request, so that an input or a dependency can use its properties, such as
+    /// a database.
     ///
-    /// - Throws: an error that names both types if the application has another type.
+    /// - Throws: An error that names both types if the application has another type.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
         try OtherApplication.check(storage.application, is: type)
     }
@@ -17,24 +18,24 @@ extension TaskContext {
     /// }
     /// ```
     ///
-    /// This is the application that has answered the request or, after a crash, that of the process that runs the task. A
-    /// durable task gets the context as its argument.
+    /// This is the application that has answered the request or, after a crash, the application of the process that runs
+    /// the task. A durable task gets the context as its argument.
     ///
-    /// - Throws: an error that names both types if the application has another type.
+    /// - Throws: An error that names both types if the application has another type.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
         try OtherApplication.check(application, is: type)
     }
 
-    /// A context for a test that calls a task by itself.
+    /// Creates a context for a test that calls a task directly.
     ///
     /// ```swift
     /// let context = TaskContext(of: Shop(), taskID: "a", attempt: 2)
     /// ```
     ///
     /// - Parameters:
-    ///   - application: what ``application(_:)`` returns.
+    ///   - application: The application that ``application(_:)`` returns.
     ///   - taskID: the task's id; nil for a new one.
-    ///   - attempt: from 1 on.
+    ///   - attempt: The number of the attempt, from 1.
     ///   - taskName: the task's name.
     ///   - requestID: the id of the request that has added the task.
     ///   - route: the pattern of that request's route.
@@ -50,7 +51,7 @@ extension TaskContext {
     }
 }
 
-/// A program's mistake: answered with 500, or a task's failure, and logged.
+/// An error of the program, which is logged, and answered with 500 or counted as a task's failure.
 struct OtherApplication: Error, CustomStringConvertible {
     let expected: String
     let found: String

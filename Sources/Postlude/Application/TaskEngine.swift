@@ -1,33 +1,34 @@
 package import ArgumentParser
 package import PostludeManifest
 
-/// What keeps an application's durable tasks, and runs them: `TaskEngine.durable { … }` of the module PostludeDurable.
+/// The engine that stores and runs an application's durable tasks: `TaskEngine.durable { … }` of the module
+/// PostludeDurable.
 public struct TaskEngine: Sendable {
     package let parts: any TaskEngineParts
 
     package init(_ parts: any TaskEngineParts) { self.parts = parts }
 }
 
-/// What the core asks an engine for.
+/// The interface of a task engine for the core.
 package protocol TaskEngineParts: Sendable {
-    /// The library that keeps the tasks, with its version: for the person on call.
+    /// The library that stores the tasks, with its version, for diagnostics.
     var library: String { get }
 
-    /// What is wrong with the tasks that the application has named.
+    /// The mistakes in the application's declarations of tasks.
     var problems: [String] { get }
 
-    /// - Returns: what of the manifest does not fit to them.
+    /// Returns the mistakes of a manifest against these declarations.
     func mistakes(in manifest: Manifest, file: String) -> [Diagnostic]
 
-    /// - Returns: what a process that serves keeps its tasks with.
+    /// Returns the store of a serving process.
     func makeStore() -> any TaskStore
 
-    /// - Returns: the same for tests: nothing is kept beyond the process, and nothing comes from elsewhere.
+    /// Returns a store for tests, which keeps nothing beyond the process, and receives no tasks from elsewhere.
     func makeOfflineStore() -> any TaskStore
 
-    /// - Returns: what shows the tasks that the manifest's store holds; nil if it names none.
+    /// Returns an inspector of the manifest's task store; nil if the manifest has none.
     func makeInspector(_ manifest: Manifest) -> (any TaskInspector)?
 
-    /// - Returns: what the application's executable can do besides.
+    /// Returns the additional subcommands of the application's executable.
     func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type]
 }

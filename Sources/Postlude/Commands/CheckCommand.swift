@@ -96,15 +96,15 @@ struct CheckCommand<App: Application>: ParsableCommand {
     }
 }
 
-/// What a manifest names outside of itself, as far as a user can see. Another user, or another machine, may have it: nothing
-/// here is a mistake of the manifest.
+/// Checks of the files, folders, users and groups that a manifest names, as a given user sees them. They give warnings
+/// only, since the manifest may be meant for another user or another machine.
 enum EnvironmentChecks {
     static func warnings(about manifest: Manifest) -> [String] {
         var warnings = [folder(manifest.uploads.folder, key: "uploads.folder")]
         if let files = manifest.files {
             warnings.append(folder(files.root, key: "files.root", mode: R_OK | X_OK, to: "read"))
         }
-        // SQLite keeps files beside it.
+        // SQLite creates other files next to it.
         if let taskStore = manifest.taskStore {
             warnings.append(folder(of: taskStore.path, key: "task-store.path"))
         }
@@ -125,10 +125,10 @@ enum EnvironmentChecks {
 
     // MARK: Who looks
 
-    /// The user as whom files are looked at, by name or else by number.
+    /// The user as whom files are checked, by name, or by number if it has no name.
     static var user: String { userName(geteuid()) ?? "\(geteuid())" }
 
-    /// Looks as another user from now on, with its groups.
+    /// Switches the process to another user and its groups.
     static func become(_ user: String) throws {
         guard let id = userID(user), let name = userName(id) else { throw UserError.unknown }
         guard let group = primaryGroup(of: name) else { throw UserError.unknown }
@@ -162,7 +162,7 @@ enum EnvironmentChecks {
         return folder(of: address, key: key)
     }
 
-    /// The folder in which a file is to be made.
+    /// Checks the folder in which a file will be created.
     private static func folder(of path: String, key: String) -> String? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         let parent = parts.joined(separator: "/")

@@ -2,19 +2,19 @@ internal import Glibc
 internal import PostludeFastCGI
 internal import PostludeSystem
 
-/// Asks a FastCGI server one thing, as a web server does. What it answers is bounded in size and time.
+/// A FastCGI client that sends one request, as a web server does. Responses are limited in size and time.
 struct FastCGIClient {
     static let largestAnswer = 16 << 20
     private let address: SocketAddress
     private let time: Duration
 
-    /// - Parameter time: for the whole execution.
+    /// - Parameter time: The time limit for the whole exchange.
     init(_ address: SocketAddress, within time: Duration = .seconds(5)) {
         self.address = address
         self.time = time
     }
 
-    /// - Returns: the body of a successful answer to GET.
+    /// Sends a GET request, and returns the body of the response.
     func get(_ target: String) throws(FastCGIClientError) -> [UInt8] {
         let deadline = MonotonicTime.now + time
         let descriptor = try connect()
@@ -53,7 +53,7 @@ struct FastCGIClient {
         }
     }
 
-    /// - Returns: the STDOUT stream.
+    /// Receives a response, and returns its STDOUT stream.
     private func answer(
         from descriptor: Int32, until deadline: MonotonicTime
     ) throws(FastCGIClientError) -> [UInt8] {
@@ -86,7 +86,7 @@ struct FastCGIClient {
         let left = (deadline - .now).saturatedNanoseconds / 1_000_000
         guard left > 0 else { throw .noAnswer("no answer within \(time)") }
         var polled = pollfd(fd: descriptor, events: Int16(event), revents: 0)
-        // Whatever ended the wait, the call that follows says what is wrong.
+        // The result is ignored: the call after it reports the error.
         _ = poll(&polled, 1, Int32(clamping: left))
     }
 
@@ -99,7 +99,7 @@ struct FastCGIClient {
             ("QUERY_STRING", String(target.dropFirst(path.count + 1))), ("SERVER_PROTOCOL", "HTTP/1.1"),
         ]
         var stream: [UInt8] = []
-        // All of them are shorter than 128 bytes: a length is one byte.
+        // All of them are shorter than 128 bytes, so each length takes one byte.
         for (name, value) in parameters {
             stream += [UInt8(clamping: name.utf8.count), UInt8(clamping: value.utf8.count)]
             stream += Array(name.utf8) + Array(value.utf8)
@@ -110,7 +110,7 @@ struct FastCGIClient {
             + FastCGIRecord(type: FastCGIRecord.stdin, content: []).bytes
     }
 
-    /// Cuts off the fields (CGI, RFC 3875, 6).
+    /// Removes the header fields (CGI, RFC 3875, 6).
     private func body(of output: [UInt8]) throws(FastCGIClientError) -> [UInt8] {
         guard let edge = output.firstIndex(of: Array("\r\n\r\n".utf8), from: 0) else {
             throw .noAnswer("the answer has no header fields")
@@ -124,7 +124,7 @@ struct FastCGIClient {
     }
 }
 
-/// A record, as the client needs it (FastCGI specification, 3.3).
+/// A FastCGI record (FastCGI specification, 3.3).
 struct FastCGIRecord {
     static let beginRequest: UInt8 = 1
     static let endRequest: UInt8 = 3
@@ -135,13 +135,13 @@ struct FastCGIRecord {
     let type: UInt8
     let content: [UInt8]
 
-    /// - Parameter content: at most 65,535 bytes.
+    /// - Parameter content: The content, of at most 65,535 bytes.
     init(type: UInt8, content: [UInt8]) {
         self.type = type
         self.content = content
     }
 
-    /// Takes the first record, if it is there as a whole.
+    /// Removes the first record from `bytes`, if it is complete.
     init?(takenFrom bytes: inout [UInt8]) {
         guard bytes.count >= 8 else { return nil }
         let length = Int(bytes[4]) << 8 | Int(bytes[5])
@@ -159,7 +159,7 @@ struct FastCGIRecord {
     }
 }
 
-/// Why there is no answer, with what to do about it.
+/// The reason why there is no response, with advice.
 enum FastCGIClientError: Error, CustomStringConvertible {
     case noConnection(SystemError)
     case broken(SystemError)

@@ -3,9 +3,9 @@ internal import PostludeLogOutput
 internal import PostludeManifest
 
 extension LogWriter {
-    /// Says why the program ends: on standard error, and in the log where that is another place.
+    /// Reports the error that ends the program on standard error, and in the log if that is elsewhere.
     func report(_ error: any Error, endOf program: String) {
-        // The manifest's mistakes name its file.
+        // Mistakes of the manifest include the file's name.
         let isNamed = error is ManifestError || error is HandlersError
         printError(isNamed ? "\(error)" : "\(program): \(error)")
         guard !logsToStandardError else { return }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 package import PostludeManifest
 
-/// Where the manifest is: an option of every command that reads it.
+/// The option for the manifest's path, for every command that reads the manifest.
 package struct ManifestOptions: ParsableArguments {
     @Option(name: .long, help: "The manifest, which says which handler answers which requests.")
     package var manifest = "routes.yaml"

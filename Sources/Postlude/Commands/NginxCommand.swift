@@ -69,7 +69,7 @@ struct NginxCommand<App: Application>: ParsableCommand {
                 serverNames: serverName.isEmpty ? ["_"] : serverName, parameters: params))
     }
 
-    /// An address and options such as `443 ssl`, and nothing that ends the directive.
+    /// Whether a text is an address with options such as `443 ssl`, and cannot end the directive.
     private static func isListenValue(_ text: String) -> Bool {
         !text.isEmpty
             && text.unicodeScalars.allSatisfy {

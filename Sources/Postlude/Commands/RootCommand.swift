@@ -4,7 +4,7 @@ internal import PostludeManifest
 internal import PostludeRouting
 
 extension Application {
-    /// The program's entry: parses the command line and runs the command.
+    /// The program's entry point: parses the command line and runs the command.
     public static func main() async {
         let arguments = CommandLine.arguments.dropFirst()
         if let unknown = UnknownCommand(in: arguments, of: RootCommand<Self>.self, program: programName) {
@@ -15,7 +15,7 @@ extension Application {
     }
 }
 
-/// The application's executable: its own tool.
+/// The command line of the application's executable.
 struct RootCommand<App: Application>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -36,12 +36,12 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
     static var programName: String { Postlude.programName }
 }
 
-/// A word where a subcommand should be, which would be taken for an argument of the default one.
+/// An unknown subcommand, which ArgumentParser would pass to the default subcommand as an argument.
 private struct UnknownCommand: CustomStringConvertible {
     let description: String
 
-    /// - Parameter arguments: without the program's name.
-    /// - Returns: nil if the words so far are subcommands.
+    /// - Parameter arguments: The arguments, without the program's name.
+    /// - Returns: nil if the words up to the first option or argument are subcommands.
     init?(in arguments: some Sequence<String>, of root: any ParsableCommand.Type, program: String) {
         var (command, words) = (root, [program])
         for argument in arguments {

@@ -48,7 +48,7 @@ struct RoutesCommand<App: Application>: ParsableCommand {
 }
 
 extension Manifest.Route {
-    /// As the commands print it as JSON.
+    /// The route in the JSON output of the commands.
     var node: DocumentNode {
         .object([
             "methods": .array(methods.map { .string($0.rawValue) }), "pattern": .string(pattern.text),
@@ -91,7 +91,7 @@ struct MatchCommand<App: Application>: ParsableCommand {
             throw ValidationError("\"\(method)\" is not an HTTP method")
         }
         let documentation = manifest.openAPI.paths
-        // After the routes: none of them takes these paths.
+        // At the end: no route of the manifest matches these paths.
         let table = try RouteTable(
             manifest.routes.map { (methods: $0.methods, pattern: $0.pattern) }
                 + documentation.map { (methods: [.get], pattern: try RoutePattern($0.path)) })

@@ -41,23 +41,23 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         help: "Serve in this process, for debuggers and other supervisors.")
     var isAlone = false
 
-    /// The place on the scoreboard of a process that the supervisor starts.
+    /// The index in the scoreboard of a process that the supervisor starts.
     @Option(name: .customLong("process"), help: .hidden) var place: Int?
 
     @Flag(name: .customLong("preflight"), help: .hidden) var isPreflight = false
 
     func run() async throws {
         let state = try SupervisorState.inherited()
-        // Before a worker exists: all that this thread starts inherit the mask.
+        // Before any thread is started: threads inherit the signal mask.
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
-        // Before the application is made, whose loggers may be made with it.
+        // Before the application is created, which may create loggers.
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
         writer.takeLogs(with: RequestScope.metadataProvider, handler: App.logHandler)
         bufferOutputByLines()
         let status: Int32
         do {
-            // The first caller speaks to it: a supervisor's processes do not find its variables.
+            // Takes the variables out of the environment, so that the supervisor's processes do not inherit them.
             let manager = try ServiceManager.takeFromEnvironment()
             if isPreflight {
                 try checkManifestOfSupervisor(writer)
@@ -81,7 +81,8 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         throw ExitCode(status)
     }
 
-    /// Says by the exit status whether this program could replace the one that asks.
+    /// Checks whether this program could replace the running one, which passes it its manifest. An error is reported by
+    /// the exit status.
     private func checkManifestOfSupervisor(_ writer: LogWriter) throws {
         let file = SealedFile(adopting: SupervisedProgram.Descriptors.control)
         let manifest = try App().registeredHandlers.manifest(file, path: options.manifest)
@@ -99,7 +100,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         let listener: Listener
         let control: ProcessControl
         if let place {
-            // The kernel has called it after /proc/self/exe.
+            // The kernel has named the process after /proc/self/exe.
             nameProcess(RootCommand<App>.programName)
             logger[metadataKey: "process"] = "\(place)"
             let start = try ProcessStart(
@@ -121,7 +122,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
                 },
                 reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
         }
-        // The supervisor could open its logs; a process that serves is worth more than its own.
+        // A process of a supervisor serves even if it cannot open the logs: the supervisor has opened them.
         try writer.apply(manifest.log, orLater: place != nil, telling: logger)
         let served = try ApplicationRunner(
             application, manifest: manifest, listener: listener, control: control, logger: logger,

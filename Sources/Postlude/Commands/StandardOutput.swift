@@ -2,7 +2,8 @@ internal import Glibc
 
 /// Prints lines to standard output.
 ///
-/// - Throws: where it takes no more, as on a full disk: the command has not done what it was asked for.
+/// - Throws: `OutputError` if the output cannot be written, for example because the disk is full. The command has failed
+///   then.
 package func printOutput(_ text: some CustomStringConvertible) throws {
     try writeOutput(Array("\(text)\n".utf8))
 }
@@ -18,7 +19,7 @@ package func writeOutput(_ bytes: [UInt8]) throws {
     }
 }
 
-/// Standard output takes no more.
+/// The error of writing to standard output.
 package struct OutputError: Error, CustomStringConvertible {
     package let code: Int32
 

@@ -74,7 +74,7 @@ struct StatusCommand<App: Application>: ParsableCommand {
         return StatusTable(try JSONDecoder().decode(StatusReport.self, from: Data(body)))
     }
 
-    /// A server that is away for a moment may come back.
+    /// Shows the report, or an error, since the server may come back.
     private func show(watching client: FastCGIClient) throws {
         var page: String
         do {
@@ -82,7 +82,7 @@ struct StatusCommand<App: Application>: ParsableCommand {
         } catch {
             page = "\(error)"
         }
-        // Clears the screen, if there is one. What does not fit would scroll the summary away.
+        // Clears the screen of a terminal, and cuts the report to its size, so that the summary does not scroll away.
         if let window = TerminalText.window {
             page = "\u{1b}[H\u{1b}[2J" + TerminalText.fit(page, into: window)
         }
@@ -146,7 +146,7 @@ struct StatusTable: CustomStringConvertible {
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 
-    /// How long answers took, and their status codes: recently, and since the start.
+    /// The durations and status codes of responses, recently and since the start.
     private static func spans(_ report: StatusReport) -> String {
         func row(_ name: String, _ duration: StatusReport.Latency, _ counts: [String: UInt64]) -> [String] {
             [name, "\(duration.count)"]
@@ -198,7 +198,7 @@ struct StatusTable: CustomStringConvertible {
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 
-    /// A time with the unit that fits it.
+    /// Returns a time in a suitable unit.
     static func time(_ seconds: Double) -> String {
         switch seconds {
         case ..<0.001: "\(Int(max(0, seconds) * 1_000_000)) us"

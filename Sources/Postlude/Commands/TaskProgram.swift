@@ -7,15 +7,15 @@ package import PostludeSystem
 internal import PostludeThreads
 internal import ServiceLifecycle
 
-/// A process that runs an application's tasks and serves nothing, for the subcommands of other modules: with the
+/// A process that runs an application's tasks and serves no requests, for the subcommands of other modules. It uses the
 /// manifest's log, the application's services, `start()` and `stop()`.
 package struct TaskProgram<App: Application>: Sendable {
     package let application: App
     package let manifest: Manifest
     package let logger: Logger
-    /// SIGTERM, SIGINT, SIGHUP and SIGUSR1.
+    /// The signals SIGTERM, SIGINT, SIGHUP and SIGUSR1.
     package let signals: SignalDescriptor
-    /// Rings when the application's services are told to stop.
+    /// Signalled when the application's services shut down.
     package let stop: EventDescriptor
     private let writer: LogWriter
     private let manager: ServiceManager?
@@ -23,15 +23,15 @@ package struct TaskProgram<App: Application>: Sendable {
     /// Reads the manifest, and runs `body` on a thread of its own between `start()` and `stop()`.
     ///
     /// - Parameters:
-    ///   - path: the manifest's.
-    ///   - body: returns the exit status.
-    /// - Throws: always: the exit status, or what has kept it from starting, after that was printed.
+    ///   - path: The manifest's path.
+    ///   - body: Runs the tasks, and returns the exit status.
+    /// - Throws: Always an `ExitCode`: the exit status, or failure after the error was printed.
     package static func run(
         manifest path: String, _ body: @escaping @Sendable (TaskProgram) throws -> Int32
     ) async throws {
-        // Before a worker exists: all that this thread starts inherit the mask.
+        // Before any thread is started: threads inherit the signal mask.
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
-        // Before the application is made, whose loggers may be made with it.
+        // Before the application is created, which may create loggers.
         let writer = LogWriter(program: RootCommand<App>.programName)
         defer { writer.flush() }
         writer.takeLogs(with: RequestScope.metadataProvider, handler: App.logHandler)
@@ -54,34 +54,34 @@ package struct TaskProgram<App: Application>: Sendable {
         throw ExitCode(status)
     }
 
-    /// Workers for the application's tasks.
+    /// Creates workers for the application's tasks.
     package func makeWorkers() -> TaskWorkerPool {
         TaskWorkerPool(for: application, limits: manifest.tasks, logger: logger) { [application] in
             application.taskFailed($0)
         }
     }
 
-    /// The process works from now on, for the service manager.
+    /// Notifies the service manager that the process is ready.
     package func tellReady(_ status: String) { manager?.notify(.ready, .status(status)) }
 
-    /// The process takes no more.
+    /// Notifies the service manager that the process is stopping.
     ///
-    /// - Parameter grace: how long it may take until it ends.
+    /// - Parameter grace: The time that the process may need to end.
     package func tellStopping(grace: Duration) {
         manager?.notify(.stopping, .extendTimeout(grace + .seconds(10)))
     }
 
-    /// How often ``tend()`` is to be called; nil if no service manager watches the process.
+    /// The interval of the service manager's watchdog; nil if it does not supervise the process.
     package var watchdogInterval: Duration? { manager?.watchdogInterval }
 
-    /// Looks after a log that could not be written, and tells the service manager that the process lives; called every
-    /// second or more often.
+    /// Retries to write delayed log entries, and notifies the service manager's watchdog. Called every second or more
+    /// often.
     package func tend() {
         writer.tend(telling: logger)
         if manager?.watchdogInterval != nil { manager?.notify(.watchdog) }
     }
 
-    /// Opens the log's file again, after it was moved.
+    /// Reopens the log file, after it was moved.
     package func reopenLogs() { writer.reopen(telling: logger) }
 
     private func runWithServices(_ body: @escaping @Sendable (TaskProgram) throws -> Int32) async throws

@@ -1,14 +1,14 @@
 internal import Glibc
 internal import PostludeLogOutput
 
-/// Text on a terminal: how many columns it takes, and how much of it fits.
+/// Measures and cuts text for a terminal.
 enum TerminalText {
-    /// How many columns a terminal gives a text without control characters.
+    /// Returns the number of columns of a text without control characters.
     static func width(of text: String) -> Int { text.reduce(0) { $0 + width(of: $1) } }
 
     private static func width(of character: Character) -> Int {
         let scalars = character.unicodeScalars
-        // U+FE0F asks for the colored, wide form.
+        // U+FE0F selects the colored, wide form.
         if scalars.count > 1, scalars.contains("\u{fe0f}") { return 2 }
         return scalars.reduce(0) { max($0, width(of: $1)) }
     }
@@ -34,7 +34,7 @@ enum TerminalText {
         }
     }
 
-    /// As much of a text as fits, with an ellipsis where that is not all.
+    /// Returns the text, cut to `columns` with an ellipsis if it is longer.
     static func cut(_ text: String, to columns: Int) -> String {
         guard width(of: text) > columns else { return text }
         var (cut, taken) = ("", 0)
@@ -46,12 +46,12 @@ enum TerminalText {
         return cut + "…"
     }
 
-    /// The beginning of a page, as far as a window shows it without scrolling.
+    /// Returns the part of a page that a window shows without scrolling.
     static func fit(_ page: String, into window: (rows: Int, columns: Int)) -> String {
         var lines = page.split(separator: "\n", omittingEmptySubsequences: false).map {
             cut(String($0), to: max(1, window.columns))
         }
-        // The cursor stands on a line of its own.
+        // The cursor needs a line of its own.
         let room = max(1, window.rows - 1)
         if lines.count > room {
             let left = lines.count - room + 1
@@ -60,7 +60,7 @@ enum TerminalText {
         return lines.joined(separator: "\n")
     }
 
-    /// The size of the terminal that standard output is; nil if it is not a terminal.
+    /// The size of the terminal on standard output; nil if standard output is not a terminal.
     static var window: (rows: Int, columns: Int)? {
         var size = winsize()
         guard isatty(STDOUT_FILENO) != 0, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0,
@@ -70,7 +70,8 @@ enum TerminalText {
     }
 }
 
-/// Columns of text, each as wide as its widest cell. What a cell holds cannot break its line, or steer the terminal.
+/// A table whose columns are as wide as their widest cells. Control characters in cells are escaped, so that they cannot
+/// break a line or control the terminal.
 package struct TextTable: CustomStringConvertible {
     let header: [String]
     let rows: [[String]]

@@ -1,10 +1,10 @@
-/// An input of the library, which can tell before any request whether it will ever work.
+/// An input of the library that can be checked before the first request.
 protocol CheckedInput: RequestInput {
-    /// What is wrong with the type that it decodes; nil for a sound one.
+    /// The mistake in the type that it decodes; nil for a valid type.
     static var problem: String? { get }
-    /// What it takes of the route's path.
+    /// The path parameters that it uses.
     static var pathNeeds: PathNeeds { get }
-    /// What the whole body has to be; nil for an input that does not take it.
+    /// The format that it requires of the whole body; nil for an input that does not use it.
     static var bodyForm: String? { get }
 }
 

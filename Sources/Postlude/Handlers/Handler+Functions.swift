@@ -1,6 +1,6 @@
 public import HTTPTypes
 
-// More kinds of functions, so that Swift finds one for each closure without being told its type.
+// More overloads, so that Swift finds one for each closure without a type annotation.
 
 extension Handler {
     /// A function that returns nothing: the response is 204 No Content.
@@ -27,7 +27,7 @@ extension Handler {
         answers = { [.init(.noContent)] }
     }
 
-    /// A function that makes its response itself, though its value could be JSON as well.
+    /// A function whose value makes its own response, although the value could also be sent as JSON.
     @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible & Encodable>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
@@ -49,8 +49,8 @@ extension Handler {
         answers = { Output.answers }
     }
 
-    // Below, a closure of several statements learns that `return .text("hello")` is a Response. Disfavored, since a
-    // closure that returns nothing, such as `{ throw HTTPError(.gone) }`, would be one of these as well.
+    // With the overloads below, a closure of several statements can `return .text("hello")` as a Response. They are
+    // disfavored, since a closure that returns nothing, such as `{ throw HTTPError(.gone) }`, would match them as well.
 
     /// A function that returns a response.
     @_disfavoredOverload

@@ -1,25 +1,25 @@
 internal import HTTPTypes
 
-/// A function of the application, registered under the name by which the manifest's routes call it.
+/// A function of the application, registered under the name that the manifest's routes use.
 ///
-/// The function's parameters say what it needs: any number of `RequestInput`s in any order. It may be async, and it
-/// may throw. What it returns is the response: an `Encodable` value as JSON, a ``Response`` or another
-/// ``ResponseConvertible``, or nothing (204).
+/// The function's parameters are its inputs: any number of `RequestInput`s in any order. It may be async, and it may
+/// throw. The value that it returns becomes the response: an `Encodable` value is sent as JSON, a ``Response`` or another
+/// ``ResponseConvertible`` as it is, and nothing as 204.
 ///
 /// ```swift
 /// Handler("process-item", processItem)
 /// Handler("health") { ["status": "ok"] }
 /// ```
 ///
-/// A synchronous function is called on the worker's thread directly; an async one runs on it too, also after an
-/// `await`. Only inside an actor that several requests share may its code run on another worker's thread, the one
-/// that the actor works for at that moment; afterwards the function is back on its own.
+/// A synchronous function is called directly on the worker's thread. An async function runs on it too, also after an
+/// `await`. Only inside an actor that several requests share may its code run on another worker's thread, the one for
+/// which the actor works at that moment; afterwards the function continues on its own thread.
 ///
-/// Swift asks for a closure around some functions:
+/// Some functions must be wrapped in a closure:
 /// - a synchronous `@MainActor` function: `Handler("count") { await count() }`;
 /// - a function with default arguments, which a function's type does not show:
 ///   `Handler("page") { (query: Query<Search>) in page(query) }`;
-/// - a function that returns `some Encodable`, unless it says `some Encodable & SendableMetatype`.
+/// - a function that returns `some Encodable`, unless it is declared as `some Encodable & SendableMetatype`.
 public struct Handler: Sendable {
     @usableFromInline
     enum Function: Sendable {
@@ -37,20 +37,20 @@ public struct Handler: Sendable {
     /// The name that the manifest uses.
     public let name: String
     let function: Function
-    /// What all inputs together do with the body.
+    /// The use of the request's body by all inputs together.
     let bodyUse: BodyUse
-    /// What must have been computed of a request before the inputs are taken, in this order.
+    /// The dependencies that are computed before the inputs, in this order.
     let dependencies: [any RequestDependency.Type]
     private let plan: InputPlan
-    /// What the output says of itself.
+    /// The descriptions of the output's responses.
     @usableFromInline var answers: @Sendable () -> [OperationDescription.ResponseDescription]
-    /// Why the handler cannot be served, found when it is made.
+    /// The reason why the handler cannot be served, determined when it is created; nil for a valid one.
     let problem: String?
 
-    /// What the inputs and the output say of themselves: made for the API's description alone.
+    /// The descriptions of the inputs and the output, made only for the API's description.
     var operation: OperationDescription { plan.operation(answering: answers()) }
 
-    /// Whether its inputs and a route's path fit.
+    /// The check of its inputs against the path of a route.
     var pathCheck: PathCheck { PathCheck(handler: name, plan.pathNeeds) }
 
     @usableFromInline
@@ -90,7 +90,7 @@ public struct Handler: Sendable {
             .async { try await .json(InputReading.call(function, with: $0)) })
     }
 
-    /// A function that makes its response itself.
+    /// A function whose value makes its own response.
     @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
@@ -100,7 +100,7 @@ public struct Handler: Sendable {
             .sync { try InputReading.call(function, with: $0).response() })
     }
 
-    /// An async function that makes its response itself.
+    /// An async function whose value makes its own response.
     @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output

@@ -1,22 +1,22 @@
 internal import PostludeManifest
 internal import PostludeRouting
 
-/// The handlers of an application, in the order in which they were written.
+/// The handlers of an application, in the order of their declaration.
 public struct Handlers: Sendable {
     let all: [Handler]
     /// The names of the application's middleware for routes.
     var middleware: [String] = []
-    /// Whether the application has tasks that need the manifest's `task-store`.
+    /// Whether the application has a task engine, which needs the manifest's `task-store`; nil if this is not checked.
     var hasTaskEngine: Bool?
-    /// What is wrong with that.
+    /// The mistakes in the task engine's declaration.
     var taskEngineProblems: [String] = []
-    /// What of a manifest does not fit to that.
+    /// Returns the mistakes of a manifest against the task engine.
     var taskEngineMistakes: (@Sendable (_ manifest: Manifest, _ file: String) -> [Diagnostic])?
 
-    /// - Parameter handlers: handlers with different names; the command line reports a name that is used twice.
+    /// - Parameter handlers: Handlers with different names. The command line reports duplicate names.
     public init(_ handlers: [Handler]) { all = handlers }
 
-    /// What is wrong with the handlers themselves.
+    /// The mistakes in the handlers themselves.
     var problems: [String] {
         Self.repeated(all.map(\.name)).map { "two handlers are called \"\($0)\"; names must differ" }
             + Self.repeated(middleware).map {
@@ -41,8 +41,8 @@ public struct Handlers: Sendable {
     /// Checks a manifest's text against these handlers.
     ///
     /// - Parameters:
-    ///   - file: what diagnostics call it.
-    ///   - environment: the variables that values may name as `${NAME}`.
+    ///   - file: The file's name in diagnostics.
+    ///   - environment: The variables that values may use as `${NAME}`.
     /// - Throws: every mistake of the handlers and of the manifest.
     func manifest(
         _ text: String, file: String,
@@ -54,7 +54,7 @@ public struct Handlers: Sendable {
             file: file)
     }
 
-    /// Everything that is wrong is said at once: with the handlers, with the manifest, and between them.
+    /// Reports all mistakes at once: in the handlers, in the manifest, and between them.
     private func checked(_ reading: ManifestReading, file: String) throws -> Manifest {
         var problems = problems + taskEngineProblems
         var mistakes = reading.mistakes
@@ -70,7 +70,7 @@ public struct Handlers: Sendable {
         return manifest
     }
 
-    /// Durable tasks and their task store need each other.
+    /// Returns a problem if only one of durable tasks and `task-store` is present.
     private func problemOfTaskStore(in reading: ManifestReading, file: String) -> String? {
         switch (hasTaskEngine, reading.keys.contains("task-store")) {
         case (true, false):
@@ -91,12 +91,13 @@ public struct Handlers: Sendable {
         in manifest: Manifest, of reading: ManifestReading, file: String
     ) -> [Diagnostic] {
         if hasTaskEngine == false { return superfluous(in: manifest) }
-        // A broker whose address is wrong is not missing.
+        // A `celery` that could not be decoded has been reported already, and is not missing.
         if manifest.celery == nil, reading.keys.contains("celery") { return [] }
         return taskEngineMistakes?(manifest, file) ?? []
     }
 
-    /// Routes whose handlers would refuse every request, since their inputs and the path's parameters do not fit.
+    /// Returns diagnostics for routes whose handlers would refuse every request, because their inputs do not match the
+    /// path's parameters.
     func pathMistakes(in manifest: Manifest) -> [Diagnostic] {
         let checks = byName.mapValues(\.pathCheck)
         return manifest.routes.flatMap { route in
@@ -106,7 +107,7 @@ public struct Handlers: Sendable {
         }
     }
 
-    /// What only an engine could make something of.
+    /// Returns diagnostics for keys that only a task engine uses.
     private func superfluous(in manifest: Manifest) -> [Diagnostic] {
         let parts = [
             (manifest.celery?.location, "broker", "celery"),
@@ -133,7 +134,7 @@ public struct Handlers: Sendable {
     }
 }
 
-/// Handlers that cannot be served, and what is wrong with the manifest besides.
+/// Mistakes in handlers, with those in the manifest.
 struct HandlersError: Error, CustomStringConvertible {
     let problems: [String]
     var mistakes: [Diagnostic] = []
@@ -143,20 +144,20 @@ struct HandlersError: Error, CustomStringConvertible {
 /// Builds `Handlers` from a list of expressions.
 @resultBuilder
 public enum HandlersBuilder {
-    /// Takes a handler.
+    /// Adds a handler.
     public static func buildExpression(_ handler: Handler) -> [Handler] { [handler] }
-    /// Takes a group of handlers that was built elsewhere.
+    /// Adds a group of handlers that was built elsewhere.
     public static func buildExpression(_ handlers: Handlers) -> [Handler] { handlers.all }
-    /// Takes several, one after another.
+    /// Joins several expressions.
     public static func buildBlock(_ parts: [Handler]...) -> [Handler] { parts.flatMap(\.self) }
-    /// Takes those of an `if` without `else`.
+    /// Adds the handlers of an `if` without `else`.
     public static func buildOptional(_ part: [Handler]?) -> [Handler] { part ?? [] }
-    /// Takes those of an `if` whose condition is met.
+    /// Adds the handlers of an `if` whose condition is met.
     public static func buildEither(first part: [Handler]) -> [Handler] { part }
-    /// Takes those of an `else`.
+    /// Adds the handlers of an `else`.
     public static func buildEither(second part: [Handler]) -> [Handler] { part }
-    /// Takes those of a loop.
+    /// Adds the handlers of a loop.
     public static func buildArray(_ parts: [[Handler]]) -> [Handler] { parts.flatMap(\.self) }
-    /// Makes the application's handlers of all of them.
+    /// Returns all of them as the application's handlers.
     public static func buildFinalResult(_ handlers: [Handler]) -> Handlers { Handlers(handlers) }
 }

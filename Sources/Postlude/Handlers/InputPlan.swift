@@ -1,7 +1,7 @@
-/// What the inputs of a handler amount to, known when the handler is made.
+/// The combined requirements of a handler's inputs, determined when the handler is created.
 struct InputPlan {
     let bodyUse: BodyUse
-    /// Each dependency after those that it needs itself.
+    /// The dependencies, each after those that it needs itself.
     let dependencies: [any RequestDependency.Type]
     let problem: String?
     private let inputs: [any RequestInput.Type]
@@ -25,7 +25,7 @@ struct InputPlan {
         }
     }
 
-    /// One request has one body.
+    /// Returns a problem if two inputs need the body in different formats.
     private static func problem(ofBodies inputs: [any RequestInput.Type]) -> String? {
         let bodies = inputs.compactMap { input in
             (input as? any CheckedInput.Type)?.bodyForm.map { (name: "\(input)", form: $0) }
@@ -39,7 +39,7 @@ struct InputPlan {
             """
     }
 
-    /// What all inputs take of a path. An input of the application's own, or a dependency, may read any parameter.
+    /// The path parameters that all inputs use. An input of the application, or a dependency, may read any of them.
     var pathNeeds: [PathNeeds] {
         inputs.map { ($0 as? any CheckedInput.Type)?.pathNeeds ?? .any }
             + (dependencies.isEmpty ? [] : [.any])

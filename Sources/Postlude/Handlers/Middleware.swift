@@ -1,4 +1,4 @@
-/// Something that happens before and after handlers: authentication, header fields, a measurement.
+/// Code that runs before and after handlers, for authentication, header fields or measurements.
 ///
 /// ```swift
 /// struct NoSniff: Middleware {
@@ -10,18 +10,20 @@
 /// }
 /// ```
 ///
-/// It sees every request that has a sound path, also those that no route takes (``Request/route`` is empty then), and
-/// every answer, also those of errors that the handler has thrown. It is never around the tasks: they begin when the
-/// response is finished.
+/// It is called for every request with a valid path, including those that no route matches (``Request/route`` is empty
+/// then), and sees every response, including those made of errors that the handler has thrown. It does not enclose the
+/// tasks: they begin after the response is finished.
 ///
-/// It may call `next` more than once: the last call decides, and the tasks that the earlier call has added are dropped.
-/// Tasks that it adds itself, by ``BackgroundTasks/init(request:)``, are its own.
+/// It may call `next` more than once. The last call counts, and the tasks that earlier calls have added are dropped.
+/// Tasks that it adds itself, with ``BackgroundTasks/init(request:)``, are not affected.
 ///
 /// With middleware, handlers that are not async are called from async code, on the same thread.
 public protocol Middleware: Sendable {
-    /// Calls the rest of the chain, the handler at last.
+    /// The rest of the chain, which ends with the handler.
     typealias Next = (Request) async throws -> Response
 
-    /// - Throws: ``HTTPError`` and other errors, answered as if the handler had thrown them.
+    /// Answers a request, usually by calling `next`.
+    ///
+    /// - Throws: ``HTTPError`` and other errors, which are answered as if the handler had thrown them.
     func respond(to request: Request, next: Next) async throws -> Response
 }

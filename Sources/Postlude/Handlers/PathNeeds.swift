@@ -1,6 +1,6 @@
 internal import PostludeRouting
 
-/// What an input takes of the parameters of its route's path, known before any request.
+/// The parameters of its route's path that an input uses, known before any request.
 enum PathNeeds: Sendable {
     struct Member: Sendable {
         let name: String
@@ -8,18 +8,18 @@ enum PathNeeds: Sendable {
     }
 
     case nothing
-    /// Whatever there is, or what only the application knows.
+    /// Any parameters, or parameters that only the application knows.
     case any
-    /// The only one.
+    /// The path's only parameter.
     case one(isOptional: Bool)
-    /// Those with these names.
+    /// The parameters with these names.
     case members([Member])
 
-    /// What a type takes that is decoded from the path.
+    /// Determines the parameters from which a type is decoded.
     init(of type: any Decodable.Type) {
         let isOptional = type is any SchemaOptional.Type
         let whole = (type as? any SchemaOptional.Type)?.wrappedType ?? type
-        // What such a type says of itself need not be what it asks for.
+        // The type's own schema may differ from the parameters that it decodes.
         guard !(whole is any SchemaProviding.Type) else {
             self = .any
             return
@@ -39,7 +39,7 @@ enum PathNeeds: Sendable {
     }
 }
 
-/// What all inputs of a handler take of the parameters of a path.
+/// A check of the path parameters that a handler's inputs use.
 struct PathCheck: Sendable {
     private let handler: String
     private let needs: [PathNeeds]
@@ -49,7 +49,7 @@ struct PathCheck: Sendable {
         self.needs = needs
     }
 
-    /// Why no request can be right whose path has these parameters.
+    /// Returns the mistakes if no request could be valid whose path has these parameters.
     func mistakes(in names: [String]) -> [String] {
         var mistakes: [String] = []
         var members: [PathNeeds.Member] = []
@@ -75,7 +75,7 @@ struct PathCheck: Sendable {
             mistakes.append(
                 "\(quotedHandler) takes `\(member.name)` of its path; \(found), expected {\(member.name)}")
         }
-        // A name that is reported as what was meant for another one is reported once.
+        // A parameter that was suggested for a missing one is not reported as unknown, too.
         guard mistakes.isEmpty, !takesAny, !members.isEmpty else { return mistakes }
         for name in names where !has(name, known) {
             let near =

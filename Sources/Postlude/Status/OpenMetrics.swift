@@ -6,7 +6,7 @@ struct OpenMetrics {
 
     private(set) var text = ""
 
-    /// - Parameter totals: of all processes.
+    /// - Parameter totals: The totals of all processes.
     init(_ report: StatusReport, totals: ScoreboardSnapshot.Totals) {
         family("postlude", .info, "The application.")
         sample("postlude_info", ["pool": report.pool, "manager": report.processManager], 1)
@@ -29,7 +29,7 @@ struct OpenMetrics {
         counter("postlude_timed_out_requests", "Requests answered 504.", report.timedOutRequests)
         let name = "postlude_request_duration_seconds"
         family(name, .histogram, "From a request's head to the end of its response.", unit: "seconds")
-        // From a quarter of a millisecond to half a minute, doubling.
+        // Bounds from a quarter of a millisecond to half a minute, each twice the one before.
         for power in 8...25 {
             let bound = Double(1 << power) * 1024 / 1_000_000_000
             sample(name + "_bucket", ["le": "\(bound)"], times.count(belowPower: power))

@@ -1,28 +1,28 @@
 internal import PostludeScoreboard
 internal import PostludeSystem
 
-/// The last minutes: one sample a second for the plots, and what was counted every few seconds, from which the figures of
-/// the last minute and of the last five follow.
+/// The history of the last five minutes: one sample per second for the plots, and the counts of every five seconds, from
+/// which the figures of the last minute and the last five minutes are computed.
 struct StatusHistory: Sendable {
-    /// The most that was seen since the start.
+    /// The largest values since the start.
     struct Peaks: Sendable {
         var busy = 0
         var listenQueue = 0
     }
 
-    /// Five minutes.
+    /// The number of samples: one per second for five minutes.
     static let capacity = 300
     private(set) var peaks = Peaks()
     private var ring: [StatusReport.Sample] = []
     private var next = 0
-    /// The oldest one first.
+    /// The counts at intervals, the oldest first.
     private var marks = FIFO<RecentCounts>()
     private var lastMark: Duration?
 
-    /// Between two marks: a span is longer than asked for by so much at most.
+    /// The interval between two marks. A span is at most this much longer than requested.
     static let markInterval: Duration = .seconds(5)
 
-    /// In order, the oldest one first.
+    /// The samples, the oldest first.
     var samples: [StatusReport.Sample] { Array(ring[next...] + ring[..<next]) }
 
     mutating func add(_ board: ScoreboardSnapshot, _ queue: ListenQueue?) {
@@ -46,7 +46,7 @@ struct StatusHistory: Sendable {
         while marks.count > Int(needed) + 2 { _ = marks.popFirst() }
     }
 
-    /// What was counted in the span before `board`; since the history began where that is shorter.
+    /// Returns the counts of the span before `board`, or of the whole history if that is shorter.
     ///
     /// - Returns: nil before the first sample.
     func counts(of span: StatusReport.Span, before board: ScoreboardSnapshot) -> RecentCounts? {
@@ -56,9 +56,9 @@ struct StatusHistory: Sendable {
     }
 }
 
-/// What has been counted up to a moment, or in a span of time, as far as percentiles and status codes need it.
+/// The counts up to a moment, or in a span of time, for percentiles and status codes.
 struct RecentCounts: Sendable {
-    /// Since the start; or how long the span is.
+    /// The time since the start, or the length of the span.
     var time: Duration
     var requestTimes: LatencyHistogram
     var requestTime: Duration

@@ -1,4 +1,4 @@
-/// The page that shows the status to people, with what `status.json` beside it says.
+/// The HTML page of the status, which shows the data of the `status.json` next to it.
 enum StatusPage {
     private static let page = HTMLPage(
         title: "Status", style: PackageResources.status_css, script: PackageResources.status_js,

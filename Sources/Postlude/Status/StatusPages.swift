@@ -1,12 +1,13 @@
 internal import HTTPTypes
 
-/// What the status socket answers. The last segment of the path chooses, so that a web server may have them anywhere.
+/// The pages of the status socket. The last segment of the path selects the page, so that a web server can place them at
+/// any path.
 struct StatusPages: Sendable {
     private let source: StatusSource
 
     init(_ source: StatusSource) { self.source = source }
 
-    /// What answers which method.
+    /// The handlers, with their methods.
     var handlers: [(method: String, handler: Handler)] {
         let look = ("GET", Handler("status") { (request: Request) in try response(to: request) })
         guard let tasks = source.storedTasks, tasks.isSteerable else { return [look] }
@@ -39,7 +40,7 @@ struct StatusPages: Sendable {
             contentType: OpenMetrics.contentType, headers: Self.headers, body: Array(source.metrics.utf8))
     }
 
-    /// `POST status?retry=ID` and `?discard=ID`, as the page's buttons ask.
+    /// Carries out `POST status?retry=ID` and `?discard=ID`, which the page's buttons send.
     private func steer(_ tasks: TaskInspectionPages, _ request: Request) throws -> Response {
         func answer(_ status: HTTPResponse.Status, _ text: String) -> Response {
             .text(text + "\n", status: status, headers: Self.headers)
@@ -47,7 +48,8 @@ struct StatusPages: Sendable {
         guard request.path.split(separator: "/").last == "status" else {
             return answer(.notFound, "Steer tasks with status?retry=ID and status?discard=ID.")
         }
-        // Other sites' pages cannot set a header here: a browser would have to ask for leave first, and gets none.
+        // A required header protects against CSRF: for another site's page, the browser would send a preflight request
+        // first, which is not allowed.
         guard let header = Self.steering, request.headers[header] != nil else {
             return answer(.forbidden, "The header Postlude-Steering is missing.")
         }

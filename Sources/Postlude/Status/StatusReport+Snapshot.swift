@@ -95,7 +95,7 @@ extension StatusReport.Process {
         pid = process.pid
         state = process.state.label
         generation = process.generation
-        // A damaged slot may give an age that no clock has.
+        // Wrapping arithmetic, since a damaged slot may contain any age.
         startTime = start &+ uptime.wholeSeconds &- process.age.wholeSeconds
         startSince = process.age.wholeSeconds
         requests = process.totals.requests
@@ -146,7 +146,7 @@ extension StatusReport.Worker {
 }
 
 extension Duration {
-    /// With microseconds.
+    /// The duration in seconds, with microseconds.
     var seconds: Double { Double(saturatedNanoseconds / 1000) / 1_000_000 }
     fileprivate var wholeSeconds: Int { Int(saturatedNanoseconds / 1_000_000_000) }
 }

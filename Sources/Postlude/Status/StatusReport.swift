@@ -1,46 +1,46 @@
 internal import PostludeScoreboard
 internal import PostludeSystem
 
-/// What the status pages say. Where php-fpm has a field, it has php-fpm's name; times are in seconds.
+/// The report of the status pages. Fields that php-fpm has, too, have php-fpm's names; times are in seconds.
 struct StatusReport: Codable, Sendable {
     var pool: String
     /// `supervisor`, or `none` for a single process.
     var processManager: String
-    /// Seconds since 1970.
+    /// The start time, in seconds since 1970.
     var startTime: Int
     var startSince: Int
     /// Requests, as php-fpm counts them.
     var acceptedConn: UInt64
-    /// nil if the kernel does not say.
+    /// The length of the listen queue; nil if the kernel does not report it.
     var listenQueue: Int?
-    /// The most since the start, as far as anybody looked: each second.
+    /// The largest length since the start, sampled each second.
     var maxListenQueue: Int?
     var listenQueueLen: Int?
     var idleWorkers: Int
     var activeWorkers: Int
     var totalWorkers: Int
     var maxActiveWorkers: Int
-    /// How often a request waited though the pool was as large as it may be.
+    /// How often a request waited although the pool had its maximum size.
     var maxChildrenReached: UInt64
     var slowRequests: UInt64
     var refusedRequests: UInt64
     var timedOutRequests: UInt64
     var replacedProcesses: Int
     var connections: Int
-    /// Since the start, as all that has no other label.
+    /// The durations since the start, as all values without another span.
     var requestDuration: Latency
-    /// How many requests were answered with which class of status code: `2xx` and so on.
+    /// The number of responses by class of status code: `2xx` and so on.
     var responses: [String: UInt64]
     var routes: [Route]
-    /// What was counted in the last minute and in the last five, or since it is watched, where that is shorter; nil if
-    /// it has not been looked at before.
+    /// The counts of the last minute, or since sampling began if that is shorter; nil before the first sample.
+    /// `lastFiveMinutes` is the same for five minutes.
     var lastMinute: Recent?
     var lastFiveMinutes: Recent?
     var tasks: Tasks
-    /// nil if the application stores none.
+    /// The durable tasks; nil if the application has none.
     var storedTasks: TaskInspectionPages.Answer?
     var processes: [Process]
-    /// One for each of the last seconds, the oldest one first; only where it is asked for.
+    /// The samples of the last five minutes, the oldest first; nil if they are not requested.
     var history: [Sample]?
 
     enum Span: Sendable {
@@ -49,9 +49,9 @@ struct StatusReport: Codable, Sendable {
         var duration: Duration { self == .minute ? .seconds(60) : .seconds(300) }
     }
 
-    /// A span that ends now.
+    /// The counts of a span of time that ends now.
     struct Recent: Codable, Sendable {
-        /// How long it is: a few more than its name says.
+        /// The actual length of the span in seconds, which can be a few seconds longer than its nominal length.
         var seconds: Double
         var requestDuration: Latency
         var responses: [String: UInt64]
@@ -65,8 +65,8 @@ struct StatusReport: Codable, Sendable {
         var p99: Double?
     }
 
-    /// The answers of one route; also of requests that no route takes (`none`), and of routes for which there was no
-    /// room (`other`).
+    /// The responses of one route. `none` are requests that no route matches, and `other` the routes for which the
+    /// scoreboard had no room.
     struct Route: Codable, Sendable {
         var route: String
         var responses: [String: UInt64]
@@ -80,7 +80,7 @@ struct StatusReport: Codable, Sendable {
         var failed: UInt64
         var retried: UInt64
         var dropped: UInt64
-        /// nil if no task waits or runs.
+        /// The age of the oldest task; nil if no task waits or runs.
         var oldestAge: Double?
         var names: [Kind]
     }
@@ -107,7 +107,7 @@ struct StatusReport: Codable, Sendable {
         var startSince: Int
         var requests: UInt64
         var connections: Int
-        /// Why tasks wait here, how many for each reason; nil if none does.
+        /// The reasons for which tasks wait in this process, with their numbers; nil if none waits.
         var waitingTasks: String?
         var workers: [Worker]
     }
@@ -115,7 +115,7 @@ struct StatusReport: Codable, Sendable {
     struct Worker: Codable, Sendable {
         var worker: Int
         var state: String
-        /// How long it has been in this state.
+        /// The time for which it has been in this state.
         var stateSince: Double
         var startSince: Int
         var requests: Int
@@ -129,7 +129,7 @@ struct StatusReport: Codable, Sendable {
         var tasksLeft: Int
     }
 
-    /// A moment of the last minutes; the counts are totals.
+    /// One sample of the history; the counts are totals.
     struct Sample: Codable, Sendable {
         /// Seconds since the start.
         var time: Double

@@ -7,7 +7,8 @@ internal import PostludeScoreboard
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// A second, small server with a socket of its own: it shows the scoreboard, also while every worker is busy or stuck.
+/// A second, small server with its own socket that shows the scoreboard, even if every worker of the application is busy
+/// or stuck.
 final class StatusServer: Sendable {
     private let listener: Listener
     private let source: StatusSource
@@ -18,10 +19,10 @@ final class StatusServer: Sendable {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - status: the pages' own socket, which is closed in the end, and what may be done there.
-    ///   - application: the application's listening socket, whose queue is shown.
+    ///   - status: The address and settings of the status socket.
+    ///   - application: The application's listening socket, whose queue is shown.
     ///   - manager: `supervisor`, or `none` for a single process.
-    ///   - inspector: shows the application's stored tasks; nil if it has none.
+    ///   - inspector: The inspector of the application's durable tasks; nil if it has none.
     init(
         _ scoreboard: Scoreboard, at status: Manifest.Status, watching application: Int32?, manager: String,
         inspector: (any TaskInspector)?, logger: Logger
@@ -33,7 +34,7 @@ final class StatusServer: Sendable {
         stopSampling = try EventDescriptor()
         hasStopped = try EventDescriptor()
         self.logger = logger
-        // Its requests are not logged; its failures are.
+        // Logs its failures, and not its requests.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let handlers = StatusPages(source).handlers
@@ -80,7 +81,7 @@ final class StatusServer: Sendable {
         logger.info("showing status", metadata: ["socket": "\(listener.address)"])
     }
 
-    /// Ends the threads and closes the socket; waits for that, two seconds at most.
+    /// Ends the threads and closes the socket. Waits for this for at most 2 seconds.
     func stop() {
         stopSampling.signal()
         bell.requestStop()
@@ -89,7 +90,7 @@ final class StatusServer: Sendable {
 }
 
 extension Listener {
-    /// - Returns: the socket on which the state of all processes is shown.
+    /// Opens the status socket.
     fileprivate static func opened(_ status: Manifest.Status) throws -> Listener {
         try .open(
             SocketAddress(parsing: status.listen),
@@ -97,12 +98,12 @@ extension Listener {
     }
 }
 
-/// Where status pages take from what they show.
+/// The source of the status pages' data.
 final class StatusSource: Sendable {
     private let scoreboard: Scoreboard
     private let application: Int32?
     private let manager: String
-    /// nil if the application stores none.
+    /// The durable tasks; nil if the application has none.
     let storedTasks: TaskInspectionPages?
     private let history = Lock(StatusHistory())
 
@@ -118,13 +119,13 @@ final class StatusSource: Sendable {
 
     private var queue: ListenQueue? { application.flatMap { ListenQueue(of: $0) } }
 
-    /// Called each second.
+    /// Adds a sample to the history; called each second.
     func sample() {
         let (board, queue) = (scoreboard.snapshot(), queue)
         history.withLock { $0.add(board, queue) }
     }
 
-    /// - Parameter history: whether the last minutes are told, too.
+    /// - Parameter wantsHistory: Whether the report includes the samples of the last five minutes.
     func report(history wantsHistory: Bool = false) -> StatusReport {
         let history = history.withLock { $0 }
         var report = report(of: scoreboard.snapshot(), history)

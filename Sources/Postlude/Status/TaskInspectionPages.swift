@@ -2,18 +2,18 @@ internal import Logging
 internal import PostludeLogOutput
 internal import PostludeSystem
 
-/// What the status pages know of the application's stored tasks: asked for at most once a second, however many look.
+/// A cache of the report on the application's durable tasks, which reads the task store at most once a second.
 final class TaskInspectionPages: Sendable {
-    /// The report's part; with the trouble where the store could not be read.
+    /// The part of the status report about durable tasks, with an error if the task store could not be read.
     struct Answer: Codable, Sendable {
-        /// What keeps them, with its version.
+        /// The library that stores the tasks, with its version.
         var library: String
         var names: [StoredTaskReport.Kind] = []
         var oldestAge: Double?
         var deadLetters: [StoredTaskReport.DeadLetter] = []
-        /// Whether the pages may have tasks run once more, or take them back.
+        /// Whether the pages may retry and discard tasks.
         var isSteerable: Bool
-        /// Why nothing is known.
+        /// The reason why the task store could not be read.
         var trouble: String?
 
         enum CodingKeys: String, CodingKey {
@@ -31,10 +31,10 @@ final class TaskInspectionPages: Sendable {
 
     private struct State {
         var answer: Answer?
-        /// When it is asked again.
+        /// The time of the next read.
         var next = MonotonicTime.now
         var isLooking = false
-        /// How often something was steered: what was read before does not count.
+        /// The number of commands so far: a report that was read before the last one is outdated.
         var steps = 0
     }
 
@@ -44,7 +44,8 @@ final class TaskInspectionPages: Sendable {
         self.logger = logger
     }
 
-    /// One request looks, and no other waits for it: a disk that hangs does not block the pages.
+    /// The current report. One request reads the store, and others do not wait for it, so that a disk that hangs does not
+    /// block the pages.
     var answer: Answer {
         let (known, steps) = state.withLock { state -> (Answer?, Int) in
             if state.isLooking || MonotonicTime.now < state.next {

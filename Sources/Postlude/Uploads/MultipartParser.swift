@@ -1,18 +1,18 @@
 internal import HTTPTypes
 internal import PostludeSystem
 
-/// Takes a multipart body apart as it arrives (RFC 2046, 5.1).
+/// An incremental parser of a multipart body (RFC 2046, 5.1).
 ///
-/// It holds what cannot be told yet: at most one part's header and one piece, or a delimiter's beginning.
+/// It buffers only incomplete input: at most one part's header and one piece, or the beginning of a delimiter.
 struct MultipartParser {
     private enum State {
         case preamble
         /// After a boundary.
         case delimiter
-        /// After a boundary that is not the closing one: white space is allowed, then its line must end.
+        /// After a boundary that is not the closing one: white space, and then the end of the line.
         case padding
         case head
-        /// Where a part's content begins, or its delimiter does without the line break of its own.
+        /// At the beginning of a part's content, or at a delimiter without a line break of its own.
         case start
         case content
         case epilogue
@@ -20,12 +20,12 @@ struct MultipartParser {
 
     private var state = State.preamble
     private let limits: MultipartLimits
-    /// With the line break in front of it, and without.
+    /// The delimiter, with the line break before it; `dashedBoundary` is without.
     private let delimiter: [UInt8]
     private let dashedBoundary: [UInt8]
-    /// A first delimiter needs no line break: here is one.
+    /// The unparsed input. Begins with a line break, which the first delimiter does not need.
     private var buffer: [UInt8] = [13, 10]
-    /// Up to here the buffer has been dealt with.
+    /// The end of the parsed part of the buffer.
     private var offset = 0
     private var parts = 0
 
@@ -35,9 +35,9 @@ struct MultipartParser {
         self.limits = limits
     }
 
-    /// Hands what `piece` completes to `sink`.
+    /// Parses the next piece of the body, and passes what it completes to `sink`.
     ///
-    /// - Throws: 400 for a malformed body, 413 for one of too many parts, and what `sink` throws.
+    /// - Throws: 400 for a malformed body, 413 for one with too many parts, and the errors of `sink`.
     mutating func parse(_ piece: [UInt8], into sink: inout some MultipartSink) throws {
         buffer.removeFirst(offset)
         offset = 0
@@ -45,14 +45,16 @@ struct MultipartParser {
         while try step(&sink) {}
     }
 
-    /// The body has ended.
+    /// Ends the body.
+    ///
+    /// - Throws: 400 if the closing boundary is missing.
     func finish() throws(HTTPError) {
         guard case .epilogue = state else { throw .multipart("it ends before the closing boundary") }
     }
 
     private var isDone: Bool { offset >= buffer.count }
 
-    /// - Returns: false when more bytes are needed.
+    /// - Returns: false if more bytes are needed.
     private mutating func step(_ sink: inout some MultipartSink) throws -> Bool {
         switch state {
         case .preamble: return skipPreamble()
@@ -96,7 +98,7 @@ struct MultipartParser {
         return true
     }
 
-    /// From the line break in front of it, so that a header without any field is found, too.
+    /// Takes a part's header from the line break before it, so that a header without any field is found, too.
     private mutating func takeHead(_ sink: inout some MultipartSink) throws -> Bool {
         let end = buffer.firstIndex(of: [13, 10, 13, 10], from: offset)
         guard (end ?? buffer.count) - offset <= limits.head else {
@@ -126,7 +128,7 @@ struct MultipartParser {
 
     private mutating func takeContent(_ sink: inout some MultipartSink) throws -> Bool {
         let start = buffer.firstIndex(of: delimiter, from: offset)
-        // What could be the beginning of a delimiter is held back.
+        // Bytes that could be the beginning of a delimiter stay in the buffer.
         let end = start ?? max(offset, buffer.count - delimiter.count + 1)
         if end > offset { try sink.append(buffer.span.extracting(offset..<end)) }
         offset = end
@@ -142,19 +144,19 @@ struct MultipartParser {
     }
 }
 
-/// What becomes of a multipart body's parts.
+/// The receiver of the parts of a multipart body.
 protocol MultipartSink {
     mutating func beginPart(_ head: PartHead) throws
-    /// A piece of the content of the part that has begun.
+    /// Appends a piece to the content of the current part.
     mutating func append(_ bytes: Span<UInt8>) throws
     mutating func endPart() throws
 }
 
-/// What separates the parts of a multipart body (RFC 2046, 5.1.1).
+/// The boundary between the parts of a multipart body (RFC 2046, 5.1.1).
 struct MultipartBoundary {
     let bytes: [UInt8]
 
-    /// - Throws: 415 for a Content-Type that is not `multipart/form-data`, or has no sound boundary.
+    /// - Throws: 415 for a Content-Type that is not `multipart/form-data`, or has no valid boundary.
     init(contentType: String?) throws(HTTPError) {
         guard let field = contentType.flatMap({ MediaParameters($0.utf8) }),
             field.value == "multipart/form-data"
@@ -170,10 +172,10 @@ struct MultipartBoundary {
         bytes = boundary
     }
 
-    /// RFC 2046 ends at 70 and at some marks; clients do not, and other servers take what they write.
+    /// RFC 2046 allows 70 characters, and few punctuation marks. Some clients exceed this, and other servers accept it.
     private static let maximumLength = 1_000
 
-    /// Quotation marks and backslashes could be read in two ways.
+    /// Excludes quotation marks and backslashes, which are ambiguous.
     private static func isAllowed(_ byte: UInt8) -> Bool {
         (0x20...0x7e).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }

@@ -3,17 +3,17 @@ internal import HTTPTypes
 /// The header fields of one part (RFC 7578, 4.2 to 4.8).
 struct PartHead: Equatable {
     let name: String
-    /// nil for a part that is not a file; empty if a form's file field was left empty.
+    /// The name of the file; nil without one; empty if a form's file field was left empty.
     let filename: String?
     let contentType: String?
 
-    /// A form's file field has a file name; other clients may leave it out (RFC 7578, 4.2).
+    /// Whether the part is a file. A form's file field has a file name; other clients may omit it (RFC 7578, 4.2).
     var isFile: Bool {
         filename != nil
             || contentType.flatMap { MediaParameters($0.utf8)?.value } == "application/octet-stream"
     }
 
-    /// - Parameter bytes: lines, without the empty one after them.
+    /// - Parameter bytes: The lines of the header, without the empty line after them.
     init(_ bytes: ArraySlice<UInt8>) throws(HTTPError) {
         var disposition: MediaParameters?
         var contentType: String?
@@ -51,7 +51,7 @@ struct PartHead: Equatable {
             }
             return name
         }
-        // RFC 7578, 4.2, does not want it; some clients write it all the same.
+        // RFC 7578, 4.2, does not allow it; some clients send it nevertheless.
         guard let encoded = disposition["name*"] else {
             throw .multipart("a part has no name in a Content-Disposition")
         }
@@ -61,7 +61,7 @@ struct PartHead: Equatable {
         return name
     }
 
-    /// The encoded form goes first (RFC 6266, 4.3).
+    /// Returns the file's name. The encoded form takes precedence (RFC 6266, 4.3).
     private static func filename(in disposition: MediaParameters) throws(HTTPError) -> String? {
         let encoded = disposition["filename*"]
         if let name = encoded.flatMap(ExtendedValue.text) { return name }
@@ -74,7 +74,7 @@ struct PartHead: Equatable {
         guard !bytes.contains(0) else { throw .multipart("a part's header has a zero byte") }
         var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for index in lines.indices {
-            // All lines but the last one still end with the CR of their CRLF.
+            // All lines except the last one still end with the CR of their CRLF.
             if index < lines.endIndex - 1, lines[index].popLast() != UInt8(ascii: "\r") {
                 throw .multipart("a line of a part's header does not end with CRLF")
             }
@@ -85,8 +85,8 @@ struct PartHead: Equatable {
         return bytes.isEmpty ? [] : lines
     }
 
-    /// Browsers write a quotation mark as %22 and escape nothing else that could be told from the user's own text
-    /// (WHATWG HTML, 4.10.21.8).
+    /// Replaces `%22` by a quotation mark. Browsers escape nothing else that can be distinguished from the user's own
+    /// text (WHATWG HTML, 4.10.21.8).
     private static func unescaped(_ text: [UInt8]) -> [UInt8] {
         text.replacing("%22".utf8, with: "\"".utf8)
     }
@@ -101,7 +101,7 @@ struct PartHead: Equatable {
 
 /// A parameter's value with its character set, `UTF-8'en'%e2%82%ac%20rates` (RFC 8187, 3.2.1, before that RFC 5987).
 private enum ExtendedValue {
-    /// - Returns: nil for what is malformed, and for another character set.
+    /// - Returns: nil for a malformed value, and for another character set.
     static func text(_ bytes: [UInt8]) -> String? {
         let parts = bytes.split(separator: UInt8(ascii: "'"), omittingEmptySubsequences: false)
         guard parts.count == 3, let value = decoded(parts[2]) else { return nil }
@@ -130,7 +130,7 @@ private enum ExtendedValue {
 }
 
 extension HTTPError {
-    /// - Parameter reason: what is wrong, for the client's developer.
+    /// - Parameter reason: The mistake, for the developer of the client.
     static func multipart(_ reason: String) -> HTTPError {
         HTTPError(.badRequest, "Malformed multipart/form-data: \(reason)")
     }
@@ -138,12 +138,12 @@ extension HTTPError {
 
 /// A header field's value with its parameters: `form-data; name="title"` (RFC 9110, 5.6.6).
 struct MediaParameters {
-    /// What stands in front of the parameters, in lower case.
+    /// The value before the parameters, in lower case.
     let value: String
-    /// The names are in lower case; each occurs once.
+    /// The parameters by name, in lower case.
     private let parameters: [String: [UInt8]]
 
-    /// nil for what is malformed, and for a parameter that occurs twice.
+    /// Returns nil for a malformed value, and for a parameter that occurs twice.
     init?(_ field: some Sequence<UInt8>) {
         var rest = Array(field)[...]
         value = Self.lowercased(Self.trimmed(Self.take(&rest) { $0 != UInt8(ascii: ";") }))
@@ -175,7 +175,7 @@ struct MediaParameters {
             value += take(&rest) { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
             guard let stop = rest.popFirst() else { return nil }
             if stop == UInt8(ascii: "\"") { return value }
-            // Browsers do not escape a file name's backslashes: only what needs an escape is taken for one.
+            // Browsers do not escape backslashes in file names, so only `\"` and `\\` are escapes.
             guard let next = rest.first else { return nil }
             if next == UInt8(ascii: "\"") || next == UInt8(ascii: "\\") { rest.removeFirst() }
             value.append(next == UInt8(ascii: "\"") ? next : stop)

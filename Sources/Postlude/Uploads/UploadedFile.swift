@@ -3,8 +3,8 @@ internal import PostludeSystem
 
 /// A file that came with a `multipart/form-data` body, stored on disk without a name.
 ///
-/// It is deleted when the last task of its request has ended, or earlier when the process ends, unless it was moved or
-/// copied to a place of its own.
+/// It is deleted when the last task of its request has ended, or earlier if the process ends, unless it was moved or
+/// copied to a permanent path.
 ///
 /// ```swift
 /// func keep(form: Multipart<Letter>) throws {
@@ -12,11 +12,11 @@ internal import PostludeSystem
 /// }
 /// ```
 public struct UploadedFile: Sendable {
-    /// What the client calls the file; nil when it did not say. It can be anything: see ``safeName``.
+    /// The file's name as the client sent it; nil if it sent none. It can be any text: see ``safeName``.
     public let filename: String?
-    /// The `Content-Type` as the client sent it; nil when it did not. The content may be of another type.
+    /// The `Content-Type` as the client sent it; nil if it sent none. The content may be of another type.
     public let contentType: String?
-    /// In bytes.
+    /// The size in bytes.
     public let size: Int
     let storage: UnnamedFile
 
@@ -27,12 +27,12 @@ public struct UploadedFile: Sendable {
         self.storage = storage
     }
 
-    /// A path by which any library, or another process of the same user, can open the file while it lives: until the
-    /// last task of its request has ended. Later it may mean another file.
+    /// A path with which any library, or another process of the same user, can open the file until the last task of its
+    /// request has ended. After that, the path may refer to another file.
     public var path: String { storage.path }
 }
 
-/// Only inside of the type that ``Multipart`` decodes.
+/// Decodable only as a property of the type that ``Multipart`` decodes.
 extension UploadedFile: Decodable {
     public init(from decoder: any Decoder) throws {
         guard let decoder = decoder as? MultipartFieldDecoder else { throw MisplacedUploadedFile() }
@@ -40,7 +40,7 @@ extension UploadedFile: Decodable {
     }
 }
 
-/// A program's mistake: answered with 500, and logged.
+/// An error of the program, which is answered with 500 and logged.
 private struct MisplacedUploadedFile: Error, CustomStringConvertible {
     var description: String {
         "an UploadedFile is decoded from a multipart/form-data body only: use Multipart<…> for its type"
@@ -48,12 +48,12 @@ private struct MisplacedUploadedFile: Error, CustomStringConvertible {
 }
 
 extension UploadedFile {
-    /// Reads a part of the file; several threads may do so at once.
+    /// Reads a part of the file. Several threads may read at once.
     ///
     /// - Parameters:
-    ///   - offset: in bytes from the file's beginning.
-    ///   - count: how many bytes to read at most.
-    /// - Returns: fewer bytes than `count` at the file's end only, and none after it.
+    ///   - offset: The position of the first byte.
+    ///   - count: The largest number of bytes to read.
+    /// - Returns: The bytes: fewer than `count` only at the end of the file, and none after it.
     public func read(at offset: Int, upTo count: Int = 64 << 10) throws -> [UInt8] {
         guard offset >= 0, offset < size, count > 0 else { return [] }
         do {
@@ -66,8 +66,8 @@ extension UploadedFile {
     /// Reads the file from its beginning to its end, one piece after another.
     ///
     /// - Parameters:
-    ///   - count: how many bytes a piece has, the last one excepted.
-    ///   - body: called with each piece.
+    ///   - count: The size of each piece in bytes; the last one may be smaller.
+    ///   - body: Called with each piece.
     public func forEachPiece(of count: Int = 64 << 10, _ body: ([UInt8]) throws -> Void) throws {
         var offset = 0
         while true {
@@ -78,10 +78,10 @@ extension UploadedFile {
         }
     }
 
-    /// The whole file.
+    /// Reads the whole file.
     ///
-    /// - Parameter limit: how many bytes may be read into memory.
-    /// - Throws: ``UploadedFileError`` of the code `tooLarge` when the file is larger.
+    /// - Parameter limit: The largest size in bytes to read into memory.
+    /// - Throws: ``UploadedFileError`` with the code `tooLarge` if the file is larger.
     public func contents(limit: Int) throws -> [UInt8] {
         guard size <= limit else {
             throw UploadedFileError(.tooLarge, "the file has \(size) bytes, more than the limit of \(limit)")
@@ -89,16 +89,16 @@ extension UploadedFile {
         return try read(at: 0, upTo: size)
     }
 
-    /// Keeps the file for good, under a name of its own, which it gets at once and whole.
+    /// Moves the file to a permanent path, atomically.
     ///
-    /// Within a file system nothing is copied. The file stays readable here as well.
+    /// Copies no data within one file system. The file stays readable through this value.
     ///
     /// - Parameters:
-    ///   - path: of the file, in a folder that exists. To name it as the client does, use ``safeName``.
-    ///   - isReplacing: whether a file that is there already is replaced.
-    ///   - permissions: the file's mode; by default only the server's user may read and write it. For nginx to send
-    ///     it, its user must be able to read it, as with `0o644`.
-    /// - Throws: ``UploadedFileError``, of the code `exists` when there is a file already.
+    ///   - path: The new path, in an existing folder. To use the client's name, use ``safeName``.
+    ///   - isReplacing: Whether an existing file at the path is replaced.
+    ///   - permissions: The file's mode; by default only the server's user may read and write the file. If nginx is to
+    ///     send it, nginx's user must be able to read it, as with `0o644`.
+    /// - Throws: ``UploadedFileError``, with the code `exists` if a file exists at the path.
     public func move(to path: String, replacing isReplacing: Bool = false, permissions: UInt32 = 0o600) throws
     {
         do {
@@ -108,7 +108,7 @@ extension UploadedFile {
         }
     }
 
-    /// Keeps a copy of the file for good; otherwise as ``move(to:replacing:permissions:)``.
+    /// Copies the file to a permanent path; otherwise like ``move(to:replacing:permissions:)``.
     public func copy(to path: String, replacing isReplacing: Bool = false, permissions: UInt32 = 0o600) throws
     {
         do {
@@ -120,13 +120,13 @@ extension UploadedFile {
 }
 
 extension UploadedFile {
-    /// A name under which a file can be stored or offered, made of what the client calls it: one path component without
-    /// control characters or marks that turn the writing direction, at most 255 bytes of UTF-8, never empty, `.` or
-    /// `..`. Several files may have the same one.
+    /// A name for storing or offering the file, made from the client's name: one path component without control
+    /// characters and bidirectional control characters, at most 255 bytes of UTF-8, and never empty, `.` or `..`. Several
+    /// files may have the same name.
     public var safeName: String { Self.safeName(for: filename ?? "") }
 
     static func safeName(for filename: String) -> String {
-        // Scalars, not characters: a slash with an accent is one character, and a slash for the file system.
+        // Scalars, not characters: a slash with a combining accent is one character, but a slash for the file system.
         let component =
             filename.unicodeScalars.split { $0 == "/" || $0 == "\\" }.last ?? Substring().unicodeScalars
         var name = String(String.UnicodeScalarView(component.filter(isHarmless)))
@@ -143,7 +143,7 @@ extension UploadedFile {
         }
     }
 
-    /// What file systems take (NAME_MAX), with the extension.
+    /// Shortens a name to the limit of file systems (NAME_MAX), and keeps the extension.
     private static func shortened(_ name: String) -> String {
         let limit = 255
         guard name.utf8.count > limit else { return name }
@@ -157,23 +157,23 @@ extension UploadedFile {
     }
 }
 
-/// Why an uploaded file could not be read or kept.
+/// The reason why an uploaded file could not be read, moved or copied.
 public struct UploadedFileError: Error, CustomStringConvertible, Sendable {
-    /// The kinds of errors that a program may tell apart.
+    /// The kinds of errors that a program may distinguish.
     public struct Code: Hashable, Sendable {
         private let name: String
 
-        /// There is a file of that name already.
+        /// A file exists at the path.
         public static let exists = Code(name: "exists")
-        /// The file is larger than the limit that the caller has set.
+        /// The file is larger than the caller's limit.
         public static let tooLarge = Code(name: "tooLarge")
-        /// The disk is full, or the user's share of it.
+        /// The disk is full, or the user's quota is used up.
         public static let noSpace = Code(name: "noSpace")
         /// The operating system has refused for another reason.
         public static let system = Code(name: "system")
     }
 
-    /// Which kind of error it is.
+    /// The kind of error.
     public let code: Code
     public let description: String
 
