@@ -17,8 +17,8 @@ internal import PostludeManifest
 /// ```
 ///
 /// Handlers, inputs, middleware and tasks run as in production, on one thread that stands for a worker. Nothing is sent
-/// over a network, and nothing waits for time to pass. `Application.services` are not started: a test starts those that
-/// it needs.
+/// over a network, and nothing waits for time to pass. `Application.services` are not started: a test starts the services
+/// that it needs.
 public final class TestApplication<App: Application>: Sendable {
     /// The application under test.
     public let application: App
@@ -47,8 +47,8 @@ public final class TestApplication<App: Application>: Sendable {
     /// - Parameters:
     ///   - application: the application under test.
     ///   - path: the manifest's path.
-    ///   - logger: gets what the server's log would.
-    /// - Throws: every mistake of the manifest or the handlers; what `Application.start()` throws.
+    ///   - logger: Receives the entries of the server's log.
+    /// - Throws: All mistakes in the manifest and the handlers, or the error of `Application.start()`.
     public init(
         _ application: App, manifestAt path: String,
         logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -58,10 +58,10 @@ public final class TestApplication<App: Application>: Sendable {
         try await application.start()
     }
 
-    /// Sends a request, and returns at the response's boundary: the response is finished, no task has begun.
+    /// Sends a request, and returns when the response is finished and before any task begins.
     ///
-    /// - Throws: when the request is none that a web server would pass on. What the application throws becomes a
-    ///   response, as in production.
+    /// - Throws: An error if a web server would not forward the request. Errors of the application become a response, as
+    ///   in production.
     public func send(_ request: TestRequest) async throws -> TestResponse {
         let head = try RequestHead(parameters: request.parameters)
         let answer = try await worker.respond(
@@ -70,7 +70,7 @@ public final class TestApplication<App: Application>: Sendable {
         return try TestResponse(answer)
     }
 
-    /// Fires a schedule of the manifest, whatever its `cron` says: its task is queued, as it would be at that time.
+    /// Fires a schedule of the manifest independently of its `cron`, which queues its task as at that time.
     ///
     /// ```swift
     /// let tasks = try await app.fire("nightly")
@@ -79,16 +79,16 @@ public final class TestApplication<App: Application>: Sendable {
     /// ```
     ///
     /// - Parameters:
-    ///   - schedule: its name in the manifest.
-    ///   - time: when it was to fire; it is in the id of the task's request, `nightly@2026-01-31T03:00:00Z`.
-    /// - Returns: the task; none where the schedule's last one is not over, and its `overlap` is `skip`.
-    /// - Throws: when the manifest has no such schedule.
+    ///   - schedule: The schedule's name in the manifest.
+    ///   - time: The time of the firing, which is part of the id of the task's request, `nightly@2026-01-31T03:00:00Z`.
+    /// - Returns: The task; none if the schedule's last task has not ended, and its `overlap` is `skip`.
+    /// - Throws: An error if the manifest has no such schedule.
     public func fire(_ schedule: String, at time: Date = Date()) async throws -> TestTasks {
         TestTasks(try await worker.fire(schedule, at: time))
     }
 
-    /// Stops the application, as when the last task has ended.
+    /// Stops the application, as after the last task has ended.
     ///
-    /// - Throws: what `Application.stop()` throws.
+    /// - Throws: The error of `Application.stop()`.
     public func stop() async throws { try await application.stop() }
 }

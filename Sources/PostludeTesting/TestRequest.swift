@@ -9,26 +9,26 @@ internal import Postlude
 /// try await app.send(.post("/notes", multipart: [.file("note", filename: "tea.txt", Array("Two cups".utf8))]))
 /// ```
 public struct TestRequest: Sendable {
-    /// The method, as it stands in a request line.
+    /// The method, as in the request line.
     public var method: HTTPRequest.Method
-    /// The path with its query, as it stands in a request line.
+    /// The path with its query, as in the request line.
     public var target: String
-    /// The header fields; `Content-Length` is the body's.
+    /// The header fields. `Content-Length` is set from the body, if there is one.
     public var headers: HTTPFields
-    /// The body, all of which arrives at once.
+    /// The body, which arrives as a whole.
     public var body: [UInt8]
     /// The client's address (`REMOTE_ADDR`).
     public var remoteAddress = "127.0.0.1"
-    /// Whether the web server takes the whole response: tasks can depend on it.
+    /// Whether the web server receives the whole response, on which tasks can depend.
     public var isResponseTaken = true
-    /// After how many pieces of a streamed response the client goes away; nil, the default, for never. A stream without
-    /// an end of its own needs it.
+    /// The number of pieces of a streamed response after which the client disconnects; nil, the default, for never. An
+    /// endless stream needs it.
     public var takenPieces: Int?
-    /// Whether the request's time is over (`limits.request-timeout`) before its handler begins: the handler finds it
-    /// cancelled, and the client gets 504 whatever the handler returns.
+    /// Whether the request is past its time limit (`limits.request-timeout`) before its handler is called. The handler
+    /// finds it cancelled, and the client gets 504 whatever the handler returns.
     public var isCancelled = false
 
-    /// A request of any kind.
+    /// Creates a request of any kind.
     public init(
         _ method: HTTPRequest.Method, _ target: String, body: [UInt8] = [], headers: HTTPFields = [:]
     ) {
@@ -38,64 +38,64 @@ public struct TestRequest: Sendable {
         self.body = body
     }
 
-    /// A GET request.
+    /// Returns a GET request.
     public static func get(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.get, target, headers: headers)
     }
 
-    /// A HEAD request.
+    /// Returns a HEAD request.
     public static func head(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.head, target, headers: headers)
     }
 
-    /// A DELETE request.
+    /// Returns a DELETE request.
     public static func delete(_ target: String, headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.delete, target, headers: headers)
     }
 
-    /// A POST request with a body of bytes.
+    /// Returns a POST request with a body of bytes.
     public static func post(_ target: String, body: [UInt8] = [], headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.post, target, body: body, headers: headers)
     }
 
-    /// A PUT request with a body of bytes.
+    /// Returns a PUT request with a body of bytes.
     public static func put(_ target: String, body: [UInt8] = [], headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.put, target, body: body, headers: headers)
     }
 
-    /// A PATCH request with a body of bytes.
+    /// Returns a PATCH request with a body of bytes.
     public static func patch(_ target: String, body: [UInt8] = [], headers: HTTPFields = [:]) -> TestRequest {
         TestRequest(.patch, target, body: body, headers: headers)
     }
 
-    /// A POST with a JSON body.
+    /// Returns a POST request with a JSON body.
     ///
-    /// - Throws: what the value's `encode(to:)` throws.
+    /// - Throws: The error of the value's `encode(to:)`.
     public static func post(
         _ target: String, json: some Encodable, headers: HTTPFields = [:]
     ) throws -> TestRequest {
         try TestRequest(.post, target, headers: headers).with(json: json)
     }
 
-    /// A PUT with a JSON body.
+    /// Returns a PUT request with a JSON body.
     ///
-    /// - Throws: what the value's `encode(to:)` throws.
+    /// - Throws: The error of the value's `encode(to:)`.
     public static func put(
         _ target: String, json: some Encodable, headers: HTTPFields = [:]
     ) throws -> TestRequest {
         try TestRequest(.put, target, headers: headers).with(json: json)
     }
 
-    /// A PATCH with a JSON body.
+    /// Returns a PATCH request with a JSON body.
     ///
-    /// - Throws: what the value's `encode(to:)` throws.
+    /// - Throws: The error of the value's `encode(to:)`.
     public static func patch(
         _ target: String, json: some Encodable, headers: HTTPFields = [:]
     ) throws -> TestRequest {
         try TestRequest(.patch, target, headers: headers).with(json: json)
     }
 
-    /// A POST of an HTML form (`application/x-www-form-urlencoded`).
+    /// Returns a POST request with an HTML form (`application/x-www-form-urlencoded`).
     public static func post(
         _ target: String, form: KeyValuePairs<String, String>, headers: HTTPFields = [:]
     ) -> TestRequest {
@@ -106,7 +106,7 @@ public struct TestRequest: Sendable {
         return request
     }
 
-    /// A POST of a form with texts and files (`multipart/form-data`).
+    /// Returns a POST request with a form of texts and files (`multipart/form-data`).
     public static func post(
         _ target: String, multipart parts: [TestFormPart], headers: HTTPFields = [:]
     ) -> TestRequest {
@@ -123,7 +123,7 @@ public struct TestRequest: Sendable {
         return request
     }
 
-    /// Everything but letters, digits and `-._~` is escaped (RFC 3986, 2.3).
+    /// Escapes everything except letters, digits and `-._~` (RFC 3986, 2.3).
     private static func encoded(_ text: String) -> String {
         text.utf8.reduce(into: "") { result, byte in
             let scalar = Unicode.Scalar(byte)
@@ -138,7 +138,7 @@ public struct TestRequest: Sendable {
         }
     }
 
-    /// What a web server passes on: the parameters of nginx's `fastcgi_params`.
+    /// The FastCGI parameters that a web server sends, as in nginx's `fastcgi_params`.
     var parameters: [(name: String, value: String)] {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).map(
             String.init)
@@ -158,7 +158,7 @@ public struct TestRequest: Sendable {
     }
 }
 
-/// A field of a form that is sent as `multipart/form-data`: a text, or a file.
+/// A text or file field of a `multipart/form-data` form.
 ///
 /// ```swift
 /// try await app.send(
@@ -167,14 +167,14 @@ public struct TestRequest: Sendable {
 public struct TestFormPart: Sendable {
     /// The field's name.
     public var name: String
-    /// What the client calls the file; nil for a text.
+    /// The client's name for the file; nil for a text.
     public var filename: String?
-    /// The `Content-Type` of the part; nil sends none.
+    /// The `Content-Type` of the part; nil to send none.
     public var contentType: String?
-    /// The text in UTF-8, or what is in the file.
+    /// The text in UTF-8, or the content of the file.
     public var content: [UInt8]
 
-    /// A part of any kind, also one that a browser would not send.
+    /// Creates a part of any kind, including those that a browser would not send.
     public init(_ name: String, filename: String? = nil, contentType: String? = nil, content: [UInt8]) {
         self.name = name
         self.filename = filename
@@ -182,18 +182,18 @@ public struct TestFormPart: Sendable {
         self.content = content
     }
 
-    /// A text field.
+    /// Returns a text field.
     public static func text(_ name: String, _ value: String) -> TestFormPart {
         TestFormPart(name, content: Array(value.utf8))
     }
 
-    /// A file.
+    /// Returns a file field.
     ///
     /// - Parameters:
     ///   - name: the field's name.
-    ///   - filename: what the client calls the file; with an empty one and no content, a field that was left empty.
-    ///   - contentType: nil sends none.
-    ///   - content: what is in the file.
+    ///   - filename: The client's name for the file. If it and the content are empty, the field was left empty.
+    ///   - contentType: The `Content-Type` of the part; nil to send none.
+    ///   - content: The content of the file.
     public static func file(
         _ name: String, filename: String, contentType: String? = "application/octet-stream",
         _ content: [UInt8]
@@ -203,7 +203,7 @@ public struct TestFormPart: Sendable {
 }
 
 extension [TestFormPart] {
-    /// The body that they make (RFC 7578).
+    /// Returns the body of the parts (RFC 7578).
     func body(boundary: String) -> [UInt8] {
         var body: [UInt8] = []
         for part in self {
@@ -219,7 +219,7 @@ extension [TestFormPart] {
         return body
     }
 
-    /// A boundary that is in none of them.
+    /// A boundary that does not occur in the parts' content.
     var boundary: String {
         var boundary = "PostludeTesting"
         while contains(where: { $0.content.contains(boundary.utf8) }) {
@@ -228,7 +228,7 @@ extension [TestFormPart] {
         return boundary
     }
 
-    /// As browsers do (WHATWG HTML, 4.10.21.8).
+    /// Escapes a name as browsers do (WHATWG HTML, 4.10.21.8).
     private static func escaped(_ text: String) -> String {
         text.unicodeScalars.reduce(into: "") { result, scalar in
             switch scalar {

@@ -2,15 +2,15 @@ internal import FoundationEssentials
 public import HTTPTypes
 internal import Postlude
 
-/// What the client got, and the tasks after it.
+/// A response that the client has received, and the tasks after it.
 public struct TestResponse: Sendable {
     /// The response's status.
     public let status: HTTPResponse.Status
-    /// The header fields as the web server gets them, with `Content-Type` and `Content-Length`.
+    /// The header fields as sent to the web server, with `Content-Type` and `Content-Length`.
     public let headers: HTTPFields
-    /// The body, all of it; empty where none is sent.
+    /// The whole body; empty if none is sent.
     public let body: [UInt8]
-    /// The tasks that run after this response: none of them has begun.
+    /// The tasks that run after this response. None of them has begun.
     public let tasks: TestTasks
 
     init(_ answer: OfflineWorker.Answer) throws {
@@ -40,15 +40,15 @@ public struct TestResponse: Sendable {
     /// The body as UTF-8.
     public var text: String { String(decoding: body, as: UTF8.self) }
 
-    /// The body decoded from JSON, with dates in ISO 8601.
+    /// Decodes the body from JSON, with dates in ISO 8601.
     ///
-    /// - Throws: a `DecodingError` when the body is nothing of the kind.
+    /// - Throws: A `DecodingError` if the body cannot be decoded.
     public func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
         try StoredValues.decode(type, from: Data(body), takingNumbers: false)
     }
 }
 
-/// A head that no web server would understand.
+/// A response head that a web server could not parse.
 struct MalformedHead: Error, CustomStringConvertible {
     let line: String
     var description: String { "the response's head has a line that is not a field: \(line)" }

@@ -1,6 +1,6 @@
 public import Postlude
 
-/// The tasks of one request, to be looked at and run: none of them begins by itself.
+/// The tasks of one request, for inspecting and running. They do not run by themselves.
 ///
 /// ```swift
 /// let response = try await app.send(.post("/orders/7"))
@@ -10,13 +10,13 @@ public import Postlude
 /// let lost = try await response.tasks.crash(after: 0)  // as if the process had ended now
 /// ```
 ///
-/// Tasks run on the worker's thread, like the handler. The time until a retry is over at once.
+/// Tasks run on the worker's thread, like the handler. Delays before retries are skipped.
 public struct TestTasks: Sendable {
     /// A task that has not ended.
     public struct Task: Sendable {
-        /// The task's name, or its place in the source.
+        /// The task's name, or its source location.
         public let name: String
-        /// What the task's function will be called with; nothing for a closure.
+        /// The arguments of the task's function; empty for a closure.
         public let arguments: [any Sendable]
         /// `queued`, or `waiting` for another attempt.
         public let state: TaskHandle.State
@@ -31,24 +31,24 @@ public struct TestTasks: Sendable {
         tasks.left.map { Task(name: $0.task.name, arguments: $0.arguments, state: $0.task.state) }
     }
 
-    /// The tasks that have failed for good, in the order in which they did.
+    /// The tasks that have failed for good, in the order of their failures.
     public var failures: [TaskFailure] { tasks.failures }
 
-    /// Runs the next task, or all tasks of the next group; nothing when none is left.
+    /// Runs the next task, or all tasks of the next group. Does nothing if no task is left.
     ///
-    /// - Throws: when the worker's thread is gone; what a task throws is among the `failures`.
+    /// - Throws: An error if the worker's thread has ended. Errors of tasks are in `failures`.
     public func runNext() async throws { try await tasks.runNext() }
 
-    /// Runs what is left, one after another, also what a task adds.
+    /// Runs all remaining tasks one after another, and those that they add.
     ///
-    /// - Throws: when the worker's thread is gone; what a task throws is among the `failures`.
+    /// - Throws: An error if the worker's thread has ended. Errors of tasks are in `failures`.
     public func runAll() async throws { try await tasks.runAll() }
 
-    /// Ends the process, as far as this request can tell: some tasks run, the others never do.
+    /// Simulates the end of the process for this request: runs some tasks, and drops the others.
     ///
-    /// - Parameter count: how many tasks, or groups, run before.
-    /// - Returns: the tasks that are lost.
-    /// - Throws: when the worker's thread is gone.
+    /// - Parameter count: The number of tasks, or groups, that run before.
+    /// - Returns: The tasks that are lost.
+    /// - Throws: An error if the worker's thread has ended.
     @discardableResult
     public func crash(after count: Int) async throws -> [Task] {
         for _ in 0..<max(0, count) { try await tasks.runNext() }

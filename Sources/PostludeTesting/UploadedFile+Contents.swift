@@ -1,21 +1,22 @@
 public import Postlude
 
 extension UploadedFile {
-    /// Makes a file as a client's upload is one, for a test of a function that takes it.
+    /// Creates an uploaded file for a test of a function that takes one.
     ///
     /// ```swift
     /// let letter = try UploadedFile(contents: Array("Dear Ada".utf8), filename: "letter.txt")
     /// #expect(try countWords(letter) == 2)
     /// ```
     ///
-    /// It is deleted when its last copy is gone, unless it was moved.
+    /// It is deleted with its last copy, unless it was moved.
     ///
     /// - Parameters:
-    ///   - bytes: what is in it.
-    ///   - filename: what the client calls it; nil when it does not say.
-    ///   - contentType: the `Content-Type` as the client sends it; nil when it sends none.
-    ///   - folder: where it lies meanwhile; uploads of the application are where its manifest says.
-    /// - Throws: `UploadedFileError` when it cannot be stored.
+    ///   - bytes: The content of the file.
+    ///   - filename: The client's name for the file; nil if it sent none.
+    ///   - contentType: The `Content-Type` that the client sent; nil if it sent none.
+    ///   - folder: The folder of the file until it is moved. Uploads of an application are in the manifest's
+    ///     `uploads.folder`.
+    /// - Throws: `UploadedFileError` if the file cannot be stored.
     public init(
         contents bytes: [UInt8], filename: String? = nil, contentType: String? = nil,
         in folder: String = "/var/tmp"

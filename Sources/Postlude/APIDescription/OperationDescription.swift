@@ -1,10 +1,10 @@
 public import HTTPTypes
 
-/// What a handler's inputs and output say of themselves: an operation of the API's description (OpenAPI 3.1, 4.8.10).
+/// The description of a handler's inputs and output: an operation of the API's description (OpenAPI 3.1, 4.8.10).
 public struct OperationDescription: Sendable {
     /// A parameter outside of the body.
     public struct Parameter: Sendable {
-        /// Where the parameter stands.
+        /// The location of a parameter in a request.
         public enum Place: String, Sendable {
             /// A parameter of the route's pattern.
             case path
@@ -16,18 +16,18 @@ public struct OperationDescription: Sendable {
             case cookie
         }
 
-        /// Where it stands.
+        /// The location.
         public var place: Place
-        /// As the client writes it.
+        /// The name, as the client writes it.
         public var name: String
         /// Whether a request without it is refused.
         public var isRequired: Bool
-        /// What it may be.
+        /// The schema of its values.
         public var schema: Schema
-        /// What it is, in CommonMark.
+        /// A description, in CommonMark.
         public var description: String?
 
-        /// A parameter.
+        /// Creates a parameter.
         public init(
             _ place: Place, _ name: String, isRequired: Bool = true, schema: Schema,
             description: String? = nil
@@ -42,32 +42,32 @@ public struct OperationDescription: Sendable {
 
     /// A body in one media type.
     public struct Content: Sendable {
-        /// Such as `application/json`.
+        /// The media type, such as `application/json`.
         public var mediaType: String
-        /// What it looks like.
+        /// The schema of the body.
         public var schema: Schema
 
-        /// A body, or one of its forms.
+        /// Creates a body, or one of its alternatives.
         public init(_ mediaType: String, schema: Schema) {
             self.mediaType = mediaType
             self.schema = schema
         }
     }
 
-    /// One of the answers.
+    /// One of the responses.
     public struct ResponseDescription: Sendable {
-        /// The answer's status.
+        /// The response's status.
         public var status: HTTPResponse.Status
-        /// When it is given, in CommonMark; by default the status's reason phrase.
+        /// A description of when it is sent, in CommonMark; by default the status's reason phrase.
         public var description: String
-        /// The bodies that it may have; none without a body.
+        /// The alternatives for its body; empty if it has no body.
         public var content: [Content]
-        /// The status is one of many: the document says no more than that it is a success or a redirection.
+        /// Whether the status can vary: the document then describes only that it is a success or a redirection.
         var isUnspecified = false
-        /// The name of the type that is sent, where it does not tell what it looks like.
+        /// The name of the type that is sent, if no schema can be derived from it.
         var opaqueType: String?
 
-        /// An answer.
+        /// Creates a response.
         public init(_ status: HTTPResponse.Status, _ description: String? = nil, content: [Content] = []) {
             self.status = status
             self.description = description ?? status.reasonPhrase
@@ -77,21 +77,21 @@ public struct OperationDescription: Sendable {
 
     /// The parameters outside of the body.
     public var parameters: [Parameter] = []
-    /// The media types that the body may have; none without a body.
+    /// The alternatives for the request's body; empty if it has no body.
     public var body: [Content] = []
     /// Whether a request without a body is refused.
     public var isBodyRequired = true
-    /// What a client may get.
+    /// The responses that a client may receive.
     public var answers: [ResponseDescription] = []
-    /// What clients must show, all of it.
+    /// The security schemes, all of which a client must satisfy.
     public var security: [SecurityScheme] = []
 
-    /// An operation without inputs and outputs.
+    /// Creates an operation without inputs and outputs.
     public init() {}
 }
 
 extension OperationDescription.ResponseDescription {
-    /// Of a response that the handler makes itself, nothing is known before.
+    /// A response whose status and body are unknown, because the handler makes it.
     static var unspecified: OperationDescription.ResponseDescription {
         var answer = OperationDescription.ResponseDescription(.ok, "The handler's response.")
         answer.isUnspecified = true

@@ -6,28 +6,28 @@
 public struct Schema: Hashable, Sendable, Encodable {
     /// The schema's keywords.
     public var keywords: [String: JSONValue]
-    /// The named types that the keywords refer to, by ``reference(to:)``'s keys.
+    /// The named types to which the keywords refer, by the keys of ``reference(to:)``.
     var definitions: [String: Definition] = [:]
-    /// The properties' order where it is known: the keywords do not have it.
+    /// The order of the properties, which the keywords do not have; nil if it is unknown.
     var propertyNames: [String]?
 
-    /// A type of its own name, which stands among the document's components.
+    /// A named type, which is one of the document's components.
     struct Definition: Hashable, Sendable {
-        /// As Swift prints it: `Item`.
+        /// The name as Swift prints it: `Item`.
         var name: String
-        /// With module and outer types: `Shop.Order.Item`.
+        /// The name with module and outer types: `Shop.Order.Item`.
         var qualifiedName: String
         var keywords: [String: JSONValue]
-        /// In the order of the type's properties, which the keywords do not have.
+        /// The names in the order of the type's properties, which the keywords do not have.
         var propertyNames: [String] = []
-        /// The type could not be decoded to its end.
+        /// Whether the recording is incomplete, because no sample could be decoded.
         var isIncomplete = false
     }
 
-    /// A schema of these keywords; without any, every value is right.
+    /// Creates a schema of these keywords; without keywords, every value is valid.
     public init(_ keywords: [String: JSONValue] = [:]) { self.keywords = keywords }
 
-    /// An array of such values.
+    /// Returns the schema of an array of such values.
     public static func array(of element: Schema) -> Schema {
         var schema = Schema(["type": "array", "items": element.json])
         schema.definitions = element.definitions
@@ -42,10 +42,10 @@ public struct Schema: Hashable, Sendable, Encodable {
 extension Schema {
     static let componentPath = "#/components/schemas/"
 
-    /// Stands for a definition until the document gives it a name that is unique in it.
+    /// Returns a reference to a definition, for use until the document gives the definition a unique name.
     static func reference(to key: String) -> Schema { Schema(["$ref": .string(componentPath + key)]) }
 
-    /// The key of the definition that the whole schema stands for.
+    /// The key of the definition, if the whole schema is a reference; otherwise nil.
     var referenceKey: String? {
         guard keywords.count == 1, case .string(let path) = keywords["$ref"],
             path.hasPrefix(Self.componentPath)
@@ -53,14 +53,14 @@ extension Schema {
         return String(path.dropFirst(Self.componentPath.count))
     }
 
-    /// This, or null.
+    /// This schema, or null.
     var nullable: Schema {
         var schema = self
         if keywords.isEmpty { return self }
         if keywords.count == 1, case .string(let type) = keywords["type"] {
             schema.keywords["type"] = [.string(type), "null"]
         } else {
-            // What is said about a value stays clear of the null.
+            // The description and the default stay outside of the alternatives.
             var value = keywords
             let notes = ["description", "default"].compactMap { name in
                 value.removeValue(forKey: name).map { (name, $0) }
@@ -71,7 +71,8 @@ extension Schema {
         return schema
     }
 
-    /// This without the null that ``nullable`` adds: outside of JSON a value that is absent is just not there.
+    /// This schema without the null that ``nullable`` adds, since outside of JSON an optional value is absent and not
+    /// null.
     var withoutNull: Schema {
         var schema = self
         if case .array(let types) = keywords["type"] {

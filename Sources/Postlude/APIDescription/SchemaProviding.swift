@@ -1,4 +1,4 @@
-/// A type that says itself how its values look in JSON, where letting it decode would not tell.
+/// A type that declares the schema of its values in JSON, for types whose schema cannot be derived by decoding.
 ///
 /// ```swift
 /// extension Colour: SchemaProviding {
@@ -6,6 +6,6 @@
 /// }
 /// ```
 public protocol SchemaProviding {
-    /// What the type's values look like.
+    /// The schema of the type's values.
     static var schema: Schema { get }
 }

@@ -1,6 +1,6 @@
-/// How a client shows who it is, for the API's description (OpenAPI 3.1, 4.8.27).
+/// A method by which clients authenticate, for the API's description (OpenAPI 3.1, 4.8.27).
 ///
-/// A dependency that asks for it says so:
+/// A dependency that requires it declares it:
 ///
 /// ```swift
 /// static func describe(_ operation: inout OperationDescription) {

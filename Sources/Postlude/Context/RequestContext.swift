@@ -2,16 +2,16 @@ internal import PostludeFastCGI
 internal import PostludeScoreboard
 internal import Synchronization
 
-/// The request that the current code works for, known to everything that a handler or a task calls.
+/// The request for which the current code runs, available in all code that a handler or a task calls.
 ///
-/// `Logger.current` of swift-log carries the same values as metadata, so that few need to ask.
+/// `Logger.current` of swift-log has the same values as metadata, so that most code does not need this type.
 public struct RequestContext: Sendable {
     /// The request's id (``Request/id``).
     public let id: String
-    /// The pattern of the request's route; empty where no route takes the request.
+    /// The pattern of the request's route; empty if no route matches the request.
     public let route: String
 
-    /// nil outside of handlers and tasks, and in a detached task that one of them has started.
+    /// The current request; nil outside of handlers and tasks, and in a detached task that one of them has started.
     public static var current: RequestContext? {
         switch RequestScope.current {
         case .request(let request): RequestContext(id: request.id, route: request.route)
@@ -22,14 +22,14 @@ public struct RequestContext: Sendable {
 }
 
 extension JSONFormat {
-    /// What the application of the request that is being served has chosen.
+    /// The format of the application that serves the current request; the default format outside of requests.
     package static var current: JSONFormat {
         guard case .request(let request)? = RequestScope.current else { return JSONFormat() }
         return request.json
     }
 }
 
-/// What a request is called, made when it is first asked for: most requests log nothing.
+/// The identity of a request. Its id is created on first use, since most requests log nothing.
 final class RequestIdentity: Sendable {
     private final class Box: Sendable {
         let id: String
@@ -37,9 +37,9 @@ final class RequestIdentity: Sendable {
     }
 
     let route: String
-    /// The name of the route's handler; empty where it is not known.
+    /// The name of the route's handler; empty if it is unknown.
     let handler: String
-    /// How its answer's values are written.
+    /// The format of values in its response.
     let json: JSONFormat
     private let head: RequestHead?
     private let box = AtomicLazyReference<Box>()
@@ -51,7 +51,7 @@ final class RequestIdentity: Sendable {
         self.json = json
     }
 
-    /// A request whose id is known.
+    /// Creates the identity of a request whose id is known.
     init(id: String, route: String) {
         head = nil
         json = JSONFormat()
@@ -62,16 +62,15 @@ final class RequestIdentity: Sendable {
 
     var id: String { knownID ?? store(RequestID.random()) }
 
-    /// nil if the web server has given none and none was asked for.
+    /// The id, if the web server or the client has sent one, or it was created already; otherwise nil.
     var knownID: String? {
         if let known = box.load() { return known.id }
         return head.flatMap(RequestID.given).map(store)
     }
 
-    /// As the status pages show it. As of a request, the id is shown if it has one: making one up takes longer than all
-    /// this.
+    /// Returns the request as the status pages show it. Does not create an id, which would take longer than all of this.
     ///
-    /// - Parameter duration: how long the answer took.
+    /// - Parameter duration: The time that the response took.
     func shown(duration: Duration?) -> ShownRequest {
         ShownRequest(
             method: head?.value("REQUEST_METHOD") ?? [], target: head?.value("REQUEST_URI") ?? [],

@@ -2,12 +2,12 @@ internal import Glibc
 internal import PostludeFastCGI
 internal import PostludeSystem
 
-/// What a request is called in the log.
+/// The ids of requests, for logs.
 enum RequestID {
-    /// The web server's name for the request, if it has a sound one; otherwise a random one.
+    /// Returns the id that the web server or the client has sent, if it is valid; otherwise a random one.
     static func of(_ head: RequestHead) -> String { given(head) ?? random() }
 
-    /// The web server's name for the request, or else the client's; nil if neither is sound.
+    /// Returns the web server's id, or else the client's; nil if neither is valid.
     static func given(_ head: RequestHead) -> String? {
         for name in ["REQUEST_ID", "HTTP_X_REQUEST_ID"] as [StaticString] {
             if let id = head.value(name), isSound(id) { return String(decoding: id, as: UTF8.self) }
@@ -15,7 +15,7 @@ enum RequestID {
         return nil
     }
 
-    /// 128 random bits as hexadecimal digits.
+    /// Returns 128 random bits as hexadecimal digits.
     static func random() -> String {
         let (high, low) = numbers.withLock { ($0.next(), $0.next()) }
         return String(unsafeUninitializedCapacity: 32) { digits in
@@ -30,7 +30,8 @@ enum RequestID {
 
     private static let numbers = Lock(RandomNumbers())
 
-    /// A client chooses X-Request-ID: it must not be able to write into the log what it likes.
+    /// Whether an id is short and has only harmless characters. Clients choose X-Request-ID, and must not be able to
+    /// inject text into the log.
     private static func isSound(_ id: ArraySlice<UInt8>) -> Bool {
         (1...128).contains(id.count) && id.allSatisfy(isSound)
     }
@@ -45,7 +46,7 @@ enum RequestID {
     }
 }
 
-/// The kernel's random numbers, many from one system call: a request with tasks would make two.
+/// Random numbers of the kernel, fetched in batches: a request with tasks would otherwise make two system calls.
 private struct RandomNumbers {
     private var left: [UInt64] = []
 
@@ -55,7 +56,7 @@ private struct RandomNumbers {
     }
 
     private mutating func refill() {
-        // As many as getentropy(3) gives at once.
+        // 256 bytes, the most that getentropy(3) returns.
         var numbers = [UInt64](repeating: 0, count: 32)
         let result = numbers.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) }
         if result == 0 { left = numbers }

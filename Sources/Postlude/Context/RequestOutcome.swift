@@ -1,13 +1,13 @@
 internal import HTTPTypes
 
-/// How a request ended: what the tasks' conditions are about.
+/// The outcome of a request, which the conditions of its tasks test.
 struct RequestOutcome: Sendable {
-    /// What answers the request has thrown as a whole: the handler or an input where no middleware is around it, else the
-    /// outermost middleware. Or the request was refused.
+    /// Whether the outermost middleware (or the handler or an input, if there is no middleware) has thrown, or the
+    /// request was refused.
     var hasThrown: Bool
     var status: HTTPResponse.Status
-    /// The web server took the whole response.
+    /// Whether the web server has received the whole response.
     var isDelivered: Bool
-    /// How long the answer took; nil if it is not measured.
+    /// The time that the response took; nil if it is not measured.
     var duration: Duration?
 }

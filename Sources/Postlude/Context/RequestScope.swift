@@ -1,17 +1,17 @@
 internal import Logging
 internal import Tracing
 
-/// What the current code works for.
+/// The request or task for which the current code runs.
 enum RequestScope: Sendable {
     case request(RequestIdentity)
     case task(any ScopedTask)
 
     @TaskLocal static var current: RequestScope?
 
-    /// Tells every logger what its entries belong to.
+    /// The provider that adds the current request or task to the entries of all loggers.
     static let metadataProvider = Logger.MetadataProvider { current?.metadata ?? [:] }
 
-    /// What log entries say about it.
+    /// The metadata of log entries.
     var metadata: Logger.Metadata {
         switch self {
         case .request(let request):
@@ -28,7 +28,7 @@ enum RequestScope: Sendable {
     /// Calls `operation` with this scope and its trace context as task-local values; async code that it starts
     /// inherits them.
     ///
-    /// - Parameter context: nil if nothing is traced.
+    /// - Parameter context: The trace context; nil if nothing is traced.
     func run<Value>(tracing context: ServiceContext?, _ operation: () throws -> Value) rethrows -> Value {
         try RequestScope.$current.withValue(self) {
             guard let context else { return try operation() }
@@ -37,22 +37,22 @@ enum RequestScope: Sendable {
     }
 }
 
-/// What a scope tells of a task.
+/// The properties of a task that a scope provides.
 protocol ScopedTask: Sendable {
     /// The id of the request whose handler has added the task.
     var requestID: String { get }
     /// The pattern of the request's route.
     var route: String { get }
-    /// The task's name, or its place in the source.
+    /// The task's name, or its source location.
     var taskName: String { get }
-    /// 1 for the first one.
+    /// The number of the attempt, from 1.
     var attempt: Int { get }
 }
 
-/// Adds to each log entry what the code that logs works for.
+/// A log handler that adds the current request or task to each entry.
 ///
-/// Looked up when an entry is written: a logger with metadata of its own for each request would cost those that log
-/// nothing.
+/// The scope is looked up when an entry is written, so that requests that log nothing do not pay for a logger of their
+/// own.
 struct ScopeLogHandler: LogHandler {
     private var base: any LogHandler
 
@@ -87,7 +87,7 @@ struct ScopeLogHandler: LogHandler {
 }
 
 extension Logger {
-    /// The same logger, whose entries say which request and task they belong to.
+    /// The same logger, which adds the current request and task to its entries.
     var scoped: Logger {
         var logger = self
         logger.handler = ScopeLogHandler(handler)

@@ -4,11 +4,11 @@ internal import PostludeFastCGI
 internal import PostludeSystem
 internal import Tracing
 
-/// Where traces and measurements go, looked up once: what is not configured costs nothing.
+/// The backends for traces and metrics, looked up once, so that a backend that is not configured costs nothing.
 struct Observability: Sendable {
-    /// nil if no backend traces.
+    /// The tracer; nil without a tracing backend.
     let tracer: (any Tracer)?
-    /// Reads the trace context that the client sent; nil if no backend traces.
+    /// The instrument that reads the trace context that the client sent; nil without a tracing backend.
     let instrument: (any Instrument)?
     let requests: RequestMetrics?
     let tasks: TaskMetrics?
@@ -25,7 +25,7 @@ struct Observability: Sendable {
         self.logger = logger.scoped
     }
 
-    /// What the application has bootstrapped before its first request.
+    /// Returns the backends that the application has bootstrapped before its first request.
     static func bootstrapped(logger: Logger) -> Observability {
         let tracer = InstrumentationSystem.tracer
         let instrument = InstrumentationSystem.instrument
@@ -36,15 +36,16 @@ struct Observability: Sendable {
             metrics: metrics is NOOPMetricsHandler ? nil : metrics, logger: logger)
     }
 
-    /// Calls `operation` with the logger that handlers and tasks get as `Logger.current`, on a thread of theirs.
+    /// Calls `operation` with the logger that handlers and tasks get as `Logger.current`, on their thread.
     ///
-    /// The logger looks up for whom an entry is written, so that a worker binds it once and not for each of them.
+    /// The logger looks up the current request when an entry is written, so that a worker binds it once and not for each
+    /// request.
     func withCurrentLogger<Value>(_ operation: () throws -> Value) rethrows -> Value {
         try withLogger(logger) { _ in try operation() }
     }
 }
 
-/// Reads header fields out of FastCGI's parameters: `traceparent` is `HTTP_TRACEPARENT`.
+/// Reads header fields from FastCGI parameters: `traceparent` is `HTTP_TRACEPARENT`.
 struct HeadExtractor: Extractor {
     func extract(key: String, from head: RequestHead) -> String? {
         head.string(named: "HTTP_" + key.uppercased().replacing("-", with: "_"))

@@ -22,21 +22,21 @@ final class RequestMetrics: Sendable {
     init(_ factory: any MetricsFactory) { self.factory = factory }
 
     /// - Parameters:
-    ///   - method: one of few.
-    ///   - route: a pattern of the manifest; empty for none.
+    ///   - method: A known method, or `_OTHER`.
+    ///   - route: The pattern of the route; empty if no route matches.
     func record(_ duration: Duration, method: String, route: String, status: Int) {
         let meters = meters(Key(method: method, route: route, status: status))
         meters.counter.increment()
         meters.timer.recordNanoseconds(duration.saturatedNanoseconds)
     }
 
-    /// A request that the application was not asked for.
+    /// Records a request that was answered without calling the application.
     func record(_ duration: Duration, of head: RequestHead, route: String, status: Int) {
         let method = head.string("REQUEST_METHOD").flatMap { HTTPRequest.Method($0) }
         record(duration, method: method.map(Self.name) ?? "_OTHER", route: route, status: status)
     }
 
-    /// What measurements call a method: a client can send any other word, which must not make one of its own.
+    /// Returns the name of a method in metrics. Unknown methods, which clients can choose freely, share one name.
     static func name(of method: HTTPRequest.Method) -> String { known[method] ?? "_OTHER" }
 
     private static let known: [HTTPRequest.Method: String] = Dictionary(

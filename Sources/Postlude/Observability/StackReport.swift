@@ -1,19 +1,19 @@
 internal import PostludeSystem
 
-/// The stacks that one look of the control thread takes: few, since it has other things to do.
+/// Samples stacks in one round of the control thread, and limits their number.
 struct StackReport {
-    /// Each stack costs a walk through the executable's symbols.
+    /// The number of stacks that may still be sampled: each needs a walk through the executable's symbols.
     private var left = 4
 
-    /// Where a thread is, as a log entry says it.
+    /// Returns the stack of a thread as text for the log.
     ///
-    /// - Parameter isWanted: whether the thread still runs what is reported.
+    /// - Parameter isWanted: Returns whether the thread still runs the reported code.
     mutating func stack(of thread: SampledThread?, where isWanted: () -> Bool) -> String? {
         guard let thread else { return nil }
         guard left > 0 else { return "not taken, too many at once" }
         left -= 1
         let stack = thread.stack(where: isWanted)
-        // What was taken may belong to what came next.
+        // The stack may belong to code that ran after the reported code.
         guard isWanted() else { return nil }
         switch stack {
         case .suspended: return "suspended (awaiting)"
@@ -22,7 +22,7 @@ struct StackReport {
         }
     }
 
-    /// The innermost function first, without those that have called the application, and without thunks.
+    /// Returns the functions, the innermost first, without those that have called the application, and without thunks.
     static func text(_ frames: [FunctionNames.Frame], limit: Int = 30) -> String {
         let called = frames.prefix { frame in !entries.contains(where: frame.symbol.hasPrefix) }
         let last = called.lastIndex { $0.isInExecutable && !isOurs($0.symbol) }
@@ -36,13 +36,13 @@ struct StackReport {
         return names.joined(separator: " < ") + (shown.count > limit ? " < …" : "")
     }
 
-    /// What calls the application's code: the mangled beginnings of Responder, TaskRunner and WorkerExecutor.
+    /// The types that call the application's code: the mangled prefixes of Responder, TaskRunner and WorkerExecutor.
     static let entries = [
         "$s8Postlude9Responder", "$s8Postlude10TaskRunner", "$s15PostludeThreads14WorkerExecutor",
     ]
     private static let thunks = ["partial apply forwarder", "reabstraction thunk"]
 
-    /// Whether a symbol is of this package, or of what starts a thread.
+    /// Whether a symbol belongs to this package, or to the code that starts a thread.
     private static func isOurs(_ symbol: String) -> Bool {
         let own = ["$s8Postlude", "$s15PostludeThreads", "$s14PostludeSystem", "main", "_start"]
         return symbol.isEmpty || own.contains(where: symbol.hasPrefix)

@@ -2,7 +2,7 @@ internal import Metrics
 internal import PostludeScoreboard
 internal import PostludeSystem
 
-/// Counts and times tasks: `postlude.tasks` and `postlude.task.duration`, by the task's name and what became of it.
+/// Counts and times tasks: `postlude.tasks` and `postlude.task.duration`, by the task's name and outcome.
 final class TaskMetrics: Sendable {
     private struct Key: Hashable {
         let task: String
@@ -25,14 +25,14 @@ final class TaskMetrics: Sendable {
 
     convenience init(_ factory: any MetricsFactory) { self.init(factory, limit: 1000) }
 
-    /// - Parameter limit: how many names are kept apart, since an application may make them up at run time; all
+    /// - Parameter limit: The largest number of different names, since an application may create names at run time. All
     ///   others are counted as `other`.
     init(_ factory: any MetricsFactory, limit: Int) {
         self.factory = factory
         self.limit = limit
     }
 
-    /// - Parameter duration: of the attempt; nil if there was none.
+    /// - Parameter duration: The duration of the attempt; nil if there was none.
     func count(_ outcome: TaskOutcome, task: String, taking duration: Duration?) {
         let meters = meters(task, outcome)
         meters.counter.increment()

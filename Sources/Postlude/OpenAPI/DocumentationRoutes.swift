@@ -2,7 +2,8 @@ internal import HTTPTypes
 internal import PostludeManifest
 internal import PostludeRouting
 
-/// The document and its page, served where the manifest says so. The document is made once, when the server starts.
+/// The routes of the OpenAPI document and its page, at the paths that the manifest gives. The document is created once,
+/// when the server starts.
 enum DocumentationRoutes {
     static func routes(
         for manifest: Manifest, handlers: [String: Handler]
@@ -20,7 +21,7 @@ enum DocumentationRoutes {
     }
 }
 
-/// A body that never changes while the process runs, and is sent again only to those who do not have it.
+/// A response body that does not change while the process runs, with an entity tag for conditional requests.
 struct StaticDocument: Sendable {
     let contentType: String
     let body: [UInt8]
@@ -31,7 +32,7 @@ struct StaticDocument: Sendable {
         self.body = body
         headers = [
             .eTag: "\"\(Self.checksum(of: body))\"",
-            // A new version of the application may have another: to be asked for each time.
+            // Clients must revalidate, since a new version of the application may have another document.
             .cacheControl: "no-cache", .xContentTypeOptions: "nosniff",
         ]
     }
@@ -49,7 +50,7 @@ struct StaticDocument: Sendable {
         return Response(contentType: contentType, headers: headers, body: body)
     }
 
-    /// FNV-1a, 64 bits: the same in every process, and another one when the document is.
+    /// Returns the 64-bit FNV-1a hash, which is equal in all processes, and differs if the document differs.
     private static func checksum(of bytes: [UInt8]) -> String {
         let hash = bytes.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return String(hash, radix: 16)

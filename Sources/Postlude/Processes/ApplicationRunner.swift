@@ -6,21 +6,20 @@ internal import PostludeScoreboard
 internal import PostludeSystem
 internal import ServiceLifecycle
 
-/// An application with all that it takes to serve it: the one way to run it, for the command line and for a group of
-/// services alike.
+/// Runs an application with everything that serving it needs, both for the command line and in a group of services.
 final class ApplicationRunner<App: Application>: Service {
     private let application: App
     private let server: Server
     private let listener: Listener
     private let control: ProcessControl
     private let bell: ControlWakeup
-    /// Shows what goes on; nil if there is no status page.
+    /// The server of the status page; nil if there is none, or if the supervisor runs it.
     private let statusServer: StatusServer?
     private let status = Lock<Int32>(1)
 
     /// - Parameters:
-    ///   - logs: with the access log.
-    ///   - manager: nil if no service manager is to be told.
+    ///   - logs: The logs, with the access log.
+    ///   - manager: The service manager to notify; nil if there is none.
     init(
         _ application: App, manifest: Manifest, listener: Listener, control: ProcessControl,
         logger: Logger, logs: LogWriter, manager: ServiceManager? = nil
@@ -49,10 +48,10 @@ final class ApplicationRunner<App: Application>: Service {
         bell = try ControlWakeup()
     }
 
-    /// 0 when no request and no task was left; not before `run` has returned.
+    /// The exit status: 0 if no request and no task was left unfinished. Valid after `run` has returned.
     var exitStatus: Int32 { status.withLock { $0 } }
 
-    /// Starts the application, serves until it is told to stop, and stops the application.
+    /// Starts the application, serves until it is stopped, and stops the application.
     func run() async throws {
         try await application.start()
         try statusServer?.start()
@@ -84,9 +83,9 @@ final class ApplicationRunner<App: Application>: Service {
         }
     }
 
-    /// Runs the application after the services that it needs.
+    /// Runs the application together with the services that it needs.
     ///
-    /// - Returns: the exit status.
+    /// - Returns: The exit status.
     func runWithServices() async throws -> Int32 {
         try await application.runServices(before: self, logger: server.logger)
         return exitStatus

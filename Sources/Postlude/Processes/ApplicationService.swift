@@ -12,10 +12,9 @@ public import ServiceLifecycle
 /// try await group.run()
 /// ```
 ///
-/// It listens where the `serve` command would, and drains as on SIGTERM when the group shuts down gracefully:
-/// requests in flight are answered and queued tasks run, within the manifest's `shutdown-grace`. Signals are
-/// the group's. The application's own ``Application/services`` are not started by it: they belong to the same
-/// group.
+/// It listens on the same socket as the `serve` command, and drains as on SIGTERM when the group shuts down gracefully:
+/// requests in flight are answered and queued tasks run, within the manifest's `shutdown-grace`. The group handles
+/// signals. The application's own ``Application/services`` are not started: add them to the same group.
 public struct ApplicationService<App: Application>: Service {
     private let application: App
     private let manifest: String
@@ -27,7 +26,7 @@ public struct ApplicationService<App: Application>: Service {
     ///   - manifest: the path of the manifest.
     ///   - listen: `/path/to.sock`, `host:port` or `[ipv6]:port`; nil for the socket of spawn-fcgi or
     ///     systemd.
-    ///   - logger: for the server's own entries; those of handlers and tasks add to it.
+    ///   - logger: The logger of the server's entries.
     public init(
         _ application: App, manifest: String = "routes.yaml", listen: String? = nil,
         logger: Logger = Logger(label: "postlude")

@@ -2,8 +2,10 @@ internal import PostludeFastCGI
 internal import PostludeManifest
 
 extension Listener {
-    /// - Parameter address: overrides the manifest's, and the socket of spawn-fcgi or systemd, which
-    ///   otherwise goes before the manifest's.
+    /// Opens the listening socket: at `address`, else the socket of spawn-fcgi or systemd, else at the manifest's
+    /// address.
+    ///
+    /// - Parameter address: The address on the command line, if any.
     static func opened(at address: String?, _ listen: Manifest.Listen) throws -> Listener {
         if address == nil, let inherited = try Listener.inheritedIfAny() { return inherited }
         guard let address = address ?? listen.address else { throw ListenError.noSocket }

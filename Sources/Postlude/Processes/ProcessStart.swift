@@ -6,14 +6,14 @@ internal import PostludeScoreboard
 internal import PostludeSupervision
 internal import PostludeSystem
 
-/// What a process finds at its start: everything comes from its supervisor.
+/// The manifest, listener and controls with which a process starts, all of which it receives from its supervisor.
 struct ProcessStart {
     let manifest: Manifest
     let listener: Listener
     let control: ProcessControl
 
-    /// - Parameter path: where the manifest's text comes from.
-    /// - Throws: also when no supervisor has started this process.
+    /// - Parameter path: The path of the manifest, for diagnostics.
+    /// - Throws: Also if the process was not started by a supervisor.
     init(
         _ handlers: Handlers, place: Int, path: String, signals: SignalDescriptor, writer: LogWriter
     ) throws {
@@ -36,7 +36,8 @@ struct ProcessStart {
 }
 
 extension ProcessStart {
-    /// The process's place on the supervisor's scoreboard. One that has none serves all the same, and is not shown.
+    /// Returns the process's slot in the supervisor's scoreboard. A process without a slot serves nevertheless, and is
+    /// not shown.
     private static func slot(at place: Int) -> ProcessSlot? {
         let logger = Logger(label: "postlude")
         do throws(ScoreboardError) {
@@ -50,7 +51,7 @@ extension ProcessStart {
     }
 }
 
-/// `--process` is for the supervisor.
+/// The error of a process that was started with `--process`, but not by a supervisor.
 struct NotSupervised: Error, CustomStringConvertible {
     var description: String { "no supervisor has sent a manifest; start the program without --process" }
 }

@@ -7,7 +7,7 @@ internal import PostludeSupervision
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// An application whose processes are supervised: what `serve` runs.
+/// A supervisor with the processes of an application, which `serve` runs.
 struct SupervisedServer: Sendable {
     let handlers: Handlers
     let taskEngine: TaskEngine?
@@ -19,17 +19,17 @@ struct SupervisedServer: Sendable {
     let statusListen: String?
     let signals: SignalDescriptor
     let writer: LogWriter
-    /// nil if no service manager is to be told.
+    /// The service manager to notify; nil if there is none.
     let manager: ServiceManager?
     let logger: Logger
     private let folder = WorkingFolder.current
 
-    /// Returns when every process has ended.
+    /// Supervises until every process has ended.
     ///
-    /// - Parameter state: what the program has left that this one replaces.
-    /// - Returns: the exit status.
+    /// - Parameter state: The state of the program that this one replaces, if any.
+    /// - Returns: The exit status.
     func run(replacing state: SupervisorState?) async throws -> Int32 {
-        // Two for each process.
+        // Each process needs two descriptors.
         raiseDescriptorLimit()
         let (manifest, plan) = try state.map { try checked(SealedFile(adopting: $0.manifest)) } ?? readPlan()
         try writer.apply(manifest.log, orLater: state != nil, telling: logger)
@@ -54,7 +54,7 @@ struct SupervisedServer: Sendable {
         let statusServer = try startStatusServer(
             manifest, scoreboard, listener, isIndispensable: state == nil)
         defer { statusServer?.stop() }
-        // The main actor keeps running while this waits.
+        // The main actor is not blocked while this waits.
         return try await withCheckedThrowingContinuation { continuation in
             do {
                 try WorkerThread(name: "supervisor") {
@@ -62,7 +62,7 @@ struct SupervisedServer: Sendable {
                         program, plan: plan, descriptors: descriptors, ownsSocketFile: listener.ownsFile,
                         signals: SignalSource(signals), hooks: hooks, state: state)
                     let status = supervisor.run()
-                    // The processes have it too, and do not outlive a process that could need it.
+                    // Keeps the handover queue open as long as processes can be started with it.
                     withExtendedLifetime(handover) { continuation.resume(returning: status) }
                 }.detach()
             } catch {
@@ -78,9 +78,9 @@ struct SupervisedServer: Sendable {
         return try .opened(at: listen, manifest.listen)
     }
 
-    /// The old program's, with what was counted so far, as far as it fits.
+    /// Returns the old program's scoreboard with its counts, if it is large enough; otherwise a new one.
     private func scoreboard(for manifest: Manifest, _ state: SupervisorState?) throws -> Scoreboard {
-        // Old ones and new ones live side by side for a while, and a reload may ask for more.
+        // Old and new processes coexist for a while, and a reload may increase their number.
         let places = 4 * manifest.processes.count + 16
         if let descriptor = state?.descriptors.scoreboard {
             do throws(ScoreboardError) {
@@ -95,7 +95,10 @@ struct SupervisedServer: Sendable {
             isShared: true)
     }
 
-    /// - Parameter isIndispensable: false where processes serve already, which would end with their supervisor.
+    /// Starts the server of the status page, if there is one.
+    ///
+    /// - Parameter isIndispensable: false if processes serve already: an error must not end the supervisor, and these
+    ///   processes with it.
     private func startStatusServer(
         _ manifest: Manifest, _ scoreboard: Scoreboard, _ listener: Listener, isIndispensable: Bool
     ) throws -> StatusServer? {
@@ -161,7 +164,7 @@ struct SupervisedServer: Sendable {
         try checked(readManifest())
     }
 
-    /// Through the links that lead to it now.
+    /// Reads the manifest, through the symbolic links that lead to it now.
     private func readManifest() throws -> SealedFile {
         let file = folder?.path(of: path) ?? path
         return try SealedFile("manifest", Array(Manifest.text(contentsOf: file).utf8))
@@ -190,7 +193,7 @@ struct SupervisedServer: Sendable {
 }
 
 extension ServiceManager {
-    /// What the supervisor does, in the service manager's terms.
+    /// Notifies the service manager of an event of the supervisor.
     fileprivate func tell(_ event: SupervisorHooks.Event, serving: String, grace: Duration) {
         switch event {
         case .ready: notify(.ready, .status(serving))
@@ -207,9 +210,9 @@ extension ServiceManager {
 }
 
 extension Handlers {
-    /// Checks a manifest's text, passed in memory.
+    /// Checks a manifest that was passed in memory.
     ///
-    /// - Parameter path: where the text comes from.
+    /// - Parameter path: The path of the manifest, for diagnostics.
     func manifest(_ file: SealedFile, path: String) throws -> Manifest {
         try manifest(String(decoding: try file.bytes(), as: UTF8.self), file: path)
     }

@@ -14,9 +14,9 @@ extension SupervisorHooks.Level {
 }
 
 extension Logger {
-    /// Names what a manifest that was read again changes, and cannot change now.
+    /// Warns of the keys that a new manifest changes, and that apply only at the next start.
     ///
-    /// - Parameter manifest: what the program has begun with.
+    /// - Parameter manifest: The manifest with which the program started.
     func warnOfNextStart(from manifest: Manifest, to next: Manifest) {
         let keys = manifest.keysForNextStart(in: next)
         guard !keys.isEmpty else { return }
@@ -25,7 +25,7 @@ extension Logger {
             metadata: ["keys": "\(keys.joined(separator: ", "))"])
     }
 
-    /// An entry of the supervisor.
+    /// Logs an entry of the supervisor.
     func log(_ level: SupervisorHooks.Level, _ message: String, _ facts: [String: String]) {
         log(level: level.logLevel, "\(message)", metadata: facts.mapValues { "\($0)" })
     }

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import PostludeSystem
 
-/// The types whose values have a form in JSON that their own decoding would not tell, or would tell slowly.
+/// The schemas of types for which decoding would give no correct schema, or would be slow.
 enum BuiltInSchemas {
     private static let schemas: [ObjectIdentifier: Schema] = [
         id(Bool.self): Schema(["type": "boolean"]),
@@ -22,7 +22,7 @@ enum BuiltInSchemas {
         id(UUID.self): Schema(["type": "string", "format": "uuid"]),
         id(Date.self): Schema(["type": "string", "format": "date-time"]),
         id(LocalDate.self): Schema(["type": "string", "format": "date"]),
-        // Of OpenAPI's registry of formats.
+        // From OpenAPI's format registry.
         id(LocalDateTime.self): Schema(["type": "string", "format": "date-time-local"]),
         id(URL.self): Schema(["type": "string", "format": "uri"]),
         id(Data.self): Schema([
@@ -38,7 +38,7 @@ enum BuiltInSchemas {
 
     static func schema(of type: any Any.Type) -> Schema? { schemas[ObjectIdentifier(type)] }
 
-    /// Any value of such a type; nil for the other types.
+    /// Returns a value of a type that has a built-in sample; nil for other types.
     static func value<Value>(of type: Value.Type, sample: Sample) -> Value? {
         let value: Any? =
             switch type {
@@ -57,7 +57,7 @@ enum BuiltInSchemas {
         return value as? Value
     }
 
-    /// An empty one, for as long as it is recorded.
+    /// An empty file, which exists while a type is recorded.
     private static var file: UploadedFile? {
         guard let storage = try? UnnamedFile(in: "/tmp") else { return nil }
         return UploadedFile(filename: nil, contentType: nil, size: 0, storage: storage)
@@ -65,7 +65,7 @@ enum BuiltInSchemas {
 
     private static func id(_ type: any Any.Type) -> ObjectIdentifier { ObjectIdentifier(type) }
 
-    /// With its bounds: a number beyond them is refused.
+    /// Returns the schema of an integer type with its bounds.
     private static func integer<Value: FixedWidthInteger>(_ type: Value.Type, format: String? = nil) -> Schema
     {
         var keywords: [String: JSONValue] = [
@@ -76,7 +76,7 @@ enum BuiltInSchemas {
         return Schema(keywords)
     }
 
-    /// 2^64 is the first number beyond, and a binary fraction holds it exactly.
+    /// 2^64 is the first number out of range, and a `Double` represents it exactly.
     private static let unsigned64 = Schema([
         "type": "integer", "minimum": 0, "exclusiveMaximum": .number(18_446_744_073_709_551_616),
     ])

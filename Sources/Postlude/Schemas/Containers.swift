@@ -1,4 +1,4 @@
-// The standard library's generic types, seen without their parameters.
+// Protocols for the standard library's generic types, for use without their type parameters.
 
 protocol SchemaOptional {
     static var wrappedType: any Any.Type { get }
@@ -24,7 +24,7 @@ extension Set: SchemaList {
 }
 
 protocol SchemaDictionary {
-    /// Whether it is an object in JSON; a dictionary with other keys is an array of keys and values.
+    /// Whether it is an object in JSON; a dictionary with other keys is an array of alternating keys and values.
     static var isObject: Bool { get }
     static var valueType: any Any.Type { get }
     static var empty: Any { get }

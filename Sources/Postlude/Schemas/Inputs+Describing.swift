@@ -1,4 +1,4 @@
-// What the library's own inputs say of themselves.
+// The descriptions of the library's inputs.
 
 extension Path {
     public static func describe(_ operation: inout OperationDescription) {
@@ -34,7 +34,7 @@ extension Form {
     public static func describe(_ operation: inout OperationDescription) {
         let schema = Schema(of: Value.self).form
         operation.body.append(.init("application/x-www-form-urlencoded", schema: schema))
-        // No body is a form without any field.
+        // A missing body is a form without fields.
         operation.isBodyRequired = !schema.requiredNames.isEmpty
     }
 }
@@ -59,7 +59,7 @@ extension BodyStream {
 }
 
 extension Schema {
-    /// As the fields of a form, which have no null, and where an empty text is a field that was not filled in.
+    /// The schema of the fields of a form. They have no null, and an empty text is a field that was not filled in.
     fileprivate var form: Schema {
         guard let properties = withoutNull.properties else { return self }
         var schema = Schema(["type": "object"])

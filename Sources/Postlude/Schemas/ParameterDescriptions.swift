@@ -1,8 +1,8 @@
-/// The parameters that a type is decoded from.
+/// The descriptions of the parameters from which a type is decoded.
 enum ParameterDescriptions {
     typealias Parameter = OperationDescription.Parameter
 
-    /// The name of a path parameter that its type does not tell: the only one of the pattern.
+    /// The name of a path parameter whose type has no property for it: the pattern's only parameter.
     static let onlyName = ""
 
     static func of(_ type: any Decodable.Type, in place: Parameter.Place) -> [Parameter] {
@@ -26,7 +26,7 @@ enum ParameterDescriptions {
             parameter.description =
                 isAny ? "Any parameters." : "The only parameter there is, whatever its name."
             return [parameter]
-        // Fields and cookies of any name are not parameters that a client could be told of.
+        // Header fields and cookies of any name cannot be described as parameters.
         case .header, .cookie: return []
         }
     }
@@ -41,7 +41,7 @@ enum ParameterDescriptions {
         return parameter
     }
 
-    /// As the client writes it: header fields with dashes, unless a ``Field`` says how.
+    /// Returns the name as the client writes it: header fields with hyphens, unless a ``Field`` gives the name.
     private static func name(of property: String, in place: Parameter.Place, _ type: any Any.Type) -> String {
         guard place == .header else { return property }
         let field = FieldDefinitions.of(type)?.first { $0.name == property }
@@ -56,7 +56,7 @@ extension Schema {
         let isRequired: Bool
     }
 
-    /// The properties of an object, in their order; nil for another type.
+    /// The properties of an object, in order; nil for another type.
     var properties: [Property]? {
         let definition = referenceKey.flatMap { definitions[$0] }
         guard case .object(let properties) = (definition?.keywords ?? keywords)["properties"] else {

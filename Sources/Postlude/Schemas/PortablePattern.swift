@@ -1,6 +1,6 @@
-/// Regular expressions of PCRE2 that mean the same in ECMAScript, as JSON Schema wants them.
+/// Translates regular expressions from PCRE2 to ECMAScript, which JSON Schema requires.
 enum PortablePattern {
-    /// The expression in words that both understand alike; nil for one that says more than ECMAScript can.
+    /// Returns the expression in the syntax that means the same in both; nil if ECMAScript cannot express it.
     static func text(_ expression: String) -> String? {
         var output = ""
         var rest = expression[...]
@@ -16,7 +16,7 @@ enum PortablePattern {
                 last = "a"
                 continue
             case "[":
-                // A class in a class is literal here and means something there, as `[:alpha:]` does.
+                // A bracket in a class is literal in ECMAScript and can be special in PCRE2, as in `[:alpha:]`.
                 guard !isInClass else { return nil }
                 isInClass = true
             case "]": isInClass = false
@@ -37,7 +37,7 @@ enum PortablePattern {
 
     private static func isQuantifier(_ character: Character) -> Bool { "?*+}".contains(character) }
 
-    /// Other languages take the digits and letters of all scripts for these classes.
+    /// Translates an escape. Some implementations match the digits and letters of all scripts with `\d` and `\w`.
     private static func translated(_ escape: Character, isInClass: Bool) -> String? {
         switch escape {
         case "d": isInClass ? "0-9" : "[0-9]"

@@ -1,6 +1,6 @@
-/// What one pass through a type's `init(from:)` has asked for.
+/// The record of what one call of a type's `init(from:)` has decoded.
 final class Recording {
-    /// A property or element: known at once, or once the nested container is left.
+    /// A property or element: its schema, or the record of a nested container, which is complete later.
     enum Part {
         case schema(Schema)
         case nested(Recording)
@@ -15,7 +15,7 @@ final class Recording {
 
     private var isObject = false
     private var isArray = false
-    /// What was decoded in place of a container.
+    /// The schema of the single value that was decoded.
     private var whole: Schema?
     private var parts: [String: Part] = [:]
     private(set) var names: [String] = []
@@ -26,7 +26,7 @@ final class Recording {
     func beginArray() { isArray = true }
 
     func note(whole schema: Schema) {
-        // A type that tries one thing after another takes the last one.
+        // If a type tries several alternatives, the last one succeeds.
         whole = schema
     }
 
@@ -37,7 +37,7 @@ final class Recording {
 
     func note(element part: Part) { elements.append(part) }
 
-    /// The schema of what was asked for; empty when that was nothing.
+    /// The schema of the record; empty if nothing was decoded.
     var schema: Schema {
         if isObject {
             var keywords: [String: JSONValue] = ["type": "object"]
@@ -53,7 +53,7 @@ final class Recording {
         return whole ?? Schema()
     }
 
-    /// Joins what two complete passes have found: required is what both have asked for without a choice.
+    /// Merges the record of another complete call. Properties are required if both calls require them.
     func merge(_ other: Recording) {
         guard isObject, other.isObject else {
             if other.isObject != isObject || other.schema != schema { whole = widened(schema, other.schema) }

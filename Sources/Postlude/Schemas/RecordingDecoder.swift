@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// A decoder without any data: answers with samples, and notes what it was asked for.
+/// A decoder without data, which returns samples, and records what is decoded.
 struct RecordingDecoder: Decoder {
     let recorder: SchemaRecorder
     let recording: Recording
@@ -25,7 +25,7 @@ struct RecordingDecoder: Decoder {
             recorder: recorder, recording: recording, sample: sample, codingPath: codingPath + [key])
     }
 
-    /// A sample of any type.
+    /// Returns a sample of any type.
     func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
         let value: Any? =
             switch type {
@@ -38,7 +38,7 @@ struct RecordingDecoder: Decoder {
         return try value as? Value ?? recorder.value(of: type, sample: sample)
     }
 
-    /// Refuses what this sample is to do without.
+    /// Throws if this sample refuses values of the type.
     func check(_ type: any Any.Type) throws {
         let isRefused =
             type == String.self ? sample.refusesText : sample.refusesNumbers && type is any Numeric.Type
@@ -66,7 +66,7 @@ private struct RecordingObject<Key: CodingKey>: KeyedDecodingContainerProtocol {
         optional(type, key)
     }
 
-    // The protocol's own forms of these would ask whether the key is there, and not say what for.
+    // The protocol's default implementations would call `contains`, and not pass the type.
     func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { optional(type, key) }
     func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? { optional(type, key) }
     func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? { optional(type, key) }
@@ -84,7 +84,7 @@ private struct RecordingObject<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func optional<Value: Decodable>(_ type: Value.Type, _ key: Key) -> Value? {
         note(Value?.self, key, isRequired: false)
-        // Also where the value is to be there: that none can be made is not a reason to end.
+        // nil also if no sample can be made: this should not end the recording.
         return decoder.sample.hasOptionals ? try? decoder.value(type) : nil
     }
 
@@ -122,7 +122,7 @@ private struct RecordingArray: UnkeyedDecodingContainer {
     var count: Int? { nil }
     var isAtEnd: Bool { currentIndex > 0 }
 
-    /// For a type that decodes until that fails.
+    /// The limit for a type that decodes elements until decoding fails.
     private static let limit = 32
 
     init(decoder: RecordingDecoder) { self.decoder = decoder }

@@ -1,19 +1,19 @@
-/// Which values a type gets that is recorded: with others, it may take another way through its `init(from:)`.
+/// The values that a type decodes while it is recorded. With other values, its `init(from:)` may take another path.
 struct Sample {
-    /// 0 for the first.
+    /// The number of the sample, from 0.
     let number: Int
 
-    /// Enough for the cases of a small enumeration, and for a kind of value to be refused.
+    /// The samples of a recording: enough for the cases of a small enumeration, and for refusing texts or numbers.
     static let all = (0..<8).map { Sample(number: $0) }
-    /// For types that accept few texts.
+    /// Samples with all texts, for types that accept few texts.
     static let attempts = texts.indices.map { Sample(number: $0) }
 
     var integer: Int { number }
     var bool: Bool { !number.isMultiple(of: 2) }
     var text: String { Self.texts[number % Self.texts.count] }
-    /// Whether optional values are there.
+    /// Whether optional values are present.
     var hasOptionals: Bool { !number.isMultiple(of: 2) }
-    /// Types that take a text or a number show both when one is refused.
+    /// Whether texts are refused: a type that accepts a text or a number then decodes the number, and vice versa.
     var refusesText: Bool { number == 6 }
     var refusesNumbers: Bool { number == 7 }
 

@@ -1,5 +1,5 @@
 extension SchemaRecorder {
-    /// The schema of a type whose properties are declared by ``Field``: nothing needs to be tried.
+    /// Returns the schema of a type whose properties are declared by ``Field``, without decoding samples.
     func fields(of type: any Any.Type) -> (Schema, names: [String])? {
         guard let fields = FieldDefinitions.of(type) else { return nil }
         var properties: [String: JSONValue] = [:]
@@ -24,11 +24,11 @@ extension SchemaRecorder {
 }
 
 extension FieldRules {
-    /// The rules in JSON Schema's words, as far as they can be said of a type.
+    /// Returns the rules as JSON Schema's keywords, as far as they apply to the type.
     func keywords(for type: JSONValue?) -> [String: JSONValue] {
         var keywords: [String: JSONValue] = [:]
         if type == "integer" || type == "number" {
-            // A bound replaces the type's own.
+            // These replace the bounds of the type.
             keywords["minimum"] = minimum.flatMap(JSONValue.init(finite:))
             keywords["maximum"] = maximum.flatMap(JSONValue.init(finite:))
             keywords["exclusiveMinimum"] = exclusiveMinimum.flatMap(JSONValue.init(finite:))
@@ -47,7 +47,8 @@ extension FieldRules {
 }
 
 extension JSONValue {
-    /// A whole number without a fraction; nil for what JSON cannot say: a bound that is infinite is none.
+    /// Creates a number, without a fraction if it is integral. Returns nil for an infinite bound, which JSON cannot
+    /// represent.
     init?(finite number: Double) {
         guard number.isFinite else { return nil }
         self = Int(exactly: number).map { .integer($0) } ?? .number(number)

@@ -1,11 +1,11 @@
 extension Schema {
-    /// What a type accepts and makes, found out by letting it decode sample values.
+    /// Creates the schema of a type by decoding sample values.
     ///
-    /// The values that its `init(from:)` gets are such as a client can send: empty texts, small numbers. A type whose
-    /// initialiser throws for all of them is described as far as it came; one that should say more conforms to
-    /// ``SchemaProviding``. Nothing is known of a type that is `Encodable` alone.
+    /// The type's `init(from:)` gets values that a client could send, such as empty texts and small numbers. If it throws
+    /// for all of them, the schema has only the properties up to the error; such a type can conform to
+    /// ``SchemaProviding``. Nothing is known about a type that is only `Encodable`.
     ///
-    /// - Parameter type: the type; properties of named types become references.
+    /// - Parameter type: The type. Properties of named types become references.
     public init(of type: any Any.Type) {
         let recorder = SchemaRecorder()
         self = recorder.schema(of: type)
@@ -13,19 +13,19 @@ extension Schema {
     }
 }
 
-/// Finds the schemas of types by letting them decode samples, and keeps what it has found.
+/// Derives the schemas of types by decoding samples, and keeps the results.
 ///
-/// Each type is recorded once: where it occurs again, also inside itself, it is referred to.
+/// Each type is recorded once. Further occurrences, also inside of the type itself, are references.
 final class SchemaRecorder {
     private(set) var definitions: [String: Schema.Definition] = [:]
     private var known: [ObjectIdentifier: Schema] = [:]
     private var open: [ObjectIdentifier: Bool] = [:]
     private var making: Set<ObjectIdentifier> = []
     private var unmakeable: Set<ObjectIdentifier> = []
-    /// Types that no sample has satisfied.
+    /// The types that accept no sample.
     private var incomplete: Set<ObjectIdentifier> = []
 
-    /// Generic types can contain themselves with ever other parameters.
+    /// The largest number of types: generic types can contain themselves with new parameters, without end.
     private static let limit = 500
 
     func schema(of type: any Any.Type) -> Schema {
@@ -47,7 +47,7 @@ final class SchemaRecorder {
         }
     }
 
-    /// A user's own schema may hold definitions that were found elsewhere.
+    /// Takes over the definitions of a schema that the application provides, which may have been recorded elsewhere.
     private func adopting(_ schema: Schema) -> Schema {
         definitions.merge(schema.definitions) { first, _ in first }
         return Schema(schema.keywords)
@@ -90,7 +90,7 @@ final class SchemaRecorder {
             }
         }
         if let complete { return (complete.schema, complete.names) }
-        // Of few texts one is right.
+        // The type may accept only a particular kind of text.
         for sample in Sample.attempts {
             let recording = Recording()
             if run(type, into: recording, sample: sample) != nil {
@@ -104,11 +104,11 @@ final class SchemaRecorder {
     private func run<Value: Decodable>(_ type: Value.Type, into recording: Recording, sample: Sample)
         -> Value?
     {
-        // What it throws is about the sample; that it throws is what there is to know.
+        // The error describes the sample. Only the fact that the sample is refused matters.
         try? Value(from: RecordingDecoder(recorder: self, recording: recording, sample: sample))
     }
 
-    /// The cases of an enumeration that lists them.
+    /// Returns the schema of an enumeration that is `CaseIterable`.
     private func enumeration(_ type: any Any.Type) -> Schema? {
         guard let type = type as? any CaseIterable.Type else { return nil }
         let values = rawValues(of: type)
@@ -132,9 +132,9 @@ final class SchemaRecorder {
 // MARK: - Values
 
 extension SchemaRecorder {
-    /// A value for a type that contains `type`, so that its `init(from:)` can go on.
+    /// Returns a value for a type that contains `type`, so that the `init(from:)` of that type can continue.
     ///
-    /// - Throws: ``NoSample`` when no sample satisfies the type.
+    /// - Throws: ``NoSample`` if the type accepts no sample.
     func value<Value: Decodable>(of type: Value.Type, sample: Sample) throws(NoSample) -> Value {
         let id = ObjectIdentifier(type)
         if let value = BuiltInSchemas.value(of: type, sample: sample) { return value }
@@ -155,13 +155,13 @@ extension SchemaRecorder {
         throw NoSample()
     }
 
-    /// A case of an enumeration that does not list its cases, so that no raw value is known.
+    /// Returns a case of an enumeration that is not `CaseIterable`, so that its raw values are unknown.
     private func firstCase<Value>(of type: Value.Type) -> Value? {
         guard type is any RawRepresentable.Type, _isPOD(type), MemoryLayout<Value>.size <= 1 else {
             return nil
         }
-        // Unsafe: of a trivial type that fills at most one byte, 0 is a value: the first case, false, or the number.
-        // It is only moved into the value that contains it and thrown away with that.
+        // Unsafe: for a trivial type of at most one byte, 0 is a value: the first case, false, or the number. The value
+        // is only moved into the value that contains it, and discarded with that.
         return withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { bytes in
             bytes.storeBytes(of: 0, as: UInt8.self)
             return bytes.load(as: Value.self)
@@ -174,10 +174,10 @@ extension SchemaRecorder {
     }
 }
 
-/// No sample satisfies a type: the recording of those that need one ends.
+/// The error for a type that accepts no sample. It ends the recording of types that need a value of it.
 struct NoSample: Error {}
 
 extension Schema.Definition {
-    /// Unique to a type within the process.
+    /// Returns a key that is unique to a type within the process.
     static func key(of type: any Any.Type) -> String { "\(UInt(bitPattern: ObjectIdentifier(type)))" }
 }

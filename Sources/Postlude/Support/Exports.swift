@@ -1,2 +1,2 @@
-/// Handlers name methods, header fields and statuses: an application imports Postlude alone.
+/// Exported, since handlers use methods, header fields and statuses, so that an application imports only Postlude.
 @_exported public import HTTPTypes

@@ -1,6 +1,7 @@
-/// How a property's key and a header field's name belong together: `userAgent` and `user-agent`.
+/// The mapping between property keys and header field names: `userAgent` and `user-agent`.
 enum FieldName {
-    /// Bytes are compared, since this is asked for every field of a request; field names are ASCII (RFC 9110, 5.6.2).
+    /// Whether a key and a field's name match. Compares bytes, since it is called for every field of a request; field
+    /// names are ASCII (RFC 9110, 5.6.2).
     static func matches(_ key: String, _ name: String) -> Bool { matches(key, name.utf8) }
 
     static func matches(_ key: String, _ name: some Sequence<UInt8>) -> Bool {
@@ -12,7 +13,7 @@ enum FieldName {
         }
     }
 
-    /// The next byte that is not a hyphen or underscore, in lower case.
+    /// Returns the next byte that is not a hyphen or underscore, in lower case.
     private static func letter(_ bytes: inout some IteratorProtocol<UInt8>) -> UInt8? {
         while let byte = bytes.next() {
             switch byte {
@@ -24,7 +25,7 @@ enum FieldName {
         return nil
     }
 
-    /// The name for a key whose field is not there: `xRequestID` is `x-request-id`.
+    /// Returns the field name for a key: `xRequestID` is `x-request-id`.
     static func dashed(_ key: String) -> String {
         let characters = Array(key)
         return characters.indices.map { index in
@@ -32,7 +33,8 @@ enum FieldName {
             guard character != "_" else { return "-" }
             let before = characters.prefix(index).last
             let after = characters.dropFirst(index + 1).first
-            // A word begins at a capital after a small letter or a digit, and at the last capital of several.
+            // A word begins at an upper-case letter after a lower-case letter or a digit, and at the last of several
+            // upper-case letters.
             let begins =
                 before?.isLowercase == true || before?.isNumber == true
                 || before?.isUppercase == true && after?.isLowercase == true

@@ -1,4 +1,4 @@
-/// `application/x-www-form-urlencoded` (WHATWG URL, 5.1).
+/// A parser of `application/x-www-form-urlencoded` (WHATWG URL, 5.1).
 enum FormText {
     static func items(of text: String) -> [(name: String, value: String)] { items(of: Array(text.utf8)) }
 
@@ -16,7 +16,7 @@ enum FormText {
         return items
     }
 
-    /// Plus signs are spaces; an escape that is none stays as it is; bytes that are not UTF-8 are replaced.
+    /// Decodes a name or value. Plus signs are spaces, an invalid escape is kept, and invalid UTF-8 is replaced.
     private static func decoded(_ text: ArraySlice<UInt8>) -> String {
         guard text.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "%") }) else {
             return String(decoding: text, as: UTF8.self)
@@ -42,7 +42,7 @@ enum FormText {
     }
 
     static func hexadecimal<Value: FixedWidthInteger>(_ digits: some Collection<UInt8>) -> Value? {
-        // init(_:radix:) alone would take a sign.
+        // init(_:radix:) alone would accept a sign.
         guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return nil }
         return Value(String(decoding: digits, as: UTF8.self), radix: 16)
     }

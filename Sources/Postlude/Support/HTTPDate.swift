@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// A point in time as header fields have it: whole seconds (RFC 9110, 5.6.7).
+/// A point in time in header fields, in whole seconds (RFC 9110, 5.6.7).
 struct HTTPDate: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// Since 1970, in UTC.
+    /// The seconds since 1970, in UTC.
     let seconds: Int
 
     private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
@@ -16,9 +16,9 @@ struct HTTPDate: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     static func < (left: HTTPDate, right: HTTPDate) -> Bool { left.seconds < right.seconds }
 
-    /// In the one form that may be sent: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    /// The date in the only format that may be sent: `Sun, 06 Nov 1994 08:49:37 GMT`.
     var description: String {
-        // The form has four digits for the year: 0000 to 9999.
+        // The format has four digits for the year: 0000 to 9999.
         var seconds = min(max(self.seconds, -62_167_219_200), 253_402_300_799)
         var parts = tm()
         gmtime_r(&seconds, &parts)
@@ -32,7 +32,7 @@ struct HTTPDate: Hashable, Comparable, Sendable, CustomStringConvertible {
         return "\(day), \(digits(parts.tm_mday)) \(month) \(digits(parts.tm_year + 1900, 4)) \(time) GMT"
     }
 
-    /// Reads the three forms that a recipient must know; nil for everything else.
+    /// Parses the three formats that a recipient must accept; returns nil for any other text.
     init?(_ text: String) {
         let words = text.split(whereSeparator: { $0 == " " || $0 == "," })
         let parts: [Substring]
@@ -62,7 +62,7 @@ struct HTTPDate: Hashable, Comparable, Sendable, CustomStringConvertible {
         (parts.tm_year, parts.tm_mon, parts.tm_mday) = (year - 1900, Int32(month), day)
         (parts.tm_hour, parts.tm_min, parts.tm_sec) = (hour, minute, min(second, 59))
         guard hour < 24, minute < 60, second <= 60, day >= 1 else { return nil }
-        // 31 February would be a day in March.
+        // timegm would convert 31 February to a day in March.
         var normalized = parts
         seconds = timegm(&normalized)
         guard normalized.tm_mday == day, normalized.tm_mon == Int32(month) else { return nil }
@@ -72,7 +72,8 @@ struct HTTPDate: Hashable, Comparable, Sendable, CustomStringConvertible {
         text.utf8.count == count && text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int32(text) : nil
     }
 
-    /// Two digits that would be more than 50 years ahead are of the century before (RFC 9110, 5.6.7).
+    /// Returns the full year: two digits that would be more than 50 years in the future are in the past century (RFC
+    /// 9110, 5.6.7).
     private static func fullYear(_ text: Substring) -> Substring? {
         guard let short = number(text, 2) else { return nil }
         var (now, parts) = (time(nil), tm())

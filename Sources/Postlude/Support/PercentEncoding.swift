@@ -1,6 +1,6 @@
 /// Percent-encoding (RFC 3986, 2.1).
 enum PercentEncoding {
-    /// Encodes all bytes but RFC 3986's unreserved characters and those in `others`.
+    /// Encodes all bytes except RFC 3986's unreserved characters and those in `others`.
     static func encode(_ bytes: some Sequence<UInt8>, except others: StaticString = "") -> String {
         let allowed = others.withUTF8Buffer { Array($0) }
         var result: [UInt8] = []
@@ -14,8 +14,8 @@ enum PercentEncoding {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// Makes a URI reference of what is meant to be one: encodes what may not stand in it, and a `%` that begins no
-    /// escape; leaves what is encoded already.
+    /// Makes a valid URI reference: encodes the characters that must not occur in one, and each `%` that does not begin
+    /// an escape. Keeps valid escapes.
     static func repair(_ reference: String) -> String {
         let reserved: [UInt8] = Array(":/?#[]@!$&'()*+,;=".utf8)
         let bytes = Array(reference.utf8)

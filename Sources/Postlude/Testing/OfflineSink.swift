@@ -5,14 +5,14 @@ internal import PostludeLogOutput
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// Takes the response of one request into memory, as a web server would.
+/// A sink that collects the response of one request in memory.
 struct OfflineSink: ResponseSink {
-    /// The response's head as it is written (RFC 3875, 6.3).
+    /// The response's head as written to the web server (RFC 3875, 6.3).
     private(set) var head: [UInt8] = []
     private(set) var body: [UInt8] = []
-    /// The tasks that are to run; nil if there are none.
+    /// The tasks to run; nil if there are none.
     private(set) var tasks: TaskQueue?
-    /// Why the body could not be written.
+    /// The error of the body, if it has failed.
     private(set) var error: (any Error)?
 
     private let isHead: Bool
@@ -79,7 +79,7 @@ struct OfflineSink: ResponseSink {
     func end(_ execution: RequestExecution) {}
 }
 
-/// What a client has taken of a body.
+/// The part of a body that the client has received.
 private final class CollectedBody: Sendable {
     private struct State {
         var bytes: [UInt8] = []

@@ -1,6 +1,6 @@
 internal import PostludeSystem
 
-/// The tasks that an offline worker's request has left to run.
+/// The tasks of a request that an offline worker has answered.
 package final class OfflineTasks: Sendable {
     private let queue: TaskQueue?
     private let worker: OfflineWorker
@@ -17,10 +17,10 @@ package final class OfflineTasks: Sendable {
         queue?.unfinished.map { (TaskHandle(task: $0), $0.arguments) } ?? []
     }
 
-    /// Those that have failed for good.
+    /// The tasks that have failed for good.
     package var failures: [TaskFailure] { failed.withLock { $0 } }
 
-    /// Runs the next task, or the next group; the time until a retry is over at once.
+    /// Runs the next task, or the next group. Delays before retries are skipped.
     package func runNext() async throws {
         guard let queue else { return }
         try await run { [clock] runner in
@@ -31,7 +31,7 @@ package final class OfflineTasks: Sendable {
         }
     }
 
-    /// Runs what is left, also what it adds, as a worker does; the time until a retry is over at once.
+    /// Runs all remaining tasks, and those that they add, as a worker does. Delays before retries are skipped.
     package func runAll() async throws {
         guard let queue else { return }
         try await run { [clock] runner in
@@ -39,7 +39,7 @@ package final class OfflineTasks: Sendable {
         }
     }
 
-    /// The process ends here: what is left is gone.
+    /// Drops the remaining tasks, as if the process had ended.
     package func abandon() { queue?.abandon() }
 
     private func run(_ steps: @escaping @Sendable (TaskRunner) -> Void) async throws {
@@ -50,7 +50,7 @@ package final class OfflineTasks: Sendable {
     }
 }
 
-/// A clock that stands still until it is told to go on.
+/// A clock that advances only when `advance` is called.
 final class OfflineClock: Sendable {
     private let time = Lock(MonotonicTime.now)
 

@@ -7,17 +7,17 @@ internal import PostludeRouting
 internal import PostludeSystem
 internal import PostludeThreads
 
-/// A worker without a connection: answers requests and stops at finish, with the tasks still queued.
+/// A worker without a connection, which answers requests up to finish, and leaves their tasks queued.
 package final class OfflineWorker: Sendable {
-    /// What a web server would have got, and the tasks that are to run.
+    /// The response that a web server would have received, and the tasks to run.
     package struct Answer: Sendable {
-        /// The response's head as it is written (RFC 3875, 6.3).
+        /// The response's head as written to the web server (RFC 3875, 6.3).
         package let head: [UInt8]
         package let body: [UInt8]
         package let tasks: OfflineTasks
     }
 
-    /// Where the manifest comes from.
+    /// The source of the manifest.
     package enum ManifestSource: Sendable {
         case file(String)
         case yaml(String, environment: [String: String])
@@ -47,15 +47,15 @@ package final class OfflineWorker: Sendable {
         self.logger = logger
     }
 
-    /// Tasks that have not run would keep themselves, and their store.
+    /// Breaks the reference cycle of tasks that have not run, which would keep their store, too.
     deinit { registry.removeAll() }
 
     /// Answers a request as a worker does, up to the moment of finish.
     ///
     /// - Parameters:
-    ///   - isDelivered: whether the web server takes the whole response.
-    ///   - pieces: after how many pieces of a streamed body the client goes away; nil for never.
-    ///   - isCancelled: whether the request's time is over before its handler begins.
+    ///   - isDelivered: Whether the web server receives the whole response.
+    ///   - pieces: The number of pieces of a streamed body after which the client disconnects; nil for never.
+    ///   - isCancelled: Whether the request is past its time limit before its handler is called.
     package func respond(
         to head: RequestHead, body: [UInt8], isDelivered: Bool, pieces: Int?, isCancelled: Bool
     ) async throws -> Answer {
@@ -78,9 +78,9 @@ package final class OfflineWorker: Sendable {
         }
     }
 
-    /// Fires a schedule of the manifest: its task is queued.
+    /// Fires a schedule of the manifest, which queues its task.
     ///
-    /// - Throws: if there is no such schedule.
+    /// - Throws: An error if there is no such schedule.
     package func fire(_ schedule: String, at time: Date) async throws -> OfflineTasks {
         guard let store = registry.store as? any ScheduleFiring else { throw NoSchedules() }
         let fired = try store.fire(schedule, at: time)
@@ -94,9 +94,11 @@ package final class OfflineWorker: Sendable {
         return OfflineTasks(queue, of: self)
     }
 
-    /// Runs tasks of a request, as many as `steps` says.
+    /// Runs tasks of a request on the worker's thread.
     ///
-    /// - Parameter onFailure: told of each task that has failed for good, besides the application.
+    /// - Parameters:
+    ///   - onFailure: Called for each task that has failed for good, before the application's `taskFailed`.
+    ///   - steps: Runs the tasks.
     func run(
         _ queue: TaskQueue, at clock: OfflineClock, onFailure: @escaping @Sendable (TaskFailure) -> Void,
         steps: @escaping @Sendable (TaskRunner) -> Void
@@ -115,13 +117,13 @@ package final class OfflineWorker: Sendable {
     }
 }
 
-/// A store that fires schedules when a test says so.
+/// A store that fires schedules on request, for tests.
 package protocol ScheduleFiring: TaskStore {
-    /// - Returns: what it adds; no tasks where its last one is not over, and the schedule leaves the time out then.
+    /// - Returns: The added tasks; none if the schedule's last task has not ended, and the schedule then skips a firing.
     func fire(_ schedule: String, at time: Date) throws -> FiredSchedule
 }
 
-/// What the firing of a schedule has added.
+/// The tasks that the firing of a schedule has added.
 package struct FiredSchedule: Sendable {
     package let origin: TaskOrigin
     package let tasks: [any PersistedTask]
@@ -132,7 +134,7 @@ package struct FiredSchedule: Sendable {
     }
 }
 
-/// A test's mistake.
+/// The error of a test that fires a schedule of an application without a task engine.
 private struct NoSchedules: Error, CustomStringConvertible {
     var description: String { "the application has no taskEngine, and so no schedules" }
 }

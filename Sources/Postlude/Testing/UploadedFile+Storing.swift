@@ -1,9 +1,9 @@
 internal import PostludeSystem
 
 extension UploadedFile {
-    /// Stores bytes as if a client had sent them.
+    /// Stores bytes as an uploaded file.
     ///
-    /// - Parameter folder: where the file lies, without a name, until its last copy is gone.
+    /// - Parameter folder: The folder of the file, which has no name, and is deleted with its last copy.
     package init(storing bytes: [UInt8], filename: String?, contentType: String?, in folder: String) throws {
         do {
             let file = try UnnamedFile(in: folder)

@@ -2,15 +2,15 @@ internal import HTTPTypes
 internal import PostludeManifest
 internal import PostludeRouting
 
-/// The application's API as an OpenAPI document (3.1.1), made of the manifest and of what handlers say of themselves.
+/// The application's API as an OpenAPI document (3.1.1), made from the manifest and the descriptions of the handlers.
 struct APIDocument {
     static let version = "3.1.1"
 
     let node: DocumentNode
-    /// What could not be described, and what to do about it.
+    /// Notes on the parts that could not be described, with advice.
     let notes: [String]
 
-    /// - Parameter handlers: by name; a route whose handler is not among them is left out.
+    /// - Parameter handlers: The handlers by name. A route whose handler is missing is left out.
     init(_ manifest: Manifest, handlers: [String: Handler]) {
         var paths = DocumentPaths()
         for route in manifest.routes {
@@ -58,7 +58,7 @@ struct APIDocument {
 }
 
 extension APIDocument {
-    /// Answers of which the document says no more than that they are JSON.
+    /// Returns notes on responses of which the document can describe no more than that they are JSON.
     private static func notes(on operations: [DocumentOperation]) -> [String] {
         let types = operations.flatMap { $0.description.answers.compactMap(\.opaqueType) }
         return Set(types).sorted().map { name in
@@ -67,7 +67,8 @@ extension APIDocument {
     }
 }
 
-/// Names that are unique in the document: the handler's, where it has one operation.
+/// Operation ids, which are unique in the document: the handler's name if the handler has only one operation, otherwise
+/// the name and method.
 struct OperationIDs {
     let all: [String]
 

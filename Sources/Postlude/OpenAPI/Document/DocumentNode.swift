@@ -1,4 +1,4 @@
-/// A value of the document: as ``JSONValue``, but members keep their order, for people to read.
+/// A value of the document, like ``JSONValue``, except that the members of objects keep their order, for readers.
 enum DocumentNode: Sendable, Hashable {
     struct Member: Sendable, Hashable {
         let name: String
@@ -9,16 +9,16 @@ enum DocumentNode: Sendable, Hashable {
     case array([DocumentNode])
     case object([Member])
 
-    /// An object of the members that have a value.
+    /// Returns an object of the members that have a value.
     static func object(_ members: KeyValuePairs<String, DocumentNode?>) -> DocumentNode {
         .object(members.compactMap { name, value in value.map { Member(name: name, value: $0) } })
     }
 
     static func string(_ text: String) -> DocumentNode { .value(.string(text)) }
 
-    /// The node as JSON text (RFC 8259).
+    /// Returns the node as JSON text (RFC 8259).
     ///
-    /// - Parameter isPretty: on lines of its own, indented by two spaces.
+    /// - Parameter isPretty: Whether members and elements are on separate lines, indented by two spaces.
     func text(isPretty: Bool) -> String {
         var text = ""
         write(to: &text, indent: isPretty ? 0 : nil)
@@ -79,7 +79,7 @@ enum DocumentNode: Sendable, Hashable {
         text += "\""
     }
 
-    /// What a schema is comes first; the rest is in alphabetical order.
+    /// The order of a schema's keywords: `type`, `format`, then the others in alphabetical order.
     private static func precedes(_ one: String, _ other: String) -> Bool {
         func rank(_ name: String) -> Int { name == "type" ? 0 : name == "format" ? 1 : 2 }
         return (rank(one), one) < (rank(other), other)

@@ -2,7 +2,7 @@ internal import HTTPTypes
 internal import PostludeManifest
 internal import PostludeRouting
 
-/// One method of one path.
+/// An operation of the document: one method of one path.
 struct DocumentOperation {
     let route: Manifest.Route
     let method: HTTPRequest.Method
@@ -50,7 +50,7 @@ struct DocumentOperation {
         }
         var seen: Set<[String]> = []
         for parameter in declared where parameter.place != .path {
-            // Two inputs may ask for one parameter.
+            // Two inputs may use the same parameter.
             let name = parameter.place == .header ? parameter.name.lowercased() : parameter.name
             if seen.insert([parameter.place.rawValue, name]).inserted {
                 nodes.append(node(parameter, components))
@@ -88,7 +88,7 @@ struct DocumentOperation {
             $0.key < $1.key
         }) {
             let schemas = same.map { components.node($0.schema) }
-            // Two inputs that read one body: it must please both.
+            // If two inputs read the body, it must conform to both schemas.
             let schema = schemas.count == 1 ? schemas[0] : .object(["allOf": .array(schemas)])
             members.append(.init(name: mediaType, value: .object(["schema": schema])))
         }

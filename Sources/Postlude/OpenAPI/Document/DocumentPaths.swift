@@ -2,20 +2,20 @@ internal import HTTPTypes
 internal import PostludeManifest
 internal import PostludeRouting
 
-/// The routes as OpenAPI's paths: templates, each with its methods.
+/// The routes as OpenAPI's paths: templates with their operations.
 struct DocumentPaths {
     struct Item {
         let path: String
-        /// The parameters' names in the path, which other routes of the same shape take over.
+        /// The names of the parameters in the path, which other routes of the same shape use as well.
         let names: [String]
         var operations: [DocumentOperation] = []
     }
 
     private(set) var items: [Item] = []
-    /// What a document cannot say, with the reason.
+    /// The routes that the document cannot describe, with the reasons.
     private(set) var omitted: [DocumentNode] = []
     private(set) var notes: [String] = []
-    /// The items' places by their path without names: OpenAPI takes `/{a}` and `/{b}` for one path.
+    /// The indices of the items by their path without names: for OpenAPI, `/{a}` and `/{b}` are one path.
     private var places: [String: Int] = [:]
 
     /// The methods that a path can have (OpenAPI 3.1, 4.8.9).
@@ -28,7 +28,7 @@ struct DocumentPaths {
             omit(route, route.methods, "an expression is not a path template")
             return
         }
-        // The server's URL says it.
+        // The prefix is part of the server's URL.
         let path = String(
             template.path.dropFirst(prefix.isEmpty ? 0 : Self.encodedPrefix(prefix, in: template.path)))
         let names = template.parameters.map(\.name)
@@ -72,7 +72,7 @@ struct DocumentPaths {
             ]))
     }
 
-    /// How much of the path is the prefix: as many slashes as the prefix has segments.
+    /// Returns the length of the prefix in the path, which has as many segments as the prefix.
     private static func encodedPrefix(_ prefix: String, in path: String) -> Int {
         let segments = prefix.split(separator: "/").count
         let slashes = path.indices.filter { path[$0] == "/" }

@@ -1,12 +1,14 @@
 internal import PostludeRouting
 
-/// The schemas of path parameters: what the pattern lets through, and what the handler makes of it.
+/// The schemas of path parameters, from the route's pattern and the handler's type.
 enum PathSchemas {
-    /// - Parameter handler: of the type that the handler decodes; nil when it does not ask for the parameter.
+    /// Returns the schema of a path parameter.
+    ///
+    /// - Parameter handler: The schema of the type that the handler decodes; nil if it does not use the parameter.
     static func schema(of parameter: RoutePattern.Parameter, handler: Schema?) -> Schema {
         var schema = handler ?? Schema()
         let own = keywords(of: parameter)
-        // Where the handler's type says as much or more, it is the better description.
+        // The handler's type is the better description if it is as specific as the pattern.
         guard let type = schema.keywords["type"] else {
             if schema.keywords.isEmpty { schema.keywords = own }
             return schema
@@ -32,7 +34,7 @@ enum PathSchemas {
         }
     }
 
-    /// What a template cannot say.
+    /// Returns a note for a parameter that a path template cannot express; nil for other parameters.
     static func note(on parameter: RoutePattern.Parameter) -> String? {
         parameter.kind == .path ? "The rest of the path; it may hold slashes, and may be empty." : nil
     }

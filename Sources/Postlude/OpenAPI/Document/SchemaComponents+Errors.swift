@@ -1,5 +1,5 @@
 extension SchemaComponents {
-    /// What the server itself answers when something is wrong.
+    /// The schemas of the server's own error responses.
     static var libraryMembers: [DocumentNode.Member] {
         [
             .init(

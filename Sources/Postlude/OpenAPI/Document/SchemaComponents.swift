@@ -1,17 +1,17 @@
-/// The named schemas of a document, each under a name of its own.
+/// The named schemas of a document, with unique names.
 struct SchemaComponents {
     private var definitions: [String: Schema.Definition] = [:]
     private var names: [String: String] = [:]
 
-    /// Names of the library's own schemas.
+    /// The names of the library's own schemas.
     static let error = "Error"
     static let validationError = "HTTPValidationError"
     private static let reserved: Set<String> = [error, validationError]
 
-    /// - Parameter schemas: all that the document uses.
+    /// - Parameter schemas: All schemas that the document uses.
     init(_ schemas: [Schema]) {
         for schema in schemas { definitions.merge(schema.definitions) { first, _ in first } }
-        // By names that do not depend on addresses, so that equal programs make equal documents.
+        // Sorted by names without addresses, so that equal programs make equal documents.
         let ordered = definitions.sorted { ($0.value.plainName, $0.key) < ($1.value.plainName, $1.key) }
         let short = Dictionary(grouping: ordered.map { Self.identifier($0.value.name) }) { $0 }
         var taken = Self.reserved
@@ -29,7 +29,7 @@ struct SchemaComponents {
         }
     }
 
-    /// A schema with the document's names in its references.
+    /// Returns a schema with the document's names in its references.
     func node(_ schema: Schema) -> DocumentNode { node(schema.keywords, schema.propertyNames) }
 
     /// All named schemas, by name.
@@ -42,7 +42,7 @@ struct SchemaComponents {
         return .object((own + Self.libraryMembers).sorted { $0.name < $1.name })
     }
 
-    /// What could not be recorded.
+    /// Notes on the types that could not be recorded completely.
     var notes: [String] {
         definitions.values.filter(\.isIncomplete).map(\.plainName).sorted().map { name in
             "\(name) is described only in part: its init(from:) refuses every sample; conform it to SchemaProviding"
@@ -83,7 +83,8 @@ struct SchemaComponents {
         }
     }
 
-    /// A component's name has letters, digits and `._-` (OpenAPI 3.1, 4.8.7.1): `Page<Item>` is `Page_Item`.
+    /// Returns a valid name for a component: letters, digits and `._-` (OpenAPI 3.1, 4.8.7.1). `Page<Item>` is
+    /// `Page_Item`.
     private static func identifier(_ name: String) -> String {
         let words = name.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || "._-".contains($0)) }
         return words.isEmpty ? "Schema" : words.joined(separator: "_")
@@ -91,7 +92,7 @@ struct SchemaComponents {
 }
 
 extension Schema.Definition {
-    /// The qualified name without what Swift adds for private types, which differs from run to run.
+    /// The qualified name without the contexts that Swift adds for private types, which differ from run to run.
     fileprivate var plainName: String {
         var name = ""
         var rest = qualifiedName[...]
@@ -107,7 +108,7 @@ extension Schema.Definition {
 }
 
 extension DocumentNode {
-    /// The object with more members, in alphabetical order.
+    /// Returns the object with additional members, which are in alphabetical order.
     fileprivate func appending(_ members: [String: JSONValue]) -> DocumentNode {
         guard case .object(let own) = self else { return self }
         let others = members.sorted { $0.key < $1.key }.map { Member(name: $0.key, value: .value($0.value)) }

@@ -1,12 +1,12 @@
-/// The page that shows the API to people, with the OpenAPI document inside.
+/// The HTML page that shows the API, with the OpenAPI document embedded.
 struct DocumentationPage: Sendable {
     private let page: HTMLPage
 
     /// - Parameters:
-    ///   - title: the API's.
-    ///   - document: the OpenAPI document as JSON text.
+    ///   - title: The API's title.
+    ///   - document: The OpenAPI document as JSON text.
     init(title: String, document: String) {
-        // No text in the document ends the script that holds it: in JSON, `<` stands in strings only.
+        // Escaped so that no text in the document can end the script element. In JSON, `<` occurs only in strings.
         let inScript = document.replacing("<", with: "\\u003c")
         page = HTMLPage(
             title: title, style: PackageResources.documentation_css,
