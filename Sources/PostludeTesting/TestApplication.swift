@@ -47,8 +47,8 @@ public final class TestApplication<App: Application>: Sendable {
     /// - Parameters:
     ///   - application: the application under test.
     ///   - path: the manifest's path.
-    ///   - logger: Receives the entries of the server's log.
-    /// - Throws: All mistakes in the manifest and the handlers, or the error of `Application.start()`.
+    ///   - logger: receives the entries of the server's log.
+    /// - Throws: all mistakes in the manifest and the handlers, or the error of `Application.start()`.
     public init(
         _ application: App, manifestAt path: String,
         logger: Logger = Logger(label: "postlude.test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -60,7 +60,7 @@ public final class TestApplication<App: Application>: Sendable {
 
     /// Sends a request, and returns when the response is finished and before any task begins.
     ///
-    /// - Throws: An error if a web server would not forward the request. Errors of the application become a response, as
+    /// - Throws: an error if a web server would not forward the request. Errors of the application become a response, as
     ///   in production.
     public func send(_ request: TestRequest) async throws -> TestResponse {
         let head = try RequestHead(parameters: request.parameters)
@@ -79,16 +79,16 @@ public final class TestApplication<App: Application>: Sendable {
     /// ```
     ///
     /// - Parameters:
-    ///   - schedule: The schedule's name in the manifest.
-    ///   - time: The time of the firing, which is part of the id of the task's request, `nightly@2026-01-31T03:00:00Z`.
-    /// - Returns: The task; none if the schedule's last task has not ended, and its `overlap` is `skip`.
-    /// - Throws: An error if the manifest has no such schedule.
+    ///   - schedule: the schedule's name in the manifest.
+    ///   - time: the time of the firing, which is part of the id of the task's request, `nightly@2026-01-31T03:00:00Z`.
+    /// - Returns: the task; none if the schedule's last task has not ended, and its `overlap` is `skip`.
+    /// - Throws: an error if the manifest has no such schedule.
     public func fire(_ schedule: String, at time: Date = Date()) async throws -> TestTasks {
         TestTasks(try await worker.fire(schedule, at: time))
     }
 
     /// Stops the application, as after the last task has ended.
     ///
-    /// - Throws: The error of `Application.stop()`.
+    /// - Throws: the error of `Application.stop()`.
     public func stop() async throws { try await application.stop() }
 }

@@ -70,7 +70,7 @@ public struct TestRequest: Sendable {
 
     /// Returns a POST request with a JSON body.
     ///
-    /// - Throws: The error of the value's `encode(to:)`.
+    /// - Throws: the error of the value's `encode(to:)`.
     public static func post(
         _ target: String, json: some Encodable, headers: HTTPFields = [:]
     ) throws -> TestRequest {
@@ -79,7 +79,7 @@ public struct TestRequest: Sendable {
 
     /// Returns a PUT request with a JSON body.
     ///
-    /// - Throws: The error of the value's `encode(to:)`.
+    /// - Throws: the error of the value's `encode(to:)`.
     public static func put(
         _ target: String, json: some Encodable, headers: HTTPFields = [:]
     ) throws -> TestRequest {
@@ -88,7 +88,7 @@ public struct TestRequest: Sendable {
 
     /// Returns a PATCH request with a JSON body.
     ///
-    /// - Throws: The error of the value's `encode(to:)`.
+    /// - Throws: the error of the value's `encode(to:)`.
     public static func patch(
         _ target: String, json: some Encodable, headers: HTTPFields = [:]
     ) throws -> TestRequest {
@@ -191,9 +191,9 @@ public struct TestFormPart: Sendable {
     ///
     /// - Parameters:
     ///   - name: the field's name.
-    ///   - filename: The client's name for the file. If it and the content are empty, the field was left empty.
-    ///   - contentType: The `Content-Type` of the part; nil to send none.
-    ///   - content: The content of the file.
+    ///   - filename: the client's name for the file. If it and the content are empty, the field was left empty.
+    ///   - contentType: the `Content-Type` of the part; nil to send none.
+    ///   - content: the content of the file.
     public static func file(
         _ name: String, filename: String, contentType: String? = "application/octet-stream",
         _ content: [UInt8]

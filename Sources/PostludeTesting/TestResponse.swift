@@ -42,7 +42,7 @@ public struct TestResponse: Sendable {
 
     /// Decodes the body from JSON, with dates in ISO 8601.
     ///
-    /// - Throws: A `DecodingError` if the body cannot be decoded.
+    /// - Throws: a `DecodingError` if the body cannot be decoded.
     public func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
         try StoredValues.decode(type, from: Data(body), takingNumbers: false)
     }

@@ -36,19 +36,19 @@ public struct TestTasks: Sendable {
 
     /// Runs the next task, or all tasks of the next group. Does nothing if no task is left.
     ///
-    /// - Throws: An error if the worker's thread has ended. Errors of tasks are in `failures`.
+    /// - Throws: an error if the worker's thread has ended. Errors of tasks are in `failures`.
     public func runNext() async throws { try await tasks.runNext() }
 
     /// Runs all remaining tasks one after another, and those that they add.
     ///
-    /// - Throws: An error if the worker's thread has ended. Errors of tasks are in `failures`.
+    /// - Throws: an error if the worker's thread has ended. Errors of tasks are in `failures`.
     public func runAll() async throws { try await tasks.runAll() }
 
     /// Simulates the end of the process for this request: runs some tasks, and drops the others.
     ///
-    /// - Parameter count: The number of tasks, or groups, that run before.
-    /// - Returns: The tasks that are lost.
-    /// - Throws: An error if the worker's thread has ended.
+    /// - Parameter count: the number of tasks, or groups, that run before.
+    /// - Returns: the tasks that are lost.
+    /// - Throws: an error if the worker's thread has ended.
     @discardableResult
     public func crash(after count: Int) async throws -> [Task] {
         for _ in 0..<max(0, count) { try await tasks.runNext() }

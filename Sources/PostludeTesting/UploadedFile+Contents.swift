@@ -11,10 +11,10 @@ extension UploadedFile {
     /// It is deleted with its last copy, unless it was moved.
     ///
     /// - Parameters:
-    ///   - bytes: The content of the file.
-    ///   - filename: The client's name for the file; nil if it sent none.
-    ///   - contentType: The `Content-Type` that the client sent; nil if it sent none.
-    ///   - folder: The folder of the file until it is moved. Uploads of an application are in the manifest's
+    ///   - bytes: the content of the file.
+    ///   - filename: the client's name for the file; nil if it sent none.
+    ///   - contentType: the `Content-Type` that the client sent; nil if it sent none.
+    ///   - folder: the folder of the file until it is moved. Uploads of an application are in the manifest's
     ///     `uploads.folder`.
     /// - Throws: `UploadedFileError` if the file cannot be stored.
     public init(

@@ -13,7 +13,7 @@ public import ServiceLifecycle
 /// }
 /// ```
 ///
-/// The executable is its own tool: `serve`, `check`, `routes`, `match`, `openapi` and `schema`.
+/// The executable has the subcommands `serve`, `check`, `routes`, `match`, `openapi`, `nginx`, `schema` and `status`.
 public protocol Application: Sendable {
     /// Creates the application. Called once in each process, before the first request. The supervisor and the command
     /// line's tools call it too, to get the handlers: open resources and do slow work in ``start()``.
@@ -28,8 +28,8 @@ public protocol Application: Sendable {
     /// An entry reaches the handler if it is at least as severe as the manifest's `level` and as the handler's `logLevel`.
     ///
     /// - Parameters:
-    ///   - label: The logger's label, such as `postlude`.
-    ///   - metadataProvider: Adds the current request and task to entries.
+    ///   - label: the logger's label, such as `postlude`.
+    ///   - metadataProvider: adds the current request and task to entries.
     static func logHandler(label: String, metadataProvider: Logger.MetadataProvider?) -> (any LogHandler)?
 
     /// The application's handlers. Read once, at start.
@@ -55,13 +55,13 @@ public protocol Application: Sendable {
 
     /// Opens the resources that the handlers need. Called before the first request is accepted.
     ///
-    /// - Throws: An error that prevents the start. It is printed and logged, and the exit status is 1.
+    /// - Throws: an error that prevents the start. It is printed and logged, and the exit status is 1.
     func start() async throws
 
     /// Closes the resources that `start` has opened. Called after the last request is answered and the last task has
     /// ended.
     ///
-    /// - Throws: An error that is logged; the process ends nevertheless.
+    /// - Throws: an error that is logged; the process ends nevertheless.
     func stop() async throws
 
     /// Returns the response to an error that a handler, an input or middleware has thrown. Called before the default

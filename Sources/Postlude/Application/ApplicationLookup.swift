@@ -2,7 +2,7 @@ extension Request {
     /// Returns the application that serves the request, so that an input or a dependency can use its properties, such as
     /// a database.
     ///
-    /// - Throws: An error that names both types if the application has another type.
+    /// - Throws: an error that names both types if the application has another type.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
         try OtherApplication.check(storage.application, is: type)
     }
@@ -21,7 +21,7 @@ extension TaskContext {
     /// This is the application that has answered the request or, after a crash, the application of the process that runs
     /// the task. A durable task gets the context as its argument.
     ///
-    /// - Throws: An error that names both types if the application has another type.
+    /// - Throws: an error that names both types if the application has another type.
     public func application<App: Application>(_ type: App.Type = App.self) throws -> App {
         try OtherApplication.check(application, is: type)
     }
@@ -33,9 +33,9 @@ extension TaskContext {
     /// ```
     ///
     /// - Parameters:
-    ///   - application: The application that ``application(_:)`` returns.
+    ///   - application: the application that ``application(_:)`` returns.
     ///   - taskID: the task's id; nil for a new one.
-    ///   - attempt: The number of the attempt, from 1.
+    ///   - attempt: the number of the attempt, from 1.
     ///   - taskName: the task's name.
     ///   - requestID: the id of the request that has added the task.
     ///   - route: the pattern of that request's route.

@@ -123,7 +123,7 @@ enum EnvironmentChecks {
         return warnings.compactMap(\.self)
     }
 
-    // MARK: Who looks
+    // MARK: The user
 
     /// The user as whom files are checked, by name, or by number if it has no name.
     static var user: String { userName(geteuid()) ?? "\(geteuid())" }
@@ -149,7 +149,7 @@ enum EnvironmentChecks {
         }
     }
 
-    // MARK: What is looked at
+    // MARK: The checks
 
     private static func log(_ destination: Manifest.Log.Destination, key: String) -> String? {
         guard case .file(let path) = destination else { return nil }

@@ -8,7 +8,7 @@ struct FastCGIClient {
     private let address: SocketAddress
     private let time: Duration
 
-    /// - Parameter time: The time limit for the whole exchange.
+    /// - Parameter time: the time limit for the whole exchange.
     init(_ address: SocketAddress, within time: Duration = .seconds(5)) {
         self.address = address
         self.time = time
@@ -135,7 +135,7 @@ struct FastCGIRecord {
     let type: UInt8
     let content: [UInt8]
 
-    /// - Parameter content: The content, of at most 65,535 bytes.
+    /// - Parameter content: the content, of at most 65,535 bytes.
     init(type: UInt8, content: [UInt8]) {
         self.type = type
         self.content = content

@@ -40,7 +40,7 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
 private struct UnknownCommand: CustomStringConvertible {
     let description: String
 
-    /// - Parameter arguments: The arguments, without the program's name.
+    /// - Parameter arguments: the arguments, without the program's name.
     /// - Returns: nil if the words up to the first option or argument are subcommands.
     init?(in arguments: some Sequence<String>, of root: any ParsableCommand.Type, program: String) {
         var (command, words) = (root, [program])

@@ -23,9 +23,9 @@ package struct TaskProgram<App: Application>: Sendable {
     /// Reads the manifest, and runs `body` on a thread of its own between `start()` and `stop()`.
     ///
     /// - Parameters:
-    ///   - path: The manifest's path.
-    ///   - body: Runs the tasks, and returns the exit status.
-    /// - Throws: Always an `ExitCode`: the exit status, or failure after the error was printed.
+    ///   - path: the manifest's path.
+    ///   - body: runs the tasks, and returns the exit status.
+    /// - Throws: always an `ExitCode`: the exit status, or failure after the error was printed.
     package static func run(
         manifest path: String, _ body: @escaping @Sendable (TaskProgram) throws -> Int32
     ) async throws {
@@ -66,16 +66,16 @@ package struct TaskProgram<App: Application>: Sendable {
 
     /// Notifies the service manager that the process is stopping.
     ///
-    /// - Parameter grace: The time that the process may need to end.
+    /// - Parameter grace: the time that the process may need to end.
     package func tellStopping(grace: Duration) {
         manager?.notify(.stopping, .extendTimeout(grace + .seconds(10)))
     }
 
-    /// The interval of the service manager's watchdog; nil if it does not supervise the process.
+    /// The interval at which the service manager's watchdog expects ``tend()`` to be called; nil if there is no watchdog.
     package var watchdogInterval: Duration? { manager?.watchdogInterval }
 
-    /// Retries to write delayed log entries, and notifies the service manager's watchdog. Called every second or more
-    /// often.
+    /// Writes delayed log entries, reports lost ones, and notifies the service manager's watchdog. Called every second or
+    /// more often.
     package func tend() {
         writer.tend(telling: logger)
         if manager?.watchdogInterval != nil { manager?.notify(.watchdog) }

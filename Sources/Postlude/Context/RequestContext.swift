@@ -70,7 +70,7 @@ final class RequestIdentity: Sendable {
 
     /// Returns the request as the status pages show it. Does not create an id, which would take longer than all of this.
     ///
-    /// - Parameter duration: The time that the response took.
+    /// - Parameter duration: the time that the response took.
     func shown(duration: Duration?) -> ShownRequest {
         ShownRequest(
             method: head?.value("REQUEST_METHOD") ?? [], target: head?.value("REQUEST_URI") ?? [],

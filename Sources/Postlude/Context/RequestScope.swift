@@ -28,7 +28,7 @@ enum RequestScope: Sendable {
     /// Calls `operation` with this scope and its trace context as task-local values; async code that it starts
     /// inherits them.
     ///
-    /// - Parameter context: The trace context; nil if nothing is traced.
+    /// - Parameter context: the trace context; nil if nothing is traced.
     func run<Value>(tracing context: ServiceContext?, _ operation: () throws -> Value) rethrows -> Value {
         try RequestScope.$current.withValue(self) {
             guard let context else { return try operation() }

@@ -3,7 +3,7 @@ public import HTTPTypes
 // More overloads, so that Swift finds one for each closure without a type annotation.
 
 extension Handler {
-    /// A function that returns nothing: the response is 204 No Content.
+    /// Creates a handler from a function that returns nothing. The response is 204 No Content.
     @inlinable
     public init<each Input: RequestInput>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Void
@@ -15,7 +15,7 @@ extension Handler {
         answers = { [.init(.noContent)] }
     }
 
-    /// An async function that returns nothing: the response is 204 No Content.
+    /// Creates a handler from an async function that returns nothing. The response is 204 No Content.
     @inlinable
     public init<each Input: RequestInput>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Void
@@ -27,7 +27,7 @@ extension Handler {
         answers = { [.init(.noContent)] }
     }
 
-    /// A function whose value makes its own response, although the value could also be sent as JSON.
+    /// Creates a handler from a function whose value makes its own response, although it could also be sent as JSON.
     @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible & Encodable>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
@@ -38,7 +38,8 @@ extension Handler {
         answers = { Output.answers }
     }
 
-    /// An async function whose value makes its own response, although the value could also be sent as JSON.
+    /// Creates a handler from an async function whose value makes its own response, although it could also be sent as
+    /// JSON.
     @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible & Encodable>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
@@ -52,7 +53,7 @@ extension Handler {
     // With the overloads below, a closure of several statements can `return .text("hello")` as a Response. They are
     // disfavored, since a closure that returns nothing, such as `{ throw HTTPError(.gone) }`, would match them as well.
 
-    /// A function that returns a response.
+    /// Creates a handler from a function that returns a response.
     @_disfavoredOverload
     @inlinable
     public init<each Input: RequestInput>(
@@ -63,7 +64,7 @@ extension Handler {
         }
     }
 
-    /// An async function that returns a response.
+    /// Creates a handler from an async function that returns a response.
     @_disfavoredOverload
     @inlinable
     public init<each Input: RequestInput>(

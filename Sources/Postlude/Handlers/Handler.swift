@@ -3,8 +3,8 @@ internal import HTTPTypes
 /// A function of the application, registered under the name that the manifest's routes use.
 ///
 /// The function's parameters are its inputs: any number of `RequestInput`s in any order. It may be async, and it may
-/// throw. The value that it returns becomes the response: an `Encodable` value is sent as JSON, a ``Response`` or another
-/// ``ResponseConvertible`` as it is, and nothing as 204.
+/// throw. An `Encodable` value that it returns is sent as JSON, a ``Response`` or another ``ResponseConvertible`` is the
+/// response itself, and a function that returns nothing gives 204.
 ///
 /// ```swift
 /// Handler("process-item", processItem)
@@ -70,7 +70,7 @@ public struct Handler: Sendable {
         self.answers = answers
     }
 
-    /// A function that returns a value, sent as JSON with status 200.
+    /// Creates a handler from a function whose value is sent as JSON with status 200.
     @inlinable
     public init<each Input: RequestInput, Output: Encodable & SendableMetatype>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
@@ -80,7 +80,7 @@ public struct Handler: Sendable {
             .sync { try .json(InputReading.call(function, with: $0)) })
     }
 
-    /// An async function that returns a value, sent as JSON with status 200.
+    /// Creates a handler from an async function whose value is sent as JSON with status 200.
     @inlinable
     public init<each Input: RequestInput, Output: Encodable & SendableMetatype>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output
@@ -90,7 +90,7 @@ public struct Handler: Sendable {
             .async { try await .json(InputReading.call(function, with: $0)) })
     }
 
-    /// A function whose value makes its own response.
+    /// Creates a handler from a function whose value makes its own response.
     @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) throws -> Output
@@ -100,7 +100,7 @@ public struct Handler: Sendable {
             .sync { try InputReading.call(function, with: $0).response() })
     }
 
-    /// An async function whose value makes its own response.
+    /// Creates a handler from an async function whose value makes its own response.
     @inlinable
     public init<each Input: RequestInput, Output: ResponseConvertible>(
         _ name: String, _ function: @escaping @Sendable (repeat each Input) async throws -> Output

@@ -13,7 +13,7 @@ public struct Handlers: Sendable {
     /// Returns the mistakes of a manifest against the task engine.
     var taskEngineMistakes: (@Sendable (_ manifest: Manifest, _ file: String) -> [Diagnostic])?
 
-    /// - Parameter handlers: Handlers with different names. The command line reports duplicate names.
+    /// - Parameter handlers: handlers with different names. The command line reports duplicate names.
     public init(_ handlers: [Handler]) { all = handlers }
 
     /// The mistakes in the handlers themselves.
@@ -41,8 +41,8 @@ public struct Handlers: Sendable {
     /// Checks a manifest's text against these handlers.
     ///
     /// - Parameters:
-    ///   - file: The file's name in diagnostics.
-    ///   - environment: The variables that values may use as `${NAME}`.
+    ///   - file: the file's name in diagnostics.
+    ///   - environment: the variables that values may use as `${NAME}`.
     /// - Throws: every mistake of the handlers and of the manifest.
     func manifest(
         _ text: String, file: String,

@@ -22,8 +22,8 @@ final class RequestMetrics: Sendable {
     init(_ factory: any MetricsFactory) { self.factory = factory }
 
     /// - Parameters:
-    ///   - method: A known method, or `_OTHER`.
-    ///   - route: The pattern of the route; empty if no route matches.
+    ///   - method: a known method, or `_OTHER`.
+    ///   - route: the pattern of the route; empty if no route matches.
     func record(_ duration: Duration, method: String, route: String, status: Int) {
         let meters = meters(Key(method: method, route: route, status: status))
         meters.counter.increment()

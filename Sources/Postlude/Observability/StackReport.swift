@@ -7,7 +7,7 @@ struct StackReport {
 
     /// Returns the stack of a thread as text for the log.
     ///
-    /// - Parameter isWanted: Returns whether the thread still runs the reported code.
+    /// - Parameter isWanted: returns whether the thread still runs the reported code.
     mutating func stack(of thread: SampledThread?, where isWanted: () -> Bool) -> String? {
         guard let thread else { return nil }
         guard left > 0 else { return "not taken, too many at once" }

@@ -25,14 +25,14 @@ final class TaskMetrics: Sendable {
 
     convenience init(_ factory: any MetricsFactory) { self.init(factory, limit: 1000) }
 
-    /// - Parameter limit: The largest number of different names, since an application may create names at run time. All
+    /// - Parameter limit: the largest number of different names, since an application may create names at run time. All
     ///   others are counted as `other`.
     init(_ factory: any MetricsFactory, limit: Int) {
         self.factory = factory
         self.limit = limit
     }
 
-    /// - Parameter duration: The duration of the attempt; nil if there was none.
+    /// - Parameter duration: the duration of the attempt; nil if there was none.
     func count(_ outcome: TaskOutcome, task: String, taking duration: Duration?) {
         let meters = meters(task, outcome)
         meters.counter.increment()

@@ -18,8 +18,8 @@ final class ApplicationRunner<App: Application>: Service {
     private let status = Lock<Int32>(1)
 
     /// - Parameters:
-    ///   - logs: The logs, with the access log.
-    ///   - manager: The service manager to notify; nil if there is none.
+    ///   - logs: the logs, with the access log.
+    ///   - manager: the service manager to notify; nil if there is none.
     init(
         _ application: App, manifest: Manifest, listener: Listener, control: ProcessControl,
         logger: Logger, logs: LogWriter, manager: ServiceManager? = nil
@@ -85,7 +85,7 @@ final class ApplicationRunner<App: Application>: Service {
 
     /// Runs the application together with the services that it needs.
     ///
-    /// - Returns: The exit status.
+    /// - Returns: the exit status.
     func runWithServices() async throws -> Int32 {
         try await application.runServices(before: self, logger: server.logger)
         return exitStatus

@@ -24,9 +24,9 @@ public struct ApplicationService<App: Application>: Service {
     /// - Parameters:
     ///   - application: the application to serve.
     ///   - manifest: the path of the manifest.
-    ///   - listen: `/path/to.sock`, `host:port` or `[ipv6]:port`; nil for the socket of spawn-fcgi or
-    ///     systemd.
-    ///   - logger: The logger of the server's entries.
+    ///   - listen: `/path/to.sock`, `host:port` or `[ipv6]:port`; nil for the socket of spawn-fcgi or systemd, or else
+    ///     the manifest's `listen`.
+    ///   - logger: the logger of the server's entries. Handlers and tasks have a logger with the label `application`.
     public init(
         _ application: App, manifest: String = "routes.yaml", listen: String? = nil,
         logger: Logger = Logger(label: "postlude")
@@ -39,11 +39,11 @@ public struct ApplicationService<App: Application>: Service {
 
     /// Serves until the group shuts down.
     ///
-    /// - Throws: what is wrong with the manifest or the address; what ``Application/start()`` throws; and an
-    ///   error when requests or tasks were left at the end of the grace.
+    /// - Throws: the mistakes in the manifest or the address, the error of ``Application/start()``, or an error if
+    ///   requests or tasks were left unfinished at the end of the grace period.
     public func run() async throws {
         let manifest = try application.registeredHandlers.manifest(at: manifest)
-        // The program has a log of its own; the access log is the manifest's.
+        // The program has its own log. Only the access log is the manifest's.
         let logs = LogWriter()
         try logs.apply(manifest.log, accessOnly: true)
         defer { logs.flush() }
@@ -55,7 +55,7 @@ public struct ApplicationService<App: Application>: Service {
     }
 }
 
-/// The grace was too short.
+/// The error of requests or tasks that were left unfinished at the end of the grace period.
 struct UnfinishedWork: Error, CustomStringConvertible {
     var description: String {
         "stopped before everything was finished; the log names the tasks that were left"

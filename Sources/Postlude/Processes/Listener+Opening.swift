@@ -5,7 +5,7 @@ extension Listener {
     /// Opens the listening socket: at `address`, else the socket of spawn-fcgi or systemd, else at the manifest's
     /// address.
     ///
-    /// - Parameter address: The address on the command line, if any.
+    /// - Parameter address: the address on the command line, if any.
     static func opened(at address: String?, _ listen: Manifest.Listen) throws -> Listener {
         if address == nil, let inherited = try Listener.inheritedIfAny() { return inherited }
         guard let address = address ?? listen.address else { throw ListenError.noSocket }

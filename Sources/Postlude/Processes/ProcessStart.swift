@@ -12,8 +12,8 @@ struct ProcessStart {
     let listener: Listener
     let control: ProcessControl
 
-    /// - Parameter path: The path of the manifest, for diagnostics.
-    /// - Throws: Also if the process was not started by a supervisor.
+    /// - Parameter path: the path of the manifest, for diagnostics.
+    /// - Throws: also if the process was not started by a supervisor.
     init(
         _ handlers: Handlers, place: Int, path: String, signals: SignalDescriptor, writer: LogWriter
     ) throws {

@@ -26,8 +26,8 @@ struct SupervisedServer: Sendable {
 
     /// Supervises until every process has ended.
     ///
-    /// - Parameter state: The state of the program that this one replaces, if any.
-    /// - Returns: The exit status.
+    /// - Parameter state: the state of the program that this one replaces, if any.
+    /// - Returns: the exit status.
     func run(replacing state: SupervisorState?) async throws -> Int32 {
         // Each process needs two descriptors.
         raiseDescriptorLimit()
@@ -212,7 +212,7 @@ extension ServiceManager {
 extension Handlers {
     /// Checks a manifest that was passed in memory.
     ///
-    /// - Parameter path: The path of the manifest, for diagnostics.
+    /// - Parameter path: the path of the manifest, for diagnostics.
     func manifest(_ file: SealedFile, path: String) throws -> Manifest {
         try manifest(String(decoding: try file.bytes(), as: UTF8.self), file: path)
     }

@@ -16,7 +16,7 @@ extension SupervisorHooks.Level {
 extension Logger {
     /// Warns of the keys that a new manifest changes, and that apply only at the next start.
     ///
-    /// - Parameter manifest: The manifest with which the program started.
+    /// - Parameter manifest: the manifest with which the program started.
     func warnOfNextStart(from manifest: Manifest, to next: Manifest) {
         let keys = manifest.keysForNextStart(in: next)
         guard !keys.isEmpty else { return }

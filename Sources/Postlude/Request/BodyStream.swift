@@ -58,7 +58,7 @@ final class BodySource {
         }
     }
 
-    /// - Parameter nextPiece: Returns the next piece, and waits for it no longer than the given time. Returns nil at the
+    /// - Parameter nextPiece: returns the next piece, and waits for it no longer than the given time. Returns nil at the
     ///   end, and on each later call.
     init(reading nextPiece: @escaping (Duration) throws -> [UInt8]?) {
         bytes = []

@@ -37,7 +37,7 @@ extension Request {
     /// Returns a dependency that was computed before. For the `init(request:)` of an input, or of another dependency,
     /// that lists the type in its `dependencies`.
     ///
-    /// - Throws: An error that names the type if no input declares it.
+    /// - Throws: an error that names the type if no input declares it.
     public func dependency<Value: RequestDependency>(_ type: Value.Type) throws -> Value {
         guard let value = storage.dependencies.value(type) else {
             throw UndeclaredDependency(type: "\(type)")

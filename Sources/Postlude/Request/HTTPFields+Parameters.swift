@@ -44,13 +44,13 @@ enum HeaderParameter {
 
     /// Returns the name of the header field that a parameter represents.
     ///
-    /// - Parameter isEmpty: Whether the parameter's value is empty.
-    /// - Returns: The field's name in lower case; nil for a parameter that is not a header field.
+    /// - Parameter isEmpty: whether the parameter's value is empty.
+    /// - Returns: the field's name in lower case; nil for a parameter that is not a header field.
     static func fieldName(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> String? {
         field(parameter, isEmpty: isEmpty).map(lowercased)
     }
 
-    /// - Returns: The field's name as the web server wrote it; nil for a parameter that is not a header field.
+    /// - Returns: the field's name as the web server wrote it; nil for a parameter that is not a header field.
     private static func field(_ parameter: ArraySlice<UInt8>, isEmpty: Bool) -> ArraySlice<UInt8>? {
         let prefix = StaticString("HTTP_")
         guard parameter.starts(with: bytes(of: prefix)) else {

@@ -19,7 +19,8 @@ public struct Request: RequestInput {
     public var id: String { storage.id }
     /// The method, as the client sent it. HEAD is not replaced by GET.
     public var method: HTTPRequest.Method { storage.method }
-    /// The path as routes see it: decoded, dot segments resolved, slashes merged. `%2F` and `%25` stay encoded.
+    /// The path as it is matched against routes: decoded, dot segments resolved, slashes merged. `%2F` and `%25` stay
+    /// encoded.
     public var path: String { String(decoding: storage.path.bytes, as: UTF8.self) }
     /// The query as the client sent it, without the `?`; empty if there is none.
     public var query: String { String(decoding: storage.path.query, as: UTF8.self) }
@@ -38,13 +39,13 @@ public struct Request: RequestInput {
     /// received 504.
     ///
     /// A long synchronous handler checks this at intervals, and returns or throws. Async code is cancelled as well
-    /// (`Task.isCancelled`). The handler's response is discarded, and of its tasks only those run whose condition is a
-    /// failure.
+    /// (`Task.isCancelled`). The handler's response is discarded, and of its tasks only those run whose condition permits
+    /// it after a failure (``TaskCondition``).
     public var isCancelled: Bool { storage.cancellation?.isCancelled ?? false }
 
     /// Returns the value of a header field; nil if it is absent.
     ///
-    /// - Parameter name: The field's name, in upper or lower case.
+    /// - Parameter name: the field's name, in upper or lower case.
     public func header(_ name: String) -> String? {
         HTTPField.Name(name).flatMap { headers[$0] }
     }
@@ -124,7 +125,7 @@ final class RequestStorage {
 
     /// Ends the request after its response is finished.
     ///
-    /// - Returns: The tasks to run now, if there are any. They take over the kept values.
+    /// - Returns: the tasks to run now, if there are any. They take over the kept values.
     func settle(_ outcome: RequestOutcome) -> TaskQueue? {
         let queue = tasks.settle(outcome)
         if !kept.isEmpty {

@@ -44,8 +44,8 @@ final class RequestObservation {
     /// Records the metrics and ends the span, after the response is finished.
     ///
     /// - Parameters:
-    ///   - duration: The time that the response took; nil if it was finished just now.
-    ///   - error: The error that was thrown, if any. It is recorded only for a status of 500 or above.
+    ///   - duration: the time that the response took; nil if it was finished just now.
+    ///   - error: the error that was thrown, if any. It is recorded only for a status of 500 or above.
     func end(_ outcome: RequestOutcome, after duration: Duration?, error: (any Error)?) {
         let status = outcome.status.code
         metrics?.record(

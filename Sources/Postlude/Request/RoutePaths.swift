@@ -64,7 +64,7 @@ extension Request {
     /// If several routes have this handler, uses the first whose parameters are the given ones. Writes a `UUID` in lower
     /// case, a `Date` in RFC 3339, and other values as their descriptions, all percent-encoded.
     ///
-    /// - Throws: An error that describes the problem if no route has this handler and these parameters, or if the route
+    /// - Throws: an error that describes the problem if no route has this handler and these parameters, or if the route
     ///   would not match a value.
     public func path(
         of handler: String, _ parameters: KeyValuePairs<String, any CustomStringConvertible> = [:]

@@ -5,7 +5,7 @@ extension Schema {
     /// for all of them, the schema has only the properties up to the error; such a type can conform to
     /// ``SchemaProviding``. Nothing is known about a type that is only `Encodable`.
     ///
-    /// - Parameter type: The type. Properties of named types become references.
+    /// - Parameter type: the type. Properties of named types become references.
     public init(of type: any Any.Type) {
         let recorder = SchemaRecorder()
         self = recorder.schema(of: type)

@@ -94,7 +94,7 @@ struct ConnectionSink: ResponseSink {
         keepsConnection = head.keepsConnection && outcome != .broken
         let duration = score?.finish(execution.answer, at: .now)
         execution.duration = duration
-        // Requests that reach the responder with a `Request` are measured by their `RequestObservation`.
+        // All others are measured by their `RequestObservation`.
         if execution.request == nil, let duration {
             server.observability.requests?.record(
                 duration, of: head, route: execution.route?.name ?? "", status: execution.answer.status)

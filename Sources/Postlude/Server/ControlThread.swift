@@ -16,7 +16,7 @@ final class ControlThread: Sendable {
     private let orders: ProcessCommands
     private let bell: ControlWakeup
     private let writeDeadlines: WriteDeadlines
-    /// nil if the service manager does not supervise this process itself.
+    /// nil if there is no service manager to notify.
     private let watchdog: Watchdog?
 
     init(
@@ -38,7 +38,7 @@ final class ControlThread: Sendable {
 
     /// Runs the control loop until the process can end.
     ///
-    /// - Returns: The exit status: 0 if no request and no task is left unfinished.
+    /// - Returns: the exit status: 0 if no request and no task is left unfinished.
     func run() -> Int32 {
         var patience: Int32 = 1
         var nextReport = MonotonicTime.now
@@ -65,7 +65,7 @@ final class ControlThread: Sendable {
                 switch order {
                 case .drain(let reason, let handingOver):
                     if graceEnd != nil {
-                        // The connections that were left to other processes are closed as well.
+                        // The other processes stop as well now, so connections are closed and not handed over.
                         if !handingOver { server.poller.drain(handingOver: false) }
                     } else {
                         graceEnd = drain(reason, handingOver: handingOver)
@@ -117,12 +117,12 @@ final class ControlThread: Sendable {
         server.show(pool)
     }
 
-    /// Called when all workers that may wait for events are busy, and events are pending. If no worker takes an event for
-    /// a while, calls a parked worker, or starts one.
+    /// Calls a parked worker, or starts one, if no worker takes an event for a while. Called when all workers that may
+    /// wait for events are busy, and events are pending.
     ///
-    /// - Parameter milliseconds: How long to watch. A thread is started only after twice this time, since a machine
+    /// - Parameter milliseconds: how long to watch. A thread is started only after twice this time, since a machine
     ///   without a free core looks the same for a moment.
-    /// - Returns: How long to watch next time, in milliseconds.
+    /// - Returns: how long to watch next time, in milliseconds.
     private func grow(_ milliseconds: Int32, _ relief: LoadShedder) -> Int32 {
         // If every worker runs tasks, the next request should not wait until the watch is over.
         if pool.isBusyWithTasks { return startWorker(relief) }
@@ -177,7 +177,7 @@ final class ControlThread: Sendable {
 
     /// Logs the counted events.
     ///
-    /// - Returns: Whether anything was logged.
+    /// - Returns: whether anything was logged.
     private func logCounts() -> Bool {
         let haveEnded = server.ends.log(to: server.logger)
         return server.fullQueues.log(to: server.logger) || haveEnded

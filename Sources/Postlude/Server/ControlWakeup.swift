@@ -16,7 +16,7 @@ final class ControlWakeup: Sendable {
 
     /// Resets the event descriptor.
     ///
-    /// - Returns: Whether it was signalled.
+    /// - Returns: whether it was signalled.
     func silence() -> Bool { event.take() }
 
     /// Called by the last free worker when it becomes busy. Signals once; from then on the control thread checks the

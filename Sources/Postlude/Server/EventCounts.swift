@@ -7,17 +7,17 @@ final class EventCounts: Sendable {
     private let counts = Lock<[String: Int]>([:])
     private let message: Logger.Message
 
-    /// - Parameter message: The message of each log line; the reason and the count are its metadata.
+    /// - Parameter message: the message of each log line; the reason and the count are its metadata.
     init(_ message: Logger.Message = "connections failed") { self.message = message }
 
-    /// - Parameter reason: One of a few fixed texts, without values that a peer chooses.
+    /// - Parameter reason: one of a few fixed texts, without values that a peer chooses.
     func count(_ reason: String) {
         counts.withLock { $0[reason, default: 0] += 1 }
     }
 
     /// Logs the counts since the last call, one line per reason, so that a flood does not make thousands of lines.
     ///
-    /// - Returns: Whether anything was logged.
+    /// - Returns: whether anything was logged.
     @discardableResult
     func log(to logger: Logger) -> Bool {
         let counted = counts.withLock { counts in

@@ -1,7 +1,7 @@
 internal import PostludeManifest
 internal import PostludeSystem
 
-/// The holder of the generation that new requests get.
+/// The current generation, which new requests get.
 final class Generations: Sendable {
     private let state: Lock<Generation>
     private let make: @Sendable (Manifest, Int) throws -> Generation
@@ -18,7 +18,7 @@ final class Generations: Sendable {
 
     /// Makes a generation of `manifest` the current one.
     ///
-    /// - Throws: The reason why the manifest cannot be served. The current generation then stays.
+    /// - Throws: the reason why the manifest cannot be served. The current generation then stays.
     func replace(by manifest: Manifest, number: Int) throws -> Generation {
         let next = try make(manifest, number)
         state.withLock { $0 = next }

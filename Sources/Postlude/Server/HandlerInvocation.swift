@@ -58,13 +58,14 @@ final class HandlerInvocation: Sendable {
     /// The time from the start of the call to the end of the control thread's answer.
     var answeredAfter: Duration { .nanoseconds(answerTime.load(ordering: .acquiring)) }
 
-    /// Returns true once: on the first call after the handler has passed `slow-time`.
+    /// Returns true once: on the first call after the handler has passed `slow-time`. `isNewlyKilled` does the same for
+    /// `kill-time`.
     func isNewlySlow(at now: MonotonicTime) -> Bool { isNew(isReported, limits.slowTime, now) }
     func isNewlyKilled(at now: MonotonicTime) -> Bool { isNew(isKilled, limits.killTime, now) }
 
     /// Called by the worker when the handler has returned.
     ///
-    /// - Returns: The thread that answers. If it is the control thread, the worker must not touch the connection, except
+    /// - Returns: the thread that answers. If it is the control thread, the worker must not touch the connection, except
     ///   to give it back if `readsConnection` is true.
     func claimAnswer() -> Answerer {
         while true {
@@ -82,7 +83,7 @@ final class HandlerInvocation: Sendable {
     /// Answers 504 in the worker's place if the handler is past `request-timeout`, and counts the request, since the
     /// handler may never return. Called by the control thread.
     ///
-    /// - Returns: Whether the request was answered by this call.
+    /// - Returns: whether the request was answered by this call.
     func answerIfOverdue(at now: MonotonicTime, poller: Poller, process: ProcessSlot? = nil) -> Bool {
         guard let limit = limits.requestTimeout, now - start >= limit,
             state.compareExchange(

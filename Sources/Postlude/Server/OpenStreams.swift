@@ -13,8 +13,8 @@ final class OpenStreams: Sendable {
 
     /// Adds a response.
     ///
-    /// - Parameter cancel: Ends the response. Called at once if the process drains already.
-    /// - Returns: A key for `remove`.
+    /// - Parameter cancel: ends the response. Called at once if the process drains already.
+    /// - Returns: a key for `remove`.
     func add(_ cancel: @escaping @Sendable () -> Void) -> Int {
         let (place, isEnding) = state.withLock { state in
             state.next += 1

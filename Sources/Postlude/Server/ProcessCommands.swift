@@ -61,7 +61,7 @@ final class ProcessCommands: Sendable {
             case SIGUSR1, SIGHUP, SIGUSR2: others.insert(signal)
             default:
                 if control.supervisor != nil {
-                    // systemd and terminals send signals to all processes, so this one may not be meant alone.
+                    // systemd and terminals send the signal to all processes, but it may also be for this process only.
                     orders.append(.drain(reason: "signal \(signal)", handingOver: true))
                 } else if isDraining || signal == first {
                     // Different signals at the same time are one request to stop; the same signal again is a second one.

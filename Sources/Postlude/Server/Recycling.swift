@@ -17,7 +17,7 @@ final class Recycling: Sendable {
     private let nextLook = Atomic<Int64>(0)
     private let hasAsked = Atomic<Bool>(false)
 
-    /// - Parameter supervisor: The socket to the supervisor; nil for a process without one.
+    /// - Parameter supervisor: the socket to the supervisor; nil for a process without one.
     init(_ processes: Manifest.Processes, supervisor: ControlSocket?, bell: ControlWakeup) {
         self.supervisor = supervisor
         self.bell = bell

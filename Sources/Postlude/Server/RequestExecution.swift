@@ -19,7 +19,7 @@ final class RequestExecution {
     /// The error of the handler, an input or middleware that determined the response.
     private(set) var error: (any Error)?
     /// Whether the outermost middleware (or the handler, if there is none) has thrown, or the request was refused. If so,
-    /// only the tasks run whose condition is a failure.
+    /// only the tasks run whose condition permits it after a failure.
     private(set) var hasThrown = false
     /// nil if requests are neither traced nor measured.
     private let observation: RequestObservation?
@@ -53,7 +53,7 @@ final class RequestExecution {
 
     /// Records an error that the application's code has thrown.
     ///
-    /// - Parameter call: The number of the call that has thrown (``TaskCalls``).
+    /// - Parameter call: the number of the call that has thrown (``TaskCalls``).
     func fail(_ error: any Error, in call: Int = 0) {
         self.error = error
         if call == 0 { hasThrown = true } else { request?.storage.tasks.markThrown(since: call) }
@@ -69,9 +69,9 @@ final class RequestExecution {
     /// worker has claimed the right to answer, and before any byte of the response is written.
     ///
     /// - Parameters:
-    ///   - queued: The number of tasks that the worker has already; evaluated only if the manifest limits them.
-    ///   - retryAfter: The `Retry-After` of a refused request.
-    /// - Returns: The policy that was applied to a full queue; nil if the queue was not full.
+    ///   - queued: the number of tasks that the worker has already; evaluated only if the manifest limits them.
+    ///   - retryAfter: the `Retry-After` of a refused request.
+    /// - Returns: the policy that was applied to a full queue; nil if the queue was not full.
     @discardableResult
     func persistTasks(
         after queued: @autoclosure () -> Int, retryAfter: Duration, logger: Logger
@@ -151,7 +151,7 @@ final class RequestExecution {
 
     /// Releases the request's resources after its response is finished.
     ///
-    /// - Returns: The tasks to run now, if there are any, with the access record.
+    /// - Returns: the tasks to run now, if there are any, with the access record.
     func conclude(isDelivered: Bool, on executor: WorkerExecutor, logger: Logger) -> TaskQueue? {
         guard let request else { return nil }
         let storage = request.storage

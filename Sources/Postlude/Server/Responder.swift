@@ -29,8 +29,8 @@ struct Responder: Sendable {
     /// Answers a request, on the calling worker's thread.
     ///
     /// - Parameters:
-    ///   - resolution: The result of routing the request.
-    ///   - watch: Called with the request and its route before the application's code; returns the cancellation of the
+    ///   - resolution: the result of routing the request.
+    ///   - watch: called with the request and its route before the application's code; returns the cancellation of the
     ///     request, if it can be cancelled.
     func respond(
         to head: RequestHead, body: BodySource, as resolution: Router.Resolution,
@@ -116,7 +116,7 @@ struct Responder: Sendable {
     /// Calls the first middleware, which calls the next one, down to the handler. An error of one level becomes a
     /// response for the level around it.
     ///
-    /// - Parameter call: The number of this call (`TaskCalls`).
+    /// - Parameter call: the number of this call (`TaskCalls`).
     private func pass(
         _ request: Request, _ execution: RequestExecution, through middleware: ArraySlice<any Middleware>,
         call: Int,

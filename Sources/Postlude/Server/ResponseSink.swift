@@ -11,7 +11,7 @@ protocol ResponseSink {
 
     /// Called before the handler of `route` is called.
     ///
-    /// - Returns: The cancellation of the request; nil if it cannot be cancelled.
+    /// - Returns: the cancellation of the request; nil if it cannot be cancelled.
     mutating func watchHandler(of request: Request, by route: Router.Route) -> RequestCancellation?
 
     /// Claims the right to answer, after the handler has returned. If the control thread has answered, the sink gives its
@@ -20,12 +20,12 @@ protocol ResponseSink {
 
     /// Persists the request's durable tasks, before any byte of the response is written.
     ///
-    /// - Parameter retryAfter: The `Retry-After` of a request that is refused because of its tasks.
+    /// - Parameter retryAfter: the `Retry-After` of a request that is refused because of its tasks.
     mutating func persistTasks(of execution: RequestExecution, retryAfter: Duration)
 
     /// Writes the whole response and finishes it.
     ///
-    /// - Returns: Whether the web server has received all of it.
+    /// - Returns: whether the web server has received all of it.
     mutating func finish(_ execution: RequestExecution) -> Bool
 
     /// Gives the connection back to the poller, so that it can carry the next request.

@@ -60,7 +60,7 @@ final class ResponseWriter {
 
     /// Ends the response.
     ///
-    /// - Returns: Whether the connection's descriptor is still open. libfcgi closes it after a write error.
+    /// - Returns: whether the connection's descriptor is still open. libfcgi closes it after a write error.
     func finishResponse(_ outcome: Outcome) -> Bool {
         outcome == .broken ? fcgx.breakOff() : fcgx.finish()
     }

@@ -48,8 +48,8 @@ struct Router: Sendable {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - handlers: The handlers by name, with every name that the manifest uses; the manifest was checked against them.
-    ///   - hooks: The application's hooks, with all middleware that the manifest names.
+    ///   - handlers: the handlers by name, with every name that the manifest uses; the manifest was checked against them.
+    ///   - hooks: the application's hooks, with all middleware that the manifest names.
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, logger: Logger
     ) throws {

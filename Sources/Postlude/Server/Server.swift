@@ -26,9 +26,9 @@ struct Server {
     /// Serves until a signal, a message of the supervisor, or `bell` ends it.
     ///
     /// - Parameters:
-    ///   - control: The sources of commands for the process.
-    ///   - bell: Wakes the control thread, and can request it to stop.
-    /// - Returns: The exit status.
+    ///   - control: the sources of commands for the process.
+    ///   - bell: wakes the control thread, and can request it to stop.
+    /// - Returns: the exit status.
     func run(on listener: Listener, control: ProcessControl, bell: ControlWakeup) async throws -> Int32 {
         raiseDescriptorLimit()
         let context = try ServerContext(
@@ -39,7 +39,7 @@ struct Server {
             logger: logger)
         defer { store?.close() }
         let deadlines = WriteDeadlines()
-        // Fails here, before the first request is taken, if workers could not be given a request of libfcgi.
+        // Fails before the first request is taken if libfcgi cannot create a request, which every worker needs.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
         let pool = WorkerPool(
             bounds: .init(manifest.workers), onEmpty: bell.poolEmptied, onTaskRoom: context.taskRoomChanged

@@ -24,7 +24,7 @@ final class TaskSlot {
 
     /// Requests the permission.
     ///
-    /// - Returns: Whether the worker may run tasks now. Otherwise `descriptor` becomes readable when it may ask again.
+    /// - Returns: whether the worker may run tasks now. Otherwise `descriptor` becomes readable when it may ask again.
     func acquire() -> Bool {
         // A second request would queue this worker twice.
         guard !isQueued.value.load(ordering: .acquiring) else { return false }

@@ -39,7 +39,7 @@ final class Worker {
 
     /// Serves until the process stops, or the pool has too many idle workers.
     ///
-    /// - Returns: Whether the worker ended because the pool has too many idle workers.
+    /// - Returns: whether the worker ended because the pool has too many idle workers.
     func run() -> Bool { server.observability.withCurrentLogger(loop) }
 
     private func loop() -> Bool {
@@ -113,8 +113,8 @@ final class Worker {
     /// Serves one request. Tests use the same steps with a sink of their own.
     ///
     /// - Parameters:
-    ///   - resolution: The result of routing the request.
-    ///   - generation: The generation that the request keeps.
+    ///   - resolution: the result of routing the request.
+    ///   - generation: the generation that the request keeps.
     static func serve(
         _ head: RequestHead, _ body: BodySource, as resolution: Router.Resolution, by generation: Generation,
         through sink: inout some ResponseSink, on executor: WorkerExecutor

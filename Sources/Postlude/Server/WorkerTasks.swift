@@ -60,7 +60,7 @@ final class WorkerTasks {
 
     /// Runs the tasks that are due, if this worker may run tasks: some workers can be reserved for requests.
     ///
-    /// - Returns: Whether any task was due.
+    /// - Returns: whether any task was due.
     func runDue(at now: MonotonicTime) -> Bool {
         ready += delayed.takeDue(at: now)
         let isDue = !ready.isEmpty

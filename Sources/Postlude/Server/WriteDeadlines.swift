@@ -17,7 +17,7 @@ final class WriteDeadlines: Sendable {
 
     /// Ends the writes that are past their deadline.
     ///
-    /// - Returns: The number of these writes.
+    /// - Returns: the number of these writes.
     func expire(at now: MonotonicTime) -> Int {
         all.withLock { $0.reduce(0) { $0 + ($1.expire(at: now) ? 1 : 0) } }
     }

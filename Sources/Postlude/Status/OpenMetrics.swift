@@ -6,7 +6,7 @@ struct OpenMetrics {
 
     private(set) var text = ""
 
-    /// - Parameter totals: The totals of all processes.
+    /// - Parameter totals: the totals of all processes.
     init(_ report: StatusReport, totals: ScoreboardSnapshot.Totals) {
         family("postlude", .info, "The application.")
         sample("postlude_info", ["pool": report.pool, "manager": report.processManager], 1)

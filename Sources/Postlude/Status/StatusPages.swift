@@ -48,8 +48,8 @@ struct StatusPages: Sendable {
         guard request.path.split(separator: "/").last == "status" else {
             return answer(.notFound, "Steer tasks with status?retry=ID and status?discard=ID.")
         }
-        // A required header protects against CSRF: for another site's page, the browser would send a preflight request
-        // first, which is not allowed.
+        // The required header protects against CSRF: for another site's page, a browser sends a preflight request first,
+        // and does not get permission to send the header.
         guard let header = Self.steering, request.headers[header] != nil else {
             return answer(.forbidden, "The header Postlude-Steering is missing.")
         }

@@ -27,7 +27,7 @@ struct StatusReport: Codable, Sendable {
     var timedOutRequests: UInt64
     var replacedProcesses: Int
     var connections: Int
-    /// The durations since the start, as all values without another span.
+    /// The durations of requests since the start, like all values that do not name a span.
     var requestDuration: Latency
     /// The number of responses by class of status code: `2xx` and so on.
     var responses: [String: UInt64]
@@ -92,7 +92,7 @@ struct StatusReport: Codable, Sendable {
         var failed: UInt64
         var retried: UInt64
         var dropped: UInt64
-        /// Since the start.
+        /// The durations since the start.
         var duration: Latency
         var lastMinute: Latency?
         var lastFiveMinutes: Latency?
@@ -131,7 +131,7 @@ struct StatusReport: Codable, Sendable {
 
     /// One sample of the history; the counts are totals.
     struct Sample: Codable, Sendable {
-        /// Seconds since the start.
+        /// The time since the start, in seconds.
         var time: Double
         var requests: UInt64
         var tasks: UInt64

@@ -19,10 +19,10 @@ final class StatusServer: Sendable {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - status: The address and settings of the status socket.
-    ///   - application: The application's listening socket, whose queue is shown.
+    ///   - status: the address and settings of the status socket.
+    ///   - application: the application's listening socket, whose queue is shown.
     ///   - manager: `supervisor`, or `none` for a single process.
-    ///   - inspector: The inspector of the application's durable tasks; nil if it has none.
+    ///   - inspector: the inspector of the application's durable tasks; nil if it has none.
     init(
         _ scoreboard: Scoreboard, at status: Manifest.Status, watching application: Int32?, manager: String,
         inspector: (any TaskInspector)?, logger: Logger
@@ -125,7 +125,7 @@ final class StatusSource: Sendable {
         history.withLock { $0.add(board, queue) }
     }
 
-    /// - Parameter wantsHistory: Whether the report includes the samples of the last five minutes.
+    /// - Parameter wantsHistory: whether the report includes the samples of the last five minutes.
     func report(history wantsHistory: Bool = false) -> StatusReport {
         let history = history.withLock { $0 }
         var report = report(of: scoreboard.snapshot(), history)

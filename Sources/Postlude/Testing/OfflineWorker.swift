@@ -53,9 +53,9 @@ package final class OfflineWorker: Sendable {
     /// Answers a request as a worker does, up to the moment of finish.
     ///
     /// - Parameters:
-    ///   - isDelivered: Whether the web server receives the whole response.
-    ///   - pieces: The number of pieces of a streamed body after which the client disconnects; nil for never.
-    ///   - isCancelled: Whether the request is past its time limit before its handler is called.
+    ///   - isDelivered: whether the web server receives the whole response.
+    ///   - pieces: the number of pieces of a streamed body after which the client disconnects; nil for never.
+    ///   - isCancelled: whether the request is past its time limit before its handler is called.
     package func respond(
         to head: RequestHead, body: [UInt8], isDelivered: Bool, pieces: Int?, isCancelled: Bool
     ) async throws -> Answer {
@@ -80,7 +80,7 @@ package final class OfflineWorker: Sendable {
 
     /// Fires a schedule of the manifest, which queues its task.
     ///
-    /// - Throws: An error if there is no such schedule.
+    /// - Throws: an error if there is no such schedule.
     package func fire(_ schedule: String, at time: Date) async throws -> OfflineTasks {
         guard let store = registry.store as? any ScheduleFiring else { throw NoSchedules() }
         let fired = try store.fire(schedule, at: time)
@@ -97,8 +97,8 @@ package final class OfflineWorker: Sendable {
     /// Runs tasks of a request on the worker's thread.
     ///
     /// - Parameters:
-    ///   - onFailure: Called for each task that has failed for good, before the application's `taskFailed`.
-    ///   - steps: Runs the tasks.
+    ///   - onFailure: called for each task that has failed for good, before the application's `taskFailed`.
+    ///   - steps: runs the tasks.
     func run(
         _ queue: TaskQueue, at clock: OfflineClock, onFailure: @escaping @Sendable (TaskFailure) -> Void,
         steps: @escaping @Sendable (TaskRunner) -> Void
@@ -119,7 +119,7 @@ package final class OfflineWorker: Sendable {
 
 /// A store that fires schedules on request, for tests.
 package protocol ScheduleFiring: TaskStore {
-    /// - Returns: The added tasks; none if the schedule's last task has not ended, and the schedule then skips a firing.
+    /// - Returns: the added tasks; none if the schedule's last task has not ended, and the schedule then skips a firing.
     func fire(_ schedule: String, at time: Date) throws -> FiredSchedule
 }
 

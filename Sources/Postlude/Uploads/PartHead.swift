@@ -13,7 +13,7 @@ struct PartHead: Equatable {
             || contentType.flatMap { MediaParameters($0.utf8)?.value } == "application/octet-stream"
     }
 
-    /// - Parameter bytes: The lines of the header, without the empty line after them.
+    /// - Parameter bytes: the lines of the header, without the empty line after them.
     init(_ bytes: ArraySlice<UInt8>) throws(HTTPError) {
         var disposition: MediaParameters?
         var contentType: String?
@@ -51,7 +51,7 @@ struct PartHead: Equatable {
             }
             return name
         }
-        // RFC 7578, 4.2, does not allow it; some clients send it nevertheless.
+        // RFC 7578, 4.2, does not provide for `name*`; some clients send it nevertheless.
         guard let encoded = disposition["name*"] else {
             throw .multipart("a part has no name in a Content-Disposition")
         }
@@ -130,7 +130,7 @@ private enum ExtendedValue {
 }
 
 extension HTTPError {
-    /// - Parameter reason: The mistake, for the developer of the client.
+    /// - Parameter reason: the mistake, for the developer of the client.
     static func multipart(_ reason: String) -> HTTPError {
         HTTPError(.badRequest, "Malformed multipart/form-data: \(reason)")
     }

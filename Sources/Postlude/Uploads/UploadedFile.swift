@@ -51,9 +51,9 @@ extension UploadedFile {
     /// Reads a part of the file. Several threads may read at once.
     ///
     /// - Parameters:
-    ///   - offset: The position of the first byte.
-    ///   - count: The largest number of bytes to read.
-    /// - Returns: The bytes: fewer than `count` only at the end of the file, and none after it.
+    ///   - offset: the position of the first byte.
+    ///   - count: the largest number of bytes to read.
+    /// - Returns: the bytes: fewer than `count` only at the end of the file, and none after it.
     public func read(at offset: Int, upTo count: Int = 64 << 10) throws -> [UInt8] {
         guard offset >= 0, offset < size, count > 0 else { return [] }
         do {
@@ -66,8 +66,8 @@ extension UploadedFile {
     /// Reads the file from its beginning to its end, one piece after another.
     ///
     /// - Parameters:
-    ///   - count: The size of each piece in bytes; the last one may be smaller.
-    ///   - body: Called with each piece.
+    ///   - count: the size of each piece in bytes; the last one may be smaller.
+    ///   - body: called with each piece.
     public func forEachPiece(of count: Int = 64 << 10, _ body: ([UInt8]) throws -> Void) throws {
         var offset = 0
         while true {
@@ -80,7 +80,7 @@ extension UploadedFile {
 
     /// Reads the whole file.
     ///
-    /// - Parameter limit: The largest size in bytes to read into memory.
+    /// - Parameter limit: the largest size in bytes to read into memory.
     /// - Throws: ``UploadedFileError`` with the code `tooLarge` if the file is larger.
     public func contents(limit: Int) throws -> [UInt8] {
         guard size <= limit else {
@@ -94,9 +94,9 @@ extension UploadedFile {
     /// Copies no data within one file system. The file stays readable through this value.
     ///
     /// - Parameters:
-    ///   - path: The new path, in an existing folder. To use the client's name, use ``safeName``.
-    ///   - isReplacing: Whether an existing file at the path is replaced.
-    ///   - permissions: The file's mode; by default only the server's user may read and write the file. If nginx is to
+    ///   - path: the new path, in an existing folder. To use the client's name, use ``safeName``.
+    ///   - isReplacing: whether an existing file at the path is replaced.
+    ///   - permissions: the file's mode; by default only the server's user may read and write the file. If nginx is to
     ///     send it, nginx's user must be able to read it, as with `0o644`.
     /// - Throws: ``UploadedFileError``, with the code `exists` if a file exists at the path.
     public func move(to path: String, replacing isReplacing: Bool = false, permissions: UInt32 = 0o600) throws

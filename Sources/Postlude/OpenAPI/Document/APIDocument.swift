@@ -10,7 +10,7 @@ struct APIDocument {
     /// Notes on the parts that could not be described, with advice.
     let notes: [String]
 
-    /// - Parameter handlers: The handlers by name. A route whose handler is missing is left out.
+    /// - Parameter handlers: the handlers by name. A route whose handler is missing is left out.
     init(_ manifest: Manifest, handlers: [String: Handler]) {
         var paths = DocumentPaths()
         for route in manifest.routes {

@@ -18,7 +18,7 @@ enum DocumentNode: Sendable, Hashable {
 
     /// Returns the node as JSON text (RFC 8259).
     ///
-    /// - Parameter isPretty: Whether members and elements are on separate lines, indented by two spaces.
+    /// - Parameter isPretty: whether members and elements are on separate lines, indented by two spaces.
     func text(isPretty: Bool) -> String {
         var text = ""
         write(to: &text, indent: isPretty ? 0 : nil)

@@ -4,7 +4,7 @@ internal import PostludeRouting
 enum PathSchemas {
     /// Returns the schema of a path parameter.
     ///
-    /// - Parameter handler: The schema of the type that the handler decodes; nil if it does not use the parameter.
+    /// - Parameter handler: the schema of the type that the handler decodes; nil if it does not use the parameter.
     static func schema(of parameter: RoutePattern.Parameter, handler: Schema?) -> Schema {
         var schema = handler ?? Schema()
         let own = keywords(of: parameter)

@@ -8,7 +8,7 @@ struct SchemaComponents {
     static let validationError = "HTTPValidationError"
     private static let reserved: Set<String> = [error, validationError]
 
-    /// - Parameter schemas: All schemas that the document uses.
+    /// - Parameter schemas: all schemas that the document uses.
     init(_ schemas: [Schema]) {
         for schema in schemas { definitions.merge(schema.definitions) { first, _ in first } }
         // Sorted by names without addresses, so that equal programs make equal documents.

@@ -3,8 +3,8 @@ struct DocumentationPage: Sendable {
     private let page: HTMLPage
 
     /// - Parameters:
-    ///   - title: The API's title.
-    ///   - document: The OpenAPI document as JSON text.
+    ///   - title: the API's title.
+    ///   - document: the OpenAPI document as JSON text.
     init(title: String, document: String) {
         // Escaped so that no text in the document can end the script element. In JSON, `<` occurs only in strings.
         let inScript = document.replacing("<", with: "\\u003c")
