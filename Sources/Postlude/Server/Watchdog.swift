@@ -27,7 +27,7 @@ final class Watchdog: Sendable {
         state = Lock(State(next: .now, taken: 0, movedAt: .now))
     }
 
-    /// Returns the interval of the control thread's checks: half of the watchdog's, and at most `usual`.
+    /// Returns the interval of the control thread's checks: half of that of the keep-alives, and at most `usual`.
     func tickMilliseconds(_ usual: Int32) -> Int32 {
         guard let interval = manager.watchdogInterval else { return usual }
         return min(usual, max(10, Int32(clamping: interval.saturatedNanoseconds / 2_000_000)))
