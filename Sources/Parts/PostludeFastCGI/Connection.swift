@@ -5,58 +5,61 @@ import PostludeSystem
 // Unchecked: a connection has one owner at a time (a worker, or the poller while it is armed or ready), and
 // changes hands under the poller's lock.
 package final class Connection: @unchecked Sendable {
-    /// What a look at the socket brought.
+    /// The result of `read`.
     enum Reading {
         case request
         case refused(Refusal)
-        /// Nothing complete yet; the connection can go back to the poller.
+        /// No request is complete yet; the connection can be armed.
         case waiting
-        /// There is more to read, after others have had their turn.
+        /// There may be more to read, after other connections have had their turn.
         case more
         case ended(ConnectionEnd)
-        /// It has been told why it is not served, and lingers.
+        /// The peer has been answered with the reason why it is not served, and the connection lingers.
         case dismissed(ConnectionEnd)
     }
 
     package let descriptor: Int32
     package let peer: SocketAddress
-    /// The poller's name for it: slot and generation.
+    /// The connection's slot in the table, and the slot's generation.
     var token: UInt64 = 0
     var isRegistered = false
-    /// When the poller gives it up; nil for a kept connection that is idle, which the web server closes.
+    /// The time at which the poller gives up the connection; nil for an idle kept connection, which the web server
+    /// closes.
     var deadline: MonotonicTime?
-    /// An arrival was reported that may be the end: read on until the kernel has nothing, since it says so
-    /// only once.
+    /// Whether an event may have been the end of the connection: it is then read until the kernel has nothing more,
+    /// since the end is reported only once.
     var expectsEnd = false
-    /// The last read filled the buffer: the kernel may hold more, and has reported it already.
+    /// Whether the last read filled the buffer: the kernel may have more, which it has reported already.
     private(set) var mayHoldMore = false
     private(set) var hasServed: Bool
-    /// How often processes have given it away since its last request was answered.
+    /// How many times processes have offered the connection to others since its last request was answered.
     var moves = 0
-    /// Our side is shut down; what still comes is thrown away until the web server closes.
+    /// Whether the sending side is shut down: what still arrives is discarded until the web server closes the
+    /// connection.
     private(set) var isLingering = false
 
-    /// Why the streamed body of the request in hand is not to be had.
+    /// The error that has ended the streamed body of the current request.
     private(set) var bodyError: BodyError?
-    /// Whether a caller waits for the web server to close it while a worker holds it.
+    /// Whether there is a hang-up watch for the connection while a worker holds it.
     var isWatched = false
-    /// The descriptor is closed.
+    /// Whether libfcgi has closed the descriptor.
     private(set) var isForgotten = false
 
     private var gate: Gate
     private let times: ConnectionTimes
     private let drainDeadline: DrainDeadline
     private var headDeadline: MonotonicTime?
-    /// When the body that is being collected began.
+    /// The time at which the current body began to be collected.
     private(set) var bodyStart: MonotonicTime?
-    /// How long a worker has waited for pieces of the streamed body.
+    /// The time that workers have spent waiting for pieces of the streamed body.
     private var bodyWait: Duration = .zero
-    /// Bytes thrown away since our side was shut down.
+    /// Bytes discarded since the sending side was shut down.
     private var lingeredBytes = 0
     /// Bytes taken from the socket that no request has used yet.
     private var unread: [UInt8] = []
 
-    /// - Parameter hasServed: false for a connection that owes its first head.
+    /// - Parameter hasServed: whether the connection has carried a request. If not, its first head is due within
+    ///   `times.head`.
     init(
         descriptor: Int32, peer: SocketAddress, limits: GateLimits, times: ConnectionTimes,
         hasServed: Bool = false, drainDeadline: DrainDeadline = DrainDeadline()
@@ -71,20 +74,20 @@ package final class Connection: @unchecked Sendable {
         configureSocket()
     }
 
-    /// Whether bytes wait here, not in the kernel: epoll would not report them.
+    /// Whether bytes that were read from the socket are not used yet; epoll does not report them.
     var hasUnreadBytes: Bool { !unread.isEmpty }
 
-    /// Between two requests, with no byte of the next one.
+    /// Whether the connection is between two requests, and no byte of the next one has been read.
     var isAtRest: Bool { unread.isEmpty && gate.isAtRest }
 
-    /// Kept by the web server for a request to come.
+    /// Whether the web server keeps the connection for a later request.
     var isIdle: Bool { hasServed && isAtRest && !isLingering }
 
-    /// At the edge of a record between two requests, or before the first one: another process could go on
-    /// here.
+    /// Whether the connection is at a record boundary between two requests, or before the first one, so that another
+    /// process can continue to read it.
     var isAtEdge: Bool { isAtRest && !isLingering && !expectsEnd }
 
-    /// Takes what has arrived, without waiting for more.
+    /// Reads what has arrived, without blocking.
     func read(into buffer: ReadBuffer, bodyPolicy: (RequestHead) -> BodyPolicy) -> Reading {
         if !unread.isEmpty {
             let bytes = unread
@@ -92,7 +95,7 @@ package final class Connection: @unchecked Sendable {
             let reading = advance(bytes.span, bodyPolicy)
             guard case .waiting = reading else { return reading }
         }
-        // Bounded, so that one fast sender does not keep a worker from the others.
+        // Bounded, so that one fast sender does not keep a worker from other connections.
         for _ in 0..<16 {
             let count = recv(into: buffer)
             guard count > 0 else {
@@ -120,28 +123,27 @@ package final class Connection: @unchecked Sendable {
         return .waiting
     }
 
-    /// The request that `read` found.
+    /// Takes the request that `read` has found.
     package func takeRequest() -> (head: RequestHead, body: [UInt8]) { gate.takeRequest() }
 
-    /// The request is answered. What is left of its STDIN is drained before the next one.
+    /// Ends the current request, which has been answered. The rest of its STDIN is drained before the next one.
     func finishRequest() {
         gate.finish()
         bodyError = nil
         bodyWait = .zero
         noteEndOfRequest()
-        // Also with unread bytes: they need not be all that is left.
+        // Even if there are unread bytes: more of the request may follow them.
         deadline = isExhausted ? nil : .now + times.linger
     }
 
-    /// From now on the connection may idle until the next request begins.
+    /// Lets the connection idle until the next request begins.
     private func noteEndOfRequest() {
         hasServed = true
         moves = 0
         headDeadline = nil
     }
 
-    /// Nothing more will be written: tells the web server, and waits for it to close while it may still be
-    /// sending.
+    /// Shuts down the sending side, and discards what still arrives until the web server closes the connection.
     func beginLingering() {
         isLingering = true
         unread = []
@@ -149,12 +151,12 @@ package final class Connection: @unchecked Sendable {
         deadline = .now + times.linger
     }
 
-    /// Tells the web server that nothing more will come, while the connection's holder may still be reading from it.
-    /// Its holder has to give it back unkept.
+    /// Shuts down the sending side while the connection's holder may still be reading. The holder must then give the
+    /// connection back without keeping it.
     package func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// The process is draining: a connection that has not said anything yet need not be waited for long, and
-    /// no other one for longer than the process waits.
+    /// Shortens the deadline when the process drains: to one second if the connection has not sent anything yet, and to
+    /// the drain deadline in any case.
     func hurry() {
         if !hasServed, isAtRest {
             let soon = MonotonicTime.now + .seconds(1)
@@ -164,20 +166,20 @@ package final class Connection: @unchecked Sendable {
         if let due = deadline, let end = drainDeadline.time { deadline = min(due, end) }
     }
 
-    /// No worker could read in time what has arrived: the time begins anew.
+    /// Restarts the time limits, because no worker was free to read what has arrived.
     func renewDeadline(at now: MonotonicTime) {
         headDeadline = headDeadline.map { _ in now + times.head }
         bodyStart = bodyStart.map { _ in now }
         setDeadline()
     }
 
-    /// Whether a request's body is being collected, and an answer may still be written.
+    /// Whether a request's body is being collected, so that an answer can still be written.
     var isCollecting: Bool { gate.isReadingBody && !isLingering }
 
     /// Whether the web server has sent all of the request that was answered last, and nothing else.
     var isExhausted: Bool { isAtRest }
 
-    /// Whether the kernel holds bytes, or the end, of this connection.
+    /// Whether the kernel has bytes, or the end of the connection, to read.
     var hasArrivals: Bool {
         var byte: UInt8 = 0
         return Glibc.recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) >= 0
@@ -197,12 +199,12 @@ package final class Connection: @unchecked Sendable {
                     bytes.extracting(offset..<bytes.count).withUnsafeBufferPointer { unread = Array($0) }
                 }
                 switch progress {
-                // A body is streamed to the worker that holds the connection, in `readBody`.
+                // `bodyEnded` does not occur here: a streamed body is read in `readBody`.
                 case .incomplete, .aborted, .bodyEnded: return .waiting
                 case .request: return .request
                 case .refused(let refusal): return .refused(refusal)
                 case .closing:
-                    // Closed at once, a socket with unread bytes would be reset, and the reply lost with it.
+                    // Closing a socket with unread bytes would reset it, and the reply would be lost.
                     beginLingering()
                     return .waiting
                 }
@@ -214,7 +216,10 @@ package final class Connection: @unchecked Sendable {
         }
     }
 
-    /// What the gate answers by itself is short: a peer that does not take it at once is flooding us.
+    /// Sends the gate's replies without blocking. They are short: a peer that does not read them is flooding the
+    /// connection.
+    ///
+    /// - Returns: whether the kernel has taken all of them.
     private func sendReplies() -> Bool {
         let replies = gate.takeReplies()
         guard !replies.isEmpty else { return true }
@@ -241,7 +246,7 @@ package final class Connection: @unchecked Sendable {
         }
         bodyStart = nil
         if gate.isAtRest {
-            // A new connection owes us a head; a kept one may idle.
+            // A new connection must send a head in time; a kept one may idle.
             if hasServed { headDeadline = nil }
             deadline = headDeadline
         } else if gate.isReadingHead {
@@ -251,7 +256,8 @@ package final class Connection: @unchecked Sendable {
         }
     }
 
-    /// The descriptor stays blocking, since libfcgi gives up on EAGAIN; a write that stalls ends by itself.
+    /// Sets the socket's options. The descriptor stays blocking, since libfcgi gives up on EAGAIN; SO_SNDTIMEO ends a
+    /// stalled write.
     private func configureSocket() {
         let (seconds, attoseconds) = times.write.components
         var timeout = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
@@ -259,29 +265,29 @@ package final class Connection: @unchecked Sendable {
         if case .unix = peer { return }
         var on: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        // An idle kept connection has no deadline: only this notices that the web server's host is gone.
+        // An idle kept connection has no deadline: only keep-alive detects that the web server's host is gone.
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 }
 
 /// A streamed body, read by the worker that holds the connection.
 extension Connection {
-    /// What came with the decision about the request's body; nil for a request without a body.
+    /// The `requestContext` of the request's body policy; nil for a request without a body.
     package var requestContext: (any AnyObject & Sendable)? { gate.policy?.requestContext }
 
-    /// Whether the request that was taken is a streaming one whose STDIN has not ended as it should.
+    /// Whether the body of the current request is streamed, and has not ended without an error.
     package var streamsBody: Bool { gate.isStreaming || bodyError != nil }
 
-    /// The next piece of the body, as soon as there is one.
+    /// Reads the next piece of the body, and waits for it if necessary.
     ///
-    /// What came in front of an error is handed out before the error is thrown; from then on each call throws
-    /// it again.
+    /// Bytes that arrived before an error are returned before the error is thrown; after that, each call throws it
+    /// again.
     ///
     /// - Parameters:
-    ///   - buffer: the calling worker's own.
-    ///   - time: how long to wait for the piece. All waits of a body together are bounded by this and by what
-    ///     its bytes so far have bought (`ConnectionTimes.leastRate`).
-    /// - Returns: at least one byte and at most `buffer`'s size; nil when STDIN has ended as it should.
+    ///   - buffer: the calling worker's own buffer.
+    ///   - time: the longest wait for the piece. All waits for a body together are limited to this time and what its
+    ///     bytes so far add to it (`ConnectionTimes.leastRate`).
+    /// - Returns: at least one byte and at most `buffer`'s size; nil if STDIN has ended without an error.
     package func readBody(into buffer: ReadBuffer, within time: Duration) throws(BodyError) -> [UInt8]? {
         if !unread.isEmpty, gate.isStreaming, bodyError == nil {
             let bytes = unread
@@ -305,24 +311,24 @@ extension Connection {
         return nil
     }
 
-    /// libfcgi has closed the descriptor after a write error: nothing more is read from its number, which may
-    /// be another connection's already.
+    /// Records that libfcgi has closed the descriptor after a write error. Nothing more is read from its number, which
+    /// may already belong to another connection.
     package func forgetDescriptor() {
         isForgotten = true
         unread = []
         if gate.isStreaming { bodyError = bodyError ?? .cutShort }
     }
 
-    /// Gives the gate bytes from the socket; what is after STDIN's end is kept for the next request.
+    /// Passes bytes from the socket to the gate; those after the end of STDIN are kept for the next request.
     private func takeBody(from bytes: Span<UInt8>) -> [UInt8]? {
         gate.reserveBody(bytes.count)
         var offset = 0
         do {
             while gate.isStreaming, offset < bytes.count {
-                // The policy of a request that was handed out is known.
+                // A request that was handed out has its policy already.
                 let progress = try gate.advance(bytes, from: &offset) { _ in .ignore }
                 guard sendReplies() else {
-                    // A part of a reply may be on its way: whatever followed it would be taken for its rest.
+                    // Part of a reply may have been sent: the web server would take what follows for the rest of it.
                     shutdown(descriptor, Int32(SHUT_WR))
                     bodyError = .violation(.flood)
                     break
@@ -339,14 +345,16 @@ extension Connection {
         return piece.isEmpty ? nil : piece
     }
 
-    /// - Parameter pause: how long the whole wait for one piece may take.
+    /// Waits for the next piece, and sets `bodyError` if the time is over.
+    ///
+    /// - Parameter pause: the longest time between two pieces.
     private func waitForBody(until end: MonotonicTime, _ pause: Duration) {
         let start = MonotonicTime.now
         let due = min(end, start + (times.body(of: gate.streamedBytes, pause: pause) - bodyWait))
         let left = (min(due, drainDeadline.time ?? due) - start).saturatedNanoseconds
         guard left > 0 else { return bodyError = .timedOut }
-        // Rounded up, so that the last fraction of a millisecond is not spent in a loop; and not too long,
-        // since the process may begin to drain.
+        // Rounded up, so that the last fraction of a millisecond is not spent in a loop; and bounded, since the process
+        // may begin to drain.
         waitForInput([descriptor], milliseconds: Int32(clamping: min(left / 1_000_000 + 1, 500)))
         bodyWait += .now - start
     }

@@ -1,8 +1,8 @@
 /// Why a connection ended.
 package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
-    /// By the web server between two requests, or after its last one: nothing is wrong.
+    /// Closed by the web server between two requests, or after its last one: not an error.
     case closed
-    /// By the web server in the middle of a request: its client went away.
+    /// Closed by the web server in the middle of a request: the client went away.
     case cutShort
     case lost
     case timedOut
@@ -13,7 +13,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
     case foreignUser(UInt32)
     case tooMany
 
-    /// What ends are counted under: like the description, without the values that a peer chooses.
+    /// The label under which ends are counted: the description without values that a peer chooses.
     package var label: String {
         switch self {
         case .violation(.version): "record of another FastCGI version"
@@ -43,8 +43,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ConnectionEnd {
-    /// What a connection is counted under for its streamed body; nil if the frame was sound, as with a
-    /// refusal.
+    /// The end under which an error of a streamed body is counted; nil if the records were valid, as with a refusal.
     init?(_ error: BodyError) {
         switch error {
         case .timedOut: self = .timedOut

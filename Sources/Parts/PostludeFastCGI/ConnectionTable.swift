@@ -2,27 +2,26 @@ import Glibc
 import PostludeSystem
 import Synchronization
 
-/// The connections of a process, found by token, without a lock on the way of a request.
+/// The connections of a process, found by token without a lock.
 ///
-/// A token is a slot and its generation: an event that the kernel reported for a connection which is gone by
-/// now finds nothing, even when its slot, or its descriptor's number, is in use again.
+/// A token consists of a slot and its generation: an event that the kernel has reported for a connection that is closed
+/// by now finds nothing, even if its slot or its descriptor's number is in use again.
 // Unchecked: `slots` never moves; a slot's connection is touched only by the thread that brought its state to `.held`.
 final class ConnectionTable: @unchecked Sendable {
-    /// Who may touch a connection.
+    /// The thread that may touch a connection.
     private enum State: UInt64 {
         /// A worker, or the control thread.
         case held
-        /// The same, and an event has come since: its holder looks again before it lets go.
+        /// The same, and an event has come since: the holder must read again before it arms the connection.
         case fired
-        /// The poller: the next event, or the control thread, takes it.
+        /// None, until the next event or the control thread claims the connection.
         case armed
     }
 
     private struct Slot: ~Copyable {
         /// Generation and state in one word, so that they change together.
         let word = Atomic<UInt64>(0)
-        /// The connection's deadline in nanoseconds, for the control thread, which looks at slots that it does not
-        /// hold.
+        /// The connection's deadline in nanoseconds, for the control thread, which reads slots that it does not hold.
         let deadline = Atomic<Int64>(.max)
         /// The connection's descriptor, for the same reason.
         let descriptor = Atomic<Int32>(-1)
@@ -31,7 +30,7 @@ final class ConnectionTable: @unchecked Sendable {
 
     private struct Places {
         var free: [Int] = []
-        /// Slots that have ever been used.
+        /// The number of slots that have ever been used.
         var used = 0
     }
 
@@ -52,19 +51,19 @@ final class ConnectionTable: @unchecked Sendable {
         slots.deallocate()
     }
 
-    /// The connections, and those that are about to come.
+    /// The number of connections, including those that are expected.
     var count: Int { connections.load(ordering: .acquiring) }
 
-    /// Counts a connection that the caller may be about to take from the kernel: until then, and until it is
-    /// in the table, no thread may conclude that none is left.
+    /// Counts a connection that the caller may be about to accept, so that no thread concludes that none is left before
+    /// it is in the table.
     func expectOne() { connections.add(1, ordering: .sequentiallyConsistent) }
 
-    /// The connection that was expected is in the table, or is not there.
+    /// Ends `expectOne`: the connection is in the table, or there was none.
     func expectOneLess() { connections.subtract(1, ordering: .sequentiallyConsistent) }
 
-    /// Gives a connection a token; the caller holds it.
+    /// Inserts a connection, and gives it a token; the caller holds it.
     ///
-    /// - Returns: false when the table is full.
+    /// - Returns: false if the table is full.
     func insert(_ connection: Connection) -> Bool {
         let place: Int? = places.withLock { places in
             if let index = places.free.popLast() { return index }
@@ -75,26 +74,29 @@ final class ConnectionTable: @unchecked Sendable {
         guard let index = place else { return false }
         slots[index].connection = connection
         let generation = slots[index].word.load(ordering: .relaxed) >> Self.stateBits
-        // 32 bits of each: a token that old would have to be four thousand million connections late.
+        // 32 bits each: a token is repeated only after four thousand million connections in the same slot.
         connection.token = (generation & 0xffff_ffff) << 32 | UInt64(index)
         slots[index].descriptor.store(connection.descriptor, ordering: .relaxed)
         connections.add(1, ordering: .acquiringAndReleasing)
         return true
     }
 
-    /// An event has come for a connection: gives it to the caller, unless another worker holds it.
+    /// Gives the connection of an event to the caller.
+    ///
+    /// - Returns: nil if a thread already holds the connection, or if it is closed.
     func claim(_ token: UInt64) -> Connection? {
         guard let index = index(of: token) else { return nil }
         while true {
             if exchange(token, .armed, .held) { return slots[index].connection }
-            // Its holder will find out, if it still is the same connection.
+            // The holder, if the connection still exists, sees the event in `arm`.
             if exchange(token, .held, .fired) || !isState(token, .armed) { return nil }
         }
     }
 
-    /// Lets go of a connection.
+    /// Gives a connection back that the caller holds.
     ///
-    /// - Returns: false when an event came meanwhile: the caller still holds it, and has to look at it.
+    /// - Returns: false if an event has come in the meantime: the caller still holds the connection, and must read from
+    ///   it.
     func arm(_ connection: Connection) -> Bool {
         guard let index = index(of: connection.token) else { return true }
         slots[index].deadline.store(connection.deadline?.nanoseconds ?? .max, ordering: .relaxed)
@@ -102,7 +104,7 @@ final class ConnectionTable: @unchecked Sendable {
         return !exchange(connection.token, .fired, .held)
     }
 
-    /// Takes out a connection that the caller holds.
+    /// Removes a connection that the caller holds.
     func remove(_ connection: Connection) {
         guard let index = index(of: connection.token) else { return }
         slots[index].connection = nil
@@ -111,16 +113,15 @@ final class ConnectionTable: @unchecked Sendable {
         connections.subtract(1, ordering: .acquiringAndReleasing)
     }
 
-    /// Takes the armed connections whose deadline has come; the caller holds them.
+    /// Claims the armed connections whose deadline has passed; the caller holds them.
     func claimOverdue(at now: MonotonicTime) -> [Connection] {
         claimArmed { $0.deadline.load(ordering: .relaxed) <= now.nanoseconds }
     }
 
-    /// Takes all armed connections; the caller holds them.
+    /// Claims all armed connections; the caller holds them.
     func claimArmed() -> [Connection] { claimArmed { _ in true } }
 
-    /// Takes those of the armed connections that can be read, or have ended, according to the kernel; the
-    /// caller holds them.
+    /// Claims the armed connections that can be read, or have ended, according to the kernel; the caller holds them.
     func claimReadable() -> [Connection] {
         var tokens: [UInt64] = []
         var polled: [pollfd] = []
@@ -133,7 +134,7 @@ final class ConnectionTable: @unchecked Sendable {
         }
         guard !polled.isEmpty, poll(&polled, nfds_t(polled.count), 0) > 0 else { return [] }
         return zip(tokens, polled).compactMap { token, result in
-            // A slot that is another connection's since has another token.
+            // A slot that has been reused has another token.
             guard result.revents != 0, exchange(token, .armed, .held) else { return nil }
             return index(of: token).flatMap { slots[$0].connection }
         }

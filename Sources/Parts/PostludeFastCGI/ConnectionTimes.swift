@@ -1,19 +1,18 @@
 import PostludeSystem
 import Synchronization
 
-/// How long the stages of a connection may take.
+/// The time limits for the stages of a connection.
 package struct ConnectionTimes: Sendable {
-    /// From a connection's, or a head's, first byte to the head's last.
+    /// From the accept of a connection, or the first byte of a later head, to the last byte of the head.
     package var head: Duration
     /// Between two pieces of a body.
     package var read: Duration
-    /// How many bytes of a body a second buy a second more: all of it must have come within `read` and what
-    /// its bytes so far have bought. Otherwise a byte now and then would hold a connection, or a worker, for
-    /// ever.
+    /// The lowest rate of a body, in bytes per second: all of it must arrive within `read` and the time that its bytes
+    /// so far take at this rate. Otherwise a byte now and then could hold a connection, or a worker, for ever.
     package var leastRate: Int
     /// For one response.
     package var write: Duration
-    /// For what a finished request still sends.
+    /// For what the web server still sends after a request is finished.
     package var linger: Duration
 
     package init(
@@ -27,7 +26,7 @@ package struct ConnectionTimes: Sendable {
         self.leastRate = leastRate
     }
 
-    /// How long a body of which so many bytes have come may take altogether.
+    /// The longest time that a body may take in total, given the number of bytes that have arrived.
     ///
     /// - Parameter pause: the longest time between two pieces.
     func body(of bytes: Int, pause: Duration) -> Duration {
@@ -37,17 +36,16 @@ package struct ConnectionTimes: Sendable {
     }
 }
 
-/// When a process that drains gives up the requests which have not come to their end; shared by its
-/// connections.
+/// The time at which a draining process gives up requests that have arrived in part; shared by its connections.
 final class DrainDeadline: Sendable {
     private let nanoseconds = Atomic<Int64>(.max)
 
-    /// nil as long as the process does not drain.
+    /// The deadline; nil as long as the process does not drain.
     var time: MonotonicTime? {
         let value = nanoseconds.load(ordering: .relaxed)
         return value == .max ? nil : MonotonicTime(nanoseconds: value)
     }
 
-    /// - Parameter time: counts only when it is earlier than what was set before.
+    /// Sets the deadline, unless an earlier one is set.
     func set(_ time: MonotonicTime) { nanoseconds.min(time.nanoseconds, ordering: .relaxed) }
 }

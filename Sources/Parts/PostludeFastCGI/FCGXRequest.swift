@@ -2,21 +2,22 @@ internal import CPostludeFastCGI
 import Glibc
 package import PostludeSystem
 
-/// libfcgi's request of one worker, lent one connection after another.
+/// The libfcgi request of one worker, used for one connection after another.
 ///
-/// libfcgi reads nothing but the head that the gate has checked, from a pipe of the worker's own, and writes STDOUT
-/// and END_REQUEST to the real connection. The head always carries FCGI_KEEP_CONN, so that `FCGX_Finish_r` neither
-/// closes nor lingers: what the web server asked for is obeyed by the poller afterwards.
+/// libfcgi reads only the head that the gate has checked, from a pipe of the worker, and writes STDOUT and END_REQUEST
+/// to the connection. The head always has FCGI_KEEP_CONN set, so that `FCGX_Finish_r` neither closes nor lingers: the
+/// poller then does what the web server has asked for.
 package final class FCGXRequest {
     /// On the heap, because libfcgi's streams keep its address.
     private let request: UnsafeMutablePointer<FCGX_Request>
     private var pipeCapacity: Int32
     private var pipe: (read: Int32, write: Int32) = (-1, -1)
     private var headRecords: [UInt8] = []
-    /// Bytes of STDOUT that were taken for the request in hand.
+    /// Bytes of STDOUT that libfcgi has taken for the current request.
     package private(set) var bytesWritten = 0
 
-    /// Initialises libfcgi once for the process, without the signal handlers that it would install.
+    /// Initialises libfcgi once for the process, without the signal handlers that it would install; false if that
+    /// fails.
     package static let initialized: Bool = {
         let kept = [SIGTERM, SIGUSR1].map { number in
             var action = sigaction()
@@ -34,7 +35,7 @@ package final class FCGXRequest {
         return FCGX_Init() == 0
     }()
 
-    /// - Parameter headLimit: the largest PARAMS stream that will be handed over, in bytes.
+    /// - Parameter headLimit: the size of the largest PARAMS stream, in bytes.
     package init(headLimit: Int) throws(SystemError) {
         guard Self.initialized else { throw SystemError("FCGX_Init") }
         pipeCapacity = Self.capacity(for: headLimit)
@@ -43,14 +44,15 @@ package final class FCGXRequest {
         try openPipe()
     }
 
-    /// One write fills the pipe's pages one after another; each PARAMS record adds a header.
+    /// The pipe's capacity for a head: the PARAMS stream, and a header for each record. A single write fills the pipe's
+    /// pages completely.
     private static func capacity(for headLimit: Int) -> Int32 {
         Int32(clamping: headLimit + (headLimit / 0xffff + 4) * RecordHeader.byteCount)
     }
 
-    /// Takes larger heads from now on; called between two requests.
+    /// Raises the limit for the size of heads; called between two requests.
     ///
-    /// - Throws: why there is no room; the old limit stays.
+    /// - Throws: if there is no room for a larger pipe; the old limit stays.
     package func raiseHeadLimit(to headLimit: Int) throws(SystemError) {
         let capacity = Self.capacity(for: headLimit)
         guard capacity > pipeCapacity else { return }
@@ -79,7 +81,7 @@ package final class FCGXRequest {
         request.pointee.keepConnection = 1
         let result = FCGX_Accept_r(request)
         guard result == 0 else {
-            // libfcgi has closed its end, the pipe's; the connection was never its own.
+            // libfcgi has closed the pipe's end that it had; the connection is not affected.
             pipe.read = -1
             try reopenPipe()
             throw SystemError("FCGX_Accept_r (\(result))", errno: EPROTO)
@@ -107,20 +109,20 @@ package final class FCGXRequest {
         return true
     }
 
-    /// The value that libfcgi holds for a parameter of the request in hand.
+    /// The value of a parameter of the current request, as libfcgi has it.
     package func parameter(_ name: String) -> String? {
         FCGX_GetParam(name, request.pointee.envp).map { String(cString: $0) }
     }
 
-    /// Sends what is buffered.
+    /// Sends buffered output.
     ///
-    /// - Returns: false when the web server takes no more.
+    /// - Returns: false if the web server takes no more.
     package func flush() -> Bool { FCGX_FFlush(request.pointee.out) == 0 }
 
-    /// Writes what is buffered, the end of STDOUT and END_REQUEST: the moment of finish.
+    /// Writes buffered output, the end of STDOUT and END_REQUEST: the moment of finish.
     ///
     /// - Returns: whether the descriptor is still open. After a write error libfcgi has closed it, and its number may
-    ///   belong to another connection already.
+    ///   already belong to another connection.
     package func finish() -> Bool {
         FCGX_Finish_r(request)
         let isOpen = request.pointee.ipcFd >= 0
@@ -128,18 +130,17 @@ package final class FCGXRequest {
         return isOpen
     }
 
-    /// Ends the request without END_REQUEST: what was written is not the whole response, and its reader must see
-    /// that. The connection can only be closed afterwards.
+    /// Ends the request without END_REQUEST, because the response is incomplete and the web server must detect that.
+    /// The caller must then close the connection.
     ///
-    /// A close alone is not enough. Without a Content-Length nginx takes it for the response's end, and an END_REQUEST
-    /// with any status as well (1.22, unbuffered or with `fastcgi_keep_conn off`); but never bytes that are not a record.
-    ///
-    /// - Returns: whether the descriptor is still open.
+    /// Closing alone is not enough. Without a Content-Length, nginx takes a close for the end of the response, and also
+    /// an END_REQUEST with any status (1.22, unbuffered or with `fastcgi_keep_conn off`), but never bytes that are not
+    /// a record.
     package func breakOff() -> Bool {
         let descriptor = request.pointee.ipcFd
         if descriptor >= 0 {
             let version0 = [UInt8](repeating: 0, count: RecordHeader.byteCount)
-            // Should the web server not take it, the connection is broken all the same.
+            // If this fails, the connection is broken anyway.
             _ = version0.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         }
         FCGX_Free(request, 0)
@@ -147,7 +148,7 @@ package final class FCGXRequest {
         return descriptor >= 0
     }
 
-    /// Ends the request without writing anything: another thread has answered it, and the descriptor is no longer ours.
+    /// Ends the request without writing: another thread has answered it, and the worker no longer holds the connection.
     package func abandon() {
         FCGX_Free(request, 0)
         request.pointee.ipcFd = -1
@@ -173,8 +174,8 @@ package final class FCGXRequest {
         try openPipe()
     }
 
-    /// Neither end blocks: should gate and libfcgi ever disagree about where a head ends, libfcgi gets an error
-    /// instead of waiting for ever.
+    /// Opens the pipe. Neither end blocks: if the gate and libfcgi disagree about the end of a head, libfcgi gets an
+    /// error instead of waiting for ever.
     private func openPipe() throws(SystemError) {
         pipe = try makePipe(capacity: pipeCapacity)
     }

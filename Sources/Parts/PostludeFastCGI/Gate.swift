@@ -1,23 +1,23 @@
-/// The gate before libfcgi: takes one request after another from a connection's bytes and checks each.
+/// Reads FastCGI records in front of libfcgi: takes one request after another from a connection's bytes, and checks it.
 ///
-/// libfcgi trusts its peer with lengths, counts and order; the gate trusts nothing. It reads no descriptor:
-/// bytes go in, in pieces of any size, and a request comes out when its STDIN has ended, or at its head when
-/// its body is streamed. What the gate has to say to the web server by itself (FastCGI specification, 4 and
-/// 5.5) is collected in `replies`.
+/// libfcgi relies on the lengths, counts and order that its peer sends; the gate checks all of them. It does not read
+/// from a descriptor: the caller passes bytes, in pieces of any size, and gets a request when its STDIN has ended, or
+/// after its head if its body is streamed. Replies that the gate itself sends to the web server (FastCGI specification,
+/// 4 and 5.5) are collected in `replies`.
 package struct Gate: Sendable {
-    /// What the bytes so far amount to.
+    /// The result of `advance`.
     package enum Progress: Equatable, Sendable {
         /// More bytes are needed.
         case incomplete
-        /// A request can be served: `head` and `body` are its own until `finish()`.
+        /// A request can be served; `head` and `body` belong to it until `finish()`.
         case request
-        /// A request is to be answered with the refusal's status; `head` may be cut short.
+        /// A request must be answered with the refusal's status; its `head` may be incomplete.
         case refused(Refusal)
-        /// A streamed body has ended: as it should, or with the error.
+        /// A streamed body has ended; the error is nil if it is complete.
         case bodyEnded(BodyError?)
-        /// The web server has given a request up; the next one may follow.
+        /// The web server has aborted a request; the next one may follow.
         case aborted
-        /// The replies are to be sent, then the connection closed: the web server did not ask to keep it.
+        /// The connection must be closed after the replies are sent: the web server did not ask to keep it.
         case closing
     }
 
@@ -36,12 +36,12 @@ package struct Gate: Sendable {
     private var keepsConnection = false
     private var params: [UInt8] = []
     private(set) var policy: BodyPolicy?
-    /// How much of a streamed body the records so far announce.
+    /// Bytes of a streamed body, according to the headers of its records so far.
     private(set) var streamedBytes = 0
-    /// STDIN's end of the last request has been seen.
+    /// Whether the end of the last request's STDIN has been read.
     private(set) var isDrained = true
 
-    // The record that is being read.
+    // The current record.
     private var headerBytes: [UInt8] = []
     private var record = RecordHeader(type: .unknownType, requestID: 0, contentLength: 0)
     private var contentLeft = 0
@@ -68,12 +68,12 @@ package struct Gate: Sendable {
     /// Whether a head, or the record header in front of one, has begun.
     package var isReadingHead: Bool { phase == .params || phase == .idle && isDrained && !isAtRest }
 
-    /// Takes bytes until a request is complete, refused, or `bytes` ends.
+    /// Reads bytes until a request is complete or refused, or `bytes` ends.
     ///
     /// - Parameters:
-    ///   - bytes: what the connection delivered.
-    ///   - offset: where to begin in `bytes`; moved after the last byte taken.
-    ///   - bodyPolicy: asked once for each request that has a body, when its head is known.
+    ///   - bytes: bytes read from the connection.
+    ///   - offset: the index in `bytes` at which to begin; set to the index after the last byte read.
+    ///   - bodyPolicy: called once for each request that has a body, when its head is complete.
     /// - Throws: the violation for which the connection must be closed.
     package mutating func advance(
         _ bytes: Span<UInt8>, from offset: inout Int, bodyPolicy: (RequestHead) -> BodyPolicy
@@ -118,8 +118,7 @@ package struct Gate: Sendable {
         }
     }
 
-    /// The request in hand is answered: the gate is ready for the next one, after what is left of this one's
-    /// STDIN.
+    /// Ends the current request, which has been answered. The gate skips the rest of its STDIN before the next request.
     package mutating func finish() {
         phase = .idle
         head = nil
@@ -131,7 +130,7 @@ package struct Gate: Sendable {
 
     /// Moves the complete request out of the gate.
     package mutating func takeRequest() -> (head: RequestHead, body: [UInt8]) {
-        // Without a request in hand there is nothing to answer.
+        // A caller that has no request gets a refused head without parameters.
         let taken =
             head
             ?? RequestHead(
@@ -140,7 +139,7 @@ package struct Gate: Sendable {
         return (taken, body)
     }
 
-    /// Hands over the replies collected so far.
+    /// Moves the replies collected so far out of the gate.
     package mutating func takeReplies() -> [UInt8] {
         defer { replies = [] }
         return replies
@@ -153,7 +152,7 @@ extension Gate {
         (phase == .params || phase == .stdin || phase == .streaming) && id == requestID
     }
 
-    /// A record's header has been read. Records without content are complete with it.
+    /// Handles a record's header. A record without content is complete with it.
     private mutating func begin(
         _ header: RecordHeader, _ bodyPolicy: (RequestHead) -> BodyPolicy
     ) throws(ProtocolViolation) -> Progress? {
@@ -204,7 +203,7 @@ extension Gate {
         return nil
     }
 
-    /// A piece of the content of the current record has been read.
+    /// Handles a piece of the current record's content.
     private mutating func take(
         _ piece: Span<UInt8>, _ bodyPolicy: (RequestHead) -> BodyPolicy
     ) throws(ProtocolViolation) -> Progress? {
@@ -288,7 +287,7 @@ extension Gate {
         return apply(bodyPolicy(head), to: length)
     }
 
-    /// Asked for when the first sign of a body shows: CONTENT_LENGTH, or else its first record.
+    /// Applies the policy at the first sign of a body: CONTENT_LENGTH, or else the first record.
     private mutating func apply(_ policy: BodyPolicy, to announced: Int) -> Progress? {
         self.policy = policy
         switch policy.use {
@@ -297,7 +296,7 @@ extension Gate {
             return .request
         case .collect:
             guard announced <= policy.limit else { return refuse(.bodyTooLarge) }
-            // A length that is only announced takes no memory.
+            // Bounded, because an announced length must not allocate memory.
             body.reserveCapacity(min(announced, 64 << 10))
             return nil
         case .stream:
@@ -318,7 +317,7 @@ extension Gate {
         if policy == nil, let head, head.contentLength == nil,
             let progress = apply(bodyPolicy(head), to: length)
         {
-            // The record that made the request known is the first one of its body.
+            // The current record is the first one of the body.
             if phase == .streaming { streamedBytes = length }
             return progress
         }
@@ -352,21 +351,21 @@ extension Gate {
     }
 }
 
-/// A body whose request has been handed out at its head.
+/// The body of a request that was handed out after its head.
 extension Gate {
     /// Whether the request in hand may still get more of its body.
     package var isStreaming: Bool { phase == .streaming }
 
-    /// Moves the pieces that have come since the last call out of the gate.
+    /// Moves the bytes that have arrived since the last call out of the gate.
     package mutating func takeBody() -> [UInt8] {
         defer { body = [] }
         return body
     }
 
-    /// Makes room at once for what the next `count` bytes can hold of a body.
+    /// Reserves capacity for the bytes of a body among the next `count` bytes of the connection.
     mutating func reserveBody(_ count: Int) { body.reserveCapacity(count) }
 
-    /// The header of a STDIN record has been read.
+    /// Handles the header of a STDIN record of a streamed body.
     private mutating func streamWent(on length: Int) -> Progress? {
         let announced = head?.contentLength
         guard length > 0 else {
@@ -389,7 +388,7 @@ extension Gate {
     }
 }
 
-/// What the gate answers by itself.
+/// Replies that the gate itself sends.
 extension Gate {
     private mutating func replyEndRequest(_ id: UInt16, _ status: ProtocolStatus) {
         RecordHeader(type: .endRequest, requestID: id, contentLength: 8).write(to: &replies)
@@ -425,12 +424,12 @@ extension Gate {
     }
 }
 
-/// A peer that speaks HTTP to a FastCGI socket: a browser, curl, or a web server that was told to use a proxy's protocol.
+/// A peer that sends HTTP to a FastCGI socket: a browser, curl, or a web server that is configured as an HTTP proxy.
 private enum HTTPPeer {
-    /// Whether a connection's first bytes are those of an HTTP request: a method's name, and a space unless the name is
+    /// Whether a connection's first bytes are those of an HTTP request: a method, and a space unless the method is
     /// longer.
     ///
-    /// - Parameter bytes: as many as a record's header has, which these are not.
+    /// - Parameter bytes: the first eight bytes, which are not a valid record header.
     static func begins(_ bytes: Span<UInt8>) -> Bool {
         var count = 0
         while count < bytes.count, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(bytes[count]) {
@@ -439,7 +438,7 @@ private enum HTTPPeer {
         return count >= 3 && (count == bytes.count || bytes[count] == UInt8(ascii: " "))
     }
 
-    /// What such a peer is told, in its own protocol. Nothing of what it has sent is in it.
+    /// The HTTP response to such a peer. It contains nothing that the peer has sent.
     static let answer: [UInt8] = {
         let program =
             CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "The application"

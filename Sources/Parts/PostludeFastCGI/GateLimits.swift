@@ -1,12 +1,12 @@
-/// The bounds that the gate holds a connection to, whatever its peer sends.
+/// The gate's limits for what the peer of a connection may send.
 package struct GateLimits: Sendable {
-    /// Bytes of one request's PARAMS stream.
+    /// The size of a request's PARAMS stream, in bytes.
     package var head: Int
-    /// Bytes that a finished request may still send before its connection is closed.
+    /// The bytes that may still arrive of a finished request before its connection is closed.
     package var drain: Int
-    /// Management records and records of other requests between two requests.
+    /// The number of management records and records of other requests between two requests.
     package var strayRecords: Int
-    /// What FCGI_MAX_CONNS and FCGI_MAX_REQS are answered with: requests that can be served at once.
+    /// The number of requests that can be served at once: the answer to FCGI_MAX_CONNS and FCGI_MAX_REQS.
     package var concurrentRequests: Int
 
     package init(
@@ -19,24 +19,24 @@ package struct GateLimits: Sendable {
     }
 }
 
-/// What happens to the body of a request whose head is known.
+/// What happens to the body of a request whose head is complete.
 package struct BodyPolicy: Sendable {
     enum Use: Sendable { case collect, stream, ignore }
 
     let use: Use
     let limit: Int
-    /// What the caller wants to find again when the request is complete (`Connection.requestContext`).
+    /// A value that the caller gets back when the request is complete (`Connection.requestContext`).
     package var requestContext: (any AnyObject & Sendable)?
 
-    /// The whole body is collected, up to so many bytes.
+    /// Collects the whole body, of at most `limit` bytes.
     package static func collect(limit: Int) -> BodyPolicy { BodyPolicy(use: .collect, limit: limit) }
 
-    /// The request is served at its head; its handler reads the body, of so many bytes at most, as it comes.
+    /// Serves the request after its head; its handler reads the body, of at most `limit` bytes, as it arrives.
     package static func stream(limit: Int) -> BodyPolicy { BodyPolicy(use: .stream, limit: limit) }
 
-    /// The answer is known without it: the request is served at once, its body is drained afterwards.
+    /// Serves the request at once, because its answer does not need the body; the body is drained afterwards.
     package static var ignore: BodyPolicy { BodyPolicy(use: .ignore, limit: 0) }
 
-    /// Whether a body of so many bytes is not too large.
+    /// Whether a body of `count` bytes is within the limit.
     package func allows(_ count: Int) -> Bool { use == .ignore || count <= limit }
 }

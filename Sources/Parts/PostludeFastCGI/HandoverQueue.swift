@@ -1,20 +1,19 @@
 import Glibc
 package import PostludeSystem
 
-/// Connections on their way from one process to another that shares the listening socket.
+/// A queue of connections that the processes of one listening socket hand over to each other.
 ///
-/// A pair of sockets that all processes hold: a process that lets go of a connection sends its descriptor, and
-/// a process with a free worker receives it. There is no process in between, and what was sent survives the
-/// death of its sender.
+/// It is a pair of sockets that all processes share: one process sends the descriptor of a connection, and one with a
+/// free worker receives it. There is no process in between, and a message survives the death of its sender.
 package final class HandoverQueue: Sendable {
-    /// What a process gets out of the queue.
+    /// A message in the queue.
     enum Message: Equatable {
-        /// A connection at a record's edge.
+        /// A connection at a record boundary.
         ///
-        /// - hasServed: false for one that owes its first head.
-        /// - moves: how often processes have given it away since its last request was answered.
+        /// - hasServed: whether it has carried a request; if not, its first head is due.
+        /// - moves: how many times processes have offered it to others since its last request was answered.
         case connection(descriptor: Int32, hasServed: Bool, moves: Int)
-        /// A process could not take what waits on the listening socket.
+        /// The sender could not accept what waits on the listening socket.
         case nudge
     }
 
@@ -24,24 +23,24 @@ package final class HandoverQueue: Sendable {
         static let kept: UInt8 = 3
     }
 
-    /// The end to send to; to be inherited by the other processes.
+    /// The sending end, which the other processes inherit.
     package let sending: Int32
-    /// The end to receive from; to be inherited by the other processes.
+    /// The receiving end, which the other processes inherit.
     package let receiving: Int32
 
-    /// A new queue, whose ends are closed on exec.
+    /// Makes a queue whose ends are closed on exec.
     package init() throws(SystemError) {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw SystemError("socketpair") }
         sending = ends[0]
         receiving = ends[1]
-        // A message takes some 800 bytes; the kernel grants as much of it as it allows.
+        // A message takes some 800 bytes of the buffer. The kernel grants as much as its limit allows.
         var bytes: Int32 = 4 << 20
         setsockopt(sending, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// A queue whose ends were inherited; they are this object's from now on.
+    /// Adopts the inherited ends of a queue, which this object then closes.
     package init(sending: Int32, receiving: Int32) {
         self.sending = sending
         self.receiving = receiving
@@ -53,11 +52,11 @@ package final class HandoverQueue: Sendable {
         close(receiving)
     }
 
-    /// Puts a connection into the queue. The caller still has its descriptor, and closes it.
+    /// Puts a connection into the queue. The caller still has its descriptor, and must close it.
     ///
-    /// - Returns: false when the queue is full: nothing was sent.
+    /// - Returns: false if nothing was sent because the queue is full.
     package func send(_ descriptor: Int32, hasServed: Bool = true, moves: Int = 0) -> Bool {
-        // A program of before the second byte takes the first one alone.
+        // An older program, without the second byte, reads only the first one.
         sendDescriptor(
             descriptor, note: hasServed ? Note.kept : Note.new, count: UInt8(clamping: moves), to: sending)
     }
@@ -65,13 +64,13 @@ package final class HandoverQueue: Sendable {
     /// Wakes a process that has a free worker, so that it looks at the listening socket and at the queue.
     func nudge() { _ = sendDescriptor(nil, note: Note.nudge, to: sending) }
 
-    /// The next message; nil when there is none. Messages that are none of ours are dropped.
+    /// Receives the next message; nil if there is none. Unknown messages are dropped.
     func receive() throws(SystemError) -> Message? {
-        // Without a free number the kernel would throw the descriptor away.
+        // Without a free number, the kernel would discard the descriptor.
         let spare = fcntl(receiving, F_DUPFD_CLOEXEC, 0)
         guard spare >= 0 else { throw SystemError("receive a connection of another process") }
         close(spare)
-        // Bounded: what else is there is for the next call.
+        // Bounded: the next call receives the rest.
         for _ in 0..<64 {
             guard let (note, moves, descriptor) = try receiveDescriptor(from: receiving) else { return nil }
             switch (note, descriptor) {

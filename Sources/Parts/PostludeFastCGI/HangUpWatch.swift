@@ -13,14 +13,14 @@ package final class HangUpWatch: Sendable {
 
     deinit { end() }
 
-    /// Stops watching. When this returns, the closure is neither running nor will it be called, except where
-    /// it is the closure itself that calls this.
+    /// Stops watching. When this returns, the closure is not running and will not be called, unless the closure itself
+    /// calls this.
     package func end() { watches.end(entry) }
 }
 
-/// The connections whose hang-up a caller waits for, by their token: a descriptor's number may change hands.
+/// The watched connections by token, since a descriptor's number may be reused.
 final class HangUpWatches: Sendable {
-    /// What is called for one connection, at most once.
+    /// The closure of one connection, which is called at most once.
     final class Entry: Sendable {
         let token: UInt64
         let descriptor: Int32
@@ -62,7 +62,7 @@ final class HangUpWatches: Sendable {
 
     private let entries = Lock<[UInt64: Entry]>([:])
 
-    /// A connection has one watch: a second one ends the first.
+    /// Adds a watch. A connection has only one: a second one ends the first.
     func add(_ entry: Entry) {
         entries.withLock { $0.updateValue(entry, forKey: entry.token) }?.end()
     }
@@ -80,18 +80,17 @@ final class HangUpWatches: Sendable {
         entries.withLock { $0.removeValue(forKey: token) }?.fire()
     }
 
-    /// Looks at every connection that is watched.
+    /// Checks every watched connection.
     func checkAll() { check(entries.withLock { Array($0.values) }) }
 
-    /// Fires those of the entries whose connections the web server has closed.
+    /// Fires the entries whose connections the web server has closed.
     func check(_ watched: [Entry]) {
         guard !watched.isEmpty else { return }
-        // Linux's POLLRDHUP, which the C library shows under _GNU_SOURCE only.
+        // POLLRDHUP, which the C library declares only with _GNU_SOURCE.
         let closed: Int16 = 0x2000
         var polled = watched.map { pollfd(fd: $0.descriptor, events: closed, revents: 0) }
         guard poll(&polled, nfds_t(polled.count), 0) > 0 else { return }
-        // A number that has changed hands since is of an entry that has gone: looked up by its token, it is
-        // not found.
+        // If a number has been reused in the meantime, its entry is gone: the token is not found.
         for (entry, result) in zip(watched, polled) where result.revents != 0 { fire(token: entry.token) }
     }
 }

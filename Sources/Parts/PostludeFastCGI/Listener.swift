@@ -5,9 +5,9 @@ package import PostludeSystem
 package final class Listener: Sendable {
     package let descriptor: Int32
     package let address: SocketAddress
-    /// Set when the file was made here and has to go with the listener.
+    /// The file of a Unix socket that the listener owns and removes; nil otherwise.
     private let file: SocketFile?
-    /// Opened early: at the end there may be no number left.
+    /// A descriptor of /dev/null for `close`. Opened early, because later there may be no free number.
     private let null: Int32
 
     private init(descriptor: Int32, address: SocketAddress, file: SocketFile? = nil) throws(ListenError) {
@@ -27,7 +27,7 @@ package final class Listener: Sendable {
         try adopting(InheritedSocket.descriptor())
     }
 
-    /// The same; nil when there is none.
+    /// The inherited socket; nil if there is none.
     package static func inheritedIfAny() throws(ListenError) -> Listener? {
         do throws(ListenError) {
             return try inherited()
@@ -37,10 +37,10 @@ package final class Listener: Sendable {
         }
     }
 
-    /// A listening socket that is open already; the descriptor is the listener's from now on.
+    /// Adopts an open listening socket; the listener then owns the descriptor.
     ///
-    /// - Parameter owningFile: whether a Unix socket's file goes with the listener.
-    /// - Throws: `.noSocket` when it is none.
+    /// - Parameter owningFile: whether the listener also owns a Unix socket's file.
+    /// - Throws: `.noSocket` if the descriptor is not a listening socket.
     package static func adopting(_ descriptor: Int32, owningFile: Bool = false) throws(ListenError)
         -> Listener
     {
@@ -56,8 +56,8 @@ package final class Listener: Sendable {
         return try Listener(descriptor: descriptor, address: address, file: file)
     }
 
-    /// Opens a socket on a Unix path, or an address and port. A stale Unix socket is replaced, a live one
-    /// refused.
+    /// Opens a socket on a Unix path, or on an address and port. A stale Unix socket is replaced; a live one is an
+    /// error.
     package static func open(
         _ address: SocketAddress, _ options: ListenOptions = ListenOptions()
     ) throws(ListenError) -> Listener {
@@ -92,7 +92,7 @@ package final class Listener: Sendable {
         }
     }
 
-    /// One connection that the kernel has queued, with its peer; nil when there is none.
+    /// Accepts a queued connection, without blocking; nil if there is none.
     func accept() throws(SystemError) -> (descriptor: Int32, peer: SocketAddress)? {
         var storage = sockaddr_storage()
         while true {
@@ -101,7 +101,7 @@ package final class Listener: Sendable {
             }
             if connection >= 0 { return (connection, SocketAddress(storage) ?? .unix(path: "")) }
             switch errno {
-            // EINVAL: it refuses connections, and none is left.
+            // EINVAL: the socket refuses connections, and none is left.
             case EAGAIN, EINVAL: return nil
             case EINTR, ECONNABORTED: continue
             default: throw SystemError("accept(\(address))")
@@ -109,23 +109,26 @@ package final class Listener: Sendable {
         }
     }
 
-    /// From now on the web server's attempts fail, if no other process listens: what has been queued
-    /// before can still be accepted, and nothing is queued between the last `accept` and `close`.
+    /// Makes the kernel refuse new connections to a socket whose file the listener owns. Called when no other process
+    /// serves.
+    ///
+    /// Connections that are queued already can still be accepted, and none is queued between the last `accept` and
+    /// `close`.
     package func refuseConnections() {
-        // A socket that was inherited may be kept by the process that made it, systemd for example, to be listened on
-        // again. On TCP this would reset what is queued.
+        // The process that made an inherited socket, for example systemd, may keep it to listen on it again. On TCP,
+        // this would reset the queued connections.
         if file != nil { shutdown(descriptor, Int32(SHUT_RD)) }
     }
 
-    /// Whether a Unix socket's file was made here, and goes with the listener.
+    /// Whether the listener owns the file of its Unix socket.
     package var ownsFile: Bool { file != nil }
 
-    /// Stops listening. The socket file goes only if it was made here, and still is the same.
+    /// Stops listening, and removes the socket's file if the listener owns it and it has not been replaced.
     ///
-    /// The number is kept on /dev/null: a worker that is about to accept gets an error, never another
-    /// descriptor, and a process whose descriptor 0 was the socket still has one.
+    /// The descriptor's number then stands for /dev/null: a worker that is about to accept gets an error, not another
+    /// file's descriptor, and a process whose descriptor 0 was the socket still has one.
     ///
-    /// - Parameter keepingFile: whether another process serves on.
+    /// - Parameter keepingFile: whether another process continues to serve.
     package func close(keepingFile: Bool = false) {
         if null < 0 || dup2(null, descriptor) < 0 { Glibc.close(descriptor) }
         if null >= 0 { Glibc.close(null) }
@@ -136,7 +139,7 @@ package final class Listener: Sendable {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path) }
-        // Not waiting: a server that accepts nothing is alive all the same.
+        // Non-blocking: a server that does not accept is alive, too.
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let probe = socket(AF_UNIX, type, 0)
         guard probe >= 0 else { throw .system(SystemError("socket(\(path))")) }
@@ -162,7 +165,7 @@ package final class Listener: Sendable {
     }
 }
 
-/// Why there is no socket to serve, and what to do about it.
+/// Why there is no listening socket. The description tells the user what to do.
 package enum ListenError: Error, CustomStringConvertible {
     case unknownAddress(String)
     case pathTooLong(String)
@@ -215,8 +218,7 @@ package enum ListenError: Error, CustomStringConvertible {
     }
 }
 
-/// A Unix socket's file, known again by its number in the file system: another server may have put its own in
-/// its place.
+/// A Unix socket's file, identified by device and inode, since another server may have replaced it.
 private struct SocketFile {
     private let path: String
     private let device: dev_t
@@ -229,7 +231,7 @@ private struct SocketFile {
         inode = status.st_ino
     }
 
-    /// Gives the file its owner and its mode, and not what a link of the same name points at.
+    /// Sets the owner, group and mode of the file; does not follow a symbolic link of that name.
     func apply(_ options: ListenOptions) throws(ListenError) {
         let owner = try options.owner.map { text throws(ListenError) in
             guard let user = userID(text) else { throw .unknownUser(text) }
@@ -239,7 +241,7 @@ private struct SocketFile {
             guard let group = groupID(text) else { throw .unknownGroup(text) }
             return group
         }
-        // O_PATH, which the C library shows under _GNU_SOURCE only.
+        // O_PATH, which the C library declares only with _GNU_SOURCE.
         let file = open(path, 0x20_0000 | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else { throw .system(SystemError("open(\(path))")) }
         defer { close(file) }
@@ -274,9 +276,9 @@ package struct ListenOptions: Sendable {
     package var owner: String?
     /// Its group, by name or number; nil for the process's own group.
     package var group: String?
-    /// Its mode: who may connect.
+    /// Its mode, which determines who may connect.
     package var mode: UInt32
-    /// Connections that the kernel queues; it caps the number at `net.core.somaxconn`.
+    /// The number of connections that the kernel queues; limited by `net.core.somaxconn`.
     package var backlog: Int
 
     package init(
@@ -289,12 +291,12 @@ package struct ListenOptions: Sendable {
     }
 }
 
-/// The descriptor that the program was started with: spawn-fcgi's 0, or that of systemd's socket unit.
+/// The listening descriptor with which the program was started: spawn-fcgi's 0, or that of systemd's socket unit.
 package enum InheritedSocket {
     /// - Parameters:
-    ///   - variables: looks an environment variable up.
+    ///   - variables: returns the value of an environment variable.
     ///   - pid: this process's number.
-    /// - Throws: `.tooManySockets` when systemd passes several.
+    /// - Throws: `.tooManySockets` if systemd passes several.
     package static func descriptor(
         environment variables: (String) -> String? = { getenv($0).map { String(cString: $0) } },
         pid: pid_t = getpid()

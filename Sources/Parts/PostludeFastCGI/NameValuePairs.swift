@@ -1,9 +1,9 @@
 /// Reads the name-value pairs of a PARAMS stream or a GET_VALUES record (FastCGI specification, 3.4).
 ///
-/// A length is one byte, or four with the highest bit set, so it reaches 2^31 - 1: two of them and an
-/// offset fit `Int` without overflow, and each is compared with what is left before it is used.
+/// A length is one byte, or four with the highest bit set, so it is at most 2^31 - 1: the sum of two lengths and an
+/// offset cannot overflow `Int`, and each length is compared with what is left before it is used.
 struct NameValuePairs {
-    /// Where a pair stands in the stream.
+    /// The positions of a pair's name and value in the stream.
     struct Pair: Sendable {
         var name: Range<Int>
         var value: Range<Int>
@@ -11,7 +11,7 @@ struct NameValuePairs {
 
     private(set) var offset = 0
 
-    /// The next pair of `stream`, nil at its end.
+    /// Reads the next pair of `stream`; nil at its end.
     mutating func next(in stream: Span<UInt8>) throws(ProtocolViolation) -> Pair? {
         guard offset < stream.count else { return nil }
         let nameLength = try length(in: stream)

@@ -2,26 +2,27 @@ import Glibc
 package import PostludeSystem
 import Synchronization
 
-/// The end of a process's connections: closed, or given to the processes that serve on.
+/// Draining: closes a process's connections, or hands them over to the processes that continue to serve.
 extension Poller {
-    /// Takes what the kernel has queued, then stops listening. Requests in flight are served, and workers get
-    /// `.stopped` when no connection is left. May be called again, to close what would have been handed over.
+    /// Accepts the connections that the kernel has queued, then stops listening. Requests that have begun are served,
+    /// and workers get `.stopped` when no connection is left. May be called again, to close what would have been handed
+    /// over.
     ///
     /// - Parameters:
-    ///   - handingOver: whether other processes serve on. A kept connection that has nothing to say then goes
-    ///     to them, or stays until the web server closes it; otherwise it is closed.
-    ///   - time: how long to wait for the rest of requests that have begun to come. Then they are refused.
+    ///   - handingOver: whether other processes continue to serve. If so, an idle kept connection is handed over to
+    ///     them, or stays until the web server closes it. Otherwise it is closed.
+    ///   - time: how long to wait for the rest of requests that have arrived in part. After that they are refused.
     package func drain(handingOver: Bool = false, unfinishedFor time: Duration = .seconds(5)) {
         drainDeadline.set(.now + time)
         let wasListening = state.withLock { state in
             defer { state.isListening = false }
             return state.isListening
         }
-        // What is discarded meanwhile must not look like the last connection.
+        // So that a connection that is discarded in the meantime is not taken for the last one.
         table.expectOne()
         stage.store(handingOver ? .handingOver : .closing, ordering: .sequentiallyConsistent)
         if wasListening {
-            // Before the last look, so that other processes are told of what comes after it.
+            // Before the last accept, so that the kernel reports later connections to other processes.
             epoll.remove(listener.descriptor)
             if !handingOver { listener.refuseConnections() }
             while let connection = acceptOne() { arm(connection) }
@@ -30,7 +31,7 @@ extension Poller {
         if let handover {
             epoll.remove(handover.receiving)
             isAway.store(false, ordering: .sequentiallyConsistent)
-            // Those that wait there may have been announced to this process alone.
+            // The kernel may have reported what is in the queue to this process only.
             if handingOver { handover.nudge() } else { receiveRest() }
         }
         for connection in table.claimArmed() { arm(connection) }
@@ -38,9 +39,9 @@ extension Poller {
         stopIfDone()
     }
 
-    /// Gives other processes what this one has no free worker for: kept connections whose next request has
-    /// come. Called by the control thread when every worker is busy for a while; and now and then while the process
-    /// hands over, since the queue may have been full.
+    /// Hands over kept connections whose next request has arrived, because this process has no free worker for them.
+    /// Called by the control thread when all workers have been busy for a while; and repeatedly while the process
+    /// drains, since the queue may have been full.
     package func handOverReady() {
         guard let handover else { return }
         switch stage.load(ordering: .sequentiallyConsistent) {
@@ -55,14 +56,15 @@ extension Poller {
         }
     }
 
-    /// Whether a connection stays that is about to be armed while the process drains; otherwise it is gone
-    /// already.
+    /// Closes, hands over or hurries a connection that is about to be armed, as the stage requires.
+    ///
+    /// - Returns: false if the connection has been closed or handed over.
     func remains(_ connection: Connection, in stage: Stage) -> Bool {
         switch stage {
         case .serving:
             return true
         case .closing:
-            // Nothing will come on an idle kept connection: the web server learns that at once.
+            // An idle kept connection is closed at once, so that the web server sends no other request on it.
             guard !connection.isIdle || connection.hasArrivals else {
                 discard(connection, .closed)
                 return false
@@ -78,12 +80,12 @@ extension Poller {
 
     /// Sends a connection that the caller holds to the other processes, if it is between two requests.
     ///
-    /// - Returns: false when the caller still holds it.
+    /// - Returns: false if the caller still holds it.
     func handOver(_ connection: Connection) -> Bool {
         guard let handover, connection.isAtEdge, stage.load(ordering: .relaxed) != .closing else {
             return false
         }
-        // The socket outlives our descriptor of it: the kernel would go on to report it here.
+        // The socket outlives this process's descriptor: the kernel would continue to report it here.
         epoll.remove(connection.descriptor)
         connection.isRegistered = false
         guard
@@ -94,7 +96,7 @@ extension Poller {
         return true
     }
 
-    /// The last process takes what no other process will take.
+    /// Receives what is left in the queue, because no other process will.
     private func receiveRest() {
         while true {
             switch receiveOne() {
@@ -106,21 +108,22 @@ extension Poller {
     }
 }
 
-/// A process that could not run a request's tasks gives its connection to one that can.
+/// Offers: a process that cannot run a request's tasks now hands the connection over to one that can.
 ///
-/// The other process is not chosen: the connection goes into the queue between the processes, and whichever has a free
-/// worker takes it. So a process that gives something away stops looking into the queue, as long as it has no room and
+/// The other process is not chosen: the connection goes into the handover queue, and any process with a free worker
+/// takes it. So a process that offers a connection stops receiving from the queue, as long as it has no room and
 /// another one has.
 extension Poller {
-    /// After this many moves a request is served where it is: what processes know of each other is always late.
+    /// The number of moves after which a request is served where it is: what processes know of each other is never up
+    /// to date.
     private static let mostMoves = 3
-    /// For how long something may be in the queue before this process takes it all the same.
+    /// How long the queue may be filled before this process receives from it again.
     private static let patience: Duration = .milliseconds(40)
 
-    /// Gives away a connection that the caller holds and that has something to say, if another process has more room for
-    /// its request.
+    /// Hands over a connection that the caller holds and on which something has arrived, if another process has more
+    /// room for its request.
     ///
-    /// - Returns: false when the caller still holds it.
+    /// - Returns: false if the caller still holds it.
     func offer(_ connection: Connection) -> Bool {
         guard isRoomElsewhere(), let handover, connection.isAtEdge else { return false }
         guard stage.load(ordering: .relaxed) == .serving, connection.moves < Self.mostMoves,
@@ -131,18 +134,17 @@ extension Poller {
         return handOver(connection)
     }
 
-    /// Receives connections from the other processes again. To be called when this process may have room
-    /// again.
+    /// Receives connections of other processes again. Called when this process may have room again.
     package func returnToQueue() {
         guard isAway.load(ordering: .sequentiallyConsistent), let handover else { return }
         rewatch(handover.receiving, watchHandover)
     }
 
-    /// Whether `returnToQueue` is to be called once the queue need no longer be left to others.
+    /// Whether this process has stopped receiving from the handover queue, until `returnToQueue`.
     package var isAwayFromQueue: Bool { isAway.load(ordering: .sequentiallyConsistent) }
 
-    /// Returns to the queue when no other process has room, or when none takes what is in it. Called by the control thread every
-    /// few milliseconds while the process is away.
+    /// Returns to the queue if no other process has room, or if none takes what is in it. Called by the control thread
+    /// every few milliseconds while the process is away.
     package func reconsiderQueue(at now: MonotonicTime) {
         guard isAwayFromQueue, let handover else { return }
         let isFilled = isReadable(handover.receiving)
@@ -157,7 +159,7 @@ extension Poller {
         }
         guard isStuck || !isRoomElsewhere() else { return }
         if isStuck {
-            // The others are not as free as they seem: one that is stopped, say.
+            // The other processes are less free than they seem; one may be stopped, for example.
             offersResume.store((now + .seconds(1)).nanoseconds, ordering: .relaxed)
         }
         returnToQueue()

@@ -1,7 +1,7 @@
 package import PostludeSystem
 import Synchronization
 
-/// Requests that are complete while every worker is busy: they wait here, and are refused after a while.
+/// Requests that are complete while every worker is busy: they wait here, and are refused after a time.
 extension Poller {
     struct WaitingRequest {
         let next: Next
@@ -9,37 +9,39 @@ extension Poller {
         let deadline: MonotonicTime
     }
 
-    /// Whether a request waits that the control thread has read.
+    /// Whether a request that the control thread has read waits for a worker.
     package var hasWaitingRequests: Bool { waitingRequests.load(ordering: .sequentiallyConsistent) > 0 }
 
-    /// Reads what has come, in the place of the workers, all of which are busy; what other processes can take
-    /// is first offered to them. Called by the control thread.
+    /// Reads what has arrived in place of the workers, all of which are busy. Connections that other processes can take
+    /// are first offered to them. Called by the control thread.
     ///
     /// - Parameters:
-    ///   - buffer: the control thread's own.
+    ///   - buffer: the control thread's own buffer.
     ///   - time: how long each request may wait for a worker from now on.
-    ///   - bodyPolicy: asked for each request that has a body.
+    ///   - bodyPolicy: called for each request that has a body.
     package func collectWaiting(
         reading buffer: ReadBuffer, within time: Duration, bodyPolicy: (RequestHead) -> BodyPolicy
     ) {
-        // They were offered at the last look, and no process had a free worker. No other process refuses them.
+        // These were offered in the last call, and no process had a free worker. Only this process can refuse their
+        // requests in time.
         for connection in receiveOffered() { collect(connection, buffer, time, bodyPolicy) }
         var looksAtReady = 0
         var hasHandedOver = false
         defer { if hasHandedOver, let handover { rewatch(handover.receiving, watchHandover) } }
-        // Bounded, since the control thread has other things to do.
+        // Bounded, since the control thread has other work.
         for _ in 0..<256 {
             guard !isAnyoneWaiting, !isAnyoneParked, let event = epoll.wait(milliseconds: 0),
                 event.token != Token.stop
             else { return }
             let connection: Connection?
             if event.token == Token.ready {
-                // Stands for waiting requests, too, which stay: seen twice, it is all that is left.
+                // Waiting requests, which stay, signal this, too. When it comes for the second time without a ready
+                // connection, epoll has reported everything else.
                 connection = state.withLock { $0.ready.popFirst() }
                 if connection == nil { looksAtReady += 1 } else { readySignal.take() }
                 guard looksAtReady < 2 else { return }
             } else if event.token == Token.handover, hasHandedOver {
-                // Another process may have a free worker: it gets the time until the next look.
+                // Another process may have a free worker: it has until the next call to take the connection.
                 continue
             } else {
                 connection = take(event)
@@ -60,13 +62,13 @@ extension Poller {
         let now = MonotonicTime.now
         state.withLock { state in
             state.waiting.append(WaitingRequest(next: next, start: now, deadline: now + time))
-            // Under the lock, so that the thread that takes it has something to count down.
+            // Under the lock, so that the count is raised before another thread takes the request and reduces it.
             waitingRequests.add(1, ordering: .sequentiallyConsistent)
         }
         readySignal.signal()
     }
 
-    /// The connections that wait for a free worker of any process, as far as this one has none.
+    /// Receives the connections that wait for a free worker of any process, as long as this process has none.
     private func receiveOffered() -> [Connection] {
         var connections: [Connection] = []
         guard let handover, stage.load(ordering: .sequentiallyConsistent) == .serving else { return [] }
@@ -83,9 +85,9 @@ extension Poller {
         return connections
     }
 
-    /// Answers the requests that have waited for too long. Their connections are kept. Called by the control thread.
+    /// Answers the requests that have waited too long. Their connections are kept. Called by the control thread.
     ///
-    /// - Returns: how many there were.
+    /// - Returns: the number of requests answered.
     package func refuseWaiting(at now: MonotonicTime, with response: ShortResponse) -> Int {
         var count = 0
         while let request = takeWaiting(where: { $0.deadline <= now }) {
@@ -103,8 +105,9 @@ extension Poller {
         return count
     }
 
-    /// The request that has waited longest. Its signal stays, and wakes a worker for nothing: taken here, it
-    /// could be that of a ready connection.
+    /// Takes the request that has waited longest.
+    ///
+    /// Its signal stays, and wakes a worker for nothing: a signal taken here could be that of a ready connection.
     func takeWaiting(where isWanted: (WaitingRequest) -> Bool = { _ in true }) -> WaitingRequest? {
         guard hasWaitingRequests else { return nil }
         return state.withLock { state in

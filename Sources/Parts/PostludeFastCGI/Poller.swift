@@ -2,21 +2,20 @@ import Glibc
 package import PostludeSystem
 import Synchronization
 
-/// Watches the listening socket and every idle connection of a process, and gives each free worker one
-/// request.
+/// Watches the listening socket and all idle connections of a process, and gives each free worker one request.
 ///
-/// Workers wait in `next`: the kernel wakes one of them for each event. A connection belongs to the worker
-/// that took it until `giveBack`, and then to the poller: tasks hold a worker, never a connection.
+/// Workers wait in `next`; the kernel wakes one of them for each event. A connection belongs to the worker that took it
+/// until `giveBack`, and then to the poller. So tasks occupy a worker, but never a connection.
 package final class Poller: Sendable {
-    /// What a worker gets.
+    /// The result of `next`.
     package enum Next {
         case request(Connection)
         case refused(Connection, Refusal)
-        /// A worker was called (`call`).
+        /// The worker was woken by `call`.
         case called
-        /// Nothing came within the time that the worker wanted to wait.
+        /// The wait has timed out.
         case nothing
-        /// No connection is left and none will come.
+        /// The process drains, and no connection is left.
         case stopped
     }
 
@@ -28,24 +27,25 @@ package final class Poller: Sendable {
         static let call = UInt64.max - 4
     }
 
-    /// What the process does with connections that have nothing to say.
+    /// What the process does with idle connections.
     enum Stage: UInt8, AtomicRepresentable {
         case serving
         /// They are closed.
         case closing
-        /// They go to the other processes, which serve on.
+        /// They are handed over to the other processes, which continue to serve.
         case handingOver
     }
 
-    /// What changes rarely.
+    /// The state under the lock, which changes rarely.
     struct State {
-        /// Connections with bytes already taken from their sockets: ready, not armed.
+        /// Ready connections: a worker takes them without an event of their sockets.
         var ready = FIFO<Connection>()
         /// Requests that the control thread has read while every worker was busy.
         var waiting = FIFO<WaitingRequest>()
         var isListening = true
         var acceptFailure: SystemError?
-        /// Since when the control thread has seen something in the queue that this process has left to others.
+        /// The time since which the control thread has found the handover queue filled, while this process does not
+        /// receive from it.
         var queueFilledSince: MonotonicTime?
     }
 
@@ -53,14 +53,14 @@ package final class Poller: Sendable {
     let listener: Listener
     let handover: HandoverQueue?
     private let webServers: WebServers
-    /// For connections that are yet to come.
+    /// The limits and times of new connections.
     private let bounds: Lock<(limits: GateLimits, times: ConnectionTimes)>
     let table = ConnectionTable()
     let drainDeadline = DrainDeadline()
     private let hangUps = HangUpWatches()
     let state = Lock(State())
     let stage = Atomic<Stage>(.serving)
-    /// Signalled at least once for each connection that is ready, and each request that waits.
+    /// Signalled at least once for each ready connection and each waiting request.
     let readySignal: EventDescriptor
     let waitingRequests = Atomic<Int>(0)
     private let stopSignal: EventDescriptor
@@ -68,13 +68,13 @@ package final class Poller: Sendable {
     private let parking: EventDescriptor
     private let waiting = Atomic<Int>(0)
     private let parked = Atomic<Int>(0)
-    /// How many workers may wait for events at a time.
+    /// The number of workers that may wait for events at the same time.
     private let width: Atomic<Int>
     private let leastWidth: Int
     private let taken = Atomic<Int>(0)
-    /// Whether this process leaves to the others what is in the queue between them.
+    /// Whether this process leaves the connections in the handover queue to the other processes.
     let isAway = Atomic<Bool>(false)
-    /// Until when no connection is offered to others, in nanoseconds.
+    /// The monotonic time before which no connection is offered to other processes, in nanoseconds.
     let offersResume = Atomic<Int64>(0)
     let isRoomElsewhere: @Sendable () -> Bool
     let onAway: @Sendable () -> Void
@@ -83,16 +83,16 @@ package final class Poller: Sendable {
     let answered: @Sendable (UnservedRequest) -> Void
 
     /// - Parameters:
-    ///   - handover: what the processes that share the listening socket give each other their connections
-    ///     through; nil for one that is alone.
-    ///   - width: how many workers wait for events at a time, as long as none is held up: one for each core.
-    ///   - isRoomElsewhere: asked for each connection that has something to say: whether this process could not
-    ///     run its request's tasks now, and another one could.
-    ///   - onAway: called when this process leaves to the others what is in the queue between them; the caller has to
-    ///     call `returnToQueue` now and then.
-    ///   - onNoneWaiting: called by the worker whose leaving made every worker busy.
-    ///   - report: told of each connection that ended otherwise than it should.
-    ///   - answered: told of each request that was answered without a worker.
+    ///   - handover: the queue between the processes that share the listening socket; nil if there is only one process.
+    ///   - width: the number of workers that wait for events at the same time, as long as none is blocked: one for each
+    ///     core.
+    ///   - isRoomElsewhere: called for each connection on which something has arrived; returns whether this process
+    ///     could not run its request's tasks now, and another one could.
+    ///   - onAway: called when this process stops receiving from the handover queue; the caller must then call
+    ///     `reconsiderQueue` every few milliseconds.
+    ///   - onNoneWaiting: called by the worker that was the last one to wait for events.
+    ///   - report: called for each connection that has ended abnormally.
+    ///   - answered: called for each request that was answered without a worker.
     package init(
         listener: Listener, handover: HandoverQueue? = nil, webServers: WebServers,
         limits: GateLimits, times: ConnectionTimes, width: Int,
@@ -126,17 +126,17 @@ package final class Poller: Sendable {
 
     // MARK: For workers
 
-    /// Waits for a request that is complete, or refused.
+    /// Waits for a request that is complete or refused.
     ///
     /// - Parameters:
-    ///   - buffer: the calling worker's own.
-    ///   - milliseconds: how long to wait; -1 for ever.
-    ///   - bodyPolicy: asked for each request that has a body.
+    ///   - buffer: the calling worker's own buffer.
+    ///   - milliseconds: how long to wait; -1 for no limit.
+    ///   - bodyPolicy: called for each request that has a body.
     package func next(
         reading buffer: ReadBuffer, waiting milliseconds: Int32, bodyPolicy: (RequestHead) -> BodyPolicy
     ) -> Next {
         while true {
-            // They have waited already.
+            // These requests have waited longest.
             if let request = takeWaiting() { return request.next }
             guard startWaiting() else {
                 switch park(milliseconds) {
@@ -156,12 +156,14 @@ package final class Poller: Sendable {
         }
     }
 
-    /// Calls one worker, the next that is free, for something that did not come over a connection.
+    /// Wakes one worker, the next that is free, for work that did not arrive on a connection.
     package func call() { callSignal.signal() }
 
-    /// Takes a connection back after finish.
+    /// Takes a connection back from a worker after finish.
     ///
-    /// - Parameter isOpen: false when libfcgi has closed the descriptor after a write error.
+    /// - Parameters:
+    ///   - keep: whether the connection may carry another request.
+    ///   - isOpen: false if libfcgi has closed the descriptor after a write error.
     package func giveBack(_ connection: Connection, keep: Bool, isOpen: Bool) {
         if connection.isWatched { endWatch(of: connection) }
         guard isOpen else {
@@ -188,14 +190,14 @@ package final class Poller: Sendable {
         switch event.token {
         case Token.listener: return acceptSome()
         case Token.handover: return receiveSome()
-        // Another worker was faster, or a worker is called that only the control thread could answer for.
+        // Another worker has taken the call; or the control thread has got the event, and leaves the call to a worker.
         case Token.call: return nil
         case Token.ready:
             guard readySignal.take() else { return nil }
             return state.withLock { $0.ready.popFirst() }
         default:
             guard let connection = table.claim(event.token) else {
-                // A worker holds it, and may want to know.
+                // A worker holds the connection, and may be watching it.
                 if event.isHangUp { hangUps.fire(token: event.token) }
                 return nil
             }
@@ -204,7 +206,9 @@ package final class Poller: Sendable {
         }
     }
 
-    /// Reads what has arrived on a connection that the caller holds; nil when it has let go of it.
+    /// Reads what has arrived on a connection that the caller holds.
+    ///
+    /// - Returns: nil if there is no request; the caller then no longer holds the connection.
     func look(
         at connection: Connection, _ buffer: ReadBuffer, _ bodyPolicy: (RequestHead) -> BodyPolicy
     ) -> Next? {
@@ -222,31 +226,34 @@ package final class Poller: Sendable {
     }
 }
 
-/// How many workers wait for events, and which ones are parked.
+/// How many workers wait for events, and which are parked.
 ///
-/// At most `width` workers wait at a time, the others are parked. Few workers that are seldom idle keep their caches, and
-/// save the kernel from waking another one for each request. At first `width` is one for each core.
+/// At most `width` workers wait at the same time; the others are parked. A few workers that are rarely idle keep their
+/// caches warm, and the kernel need not wake another one for each request. Initially, `width` is one for each core.
 ///
-/// - A worker that knows that it will be busy for long, because it is about to run tasks, steps aside (`stepAside`): a
-///   parked worker takes its place at once.
-/// - If those that may wait are all held up, and events wait, the control thread adds a place (`widen`).
-/// - Now and then the control thread takes one place away again (`narrow`).
+/// - A worker that will be busy for long, because it is about to run tasks, steps aside (`stepAside`): a parked worker
+///   takes its place at once.
+/// - If all workers that may wait are blocked, and events are pending, the control thread increases the width
+///   (`widen`).
+/// - From time to time, the control thread reduces it again (`narrow`).
 extension Poller {
-    /// Readable whenever an event waits for a worker.
+    /// The epoll descriptor, which is readable while an event is pending.
     package var descriptor: Int32 { epoll.descriptor }
-    /// Whether an event waits for a worker right now.
+    /// Whether an event is pending.
     package var hasEvents: Bool { isReadable(epoll.descriptor) }
     /// Whether a worker is free.
     package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
-    /// Whether every worker has been, or will be, told to stop.
+    /// Whether the workers are to stop.
     package var hasStopped: Bool { isReadable(stopSignal.descriptor) }
     /// Whether other processes may take connections of this one.
     package var hasSiblings: Bool { handover != nil }
     package var isAnyoneParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
-    /// How many events workers have taken so far: it stands still while all of them are held up.
+    /// The number of times that a worker has returned from waiting for an event. It does not change while all of them
+    /// are blocked.
     package var takenEvents: Int { taken.load(ordering: .relaxed) }
 
-    /// The calling worker will be busy for long: a parked one takes its place, unless enough others wait.
+    /// Lets a parked worker take the place of the calling one, which will be busy for long. Does nothing if enough
+    /// others wait.
     package func stepAside() {
         if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }
     }
@@ -261,7 +268,7 @@ extension Poller {
         return true
     }
 
-    /// Takes back one step of `widen`.
+    /// Reduces the width by one, but not below its initial value.
     package func narrow() {
         if width.load(ordering: .relaxed) > leastWidth { width.subtract(1, ordering: .relaxed) }
     }
@@ -270,6 +277,8 @@ extension Poller {
         case called, nothing, stopped
     }
 
+    /// Counts the calling worker among those that wait.
+    ///
     /// - Returns: false if enough workers wait already.
     private func startWaiting() -> Bool {
         let count = waiting.add(1, ordering: .sequentiallyConsistent).newValue
@@ -281,11 +290,11 @@ extension Poller {
     private func park(_ milliseconds: Int32) -> Parking {
         parked.add(1, ordering: .sequentiallyConsistent)
         defer { parked.subtract(1, ordering: .sequentiallyConsistent) }
-        // Those that made this worker park may have left before it did.
+        // The workers that caused this one to park may have stopped waiting in the meantime.
         if waiting.load(ordering: .sequentiallyConsistent) < width.load(ordering: .relaxed) { return .called }
         let end =
             MonotonicTime.now + .milliseconds(milliseconds < 0 ? Int64.max / 1_000_000 : Int64(milliseconds))
-        // A call wakes every parked worker, and one of them gets it.
+        // A signal wakes every parked worker, and one of them takes it.
         while true {
             let left = Int32(clamping: (end - .now).saturatedNanoseconds / 1_000_000)
             waitForInput([parking.descriptor, stopSignal.descriptor], milliseconds: max(0, left))
@@ -300,9 +309,9 @@ extension Poller {
     }
 }
 
-/// Where connections come from: the listening socket, and other processes.
+/// The sources of connections: the listening socket, and other processes.
 extension Poller {
-    /// Other limits for the connections that are yet to come.
+    /// Sets the limits and times of new connections.
     package func use(limits: GateLimits, times: ConnectionTimes) {
         bounds.withLock { $0 = (limits, times) }
     }
@@ -317,8 +326,10 @@ extension Poller {
         isAway.store(false, ordering: .sequentiallyConsistent)
     }
 
-    /// Accepts what is queued, but no more than this process has free workers for where others could take the
-    /// rest; the caller serves the first one itself.
+    /// Accepts queued connections; if other processes could take the rest, no more than this process has free workers
+    /// for.
+    ///
+    /// - Returns: the first one, which the caller serves itself.
     private func acceptSome() -> Connection? {
         let first = acceptOne()
         guard first != nil else { return nil }
@@ -326,12 +337,14 @@ extension Poller {
             guard let other = acceptOne() else { return first }
             arm(other)
         }
-        // The listener reports an edge: watched anew, it reports what is left.
+        // The listener is edge-triggered: added again, it reports the connections that are left.
         rewatch(listener.descriptor, watchListener)
         return first
     }
 
-    /// Takes the connections of other processes, with the same bound; the caller serves the first one itself.
+    /// Receives connections of other processes, within the same bound.
+    ///
+    /// - Returns: the first one, which the caller serves itself.
     private func receiveSome() -> Connection? {
         var first: Connection?
         for _ in 0...room {
@@ -350,11 +363,12 @@ extension Poller {
         return first
     }
 
-    /// Tries again to take connections, after the kernel had refused; returns the failure since the last
-    /// call.
+    /// Tries again to accept and receive connections after a failure. Called by the control thread.
     ///
-    /// Also where the kernel has told a process that was killed before it could: with a free worker here, the
-    /// control thread looks for itself.
+    /// If a worker is free, also takes connections that the kernel has reported to a process that was killed before it
+    /// could take them.
+    ///
+    /// - Returns: the failure since the last call, if there was one.
     package func retryAccepting() -> SystemError? {
         let (isListening, failure) = state.withLock { state in
             defer { state.acceptFailure = nil }
@@ -362,7 +376,7 @@ extension Poller {
         }
         guard isListening, failure != nil || isAnyoneWaiting else { return nil }
         if failure != nil || isReadable(listener.descriptor) { rewatch(listener.descriptor, watchListener) }
-        // One that is away returns in `reconsiderQueue`.
+        // A process that is away from the queue returns in `reconsiderQueue`.
         if let handover, !isAwayFromQueue, failure != nil || isReadable(handover.receiving) {
             rewatch(handover.receiving, watchHandover)
         }
@@ -395,7 +409,8 @@ extension Poller {
         case nudge, dropped, nothing
     }
 
-    /// The web server was allowed to connect when its connection was accepted.
+    /// Receives one message of another process. The peer is not checked again: it was checked when its connection was
+    /// accepted.
     func receiveOne() -> Received {
         guard let handover else { return .nothing }
         table.expectOne()
@@ -440,10 +455,10 @@ extension Poller {
         return waiting.load(ordering: .relaxed) + parked.load(ordering: .relaxed)
     }
 
-    /// Watched anew, a source reports what is there already.
+    /// Removes a descriptor from epoll and adds it again, so that what has arrived already is reported.
     func rewatch(_ descriptor: Int32, _ watch: () throws(SystemError) -> Void) {
-        // Under the lock: of two at a time the second one would fail, and once the process drains, a source
-        // that is watched here would take the others' events.
+        // Under the lock: of two concurrent calls, the second one would fail to add. And once the process drains, a
+        // descriptor that is watched here would take events that other processes need.
         state.withLock { state in
             guard state.isListening else { return }
             epoll.remove(descriptor)
@@ -456,12 +471,12 @@ extension Poller {
     }
 }
 
-/// The connections of the poller: armed, ready, or gone.
+/// How a connection becomes armed, ready or closed.
 extension Poller {
 
     package var connectionCount: Int { table.count }
 
-    /// Closes the connections whose time is over.
+    /// Closes the connections whose deadline has passed.
     package func closeOverdue(at now: MonotonicTime) {
         for connection in table.claimOverdue(at: now) {
             // It may have been served, and armed again, between the look at its deadline and the claim.
@@ -472,7 +487,7 @@ extension Poller {
             if isAnyoneWaiting || !connection.hasArrivals {
                 giveUp(connection)
             } else {
-                // Every worker is busy: its peer is not the one who is late.
+                // Bytes have arrived, but every worker is busy: the peer is not late.
                 connection.renewDeadline(at: now)
                 arm(connection)
             }
@@ -496,7 +511,7 @@ extension Poller {
         arm(connection)
     }
 
-    /// Lets go of a connection that has nothing to say now; the next event gives it to a worker.
+    /// Arms a connection that the caller holds: the next event gives it to a worker.
     func arm(_ connection: Connection) {
         let before = stage.load(ordering: .sequentiallyConsistent)
         guard before == .serving || remains(connection, in: before) else { return }
@@ -507,14 +522,13 @@ extension Poller {
         }
         let token = connection.token
         guard !table.arm(connection) else {
-            // The process began to drain meanwhile, and may have looked at its connections before this one
-            // was armed.
+            // The process has begun to drain, and may have looked at its connections before this one was armed.
             if stage.load(ordering: .sequentiallyConsistent) != before, let again = table.claim(token) {
                 arm(again)
             }
             return
         }
-        // An event came already, and the caller may have to run tasks: another worker takes the connection.
+        // An event has come in the meantime. The caller may have tasks to run, so another worker takes the connection.
         connection.expectsEnd = true
         makeReady(connection)
     }
@@ -540,17 +554,17 @@ extension Poller {
     }
 }
 
-/// The web server's close while a worker holds the connection: its client has gone, and the web server no longer reads the
-/// response.
+/// Hang-up of the web server while a worker holds the connection: the client has gone, and the response will not be
+/// read.
 extension Poller {
-    /// Calls `onHangUp` once when the web server has closed the connection, or its side of it; at once, on
-    /// the calling thread, when it already has.
+    /// Calls `onHangUp` once when the web server has closed the connection, or its side of it; if it already has,
+    /// immediately and on the calling thread.
     ///
-    /// To be called by the worker that holds the connection, as long as its descriptor is open. End the
-    /// watch before `giveBack`, which drops it but does not wait for a closure that runs. A second watch of
-    /// the same connection ends the first.
+    /// Called by the worker that holds the connection, while its descriptor is open. End the watch before `giveBack`,
+    /// which removes it but does not wait for a closure that is running. A second watch of the same connection ends the
+    /// first.
     ///
-    /// - Parameter onHangUp: called on the thread that learns of it: another worker's, or the control thread's. It
+    /// - Parameter onHangUp: called on the thread that detects the hang-up: another worker's, or the control thread. It
     ///   must be short, and must not wait for a thread that could be ending the watch.
     package func watchHangUp(
         of connection: Connection, _ onHangUp: @escaping @Sendable () -> Void
@@ -562,26 +576,25 @@ extension Poller {
             return HangUpWatch(entry, of: hangUps)
         }
         connection.isWatched = true
-        // First, so that an event taken from now on finds the entry; an earlier one has left its mark on the
-        // socket.
+        // Before the check: a later event finds the entry, and the check detects an earlier hang-up on the socket.
         hangUps.add(entry)
-        // Where the kernel refuses to watch, `checkHangUps` still does, and `arm` deals with the refusal.
+        // If this fails, `checkHangUps` still checks the connection, and `arm` handles the error.
         try? register(connection)
         hangUps.check([entry])
         return HangUpWatch(entry, of: hangUps)
     }
 
-    /// Looks at the watched connections itself: while every worker is busy, no worker takes events. Called by the
+    /// Checks the watched connections without epoll, since no worker takes events while all are busy. Called by the
     /// control thread.
     package func checkHangUps() { hangUps.checkAll() }
 
-    /// Before the connection may be closed, and its number be another's.
+    /// Called before the connection may be closed, since the descriptor's number may then be reused.
     private func endWatch(of connection: Connection) {
         connection.isWatched = false
         hangUps.end(token: connection.token)
     }
 
-    /// From now on each arrival is an event, also while a worker holds the connection.
+    /// Adds a connection to epoll: from now on each arrival is an event, even while a worker holds the connection.
     private func register(_ connection: Connection) throws(SystemError) {
         guard !connection.isRegistered else { return }
         try epoll.add(connection.descriptor, .inputEdge, token: connection.token)

@@ -35,7 +35,7 @@ struct RecordHeader: Equatable {
     }
 }
 
-/// A record's type (FastCGI specification, 8); types that the specification does not know are kept as they came.
+/// A record's type (FastCGI specification, 8). A type that the specification does not define keeps its number.
 struct RecordType: RawRepresentable, Hashable {
     var rawValue: UInt8
 
@@ -63,7 +63,7 @@ enum ProtocolStatus: UInt8 {
 package enum ProtocolViolation: Error, Hashable, CustomStringConvertible {
     case version(UInt8)
     case truncatedHeader
-    /// A record that an application never receives, or one in the wrong place.
+    /// A record that an application never receives, or a record out of order.
     case unexpectedRecord(type: UInt8)
     case beginRequestLength(Int)
     case repeatedBeginRequest(id: UInt16)
@@ -72,7 +72,7 @@ package enum ProtocolViolation: Error, Hashable, CustomStringConvertible {
     case nameValuePairs
     /// More management records or records of other requests than any web server has a reason to send.
     case flood
-    /// An HTTP request. It was answered, in its own protocol.
+    /// An HTTP request, which was answered in HTTP.
     case http
 
     package var description: String {

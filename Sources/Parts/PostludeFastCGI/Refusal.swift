@@ -1,17 +1,17 @@
-/// Why a request is answered by Postlude itself, before any handler: the frame was sound, the request is not.
+/// Why a request is answered without a handler: its records are valid, but the request is not.
 package enum Refusal: Error, Hashable {
-    /// A parameter that libfcgi would cut short or take for another one, or a contradictory one.
+    /// A parameter that libfcgi would truncate or misread, or that was sent twice with different values.
     case parameter
     /// CONTENT_LENGTH is not a number.
     case contentLength
-    /// STDIN ended before CONTENT_LENGTH bytes had come, or went on after them.
+    /// STDIN has fewer or more bytes than CONTENT_LENGTH.
     case bodyLength
     /// PARAMS are larger than the head limit.
     case headTooLarge
     /// The body is larger than the limit of its route.
     case bodyTooLarge
 
-    /// For the log.
+    /// A description for the log.
     package var reason: String {
         switch self {
         case .parameter:
@@ -24,19 +24,19 @@ package enum Refusal: Error, Hashable {
     }
 }
 
-/// Why a streamed body ended before its time. Its connection is closed once the request is answered.
+/// Why a streamed body has ended early. Its connection is closed after the request is answered.
 package enum BodyError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The next piece did not come in time.
+    /// The next piece did not arrive in time.
     case timedOut
     /// The web server closed, or reset, the connection: its client went away.
     case cutShort
-    /// Without a CONTENT_LENGTH more than the limit came.
+    /// A body without CONTENT_LENGTH is larger than the limit.
     case tooLarge
-    /// STDIN ended before CONTENT_LENGTH bytes had come, or went on after them.
+    /// STDIN has fewer or more bytes than CONTENT_LENGTH.
     case length
-    /// The web server gave the request up (ABORT_REQUEST).
+    /// The web server aborted the request (ABORT_REQUEST).
     case aborted
-    /// Bytes that are not a record of a request.
+    /// The records violate the protocol.
     case violation(ProtocolViolation)
 
     package var description: String {

@@ -5,16 +5,17 @@ package struct RequestHead: Sendable {
     package let requestID: UInt16
     /// Whether the web server asked to keep the connection (FCGI_KEEP_CONN).
     package let keepsConnection: Bool
-    /// The PARAMS stream as it was received, without record headers; of a refused request what is known of it.
+    /// The PARAMS stream as received, without record headers; of a refused request, the part that is known.
     let stream: [UInt8]
     private var pairs: [NameValuePairs.Pair]
-    /// CONTENT_LENGTH; nil for a body of unknown length: where it is absent or empty, as with a chunked body that nginx
-    /// does not buffer, and for Caddy's `-1`, which is then not a parameter.
+    /// CONTENT_LENGTH; nil for a body of unknown length: if it is absent or empty, as with a chunked body that nginx
+    /// does not buffer, and for Caddy's `-1`, which is then removed from the parameters.
     package private(set) var contentLength: Int?
-    /// Why the request is refused. Its parameters are for the log alone: libfcgi gets none of them.
+    /// Why the request is refused; nil if it is not. The parameters of a refused request are only logged: libfcgi gets
+    /// none of them.
     package private(set) var refusal: Refusal?
 
-    /// A head that stands for a request which is refused before all its parameters are known.
+    /// Makes the head of a request that is refused before all its parameters are known.
     ///
     /// - Parameter stream: the beginning of its PARAMS stream.
     init(refused requestID: UInt16, keepsConnection: Bool, stream: [UInt8], because refusal: Refusal) {
@@ -24,15 +25,15 @@ package struct RequestHead: Sendable {
         self.refusal = refusal
         var pairs: [NameValuePairs.Pair] = []
         var reader = NameValuePairs()
-        // It may end in the middle of a pair.
+        // The stream may end in the middle of a pair.
         while let pair = try? reader.next(in: stream.span) { pairs.append(pair) }
         self.pairs = pairs
     }
 
-    /// Checks a whole PARAMS stream. The head says whether the request is refused: where the frame is sound, but libfcgi
-    /// or the application would take the parameters for others than they are.
+    /// Checks a whole PARAMS stream. Sets `refusal` if the pairs are well-formed, but libfcgi or the application would
+    /// misread the parameters.
     ///
-    /// - Throws: where the pairs do not fit the stream.
+    /// - Throws: `.nameValuePairs` if the pairs do not fit the stream.
     init(requestID: UInt16, keepsConnection: Bool, stream: [UInt8]) throws(ProtocolViolation) {
         self.requestID = requestID
         self.keepsConnection = keepsConnection
@@ -81,7 +82,7 @@ package struct RequestHead: Sendable {
         pairs.lazy.map { (text($0.name), text($0.value)) }
     }
 
-    /// Looks at the parameters' names and values, in the order in which they came.
+    /// Calls `body` with the name and value of each parameter, in the order in which they came.
     package func forEach(_ body: (_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) -> Void) {
         for pair in pairs { body(stream[pair.name], stream[pair.value]) }
     }
@@ -110,7 +111,7 @@ package struct RequestHead: Sendable {
         }
     }
 
-    /// Whether `name` was sent twice with different values: the web server and we could read it differently.
+    /// Whether `name` was sent twice with different values: the web server and Postlude could use different ones.
     private func isAmbiguous(_ name: StaticString) -> Bool {
         guard let first = value(name) else { return false }
         return pairs.contains { matches($0, name) && stream[$0.value] != first }
@@ -131,7 +132,7 @@ package struct RequestHead: Sendable {
 }
 
 extension RequestHead {
-    /// Makes the head of a request that did not come from a web server, with the checks of a gate.
+    /// Makes the head of a request that did not come from a web server, with the same checks as in a gate.
     ///
     /// - Throws: the refusal with which a gate would answer.
     package init(parameters: [(name: String, value: String)]) throws(Refusal) {
@@ -145,7 +146,7 @@ extension RequestHead {
         do throws(ProtocolViolation) {
             try self.init(requestID: 1, keepsConnection: true, stream: stream)
         } catch {
-            // The pairs were written just above.
+            // Does not happen: the pairs were written just above.
             throw .parameter
         }
         if let refusal { throw refusal }
@@ -153,7 +154,7 @@ extension RequestHead {
 }
 
 extension NameValuePairs {
-    /// One byte up to 127, else four (FastCGI specification, 3.4).
+    /// Appends a length: one byte up to 127, otherwise four (FastCGI specification, 3.4).
     fileprivate static func append(length: Int, to stream: inout [UInt8]) {
         guard length > 127 else { return stream.append(UInt8(length)) }
         let length = UInt32(clamping: length) | 1 << 31

@@ -1,19 +1,18 @@
 import Glibc
 package import PostludeSystem
 
-/// A small, complete response that is written at once and without libfcgi: for a thread that answers in a worker's
-/// place.
+/// A small, complete response that is sent at once and without libfcgi, by a thread that answers in a worker's place.
 ///
-/// Its body is the error format of all of Postlude's answers, `{"detail":"…"}`.
+/// Its body has the format of all of Postlude's errors, `{"detail":"…"}`.
 package struct ShortResponse: Sendable {
     package let status: Int
     private let head: [UInt8]
     private let body: [UInt8]
 
     /// - Parameters:
-    ///   - reason: the status's reason phrase, which the client reads as `detail`, too.
+    ///   - reason: the status's reason phrase, which is also `detail` in the body.
     ///   - fields: header fields other than Content-Type and Content-Length.
-    ///   - identifier: the request's id, by which its line in the log can be found.
+    ///   - identifier: the request's id, which its log line has, too.
     package init(
         status: Int, reason: String, fields: [(name: String, value: String)] = [],
         identifier: String? = nil
@@ -26,7 +25,7 @@ package struct ShortResponse: Sendable {
             [("Status", "\(status) \(reason)"), ("Content-Type", "application/json")]
             + fields + [("Content-Length", "\(body.count)")]
         let lines = all.map { name, value in
-            // No value can begin a line of its own.
+            // Without control characters, a value cannot begin a new line.
             "\(name): \(String(decoding: value.utf8.map { $0 < 0x20 ? 0x20 : $0 }, as: UTF8.self))\r\n"
         }
         head = Array((lines.joined() + "\r\n").utf8)
@@ -34,7 +33,7 @@ package struct ShortResponse: Sendable {
 
     /// 503: every worker is busy, or the process is about to end.
     ///
-    /// - Parameter retryAfter: what the client is told to wait, rounded up to whole seconds.
+    /// - Parameter retryAfter: how long the client should wait; rounded up to whole seconds.
     package static func serviceUnavailable(retryAfter: Duration) -> ShortResponse {
         let (seconds, attoseconds) = retryAfter.components
         let whole = max(0, attoseconds > 0 && seconds < .max ? seconds + 1 : seconds)
@@ -42,7 +41,7 @@ package struct ShortResponse: Sendable {
             status: 503, reason: "Service Unavailable", fields: [("Retry-After", "\(whole)")])
     }
 
-    /// 408: the rest of the request did not come in time.
+    /// 408: the rest of the request did not arrive in time.
     package static let requestTimeout = ShortResponse(status: 408, reason: "Request Timeout")
 
     /// 504: the handler did not answer in time.
@@ -52,7 +51,7 @@ package struct ShortResponse: Sendable {
 
     /// The records of the response: STDOUT, its end, and END_REQUEST.
     ///
-    /// - Parameter isHead: whether a HEAD request is answered, which gets no body.
+    /// - Parameter isHead: whether it answers a HEAD request, and so has no body.
     package func records(requestID: UInt16, isHead: Bool) -> [UInt8] {
         var records: [UInt8] = []
         var rest = (isHead ? head : head + body)[...]
@@ -68,10 +67,10 @@ package struct ShortResponse: Sendable {
         return records
     }
 
-    /// Sends the response to a request whose response has not begun, without waiting for the web server to
-    /// take it.
+    /// Sends the response to a request whose response has not begun, without blocking.
     ///
-    /// Give the connection back afterwards, to be kept where this returns true and `head.keepsConnection`.
+    /// The caller then gives the connection back, and keeps it if this returned true and `head.keepsConnection` is
+    /// true.
     ///
     /// - Returns: whether the kernel has taken all of it; otherwise the connection must be closed.
     package func send(to head: RequestHead, on connection: Connection) -> Bool {
@@ -79,7 +78,7 @@ package struct ShortResponse: Sendable {
         return send(records(requestID: head.requestID, isHead: Self.isHead(head)), to: connection.descriptor)
     }
 
-    /// Bytes of the body, and of head and body, as `head` is answered.
+    /// The bytes of the body, and of head and body together, in the response to `head`.
     fileprivate func byteCount(for head: RequestHead) -> (body: Int, all: Int) {
         let bodyBytes = Self.isHead(head) ? 0 : body.count
         return (bodyBytes, self.head.count + bodyBytes)
@@ -112,13 +111,13 @@ package struct ShortResponse: Sendable {
     }
 }
 
-/// A request that was answered without a worker: every one was busy, or its body did not come in time.
+/// A request that was answered without a worker: all were busy, or its body did not arrive in time.
 package struct UnservedRequest: Sendable {
     package let head: RequestHead
     package let response: ShortResponse
     /// Whether the kernel has taken the whole response.
     package let isSent: Bool
-    /// Since when the request waited, or its body was awaited.
+    /// The time at which the request began to wait, or its body began to be collected.
     package let start: MonotonicTime
 
     /// Sends the response.
@@ -129,6 +128,6 @@ package struct UnservedRequest: Sendable {
         isSent = answer.send(to: head, on: connection)
     }
 
-    /// Bytes that the web server was given: of the body, and of head and body; none where it did not take all.
+    /// The bytes sent, of the body, and of head and body together; none if the kernel did not take all.
     package var bytesSent: (body: Int, all: Int) { isSent ? response.byteCount(for: head) : (0, 0) }
 }

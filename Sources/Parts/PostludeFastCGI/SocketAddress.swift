@@ -1,7 +1,7 @@
 import Glibc
 package import PostludeSystem
 
-/// Where a FastCGI socket is bound, or whom a connection comes from.
+/// The address of a FastCGI socket, or of a connection's peer.
 package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
     case unix(path: String)
     case ipv4(address: UInt32, port: UInt16)
@@ -72,7 +72,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Calls `body` with the address as the socket calls take it.
+    /// Calls `body` with the address as a `sockaddr`, and its length.
     func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         switch self {
         case .unix(let path):
@@ -144,7 +144,7 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
 extension SocketAddress {
     /// Connects to the socket that listens at this address.
     ///
-    /// - Parameter seconds: how long to wait for a listener whose queue is full.
+    /// - Parameter seconds: how long to wait for a listener whose queue is full, in seconds.
     package func connect(within seconds: Int) throws(SystemError) -> Int32 {
         let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemError("socket(\(self))") }

@@ -1,9 +1,8 @@
 import Glibc
 import PostludeSystem
 
-/// The web servers that may connect: over TCP by their addresses, as FCGI_WEB_SERVER_ADDRS (FastCGI
-/// specification, 3.2) and the manifest list them; over a Unix socket by their users, besides the file's
-/// mode.
+/// The web servers that may connect: over TCP by address, as FCGI_WEB_SERVER_ADDRS (FastCGI specification, 3.2) and the
+/// manifest list them; over a Unix socket by user, in addition to the file's mode.
 package struct WebServers: Sendable {
     /// The first `bits` of an address of 16 bytes. An IPv4 address is kept in its IPv4-mapped form, which is
     /// what a dual-stack listener sees.
@@ -20,9 +19,9 @@ package struct WebServers: Sendable {
         }
     }
 
-    /// Empty for everyone.
+    /// Empty if all addresses are allowed.
     private let networks: [Network]
-    /// Empty for everyone.
+    /// Empty if all users are allowed.
     private let users: Set<uid_t>
 
     /// - Parameters:
@@ -52,9 +51,9 @@ package struct WebServers: Sendable {
         self.users = numbers
     }
 
-    /// Whether a peer may be served.
+    /// Checks whether a peer may connect.
     ///
-    /// - Returns: why not; nil when it may.
+    /// - Returns: the reason for a refusal; nil if the peer is allowed.
     func refusal(of peer: SocketAddress, on descriptor: Int32) -> ConnectionEnd? {
         switch peer {
         case .unix:
@@ -81,7 +80,7 @@ package struct WebServers: Sendable {
         return Network(address: address, bits: 128 - width + bits)
     }
 
-    /// The address in its long form, and how many bits its own form has.
+    /// The address as 16 bytes, and the number of bits that it has in its own family.
     private static func parse(_ text: String) -> (address: [UInt8], width: Int)? {
         var v4 = in_addr()
         if inet_pton(AF_INET, text, &v4) == 1 { return (mapped(UInt32(bigEndian: v4.s_addr)), 32) }
