@@ -1,11 +1,11 @@
 internal import CPostludeLinux
 import Glibc
 
-/// A lock on one byte of a file, which the kernel releases when its owner dies, whatever the reason.
+/// A lock on one byte of a file. The kernel releases it when the process dies, for whatever reason.
 ///
-/// It belongs to an open file description of its own (an OFD lock): another lock in the same process excludes it as one
-/// in another process does, and closing the file elsewhere in the process does not release it. Who forks without an
-/// `exec` shares it with the child.
+/// It belongs to an open file description of its own (an OFD lock): it excludes other locks in the same process as well
+/// as in other processes, and closing the file elsewhere in the process does not release it. A child made by `fork`
+/// without `exec` shares it.
 package final class ByteLock: Sendable {
     private let descriptor: Int32
 
@@ -13,10 +13,10 @@ package final class ByteLock: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Takes the lock; the file is made if there is none.
+    /// Takes the lock, and makes the file if there is none.
     ///
-    /// - Parameter model: a file that has the owner and the mode which a new file is to have: root may come first.
-    /// - Returns: nil if another process has it.
+    /// - Parameter model: a file whose owner and mode a new file gets, since root may make it.
+    /// - Returns: nil if the lock is held already.
     package static func take(byte: Int64, of path: String, like model: String) throws(SystemError)
         -> ByteLock?
     {
@@ -28,7 +28,7 @@ package final class ByteLock: Sendable {
         return lock
     }
 
-    /// Whether one of some bytes is locked, by this process or another one.
+    /// Whether one of the bytes is locked, by this process or another one.
     package static func isHeld(bytes: Range<Int64>, of path: String) throws(SystemError) -> Bool {
         let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -38,7 +38,7 @@ package final class ByteLock: Sendable {
         return try ByteLock(descriptor).sees(bytes, of: path)
     }
 
-    /// The same in the file in which this lock is, which may have lost its name.
+    /// Whether a byte of this lock's file is locked by another lock. The file may have lost its name.
     package func isHeldByOther(byte: Int64) throws(SystemError) -> Bool {
         try sees(byte..<byte + 1, of: "the file of a lock")
     }
@@ -51,7 +51,7 @@ package final class ByteLock: Sendable {
         return answer != 0
     }
 
-    /// Whether the file at a path is the one that has the lock.
+    /// Whether the file at a path is this lock's file.
     package func isIn(fileAt path: String) -> Bool {
         FileIdentity(path: path).map { $0 == FileIdentity(descriptor: descriptor) } ?? false
     }

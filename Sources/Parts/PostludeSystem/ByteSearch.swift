@@ -1,9 +1,9 @@
 internal import CPostludeLinux
 
 extension [UInt8] {
-    /// Where `needle` begins for the first time at or after `start`; nil when it does not occur.
+    /// The index of the first occurrence of `needle` at or after `start`; nil if there is none.
     ///
-    /// In linear time, whatever the bytes are.
+    /// Takes linear time, whatever the bytes are.
     package func firstIndex(of needle: [UInt8], from start: Int) -> Int? {
         withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress, start >= 0, start <= bytes.count else { return nil }

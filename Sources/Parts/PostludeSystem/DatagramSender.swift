@@ -1,9 +1,9 @@
 internal import CPostludeLinux
 import Glibc
 
-/// Sends datagrams to a daemon's Unix socket, and never waits for it.
+/// Sends datagrams to a daemon's Unix socket, without blocking.
 ///
-/// Each names the socket's path: a daemon that is restarted is found again.
+/// Each datagram is addressed to the socket's path, so that a restarted daemon is found again.
 package final class DatagramSender: Sendable {
     /// Where the daemon listens.
     package let path: String
@@ -12,7 +12,7 @@ package final class DatagramSender: Sendable {
     private let targetLength: socklen_t
 
     /// - Parameter path: a path, or `@` and an abstract name.
-    /// - Throws: `ENAMETOOLONG` for a path that fits no socket's address.
+    /// - Throws: `ENAMETOOLONG` for a path that does not fit a socket address.
     package init(path: String) throws(SystemError) {
         self.path = path
         var address = sockaddr_un()
@@ -26,7 +26,7 @@ package final class DatagramSender: Sendable {
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         target = address
-        // An abstract name has no end but the address's length.
+        // An abstract name ends only with the address's length.
         targetLength = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count + (isAbstract ? 0 : 1))
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemError("socket(\(path))") }

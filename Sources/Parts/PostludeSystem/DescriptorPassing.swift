@@ -1,9 +1,9 @@
 internal import CPostludeLinux
 import Glibc
 
-/// Sends two bytes, and a descriptor (SCM_RIGHTS) unless it is nil, as one message; never waits.
+/// Sends two bytes, and a descriptor (SCM_RIGHTS) unless it is nil, as one message, without blocking.
 ///
-/// - Returns: whether the kernel has taken it.
+/// - Returns: whether the kernel has taken the message.
 package func sendDescriptor(
     _ descriptor: Int32?, note: UInt8, count: UInt8 = 0, to socket: Int32
 ) -> Bool {
@@ -14,16 +14,16 @@ package func sendDescriptor(
     }
 }
 
-/// The user who has connected a Unix socket (SO_PEERCRED); nil when the kernel does not say.
+/// The user who has connected a Unix socket (SO_PEERCRED); nil if the kernel does not report one.
 package func peerUser(of socket: Int32) -> UInt32? {
     var user: uid_t = 0
     return clinux_peer_user(socket, &user) == 0 ? user : nil
 }
 
-/// Takes one message of `sendDescriptor`; never waits.
+/// Receives one message of `sendDescriptor`, without blocking.
 ///
-/// - Returns: its bytes (0 where it has none) and its descriptor, which is the caller's from now on and is
-///   closed on exec; nil when there is no message.
+/// - Returns: its bytes (0 for a missing one) and its descriptor, which the caller must close and which is closed on
+///   exec; nil if there is no message.
 package func receiveDescriptor(
     from socket: Int32
 ) throws(SystemError) -> (note: UInt8, count: UInt8, descriptor: Int32?)? {

@@ -3,17 +3,17 @@ import Glibc
 
 /// An epoll instance; each registration carries a number of the caller's choice.
 package final class Epoll: Sendable {
-    /// What the kernel watches for, and how.
+    /// The events that the kernel watches for, and how.
     package struct Interest: RawRepresentable, Sendable {
         package let rawValue: UInt32
 
         package init(rawValue: UInt32) { self.rawValue = rawValue }
 
         package static let input = Interest(rawValue: EPOLLIN.rawValue)
-        /// Reported once for each arrival, not for as long as there is something to read; the peer's end too.
+        /// Reported once for each arrival, not as long as there is something to read; also reports the peer's end.
         package static let inputEdge = Interest(
             rawValue: EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue)
-        /// The same for a listener: of several processes that watch it, wake one.
+        /// The same for a listener; of several processes that watch it, the kernel wakes one.
         package static let acceptEdge = Interest(
             rawValue: EPOLLIN.rawValue | EPOLLET.rawValue | EPOLLEXCLUSIVE.rawValue)
     }
@@ -35,18 +35,18 @@ package final class Epoll: Sendable {
     }
 
     package func remove(_ target: Int32) {
-        // The descriptor may never have been added, or be gone: both leave it unwatched, as asked.
+        // The descriptor may never have been added, or be closed: in both cases it is not watched.
         _ = epoll_ctl(descriptor, EPOLL_CTL_DEL, target, nil)
     }
 
-    /// Something that the kernel reports.
+    /// An event that the kernel reports.
     package struct Event {
         package let token: UInt64
-        /// The peer has closed, or shut down its side: after what can be read there is the end.
+        /// Whether the peer has closed the connection or its side of it: the end follows what can be read.
         package let isHangUp: Bool
     }
 
-    /// One event; nil after `milliseconds` (-1: no limit) or an interrupted wait.
+    /// Waits for one event; nil after `milliseconds` (-1: no limit) or an interrupted wait.
     package func wait(milliseconds: Int32) -> Event? {
         var event = epoll_event()
         guard epoll_wait(descriptor, &event, 1, milliseconds) == 1 else { return nil }
@@ -59,7 +59,7 @@ package final class Epoll: Sendable {
 package final class EventDescriptor: Sendable {
     package let descriptor: Int32
 
-    /// - Parameter counting: each `take` takes one of the signals given; otherwise it takes all of them.
+    /// - Parameter counting: whether each `take` takes one signal; otherwise it takes all of them.
     package init(counting: Bool = false) throws(SystemError) {
         let flags = EFD_CLOEXEC | EFD_NONBLOCK | (counting ? EFD_SEMAPHORE : 0)
         descriptor = eventfd(0, Int32(flags))
@@ -69,11 +69,13 @@ package final class EventDescriptor: Sendable {
     deinit { close(descriptor) }
 
     package func signal() {
-        // Fails only when the counter is full, and then it is signalled already.
+        // Fails only if the counter is full; then it is signalled already.
         _ = eventfd_write(descriptor, 1)
     }
 
-    /// - Returns: whether there was a signal to take.
+    /// Takes a signal, without blocking.
+    ///
+    /// - Returns: whether there was one.
     @discardableResult
     package func take() -> Bool {
         var value: eventfd_t = 0

@@ -1,19 +1,19 @@
-/// What comes in first goes out first, at constant cost however long the line is.
+/// A first-in-first-out queue; adding and removing an element take constant amortized time.
 ///
-/// Public for the reason that `Lock` is: only so can it be inlined into other modules.
+/// Public for the same reason as `Lock`: only public code can be inlined into other modules.
 public struct FIFO<Element> {
     @usableFromInline var incoming: [Element] = []
-    /// The older half, the oldest one last.
+    /// The older elements, the oldest one last.
     @usableFromInline var outgoing: [Element] = []
 
     @inlinable public var isEmpty: Bool { incoming.isEmpty && outgoing.isEmpty }
 
     @inlinable public var count: Int { incoming.count + outgoing.count }
 
-    /// The oldest one.
+    /// The oldest element.
     @inlinable public var first: Element? { outgoing.last ?? incoming.first }
 
-    /// In order, the oldest one first.
+    /// The elements in order, the oldest one first.
     @inlinable public var elements: [Element] { outgoing.reversed() + incoming }
 
     @inlinable public init(_ elements: [Element] = []) { incoming = elements }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// Which file it is, whatever its name is by now.
+/// The identity of a file, independent of its name.
 package struct FileIdentity: Sendable, Hashable, CustomStringConvertible {
     private let device: UInt64
     private let inode: UInt64
 
-    /// - Returns: nil if no file can be seen at the path.
+    /// - Returns: nil if there is no accessible file at the path.
     package init?(path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

@@ -1,15 +1,15 @@
 internal import CPostludeLinux
 import Glibc
 
-/// The names of the functions that addresses belong to.
+/// Finds the names of the functions that contain addresses.
 package enum FunctionNames {
     /// One frame of a stack.
     package struct Frame: Sendable, Hashable {
-        /// Demangled; the image and the address where no name is known.
+        /// The demangled name; the image and the offset in it if no name is known.
         package let function: String
-        /// The symbol, empty where it is not known.
+        /// The mangled symbol; empty if it is not known.
         package let symbol: String
-        /// Whether it lies in the running executable, not in a library.
+        /// Whether the function is in the executable, not in a library.
         package let isInExecutable: Bool
 
         package init(function: String, symbol: String, isInExecutable: Bool) {
@@ -19,11 +19,13 @@ package enum FunctionNames {
         }
     }
 
-    /// The symbols of the executable that it does not export, too.
+    /// All symbols of the executable, including those that it does not export.
     private static let executable = ELFSymbols(file: "/proc/self/exe")
     private static let executableBase = UInt(clinux_executable_base())
 
-    /// - Parameter stack: the innermost address first; the others are those to which a call returns.
+    /// Returns the frames of a stack.
+    ///
+    /// - Parameter stack: the innermost address first; the others are return addresses.
     package static func frames(of stack: [UInt]) -> [Frame] {
         // The instruction after a call that never returns may belong to the next function.
         let addresses = stack.enumerated().map { $0.offset == 0 ? $0.element : $0.element &- 1 }
@@ -59,15 +61,15 @@ package enum FunctionNames {
     }
 }
 
-/// The symbol table of a 64-bit ELF file (System V ABI, chapter 4), mapped into memory for good.
+/// The symbol table of a 64-bit ELF file (System V ABI, chapter 4), which stays mapped into memory.
 ///
-/// The file need not be sound: nothing outside of it is read, and nothing is taken for a name that has no end.
-// Unchecked: the mapping is read only, and never goes.
+/// The file need not be well-formed: nothing outside of it is read, and a name without an end is ignored.
+// Unchecked: the mapping is read-only, and is never removed.
 package struct ELFSymbols: @unchecked Sendable {
     private let file: UnsafeRawBufferPointer
     private let symbols: Range<Int>
     private let strings: Range<Int>
-    /// Whether addresses are relative to where the file is loaded.
+    /// Whether addresses are relative to the address at which the file is loaded.
     private let isRelative: Bool
 
     /// - Returns: nil if the file cannot be read, or has no symbol table.
@@ -88,7 +90,7 @@ package struct ELFSymbols: @unchecked Sendable {
         self = parsed
     }
 
-    /// - Parameter bytes: a whole file, which must stay where it is.
+    /// - Parameter bytes: a whole file, which must stay in memory at this address.
     package init?(_ bytes: UnsafeRawBufferPointer) {
         // 64 bits, least significant byte first.
         guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]),
@@ -122,9 +124,9 @@ package struct ELFSymbols: @unchecked Sendable {
         return nil
     }
 
-    /// The functions that hold `addresses`, as far as they have names.
+    /// Returns the names of the functions that contain `addresses`; an address without a known name is left out.
     ///
-    /// - Parameter base: where the file is loaded.
+    /// - Parameter base: the address at which the file is loaded.
     package func names(of addresses: [UInt], loadedAt base: UInt) -> [UInt: String] {
         var names: [UInt: String] = [:]
         guard !addresses.isEmpty else { return names }

@@ -1,20 +1,20 @@
 public import Glibc
 
-/// A value that one thread at a time may touch.
+/// A value that only one thread at a time can access.
 ///
-/// Not Synchronization's `Mutex`, for two reasons that were measured: with fewer cores than threads its spinning took a
-/// fifth of a busy server's time, and the thread sanitizer does not see it.
+/// Not Synchronization's `Mutex`, for two reasons that were measured: with fewer cores than threads, its spinning took
+/// a fifth of a busy server's time, and the thread sanitizer does not see it.
 ///
-/// Public, though no product has it: only what is public can be inlined into other modules, and a generic call across
-/// modules looks up types in the runtime's tables each time.
-// Unchecked: the value is reached through `withLock` only, which holds the lock.
+/// Public, although no product exports it: only public code can be inlined into other modules, and a generic call
+/// across modules looks up types in the runtime's tables each time.
+// Unchecked: the value is accessed only in `withLock`, which holds the lock.
 public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
     @usableFromInline let value: UnsafeMutablePointer<Value>
 
     @inlinable
     public init(_ initial: consuming sending Value) {
-        // One piece of memory for both: the thread that locks wants the value next.
+        // One allocation for both: the thread that locks needs the value next.
         let alignment = max(MemoryLayout<pthread_mutex_t>.alignment, MemoryLayout<Value>.alignment)
         let offset = (MemoryLayout<pthread_mutex_t>.size + alignment - 1) / alignment * alignment
         let memory = UnsafeMutableRawPointer.allocate(
@@ -43,15 +43,15 @@ public struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// A value that one thread at a time may touch, and that threads can wait for to change.
+/// A value that only one thread at a time can access, and whose changes threads can wait for.
 ///
-/// Synchronization's `Mutex` cannot be waited on with a condition. Public for the reason that ``Lock`` has.
-// Unchecked: the value is reached through `withLock` and `wait` only, which hold the lock.
+/// Synchronization's `Mutex` has no condition to wait for. Public for the same reason as ``Lock``.
+// Unchecked: the value is accessed only in `withLock` and `wait`, which hold the lock.
 public struct ConditionLock<Value>: ~Copyable, @unchecked Sendable {
-    /// What a thread that looks at the value does next.
+    /// What `wait` does after a call of its closure.
     public enum Step<Result> {
         case stop(Result)
-        /// Looks again after the next signal, and after this time at the latest; nil for no limit.
+        /// Calls the closure again after the next signal, or at this time at the latest; nil for no limit.
         case wait(until: MonotonicTime?)
     }
 
@@ -91,9 +91,9 @@ public struct ConditionLock<Value>: ~Copyable, @unchecked Sendable {
         return body(&value.pointee)
     }
 
-    /// Calls `body` with the value, again after each signal, until it stops.
+    /// Calls `body` with the value, and again after each signal, until it returns `stop`.
     ///
-    /// Each call has an access of its own to the value, which other threads change in between.
+    /// Each call accesses the value anew; other threads may change it in between.
     @inlinable
     public borrowing func wait<Result>(_ body: (inout Value) -> Step<Result>) -> Result {
         pthread_mutex_lock(mutex)
@@ -111,9 +111,9 @@ public struct ConditionLock<Value>: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Has one thread that waits look again. May be called with the lock held.
+    /// Wakes one waiting thread. May be called with the lock held.
     @inlinable public borrowing func signal() { pthread_cond_signal(condition) }
 
-    /// Has every thread that waits look again. May be called with the lock held.
+    /// Wakes every waiting thread. May be called with the lock held.
     @inlinable public borrowing func broadcast() { pthread_cond_broadcast(condition) }
 }

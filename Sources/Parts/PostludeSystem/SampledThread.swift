@@ -2,20 +2,20 @@ internal import CPostludeLinux
 import Glibc
 import Synchronization
 
-/// A thread whose stack another one can ask for while it runs the application's code.
+/// A thread whose stack another thread can sample while it runs the application's code.
 ///
-/// The question is a signal to that thread. It may come only between `enter` and `leave`, since EINTR would cut a write
-/// of libfcgi short: sockets with SO_SNDTIMEO ignore SA_RESTART. The other side closes that window before it sends, and
-/// `leave` waits until it is open again. A signal that is still pending then is delivered at the latest when `leave`
-/// yields, which is before any write; so it does not matter how late the thread answers.
+/// The sampling thread asks by a signal. It may arrive only between `enter` and `leave`, since EINTR would cut a write
+/// of libfcgi short: sockets with SO_SNDTIMEO ignore SA_RESTART. So the sampling thread first prevents the other one
+/// from leaving: `leave` waits until that is over. A signal that is still pending then is delivered at the latest when
+/// `leave` yields, which is before any write; so a late answer does no harm.
 package final class SampledThread: Sendable {
-    /// What was seen.
+    /// A sampled stack.
     package enum Stack: Sendable, Equatable {
-        /// The addresses, the innermost one first.
+        /// The addresses, innermost first.
         case frames([UInt])
-        /// Async code waits for something: the thread has no stack of its.
+        /// The async code is suspended, and has no stack on this thread.
         case suspended
-        /// The thread is not in the application's code, or does not answer.
+        /// The thread does not run the application's code, or does not answer.
         case unknown
     }
 
@@ -25,37 +25,37 @@ package final class SampledThread: Sendable {
         static let asked = 2
     }
 
-    /// 0 where no signal is to be had.
+    /// The signal; 0 if none is available.
     private static let signal: Int32 = max(0, clinux_install_stack_signal())
-    /// One thread is asked at a time.
+    /// Only one thread is sampled at a time.
     private static let turn = Lock(())
 
     private let thread: pid_t
     private let phase = Atomic<Int>(Phase.outside)
     private let isSuspended: @Sendable () -> Bool
 
-    /// Called on the thread itself.
+    /// Must be called on the thread itself.
     ///
-    /// - Parameter isSuspended: whether the thread waits for async code's next job.
+    /// - Parameter isSuspended: returns whether the thread waits for the next job of async code.
     package init(isSuspended: @escaping @Sendable () -> Bool = { false }) {
         thread = clinux_thread_id()
         self.isSuspended = isSuspended
         if Self.signal > 0 { _ = clinux_unblock(Self.signal) }
     }
 
-    /// The application's code begins. Called by the thread itself.
+    /// Marks the beginning of the application's code. Called by the thread itself.
     package func enter() { phase.store(Phase.inside, ordering: .sequentiallyConsistent) }
 
-    /// The application's code has ended. Called by the thread itself.
+    /// Marks the end of the application's code. Called by the thread itself.
     package func leave() {
         while !move(from: Phase.inside, to: Phase.outside) { sched_yield() }
     }
 
-    /// Asks for the stack, and waits for it. Not to be called by the thread itself.
+    /// Samples the stack, and waits for it. Must not be called by the thread itself.
     ///
     /// - Parameters:
-    ///   - isWanted: asked when the thread cannot leave any more: whether it still is where the caller thinks.
-    ///   - milliseconds: how long to wait for the answer, about.
+    ///   - milliseconds: about how long to wait for the answer.
+    ///   - isWanted: called when the thread cannot leave; returns whether it is still doing what the caller expects.
     package func stack(within milliseconds: Int32 = 100, where isWanted: () -> Bool = { true }) -> Stack {
         guard Self.signal > 0, move(from: Phase.inside, to: Phase.asked) else { return .unknown }
         defer { phase.store(Phase.inside, ordering: .sequentiallyConsistent) }

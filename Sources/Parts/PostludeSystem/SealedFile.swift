@@ -1,11 +1,11 @@
 internal import CPostludeLinux
 import Glibc
 
-/// Bytes in memory that processes pass to each other by descriptor, and that can no longer be changed.
+/// An immutable file in memory, which processes pass to each other by descriptor.
 package final class SealedFile: Sendable {
     package let descriptor: Int32
 
-    /// - Parameter name: what /proc shows.
+    /// - Parameter name: the name that /proc shows.
     package init(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
         descriptor = clinux_make_memory_file(name)
         guard descriptor >= 0 else { throw SystemError("memfd_create(\(name))") }
@@ -20,7 +20,7 @@ package final class SealedFile: Sendable {
         guard clinux_seal(descriptor) == 0 else { throw SystemError("fcntl(F_ADD_SEALS, \(name))") }
     }
 
-    /// - Parameter descriptor: the file's from now on.
+    /// - Parameter descriptor: a descriptor that this object then closes.
     package init(adopting descriptor: Int32) {
         self.descriptor = descriptor
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -28,7 +28,7 @@ package final class SealedFile: Sendable {
 
     deinit { close(descriptor) }
 
-    /// The whole content; the descriptor's position, which others share, stays where it is.
+    /// Reads the whole content. The position of the descriptor, which other processes share, does not change.
     package func bytes() throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 64 << 10)
@@ -43,9 +43,9 @@ package final class SealedFile: Sendable {
     }
 }
 
-/// A file in memory for what another program writes: nothing has to be read while it runs.
+/// A file in memory that captures the output of another program, so that nothing need be read while it runs.
 package final class CapturedOutput {
-    /// To be inherited as the program's standard error.
+    /// The descriptor that the program inherits as its standard error.
     package let descriptor: Int32
 
     package init() throws(SystemError) {
@@ -55,7 +55,7 @@ package final class CapturedOutput {
 
     deinit { close(descriptor) }
 
-    /// The last bytes that were written, at most `limit`.
+    /// The last bytes written, at most `limit`, as text.
     package func end(bytes limit: Int) -> String {
         let size = max(0, Int(lseek(descriptor, 0, SEEK_END)))
         var bytes = [UInt8](repeating: 0, count: min(size, limit))

@@ -1,35 +1,37 @@
 import Glibc
 
-/// The service manager that has started this process, systemd as a rule, and what it wants to be told (sd_notify).
+/// The service manager that has started this process, usually systemd, and the notifications for it (sd_notify).
 ///
-/// One process of a service speaks to it: the variables are taken out of the environment, so that no child does.
+/// Only one process of a service may notify it: the variables are removed from the environment, so that children do
+/// not.
 package final class ServiceManager: Sendable {
     /// One assignment of a notification.
     package enum State: Sendable, Equatable {
-        /// The service answers; after a reload, again.
+        /// The service is ready, after its start or after a reload.
         case ready
         case reloading
         case stopping
-        /// A line for people (`systemctl status`).
+        /// A line for the operator (`systemctl status`).
         case status(String)
-        /// The service's main process from now on.
+        /// The service's main process has this number from now on.
         case mainPID(Int32)
         case watchdog
-        /// Starting, reloading or stopping takes so much longer.
+        /// Starting, reloading or stopping takes this much longer.
         case extendTimeout(Duration)
     }
 
     private let sender: DatagramSender
-    /// How often to send `.watchdog`, half of the time after which the manager acts; nil if it watches nothing.
+    /// The interval for `.watchdog`: half of the time after which the manager acts; nil if it does not watch the
+    /// service.
     package let watchdogInterval: Duration?
-    /// The variables that were taken from the environment. A program that replaces this process by `execve`
-    /// gets them again.
+    /// The variables that were removed from the environment. A program that replaces this process by `execve` gets them
+    /// back.
     package let environment: [String: String]
 
     /// - Parameters:
-    ///   - environment: with NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
-    ///   - pid: this process.
-    /// - Throws: what is wrong with NOTIFY_SOCKET.
+    ///   - environment: contains NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
+    ///   - pid: this process's number.
+    /// - Throws: if NOTIFY_SOCKET is invalid.
     package init?(environment: [String: String], pid: Int32 = getpid()) throws(SystemError) {
         guard let path = environment["NOTIFY_SOCKET"], !path.isEmpty else { return nil }
         guard path.hasPrefix("/") || path.hasPrefix("@") else {
@@ -44,7 +46,7 @@ package final class ServiceManager: Sendable {
 
     private static let names = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 
-    /// Takes the variables out of the process's environment. To be called before other threads are started.
+    /// Removes the variables from the process's environment. Must be called before other threads are started.
     ///
     /// - Returns: nil if no service manager has started the process.
     package static func takeFromEnvironment() throws(SystemError) -> ServiceManager? {
@@ -56,7 +58,7 @@ package final class ServiceManager: Sendable {
         return try ServiceManager(environment: found)
     }
 
-    /// Tells the manager, which may not be there any more.
+    /// Notifies the manager, which may no longer be there.
     ///
     /// - Returns: 0, or the error's number.
     @discardableResult
@@ -66,11 +68,11 @@ package final class ServiceManager: Sendable {
 }
 
 extension ServiceManager.State {
-    /// As systemd reads it (sd_notify(3)).
+    /// The assignment in systemd's format (sd_notify(3)).
     var text: String {
         switch self {
         case .ready: "READY=1"
-        // The time tells a reload from one that was announced before it.
+        // The time distinguishes a reload from one that was announced before it.
         case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(MonotonicTime.now.nanoseconds / 1000)"
         case .stopping: "STOPPING=1"
         case .status(let text): "STATUS=" + text.split(whereSeparator: \.isNewline).joined(separator: " ")

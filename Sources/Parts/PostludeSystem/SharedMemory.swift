@@ -3,10 +3,10 @@ import Glibc
 
 /// Memory that several processes can map: a memfd whose size is sealed, or memory of this process alone.
 package final class SharedMemory: Sendable {
-    /// -1 where the memory is this process's own.
+    /// -1 if the memory belongs to this process alone.
     package let descriptor: Int32
     package let byteCount: Int
-    // Unsafe: set once; what lies behind it is reached by atomic operations only, which is its users' promise.
+    // Unsafe: set once. The users of the memory promise to access it only by atomic operations.
     package nonisolated(unsafe) let base: UnsafeMutableRawPointer
 
     /// Zeroed memory that a child can inherit.
@@ -21,7 +21,7 @@ package final class SharedMemory: Sendable {
         try self.init(descriptor: -1, byteCount: byteCount, flags: MAP_PRIVATE | MAP_ANONYMOUS)
     }
 
-    /// The memory behind a descriptor, which this object closes from now on, also when it throws.
+    /// Maps the memory of a descriptor, which this object closes, even if it throws.
     package convenience init(adopting descriptor: Int32) throws(SystemError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_size > 0 else {

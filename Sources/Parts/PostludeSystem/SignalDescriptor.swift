@@ -1,22 +1,23 @@
 internal import CPostludeLinux
 import Glibc
 
-/// Asynchronous signals, read from a descriptor by one thread.
+/// Asynchronous signals, which one thread reads from a descriptor.
 ///
-/// The signals are blocked in the calling thread and in all that it starts, since a handler would cut libfcgi's
+/// The signals are blocked in the calling thread and in all threads that it starts, since a handler would cut libfcgi's
 /// writes short. The main thread is the exception: once it waits for the main queue, it takes every signal, whatever
-/// its mask was. So a handler passes them on through a pipe; a signalfd would see only those that the main thread missed.
+/// its mask was. So a handler writes them to a pipe; a signalfd would only see those that the main thread does not
+/// take.
 package final class SignalDescriptor: Sendable {
     package let descriptor: Int32
-    /// Where the handlers write.
+    /// The end of the pipe to which the handlers write.
     private let sending: Int32
 
-    /// Takes the signals. To be called once, on the main thread, before any other thread is started and before libfcgi
-    /// is initialised, which keeps handlers that it finds.
+    /// Blocks the signals and installs handlers for them. Called once, on the main thread, before any other thread is
+    /// started and before libfcgi is initialised, which keeps existing handlers.
     package init(_ signals: [Int32]) throws(SystemError) {
-        // libfcgi installs a SIGPIPE handler only where none was chosen; a write to a closed socket must just fail.
+        // libfcgi installs a SIGPIPE handler only if there is none; a write to a closed socket must just fail.
         signal(SIGPIPE, SIG_IGN)
-        // So must one past the size that a file may have (RLIMIT_FSIZE).
+        // So must a write past the limit for the size of files (RLIMIT_FSIZE).
         signal(SIGXFSZ, SIG_IGN)
         var set = sigset_t()
         sigemptyset(&set)
@@ -31,8 +32,8 @@ package final class SignalDescriptor: Sendable {
         }
     }
 
-    /// For a program that takes this one's place by `execve`: a variable for its environment, and the descriptors that
-    /// it must inherit. No signal is lost between the two.
+    /// What a program that replaces this one by `execve` needs: a variable of its environment, and the descriptors that
+    /// it must inherit. No signal is lost in between.
     package var inheritance: (variable: String, value: String, descriptors: [Int32]) {
         (CLINUX_SIGNAL_PIPE, "\(descriptor) \(sending)", [descriptor, sending])
     }
@@ -45,7 +46,7 @@ package final class SignalDescriptor: Sendable {
         return (ends[0], ends[1])
     }
 
-    /// The number of a signal that has arrived, nil when there is none.
+    /// Takes the number of a signal that has arrived; nil if there is none.
     package func take() -> Int32? {
         var number: UInt8 = 0
         return read(descriptor, &number, 1) == 1 ? Int32(number) : nil

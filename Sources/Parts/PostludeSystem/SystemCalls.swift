@@ -1,7 +1,9 @@
 internal import CPostludeLinux
 import Glibc
 
-/// `accept4(2)` with SOCK_CLOEXEC; the peer's `sockaddr` goes to `address`.
+/// Calls `accept4(2)` with SOCK_CLOEXEC, and stores the peer's `sockaddr` in `address`.
+///
+/// - Returns: the connection's descriptor; -1 on an error, with `errno`.
 package func acceptConnection(on listener: Int32, peer address: UnsafeMutableRawBufferPointer) -> Int32 {
     var length = UInt32(clamping: address.count)
     return clinux_accept4(
@@ -9,7 +11,7 @@ package func acceptConnection(on listener: Int32, peer address: UnsafeMutableRaw
         Int32(SOCK_CLOEXEC.rawValue))
 }
 
-/// `pipe2(2)`, neither end of which blocks, with room for at least `capacity` bytes.
+/// Makes a pipe whose ends do not block, with room for at least `capacity` bytes (`pipe2(2)`).
 package func makePipe(capacity: Int32) throws(SystemError) -> (read: Int32, write: Int32) {
     var ends: [Int32] = [-1, -1]
     guard clinux_pipe2(&ends, O_NONBLOCK | O_CLOEXEC) == 0 else { throw SystemError("pipe2") }
@@ -24,7 +26,7 @@ package func makePipe(capacity: Int32) throws(SystemError) -> (read: Int32, writ
     return (ends[0], ends[1])
 }
 
-/// Makes `descriptor` another name of what `other` stands for; it ends with an `execve` (`dup3(2)`).
+/// Makes `descriptor` a duplicate of `other` that is closed on exec (`dup3(2)`).
 package func replaceDescriptor(_ descriptor: Int32, by other: Int32) throws(SystemError) {
     guard clinux_dup3(other, descriptor, O_CLOEXEC) >= 0 else { throw SystemError("dup3(\(descriptor))") }
 }
@@ -43,26 +45,26 @@ package func nameThread(_ name: String) {
 
 /// Names this process for `ps` and `pgrep`; the kernel keeps 15 bytes.
 ///
-/// It is the name of the main thread, whichever thread calls.
+/// Sets the name of the main thread, whichever thread calls this.
 package func nameProcess(_ name: String) {
     let file = open("/proc/self/comm", O_WRONLY | O_CLOEXEC)
-    // Without /proc it keeps the name of its file.
+    // Without /proc, the process keeps the name of its file.
     guard file >= 0 else { return }
     defer { close(file) }
     let bytes = Array(name.utf8.prefix(15))
     _ = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
 }
 
-/// Waits until one of the descriptors can be read.
+/// Waits until one of the descriptors is readable.
 ///
-/// - Parameter milliseconds: how long to wait; -1 for ever.
+/// - Parameter milliseconds: how long to wait; -1 for no limit.
 package func waitForInput(_ descriptors: [Int32], milliseconds: Int32) {
     var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-    // Whatever ended the wait, the callers look for themselves.
+    // The callers check what has ended the wait.
     _ = poll(&polled, nfds_t(polled.count), milliseconds)
 }
 
-/// Lets the process open as many descriptors as its hard limit allows, as servers do.
+/// Raises the limit of open descriptors to the hard limit.
 package func raiseDescriptorLimit() {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -70,15 +72,15 @@ package func raiseDescriptorLimit() {
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
-/// Whether one of a descriptor's events can be taken at once.
+/// Whether a descriptor can be read without blocking.
 package func isReadable(_ descriptor: Int32) -> Bool {
     var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     return poll(&polled, 1, 0) == 1
 }
 
-/// How many processors this process may use at once.
+/// The number of processors that are online.
 package var onlineProcessors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
-/// Has each line that the program prints written at once, also where standard output is a file or a pipe: what a program
-/// has printed is not lost when it crashes. Called before anything is printed.
+/// Makes standard output line-buffered even if it is a file or a pipe, so that printed lines are not lost in a crash.
+/// Called before anything is printed.
 package func bufferOutputByLines() { _ = clinux_buffer_output_by_lines() }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// A system call's failure: which call, on what, and the kernel's reason.
+/// A failed system call: the call, its subject, and the kernel's reason.
 package struct SystemError: Error, CustomStringConvertible {
     /// The call and its subject, such as `bind(/run/app.sock)`.
     package let operation: String
     package let errno: Int32
-    /// What the reader can do about it, where there is something.
+    /// What the user can do about it; nil if unknown.
     package let advice: String?
 
     /// - Parameter errno: the error number; by default the calling thread's last one.

@@ -2,14 +2,15 @@ internal import CPostludeLinux
 import Glibc
 import Synchronization
 
-/// A file that is in no folder, and so is gone with its last descriptor, also after a crash; it can be given a name.
+/// A file without a name, which disappears with its last descriptor, even after a crash. It can be given a name.
 package final class UnnamedFile: Sendable {
     package let descriptor: Int32
-    /// Whether a name can be given to this file itself, rather than to a copy: once, and where the file system can.
+    /// Whether a name can be given to this file itself, and not only to a copy: once, and only if the file system
+    /// supports it.
     private let isNameable: Atomic<Bool>
 
-    /// Makes an empty file that only this process's user may read and write, with a name for a moment where the file
-    /// system knows no file without.
+    /// Makes an empty file that only this process's user may read and write. It has a name for a moment if the file
+    /// system does not support files without one.
     package convenience init(in folder: String) throws(SystemError) {
         if let descriptor = try Self.open(in: folder) {
             self.init(descriptor, isNameable: true)
@@ -18,7 +19,7 @@ package final class UnnamedFile: Sendable {
         }
     }
 
-    /// Makes the file as it is made where the file system knows no file without a name.
+    /// Makes the file as on a file system that does not support files without a name.
     package convenience init(unlinkedIn folder: String) throws(SystemError) {
         let (descriptor, name) = try TemporaryName.makeFile(in: folder)
         unlink(name)
@@ -32,14 +33,14 @@ package final class UnnamedFile: Sendable {
 
     deinit { close(descriptor) }
 
-    /// By this every library, and every process of the same user, can open the file.
+    /// A path by which libraries, and processes of the same user, can open the file.
     package var path: String { "/proc/\(getpid())/fd/\(descriptor)" }
 
-    /// nil if the file system knows no file without a name.
+    /// Returns nil if the file system does not support files without a name.
     private static func open(in folder: String) throws(SystemError) -> Int32? {
         let descriptor = clinux_open_unnamed(folder, 0o600)
         if descriptor >= 0 { return descriptor }
-        // EISDIR from kernels that do not know of it.
+        // EISDIR from kernels that do not know O_TMPFILE.
         if errno == EOPNOTSUPP || errno == EISDIR { return nil }
         throw SystemError("create an unnamed file in \(folder)")
     }
@@ -59,7 +60,9 @@ package final class UnnamedFile: Sendable {
         }
     }
 
-    /// - Returns: at most `count` bytes; fewer at the file's end only.
+    /// Reads bytes from an offset.
+    ///
+    /// - Returns: at most `count` bytes; fewer only at the end of the file.
     package func read(from offset: Int, count: Int) throws(SystemError) -> [UInt8] {
         var failure: SystemError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -82,13 +85,13 @@ package final class UnnamedFile: Sendable {
     }
 }
 
-/// The way to a name.
+/// Giving the file a name.
 extension UnnamedFile {
-    /// Gives the file the name `path`, at once and whole; a copy gets it where the file itself cannot.
+    /// Gives the file the name `path` atomically; if the file itself cannot get it, a copy does.
     ///
     /// - Parameters:
     ///   - mode: the file's permissions.
-    ///   - isReplacing: whether a file that has the name loses it; otherwise EEXIST is thrown.
+    ///   - isReplacing: whether an existing file of that name is replaced; otherwise EEXIST is thrown.
     package func move(to path: String, mode: UInt32, isReplacing: Bool) throws(SystemError) {
         guard isNameable.exchange(false, ordering: .relaxed) else {
             return try copy(to: path, mode: mode, isReplacing: isReplacing)
@@ -98,13 +101,13 @@ extension UnnamedFile {
             try link(to: path, isReplacing: isReplacing)
         } catch {
             isNameable.store(true, ordering: .relaxed)
-            // Another file system, or one that has no links; or a name that was given is lost again.
+            // Another file system, or one without links; or the name that the file once had is lost.
             guard [EXDEV, EPERM, EOPNOTSUPP, EMLINK, ENOENT].contains(error.errno) else { throw error }
             try copy(to: path, mode: mode, isReplacing: isReplacing)
         }
     }
 
-    /// Gives a copy the name `path`, at once and whole.
+    /// Gives a copy the name `path` atomically.
     package func copy(to path: String, mode: UInt32, isReplacing: Bool) throws(SystemError) {
         if let descriptor = try Self.open(in: TemporaryName.folder(of: path)) {
             let copy = UnnamedFile(descriptor, isNameable: true)
@@ -115,7 +118,7 @@ extension UnnamedFile {
         try copyUnderName(to: path, mode: mode, isReplacing: isReplacing)
     }
 
-    /// Does so where the file system knows no file without a name.
+    /// Does so on a file system that does not support files without a name.
     func copyUnderName(to path: String, mode: UInt32, isReplacing: Bool) throws(SystemError) {
         let (descriptor, name) = try TemporaryName.makeFile(in: TemporaryName.folder(of: path))
         let copy = UnnamedFile(descriptor, isNameable: false)
@@ -134,7 +137,7 @@ extension UnnamedFile {
     }
 
     private func link(to path: String, isReplacing: Bool) throws(SystemError) {
-        // A link never replaces: where it is to, a name beside it takes the file first.
+        // A link cannot replace a file: to do so, the file first gets a temporary name.
         let name = isReplacing ? TemporaryName.random(in: TemporaryName.folder(of: path)) : path
         guard linkat(AT_FDCWD, self.path, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 else {
             throw SystemError("link a file to \(path)")
@@ -155,7 +158,7 @@ extension UnnamedFile {
     }
 }
 
-/// Names for the moment before a file gets its own.
+/// Temporary names, before a file gets its own.
 enum TemporaryName {
     static func folder(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
@@ -177,7 +180,7 @@ enum TemporaryName {
         if isReplacing {
             guard Glibc.rename(name, path) == 0 else { throw SystemError("rename a file to \(path)") }
         } else if clinux_rename_exclusively(name, path) != 0 {
-            // File systems that cannot rename so can often link.
+            // File systems without this kind of rename often have links.
             guard errno == EINVAL, Glibc.link(name, path) == 0 else {
                 throw SystemError("rename a file to \(path)")
             }

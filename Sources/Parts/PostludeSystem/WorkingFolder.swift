@@ -1,15 +1,15 @@
 internal import Glibc
 
-/// The folder that this process works in, under the name by which its parent knows it.
+/// The working directory of this process, under the name that its parent used.
 ///
-/// The kernel knows a folder without the symbolic links that led to it. A deployment points a link at another folder,
-/// and expects names to be looked up through it anew.
+/// The kernel stores a directory without the symbolic links that led to it. A deployment changes a link to another
+/// directory, and expects names to be looked up through the new link.
 package struct WorkingFolder: Sendable {
     package let path: String
-    /// Whether a link leads to it.
+    /// Whether the path leads through a link.
     package let isLinked: Bool
 
-    /// To be asked for at the start, before anything changes the folder; nil if it is gone.
+    /// The current directory, to be read at the start, before anything changes it; nil if it no longer exists.
     package static var current: WorkingFolder? {
         guard let buffer = getcwd(nil, 0) else { return nil }
         defer { free(buffer) }
@@ -18,7 +18,7 @@ package struct WorkingFolder: Sendable {
 
     /// - Parameters:
     ///   - real: the path without links.
-    ///   - name: what a shell calls it (POSIX, `pwd -L`): not believed unless it leads there.
+    ///   - name: the path that a shell uses (POSIX, `pwd -L`): ignored if it does not lead there.
     init(real: String, called name: String?) {
         guard let name, name != real, name.hasPrefix("/"),
             !name.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }),
@@ -30,10 +30,10 @@ package struct WorkingFolder: Sendable {
         (path, isLinked) = (name, true)
     }
 
-    /// A path that begins at this folder, absolute.
+    /// Makes a path absolute that is relative to this directory.
     package func path(of name: String) -> String { name.hasPrefix("/") ? name : "\(path)/\(name)" }
 
-    /// Works in the folder that the name leads to now.
+    /// Changes to the directory to which the name leads now.
     package func enter() throws(SystemError) {
         guard chdir(path) == 0 else { throw SystemError("chdir(\(path))") }
     }
