@@ -1,13 +1,13 @@
-/// Where async code is cancelled for a thread that must not wait for it: on a thread of its own, which is started when
-/// there is something to cancel.
+/// Cancels async code for threads that must not wait for it, on a thread of its own that is started when it is first
+/// needed.
 ///
-/// What such code does when it is cancelled (`withTaskCancellationHandler`) runs before `cancel` returns. It is the
-/// application's, and may take long.
+/// Cancellation handlers (`withTaskCancellationHandler`) run before `cancel` returns. They are the application's code,
+/// and may take long.
 package enum Cancellation {
-    /// nil if there was no room for another thread.
+    /// nil if the system had no room for another thread.
     private static let thread = try? SerialThread(name: "cancellation")
 
-    /// Calls `cancel` soon.
+    /// Calls `cancel` on that thread; on the calling thread if there is none.
     package static func request(_ cancel: @escaping @Sendable () -> Void) {
         guard let thread else { return cancel() }
         thread.enqueue(cancel)

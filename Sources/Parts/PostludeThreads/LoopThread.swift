@@ -1,23 +1,25 @@
 package import PostludeSystem
 internal import Synchronization
 
-/// A thread that waits for something to do, until it is told to stop.
+/// A thread that waits for work until it is told to stop.
 package final class LoopThread: Sendable {
-    /// Rings when there may be something to do, or when it is to stop.
+    /// Signalled if there may be work, and if the thread must stop.
     package let bell: EventDescriptor
     private let name: String
     private let hasEnded: EventDescriptor
     private let stopping = Atomic<Bool>(false)
     private let thread = Lock<WorkerThread?>(nil)
 
-    /// - Parameter name: what debuggers and `top -H` show.
+    /// - Parameter name: the name that debuggers and `top -H` show.
     package init(name: String) throws(SystemError) {
         self.name = name
         bell = try EventDescriptor()
         hasEnded = try EventDescriptor()
     }
 
-    /// - Parameter body: returns soon when ``isStopping``, for which the bell rings.
+    /// Starts the thread.
+    ///
+    /// - Parameter body: must return soon after ``isStopping`` becomes true, for which the bell is signalled.
     package func start(_ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let started = try WorkerThread(name: name) { [hasEnded] in
             body()
@@ -30,15 +32,16 @@ package final class LoopThread: Sendable {
 
     package func ring() { bell.signal() }
 
-    /// For the thread itself: waits until `ring` is called, but no longer than this.
+    /// Waits until `ring` is called, at most for `time`. Called by the thread itself.
     package func rest(_ time: Duration) {
         waitForInput([bell.descriptor], milliseconds: Int32(clamping: Int64(time / .milliseconds(1)) + 1))
         bell.take()
     }
 
-    /// Has the thread end, and waits for that; does nothing where it was not started.
+    /// Stops the thread, and waits for its end; does nothing if it was not started.
     ///
-    /// - Parameter patience: how long at most, after which the end of the process ends it; nil for as long as it takes.
+    /// - Parameter patience: the longest wait, after which the thread is left to the end of the process; nil for no
+    ///   limit.
     package func stop(patience: Duration? = nil) {
         stopping.store(true, ordering: .releasing)
         bell.signal()

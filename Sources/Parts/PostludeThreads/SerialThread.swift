@@ -4,7 +4,7 @@ internal import PostludeSystem
 package final class SerialThread: Sendable {
     private let queue: Queue
 
-    /// What the thread holds, so that it ends when there is no other reference.
+    /// The state that the thread refers to, so that it ends when there is no reference to the `SerialThread`.
     private final class Queue: Sendable {
         let functions = Lock<[@Sendable () -> Void]>([])
         let signal: EventDescriptor
@@ -36,7 +36,7 @@ package final class SerialThread: Sendable {
         queue.signal.signal()
     }
 
-    /// Runs `function` on the thread, after what was given to it before.
+    /// Runs `function` on the thread, after the functions that were given to it before.
     package func enqueue(_ function: @escaping @Sendable () -> Void) {
         queue.functions.withLock { $0.append(function) }
         queue.signal.signal()

@@ -1,10 +1,10 @@
 internal import PostludeSystem
 
-/// Runs async code on one worker's thread: what follows an `await` is on that thread again.
+/// Runs async code on one worker's thread: the code after an `await` runs on that thread, too.
 ///
-/// The pool keeps executors for the life of the process, since a job refers to its executor without owning it. Jobs
-/// that arrive while the worker runs no async code go to the global executor: none is lost, and none waits for the
-/// worker's next request.
+/// The pool keeps executors for the life of the process, since a job does not own its executor. Jobs that arrive while
+/// the worker runs no async code go to the global executor, so that none is lost, and none waits for the worker's next
+/// request.
 package final class WorkerExecutor: TaskExecutor, Sendable {
     private struct State {
         var jobs: [UnownedJob] = []
@@ -16,7 +16,7 @@ package final class WorkerExecutor: TaskExecutor, Sendable {
 
     package init() {}
 
-    /// Whether the operation that runs waits for something, and the thread with it.
+    /// Whether the running operation is suspended, so that the thread waits.
     package var isSuspended: Bool { state.withLock { $0.isWaiting && $0.jobs.isEmpty } }
 
     package func enqueue(_ job: consuming ExecutorJob) {
@@ -32,8 +32,8 @@ package final class WorkerExecutor: TaskExecutor, Sendable {
 
     /// Runs `operation` to its end on the calling thread.
     ///
-    /// - Parameter started: receives a function that cancels it.
-    /// - Returns: what it returned or threw.
+    /// - Parameter started: receives a function that cancels the operation.
+    /// - Returns: what the operation returned or threw.
     package func run<Value>(
         _ operation: @escaping () async throws -> Value,
         started: (@escaping @Sendable () -> Void) -> Void = { _ in }
@@ -56,7 +56,7 @@ package final class WorkerExecutor: TaskExecutor, Sendable {
         }
     }
 
-    /// The next job; nil when the operation has ended and nothing is left.
+    /// Waits for the next job; nil if the operation has ended and no job is left.
     private func nextJob() -> UnownedJob? {
         state.wait { state in
             state.isWaiting = state.jobs.isEmpty && state.isRunning
@@ -66,7 +66,7 @@ package final class WorkerExecutor: TaskExecutor, Sendable {
     }
 }
 
-/// An operation and its result, on their way into a task and back.
+/// Carries an operation into a task, and its result back.
 // Unchecked: the task runs on the thread that waits for it, so one thread touches both.
 private final class Call<Value>: @unchecked Sendable {
     private let operation: () async throws -> Value

@@ -5,9 +5,10 @@ package final class WorkerPool: Sendable {
     package struct Bounds: Sendable, Equatable {
         package var minimum: Int
         package var maximum: Int
-        /// Workers that never run tasks while the others do, so that long tasks cannot take all of them.
+        /// The number of workers that are kept from running tasks while the others do, so that long tasks cannot occupy
+        /// all of them.
         package var reservedForRequests: Int
-        /// How many workers may run tasks at once.
+        /// The number of workers that may run tasks at the same time.
         package var taskPlaces: Int { maximum - reservedForRequests }
 
         package init(minimum: Int, maximum: Int, reservedForRequests: Int) {
@@ -19,17 +20,17 @@ package final class WorkerPool: Sendable {
 
     private struct State {
         var bounds: Bounds
-        /// Workers that serve, or are about to.
+        /// The number of workers that serve, or are about to.
         var count = 0
-        /// Threads that have not ended; a worker that retires still has one for a moment.
+        /// The number of threads that have not ended; a worker that retires still has one for a moment.
         var threads = 0
         var runningTasks = 0
-        /// Whether `onTaskRoom` was last told that there is some.
+        /// The last value that `onTaskRoom` was called with.
         var hasTaskRoom = true
         var next = 0
-        /// Of threads that have ended. Kept, because a job may still refer to one.
+        /// The executors of threads that have ended. They are kept because a job may still refer to one.
         var spareExecutors: [WorkerExecutor] = []
-        /// Called when a worker may run tasks again; one for each that has been refused.
+        /// Called when a worker may run tasks again; one function for each worker that was refused.
         var waitingForTaskSlot: [@Sendable () -> Void] = []
     }
 
@@ -40,9 +41,10 @@ package final class WorkerPool: Sendable {
 
     /// - Parameters:
     ///   - onEmpty: called when the last worker has ended.
-    ///   - onTaskRoom: told when no more workers may run tasks, and when more may again; must be short, and not use the
-    ///     pool.
-    ///   - body: what a worker does, with its pool and its executor; returns whether `retire` has let it go.
+    ///   - onTaskRoom: called with false when no more workers may run tasks, and with true when they may again. It must
+    ///     be short, and must not use the pool.
+    ///   - body: the function of a worker, called with its pool and executor; returns whether it ends because of
+    ///     `retire`.
     package init(
         bounds: Bounds, onEmpty: @escaping @Sendable () -> Void,
         onTaskRoom: @escaping @Sendable (Bool) -> Void = { _ in },
@@ -58,12 +60,12 @@ package final class WorkerPool: Sendable {
     /// Whether every worker runs tasks, so that none will take a request soon.
     package var isBusyWithTasks: Bool { state.withLock { $0.runningTasks >= $0.count } }
 
-    /// Starts the minimum of workers.
+    /// Starts the minimum number of workers.
     package func start() throws(ThreadError) {
         for _ in 0..<state.withLock({ $0.bounds.minimum }) { try grow() }
     }
 
-    /// Other bounds from now on: workers that are missing are started, those above the maximum go when they are idle.
+    /// Changes the bounds: starts missing workers; those above the maximum end when they are idle.
     package func use(_ bounds: Bounds) throws(ThreadError) {
         let missing = state.withLock { state in
             state.bounds = bounds
@@ -73,7 +75,7 @@ package final class WorkerPool: Sendable {
         for _ in 0..<missing { try grow() }
     }
 
-    /// Starts one more worker, unless there are as many as may be.
+    /// Starts one more worker, unless the maximum is reached.
     ///
     /// - Returns: whether one was started.
     @discardableResult
@@ -98,9 +100,9 @@ package final class WorkerPool: Sendable {
         }
     }
 
-    /// Asked by a worker that has been idle for long: whether it may go. From then on it no longer counts.
+    /// Asks whether the calling worker, which has been idle for long, may end. If so, it no longer counts.
     ///
-    /// - Returns: true at most as often as there are workers above the minimum; the worker then ends.
+    /// - Returns: true if there are more workers than the minimum; the worker must then end.
     package func retire() -> Bool {
         state.withLock { state in
             guard state.count > state.bounds.minimum else { return false }
@@ -111,7 +113,7 @@ package final class WorkerPool: Sendable {
 
     // MARK: Task slots
 
-    /// Whether the calling worker may run tasks now.
+    /// Asks whether the calling worker may run tasks now.
     ///
     /// - Parameter whenFree: called once, if the answer is no, as soon as another worker has ended its tasks.
     package func beginTasks(whenFree: @escaping @Sendable () -> Void) -> Bool {
@@ -127,7 +129,7 @@ package final class WorkerPool: Sendable {
     }
 
     package func endTasks() {
-        // All of them: one alone might be in a long handler, and the slot would wait for it.
+        // All of them are called: a single worker might be in a long handler, and the slot would stay unused.
         let waiting = state.withLock { state in
             state.runningTasks -= 1
             tellTaskRoom(&state)
@@ -137,7 +139,7 @@ package final class WorkerPool: Sendable {
         for call in waiting { call() }
     }
 
-    /// Under the lock, so that the last word is the right one.
+    /// Called under the lock, so that the calls have the order of the changes.
     private func tellTaskRoom(_ state: inout State) {
         let hasRoom = state.runningTasks < state.bounds.taskPlaces
         guard hasRoom != state.hasTaskRoom else { return }
@@ -145,7 +147,9 @@ package final class WorkerPool: Sendable {
         onTaskRoom(hasRoom)
     }
 
-    /// - Returns: whether it was the last thread.
+    /// Accounts for the end of a thread.
+    ///
+    /// - Returns: whether it was the last one.
     private func ended(_ executor: WorkerExecutor, stillCounts: Bool) -> Bool {
         state.withLock { state in
             if stillCounts { state.count -= 1 }

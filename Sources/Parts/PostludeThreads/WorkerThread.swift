@@ -3,8 +3,8 @@ import PostludeSystem
 
 /// A POSIX thread that runs one function to its end.
 ///
-/// It inherits the signal mask of the thread that starts it: asynchronous signals are blocked before the first one
-/// starts, so that none cuts a write of libfcgi short.
+/// It inherits the signal mask of the thread that starts it: asynchronous signals are blocked before the first thread
+/// is started, so that none cuts a write of libfcgi short.
 package struct WorkerThread: Sendable {
     private final class Start {
         let name: String
@@ -17,8 +17,8 @@ package struct WorkerThread: Sendable {
 
     private let handle: pthread_t
 
-    /// - Parameter name: what debuggers and `top -H` show.
-    /// - Throws: the error number of `pthread_create`, EAGAIN where the system has no room for another thread.
+    /// - Parameter name: the name that debuggers and `top -H` show.
+    /// - Throws: the error number of `pthread_create`: EAGAIN if the system has no room for another thread.
     package init(name: String, _ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         var handle = pthread_t()
         let start = Unmanaged.passRetained(Start(name: name, body: body))
@@ -39,10 +39,10 @@ package struct WorkerThread: Sendable {
         self.handle = handle
     }
 
-    /// Waits until the thread has ended; called once, by one thread.
+    /// Waits until the thread has ended. Must be called only once.
     package func join() { pthread_join(handle, nil) }
 
-    /// The thread is not joined.
+    /// Detaches the thread: it cannot be joined.
     package func detach() { pthread_detach(handle) }
 }
 
