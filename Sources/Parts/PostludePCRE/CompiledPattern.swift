@@ -1,18 +1,17 @@
 internal import CPostludePCRE2
 
-/// A regular expression compiled by PCRE2, with machine code from its JIT compiler where it has one.
-///
+/// A regular expression compiled by PCRE2, with machine code of its JIT compiler if that is available.
 // @unchecked because the pointer is not Sendable: PCRE2 never writes to compiled code after
 // `pcre2_jit_compile`, and its documentation (pcre2api, MULTITHREADING) lets threads share it.
 package final class CompiledPattern: @unchecked Sendable {
     let code: OpaquePointer
-    /// How many capturing groups there are.
+    /// The number of capturing groups.
     package let captureCount: Int
-    /// The highest number that a back reference names, 0 when there is none.
+    /// The highest group number of a back reference; 0 if there is none.
     package let highestBackReference: Int
     /// The named groups, in the order of their numbers.
     package let namedGroups: [(name: String, number: Int)]
-    /// False where the machine forbids executable memory: PCRE2 then interprets the same code, within the
+    /// Whether there is machine code. If the system forbids executable memory, PCRE2 interprets the pattern, within the
     /// same limits.
     package let isJITCompiled: Bool
 

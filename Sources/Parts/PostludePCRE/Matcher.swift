@@ -1,14 +1,12 @@
 internal import CPostludePCRE2
 
-/// What one thread needs for matching, allocated once and used for every match.
-///
-/// It is not Sendable: PCRE2 writes to the match data and to the JIT's stack while it matches.
+/// The memory that one thread needs for matching, allocated once and used for every match.
 package final class Matcher {
-    /// What came of one match.
+    /// The result of a match.
     package enum Result: Equatable {
         case match
         case noMatch
-        /// Stopped by the match limit, the depth limit or the JIT's stack: neither a match nor none.
+        /// Stopped by the match limit, the depth limit or the JIT's stack: neither a match nor a mismatch.
         case limitExceeded
         case failed(PCREError)
     }
@@ -19,12 +17,12 @@ package final class Matcher {
     private var capacity: Int
     /// PCRE2's vector of start and end offsets, two for each group; it belongs to `data`.
     private var offsets: UnsafeMutablePointer<Int>
-    /// How many pairs of `offsets` the last match has set.
+    /// The number of pairs of `offsets` that the last match has set.
     private var setPairs = 0
 
     /// - Parameters:
-    ///   - matchLimit: how many steps of backtracking one match may take
-    ///   - depthLimit: how deep it may nest, where PCRE2 interprets instead of running machine code
+    ///   - matchLimit: the number of backtracking steps that one match may take.
+    ///   - depthLimit: the depth of nesting, if PCRE2 interprets the pattern instead of running machine code.
     package init(matchLimit: UInt32 = 100_000, depthLimit: UInt32 = 100_000) throws(PCREError) {
         guard let context = pcre2_match_context_create_8(nil) else { throw .outOfMemory }
         guard let data = pcre2_match_data_create_8(32, nil), let offsets = pcre2_get_ovector_pointer_8(data)
@@ -51,7 +49,7 @@ package final class Matcher {
 
     /// Matches `subject` from its beginning.
     ///
-    /// - Parameter isValidUTF8: the caller's promise, which saves PCRE2's check; a false one is
+    /// - Parameter isValidUTF8: a promise of the caller that saves PCRE2's check; if it is false, matching is
     ///   memory-unsafe.
     package func match(
         _ pattern: CompiledPattern, _ subject: UnsafeBufferPointer<UInt8>, isValidUTF8: Bool = false
@@ -65,7 +63,7 @@ package final class Matcher {
             isValidUTF8 ? PCRE2_NO_UTF_CHECK : 0, data, context)
         switch code {
         case 0...:
-            // 0 would say that the vector was too small, which `grow` has prevented.
+            // 0 would mean that the vector was too small, which `grow` has prevented.
             setPairs = Int(code)
             return .match
         case PCRE2_ERROR_NOMATCH:
@@ -78,7 +76,7 @@ package final class Matcher {
         }
     }
 
-    /// The bytes of the subject that a group took in the last match; group 0 is the whole match.
+    /// The bytes of the subject that a group captured in the last match; group 0 is the whole match.
     package func range(ofGroup group: Int) -> Range<Int>? {
         guard group >= 0, group < setPairs else { return nil }
         let start = offsets[2 * group]
@@ -88,7 +86,7 @@ package final class Matcher {
         return start..<end
     }
 
-    /// The name of the last `(*MARK:name)` on the matching path, when it is a number.
+    /// The name of the last `(*MARK:name)` on the matching path, if it is a number.
     package var markNumber: Int? {
         guard let mark = pcre2_get_mark_8(data), mark[0] != 0 else { return nil }
         var number = 0
