@@ -1,8 +1,9 @@
 import PostludeSystem
 
-/// How long things took, in buckets that widen: four to each power of two, so that a quantile is right to an eighth.
+/// A histogram of durations. Its buckets widen: there are four to each power of two, so that quantiles are accurate to
+/// an eighth.
 package struct LatencyHistogram: Sendable, Equatable {
-    /// From a microsecond to a day; what is shorter or longer counts as that.
+    /// The buckets cover durations from a microsecond to more than a day; others count in the first or the last one.
     static let bucketCount = 144
     package private(set) var counts: [UInt64]
 
@@ -11,14 +12,14 @@ package struct LatencyHistogram: Sendable, Equatable {
     /// The bucket of a duration.
     static func bucket(nanoseconds: UInt64) -> Int {
         let time = nanoseconds >> 10
-        // Below four units each has a bucket of its own.
+        // Below four units of 1,024 ns, each unit has its own bucket.
         guard time >= 4 else { return Int(time) }
         let power = 63 - time.leadingZeroBitCount
         let quarter = Int(truncatingIfNeeded: time >> UInt64(power - 2)) & 3
         return min((power - 1) * 4 + quarter, bucketCount - 1)
     }
 
-    /// Where a bucket begins, in nanoseconds; it ends where the next one begins.
+    /// The lower bound of a bucket, in nanoseconds; it extends to that of the next one.
     static func start(of bucket: Int) -> UInt64 {
         guard bucket >= 4 else { return UInt64(max(0, bucket)) << 10 }
         let (power, quarter) = (bucket / 4 + 1, UInt64(bucket % 4))
@@ -33,7 +34,7 @@ package struct LatencyHistogram: Sendable, Equatable {
         for bucket in left.counts.indices { left.counts[bucket] &+= right.counts[bucket] }
     }
 
-    /// What has come since `earlier`, of the same counts.
+    /// Returns the difference from `earlier`, an older value of the same counts.
     package func since(_ earlier: LatencyHistogram) -> LatencyHistogram {
         var rest = self
         for (bucket, before) in earlier.counts.enumerated() {
@@ -44,9 +45,9 @@ package struct LatencyHistogram: Sendable, Equatable {
 
     package var total: UInt64 { counts.reduce(0, &+) }
 
-    /// The duration that so many of all took at most, interpolated within its bucket; nil if there was none.
+    /// The given quantile, interpolated within its bucket; nil if there are no durations.
     ///
-    /// - Parameter share: 0 to 1, such as 0.99.
+    /// - Parameter share: from 0 to 1, for example 0.99.
     package func quantile(_ share: Double) -> Duration? {
         let total = total
         guard total > 0 else { return nil }
@@ -64,7 +65,7 @@ package struct LatencyHistogram: Sendable, Equatable {
         return .nanoseconds(Int64(clamping: Self.start(of: Self.bucketCount)))
     }
 
-    /// How many took less than a power of two of 1,024 ns, exactly.
+    /// The exact number of durations below 1,024 ns times two to the power of `power`.
     package func count(belowPower power: Int) -> UInt64 {
         // The first bucket of that power: (power - 1) * 4.
         guard power >= 2 else { return counts.prefix(1 << max(0, power)).reduce(0, &+) }

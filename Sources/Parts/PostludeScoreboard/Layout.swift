@@ -1,13 +1,14 @@
-/// Where everything is, in words of eight bytes. A change of it is a change of `version`.
+/// The positions of everything in the memory, in words of eight bytes. `version` changes with each change of the
+/// layout.
 struct Layout: Sendable, Equatable {
     static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
     static let version: UInt64 = 4
-    /// What a scoreboard may be asked to hold: a header with other counts is not believed.
+    /// The largest allowed scoreboard: a header with larger numbers is rejected.
     static let maximumProcesses = 4 * 1024 + 16
     static let maximumWorkers = 4096
 
     let processes: Int
-    /// Of each process.
+    /// The number of workers of each process.
     let workers: Int
 
     /// - Returns: nil if there are too many, or none.
@@ -27,15 +28,16 @@ struct Layout: Sendable, Equatable {
         static let started = 4
         static let startedNanoseconds = 5
         static let replaced = 6
-        /// How many ends of processes were noted.
+        /// The number of ends of processes that were recorded.
         static let ended = 7
         static let program = 8..<16
-        /// The last ends, each a word: the process's number, and how it has ended.
+        /// The last ends, one word for each: the process's number, and how it has ended.
         static let ends = 16..<64
         static let count = 64
     }
 
-    /// One process. Several threads write these words, each by an atomic addition or by itself alone.
+    /// The words of a process. Several threads write them: each word is either written by one thread, or changed by
+    /// atomic operations.
     enum Process {
         static let state = 0
         static let pid = 1
@@ -50,11 +52,11 @@ struct Layout: Sendable, Equatable {
         static let requestNanoseconds = 10
         static let isExhausted = 11
         static let counters = 12
-        /// When its control thread was last at work.
+        /// The time at which the control thread was last active.
         static let beatNanoseconds = 28
-        /// How many workers may run tasks at once.
+        /// The number of workers that may run tasks at the same time.
         static let taskPlaces = 29
-        /// Of the tasks that wait, those for a worker, and those for their next attempt.
+        /// The queued tasks that wait for a worker, and in the next word those that wait for another attempt.
         static let tasksForWorker = 30
         static let tasksForAttempt = 31
         static let requestTimes = 32
@@ -67,7 +69,7 @@ struct Layout: Sendable, Equatable {
         static let count = routes.end
     }
 
-    /// What is counted of the tasks of one name.
+    /// The row of the tasks of one name.
     enum Task {
         static let name = 0..<8
         static let done = 8
@@ -79,22 +81,22 @@ struct Layout: Sendable, Equatable {
         static let count = times + LatencyHistogram.bucketCount
     }
 
-    /// What is counted of the answers of one route. Whole cache lines.
+    /// The row of the answers of one route. It consists of whole cache lines.
     enum Route {
         static let name = 0..<16
-        /// Of the class 1xx, and one word for each further class.
+        /// The count of the class 1xx, followed by one word for each further class.
         static let answers = 16
         static let nanoseconds = answers + StatusClass.allCases.count
         static let count = 24
     }
 
-    /// One worker, which alone writes these words.
+    /// The words of a worker, which are written only by that worker.
     enum Worker {
-        /// The time in nanoseconds, shifted by three, and the state.
+        /// The time at which the state began, in nanoseconds and shifted left by three bits, and the state.
         static let state = 0
-        /// Odd while the text is being written.
+        /// The sequence number, which is odd while the text is being written.
         static let sequence = 1
-        /// 0 while no worker has the slot.
+        /// The worker's number; 0 if no worker has the slot.
         static let number = 2
         static let startedNanoseconds = 3
         static let requests = 4
@@ -115,7 +117,7 @@ struct Layout: Sendable, Equatable {
     }
 
     var processStride: Int { Process.count + workers * Worker.count }
-    /// One more than there are processes: the counts of those that have ended.
+    /// Includes one more process than there are, for the counts of those that have ended.
     var byteCount: Int { (Header.count + (processes + 1) * processStride) * 8 }
 
     func process(_ index: Int) -> Int { Header.count + index * processStride }

@@ -1,12 +1,12 @@
 import Glibc
 package import PostludeSystem
 
-/// A process's own slot: what it counts, and its workers' slots.
+/// A process's own slot, with its counts and its workers' slots.
 package final class ProcessSlot: Sendable {
     private struct State {
-        /// The free places, the next one last.
+        /// The free places; the next one to be taken is the last.
         var free: [Int]
-        /// The rows of names, in the tables of tasks and of routes.
+        /// The rows of names in the tables of tasks and of routes.
         var tasks: [String: Int] = [:]
         var routes: [String: Int] = [:]
     }
@@ -24,9 +24,9 @@ package final class ProcessSlot: Sendable {
         state = Lock(State(free: Array((0..<workers).reversed())))
     }
 
-    /// This process has the slot from now on.
+    /// Takes possession of the slot for this process.
     ///
-    /// - Parameter generation: of the manifest that it serves.
+    /// - Parameter generation: the generation of the manifest that the process serves.
     package func begin(generation: Int, at now: MonotonicTime = .now) {
         words[Layout.Process.pid] = UInt64(clamping: getpid())
         words[Layout.Process.startedNanoseconds] = UInt64(clamping: now.nanoseconds)
@@ -35,7 +35,7 @@ package final class ProcessSlot: Sendable {
         set(.serving)
     }
 
-    /// Says that this process is alive: its control thread does, once a second at least.
+    /// Records that this process is alive. Called by its control thread at least once a second.
     package func beat(at now: MonotonicTime) {
         words[Layout.Process.beatNanoseconds] = UInt64(clamping: now.nanoseconds)
     }
@@ -44,13 +44,14 @@ package final class ProcessSlot: Sendable {
 
     package func set(generation: Int) { words[Layout.Process.generation] = UInt64(clamping: generation) }
 
-    /// Says how many workers may run tasks at once: from then on other processes may give requests to this one.
+    /// Records how many workers may run tasks at the same time: from then on, other processes may hand requests over to
+    /// this one.
     package func set(taskPlaces: Int) { words[Layout.Process.taskPlaces] = UInt64(clamping: taskPlaces) }
 
-    /// Whether another process serves, and has a worker free for a request and its tasks.
+    /// Whether another process serves, and has a free worker for a request and its tasks.
     package var isAnotherFree: Bool { board.hasFreeProcess(besides: index) }
 
-    /// What can only be looked up, now and then.
+    /// Records the numbers that are sampled periodically.
     package func set(connections: Int, tasks: TaskCounts) {
         words[Layout.Process.connections] = UInt64(clamping: connections)
         words[Layout.Process.queuedTasks] = UInt64(clamping: tasks.queued)
@@ -64,19 +65,19 @@ package final class ProcessSlot: Sendable {
         words.add(Layout.Process.counters + counter.rawValue, UInt64(clamping: amount))
     }
 
-    /// Whether requests wait for workers that may not be started. Counted when it begins.
+    /// Records whether requests wait although no more workers may be started. Counted each time that this begins.
     package func set(isExhausted: Bool) {
         let wasExhausted = words[Layout.Process.isExhausted] != 0
         words[Layout.Process.isExhausted] = isExhausted ? 1 : 0
         if isExhausted, !wasExhausted { count(.poolExhausted) }
     }
 
-    /// How another process has ended, as far as this one's supervisor has started it.
+    /// How another process of the same supervisor has ended.
     package func end(of pid: Int64) -> ProcessEnd { board.end(of: pid) }
 
     // MARK: Workers
 
-    /// A slot for a worker that starts; it is free again when the worker lets go of it.
+    /// Takes a slot for a new worker. It is free again when the `WorkerSlot` is released.
     package func takeWorker(at now: MonotonicTime = .now) throws(ScoreboardError) -> WorkerSlot {
         if let place = state.withLock({ $0.free.popLast() }) {
             let words = words.from(Layout.Process.count + place * Layout.Worker.count)
@@ -103,7 +104,8 @@ package final class ProcessSlot: Sendable {
 
     // MARK: Answers
 
-    /// A request was answered, and not by a worker that is shown: those count theirs by `WorkerSlot.finish`.
+    /// Counts a request that was not answered by a worker with a place on the scoreboard; such a worker counts its
+    /// requests in `WorkerSlot.finish`.
     package func count(_ answer: CountedAnswer, taking duration: Duration) {
         let nanoseconds = UInt64(clamping: duration.saturatedNanoseconds)
         count(.requests)
@@ -112,7 +114,7 @@ package final class ProcessSlot: Sendable {
         count(answer, nanoseconds: nanoseconds)
     }
 
-    /// What every answer adds to its route.
+    /// Counts an answer for its route.
     func count(_ answer: CountedAnswer, nanoseconds: UInt64) {
         let place = (answer.route ?? noRoute).place { name in
             state.withLock { words.place(of: name, in: Layout.Process.routes, known: &$0.routes) }
@@ -124,12 +126,12 @@ package final class ProcessSlot: Sendable {
 
     // MARK: Tasks
 
-    /// An attempt of a task has ended, or there will be none.
+    /// Counts the end of an attempt of a task, or a task that gets no attempt.
     ///
-    /// - Parameter duration: of the attempt; nil if there was none.
+    /// - Parameter duration: the attempt's duration; nil if there was none.
     package func count(_ outcome: TaskOutcome, task name: String, taking duration: Duration?) {
         count(outcome.counter)
-        // An application may make up names at run time.
+        // The names are not known in advance: an application may make them up at run time.
         let place = state.withLock { words.place(of: name, in: Layout.Process.tasks, known: &$0.tasks) }
         let task = words.row(place, of: Layout.Process.tasks)
         task.add(outcome.word)
@@ -142,35 +144,35 @@ package final class ProcessSlot: Sendable {
 
 /// The tasks of a process that have not ended.
 package struct TaskCounts: Sendable, Equatable {
-    /// Those that wait, for whatever reason.
+    /// The tasks that wait, for any reason.
     package var queued = 0
-    /// Of those, the ones whose request's first task has not begun.
+    /// Of the queued tasks, those whose request's first task has not begun.
     package var forWorker = 0
-    /// Of those, the ones that wait until another attempt is made, of their own or of the task before them.
+    /// Of the queued tasks, those that wait for another attempt, of their own or of the task before them.
     package var forAttempt = 0
     package var running = 0
-    /// When the oldest one was added, or its request began.
+    /// The time at which the oldest task was added, or its request began.
     package var oldest: MonotonicTime?
 
     package init() {}
 }
 
-/// What a process counts.
+/// The counters of a process.
 package enum ProcessCounter: Int, Sendable, CaseIterable {
-    /// Those that were not answered by workers that are shown; these count their own.
+    /// Requests that were not answered by workers with a place on the scoreboard; such workers count their own.
     case requests
-    /// Requests that were refused before a handler was asked.
+    /// Requests that were refused before a handler was called.
     case refused
     /// Requests that took longer than `limits.slow-time`.
     case slow
-    /// Requests that were answered 504.
+    /// Requests that were answered with 504.
     case timedOut
-    /// How often a request waited though the pool was as large as it may be.
+    /// The number of times that a request waited although the pool had its maximum size.
     case poolExhausted
     case tasksDone, tasksFailed, tasksRetried, tasksDropped
 }
 
-/// What became of an attempt of a task, or of a task that has none, as it is counted.
+/// The outcome of an attempt of a task, or of a task that gets no attempt, as it is counted.
 package enum TaskOutcome: String, Sendable, CaseIterable {
     case done, retried, failed, dropped
 

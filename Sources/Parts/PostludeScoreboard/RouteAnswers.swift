@@ -1,9 +1,9 @@
 import Synchronization
 
-/// What is counted of the answers of one route.
+/// The counts of the answers of one route.
 package struct RouteAnswers: Sendable, Equatable {
     private var counts: [UInt64]
-    /// From the requests' heads to the ends of the answers, added up.
+    /// The total time from the heads of the requests to the ends of the answers.
     package var time: Duration = .zero
 
     package init() { counts = Array(repeating: 0, count: StatusClass.allCases.count) }
@@ -15,7 +15,7 @@ package struct RouteAnswers: Sendable, Equatable {
 
     package var total: UInt64 { counts.reduce(0, &+) }
 
-    /// What has come since `earlier`, of the same counts.
+    /// Returns the difference from `earlier`, an older value of the same counts.
     package func since(_ earlier: RouteAnswers) -> RouteAnswers {
         var rest = self
         for (index, before) in earlier.counts.enumerated() {
@@ -35,7 +35,7 @@ package struct RouteAnswers: Sendable, Equatable {
 package enum StatusClass: Int, Sendable, CaseIterable {
     case informational, successful, redirection, clientError, serverError
 
-    /// What is beyond the classes counts as the nearest one.
+    /// A status outside of the classes counts as the nearest class.
     package init(of status: Int) {
         self = Self(rawValue: min(max(status / 100, 1), 5) - 1) ?? .serverError
     }
@@ -43,11 +43,11 @@ package enum StatusClass: Int, Sendable, CaseIterable {
     /// `2xx`
     package var label: String { "\(rawValue + 1)xx" }
 
-    /// Where it is counted, in a route's row.
+    /// The word that counts the class in a route's row.
     var word: Int { Layout.Route.answers + rawValue }
 }
 
-/// A route whose answers are counted. Its row of a process's table is looked up once, with the first answer.
+/// A route whose answers are counted. Its row in a process's table is looked up once, for the first answer.
 package final class CountedRoute: Sendable {
     package let name: String
     private let place = Atomic<Int>(-1)
@@ -69,7 +69,7 @@ package struct CountedAnswer {
     package let status: Int
     let route: CountedRoute?
 
-    /// - Parameter route: nil if no route takes the request.
+    /// - Parameter route: nil if no route matches the request.
     package init(status: Int, route: CountedRoute?) {
         self.status = status
         self.route = route

@@ -2,9 +2,9 @@ package import PostludeSystem
 import Synchronization
 
 extension Scoreboard {
-    /// Copies everything. Never waits for a worker or a process.
+    /// Copies the scoreboard, without waiting for a worker or a process.
     package func snapshot(at now: MonotonicTime = .now) -> ScoreboardSnapshot {
-        // Not while counts are moved: they would be seen twice.
+        // Not while counts are moved to those of ended processes: they would be counted twice.
         archiving.withLock { _ in read(at: now) }
     }
 
@@ -55,7 +55,7 @@ extension Scoreboard {
         let number = words.published(Layout.Worker.number)
         guard number != 0 else { return nil }
         var worker = copy(words, number: number, at: now)
-        // A writer is done within nanoseconds, unless it has died or was taken off its core.
+        // A writer needs only nanoseconds, unless it has died or was preempted.
         for _ in 0..<100 where worker.isTorn { worker = copy(words, number: number, at: now) }
         return worker
     }
@@ -86,7 +86,7 @@ extension Scoreboard {
 
     // MARK: Counts
 
-    /// The counts of a process with those of its workers.
+    /// The counts of a process, including those of its workers.
     func totals(of words: SharedWords) -> ScoreboardSnapshot.Totals {
         var totals = ScoreboardSnapshot.Totals()
         for counter in ProcessCounter.allCases {
@@ -114,7 +114,7 @@ extension Scoreboard {
 }
 
 extension SharedWords {
-    /// How many there are of something, whatever the word holds: readers add up those of all processes.
+    /// A number of things, limited to 32 bits whatever the word contains: readers add up those of all processes.
     fileprivate func count(_ index: Int) -> Int { Int(min(self[index], UInt64(UInt32.max))) }
 }
 
@@ -138,7 +138,7 @@ extension RouteAnswers {
 }
 
 extension MonotonicTime {
-    /// The time since `nanoseconds`, which may be anything.
+    /// The time since `nanoseconds`, which may be any number.
     fileprivate func since(_ nanoseconds: UInt64) -> Duration {
         max(.zero, self - MonotonicTime(nanoseconds: Int64(clamping: nanoseconds)))
     }

@@ -1,27 +1,27 @@
 import Glibc
 package import PostludeSystem
 
-/// What every worker of every process is at, in memory that outlives a process that crashes.
+/// Shows what every worker of every process is doing, in memory that survives the crash of a process.
 ///
-/// Each worker alone writes its slot; a reader copies it, and trusts nothing in it but bytes and numbers.
+/// Only the worker writes its slot. A reader copies the slot, and accepts any bytes and numbers in it.
 package final class Scoreboard: Sendable {
     let layout: Layout
     private let memory: SharedMemory
     let words: SharedWords
     let archiving = Lock<Void>(())
 
-    /// To be inherited by child processes.
+    /// The descriptor of the memory, which child processes inherit.
     package var descriptor: Int32 { memory.descriptor }
-    /// How many processes can be shown at once.
+    /// The number of processes that can be shown at the same time.
     package var processCount: Int { layout.processes }
 
-    /// A new scoreboard.
+    /// Makes a new scoreboard.
     ///
     /// - Parameters:
-    ///   - program: what status pages call the application.
-    ///   - processes: slots for processes, those that are being replaced included.
-    ///   - workers: slots for the workers of each; more workers than that are counted, but not shown.
-    ///   - isShared: whether children are to inherit it.
+    ///   - program: the application's name on status pages.
+    ///   - processes: the number of slots for processes, including those that are being replaced.
+    ///   - workers: the number of slots for the workers of each process; further workers are counted, but not shown.
+    ///   - isShared: whether child processes inherit it.
     package convenience init(
         program: String, processes: Int, workers: Int, isShared: Bool
     ) throws(ScoreboardError) {
@@ -47,7 +47,7 @@ package final class Scoreboard: Sendable {
         words.publish(Layout.Header.magic, Layout.magic)
     }
 
-    /// The scoreboard behind an inherited descriptor, which it closes in the end.
+    /// Opens the scoreboard of an inherited descriptor, which this object closes at its end.
     package convenience init(adopting descriptor: Int32) throws(ScoreboardError) {
         let memory: SharedMemory
         do throws(SystemError) {
@@ -81,21 +81,21 @@ package final class Scoreboard: Sendable {
 
     // MARK: Processes
 
-    /// Takes a slot, which is free, for a process that is about to be started. Called by the supervisor alone.
+    /// Reserves a free slot for a process that is about to be started. Called only by the supervisor.
     package func claim(process index: Int) {
         guard (0..<layout.processes).contains(index) else { return }
         clear(process: index)
         words(ofProcess: index)[Layout.Process.state] = ProcessState.starting.rawValue
     }
 
-    /// A process's own slot, to write to; nil if there is none of that index.
+    /// The slot of a process, to write to; nil if there is no such index.
     package func process(at index: Int) -> ProcessSlot? {
         guard (0..<layout.processes).contains(index) else { return nil }
         return ProcessSlot(self, index, workers: layout.workers)
     }
 
-    /// A process has ended: keeps its counts, and frees its slot. Called by the supervisor alone, after `remains`; a
-    /// free slot stays as it is.
+    /// Frees the slot of a process that has ended, and keeps its counts. Called only by the supervisor, after
+    /// `remains`. Does nothing if the slot is free.
     package func release(process index: Int) {
         guard (0..<layout.processes).contains(index),
             words(ofProcess: index)[Layout.Process.state] != ProcessState.free.rawValue
@@ -107,9 +107,9 @@ package final class Scoreboard: Sendable {
         }
     }
 
-    /// Whether a process serves that has a worker free for a request and its tasks.
+    /// Whether a serving process has a free worker for a request and its tasks.
     ///
-    /// - Parameter own: the index of a process that does not count.
+    /// - Parameter own: the index of the process that is left out.
     func hasFreeProcess(besides own: Int) -> Bool {
         (0..<layout.processes).contains { index in
             guard index != own else { return false }
@@ -119,7 +119,7 @@ package final class Scoreboard: Sendable {
         }
     }
 
-    /// - Parameter index: `layout.processes` for those that have ended.
+    /// - Parameter index: `layout.processes` for the counts of ended processes.
     func words(ofProcess index: Int) -> SharedWords { words.from(layout.process(index)) }
 
     func words(ofWorker worker: Int, in process: SharedWords) -> SharedWords {
@@ -129,9 +129,9 @@ package final class Scoreboard: Sendable {
     private func clear(process index: Int) { words(ofProcess: index).clear(0..<layout.processStride) }
 }
 
-/// What is kept of processes that have ended.
+/// The counts of processes that have ended.
 extension Scoreboard {
-    /// Adds the counts of a process that has ended to those of its predecessors: what is counted never shrinks.
+    /// Adds the counts of an ended process to those of its predecessors, so that totals never decrease.
     private func archive(_ process: SharedWords) {
         let ended = totals(of: process)
         let archive = words(ofProcess: layout.processes)
@@ -163,13 +163,13 @@ extension Scoreboard {
     }
 }
 
-/// What is known of a process that dies.
+/// What is known of a process that has died.
 extension Scoreboard {
     private static let signal: UInt64 = 1 << 31
 
-    /// What the workers of a process that has died were at: a line for each busy one, for the log.
+    /// What the workers of a process that has died were doing: a line for the log for each busy worker.
     ///
-    /// To be asked for before `release`.
+    /// To be called before `release`.
     package func remains(ofProcess index: Int, at now: MonotonicTime = .now) -> [String] {
         guard (0..<layout.processes).contains(index), let process = process(index, at: now) else { return [] }
         var lines = process.workers.filter(\.state.isBusy).map(\.remains)
@@ -179,16 +179,18 @@ extension Scoreboard {
         return lines
     }
 
-    /// When the control thread of a process was last at work; nil if it has never been.
+    /// The time at which the control thread of a process was last active; nil if it never was.
     package func lastBeat(ofProcess index: Int) -> MonotonicTime? {
         guard (0..<layout.processes).contains(index) else { return nil }
         let nanoseconds = words(ofProcess: index)[Layout.Process.beatNanoseconds]
         return nanoseconds == 0 ? nil : MonotonicTime(nanoseconds: Int64(clamping: nanoseconds))
     }
 
-    /// Notes how a process has ended. Called by the supervisor alone, before `release`.
+    /// Records how a process has ended. Called only by the supervisor, before `release`.
     ///
-    /// - Parameter signal: the one that has ended it; nil if it has ended by itself, with a status.
+    /// - Parameters:
+    ///   - signal: the signal that has ended it; nil if it has exited with a status.
+    ///   - status: the exit status.
     package func note(endOf pid: Int32, signal: Int32?, status: Int32) {
         let count = words[Layout.Header.ended]
         let end =
@@ -199,10 +201,10 @@ extension Scoreboard {
         words.publish(Layout.Header.ended, count &+ 1)
     }
 
-    /// How a process has ended that has had a slot.
+    /// How a process that has had a slot has ended.
     func end(of pid: Int64) -> ProcessEnd {
         guard let pid = UInt32(exactly: pid), pid != 0 else { return .unknown }
-        // In this order: a slot is given away after the note.
+        // In this order: the end is recorded before the slot is freed.
         let hasSlot = (0..<layout.processes).contains { index in
             let words = words(ofProcess: index)
             return words.published(Layout.Process.state) != ProcessState.free.rawValue
@@ -220,19 +222,19 @@ extension Scoreboard {
     }
 }
 
-/// How far a process is.
+/// The stage of a process.
 package enum ProcessState: UInt64, Sendable, CaseIterable {
     case free, starting, serving, draining
 
-    /// As status pages show it.
+    /// The text on status pages.
     package var label: String { "\(self)" }
 }
 
-/// Why there is not a scoreboard.
+/// Why there is no scoreboard.
 package enum ScoreboardError: Error, CustomStringConvertible {
     case system(SystemError)
     case tooLarge(processes: Int, workers: Int)
-    /// What was inherited is not a scoreboard, or one of another build.
+    /// The inherited memory is not a scoreboard, or is that of another build.
     case foreign(String)
 
     package var description: String {
@@ -250,12 +252,12 @@ package enum ScoreboardError: Error, CustomStringConvertible {
 }
 
 extension ScoreboardSnapshot.Worker {
-    /// What a log line says of it: `worker 3 was handling GET /orders/7 for 1.2 s, route /orders/{id}, …`.
+    /// The text for a log line: `worker 3 was handling GET /orders/7 for 1.2 s, route /orders/{id}, …`.
     fileprivate var remains: String {
         var parts: [String]
         if state == .tasks {
             let name = task.isEmpty ? "tasks" : "the task \(task)"
-            // The request may have been of another process, or of another start.
+            // The request may have been that of another process, or of an earlier run.
             let after = method.isEmpty ? "" : " after \(method) \(target)"
             parts = ["worker \(number) was running \(name) for \(since.text)\(after)"]
             if tasksLeft > 0 { parts.append("\(tasksLeft) more tasks") }

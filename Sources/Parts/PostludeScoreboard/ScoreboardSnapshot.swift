@@ -1,15 +1,15 @@
 import PostludeSystem
 
-/// What a scoreboard showed at one moment.
+/// The content of a scoreboard at one moment.
 package struct ScoreboardSnapshot: Sendable {
     package var program: String
     /// Seconds since 1970.
     package var started: Int
     package var uptime: Duration
-    /// Processes that have ended and were replaced.
+    /// The number of processes that have ended and were replaced.
     package var replaced: Int
     package var processes: [Process] = []
-    /// Of all processes, those that have ended included.
+    /// The totals of all processes, including those that have ended.
     package var totals = Totals()
 
     package struct Process: Sendable {
@@ -21,12 +21,13 @@ package struct ScoreboardSnapshot: Sendable {
         package var connections: Int
         package var queuedTasks: Int
         package var runningTasks: Int
-        /// Of the queued ones, those for a worker, and those for another attempt of themselves or of the one before.
+        /// The queued tasks that wait for a worker; `tasksForAttempt` are those that wait for another attempt, of their
+        /// own or of the task before them.
         package var tasksForWorker: Int
         package var tasksForAttempt: Int
-        /// How many workers may run tasks at once.
+        /// The number of workers that may run tasks at the same time.
         package var taskPlaces: Int
-        /// Since the oldest task that has not ended was added; nil if there is none.
+        /// The time since the oldest task that has not ended was added; nil if there is none.
         package var oldestTask: Duration?
         package var mostBusyWorkers: Int
         package var workers: [Worker] = []
@@ -36,26 +37,26 @@ package struct ScoreboardSnapshot: Sendable {
     package struct Worker: Sendable {
         package var number: Int
         package var state: WorkerState
-        /// How long it has been in this state.
+        /// The time that the worker has been in this state.
         package var since: Duration
         package var age: Duration
-        /// How many requests it has served.
+        /// The number of requests that the worker has served.
         package var requests: Int
-        /// The current request's, or the last one's.
+        /// The duration of the current request, or of the last one.
         package var requestDuration: Duration
         package var method: String
         package var target: String
         package var route: String
         package var handler: String
         package var request: String
-        /// The current task's name, or the last one's.
+        /// The name of the current task, or of the last one.
         package var task: String
         package var tasksLeft: Int
-        /// Whether the worker was writing the text, or has died meanwhile: parts may belong to different requests.
+        /// Whether the worker was writing the text, or died while writing it: parts may belong to different requests.
         package var isTorn: Bool
     }
 
-    /// What only grows.
+    /// Counts that only increase.
     package struct Totals: Sendable {
         package var requests: UInt64 = 0
         package var requestTime: Duration = .zero
@@ -80,7 +81,7 @@ package struct ScoreboardSnapshot: Sendable {
     }
 }
 
-/// What is counted of the tasks of one name.
+/// The counts of the tasks of one name.
 package struct TaskKind: Sendable {
     package var done: UInt64 = 0
     package var failed: UInt64 = 0

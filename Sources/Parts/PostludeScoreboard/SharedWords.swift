@@ -3,14 +3,15 @@ import Synchronization
 
 /// A part of the shared memory, as atomic words.
 ///
-/// Every access is atomic, text too: a reader may look while the writer writes, or after it has died in the middle.
-/// Swift's `Atomic` and not C's, since the compiler inlines it to single instructions, and the thread sanitizer sees it.
-// Unchecked: the memory is reached by atomic operations only, and `memory` keeps it mapped.
+/// Every access is atomic, even to text: a reader may read while the writer writes, or after the writer has died
+/// halfway. Uses Swift's `Atomic` instead of C's, because the compiler inlines it to single instructions, and the
+/// thread sanitizer sees it.
+// Unchecked: the memory is accessed only by atomic operations, and `memory` keeps it mapped.
 struct SharedWords: @unchecked Sendable {
     private let memory: SharedMemory
     private let base: UnsafePointer<Atomic<UInt64>>
 
-    /// All of `memory`, which holds whole words.
+    /// All words of `memory`, whose size is a multiple of eight bytes.
     init(_ memory: SharedMemory) {
         self.memory = memory
         base = UnsafePointer(memory.base.assumingMemoryBound(to: Atomic<UInt64>.self))
@@ -21,7 +22,7 @@ struct SharedWords: @unchecked Sendable {
         self.base = base
     }
 
-    /// The words from `offset` on. Offsets come from `Layout` alone, never from the memory.
+    /// The words from `offset` on. Offsets come only from `Layout`, never from the memory.
     func from(_ offset: Int) -> SharedWords { SharedWords(memory, base + offset) }
 
     @inline(__always)
@@ -30,10 +31,12 @@ struct SharedWords: @unchecked Sendable {
         nonmutating set { base[index].store(newValue, ordering: .relaxed) }
     }
 
-    /// For a word that one thread alone writes: cheaper than `add`.
+    /// Increases a word that only one thread writes; cheaper than `add`.
     @inline(__always)
     func increase(_ index: Int, by amount: UInt64 = 1) { self[index] = self[index] &+ amount }
 
+    /// Adds to a word atomically.
+    ///
     /// - Returns: the new value.
     @discardableResult
     func add(_ index: Int, _ amount: UInt64 = 1) -> UInt64 {
@@ -42,10 +45,10 @@ struct SharedWords: @unchecked Sendable {
 
     func raise(_ index: Int, to value: UInt64) { _ = base[index].max(value, ordering: .relaxed) }
 
-    /// Publishes what was written before.
+    /// Writes a word with release ordering, which publishes all earlier writes.
     func publish(_ index: Int, _ value: UInt64) { base[index].store(value, ordering: .releasing) }
 
-    /// Sees what was written before the value was published.
+    /// Reads a word with acquire ordering: writes before its `publish` are visible.
     func published(_ index: Int) -> UInt64 { base[index].load(ordering: .acquiring) }
 
     func clear(_ range: Range<Int>) {
@@ -56,7 +59,7 @@ struct SharedWords: @unchecked Sendable {
 // MARK: Text
 
 extension SharedWords {
-    /// Writes text, cut to the room that there is; where there is more room than text, a zero ends it.
+    /// Writes text, truncated to the field's size; shorter text is terminated by a zero.
     @inline(__always)
     func write(_ text: UnsafeRawBufferPointer, at field: Range<Int>) {
         var offset = 0
@@ -82,7 +85,7 @@ extension SharedWords {
         if isWritten == nil { Array(text.utf8).withUnsafeBytes { write($0, at: field) } }
     }
 
-    /// Reads text. Whatever the words hold, it is short, valid, and without control characters.
+    /// Reads text. Whatever the words contain, the result is short, valid, and without control characters.
     func text(at field: Range<Int>) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(field.count * 8)
@@ -92,7 +95,7 @@ extension SharedWords {
         let end = bytes.firstIndex(of: 0) ?? bytes.endIndex
         let isCut = end == bytes.endIndex
         var text = String(decoding: bytes[..<end], as: UTF8.self)
-        // A cut may go through a character.
+        // Truncation may have split a character.
         if isCut, text.last == "\u{fffd}" { text.removeLast() }
         guard text.unicodeScalars.contains(where: \.isControl) else { return text }
         return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? " " : $0 }))
@@ -106,15 +109,15 @@ extension SharedWords {
         from(table.rows + index * table.rowSize)
     }
 
-    /// The rows that have a name, whatever the words hold.
+    /// The rows that have a name, whatever the words contain.
     func namedRows(of table: NameTable) -> [SharedWords] {
         let count = min(published(table.names), UInt64(table.rowCount))
         return (0..<Int(clamping: count)).map { row($0, of: table) }
     }
 
-    /// Names the next row that has no name.
+    /// Finds the row of a name; gives the name to the next free row if it has none yet.
     ///
-    /// - Parameter known: the names so far, by their rows. Callers take turns.
+    /// - Parameter known: the known names and their rows. Callers must not run concurrently.
     /// - Returns: the row of `name`.
     func place(of name: String, in table: NameTable, known: inout [String: Int]) -> Int {
         if let place = known[name] { return place }
@@ -129,17 +132,18 @@ extension SharedWords {
     }
 }
 
-/// Where a table of named rows is: each row counts something for one name. Names beyond the table's end share its last row.
+/// The position of a table of named rows, each of which has the counts of one name. Names for which there is no room
+/// share the last row.
 struct NameTable: Sendable {
-    /// What the last row is called.
+    /// The name of the last row.
     static let others = "other"
 
-    /// The word that says how many rows have a name.
+    /// The position of the word with the number of named rows.
     let names: Int
     let rows: Int
     let rowCount: Int
     let rowSize: Int
-    /// Where the name is in a row.
+    /// The position of the name in a row.
     let name: Range<Int>
 
     var end: Int { rows + rowCount * rowSize }

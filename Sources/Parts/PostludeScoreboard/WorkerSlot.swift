@@ -1,16 +1,17 @@
 package import PostludeSystem
 import Synchronization
 
-/// A worker's own slot: what it is at.
+/// A worker's own slot, which shows what the worker is doing.
 ///
-/// Only the worker's thread writes to it. A worker without a place on the scoreboard writes to memory that is never read.
+/// Only the worker's thread writes to it. A worker without a place on the scoreboard writes to memory that is never
+/// read.
 package final class WorkerSlot: Sendable {
     private let words: SharedWords
     private let process: ProcessSlot
-    /// nil for one that is not shown.
+    /// nil for a worker without a place on the scoreboard.
     private let place: Int?
 
-    /// - Parameter number: what status pages call the worker.
+    /// - Parameter number: the worker's number on status pages.
     init(_ words: SharedWords, of process: ProcessSlot, place: Int?, number: Int, at now: MonotonicTime) {
         self.words = words
         self.process = process
@@ -29,13 +30,13 @@ package final class WorkerSlot: Sendable {
 
     // MARK: The course of a request
 
-    /// The worker has a request. The web server's name for it may not be known: then `request` is empty.
+    /// Records the beginning of a request. `request` is the web server's id for it; empty if it is not known.
     package func begin(
         method: ArraySlice<UInt8>, target: ArraySlice<UInt8>, request: ArraySlice<UInt8>,
         at now: MonotonicTime
     ) {
         write {
-            // The rest of the text is the last request's.
+            // These texts are still those of the last request.
             words[Layout.Worker.route.lowerBound] = 0
             words[Layout.Worker.handler.lowerBound] = 0
             words[Layout.Worker.task.lowerBound] = 0
@@ -47,7 +48,7 @@ package final class WorkerSlot: Sendable {
         becomeBusy(.handling, at: now)
     }
 
-    /// The request's route is known.
+    /// Records the request's route, when it is known.
     package func handle(route: String, handler: String) {
         write {
             words.write(route, at: Layout.Worker.route)
@@ -59,9 +60,9 @@ package final class WorkerSlot: Sendable {
         words.publish(Layout.Worker.state, UInt64(clamping: now.nanoseconds) << 3 | state.rawValue)
     }
 
-    /// The response is finished: counts the request.
+    /// Counts the request, whose response is finished.
     ///
-    /// - Returns: how long it took.
+    /// - Returns: the request's duration.
     @discardableResult
     package func finish(_ answer: CountedAnswer, at now: MonotonicTime) -> Duration {
         let (span, isNegative) = UInt64(clamping: now.nanoseconds).subtractingReportingOverflow(
@@ -80,12 +81,12 @@ package final class WorkerSlot: Sendable {
         return duration
     }
 
-    /// The request was answered in the worker's place, by another thread, which counts it.
+    /// Records the duration of a request that another thread has answered in the worker's place, and counts.
     package func drop(after duration: Duration) {
         words[Layout.Worker.lastNanoseconds] = UInt64(clamping: duration.saturatedNanoseconds)
     }
 
-    /// The worker is free for the next request, if it was not already.
+    /// Records that the worker is free for the next request, unless it already is.
     package func rest(at now: MonotonicTime) {
         guard !isIdle else { return }
         set(.idle, at: now)
@@ -101,9 +102,9 @@ package final class WorkerSlot: Sendable {
 
     // MARK: Tasks
 
-    /// A task begins. Its request need not be the one that the worker has served last.
+    /// Records the beginning of a task. Its request need not be the last one that the worker has served.
     ///
-    /// - Parameter left: how many of the request's tasks are after it.
+    /// - Parameter left: the number of the request's tasks after it.
     package func run(task: String, of request: ShownRequest, left: Int, at now: MonotonicTime) {
         write {
             words.write(task, at: Layout.Worker.task)
@@ -118,7 +119,8 @@ package final class WorkerSlot: Sendable {
         becomeBusy(.tasks, at: now)
     }
 
-    /// A reader that sees an odd number, or another one afterwards, knows that the text is not of one piece.
+    /// Writes text as a sequence lock does: if a reader finds an odd sequence number, or another one after reading, the
+    /// text is inconsistent.
     @inline(__always)
     private func write(_ body: () -> Void) {
         let sequence = words[Layout.Worker.sequence] | 1
@@ -129,7 +131,7 @@ package final class WorkerSlot: Sendable {
     }
 }
 
-/// A request that is over, as a row shows it with its task; what is not known of it is empty.
+/// The request of a task, which is over, as it is shown with the task; what is not known is empty.
 package struct ShownRequest: Sendable {
     let method: ArraySlice<UInt8>
     let target: ArraySlice<UInt8>
@@ -151,17 +153,17 @@ package struct ShownRequest: Sendable {
     }
 }
 
-/// What a worker is at.
+/// What a worker is doing.
 package enum WorkerState: UInt64, Sendable, CaseIterable {
     case idle
-    /// Its handler waits for a piece of the body.
+    /// The handler waits for a piece of the body.
     case reading
     case handling
     case writing
     /// The response is finished.
     case tasks
 
-    /// As status pages show it.
+    /// The text on status pages.
     package var label: String { "\(self)" }
     package var isBusy: Bool { self != .idle }
 }
