@@ -2,7 +2,7 @@ internal import CPostludeLinux
 internal import Glibc
 package import PostludeSystem
 
-/// A process that this one has started, or has adopted over an `exec` of its own.
+/// A child process, started by this program or by the program that it has replaced.
 package final class ChildProcess {
     /// How a process has ended.
     package enum Exit: Equatable, Sendable, CustomStringConvertible {
@@ -18,11 +18,11 @@ package final class ChildProcess {
     }
 
     package let pid: Int32
-    /// A pidfd: readable when the process has ended.
+    /// A pidfd, which is readable when the process has ended.
     package let descriptor: Int32
     private var exit: Exit?
 
-    /// A child that is not reaped yet, so that its number is not reused.
+    /// Adopts a child that has not been reaped, so that its number cannot have been reused.
     package init(adopting pid: Int32) throws(SystemError) {
         self.pid = pid
         descriptor = clinux_open_process(pid)
@@ -31,22 +31,22 @@ package final class ChildProcess {
 
     deinit { close(descriptor) }
 
-    /// Starts a program. It blocks no signal and ignores none, and has standard output, standard error and the
-    /// descriptors named here, nothing else.
+    /// Starts a program. It begins with no signal blocked or ignored, and with standard output, standard error and the
+    /// descriptors in `inherited` only.
     ///
     /// - Parameters:
-    ///   - path: the file; it is not searched for.
-    ///   - arguments: all of them, the program's name being the first.
-    ///   - inherited: the descriptor that the program finds under each number; /dev/null stands under those up to the
-    ///     largest that are left out, but for 1 and 2.
-    ///   - folder: where it begins; nil for the folder of this process.
+    ///   - path: the path of the file; it is not searched for.
+    ///   - arguments: all arguments, beginning with the program's name.
+    ///   - inherited: the descriptors to pass, by the numbers that they have in the program. Smaller numbers that are
+    ///     left out, except 1 and 2, refer to /dev/null.
+    ///   - folder: the working directory of the program; nil for that of this process.
     package static func start(
         _ path: String, _ arguments: [String], inherited: [Int32: Int32], in folder: String? = nil
     ) throws(SystemError) -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        // Copies above all targets: one target's number may be another one's source.
+        // Copies with numbers above all targets, since the number of one target may be the source of another one.
         var copies: [Int32] = []
         defer { for copy in copies { close(copy) } }
         let last = max(2, inherited.keys.max() ?? 2)
@@ -81,7 +81,7 @@ package final class ChildProcess {
         do {
             return try ChildProcess(adopting: pid)
         } catch {
-            // It could not be watched.
+            // A process that cannot be watched is of no use.
             kill(pid, SIGKILL)
             waitpid(pid, nil, 0)
             throw error
@@ -89,7 +89,7 @@ package final class ChildProcess {
     }
 
     package func send(signal number: Int32) {
-        // Once it is reaped the number may be another process's.
+        // After it is reaped, the number may belong to another process.
         if exit == nil { kill(pid, number) }
     }
 
@@ -102,7 +102,7 @@ package final class ChildProcess {
             let signal = status & 0x7f
             exit = signal == 0 ? .status(status >> 8 & 0xff) : .signal(signal)
         } else if result < 0, errno == ECHILD {
-            // It was reaped elsewhere: how it ended is not known.
+            // It was reaped elsewhere, so how it ended is unknown.
             exit = .status(-1)
         }
         return exit

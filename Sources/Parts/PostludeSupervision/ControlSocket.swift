@@ -3,27 +3,28 @@ internal import FoundationEssentials
 internal import Glibc
 package import PostludeSystem
 
-/// One end of the connection between the supervisor and a process: messages, each with at most one descriptor.
+/// One end of the connection between the supervisor and a process. It carries messages, each with at most one
+/// descriptor.
 ///
-/// The kernel ends it when the other side dies.
+/// The kernel closes it when the other side dies.
 package final class ControlSocket: Sendable {
     package enum Received: Equatable, Sendable {
-        /// - descriptor: the receiver's from now on; it is closed on exec.
+        /// - descriptor: the receiver must close it; it is closed on exec.
         case message(ControlMessage, descriptor: Int32?)
         /// A message that this program does not know.
         case unknown
-        /// Nothing has come.
+        /// There is no message.
         case nothing
-        /// The other side is gone.
+        /// The other side has closed the connection, or died.
         case ended
     }
 
-    /// The most bytes that a message may have.
+    /// The largest size of a message, in bytes.
     static let capacity = 16 << 10
 
     package let descriptor: Int32
 
-    /// - Parameter descriptor: the socket's from now on.
+    /// - Parameter descriptor: a descriptor that this object then closes.
     package init(adopting descriptor: Int32) {
         self.descriptor = descriptor
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
@@ -40,13 +41,13 @@ package final class ControlSocket: Sendable {
         return (ControlSocket(adopting: ends[0]), ControlSocket(adopting: ends[1]))
     }
 
-    /// Sends a message without waiting.
+    /// Sends a message, without blocking.
     ///
-    /// - Parameter descriptor: a copy of it goes along.
-    /// - Returns: false when the other side is gone, or has not read for very long.
+    /// - Parameter descriptor: a descriptor whose copy is sent with the message.
+    /// - Returns: false if the other side is gone, or has not read for very long.
     @discardableResult
     package func send(_ message: ControlMessage, descriptor: Int32? = nil) -> Bool {
-        // Encoding fails for floating-point numbers only, and there are none.
+        // Encoding can fail only for floating-point numbers, and there are none.
         guard let bytes = try? JSONEncoder().encode(message) else { return false }
         return bytes.withUnsafeBytes { bytes in
             while true {
@@ -58,7 +59,7 @@ package final class ControlSocket: Sendable {
         }
     }
 
-    /// Takes a message without waiting.
+    /// Receives a message, without blocking.
     package func receive() -> Received {
         var descriptor: Int32 = -1
         var count = -1
@@ -81,37 +82,38 @@ package final class ControlSocket: Sendable {
 
     /// Waits for a message.
     ///
-    /// - Parameter milliseconds: how long at most; -1 for ever.
+    /// - Parameter milliseconds: how long at most; -1 for no limit.
     package func receive(within milliseconds: Int32) -> Received {
         waitForInput([descriptor], milliseconds: milliseconds)
         return receive()
     }
 }
 
-/// What the supervisor and a process tell each other. Programs of two versions may: a new case changes nothing for the
-/// others.
+/// The messages between the supervisor and a process. The two may be programs of different versions: a new case must
+/// not change the others.
 package enum ControlMessage: Codable, Equatable, Sendable {
     // MARK: From the supervisor
 
-    /// Use this manifest, whose sealed text comes as a descriptor. The first one is what the process begins with.
+    /// Use this manifest, whose sealed text is sent as a descriptor. The first one is the manifest with which the
+    /// process begins.
     case manifest(generation: Int)
     case reopenLogs
     /// Finish and end.
     ///
-    /// - handingOver: whether others serve on, so that idle connections go to them.
+    /// - handingOver: whether other processes continue to serve, so that idle connections are handed over to them.
     case drain(handingOver: Bool)
-    /// End without what is left.
+    /// End without finishing.
     case leave
 
     // MARK: From a process
 
-    /// Its workers wait for requests.
+    /// The process's workers wait for requests.
     case ready
-    /// It serves with that manifest now.
+    /// The process now serves with this manifest.
     case applied(generation: Int)
-    /// It wants a successor, and serves until that one is ready.
+    /// The process wants to be replaced, and serves until its successor is ready.
     case replace(reason: String)
-    /// A manifest came without its text, since the process had no descriptor for it.
+    /// A manifest arrived without its text, because the process had no free descriptor.
     case manifestLost
 
     var isManifest: Bool { if case .manifest = self { true } else { false } }

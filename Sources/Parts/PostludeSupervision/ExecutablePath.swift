@@ -1,12 +1,12 @@
 internal import Glibc
 package import PostludeSystem
 
-/// Where a program's file is.
+/// Finds the path of a program's file.
 package enum ExecutablePath {
-    /// The path by which the running program was called, made absolute. Symbolic links stay as they are: a deployment
-    /// points them at another file.
+    /// The path by which the running program was called, made absolute. Symbolic links are not resolved, since a
+    /// deployment points them at another file.
     ///
-    /// - Returns: nil when the name is not found.
+    /// - Returns: nil if the name is not found.
     package static func absolute(of name: String, search: String?, folder: String) -> String? {
         if name.hasPrefix("/") { return name }
         if name.contains("/") { return "\(folder)/\(name)" }
@@ -22,7 +22,7 @@ package enum ExecutablePath {
 
     /// The same for this process.
     ///
-    /// - Parameter folder: where it was started.
+    /// - Parameter folder: the directory in which it was started.
     package static func current(calledAs name: String, in folder: WorkingFolder) -> String? {
         absolute(of: name, search: getenv("PATH").map { String(cString: $0) }, folder: folder.path)
     }

@@ -1,20 +1,20 @@
 package import PostludeSystem
 
-/// When a process that has died is replaced, and when the supervisor gives up.
+/// Decides when a process that has died is replaced, and when the supervisor gives up.
 ///
-/// A program of which one process has been ready works: what dies later is started again for ever, after delays that
-/// grow while processes die young. A program of which none has ever been ready does not work.
+/// A program works if one of its processes has been ready: then processes that die are replaced without limit, after
+/// delays that grow while processes die early. If none has ever been ready, the program does not work.
 package struct RestartPolicy: Sendable {
     package enum Decision: Equatable, Sendable {
         case replace(after: Duration)
-        /// So many have died, and none was ever ready.
+        /// This many processes have died, and none was ever ready.
         case giveUp(deaths: Int)
     }
 
-    /// A process that dies within this time of its start has not worked: the next one waits longer.
+    /// A process that dies within this time after its start dies early, and delays the next one.
     static let probation: Duration = .seconds(10)
     static let firstDelay: Duration = .milliseconds(50)
-    /// Of a program that works: what makes its processes die is mostly a request or a task, and the others wait.
+    /// For a program that works, whose processes usually die of a request or a task: other requests are waiting.
     static let longestDelay: Duration = .seconds(1)
     static let longestDelayBeforeReady: Duration = .seconds(5)
 
@@ -25,16 +25,18 @@ package struct RestartPolicy: Sendable {
 
     package init() {}
 
-    /// A process of this program is ready.
+    /// Records that a process of this program is ready.
     package mutating func becameReady() { hasWorked = true }
 
-    /// The operator wants another try.
+    /// Forgets earlier deaths, because the operator wants another attempt.
     package mutating func tryAgain() {
         deathsBeforeReady = 0
         earlyDeaths = 0
     }
 
-    /// - Parameter limit: how many may die before one is ready.
+    /// Records the death of a process, and decides what follows.
+    ///
+    /// - Parameter limit: the number of processes that may die before one is ready.
     package mutating func died(
         at time: MonotonicTime, startedAt start: MonotonicTime, limit: Int
     ) -> Decision {
@@ -48,7 +50,7 @@ package struct RestartPolicy: Sendable {
         }
         earlyDeaths += 1
         guard earlyDeaths > 1 else { return .replace(after: .zero) }
-        // Far fewer doublings than would overflow reach the longest delay.
+        // The longest delay is reached long before the shift could overflow.
         let doublings = min(earlyDeaths - 2, 16)
         let longest = hasWorked ? Self.longestDelay : Self.longestDelayBeforeReady
         return .replace(after: min(Self.firstDelay * (1 << doublings), longest))

@@ -1,21 +1,21 @@
 internal import PostludeSystem
 
-/// A process as its supervisor sees it.
+/// The supervisor's view of a process.
 final class SupervisedProcess {
-    /// Its place on the scoreboard: no two that live have the same.
+    /// Its index on the scoreboard, which is unique among living processes.
     let index: Int
     let child: ChildProcess
     let control: ControlSocket
     let start: MonotonicTime
-    /// Whether the program that this one has replaced has started it.
+    /// Whether it was started by the program that this one has replaced.
     let isOld: Bool
     var isReady: Bool
     var wantsSuccessor = false
-    /// Since when it has been told to end.
+    /// The time at which it was told to end.
     var leavesSince: MonotonicTime?
     var isControlled = true
     var isKilled = false
-    /// What there was no room for: it has not read for long.
+    /// Messages for which there was no room, because the process has not read for long.
     private var unsent: [(message: ControlMessage, file: SealedFile?)] = []
 
     init(
@@ -31,21 +31,23 @@ final class SupervisedProcess {
     }
 
     var isLeaving: Bool { leavesSince != nil }
-    /// Serves, but only until others do.
+    /// Whether it serves only until its replacement is ready.
     var isOutgoing: Bool { isOld || wantsSuccessor }
 
-    /// Whether there is something left to tell it.
+    /// Whether there are messages that could not be sent yet.
     var isBehind: Bool { isControlled && !unsent.isEmpty }
 
-    /// - Parameter file: goes along.
+    /// Sends a message, or keeps it until there is room.
+    ///
+    /// - Parameter file: a file whose descriptor is sent with the message.
     func tell(_ message: ControlMessage, _ file: SealedFile? = nil) {
-        // What is said anew need not be said twice: of the manifests the newest counts.
+        // A repeated message replaces the earlier one, and a manifest replaces an older manifest.
         unsent.removeAll { $0.message == message || $0.message.isManifest && message.isManifest }
         unsent.append((message, file))
         catchUp()
     }
 
-    /// Tells it what there was no room for.
+    /// Sends the messages for which there was no room.
     func catchUp() {
         while let next = unsent.first, control.send(next.message, descriptor: next.file?.descriptor) {
             unsent.removeFirst()

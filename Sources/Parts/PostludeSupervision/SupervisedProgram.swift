@@ -1,19 +1,19 @@
 package import PostludeSystem
 
-/// What the supervisor starts.
+/// The program whose processes the supervisor starts, and how it is replaced.
 package struct SupervisedProgram: Sendable {
-    /// The file that processes run: this very program, also when another file has taken its place meanwhile.
+    /// The file that processes execute: the running program, even if its path now has another file.
     package var processPath = "/proc/self/exe"
-    /// A process's arguments, the program's name being the first.
+    /// The arguments of a process, beginning with the program's name.
     package var processArguments: @Sendable (_ index: Int) -> [String]
-    /// The file that replaces this program; nil if its path is not known.
+    /// The file that replaces this program; nil if the path is not known.
     package var path: String?
-    /// Where the program that replaces this one begins; nil for the folder that this one is in.
+    /// The working directory of the program that replaces this one; nil for the current one.
     package var folder: WorkingFolder?
-    /// With these the file at `path` says by its exit status whether it could take over. It finds the manifest's text
-    /// under the descriptor `Descriptors.control`.
+    /// The arguments with which the file at `path` checks whether it could take over, and reports it by its exit
+    /// status. It reads the manifest's text from the descriptor `Descriptors.control`.
     package var preflightArguments: [String]
-    /// With these it takes over.
+    /// The arguments with which it takes over.
     package var arguments: [String]
 
     package init(
@@ -27,7 +27,7 @@ package struct SupervisedProgram: Sendable {
         self.arguments = arguments
     }
 
-    /// The numbers under which a process finds what it has inherited.
+    /// The numbers of the descriptors that a process inherits.
     package enum Descriptors {
         package static let listener: Int32 = 0
         package static let control: Int32 = 3

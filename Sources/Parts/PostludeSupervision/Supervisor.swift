@@ -1,24 +1,24 @@
 internal import Glibc
 package import PostludeSystem
 
-/// Starts processes, replaces those that die, and tells all of them what signals ask for. It serves nothing.
+/// Starts processes, replaces those that die, and passes on what signals ask for. It serves no requests.
 ///
-/// One thread runs it: it waits for signals, for what processes say and for their ends.
+/// It runs on one thread, which waits for signals, and for messages and ends of processes.
 package final class Supervisor {
     private enum Stage: Equatable {
         case running
-        /// Nothing is started any more.
+        /// No process is started any more.
         case stopping(since: MonotonicTime)
         case leaving(since: MonotonicTime)
     }
 
-    /// What a process that was told to end may take beyond the grace, which it keeps itself.
+    /// How long after the grace, which a process observes itself, a process that does not end is killed.
     private static let patience: Duration = .seconds(2)
 
-    /// How often a process that does not read is tried again.
+    /// The interval at which messages are sent again to a process that does not read.
     private static let catchUpInterval: Duration = .milliseconds(100)
 
-    /// How many processes of a new program may die before one is ready, while the old one's serve on.
+    /// The number of processes of a new program that may die before one is ready, while those of the old program serve.
     static let upgradeDeaths = 8
 
     private let program: SupervisedProgram
@@ -31,9 +31,9 @@ package final class Supervisor {
     private var policy = RestartPolicy()
     private var processes: [SupervisedProcess] = []
     private var stage = Stage.running
-    /// No process is started before.
+    /// The time before which no process is started.
     private var nextStart: MonotonicTime
-    /// The new program's processes do not start, and the old ones' serve on.
+    /// Whether no processes of the new program are started, because they have failed, and those of the old one serve.
     private var isSuspended = false
     private var hasBeenReady: Bool
     private var hasFailed = false
@@ -41,9 +41,9 @@ package final class Supervisor {
     private var nextBeat = MonotonicTime.now
 
     /// - Parameters:
-    ///   - plan: of the manifest to begin with.
-    ///   - signals: SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2.
-    ///   - state: what the program has left that this one replaces.
+    ///   - plan: the plan of the first manifest.
+    ///   - signals: the source of SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2.
+    ///   - state: the state of the program that this one has replaced.
     package init(
         _ program: SupervisedProgram, plan: SupervisorPlan, descriptors: SharedDescriptors,
         ownsSocketFile: Bool, signals: SignalSource, hooks: SupervisorHooks,
@@ -61,11 +61,12 @@ package final class Supervisor {
         for process in state?.processes ?? [] { adopt(process) }
     }
 
-    /// Returns when every process has ended.
+    /// Runs until every process has ended.
     ///
-    /// - Returns: the exit status: 0 when it was told to stop and no process has left anything.
+    /// - Returns: the exit status: 0 if the supervisor was told to stop, and every process has finished its work.
     package func run() -> Int32 {
-        // If the parent has it ignored, the kernel reaps our processes, and their ends are lost.
+        // If the parent ignores SIGCHLD, so does this process: the kernel would reap the children, and how they ended
+        // would be lost.
         signal(SIGCHLD, SIG_DFL)
         while true {
             for process in processes where process.isBehind { process.catchUp() }
@@ -95,12 +96,12 @@ package final class Supervisor {
             + (preflight.map { [$0.child.descriptor] } ?? [])
         var time: Duration?
         if let due = nextDue() { time = max(.zero, due - .now) }
-        // Rounded up, or it would wake before its time.
+        // Rounded up, so that the wait does not end too early.
         let milliseconds = time.map { Int32(clamping: $0.saturatedNanoseconds / 1_000_000 + 1) } ?? -1
         waitForInput([signals.descriptor] + watched, milliseconds: milliseconds)
     }
 
-    /// When something has to be done though nothing happens.
+    /// The next time at which something must be done even without an event.
     private func nextDue() -> MonotonicTime? {
         var times = processes.filter { !$0.isKilled }.compactMap(killTime)
         if stage == .running, !isSuspended, missing > 0 { times.append(nextStart) }
@@ -113,7 +114,7 @@ package final class Supervisor {
         return times.min()
     }
 
-    /// When a process that was told to end is killed.
+    /// The time at which a process that was told to end is killed.
     private func killTime(of process: SupervisedProcess) -> MonotonicTime? {
         if case .leaving(let since) = stage { return since + .seconds(1) }
         return process.leavesSince.map { $0 + plan.shutdownGrace + Self.patience }
@@ -156,23 +157,23 @@ package final class Supervisor {
             if left.isLeaving { process.leavesSince = .now }
             processes.append(process)
         } catch {
-            // Without its control socket it drains.
+            // It drains, because its control socket is closed.
             hooks.log(
                 .error, "a process could not be taken over", ["pid": "\(left.pid)", "error": "\(error)"])
         }
     }
 }
 
-/// As many processes as there should be, and no more.
+/// Keeps the number of processes that the plan asks for.
 extension Supervisor {
-    /// Those that are to stay.
+    /// The processes that are to stay.
     private var fresh: [SupervisedProcess] { processes.filter { !$0.isLeaving && !$0.isOutgoing } }
     private var outgoing: [SupervisedProcess] { processes.filter { !$0.isLeaving && $0.isOutgoing } }
 
-    /// How many processes have to be started.
+    /// The number of processes that must be started.
     private var missing: Int { max(0, plan.processCount - fresh.count) }
 
-    /// Starts what is missing, ends what is too much, and kills what does not end.
+    /// Starts missing processes, ends surplus ones, and kills those that do not end in time.
     private func reconcile(at now: MonotonicTime) {
         for process in processes where !process.isKilled {
             guard let time = killTime(of: process), now >= time else { continue }
@@ -185,9 +186,9 @@ extension Supervisor {
         if isSuspended, outgoing.isEmpty { isSuspended = false }
         while stage == .running, !isSuspended, missing > 0, now >= nextStart { start(at: now) }
         guard stage == .running else { return }
-        // One leaves for each that has come.
+        // One old process leaves for each new one that is ready.
         var surplus = fresh.count(where: \.isReady) + outgoing.count - plan.processCount
-        // First those of a program that was replaced before they were ready: the others serve.
+        // First those that are not ready, because their program was replaced before: the others serve.
         let inOrder = outgoing.filter { !$0.isReady } + outgoing.filter(\.isReady)
         for process in inOrder where surplus > 0 {
             process.drain(handingOver: true, at: now)
@@ -202,7 +203,7 @@ extension Supervisor {
         }
     }
 
-    /// Kills the processes that give no sign of life: one that was stopped may hold locks that the others wait for.
+    /// Kills processes that show no sign of life: a stopped process may hold locks that the others wait for.
     private func killStopped(at now: MonotonicTime) {
         for process in processes where process.isReady && !process.isKilled {
             guard let beat = hooks.lastBeat(process.index), now - beat >= plan.watchdog else { continue }
@@ -239,12 +240,12 @@ extension Supervisor {
         }
     }
 
-    /// Takes note of the processes that have ended.
+    /// Handles the processes that have ended.
     private func reap() {
         let now = MonotonicTime.now
         for process in processes {
             guard let exit = process.child.exitIfEnded() else { continue }
-            // What it said last may have come since the supervisor listened: that it was ready, say.
+            // Its last messages may have arrived since the supervisor read them, for example that it was ready.
             if process.isControlled { listen(to: process) }
             processes.removeAll { $0 === process }
             defer { hooks.ended(process.index) }
@@ -281,15 +282,15 @@ extension Supervisor {
         }
     }
 
-    /// How many processes of a program may die before one is ready: the caller of the program should know at
-    /// once, and there is no hurry where those of the old program serve on.
+    /// The number of processes that may die before one is ready. It is small, since the caller of the program should
+    /// learn of the failure soon; there is no hurry if processes of the old program serve.
     private var deathsBeforeReady: Int {
         hasOldProcesses ? max(plan.processCount, Self.upgradeDeaths) : plan.processCount
     }
 
     private var hasOldProcesses: Bool { processes.contains { $0.isOld && !$0.isLeaving } }
 
-    /// No process of this program was ever ready.
+    /// Handles the case that no process of this program was ever ready.
     private func giveUp(_ facts: [String: String]) {
         policy.tryAgain()
         guard !hasOldProcesses else {
@@ -305,18 +306,18 @@ extension Supervisor {
         stop()
     }
 
-    /// Tells every process to finish and end.
+    /// Tells every process to finish its work and end.
     private func stop() {
         stage = .stopping(since: .now)
         hooks.event(.stopping)
         hooks.stopListening()
-        // Nothing takes over any more.
+        // No new program takes over any more.
         preflight?.child.send(signal: SIGKILL)
         for process in processes { process.drain(handingOver: false, at: .now) }
     }
 }
 
-/// What signals ask for.
+/// Signals.
 extension Supervisor {
     private func takeSignals() {
         var first: Int32?
@@ -326,12 +327,12 @@ extension Supervisor {
                 others.insert(signal)
                 continue
             }
-            // Different signals that come together are one request to stop; the same one again is not.
+            // Different signals that arrive together are one request to stop; the same signal twice is not.
             if let first, first != signal { continue }
             first = first ?? signal
             stop(on: signal)
         }
-        // Once, however often they came meanwhile: a storm of them must not keep SIGTERM waiting.
+        // Only once, however often they have arrived: a storm of them must not delay SIGTERM.
         if others.contains(SIGUSR1) { reopenLogs() }
         if others.contains(SIGHUP) { reload() }
         if others.contains(SIGUSR2) { beginUpgrade() }
@@ -381,7 +382,7 @@ extension Supervisor {
     }
 }
 
-/// Replaces the program of this process, which keeps its number: nothing changes for its parent.
+/// Replaces the program of this process, which keeps its number, so that its parent does not notice.
 extension Supervisor {
     private static let preflightTime: Duration = .seconds(30)
 
@@ -411,14 +412,14 @@ extension Supervisor {
     private func concludePreflight(at now: MonotonicTime) {
         guard let preflight else { return }
         guard let exit = preflight.child.exitIfEnded() else {
-            // Reaped by the next round.
+            // Reaped in the next round.
             if now >= preflight.deadline { preflight.child.send(signal: SIGKILL) }
             return
         }
         self.preflight = nil
         guard stage == .running else { return }
         guard exit == .status(0) else {
-            // Standard error may be nowhere; the log is somewhere.
+            // Standard error may be lost, but the log is not.
             let said = preflight.output.end(bytes: 4096)
             return refuse("its check ended with \(exit)\(said.isEmpty ? "" : ": \(said)")")
         }
@@ -435,7 +436,7 @@ extension Supervisor {
         hooks.event(.upgradeFailed)
     }
 
-    /// Returns only by throwing.
+    /// Executes the new program; returns only if that fails, by throwing.
     private func replaceProgram(manifest: SealedFile) throws {
         let state = SupervisorState(
             descriptors: descriptors, ownsSocketFile: ownsSocketFile, manifest: manifest.descriptor,
@@ -462,7 +463,7 @@ extension Supervisor {
         hooks.replacing()
         execve(path, &words, &variables)
         let error = SystemError("execve(\(path))")
-        // The processes that this program starts begin where it was started.
+        // This program starts its processes in the directory in which it was started.
         if program.folder != nil { fchdir(own) }
         throw error
     }
@@ -478,22 +479,22 @@ extension Supervisor {
     }
 }
 
-/// A new program that is being asked whether it could take over.
+/// A check of a new program, which tests whether it could take over.
 private struct Preflight {
     let child: ChildProcess
-    /// What it was asked about, and will begin with.
+    /// The manifest of the check, with which the new program will begin.
     let manifest: SealedFile
     /// Its standard error.
     let output: CapturedOutput
     let deadline: MonotonicTime
 }
 
-/// Where signals come from.
+/// The source of signals.
 package struct SignalSource: Sendable {
-    /// Readable when there is one.
+    /// A descriptor that is readable if there is a signal.
     let descriptor: Int32
     let take: @Sendable () -> Int32?
-    /// What a program needs that replaces this one.
+    /// What a program that replaces this one needs to inherit the source.
     let inheritance: (variable: String, value: String, descriptors: [Int32])?
 
     package init(_ signals: SignalDescriptor) {

@@ -1,12 +1,12 @@
 package import PostludeSystem
 
-/// What the supervisor asks its program for. Called on its thread.
+/// The functions of the program that the supervisor calls, on its thread.
 package struct SupervisorHooks: Sendable {
     package enum Level: Sendable { case info, warning, error, critical }
 
-    /// What others may be told of.
+    /// Events that may be reported to others.
     package enum Event: Equatable, Sendable {
-        /// As many processes as there should be wait for requests, for the first time.
+        /// The planned number of processes is ready for requests, for the first time.
         case ready
         case reloading
         /// The new manifest is in use, or was refused.
@@ -16,27 +16,27 @@ package struct SupervisorHooks: Sendable {
         case stopping
     }
 
-    /// Reads the manifest and checks it.
+    /// Reads and checks the manifest.
     package var load: @Sendable () throws -> SupervisorPlan
-    /// Reads the manifest without checking it: the program that replaces this one may know more.
+    /// Reads the manifest without checking it, since the program that replaces this one may accept more.
     package var readManifest: @Sendable () throws -> SealedFile
     package var log: @Sendable (Level, String, [String: String]) -> Void
     package var event: @Sendable (Event) -> Void = { _ in }
-    /// Called about that often, as long as the supervisor is not stuck.
+    /// Called at about this interval as long as the supervisor is not stuck.
     package var heartbeat: Heartbeat?
-    /// Variables for the program that replaces this one, beside those of this process.
+    /// Variables for the program that replaces this one, in addition to those of this process.
     package var environment: [String: String] = [:]
-    /// Another program is about to take this one's place.
+    /// Called when another program is about to replace this one.
     package var replacing: @Sendable () -> Void = {}
     package var reopenLogs: @Sendable () -> Void = {}
     /// Closes the supervisor's own listening socket, so that no connection is queued that would never be accepted.
     package var stopListening: @Sendable () -> Void = {}
-    /// When a process last gave a sign of life; nil if it has not yet.
+    /// Returns the time of a process's last sign of life; nil if there was none yet.
     package var lastBeat: @Sendable (_ index: Int) -> MonotonicTime? = { _ in nil }
-    /// A process is about to be started, and one has ended: its place is another one's from then on.
+    /// Called when a process is about to be started. `ended` is called when it has ended, and its index may be reused.
     package var starting: @Sendable (_ index: Int) -> Void = { _ in }
     package var ended: @Sendable (_ index: Int) -> Void = { _ in }
-    /// A process has ended otherwise than it was told to; what it was at can be read before its place is given away.
+    /// Called before `ended` if a process has ended unexpectedly; what it was doing can still be read from its place.
     package var died: @Sendable (_ index: Int, _ pid: Int32, _ exit: ChildProcess.Exit) -> Void = { _, _, _ in
     }
 
@@ -61,14 +61,14 @@ package struct SupervisorHooks: Sendable {
     }
 }
 
-/// What a manifest decides about the processes.
+/// The settings of a manifest for the supervisor.
 package struct SupervisorPlan: Sendable {
-    /// The manifest's text, which the processes get.
+    /// The manifest's text, which is passed to the processes.
     package var manifest: SealedFile
     package var processCount: Int
     /// How long processes that were told to end may take.
     package var shutdownGrace: Duration
-    /// A process that gives no sign of life for so long is killed.
+    /// A process that shows no sign of life for this time is killed.
     package var watchdog: Duration
 
     package init(

@@ -2,10 +2,10 @@ internal import FoundationEssentials
 internal import Glibc
 internal import PostludeSystem
 
-/// What a supervisor leaves to the program that takes its place: the process stays, and so do its children and its
-/// descriptors.
+/// The state that a supervisor leaves to the program that replaces it. The process stays, and so do its children and
+/// its descriptors.
 package struct SupervisorState: Codable, Sendable {
-    /// The environment's variable with the descriptor's number.
+    /// The environment variable with the descriptor's number.
     static let variable = "POSTLUDE_SUPERVISOR_STATE"
 
     package struct Process: Codable, Sendable {
@@ -18,13 +18,14 @@ package struct SupervisorState: Codable, Sendable {
     }
 
     package var descriptors: SharedDescriptors
-    /// Whether the listening socket's file goes with the supervisor.
+    /// Whether the supervisor owns the listening socket's file.
     package var ownsSocketFile: Bool
     package var manifest: Int32
     package var generation: Int
     package var processes: [Process]
 
-    /// What was left to this program; nil when it has replaced none. To be called once, before other threads run.
+    /// Reads the state that was left to this program; nil if it has not replaced another one. Must be called once,
+    /// before other threads are started.
     package static func inherited() throws -> SupervisorState? {
         guard let text = getenv(variable).flatMap({ Int32(String(cString: $0)) }) else { return nil }
         unsetenv(variable)
@@ -38,17 +39,17 @@ package struct SupervisorState: Codable, Sendable {
         try SealedFile("postlude supervisor", Array(try JSONEncoder().encode(self)))
     }
 
-    /// Every descriptor that it names.
+    /// All descriptors in the state.
     var all: [Int32] {
         [descriptors.listener, descriptors.handoverSending, descriptors.handoverReceiving, manifest]
             + (descriptors.scoreboard.map { [$0] } ?? []) + processes.map(\.control)
     }
 }
 
-/// What all processes share, by its numbers in the supervisor.
+/// The descriptors that all processes share, by their numbers in the supervisor.
 package struct SharedDescriptors: Codable, Sendable {
     package var listener: Int32
-    /// nil if there is not a scoreboard.
+    /// nil if there is no scoreboard.
     package var scoreboard: Int32?
     package var handoverSending: Int32
     package var handoverReceiving: Int32
