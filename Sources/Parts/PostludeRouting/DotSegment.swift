@@ -1,4 +1,4 @@
-/// A segment that names a place relative to another.
+/// A segment with a special meaning in relative paths.
 enum DotSegment {
     /// `.`
     case current
@@ -12,13 +12,13 @@ enum DotSegment {
         self = segment.count == 1 ? .current : .parent
     }
 
-    /// Whether a normalised segment would hold a dot segment if its `%2F` were slashes.
+    /// Whether a normalised segment would contain a dot segment if each `%2F` were a slash.
     ///
-    /// Who decodes it once more, or hands it to a file system, must not climb out of a folder by it.
+    /// Code that decodes the segment once more, or passes it to a file system, must not leave a directory with it.
     static func isHidden(in segment: ArraySlice<UInt8>) -> Bool {
         var rest = segment
         while true {
-            // In normalised text a percent sign begins either `%2F` or `%25`.
+            // In normalised text, a percent sign is always part of `%2F` or `%25`.
             var end = rest.startIndex
             while end < rest.endIndex, !rest[end...].starts(with: PercentEscape.slash) {
                 end += 1

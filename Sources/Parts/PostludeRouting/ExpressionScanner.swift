@@ -1,16 +1,15 @@
 internal import PostludePCRE
 
-/// Reads a PCRE2 expression that stands inside a parameter's braces, as far as escapes, classes and brackets
-/// go.
+/// Scans PCRE2 expressions in a parameter's braces, as far as escapes, classes and brackets.
 enum ExpressionScanner {
     typealias SyntaxError = RoutePattern.SyntaxError
 
-    /// How expressions are compiled, alone and within a route's alternation.
+    /// The options with which expressions are compiled, alone and within the alternation of a node.
     static let options: CompiledPattern.Options = [
         .utf, .dotAll, .dollarEndOnly, .anchored, .endAnchored, .neverBackslashC,
     ]
 
-    /// The brace that closes the one at `start`.
+    /// The position of the brace that closes the one at `start`; nil if there is none.
     static func closingBrace(in text: [Unicode.Scalar], ofBraceAt start: Int) -> Int? {
         var depth = 0
         var position = start
@@ -32,7 +31,7 @@ enum ExpressionScanner {
         return nil
     }
 
-    /// The position after a backslash's sequence, a bracketed class, or one other character.
+    /// The position after an escape sequence, a bracketed class, or one other character.
     static func endOfUnit(in text: [Unicode.Scalar], at position: Int) -> Int {
         switch text[position] {
         case "\\":
@@ -50,7 +49,7 @@ enum ExpressionScanner {
     private static func endOfClass(in text: [Unicode.Scalar], at start: Int) -> Int {
         var position = start + 1
         if position < text.count, text[position] == "^" { position += 1 }
-        // A bracket that comes first is a member.
+        // A closing bracket that comes first is a member of the class.
         if position < text.count, text[position] == "]" { position += 1 }
         while position < text.count, text[position] != "]" {
             if text[position] == "\\" {
@@ -71,14 +70,14 @@ enum ExpressionScanner {
         return text.indices[start...].first { text[$0...].starts(with: needle.unicodeScalars) }
     }
 
-    /// The expression with its plain groups made non-capturing, so that it can stand in an alternation.
+    /// Checks an expression, and makes its plain groups non-capturing, so that it can be part of an alternation.
     static func checkedExpression(
         in text: [Unicode.Scalar], _ range: Range<Int>
     ) throws(SyntaxError) -> String {
         try refuseWhatReachesOutside(text, range)
         let written = string(text[range])
         do {
-            // On its own, so that it cannot close a group that it has not opened, and for PCRE2's offset.
+            // Compiled alone, so that it cannot close a group that it has not opened, and for PCRE2's offset.
             _ = try CompiledPattern(written, options: options)
         } catch {
             let before = String(decoding: Array(written.utf8.prefix(error.offset)), as: UTF8.self)
@@ -98,7 +97,7 @@ enum ExpressionScanner {
         return converted
     }
 
-    /// Refuses what would change the other routes of an alternation, or could never match inside one.
+    /// Refuses what would affect the other routes of an alternation, or could never match in one.
     private static func refuseWhatReachesOutside(
         _ text: [Unicode.Scalar], _ range: Range<Int>
     ) throws(SyntaxError) {

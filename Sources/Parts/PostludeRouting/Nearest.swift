@@ -1,8 +1,9 @@
-/// The known name that takes the fewest edits to become `name`: the one that was probably meant.
+/// Returns the known name with the smallest edit distance from `name`: the one that was probably meant.
 ///
-/// An edit inserts, removes or replaces a character, or swaps two neighbours. Case counts only between
-/// equals.
-/// - Returns: nil when nothing is known; the first of several that are equally near.
+/// An edit inserts, removes or replaces a character, or swaps two neighbours. Case only decides between names that are
+/// otherwise equally near.
+///
+/// - Returns: nil if no name is known; the first of several that are equally near.
 package func nearest(to name: String, in known: some Sequence<String>) -> String? {
     let exact = Array(name)
     let folded = Array(name.lowercased())
@@ -18,7 +19,7 @@ package func nearest(to name: String, in known: some Sequence<String>) -> String
         .min { $0.distance < $1.distance }?.candidate
 }
 
-/// The optimal string alignment distance, three rows at a time.
+/// The optimal string alignment distance, computed with three rows at a time.
 private func editDistance(_ first: [Character], _ second: [Character]) -> Int {
     var beforePrevious: [Int] = []
     var previous = Array(0...second.count)

@@ -9,7 +9,7 @@ struct PatternParser {
     private var literal: [UInt8] = []
     private var literalStart = 0
     private var names: Set<String> = []
-    /// Where the first parameter with its own expression stands.
+    /// The position of the first parameter with its own expression.
     private var firstExpression: Int?
 
     init(_ text: String) {
@@ -28,7 +28,7 @@ struct PatternParser {
             switch text[position] {
             case "/":
                 try finishLiteral()
-                // Slashes are merged in paths, so they are merged here.
+                // Adjacent slashes are merged, as in paths.
                 if !current.pieces.isEmpty { finishSegment() }
                 position += 1
             case "{":
@@ -170,7 +170,7 @@ struct PatternParser {
         let written = string(range)
         let names = ParameterType.named.map(\.name)
         if let named = ParameterType.named.first(where: { $0.name == written }) { return named.type }
-        // An expression of letters alone could take that one word only, for which there are literals.
+        // An expression that consists of letters would match only that word, for which there are literals.
         if text[range].allSatisfy({ $0.properties.isAlphabetic }) {
             let meant = nearest(to: written, in: names).map { " (nearest: \($0))" } ?? ""
             let found = range.isEmpty ? "no type after the colon" : "the unknown type `\(written)`\(meant)"

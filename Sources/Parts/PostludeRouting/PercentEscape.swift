@@ -1,11 +1,11 @@
 /// Percent-escapes: read from a URI, kept in a normalised path, and decoded in a parameter.
 enum PercentEscape {
-    /// A slash that belongs to its segment, as normalised text has it.
+    /// A slash inside a segment, as it is written in a normalised path.
     static let slash = Array("%2F".utf8)
-    /// A percent sign, as normalised text has it.
+    /// A percent sign, as it is written in a normalised path.
     static let percent = Array("%25".utf8)
 
-    /// The byte that the escape at `position` stands for, nil when it is broken.
+    /// The byte that the escape at `position` stands for; nil if the escape is invalid.
     static func byte(in bytes: some RandomAccessCollection<UInt8>, at position: Int) -> UInt8? {
         guard let first = bytes.index(bytes.startIndex, offsetBy: position + 1, limitedBy: bytes.endIndex),
             let second = bytes.index(first, offsetBy: 1, limitedBy: bytes.endIndex), second != bytes.endIndex,
@@ -14,7 +14,7 @@ enum PercentEscape {
         return high << 4 | low
     }
 
-    /// Appends a decoded byte, except that a slash and a percent sign stay escapes.
+    /// Appends a decoded byte, but a slash and a percent sign as escapes.
     static func appendNormalized(_ byte: UInt8, to output: inout [UInt8]) {
         switch byte {
         case UInt8(ascii: "/"): output += slash
@@ -23,7 +23,7 @@ enum PercentEscape {
         }
     }
 
-    /// Decodes the two escapes that normalised text keeps.
+    /// Decodes the two escapes that a normalised path can contain.
     static func decoded(_ normalized: UnsafeBufferPointer<UInt8>) -> String {
         guard normalized.contains(UInt8(ascii: "%")) else {
             return String(decoding: normalized, as: UTF8.self)
@@ -32,7 +32,7 @@ enum PercentEscape {
         output.reserveCapacity(normalized.count)
         var position = 0
         while position < normalized.count {
-            // A pattern may have cut an escape in two: what is left of it stands for itself.
+            // A pattern may have split an escape: then its characters stand for themselves.
             if normalized[position] == UInt8(ascii: "%"), let byte = byte(in: normalized, at: position) {
                 output.append(byte)
                 position += 3

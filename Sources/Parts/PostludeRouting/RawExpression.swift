@@ -1,6 +1,6 @@
 internal import PostludePCRE
 
-/// A whole PCRE2 pattern that an application gives as a route.
+/// A PCRE2 pattern for the whole path, which an application uses as a route.
 enum RawExpression {
     typealias SyntaxError = RoutePattern.SyntaxError
 
@@ -25,7 +25,7 @@ enum RawExpression {
                 offset: 0, message: "found two groups with the name `\(name)`; expected each name once")
         }
         let start = text.first == "^" ? 1 : 0
-        // The mistake of those who come from routers whose paths have no first slash.
+        // A common mistake: in other routers, paths have no first slash.
         if start < text.count, isLetterOrDigit(text[start]),
             start + 1 == text.count || !isQuantifier(text[start + 1])
         {
@@ -38,10 +38,9 @@ enum RawExpression {
             captures: compiled.namedGroups.map { RoutePattern.Capture(name: $0.name, group: $0.number) })
     }
 
-    /// The whole segments that every match certainly begins with; they decide where the index keeps the
-    /// route.
+    /// The whole segments with which every match certainly begins. They determine the route's node in the index.
     private static func literalSegments(in text: [Unicode.Scalar], from start: Int) -> [[UInt8]] {
-        // An alternative at any depth may be one of the whole expression's: `|` is looked for without
+        // An alternative at any depth could be one of the whole expression, so the text is searched for `|` without
         // parsing.
         guard !text.contains("|") else { return [] }
         var segments: [[UInt8]] = []

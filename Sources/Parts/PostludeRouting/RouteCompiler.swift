@@ -1,6 +1,6 @@
 internal import PostludePCRE
 
-/// Makes programs of routes, and compiles their expressions, each only once.
+/// Makes programs from routes, and compiles each of their expressions only once.
 struct RouteCompiler {
     private(set) var programs: [RouteProgram] = []
     private(set) var sets: [RouteProgram.Set] = []
@@ -11,20 +11,20 @@ struct RouteCompiler {
     private let patterns: [RoutePattern]
     private var expressionNumbers: [String: Int32] = [:]
     private var captureStarts: [[RoutePattern.Capture]: Int32] = [:]
-    /// Keyed by the exact and the tail programs.
+    /// The numbers of sets, by their exact and tail programs.
     private var setNumbers: [[[RouteProgram]]: Int32] = [:]
 
     init(_ patterns: [RoutePattern]) {
         self.patterns = patterns
     }
 
-    /// Returns the number of a node's set of programs; -1 when it has none.
+    /// Returns the number of a node's set of programs; -1 if it has none.
     ///
     /// - Parameters:
-    ///   - exact: the routes whose paths end at the node, in their order
-    ///   - tail: the routes whose paths go on
-    ///   - isLiteral: no segment on the way to the node has a parameter
-    ///   - earliest: the earliest route in the node and below it
+    ///   - exact: the routes whose paths end at the node, in their order.
+    ///   - tail: the routes whose paths continue after the node.
+    ///   - isLiteral: whether no segment on the way to the node has a parameter.
+    ///   - earliest: the earliest route in the node and below it.
     mutating func programs(
         exact: [Int], tail: [Int], isLiteral: Bool, earliest: Int32
     ) throws(PCREError) -> Int32 {
@@ -50,7 +50,7 @@ struct RouteCompiler {
         return made
     }
 
-    /// One alternation for all, or for each half where PCRE2 cannot compile so large a one.
+    /// Makes one alternation of all routes, or of each half if it is too large for PCRE2.
     private mutating func alternations(
         of routes: ArraySlice<Int>, _ earliest: Int32
     ) throws(PCREError) -> [RouteProgram] {
@@ -115,19 +115,18 @@ struct RouteCompiler {
     }
 }
 
-/// One step of matching at a node of the index: some of the node's routes, decided by one match.
+/// One match at a node of the index, which decides between some of the node's routes.
 ///
-/// It says nothing of where it stands: ten thousand nodes that differ in literals alone share one program.
+/// It does not contain its node: ten thousand nodes that differ only in literals share one program.
 struct RouteProgram: Sendable, Hashable {
-    /// The expression's number in the table's list; -1 when the index has decided, as it does for literals
-    /// alone.
+    /// The expression's number in the table's list; -1 if the index has decided already, as for literals alone.
     let expression: Int32
-    /// How many bytes of the path the expression does not see: a raw expression's mount prefix.
+    /// The number of bytes of the path before the expression's subject: a raw expression's mount prefix.
     let mountLength: Int32
-    /// Where its routes begin in the table's list of choices, of which a mark chooses one, the earliest
-    /// first; -1 when its one route is the earliest of its node.
+    /// The start of its routes in the table's list of choices, the earliest first, of which a mark selects one; -1 if
+    /// its only route is the earliest of its node.
     let choices: Int32
-    /// The captures of that one route.
+    /// The captures of that only route.
     let captures: Captures
 
     /// A range of the table's list of captures.
@@ -136,7 +135,7 @@ struct RouteProgram: Sendable, Hashable {
         let count: Int32
     }
 
-    /// A route that a mark can choose.
+    /// A route that a mark can select.
     struct Choice: Sendable {
         let route: Int32
         let captures: Captures
@@ -146,7 +145,7 @@ struct RouteProgram: Sendable, Hashable {
     struct Set: Sendable {
         /// For paths that end at the node.
         let exact: Range<Int>
-        /// For paths that go on, with any segments.
+        /// For paths that continue after the node, with any segments.
         let tail: Range<Int>
     }
 }

@@ -1,30 +1,31 @@
-/// A tree over segments: which routes can match a path at all.
+/// A tree over path segments, which finds the routes that can match a path.
 ///
-/// A node has a child for each literal segment and one for every segment with a parameter. All literal
-/// children stand in one hash table, keyed by parent and segment: a step costs the same among ten routes and
-/// among ten thousand. With that many, time goes into fetching what a step reads from memory. So that is
-/// little and stands together: a node is right in the table, and two of them are one line of the cache.
-// @unchecked because a pointer is not Sendable: nothing writes to the nodes after `init`.
+/// A node has a child for each literal segment, and one for every segment with a parameter. All literal children are in
+/// one hash table, with parent and segment as the key: a step costs the same among ten routes and among ten thousand.
+/// With so many, most of the time is spent fetching from memory what a step reads. So this is little, and close
+/// together: nodes are stored in the table itself, and two of them fill a cache line.
+// @unchecked because a pointer is not Sendable: the nodes are not written after `init`.
 final class RouteIndex: @unchecked Sendable {
-    /// The table, two places a line, and after it the nodes that are not literal children.
+    /// The table, two places to a line, followed by the nodes that are not literal children.
     private let nodes: UnsafeMutableBufferPointer<Node>
     private let lineCount: Int
-    /// The segments that are longer than a key, each with a slash before and after it.
+    /// The segments that are longer than a key, each between two slashes.
     private let texts: [UInt8]
-    /// The nodes where walks begin, in the order in which they were given.
+    /// The nodes where walks begin, in the order given to `init`.
     let roots: [Int32]
 
     private static let lineSize = 64
 
     /// - Parameters:
-    ///   - nodes: in any order that has children after their parents, by numbers that the index replaces
-    ///   - isUsed: false for each node that is to be left out
-    ///   - children: each literal child; no parent has two for the same segment
+    ///   - nodes: the nodes, each parent before its children. The index gives them new numbers.
+    ///   - isUsed: false for each node that is left out.
+    ///   - roots: the numbers of the nodes where walks begin.
+    ///   - children: each literal child; a parent has at most one for a segment.
     init(
         nodes old: [Node], isUsed: [Bool], roots: [Int32],
         children: [(parent: Int32, segment: [UInt8], child: Int32)]
     ) {
-        // At most three quarters full: few lines are passed, and the table stays small.
+        // At most three quarters full, so that few lines are passed, and the table stays small.
         lineCount = children.count * 2 / 3 + 1
         let literals = Set(children.map(\.child))
         let others = old.indices.filter { isUsed[$0] && !literals.contains(Int32($0)) }
@@ -68,10 +69,10 @@ final class RouteIndex: @unchecked Sendable {
         nodes[Int(number)]
     }
 
-    /// The child for a segment of the path.
+    /// The child for a segment of the path; nil if there is none.
     ///
-    /// The hash needs no secret: the manifest fills the table, and a request can only look into it, which
-    /// takes at most as many steps as the longest run of lines that the manifest has filled.
+    /// The hash needs no secret: the manifest fills the table, and a request only looks up in it. A lookup takes at
+    /// most as many steps as the longest run of full lines.
     func literalChild(
         of parent: Int32, _ key: SegmentKey, in path: UnsafeBufferPointer<UInt8>, _ segment: Range<Int>
     ) -> Int32? {
@@ -113,19 +114,19 @@ final class RouteIndex: @unchecked Sendable {
 }
 
 extension RouteIndex {
-    /// What a step of a walk reads, all in 32 bytes: half a cache line.
+    /// The data that a step of a walk reads, in 32 bytes: half a cache line.
     struct Node: Sendable {
         var key = SegmentKey()
-        /// -1 in a free place of the table, and for a node that is not a literal child.
+        /// The number of the parent; -1 in a free place of the table, and for a node that is not a literal child.
         var parent: Int32 = -1
-        /// The earliest route in this node and below it; -1 when it is that of the node above.
+        /// The earliest route in this node and below it; -1 if it is the same as in the parent.
         var earliestRoute = Int32.max
-        /// The number of its set of programs in the table's list; -1 when it has none.
+        /// The number of its set of programs in the table's list; -1 if it has none.
         var programs: Int32 = -1
         /// The child for a segment with a parameter, times four, and two flags.
         private var children: Int32 = 0
 
-        /// The child for a segment with a parameter; 0, which is no one's child, when there is none.
+        /// The child for a segment with a parameter; 0, which is never a child, if there is none.
         var parameterChild: Int32 {
             get { children >> 2 }
             set { children = newValue << 2 | children & 3 }
@@ -136,7 +137,7 @@ extension RouteIndex {
             set { children = children & ~1 | (newValue ? 1 : 0) }
         }
 
-        /// In the first node of a line: others have found the line full, and stand after it.
+        /// In the first node of a line: whether other nodes have found the line full, and are stored after it.
         var isLinePassed: Bool {
             get { children & 2 != 0 }
             set { children = children & ~2 | (newValue ? 2 : 0) }
@@ -144,19 +145,18 @@ extension RouteIndex {
     }
 }
 
-/// A literal segment in 16 bytes: itself, or a hash of it when it is longer.
+/// A literal segment in 16 bytes: the segment itself, or a hash if it is longer.
 ///
-/// It relies on what `RoutePath` grants: no segment holds a null or the byte 0xFF, which UTF-8 never has.
+/// Relies on two guarantees of `RoutePath`: no segment contains a null, or the byte 0xFF, which UTF-8 never has.
 struct SegmentKey: Sendable, Equatable {
     private(set) var first: UInt64 = 0
     private var second: UInt64 = 0
 
     init() {}
 
-    /// Reads the segment that begins at `start` and ends before a slash or with the path; `end` becomes its
-    /// end.
+    /// Reads the segment that begins at `start` and ends before a slash or with the path, and sets `end` to its end.
     ///
-    /// Eight bytes at a time: a loop over bytes would cost as much as all else that a step does.
+    /// Reads eight bytes at a time: a loop over bytes would cost as much as the rest of a step.
     init(in path: UnsafeBufferPointer<UInt8>, from start: Int, end: inout Int) {
         let bytes = UnsafeRawBufferPointer(path)
         end = start
@@ -177,7 +177,7 @@ struct SegmentKey: Sendable, Equatable {
     /// Whether other segments may have the same key.
     var isPartial: Bool { second >= Self.partial }
 
-    /// Where the segment of a partial key stands in the index's texts; 0 in a key that a path was read into.
+    /// The offset of a partial key's segment in the index's texts; 0 in a key that was read from a path.
     var textOffset: Int {
         get { Int(second & ~Self.partial) }
         set { second = Self.partial | UInt64(newValue) }
@@ -190,21 +190,21 @@ struct SegmentKey: Sendable, Equatable {
 
     private static let partial: UInt64 = 0xFF << 56
 
-    /// The bytes from a position to the next slash, or eight; zeros stand for the others. The position
-    /// becomes the end of what was taken.
+    /// Reads the bytes from a position to the next slash, but at most eight, padded with zeros, and moves the position
+    /// to the end of what was read.
     private static func takeWord(of bytes: UnsafeRawBufferPointer, at position: inout Int) -> UInt64 {
         let count = bytes.count - position
         var word: UInt64 = 0
         if count >= 8 {
             word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
         } else if bytes.count >= 8 {
-            // The path's last eight bytes, without those that stand before the position.
+            // The path's last eight bytes, without those before the position.
             word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self))
             word >>= UInt64(64 - 8 * count)
         } else {
             for byte in bytes[position...].reversed() { word = word << 8 | UInt64(byte) }
         }
-        // The lowest bit that is set is the top bit of the first slash.
+        // The lowest bit set is the top bit of the first slash.
         let ones: UInt64 = 0x0101_0101_0101_0101
         let difference = word ^ (ones &* UInt64(UInt8(ascii: "/")))
         let slashes = (difference &- ones) & ~difference & (ones << 7)

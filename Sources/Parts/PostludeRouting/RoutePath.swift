@@ -1,17 +1,18 @@
-/// A request's path as routes see it: REQUEST_URI normalised as nginx normalises it before it chooses a
-/// `location`.
+/// A request's path for routing: REQUEST_URI normalised as nginx normalises it before it selects a `location`.
 ///
-/// nginx guards locations by the decoded path with dot segments resolved and slashes merged. Routing on
-/// anything else would let `//admin` or `/%61dmin` pass a rule that guards `/admin`.
-/// Two characters stay encoded, so that the text remains unambiguous: a slash inside a segment is `%2F`
-/// and a percent sign is `%25`. Nothing else in `bytes` is an escape.
+/// nginx protects locations by the decoded path, with dot segments resolved and slashes merged. If other text were
+/// routed, `//admin` or `/%61dmin` could bypass a rule that protects `/admin`. Two characters stay encoded, so that the
+/// text is unambiguous: a slash inside a segment is `%2F`, and a percent sign is `%25`. `bytes` contains no other
+/// escapes.
 package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
     /// The normalised path: valid UTF-8 that begins with a slash.
     package let bytes: [UInt8]
-    /// What follows the first `?`, as it came; empty when there is nothing.
+    /// The text after the first `?`, as received; empty if there is none.
     package let query: [UInt8]
 
-    /// - Throws: the reason why no route may see this path; the answer is 400.
+    /// Normalises a REQUEST_URI.
+    ///
+    /// - Throws: the reason why the path is not routed; the answer is 400.
     package init(requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) {
         guard requestURI.first == UInt8(ascii: "/") else {
             self = try Self.absolute(requestURI)
@@ -22,7 +23,7 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
         var position = 0
         scan: while position < requestURI.count {
             let byte = requestURI[position]
-            // Letters and most others, in one comparison; everything special is below or above.
+            // One comparison for letters and most other characters; all special ones are below or above.
             if byte > UInt8(ascii: "?"), byte < 0x7F {
                 position += 1
                 continue
@@ -64,7 +65,7 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Without its scheme and authority it is a path like any other, or `/` where it has none.
+    /// The path of an absolute URI, without scheme and authority; `/` if it has none.
     private static func absolute(_ requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) -> RoutePath {
         guard let end = AbsoluteForm.authorityEnd(in: requestURI) else { throw .noPath }
         let rest = requestURI[end...]
@@ -85,7 +86,7 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
             query: rest.first == UInt8(ascii: "?") ? query(rest.dropFirst()) : [])
     }
 
-    /// A fragment has no place in a request; nginx cuts it off, and so do we.
+    /// A request should not have a fragment; it is cut off, as nginx does.
     private static func query(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
         Array(bytes.prefix { $0 != UInt8(ascii: "#") })
     }
@@ -99,20 +100,20 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension RoutePath {
-    /// Why a REQUEST_URI is not routed. Offsets count bytes of REQUEST_URI, after its scheme and authority where it has
+    /// Why a REQUEST_URI is not routed. Offsets count bytes of REQUEST_URI, after its scheme and authority if it has
     /// them.
     package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         /// Neither a path that begins with a slash nor an absolute URI.
         case noPath
-        /// `%00`, where C code would see the end of the path.
+        /// `%00`, which C code would take for the end of the path.
         case encodedNull(offset: Int)
         /// A percent sign without two hexadecimal digits.
         case brokenEscape(offset: Int)
         case invalidUTF8
         /// A control character or a space that should have been written as an escape.
         case rawControlCharacter(UInt8, offset: Int)
-        /// A `.` or `..` of which a dot or a slash beside it was written as an escape; `offset` is its
-        /// segment's.
+        /// A `.` or `..` that was written with an escaped dot, or beside an escaped slash; `offset` is that of the
+        /// segment.
         case encodedDotSegment(offset: Int)
         /// A `..` that leads above the root.
         case aboveRoot(offset: Int)
@@ -138,7 +139,7 @@ extension RoutePath {
     }
 }
 
-/// Normalises a REQUEST_URI that holds something to normalise: the slow path of `RoutePath`.
+/// Normalises a REQUEST_URI that is not normalised already: the slow path of `RoutePath`.
 private struct PathNormalizer {
     /// The segments so far, each with the slash before it.
     private(set) var output: [UInt8] = []
@@ -169,7 +170,7 @@ private struct PathNormalizer {
         return position
     }
 
-    /// Reads one segment, which may be empty at the end, and appends it; the position is after its slash.
+    /// Reads one segment, which may be empty at the end, and appends it. The position must be after its slash.
     private mutating func takeSegment() throws(RoutePath.Refusal) {
         let start = position
         let outputStart = output.count
@@ -205,7 +206,7 @@ private struct PathNormalizer {
                 }
                 output.removeSubrange(parent...)
             }
-            // At the end a dot segment names a folder: `/a/.` is `/a/`.
+            // At the end, a dot segment stands for a directory: `/a/.` is `/a/`.
             if position == input.count || input[position] != UInt8(ascii: "/") {
                 output.append(UInt8(ascii: "/"))
             }
@@ -223,11 +224,11 @@ private struct PathNormalizer {
     }
 }
 
-/// The absolute form of a request's target, `http://host/path?query`, which a server must accept (RFC 9112, 3.2.2).
+/// The absolute form of a request target, `http://host/path?query`, which a server must accept (RFC 9112, 3.2.2).
 ///
-/// Some web servers hand it on in REQUEST_URI. The path is routed and logged without what stands before it.
+/// Some web servers pass it on in REQUEST_URI. Only the path and the query are routed and logged.
 package enum AbsoluteForm {
-    /// Where scheme and authority end, as a count of bytes; nil for a target of another form.
+    /// The length of scheme and authority in bytes; nil for a target in another form.
     fileprivate static func authorityEnd(in target: some RandomAccessCollection<UInt8>) -> Int? {
         guard let first = target.first, isLetter(first) else { return nil }
         let scheme = target.prefix { isLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
@@ -238,7 +239,7 @@ package enum AbsoluteForm {
         return scheme.count + 3 + authority.count
     }
 
-    /// The target without scheme and authority; one of another form as it is.
+    /// The target without scheme and authority; a target in another form is unchanged.
     package static func originForm(of target: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         guard target.first != UInt8(ascii: "/"), let end = authorityEnd(in: target) else { return target }
         let rest = target.dropFirst(end)
@@ -253,7 +254,8 @@ package enum AbsoluteForm {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
-    /// RFC 3986, 3.2; what no URI may hold, such as a space or a backslash, is refused.
+    /// Whether the byte may be part of an authority (RFC 3986, 3.2); others, such as a space or a backslash, are
+    /// refused.
     private static func isOfAuthority(_ byte: UInt8) -> Bool {
         isLetter(byte) || isDigit(byte) || "-._~!$&'()*+,;=:@[]%".utf8.contains(byte)
     }

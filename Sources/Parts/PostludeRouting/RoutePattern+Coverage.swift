@@ -1,5 +1,5 @@
 extension RoutePattern {
-    /// True only if it is certain that every path which `later` takes, this pattern takes too.
+    /// Whether this pattern certainly matches every path that `later` matches.
     ///
     /// Decided for literals and built-in types. An application's own expression covers only itself.
     package func covers(_ later: RoutePattern) -> Bool {
@@ -25,7 +25,7 @@ extension RoutePattern {
         return last.pieces.count == 1 || last.coversStart(of: later[fixed.count])
     }
 
-    /// Whether the segments cover every path that begins with `literals` and goes on.
+    /// Whether the segments cover every path that begins with `literals`, whatever follows.
     private static func cover(_ segments: [Segment], anythingBehind literals: [[UInt8]]) -> Bool {
         guard let last = segments.last, last.takesRest, last.pieces.count == 1 else { return false }
         let fixed = segments.dropLast()
@@ -35,8 +35,7 @@ extension RoutePattern {
 }
 
 extension Segment {
-    /// True only if every text of `later`, a segment that does not take the rest or takes it alike, is one of
-    /// this.
+    /// Whether this segment certainly matches every text of `later`. False if `later` takes the rest of the path.
     fileprivate func covers(_ later: Segment) -> Bool {
         guard !later.takesRest else { return false }
         if let literal = later.literal {
@@ -47,7 +46,7 @@ extension Segment {
         return pieces.count == later.pieces.count && zip(pieces, later.pieces).allSatisfy { $0.covers($1) }
     }
 
-    /// For a segment that ends in `{name:path}` after other pieces.
+    /// The same for a segment that ends in `{name:path}` after other pieces.
     fileprivate func coversStart(of later: Segment) -> Bool {
         let own = pieces.dropLast()
         if own.count == 1, case .literal(let start) = own[0] {
@@ -58,7 +57,7 @@ extension Segment {
             && later.takesRest && later.pieces.count == pieces.count
     }
 
-    /// An application's own expression may take nothing.
+    /// Whether the segment never matches an empty text. An application's own expression may.
     private var isNeverEmpty: Bool {
         pieces.contains { piece in
             switch piece {

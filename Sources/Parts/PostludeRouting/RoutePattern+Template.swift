@@ -1,10 +1,10 @@
 internal import PostludePCRE
 
-/// For the OpenAPI document.
+/// Templates for the OpenAPI document.
 extension RoutePattern {
     /// The pattern as a path template (RFC 6570, level 1, as OpenAPI uses it).
     package struct Template: Sendable, Hashable {
-        /// `/items/{id}`, its literals percent-encoded.
+        /// The path, such as `/items/{id}`, with its literals percent-encoded.
         package let path: String
         package let parameters: [Parameter]
     }
@@ -13,10 +13,10 @@ extension RoutePattern {
     package struct Parameter: Sendable, Hashable {
         package let name: String
         package let kind: Kind
-        /// Whether a slash or the path's end stands on both sides.
+        /// Whether the parameter is a whole segment.
         package let isWholeSegment: Bool
 
-        /// What its value may look like.
+        /// The values that a parameter can have.
         package enum Kind: Sendable, Hashable {
             case any, int, slug, uuid
             /// The rest of the path, with its slashes; it may be empty.
@@ -26,7 +26,7 @@ extension RoutePattern {
         }
     }
 
-    /// nil for a raw expression, which no template can say.
+    /// The pattern as a template; nil for a raw expression, which no template can describe.
     package var template: Template? {
         guard case .segments(let segments) = shape else { return nil }
         var path = ""
@@ -48,9 +48,10 @@ extension RoutePattern {
         return Template(path: path, parameters: parameters)
     }
 
-    /// Literals keep `%2F` and `%25`; other characters that no path holds bare, and braces, are encoded again.
+    /// Percent-encodes text. Literals keep `%2F` and `%25`; braces and other characters that a path must escape are
+    /// encoded again.
     ///
-    /// - Parameter others: characters that stay as they are, besides those that a segment may hold (RFC 3986, 3.3).
+    /// - Parameter others: characters that stay as they are, besides those that a segment may contain (RFC 3986, 3.3).
     private static func encoded(_ bytes: [UInt8], except others: String) -> String {
         bytes.map { byte in
             switch byte {
@@ -81,18 +82,18 @@ extension RoutePattern.Parameter.Kind {
     }
 }
 
-/// For links.
+/// Paths for links.
 extension RoutePattern {
-    /// A value that no request to the pattern could have.
+    /// A value that a parameter of the pattern cannot have.
     package struct UnfitValue: Error, Hashable {
         package let name: String
         package let value: String
     }
 
-    /// A path that the pattern takes, percent-encoded.
+    /// Returns a path that the pattern matches, percent-encoded.
     ///
-    /// - Parameter values: by the parameters' names.
-    /// - Returns: nil for a raw expression, which cannot be turned round.
+    /// - Parameter values: the values by the names of the parameters.
+    /// - Returns: nil for a raw expression, from which no path can be made.
     package func path(with values: [String: String]) throws(UnfitValue) -> String? {
         guard case .segments(let segments) = shape else { return nil }
         var path = ""
@@ -113,9 +114,9 @@ extension RoutePattern {
 }
 
 extension ParameterType {
-    /// Whether a path can bring a value.
+    /// Whether a parameter of this type can have the value.
     fileprivate func takes(_ value: String) -> Bool {
-        // What paths are normalised by would not arrive.
+        // The normalisation of paths removes dot segments, and refuses null bytes.
         let segments = value.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard !value.utf8.contains(0),
             !segments.contains(where: { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) })
@@ -134,15 +135,15 @@ extension ParameterType {
     }
 }
 
-/// For a web server's configuration.
+/// Prefixes for the configuration of a web server.
 extension RoutePattern {
-    /// What every path of a pattern begins with, as a web server sees it: without escapes.
+    /// The beginning of every path that a pattern matches, as a web server sees it: without escapes.
     package struct LiteralStart: Sendable, Hashable {
-        /// Whole segments; an empty one at the end stands for a trailing slash.
+        /// The whole segments; an empty one at the end stands for a trailing slash.
         package var segments: [String]
-        /// Whether the pattern takes this path and no other.
+        /// Whether the pattern matches this path and no other.
         package var isWhole: Bool
-        /// Whether a path may end right after the last segment though it is not the whole.
+        /// Whether a path may end after the last segment, although the beginning is not the whole pattern.
         package var mayEnd: Bool
     }
 
@@ -150,7 +151,7 @@ extension RoutePattern {
         var segments: [String] = []
         var isWhole = !takesRest
         for step in steps {
-            // A web server takes an encoded slash for one that divides.
+            // A web server treats an encoded slash as a separator.
             guard let step, let text = Self.decoded(step) else {
                 isWhole = false
                 break
@@ -161,7 +162,7 @@ extension RoutePattern {
         return LiteralStart(segments: segments, isWhole: isWhole, mayEnd: false)
     }
 
-    /// A literal without the two escapes that normalising leaves; `nil` when it holds a slash.
+    /// A literal with the two escapes of normalised text decoded; nil if it contains a slash.
     private static func decoded(_ literal: [UInt8]) -> String? {
         let text = String(decoding: literal, as: UTF8.self)
         return text.contains("%2F") ? nil : text.replacing("%25", with: "%")

@@ -1,25 +1,24 @@
 /// A route's pattern, parsed and checked: `/process/{item_id:int}`, or a whole PCRE2 pattern.
 ///
-/// `{name}` takes one segment that is not empty; `{name:int}`, `{name:slug}` and `{name:uuid}` take less;
-/// `{name:path}` takes the rest, also none, and stands at the end; anything else after the colon is a
-/// PCRE2 expression for (a part of) one segment. Literals are normalised as paths are.
+/// `{name}` matches one segment that is not empty; `{name:int}`, `{name:slug}` and `{name:uuid}` match less;
+/// `{name:path}` matches the rest of the path, which may be empty, and must be at the end. Other text after the colon
+/// is a PCRE2 expression for a segment, or a part of one. Literals are normalised as paths are.
 package struct RoutePattern: Sendable, Hashable, CustomStringConvertible {
     enum Shape: Sendable, Hashable {
         case segments([Segment])
-        /// `literals` are the whole segments that every match begins with, the mount prefix not included.
+        /// `literals` are the whole segments with which every match begins, without the mount prefix.
         case regex(literals: [[UInt8]], captures: [Capture])
     }
 
-    /// A parameter's name and the number of the group that holds its value.
+    /// A parameter's name, and the number of the group that captures its value.
     struct Capture: Sendable, Hashable {
         let name: String
         let group: Int
     }
 
-    /// The pattern as written; with `prefixed(by:)`, the prefix stands before it unless it is a raw
-    /// expression.
+    /// The pattern as written. `prefixed(by:)` adds the prefix, unless the pattern is a raw expression.
     package let text: String
-    /// The literal segments that `prefixed(by:)` has put before a raw expression, which does not see them.
+    /// The literal segments that `prefixed(by:)` has put before a raw expression, which is not matched against them.
     let mount: [[UInt8]]
     let shape: Shape
 
@@ -30,9 +29,9 @@ package struct RoutePattern: Sendable, Hashable, CustomStringConvertible {
         mount = []
     }
 
-    /// A whole PCRE2 pattern, whose named groups are the parameters.
+    /// Makes a pattern of a PCRE2 expression for the whole path, whose named groups are the parameters.
     ///
-    /// It is matched against the whole path, as if between `^` and `$`, and `.` takes every character.
+    /// It is matched against the whole path, as if between `^` and `$`, and `.` matches every character.
     package init(regex: String) throws(SyntaxError) {
         shape = try RawExpression.shape(of: regex)
         text = regex
@@ -47,12 +46,12 @@ package struct RoutePattern: Sendable, Hashable, CustomStringConvertible {
 
     package var parameterNames: [String] { captures.map(\.name) }
 
-    /// The text, and before a raw expression its mount prefix.
+    /// The text, preceded by the mount prefix if it is a raw expression.
     package var description: String {
         mount.isEmpty ? text : mount.map { "/" + String(decoding: $0, as: UTF8.self) }.joined() + " " + text
     }
 
-    /// In the order of their groups.
+    /// The parameters in the order of their groups.
     var captures: [Capture] {
         switch shape {
         case .segments(let segments):
@@ -64,9 +63,9 @@ package struct RoutePattern: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension RoutePattern {
-    /// A mistake in a pattern's text.
+    /// An error in a pattern's text.
     package struct SyntaxError: Error, Hashable, Sendable, CustomStringConvertible {
-        /// Where it is, in characters of the text, from 0.
+        /// The position of the error, in characters of the text, from 0.
         package let offset: Int
         /// What was found and what was expected.
         package let message: String
@@ -81,7 +80,7 @@ extension RoutePattern {
 }
 
 extension RoutePattern.SyntaxError {
-    /// - Parameter scalarOffset: in Unicode scalars, by which patterns are parsed
+    /// - Parameter scalarOffset: the position in Unicode scalars, which the parser uses.
     init(in text: [Unicode.Scalar], at scalarOffset: Int, _ message: String) {
         var before = String.UnicodeScalarView()
         before.append(contentsOf: text.prefix(scalarOffset))
@@ -90,10 +89,11 @@ extension RoutePattern.SyntaxError {
 }
 
 extension RoutePattern {
-    /// The pattern after a mount prefix such as `/api`, which holds literals only.
+    /// Returns the pattern with a mount prefix such as `/api`, which must contain only literals.
     ///
     /// A raw expression is then matched against what follows the prefix.
-    /// - Throws: a mistake in the prefix; the offset counts its characters.
+    ///
+    /// - Throws: an error in the prefix; the offset counts its characters.
     package func prefixed(by mountPrefix: String) throws(SyntaxError) -> RoutePattern {
         if mountPrefix.isEmpty { return self }
         guard case .segments(var prefix) = try RoutePattern(mountPrefix).shape else { return self }
@@ -102,7 +102,7 @@ extension RoutePattern {
                 offset: mountPrefix.distance(from: mountPrefix.startIndex, to: parameter),
                 message: "found a parameter in the prefix; expected literals only")
         }
-        // `/api/` and `/api` are one prefix, and `/` is none.
+        // `/api/` and `/api` are the same prefix, and `/` is none.
         let hasTrailingSlash = prefix.last?.pieces.isEmpty == true
         if hasTrailingSlash { prefix.removeLast() }
         if prefix.isEmpty { return self }
@@ -117,14 +117,14 @@ extension RoutePattern {
     }
 }
 
-/// What the index and the compiler take from a pattern.
+/// The properties that the index and the compiler use.
 extension RoutePattern {
-    /// The PCRE2 expression for the whole path, once the index has compared the literal segments.
+    /// The PCRE2 expression for the whole path, after the index has compared the literal segments.
     ///
-    /// They are written as `[^/]++`, so that routes which differ in literals alone share compiled code.
-    /// Every expression but that of `{name:path}` keeps within its segment: those of the built-in types have
-    /// no slash, and where an application's own might take one, the index offers only paths with as many
-    /// slashes as the pattern, all of which the pattern's own slashes need.
+    /// Literal segments are written as `[^/]++`, so that routes that differ only in literals share compiled code. Every
+    /// expression except that of `{name:path}` stays within its segment: those of the built-in types do not match a
+    /// slash. An application's own expression could, but the index offers only paths with as many slashes as the
+    /// pattern, and the pattern's own slashes need all of them.
     var expression: String {
         switch shape {
         case .segments(let segments): segments.map { "/" + $0.expression }.joined()
@@ -132,14 +132,14 @@ extension RoutePattern {
         }
     }
 
-    /// A raw expression is compiled alone: an alternation's groups would get new numbers, and its names may
-    /// differ.
+    /// Whether the pattern is compiled alone, as a raw expression is: in an alternation its groups would get new
+    /// numbers, and its names may differ.
     var standsAlone: Bool {
         guard case .regex = shape else { return false }
         return true
     }
 
-    /// The way to the route's node in the index: a literal segment, or nil for one with a parameter.
+    /// The path to the route's node in the index: for each segment its literal, or nil if it has a parameter.
     var steps: [[UInt8]?] {
         switch shape {
         case .segments(let segments): (takesRest ? segments.dropLast() : segments[...]).map(\.literal)
@@ -147,7 +147,7 @@ extension RoutePattern {
         }
     }
 
-    /// Whether the path may go on after the steps.
+    /// Whether the path may continue after the steps.
     var takesRest: Bool {
         switch shape {
         case .segments(let segments): segments.last?.takesRest == true
@@ -155,7 +155,7 @@ extension RoutePattern {
         }
     }
 
-    /// How many bytes of a path the mount prefix takes, which a raw expression does not see.
+    /// The length in bytes of the mount prefix, which a raw expression is not matched against.
     var mountLength: Int {
         mount.reduce(0) { $0 + 1 + $1.count }
     }
@@ -174,7 +174,7 @@ extension Segment {
         }.joined()
     }
 
-    /// A backslash makes every ASCII character literal that is neither a letter nor a digit.
+    /// Escapes every ASCII character that is neither a letter nor a digit with a backslash, which makes it literal.
     private static func escaped(_ bytes: [UInt8]) -> String {
         var output: [UInt8] = []
         for byte in bytes {

@@ -1,10 +1,10 @@
 package import HTTPTypes
 internal import PostludePCRE
 
-/// All routes, indexed and compiled: immutable, so that every worker can use the same one.
+/// All routes, indexed and compiled. It is immutable, so that all workers use the same table.
 ///
-/// The index finds the nodes whose literal segments are the path's, and each node's alternation decides. Of
-/// several routes that match, the earliest in the manifest wins, wherever in the index they stand.
+/// The index finds the nodes whose literal segments match the path, and the alternation of each node decides. If
+/// several routes match, the earliest in the manifest wins, wherever it is in the index.
 package struct RouteTable: Sendable {
     private let methods: [(method: HTTPRequest.Method, root: Int32)]
     private let index: RouteIndex
@@ -12,10 +12,10 @@ package struct RouteTable: Sendable {
     private let sets: [RouteProgram.Set]
     private let choices: [RouteProgram.Choice]
     private let captures: [RoutePattern.Capture]
-    /// Shared by all nodes whose routes differ in literals and names alone.
+    /// The expressions, shared by all nodes whose routes differ only in literals and names.
     private let expressions: [CompiledPattern]
 
-    /// - Throws: PCRE2's error, should an expression that compiles alone not compile in an alternation
+    /// - Throws: PCRE2's error, if an expression that compiles alone does not compile in an alternation.
     package init(_ routes: [(methods: [HTTPRequest.Method], pattern: RoutePattern)]) throws {
         var builder = RouteTableBuilder(routes)
         index = try builder.makeIndex()
@@ -27,7 +27,7 @@ package struct RouteTable: Sendable {
         expressions = builder.compiler.expressions
     }
 
-    /// Finds the route for a request. HEAD takes GET's where it has none of its own.
+    /// Finds the route for a request. HEAD uses GET's route if it has none of its own.
     package func route(
         _ method: HTTPRequest.Method, _ path: RoutePath, using matcher: RouteMatcher
     ) -> Outcome {
@@ -48,7 +48,7 @@ package struct RouteTable: Sendable {
         _ method: HTTPRequest.Method, _ path: UnsafeBufferPointer<UInt8>, _ matcher: RouteMatcher
     ) -> RouteSearch {
         var search = RouteSearch(path: path)
-        // A handful of methods: comparing beats hashing.
+        // There are few methods: comparing them is faster than hashing.
         for number in methods.indices where methods[number].method == method {
             visit(methods[number].root, at: 0, &search, matcher.matcher)
         }
@@ -71,26 +71,26 @@ package struct RouteTable: Sendable {
 }
 
 extension RouteTable {
-    /// What a path's method and bytes lead to.
+    /// The result of a search.
     package enum Outcome: Sendable, Hashable {
-        /// `index` is the route's place in the list that the table was made of.
+        /// `index` is the route's index in the list that the table was made of.
         case route(index: Int, parameters: RouteParameters)
         case notFound
-        /// The path has routes, but none for the method. `allow` is sorted by name and has HEAD where it has
+        /// The path has routes, but none for the method. `allow` is sorted by name, and contains HEAD if it contains
         /// GET.
         case methodNotAllowed(allow: [HTTPRequest.Method])
-        /// An expression needed more backtracking than one path may cost.
+        /// An expression needed more backtracking than is allowed for one path.
         case refused
     }
 }
 
-/// What a walk through the index has found so far.
+/// What a search in the index has found so far.
 private struct RouteSearch {
     let path: UnsafeBufferPointer<UInt8>
     /// The earliest route that matches.
     var best: Int32?
     var parameters = RouteParameters()
-    /// A match ran into its limits.
+    /// Whether a match has exceeded its limits.
     var isRefused = false
 
     init(path: UnsafeBufferPointer<UInt8>) {
@@ -103,16 +103,17 @@ private struct RouteSearch {
     }
 }
 
-// In the table and not in the search, which would have to hold the table and count references to its arrays.
+// In the table and not in the search, which would have to store the table and count references to its arrays.
 extension RouteTable {
-    /// Walks through a node and what is below it.
+    /// Visits a node and the nodes below it.
     ///
-    /// The nodes are a tree, whose like branches the index keeps only once: each visit is of another branch,
-    /// and of none whose routes all come later than the one found. However a path looks, it costs no more
+    /// The nodes are a tree, of which the index stores equal branches only once: each visit is that of another branch,
+    /// and a branch whose routes all come after the one found is not visited. Whatever the path, it costs no more
     /// visits and matches than the manifest has segments and routes.
+    ///
     /// - Parameters:
-    ///   - offset: of the slash after the node's segment, or the path's end
-    ///   - inherited: the earliest route of the node above
+    ///   - offset: the offset of the slash after the node's segment, or of the path's end.
+    ///   - inherited: the earliest route of the parent.
     private func visit(
         _ number: Int32, at offset: Int, earliest inherited: Int32 = 0, _ search: inout RouteSearch,
         _ matcher: Matcher
@@ -172,7 +173,7 @@ extension RouteTable {
         }
     }
 
-    /// Keeps a route with its parameters, which the next match would overwrite.
+    /// Stores a route with its parameters, which the next match would overwrite.
     private func take(
         _ route: Int32, _ range: RouteProgram.Captures, of program: RouteProgram, _ search: inout RouteSearch,
         _ matcher: Matcher
@@ -192,21 +193,19 @@ extension RouteTable {
     }
 }
 
-/// What one worker thread needs to match routes; every match of that thread uses it again.
-///
-/// It is not Sendable: PCRE2 writes to it while it matches.
+/// The memory that one worker thread needs to match routes, which every match of that thread uses again.
 package final class RouteMatcher {
     fileprivate let matcher: Matcher
 
-    /// - Parameter matchLimit: how many steps of backtracking one expression may take before the path is
-    ///   refused
-    /// - Throws: when there is no memory for it
+    /// - Parameter matchLimit: the number of backtracking steps that one expression may take before the path is
+    ///   refused.
+    /// - Throws: if there is not enough memory.
     package init(matchLimit: UInt32 = 100_000) throws {
         matcher = try Matcher(matchLimit: matchLimit, depthLimit: matchLimit)
     }
 }
 
-/// A matched route's parameters: names as in its pattern, values percent-decoded.
+/// The parameters of a matched route: names as in its pattern, values percent-decoded.
 package struct RouteParameters: Sendable, Hashable, Sequence {
     package struct Element: Sendable, Hashable {
         package let name: String
@@ -228,7 +227,7 @@ package struct RouteParameters: Sendable, Hashable, Sequence {
     package var count: Int { elements.count }
     package var isEmpty: Bool { elements.isEmpty }
 
-    /// nil when the route has no such parameter, or its group took no part in the match.
+    /// The value of a parameter; nil if the route has no such parameter, or its group was not part of the match.
     package subscript(name: String) -> String? {
         elements.first { $0.name == name }?.value
     }

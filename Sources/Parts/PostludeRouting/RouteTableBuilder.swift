@@ -1,18 +1,18 @@
 internal import HTTPTypes
 internal import PostludePCRE
 
-/// Builds a table's index: routes into a tree of segments, and each node's routes into programs.
+/// Builds the index of a table: a tree of segments from its routes, and programs from the routes of each node.
 struct RouteTableBuilder {
     private struct Key: Hashable {
         let parent: Int32
         let segment: [UInt8]
     }
 
-    /// A node's routes, by their place in the manifest.
+    /// The routes of a node, by their index in the manifest.
     private struct Bucket {
         var exact: [Int] = []
         var tail: [Int] = []
-        /// No segment on the way to the node has a parameter.
+        /// Whether no segment on the way to the node has a parameter.
         var isLiteral: Bool
     }
 
@@ -25,7 +25,7 @@ struct RouteTableBuilder {
 
     init(_ routes: [(methods: [HTTPRequest.Method], pattern: RoutePattern)]) {
         compiler = RouteCompiler(routes.map(\.pattern))
-        // The first node is not used: 0 says that there is no child.
+        // The first node is not used, since 0 means that there is no child.
         nodes = [RouteIndex.Node()]
         buckets = [Bucket(isLiteral: true)]
         isUsed = [true]
@@ -99,14 +99,14 @@ struct RouteTableBuilder {
             children: children.map { (parent: $0.parent, segment: $0.segment, child: $1) })
     }
 
-    /// Makes one node of those that differ in their route alone, as ten thousand routes' `{id:int}` do.
+    /// Merges nodes that differ only in their route, as the `{id:int}` of ten thousand routes do.
     private mutating func shareParameterChildren() {
         struct Content: Hashable {
             let programs: Int32
             let parameterChild: Int32
         }
         var shared: [Content: Int32] = [:]
-        // Children come after their parents: from the end, what is below a node is already shared.
+        // Children come after their parents: in reverse order, the nodes below a node are shared already.
         for parent in nodes.indices.reversed() {
             let number = nodes[parent].parameterChild
             let child = nodes[Int(number)]

@@ -1,15 +1,15 @@
-/// What stands between two slashes of a pattern: nothing, a literal, parameters, or a mixture.
+/// The text between two slashes of a pattern: nothing, a literal, parameters, or a mixture.
 struct Segment: Sendable, Hashable {
     enum Piece: Sendable, Hashable {
-        /// Normalised; not empty.
+        /// Normalised bytes; not empty.
         case literal([UInt8])
         case parameter(name: String, type: ParameterType)
     }
 
-    /// Two literals are never neighbours.
+    /// The parts of the segment; two literals are never adjacent.
     var pieces: [Piece]
 
-    /// The whole segment when it has no parameter; empty after a trailing slash.
+    /// The whole segment if it has no parameter; empty after a trailing slash.
     var literal: [UInt8]? {
         switch pieces.count {
         case 0: return []
@@ -20,7 +20,7 @@ struct Segment: Sendable, Hashable {
         }
     }
 
-    /// The type when the segment is one parameter and nothing else.
+    /// The type if the segment consists of a single parameter.
     var soleParameterType: ParameterType? {
         guard pieces.count == 1, case .parameter(_, let type) = pieces[0] else { return nil }
         return type
@@ -33,14 +33,14 @@ struct Segment: Sendable, Hashable {
         }
     }
 
-    /// Whether the segment ends in `{name:path}`, and so takes the rest of the path.
+    /// Whether the segment ends in `{name:path}`, and so matches the rest of the path.
     var takesRest: Bool {
         guard case .parameter(_, .path) = pieces.last else { return false }
         return true
     }
 }
 
-/// What a parameter's value may look like.
+/// The values that a parameter can have.
 enum ParameterType: Sendable, Hashable {
     /// One segment, or a part of it.
     case any
@@ -59,7 +59,7 @@ enum ParameterType: Sendable, Hashable {
 
     /// The PCRE2 expression for a value.
     ///
-    /// - Parameter isAlone: nothing else stands in the segment, so that giving back a character never helps
+    /// - Parameter isAlone: whether the parameter is the whole segment, so that backtracking into it never helps.
     func expression(isAlone: Bool) -> String {
         let repeated = isAlone ? "++" : "+"
         return switch self {
@@ -72,7 +72,7 @@ enum ParameterType: Sendable, Hashable {
         }
     }
 
-    /// True only if every value of `other` is a value of this type.
+    /// Whether every value of `other` is certainly a value of this type.
     func covers(_ other: ParameterType) -> Bool {
         switch (self, other) {
         case (.any, .any), (.any, .int), (.any, .slug), (.any, .uuid): true
@@ -81,7 +81,7 @@ enum ParameterType: Sendable, Hashable {
         }
     }
 
-    /// True only if the bytes are certainly a value.
+    /// Whether the bytes are certainly a value of this type.
     func covers(_ value: [UInt8]) -> Bool {
         switch self {
         case .any:
