@@ -2,8 +2,8 @@ import Glibc
 import PostludeSystem
 
 /// One connection from the web server: its descriptor, its gate, and the bytes already taken from its socket.
-// Unchecked: a connection has one owner at a time (a worker, or the poller while it is armed or ready), and
-// changes hands under the poller's lock.
+// Unchecked: a connection has one owner at a time (a worker, or the poller while it is armed or ready). It changes
+// hands by an atomic operation of the table, or under the poller's lock.
 package final class Connection: @unchecked Sendable {
     /// The result of `read`.
     enum Reading {
@@ -353,8 +353,8 @@ extension Connection {
         let due = min(end, start + (times.body(of: gate.streamedBytes, pause: pause) - bodyWait))
         let left = (min(due, drainDeadline.time ?? due) - start).saturatedNanoseconds
         guard left > 0 else { return bodyError = .timedOut }
-        // Rounded up, so that the last fraction of a millisecond is not spent in a loop; and bounded, since the process
-        // may begin to drain.
+        // Rounded up, so that the last fraction of a millisecond is not spent in a loop; and not too long,
+        // since the process may begin to drain.
         waitForInput([descriptor], milliseconds: Int32(clamping: min(left / 1_000_000 + 1, 500)))
         bodyWait += .now - start
     }

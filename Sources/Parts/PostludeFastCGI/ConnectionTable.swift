@@ -14,7 +14,7 @@ final class ConnectionTable: @unchecked Sendable {
         case held
         /// The same, and an event has come since: the holder must read again before it arms the connection.
         case fired
-        /// None, until the next event or the control thread claims the connection.
+        /// The poller, until the next event or the control thread claims the connection.
         case armed
     }
 

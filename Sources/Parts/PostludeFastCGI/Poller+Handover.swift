@@ -108,7 +108,8 @@ extension Poller {
     }
 }
 
-/// Offers: a process that cannot run a request's tasks now hands the connection over to one that can.
+/// Offers connections to other processes: a process that cannot run a request's tasks now hands the connection over to
+/// one that can.
 ///
 /// The other process is not chosen: the connection goes into the handover queue, and any process with a free worker
 /// takes it. So a process that offers a connection stops receiving from the queue, as long as it has no room and

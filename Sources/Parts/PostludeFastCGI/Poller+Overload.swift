@@ -1,7 +1,7 @@
 package import PostludeSystem
 import Synchronization
 
-/// Requests that are complete while every worker is busy: they wait here, and are refused after a time.
+/// Requests that are complete while every worker is busy: they wait here, and are refused after a while.
 extension Poller {
     struct WaitingRequest {
         let next: Next
@@ -22,8 +22,8 @@ extension Poller {
     package func collectWaiting(
         reading buffer: ReadBuffer, within time: Duration, bodyPolicy: (RequestHead) -> BodyPolicy
     ) {
-        // These were offered in the last call, and no process had a free worker. Only this process can refuse their
-        // requests in time.
+        // No process has a free worker for these connections, and nothing refuses their requests while they are in the
+        // queue.
         for connection in receiveOffered() { collect(connection, buffer, time, bodyPolicy) }
         var looksAtReady = 0
         var hasHandedOver = false

@@ -26,7 +26,7 @@ package enum Refusal: Error, Hashable {
 
 /// Why a streamed body has ended early. Its connection is closed after the request is answered.
 package enum BodyError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The next piece did not arrive in time.
+    /// The next piece did not come in time.
     case timedOut
     /// The web server closed, or reset, the connection: its client went away.
     case cutShort

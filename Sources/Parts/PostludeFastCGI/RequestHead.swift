@@ -132,7 +132,7 @@ package struct RequestHead: Sendable {
 }
 
 extension RequestHead {
-    /// Makes the head of a request that did not come from a web server, with the same checks as in a gate.
+    /// Makes the head of a request that did not come from a web server, with the checks of a gate.
     ///
     /// - Throws: the refusal with which a gate would answer.
     package init(parameters: [(name: String, value: String)]) throws(Refusal) {

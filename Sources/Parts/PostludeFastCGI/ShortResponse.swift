@@ -41,7 +41,7 @@ package struct ShortResponse: Sendable {
             status: 503, reason: "Service Unavailable", fields: [("Retry-After", "\(whole)")])
     }
 
-    /// 408: the rest of the request did not arrive in time.
+    /// 408: the rest of the request did not come in time.
     package static let requestTimeout = ShortResponse(status: 408, reason: "Request Timeout")
 
     /// 504: the handler did not answer in time.

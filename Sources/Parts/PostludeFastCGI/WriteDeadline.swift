@@ -3,7 +3,7 @@ package import PostludeSystem
 
 /// The time by which a worker's response must be written, watched by the control thread.
 ///
-/// SO_SNDTIMEO limits one write; a peer that takes a few bytes at a time could prolong a response for ever.
+/// SO_SNDTIMEO bounds one write; a peer that takes a few bytes at a time could draw a response out for ever.
 package final class WriteDeadline: Sendable {
     private let current = Lock<(descriptor: Int32, deadline: MonotonicTime)?>(nil)
 
