@@ -24,7 +24,7 @@ package func groupID(_ text: String) -> gid_t? {
     }
 }
 
-/// The name of a user; nil if the id has none.
+/// The name of a user; nil if the number has none.
 package func userName(_ id: uid_t) -> String? {
     lookUp { buffer in
         guard let start = buffer.baseAddress else { return (ENOMEM, nil) }

@@ -16,7 +16,7 @@ public struct MonotonicTime: Comparable, Hashable, Sendable {
         left.nanoseconds < right.nanoseconds
     }
 
-    /// Saturates, so that an infinite duration stays in the future.
+    /// Saturates, so that an endless duration stays in the future.
     package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
         let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.saturatedNanoseconds)
         return MonotonicTime(nanoseconds: overflow ? .max : sum)

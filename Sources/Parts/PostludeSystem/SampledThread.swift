@@ -15,7 +15,7 @@ package final class SampledThread: Sendable {
         case frames([UInt])
         /// The async code is suspended, and has no stack on this thread.
         case suspended
-        /// The thread does not run the application's code, or does not answer.
+        /// The thread is not in the application's code, or does not answer.
         case unknown
     }
 

@@ -24,8 +24,8 @@ package final class ServiceManager: Sendable {
     /// The interval for `.watchdog`: half of the time after which the manager acts; nil if it does not watch the
     /// service.
     package let watchdogInterval: Duration?
-    /// The variables that were removed from the environment. A program that replaces this process by `execve` gets them
-    /// back.
+    /// The variables that were taken from the environment. A program that replaces this process by `execve`
+    /// gets them again.
     package let environment: [String: String]
 
     /// - Parameters:
@@ -46,7 +46,7 @@ package final class ServiceManager: Sendable {
 
     private static let names = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]
 
-    /// Removes the variables from the process's environment. Must be called before other threads are started.
+    /// Takes the variables out of the process's environment. To be called before other threads are started.
     ///
     /// - Returns: nil if no service manager has started the process.
     package static func takeFromEnvironment() throws(SystemError) -> ServiceManager? {
