@@ -11,7 +11,7 @@ extension CompiledPattern {
 
         /// The pattern and the subject are UTF-8.
         package static var utf: Options { Options(rawValue: PCRE2_UTF) }
-        /// `\d`, `\w` and the POSIX classes use Unicode properties, not only ASCII.
+        /// `\d`, `\w` and the POSIX classes take Unicode properties, not only ASCII.
         package static var unicodeProperties: Options { Options(rawValue: PCRE2_UCP) }
         /// A dot also matches line ends.
         package static var dotAll: Options { Options(rawValue: PCRE2_DOTALL) }

@@ -4,7 +4,7 @@ internal import CPostludePCRE2
 package struct PCREError: Error, Hashable, Sendable, CustomStringConvertible {
     /// PCRE2's error number: positive if compiling failed, negative if matching failed.
     package let code: Int32
-    /// PCRE2's message for `code`.
+    /// PCRE2's own message for `code`.
     package let message: String
     /// Where compiling stopped, in bytes of the pattern's UTF-8; 0 for every other error.
     package let offset: Int
