@@ -1,5 +1,4 @@
-/// The positions of everything in the memory, in words of eight bytes. `version` changes with each change of the
-/// layout.
+/// The layout of the memory, in words of eight bytes. `version` changes with it.
 struct Layout: Sendable, Equatable {
     static let magic: UInt64 = 0x504f_5354_4c55_4445  // "POSTLUDE"
     static let version: UInt64 = 4

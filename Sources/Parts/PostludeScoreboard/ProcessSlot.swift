@@ -6,7 +6,7 @@ package final class ProcessSlot: Sendable {
     private struct State {
         /// The free places; the next one to be taken is the last.
         var free: [Int]
-        /// The rows of names in the tables of tasks and of routes.
+        /// The rows of names, in the tables of tasks and of routes.
         var tasks: [String: Int] = [:]
         var routes: [String: Int] = [:]
     }

@@ -47,7 +47,7 @@ package enum StatusClass: Int, Sendable, CaseIterable {
     var word: Int { Layout.Route.answers + rawValue }
 }
 
-/// A route whose answers are counted. Its row in a process's table is looked up once, for the first answer.
+/// A route whose answers are counted. Its row of a process's table is looked up once, with the first answer.
 package final class CountedRoute: Sendable {
     package let name: String
     private let place = Atomic<Int>(-1)

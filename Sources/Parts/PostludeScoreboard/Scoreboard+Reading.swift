@@ -138,7 +138,7 @@ extension RouteAnswers {
 }
 
 extension MonotonicTime {
-    /// The time since `nanoseconds`, which may be any number.
+    /// The time since `nanoseconds`, which may be anything.
     fileprivate func since(_ nanoseconds: UInt64) -> Duration {
         max(.zero, self - MonotonicTime(nanoseconds: Int64(clamping: nanoseconds)))
     }

@@ -3,7 +3,7 @@ package import PostludeSystem
 
 /// Shows what every worker of every process is doing, in memory that survives the crash of a process.
 ///
-/// Only the worker writes its slot. A reader copies the slot, and accepts any bytes and numbers in it.
+/// Only the worker writes its slot. A reader copies the slot, and does not rely on valid content.
 package final class Scoreboard: Sendable {
     let layout: Layout
     private let memory: SharedMemory

@@ -81,7 +81,8 @@ package final class WorkerSlot: Sendable {
         return duration
     }
 
-    /// Records the duration of a request that another thread has answered in the worker's place, and counts.
+    /// Records the duration of a request that another thread has answered in the worker's place. That thread counts the
+    /// request.
     package func drop(after duration: Duration) {
         words[Layout.Worker.lastNanoseconds] = UInt64(clamping: duration.saturatedNanoseconds)
     }
@@ -156,7 +157,7 @@ package struct ShownRequest: Sendable {
 /// What a worker is doing.
 package enum WorkerState: UInt64, Sendable, CaseIterable {
     case idle
-    /// The handler waits for a piece of the body.
+    /// Its handler waits for a piece of the body.
     case reading
     case handling
     case writing
