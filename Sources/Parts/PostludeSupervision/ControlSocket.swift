@@ -6,7 +6,7 @@ package import PostludeSystem
 /// One end of the connection between the supervisor and a process. It carries messages, each with at most one
 /// descriptor.
 ///
-/// The kernel closes it when the other side dies.
+/// The kernel ends the connection when the other side dies.
 package final class ControlSocket: Sendable {
     package enum Received: Equatable, Sendable {
         /// - descriptor: the receiver must close it; it is closed on exec.
@@ -82,7 +82,7 @@ package final class ControlSocket: Sendable {
 
     /// Waits for a message.
     ///
-    /// - Parameter milliseconds: how long at most; -1 for no limit.
+    /// - Parameter milliseconds: how long at most; -1 for ever.
     package func receive(within milliseconds: Int32) -> Received {
         waitForInput([descriptor], milliseconds: milliseconds)
         return receive()

@@ -24,7 +24,7 @@ package struct SupervisorHooks: Sendable {
     package var event: @Sendable (Event) -> Void = { _ in }
     /// Called at about this interval as long as the supervisor is not stuck.
     package var heartbeat: Heartbeat?
-    /// Variables for the program that replaces this one, in addition to those of this process.
+    /// Variables for the program that replaces this one, beside those of this process.
     package var environment: [String: String] = [:]
     /// Called when another program is about to replace this one.
     package var replacing: @Sendable () -> Void = {}
