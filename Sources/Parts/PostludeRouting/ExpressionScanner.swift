@@ -77,7 +77,7 @@ enum ExpressionScanner {
         try refuseWhatReachesOutside(text, range)
         let written = string(text[range])
         do {
-            // Compiled alone, so that it cannot close a group that it has not opened, and for PCRE2's offset.
+            // On its own, so that it cannot close a group that it has not opened, and for PCRE2's offset.
             _ = try CompiledPattern(written, options: options)
         } catch {
             let before = String(decoding: Array(written.utf8.prefix(error.offset)), as: UTF8.self)
@@ -97,7 +97,7 @@ enum ExpressionScanner {
         return converted
     }
 
-    /// Refuses what would affect the other routes of an alternation, or could never match in one.
+    /// Refuses what would change the other routes of an alternation, or could never match inside one.
     private static func refuseWhatReachesOutside(
         _ text: [Unicode.Scalar], _ range: Range<Int>
     ) throws(SyntaxError) {

@@ -126,7 +126,7 @@ struct RouteProgram: Sendable, Hashable {
     /// The start of its routes in the table's list of choices, the earliest first, of which a mark selects one; -1 if
     /// its only route is the earliest of its node.
     let choices: Int32
-    /// The captures of that only route.
+    /// The captures of that one route.
     let captures: Captures
 
     /// A range of the table's list of captures.
@@ -135,7 +135,7 @@ struct RouteProgram: Sendable, Hashable {
         let count: Int32
     }
 
-    /// A route that a mark can select.
+    /// A route that a mark can choose.
     struct Choice: Sendable {
         let route: Int32
         let captures: Captures

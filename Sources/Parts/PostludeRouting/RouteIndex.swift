@@ -25,7 +25,7 @@ final class RouteIndex: @unchecked Sendable {
         nodes old: [Node], isUsed: [Bool], roots: [Int32],
         children: [(parent: Int32, segment: [UInt8], child: Int32)]
     ) {
-        // At most three quarters full, so that few lines are passed, and the table stays small.
+        // At most three quarters full: few lines are passed, and the table stays small.
         lineCount = children.count * 2 / 3 + 1
         let literals = Set(children.map(\.child))
         let others = old.indices.filter { isUsed[$0] && !literals.contains(Int32($0)) }
@@ -204,7 +204,7 @@ struct SegmentKey: Sendable, Equatable {
         } else {
             for byte in bytes[position...].reversed() { word = word << 8 | UInt64(byte) }
         }
-        // The lowest bit set is the top bit of the first slash.
+        // The lowest bit that is set is the top bit of the first slash.
         let ones: UInt64 = 0x0101_0101_0101_0101
         let difference = word ^ (ones &* UInt64(UInt8(ascii: "/")))
         let slashes = (difference &- ones) & ~difference & (ones << 7)

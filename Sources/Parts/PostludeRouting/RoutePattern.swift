@@ -102,7 +102,7 @@ extension RoutePattern {
                 offset: mountPrefix.distance(from: mountPrefix.startIndex, to: parameter),
                 message: "found a parameter in the prefix; expected literals only")
         }
-        // `/api/` and `/api` are the same prefix, and `/` is none.
+        // `/api/` and `/api` are one prefix, and `/` is none.
         let hasTrailingSlash = prefix.last?.pieces.isEmpty == true
         if hasTrailingSlash { prefix.removeLast() }
         if prefix.isEmpty { return self }

@@ -173,7 +173,7 @@ extension RouteTable {
         }
     }
 
-    /// Stores a route with its parameters, which the next match would overwrite.
+    /// Keeps a route with its parameters, which the next match would overwrite.
     private func take(
         _ route: Int32, _ range: RouteProgram.Captures, of program: RouteProgram, _ search: inout RouteSearch,
         _ matcher: Matcher
