@@ -3,7 +3,7 @@
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 
-// The login takes its SASL mechanism's words as variable arguments, which Swift does not call.
+// The login takes the SASL mechanism's credentials as variable arguments, and Swift cannot call such functions.
 static inline amqp_rpc_reply_t postlude_amqp_login(
     amqp_connection_state_t state, const char *vhost, int frame_max, int heartbeat, const amqp_table_t *properties,
     const char *user, const char *password) {
@@ -11,7 +11,7 @@ static inline amqp_rpc_reply_t postlude_amqp_login(
         state, vhost, 0, frame_max, heartbeat, properties, AMQP_SASL_METHOD_PLAIN, user, password);
 }
 
-// Swift imports no macro with a cast in it, as the numbers of the methods have.
+// The numbers of the methods are macros with a cast, which Swift does not import.
 static const uint32_t postlude_amqp_basic_ack = AMQP_BASIC_ACK_METHOD;
 static const uint32_t postlude_amqp_basic_nack = AMQP_BASIC_NACK_METHOD;
 static const uint32_t postlude_amqp_basic_return = AMQP_BASIC_RETURN_METHOD;
@@ -26,10 +26,10 @@ static const uint32_t postlude_amqp_connection_unblocked = AMQP_CONNECTION_UNBLO
 
 #include <pthread.h>
 
-// glibc shows it with _GNU_SOURCE only, and Swift reads its headers without.
+// glibc declares it only with _GNU_SOURCE, and Swift imports its headers without.
 extern int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes);
 
-// The size of the calling thread's stack in bytes; 0 where it is not known.
+// The size of the calling thread's stack in bytes; 0 if it is not known.
 static inline size_t postlude_stack_size(void) {
     pthread_attr_t attributes;
     size_t size = 0;

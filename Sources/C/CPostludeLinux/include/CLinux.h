@@ -1,4 +1,4 @@
-// What Linux has and the C library's module for Swift leaves out.
+// Functions of Linux that Swift's module of the C library does not have.
 #ifndef CLINUX_H
 #define CLINUX_H
 
@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-// Visible to C only under _GNU_SOURCE, which a module cannot ask of its importer.
+// Declared only with _GNU_SOURCE, which a module cannot define for its importer.
 int clinux_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 int clinux_pipe2(int ends[2], int flags);
 int clinux_set_pipe_size(int descriptor, int bytes);
@@ -25,7 +25,7 @@ int clinux_seal(int memory_file);
 // `stdout` is a variable that Swift cannot share between threads.
 int clinux_buffer_output_by_lines(void);
 int clinux_shared_memory(const char *name, size_t bytes);
-// How many connections wait at a listening socket, and how many may; -1 where the kernel does not say.
+// The number of queued connections of a listening socket, and its limit; -1 if the kernel does not report them.
 int clinux_listen_queue(int descriptor, unsigned *waiting, unsigned *limit);
 const void *clinux_find(const void *bytes, size_t count, const void *needle, size_t needle_count);
 
@@ -39,11 +39,11 @@ ssize_t clinux_receive_message(int source, void *bytes, size_t count, int *descr
 void clinux_forward_signals_to(int descriptor);
 int clinux_forward_signal(int signal);
 
-// The environment's variable that names both ends of that pipe, for a program that takes this one's place.
+// The environment variable with both ends of that pipe, for a program that replaces this one.
 #define CLINUX_SIGNAL_PIPE "POSTLUDE_SIGNAL_PIPE"
 int clinux_inherited_signal_pipe(int ends[2]);
 
-// Another thread's stack. It is asked for by a signal of its own, and answers with the addresses of its frames.
+// The stack of another thread: a signal makes that thread store the addresses of its frames.
 int clinux_install_stack_signal(void);
 int clinux_unblock(int signal);
 pid_t clinux_thread_id(void);
@@ -57,16 +57,16 @@ struct clinux_symbol {
 int clinux_find_symbol(uintptr_t address, struct clinux_symbol *symbol);
 uintptr_t clinux_executable_base(void);
 
-// The Swift runtime's, which has no header.
+// A function of the Swift runtime, which has no header.
 char *swift_demangle(
     const char *name, size_t length, char *output, size_t *output_size, uint32_t flags);
 
-// A lock of the open file description on one byte of a file; the kernel releases it with the last descriptor. Neither
-// waits. The second one tells whether another description has a lock on one of some bytes.
+// A lock of an open file description on one byte of a file; the kernel releases it with the last descriptor. Neither
+// function waits. The second one returns whether another description has a lock on one of the bytes.
 int clinux_lock_byte(int descriptor, int64_t byte);
 int clinux_is_locked(int descriptor, int64_t first, int64_t count);
 
-// Processes: the numbers of system calls are not for Swift.
+// Processes: Swift does not import the numbers of system calls.
 int clinux_open_process(pid_t process);
 int clinux_close_from(posix_spawn_file_actions_t *actions, int first);
 int clinux_begin_in(posix_spawn_file_actions_t *actions, const char *folder);
