@@ -3,7 +3,7 @@ package import PostludeManifest
 internal import PostludeTaskStore
 
 extension TaskEngine {
-    /// Durable tasks, kept in the manifest's `task-store`.
+    /// Returns an engine that keeps durable tasks in the manifest's `task-store`.
     ///
     /// ```swift
     /// var taskEngine: TaskEngine? {
@@ -14,17 +14,17 @@ extension TaskEngine {
     /// }
     /// ```
     ///
-    /// - Parameter kinds: every type of tasks that the application adds, or has added and may still find in its task store.
+    /// - Parameter kinds: every type of durable tasks that the application adds, or that its task store may still contain.
     ///   Their names must differ.
     public static func durable(@DurableTasksBuilder _ kinds: () -> [DurableTaskKind]) -> TaskEngine {
         TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds())))
     }
 
-    /// The same, with a broker that brings tasks to workers elsewhere.
+    /// Returns an engine that keeps durable tasks, and publishes those for other workers through a broker.
     ///
     /// - Parameters:
     ///   - broker: such as `.celery` of the module PostludeCelery.
-    ///   - kinds: as above; none where all that leaves is of other programs.
+    ///   - kinds: as above; none if the application only sends tasks of other programs.
     public static func durable(
         through broker: TaskBroker, @DurableTasksBuilder _ kinds: () -> [DurableTaskKind] = { [] }
     ) -> TaskEngine {
@@ -86,7 +86,7 @@ package struct DurableEngine: TaskEngineParts {
         return broker.parts.mistakes(in: manifest)
     }
 
-    /// What would leave if there were a broker.
+    /// Returns the kinds that need a broker, which the manifest does not name.
     private func needsOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {
         kinds.with(manifest).all.compactMap { kind in
             let settings = manifest.durableTasks.first { $0.kind == kind.name }

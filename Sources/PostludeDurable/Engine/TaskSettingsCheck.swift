@@ -4,12 +4,12 @@ internal import PostludeManifest
 internal import PostludeRouting
 internal import PostludeTaskStore
 
-/// Holds a manifest's `durable-tasks` and `schedules` to what the application has.
+/// A check of a manifest's `durable-tasks` and `schedules` against the application's kinds.
 struct TaskSettingsCheck {
     let kinds: DurableTaskKinds
     let broker: TaskBroker?
 
-    /// In the order of the file.
+    /// Returns the mistakes in the order of the file.
     func mistakes(in manifest: Manifest) -> [Diagnostic] {
         let all =
             manifest.durableTasks.flatMap { mistakes(in: $0) }
@@ -87,7 +87,7 @@ struct TaskSettingsCheck {
         }
     }
 
-    /// What the task has not taken: it is likely to be misspelt.
+    /// Reports arguments that the kind does not have, which are likely to be misspelt.
     private func superfluous(in arguments: Manifest.Value, of kind: DurableTaskKind, payload: Data)
         -> [Diagnostic]
     {
@@ -143,14 +143,15 @@ struct TaskSettingsCheck {
         }
     }
 
-    /// Any JSON.
+    /// Any JSON value.
     private struct Anything: Decodable {
         init(from decoder: any Decoder) {}
     }
 }
 
 extension Manifest.Value.Step {
-    /// Dictionaries give their keys a number where they look like one; only a list's steps are called so.
+    /// A dictionary's key that looks like a number has an `intValue`, too. Only the steps of a list have the `stringValue`
+    /// `Index 0`.
     fileprivate init(_ key: any CodingKey) {
         self =
             key.intValue.flatMap { key.stringValue == "Index \($0)" ? .index($0) : nil }

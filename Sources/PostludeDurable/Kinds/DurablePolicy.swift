@@ -3,26 +3,27 @@ internal import PostludeManifest
 
 /// How the tasks of one kind run.
 public struct DurablePolicy: Sendable, Hashable {
-    /// How often a task that throws is called again, and after which times. The tasks of its request wait after it.
+    /// How often a task that throws is called again, and after which delays. The later tasks of its request wait for it.
     ///
-    /// An attempt that ended with its process is made again at once, also when it was the last one; after ten of these the
-    /// task is a dead letter.
+    /// An attempt that was cut off because its process was told to stop counts, but another one follows at once, even if it was
+    /// the last. After ten attempts beyond those of the policy the task is a dead letter. Attempts during which the process
+    /// died are counted separately.
     public var retry: RetryPolicy
 
-    /// After this time an attempt is cancelled, and fails if it throws for that reason; nil for the manifest's
-    /// `tasks.deadline`.
+    /// The time after which an attempt is cancelled; it fails if it then throws. nil for the manifest's `tasks.deadline`.
     public var deadline: Duration?
 
-    /// After this time, counted from its adding, a task does not begin any more; nil for never.
+    /// The time after which a task that has not begun is not run any more, counted from when it was added; nil for no limit.
     public var expiry: Duration?
 
-    /// Which tasks come first when a process takes those that others have left, or whose time has come.
+    /// The priority of the tasks when a process claims records: those of dead processes, and those that have become due.
     public var priority: DurablePriority
 
-    /// Where they run; else than ``TaskExecution/here`` they leave through the application's broker, after the response.
+    /// Where the tasks run. Unless it is ``TaskExecution/here``, they are published to the application's broker after the
+    /// response.
     public var runs: TaskExecution
 
-    /// Where those go that do not come to their end here; nil for nowhere.
+    /// The queue to which tasks move that do not finish here, and on which occasions; nil for none.
     public var promotion: TaskRerouting?
 
     /// - Parameters:
@@ -45,13 +46,13 @@ public struct DurablePolicy: Sendable, Hashable {
     }
 }
 
-/// Which tasks come first. It does not change the order within a request.
+/// The order in which due tasks are claimed. It does not change the order within a request.
 public enum DurablePriority: Sendable, Hashable, CaseIterable {
-    /// Before all others.
+    /// Before all other tasks.
     case high
-    /// What tasks have whose kind says nothing.
+    /// The default.
     case normal
-    /// When no others are due.
+    /// After all other tasks.
     case low
 }
 
@@ -62,11 +63,11 @@ public struct TaskExecution: Sendable, Hashable {
 
     package init(queue: String?) { self.queue = queue }
 
-    /// On the worker of the task's request, or after a crash in whichever process takes it.
+    /// On the worker of the task's request, or, after a crash, in the process that claims the task.
     public static let here = TaskExecution(queue: nil)
 }
 
-/// Moves a durable task that does not come to its end here to a broker's queue, with the same id.
+/// The rerouting of a durable task that does not finish here to a broker's queue, with the same id.
 public struct TaskRerouting: Sendable, Hashable {
     /// Why a task is moved.
     public enum Occasion: Sendable, Hashable, CaseIterable {
@@ -74,18 +75,18 @@ public struct TaskRerouting: Sendable, Hashable {
         case deadline
         /// Its last attempt has failed.
         case attempts
-        /// It has not ended when its process does.
+        /// Its process ends before the task has finished.
         case shutdown
     }
 
-    /// Where it goes.
+    /// The queue to which the task moves.
     public var place: TaskExecution
-    /// When it goes there.
+    /// The occasions on which it moves.
     public var occasions: Set<Occasion>
 
     /// - Parameters:
-    ///   - place: where it goes.
-    ///   - occasions: when it goes there; by default at each of them.
+    ///   - place: the queue to which the task moves.
+    ///   - occasions: when it moves; by default on each of them.
     public init(to place: TaskExecution, when occasions: Set<Occasion> = Set(Occasion.allCases)) {
         self.place = place
         self.occasions = occasions
@@ -93,7 +94,7 @@ public struct TaskRerouting: Sendable, Hashable {
 }
 
 extension DurablePolicy {
-    /// The policy, with what the manifest says about its kind.
+    /// Returns the policy with the manifest's settings for its kind.
     func with(_ settings: Manifest.DurableTask) -> DurablePolicy {
         var policy = self
         policy.retry.attempts = settings.attempts ?? retry.attempts

@@ -1,7 +1,7 @@
 public import Postlude
 
-/// A task that survives the end of its process: its values are in the task store before the client is answered, and it runs
-/// until it has succeeded, at least once.
+/// A task that survives the end of its process. It is written to the task store before the client gets the response, and is run
+/// until it succeeds or its attempts are exhausted. It may run more than once.
 ///
 /// ```swift
 /// struct SendReceipt: DurableTask {
@@ -20,26 +20,26 @@ public import Postlude
 /// }
 /// ```
 ///
-/// The application names its kinds (``Postlude/TaskEngine/durable(_:)``), and the manifest the task store's file. After a crash
-/// another process, or the next start, runs what was not finished, in the request's order. What a task has done when its
-/// process dies it does again: it should be able to see that by `TaskContext.taskID`, which stays the same.
+/// The application names its kinds (``Postlude/TaskEngine/durable(_:)``), the manifest names the task store's file. After a
+/// crash another process, or the next start, runs the unfinished tasks in their request's order. A task whose process dies is
+/// run again from its beginning. It can detect work that it has already done by `TaskContext.taskID`, which stays the same.
 ///
-/// The values stand in the task store as JSON. A later version of the program must be able to decode what an earlier one has
-/// written, under the same ``name``.
+/// Tasks are stored as JSON. A later version of the program must be able to decode the tasks that an earlier version has
+/// written under the same ``name``.
 public protocol DurableTask: Codable, Sendable {
-    /// What ``run(_:)`` returns. It is kept as JSON where it is `Encodable`.
+    /// The result of ``run(_:)``. It is stored as JSON if it is `Encodable`.
     associatedtype Output: Sendable = Void
 
-    /// What the task store calls the tasks of this kind; by default the type's name. A type that is renamed keeps it.
+    /// The name of this kind in the task store; by default the type's name. A type that is renamed must keep it.
     static var name: String { get }
 
-    /// How tasks of this kind run, unless their adding says otherwise.
+    /// How tasks of this kind run. The manifest's settings and the arguments of `enqueue` take precedence.
     static var policy: DurablePolicy { get }
 
-    /// One attempt, on the worker of its request, after the tasks that were added before.
+    /// Runs one attempt, on the worker of its request, after the tasks that were added before it.
     ///
-    /// - Throws: what makes the attempt fail; another one follows as the policy says, and then the task is a dead letter,
-    ///   which keeps the last error's text.
+    /// - Throws: the error that makes the attempt fail. Further attempts follow as the policy allows; then the task is a dead
+    ///   letter, which keeps the text of the last error.
     func run(_ context: TaskContext) async throws -> Output
 }
 
@@ -54,9 +54,9 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
     case noEngine(task: String)
     /// The application's `taskEngine` does not name the kind: no process could run it after a crash.
     case unknownKind(task: String, type: String)
-    /// The application's `taskEngine` has no broker that could bring the task to its queue.
+    /// The application's `taskEngine` has no broker to which the task could be published.
     case noBroker(task: String, queue: String)
-    /// The manifest has no `celery`, which says where the broker is.
+    /// The manifest has no `celery`, which names the broker's address.
     case noBrokerAddress(task: String, queue: String)
 
     public var description: String {

@@ -3,12 +3,12 @@ internal import Postlude
 package import PostludeManifest
 internal import PostludeTaskStore
 
-/// The tasks of one type, as the application names them.
+/// A kind of durable tasks: a type with its name and policy.
 public struct DurableTaskKind: Sendable {
     package let name: String
     package let type: any DurableTask.Type
     package internal(set) var policy: DurablePolicy
-    /// Makes a task of its payload.
+    /// Decodes a task from its payload.
     package let decode: @Sendable (Data) throws -> any DurableTask
 
     init<Task: DurableTask>(_ type: Task.Type, policy: DurablePolicy? = nil) {
@@ -24,7 +24,7 @@ package struct DurableTaskKinds: Sendable {
     private let byName: [String: DurableTaskKind]
     /// In the order in which the application names them.
     package let all: [DurableTaskKind]
-    /// Names that two types have.
+    /// The names that several kinds have.
     let repeated: [String]
 
     init(_ all: [DurableTaskKind]) {
@@ -33,7 +33,7 @@ package struct DurableTaskKinds: Sendable {
         repeated = Dictionary(grouping: all, by: \.name).filter { $0.value.count > 1 }.keys.sorted()
     }
 
-    /// The same, with what a manifest says about them.
+    /// Returns the kinds with a manifest's settings for them.
     package func with(_ manifest: Manifest) -> DurableTaskKinds {
         let settings = Dictionary(manifest.durableTasks.map { ($0.kind, $0) }) { first, _ in first }
         return DurableTaskKinds(
@@ -50,35 +50,36 @@ package struct DurableTaskKinds: Sendable {
 /// Builds the list of an application's kinds of durable tasks.
 @resultBuilder
 public enum DurableTasksBuilder {
-    /// Takes a type of tasks.
+    /// Adds a kind.
     public static func buildExpression<Task: DurableTask>(_ type: Task.Type) -> [DurableTaskKind] {
         [DurableTaskKind(type)]
     }
-    /// Takes several, one after another.
+    /// Joins the kinds of several expressions, in their order.
     public static func buildBlock(_ parts: [DurableTaskKind]...) -> [DurableTaskKind] {
         parts.flatMap(\.self)
     }
-    /// Takes those of an `if` without `else`.
+    /// Adds the kinds of an `if` without `else`.
     public static func buildOptional(_ part: [DurableTaskKind]?) -> [DurableTaskKind] { part ?? [] }
-    /// Takes those of an `if` whose condition is met.
+    /// Adds the kinds of an `if` whose condition is true.
     public static func buildEither(first part: [DurableTaskKind]) -> [DurableTaskKind] { part }
-    /// Takes those of an `else`.
+    /// Adds the kinds of an `else`.
     public static func buildEither(second part: [DurableTaskKind]) -> [DurableTaskKind] { part }
 }
 
 extension DurableTaskKind {
-    /// The payload of the task that has these values.
+    /// Returns the payload of a task with these arguments.
     ///
-    /// - Throws: the decoding error of arguments that do not fit the kind.
+    /// - Throws: a `DecodingError` if the arguments do not fit the kind.
     func payload(of arguments: Manifest.Value) throws -> Data {
         try StoredValues.encode(decode(Data(arguments.json.utf8)))
     }
 
-    /// A new task, as the policy wants it.
+    /// Returns the record of a new task, with the queue of the policy.
     ///
     /// - Parameters:
     ///   - payload: the task as JSON.
-    ///   - expiry: nil for the policy's, as `priority`.
+    ///   - expiry: the time after which the task does not begin, counted from `now`; nil for the policy's.
+    ///   - priority: nil for the policy's.
     func record(_ payload: Data, at now: Date, expiry: Duration? = nil, priority: DurablePriority? = nil)
         -> NewRecord
     {

@@ -4,15 +4,15 @@ internal import PostludeManifest
 internal import PostludeSystem
 internal import PostludeTaskStore
 
-/// Fires the manifest's schedules: for each time the first process that comes to it.
+/// Fires the manifest's schedules. Each time of a schedule is fired by one process, the first that reaches it.
 ///
-/// A process whose clock is behind finds that another one has fired, and goes on from there.
+/// A process whose clock is slow finds the firing of another process in the task store, and continues after it.
 final class Schedules: Sendable {
-    /// When to look again at the latest: the clock may be set.
+    /// The longest delay between two checks: the clock may be set.
     private static let interval = Duration.seconds(1)
 
-    /// By how many seconds the clock must have been set back for a schedule to go on at once: more than by a change to or
-    /// from summer time, or a small correction, within which no time is to fire twice.
+    /// How far, in seconds, the clock must have been set back for a schedule to continue from the new time. It is more than a
+    /// change to or from daylight saving time, or a small correction, within which no time may fire twice.
     private static let corrected = 3 * 3600.0
 
     private let access: TaskStoreAccess
@@ -22,7 +22,7 @@ final class Schedules: Sendable {
     private let state = Lock(State())
 
     private struct State {
-        /// Of a manifest that is new; nil when they have begun.
+        /// The schedules of a new manifest; nil after they have begun.
         var next: [Manifest.Schedule]?
         var schedules: [Schedule] = []
     }
@@ -37,17 +37,17 @@ final class Schedules: Sendable {
         self.now = now
     }
 
-    /// These are fired from now on, and no others.
+    /// Replaces the schedules that are fired.
     func use(_ schedules: [Manifest.Schedule]) { state.withLock { $0.next = schedules } }
 
-    /// Fires what is due. Called by one thread.
+    /// Fires all schedules that are due. Called by one thread.
     ///
-    /// - Returns: when to call it again.
-    /// - Throws: where the task store cannot be read or written: nothing is lost, call it again.
+    /// - Returns: how long to wait before the next call.
+    /// - Throws: an error if the task store cannot be read or written. No firing is lost: call it again.
     func fireDue() throws -> Duration {
         try begin()
         var schedules = state.withLock { $0.schedules }
-        // What has fired before an error stays so.
+        // Keeps the progress of the schedules that have fired before an error.
         defer { state.withLock { [schedules] in $0.schedules = schedules } }
         var delay = Self.interval
         for index in schedules.indices {
@@ -78,12 +78,12 @@ final class Schedules: Sendable {
         }
         state.withLock { state in
             state.schedules = schedules
-            // Another manifest may have come meanwhile.
+            // Unless yet another manifest has been applied meanwhile.
             if state.next == next { state.next = nil }
         }
     }
 
-    /// A schedule has fired for a time that is still to come: the clock was ahead then.
+    /// Handles a schedule whose last firing is in the future, because the clock was ahead then.
     private func meetClock(_ schedule: inout Schedule, _ now: Date) throws {
         let taskStore = access.taskStore
         guard schedule.last > now.addingTimeInterval(Self.corrected) else {
@@ -107,7 +107,7 @@ final class Schedules: Sendable {
             "task": "\(settings.task.value)",
         ]
         guard var request = settings.request(of: kinds(), at: time, now: now) else {
-            // Between two manifests: the check has found both before.
+            // Possible only between two manifests: the check of each has found the kind, and arguments that fit it.
             return schedule.goOn(from: time)
         }
         request.runsHere = false
@@ -127,10 +127,10 @@ final class Schedules: Sendable {
 }
 
 extension Manifest.Schedule {
-    /// What is added when it fires.
+    /// Returns the request that a firing adds to the task store.
     ///
-    /// - Parameter time: when it was to fire.
-    /// - Returns: nil if the program has no such kind, or the kind no such arguments.
+    /// - Parameter time: the time for which it fires.
+    /// - Returns: nil if the program does not have the kind, or the arguments do not fit it.
     func request(of kinds: DurableTaskKinds, at time: Date, now: Date) -> NewRequest? {
         guard let kind = kinds[task.value], let payload = try? kind.payload(of: arguments) else { return nil }
         var record = kind.record(payload, at: now)
@@ -139,16 +139,16 @@ extension Manifest.Schedule {
     }
 }
 
-/// A schedule, and how far it has come.
+/// A schedule with the time of its last firing.
 private struct Schedule {
     let settings: Manifest.Schedule
     let key: String
     private let expression: CronExpression
     private(set) var last: Date
-    /// nil if there is no other time.
+    /// When it fires next; nil if it has no further time.
     private(set) var next: Date?
 
-    /// - Parameter last: it fires after this time.
+    /// - Parameter last: the time of the last firing.
     init(_ settings: Manifest.Schedule, behind last: Date) throws(ScheduleMistake) {
         self.settings = settings
         key = Self.key(of: settings)
@@ -157,32 +157,34 @@ private struct Schedule {
         next = expression.next(after: last)
     }
 
-    /// What the task store calls it. One whose times have changed is another one: what it would have missed was none of its.
+    /// Returns the schedule's key in the task store. A schedule whose times have changed has another key, because it does not
+    /// make up for times that it did not have.
     static func key(of settings: Manifest.Schedule) -> String {
         "\(settings.name) \(settings.cron.value) \(settings.timeZone.value)"
     }
 
-    /// The time for which it is to fire: of several the last one, as what was missed is made up for once.
+    /// Returns the time for which it is due to fire; nil if it is not due. Of several missed times this is the last one: they
+    /// are made up for by one firing.
     func due(at now: Date) -> Date? {
         guard let next, next <= now else { return nil }
         return expression.last(after: last, through: now) ?? next
     }
 
-    /// It has fired.
+    /// Continues after a firing.
     mutating func goOn(from time: Date) {
         last = time
         next = expression.next(after: time)
     }
 }
 
-/// Why a schedule has no times.
+/// An invalid `cron` or `time-zone` of a schedule.
 struct ScheduleMistake: Error {
     let location: SourceLocation
     let message: String
 }
 
 extension CronExpression {
-    /// When a schedule fires.
+    /// Parses the `cron` and `time-zone` of a schedule.
     init(_ schedule: Manifest.Schedule) throws(ScheduleMistake) {
         let name = schedule.timeZone.value
         guard let zone = TimeZone(tzDatabaseName: name) else {
@@ -207,15 +209,15 @@ extension CronExpression {
 extension TimeZone {
     /// A time zone by its name in the tz database, such as `Europe/Paris`.
     ///
-    /// Foundation takes abbreviations too, which mean several zones (`BST` is Dhaka's there, `EST` New York's with summer
-    /// time), and offsets such as `GMT+5`, which the database's `Etc/GMT+5` reads the other way round.
+    /// Foundation also accepts abbreviations, which are ambiguous (`BST` is Dhaka's there, `EST` New York's with daylight
+    /// saving time), and offsets such as `GMT+5`, whose sign is the opposite of the database's `Etc/GMT+5`.
     init?(tzDatabaseName name: String) {
         let isOwnName = name.contains("/") || Self.namesOfOneWord.contains(name)
         guard isOwnName, name.first?.isLetter == true else { return nil }
         self.init(identifier: name)
     }
 
-    /// Those without a slash that are not abbreviations.
+    /// The names without a slash that are not abbreviations.
     private static let namesOfOneWord: Set<String> = [
         "UTC", "GMT", "Cuba", "Egypt", "Eire", "GB", "Greenwich", "Hongkong", "Iceland", "Iran", "Israel",
         "Jamaica", "Japan", "Kwajalein", "Libya", "Navajo", "Poland", "Portugal", "Singapore", "Turkey",

@@ -7,23 +7,23 @@ internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads
 
-/// Keeps durable tasks in the manifest's task store.
+/// The durable tasks' store of a running program, in the task store that the manifest names.
 final class DurableStore: DurableTaskStore {
-    /// As the application's code has them.
+    /// The kinds as the application's code declares them, without the manifest's settings.
     private let declared: DurableTaskKinds
     private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
     private let opened = Lock<Opened?>(nil)
     private let waiting = Lock(Waiting())
 
-    /// How often a task store is tried that could not be opened, and how often the log speaks of it.
+    /// The interval between two attempts to open an unavailable task store, and between two log entries about it.
     private static let openingInterval = Duration.milliseconds(500)
     private static let reportInterval = Duration.seconds(60)
 
     private struct Waiting {
-        /// The newest one.
+        /// The newest manifest.
         var manifest: Manifest?
-        /// Opens the task store as soon as that can be done.
+        /// Retries to open the task store until it succeeds.
         var thread: LoopThread?
     }
 
@@ -44,17 +44,18 @@ final class DurableStore: DurableTaskStore {
 
     var broker: (any OpenTaskBroker)? { opened.withLock { $0?.broker } }
 
-    /// What opening the task store takes.
+    /// The arguments of an attempt to open the task store.
     private struct Opening {
         var manifest: Manifest
         let dispatch: any TaskTaking
         let end: @Sendable (Int64) -> ProcessEnd
         let logger: Logger
-        /// Whether the process also adds tasks, or only runs what is there.
+        /// Whether the process fires schedules. `tasks drain` does not: it only runs existing tasks.
         var firesSchedules = true
     }
 
-    /// A task store that is locked, or whose disk is full, is waited for: the process serves without it meanwhile.
+    /// Opens the task store. After a temporary error, such as a lock or a full disk, a thread retries; until then the process
+    /// serves without the task store.
     func open(
         _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
         logger: Logger
@@ -71,7 +72,7 @@ final class DurableStore: DurableTaskStore {
         }
     }
 
-    /// For a program that serves no requests: it fires no schedules, and what is in the way is an error.
+    /// Opens the task store for a program that serves no requests. Fires no schedules, and throws temporary errors too.
     func open(draining manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {
         try open(
             Opening(
@@ -175,7 +176,7 @@ final class DurableStore: DurableTaskStore {
     func record(_ id: RecordID) throws -> Record? { try taskStore.record(id) }
     func newest(of key: String, name: String) throws -> Record? { try taskStore.newest(of: key, name: name) }
 
-    /// How many tasks are due, and not over; what was noted before counts.
+    /// Returns the number of tasks that are due and not over, after pending asynchronous writes are in the file.
     func unfinished() throws -> Int {
         try taskStore.flush()
         return try taskStore.unfinished()
@@ -188,7 +189,7 @@ final class DurableStore: DurableTaskStore {
         }
     }
 
-    /// A handler that asks for what is kept is answered as one whose tasks cannot be kept.
+    /// The error of calls that need the task store before it is open: 503, as for requests whose tasks cannot be stored.
     private var notOpen: HTTPError {
         let retryAfter = waiting.withLock { $0.manifest?.overload.retryAfter } ?? .seconds(5)
         return HTTPError(
@@ -209,17 +210,17 @@ final class DurableStore: DurableTaskStore {
             defer { waiting.thread = nil }
             return waiting.thread
         }
-        // One that waits for a lock need not be waited for.
+        // The thread may be waiting for a lock on the file. Closing does not wait for that.
         thread?.stop(patience: .milliseconds(200))
         guard let opened = opened.withLock({ $0 }) else { return }
         opened.recovery.stop()
         opened.access.outbox?.stop()
-        // Where it cannot be closed, the process's end releases what it has.
+        // If closing fails, the end of the process releases its locks.
         try? opened.access.taskStore.close()
     }
 }
 
-/// Not yet, that is: that there is one the core has checked before.
+/// The task store is not open yet. The core has already checked that the manifest names one.
 private struct NoTaskStore: Error, CustomStringConvertible {
     var description: String { "the task store is not open" }
 }

@@ -6,14 +6,14 @@ internal import PostludeManifest
 internal import PostludeSystem
 internal import PostludeTaskStore
 
-/// Keeps durable tasks for a test without a server, in a task store of its own that ends with it: they run when the test says
-/// so, and can be looked up.
+/// The durable tasks' store of tests without a server. Its task store is temporary, and is removed with it. Tasks run when the
+/// test runs them, and can be looked up.
 final class OfflineStore: DurableTaskStore, ScheduleFiring {
     private let declared: DurableTaskKinds
     private let schedules = Lock<[Manifest.Schedule]>([])
     private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
-    /// Made for the first task: most tests have none.
+    /// The temporary folder and its task store, made on first use: most tests have no durable tasks.
     private let opened = Lock<(folder: URL, access: TaskStoreAccess)?>(nil)
 
     init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
@@ -24,7 +24,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
 
     deinit {
         guard let (folder, access) = opened.withLock({ $0 }) else { return }
-        // It is no longer used, and its folder is removed with it.
+        // The task store is not used any more: its folder can be removed before it is closed.
         OfflineFolders.remove(folder)
         try? access.taskStore.close()
     }
@@ -73,7 +73,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
     func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
         let access = try access
         try access.keep(tasks, of: request, runsHere: runsHere)
-        // So that a test sees what a client would.
+        // A test must see what a client would see.
         try access.taskStore.flush()
     }
 
@@ -108,7 +108,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
     }
 }
 
-/// A test's mistake.
+/// A test has fired a schedule that the manifest does not have.
 private struct UnknownSchedule: Error, CustomStringConvertible {
     let name: String
     let known: [String]
@@ -119,7 +119,8 @@ private struct UnknownSchedule: Error, CustomStringConvertible {
     }
 }
 
-/// The folders of task stores that end with their store, or with the process: the last test's store may outlive it.
+/// The temporary folders of task stores. Each is removed with its store, or when the process exits: the last test's store may
+/// live until then.
 private enum OfflineFolders {
     private static let all = Lock<Set<URL>>([])
     private static let atExit: Int32 = atexit {
@@ -127,7 +128,7 @@ private enum OfflineFolders {
     }
 
     static func make(_ folder: URL) throws {
-        // Registered once, before the first folder.
+        // Registers the exit handler once, before the first folder.
         _ = atExit
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         _ = all.withLock { $0.insert(folder) }
@@ -135,7 +136,7 @@ private enum OfflineFolders {
 
     static func remove(_ folder: URL) {
         _ = all.withLock { $0.remove(folder) }
-        // What is left is temporary.
+        // A folder that cannot be removed stays in the system's temporary directory.
         try? FileManager.default.removeItem(at: folder)
     }
 }

@@ -6,18 +6,20 @@ internal import PostludeTaskStore
 internal import PostludeThreads
 internal import Synchronization
 
-/// Fires schedules, takes what dead processes have left, and what is due, and gives it to the workers: a thread of its
-/// own, one in each process.
+/// The thread of each process that fires schedules, claims due records and those of dead processes, gives them to the workers,
+/// and removes old records.
 final class Recovery: Sendable {
-    /// How often an attempt may end with a process that was told to stop, besides those that the policy allows to fail.
+    /// How many attempts of a task may be cut off because their process was told to stop, in addition to the attempts of its
+    /// policy.
     static let interruptions = 10
-    /// While a suspect runs no other one begins in this process. One that has run for so long keeps the others waiting
-    /// no longer.
+    /// At most one suspect runs in this process, unless it has been running for longer than this: then another one may be
+    /// claimed.
     private static let suspicion = Duration.seconds(60)
     private static let interval = Duration.seconds(1)
-    /// How often those are looked for that have been over for long.
+    /// The interval between two removals of old records.
     private static let sweep = Duration.seconds(60)
-    /// When a record is looked at again whose kind this program does not know: a newer one, at work beside it, may.
+    /// The delay of a record whose kind this program does not have. A newer version of it, running beside it, may have that
+    /// kind.
     private static let unknownDelay = Duration.seconds(60)
 
     private let access: TaskStoreAccess
@@ -26,12 +28,12 @@ final class Recovery: Sendable {
     private let schedules: Schedules
     private let dispatch: any TaskTaking
     private let logger: Logger
-    /// How many requests of the task store may be with the workers at a time.
+    /// The maximum number of claimed requests that the workers have at a time.
     private let limit: Int
     private let keep: Duration
     private let keepFailed: Duration
     private let inHand = Atomic<Int>(0)
-    /// When the suspect was taken that is in hand.
+    /// When the suspect that the workers have was claimed; nil if they have none.
     private let suspectSince = Lock<MonotonicTime?>(nil)
     private let thread: LoopThread
 
@@ -52,7 +54,7 @@ final class Recovery: Sendable {
 
     func start() throws { try thread.start { self.run() } }
 
-    /// Something may be due.
+    /// Makes the thread look for due records at once.
     func wake() { thread.ring() }
 
     func stop() { thread.stop() }
@@ -73,7 +75,7 @@ final class Recovery: Sendable {
         }
         while !isOver {
             var delay = Self.interval
-            // First: what has fired is due.
+            // Schedules first: the tasks that they add are due at once.
             attempt { delay = min(delay, try schedules.fireDue()) }
             attempt {
                 delay = min(delay, try takeDue())
@@ -84,10 +86,10 @@ final class Recovery: Sendable {
         }
     }
 
-    /// - Returns: when to look again, unless the bell rings before.
+    /// - Returns: how long to wait before the next call, unless the thread is woken before.
     private func takeDue() throws -> Duration {
         let room = limit - inHand.load(ordering: .acquiring)
-        // The thread that makes room rings.
+        // The thread that finishes a claimed request wakes this one.
         guard room > 0 else { return Self.interval }
         let requests = try taskStore.claim(room, takingSuspect: mayTakeSuspect)
         for request in requests { post(request) }
@@ -107,7 +109,8 @@ final class Recovery: Sendable {
             if let task = task(record) {
                 tasks.append(task)
             } else if record.stopsOnFailure {
-                // Those after it wait for it, or are dead letters by now.
+                // The tasks after it wait for it. If it has failed, they are dead letters by then, which `.left` does not
+                // change.
                 for other in request.records[(index + 1)...] { taskStore.ended(other.id, .left) }
                 break
             }
@@ -128,7 +131,7 @@ final class Recovery: Sendable {
     }
 
     private func task(_ record: Record) -> (any PersistedTask)? {
-        // It had to wait for those before it.
+        // A record for a broker's queue, which had to wait for the tasks before it.
         if record.queue != nil { return OutboxTask(claimed: record, in: access) }
         guard let kind = kinds()[record.name] else {
             refuse(
@@ -165,7 +168,7 @@ final class Recovery: Sendable {
             ])
     }
 
-    /// - Returns: whether none is left that is old enough.
+    /// - Returns: whether no record is left that is old enough to be removed.
     private func removeOld() throws -> Bool {
         let (now, batch) = (Date(), 200)
         let removed = try taskStore.removeOver(

@@ -3,10 +3,10 @@ internal import Postlude
 internal import PostludeManifest
 internal import PostludeTaskStore
 
-/// Looks at a task store as a visitor. It is opened for each look: the file may not be there yet, or be put back from a
-/// backup.
+/// The status pages' access to a task store, as a visitor. It opens the file for each call, because the file may not exist yet,
+/// or may be replaced by a backup.
 struct TaskStoreInspector: TaskInspector {
-    /// How many dead letters are shown.
+    /// The maximum number of dead letters in a report.
     static let deadLetters = 20
 
     let path: String
@@ -38,7 +38,7 @@ struct TaskStoreInspector: TaskInspector {
 
     private func withTaskStore<Value>(_ body: (SQLiteTaskStore) throws -> Value) throws -> Value {
         let taskStore = try SQLiteTaskStore(path: path, role: .visitor)
-        // What was to be written is on the disk by now.
+        // The changes of `body` are on the disk before the file is closed.
         defer { try? taskStore.close() }
         return try body(taskStore)
     }
