@@ -3,7 +3,7 @@ package import Postlude
 internal import PostludeManifest
 internal import PostludeTaskStore
 
-/// `tasks`: looks at the task store's tasks, and steers them.
+/// The command `tasks`, which inspects and changes the tasks in the task store.
 struct TasksCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -19,7 +19,7 @@ struct TasksCommand<App: Application>: ParsableCommand {
     }
 }
 
-/// Which task store.
+/// The options that name the task store.
 struct TaskStoreOptions: ParsableArguments {
     @OptionGroup var manifest: ManifestOptions
 
@@ -28,7 +28,7 @@ struct TaskStoreOptions: ParsableArguments {
         help: ArgumentHelp("The task store, without reading the manifest.", valueName: "path"))
     var taskStore: String?
 
-    /// Opens the task store as one who looks, and closes it again.
+    /// Opens the task store as a visitor, calls `body`, and closes it again.
     ///
     /// - Throws: `ExitCode` 1, after the error has been printed.
     func withTaskStore<App: Application>(
@@ -41,7 +41,7 @@ struct TaskStoreOptions: ParsableArguments {
         }
     }
 
-    /// - Throws: where neither the command line nor the manifest names one.
+    /// - Throws: `ValidationError` if neither the command line nor the manifest names a task store.
     func path<App: Application>(for application: App.Type) throws -> String {
         if let taskStore { return taskStore }
         // The manifest of an application with durable tasks has one.
@@ -52,7 +52,7 @@ struct TaskStoreOptions: ParsableArguments {
     }
 }
 
-/// Prints what `body` throws, as the other commands do.
+/// Calls `body`. Prints an error that it throws in the same way as the other commands.
 func reportingErrors(_ body: () throws -> Void) throws {
     do {
         try body()
@@ -66,7 +66,7 @@ func reportingErrors(_ body: () throws -> Void) throws {
     }
 }
 
-/// Which of the task store's tasks.
+/// The options that select tasks.
 struct FilterOptions: ParsableArguments {
     @Option(
         name: .long, parsing: .upToNextOption,

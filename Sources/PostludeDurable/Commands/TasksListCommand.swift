@@ -50,7 +50,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
         }
     }
 
-    /// A name that is mistyped must not look like a kind without tasks.
+    /// Prints that there is no such task. An unknown name is an error: a mistyped one must not look like a kind without tasks.
     private func sayNone(in taskStore: SQLiteTaskStore) throws {
         guard let name = filter.name else { return try printOutput("There is no such task.") }
         let known = try knownKinds(in: taskStore)
@@ -64,7 +64,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
         throw ExitCode.failure
     }
 
-    /// Those of the application, and of the tasks that the task store has.
+    /// Returns the names of the application's kinds, and of all tasks in the task store.
     private func knownKinds(in taskStore: SQLiteTaskStore) throws -> Set<String> {
         let engine = App().taskEngine?.parts as? DurableEngine
         return try Set(engine?.kinds.all.map(\.name) ?? []).union(
@@ -75,7 +75,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
         date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: false))
     }
 
-    /// One line of at most 60 characters.
+    /// Returns one line of at most 60 characters.
     private static func shortened(_ text: String) -> String {
         let line = text.map { $0.isNewline ? " " : $0 }
         return line.count > 60 ? String(line.prefix(59)) + "…" : String(line)
@@ -137,7 +137,7 @@ struct TasksExportCommand<App: Application>: ParsableCommand {
     @OptionGroup var filter: FilterOptions
 
     func run() throws {
-        // A reader that has seen enough closes the pipe: an error then, and no end by a signal.
+        // A reader may close the pipe early. Writing must then fail with EPIPE, instead of ending the process by a signal.
         signal(SIGPIPE, SIG_IGN)
         try options.withTaskStore(of: App.self) { taskStore in
             var output = LineBuffer()
@@ -152,7 +152,7 @@ struct TasksExportCommand<App: Application>: ParsableCommand {
     }
 }
 
-/// Lines on their way to standard output.
+/// A buffer of lines for standard output.
 private struct LineBuffer {
     private static let limit = 1 << 16
     private var bytes: [UInt8] = []
@@ -178,7 +178,7 @@ struct TaskIdentifier: ExpressibleByArgument {
     }
 }
 
-/// A task as `tasks list --json` and `tasks show --json` print it: with the names that `tasks export` has.
+/// A task as `tasks list --json` and `tasks show --json` print it, with the keys of `tasks export`.
 struct ListedTask: Encodable {
     private let summary: RecordSummary
     private var payload: JSONValue?
@@ -192,13 +192,13 @@ struct ListedTask: Encodable {
         result = record.result.map(Self.value)
     }
 
-    /// What is not JSON is text.
+    /// Decodes JSON. Data that is not JSON becomes a string.
     private static func value(_ data: Data) -> JSONValue {
         (try? JSONDecoder().decode(JSONValue.self, from: data))
             ?? .string(String(decoding: data, as: UTF8.self))
     }
 
-    /// A page, and where the next one begins.
+    /// Returns the JSON of a page, with the start of the next one.
     static func text(of page: RecordPage) throws -> String {
         struct Page: Encodable {
             let tasks: [ListedTask]

@@ -3,7 +3,7 @@ internal import FoundationEssentials
 internal import Postlude
 internal import PostludeTaskStore
 
-/// Which tasks are steered: some by their ids, or all of some states.
+/// The options that select the tasks to change: ids, or all dead letters.
 struct SteeringOptions: ParsableArguments {
     @OptionGroup var options: TaskStoreOptions
 
@@ -23,9 +23,9 @@ struct SteeringOptions: ParsableArguments {
         guard name == nil || failed else { throw ValidationError("--name requires --failed.") }
     }
 
-    /// Steers them, page by page, and says what became of each.
+    /// Changes the selected tasks, page by page, and prints the result for each.
     ///
-    /// - Throws: `ExitCode` 1 where one was not changed.
+    /// - Throws: `ExitCode` 1 if a task was not changed.
     func steer<App: Application>(
         of application: App.Type, saying changed: String,
         _ change: (SQLiteTaskStore, [RecordID]) throws -> [SteeringResult]
@@ -49,7 +49,7 @@ struct SteeringOptions: ParsableArguments {
             var next: Int64?
             repeat {
                 guard failed else { break }
-                // The oldest ones first: those after them in their request follow.
+                // Oldest first: the tasks that a dead letter has stopped are changed with it.
                 let page = try taskStore.list(
                     RecordFilter(states: [.failed], name: name), .oldestFirst, after: next, limit: 200)
                 try apply(page.records.map(\.id))
@@ -114,7 +114,7 @@ struct TasksRescheduleCommand<App: Application>: ParsableCommand {
     func run() throws {
         try options.withTaskStore(of: App.self) { taskStore in
             let now = Date()
-            // The task store's name is followed by the times and the zone.
+            // The key in the task store is the name, the cron expression and the time zone.
             let schedules = try taskStore.schedules().filter { $0.schedule.hasPrefix(name + " ") }
             guard !schedules.isEmpty else {
                 printError("\(programName): no schedule \(name) has begun")

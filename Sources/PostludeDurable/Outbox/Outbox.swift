@@ -4,18 +4,18 @@ internal import PostludeTaskStore
 internal import PostludeThreads
 internal import Synchronization
 
-/// Brings records to the broker's queues: a thread of its own, one in each process.
+/// The thread of each process that publishes records to the broker's queues.
 ///
-/// Each queue's records leave in their order, from one process at a time.
+/// The records of a queue are published in their order, by one process at a time.
 final class Outbox: Sendable {
-    /// How long the process's end waits for a broker that does not answer.
+    /// How long the end of the process waits for a broker that does not answer.
     private static let patience = Duration.seconds(2)
 
     private let taskStore: SQLiteTaskStore
     private let broker: any OpenTaskBroker
     private let logger: Logger
     private let thread: LoopThread
-    /// Whether what it is told of is in a note, which goes with the next transaction.
+    /// Whether a record to publish may be in an asynchronous write that is not committed yet.
     private let isBehindNotes = Atomic<Bool>(false)
 
     init(of taskStore: SQLiteTaskStore, to broker: any OpenTaskBroker, logger: Logger) throws {
@@ -27,17 +27,17 @@ final class Outbox: Sendable {
 
     func start() throws { try thread.start { self.run() } }
 
-    /// There is something to publish.
+    /// Wakes the thread, because there is a record to publish.
     ///
-    /// - Parameter behindNotes: whether it is not in the file yet.
+    /// - Parameter behindNotes: whether the record is in an asynchronous write, which may not be in the file yet.
     func ring(behindNotes: Bool = false) {
         if behindNotes { isBehindNotes.store(true, ordering: .releasing) }
         thread.ring()
     }
 
-    /// Ends the thread. What has not left is for the next process.
+    /// Stops the thread. Unpublished records stay for another process.
     func stop() {
-        // A broker may take half a minute to be given up; the process ends without that.
+        // It may take half a minute to give up a broker. The end of the process does not wait for that.
         thread.stop(patience: Self.patience)
     }
 

@@ -3,13 +3,13 @@ internal import Logging
 package import PostludeSystem
 internal import PostludeTaskStore
 
-/// What the outbox's thread does, and its connection.
+/// The work of the outbox's thread, with its connection to the broker.
 struct OutboxPublisher {
-    /// How often it looks for what other processes have left.
+    /// The interval between two looks for records of other processes.
     static let interval = Duration.seconds(1)
-    /// When it looks again for a queue that another process publishes.
+    /// The delay before the next look at a queue that another process publishes.
     private static let turn = Duration.milliseconds(50)
-    /// How often a connection gives a sign of life, and when an idle one is closed.
+    /// The interval of keep-alives on an idle connection, and the time after which it is closed.
     private static let heartbeat = Duration.seconds(5)
     private static let idleTime = Duration.seconds(60)
 
@@ -21,12 +21,12 @@ struct OutboxPublisher {
     private var connection: (any TaskBrokerConnection)?
     private var lastUse = MonotonicTime.now
     private var lastSign = MonotonicTime.now
-    /// Nothing gets through to the broker.
+    /// The current outage of the broker; nil if it accepts tasks.
     private var trouble: OutageBackoff?
-    /// A queue does not take anything.
+    /// The current outages of single queues.
     private var troubles: [String: OutageBackoff] = [:]
-    /// The queues that this process has tried. The first try comes at once: the process may have been started with
-    /// settings that another one lacked.
+    /// The queues that this process has tried. Its first attempt does not wait for a delay that another process has set: this
+    /// process may have been started with corrected settings.
     private var tried: Set<String> = []
 
     init(
@@ -44,9 +44,9 @@ struct OutboxPublisher {
         connection = nil
     }
 
-    /// Publishes what can be published now.
+    /// Publishes all records that can be published now.
     ///
-    /// - Returns: when to look again, unless something new arrives before.
+    /// - Returns: how long to wait before the next call, unless a new record arrives before.
     mutating func publishAll() throws -> Duration {
         if let trouble, trouble.rest > .zero { return min(trouble.rest, Self.interval) }
         var delay = Self.interval
@@ -75,7 +75,7 @@ struct OutboxPublisher {
         while !isStopping() {
             let records = try publisher.next()
             guard !records.isEmpty else {
-                // Another process has found that the broker is away.
+                // The records wait for the queue's next attempt, which another process may have set.
                 guard let due = try publisher.nextDue() else { return Self.interval }
                 return .milliseconds(Int64(min(1, max(0.001, due.timeIntervalSinceNow)) * 1000))
             }
@@ -95,7 +95,7 @@ struct OutboxPublisher {
         return Self.interval
     }
 
-    /// - Returns: false when the queue must wait.
+    /// - Returns: false if the queue must wait.
     private mutating func deliver(_ record: Record, _ publisher: Publisher) -> Bool {
         do throws(TaskBrokerError) {
             try send(OutgoingTask(record, at: Date()), to: publisher.queue)
@@ -122,7 +122,7 @@ struct OutboxPublisher {
                 try connection.publish(task, to: queue)
                 return noteUse()
             } catch {
-                // One that was idle may have been closed since; a new one says more.
+                // The broker may have closed an idle connection; a new one shows whether it accepts tasks.
                 guard connection.isClosed, error.remedy == .retry else { throw error }
             }
         }
@@ -140,7 +140,7 @@ struct OutboxPublisher {
 
     private mutating func noteUse() { (lastUse, lastSign) = (.now, .now) }
 
-    /// Heartbeats, while nothing leaves.
+    /// Keeps the connection open while it is idle, and closes it after a while.
     private mutating func tendConnection() {
         guard let connection else { return }
         let now = MonotonicTime.now
@@ -150,17 +150,19 @@ struct OutboxPublisher {
         do throws(TaskBrokerError) {
             try connection.keepAlive()
         } catch {
-            // The next task opens another one, and tells if that is not possible.
+            // The next task opens a new connection, and a failure of that is logged.
             logger.debug("the broker has closed an idle connection", metadata: ["error": "\(error)"])
             close()
         }
     }
 
-    // MARK: OutageBackoff
+    // MARK: Outages
 
-    /// - Returns: when to try again.
+    /// Starts or continues an outage of the queue or the broker, and logs it from time to time.
+    ///
+    /// - Returns: the delay before the next attempt.
     private mutating func begins(_ error: TaskBrokerError, _ queue: String) -> Duration {
-        // Where the connection lives, it is the queue's.
+        // If the connection is still open, only this queue has an outage.
         let isQueues = connection.map { !$0.isClosed } ?? false
         var trouble = (isQueues ? troubles[queue] : self.trouble) ?? OutageBackoff()
         let delay = trouble.next(isSettings: error.remedy == .settings)
@@ -201,7 +203,7 @@ struct OutboxPublisher {
     }
 }
 
-/// A time in which nothing gets through: how long it lasts, when to try, when to speak of it.
+/// Exponential back-off for an unreachable broker, with rate-limited logging.
 package struct OutageBackoff {
     private static let first = 0.5
     private static let longest = 60.0
@@ -218,7 +220,7 @@ package struct OutageBackoff {
 
     package var rest: Duration { max(.zero, nextTry - .now) }
 
-    /// For the log, which does not tell of every try: when the next one is, and how often there will be others.
+    /// The delay before the next attempt, and the interval of later ones, for the log, which does not report each attempt.
     package var nextTryText: String {
         let tenths = Int(delay / .milliseconds(100))
         let time = tenths < 100 ? "\(tenths / 10).\(tenths % 10) s" : "\(tenths / 10) s"
@@ -227,12 +229,12 @@ package struct OutageBackoff {
             : "in \(time), and again about every \(Int(Self.longest)) s"
     }
 
-    /// It has failed once more.
+    /// Notes a failed attempt.
     ///
     /// - Parameters:
-    ///   - isSettings: whether it cannot end before a person changes something.
-    ///   - random: -1 to 1, so that processes that have lost the broker together do not come back together.
-    /// - Returns: when to try again: 0.5, 1, 2, … 60 s, ±20 %.
+    ///   - isSettings: whether the outage lasts until an operator changes the settings. The delay is then 60 s from the start.
+    ///   - random: the jitter, from -1 to 1, so that processes that have lost the broker together do not reconnect together.
+    /// - Returns: the delay before the next attempt: 0.5, 1, 2, … 60 s, ±20 %.
     @discardableResult
     package mutating func next(isSettings: Bool, random: Double = .random(in: -1...1)) -> Duration {
         failures += 1

@@ -4,7 +4,7 @@ package import Postlude
 package import PostludeManifest
 package import PostludeTaskStore
 
-/// What brings tasks to workers elsewhere: `TaskBroker.celery` of the module PostludeCelery.
+/// A broker that delivers tasks to workers outside of this server: `TaskBroker.celery` of the module PostludeCelery.
 ///
 /// ```swift
 /// var taskEngine: TaskEngine? {
@@ -19,54 +19,55 @@ public struct TaskBroker: Sendable {
     package init(_ parts: any TaskBrokerParts) { self.parts = parts }
 }
 
-/// What durable tasks ask a broker's module for.
+/// The interface of a broker's module to durable tasks.
 package protocol TaskBrokerParts: Sendable {
-    /// - Returns: why no queue can be called that; nil if one can.
+    /// - Returns: the reason why a queue cannot have this name; nil if it can.
     func problem(ofQueue name: String) -> String?
 
-    /// - Returns: what is wrong with the manifest's settings of it, without connecting to it; nothing where it has none.
+    /// - Returns: the mistakes in the manifest's settings of the broker, found without connecting to it; none if there are no
+    ///   settings.
     func mistakes(in manifest: Manifest) -> [Diagnostic]
 
-    /// Checks what is to be kept for a queue, where it is not known which broker will get it.
+    /// Checks a task that is to be stored for a queue, without knowing which broker will get it.
     ///
-    /// - Throws: why no worker would take it.
+    /// - Throws: an error if no worker would accept it.
     func check(_ task: OutgoingTask, for queue: String) throws
 
-    /// Reads the manifest's settings; connects to nothing.
+    /// Reads the manifest's settings, without connecting.
     ///
-    /// - Returns: nil if it has none: then nothing leaves.
+    /// - Returns: nil if there are none; then no task is published.
     func open(_ manifest: Manifest) throws -> (any OpenTaskBroker)?
 
-    /// - Returns: what the application's executable can do with it.
+    /// - Returns: the commands that the broker's module adds to the application's executable.
     func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type]
 }
 
-/// A broker of which the address is known. Any thread may ask it.
+/// A broker with a known address. Its methods may be called on any thread.
 package protocol OpenTaskBroker: Sendable {
-    /// Its address without passwords, for the log.
+    /// The broker's address without passwords, for the log.
     var name: String { get }
 
-    /// - Throws: why it would not take this one.
+    /// - Throws: an error if the broker would not accept this task.
     func check(_ task: OutgoingTask, for queue: String) throws
 
-    /// A connection that the calling thread uses.
+    /// Opens a connection for the calling thread.
     func connect() throws(TaskBrokerError) -> any TaskBrokerConnection
 
-    /// What became of a task that has left: asked at once, over a connection of its own.
+    /// Queries the result of a published task, over a connection of its own.
     ///
-    /// - Returns: nil if results are not kept, or there is none yet, or none any more.
+    /// - Returns: nil if results are not kept, or if there is no result yet, or not any more.
     func result(of id: String) throws -> TaskBrokerResult?
 }
 
-/// A connection over which records leave, used by one thread.
+/// A connection that publishes tasks, used by one thread.
 package protocol TaskBrokerConnection: AnyObject {
-    /// Whether an error has ended it.
+    /// Whether an error has closed it.
     var isClosed: Bool { get }
 
-    /// Returns when the broker has the task.
+    /// Publishes a task, and returns when the broker has confirmed it.
     func publish(_ task: OutgoingTask, to queue: String) throws(TaskBrokerError)
 
-    /// Called every few seconds while nothing leaves.
+    /// Keeps an idle connection open. Called every few seconds while no task is published.
     func keepAlive() throws(TaskBrokerError)
 
     func close()
@@ -76,16 +77,16 @@ package protocol TaskBrokerConnection: AnyObject {
 package struct TaskBrokerError: Error, CustomStringConvertible {
     /// The step after which the broker may accept tasks.
     package enum Remedy: Sendable, Hashable {
-        /// It may take it later.
+        /// A later attempt, which may succeed.
         case retry
-        /// It takes nothing until its address, its rights or its settings are changed.
+        /// A change of the address, the permissions or the settings. Until then the broker accepts nothing.
         case settings
-        /// It will never take this one.
+        /// None: the broker will never accept this task.
         case message
     }
 
     package let remedy: Remedy
-    /// Without passwords.
+    /// The text of the error, without passwords.
     package let description: String
 
     package init(_ remedy: Remedy, _ description: String) {
@@ -94,21 +95,21 @@ package struct TaskBrokerError: Error, CustomStringConvertible {
     }
 }
 
-/// A task on its way to a queue.
+/// A task to be published to a queue.
 package struct OutgoingTask: Sendable {
     package var id: String
     package var name: String
     /// The id of the request that has added it.
     package var request: String
-    /// JSON: an object for a durable task; whatever the broker's module has made, if it is not an object, for its own.
+    /// The payload as JSON: an object for a durable task, any other value for a task that the broker's module has made.
     package var payload: Data
-    /// It is not to begin before.
+    /// The earliest time at which it may begin.
     package var notBefore: Date?
-    /// It is not to begin after.
+    /// The time after which it must not begin.
     package var expires: Date?
     package var priority: RecordPriority
 
-    /// What is to be kept.
+    /// Makes the outgoing task of a record that is still to be stored.
     package init(_ record: NewRecord, of request: String) {
         id = record.id?.text ?? ""
         name = record.name
@@ -119,7 +120,7 @@ package struct OutgoingTask: Sendable {
         priority = record.priority
     }
 
-    /// What was kept.
+    /// Makes the outgoing task of a stored record.
     init(_ record: Record, at now: Date) {
         id = record.id.text
         name = record.name
@@ -131,7 +132,7 @@ package struct OutgoingTask: Sendable {
     }
 }
 
-/// What became of a task elsewhere.
+/// The result of a task at a broker's worker.
 package struct TaskBrokerResult: Sendable, Hashable {
     package enum State: Sendable, Hashable {
         case running
@@ -142,7 +143,7 @@ package struct TaskBrokerResult: Sendable, Hashable {
     }
 
     package var state: State
-    /// JSON.
+    /// The returned value as JSON.
     package var result: Data?
     /// The last error's text.
     package var error: String?

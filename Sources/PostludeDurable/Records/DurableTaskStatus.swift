@@ -2,11 +2,11 @@ public import FoundationEssentials
 internal import Postlude
 internal import PostludeTaskStore
 
-/// How far a durable task has come.
+/// The status of a durable task.
 public struct DurableTaskStatus: Sendable, Hashable {
-    /// Where a task stands. The names are those of `tasks list --state`.
+    /// The state of a durable task. The names are those of `tasks list --state`.
     public enum State: String, Sendable, Hashable, CaseIterable, Codable {
-        /// It is to run: at once, at its time, or when its worker comes to it.
+        /// It is to run: at once, when it is due, or after the tasks before it.
         case waiting
         /// An attempt has begun.
         case running
@@ -14,16 +14,16 @@ public struct DurableTaskStatus: Sendable, Hashable {
         case done
         /// A dead letter: its attempts are exhausted, or it failed for good.
         case failed
-        /// Its time was over before it ran.
+        /// It expired before it ran.
         case expired
-        /// It was discarded on request, or one before it has failed.
+        /// It was discarded on request, alone or with a task before it.
         case discarded
-        /// It is to leave for a broker's queue.
+        /// It is in the outbox, to be published to a broker's queue.
         case outgoing
-        /// A broker has it. What became of it there is only known where the broker's results are kept.
+        /// A broker has accepted it. Its result is known only if the broker's results are kept.
         case published
 
-        /// Whether nothing more happens to it in this task store, unless it is retried on request.
+        /// Whether the task is over: its record does not change any more, unless it is retried on request.
         public var isOver: Bool {
             switch self {
             case .waiting, .running, .outgoing: false
@@ -32,38 +32,38 @@ public struct DurableTaskStatus: Sendable, Hashable {
         }
     }
 
-    /// As in the response's `Task-Id`.
+    /// The task's id, as in the response's `Task-Id`.
     public let id: String
-    /// Its kind's.
+    /// The name of its kind.
     public let name: String
     /// The id of the request that has added it.
     public let requestID: String
-    /// Where it stands; of a task that has left what Celery's results say, if they say something.
+    /// The task's state; for a published task the state in Celery's results, if they have one.
     public internal(set) var state: State
-    /// Those that have begun here.
+    /// The number of attempts that have begun here, including attempts to publish the task.
     public let attempts: Int
-    /// When it came into the task store.
+    /// When it was added to the task store.
     public let added: Date
-    /// Before which its next attempt does not begin.
+    /// The earliest time of its next attempt.
     public let due: Date
-    /// nil while it is not over.
+    /// When it ended; nil while it is not over.
     public let ended: Date?
-    /// The text of the last error. It is for the person on call: it may show internals.
+    /// The text of the last error. It is for operators, because it may show internals.
     public internal(set) var error: String?
-    /// What it has returned, as JSON; nil if that is not `Encodable`.
+    /// Its result as JSON; nil if there is none, or if it is not `Encodable`.
     public internal(set) var json: Data?
 
-    /// What it has returned.
+    /// Decodes the task's result.
     ///
-    /// - Returns: nil while there is nothing.
-    /// - Throws: where that is of another type.
+    /// - Returns: nil if there is no result.
+    /// - Throws: a `DecodingError` if the result is not of this type.
     public func result<Value: Decodable>(as type: Value.Type = Value.self) throws -> Value? {
         try json.map { try StoredValues.decode(type, from: $0) }
     }
 }
 
 extension DurableTaskStatus {
-    /// A task that has just been added.
+    /// Makes the status of a task that has just been added.
     init(_ record: NewRecord, id: RecordID, of request: TaskOrigin) {
         self.id = id.text
         name = record.name
@@ -88,7 +88,7 @@ extension DurableTaskStatus {
         json = record.result
     }
 
-    /// What is known of it elsewhere.
+    /// Takes over the state and result that the broker's results have.
     mutating func add(_ result: TaskBrokerResult) {
         switch result.state {
         case .running: return

@@ -3,11 +3,11 @@ package import Postlude
 internal import PostludeSystem
 internal import PostludeTaskStore
 
-/// A durable task in a process: what it does, and its record.
+/// A durable task that runs in this program, with its record.
 final class LocalDurableTask: RecordedTask {
     private enum Content {
         case task(any DurableTask)
-        /// Decoded by the attempt, as the task: values can end a process like all else that is the application's.
+        /// Decoded within the attempt, like the task itself: decoding runs the application's code, which can crash the process.
         case payload(Data, DurableTaskKind)
 
         func decoded() throws -> any DurableTask {
@@ -25,7 +25,7 @@ final class LocalDurableTask: RecordedTask {
 
     private struct State {
         var id: RecordID
-        /// nil until it is kept, and where nothing is.
+        /// nil until the task is stored.
         var access: TaskStoreAccess?
         var runsHere: Bool
         var stopsOnFailure: Bool
@@ -40,9 +40,9 @@ final class LocalDurableTask: RecordedTask {
     private let policy: DurablePolicy
     private let state: Lock<State>
 
-    /// A task that is to be kept.
+    /// Makes a task whose record is still to be written.
     ///
-    /// - Parameter record: with an id.
+    /// - Parameter record: a record with an id.
     init(_ task: any DurableTask, kind: DurableTaskKind, record: NewRecord) {
         content = .task(task)
         self.record = record
@@ -56,9 +56,9 @@ final class LocalDurableTask: RecordedTask {
                 stopsOnFailure: record.stopsOnFailure))
     }
 
-    /// A task that this process has claimed.
+    /// Makes a task of a record that this process has claimed.
     ///
-    /// - Parameter task: its values, where they are decoded already.
+    /// - Parameter task: the decoded task, if the payload is decoded already.
     init(
         _ kind: DurableTaskKind, claimed record: Record, as task: (any DurableTask)? = nil,
         in access: TaskStoreAccess
@@ -82,7 +82,7 @@ final class LocalDurableTask: RecordedTask {
     var deadline: Duration? { policy.deadline }
     var retry: RetryPolicy { policy.retry }
     var runsHere: Bool { state.withLock { $0.runsHere } }
-    /// What becomes of one that leaves is not known here.
+    /// False for a task of a broker's queue, because its result is not known here.
     var stopsOnFailure: Bool { state.withLock { $0.stopsOnFailure } && record.queue == nil }
     var receipt: KeptDurableTask? { state.withLock { $0.receipt } }
 
@@ -96,7 +96,7 @@ final class LocalDurableTask: RecordedTask {
             state.stopsOnFailure = record.stopsOnFailure
             state.receipt = KeptDurableTask(kept, as: record, of: request)
             if record.leavesInTurn, record.notBefore == nil { state.runsHere = true }
-            // Or another one stands for it.
+            // Does not run here either if another record with its unique key exists.
             if !runsHere || kept.id != record.id { state.runsHere = false }
         }
     }
@@ -156,7 +156,8 @@ final class LocalDurableTask: RecordedTask {
             break
         case .left(let error?): taskStore.ended(id, .again(error: Self.text(error), at: Date()))
         case .left(nil): taskStore.ended(id, .left)
-        // Otherwise it keeps its owner, which will be dead: no other process begins it while it runs.
+        // Without rerouting, the record keeps its owner until the process is dead: no other process begins the task while it
+        // still runs.
         case .cutOff: _ = move(to: shutdownQueue, "the process ended during the attempt")
         }
     }
@@ -166,25 +167,25 @@ final class LocalDurableTask: RecordedTask {
         return promotion.place.queue
     }
 
-    /// Bounded: an error can hold a whole response.
+    /// Returns the error's text, cut to 4000 characters: an error can contain a whole response.
     private static func text(_ error: any Error) -> String { String("\(error)".prefix(4000)) }
 
     private struct NoContext: Error {}
 }
 
 extension DurableTask {
-    /// One attempt.
+    /// Runs one attempt.
     ///
-    /// - Returns: what it has returned, as JSON; nil if that is not `Encodable`.
+    /// - Returns: the result as JSON; nil if it is not `Encodable`.
     package func result(_ context: TaskContext) async throws -> Data? {
         let output = try await run(context)
         guard let output = output as? any Encodable else { return nil }
-        // The work is done: a result that JSON cannot hold, such as NaN, does not make it be done again.
+        // The attempt has succeeded: a result that JSON cannot represent, such as NaN, must not cause another one.
         return try? StoredValues.encode(output)
     }
 }
 
-/// Values in the task store that are not those of the kind: this program will never decode them.
+/// A stored payload that cannot be decoded as its kind. Further attempts of this program would fail, too.
 private struct UndecodableTask: PermanentTaskError, CustomStringConvertible {
     let kind: String
     let error: any Error

@@ -3,13 +3,14 @@ package import Postlude
 internal import PostludeSystem
 package import PostludeTaskStore
 
-/// A task that is kept, and leaves: at once, or when its turn comes. It may be of no kind of this program.
+/// A stored task for a broker's queue, which is published at once or after the tasks before it. This program may not have its
+/// kind.
 final class OutboxTask: RecordedTask {
     private struct State {
         var id: RecordID
-        /// nil until it is kept.
+        /// nil until the task is stored.
         var access: TaskStoreAccess?
-        /// Whether it leaves when its turn comes in this process.
+        /// Whether this process moves it to the outbox after the tasks before it.
         var leavesHere = false
         var receipt: KeptDurableTask?
     }
@@ -18,14 +19,14 @@ final class OutboxTask: RecordedTask {
     let arguments: [any Sendable]
     private let state: Lock<State>
 
-    /// - Parameter record: with an id and a queue.
+    /// - Parameter record: a record with an id and a queue.
     init(_ record: NewRecord, showing arguments: [any Sendable]) {
         self.record = record
         self.arguments = arguments
         state = Lock(State(id: record.id ?? RecordID.make(at: 0)))
     }
 
-    /// A task that this process has claimed, whose turn to leave has come.
+    /// Makes a task of a claimed record that may now be published.
     init(claimed record: Record, in access: TaskStoreAccess) {
         var copy = NewRecord(name: record.name, payload: record.payload)
         copy.queue = record.queue
@@ -58,7 +59,7 @@ final class OutboxTask: RecordedTask {
 
     func run() async throws {}
 
-    /// Its turn has come: it is for its queue from now on.
+    /// Moves the record to the outbox, because the tasks before it have run.
     func beginAttempt() -> Bool {
         let (id, access) = state.withLock { ($0.id, $0.access) }
         if let access, let queue = record.queue { access.send(id, to: queue) }
@@ -71,20 +72,20 @@ final class OutboxTask: RecordedTask {
         case .left: access?.taskStore.ended(id, .left)
         case .stopped(let name, let blocker): access?.stopped(id, by: name, blocker)
         case .dropped: access?.taskStore.ended(id, .discarded)
-        // It does not run here.
+        // Impossible, because the task does not run here.
         case .done, .retried, .failed, .moved, .cutOff: break
         }
     }
 }
 
 extension BackgroundTasks {
-    /// Keeps a task for a queue of the application's broker; it leaves after the response.
+    /// Adds a task for a queue of the application's broker. It is stored like a durable task, and published after the response.
     ///
     /// - Parameters:
-    ///   - record: with a queue; it gets an id.
-    ///   - arguments: what the log and tests show of it.
-    /// - Throws: ``DurableTaskError`` where the application has no broker; why the broker would not take it; `LateTaskError`
-    ///   once the response has begun.
+    ///   - record: a record with a queue. It gets an id if it has none.
+    ///   - arguments: the arguments that the log and tests show.
+    /// - Throws: ``DurableTaskError`` if the application has no broker; an error of the broker's module if the broker would not
+    ///   accept the task; `LateTaskError` after the response has begun.
     package func send(_ record: NewRecord, showing arguments: [any Sendable]) throws -> DurableTaskHandle {
         guard let store = store as? any DurableTaskStore, let queue = record.queue else {
             throw DurableTaskError.noEngine(task: record.name)

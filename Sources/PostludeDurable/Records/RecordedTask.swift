@@ -1,35 +1,37 @@
 internal import Postlude
 internal import PostludeTaskStore
 
-/// A task of which this module's store keeps a record.
+/// A persisted task with a record in this module's task store.
 protocol RecordedTask: PersistedTask {
     var record: NewRecord { get }
-    /// What the task store has for it; nil until it is kept.
+    /// The result of storing the task; nil before that.
     var receipt: KeptDurableTask? { get }
 
-    /// The task store has it.
+    /// Called after the task store has stored the task, or has found another one with its unique key.
     ///
     /// - Parameters:
-    ///   - record: as it was written.
-    ///   - runsHere: whether this process is the owner of what is due.
+    ///   - record: the record as it was written.
+    ///   - runsHere: whether this process owns the records that are due.
     func kept(
         _ kept: KeptRecord, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
         runsHere: Bool)
 }
 
-/// A durable task that was added.
+/// A handle to a durable task that was added.
 public struct DurableTaskHandle: Sendable, Hashable {
-    /// A UUID, the same in every process, in the task store and in the response's `Task-Id`, which names a request's first 32.
+    /// The task's id, a UUID. It is the same in every process, in the task store and in the response's `Task-Id`, which has the
+    /// ids of a request's first 32 tasks.
     public let id: String
 }
 
-/// A durable task that is in the task-store: what ``Postlude/BackgroundTasks/keep()`` has found or made.
+/// A durable task in the task store, which ``Postlude/BackgroundTasks/keep()`` has written or found.
 public struct KeptDurableTask: Sendable, Hashable {
-    /// Whether this request has added it; else another one has, and it stands for the one that was to be added.
+    /// Whether this request has added it. Otherwise it is an earlier task with the same unique key, which stands for the new
+    /// one.
     public let isNew: Bool
-    /// How far it has come.
+    /// The task's status.
     public let status: DurableTaskStatus
-    /// As in the response's `Task-Id`.
+    /// The task's id, as in the response's `Task-Id`.
     public var id: String { status.id }
 }
 
@@ -42,36 +44,37 @@ extension KeptDurableTask {
     }
 }
 
-/// A store that knows kinds of durable tasks.
+/// A task store with kinds of durable tasks.
 protocol DurableTaskStore: TaskStore {
     var kinds: DurableTaskKinds { get }
 
-    /// - Returns: the task of that name that is not over and has a unique key.
+    /// - Returns: the task with this name and unique key that is not over; nil if there is none.
     func holder(of key: String, name: String) throws -> RecordID?
 
     func record(_ id: RecordID) throws -> Record?
 
-    /// - Returns: the newest task of that name that has a unique key, over or not.
+    /// - Returns: the newest task with this name and unique key, over or not; nil if there is none.
     func newest(of key: String, name: String) throws -> Record?
 
-    /// What tells of tasks that have left; nil if the application has no broker, or is not served.
+    /// The broker, which has the results of published tasks; nil if the application has none, before the task store is open,
+    /// and in tests without a server.
     var broker: (any OpenTaskBroker)? { get }
 
-    /// Checks what is to be kept for a queue.
+    /// Checks a task that is to be stored for a broker's queue.
     ///
-    /// - Throws: also where the application has no broker.
+    /// - Throws: an error if the broker would not accept the task, or if the application has no broker.
     func check(_ task: OutgoingTask, for queue: String) throws
 }
 
-/// A task store, and who is told of what is kept in it for others.
+/// A task store, with the outbox that publishes its records.
 struct TaskStoreAccess: Sendable {
     let taskStore: SQLiteTaskStore
     /// nil if the application has no broker.
     let outbox: Outbox?
 
-    /// Keeps a request's tasks, all of them or none.
+    /// Stores a request's tasks, all of them or none.
     ///
-    /// - Returns: those that another process is to run.
+    /// - Returns: the tasks of this program that do not run on the request's worker.
     @discardableResult
     func keep(
         _ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool
@@ -90,7 +93,8 @@ struct TaskStoreAccess: Sendable {
         return tasks.filter { !$0.runsHere && $0.record.queue == nil }
     }
 
-    /// What stands after a task that stops those after it does not leave before that has succeeded.
+    /// Marks the records that are published in their turn: those for a queue after a record that stops the others on failure,
+    /// because they must not be published before it has succeeded.
     private static func inOrder(_ records: [NewRecord], stoppingOnFailure stopsAll: Bool) -> [NewRecord] {
         var records = records
         var isBehind = false
@@ -104,15 +108,15 @@ struct TaskStoreAccess: Sendable {
 }
 
 extension TaskStoreAccess {
-    /// A task's turn has come to leave.
+    /// Moves a record to the outbox, after the tasks before it have run.
     func send(_ id: RecordID, to queue: String) {
         taskStore.ended(id, .moved(queue: queue, reason: nil))
         outbox?.ring(behindNotes: true)
     }
 
-    /// A task does not run because one before it has failed.
+    /// Ends a record as a dead letter, because a task before it has failed.
     ///
-    /// - Parameter blocker: that one's id, if it is in the task store.
+    /// - Parameter blocker: the id of the failed task, if it is in the task store.
     func stopped(_ id: RecordID, by name: String, _ blocker: String?) {
         let text = "the task \(name)\(blocker.map { " " + $0 } ?? "") before it has failed"
         taskStore.ended(id, .stopped(by: blocker.flatMap { RecordID($0) }, error: text))

@@ -3,26 +3,26 @@ public import Postlude
 internal import PostludeTaskStore
 
 extension BackgroundTasks {
-    /// Adds a task that is in the task store before the first byte of the response is written, and then runs in its order
-    /// among the request's tasks.
+    /// Adds a durable task. It is in the task store before the first byte of the response is written, and then runs in its
+    /// order among the request's tasks.
     ///
-    /// Where the task store cannot be written, the request is answered 503 and none of its tasks runs, but for those whose
-    /// condition asks for failures. A handler that throws drops its durable tasks too.
+    /// If the task store cannot be written, the request is answered 503, and none of its tasks runs except those whose
+    /// condition asks for failures. If the handler throws, its durable tasks are dropped too.
     ///
     /// - Parameters:
-    ///   - task: encoded to JSON at once.
-    ///   - delay: it runs after this time, not before; whichever process is free then runs it. nil for its turn.
-    ///   - key: another task of this kind with this key stands for this one, which is then not added, here and in the
-    ///     response's `Task-Id`. Of two that are added at the same moment one is not: its response's `Task-Id` names the
-    ///     other, and so does what ``keep()`` returns.
-    ///   - scope: which others those are: those that are not over, or all that the task store still has.
+    ///   - task: the task, which is encoded as JSON at once.
+    ///   - delay: the time after which the task runs, in any process that is free then; nil to run it in its turn.
+    ///   - key: the unique key. If another task of this kind has it, the new one is not added: the other one stands for it,
+    ///     here and in the response's `Task-Id`. If two are added at the same moment, only one is stored: the `Task-Id` and the
+    ///     result of ``keep()`` of the other request name that one.
+    ///   - scope: which other tasks count: those that are not over, or all that are still in the task store.
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - priority: nil for the kind's.
-    ///   - stopOnFailure: if it fails for good, expires or is discarded, the tasks after it in this request do not run, also
-    ///     after a crash: they become dead letters that name it, and follow it when it is retried.
+    ///   - stopOnFailure: whether the tasks after it in this request do not run if it fails for good, expires or is discarded,
+    ///     also after a crash. They become dead letters that name it, and run after it if it is retried.
     /// - Returns: the task's id.
-    /// - Throws: ``DurableTaskError`` where the application does not know the kind; `LateTaskError` once the response has begun;
-    ///   what encoding the task throws; for a kind that may leave this machine, why its broker would not take the task.
+    /// - Throws: ``DurableTaskError`` if the application does not have the kind; `LateTaskError` after the response has begun;
+    ///   the error of encoding the task; for a kind that may be published, an error if its broker would not accept the task.
     @discardableResult
     public func enqueue<Task: DurableTask>(
         _ task: Task, after delay: Duration? = nil, unique key: String? = nil,
@@ -42,14 +42,14 @@ extension BackgroundTasks {
         if let key {
             record.uniqueKey = key
             record.uniqueScope = scope == .kept ? .kept : .unfinished
-            // For the handle alone: the transaction that adds it decides.
+            // The id that the handle returns. The transaction looks for the key again if this record is gone by then.
             record.standIn =
                 switch scope {
                 case .unfinished: try store.holder(of: key, name: Task.name)
                 case .kept: try store.newest(of: key, name: Task.name)?.id
                 }
         }
-        // Also what may leave later: an error could not be reported then.
+        // Also if the task may move to the queue later: an error could not be reported then.
         if let queue = record.queue ?? kind.policy.promotion?.place.queue {
             try store.check(OutgoingTask(record, of: requestID), for: queue)
         }
@@ -58,8 +58,8 @@ extension BackgroundTasks {
         return DurableTaskHandle(id: record.standIn?.text ?? stored.id)
     }
 
-    /// Writes the durable tasks that were added so far to the task store now, in one transaction, instead of when the handler
-    /// has returned: so that the answer can say what has become of them.
+    /// Writes the durable tasks that were added so far to the task store now, in one transaction, instead of after the handler
+    /// has returned. The response can then depend on what was stored.
     ///
     /// ```swift
     /// func placeOrder(order: JSONBody<Order>, tasks: BackgroundTasks) throws -> Response {
@@ -72,50 +72,49 @@ extension BackgroundTasks {
     /// }
     /// ```
     ///
-    /// Of two requests that add the same unique task at the same moment one gets it as new, and the other one gets that
-    /// task. From now on the tasks are promised: they run after the response, whatever it is, also if the handler throws
-    /// or is late, and if middleware calls `next` again. Tasks that depend on each other are written by one call.
+    /// If two requests add the same unique task at the same moment, one gets it as new, and the other one gets that task. After
+    /// this call the tasks run in any case: after the response, whatever it is, also if the handler throws or is late, or if
+    /// middleware calls `next` again. Tasks that depend on each other must be written by one call.
     ///
-    /// - Returns: what the task store has for each task that this call has written, in the order in which they were added.
-    /// - Throws: where the task store cannot be written; none of them is. The request is answered 503 with `Retry-After` if the
-    ///   handler does not catch it.
+    /// - Returns: the stored or existing task for each task that this call has written, in the order in which they were added.
+    /// - Throws: an error if the task store cannot be written; then none of them is. The request is answered 503 with
+    ///   `Retry-After` if the handler does not catch it.
     public func keep() throws -> [KeptDurableTask] {
         try keepStored().compactMap { ($0 as? any RecordedTask)?.receipt }
     }
 }
 
-/// Which tasks stand for a new one of their kind with the same unique key.
+/// The existing tasks that stand for a new one of their kind with the same unique key.
 public enum UniqueScope: Sendable, Hashable {
-    /// One that is not over. When it is over, its key is free.
+    /// A task that is not over. After its end its key is free.
     case unfinished
-    /// One that the task store has, whatever has become of it: as long as the manifest's `task-store.keep` and `keep-failed` say.
+    /// A task that is in the task store, in whatever state. The manifest's `task-store.keep` and `keep-failed` set how long it
+    /// stays there.
     case kept
 }
 
 extension BackgroundTasks {
-    /// How far a durable task has come, of whatever process. What has happened in the last hundredth of a second may not be
-    /// seen yet.
+    /// Returns the status of a durable task of any process. Changes of the last hundredth of a second may not be visible yet.
     ///
-    /// For a task that has left, Celery's results are asked where the manifest says where they are, which takes a round
-    /// trip.
+    /// For a published task this queries Celery's results, if the manifest names them, which takes a round trip.
     ///
-    /// - Parameter id: as in the response's `Task-Id`. What a client has sent may be given: it is checked.
-    /// - Returns: nil if there is none, or none any more: see the manifest's `task-store.keep`.
-    /// - Throws: where the task store cannot be read, or the results; ``DurableTaskError`` if there is no task store.
+    /// - Parameter id: the id from the response's `Task-Id`. It is validated, so that a client's input may be passed.
+    /// - Returns: nil if there is no such task, or if it was removed: see the manifest's `task-store.keep`.
+    /// - Throws: an error if the task store or the results cannot be read; ``DurableTaskError`` if there is no task store.
     public func status(of id: String) throws -> DurableTaskStatus? {
         let store = try durableStore(for: id)
         guard let id = RecordID(id) else { return nil }
         return try store.status(of: try store.record(id))
     }
 
-    /// How far the newest task of a kind with a unique key has come, over or not.
+    /// Returns the status of the newest task of a kind with a unique key, over or not.
     ///
     /// ```swift
     /// let charge = try tasks.status(of: Charge.self, unique: order.id)
     /// ```
     ///
-    /// - Returns: nil if there is none, or none any more: see the manifest's `task-store.keep`.
-    /// - Throws: as the look-up by id.
+    /// - Returns: nil if there is no such task, or if it was removed: see the manifest's `task-store.keep`.
+    /// - Throws: the same errors as the look-up by id.
     public func status<Task: DurableTask>(of kind: Task.Type, unique key: String) throws -> DurableTaskStatus?
     {
         let store = try durableStore(for: Task.name)

@@ -3,20 +3,20 @@ internal import HTTPTypes
 public import Postlude
 
 extension Handler {
-    /// Answers how far a durable task has come, by the id that the response's `Task-Id` has named. A manifest opens it by a
-    /// route with one parameter:
+    /// Returns a handler that responds with the status of a durable task, by its id from the response's `Task-Id`. The manifest
+    /// needs a route with one parameter:
     ///
     /// ```yaml
     /// routes:
     ///   - { path: "/tasks/{id}", method: GET, handler: task-status }
     /// ```
     ///
-    /// The answer is JSON: `{"added": …, "attempts": 1, "due": …, "ended": …, "id": …, "name": "Charge", "state": "done",
-    /// "result": …}`, or 404. A client that knows an id can ask; ids cannot be guessed.
+    /// The response is JSON: `{"added": …, "attempts": 1, "due": …, "ended": …, "id": …, "name": "Charge", "state": "done",
+    /// "result": …}`, or 404. Every client that has an id can get the status; ids cannot be guessed.
     ///
     /// - Parameters:
-    ///   - name: as routes call it.
-    ///   - showsErrors: whether the answer has the last error's text, too, which may show internals.
+    ///   - name: the handler's name in routes.
+    ///   - showsErrors: whether the response contains the text of the last error, which may show internals.
     public static func durableTaskStatus(
         _ name: String = "task-status", showingErrors showsErrors: Bool = false
     ) -> Handler {
@@ -62,7 +62,7 @@ private struct StatusAnswer: Encodable {
     func json() throws -> [UInt8] {
         var text = try JSONFormat.current.encode(self)
         if let result {
-            // It is JSON already, and passed on as it is.
+            // The result is JSON already, and is inserted unchanged.
             text.removeLast()
             text += Array(#","result":"#.utf8) + Array(result) + [UInt8(ascii: "}")]
         }
