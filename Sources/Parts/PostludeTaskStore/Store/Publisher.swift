@@ -2,7 +2,7 @@ package import FoundationEssentials
 internal import GRDB
 internal import PostludeSystem
 
-/// The one who publishes a queue's records: no other one can be had, in any process, while this one is.
+/// The right to publish the records of a queue. There is at most one at a time, in all processes together.
 package final class Publisher: Sendable {
     package let queue: String
     private let number: Int64
@@ -16,17 +16,17 @@ package final class Publisher: Sendable {
         self.lock = lock
     }
 
-    /// The records that are to be published next, in this order. None while the broker is to be tried later.
+    /// Returns the records to publish next, in this order; none while the queue waits for its next attempt.
     package func next(_ limit: Int = 64) throws(TaskStoreError) -> [Record] {
         let (number, now) = (number, taskStore.now)
-        // On the writer's side: what was noted before is seen.
+        // In a write transaction, which includes earlier asynchronous writes.
         return try taskStore.write { database in
             guard try database.number(Self.due, [number]) ?? 0 <= now else { return [] }
             return try database.records(Self.outgoing, [number, limit])
         }
     }
 
-    /// Has the broker be tried at once, whatever it has answered before.
+    /// Makes the next attempt due at once, whatever the last one has set.
     package func tryAtOnce() throws(TaskStoreError) {
         let (number, now) = (number, taskStore.now)
         try taskStore.write { database in
@@ -34,7 +34,7 @@ package final class Publisher: Sendable {
         }
     }
 
-    /// When the first record may be published; nil if there is none.
+    /// Returns when the first record may be published; nil if there is none.
     package func nextDue() throws(TaskStoreError) -> Date? {
         let number = number
         return try taskStore.write { database in
@@ -43,8 +43,8 @@ package final class Publisher: Sendable {
         }
     }
 
-    /// The broker has confirmed that it has a record. Goes with the next transaction: after a crash it may be published
-    /// once more.
+    /// Notes that the broker has confirmed a record. This is written with the next transaction: after a crash the record may be
+    /// published once more.
     package func published(_ id: RecordID) {
         let now = taskStore.now
         taskStore.writer.note { database in
@@ -57,9 +57,9 @@ package final class Publisher: Sendable {
         }
     }
 
-    /// The broker has not taken it, and is to be tried again.
+    /// Notes that the broker has not accepted a record, and that it is to be tried again.
     ///
-    /// - Parameter time: before which nothing of the queue is tried: no record overtakes another.
+    /// - Parameter time: the time before which no record of the queue is published, so that none overtakes another.
     package func failed(_ id: RecordID, error: String, next time: Date) {
         let (number, due) = (number, time.milliseconds)
         taskStore.writer.note { database in
@@ -76,16 +76,16 @@ package final class Publisher: Sendable {
 }
 
 extension SQLiteTaskStore {
-    /// The queues for which there is something to publish.
+    /// Returns the queues that have records to publish.
     package func outgoingQueues() throws(TaskStoreError) -> [String] {
         try read { database in
             try String.fetchAll(try database.cachedStatement(sql: Self.outgoing))
         }
     }
 
-    /// The right to publish a queue's records; it lasts until the value is dropped, or the process ends.
+    /// Returns the right to publish a queue's records. It lasts until the value is released, or the process ends.
     ///
-    /// - Returns: nil if another process has it, or if nothing was ever for that queue.
+    /// - Returns: nil if another publisher has it, or if the queue has never had a record.
     package func publisher(of queue: String) throws(TaskStoreError) -> Publisher? {
         let sql = "SELECT number FROM queue WHERE name = ?"
         guard let number = try read({ try $0.number(sql, [queue]) }) else { return nil }

@@ -2,22 +2,22 @@ package import FoundationEssentials
 internal import GRDB
 
 extension SQLiteTaskStore {
-    /// Keeps the records of a request: all of them, or none. When this returns they are on the disk.
+    /// Stores the records of a request, all of them or none. When this returns they are on the disk.
     ///
-    /// - Returns: what became of each, in their order.
-    /// - Throws: where they could not be kept; none of them is.
+    /// - Returns: the result for each record, in their order.
+    /// - Throws: an error if they could not be stored; then none of them is.
     package func append(_ request: NewRequest) throws(TaskStoreError) -> [KeptRecord] {
         try check(request)
         let appending = Appending(request, owner: owner, now: now)
         return try write { try appending.run(in: $0) }
     }
 
-    /// Keeps the records of a schedule's firing, unless a process has fired it for this time, or for a later one.
+    /// Stores the records of a schedule's firing, unless it has fired for this time already, or for a later one.
     ///
     /// - Parameters:
-    ///   - schedule: its name.
-    ///   - time: when it was to fire.
-    /// - Returns: nil if another process has fired it.
+    ///   - schedule: its key in the task store.
+    ///   - time: the time for which it fires.
+    /// - Returns: nil if it has fired already.
     package func fire(
         _ schedule: String, at time: Date, _ request: NewRequest
     ) throws(TaskStoreError) -> [KeptRecord]? {
@@ -35,7 +35,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// SQLite's text ends at a NUL: two keys would be one.
+    /// Refuses text with a NUL, where SQLite's text ends: two keys would be equal.
     private func check(_ request: NewRequest) throws(TaskStoreError) {
         for record in request.records {
             for text in [request.id, request.route, record.name, record.uniqueKey, record.queue] {
@@ -50,7 +50,8 @@ extension SQLiteTaskStore {
             "a NUL in a request's id or route, or in a task's name, key or queue: \(text.debugDescription)")
     }
 
-    /// The time after which a schedule is to fire next: that of its last firing; for a new one now, which is kept.
+    /// Returns the time after which a schedule is to fire next: that of its last firing. For a new schedule this is now, which
+    /// is stored.
     package func beginSchedule(_ schedule: String) throws(TaskStoreError) -> Date {
         if let last = try lastFiring(of: schedule) { return last }
         try checkText(schedule)
@@ -66,9 +67,9 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Lets a schedule that has fired for a later time go on from a time.
+    /// Makes a schedule that has fired for a later time continue from a time.
     ///
-    /// - Returns: false where it has not: another process may have let it go on.
+    /// - Returns: false if it has not fired for a later time. Another process may have restarted it.
     package func restartSchedule(_ schedule: String, at time: Date) throws(TaskStoreError) -> Bool {
         let time = time.milliseconds
         return try write { database in
@@ -79,7 +80,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// The schedules that have fired, or have begun, each with its last time: by their names in the task store.
+    /// Returns the schedules that have begun, by their keys in the task store, each with the time of its last firing.
     package func schedules() throws(TaskStoreError) -> [(schedule: String, last: Date)] {
         try read { database in
             try Row.fetchAll(database, sql: "SELECT schedule, max(time) FROM firing GROUP BY schedule")
@@ -95,7 +96,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// The last time at which a schedule has fired, or has begun; nil for a new one.
+    /// Returns the time of a schedule's last firing, or of its beginning; nil for a new one.
     package func lastFiring(of schedule: String) throws(TaskStoreError) -> Date? {
         try read { try $0.number(Self.lastFiring, [schedule]) }.map(Date.init(milliseconds:))
     }
@@ -103,12 +104,12 @@ extension SQLiteTaskStore {
     private static let lastFiring = "SELECT max(time) FROM firing WHERE schedule = ?"
 }
 
-/// A request's records on their way into the file.
+/// The insertion of a request's records.
 private struct Appending: Sendable {
     private let request: NewRequest
     private let owner: Int64?
     private let now: Int64
-    /// Made here and not in the transaction, which may be run again.
+    /// Made outside of the transaction, which may be run again.
     private let ids: [RecordID]
 
     init(_ request: NewRequest, owner: Int64?, now: Int64) {
@@ -153,7 +154,7 @@ private struct Appending: Sendable {
         var queue: Int64?
         if let name = record.queue { queue = try QueueTable.number(of: name, in: database) }
         let state = queue == nil || record.leavesInTurn ? RecordState.waiting : .outgoing
-        // A record with a delay has no owner, also if its time has come by now: a process claims it.
+        // A record with a delay has no owner, even if it is due by now: a process must claim it.
         let owner = record.notBefore == nil && state == .waiting ? owner : nil
         try database.run(
             """

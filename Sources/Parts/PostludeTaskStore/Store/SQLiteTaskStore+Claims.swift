@@ -3,7 +3,7 @@ internal import GRDB
 internal import Glibc
 internal import PostludeSystem
 
-/// What this process is the owner of, and runs in this order.
+/// The claimed records of one request. This process owns them, and runs them in this order.
 package struct ClaimedRequest: Sendable, Equatable {
     /// The request's id.
     package var id: String
@@ -12,18 +12,19 @@ package struct ClaimedRequest: Sendable, Equatable {
 }
 
 extension SQLiteTaskStore {
-    /// Takes requests with records that are due and have no owner: none has taken them, or the owner is dead. What has
-    /// expired is closed on the way.
+    /// Claims requests with due records that have no owner. Before that it frees the records of dead owners, and ends records
+    /// that have expired.
     ///
-    /// All due records of a request come together. Requests come by priority, then by the time at which they were due.
+    /// All due records of a request are claimed together. Requests are ordered by priority, then by the time at which they were
+    /// due.
     ///
-    /// A record that was running when its owner died is a suspect: it waits for a while, and those after it in its
+    /// A record that was running when its owner died becomes a suspect: it waits for a while, and the records after it in its
     /// request wait for it. After `RecordDeath.limit` deaths it is a dead letter.
     ///
     /// - Parameters:
-    ///   - limit: how many requests at most.
-    ///   - takingSuspect: whether one of them may have a suspect. More never come at once: should the process die, it is
-    ///     known which one it was.
+    ///   - limit: the maximum number of requests.
+    ///   - takingSuspect: whether one of the requests may have a suspect. There is never more than one, so that the cause is
+    ///     known if this process dies.
     package func claim(
         _ limit: Int = 64, takingSuspect: Bool = true
     ) throws(TaskStoreError) -> [ClaimedRequest] {
@@ -38,7 +39,7 @@ extension SQLiteTaskStore {
             let claim = Claim(database, owner: owner, now: now, isAlive: isAlive)
             if isClockBehind { try claim.bringForward() }
             let burial = try claim.release(dead)
-            // Before the commit: a process that dies just then has said so at least once.
+            // Reported before the commit: even if this process dies then, each death is reported at least once.
             for death in burial.deaths { settings.died(death) }
             try claim.closeExpired()
             return (gone: burial.gone, requests: try claim.take(limit, takingSuspect: takingSuspect))
@@ -47,7 +48,8 @@ extension SQLiteTaskStore {
         return claimed.requests
     }
 
-    /// The owners whose lock is free. Looked for outside of the transaction: how one has ended may not be known yet.
+    /// Returns the owners whose lock is free. Called outside of the transaction, because it may wait until the end of a process
+    /// is known.
     private func deadOwners() throws(TaskStoreError) -> [DeadOwner] {
         let others = try read { try $0.numbers("SELECT number FROM owner WHERE number <> ?", [owner]) }
         var dead: [DeadOwner] = []
@@ -67,7 +69,8 @@ extension SQLiteTaskStore {
         return dead
     }
 
-    /// A process's locks are free a moment before its parent knows how it has ended.
+    /// Returns how a process has ended. Waits up to 200 ms, because its locks are free a moment before its parent knows the
+    /// end.
     private func end(of pid: Int64) -> ProcessEnd {
         for _ in 1...40 {
             let end = settings.end(pid)
@@ -77,9 +80,9 @@ extension SQLiteTaskStore {
         return .unknown
     }
 
-    /// When the next record without an owner is due, which may be in the past; nil if there is none.
+    /// Returns when the next record without an owner is due, which may be in the past; nil if there is none.
     ///
-    /// - Parameter takingSuspect: whether it may be a suspect.
+    /// - Parameter takingSuspect: whether the record may be a suspect.
     package func nextDue(takingSuspect: Bool = true) throws(TaskStoreError) -> Date? {
         try read { database in
             var due = try RecordPriority.allCases.compactMap { priority in
@@ -98,9 +101,10 @@ struct Claim {
     private let now: Int64
     private let isAlive: (Int64) throws -> Bool
 
-    /// How many records of a dead owner, or expired ones, one claim deals with.
+    /// The number of expired records that one claim ends, and of records of each dead owner that it frees, which is rounded up
+    /// to whole requests.
     private static let batch = 512
-    /// After how many milliseconds records are looked at again that wait for one before them.
+    /// The delay, in milliseconds, of records that wait for one before them.
     private static let openDelay: Int64 = 5000
 
     init(_ database: Database, owner: Int64, now: Int64, isAlive: @escaping (Int64) throws -> Bool) {
@@ -110,17 +114,18 @@ struct Claim {
         self.isAlive = isAlive
     }
 
-    /// What became of the dead.
+    /// The result of freeing the records of dead owners.
     struct Burial: Sendable {
         var deaths: [RecordDeath] = []
-        /// The owners that have nothing any more.
+        /// The owners that have no records any more.
         var gone: [Int64] = []
     }
 
     static let nextDue = """
         SELECT due FROM record WHERE state = 0 AND owner IS NULL AND priority = ? ORDER BY due LIMIT 1
         """
-    /// The requests that have a suspect. CROSS: SQLite does not know that suspects are few, and begins with them only so.
+    /// Selects the requests that have a suspect. CROSS JOIN makes SQLite begin with the suspects: it does not know that they
+    /// are few.
     private static let suspectHeads = """
         SELECT record.head FROM suspect CROSS JOIN record ON record.number = suspect.record WHERE record.state = 0
         """
@@ -141,7 +146,7 @@ struct Claim {
         INSERT INTO suspect (record, deaths) VALUES (?, 1)
         ON CONFLICT (record) DO UPDATE SET deaths = deaths + 1
         """
-    /// An attempt whose start was not noted any more counts as well.
+    /// Also counts an attempt whose start was not written before the process died.
     private static let delay = """
         UPDATE record SET owner = NULL, state = 0, attempts = attempts + (state = 0), due = ?, error = ?
         WHERE number = ?
@@ -155,7 +160,7 @@ struct Claim {
     static let ownedBehind = """
         SELECT number FROM record WHERE owner = ? AND number > ? AND head <> ? ORDER BY number LIMIT 1
         """
-    /// What a process has was due when it took it; the clock may have been set back since.
+    /// The records were due when the process claimed them; the clock may have been set back since.
     static let release = """
         UPDATE record SET owner = NULL, state = 0, due = min(due, ?3),
             error = CASE state WHEN 1 THEN 'the process ended during attempt ' || attempts ELSE error END
@@ -194,10 +199,10 @@ struct Claim {
     static let together = "WHERE \(isTogether) ORDER BY number"
     static let own = "UPDATE record SET owner = ?4 WHERE \(isTogether)"
 
-    /// Frees what dead owners have; requests as a whole.
+    /// Frees the records of dead owners, in whole requests.
     func release(_ dead: [DeadOwner]) throws -> Burial {
         var burial = Burial()
-        // One that was taken for dead may have its lock again in a file that was made anew.
+        // An owner that was considered dead may have taken its lock in a recreated lock file since.
         for other in dead where try !isAlive(other.number) {
             let end = try endOfBatch(of: other.number)
             for (id, attempt) in other.remains.blamed {
@@ -213,9 +218,9 @@ struct Claim {
         return burial
     }
 
-    /// A record was running when its owner died.
+    /// Counts a death of a record that was running when its owner died.
     ///
-    /// - Returns: nil if it was over by then, or is not in this batch.
+    /// - Returns: nil if the record was over by then, or is not in this batch.
     private func accuse(
         _ id: RecordID, of other: DeadOwner, before end: Int64, reason: String
     ) throws -> RecordDeath? {
@@ -233,14 +238,15 @@ struct Claim {
             return death
         }
         death.next = Date(milliseconds: next)
-        // Their order is promised.
+        // The records after it wait, too, because a request's order is guaranteed.
         let head = try database.number(Self.headOf, [record.number]) ?? record.number
         let endOfRequest = try database.number(Self.behind, [head]) ?? .max
         try database.run(Self.delayBehind, [next, record.number, endOfRequest, other.number])
         return death
     }
 
-    /// The number before which the requests of one batch stand; all numbers where those are all.
+    /// Returns the record number before which a batch of whole requests ends; the maximum if the batch has all of the owner's
+    /// records.
     private func endOfBatch(of other: Int64) throws -> Int64 {
         guard let last = try database.number(Self.owned, [other, Self.batch]),
             let head = try database.number(Self.headOf, [last]),
@@ -249,7 +255,7 @@ struct Claim {
         return end
     }
 
-    /// What was to run at once when it was added, by a clock that was set back since, is due.
+    /// Makes records due that were to run at once when they were added, if the clock was set back since.
     func bringForward() throws { try database.run(Self.ahead, [now]) }
 
     func closeExpired() throws {
@@ -262,7 +268,7 @@ struct Claim {
     }
 
     func take(_ limit: Int, takingSuspect: Bool) throws -> [ClaimedRequest] {
-        // First: it has waited.
+        // The suspect comes first, because it has waited.
         let suspect = takingSuspect ? try database.number(Self.dueSuspect, [now]) : nil
         let heads = [suspect].compactMap(\.self)
         return try (heads + dueHeads(limit - heads.count)).compactMap { head in
@@ -274,8 +280,8 @@ struct Claim {
         }
     }
 
-    /// The number before which a request's records may run. Those after one that stops them, and that another process
-    /// has or that is for later, are looked at again later.
+    /// Returns the number before which a request's records may run. Delays the records after one that stops the others, if
+    /// another process has that one or it is not due yet.
     private func endOfRunnable(_ head: Int64) throws -> Int64 {
         let end = try database.number(Self.behind, [head]) ?? .max
         guard let open = try database.firstOpen(of: head, at: now) else { return end }

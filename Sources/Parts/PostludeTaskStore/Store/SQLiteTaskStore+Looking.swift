@@ -1,23 +1,23 @@
 package import FoundationEssentials
 internal import GRDB
 
-/// How many records there are.
+/// The counts of a task store's records.
 package struct TaskStoreCounts: Sendable, Equatable {
-    /// For each name.
+    /// For each name, the number of records in each state.
     package var names: [String: [RecordState: Int]] = [:]
-    /// When the record was due that has been for the longest time, and is not over.
+    /// The due time of the record that has been due for the longest time and is not over; nil if no record is due.
     package var oldestDue: Date?
 
     package subscript(state: RecordState) -> Int { names.values.reduce(0) { $0 + ($1[state] ?? 0) } }
 }
 
 extension SQLiteTaskStore {
-    /// Lists records.
+    /// Returns a page of records.
     ///
     /// - Parameters:
     ///   - order: by the time at which they were added.
-    ///   - after: where the last page ended; nil for the first one.
-    ///   - limit: how many at most.
+    ///   - after: the `next` of the previous page; nil for the first one.
+    ///   - limit: the maximum number of records.
     package func list(
         _ filter: RecordFilter = RecordFilter(), _ order: ListingOrder = .newestFirst, after: Int64? = nil,
         limit: Int = 50
@@ -25,7 +25,7 @@ extension SQLiteTaskStore {
         let listing = NumberListing(filter, order: order)
         let limit = max(1, limit)
         return try read { database in
-            // One more, to know whether there is a next page.
+            // Reads one more record, to know whether there is a next page.
             let arguments = listing.arguments(after: after ?? order.start, limit: limit + 1)
             var records = try database.summaries(
                 "WHERE number IN (\(listing.sql)) ORDER BY number \(order.rawValue)",
@@ -36,12 +36,12 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// - Returns: nil if there is none with that id.
+    /// - Returns: nil if there is no record with that id.
     package func record(_ id: RecordID) throws(TaskStoreError) -> Record? {
         try read { try $0.records("WHERE id = ?", [id.text]).first }
     }
 
-    /// The newest record of a name that has a unique key, over or not; nil if there is none.
+    /// Returns the newest record with a name and a unique key, over or not; nil if there is none.
     package func newest(of key: String, name: String) throws(TaskStoreError) -> Record? {
         try checkText(key)
         return try read { try $0.records(Self.newest, [name, key]).first }
@@ -55,13 +55,13 @@ extension SQLiteTaskStore {
         WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)
         """
 
-    /// How many records are not over, and are due: none of them is for a broker.
+    /// Returns the number of records that are due and not over. Records in the outbox do not count.
     package func unfinished() throws(TaskStoreError) -> Int {
         let now = now
         return try read { try $0.number(Self.unfinished, [now]).map(Int.init) ?? 0 }
     }
 
-    /// A record whose process has died is due, though it waits for a while, and so are those that wait for it.
+    /// A suspect counts as due although it waits for a while, and so do the records that wait for it.
     private static let unfinished = """
         SELECT count(*) FROM record
         WHERE state IN (0, 1) AND (due <= ? OR head IN (
@@ -69,14 +69,16 @@ extension SQLiteTaskStore {
             WHERE dead.state = 0 AND record.due <= dead.due))
         """
 
-    /// The record of a name that is not over and has a unique key; nil if there is none.
+    /// Returns the record with a name and a unique key that is not over; nil if there is none.
     package func holder(of key: String, name: String) throws(TaskStoreError) -> RecordID? {
         try checkText(key)
         return try read { try $0.holder(of: key, name: name) }
     }
 
-    /// - Parameter states: those that are counted. What is over may be most of a task-store: without it, counting takes no
-    ///   longer for that.
+    /// Counts records.
+    ///
+    /// - Parameter states: the states to count. If they exclude the records that are over, counting takes no longer because of
+    ///   these.
     package func counts(
         of states: some Collection<RecordState> = RecordState.allCases
     ) throws(TaskStoreError) -> TaskStoreCounts {
@@ -98,7 +100,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// A step in the index for each name, however many records it has.
+    /// Takes one step in the index for each name, however many records have it.
     private static let names = """
         WITH RECURSIVE kind(name) AS (
             SELECT min(name) FROM record
@@ -118,14 +120,14 @@ extension Database {
     }
 }
 
-/// All that is there, as text.
+/// The export of records as text.
 extension SQLiteTaskStore {
-    /// Writes records as JSON, one a line, the oldest ones first.
+    /// Writes records as JSON, one per line, oldest first.
     ///
-    /// They are read in pages: who takes the lines slowly holds up neither writers nor the WAL. What is appended
-    /// meanwhile comes too, and each record shows how it was when its page was read.
+    /// Records are read in pages, so that a slow consumer blocks neither writers nor checkpoints. Records that are appended
+    /// meanwhile are included. Each record is written as it was when its page was read.
     ///
-    /// - Parameter write: gets each line, without its end.
+    /// - Parameter write: called with each line, without its line end.
     package func export(
         _ filter: RecordFilter = RecordFilter(), _ write: (String) throws -> Void
     ) throws {
@@ -149,7 +151,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// `json` takes line ends and blanks out; text that is none stays text.
+    /// SQLite's `json` removes line ends and blanks. Text that is not JSON is exported as a string.
     private static let line = """
         SELECT number, json_object(
             'id', id, 'request', request, 'route', route, 'position', position, 'name', name,

@@ -3,9 +3,10 @@ internal import GRDB
 internal import PostludeSystem
 
 extension SQLiteTaskStore {
-    // The caller does not wait for these: they are written with the next transaction. What a crash loses of them happens again.
+    // The caller does not wait for these changes: they are written with the next transaction. If a crash loses one, the attempt
+    // is made again.
 
-    /// An attempt of a record begins: from now on the death of this process is known to have ended it.
+    /// Notes that an attempt of a record begins. If this process dies from now on, the record becomes a suspect.
     package func started(_ id: RecordID) {
         let now = now
         note { running throws(SystemError) in try running.begin(id) }
@@ -18,7 +19,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// An attempt of a record has ended, or there will be none.
+    /// Notes how an attempt of a record has ended, or why there is none.
     package func ended(_ id: RecordID, _ end: RecordEnd) {
         let now = now
         writer.note { try Self.end(id, end, at: now, in: $0) }
@@ -31,7 +32,7 @@ extension SQLiteTaskStore {
         note { running throws(SystemError) in try running.blame(id) }
     }
 
-    /// This process was told to stop: its end is the fault of no record, but for those that are blamed.
+    /// Notes that this process was told to stop: its end counts as a death only of records that are blamed.
     package func stop() { note { running throws(SystemError) in try running.stop() } }
 
     private func note(_ body: (RunningRecords) throws(SystemError) -> Void) {
@@ -68,14 +69,14 @@ extension SQLiteTaskStore {
         case .discarded: try close(id, .discarded, nil, at: now, in: database)
         case .moved(let queue, let reason):
             let number = try QueueTable.number(of: queue, in: database)
-            // Its place in the queue is by its number: before what was added later.
+            // Records are published in the order of their numbers: it comes before those that were added later.
             try database.run(
                 """
                 UPDATE record SET state = 6, owner = NULL, queue = ?, error = coalesce(?, error)
                 WHERE id = ? AND state IN (0, 1)
                 """,
                 [number, reason, id.text])
-            // What has failed here may fail there, and those after it do not learn of it.
+            // It may fail at the broker, too, and the records after it would not be notified.
             if reason != nil, database.changesCount == 1 {
                 try database.stopBehind(
                     id, because: "has moved to the queue \(queue), which does not report its result",
@@ -87,7 +88,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// - Returns: false if it is over already.
+    /// - Returns: false if the record is over already.
     @discardableResult
     private static func close(
         _ id: RecordID, _ state: RecordState, _ error: String?, at now: Int64, in database: Database

@@ -1,15 +1,15 @@
 internal import GRDB
 
-// The order of a request's records: what stands after one that stops the others on failure runs only after that one has
-// succeeded. A record's end and the end of those after it share a transaction.
+// The order of a request's records: those after a record that stops the others on failure run only after it has succeeded. A
+// record and those that it stops are ended by one transaction.
 
 extension Database {
-    /// A record has not succeeded: if it stops the others, those after it in its request become dead letters that name
-    /// it. They run if it is retried.
+    /// Ends the records after one that has not succeeded, if it stops the others on failure: they become dead letters that name
+    /// it, and run if it is retried.
     ///
     /// - Parameters:
-    ///   - reason: goes on after "the task NAME ID before it".
-    ///   - state: what they become.
+    ///   - reason: the text after "the task NAME ID before it".
+    ///   - state: their new state.
     func stopBehind(
         _ id: RecordID, because reason: String, at now: Int64, state: RecordState = .failed
     ) throws {
@@ -26,11 +26,11 @@ extension Database {
             ])
     }
 
-    /// The dead letters that a record has made, and those that they have made.
+    /// Returns the dead letters that a record has caused, directly or through others.
     func allStopped(by id: RecordID) throws -> [RecordSummary] {
         var all: [RecordSummary] = []
         var blockers = [id]
-        // A record has one blocker, which stands before it: this ends.
+        // This ends, because a record has one blocker, which precedes it.
         while let blocker = blockers.popLast() {
             let stopped = try summaries(RecordOrder.stopped, [blocker.text])
             all += stopped
@@ -39,7 +39,7 @@ extension Database {
         return all
     }
 
-    /// A record that another one has kept from running runs after it.
+    /// Lets a record run, after the one that has kept it from running was retried.
     func revive(_ record: RecordSummary, at now: Int64) throws {
         try run(
             """
@@ -57,12 +57,13 @@ extension Database {
         return ids.contains { $0.text == blocker }
     }
 
-    /// The record that has kept another one from running, if that has not succeeded since; nil if the other one may run.
+    /// Returns the record that has kept another one from running, if it is a dead letter or has expired; nil if the other one
+    /// may run.
     func blocker(of record: RecordSummary) throws -> RecordSummary? {
         try summaries(RecordOrder.blocker, [record.number]).first
     }
 
-    /// The first record of a request that stops the others, is not over, and cannot be claimed now.
+    /// Returns the number of the first record of a request that stops the others, is not over, and cannot be claimed now.
     func firstOpen(of head: Int64, at now: Int64) throws -> Int64? {
         try number(RecordOrder.firstOpen, [head, now])
     }

@@ -2,16 +2,16 @@ package import FoundationEssentials
 internal import GRDB
 
 extension SQLiteTaskStore {
-    /// Removes some of what has been over for long: few records at a time, so that others write between the calls.
+    /// Removes records that have been over for long, a few at a time, so that other processes can write between two calls.
     ///
-    /// Records of one request whose unique keys hold as long as they are kept go together: what is asked for by such keys
-    /// is there as a whole, or not at all.
+    /// Records of one request with unique keys of scope `kept` are removed together, so that a look-up by these keys finds all
+    /// of them or none.
     ///
     /// - Parameters:
-    ///   - time: what ended before is removed, but for dead letters.
-    ///   - failedTime: dead letters that ended before are removed.
-    ///   - limit: how many at most.
-    /// - Returns: how many it has removed; call it again while that is the limit.
+    ///   - time: records that ended before this time are removed, except dead letters.
+    ///   - failedTime: dead letters that ended before this time are removed.
+    ///   - limit: the maximum number of removed records.
+    /// - Returns: the number of removed records. Call it again if that is the limit.
     package func removeOver(
         endedBefore time: Date, failedBefore failedTime: Date, limit: Int = 200
     ) throws(TaskStoreError) -> Int {
@@ -27,9 +27,9 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Forgets that schedules have fired before a time, but for the last firing of each.
+    /// Removes the firings of schedules before a time, except the last one of each.
     ///
-    /// - Returns: how many it has forgotten.
+    /// - Returns: the number of removed firings.
     package func removeFirings(before time: Date, limit: Int = 200) throws(TaskStoreError) -> Int {
         let time = time.milliseconds
         return try write { database in

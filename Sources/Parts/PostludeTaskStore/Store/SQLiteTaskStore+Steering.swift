@@ -1,21 +1,21 @@
 internal import GRDB
 internal import PostludeSystem
 
-/// What became of a request to change a record.
+/// The result of a retry or discard of a record.
 package enum SteeringResult: Sendable, Equatable {
     case changed
-    /// There is none with that id.
+    /// There is no record with that id.
     case unknown
-    /// It is as it was; why.
+    /// The record is unchanged; the reason.
     case refused(String)
 }
 
 extension SQLiteTaskStore {
-    /// Has records run once more, with all their attempts: dead letters and what is over otherwise. What waits for a
-    /// time, such as that of its next attempt, runs at once.
+    /// Retries records that are over, with all of their attempts. A record that waits for a time, such as that of its next
+    /// attempt, is due at once.
     ///
-    /// What a dead letter has kept from running follows it. By itself it is retried only after the one before it has
-    /// succeeded or was discarded.
+    /// The records that a dead letter has kept from running are retried with it. One of them alone is refused until the record
+    /// before it has succeeded or is discarded.
     package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [SteeringResult] {
         let now = now
         return try steer(ids) { record, database in
@@ -36,7 +36,7 @@ extension SQLiteTaskStore {
                 else { continue }
                 return .refused("\(other), with the same unique key, is not over")
             }
-            // What was for a broker goes to its queue again.
+            // A record for a broker goes to the outbox again.
             let state = record.state != .waiting && record.queue != nil ? RecordState.outgoing : .waiting
             try database.run(
                 """
@@ -53,13 +53,13 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Closes records that are not wanted any more: what no process has yet, what is to be published, dead letters; and
-    /// with each of them what is after it in its request and runs only after it.
+    /// Discards records that no process has yet, that are to be published, or that are dead letters, each with the later
+    /// records of its request that depend on it.
     package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [SteeringResult] {
         let now = now
         return try steer(ids) { record, database in
             switch record.state {
-            // With the one before it.
+            // Discarded by this call, with the record before it.
             case .discarded where try database.isStopped(record, byOneOf: ids): return .changed
             case .running, .done, .published, .discarded: return .refused("it is \(record.state)")
             case .waiting where record.owner != nil: return .refused("a process is about to run it")
@@ -85,13 +85,13 @@ extension SQLiteTaskStore {
                 try database.number("SELECT number FROM record WHERE id = ?", [$0.text]) ?? 0
             }
             var results = [SteeringResult](repeating: .unknown, count: ids.count)
-            // The oldest one first: others may follow it.
+            // Oldest first: later records may depend on earlier ones.
             for index in ids.indices.sorted(by: { numbers[$0] < numbers[$1] }) {
                 guard var record = try database.summaries("WHERE id = ?", [ids[index].text]).first else {
                     continue
                 }
                 if let owner = record.owner, try !isAlive(owner) {
-                    // It runs no longer.
+                    // Its owner is dead, so that it does not run any more.
                     record.owner = nil
                     if record.state == .running { record.state = .waiting }
                 }

@@ -2,16 +2,17 @@ internal import FoundationEssentials
 internal import GRDB
 internal import PostludeSystem
 
-/// The durable tasks' task-store: an SQLite file that several processes have open.
+/// The task store of durable tasks: an SQLite file that several processes have open.
 ///
-/// What is written together shares a transaction and an fsync. A process is an owner of records: it alone runs them,
-/// until it is done, leaves, or dies. It is to be closed at the end: its thread keeps it otherwise.
+/// Concurrent writes share a transaction and an fsync. A process owns records: it alone runs them, until they are over, or
+/// until it closes the task store or dies. Call ``close()`` at the end, because the writer's thread keeps the file open until
+/// then.
 ///
-/// Beside the file stands `<file>-owners`, which must not be removed while a process has the task store open. A process
-/// that forks without an `exec` leaves its child its place among the owners.
+/// The file `<file>-owners` beside it must not be removed while a process has the task store open. A child of a process that
+/// forks without an `exec` shares its parent's lock as an owner.
 package final class SQLiteTaskStore: Sendable {
     package let path: String
-    /// This process's number; nil for a visitor.
+    /// The number of this process as an owner; nil for a visitor.
     package let owner: Int64?
 
     let settings: TaskStoreSettings
@@ -19,14 +20,15 @@ package final class SQLiteTaskStore: Sendable {
     let writer: WriteQueue
     private let checkpointer: Checkpointer
     let locks: OwnerLocks
-    /// What this process runs; nil for a visitor.
+    /// The list of the records that this process runs; nil for a visitor.
     let running: RunningRecords?
     private let files: TaskStoreFiles
     private let registered: Owner?
     /// The time at the last claim; nil before the first one.
     let lastClaim = Lock<Int64?>(nil)
 
-    /// Opens a task store; makes it and brings it up to date where the role says so.
+    /// Opens a task store, and migrates its tables if they are of an earlier version. Creates the file if the role is
+    /// `process`.
     package convenience init(
         path: String, role: TaskStoreRole = .process, settings: TaskStoreSettings = TaskStoreSettings()
     ) throws(TaskStoreError) {
@@ -50,8 +52,8 @@ package final class SQLiteTaskStore: Sendable {
         running = opening.running
     }
 
-    /// Writes what is left, gives back what this process has not begun, and closes the file. What runs still is another
-    /// process's from now on.
+    /// Writes pending changes, frees the records that this process has not begun, and closes the file. Other processes may
+    /// claim the records that still run.
     package func close() throws(TaskStoreError) {
         defer { loseLock() }
         do {
@@ -63,7 +65,8 @@ package final class SQLiteTaskStore: Sendable {
                 if isGone { RunningRecords.remove(ofOwner: number, taskStore: path) }
             }
             writer.close()
-            // The last connection moves the WAL into the file and removes it, which readers may not.
+            // The last connection to be closed moves the WAL into the file and removes it, which the pool's read-only
+            // connections cannot do.
             checkpointer.close()
             pool.releaseMemory()
             do throws(TaskStoreError) {
@@ -77,12 +80,12 @@ package final class SQLiteTaskStore: Sendable {
         }
     }
 
-    /// As the process's death would do it, for tests.
+    /// Releases this process's lock as an owner, as its death would. Tests call it to simulate that.
     func loseLock() { registered?.leave() }
 
-    /// Waits until all that was noted before is on the disk.
+    /// Waits until all earlier asynchronous writes are on the disk.
     ///
-    /// - Throws: where it could not be written. It is tried again until the task store is closed.
+    /// - Throws: an error if they could not be written. They are retried until the task store is closed.
     package func flush() throws(TaskStoreError) {
         do {
             try writer.flush()
@@ -91,14 +94,14 @@ package final class SQLiteTaskStore: Sendable {
         }
     }
 
-    /// How many transactions this process has committed.
+    /// The number of transactions that this process has committed.
     package var transactions: Int { writer.transactions }
 
     // MARK: For the extensions
 
     var now: Int64 { settings.now().milliseconds }
 
-    /// Runs statements in a transaction, shared with all that wait, and waits until they are on the disk.
+    /// Runs statements in a transaction that all waiting writes share, and waits until they are on the disk.
     func write<Value>(_ body: @escaping @Sendable (Database) throws -> Value) throws(TaskStoreError) -> Value
     {
         do {
@@ -108,7 +111,7 @@ package final class SQLiteTaskStore: Sendable {
         }
     }
 
-    /// Reads without waiting for a writer, and without one waiting for it.
+    /// Reads without waiting for writers, and without making them wait.
     func read<Value>(_ body: (Database) throws -> Value) throws(TaskStoreError) -> Value {
         do {
             return try pool.read(body)
@@ -117,7 +120,7 @@ package final class SQLiteTaskStore: Sendable {
         }
     }
 
-    /// Whether an owner lives.
+    /// Whether an owner is alive.
     func isAlive(_ owner: Int64) throws -> Bool {
         if let registered { try registered.isAlive(owner) } else { try locks.isAlive(owner) }
     }
@@ -126,12 +129,14 @@ package final class SQLiteTaskStore: Sendable {
         TaskStoreError(.refused, path, reason, advice: advice)
     }
 
-    /// - Returns: whether the owner is gone.
+    /// Frees an owner's waiting records, and removes the owner if none of its records is running.
+    ///
+    /// - Returns: whether the owner was removed.
     private static func leave(_ owner: Int64, at now: Int64, in database: Database) throws -> Bool {
-        // They were due; the clock may have been set back since.
+        // The records were due when they were claimed; the clock may have been set back since.
         try database.run(
             "UPDATE record SET owner = NULL, due = min(due, ?) WHERE owner = ? AND state = 0", [now, owner])
-        // What runs until the process ends keeps its owner, who will be dead.
+        // A record that runs until the process ends keeps its owner, which is dead then.
         try database.run(
             "DELETE FROM owner WHERE number = ? AND NOT EXISTS (SELECT 1 FROM record WHERE owner = ?)",
             [owner, owner])

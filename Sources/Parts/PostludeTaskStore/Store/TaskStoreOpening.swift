@@ -3,7 +3,7 @@ internal import GRDB
 internal import Glibc
 internal import PostludeSystem
 
-/// The steps from a path to an open task store. What they have made is dropped where one of them fails.
+/// The opening of a task store, step by step. If a step fails, the connections and locks of the steps before it are closed.
 struct TaskStoreOpening {
     let path: String
     let settings: TaskStoreSettings
@@ -20,7 +20,7 @@ struct TaskStoreOpening {
         let (path, isMade) = try Self.file(at: path, role: role)
         self.path = path
         locks = OwnerLocks(taskStore: path)
-        // One that only looks waits for none that opens: such a process may be stopped.
+        // A visitor does not wait for a process that is opening the task store: that process may be suspended.
         var opening = role == .visitor ? nil : try locks.takeOpening(within: settings.lockTimeout)
         defer { withExtendedLifetime(opening) {} }
         do {
@@ -57,7 +57,7 @@ struct TaskStoreOpening {
             ) { database in
                 try files.check()
                 try owner?.confirm(in: database)
-                // Without that file all is kept, too; only the death of this process would have no cause.
+                // Without that file no task is lost, but a death of this process could not be attributed to a record.
                 do throws(SystemError) {
                     try running?.confirm()
                 } catch {
@@ -70,14 +70,15 @@ struct TaskStoreOpening {
         }
     }
 
-    /// The file's own path, whatever it was called by: the locks' file must be the same for all.
+    /// Returns the canonical path of the file, so that all processes use the same lock file. Creates the file if the role is
+    /// `process`.
     ///
-    /// - Returns: also whether it was made.
+    /// - Returns: the path, and whether the file was created.
     private static func file(at path: String, role: TaskStoreRole) throws -> (path: String, isMade: Bool) {
         var isMade = false
         if role == .process {
-            // Before SQLite does, which would let everybody read it. A file that exists is not opened: closing it again
-            // would release the locks that this process may have on it.
+            // Creates the file before SQLite does, which would make it readable for all users. An existing file is not opened:
+            // closing it again would release the locks that this process may have on it.
             let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             if descriptor >= 0 {
                 Glibc.close(descriptor)
@@ -106,7 +107,7 @@ struct TaskStoreOpening {
         return try RunningRecords(ofOwner: owner.number, taskStore: path)
     }
 
-    /// Refuses files that are not those which living owners have open, and a WAL that is not the file's.
+    /// Refuses files other than those that living owners have open, and a WAL that does not belong to the file.
     private static func checkFiles(of path: String, locks: OwnerLocks) throws {
         var tries = 0
         while true {
@@ -118,7 +119,7 @@ struct TaskStoreOpening {
                 }
                 return try WriteStamp.check(path)
             } catch {
-                // The last one may be closing just now, which removes the WAL, or a command may write.
+                // Retries: the last process may be closing the task store, which removes the WAL, or a command may be writing.
                 tries += 1
                 guard tries < 20 else { throw error }
                 usleep(25_000)
@@ -126,22 +127,22 @@ struct TaskStoreOpening {
         }
     }
 
-    /// Refuses other programs' databases, and later task stores, before anything is written into them.
+    /// Refuses databases of other programs, and task stores of later versions, before anything is written to them.
     ///
-    /// - Returns: whether its tables are those of this version.
+    /// - Returns: whether the tables are those of this version.
     private static func check(_ path: String, patience: BusyTimeout) throws -> Bool {
         let database = try DatabaseQueue(path: path, configuration: configuration(patience))
         defer { try? database.close() }
         return try database.read { try checkKind(of: $0, at: path, mayBeEmpty: true) }
     }
 
-    /// - Returns: whether its tables are those of this version.
+    /// - Returns: whether the tables are those of this version.
     @discardableResult
     fileprivate static func checkKind(of database: Database, at path: String, mayBeEmpty: Bool) throws -> Bool
     {
         let id = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let tables = try Int64.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-        // A crash may have left no more of a task store than the empty file.
+        // After a crash a task store may be an empty file.
         if mayBeEmpty, id == 0, tables == 0 { return false }
         guard id == TaskStoreSchema.applicationID else {
             throw TaskStoreError(
@@ -163,7 +164,7 @@ struct TaskStoreOpening {
         configuration.foreignKeysEnabled = true
         configuration.maximumReaderCount = 4
         configuration.prepareDatabase { database in
-            // Every connection, also one that only looks: the Checkpointer says why.
+            // On every connection, also a visitor's: see Checkpointer.
             _ = try Int64.fetchOne(database, sql: "PRAGMA wal_autocheckpoint = 0")
         }
         return configuration
@@ -171,21 +172,21 @@ struct TaskStoreOpening {
 
     private static func prepare(_ pool: DatabasePool, path: String) throws {
         try pool.writeWithoutTransaction { database in
-            // A pool leaves the last commits to the operating system. Ours are promises.
+            // GRDB's pool does not sync each commit, so that a power failure may lose the last ones. These must be durable.
             try database.execute(sql: "PRAGMA synchronous = FULL")
             guard try Int64.fetchOne(database, sql: "PRAGMA synchronous") == 2 else {
                 throw TaskStoreError(.system, path, "SQLite does not sync each commit")
             }
-            // Before there are tables: a crash between the two leaves a file that is known.
+            // Set before the tables are created, so that the file is recognized after a crash between the two steps.
             if try Int64.fetchOne(database, sql: "PRAGMA application_id") != TaskStoreSchema.applicationID {
                 try database.execute(sql: "PRAGMA application_id = \(TaskStoreSchema.applicationID)")
             }
-            // After a long reader the WAL is large once; not for ever.
+            // A long read makes the WAL grow. This limit truncates it when it is restarted.
             try database.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
         }
     }
 
-    /// The files' names are on the disk too.
+    /// Syncs the folder, so that the files' names are on the disk, too.
     fileprivate static func syncFolder(of path: String) throws {
         let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) + "/" } ?? "."
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -196,14 +197,14 @@ struct TaskStoreOpening {
 }
 
 extension SQLiteTaskStore {
-    /// Puts a copy of a task store in a task store's place.
+    /// Replaces a task store by a copy of a backup.
     ///
-    /// The order keeps each WAL with its file, also if this process dies between two steps.
+    /// The order of the steps keeps each WAL with its file, also if this process dies between two steps.
     ///
     /// - Parameters:
     ///   - backup: a file that `.backup` has made, or a task store that no process has open. It stays as it is.
-    ///   - path: where it is to be. No process may have that task store open.
-    /// - Returns: where the task store is that was there; nil if there was none.
+    ///   - path: the task store to replace. No process may have it open.
+    /// - Returns: the path to which the previous task store was moved; nil if there was none.
     package static func restore(_ backup: String, to path: String) throws(TaskStoreError) -> String? {
         do {
             return try Restoring(backup, to: path).run()
@@ -221,7 +222,7 @@ private struct Restoring {
 
     init(_ backup: String, to path: String) throws {
         self.backup = backup
-        // The file's own path, where it is there.
+        // The canonical path, if the file exists.
         self.path =
             realpath(path, nil).map { real -> String in
                 defer { free(real) }
@@ -247,11 +248,11 @@ private struct Restoring {
                 try give(new, toOwnerOf: path)
                 try check(link(path, old), "link(\(path), \(old))")
             }
-            // From here on the old file lacks its last transactions under the old name, and is whole under the new one.
+            // From here on the old file lacks its last transactions under its old name, and is complete under the new one.
             try move(path + "-wal", to: old + "-wal")
             try remove(path + "-shm")
             try check(rename(new, path), "rename(\(new), \(path))")
-            // What processes ran that had the other one open.
+            // Removes the lists of running records of processes that had the previous task store open.
             RunningRecords.removeOthers(than: [], taskStore: path)
             try TaskStoreOpening.syncFolder(of: path)
         } catch {
@@ -261,7 +262,7 @@ private struct Restoring {
         return isThere ? old : nil
     }
 
-    /// A whole copy, with what the backup's own WAL may have.
+    /// Copies the backup, with the transactions in its WAL, and checks the copy.
     private func copy() throws {
         guard FileIdentity(path: backup) != nil else {
             throw TaskStoreError(
@@ -283,7 +284,7 @@ private struct Restoring {
             defer { try? copy.close() }
             let found = try copy.writeWithoutTransaction { database in
                 try TaskStoreOpening.checkKind(of: database, at: backup, mayBeEmpty: false)
-                // It moves into the file what the backup's own WAL may have.
+                // Moves the transactions in the backup's WAL into the copy.
                 try database.execute(sql: "PRAGMA journal_mode = DELETE")
                 return try String.fetchOne(database, sql: "PRAGMA integrity_check") ?? ""
             }
