@@ -1,7 +1,7 @@
 package import FoundationEssentials
 internal import PostludeDates
 
-/// When a schedule fires: five fields, as cron has them, in a time zone.
+/// The times of a schedule: a cron expression of five fields, in a time zone.
 ///
 /// ```
 /// 30 2 * * mon-fri      at 2:30 from Monday to Friday
@@ -10,13 +10,13 @@ internal import PostludeDates
 /// @daily                at midnight
 /// ```
 ///
-/// Where both days are given, one of them is enough, as in cron; where one begins with `*`, both must be right.
+/// If both days are given, one of them is enough, as in cron; if one begins with `*`, both must match.
 ///
-/// When clocks change: what is to fire in every hour follows real time, so that a doubled hour counts twice and a
-/// skipped one not at all. What is to fire in some hours fires once each day that it should: in the first one of two
-/// doubled hours, and in place of all that is skipped once, as soon as the skipped time is over.
+/// When clocks change, an expression for every hour follows real time: it fires in both repeated hours, and not in a skipped
+/// one. An expression for some hours fires once for each time of day: in the first of two repeated hours, and once for all
+/// skipped times, as soon as these are over.
 package struct CronExpression: Sendable, Hashable, CustomStringConvertible {
-    /// As it was written.
+    /// The expression as it was written.
     package let description: String
     package let timeZone: TimeZone
 
@@ -25,7 +25,7 @@ package struct CronExpression: Sendable, Hashable, CustomStringConvertible {
     private let days: CronSet
     private let months: CronSet
     private let weekdays: CronSet
-    /// Whether either day is enough.
+    /// Whether a match of either day is enough.
     private let isEitherDay: Bool
 
     var isEveryHour: Bool { hours == CronSet(0...23) }
@@ -38,11 +38,12 @@ package struct CronExpression: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// When it fires.
+/// The computation of times.
 extension CronExpression {
-    /// The first time after `date` at which it fires.
+    /// Returns the first time after `date` at which it fires.
     ///
-    /// - Returns: nil if there is none within eight years and some months, which the rarest day takes: 29 February.
+    /// - Returns: nil if there is none within eight years and two months. Even the rarest day, 29 February, is within that
+    ///   time.
     package func next(after date: Date) -> Date? {
         guard date.timeIntervalSince1970.magnitude < 1e11 else { return nil }
         let seconds = Int(date.timeIntervalSince1970.rounded(.down))
@@ -50,10 +51,11 @@ extension CronExpression {
         return next.map { Date(timeIntervalSince1970: Double($0)) }
     }
 
-    /// The last time after `date` at which it fires, and not after `end`; nil if there is none.
+    /// Returns the last time at which it fires after `date` and not after `end`; nil if there is none.
     package func last(after date: Date, through end: Date) -> Date? {
         guard let first = next(after: date), first <= end else { return nil }
-        // What is before the last one has a next one in time: to find the edge takes fewer steps than to pass by all.
+        // A bisection takes fewer steps than going through all times: `next(after:)` finds a time that is not after `end` if,
+        // and only if, its argument is before the last one.
         var (before, behind) = (first, end)
         while behind.timeIntervalSince(before) > 1 {
             let middle = before.addingTimeInterval(behind.timeIntervalSince(before) / 2)
@@ -62,7 +64,7 @@ extension CronExpression {
         return before
     }
 
-    /// Each hour that really passes, whatever clocks call it.
+    /// Counts each hour that passes, also a repeated one.
     private func nextInRealTime(after seconds: Int) -> Int? {
         var start = seconds + 1
         let limit = seconds + Self.horizon
@@ -71,13 +73,13 @@ extension CronExpression {
             guard let minute = nextMinute(from: Self.ceiling(start + offset)) else { return nil }
             let time = minute * 60 - offset
             guard let change = firstChange(from: start, to: time) else { return time }
-            // The clock shows another time from there on.
+            // The offset from UTC is different from there on.
             start = change
         }
         return nil
     }
 
-    /// What the clock shows, each time once.
+    /// Counts each time that the clock shows once.
     private func nextOnTheClock(after seconds: Int) -> Int? {
         let limit = seconds + Self.horizon
         var minute = Self.ceiling(seconds + 1 + offset(at: seconds))
@@ -89,7 +91,7 @@ extension CronExpression {
         return nil
     }
 
-    /// When the clock shows a time first; where it never does, when the time that it skips is over.
+    /// Returns the second at which the clock first shows a time. If it skips that time, this is the end of the skipped time.
     private func firstTime(at civil: Int) -> Int {
         let offsets = Set([offset(at: civil - Self.day), offset(at: civil), offset(at: civil + Self.day)])
         if let time = offsets.map({ civil - $0 }).filter({ $0 + offset(at: $0) == civil }).min() {
@@ -102,7 +104,7 @@ extension CronExpression {
 
     // MARK: Minutes that match
 
-    /// The first minute since 1970 by the clock, not before `minute`, that matches.
+    /// Returns the first matching minute that is not before `minute`, in minutes of local time since 1970.
     private func nextMinute(from minute: Int) -> Int? {
         var day = Self.floor(minute, by: 1_440)
         var minuteOfDay = minute - day * 1_440
@@ -138,7 +140,8 @@ extension CronExpression {
         timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))
     }
 
-    /// The first second, not before `start` and not after `end`, at which the clock differs from that at `start`.
+    /// Returns the first second, not before `start` and not after `end`, at which the offset from UTC differs from that at
+    /// `start`; nil if there is none.
     private func firstChange(from start: Int, to end: Int) -> Int? {
         let before = offset(at: start)
         var same = start
@@ -158,7 +161,7 @@ extension CronExpression {
         return nil
     }
 
-    /// The first minute that does not begin before that second.
+    /// Returns the first minute that does not begin before `seconds`.
     private static func ceiling(_ seconds: Int) -> Int { -floor(-seconds, by: 60) }
 
     private static func floor(_ number: Int, by divisor: Int) -> Int {
@@ -166,7 +169,7 @@ extension CronExpression {
     }
 }
 
-/// From its text.
+/// The parsing of an expression.
 extension CronExpression {
     private static let shorthands = [
         "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
@@ -242,7 +245,7 @@ extension CronExpression {
     }
 }
 
-/// Reads one field: a list of `*`, numbers, names and ranges; `*` and ranges may have a step.
+/// A parser of one field: a list of `*`, numbers, names and ranges; `*` and ranges may have a step.
 private struct CronFieldParser {
     private let field: CronField
     private let text: String
@@ -292,7 +295,7 @@ private struct CronFieldParser {
         guard ends.count == 2 else { return first...first }
         let lastColumn = column + ends[0].unicodeScalars.count + 1
         var last = try number(ends[1], at: lastColumn)
-        // fri-sun: up to the Sunday after it.
+        // In `fri-sun`, the Sunday is the one after Friday.
         if field.range == CronField.weekday.range, last == 0, first > 0 { last = 7 }
         guard first <= last else {
             throw error(
@@ -314,11 +317,11 @@ private struct CronFieldParser {
     }
 }
 
-/// One of a cron expression's five fields: what it is called, and which numbers and names it knows.
+/// One of the five fields of a cron expression, with its range of numbers and their names.
 private struct CronField: Sendable {
     let name: String
     let range: ClosedRange<Int>
-    /// The first one stands for the range's first number.
+    /// The names of the numbers, from the range's first number on.
     var names: [String] = []
 
     static let minute = CronField(name: "minute", range: 0...59)
@@ -327,12 +330,12 @@ private struct CronField: Sendable {
     static let month = CronField(
         name: "month", range: 1...12,
         names: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
-    /// Sunday is 0, and 7 too.
+    /// Sunday is 0 and also 7.
     static let weekday = CronField(
         name: "day of the week", range: 0...7, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"])
     static let all = [minute, hour, day, month, weekday]
 
-    /// What `*` is: each once.
+    /// The numbers of `*`, with Sunday once.
     var everything: ClosedRange<Int> { range == Self.weekday.range ? 0...6 : range }
 
     var expectation: String {
@@ -350,7 +353,7 @@ private struct CronField: Sendable {
     }
 }
 
-/// Some numbers from 0 to 63.
+/// A set of numbers from 0 to 63.
 struct CronSet: Sendable, Hashable {
     private var bits: UInt64 = 0
 
@@ -362,7 +365,7 @@ struct CronSet: Sendable, Hashable {
 
     func contains(_ number: Int) -> Bool { number >= 0 && bits & 1 << UInt64(number) != 0 }
 
-    /// The first one that is not less.
+    /// Returns the smallest number that is not less than `number`; nil if there is none.
     func first(from number: Int) -> Int? {
         guard number < 64 else { return nil }
         let left = bits & (.max << UInt64(max(0, number)))
@@ -373,7 +376,7 @@ struct CronSet: Sendable, Hashable {
 /// A mistake in a cron expression.
 package struct CronError: Error, Sendable, Equatable, CustomStringConvertible {
     package let text: String
-    /// Where in the text, from 1.
+    /// The column of the mistake in the text, from 1.
     package let column: Int
     package let found: String
     package let expected: String

@@ -2,7 +2,7 @@ internal import GRDB
 internal import Glibc
 internal import PostludeSystem
 
-/// A process that has the task store open, and its lock: whose lock is free is dead, and stays so.
+/// A process that has the task store open to run tasks, with its lock. An owner whose lock is free is dead, and stays dead.
 final class Owner: Sendable {
     let number: Int64
     private let locks: OwnerLocks
@@ -10,8 +10,8 @@ final class Owner: Sendable {
     private let state: Lock<State>
 
     private struct State {
-        /// Held while the process lives. More than one where the file was made anew: those that have not seen it look into
-        /// the old one. Empty for one that has left.
+        /// The locks that are held while the process lives. There are several if the lock file was recreated: processes that
+        /// have not noticed that yet check the old one. Empty after ``leave()``.
         var held: [ByteLock]
         var isConfirmed = true
     }
@@ -23,9 +23,9 @@ final class Owner: Sendable {
         state = Lock(State(held: [lock]))
     }
 
-    /// Registers a new one. Others see its number when its lock is held already.
+    /// Registers a new owner. Its lock is held before other processes can see its number.
     ///
-    /// - Parameter isLost: whether the locks' file was made anew for it.
+    /// - Parameter isLost: whether the lock file was recreated for it.
     static func register(
         in pool: DatabasePool, locks: OwnerLocks, isLost: Bool, now: @escaping @Sendable () -> Int64
     ) throws -> Owner {
@@ -50,8 +50,8 @@ final class Owner: Sendable {
             message: "another process holds the lock of owner \(number), which is not its own")
     }
 
-    /// Called at the beginning of each transaction: where the file of the locks was removed, or the owner's row, others
-    /// would take this process for dead.
+    /// Restores the lock file and the owner's row if they were removed: otherwise other processes would consider this one dead.
+    /// Called at the beginning of each transaction.
     func confirm(in database: Database) throws {
         guard let lock = state.withLock({ $0.isConfirmed ? $0.held.last : nil }) else { return }
         if !lock.isIn(fileAt: locks.path) {
@@ -64,34 +64,35 @@ final class Owner: Sendable {
             "INSERT INTO owner (number, pid, started) VALUES (?, ?, ?)", [number, Int64(getpid()), now()])
     }
 
-    /// Whether another owner lives.
+    /// Whether another owner is alive.
     func isAlive(_ other: Int64) throws -> Bool {
         try locks.isAlive(other, own: state.withLock { $0.held.first })
     }
 
-    /// Its row may go.
+    /// Stops restoring them, because the owner's row may be removed.
     func endConfirming() { state.withLock { $0.isConfirmed = false } }
 
-    /// It is dead for all others.
+    /// Releases the locks. For all other processes the owner is dead from now on.
     func leave() { state.withLock { $0.held = [] } }
 }
 
-/// The file whose bytes stand for owners, queues' publishers and the task store's opening.
+/// The lock file. Each of its bytes is the lock of an owner, of a queue's publisher, or of the opening of the task store.
 ///
-/// Not the task store itself: closing a descriptor of that would release the locks that SQLite has on it.
+/// It is not the task store itself, because closing a descriptor of that would release the locks that SQLite has on it.
 ///
-/// Its content says which files the living owners have open, and when the file last had to be made anew under them.
+/// It contains the identities of the files that the living owners have open, and when it was last recreated while there were
+/// owners.
 struct OwnerLocks: Sendable {
     let path: String
     private let taskStore: String
 
-    /// Held while a process opens the task store.
+    /// The byte that is locked while a process opens the task store.
     private static let opening: Int64 = 0
-    /// Owners have the numbers below.
+    /// The first byte of the queues' publishers. The bytes below are those of owners.
     private static let firstQueue: Int64 = 1 << 40
-    /// How long owners have to take their locks in a file that was made anew: each one writes every second.
+    /// How long owners have to take their locks in a recreated lock file. Each of them writes every second.
     private static let grace = Duration.seconds(5)
-    /// Where the content's second line is.
+    /// The offset of the content's second line.
     private static let lossOffset = 128
 
     init(taskStore path: String) {
@@ -99,16 +100,16 @@ struct OwnerLocks: Sendable {
         self.path = path + "-owners"
     }
 
-    /// Whether an owner lives.
+    /// Whether an owner is alive.
     ///
-    /// - Parameter own: a lock of this process: where its file has lost its name, others still are in that.
+    /// - Parameter own: a lock of this process. If its file was removed, other owners may still have their locks in that file.
     func isAlive(_ owner: Int64, own: ByteLock? = nil) throws(SystemError) -> Bool {
         if try ByteLock.isHeld(bytes: owner..<owner + 1, of: path) { return true }
         if let own, try own.isHeldByOther(byte: owner) { return true }
         return isLost
     }
 
-    /// Whether any owner lives that has its lock in the file.
+    /// Whether any owner with its lock in the file is alive.
     var hasLiving: Bool {
         get throws(SystemError) { try ByteLock.isHeld(bytes: Self.opening + 1..<Self.firstQueue, of: path) }
     }
@@ -117,12 +118,12 @@ struct OwnerLocks: Sendable {
         try ByteLock.take(byte: owner, of: path, like: taskStore)
     }
 
-    /// - Returns: nil if another process publishes.
+    /// - Returns: nil if another publisher has it.
     func takePublisher(ofQueue number: Int64) throws(SystemError) -> ByteLock? {
         try ByteLock.take(byte: Self.firstQueue + number, of: path, like: taskStore)
     }
 
-    /// Waits for the others that open the task store.
+    /// Takes the lock of the opening. Waits for other processes that open the task store.
     func takeOpening(within timeout: Duration) throws -> ByteLock {
         let end = MonotonicTime.now + timeout
         while true {
@@ -136,7 +137,7 @@ struct OwnerLocks: Sendable {
 
     // MARK: The content
 
-    /// The files that living owners have open; empty where none has said so.
+    /// The files that living owners have open; empty if none has noted them.
     var files: String {
         get throws(SystemError) { try line(at: 0) }
     }
@@ -145,12 +146,12 @@ struct OwnerLocks: Sendable {
         if try self.files != files { try write(files, at: 0) }
     }
 
-    /// The file was made anew while owners may live.
+    /// Notes that the file was recreated while owners may be alive.
     fileprivate func noteLoss() throws(SystemError) {
         try write("\(MonotonicTime.now.nanoseconds)", at: Self.lossOffset)
     }
 
-    /// Whether living owners may not have their locks in the file yet.
+    /// Whether living owners may not have taken their locks in the recreated file yet.
     private var isLost: Bool {
         guard let text = try? line(at: Self.lossOffset), let time = Int64(text) else { return false }
         let since = MonotonicTime.now - MonotonicTime(nanoseconds: time)

@@ -1,23 +1,24 @@
 package import FoundationEssentials
 internal import PostludeSystem
 
-/// A record was running when its process died.
+/// The death of a process that was running a record.
 package struct RecordDeath: Sendable {
-    /// So many make it a dead letter.
+    /// The number of deaths that makes a record a dead letter.
     package static let limit = 3
 
     package var record: RecordSummary
-    /// How many its processes have died so far, this one included.
+    /// The number of deaths so far, including this one.
     package var deaths: Int
-    /// What is known of the end, such as `its process died: signal 4, pid 4711`.
+    /// What is known about the death, such as `its process died: signal 4, pid 4711`.
     package var reason: String
     /// When the next attempt may begin; nil if it is a dead letter.
     package var next: Date?
 
-    /// The text that stands in the task store.
+    /// The error of the record in the task store.
     var error: String { "\(reason) (death \(deaths) of \(Self.limit))" }
 
-    /// How many milliseconds the next attempt waits.
+    /// Returns the delay of the next attempt, in milliseconds: 1000 after the first death, and three times as long after each
+    /// further one.
     static func delay(after deaths: Int) -> Int64 {
         (1..<max(1, min(deaths, limit))).reduce(1000) { delay, _ in delay * 3 }
     }

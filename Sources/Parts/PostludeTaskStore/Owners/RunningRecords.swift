@@ -2,24 +2,24 @@ internal import FoundationEssentials
 internal import Glibc
 internal import PostludeSystem
 
-/// Which records an owner runs, in a file of its own beside the task-store: `<task store>-owner-<number>`.
+/// The list of the records that an owner runs, in a file beside the task store: `<task store>-owner-<number>`.
 ///
-/// A record stands there before the first instruction of its attempt. Nothing waits for the disk: what a process has
-/// written outlives it, by whatever it ends. Only the end of the machine may lose it, and then no task is to blame.
-/// Written with `pwrite` and not mapped: a file that another program cuts off must not end the process.
+/// A record is in the list before the first instruction of its attempt. Writes are not synced: what a process has written
+/// survives its death, whatever the cause. Only the end of the machine may lose it, and then no task is to blame. The file is
+/// written with `pwrite` and not mapped, because a mapped file that another program truncates would crash the process.
 final class RunningRecords: Sendable {
     private struct State {
         var descriptor: Int32 = -1
         var mark = Mark.serving
-        /// The lines that are not empty: a place for each record.
+        /// The lines that are not empty, one for each record.
         var places: [RecordID: Int] = [:]
         var endless: Set<RecordID> = []
         var free: [Int]
     }
 
-    /// Lines of one length, so that none of them crosses a page: a write ends before or after a kill, not in it.
+    /// All lines have this length, so that none of them crosses a page: a kill comes before or after a write, not within it.
     private static let lineLength = 64
-    /// As many as there is room for from the start, even if the disk is full later.
+    /// The number of lines that the file has from the start, so that there is room for them even if the disk is full later.
     private static let firstPlaces = 63
 
     private let path: String
@@ -37,13 +37,13 @@ final class RunningRecords: Sendable {
 
     static func path(ofOwner number: Int64, taskStore: String) -> String { "\(taskStore)-owner-\(number)" }
 
-    /// The owner has ended.
+    /// Removes the file of an owner that has ended.
     static func remove(ofOwner number: Int64, taskStore: String) {
         unlink(path(ofOwner: number, taskStore: taskStore))
     }
 
-    /// Removes files of owners that are gone, of which a process may have died before it could remove them. Called while
-    /// no other process opens the task store.
+    /// Removes the files of owners that do not exist any more: their processes may have died before they could remove them.
+    /// Called while no other process opens the task store.
     static func removeOthers(than owners: [Int64], taskStore: String) {
         guard let slash = taskStore.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }
         let prefix = path(ofOwner: 0, taskStore: String(taskStore[taskStore.index(after: slash)...]))
@@ -58,7 +58,7 @@ final class RunningRecords: Sendable {
 
     // MARK: The owner
 
-    /// An attempt is about to begin.
+    /// Adds a record whose attempt is about to begin.
     func begin(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             let place = state.places[id] ?? state.free.popLast() ?? state.places.count + 1
@@ -67,7 +67,7 @@ final class RunningRecords: Sendable {
         }
     }
 
-    /// It is over, or does not begin.
+    /// Removes a record whose attempt is over, or does not begin.
     func end(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             guard let place = state.places[id] else { return }
@@ -78,7 +78,7 @@ final class RunningRecords: Sendable {
         }
     }
 
-    /// The process is replaced because this attempt does not end.
+    /// Marks a record whose attempt does not end, so that the process is replaced.
     func blame(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             guard let place = state.places[id] else { return }
@@ -87,7 +87,7 @@ final class RunningRecords: Sendable {
         }
     }
 
-    /// The process was told to stop: its end is not the fault of a record.
+    /// Notes that the process was told to stop: its end is not caused by a record.
     func stop() throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             state.mark = .stopping
@@ -95,7 +95,7 @@ final class RunningRecords: Sendable {
         }
     }
 
-    /// Makes the file anew where it was removed, or stands for another one.
+    /// Recreates the file if it was removed or replaced.
     func confirm() throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             let identity = FileIdentity(path: path)
@@ -104,13 +104,14 @@ final class RunningRecords: Sendable {
     }
 
     private func make(_ state: inout State) throws(SystemError) {
-        // A process that has a file of that name open writes into the old one: another task store may have been at this path.
+        // A process may have a file of that name open, if another task store was at this path. It continues to write to the old
+        // file.
         unlink(path)
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemError("open(\(path))") }
         if state.descriptor >= 0 { close(state.descriptor) }
         state.descriptor = descriptor
-        // Root's processes, such as commands, are to be known to the others.
+        // The other processes must be able to read the file of a process that runs as root, such as a command.
         var model = stat()
         if geteuid() == 0, stat(taskStore, &model) == 0, fchown(descriptor, model.st_uid, model.st_gid) != 0 {
             throw SystemError("give \(path) the owner of \(taskStore)")
@@ -141,19 +142,22 @@ final class RunningRecords: Sendable {
 
     // MARK: Others
 
-    /// What a dead owner has left.
+    /// The contents of a dead owner's file.
     struct CrashReport: Sendable {
-        /// The records that are to blame for its end, or may be.
+        /// The records that have caused its end, or may have.
         var blamed: [(id: RecordID, attempt: Attempt)] = []
     }
 
     enum Attempt: String, Sendable {
         case running = "runs"
-        /// It is past the time after which its process is replaced.
+        /// The attempt has run past the time after which its process is replaced.
         case endless = "endless"
     }
 
-    /// - Returns: nothing where it was told to stop, or the machine has been started since.
+    /// Reads the file of a dead owner.
+    ///
+    /// - Returns: the blamed records: only those whose attempt did not end if the owner was told to stop, and none if the
+    ///   machine was restarted since.
     static func remains(ofOwner number: Int64, taskStore: String) -> CrashReport {
         var remains = CrashReport()
         guard let data = FileManager.default.contents(atPath: path(ofOwner: number, taskStore: taskStore))
@@ -173,11 +177,11 @@ final class RunningRecords: Sendable {
         return remains
     }
 
-    /// The first line.
+    /// The first line of the file, with the state of the process.
     private enum Mark: String {
         case serving, stopping
 
-        /// With the start of the machine: after it nothing of the file is believed.
+        /// The id of the machine's start. After a restart the file is ignored.
         private static let machine = RunningRecords.machineStart
 
         var words: [String] {

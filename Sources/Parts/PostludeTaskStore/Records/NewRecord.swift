@@ -1,28 +1,29 @@
 package import FoundationEssentials
 
-/// A durable task that is to be kept.
+/// A record that is to be stored.
 package struct NewRecord: Sendable {
     package var name: String
-    /// JSON text; it is kept as it is.
+    /// JSON text, which is stored unchanged.
     package var payload: Data
-    /// nil for a new one.
+    /// The record's id; nil to make one.
     package var id: RecordID?
     package var priority = RecordPriority.normal
-    /// It runs then or later; nil for at once. What is for a broker is published at once, and runs then.
+    /// The earliest time at which it runs; nil for at once. A record for a broker is published at once, and the time is sent
+    /// with it.
     package var notBefore: Date?
-    /// From then on it does not begin any more.
+    /// The time from which on it does not begin any more; nil for none.
     package var expires: Date?
-    /// Another record of this name with this key stands for this one, which is then not kept.
+    /// The unique key. If another record of this name has it, that one stands for this one, which is not stored.
     package var uniqueKey: String?
-    /// Which others those are.
+    /// How long another record holds the key.
     package var uniqueScope = UniqueKeyScope.unfinished
-    /// A record that stands for this one if it is still there.
+    /// A record that stands for this one, if it still exists.
     package var standIn: RecordID?
     /// The queue of a broker to which it is to be published; nil for a task that runs here.
     package var queue: String?
-    /// Whether it is published only when its turn comes, as a task that runs here would begin then.
+    /// Whether it is published only in its turn, when a task that runs here would begin.
     package var leavesInTurn = false
-    /// Whether those after it in its request become dead letters if it does not succeed.
+    /// Whether the records after it in its request become dead letters if it does not succeed.
     package var stopsOnFailure = false
 
     package init(name: String, payload: Data) {
@@ -31,11 +32,11 @@ package struct NewRecord: Sendable {
     }
 }
 
-/// The records of one request, in their order: all of them are kept, or none.
+/// The records of one request, in their order. Either all of them are stored or none.
 package struct NewRequest: Sendable {
-    /// The request's id, for those who look; it need not be unique.
+    /// The request's id, for display. It need not be unique.
     package var id: String
-    /// The request's, for those who look; empty if there was none.
+    /// The request's route, for display; empty if there was none.
     package var route: String
     package var records: [NewRecord]
     /// Whether the process that stores it also runs it when it is due. Otherwise the process that claims it does.
@@ -48,7 +49,7 @@ package struct NewRequest: Sendable {
     }
 }
 
-/// For how long a record holds its unique key.
+/// How long a record holds its unique key.
 package enum UniqueKeyScope: Sendable {
     /// Until it is over.
     case unfinished
@@ -56,10 +57,10 @@ package enum UniqueKeyScope: Sendable {
     case kept
 }
 
-/// What became of one record that was to be kept.
+/// The result of storing one record.
 package enum KeptRecord: Sendable, Equatable {
     case added(RecordID)
-    /// One with the same unique key is there: it stands for this one too.
+    /// A record with the same unique key exists, and stands for the new one.
     case exists(Record)
 
     package var id: RecordID {

@@ -1,6 +1,6 @@
 package import FoundationEssentials
 
-/// A record without what may be large.
+/// A record without its payload and result, which may be large.
 package struct RecordSummary: Sendable, Equatable {
     /// Later records have larger numbers.
     package var number: Int64
@@ -16,33 +16,33 @@ package struct RecordSummary: Sendable, Equatable {
     package var due: Date
     package var expires: Date?
     package var uniqueKey: String?
-    /// The process that has it, while one has.
+    /// The process that has claimed it; nil if none has.
     package var owner: Int64?
-    /// Those that have begun.
+    /// The number of attempts that have begun, including attempts to publish it.
     package var attempts: Int
     package var started: Date?
     package var ended: Date?
-    /// The broker's queue that it is for.
+    /// The broker's queue to which it is published; nil for a record that runs here.
     package var queue: String?
-    /// Of the last attempt that failed.
+    /// The error of the last attempt that failed.
     package var error: String?
     /// The request's route; empty if there was none.
     package var route: String
-    /// How often its process has died while it ran.
+    /// How often a process has died while it ran the record.
     package var deaths = 0
 }
 
-/// A record as it stands in the task store.
+/// A row of the task store.
 @dynamicMemberLookup
 package struct Record: Sendable, Equatable {
     package var summary: RecordSummary
-    /// JSON text, as it was given.
+    /// JSON text, unchanged.
     package var payload: Data
-    /// JSON text.
+    /// The result as JSON text.
     package var result: Data?
-    /// Whether those after it in its request become dead letters if it does not succeed.
+    /// Whether the records after it in its request become dead letters if it does not succeed.
     package var stopsOnFailure: Bool
-    /// The record that has not succeeded, and has made a dead letter of this one.
+    /// The record whose failure has made this one a dead letter.
     package var stoppedBy: RecordID?
 
     package subscript<Value>(dynamicMember path: KeyPath<RecordSummary, Value>) -> Value {
@@ -50,21 +50,21 @@ package struct Record: Sendable, Equatable {
     }
 }
 
-/// How far a record has come. The numbers stand in the file.
+/// The state of a record. The raw values are those in the file.
 package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible {
-    /// It is to run: at once, at its time, or when its owner comes to it.
+    /// It is to run: at once, when it is due, or after the records before it.
     case waiting = 0
     case running = 1
     case done = 2
     /// A dead letter: its attempts are exhausted, or it failed for good.
     case failed = 3
-    /// Its time was over before it ran.
+    /// It expired before it ran.
     case expired = 4
     /// It was discarded on request.
     case discarded = 5
     /// It is in the outbox, to be published.
     case outgoing = 6
-    /// A broker has it.
+    /// A broker has accepted it.
     case published = 7
 
     package init?(_ text: String) {
@@ -85,7 +85,7 @@ package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible
         }
     }
 
-    /// Whether nothing more happens to it here, unless it is retried on request.
+    /// Whether the record is over: it does not change any more, unless it is retried on request.
     package var isOver: Bool {
         switch self {
         case .waiting, .running, .outgoing: false
@@ -94,7 +94,7 @@ package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible
     }
 }
 
-/// Which of the records that are due come first.
+/// The order in which due records are claimed.
 package enum RecordPriority: Int64, Sendable, CaseIterable, Comparable, CustomStringConvertible {
     case high, normal, low
 
@@ -120,18 +120,19 @@ package enum RecordPriority: Int64, Sendable, CaseIterable, Comparable, CustomSt
 package enum RecordEnd: Sendable {
     /// - result: JSON text.
     case done(result: Data?)
-    /// Another attempt follows, by the process that claims it then.
+    /// Another attempt follows, in the process that claims it then.
     case again(error: String, at: Date)
-    /// Another attempt follows, by the process that has it.
+    /// Another attempt follows, in the process that owns it.
     case retrying(error: String)
     /// It becomes a dead letter.
     case failed(error: String)
-    /// It becomes a dead letter because one before it has not succeeded: that one's id, if it is in the task store.
+    /// It becomes a dead letter because a record before it has not succeeded. The id is that of the record before it, if that
+    /// is in the task store.
     case stopped(by: RecordID?, error: String)
     case expired
     case discarded
-    /// It goes to a broker's queue, with the same id.
+    /// It moves to the outbox, to be published to a broker's queue with the same id.
     case moved(queue: String, reason: String?)
-    /// It was not begun, or not finished, and is for the process that claims it.
+    /// It was not begun, or not finished. Any process may claim it.
     case left
 }

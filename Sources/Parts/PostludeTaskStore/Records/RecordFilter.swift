@@ -1,6 +1,6 @@
 internal import GRDB
 
-/// Which records to list; nil is any.
+/// A filter of records. nil matches all of them.
 package struct RecordFilter: Sendable, Equatable {
     package var states: Set<RecordState>?
     package var name: String?
@@ -13,26 +13,26 @@ package struct RecordFilter: Sendable, Equatable {
     }
 }
 
-/// Some records, and where the next ones are.
+/// A page of records.
 package struct RecordPage: Sendable {
     package var records: [RecordSummary]
-    /// What `after` is for the next page; nil if there is none.
+    /// The value of `after` for the next page; nil if there is none.
     package var next: Int64?
 }
 
-/// In which order records are listed.
+/// The order in which records are listed.
 package enum ListingOrder: String, Sendable {
     case newestFirst = "DESC"
     case oldestFirst = "ASC"
 
-    /// What comes before the first number.
+    /// The value of `after` for the first page.
     var start: Int64 { self == .newestFirst ? .max : -1 }
 }
 
-/// Statements that list the numbers of records. However rare what is looked for is among many, they read no more than
-/// a page from each part of an index in which it can be: 24 of them at most, one for each state and priority.
+/// The statement that lists the numbers of records. However rare the matching ones are, it reads at most a page from each part
+/// of an index that can have them. There are at most 24 parts, one for each state and priority.
 struct NumberListing {
-    /// Takes `:name`, `:after` and `:limit`.
+    /// The statement, with the arguments `:name`, `:after` and `:limit`.
     let sql: String
     private let name: String?
 

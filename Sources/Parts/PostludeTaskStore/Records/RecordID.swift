@@ -1,10 +1,10 @@
-/// A record's id: a UUID in lower case, the same everywhere, also at a broker.
+/// A record's id: a UUID in lower case. It is the same in all processes, and at a broker.
 package struct RecordID: Hashable, Sendable, CustomStringConvertible {
     package let text: String
 
     package var description: String { text }
 
-    /// - Returns: nil if the text is not a UUID. Capitals are taken, and made small.
+    /// - Returns: nil if the text is not a UUID. Capital letters are accepted, and converted to lower case.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 36 else { return nil }

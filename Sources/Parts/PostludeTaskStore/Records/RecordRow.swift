@@ -1,14 +1,14 @@
 internal import FoundationEssentials
 internal import GRDB
 
-/// A row of table `record`, read column by column: a value that cannot be there is an error, not a trap.
+/// A row of the table `record`, read column by column. An invalid value is an error, not a trap.
 struct RecordRow {
     static let summaryColumns = """
         number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
         ended, (SELECT name FROM queue WHERE queue.number = record.queue), error, \
         route, (SELECT deaths FROM suspect WHERE suspect.record = record.number)
         """
-    /// As bytes: no text is checked or copied.
+    /// The payload and the result are read as bytes, so that no text is validated or copied.
     static let columns = summaryColumns + ", CAST(payload AS BLOB), CAST(result AS BLOB), stops, stopped_by"
 
     private let row: Row
@@ -65,7 +65,7 @@ extension Database {
         try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 
-    /// The first column of the first row; nil if there is none, or NULL.
+    /// Returns the first column of the first row; nil if there is no row, or if it is NULL.
     func number(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Int64? {
         try Int64.fetchOne(try cachedStatement(sql: sql), arguments: arguments)
     }
@@ -83,7 +83,7 @@ extension Database {
         return records
     }
 
-    /// The same without payloads and results.
+    /// Returns records without payloads and results.
     func summaries(
         _ rest: String, _ arguments: StatementArguments = StatementArguments()
     ) throws -> [RecordSummary] {
@@ -96,7 +96,7 @@ extension Database {
 }
 
 extension Date {
-    /// As the file has it; what is beyond is the last one.
+    /// The milliseconds since 1970, as the file contains them, clamped to the range of `Int64`.
     var milliseconds: Int64 {
         let milliseconds = (timeIntervalSince1970 * 1000).rounded(.down)
         // NaN compares false.

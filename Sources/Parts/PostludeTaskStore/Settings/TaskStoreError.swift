@@ -2,7 +2,7 @@ internal import GRDB
 internal import Glibc
 internal import PostludeSystem
 
-/// What the task store could not do. Nothing of it has been done.
+/// An error of the task store. Nothing of what was requested has been done.
 package struct TaskStoreError: Error, Sendable, CustomStringConvertible {
     package struct Code: Sendable, Hashable {
         private enum Value {
@@ -11,25 +11,25 @@ package struct TaskStoreError: Error, Sendable, CustomStringConvertible {
         private let value: Value
         private init(_ value: Value) { self.value = value }
 
-        /// The disk, or what the file may take of it, is full.
+        /// The disk is full, or a quota is exceeded.
         package static let full = Code(.full)
-        /// Another program has written for too long.
+        /// Another program has held the write lock for too long.
         package static let locked = Code(.locked)
-        /// The file cannot be made, or not written.
+        /// The file cannot be created or written.
         package static let notWritable = Code(.notWritable)
-        /// There is no file, and this program may not make one.
+        /// There is no file, and the operation does not create one.
         package static let missing = Code(.missing)
         /// A file was removed, renamed or replaced while a process has it open.
         package static let moved = Code(.moved)
-        /// The file is something else than a task store.
+        /// The file is not a task store.
         package static let foreign = Code(.foreign)
         /// The task store is of a later version of this program.
         package static let newer = Code(.newer)
-        /// The file does not hold what SQLite, or this program, has written.
+        /// The file does not contain what SQLite, or this program, has written.
         package static let damaged = Code(.damaged)
         /// Reading, writing or syncing failed.
         package static let system = Code(.system)
-        /// What was asked for cannot be: the record is in another state, or the value is none.
+        /// The request is not possible: the record is in another state, or a value is invalid.
         package static let refused = Code(.refused)
         package static let closed = Code(.closed)
     }
@@ -38,12 +38,12 @@ package struct TaskStoreError: Error, Sendable, CustomStringConvertible {
     package let path: String
     /// What happened, with which value.
     package let reason: String
-    /// What the reader can do about it, where there is something.
+    /// What the operator can do about it, if anything.
     package let advice: String?
 
     package var description: String { "\(path): \(reason)" + (advice.map { "; \($0)" } ?? "") }
 
-    /// Whether the same may succeed later, without anybody changing the program or the file.
+    /// Whether another attempt may succeed without a change of the program or the file.
     package var isTemporary: Bool { code == .full || code == .locked || code == .system }
 }
 
@@ -62,7 +62,7 @@ extension TaskStoreError {
         self.init(code, path, "\(error)", advice: advice)
     }
 
-    /// Whatever SQLite, the system or this module has thrown.
+    /// Converts an error of SQLite, the system or this module.
     init(_ path: String, _ error: any Error) {
         switch error {
         case let error as TaskStoreError: self = error
@@ -73,7 +73,7 @@ extension TaskStoreError {
     }
 
     private init(_ path: String, sqlite error: DatabaseError) {
-        // Never the description: it holds the statement's arguments, which are the user's data.
+        // Not the description, because it contains the statement's arguments, which are the user's data.
         let reason = "\(error.message ?? "SQLite error") (SQLite \(error.extendedResultCode.rawValue))"
         switch error.resultCode {
         case .SQLITE_FULL:

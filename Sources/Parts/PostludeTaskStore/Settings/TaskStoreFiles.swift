@@ -2,13 +2,13 @@ internal import GRDB
 internal import GRDBSQLite
 internal import PostludeSystem
 
-/// The files of an open task store. SQLite goes on writing to files that were removed or renamed; what it writes there is
-/// gone with the last process.
+/// The files of an open task store. SQLite continues to write to files that were removed or renamed. Those writes are lost when
+/// the last process closes them.
 struct TaskStoreFiles: Sendable {
     private let path: String
     private let parts: [(path: String, identity: FileIdentity)]
 
-    /// - Throws: where one of them is not there.
+    /// - Throws: an error if one of them does not exist.
     init(open path: String) throws(TaskStoreError) {
         self.path = path
         var parts: [(path: String, identity: FileIdentity)] = []
@@ -19,20 +19,20 @@ struct TaskStoreFiles: Sendable {
         self.parts = parts
     }
 
-    /// - Throws: where they are not at their paths any more.
+    /// - Throws: an error if they are not at their paths any more.
     func check() throws(TaskStoreError) {
         for part in parts where FileIdentity(path: part.path) != part.identity {
             throw Self.moved(part.path, of: path)
         }
     }
 
-    /// Closing would remove the files at these paths, whose ever they are.
+    /// Keeps SQLite from removing the files at these paths when it closes its own: they may belong to another task store.
     static func keep(of database: Database) {
         var isKept: CInt = 1
         sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_PERSIST_WAL, &isKept)
     }
 
-    /// As the locks' file has it.
+    /// Returns the identities of the file and its WAL, as the lock file contains them.
     static func text(of path: String) -> String {
         [path, path + "-wal"].map { FileIdentity(path: $0)?.description ?? "-" }.joined(separator: " ")
     }

@@ -1,8 +1,8 @@
 internal import GRDB
 
-/// The tables, and every version that they have had.
+/// The tables, with the migrations from all earlier versions.
 enum TaskStoreSchema {
-    /// "PsJl": by this a task store is known from other programs' databases.
+    /// "PsJl" in ASCII. It distinguishes a task store from databases of other programs.
     static let applicationID: Int64 = 0x5073_4a6c
 
     /// A released migration is never changed, only followed by another one.
@@ -20,10 +20,10 @@ enum TaskStoreSchema {
         return migrator
     }
 
-    /// Times are milliseconds since 1970. `head` is the number of the request's first record: its records stand one
-    /// after the other. What may be long stands last: to read what is before it takes no overflow pages.
+    /// Times are milliseconds since 1970. `head` is the number of the request's first record; the records of a request have
+    /// consecutive numbers. Columns that may be long are last, so that reading the others needs no overflow pages.
     ///
-    /// An owner's number is never used again (AUTOINCREMENT): a dead one stays dead.
+    /// The number of an owner is never reused (AUTOINCREMENT), so that a dead owner stays dead.
     private static let records = """
         CREATE TABLE owner (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -80,8 +80,8 @@ enum TaskStoreSchema {
         CREATE INDEX firing_time ON firing (time);
         """
 
-    /// `stops`: if the record does not succeed, those after it in its request do not run; `stopped_by` is the id of the
-    /// record that has kept this one from running. `once`: its key was to be unique for as long as the record is kept.
+    /// `stops`: whether the records after it in its request run only if it succeeds. `stopped_by`: the id of the record that
+    /// has kept this one from running. `once`: whether its key is unique for as long as the record is kept.
     private static let order = """
         ALTER TABLE record ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE record ADD COLUMN stopped_by TEXT;
@@ -91,8 +91,8 @@ enum TaskStoreSchema {
         CREATE INDEX record_once ON record (head) WHERE once = 1;
         """
 
-    /// Records whose process has died while it ran them, and how often. Few: a table of their own, so that the others
-    /// take no room for it.
+    /// The records whose process has died while it ran them, and how often. They are few, so that they have a table of their
+    /// own instead of a column in every record.
     private static let suspects = """
         CREATE TABLE suspect (
             record INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
@@ -101,9 +101,9 @@ enum TaskStoreSchema {
         """
 }
 
-/// The brokers' queues that records are for, by number: of each there may be a publisher's lock.
+/// The brokers' queues of records, by number. The number also determines the lock of a queue's publisher.
 enum QueueTable {
-    /// - Returns: its number; it gets one where it has none.
+    /// - Returns: the queue's number. A new queue is inserted.
     static func number(of name: String, in database: Database) throws -> Int64 {
         let sql = "SELECT number FROM queue WHERE name = ?"
         if let number = try database.number(sql, [name]) { return number }

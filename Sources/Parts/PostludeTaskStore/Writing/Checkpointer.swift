@@ -4,17 +4,18 @@ internal import Glibc
 internal import PostludeSystem
 internal import Synchronization
 
-/// Moves the WAL's pages into the file, while this process holds the writer's lock.
+/// The checkpoints of the WAL, made while this process holds SQLite's write lock.
 ///
-/// SQLite 3.7.0 to 3.51.2 loses commits where a commit begins the WAL anew while another connection begins a checkpoint
-/// (<https://sqlite.org/wal.html>, "The WAL-Reset Bug"). A commit needs the writer's lock, so under it a checkpoint has no
-/// such neighbour. That holds if every connection to the file keeps to it: SQLite's own checkpoints are off on all of them.
+/// SQLite 3.7.0 to 3.51.2 loses commits if a commit restarts the WAL while another connection begins a checkpoint
+/// (<https://sqlite.org/wal.html>, "The WAL-Reset Bug"). A commit needs the write lock, so that none can run during a
+/// checkpoint that holds it. Every connection to the file must follow this rule: SQLite's automatic checkpoints are off on all
+/// of them.
 final class Checkpointer: Sendable {
-    /// After how many pages SQLite would checkpoint, too.
+    /// The number of pages after which a checkpoint is due, as in SQLite's default.
     private static let threshold = 1_000
-    /// After how many more where not all could be moved.
+    /// The number of further pages after which an incomplete checkpoint is repeated.
     private static let retryThreshold = 100
-    /// From how many pages on readers are waited for longer: as many as the WAL keeps on the disk.
+    /// The number of pages from which on a checkpoint waits longer for readers: about the size to which the WAL is truncated.
     private static let large = 16_000
     private static let betweenWarnings = Duration.seconds(600)
 
@@ -27,7 +28,7 @@ final class Checkpointer: Sendable {
     private let state = Lock(State())
 
     private struct State {
-        /// Pages in the WAL at the last attempt, and from how many on the next one is due.
+        /// The pages in the WAL at the last attempt, and the number at which the next one is due.
         var attempted = 0
         var due = threshold
         var nextWait = MonotonicTime.now
@@ -43,7 +44,7 @@ final class Checkpointer: Sendable {
         self.path = path
         self.warn = warn
         writer.unsafeReentrantWrite { database in
-            // It comes with each commit, and lives as long as the task store, whose connection calls it.
+            // SQLite calls the hook after each commit. The context lives as long as the task store, whose connection calls it.
             let context = Unmanaged.passUnretained(self).toOpaque()
             sqlite3_wal_hook(
                 database.sqliteConnection,
@@ -60,13 +61,13 @@ final class Checkpointer: Sendable {
     var isDue: Bool {
         let pages = pages.load(ordering: .relaxed)
         return state.withLock { state in
-            // Another process may have checkpointed, and the WAL has begun anew.
+            // Another process has made a checkpoint, and the WAL was restarted.
             if pages < state.attempted { (state.attempted, state.due) = (0, Self.threshold) }
             return pages >= state.due
         }
     }
 
-    /// Checkpoints. The caller has begun a transaction on the writer's connection, and ends it after this.
+    /// Makes a checkpoint. The caller has begun a transaction on the writer's connection, and ends it afterwards.
     func run() {
         let pages = pages.load(ordering: .relaxed)
         do {
@@ -91,21 +92,23 @@ final class Checkpointer: Sendable {
 
     func close() { try? connection.close() }
 
-    /// - Returns: whether nothing of the WAL is left that is not in the file.
+    /// - Returns: whether all pages of the WAL are in the file.
     private func moveAll() throws -> Bool {
         do {
             let (all, moved) = try connection.writeWithoutTransaction { try $0.checkpoint(.passive) }
             return moved >= all
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
-            // Another program checkpoints.
+            // Another program is making a checkpoint.
             return false
         }
     }
 
-    /// Readers that began before the last commits keep what they see in the WAL. While none commits they end, and those
-    /// that begin after the last page's move do not use the WAL: the next commit begins it anew.
+    /// Waits for readers until all pages can be moved. Readers that began before the last commits need pages in the WAL. They
+    /// end while no process commits, and readers that begin after the last page was moved do not use the WAL, so that the next
+    /// commit restarts it.
     ///
-    /// - Parameter time: at most a tenth of all time, so that a reader that stays does not hold up those that write.
+    /// - Parameter time: the longest wait. At most a tenth of all time is spent waiting, so that a permanent reader does not
+    ///   block writers.
     private func waitAndMove(for time: Duration) throws -> Bool {
         let start = MonotonicTime.now
         guard state.withLock({ $0.nextWait <= start }) else { return false }

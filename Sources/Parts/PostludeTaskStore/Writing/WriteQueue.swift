@@ -3,15 +3,15 @@ internal import Glibc
 internal import PostludeSystem
 internal import Synchronization
 
-/// Group commit: one thread takes all writes that wait, runs them in one transaction, and lets their callers go on once that
-/// is on the disk. It does not know records.
+/// Group commit: one thread takes all waiting writes, runs them in one transaction, and resumes their callers when that is on
+/// the disk. It is independent of records.
 final class WriteQueue: Sendable {
     private struct Waiting {
         let write: any QueuedWrite
         let deadline: MonotonicTime
     }
 
-    /// When notes are tried again.
+    /// The delay before notes are tried again.
     private static let retryDelay = Duration.seconds(1)
 
     private let pool: DatabasePool
@@ -24,9 +24,9 @@ final class WriteQueue: Sendable {
     private struct State {
         var waiting: [Waiting] = []
         var notes: [Note] = []
-        /// When the notes are written, though nothing else is.
+        /// When the notes are written even if there is no other write.
         var notesDue: MonotonicTime?
-        /// Why the notes that are there could not be written yet.
+        /// Why the pending notes could not be written yet.
         var notesFailure: (any Error)?
         var isClosing = false
         var committed = 0
@@ -36,8 +36,8 @@ final class WriteQueue: Sendable {
     private let state = ConditionLock(State())
 
     /// - Parameters:
-    ///   - patience: what the pool's busy handler asks.
-    ///   - confirm: called at the beginning of each transaction; where it throws nothing is written.
+    ///   - patience: the timeout of the pool's busy handler.
+    ///   - confirm: called at the beginning of each transaction; if it throws, nothing is written.
     init(
         _ pool: DatabasePool, patience: BusyTimeout, checkpointer: Checkpointer, path: String,
         settings: TaskStoreSettings, confirm: @escaping @Sendable (Database) throws -> Void
@@ -51,17 +51,18 @@ final class WriteQueue: Sendable {
         try start()
     }
 
-    /// How many transactions have been committed.
+    /// The number of transactions that have been committed.
     var transactions: Int { state.withLock { $0.committed } }
 
-    /// How many callers wait.
+    /// The number of waiting callers.
     var waitingCount: Int { state.withLock { $0.waiting.count } }
 
     // MARK: Callers
 
-    /// Runs statements in a transaction that they may share, and waits until they are on the disk.
+    /// Runs statements in a transaction that other writes may share, and waits until they are on the disk.
     ///
-    /// - Parameter body: may be called again where its transaction was lost; it changes nothing but the database.
+    /// - Parameter body: the statements. They may be run again if their transaction is lost, and must not change anything
+    ///   except the database.
     func perform<Value>(_ body: @escaping @Sendable (Database) throws -> Value) throws -> Value {
         let write = PendingWrite(body)
         let deadline = MonotonicTime.now + settings.lockTimeout
@@ -75,7 +76,7 @@ final class WriteQueue: Sendable {
         return try write.wait()
     }
 
-    /// Has statements run with the next transaction; before those that begin to wait later.
+    /// Runs statements with the next transaction, before those of callers that begin to wait later.
     func note(_ note: @escaping Note) {
         let due = MonotonicTime.now + settings.noteDelay
         state.withLock { state in
@@ -86,13 +87,13 @@ final class WriteQueue: Sendable {
         }
     }
 
-    /// Waits until what was noted before is on the disk.
+    /// Waits until all earlier notes are on the disk.
     func flush() throws {
         try perform { _ in }
         if let failure = state.withLock({ $0.notesFailure }) { throw failure }
     }
 
-    /// Writes what is left, and ends the thread.
+    /// Writes everything that is pending, and ends the thread.
     func close() {
         let thread = state.withLock { state in
             state.isClosing = true
@@ -128,7 +129,7 @@ final class WriteQueue: Sendable {
         while awaitWork() { writeNext() }
     }
 
-    /// - Returns: false when the queue is closed and nothing is left that could be written.
+    /// - Returns: false if the queue is closed and nothing is left to write.
     private func awaitWork() -> Bool {
         state.wait { state in
             guard state.waiting.isEmpty else { return .stop(true) }
@@ -142,7 +143,8 @@ final class WriteQueue: Sendable {
         do {
             let outcome = try pool.writeWithoutTransaction { database in
                 try begin(in: database, until: state.withLock { $0.waiting.first?.deadline })
-                // Not before the transaction has begun: who came while others wrote is in it.
+                // Taken only after the transaction has begun, so that it includes writes that arrived while another process was
+                // writing.
                 return take().commit(in: database) { try begin(in: database, until: nil) }
             }
             settle(outcome)
@@ -152,10 +154,10 @@ final class WriteQueue: Sendable {
         if checkpointer.isDue { checkpoint() }
     }
 
-    /// Its callers have been let go on before.
+    /// Makes a checkpoint. The callers of the last transaction have been resumed before.
     private func checkpoint() {
         try? pool.writeWithoutTransaction { database in
-            // Where others write just now, the next commit's checkpoint moves these pages, too.
+            // If another process is writing, the checkpoint after the next commit moves these pages, too.
             patience.last(until: .now)
             try database.run("BEGIN IMMEDIATE")
             checkpointer.run()
@@ -163,7 +165,7 @@ final class WriteQueue: Sendable {
         }
     }
 
-    /// - Parameter deadline: until when it waits for other processes; nil for as long as a new write would.
+    /// - Parameter deadline: until when it waits for other processes; nil for as long as a new write would wait.
     private func begin(in database: Database, until deadline: MonotonicTime?) throws {
         patience.last(until: deadline ?? .now + settings.lockTimeout)
         try database.run("BEGIN IMMEDIATE")
@@ -190,18 +192,19 @@ final class WriteQueue: Sendable {
         state.withLock { state in
             state.committed += outcome.transactions
             state.notesFailure = outcome.notesFailure
-            // After the end they would never be written: what they record happens again.
+            // While the queue is closing, notes that have failed are dropped: their attempts are made again.
             guard !outcome.notes.isEmpty, !state.isClosing else { return }
             state.notes = outcome.notes + state.notes
             state.notesDue = .now + Self.retryDelay
         }
-        // No caller goes on before the queue knows what became of all.
+        // No caller is resumed before the state includes all results.
         for end in outcome.ends { end.write.end(end.failure) }
         let failures = [outcome.notesFailure].compactMap(\.self) + outcome.mistakes
         for failure in failures { settings.report(TaskStoreError(path, failure)) }
     }
 
-    /// No transaction could begin.
+    /// Handles the failure to begin a transaction: ends the writes whose deadline has passed, or all writes if the file is not
+    /// just busy.
     private func endThoseOverdue(_ error: any Error) {
         let isBusy = (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
         let now = MonotonicTime.now
@@ -224,17 +227,17 @@ final class WriteQueue: Sendable {
 /// Statements of asynchronous writes.
 typealias Note = @Sendable (Database) throws -> Void
 
-/// What shares a transaction.
+/// The writes and notes that share a transaction.
 private struct Batch {
-    /// What became of a batch.
+    /// The result of a batch.
     struct Outcome {
         var transactions = 0
-        /// Each write, and what has befallen all where it could not even run.
+        /// Each write, with the error that has lost its transaction; nil if the transaction was committed.
         var ends: [(write: any QueuedWrite, failure: (any Error)?)] = []
-        /// Those that could not be written, and may be later; why.
+        /// The notes that could not be written and are to be retried, and the reason.
         var notes: [Note] = []
         var notesFailure: (any Error)?
-        /// Why notes were given up: each would fail again, and hold up all after it.
+        /// The errors of notes that were dropped, because each would fail again and block all later notes.
         var mistakes: [any Error] = []
     }
 
@@ -243,8 +246,8 @@ private struct Batch {
 
     private var parts: Int { writes.count + (notes.isEmpty ? 0 : 1) }
 
-    /// Runs the batch in the transaction that has begun, and commits it. Where that is lost as a whole, each part gets
-    /// one of its own: it may have been lost by one of them.
+    /// Runs the batch in the transaction that has begun, and commits it. If the whole transaction is lost, each part gets a
+    /// transaction of its own, because one of them may have caused the loss.
     ///
     /// - Parameter begin: begins a transaction.
     func commit(in database: Database, begin: () throws -> Void) -> Outcome {
@@ -311,14 +314,15 @@ private struct Batch {
     }
 }
 
-/// One caller's statements, and the caller, who waits for what becomes of them.
-// Unchecked: the caller makes it and reads the result after the semaphore, the writer's thread does the rest.
+/// The statements of one caller, which waits for their result.
+// Unchecked: only the writer's thread changes it after its creation. The caller reads the result after the semaphore is posted.
 private final class PendingWrite<Value>: @unchecked Sendable {
     private let body: @Sendable (Database) throws -> Value
     private var result: Result<Value, any Error>?
     private let isOver = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-    /// - Parameter body: may be called again where its transaction was lost; it changes nothing but the database.
+    /// - Parameter body: the statements. They may be run again if their transaction is lost, and must not change anything
+    ///   except the database.
     init(_ body: @escaping @Sendable (Database) throws -> Value) {
         self.body = body
         sem_init(isOver, 0, 0)
@@ -329,22 +333,22 @@ private final class PendingWrite<Value>: @unchecked Sendable {
         isOver.deallocate()
     }
 
-    /// Waits, on the caller's thread, until the statements are committed and on the disk, or are undone.
+    /// Waits, on the caller's thread, until the statements are committed and on the disk, or rolled back.
     func wait() throws -> Value {
         while sem_wait(isOver) != 0 {}
-        // The thread that signals has set it.
+        // The writer's thread sets it before it posts the semaphore.
         guard let result else { throw CancellationError() }
         return try result.get()
     }
 }
 
-/// What the writer's thread sees of a write.
+/// A write as the writer's thread uses it, with a result of any type.
 private protocol QueuedWrite: AnyObject {
-    /// Runs the statements; undone, should they fail.
+    /// Runs the statements, and rolls them back if they fail.
     ///
-    /// - Throws: where the whole transaction is lost, not only what belongs to this write.
+    /// - Throws: an error if the whole transaction is lost, not only this write.
     func run(in database: Database) throws
-    /// Lets the caller go on: with the statements' own result, or with what has befallen all.
+    /// Resumes the caller, with the statements' own result or with the failure of the whole transaction.
     func end(_ failure: (any Error)?)
 }
 
@@ -371,10 +375,10 @@ extension PendingWrite: QueuedWrite {
     }
 }
 
-/// How long a connection waits while another process writes: what SQLite's busy handler asks.
+/// The timeout of SQLite's busy handler: how long a connection waits while another process writes.
 ///
-/// SQLite's own one sleeps up to 100 ms at a time. A transaction here takes as long as an fsync, so that asking more
-/// often pays.
+/// SQLite's own handler sleeps up to 100 ms at a time. A transaction here takes as long as an fsync, so that shorter sleeps
+/// pay.
 final class BusyTimeout: Sendable {
     private let end: Atomic<Int64>
 
@@ -382,10 +386,12 @@ final class BusyTimeout: Sendable {
 
     func last(until end: MonotonicTime) { self.end.store(end.nanoseconds, ordering: .relaxed) }
 
-    /// - Returns: whether to try again, after a while.
+    /// Sleeps for a moment.
+    ///
+    /// - Returns: whether to try again.
     func wait(tries: Int) -> Bool {
-        // The first tenth of a second is everybody's: a reader waits for no writer, but perhaps for one that recovers
-        // the file, whatever the end of another one's wait is.
+        // Every connection waits for about a tenth of a second, whatever the deadline of a write is: a reader does not wait for
+        // writers, but may have to wait for a process that recovers the file.
         guard tries < 64 || MonotonicTime.now.nanoseconds < end.load(ordering: .relaxed) else { return false }
         usleep(useconds_t(min(2_000, 100 << min(tries, 5))))
         return true

@@ -3,21 +3,21 @@ internal import GRDBSQLite
 internal import Glibc
 internal import PostludeSystem
 
-/// A number in the file's header (`user_version`) that goes up with each transaction. By it a WAL is known to be that of
-/// its file: SQLite itself plays any WAL back into any file.
+/// A number in the file's header (`user_version`) that increases with each transaction. It shows whether a WAL belongs to its
+/// file: SQLite itself replays any WAL into any file.
 enum WriteStamp {
     static func advance(in database: Database) throws {
         let old = try database.number("PRAGMA user_version") ?? 0
         try database.execute(sql: "PRAGMA user_version = \(Int32(truncatingIfNeeded: old &+ 1))")
     }
 
-    /// Refuses a WAL of another file: such as one that a crash has left, beside a backup that was put back.
+    /// Refuses a WAL of another file, such as one that a crash has left beside a backup that was put back.
     ///
     /// - Throws: ``TaskStoreError`` `damaged`; nothing was changed.
     static func check(_ path: String) throws {
         guard let wal = try WALStamps(of: path + "-wal"), let current = try stamp(of: path) else { return }
-        // The file holds the transaction before the WAL's first one, or one of the WAL's own. Stamps begin again after
-        // the largest number.
+        // The last transaction in the file must be the one before the WAL's first, or one of the WAL's. Stamps overflow, so
+        // that differences are compared.
         if current &- (wal.first &- 1) >= 0, wal.last &- current >= 0 { return }
         throw TaskStoreError(
             .damaged, path,
@@ -30,10 +30,10 @@ enum WriteStamp {
                 """)
     }
 
-    /// As the file itself has it, without what its WAL may have. By SQLite: closing a descriptor of the file would release
-    /// the locks that another connection of this process has on it.
+    /// Returns the stamp in the file itself, without its WAL. It is read through SQLite, because closing a descriptor of the
+    /// file would release the locks that another connection of this process has on it.
     ///
-    /// - Returns: nil if that cannot be told: a crash within a checkpoint leaves a file that is whole with its WAL alone.
+    /// - Returns: nil if it cannot be read: after a crash during a checkpoint the file may be complete only with its WAL.
     private static func stamp(of path: String) throws -> Int32? {
         let name = path.utf8.map { byte in
             let isPlain = byte == 0x2f || byte == 0x2d || byte == 0x2e || byte == 0x5f
@@ -47,7 +47,7 @@ enum WriteStamp {
         var statement: OpaquePointer?
         defer { sqlite3_finalize(statement) }
         guard sqlite3_open_v2("file:\(name)?immutable=1", &handle, flags, nil) == SQLITE_OK,
-            // The file may be shorter than its header says.
+            // The file may be shorter than its header indicates.
             sqlite3_exec(handle, "PRAGMA writable_schema = ON", nil, nil, nil) == SQLITE_OK,
             sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &statement, nil) == SQLITE_OK,
             sqlite3_step(statement) == SQLITE_ROW
@@ -70,7 +70,7 @@ private struct WALStamps {
     private(set) var first: Int32
     private(set) var last: Int32
 
-    /// - Returns: nil if no transaction of the WAL has a stamp, or there is none.
+    /// - Returns: nil if there is no WAL, or if no transaction in it has a stamp.
     init?(of path: String) throws(SystemError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -86,7 +86,7 @@ private struct WALStamps {
         sum.add(header[..<24])
         guard sum.matches(Self.word(header, 24), Self.word(header, 28)) else { return nil }
         var found: (first: Int32, last: Int32)?
-        // Of the transaction that the frames are of.
+        // The stamp of the transaction to which the frames belong.
         var stamp: Int32?
         var offset: off_t = 32
         while true {
@@ -96,7 +96,7 @@ private struct WALStamps {
             sum.add(frame[24...])
             guard sum.matches(Self.word(frame, 16), Self.word(frame, 20)) else { break }
             if Self.word(frame, 0) == 1 { stamp = Int32(bitPattern: Self.word(frame, 24 + 60)) }
-            // Only its last frame says how large the file is then: without it the transaction was not committed.
+            // Only the last frame of a transaction contains the file's size. Without it the transaction was not committed.
             if Self.word(frame, 4) != 0, let stamp { found = (found?.first ?? stamp, stamp) }
             offset += off_t(24 + size)
         }
@@ -114,7 +114,7 @@ private struct WALStamps {
         return bytes
     }
 
-    /// Big-endian; the caller knows that there are four bytes.
+    /// Returns a big-endian number. The caller ensures that there are four bytes.
     private static func word(_ bytes: [UInt8], _ offset: Int) -> UInt32 {
         bytes[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) }
     }
@@ -126,7 +126,7 @@ private struct WALChecksum {
 
     init(isBigEndian: Bool) { self.isBigEndian = isBigEndian }
 
-    /// - Parameter bytes: a multiple of eight.
+    /// - Parameter bytes: bytes whose count is a multiple of eight.
     mutating func add(_ bytes: ArraySlice<UInt8>) {
         bytes.withUnsafeBytes { bytes in
             for offset in stride(from: 0, to: bytes.count - 7, by: 8) {
