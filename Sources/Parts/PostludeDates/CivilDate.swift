@@ -1,16 +1,16 @@
-/// A day of the proleptic Gregorian calendar, as ISO 8601 has it: also before 1582.
+/// A day of the proleptic Gregorian calendar, as in ISO 8601, also before 1582.
 package struct CivilDate: Sendable, Hashable {
     package let year: Int
     package let month: Int
     package let day: Int
-    /// Since 1970-01-01.
+    /// The number of days since 1970-01-01.
     package let number: Int
 
-    /// 1970-01-01 was a Thursday.
+    /// The day of the week; Sunday is 0. 1970-01-01 was a Thursday.
     package var weekday: Int { ((number + 4) % 7 + 7) % 7 }
 
-    // By H. Hinnant's "chrono-Compatible Low-Level Date Algorithms", `civil_from_days` and `days_from_civil`. A year begins
-    // in March there, so that a leap day is its last.
+    // The algorithms are `civil_from_days` and `days_from_civil` of H. Hinnant's "chrono-Compatible Low-Level Date Algorithms".
+    // A year begins in March there, so that a leap day is its last.
 
     package init(number: Int) {
         self.number = number
@@ -25,7 +25,7 @@ package struct CivilDate: Sendable, Hashable {
         year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     }
 
-    /// - Returns: nil if the calendar has no such day, or the year has not four digits.
+    /// - Returns: nil if the calendar has no such day, or if the year is not one of ``years``.
     package init?(year: Int, month: Int, day: Int) {
         guard Self.years.contains(year), (1...12).contains(month), day >= 1,
             day <= Self.length(of: month, in: year)
@@ -39,7 +39,7 @@ package struct CivilDate: Sendable, Hashable {
         number = era * 146_097 + dayOfEra - 719_468
     }
 
-    /// The years that RFC 3339 can write, without the year 0, which most programs do not know.
+    /// The years of RFC 3339 except the year 0, which most programs do not support.
     package static let years = 1...9999
 
     private static func length(of month: Int, in year: Int) -> Int {
@@ -51,14 +51,14 @@ package struct CivilDate: Sendable, Hashable {
     }
 }
 
-/// A time on a clock's face, without a zone.
+/// A time of day without a time zone.
 package struct TimeOfDay: Sendable, Hashable {
     package let hour: Int
     package let minute: Int
     package let second: Int
     package let nanosecond: Int
 
-    /// - Returns: nil if no clock shows that.
+    /// - Returns: nil if one of the numbers is out of range. There are no leap seconds.
     package init?(hour: Int, minute: Int, second: Int = 0, nanosecond: Int = 0) {
         guard (0..<24).contains(hour), (0..<60).contains(minute), (0..<60).contains(second),
             (0..<1_000_000_000).contains(nanosecond)

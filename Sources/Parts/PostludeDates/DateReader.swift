@@ -1,9 +1,9 @@
-/// Takes the parts of a date's text, one after another.
+/// A parser of the parts of a date's text, from left to right.
 struct DateReader {
     struct LocalDateTime {
         let day: CivilDate
         let time: TimeOfDay
-        /// It was second 60 of its minute, and is 59 here.
+        /// Whether the text has second 60, which is 59 in `time`.
         let isLeapSecond: Bool
     }
 
@@ -15,7 +15,7 @@ struct DateReader {
 
     mutating func day() -> CivilDate? { calendarDay()?.day }
 
-    /// A day and a time, both with separators or both without (ISO 8601-1, 5.4.2.1).
+    /// Reads a day and a time, both with separators or both without (ISO 8601-1, 5.4.2.1).
     mutating func localDateTime(allowsLeapSecond: Bool = false) -> LocalDateTime? {
         guard let (day, isBasic) = calendarDay(), take("T") || take("t") || !isBasic && take(" "),
             let hour = number(2), isBasic || take(":"), let minute = number(2)
@@ -32,7 +32,7 @@ struct DateReader {
         }
     }
 
-    /// Seconds east of UTC: `Z`, `+01:00`, `+0100` or `+01`; nil if there is none.
+    /// Reads an offset, such as `Z`, `+01:00`, `+0100` or `+01`. The result is in seconds east of UTC; nil if there is none.
     mutating func offset() -> Int? {
         if take("Z") || take("z") { return 0 }
         let isWest = take("-")
@@ -50,7 +50,8 @@ struct DateReader {
         return CivilDate(year: year, month: month, day: day).map { ($0, isBasic) }
     }
 
-    /// Nanoseconds, which are as far as it goes; zero if there is no fraction, nil for a point without digits.
+    /// Reads a fraction of a second. The result is in nanoseconds, without further digits; zero if there is no fraction, nil
+    /// for a point without digits.
     private mutating func fraction() -> Int? {
         guard take(".") || take(",") else { return 0 }
         let digits = rest.prefix(while: Self.isDigit)

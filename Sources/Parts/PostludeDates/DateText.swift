@@ -1,14 +1,14 @@
 package import FoundationEssentials
 
-/// Points in time, days and local times as text: the one place that reads and writes them.
+/// The reading and writing of points in time, days and local times as text, for all modules.
 ///
 /// It reads RFC 3339 (`2030-01-31T12:00:00.5+01:00`) and ISO 8601's reduced and basic forms (`2030-01-31T12:00Z`,
-/// `20300131T120000Z`, `+0100`), and writes RFC 3339. Foundation's parser takes 31 February and 25 o'clock and forgets
-/// what follows the time; its formatter writes dates before 1582-10-15 by the Julian calendar, and years of five digits.
+/// `20300131T120000Z`, `+0100`), and writes RFC 3339. Foundation's parser accepts 31 February and 25 o'clock, and ignores text
+/// after the time; its formatter writes dates before 1582-10-15 in the Julian calendar, and years of five digits.
 package enum DateText {
     // MARK: Points in time
 
-    /// - Parameter assumesUTC: whether a time without an offset is one in UTC, as Python's programs mean it.
+    /// - Parameter assumesUTC: whether a time without an offset is in UTC, as in Python programs.
     /// - Returns: nil if `text` is not a point in time between the years 0001 and 9999.
     package static func date(_ text: String, assumesUTC: Bool = false) -> Date? {
         var reader = DateReader(text)
@@ -16,7 +16,7 @@ package enum DateText {
             let offset = assumesUTC && reader.isAtEnd ? 0 : reader.offset(), reader.isAtEnd
         else { return nil }
         let seconds = local.day.number * 86_400 + local.time.seconds - offset
-        // A leap second is the last one of a month in UTC, and counted as the one that follows it (RFC 3339, 5.7).
+        // A leap second is the last second of a month in UTC, and counts as the second that follows it (RFC 3339, 5.7).
         guard
             !local.isLeapSecond
                 || CivilDate(number: floored(seconds + 1).days).day == 1
@@ -29,14 +29,14 @@ package enum DateText {
                 + Double(local.time.nanosecond) / 1e9)
     }
 
-    /// The time in UTC as RFC 3339 has it.
+    /// Returns a point in time in UTC, in the format of RFC 3339.
     ///
-    /// Microseconds are as fine as it gets: a `Date` of our days holds no less. The nearest one is written.
+    /// The time is rounded to the nearest microsecond. A `Date` of our time is not much more precise.
     ///
-    /// - Returns: nil outside of the years 0001 to 9999, which have no such text.
+    /// - Returns: nil outside of the years 0001 to 9999, which the format cannot represent.
     package static func text(_ date: Date, fraction: DateFraction = .asNeeded) -> String? {
         let interval = date.timeIntervalSinceReferenceDate
-        // Far outside, so that what follows cannot overflow; also false for NaN.
+        // A wide limit, so that the following arithmetic cannot overflow. The comparison is also false for NaN.
         guard abs(interval) < 1e12 else { return nil }
         let floor = interval.rounded(.down)
         var seconds = Int(floor) + referenceDate
@@ -53,7 +53,7 @@ package enum DateText {
 
     // MARK: Local values
 
-    /// `2030-01-31`, as `<input type="date">` sends it, or `20300131`.
+    /// Reads a day: `2030-01-31`, as `<input type="date">` sends it, or `20300131`.
     package static func day(_ text: String) -> CivilDate? {
         var reader = DateReader(text)
         guard let day = reader.day(), reader.isAtEnd else { return nil }
@@ -66,7 +66,7 @@ package enum DateText {
         return text.text
     }
 
-    /// `2030-01-31T12:00`, as `<input type="datetime-local">` sends it, with or without seconds.
+    /// Reads a local time: `2030-01-31T12:00`, as `<input type="datetime-local">` sends it, with or without seconds.
     package static func localDateTime(_ text: String) -> (day: CivilDate, time: TimeOfDay)? {
         var reader = DateReader(text)
         guard let local = reader.localDateTime(), reader.isAtEnd else { return nil }
@@ -91,10 +91,10 @@ package enum DateText {
     }
 }
 
-/// How many digits of a second are written.
+/// How many digits of a second's fraction are written.
 package enum DateFraction: Sendable, Hashable {
-    /// None for a whole second, else three where they suffice, else six.
+    /// None for a whole second, otherwise the fewest of three, six and nine that suffice.
     case asNeeded
-    /// This many, at most nine; what is left is cut.
+    /// This many, at most nine; further digits are cut off.
     case digits(Int)
 }

@@ -1,4 +1,4 @@
-/// Puts a date's text together.
+/// A writer of a date's text.
 struct DateWriter {
     private var bytes: [UInt8] = []
 
@@ -16,7 +16,7 @@ struct DateWriter {
         number(day.day, width: 2)
     }
 
-    /// - Parameter seconds: since midnight.
+    /// - Parameter seconds: the seconds since midnight.
     mutating func time(seconds: Int, nanosecond: Int, _ fraction: DateFraction) {
         append("T")
         number(seconds / 3_600, width: 2)
@@ -34,7 +34,7 @@ struct DateWriter {
         number((digits..<9).reduce(nanosecond) { value, _ in value / 10 }, width: digits)
     }
 
-    /// In groups of three, as most programs write them.
+    /// Returns the number of digits that are needed, in groups of three, as most programs write them.
     private static func digits(of nanosecond: Int) -> Int {
         switch nanosecond {
         case 0: 0
