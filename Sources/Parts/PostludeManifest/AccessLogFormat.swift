@@ -1,6 +1,6 @@
 internal import PostludeRouting
 
-/// The text of an access log line, with `$variables` as in nginx's `log_format`: `$name` or `${name}`.
+/// The format of a line of the access log: text with variables (`$name` or `${name}`), as in nginx's `log_format`.
 package struct AccessLogFormat: Sendable, Hashable {
     package enum Piece: Sendable, Hashable {
         case text(String)
@@ -11,7 +11,7 @@ package struct AccessLogFormat: Sendable, Hashable {
 
     /// A mistake in a format, with its position.
     package struct Mistake: Error, Hashable, CustomStringConvertible {
-        /// How many Unicode scalars stand before the mistake.
+        /// The number of Unicode scalars before the mistake.
         package let offset: Int
         package let message: String
 
@@ -20,7 +20,7 @@ package struct AccessLogFormat: Sendable, Hashable {
 
     package let pieces: [Piece]
 
-    /// - Throws: ``Mistake`` for a variable that does not exist, or a dollar without one.
+    /// - Throws: ``Mistake`` for an unknown variable, or for a dollar sign without a variable.
     package init(parsing text: String) throws(Mistake) {
         var pieces: [Piece] = []
         let scalars = Array(text.unicodeScalars)
@@ -42,7 +42,7 @@ package struct AccessLogFormat: Sendable, Hashable {
         self.pieces = pieces
     }
 
-    /// The name after the dollar at `position`, which is after the variable afterwards.
+    /// Returns the name after the dollar sign at `position`, and moves `position` to the end of the variable.
     private static func name(in scalars: [Unicode.Scalar], at position: inout Int) throws(Mistake) -> String {
         let start = position
         position += 1
@@ -78,7 +78,8 @@ package struct AccessLogFormat: Sendable, Hashable {
     }
 }
 
-/// What a line of the access log can show, by nginx's names where nginx has one. `$http_NAME` comes on top.
+/// The variables of the access log, with nginx's names if nginx has them. `$http_NAME` is not among them: it is
+/// ``AccessLogFormat/Piece/header(_:)``.
 package enum AccessLogVariable: String, Sendable, Hashable, CaseIterable {
     // The request, as the web server describes it.
     case remoteAddress = "remote_addr"
@@ -100,7 +101,7 @@ package enum AccessLogVariable: String, Sendable, Hashable, CaseIterable {
     case contentType = "content_type"
     case contentLength = "content_length"
     case requestID = "request_id"
-    // The answer.
+    // The response.
     case status
     case bodyBytesSent = "body_bytes_sent"
     case bytesSent = "bytes_sent"
@@ -109,14 +110,14 @@ package enum AccessLogVariable: String, Sendable, Hashable, CaseIterable {
     /// Seconds from the complete head until finish.
     case requestTime = "request_time"
     // The tasks.
-    /// How many have run to their end, well or not.
+    /// The number of tasks that have ended, successfully or not.
     case tasks
     case tasksFailed = "tasks_failed"
-    /// How many had not ended when the process did.
+    /// The number of tasks that had not ended when the process ended.
     case tasksLeft = "tasks_left"
-    /// Seconds for which attempts ran, added up.
+    /// The total time of all attempts, in seconds.
     case tasksTime = "tasks_time"
-    // Where and when the response was finished.
+    // The time, process and worker of the finish.
     case timeISO8601 = "time_iso8601"
     case timeLocal = "time_local"
     /// Seconds since 1970, with milliseconds.

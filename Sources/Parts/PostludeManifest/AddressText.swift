@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// Where a socket is bound, as the manifest writes it. Binding it looks up a host name; this does not.
+/// The notation of a socket's address in the manifest. Host names are not looked up here, but when the socket is bound.
 package enum AddressText {
     package static let expectation = "a Unix path such as /run/app.sock, host:port or [ipv6]:port"
-    /// Bytes of a Unix socket's path, without the zero at the end of `sun_path`.
+    /// The largest length of a Unix socket's path in bytes, without the zero at the end of `sun_path`.
     static let pathBound = 107
 
-    /// Whether it is a path, and not a host and a port.
+    /// Whether an address is a path, not a host and a port.
     package static func isPath(_ text: String) -> Bool {
         text.hasPrefix("/") || text.hasPrefix("./")
     }
@@ -27,7 +27,7 @@ package enum AddressText {
         }
         let host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
-            // A scope such as %eth0 stands after the address.
+            // A scope such as %eth0 follows the address.
             let address = host.dropFirst().dropLast().prefix { $0 != "%" }
             guard NetworkText.bytes(of: String(address))?.count == 16 else {
                 throw ValueMistake(expected: expectation)
@@ -61,7 +61,7 @@ package enum AddressText {
     }
 }
 
-/// Addresses and networks that may connect: `127.0.0.1`, `10.0.0.0/8`, `::1`, `fd00::/8`.
+/// The notation of addresses and networks that may connect: `127.0.0.1`, `10.0.0.0/8`, `::1`, `fd00::/8`.
 enum NetworkText {
     static let expectation = "an address such as 127.0.0.1 or a network such as 10.0.0.0/8 or fd00::/8"
 
@@ -76,7 +76,7 @@ enum NetworkText {
         guard isNumber, digits.utf8.count <= 3, let length = Int(digits), length <= address.count * 8 else {
             throw ValueMistake(expected: "a network's length from 0 to \(address.count * 8) after the slash")
         }
-        // The author of 10.0.0.1/8 may mean one host: as a network, it is 16 million.
+        // 10.0.0.1/8 is refused: it may be meant as one host, but as a network it has 16 million addresses.
         let network = masked(address, to: length)
         guard network == address else {
             let suggestion = self.text(of: network).map { "\($0)/\(length)" } ?? "a network"
@@ -84,7 +84,7 @@ enum NetworkText {
         }
     }
 
-    /// The 4 or 16 bytes of an address; `nil` when it is none.
+    /// Returns the 4 or 16 bytes of an address; `nil` if the text is not an address.
     static func bytes(of text: String) -> [UInt8]? {
         guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()

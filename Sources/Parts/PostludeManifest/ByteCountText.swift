@@ -1,9 +1,9 @@
-/// Sizes as the manifest writes them: a whole number of bytes, or with a binary unit, in its own notation or
-/// in nginx's.
+/// The notation of sizes in the manifest: a whole number of bytes, or a whole number with a binary unit (`KiB`, or nginx's
+/// `k`).
 enum ByteCountText {
     static let expectation =
         "a size in bytes or with a unit (KiB, MiB, GiB, or nginx's k, m, g) such as 64KiB"
-    /// The largest that makes sense for a request held on one machine.
+    /// The largest size in bytes: no value in the manifest needs more.
     static let maximum = 1 << 40
     static let maximumText = "1024GiB"
 
@@ -29,7 +29,7 @@ enum ByteCountText {
         return bytes
     }
 
-    /// The shortest text that `parse` reads as this size: `64KiB`, `1500`.
+    /// Returns the shortest text that `parse` reads as this size, such as `64KiB` or `1500`.
     static func text(of bytes: Int) -> String {
         for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)]
         where bytes != 0 && bytes % (1 << shift) == 0 {

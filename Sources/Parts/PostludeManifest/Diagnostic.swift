@@ -1,4 +1,4 @@
-/// One mistake in a manifest: where it is, what was found and what was expected.
+/// A mistake in a manifest: its location, and a message with what was found and what was expected.
 package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     package let location: SourceLocation
     package let message: String
@@ -12,7 +12,7 @@ package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(location): \(message)" }
 }
 
-/// The reason why a manifest was refused: all its mistakes, in the order of the file.
+/// The error for an invalid manifest: all its mistakes, in the order of the file.
 package struct ManifestError: Error, CustomStringConvertible {
     package let diagnostics: [Diagnostic]
 
@@ -26,9 +26,9 @@ package struct ManifestError: Error, CustomStringConvertible {
     }
 }
 
-/// Gathers the mistakes of one file, so that they are all reported at once.
+/// Collects the mistakes of one file, so that all are reported at once.
 ///
-/// A class because every reader of a part of the file adds to the same list.
+/// It is a class, because the readers of all parts of the file add to the same list.
 final class DiagnosticCollector {
     let file: String
     private var found: [(position: SourcePosition?, message: String)] = []
@@ -45,7 +45,7 @@ final class DiagnosticCollector {
 
     func error() -> ManifestError { ManifestError(diagnostics: mistakes) }
 
-    /// The mistakes in the order of the file; those of one place in the order in which they were found.
+    /// The mistakes in the order of the file. Those of one position are in the order in which they were found.
     var mistakes: [Diagnostic] {
         let start = SourcePosition(line: 0, column: 0)
         let sorted = found.enumerated().sorted { first, second in
@@ -59,7 +59,7 @@ final class DiagnosticCollector {
     }
 }
 
-/// A place in a text: lines and columns count from 1, columns in Unicode scalars.
+/// A position in a text. Lines and columns count from 1, columns in Unicode scalars.
 package struct SourcePosition: Sendable, Hashable, Comparable {
     package let line: Int
     package let column: Int
@@ -74,7 +74,7 @@ package struct SourcePosition: Sendable, Hashable, Comparable {
     }
 }
 
-/// A place in a file, printed as compilers do: `routes.yaml:12:9`.
+/// A location in a file, which is printed as compilers do: `routes.yaml:12:9`.
 package struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     /// The file's path as it was given.
     package let file: String

@@ -1,11 +1,11 @@
-/// Durations as the manifest writes them: a whole number and a unit.
+/// The notation of durations in the manifest: a whole number and a unit.
 enum DurationText {
     static let expectation = "a duration with a unit (ms, s, m or h) such as 30s"
-    /// The longest that makes sense for a server; far below what `Duration` can hold.
+    /// The longest duration: no setting of a server needs more, and it is far below the limit of `Duration`.
     static let maximum: Duration = .seconds(365 * 24 * 3600)
     static let maximumText = "8760h"
 
-    /// Milliseconds in each unit.
+    /// The number of milliseconds in each unit.
     private static let units: [(suffix: String, milliseconds: Int64)] = [
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
     ]
@@ -26,7 +26,7 @@ enum DurationText {
         return .milliseconds(milliseconds)
     }
 
-    /// The shortest text that `parse` reads as this duration: `90s`, `5m`.
+    /// Returns the shortest text that `parse` reads as this duration, such as `90s` or `5m`.
     static func text(of duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = attoseconds / 1_000_000_000_000_000

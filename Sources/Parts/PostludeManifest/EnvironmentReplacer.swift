@@ -1,22 +1,22 @@
 internal import Yams
 
-/// Puts the environment's values into a manifest's tree, before anything asks what kind of value they are.
+/// Replaces references to environment variables in a manifest's tree, before the types of its values are determined.
 ///
-/// In the tree and not in the text, so that a value stays one value, whatever it holds.
-/// Keys stay as they are.
+/// The tree is changed, not the text, so that a value remains one value, whatever the variable contains. Keys are not
+/// changed.
 struct EnvironmentReplacer {
-    /// What became of one scalar.
+    /// The result for one scalar.
     enum Outcome {
         case replaced([EnvironmentText.Origin])
-        /// The mistake has been reported: nothing is to be said about the value any more.
+        /// The mistake has been reported. No further one is reported for this value.
         case failed
     }
 
-    /// By the scalar's position; only of those in which something was to be replaced.
+    /// The results by the scalars' positions, for the scalars that refer to variables.
     private(set) var outcomes: [SourcePosition: Outcome] = [:]
     private let environment: [String: String]
     private let diagnostics: DiagnosticCollector
-    /// How many bytes may still come out of the environment: a small file can name a large value many times.
+    /// The number of bytes that replaced values may still have. A small file can refer to a large value many times.
     private var budget = ManifestBounds.fileSize
 
     init(environment: [String: String], reportingTo diagnostics: DiagnosticCollector) {

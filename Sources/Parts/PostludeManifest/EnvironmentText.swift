@@ -1,18 +1,18 @@
-/// Text with `${NAME}` and `${NAME:-default}`, as the manifest's values are written.
+/// Expansion of `${NAME}` and `${NAME:-default}` in the manifest's values.
 ///
-/// `$${` stands for `${`; a dollar without a brace after it stands for itself. What comes out of a variable
-/// is not looked at again.
+/// `$${` is a literal `${`; a dollar sign without a brace after it is literal. The value of a variable is not expanded
+/// again.
 enum EnvironmentText {
-    /// Where a piece of the text came from.
+    /// The variable from which a part of the text comes.
     struct Origin: Hashable {
         let name: String
-        /// The variable is not set, or empty: the file's default took its place.
+        /// Whether the file's default was used, because the variable is not set or is empty.
         let isDefault: Bool
     }
 
     struct Expansion: Equatable {
         var text: String
-        /// Each once, in the order of the text; empty when only `$${` was replaced.
+        /// The variables, each once, in the order of the text; empty if only `$${` was replaced.
         var origins: [Origin]
     }
 
@@ -22,7 +22,7 @@ enum EnvironmentText {
 
     static let expectation = "${NAME} or ${NAME:-default}, or $${ for a literal ${"
 
-    /// - Returns: `nil` when there is nothing to replace.
+    /// - Returns: `nil` if there is nothing to replace.
     static func expand(
         _ text: String, from environment: [String: String]
     ) throws(Mistake) -> Expansion? {
@@ -30,7 +30,7 @@ enum EnvironmentText {
         var expanded = String.UnicodeScalarView()
         var origins: [Origin] = []
         var isChanged = false
-        // Scalars: a brace and a combining mark are one `Character`.
+        // Unicode scalars, because a brace and a combining mark are one `Character`.
         var rest = text.unicodeScalars[...]
         while let dollar = rest.firstIndex(of: "$") {
             expanded += rest[..<dollar]
@@ -54,7 +54,7 @@ enum EnvironmentText {
         return Expansion(text: String(expanded), origins: origins)
     }
 
-    /// Takes what begins with `${` off the front.
+    /// Removes a reference, which begins with `${`, from the front of `rest`, and returns its value.
     private static func takeReference(
         from rest: inout Substring.UnicodeScalarView, _ environment: [String: String]
     ) throws(Mistake) -> (value: Substring.UnicodeScalarView, Origin) {
@@ -78,7 +78,7 @@ enum EnvironmentText {
         if let value, value.unicodeScalars.contains("\u{FFFD}") {
             throw Mistake(message: "the variable \(variable) is not UTF-8, expected UTF-8")
         }
-        // As in a shell, an empty variable has the default too.
+        // As in a shell, an empty variable has the default, too.
         if let value, suffix.isEmpty || !value.isEmpty {
             return (value.unicodeScalars[...], Origin(name: variable, isDefault: false))
         }

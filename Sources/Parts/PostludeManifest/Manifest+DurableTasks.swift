@@ -1,25 +1,26 @@
 extension Manifest {
-    /// What holds for the durable tasks of one kind instead of what the application's code says; `nil` if that holds.
+    /// Settings for the durable tasks of one kind, which override the policy in the application's code. A property that is
+    /// `nil` overrides nothing.
     package struct DurableTask: Sendable, Hashable {
         /// The kind's name.
         package var kind: String
-        /// How often a task is called at most.
+        /// The largest number of attempts.
         package var attempts: Int?
-        /// The time between the first failure and the second attempt.
+        /// The delay between the first failure and the second attempt.
         package var delay: Duration?
-        /// By how much each delay is longer than the one before.
+        /// The ratio of each delay to the previous one.
         package var factor: Double?
         package var maximumDelay: Duration?
-        /// By which part of itself a delay is made longer or shorter at random.
+        /// The largest part of a delay by which it is lengthened or shortened at random, from 0 to 1.
         package var jitter: Double?
-        /// After this time an attempt is cancelled.
+        /// The time after which an attempt is cancelled.
         package var deadline: Duration?
-        /// After this time a task does not begin any more.
+        /// The time after which a task that has not begun is dropped.
         package var expiry: Duration?
         package var priority: Priority?
         package var runs: Place?
         package var promotion: Promotion?
-        /// Where the kind's name stands in the file.
+        /// The position of the kind's name in the file.
         package var location: SourceLocation
 
         package init(_ kind: String, location: SourceLocation) {
@@ -33,12 +34,12 @@ extension Manifest {
 
         /// Where tasks run.
         package struct Place: Sendable, Hashable {
-            /// The broker's; `nil` for this machine's processes.
+            /// The broker's queue; `nil` for the processes of this machine.
             package var queue: String?
             package var location: SourceLocation
         }
 
-        /// Where tasks go that do not come to their end here.
+        /// The queue to which tasks move that cannot finish here, and the occasions on which they move.
         package struct Promotion: Sendable, Hashable {
             package enum Occasion: String, Sendable, Hashable, CaseIterable {
                 case deadline, attempts, shutdown
@@ -49,29 +50,29 @@ extension Manifest {
         }
     }
 
-    /// A durable task that is added again and again.
+    /// A durable task that is added at the times of a cron expression.
     package struct Schedule: Sendable, Hashable {
         package var name: String
-        /// Five fields, as cron has them.
+        /// The five fields of a cron expression.
         package var cron: Placed<String>
-        /// Of the tz database.
+        /// The name of a time zone in the tz database.
         package var timeZone: Placed<String>
-        /// The kind's name.
+        /// The name of the task's kind.
         package var task: Placed<String>
-        /// A mapping.
+        /// The members of the task, as a mapping.
         package var arguments: Value
         package var overlap: Overlap = .skip
 
-        /// What happens when the schedule's last task is not over.
+        /// The choice at a scheduled time if the schedule's previous task has not ended.
         package enum Overlap: String, Sendable, Hashable, CaseIterable {
-            /// Another one is added.
+            /// Adds another task.
             case run
-            /// None is.
+            /// Adds no task.
             case skip
         }
     }
 
-    /// A value of which only others know whether it is right.
+    /// A value with its position in the file, for a check by another module.
     package struct Placed<Content: Sendable & Hashable>: Sendable, Hashable {
         package var value: Content
         package var location: SourceLocation
@@ -79,24 +80,24 @@ extension Manifest {
 
     /// The file that keeps durable tasks.
     package struct TaskStore: Sendable, Hashable {
-        /// An absolute path.
+        /// The absolute path of the SQLite file.
         package var path: String
-        /// How long what is done can still be looked at.
+        /// How long the record of a finished task is kept.
         package var keep: Duration = .seconds(24 * 60 * 60)
-        /// How long a dead letter can still be looked at.
+        /// How long a dead letter is kept.
         package var keepFailed: Duration = .seconds(30 * 24 * 60 * 60)
-        /// How long a request waits while other processes write.
+        /// How long a request waits for the database's lock while other processes write.
         package var lockTimeout: Duration = .seconds(5)
 
         package init(path: String) { self.path = path }
     }
 
-    /// The broker to which tasks go, and whose queues `work` consumes.
+    /// The broker to which tasks are sent, and whose queues `work` consumes.
     package struct Celery: Sendable, Hashable {
         package var broker: Address
-        /// Where Celery keeps results; `nil` if results are not kept.
+        /// The database where Celery keeps results; `nil` if results are not kept.
         package var results: Address?
-        /// Where the mapping begins in the file.
+        /// The position of the mapping in the file.
         package var location: SourceLocation
 
         package init(broker: Address, results: Address? = nil, location: SourceLocation) {
@@ -106,7 +107,7 @@ extension Manifest {
         }
     }
 
-    /// A broker's URL. It may hold a password: what prints it must not show that.
+    /// A broker's URL. It may contain a password, which must not be shown.
     package struct Address: Sendable, Hashable {
         package var url: String
         package var location: SourceLocation

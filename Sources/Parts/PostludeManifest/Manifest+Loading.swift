@@ -4,17 +4,16 @@ internal import Glibc
 extension Manifest {
     /// Reads and checks a manifest.
     ///
-    /// Values may hold `${NAME}` and `${NAME:-default}`; `$${` is a literal `${`. A plain value then is the
-    /// number, truth value or text that its characters make, a quoted one is text. Inside of `{ }` and `[ ]`
-    /// YAML itself ends a plain value before the brace: there the value needs quotes, and a number or a truth
-    /// value, which quotes would make text, a line of its own.
+    /// Values may contain `${NAME}` and `${NAME:-default}`; `$${` is a literal `${`. After the replacement, a plain value is a
+    /// number, a boolean or text, and a quoted value is text. Inside `{ }` and `[ ]`, YAML ends a plain value at a brace. There
+    /// the value needs quotes, which make it text; a number or a boolean needs a line of its own instead.
     ///
     /// - Parameters:
-    ///   - path: the file; diagnostics show it as it is given here.
+    ///   - path: the file's path, which diagnostics show unchanged.
     ///   - handlers: the names of the application's handlers.
-    ///   - middleware: the names of its middleware for routes and groups of routes.
-    ///   - environment: the variables that values may name as `${NAME}`.
-    /// - Throws: all mistakes of the file at once.
+    ///   - middleware: the names of the application's middleware for routes and groups of routes.
+    ///   - environment: the variables to which values may refer as `${NAME}`.
+    /// - Throws: all mistakes of the file in one error.
     package static func load(
         contentsOf path: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
         environment: [String: String] = ProcessEnvironment.variables
@@ -25,12 +24,12 @@ extension Manifest {
     /// Checks a manifest's text.
     ///
     /// - Parameters:
-    ///   - yaml: the manifest.
-    ///   - file: what diagnostics call it.
+    ///   - yaml: the manifest's text.
+    ///   - file: the name of the file in diagnostics.
     ///   - handlers: the names of the application's handlers.
-    ///   - middleware: the names of its middleware for routes and groups of routes.
-    ///   - environment: the variables that values may name as `${NAME}`.
-    /// - Throws: all mistakes of the text at once.
+    ///   - middleware: the names of the application's middleware for routes and groups of routes.
+    ///   - environment: the variables to which values may refer as `${NAME}`.
+    /// - Throws: all mistakes of the text in one error.
     package static func parse(
         _ yaml: String, file: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
         environment: [String: String] = ProcessEnvironment.variables
@@ -38,7 +37,7 @@ extension Manifest {
         try read(yaml, file: file, handlers: handlers, middleware: middleware, environment: environment).get()
     }
 
-    /// Reads a manifest as `load` does, for those who have something to check besides.
+    /// Reads a manifest as `load` does, but returns its mistakes, so that the caller can add others.
     package static func read(
         contentsOf path: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
         environment: [String: String] = ProcessEnvironment.variables
@@ -52,7 +51,7 @@ extension Manifest {
             diagnostics: diagnostics)
     }
 
-    /// Reads a manifest's text as `parse` does, for those who have something to check besides.
+    /// Reads a manifest's text as `parse` does, but returns its mistakes, so that the caller can add others.
     package static func read(
         _ yaml: String, file: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
         environment: [String: String] = ProcessEnvironment.variables
@@ -62,9 +61,9 @@ extension Manifest {
             diagnostics: DiagnosticCollector(file: file))
     }
 
-    /// Reads a manifest's text, without checking more than that it is text.
+    /// Returns the text of a manifest's file. Only its size and its encoding, UTF-8, are checked.
     ///
-    /// - Parameter path: the file; diagnostics show it as it is given here.
+    /// - Parameter path: the file's path, which diagnostics show unchanged.
     package static func text(contentsOf path: String) throws(ManifestError) -> String {
         let diagnostics = DiagnosticCollector(file: path)
         guard let text = ManifestFile.text(of: path, reportingTo: diagnostics) else {
@@ -92,13 +91,13 @@ extension Manifest {
     }
 }
 
-/// A manifest as far as it could be read, and all that is wrong with it.
+/// A manifest as far as it could be decoded, and all its mistakes.
 package struct ManifestReading: Sendable {
-    /// Parts with mistakes have their defaults; nil if the text is not a manifest at all.
+    /// The manifest, in which values with mistakes have their defaults; `nil` if the text is not a manifest at all.
     package var manifest: Manifest?
-    /// In the order of the file.
+    /// All mistakes, in the order of the file.
     package var mistakes: [Diagnostic]
-    /// The keys at its top. One whose value is wrong is not missing.
+    /// The top-level keys of the file, including those with invalid values.
     package var keys: Set<String> = []
 
     init(_ manifest: Manifest? = nil, mistakes: [Diagnostic] = [], keys: Set<String> = []) {
@@ -107,14 +106,14 @@ package struct ManifestReading: Sendable {
         self.keys = keys
     }
 
-    /// The manifest, where nothing is wrong with it.
+    /// Returns the manifest if it has no mistakes.
     package func get() throws(ManifestError) -> Manifest {
         guard let manifest, mistakes.isEmpty else { throw ManifestError(diagnostics: mistakes) }
         return manifest
     }
 }
 
-/// Reads a manifest's file, bounded and as UTF-8.
+/// Reads a manifest's file, of a bounded size and in UTF-8.
 private enum ManifestFile {
     static func text(of path: String, reportingTo diagnostics: DiagnosticCollector) -> String? {
         // Without O_NONBLOCK, opening a named pipe would wait for its writer.
@@ -170,7 +169,7 @@ private enum ManifestFile {
     }
 }
 
-/// The variables with which this process was started.
+/// The environment variables of this process.
 package enum ProcessEnvironment {
     package static var variables: [String: String] { ProcessInfo.processInfo.environment }
 }

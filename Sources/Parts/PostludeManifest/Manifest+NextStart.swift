@@ -1,6 +1,6 @@
 extension Manifest {
-    /// The keys that `next` changes and that hold from the next start only, since SIGHUP cannot apply them: sockets that are
-    /// open, and the files and brokers of durable tasks.
+    /// Returns the keys that differ in `next` and take effect only at the next start. SIGHUP cannot apply changes of open
+    /// sockets, the task store or the broker.
     package func keysForNextStart(in next: Manifest) -> [String] {
         var changes = Changes()
         changes.compare("listen", listen.address, next.listen.address)

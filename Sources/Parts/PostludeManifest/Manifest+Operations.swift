@@ -1,22 +1,20 @@
 package import Logging
 
 extension Manifest {
-    /// The listening socket. Where it is inherited from spawn-fcgi or systemd, only `allow` and `allowUsers`
-    /// hold.
+    /// The listening socket. If it is inherited from spawn-fcgi or systemd, only `allow` and `allowUsers` apply.
     package struct Listen: Sendable, Hashable {
         /// A Unix path, `host:port` or `[ipv6]:port`; `nil` for the inherited socket.
         package var address: String?
-        /// The owner of a Unix socket's file, by name or number; `nil` for the process's own user.
+        /// The owner of a Unix socket's file, by name or number; `nil` for the user of the process.
         package var owner: String?
         package var group: String?
         /// The mode of a Unix socket's file.
         package var mode: UInt32 = 0o660
-        /// Connections that the kernel queues.
+        /// The largest number of connections that the kernel queues until they are accepted.
         package var backlog = 4096
-        /// Addresses and networks (CIDR) that may connect over TCP; empty for all.
+        /// Addresses and networks (CIDR) that may connect over TCP; if empty, all may.
         package var allow: [String] = []
-        /// Users, by name or number, that may connect over a Unix socket; empty for all whom the file's mode
-        /// lets.
+        /// Users, by name or number, that may connect over a Unix socket; if empty, all whom the file's mode admits.
         package var allowUsers: [String] = []
 
         package init() {}
@@ -25,48 +23,51 @@ extension Manifest {
     /// The worker processes.
     package struct Processes: Sendable, Hashable {
         package var count = 1
-        /// Requests after which a process is replaced, give or take a tenth; `nil` means never.
+        /// The number of requests after which a process is replaced, ±10 %; `nil` means never.
         package var maximumRequests: Int?
-        /// Bytes of resident memory above which a process is replaced; `nil` means never.
+        /// The resident memory, in bytes, above which a process is replaced; `nil` means never.
         package var maximumMemory: Int?
-        /// A process whose control thread does nothing for so long is killed and replaced.
+        /// The time without a sign of life of the control thread after which a process is killed and replaced.
         package var watchdog: Duration = .seconds(30)
 
         package init() {}
     }
 
-    /// What happens when every worker is busy and no more may be started.
+    /// The treatment of requests when every worker is busy and no more may be started.
     package struct Overload: Sendable, Hashable {
         package var policy: Policy = .wait
         /// How long a request waits for a worker before it is refused.
         package var wait: Duration = .seconds(1)
-        /// What `Retry-After` says, in whole seconds.
+        /// The value of `Retry-After` in refusals, in whole seconds.
         package var retryAfter: Duration = .seconds(5)
 
         package init() {}
 
         package enum Policy: String, Sendable, Hashable, CaseIterable {
-            /// Requests wait, as long as the web server does.
+            /// Requests wait as long as the web server waits for them.
             case wait
             /// Requests that have waited too long are answered 503.
             case refuse
         }
     }
 
-    /// A socket of its own on which the state of all processes is shown, also when every worker is busy.
+    /// The status pages: a separate socket that shows the state of all processes, even when every worker is busy.
     package struct Status: Sendable, Hashable {
         /// A Unix path, `host:port` or `[ipv6]:port`.
         package var listen: String
         package var owner: String?
         package var group: String?
         package var mode: UInt32 = 0o660
-        /// Whether the pages may have durable tasks run once more, or take them back.
+        /// Whether the pages can retry and discard durable tasks.
         package var steering = false
 
         package init(listen: String) { self.listen = listen }
     }
 
-    /// The status pages' socket: the command line's goes before the file's, with a file of its own.
+    /// Returns the settings of the status pages' socket.
+    ///
+    /// - Parameter address: an address from the command line, which replaces that of the manifest; owner, group and mode then
+    ///   have their defaults.
     package func status(at address: String?) -> Status? {
         guard let address else { return status }
         var given = Status(listen: address)
@@ -74,11 +75,11 @@ extension Manifest {
         return given
     }
 
-    /// What is logged, and where to.
+    /// The settings of the log and of the access log.
     package struct Log: Sendable, Hashable {
         package var level: Logger.Level = .info
         package var destination: Destination = .standardError
-        /// `nil` when requests are not logged.
+        /// `nil` if requests are not logged.
         package var access: Access?
 
         package init() {}
@@ -88,7 +89,7 @@ extension Manifest {
             case file(String)
             /// The `/dev/log` of a syslog daemon.
             case syslog
-            /// systemd's journal, which gets metadata as fields.
+            /// systemd's journald, which gets metadata as fields.
             case journald
         }
 
@@ -107,7 +108,7 @@ extension Manifest {
         }
     }
 
-    /// Where files are that the web server sends for the application.
+    /// The location of files that the web server sends for the application.
     package struct Files: Sendable, Hashable {
         /// The folder: an absolute path without `..` and without a slash at the end.
         package var root: String
@@ -115,9 +116,9 @@ extension Manifest {
         package var `internal`: String
     }
 
-    /// Where uploaded files are kept while their requests last.
+    /// The storage of uploaded files, which exist as long as their requests.
     package struct Uploads: Sendable, Hashable {
-        /// An absolute path without a slash at the end. `/tmp` may be memory, so it is not the default.
+        /// An absolute path without a slash at the end. `/tmp` is not the default, because it may be in memory.
         package var folder = "/var/tmp"
 
         package init() {}

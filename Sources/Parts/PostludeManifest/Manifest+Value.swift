@@ -1,10 +1,10 @@
 extension Manifest {
-    /// A value whose meaning the application knows, as JSON could hold it.
+    /// A value without a fixed type, such as a schedule's arguments, which the application decodes. It can be written as JSON.
     package struct Value: Sendable, Hashable, CustomStringConvertible {
         package enum Content: Sendable, Hashable {
             case null
             case boolean(Bool)
-            /// As JSON writes it.
+            /// A number in JSON's notation.
             case number(String)
             case text(String)
             case list([Value])
@@ -16,7 +16,7 @@ extension Manifest {
             package var value: Value
         }
 
-        /// What leads from a value to one that is inside of it.
+        /// A step of a path from a value to a value inside it.
         package enum Step: Sendable, Hashable {
             case key(String)
             case index(Int)
@@ -30,7 +30,7 @@ extension Manifest {
             self.location = location
         }
 
-        /// The value at the end of a path; the last one that is there where that is shorter.
+        /// The value at the end of a path. If the value does not have the whole path, the last value on it.
         package subscript(at path: some Collection<Step>) -> Value {
             guard let step = path.first else { return self }
             var next: Value?
@@ -43,7 +43,7 @@ extension Manifest {
             return next?[at: path.dropFirst()] ?? self
         }
 
-        /// In a diagnostic's words.
+        /// The value as diagnostics name it.
         package var description: String {
             switch content {
             case .null: "nothing"
@@ -55,7 +55,7 @@ extension Manifest {
             }
         }
 
-        /// JSON text.
+        /// The value as JSON text.
         package var json: String {
             switch content {
             case .null: "null"

@@ -1,14 +1,13 @@
 package import HTTPTypes
 package import PostludeRouting
 
-/// `routes.yaml`, decoded and checked: which handler answers which requests, and within which bounds.
+/// `routes.yaml`, decoded and checked: the routes with their handlers and limits, and all settings.
 ///
-/// A value of this type is complete: defaults are filled in, and each route has its own limits merged with
-/// those that hold for all routes.
+/// A value of this type is complete: it contains the defaults, and each route's limits are merged with those for all routes.
 package struct Manifest: Sendable {
-    /// What stands in front of every route's path, such as `/api`; empty if there is none.
+    /// The prefix of every route's path, such as `/api`; empty if there is none.
     package var prefix = ""
-    /// Where the supervisor listens, and who may connect.
+    /// The listening socket, and the peers that may connect to it.
     package var listen = Listen()
     package var processes = Processes()
     package var workers = Workers()
@@ -20,18 +19,18 @@ package struct Manifest: Sendable {
     package var log = Log()
     /// `nil` if there is no status page.
     package var status: Status?
-    /// `nil` when the application sends its files itself.
+    /// `nil` if the application sends its files itself.
     package var files: Files?
     package var uploads = Uploads()
     package var openAPI = OpenAPI()
-    /// `nil` when the application has no durable tasks.
+    /// `nil` if the application has no durable tasks.
     package var taskStore: TaskStore?
-    /// In the order of the file, as the schedules.
+    /// The settings of durable tasks by kind, in the order of the file, like `schedules`.
     package var durableTasks: [DurableTask] = []
     package var schedules: [Schedule] = []
-    /// `nil` when the application has no broker.
+    /// `nil` if the application has no broker.
     package var celery: Celery?
-    /// In the order of the file: the first that matches wins.
+    /// The routes in the order of the file. The first route that matches a request is used.
     package var routes: [Route] = []
 
     package init() {}
@@ -39,104 +38,104 @@ package struct Manifest: Sendable {
     /// One route.
     package struct Route: Sendable {
         package var methods: [HTTPRequest.Method]
-        /// With the prefixes of the manifest and of the route's groups applied.
+        /// The pattern with the prefixes of the manifest and of the route's groups.
         package var pattern: RoutePattern
         /// The name under which the application registered the handler.
         package var handler: String
-        /// The names of the middleware around the handler, the outermost first: that of the groups, then the route's own.
+        /// The names of the middleware around the handler, outermost first: that of the groups, then that of the route.
         package var middleware: [String] = []
         package var limits: Limits
         package var tasks: TaskLimits
-        /// What the documentation says about the route.
+        /// A line about the route in the documentation.
         package var summary: String?
         package var description: String?
         package var tags: [String] = []
         package var deprecated = false
-        /// Whether the file gives `regex` and not `path`.
+        /// Whether the route has `regex` instead of `path`.
         var isRegex = false
-        /// Where the route begins in the file.
+        /// The position of the route in the file.
         package var location: SourceLocation
-        /// Where its `path` or `regex` stands.
+        /// The position of its `path` or `regex`.
         package var pathLocation: SourceLocation
     }
 
-    /// How many threads serve requests and run tasks.
+    /// The number of workers, threads that serve requests and run tasks, in each process.
     package struct Workers: Sendable, Hashable {
         package var minimum = 4
         package var maximum = 64
-        /// How many workers never run tasks, so that long tasks cannot take all of them.
+        /// The number of workers that are reserved for requests, so that long tasks cannot occupy all workers.
         package var reservedForRequests = 1
-        /// How long a worker above the minimum waits for work before it ends.
+        /// The time for which a worker above the minimum waits for work before it ends.
         package var idleTime: Duration = .seconds(30)
 
         package init() {}
     }
 
-    /// What a request may cost.
+    /// The limits of a request: sizes and times.
     package struct Limits: Sendable, Hashable {
-        /// Bytes of the FastCGI parameters.
+        /// The largest size of the FastCGI parameters, in bytes.
         package var head = 64 << 10
-        /// Bytes of the body.
+        /// The largest size of the body, in bytes.
         package var body = 1 << 20
-        /// Time to a complete head.
+        /// The time within which the head must be complete.
         package var headTime: Duration = .seconds(10)
-        /// Time between two pieces of a body.
+        /// The longest time between two parts of a body.
         package var readTime: Duration = .seconds(60)
-        /// Time in which the whole response must be written.
+        /// The time within which the whole response must be written.
         package var writeTime: Duration = .seconds(60)
-        /// Time from a request's head to its response, after which the handler is cancelled and answered 504;
-        /// `nil` means never.
+        /// The time from a request's head to its response after which the handler is cancelled and the client gets 504; `nil`
+        /// means never.
         package var requestTimeout: Duration?
-        /// After this time the log shows where the handler is; `nil` means never.
+        /// The time after which the handler's stack is logged; `nil` means never.
         package var slowTime: Duration?
-        /// After this time the process is replaced, as the handler cannot be stopped; `nil` means never.
+        /// The time after which the process is replaced, because the handler cannot be stopped; `nil` means never.
         package var killTime: Duration?
 
         package init() {}
     }
 
-    /// How long one background task may run.
+    /// The limits of background tasks: times of one task, and the number of tasks of one worker.
     package struct TaskLimits: Sendable, Hashable {
-        /// After this time a warning is logged.
+        /// The time after which a warning is logged.
         package var warn: Duration = .seconds(30)
-        /// After this time the task is cancelled; `nil` means never.
+        /// The time after which the task is cancelled; `nil` means never.
         package var deadline: Duration?
-        /// After this time the process is replaced, as the task cannot be stopped; `nil` means never.
+        /// The time after which the process is replaced, because the task cannot be stopped; `nil` means never.
         package var killTime: Duration?
-        /// How many tasks may be with one worker; `nil` means any number.
+        /// The largest number of tasks that one worker has; `nil` means any number.
         package var maxQueued: Int?
         package var whenFull: FullQueue = .run
 
         package init() {}
 
-        /// What happens to a request whose tasks would be too many for its worker.
+        /// The treatment of a request with whose tasks its worker would have more than `maxQueued`.
         package enum FullQueue: String, Sendable, Hashable, CaseIterable {
-            /// They run on this worker all the same, and the log says so.
+            /// The tasks run on this worker nevertheless, and this is logged.
             case run
-            /// The request is answered 503, and has no tasks.
+            /// The client gets 503, and the tasks are dropped.
             case refuse
-            /// Its durable tasks are for the next free worker; its other ones run here.
+            /// Durable tasks are left to the next free worker; other tasks run on this worker.
             case leave
         }
     }
 }
 
 extension Manifest {
-    /// What the application's OpenAPI document says about the application, and where it is served.
+    /// The application's title, version and description in its OpenAPI document, and the paths at which it is served.
     package struct OpenAPI: Sendable, Hashable {
         package var title = "API"
         /// The application's version, as it is written in the file.
         package var version = "1.0.0"
         package var description: String?
-        /// The document's path with the manifest's prefix applied; `nil` when it is not served.
+        /// The document's path with the manifest's prefix; `nil` if it is not served.
         package var document: String?
-        /// The path, with the prefix, of the page that shows the document; `nil` when there is none. There is
-        /// a document when there is a page.
+        /// The path, with the prefix, of the page that shows the document; `nil` if there is none. There is no page without a
+        /// document.
         package var page: String?
 
         package init() {}
 
-        /// The paths that are served besides the routes, each with the name of its content.
+        /// The paths that are served in addition to the routes, each with the name of its content.
         package var paths: [(path: String, name: String)] {
             [(document, "(OpenAPI document)"), (page, "(documentation page)")]
                 .compactMap { path, name in path.map { ($0, name) } }

@@ -1,10 +1,10 @@
-/// What the values of a manifest may be; the schema says the same where it can.
+/// The bounds of the manifest's values. The schema has the same bounds if JSON Schema can express them.
 enum ManifestBounds {
     static let processes = 1...1024
     static let requests = 1...1_000_000_000
-    /// Less than any process needs would replace it for ever.
+    /// With a lower bound than a process needs, it would be replaced again and again.
     static let memory = 1 << 20...ByteCountText.maximum
-    /// Linux cuts it to net.core.somaxconn.
+    /// Linux limits it further, to net.core.somaxconn.
     static let backlog = 1...65535
     static let workers = 1...4096
     static let reservedForRequests = 0...4095
@@ -12,15 +12,15 @@ enum ManifestBounds {
     static let factor = 1.0...100
     static let jitter = 0.0...1
     static let queuedTasks = 1...1_000_000
-    /// libfcgi's own buffers make less than a KiB useless; it gets a head through a pipe, which holds at most
-    /// a MiB.
+    /// At least 1 KiB, because of the size of libfcgi's own buffers. Less than 1 MiB, which is the capacity of the pipe through
+    /// which libfcgi gets a head.
     static let head = 1 << 10...960 << 10
     static let body = 0...ByteCountText.maximum
-    /// A time that something may take; only the grace period can be nothing.
+    /// The lower bound of times other than the grace period, which can be zero.
     static let time: Duration = .milliseconds(1)
     static let grace: Duration = .zero
-    /// A process beats once a second.
+    /// Well above the interval of the heartbeat, which a process sends once a second.
     static let watchdog: Duration = .seconds(3)
-    /// Of the file itself.
+    /// The largest size of the manifest's file, in bytes.
     static let fileSize = 8 << 20
 }

@@ -2,9 +2,9 @@ internal import HTTPTypes
 internal import PostludeRouting
 internal import Yams
 
-/// `openapi`, and what routes say for the documentation.
+/// Decoding of `openapi`, and of the keys of a route that describe it in the documentation.
 extension ManifestDecoder {
-    /// What the documentation says about a route.
+    /// The summary, description and tags of a route in the documentation.
     struct RouteDocumentation {
         var summary: String?
         var description: String?
@@ -20,7 +20,9 @@ extension ManifestDecoder {
             deprecated: keys[.deprecated].flatMap { reader.boolean($0, for: "`deprecated`") } ?? false)
     }
 
-    /// - Parameter manifest: the rest of it, with its routes.
+    /// Decodes `openapi`.
+    ///
+    /// - Parameter manifest: the rest of the manifest, with its prefix and routes.
     func openAPI(_ node: Node, in manifest: Manifest) -> Manifest.OpenAPI {
         var openAPI = Manifest.OpenAPI()
         guard let keys = reader.mapping(node, keys: OpenAPIKey.self, name: OpenAPIKey.mapping) else {
@@ -67,7 +69,7 @@ extension ManifestDecoder {
             read: { words($0, for: "`tags`", expected: "a tag") })
     }
 
-    /// As it is written: `1.0` is a number to YAML.
+    /// Returns the version as it is written: `1.0` is a number in YAML.
     private func version(_ node: Node) -> String? {
         let expected = "a version such as 1.2.0"
         guard let text = reader.scalarText(node, for: "`version`", expected: expected) else { return nil }
@@ -79,7 +81,7 @@ extension ManifestDecoder {
         return text
     }
 
-    /// A path of literals, with the manifest's prefix, that no route takes.
+    /// Returns a path without parameters, with the manifest's prefix, and reports a path that a route matches.
     private func path(
         _ node: Node, name: String, such example: String, _ index: DocumentPathIndex
     ) -> String? {
@@ -105,9 +107,9 @@ extension ManifestDecoder {
     }
 }
 
-/// Knows which paths a manifest's routes take from those of the OpenAPI document and its page.
+/// The routes of a manifest that answer GET, to find those that match the path of the OpenAPI document or of its page.
 private struct DocumentPathIndex {
-    /// The manifest's, which stands in front of the documents' paths as well.
+    /// The manifest's prefix, which also precedes the paths of the document and the page.
     let prefix: String
     private let routes: [Manifest.Route]
 
@@ -116,18 +118,18 @@ private struct DocumentPathIndex {
         routes = manifest.routes.filter { $0.methods.contains(.get) }
     }
 
-    /// The first route that answers GET for a path of literals.
+    /// Returns the first route that answers GET for a path without parameters.
     func route(taking path: String) -> Manifest.Route? {
         guard let pattern = try? RoutePattern(path) else { return nil }
         let covering = routes.first { $0.pattern.covers(pattern) }
-        // Comparing patterns is quick, but only matching shows what an application's own expression takes.
+        // Comparing patterns is quick, but which paths a regular expression matches is found only by matching.
         let expressions = routes.filter { $0.isRegex || RouteShape(pattern: $0.pattern.text).hasUnknown }
         let matching = expressions.isEmpty ? nil : Self.first(of: expressions, matching: path)
         let earliest = [covering, matching].compactMap(\.self)
         return earliest.min { ($0.location.position ?? Self.start) < ($1.location.position ?? Self.start) }
     }
 
-    /// Whether two paths of literals are the same path.
+    /// Whether two paths without parameters are the same path.
     static func areEqual(_ one: String, _ other: String) -> Bool {
         guard let one = try? RoutePattern(one), let other = try? RoutePattern(other) else { return false }
         return one.covers(other)

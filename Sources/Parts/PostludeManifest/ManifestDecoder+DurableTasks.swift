@@ -1,6 +1,6 @@
 internal import Yams
 
-/// `durable-tasks`.
+/// Decoding of `durable-tasks`.
 extension ManifestDecoder {
     func durableTasks(_ node: Node) -> [Manifest.DurableTask] {
         let name = "`durable-tasks`"
@@ -42,7 +42,7 @@ extension ManifestDecoder {
         task.promotion = keys[.promotion].flatMap(promotion)
     }
 
-    /// `here`, or a broker's queue.
+    /// Decodes `runs`: `here`, or a broker's queue.
     private func place(_ node: Node) -> Manifest.DurableTask.Place? {
         let place = location(of: node)
         guard node.mapping != nil else {
@@ -105,7 +105,7 @@ extension ManifestDecoder {
     }
 }
 
-/// `schedules`.
+/// Decoding of `schedules`.
 extension ManifestDecoder {
     func schedules(_ node: Node) -> [Manifest.Schedule] {
         let expected = "a name of letters, digits, `-`, `_` and `.` such as nightly"
@@ -167,7 +167,7 @@ extension ManifestDecoder {
         return .init(value: text, location: location(of: node))
     }
 
-    /// What JSON can hold; `nil` when it was reported.
+    /// Returns a value that JSON can represent; `nil` after a reported mistake.
     private func value(_ node: Node) -> Manifest.Value? {
         guard reader.isUntagged(node) else { return nil }
         let place = location(of: node)
@@ -202,7 +202,7 @@ extension ManifestDecoder {
         }
     }
 
-    /// It stands in the log, and in the ids of what it adds.
+    /// Whether a text can be a schedule's name, which appears in the log and in the ids of the schedule's tasks.
     private static func isName(_ text: String) -> Bool {
         let bytes = text.utf8
         return !bytes.isEmpty && bytes.count <= 64
@@ -217,7 +217,7 @@ extension ManifestDecoder {
     }
 }
 
-/// `celery`.
+/// Decoding of `celery`.
 extension ManifestDecoder {
     func celery(_ node: Node) -> Manifest.Celery? {
         guard let keys = reader.mapping(node, keys: CeleryKey.self, name: CeleryKey.mapping) else {
@@ -234,7 +234,8 @@ extension ManifestDecoder {
         return Manifest.Celery(broker: broker, results: results, location: location(keys.position))
     }
 
-    /// A URL. Only a program that links a broker's library can say whether it is one: here it is neither read nor shown.
+    /// Returns a broker's URL, unchecked: only a program that links a broker's library can check it. It is never shown in
+    /// diagnostics.
     private func address(_ node: Node, for name: String, such example: String) -> Manifest.Address? {
         let expected = "a URL such as \(example)"
         guard let text = reader.text(node, for: name, expected: expected)?.string else { return nil }

@@ -47,13 +47,13 @@ extension ManifestDecoder {
         return path == nil ? nil : taskStore
     }
 
-    /// The absolute path of a folder or a file, without empty and `.` segments.
+    /// Returns the absolute path of a folder or file, without empty and `.` segments.
     private func folder(_ node: Node, for name: String, such example: String) -> String? {
         let expected = "an absolute path without `..` such as \(example)"
         guard let path = reader.text(node, for: name, expected: expected)?.string else { return nil }
         let segments = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
             .filter { $0 != "." }
-        // The whole file system is more likely a missing variable than an intention.
+        // The path `/` is refused, because it is more likely a missing variable than an intention.
         guard path.utf8.first == UInt8(ascii: "/"), !segments.isEmpty, !segments.contains(".."),
             !path.utf8.contains(0)
         else {
@@ -63,8 +63,7 @@ extension ManifestDecoder {
         return segments.map { "/" + $0 }.joined()
     }
 
-    /// What stands in X-Accel-Redirect before a file's path. nginx decodes what stands there: without percent
-    /// signs, it reads what is written.
+    /// Returns the prefix of a file's path in X-Accel-Redirect. nginx decodes that field, so percent signs are not allowed.
     private func internalLocation(_ node: Node) -> String? {
         let expected = "a URL path between slashes such as /protected/"
         guard let path = reader.text(node, for: "`internal`", expected: expected)?.string else { return nil }
@@ -83,7 +82,7 @@ extension ManifestDecoder {
         return path
     }
 
-    /// RFC 3986, section 3.3: pchar, without escapes.
+    /// Whether a byte is a `pchar` of RFC 3986, section 3.3, without percent-encoding.
     private static func isPathByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

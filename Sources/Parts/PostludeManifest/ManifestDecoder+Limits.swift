@@ -12,7 +12,7 @@ extension ManifestDecoder {
             keys[.requestTimeout], slow: keys[.slowTime], kill: keys[.killTime], into: &limits)
     }
 
-    /// The limits of one route, over those of all routes.
+    /// Decodes the limits of one route, which override those of all routes.
     func routeLimits(_ node: Node, into limits: inout Manifest.Limits) {
         guard let keys = reader.mapping(node, keys: RouteLimitsKey.self, name: RouteLimitsKey.mapping)
         else { return }
@@ -23,7 +23,7 @@ extension ManifestDecoder {
             keys[.requestTimeout], slow: keys[.slowTime], kill: keys[.killTime], into: &limits)
     }
 
-    /// The limits of tasks, those of one route over those of all.
+    /// Decodes the limits of tasks: those for all routes, or those of one route, which override them.
     func tasks(_ node: Node, into tasks: inout Manifest.TaskLimits) {
         guard let keys = reader.mapping(node, keys: TasksKey.self, name: TasksKey.mapping) else { return }
         let warn = time(keys[.warn], "warn", over: tasks.warn)
@@ -43,7 +43,7 @@ extension ManifestDecoder {
         }
         if let node = keys[.whenFull] {
             tasks.whenFull = reader.choice(node, for: "`when-full`") ?? tasks.whenFull
-            // A route may have the bound of all routes.
+            // A route can inherit `max-queued`.
             if tasks.maxQueued == nil, keys[.maxQueued] == nil {
                 reader.diagnostics.add(
                     "found `when-full` without `max-queued`, expected the largest number of a worker's tasks",
@@ -60,16 +60,16 @@ extension ManifestDecoder {
         let kill = time(kill, "kill-time", over: limits.killTime)
         (limits.requestTimeout, limits.slowTime, limits.killTime) = (request.value, slow.value, kill.value)
         check(request, isAtMost: kill)
-        // A route that is killed before the others are slow is not a mistake; a route with both is.
+        // An inherited `slow-time` may be longer than a route's `kill-time`; a route's own may not.
         if slow.node != nil { check(slow, isAtMost: kill) }
     }
 
-    /// A time that counts where it is read: written there, or for all routes.
+    /// A time limit that applies to a mapping: its own, or the one for all routes.
     private struct Time {
         let name: String
-        /// `nil` when it is not written there.
+        /// `nil` if the mapping does not have it.
         let node: Node?
-        /// `nil` when there is none, or when it was reported.
+        /// `nil` if there is no such limit, or if a mistake in it was reported.
         let value: Duration?
     }
 
@@ -79,7 +79,8 @@ extension ManifestDecoder {
         return Time(name: name, node: node, value: value)
     }
 
-    /// Reports two times of which the later comes first. Those that all routes inherit were compared there.
+    /// Reports a time limit that is longer than another one, which must not be shorter. Two inherited limits are not reported
+    /// again.
     private func check(_ time: Time, isAtMost other: Time) {
         guard let value = time.value, let bound = other.value, value > bound else { return }
         let text = DurationText.text(of: bound)

@@ -20,7 +20,9 @@ extension ManifestDecoder {
         return log
     }
 
-    /// - Parameter destination: where the log itself goes, and the access log too unless it says otherwise.
+    /// Decodes `access`.
+    ///
+    /// - Parameter destination: the destination of the log itself, which is the default of the access log.
     private func access(_ node: Node, besides destination: Manifest.Log.Destination) -> Manifest.Log.Access? {
         var access = Manifest.Log.Access()
         access.destination = destination
@@ -59,7 +61,7 @@ extension ManifestDecoder {
         guard let scalar = reader.text(node, for: name, expected: expected) else { return nil }
         let text = scalar.string
         if text == "json" { return .json }
-        // Without a variable each line would be the same.
+        // Without a variable, all lines would be the same.
         guard text.contains("$"), !text.utf8.contains(where: { $0 < 0x20 && $0 != UInt8(ascii: "\t") }) else {
             reader.reportMismatch(node, for: name, expected: expected)
             return nil

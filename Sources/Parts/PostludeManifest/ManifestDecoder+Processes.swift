@@ -31,7 +31,7 @@ extension ManifestDecoder {
         if let node = keys[.whenBusy] {
             overload.policy = reader.choice(node, for: "`when-busy`") ?? overload.policy
         }
-        // Without a policy nothing is refused, although these keys ask for it.
+        // These keys have no effect without `when-busy: refuse`.
         for key in [OverloadKey.wait, .retryAfter] where keys[key] != nil && keys[.whenBusy] == nil {
             reader.diagnostics.add(
                 "found `\(key.rawValue)` without `when-busy`, expected `when-busy: refuse` with it",
@@ -47,7 +47,7 @@ extension ManifestDecoder {
         return overload
     }
 
-    /// Header fields such as `Retry-After` know nothing smaller than a second.
+    /// Returns a duration of whole seconds, for header fields such as `Retry-After`.
     private func wholeSeconds(_ node: Node, for name: String) -> Duration? {
         guard let duration = reader.duration(node, for: name, atLeast: .seconds(1)) else { return nil }
         guard duration.components.attoseconds == 0 else {
@@ -71,7 +71,7 @@ extension ManifestDecoder {
             let idleTime = reader.duration(node, for: "`idle-time`", atLeast: ManifestBounds.time)
             workers.idleTime = idleTime ?? workers.idleTime
         }
-        // A value that was reported is nil inside the optional: nothing is compared with it.
+        // `.some(nil)` is a value with a reported mistake: it is not compared with the others.
         if case .some(.none) = minimum { return workers }
         if case .some(.none) = maximum { return workers }
         if let maximum = maximum?.flatMap({ $0 }) {

@@ -35,7 +35,7 @@ extension ManifestDecoder {
         return keys[.routes].map { routes($0, in: scope, &checks) } ?? []
     }
 
-    /// What a group or a route adds to the scope that it stands in.
+    /// Returns the scope inside a group or a route: the outer scope with its middleware and limits.
     private func scope(
         _ outer: RouteScope, middleware: Node?, limits: Node?, tasks: Node?, _ checks: inout RouteChecks
     ) -> RouteScope {
@@ -152,7 +152,7 @@ extension ManifestDecoder {
         return name
     }
 
-    /// The one value of two keys of which a route has exactly one.
+    /// Returns the value of one of two keys, of which a route must have exactly one.
     private func either(_ one: RouteKey, _ other: RouteKey, in keys: MappingReader<RouteKey>) -> Node? {
         let names = "`\(one.rawValue)` and `\(other.rawValue)`"
         switch (keys[one], keys[other]) {
@@ -170,7 +170,7 @@ extension ManifestDecoder {
     }
 }
 
-/// What routes have from the manifest and from their groups.
+/// The settings that routes inherit from the manifest and from their groups.
 private struct RouteScope {
     var prefix: String
     var middleware: [String] = []
@@ -178,7 +178,7 @@ private struct RouteScope {
     var tasks: Manifest.TaskLimits
 }
 
-/// What is checked over all routes of a manifest.
+/// The state of checks across all routes of a manifest.
 private struct RouteChecks {
     var overlaps = RouteOverlaps()
     var handlers: RegisteredNames
@@ -187,9 +187,10 @@ private struct RouteChecks {
 
 /// The names of an application's handlers, or of its middleware, and the advice for names that are not among them.
 ///
-/// To find the nearest name takes long in a large application. The first 20 unknown names get that advice, each computed once.
+/// In a large application, finding the nearest name takes long. Only the first 20 unknown names get that advice, which is
+/// computed once for each of them.
 struct RegisteredNames {
-    /// What has the names, such as `handler`.
+    /// What the names belong to, such as `handler`.
     private let kind: String
     /// Sorted, so that the same mistake gets the same advice.
     private let names: [String]
@@ -204,7 +205,7 @@ struct RegisteredNames {
         self.names = known.sorted()
     }
 
-    /// - Returns: what is wrong with the name; nil if it is registered.
+    /// - Returns: a message about an unknown name; `nil` if the name is registered.
     mutating func problem(of name: String) -> String? {
         guard !known.contains(name) else { return nil }
         if let message = messages[name] { return message }

@@ -1,7 +1,7 @@
 internal import Yams
 
 extension ManifestDecoder {
-    /// The listening socket: its address alone, or a mapping.
+    /// Decodes `listen`: the address of the listening socket, or a mapping.
     func listen(_ node: Node) -> Manifest.Listen {
         var listen = Manifest.Listen()
         guard node.scalar == nil else {
@@ -28,9 +28,9 @@ extension ManifestDecoder {
         return listen
     }
 
-    /// The socket of the status pages: its address alone, or a mapping.
+    /// Decodes `status`: the address of the status pages' socket, or a mapping.
     ///
-    /// - Parameter listen: the application's own socket, which must be another one.
+    /// - Parameter listen: the application's own socket, which must have another address.
     func status(_ node: Node, besides listen: Manifest.Listen) -> Manifest.Status? {
         var addressNode = node
         var owner, group, mode, steering: Node?
@@ -62,7 +62,7 @@ extension ManifestDecoder {
         return status
     }
 
-    /// Reports a guard that does not guard: it is written for the other kind of socket.
+    /// Reports access restrictions without effect, because they apply to the other kind of socket (TCP or Unix).
     private func checkUse(of keys: MappingReader<ListenKey>, at address: String) {
         let isPath = AddressText.isPath(address)
         let useless: [ListenKey] = isPath ? [.allow] : [.owner, .group, .mode, .allowUsers]
@@ -130,9 +130,10 @@ extension ManifestDecoder {
     }
 }
 
-/// Users and groups, by name or number. Whether they exist is known only on the machine that serves.
+/// The notation of users and groups: a name or a number. Whether they exist is not checked, because the manifest may be
+/// checked on another machine than the server's.
 private enum AccountText {
-    /// The largest number; the one above means "unchanged" to chown(2).
+    /// The largest number of a user or group: the next one means "unchanged" to chown(2).
     static let maximum: UInt32 = .max - 1
 
     static func isAccount(_ text: String) -> Bool {
@@ -140,7 +141,7 @@ private enum AccountText {
         if isDigit(first) {
             return text.utf8.allSatisfy(isDigit) && UInt32(text).map { $0 <= maximum } == true
         }
-        // Computers of a Windows domain end with a dollar.
+        // The account of a computer in a Windows domain ends with a dollar sign.
         let name = text.utf8.last == UInt8(ascii: "$") ? text.utf8.dropLast() : text.utf8[...]
         return !name.isEmpty && first != UInt8(ascii: "-") && first != UInt8(ascii: ".")
             && name.allSatisfy { isDigit($0) || isLetter($0) || "_.-".utf8.contains($0) }
@@ -155,7 +156,7 @@ private enum AccountText {
     }
 }
 
-/// The mode of a socket's file, in octal digits and in quotes: a plain 0660 is 432 to YAML 1.1, and 660 to
+/// The notation of a socket file's mode: octal digits in quotes. Without quotes, 0660 is 432 in YAML 1.1 and 660 in
 /// YAML 1.2.
 enum FileModeText {
     static let expectation = "three octal digits in quotes such as \"0660\""
@@ -166,7 +167,7 @@ enum FileModeText {
         return digits.utf8.count == 3 && isOctal ? UInt32(digits, radix: 8) : nil
     }
 
-    /// `0660`
+    /// Returns the mode in four octal digits, such as `0660`.
     static func text(of mode: UInt32) -> String {
         let digits = String(mode, radix: 8)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits

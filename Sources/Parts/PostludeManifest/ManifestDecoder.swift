@@ -2,7 +2,7 @@ internal import Logging
 internal import PostludeRouting
 internal import Yams
 
-/// Makes a manifest of a tree of nodes, and reports everything that is wrong with it.
+/// Decodes a tree of YAML nodes into a manifest, and reports all mistakes in it.
 struct ManifestDecoder {
     let reader: NodeReader
     let handlers: RegisteredNames
@@ -14,7 +14,7 @@ struct ManifestDecoder {
         self.middleware = RegisteredNames(middleware, of: "middleware")
     }
 
-    /// The manifest as far as it could be decoded: complete when nothing was reported. The mistakes are the reader's.
+    /// Returns the manifest as far as it can be decoded. It is complete if no mistake was reported to the reader.
     func decode(_ root: Node?) -> ManifestReading {
         var manifest = Manifest()
         let start = SourcePosition(line: 1, column: 1)
@@ -50,13 +50,13 @@ struct ManifestDecoder {
             reader.diagnostics.add(
                 "the manifest has no `routes`, expected a list of routes", at: keys.position)
         }
-        // After the routes, with which its paths are compared.
+        // Decoded after the routes, because its paths are compared with theirs.
         if let node = keys[.openapi] { manifest.openAPI = openAPI(node, in: manifest) }
         let given = ManifestRootKey.allCases.filter { keys.position(of: $0) != nil }
         return ManifestReading(manifest, keys: Set(given.map(\.rawValue)))
     }
 
-    /// What stands in front of each path: it must be what a normalised path can begin with.
+    /// Returns the prefix of all paths. It must be a possible beginning of a normalised path.
     func prefix(_ node: Node) -> String? {
         let expected = "a path such as /api"
         guard let scalar = reader.text(node, for: "`prefix`", expected: expected) else { return nil }

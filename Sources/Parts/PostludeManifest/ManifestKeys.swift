@@ -1,11 +1,11 @@
 /// The keys that one kind of mapping in a manifest accepts.
 ///
-/// These enumerations are the only list of keys: the decoder can ask for nothing else, everything else in a
-/// file is reported, and the schema's tests compare with them.
+/// These enumerations are the only list of keys. The decoder can ask for no other keys, it reports all other keys in a
+/// file, and tests compare the schema with them.
 protocol ManifestKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable {
-    /// What the mapping is, in a diagnostic: unknown key x in …
+    /// The mapping's name in diagnostics, as in "unknown key x in …".
     static var mapping: String { get }
-    /// What to say about a key that is not accepted here, where there is something better than a near name.
+    /// Returns advice about a key that the mapping does not accept; `nil` to suggest the nearest key.
     static func advice(for unknown: String) -> String?
 }
 
@@ -92,7 +92,7 @@ enum LimitsKey: String, ManifestKey {
     static let mapping = "`limits`"
 }
 
-/// `limits` of one route: a request's head is read before its route is known.
+/// `limits` of one route. It has no limits of the head, which is read before the route is known.
 enum RouteLimitsKey: String, ManifestKey {
     case body
     case readTime = "read-time"
@@ -224,7 +224,7 @@ enum AccessKey: String, ManifestKey {
     static let mapping = "`access`"
 }
 
-/// What one kind has in `durable-tasks`.
+/// The settings of one kind in `durable-tasks`.
 enum DurableTaskKey: String, ManifestKey {
     case attempts
     case delay
@@ -240,7 +240,7 @@ enum DurableTaskKey: String, ManifestKey {
     static let mapping = "a kind's `durable-tasks`"
 }
 
-/// `runs` where it is a mapping.
+/// `runs`, if it is a mapping.
 enum PlaceKey: String, ManifestKey {
     case celery
 

@@ -1,12 +1,12 @@
 internal import PostludeRouting
 internal import Yams
 
-/// Takes values of the expected kind out of nodes and reports every other one.
+/// Reads values of an expected type from nodes, and reports nodes of other types.
 struct NodeReader {
     let diagnostics: DiagnosticCollector
     private let source: SourceText
     private let renamedKeys: [SourcePosition: String]
-    /// What became of the scalars that name variables.
+    /// The results of the scalars that refer to variables.
     private let replacements: [SourcePosition: EnvironmentReplacer.Outcome]
 
     init(
@@ -23,9 +23,9 @@ struct NodeReader {
         node.mark.map(SourcePosition.init)
     }
 
-    /// The mapping's values, if the node is a mapping.
+    /// Returns the mapping's values, if the node is a mapping.
     ///
-    /// - Parameter scalar: what may stand there instead; the caller takes it.
+    /// - Parameter scalar: a description of the scalar that is valid instead of a mapping, and which the caller reads itself.
     func mapping<Key: ManifestKey>(
         _ node: Node, keys: Key.Type, name: String, or scalar: String? = nil
     ) -> MappingReader<Key>? {
@@ -40,7 +40,7 @@ struct NodeReader {
         return MappingReader(mapping, position: position(of: node), reader: self)
     }
 
-    /// The list's items, if the node is a list of at least one.
+    /// Returns the list's items, if the node is a list that is not empty.
     func list(_ node: Node, for name: String, of items: String) -> [Node]? {
         guard let sequence = node.sequence else {
             reportMismatch(node, for: name, expected: "a list of \(items)")
@@ -54,11 +54,11 @@ struct NodeReader {
         return Array(sequence)
     }
 
-    /// The values of a list's items. An item that `read` refuses is left out; so is one that stands twice, which is reported.
+    /// Returns the values of a list's items. Omits items that `read` refuses, and repeated values, which are reported.
     ///
     /// - Parameters:
-    ///   - repeated: names a value that stands twice, and the place: `the tag a stands twice in this route`.
-    ///   - read: returns an item's value, or reports what is wrong with it.
+    ///   - repeated: returns the message about a repeated value, such as `the tag a appears twice in this route`.
+    ///   - read: returns an item's value, or reports a mistake and returns `nil`.
     func distinct<Value: Equatable>(
         _ node: Node, for name: String, of items: String, repeated: (Value) -> String, read: (Node) -> Value?
     ) -> [Value] {
@@ -74,7 +74,7 @@ struct NodeReader {
         return values
     }
 
-    /// The value that the node's text names.
+    /// Returns the case of an enumeration whose raw value is the node's text.
     func choice<Value: RawRepresentable<String> & CaseIterable>(_ node: Node, for name: String) -> Value? {
         let names = alternatives(Value.allCases.map(\.rawValue))
         guard let text = text(node, for: name, expected: names) else { return nil }
@@ -83,7 +83,7 @@ struct NodeReader {
         return value
     }
 
-    /// The node's scalar, if it is text.
+    /// Returns the node's scalar, if it is text.
     func text(_ node: Node, for name: String, expected: String) -> Node.Scalar? {
         guard let scalar = node.scalar, ScalarKind(scalar) != .null else {
             reportMismatch(node, for: name, expected: expected)
@@ -101,7 +101,7 @@ struct NodeReader {
     func integer(_ node: Node, for name: String, in range: ClosedRange<Int>) -> Int? {
         let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
         guard let scalar = scalar(node, of: .integer, for: name, expected: expected) else { return nil }
-        // YAML 1.1 and 1.2 disagree about 010.
+        // 010 is 8 in YAML 1.1 and 10 in YAML 1.2.
         let isPlain = !scalar.string.hasPrefix("0") || scalar.string == "0"
         guard isPlain, let value = Int(scalar.string), range.contains(value) else {
             reportMismatch(node, for: name, expected: expected)
@@ -132,13 +132,13 @@ struct NodeReader {
         }
     }
 
-    /// A scalar that only unquoted text can be.
+    /// Returns the node's scalar, if it has a type that only plain scalars can have, such as a number.
     private func scalar(
         _ node: Node, of kind: ScalarKind, for name: String, expected: String
     ) -> Node.Scalar? {
         guard let scalar = node.scalar, ScalarKind(scalar) == kind else {
             let isQuotedOne = node.scalar.map { $0.isQuoted && ScalarKind(plain: $0.string) == kind } ?? false
-            // Who had to quote a variable inside of braces must know how to do without.
+            // Inside braces, a variable needs quotes, which make it text: the message shows the alternative.
             let advice = isQuotedOne && isReplaced(node) ? ", without quotes on a line of its own" : ""
             reportMismatch(node, for: name, expected: expected + advice)
             return nil
@@ -177,7 +177,7 @@ struct NodeReader {
         }
     }
 
-    /// The node's scalar as it is written, if it is text or a number.
+    /// Returns the text of the node's scalar as it is written, whatever its type; reports null.
     func scalarText(_ node: Node, for name: String, expected: String) -> String? {
         guard let scalar = node.scalar, ScalarKind(scalar) != .null else {
             reportMismatch(node, for: name, expected: expected)
@@ -187,21 +187,21 @@ struct NodeReader {
     }
 }
 
-/// Mappings whose keys the file chooses.
+/// Mappings with arbitrary keys.
 extension NodeReader {
-    /// What a mapping has under one key.
+    /// A key of a mapping with its value.
     struct Entry {
         let name: String
         let key: Node
         let value: Node
     }
 
-    /// The entries of a mapping whose keys the file chooses.
+    /// Returns the entries of a mapping with arbitrary keys.
     ///
     /// - Parameters:
-    ///   - mapping: what it is, in a diagnostic.
-    ///   - keys: what its keys must be.
-    ///   - expected: what must stand at the node.
+    ///   - mapping: the mapping's name in diagnostics.
+    ///   - keys: a description of the expected keys.
+    ///   - expected: a description of the expected value.
     func entries(_ node: Node, in mapping: String, each keys: String, expected: String) -> [Entry] {
         guard let content = node.mapping else {
             reportMismatch(node, for: mapping, expected: expected)
@@ -210,7 +210,7 @@ extension NodeReader {
         return isUntagged(node) ? entries(of: content, in: mapping, each: keys) : []
     }
 
-    /// Those of which the key is text, and comes for the first time; the others are reported.
+    /// Returns the entries whose keys are text, the first one of each key. The others are reported.
     func entries(of content: Node.Mapping, in mapping: String, each keys: String) -> [Entry] {
         var lines: [String: Int] = [:]
         return content.compactMap { key, value in
@@ -234,9 +234,9 @@ extension NodeReader {
     }
 }
 
-/// What a node is.
+/// Descriptions and tags of nodes.
 extension NodeReader {
-    /// What stands in the file, in a diagnostic's words.
+    /// Returns a description of the node for diagnostics.
     private func describe(_ node: Node) -> String {
         switch node {
         case .mapping: return "a mapping"
@@ -252,7 +252,7 @@ extension NodeReader {
         }
     }
 
-    /// Reports a tag such as `!!binary`: a value's kind follows from its key.
+    /// Whether a node has no explicit tag. Reports a tag such as `!!binary`: the type of a value follows from its key.
     func isUntagged(_ node: Node) -> Bool {
         let tag =
             switch node {
@@ -261,7 +261,7 @@ extension NodeReader {
             case .sequence(let sequence): sequence.tag.rawValue
             case .alias: ""
             }
-        // Yams resolves the tags of keys while it compares them.
+        // When Yams compares keys, it resolves their tags, so a key without a tag in the file may have one of these.
         let defaults: [Tag.Name] = [.implicit, .nonSpecific, .str, .seq, .map]
         if defaults.contains(where: { $0.rawValue == tag }) { return true }
         report("found the tag \(quoted(tag)), expected a value without a tag", at: node)
@@ -269,27 +269,29 @@ extension NodeReader {
     }
 }
 
-/// Reports.
+/// Reporting of mistakes.
 extension NodeReader {
-    /// Reports a mistake in what stands at a node; of a value that names variables, also which.
+    /// Reports a mistake in a node. If its value refers to variables, the message names them.
     func report(_ message: String, at node: Node) {
         report(message, at: position(of: node), of: node) { "the value comes from \($0)" }
     }
 
-    /// Reports a mistake at one of a scalar's characters. Where the scalar names variables, the file does not
-    /// have that character: the value is shown instead.
+    /// Reports a mistake at a character of a scalar. If the scalar refers to variables, that character is not in the file, so
+    /// the message shows the value instead.
     func report(_ message: String, at offset: Int, in scalar: Node.Scalar) {
         report(message, at: source.position(of: offset, in: scalar), of: .scalar(scalar)) {
             "the value \(quoted(scalar.string)) comes from \($0)"
         }
     }
 
-    /// - Parameter name: what the value is for, such as a key in backticks.
+    /// Reports that a node is not what is expected.
+    ///
+    /// - Parameter name: the purpose of the value, such as a key in backticks.
     func reportMismatch(_ node: Node, for name: String, expected: String) {
         report("found \(describe(node)) for \(name), expected \(expected)", at: node)
     }
 
-    /// Whether the node's value names variables.
+    /// Whether the node's value refers to variables.
     func isReplaced(_ node: Node) -> Bool {
         replacement(of: node) != nil
     }
@@ -307,15 +309,15 @@ extension NodeReader {
     }
 
     private func replacement(of node: Node) -> EnvironmentReplacer.Outcome? {
-        // A list or a mapping can begin where its first scalar does.
+        // Only scalars: a list or a mapping can have the same position as its first scalar.
         guard node.scalar != nil, let position = position(of: node) else { return nil }
         return replacements[position]
     }
 }
 
-/// The values of one mapping by their keys; keys that it does not accept have been reported.
+/// The values of a mapping by their keys. Keys that the mapping does not accept are reported when it is created.
 struct MappingReader<Key: ManifestKey> {
-    /// Where the mapping begins.
+    /// The position of the mapping.
     let position: SourcePosition?
     private var values: [Key: Node] = [:]
     private var keyPositions: [Key: SourcePosition] = [:]
@@ -335,7 +337,7 @@ struct MappingReader<Key: ManifestKey> {
 
     subscript(key: Key) -> Node? { values[key] }
 
-    /// Where a key stands; `nil` when it is not there.
+    /// Returns the position of a key; `nil` if the mapping does not have it.
     func position(of key: Key) -> SourcePosition? { keyPositions[key] }
 
     private static func unknown(_ name: String) -> String {
@@ -347,9 +349,9 @@ struct MappingReader<Key: ManifestKey> {
     }
 }
 
-/// Numbers as the manifest writes them: those of JSON.
+/// The notation of numbers in the manifest, which is that of JSON.
 enum NumberText {
-    /// RFC 8259, section 6. YAML's own forms mean different things to its different versions.
+    /// Whether a text is a number of RFC 8259, section 6. Other forms have different meanings in different versions of YAML.
     static func isJSON(_ text: String) -> Bool {
         var rest = Substring(text).utf8
         func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
@@ -375,11 +377,11 @@ enum NumberText {
         return rest.isEmpty
     }
 
-    /// Without a fraction where it is a whole number.
+    /// Returns the number as text, without a fraction if it is a whole number.
     static func text(of number: Double) -> String { Int(exactly: number).map { "\($0)" } ?? "\(number)" }
 }
 
-/// A value that cannot be taken; the reader that knows the value's place adds what was found.
+/// An invalid value. `NodeReader` adds the position and the value that was found.
 struct ValueMistake: Error {
     let expected: String
 }

@@ -1,9 +1,9 @@
-/// Text from a file as a diagnostic shows it: in backticks, on one line, and not endless.
+/// Returns text from a file as diagnostics show it: in backticks, on one line, and cut after 60 characters.
 package func quoted(_ text: some StringProtocol) -> String {
     let bound = 60
     var shown = ""
     for scalar in text.unicodeScalars.prefix(bound) {
-        // A terminal must not be steered by what stands in a file.
+        // Control characters in a file must not reach a terminal.
         let isControl = scalar.properties.generalCategory == .control
         shown += isControl ? scalar.escaped(asASCII: true) : String(scalar)
     }
@@ -11,7 +11,7 @@ package func quoted(_ text: some StringProtocol) -> String {
     return "`\(shown)\(isCut ? "…" : "")`"
 }
 
-/// `a, b or c`
+/// Joins names to text such as `a, b or c`.
 func alternatives(_ names: [String], last word: String = "or") -> String {
     guard let last = names.last, names.count > 1 else { return names.first ?? "" }
     return names.dropLast().joined(separator: ", ") + " \(word) " + last

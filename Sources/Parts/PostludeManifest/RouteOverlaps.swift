@@ -1,12 +1,12 @@
 internal import HTTPTypes
 internal import PostludeRouting
 
-/// Finds routes that can never match because those before them take all their requests.
+/// Finds routes that can never match, because the routes before them match all their requests.
 ///
-/// Comparing each route with each would take minutes for 10,000: a tree over the segments finds the few that
-/// can take another's paths.
+/// To compare each route with each other one would take minutes for 10,000 routes. A tree of path segments finds the few
+/// routes that can match the paths of a given one.
 struct RouteOverlaps {
-    /// Routes of one pattern, whatever their parameters are called.
+    /// The routes with one pattern, apart from the names of its parameters.
     private final class Entry {
         let pattern: RoutePattern
         /// The line of the first route for each method.
@@ -17,29 +17,29 @@ struct RouteOverlaps {
         }
     }
 
-    /// What can follow in a pattern after the segments that lead here.
+    /// A node of the tree: the continuations of a sequence of segments.
     private final class Node {
         var next: [RouteShape.Segment: Node] = [:]
-        /// Patterns that end here.
+        /// The patterns that end here.
         var ends: [Entry] = []
-        /// Patterns that take whatever is left.
+        /// The patterns that match any rest of a path from here on.
         var rests: [Entry] = []
     }
 
-    /// How many places of the tree are visited, and patterns compared, for one route: of patterns that differ
-    /// in their parameters' types only there are as many to look at as there are routes.
+    /// The number of visited nodes, or of patterns to compare, after which the search for one route stops. Without it, routes
+    /// that differ only in the types of their parameters would all be compared with each other.
     private static let visitBound = 200
-    /// How many patterns with a rest, and how many others, are compared at one place.
+    /// The largest number of patterns in `rests`, and in `ends`, of one node.
     private static let entryBound = 50
 
     private let root = Node()
     private var entries: [String: Entry] = [:]
 
-    /// Takes the next route of the file.
+    /// Adds the next route of the file.
     ///
-    /// - Parameter prefix: that of the manifest and of the route's groups; the text of a raw regular expression does not
+    /// - Parameter prefix: the prefix of the manifest and of the route's groups. The text of a raw regular expression does not
     ///   contain it.
-    /// - Returns: what to say if it can never match.
+    /// - Returns: a message if the route can never match; otherwise `nil`.
     mutating func add(
         _ pattern: RoutePattern, isRegex: Bool, prefix: String, methods: [HTTPRequest.Method], line: Int
     ) -> String? {
@@ -77,7 +77,7 @@ struct RouteOverlaps {
         return entry
     }
 
-    /// The entries that may take all paths of these segments.
+    /// Collects the entries that may match all paths with these segments.
     private static func collect(
         _ segments: ArraySlice<RouteShape.Segment>, from node: Node, into candidates: inout [Entry],
         visits: inout Int
@@ -102,7 +102,7 @@ struct RouteOverlaps {
     ) -> String? {
         var lines: Set<Int> = []
         for method in methods {
-            // HEAD is served by what serves GET.
+            // A route for GET also serves HEAD.
             let takers = candidates.compactMap { entry in
                 [entry.lines[method], method == .head ? entry.lines[.get] : nil].compactMap(\.self).min()
             }

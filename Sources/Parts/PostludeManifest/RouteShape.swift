@@ -1,24 +1,24 @@
-/// A route pattern's segments, as far as comparing patterns needs them.
+/// The segments of a route pattern, simplified for comparing patterns.
 ///
-/// This only chooses which patterns are worth comparing; `RoutePattern.covers` decides.
+/// It selects the patterns that `RoutePattern.covers` then compares.
 struct RouteShape {
     enum Segment: Hashable {
-        /// Takes this text only.
+        /// This text.
         case literal(Substring)
         /// One parameter of a built-in type.
         case parameter
-        /// Text and parameters of built-in types, without the parameters' names and types.
+        /// A segment of text and parameters of built-in types, without the parameters' names and types.
         case mixed(String)
-        /// Whatever is left of the path, or of it from a certain text on.
+        /// The rest of the path, or the rest after some text.
         case rest
-        /// Something whose paths are unknown.
+        /// A segment with a regular expression: the paths that it matches are unknown.
         case unknown
     }
 
     let segments: [Segment]
-    /// The pattern without its parameters' names: equal keys take equal paths.
+    /// The pattern without its parameters' names. Patterns with equal keys match the same paths.
     let key: String
-    /// Whether only matching shows which paths the pattern takes.
+    /// Whether the paths that the pattern matches are found only by matching.
     var hasUnknown: Bool { segments.contains(.unknown) }
 
     /// - Parameter pattern: such as `/items/{id:int}`.
@@ -31,18 +31,18 @@ struct RouteShape {
             key += "/" + nameless
         }
         self.segments = segments
-        // What looks like a parameter's name may be part of an expression.
+        // In a regular expression, text that looks like a parameter's name may be something else.
         self.key = segments.contains(.unknown) ? pattern : key
     }
 
     /// - Parameters:
-    ///   - regex: a raw regular expression, of which only the literal segments at its start are known.
-    ///   - prefix: what stands in front of it.
+    ///   - regex: a raw regular expression. Only the literal segments at its start are known.
+    ///   - prefix: the prefix of the manifest and of the route's groups.
     init(regex: String, prefix: String) {
         let literals = Self.split(prefix).map(Segment.literal)
         let path = regex.hasPrefix("^") ? regex.dropFirst() : regex[...]
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        // With an alternative somewhere, the start may be one of several.
+        // With `|`, the expression may have several starts.
         let isKnown = path.hasPrefix("/") && !path.contains("|")
         let start = isKnown ? parts.dropFirst().prefix { !$0.isEmpty && $0.allSatisfy(Self.isPlain) } : []
         segments = literals + start.map(Segment.literal) + [.unknown]
@@ -53,7 +53,7 @@ struct RouteShape {
         character.isASCII && (character.isLetter || character.isNumber || "-_~".contains(character))
     }
 
-    /// Splits at slashes, but not at those in a parameter's expression; merges slashes as paths do.
+    /// Splits a pattern at its slashes, except those in a parameter's expression. Consecutive slashes count as one.
     private static func split(_ text: String) -> [Substring] {
         var depth = 0
         let parts = text.utf8.split(omittingEmptySubsequences: false) { byte in
@@ -89,7 +89,7 @@ struct RouteShape {
         return (typeless == "{}" ? .parameter : .mixed(typeless), nameless)
     }
 
-    /// What stands between a brace and the one that closes it, and where that ends.
+    /// Returns the text between a brace and its closing brace, and the index after that.
     private static func parameter(
         in text: Substring, at open: Substring.Index
     ) -> (Substring, end: Substring.Index) {

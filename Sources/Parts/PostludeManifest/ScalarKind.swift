@@ -1,6 +1,6 @@
 internal import Yams
 
-/// What a scalar is by YAML 1.2's core schema: a quoted one is always text.
+/// The type of a scalar in YAML 1.2's core schema. A quoted scalar is always text.
 enum ScalarKind: Equatable {
     case null
     case boolean
@@ -33,7 +33,7 @@ enum ScalarKind: Equatable {
         if [".inf", ".Inf", ".INF"].contains(String(Substring(unsigned))) { return .float }
         if text.hasPrefix("0x"), Int(text.dropFirst(2), radix: 16) != nil { return .integer }
         if text.hasPrefix("0o"), Int(text.dropFirst(2), radix: 8) != nil { return .integer }
-        // `Double` also reads "nan", "infinity" and hexadecimal, which are text in YAML.
+        // `Double` also accepts "nan", "infinity" and hexadecimal digits, which are text in YAML.
         let isDecimal = unsigned.allSatisfy { isDigit($0) || ".eE+-".utf8.contains($0) }
         guard isDecimal, unsigned.contains(where: isDigit), isDigit(first) || first == UInt8(ascii: ".")
         else { return .text }

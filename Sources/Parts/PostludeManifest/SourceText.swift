@@ -1,6 +1,6 @@
 internal import Yams
 
-/// A manifest's text, with the way from YAML's marks back to it.
+/// A manifest's text, in which the positions of YAML nodes can be looked up.
 struct SourceText {
     let bytes: [UInt8]
     /// The offset of each line's first byte.
@@ -13,7 +13,7 @@ struct SourceText {
         lineStarts = Self.lineStarts(in: bytes)
     }
 
-    /// Lines end as libyaml counts them: LF, CR LF, CR, NEL, LS and PS.
+    /// Returns the offsets of lines as libyaml counts them, which end with LF, CR LF, CR, NEL, LS or PS.
     private static func lineStarts(in bytes: [UInt8]) -> [Int] {
         var starts = [0]
         for (index, byte) in bytes.enumerated() {
@@ -30,7 +30,7 @@ struct SourceText {
         return starts
     }
 
-    /// The offset of the byte at a position; `nil` after the end of its line.
+    /// Returns the offset of the byte at a position; `nil` if the position is after the end of its line.
     func offset(of position: SourcePosition) -> Int? {
         guard lineStarts.indices.contains(position.line - 1) else { return nil }
         var offset = lineStarts[position.line - 1]
@@ -41,8 +41,8 @@ struct SourceText {
         return offset <= bytes.count ? offset : nil
     }
 
-    /// The position of the first scalar with this value: libyaml names a character that YAML forbids by its
-    /// value only.
+    /// Returns the position of the first Unicode scalar with a value. libyaml reports only the value of a character that YAML
+    /// forbids.
     func position(ofFirst value: UInt32) -> SourcePosition? {
         guard let scalar = Unicode.Scalar(value) else { return nil }
         var line = 1
@@ -54,8 +54,8 @@ struct SourceText {
         return nil
     }
 
-    /// The offset of the text that stands at a position, after its quote if it has one; `nil` when it is
-    /// spelled otherwise there, as with escapes.
+    /// Returns the offset of a text at a position, after its quote if it has one; `nil` if it is not written there literally,
+    /// for example with escapes.
     func spelling(of text: String, at position: SourcePosition) -> Int? {
         guard var start = offset(of: position), start < bytes.count else { return nil }
         if bytes[start] == UInt8(ascii: "\"") || bytes[start] == UInt8(ascii: "'") { start += 1 }
@@ -63,8 +63,8 @@ struct SourceText {
         return isThere ? start : nil
     }
 
-    /// The place of one of a scalar's characters: after quotes and escapes the columns of the file and the
-    /// offsets in the text differ. Where a scalar is folded over lines, its beginning.
+    /// Returns the position of a character of a scalar. Quotes and escapes are taken into account, because they take columns in
+    /// the file. For a scalar that extends over several lines, returns its beginning.
     func position(of offset: Int, in scalar: Node.Scalar) -> SourcePosition? {
         guard let mark = scalar.mark else { return nil }
         let beginning = SourcePosition(mark)
@@ -83,7 +83,7 @@ struct SourceText {
         return isInFile ? SourcePosition(line: beginning.line, column: column) : beginning
     }
 
-    /// How many columns the character at a byte takes in a quoted scalar; 1 without an escape.
+    /// Returns the number of columns of the character at an offset in a quoted scalar: more than 1 for an escape.
     private func escapeWidth(at index: Int, style: Node.Scalar.Style) -> Int {
         let next = index + 1 < bytes.count ? bytes[index + 1] : 0
         switch (style, bytes[index]) {
@@ -99,7 +99,7 @@ struct SourceText {
         }
     }
 
-    /// The length of the UTF-8 sequence that a byte begins.
+    /// Returns the length of the UTF-8 sequence that begins with a byte.
     private static func scalarLength(_ lead: UInt8) -> Int {
         switch lead {
         case 0xF0...: 4

@@ -2,20 +2,22 @@ internal import Yams
 
 /// A manifest's text as a tree of YAML nodes with marks.
 ///
-/// Two things stand between Yams and what a manifest needs. Yams stops at the first duplicate key: here the
-/// first of two equal keys is renamed and the text read again, so that the decoder sees, and reports, all.
-/// And aliases let a small file stand for an endless one: here anchors are found, and refused, in a text
-/// whose aliases have been made ordinary text, before Yams can follow any.
+/// Yams stops at the first duplicate key. To report all of them, this type renames the first of two equal keys and parses
+/// the text again, so that the decoder gets both.
+///
+/// With aliases, a small file can expand to a huge tree. So anchors are refused before Yams resolves an alias: they are
+/// found in a copy of the text in which each `*` is replaced.
 struct YAMLDocument {
     /// `nil` for a text without content.
     let root: Node?
-    /// What the keys that were renamed are called in the file, by their position.
+    /// The original names of the renamed keys, by their positions.
     let renamedKeys: [SourcePosition: String]
 
-    /// What takes the place of a renamed key's first character; each duplicate costs one more reading.
+    /// The characters that replace the first character of a renamed key, one for each duplicate. Their number bounds how often
+    /// the text is parsed.
     private static let replacements = Array("0123456789ABCDEF".utf8)
 
-    /// Reports what keeps the text from being one tree, and returns `nil` then.
+    /// Returns `nil`, and reports the mistakes, if the text is not one YAML document, or has anchors.
     init?(_ source: SourceText, reportingTo diagnostics: DiagnosticCollector) {
         if source.bytes.contains(UInt8(ascii: "&")) {
             let harmless = source.bytes.map { $0 == UInt8(ascii: "*") ? UInt8(ascii: "_") : $0 }
@@ -28,7 +30,7 @@ struct YAMLDocument {
         (root, renamedKeys) = tree
     }
 
-    /// - Parameter inspect: called while Yams still knows the anchors.
+    /// - Parameter inspect: called with the tree while the parser exists, on which the anchors of its nodes depend.
     private static func read(
         _ bytes: [UInt8], of source: SourceText, reportingTo diagnostics: DiagnosticCollector,
         inspect: (Node) -> Void = { _ in }
@@ -37,7 +39,7 @@ struct YAMLDocument {
         var renamed: [SourcePosition: String] = [:]
         while true {
             do {
-                // Without rules every scalar is text; the manifest's own decoder knows better what it wants.
+                // Without rules, every scalar is text: the manifest's decoder determines the types.
                 let parser = try Parser(
                     yaml: String(decoding: bytes, as: UTF8.self), resolver: .basic, encoding: .utf8)
                 return try withExtendedLifetime(parser) {
@@ -63,8 +65,8 @@ struct YAMLDocument {
         }
     }
 
-    /// Which of the names stands at a position, and where its first character is; `nil` when that is not one
-    /// byte that can be replaced.
+    /// Returns the name that is at a position, and the offset of its first character; `nil` if that character is not a single
+    /// byte, which could be replaced.
     private static func spelling(
         ofOneOf names: [String], at position: SourcePosition, in source: SourceText
     ) -> (name: String, start: Int)? {
@@ -76,7 +78,7 @@ struct YAMLDocument {
         return nil
     }
 
-    /// Says only where the first ones are: where the second ones are is unknown without the tree.
+    /// Reports duplicate keys at the positions of the first ones: without a tree, those of the second ones are unknown.
     private static func reportDuplicates(
         _ renamed: [SourcePosition: String], andOneOf names: [String], at position: SourcePosition,
         to diagnostics: DiagnosticCollector
@@ -110,7 +112,7 @@ struct YAMLDocument {
     }
 }
 
-/// What Yams says about a text that is not YAML, in a diagnostic's words.
+/// Translates the errors of Yams into the messages of diagnostics.
 private enum YAMLSyntaxError {
     static func describe(
         _ error: any Error, in source: SourceText
@@ -134,7 +136,7 @@ private enum YAMLSyntaxError {
         }
     }
 
-    /// Inside of braces and brackets a plain `${NAME}` ends after the dollar.
+    /// Returns advice if the error is at the brace of `${NAME}`: inside `{ }` and `[ ]`, a plain value ends at the brace.
     private static func advice(at position: SourcePosition, in source: SourceText) -> String {
         guard let offset = source.offset(of: position), source.bytes.indices.contains(offset),
             offset > 0, source.bytes[offset - 1...offset].elementsEqual("${".utf8)
