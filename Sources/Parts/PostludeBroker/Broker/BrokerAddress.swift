@@ -2,21 +2,21 @@ internal import CPostludeHiredis
 internal import Glibc
 internal import PostludeSystem
 
-/// Where a broker is and how to speak with it, read from a URL as Celery's `broker_url`.
+/// A broker's address and connection settings, parsed from a URL like Celery's `broker_url`.
 ///
-/// `amqp://user:password@host:5672/vhost`, `amqps://…`, `redis://:password@host:6379/0`,
-/// `redis+socket:///run/redis/redis.sock?db=0`. Its description holds no password.
+/// Examples are `amqp://user:password@host:5672/vhost`, `amqps://…`, `redis://:password@host:6379/0` and
+/// `redis+socket:///run/redis/redis.sock?db=0`. The description contains no password.
 package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
     package enum Kind: Sendable, Hashable {
         case rabbitMQ
         case redis
     }
 
-    /// What is asked of a broker's certificate.
+    /// The certificates of a TLS connection, and whether that of the broker is verified.
     package struct TLS: Sendable, Hashable {
-        /// The file of the authorities that are trusted; nil for those of SSL_CERT_FILE, or of the system.
+        /// The file of trusted certificate authorities; `nil` for that of SSL_CERT_FILE, or of the system.
         package var authorities: String?
-        /// Ours, where the broker asks for one.
+        /// The file of the client's certificate, if the broker requires one.
         package var certificate: String?
         package var key: String?
         package var isVerifying = true
@@ -25,20 +25,20 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
     package let kind: Kind
     package private(set) var host: String = "localhost"
     package private(set) var port: UInt16
-    /// Redis only: the path of its Unix socket.
+    /// The path of Redis' Unix socket.
     package private(set) var socketPath: String?
     package private(set) var user: String?
     package private(set) var password: String?
     package private(set) var virtualHost = "/"
     package private(set) var database = 0
-    /// What stands before all keys on Redis (`global_keyprefix`).
+    /// The prefix of all keys on Redis (`global_keyprefix`).
     package private(set) var keyPrefix = ""
     package private(set) var tls: TLS?
-    /// For a connection to be there.
+    /// The time within which a connection must be established.
     package private(set) var connectTimeout: Duration = .seconds(5)
-    /// For an answer, and for a confirmation.
+    /// The time within which the broker must answer or confirm.
     package private(set) var answerTimeout: Duration = .seconds(30)
-    /// RabbitMQ only: seconds after twice which a silent peer is taken for dead.
+    /// The heartbeat interval of RabbitMQ in seconds. A peer that is silent for twice this time is considered dead.
     package private(set) var heartbeat: Int32 = 20
 
     package init(_ url: String) throws(BrokerError) {
@@ -163,7 +163,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         guard !host.isEmpty else { throw Self.error(shown, "has no host") }
         if place.hasPrefix("[") {
             var address = in6_addr()
-            // What stands after a % names the network interface.
+            // The name of a network interface follows a `%`.
             guard inet_pton(AF_INET6, String(host.prefix { $0 != "%" }), &address) == 1 else {
                 throw Self.error(shown, "has no IPv6 address between [ and ]")
             }
@@ -180,7 +180,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         self.host = host
     }
 
-    /// A number in digits; a sign or a space is none.
+    /// Returns a number of digits only; `nil` if the text has a sign or a space, or if the number is not in the range.
     private static func number(_ text: some StringProtocol, in range: ClosedRange<Int>) -> Int? {
         guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
             let number = Int(text), range.contains(number)
@@ -261,7 +261,7 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         return String(validating: result, as: UTF8.self)
     }
 
-    /// The URL for errors and logs, whatever is wrong with it.
+    /// Returns a URL, valid or not, without its password, for errors and logs.
     private static func withoutPassword(_ url: String) -> String {
         guard let mark = url.firstRange(of: "://"), let at = url[mark.upperBound...].lastIndex(of: "@"),
             let colon = url[mark.upperBound..<at].firstIndex(of: ":")
@@ -287,7 +287,7 @@ private enum HiredisVersion {
     static var text: String { "\(HIREDIS_MAJOR).\(HIREDIS_MINOR).\(HIREDIS_PATCH)" }
 }
 
-/// Times as librabbitmq and hiredis take them.
+/// Conversion of durations for librabbitmq and hiredis.
 extension timeval {
     init(_ duration: Duration) {
         let microseconds = duration.saturatedNanoseconds / 1_000

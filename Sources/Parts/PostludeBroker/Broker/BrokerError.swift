@@ -1,40 +1,39 @@
-/// Why a broker has not done what it was asked, and whether to ask again.
+/// The error of a request to a broker, with the step after which the request may succeed.
 package struct BrokerError: Error, Hashable, CustomStringConvertible {
     package enum Remedy: Sendable, Hashable {
-        /// It may work later as it is, on a new connection: the broker is away, busy or full, or no queue is there yet.
+        /// To try again later over a new connection: the broker is unreachable, busy or full, or the queue does not exist yet.
         case retry
-        /// Nothing gets through until the URL, the rights or the broker's settings are changed. The message stays
-        /// good.
+        /// To change the URL, the rights or the broker's settings. The message itself is valid.
         case settings
-        /// This message will never be taken.
+        /// None: the broker will never accept this message.
         case message
     }
 
-    /// What happened; a program may know more of them some day.
+    /// The kind of the error. Later versions may add others.
     package enum Code: Sendable, Hashable {
         case address
         case connect
         case authentication
         case unsupported
-        /// The message breaks the contract; nothing was sent.
+        /// The message violates the contract (``ContractViolation``), and was not sent.
         case contract
         case unroutable
         case refused
         case timeout
-        /// The connection ended, or was ended because the broker spoke nonsense.
+        /// The connection ended, or was closed because of a protocol violation by the broker.
         case closed
-        /// A consumer's delivery that is not this consumer's.
+        /// A delivery of another consumer, or one that was settled before.
         case delivery
-        /// Any other answer that is an error.
+        /// Any other error that the broker has answered.
         case answer
     }
 
     package let code: Code
     package let remedy: Remedy
-    /// What happened, where, and what to do.
+    /// The broker's address, what happened, and what the user can do.
     package let description: String
-    /// Whether the message may have reached the queue all the same: it was sent, and no answer came. Sent again, it is
-    /// there twice.
+    /// Whether the message may be in the queue, because it was sent and the broker did not answer. If it is sent again, it may
+    /// be there twice.
     package let mayHaveArrived: Bool
 
     package var isWorthRetry: Bool { remedy == .retry }
@@ -50,7 +49,7 @@ package struct BrokerError: Error, Hashable, CustomStringConvertible {
         self.init(.contract, .message, violation.description)
     }
 
-    /// The same error, of a message that was already on its way.
+    /// The same error for a message that was already sent.
     var duringPublish: BrokerError {
         BrokerError(
             code, remedy, description + "; the message may or may not have arrived, and may be sent again",

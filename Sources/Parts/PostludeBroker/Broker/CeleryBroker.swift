@@ -1,105 +1,105 @@
-/// A broker's place. A value: what it opens belongs to the thread that uses it.
+/// A broker with a known address, which opens connections.
 ///
-/// Each connection blocks, and is used by one thread at a time: their classes are not Sendable, and a thread opens its
-/// own. A connection is never mended: after an error that says so, it is thrown away and another one opened, when and
-/// how often the caller wants.
+/// Connections block, and are used by one thread at a time. So their classes are not `Sendable`, and each thread opens its
+/// own. A connection is never repaired: if an error has closed it, the caller discards it and opens another one when it
+/// wants to.
 package protocol CeleryBroker: Sendable {
     var address: BrokerAddress { get }
 
-    /// A connection that publishes.
+    /// Opens a connection that publishes.
     func publisher() throws(BrokerError) -> any CeleryPublisher
 
-    /// A connection that takes a queue's messages.
+    /// Opens a connection that consumes a queue.
     ///
-    /// - Parameter prefetch: how many may be unacknowledged at a time.
+    /// - Parameter prefetch: the largest number of unacknowledged messages.
     func consumer(of queue: String, prefetch: Int) throws(BrokerError) -> any CeleryConsumer
 }
 
-/// A connection over which tasks leave.
+/// A connection that publishes tasks.
 package protocol CeleryPublisher: AnyObject {
-    /// Whether an error has ended it.
+    /// Whether the connection is closed, by the caller or because of an error.
     var isClosed: Bool { get }
 
-    /// Sends a message to a queue, and returns when the broker has it.
+    /// Sends a message to a queue, and returns when the broker has accepted it.
     ///
-    /// It is checked in the form in which it leaves, before it leaves.
+    /// The message is checked in its final form before it is sent.
     ///
-    /// - Throws: what happened, and whether it is worth a retry. With `mayHaveArrived` it is not known whether the broker
-    ///   has it.
+    /// - Throws: an error with its remedy. If its `mayHaveArrived` is true, it is unknown whether the broker has the message.
     func publish(_ message: CeleryMessage, to queue: String) throws(BrokerError)
 
-    /// Tells the broker that we live; called every few seconds while nothing is published.
+    /// Keeps the connection alive. The caller calls it every few seconds while it publishes nothing.
     func keepAlive() throws(BrokerError)
 
     func close()
 }
 
-/// A connection over which tasks come, at least once each.
+/// A connection that consumes a queue and delivers each task at least once.
 ///
-/// What it has delivered and was not acknowledged comes again when it closes, and when its process dies.
+/// Unacknowledged messages are delivered again after the connection is closed or its process has died.
 package protocol CeleryConsumer: AnyObject {
     var isClosed: Bool { get }
 
-    /// Whether tasks that Celery's producers delay at the broker come to the queue.
+    /// Whether the queue gets tasks that Celery's producers delay at the broker.
     var delayedDelivery: DelayedDelivery { get }
 
-    /// The next message.
+    /// Returns the next message; `nil` if none has arrived.
     ///
-    /// It also keeps the connection alive: to be called every few seconds, also while all that may be taken is taken.
+    /// It also keeps the connection alive. So the caller calls it every few seconds, even after it has received as many
+    /// messages as the prefetch allows.
     ///
     /// - Parameters:
-    ///   - time: how long to wait for one.
-    ///   - descriptor: ends the wait when it can be read, such as an eventfd by which a worker says that it is done.
-    /// - Returns: nil when none has come.
+    ///   - time: the longest time to wait for a message.
+    ///   - descriptor: ends the wait when it is readable, such as an eventfd with which a worker reports the end of a task.
     func receive(within time: Duration, orReadable descriptor: Int32?) throws(BrokerError) -> Received?
 
-    /// The task is done; its message goes.
+    /// Removes the message of a finished task from the broker.
     ///
-    /// - Returns: false when another consumer has it meanwhile, because this one was taken for dead.
+    /// - Returns: `false` if the message is another consumer's meanwhile, because this one was considered dead. The same holds
+    ///   for ``reject(_:reason:)`` and ``requeue(_:)``.
     @discardableResult
     func acknowledge(_ delivery: Delivery.ID) throws(BrokerError) -> Bool
 
-    /// The task is not ours to do: the message goes to where the broker keeps dead letters.
+    /// Rejects a message, which then goes to the broker's dead letters.
     @discardableResult
     func reject(_ delivery: Delivery.ID, reason: String) throws(BrokerError) -> Bool
 
-    /// The message goes back to its queue, for the next consumer, which may be this one.
+    /// Returns a message to its queue, for the next consumer, which may be this one.
     @discardableResult
     func requeue(_ delivery: Delivery.ID) throws(BrokerError) -> Bool
 
-    /// Has the broker send no more. What was on its way still comes, and what was given stays to be settled.
+    /// Stops the delivery of messages. Messages on their way still arrive, and delivered ones must still be settled.
     func stopTaking() throws(BrokerError)
 
-    /// Where rejected messages are, for the log.
+    /// The place of rejected messages, for the log.
     var deadLetters: String { get }
 
-    /// Gives back what is not acknowledged.
+    /// Closes the connection. Unacknowledged messages return to the queue.
     func close()
 }
 
-/// What a consumer has found of Celery's delayed delivery.
+/// The state of Celery's delayed delivery for a queue.
 package enum DelayedDelivery: Sendable, Hashable {
-    /// There is none for this queue.
+    /// The queue does not use it.
     case unused
-    /// What was delayed comes to the queue.
+    /// The queue gets delayed tasks.
     case bound
-    /// The broker does not let it be bound: tasks with a countdown may not arrive.
+    /// The broker has refused to bind the queue, for this reason: tasks with a countdown may not arrive.
     case refused(String)
 }
 
 /// A message that a consumer has received.
 package enum Received: Sendable {
     case task(Delivery)
-    /// A message that is not a task. It is rejected after the callers that wait for it were told.
+    /// A message that is not a valid task. The consumer's caller stores failures for the awaited ids, and then rejects it.
     case refused(Refused)
 
     package struct Refused: Sendable {
         package let delivery: Delivery.ID
-        /// What it says for itself.
+        /// The id in the message's headers.
         package let id: String?
         package let task: String?
         package let reason: String
-        /// The ids whose results callers may wait for.
+        /// The ids of tasks whose results callers may wait for.
         package let awaited: [String]
 
         init(_ refusal: IncomingTask.Refusal, as delivery: Delivery.ID) {
@@ -111,7 +111,7 @@ package enum Received: Sendable {
 
 /// A task as the broker delivers it.
 package struct Delivery: Sendable {
-    /// Names it towards its consumer.
+    /// Identifies a delivery to its consumer.
     package struct ID: Sendable, Hashable {
         let consumer: UInt64
         let number: UInt64
@@ -119,9 +119,8 @@ package struct Delivery: Sendable {
 
     package let id: ID
     package let task: IncomingTask
-    /// A consumer may have begun it before.
+    /// Whether the message was delivered before, so that a consumer may have begun the task.
     package let isRedelivered: Bool
-    /// How often it was delivered before; nil if the broker does not count, as only RabbitMQ's quorum queues
-    /// do.
+    /// The number of earlier deliveries; `nil` if the broker does not count them. Only RabbitMQ's quorum queues do.
     package let earlierDeliveries: Int?
 }

@@ -8,7 +8,7 @@ extension BrokerAddress {
     }
 }
 
-/// RabbitMQ, by librabbitmq.
+/// RabbitMQ, through librabbitmq.
 private struct RabbitMQBroker: CeleryBroker {
     let address: BrokerAddress
 
@@ -21,7 +21,7 @@ private struct RabbitMQBroker: CeleryBroker {
     }
 }
 
-/// Redis as kombu uses it, by hiredis.
+/// Redis with kombu's data structures, through hiredis.
 private struct RedisBroker: CeleryBroker {
     let address: BrokerAddress
 

@@ -1,4 +1,4 @@
-/// A message in the form in which it goes to RabbitMQ, field by field.
+/// A message in its final form for RabbitMQ: the fields of AMQP.
 package struct AMQPMessage: Sendable, Hashable {
     package var exchange: String
     package var routingKey: String
@@ -11,13 +11,13 @@ package struct AMQPMessage: Sendable, Hashable {
     package var headers: [HeaderValue.Member]
     package var body: [UInt8]
 
-    /// Refuses what a Celery worker would lose or end over. Nothing is published without it.
+    /// Throws if the message would be lost by a Celery worker, or end one. Every message is checked before it is published.
     package func check() throws(ContractViolation) {
         guard exchange.isEmpty else {
             throw ContractViolation("exchange", "must be the default one, which goes straight to the queue")
         }
         try MessageCheck.check(queue: routingKey, at: "routing_key")
-        // Without it the message stays queued, and ends each worker that is started.
+        // With another content type, the message stays in the queue and ends each worker that is started.
         guard contentType == "application/json" else {
             let shown = ContractViolation.quoted(contentType)
             throw ContractViolation("content_type", "is \(shown), but must be application/json")

@@ -1,40 +1,39 @@
 package import FoundationEssentials
 
-/// A task for a Celery worker, of whatever language: message protocol 2.
+/// A task for a Celery worker, in any language, in version 2 of the message protocol.
 ///
-/// It says what is meant; ``amqpMessage(to:)`` and ``redisMessage(to:keyPrefix:tag:)`` make what is sent, and only that
-/// is checked.
+/// ``amqpMessage(to:)`` and ``redisMessage(to:keyPrefix:tag:)`` make the final forms, which are checked and sent.
 package struct CeleryMessage: Sendable, Hashable {
-    /// The name under which the worker knows the task, such as `app.resize`.
+    /// The name under which the task is registered with the worker, such as `app.resize`.
     package var task: String
-    /// The same everywhere: in the task store, in the log, in Celery's results.
+    /// The task's id, which is the same in the task store, in the log and in Celery's results.
     package var id: String
-    /// The positional arguments: the text of a JSON array.
+    /// The positional arguments, as the text of a JSON array.
     package var arguments: String
-    /// The named arguments: the text of a JSON object.
+    /// The named arguments, as the text of a JSON object.
     package var keywordArguments: String
-    /// Not to be run before.
+    /// The time before which the task does not begin.
     package var eta: Date?
-    /// Not to be run after: a worker revokes it then.
+    /// The time after which a worker revokes the task instead of running it.
     package var expires: Date?
-    /// Attempts that were made before.
+    /// The number of earlier attempts.
     package var retries = 0
     package var timeLimit = TimeLimit()
-    /// The task with which it all began; nil for this one.
+    /// The id of the first task of a workflow; `nil` if it is this one.
     package var rootID: String?
     package var parentID: String?
     package var priority: MessagePriority?
-    /// The queue for an answer (`rpc://`).
+    /// The queue for the result (`rpc://`).
     package var replyTo: String?
-    /// Who has sent it, as monitoring shows it.
+    /// The sender's name in monitoring.
     package var origin = "postlude"
-    /// What the task finds in `self.request` besides, such as `request_id` and `traceparent`.
+    /// Additional attributes of the task's `self.request`, such as `request_id` and `traceparent`.
     package var headers: [HeaderValue.Member] = []
 
     package struct TimeLimit: Sendable, Hashable {
-        /// Seconds after which the worker kills the task's process.
+        /// The time in seconds after which the worker kills the task's process.
         package var hard: Double?
-        /// Seconds after which the task gets an exception.
+        /// The time in seconds after which an exception is raised in the task.
         package var soft: Double?
 
         package init(hard: Double? = nil, soft: Double? = nil) {
@@ -53,12 +52,12 @@ package struct CeleryMessage: Sendable, Hashable {
     }
 }
 
-/// The forms in which it is sent.
+/// The final forms of the message.
 extension CeleryMessage {
-    /// Monitoring shows the arguments; more than this of them only fills the broker.
+    /// The largest size, in bytes, of the arguments' text for monitoring. More would only fill the broker.
     private static let shownArguments = 1_024
 
-    /// As it goes to RabbitMQ: to a queue, through the default exchange.
+    /// Returns the message for RabbitMQ, to a queue through the default exchange.
     package func amqpMessage(to queue: String) -> AMQPMessage {
         AMQPMessage(
             exchange: "", routingKey: queue, contentType: "application/json", contentEncoding: "utf-8",
@@ -66,11 +65,11 @@ extension CeleryMessage {
             headers: allHeaders, body: body)
     }
 
-    /// As it goes to Redis.
+    /// Returns the message for Redis.
     ///
     /// - Parameters:
-    ///   - keyPrefix: what stands before all keys (`global_keyprefix`).
-    ///   - tag: the message's own name for kombu; none may be there twice.
+    ///   - keyPrefix: the prefix of all keys (`global_keyprefix`).
+    ///   - tag: the delivery tag with which kombu identifies the message. It must be unique.
     package func redisMessage(
         to queue: String, keyPrefix: String = "", tag: String = UUID().uuidString.lowercased()
     ) -> RedisMessage {
@@ -105,7 +104,7 @@ extension CeleryMessage {
             .init("root_id", .text(rootID ?? id)), .init("parent_id", parentID.map { .text($0) } ?? .null),
             .init("group", .null), .init("eta", time(eta)), .init("expires", time(expires)),
             .init("retries", .integer(Int64(retries))),
-            // Hard, then soft: the protocol's page says the reverse of what workers do.
+            // The hard limit, then the soft one, as workers read them. Celery's documentation has the reverse order.
             .init("timelimit", .list([seconds(timeLimit.hard), seconds(timeLimit.soft)])),
             .init("argsrepr", .text(shown(arguments))), .init("kwargsrepr", .text(shown(keywordArguments))),
             .init("origin", .text(origin)),
@@ -114,7 +113,7 @@ extension CeleryMessage {
 
     private func seconds(_ value: Double?) -> HeaderValue { value.map { .number($0) } ?? .null }
 
-    /// What cannot be written is sent as it is, and refused by the check.
+    /// Returns a time as a header. A time outside Celery's range becomes a text that the check refuses.
     private func time(_ date: Date?) -> HeaderValue {
         date.map { .text(CeleryTime.text($0) ?? "\($0.timeIntervalSince1970) s since 1970") } ?? .null
     }
@@ -122,22 +121,22 @@ extension CeleryMessage {
     private func shown(_ text: String) -> String {
         guard text.utf8.count > Self.shownArguments else { return text }
         var bytes = Array(text.utf8.prefix(Self.shownArguments))
-        // Not in the middle of a character.
+        // The text is not cut inside a character.
         while let last = bytes.last, last & 0xc0 == 0x80 { bytes.removeLast() }
         if let last = bytes.last, last >= 0x80 { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self) + "…"
     }
 }
 
-/// Which of a queue's messages comes first.
+/// The priority of a message in its queue.
 ///
-/// RabbitMQ's queues (those with `x-max-priority`) give the highest number first, kombu's lists on Redis the lowest:
-/// the names mean the same on both.
+/// RabbitMQ's queues (with `x-max-priority`) deliver the highest number first, kombu's lists on Redis the lowest. The named
+/// priorities have the same meaning on both.
 package enum MessagePriority: Sendable, Hashable {
     case high
     case normal
     case low
-    /// The number as the broker takes it, 0 to 9.
+    /// A number from 0 to 9, which is sent unchanged.
     case number(UInt8)
 
     var onRabbitMQ: UInt8 {
@@ -149,7 +148,7 @@ package enum MessagePriority: Sendable, Hashable {
         }
     }
 
-    /// A message without a priority is in the first list.
+    /// The number on Redis. A message without a priority is in the first list, like one with 0.
     var onRedis: UInt8 {
         switch self {
         case .high: 0

@@ -1,6 +1,6 @@
-/// A message header's value: what an AMQP table and a JSON object can both hold.
+/// The value of a message's header, which both AMQP tables and JSON objects can represent.
 package indirect enum HeaderValue: Hashable, Sendable {
-    /// A named value; a table keeps their order.
+    /// A named value. Tables preserve the order of their members.
     package struct Member: Hashable, Sendable {
         package let name: String
         package let value: HeaderValue
@@ -19,10 +19,10 @@ package indirect enum HeaderValue: Hashable, Sendable {
     case list([HeaderValue])
     case table([Member])
 
-    /// Deeper ones are refused, in both directions.
+    /// The largest depth of nested lists and tables, in messages that are sent and received.
     static let maximumDepth = 16
 
-    /// Levels of lists and tables.
+    /// The number of nested levels of lists and tables.
     var depth: Int {
         switch self {
         case .list(let values): 1 + (values.map(\.depth).max() ?? 0)
@@ -47,7 +47,8 @@ package indirect enum HeaderValue: Hashable, Sendable {
         }
     }
 
-    /// Nil when it is too deep, or a number that is neither a 64-bit integer nor a double.
+    /// Returns `nil` if the value is nested too deeply, or contains a number that is neither a 64-bit integer nor a finite
+    /// double.
     init?(_ json: JSONValue, depth: Int = 0) {
         guard depth <= Self.maximumDepth else { return nil }
         switch json.content {
@@ -81,18 +82,18 @@ package indirect enum HeaderValue: Hashable, Sendable {
 }
 
 extension [HeaderValue.Member] {
-    /// The first value of that name.
+    /// The first value with a name.
     package subscript(name: String) -> HeaderValue? { first { $0.name == name }?.value }
 }
 
-/// A value in JSON.
+/// Header values as JSON.
 extension JSONWriter {
     static func write(_ value: HeaderValue, to output: inout [UInt8]) {
         switch value {
         case .null: output += "null".utf8
         case .bool(let value): output += (value ? "true" : "false").utf8
         case .integer(let value): output += "\(value)".utf8
-        // A value that is not a number gives text that is not JSON, and the check refuses it.
+        // Infinity and NaN result in text that is not JSON, which the check refuses.
         case .number(let value): output += "\(value)".utf8
         case .text(let value): write(value, to: &output)
         case .list(let values):

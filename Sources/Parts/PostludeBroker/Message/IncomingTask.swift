@@ -1,6 +1,6 @@
 package import FoundationEssentials
 
-/// A task as it came from a broker, checked as far as it can be without knowing the task.
+/// A task from a broker, checked as far as is possible without its kind.
 package struct IncomingTask: Sendable {
     package let name: String
     package let id: String
@@ -15,25 +15,25 @@ package struct IncomingTask: Sendable {
     package let parentID: String?
     package let replyTo: String?
     package let priority: UInt8?
-    /// All headers, Celery's own too.
+    /// All headers, including Celery's own.
     package let headers: [HeaderValue.Member]
 
-    /// Why a message is not a task for this program.
+    /// The reason why a message is not a task that this program supports.
     struct Refusal: Error {
-        /// How many results are written at most; a chain may have any number of tasks.
+        /// The largest number of awaited ids. A chain may have any number of tasks.
         private static let mostAwaited = 1_000
 
         let reason: String
-        /// As much of its id and of its task's name as an error shows.
+        /// The task's id, shortened for an error.
         let id: String?
         let task: String?
-        /// The ids whose results callers may wait for: those of the tasks that were to follow it, and then its own, so
-        /// that a caller who has seen the task's result finds the others'.
+        /// The ids of tasks whose results callers may wait for: the tasks that were to follow this one, and then this one. In
+        /// this order, a caller that has read this task's result also finds those of the others.
         let awaited: [String]
 
         /// - Parameters:
-        ///   - headers: the message's, as far as they are known.
-        ///   - embed: what was to come after the task.
+        ///   - headers: the message's headers, as far as they are known.
+        ///   - embed: the third part of the message's body, which contains the tasks that were to follow.
         init(_ reason: String, of headers: [HeaderValue.Member] = [], followedBy embed: JSONValue? = nil) {
             self.reason = reason
             id = headers["id"]?.text.map(Self.shown)
@@ -49,7 +49,7 @@ package struct IncomingTask: Sendable {
             }.reversed()
         }
 
-        /// The ids of all tasks in Celery's description of them: `{"task": …, "options": {"task_id": …}}`.
+        /// Adds the ids of all tasks in a value, in which Celery describes each as `{"task": …, "options": {"task_id": …}}`.
         private static func addIDs(of value: JSONValue, to ids: inout [String]) {
             if let id = value["options"]?["task_id"]?.string, ids.count < Self.mostAwaited { ids.append(id) }
             for element in value.array ?? value.object?.map(\.value) ?? [] { addIDs(of: element, to: &ids) }
@@ -135,9 +135,9 @@ package struct IncomingTask: Sendable {
     }
 }
 
-/// A task from Redis.
+/// Tasks from Redis.
 extension IncomingTask {
-    /// A task in kombu's envelope.
+    /// Parses a task in kombu's envelope.
     init(envelope bytes: [UInt8]) throws(Refusal) {
         guard bytes.count <= ContractBounds.envelope else {
             throw Refusal("it is \(bytes.count) bytes; at most \(ContractBounds.envelope) are read")
@@ -166,7 +166,7 @@ extension IncomingTask {
                 throw Refusal("its body is not base64", of: headers)
             }
             body = Array(data)
-        // kombu's without an encoding hold the text itself.
+        // Without an encoding, kombu's envelope contains the text itself.
         default: body = Array(text.utf8)
         }
         var priority: UInt8?

@@ -1,13 +1,13 @@
-/// What Celery asks of a message on every broker, asked of what will be sent.
+/// Checks that messages satisfy Celery's requirements on every broker, before they are sent.
 enum MessageCheck {
-    /// Celery's own headers: all of them are sent, each once.
+    /// Celery's own headers. A message must have each of them once.
     private static let required = [
         "lang", "task", "id", "root_id", "parent_id", "group", "eta", "expires", "retries", "timelimit",
         "argsrepr",
         "kwargsrepr", "origin",
     ]
-    /// Extra headers become fields of the task's request, or are obeyed by kombu (`compression` would have it
-    /// decompress the body): those names are not free.
+    /// The names that additional headers must not have. Celery makes headers attributes of the task's request, and kombu acts
+    /// on some (`compression` makes it decompress the body).
     private static let reserved: Set<String> = [
         "args", "callbacks", "called_directly", "chain", "chord", "children", "compression", "correlation_id",
         "delivery_info",
@@ -115,7 +115,7 @@ enum MessageCheck {
         for name in ["argsrepr", "kwargsrepr", "origin"] { _ = try text(name) }
         for name in ["eta", "expires"] {
             guard let time = try text(name, isOptional: true) else { continue }
-            // Exactly as we write it, not merely something that can be read.
+            // The offset must be written as `CeleryTime.text` writes it.
             guard let date = CeleryTime.date(time), CeleryTime.text(date) != nil, time.hasSuffix("+00:00")
             else {
                 throw ContractViolation(
@@ -189,7 +189,7 @@ enum MessageCheck {
 
     // MARK: Body
 
-    /// `[args, kwargs, embed]`: with two elements a worker ends.
+    /// Checks the body, which must be `[args, kwargs, embed]`. A body of two elements would end a worker.
     static func check(body: [UInt8]) throws(ContractViolation) {
         guard body.count <= ContractBounds.body else {
             let advice = "store large data elsewhere, and send its location"
@@ -222,11 +222,11 @@ enum MessageCheck {
     }
 }
 
-/// What is wrong with a message that was to be sent: a Celery worker would lose it, or end over it.
+/// The reason why a message is not sent: a Celery worker would lose it, or be ended by it.
 package struct ContractViolation: Error, Hashable, CustomStringConvertible {
-    /// Such as `headers.eta` or `body[0]`.
+    /// The invalid part of the message, such as `headers.eta` or `body[0]`.
     package let place: String
-    /// What is wrong, with the value.
+    /// The reason, with the invalid value.
     package let reason: String
 
     init(_ place: String, _ reason: String) {
@@ -238,7 +238,9 @@ package struct ContractViolation: Error, Hashable, CustomStringConvertible {
         "the message was not sent, because Celery would not accept it: \(place) \(reason)"
     }
 
-    /// - Returns: why no queue can be called that; nil if one can.
+    /// Checks the name of a queue.
+    ///
+    /// - Returns: the reason why a queue cannot have the name; `nil` if it can.
     package static func problem(ofQueue name: String) -> String? {
         do throws(ContractViolation) {
             try MessageCheck.check(queue: name, at: "the queue")
@@ -248,7 +250,7 @@ package struct ContractViolation: Error, Hashable, CustomStringConvertible {
         }
     }
 
-    /// A value for an error's text: short, and on one line.
+    /// Returns a value for an error's text: shortened, and on one line.
     static func quoted(_ text: String) -> String {
         let scalars = text.unicodeScalars.prefix(60).map { scalar in
             scalar.properties.generalCategory == .control
@@ -260,12 +262,12 @@ package struct ContractViolation: Error, Hashable, CustomStringConvertible {
 
 /// The largest sizes, in bytes, of the messages that are sent and accepted.
 package enum ContractBounds {
-    /// RabbitMQ takes 128 MiB, Redis 512; but a worker holds each of its messages several times in memory.
+    /// The body. RabbitMQ accepts 128 MiB, and Redis 512 MiB, but a worker has several copies of each message in memory.
     package static let body = 16 << 20
-    /// They go in one frame, which RabbitMQ limits to 128 KiB.
+    /// The headers, which are sent in one frame. RabbitMQ limits a frame to 128 KiB.
     package static let headers = 64 << 10
     /// An AMQP short string: queue names, header names, ids.
     package static let shortString = 255
-    /// A body in base64 is a third longer, and headers stand beside it.
+    /// kombu's envelope: the body in base64, which is a third longer, and the headers.
     package static let envelope = body / 3 * 4 + 2 * headers + 4_096
 }

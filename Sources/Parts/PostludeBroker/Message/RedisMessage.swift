@@ -1,20 +1,20 @@
 internal import FoundationEssentials
 
-/// A message in the form in which it goes to Redis: the bytes of kombu's envelope, and the list's key.
+/// A message in its final form for Redis: the bytes of kombu's envelope, and the key of the list.
 package struct RedisMessage: Sendable, Hashable {
-    /// The steps of kombu's priorities (`priority_steps`): each has a list of its own.
+    /// The steps of kombu's priorities (`priority_steps`), each of which has its own list.
     static let prioritySteps: [UInt8] = [0, 3, 6, 9]
 
     package var list: String
     package var envelope: [UInt8]
 
-    /// The key of a queue's list for a priority. Workers empty the first one first.
+    /// Returns the key of a queue's list for a priority. Workers empty the lists in the order of the steps.
     static func list(of queue: String, priority: UInt8, keyPrefix: String) -> String {
         let step = prioritySteps.last { $0 <= priority } ?? 0
         return keyPrefix + queue + (step == 0 ? "" : "\u{6}\u{16}\(step)")
     }
 
-    /// Refuses what a Celery worker would lose or end over. Nothing is published without it.
+    /// Throws if the message would be lost by a Celery worker, or end one. Every message is checked before it is published.
     package func check(keyPrefix: String = "") throws(ContractViolation) {
         let envelope: JSONValue
         do {
@@ -46,7 +46,7 @@ package struct RedisMessage: Sendable, Hashable {
         }
     }
 
-    /// - Returns: the correlation's id.
+    /// - Returns: the correlation id.
     private func checkProperties(
         _ properties: JSONValue?, keyPrefix: String
     ) throws(ContractViolation) -> String {

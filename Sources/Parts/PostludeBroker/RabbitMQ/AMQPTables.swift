@@ -1,6 +1,6 @@
 internal import CPostludeRabbitMQ
 
-/// Memory for what librabbitmq reads while a message is sent: it takes pointers, and copies.
+/// Memory for bytes and tables that librabbitmq reads through pointers while it sends a message.
 final class AMQPMemory {
     private var blocks: [UnsafeMutableRawPointer] = []
 
@@ -23,7 +23,7 @@ final class AMQPMemory {
             alignment: MemoryLayout<Element>.alignment)
         blocks.append(block)
         let start = block.bindMemory(to: Element.self, capacity: elements.count)
-        // C structs: there is nothing to deinitialize.
+        // The elements are C structs, which need no deinitialization.
         start.initialize(from: elements, count: elements.count)
         return start
     }
@@ -64,9 +64,10 @@ final class AMQPMemory {
 }
 
 extension [HeaderValue.Member] {
-    /// A copy of a table that came from the broker.
+    /// Copies a table from the broker.
     ///
-    /// - Returns: nil when it is deeper than we read, or larger.
+    /// - Parameter budget: the number of bytes that the copy may still take, which is reduced.
+    /// - Returns: `nil` if the table is nested too deeply or exceeds the budget.
     init?(_ table: amqp_table_t, depth: Int = 0, budget: inout Int) {
         self = []
         guard depth <= HeaderValue.maximumDepth else { return nil }
@@ -124,7 +125,7 @@ extension HeaderValue {
 }
 
 extension String {
-    /// A copy of text that came from the broker; what in it is not UTF-8 is replaced.
+    /// Copies text from the broker, and replaces bytes that are not UTF-8.
     init(amqp bytes: amqp_bytes_t) {
         self.init(
             decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.bytes == nil ? 0 : bytes.len),

@@ -2,17 +2,17 @@ internal import CPostludeRabbitMQ
 internal import Glibc
 internal import PostludeSystem
 
-/// One connection with one channel. Used by one thread at a time, as librabbitmq demands: so it is not Sendable.
+/// A connection to RabbitMQ with one channel. It is not `Sendable`, because librabbitmq allows only one thread at a time.
 final class RabbitMQConnection {
     let address: BrokerAddress
-    /// A channel that the broker has closed is replaced by the next one.
+    /// The number of the open channel. If the broker closes the channel, the next number is used.
     private var channel: amqp_channel_t = 1
     private let state: amqp_connection_state_t
     private(set) var isClosed = false
-    /// Why the broker takes no messages at the moment; nil while it takes them.
+    /// The reason why the broker currently accepts no messages (`connection.blocked`); `nil` if it accepts them.
     private(set) var blocked: String?
 
-    /// The largest frame that we take, RabbitMQ's own limit: what others may publish must be readable.
+    /// The largest accepted frame, in bytes: RabbitMQ's own limit, so that all messages of other publishers can be read.
     private static let maximumFrame: Int32 = 131_072
 
     init(_ address: BrokerAddress) throws(BrokerError) {
@@ -30,7 +30,7 @@ final class RabbitMQConnection {
             try logIn()
             try openChannel()
         } catch {
-            // Not with a farewell, which might wait again.
+            // Without closing the connection properly, which might wait again.
             isClosed = true
             throw error
         }
@@ -71,7 +71,7 @@ final class RabbitMQConnection {
         }
     }
 
-    /// The file of trusted authorities: librabbitmq 0.11 knows no default of its own.
+    /// The file of trusted certificate authorities. librabbitmq 0.11 has no default.
     private var authorities: String {
         address.tls?.authorities ?? getenv("SSL_CERT_FILE").map { String(cString: $0) }
             ?? "/etc/ssl/certs/ca-certificates.crt"
@@ -104,7 +104,7 @@ final class RabbitMQConnection {
         let memory = AMQPMemory()
         var properties = memory.table([
             .init("product", .text("Postlude")), .init("connection_name", .text("postlude \(getpid())")),
-            // To be told when a queue is deleted, and when the broker takes nothing.
+            // The broker then reports that a queue was deleted, and that it accepts no messages.
             .init(
                 "capabilities",
                 .table([
@@ -119,7 +119,7 @@ final class RabbitMQConnection {
         do throws(BrokerError) {
             try check(reply, "the login")
         } catch {
-            // 403 is a wrong password, 530 an unknown virtual host; an old broker just closes the socket.
+            // 403 is a wrong password, 530 an unknown virtual host. An old broker closes the socket without a code.
             guard error.remedy == .settings else { throw error }
             throw BrokerError(.authentication, .settings, error.description)
         }
@@ -130,7 +130,7 @@ final class RabbitMQConnection {
         try check(amqp_get_rpc_reply(state), "opening a channel")
     }
 
-    /// Says farewell, and waits a moment for the answer.
+    /// Closes the connection, and waits at most two seconds for the broker's answer.
     func close() {
         guard !isClosed else { return }
         isClosed = true
@@ -139,11 +139,11 @@ final class RabbitMQConnection {
         _ = amqp_connection_close(state, AMQP_REPLY_SUCCESS)
     }
 
-    /// The next frame.
+    /// Reads the next frame.
     ///
-    /// Reading also sends our heartbeats and looks for the broker's.
+    /// Reading also sends heartbeats, and checks those of the broker.
     ///
-    /// - Returns: nil when none has come in time.
+    /// - Returns: `nil` if none has arrived in time.
     private func frame(until deadline: MonotonicTime) throws(BrokerError) -> amqp_frame_t? {
         guard !isClosed else { throw closed("the connection is closed") }
         var frame = amqp_frame_t()
@@ -154,20 +154,20 @@ final class RabbitMQConnection {
         return frame
     }
 
-    /// Frees what the frames have held; all of it must have been copied.
+    /// Frees librabbitmq's memory of the frames, from which everything must have been copied.
     private func release() { amqp_maybe_release_buffers(state) }
 
-    /// Waits until something has come, or `descriptor` can be read. What librabbitmq holds already does not show here:
-    /// read that first.
+    /// Waits until the socket or `descriptor` is readable. Frames that librabbitmq has buffered do not make the socket
+    /// readable, so the caller reads these first.
     func wait(until deadline: MonotonicTime, orReadable descriptor: Int32?) {
-        // Often enough for heartbeats.
+        // Short enough to send heartbeats in time.
         let longest: Duration = .seconds(max(1, Double(address.heartbeat) / 4))
         let rest = min(longest, max(.zero, deadline - .now))
         let milliseconds = Int32(clamping: rest.saturatedNanoseconds / 1_000_000 + 1)
         waitForInput([amqp_get_sockfd(state)] + (descriptor.map { [$0] } ?? []), milliseconds: milliseconds)
     }
 
-    /// Ends the connection: the meaning of its next frame is no longer known.
+    /// Marks the connection as closed, because the meaning of its next frame is unknown, and returns the error.
     func closed(_ reason: String, remedy: BrokerError.Remedy = .retry, code: BrokerError.Code = .closed)
         -> BrokerError
     {
@@ -176,14 +176,14 @@ final class RabbitMQConnection {
     }
 }
 
-/// What the broker is asked for, and is sent.
+/// Requests to the broker.
 extension RabbitMQConnection {
     func selectConfirms() throws(BrokerError) {
         amqp_confirm_select(state, channel)
         try check(amqp_get_rpc_reply(state), "asking for confirmations")
     }
 
-    /// Whether there is such a queue.
+    /// Whether a queue exists.
     func hasQueue(_ name: String) throws(BrokerError) -> Bool {
         try refusal(
             ofAsking: "looking up the queue \(ContractViolation.quoted(name))", expecting: [404]
@@ -192,12 +192,13 @@ extension RabbitMQConnection {
         } == nil
     }
 
-    /// Asks for something that the broker may refuse by closing the channel; another one is open then.
+    /// Makes a request that the broker may refuse by closing the channel, in which case another channel is opened.
     ///
     /// - Parameters:
-    ///   - codes: codes that are not an error.
-    ///   - call: makes the call; what librabbitmq reads lies in the memory.
-    /// - Returns: the refusal; nil if the broker has done it.
+    ///   - what: a description of the request, for errors.
+    ///   - codes: the reply codes with which the broker may refuse; others are errors.
+    ///   - call: makes the request, with memory for its arguments.
+    /// - Returns: the refusal; `nil` if the broker has not refused.
     private func refusal(
         ofAsking what: String, expecting codes: Set<UInt16>, _ call: (AMQPMemory) -> Void
     ) throws(BrokerError) -> String? {
@@ -221,8 +222,8 @@ extension RabbitMQConnection {
         }
     }
 
-    /// Makes a queue as Celery's workers make it: durable, without arguments. Called only if there is none, because
-    /// one that is there with others would be an error.
+    /// Declares a queue as Celery's workers do: durable, without arguments. Called only if the queue does not exist, because
+    /// the declaration of an existing queue with other arguments fails.
     func makeQueue(_ name: String) throws(BrokerError) {
         let memory = AMQPMemory()
         amqp_queue_declare(state, channel, memory.bytes(name), 0, 1, 0, 0, memory.table([]))
@@ -240,7 +241,7 @@ extension RabbitMQConnection {
         withExtendedLifetime(memory) {}
     }
 
-    /// The channel has one consumer only.
+    /// The tag of the channel's only consumer.
     private static let consumerTag = "postlude"
 
     func cancelConsumer() throws(BrokerError) {
@@ -251,7 +252,7 @@ extension RabbitMQConnection {
         withExtendedLifetime(memory) {}
     }
 
-    /// Sends a message; whether the broker has it is another matter.
+    /// Sends a message. The broker confirms it later, with an event.
     func publish(_ message: AMQPMessage) throws(BrokerError) {
         let memory = AMQPMemory()
         var properties = amqp_basic_properties_t()
@@ -292,25 +293,24 @@ extension RabbitMQConnection {
     }
 }
 
-/// What the broker sends.
+/// Events from the broker.
 extension RabbitMQConnection {
-    /// What the broker tells of its own accord.
+    /// A message or notification that the broker sends without a request.
     enum Event {
         case acknowledged(UInt64, isMultiple: Bool)
         case refused(UInt64, isMultiple: Bool)
-        /// No queue took the message.
+        /// The message was routed to no queue.
         case returned(code: UInt16, text: String)
         case delivered(RabbitMQDelivery)
-        /// The queue that is consumed was deleted.
+        /// The consumed queue was deleted.
         case cancelled
-        /// Nothing that a caller waits for.
+        /// An event without meaning for callers.
         case other
     }
 
-    /// The next event.
+    /// Returns the next event; `nil` if none has arrived in time.
     ///
-    /// - Returns: nil when none has come in time.
-    /// - Throws: when the connection or its channel has ended.
+    /// - Throws: an error if the connection or its channel has ended.
     func event(until deadline: MonotonicTime) throws(BrokerError) -> Event? {
         guard let frame = try frame(until: deadline) else { return nil }
         defer { release() }
@@ -352,7 +352,7 @@ extension RabbitMQConnection {
         }
     }
 
-    /// A message's header and body, which follow the method that announces it.
+    /// Reads a message's header and body, which follow the method that announces it.
     private func content() throws(BrokerError) -> RabbitMQDelivery {
         let deadline = MonotonicTime.now + address.answerTimeout
         let header = try contentFrame(AMQP_FRAME_HEADER, until: deadline)
@@ -361,7 +361,7 @@ extension RabbitMQConnection {
             delivery.read(properties.load(as: amqp_basic_properties_t.self))
         }
         let size = header.payload.properties.body_size
-        // A larger one is read, and forgotten piece by piece.
+        // A body over the limit is read, and discarded frame by frame.
         delivery.bodySize = size
         let isKept = size <= UInt64(ContractBounds.body)
         var rest = size
@@ -397,17 +397,17 @@ extension RabbitMQConnection {
 
 /// Celery's delayed delivery.
 ///
-/// From 5.5 on, Celery's producers do not send a task with a countdown to its queue where that is a quorum queue behind
-/// a topic exchange: it goes down 28 exchanges and queues, one for each bit of its delay, and waits in those whose bit is
-/// set. At their end is the exchange `celery_delayed_delivery`, to which workers bind their queues.
+/// Since 5.5, if a task has a countdown and its queue is a quorum queue bound to a topic exchange, Celery's producers do not
+/// send the task to that queue. It passes through 28 exchanges and queues, one for each bit of its delay, and waits in
+/// the queues whose bit is set. The last exchange is `celery_delayed_delivery`, to which workers bind their queues.
 extension RabbitMQConnection {
     private static let exchange = "celery_delayed_delivery"
     private static let highestLevel = 27
 
     private static func name(_ level: Int) -> String { "celery_delayed_\(level)" }
 
-    /// Binds a queue as Celery's workers do: where there is the exchange, or the queue is a quorum queue. The routing
-    /// key is the queue's name.
+    /// Binds a queue to the exchange as Celery's workers do, if the exchange exists or the queue is a quorum queue. The queue's
+    /// name must be its routing key.
     func bindDelayedDelivery(of queue: String) throws(BrokerError) -> DelayedDelivery {
         let missing = try refusal(
             ofAsking: "looking up the exchange \(Self.exchange)", expecting: [404, 403]
@@ -427,7 +427,9 @@ extension RabbitMQConnection {
         return refusal.map { .refused($0) } ?? .bound
     }
 
-    /// - Returns: false also for a quorum queue that was made with other arguments: the broker does not tell them.
+    /// Whether a queue is a quorum queue.
+    ///
+    /// - Returns: `false` also for a quorum queue that was declared with other arguments, which the broker does not reveal.
     private func isQuorum(_ queue: String) throws(BrokerError) -> Bool {
         try refusal(ofAsking: "asking for the queue's type", expecting: [406, 403, 405]) {
             amqp_queue_declare(
@@ -436,10 +438,10 @@ extension RabbitMQConnection {
         } == nil
     }
 
-    /// Makes exchanges, queues and bindings as Celery's workers make them by default: with anything else a worker in
-    /// Python would not start.
+    /// Declares the exchanges, queues and bindings of the delayed delivery as Celery's workers do by default. With other
+    /// arguments, workers in Python would not start.
     ///
-    /// - Returns: what the broker has refused.
+    /// - Returns: the broker's refusal, if it has refused one of them.
     private func makeDelayedDelivery() throws(BrokerError) -> String? {
         let levels = (0...Self.highestLevel).reversed()
         for level in levels {
@@ -458,7 +460,7 @@ extension RabbitMQConnection {
                     state, channel, $0.bytes(Self.name(level)), 0, 1, 0, 0, $0.table(arguments))
             }
             if let queue { return queue }
-            // The bits of the higher levels, whatever they are, and this one's.
+            // Any bits of the higher levels, then 1 for this level's bit.
             let higher = String(repeating: "*.", count: Self.highestLevel - level)
             let bound = try refusal(ofAsking: "binding the queue \(Self.name(level))", expecting: [403]) {
                 amqp_queue_bind(
@@ -469,7 +471,7 @@ extension RabbitMQConnection {
         }
         for level in levels {
             let below = level > 0 ? Self.name(level - 1) : Self.exchange
-            // The last one that is made: where it is, the others are.
+            // Declared last: if this exchange exists, everything else does.
             if level == 0, let refusal = try makeExchange(below) { return refusal }
             let higher = String(repeating: "*.", count: Self.highestLevel - level)
             let bound = try refusal(ofAsking: "binding the exchange \(below)", expecting: [403]) {
@@ -490,7 +492,7 @@ extension RabbitMQConnection {
     }
 }
 
-/// What an answer that is an error means.
+/// Conversion of the broker's and librabbitmq's errors.
 extension RabbitMQConnection {
     private func check(_ status: Int32, _ what: String) throws(BrokerError) {
         guard status != AMQP_STATUS_OK.rawValue else { return }
@@ -513,7 +515,7 @@ extension RabbitMQConnection {
         }
     }
 
-    /// What the broker said when it closed the channel or the connection.
+    /// Returns the code and the text with which the broker has closed the channel or the connection.
     private static func closing(_ reply: amqp_rpc_reply_t) -> (code: UInt16, text: String)? {
         guard reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION else { return nil }
         return closing(reply.reply)
@@ -544,7 +546,8 @@ extension RabbitMQConnection {
         amqp_error_string2(status).map { String(cString: $0) } ?? "error \(status)"
     }
 
-    /// What the broker says of what it was sent is an answer; all else may mean anything for it.
+    /// Returns the error for a channel or connection that the broker has closed. If its reason is the message or the settings,
+    /// the close is an answer to what was sent. Otherwise it is unknown whether the broker has accepted that.
     private func closedByBroker(_ what: String, _ code: UInt16, _ text: String) -> BrokerError {
         let remedy = Self.remedy(code)
         return closed(

@@ -1,15 +1,15 @@
 internal import CPostludeRabbitMQ
 internal import PostludeSystem
 
-/// Takes a queue's messages from RabbitMQ. Messages that are not acknowledged go back when the connection ends.
+/// Consumes a queue of RabbitMQ. Unacknowledged messages return to the queue when the connection ends.
 package final class RabbitMQConsumer: CeleryConsumer {
-    /// librabbitmq reads nested headers by recursion, and anybody who may publish can fill a frame with them: 21,000
-    /// levels took it between 2 and 4 MiB.
+    /// The stack that the consumer's thread needs, in bytes. librabbitmq reads nested headers recursively, and a publisher can
+    /// fill a frame with them: 21,000 levels needed between 2 and 4 MiB.
     static let neededStack = 6 << 20
 
     private let connection: RabbitMQConnection
     private let identity = UInt64.random(in: 1 ... .max)
-    /// Delivered to the caller and not yet acknowledged.
+    /// The tags of messages that were delivered to the caller and are not settled.
     private var unacknowledged: Set<UInt64> = []
 
     package let delayedDelivery: DelayedDelivery
@@ -69,7 +69,7 @@ package final class RabbitMQConsumer: CeleryConsumer {
         }
     }
 
-    /// Takes it from those that are given out; an unknown one would have the broker close the channel.
+    /// Removes a delivery from the unsettled ones. An unknown delivery is an error, because the broker would close the channel.
     private func settle(_ delivery: Delivery.ID) throws(BrokerError) {
         guard delivery.consumer == identity, unacknowledged.remove(delivery.number) != nil else {
             throw BrokerError(
@@ -91,7 +91,7 @@ package final class RabbitMQConsumer: CeleryConsumer {
     @discardableResult
     package func reject(_ delivery: Delivery.ID, reason: String) throws(BrokerError) -> Bool {
         try settle(delivery)
-        // AMQP has no room for the reason; the broker's policy says where it goes.
+        // AMQP cannot transmit the reason. The broker's policy decides where the message goes.
         try connection.reject(delivery.number, isRequeued: false)
         return true
     }
@@ -116,12 +116,12 @@ struct RabbitMQDelivery {
     var isRedelivered = false
     var contentType: String?
     var contentEncoding: String?
-    /// Nil when they are deeper or larger than we read.
+    /// The headers; `nil` if they are nested too deeply or are too large.
     var headers: [HeaderValue.Member]? = []
     var replyTo: String?
     var priority: UInt8?
     var bodySize: UInt64 = 0
-    /// Empty when it is larger than we take.
+    /// The body; empty if it is larger than `ContractBounds.body`.
     var body: [UInt8] = []
 
     mutating func read(_ properties: amqp_basic_properties_t) {
@@ -133,7 +133,7 @@ struct RabbitMQDelivery {
         if has(AMQP_BASIC_REPLY_TO_FLAG) { replyTo = String(amqp: properties.reply_to) }
         if has(AMQP_BASIC_PRIORITY_FLAG) { priority = properties.priority }
         if has(AMQP_BASIC_HEADERS_FLAG) {
-            // A frame may hold more than we send ourselves: others add to the headers.
+            // More than this program sends, because others may add headers.
             var budget = 4 * ContractBounds.headers
             headers = [HeaderValue.Member](properties.headers, budget: &budget)
         }

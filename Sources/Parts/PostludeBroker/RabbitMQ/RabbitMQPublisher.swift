@@ -1,10 +1,9 @@
 internal import PostludeSystem
 
-/// Publishes to RabbitMQ: each message is confirmed by the broker before the next one is sent, so that their order is
-/// kept whatever happens.
+/// Publishes to RabbitMQ. The broker confirms each message before the next one is sent, so that their order is kept.
 package final class RabbitMQPublisher: CeleryPublisher {
     private let connection: RabbitMQConnection
-    /// The broker counts what is published on a channel, from 1.
+    /// The number of messages published on the channel, which is the last one's delivery tag: the broker counts from 1.
     private var published: UInt64 = 0
 
     package var isClosed: Bool { connection.isClosed }
@@ -18,14 +17,14 @@ package final class RabbitMQPublisher: CeleryPublisher {
         try publish(message.amqpMessage(to: queue))
     }
 
-    /// Sends a message in its final form; that is what is checked.
+    /// Checks and sends a message in its final form.
     func publish(_ message: AMQPMessage) throws(BrokerError) {
         do throws(ContractViolation) {
             try message.check()
         } catch {
             throw BrokerError(error)
         }
-        // What has ended meanwhile is found before the message is on its way.
+        // A connection that has ended meanwhile is detected before the message is sent.
         try keepAlive()
         do throws(BrokerError) {
             try connection.publish(message)
@@ -45,7 +44,7 @@ package final class RabbitMQPublisher: CeleryPublisher {
             case .acknowledged(let tag, let isMultiple)
             where tag == published || isMultiple && tag > published:
                 guard let returned else { return }
-                // The broker acknowledges also what it has returned.
+                // The broker also acknowledges a message that it has returned.
                 throw BrokerError(
                     .unroutable, .retry,
                     """

@@ -1,17 +1,17 @@
-/// What became of a task, as Celery's workers write it into Redis.
+/// The result of a task, as Celery's workers store it in Redis.
 package struct CeleryResult: Sendable, Hashable {
     package enum Status: Sendable, Hashable {
-        /// Not begun, unknown, or its result has expired: Celery does not tell them apart.
+        /// The task has not begun or is unknown, or its result has expired. Celery does not distinguish these.
         case pending
         case received
         case started
-        /// It has failed, and is tried again.
+        /// An attempt has failed, and another one follows.
         case retry
         case success
         case failure
-        /// It has expired, or was revoked.
+        /// The task has expired, or was revoked.
         case revoked
-        /// What a worker of the user's own has set.
+        /// A custom status that the task has set.
         case other(String)
 
         init(_ text: String) {
@@ -41,13 +41,13 @@ package struct CeleryResult: Sendable, Hashable {
             }
         }
 
-        /// Whether it stays so.
+        /// Whether the status does not change any more.
         package var isFinal: Bool { self == .success || self == .failure || self == .revoked }
     }
 
-    /// The exception that has ended it.
+    /// The exception with which the task has failed.
     package struct Failure: Sendable, Hashable {
-        /// Such as `ValueError`.
+        /// The name of the exception's class, such as `ValueError`.
         package let type: String
         package let message: String
         package let module: String?
@@ -61,11 +61,11 @@ package struct CeleryResult: Sendable, Hashable {
 
     package let id: String
     package let status: Status
-    /// The text of the JSON value that the task has returned, or has said of its progress.
+    /// The JSON text of the value that the task has returned, or has stored about its progress.
     package let result: String?
     package let failure: Failure?
     package let traceback: String?
-    /// When it was done, as Celery wrote it (ISO 8601).
+    /// The time of the task's end, in Celery's notation (ISO 8601).
     package let dateDone: String?
 
     package init(
@@ -80,14 +80,14 @@ package struct CeleryResult: Sendable, Hashable {
         self.dateDone = dateDone
     }
 
-    /// - Returns: nil when it is not a result of Celery.
+    /// Returns `nil` if the stored bytes are not a result of Celery.
     init?(id: String, stored bytes: [UInt8]) {
         guard let json = try? JSONReader.read(bytes), let status = json["status"]?.string else { return nil }
         func text(_ value: JSONValue) -> String { String(decoding: bytes[value.range], as: UTF8.self) }
         let value = json["result"]
         var failure: Failure?
         if let value, let type = value["exc_type"]?.string {
-            // Its arguments, or one text.
+            // A list of the exception's arguments, or one text.
             let message = value["exc_message"]
             let parts =
                 message?.array?.map { $0.string ?? text($0) } ?? message.map { [$0.string ?? text($0)] } ?? []
@@ -100,7 +100,7 @@ package struct CeleryResult: Sendable, Hashable {
             traceback: json["traceback"]?.string, dateDone: json["date_done"]?.string)
     }
 
-    /// As Celery's own backend writes it.
+    /// Returns the result as Celery's own backend stores it.
     func stored() throws(ContractViolation) -> [UInt8] {
         var members: [HeaderValue.Member] = [.init("status", .text(status.text))]
         var output: [UInt8] = []
@@ -120,7 +120,7 @@ package struct CeleryResult: Sendable, Hashable {
         ]
         JSONWriter.write(members, to: &output)
         if failure == nil {
-            // The value is JSON already: it stands before the closing brace.
+            // The value is already JSON text: it is inserted before the closing brace.
             output.removeLast()
             output += ",\"result\":\(result ?? "null")}".utf8
         }

@@ -2,23 +2,24 @@ internal import CPostludeHiredis
 internal import Glibc
 internal import PostludeSystem
 
-/// One connection to Redis. Used by one thread at a time: so it is not Sendable.
+/// A connection to Redis. It is used by one thread at a time, so it is not `Sendable`.
 ///
-/// The socket never blocks: hiredis keeps what is to be sent and reads what has come, and this class waits, with one
-/// deadline for a whole answer, however the other side may trickle.
+/// The socket is non-blocking. hiredis buffers commands and replies, and this class waits with poll(2). The deadline is that
+/// of a whole reply, however slowly its parts arrive.
 final class RedisConnection {
-    /// The most bytes of answers that are kept in memory.
+    /// The largest number of bytes of replies that are buffered.
     private static let maximumAnswer = 4 * ContractBounds.envelope
 
     let address: BrokerAddress
     private let context: UnsafeMutablePointer<redisContext>
     private(set) var isClosed = false
 
-    /// hiredis writes without MSG_NOSIGNAL: a broker that has gone away must not end the process.
+    /// Ignores SIGPIPE, unless the application handles it. hiredis writes without MSG_NOSIGNAL, and a connection that the
+    /// broker has closed must not end the process.
     private static let isIgnoringBrokenPipes: Bool = {
         var action = sigaction()
         sigaction(SIGPIPE, nil, &action)
-        // A handler that the application has set stays.
+        // A handler of the application is not replaced.
         guard action.__sigaction_handler.sa_handler == nil else { return true }
         signal(SIGPIPE, SIG_IGN)
         return true
@@ -74,9 +75,9 @@ final class RedisConnection {
         try pipeline([words.map(\.bytes)]).first ?? .null
     }
 
-    /// Sends commands at once, and waits for all answers.
+    /// Sends commands together, and waits for all replies.
     ///
-    /// - Throws: also when one of the answers is an error.
+    /// - Throws: an error if the connection fails, or if a reply is an error.
     func commands(_ commands: [[RedisWord]]) throws(BrokerError) -> [RedisReply] {
         let replies = try pipeline(commands.map { $0.map(\.bytes) })
         for reply in replies { try check(reply) }
@@ -99,7 +100,7 @@ final class RedisConnection {
         return replies
     }
 
-    /// Sends commands whose answers are taken later, by ``reply(until:orReadable:)``.
+    /// Sends commands whose replies are read later, with ``reply(until:orReadable:)``.
     func send(_ commands: [[RedisWord]]) throws(BrokerError) {
         for command in commands { try append(command.map(\.bytes)) }
         try flush(until: .now + address.answerTimeout)
@@ -111,7 +112,7 @@ final class RedisConnection {
         let status = all.withUnsafeBytes { bytes in
             let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
             var offset = 0
-            // Binary, with lengths; hiredis copies. An empty word at the end still needs an address.
+            // hiredis copies the words by their lengths. If all words are empty, they still need an address.
             let empty: StaticString = ""
             let fallback = UnsafeRawPointer(empty.utf8Start).assumingMemoryBound(to: CChar.self)
             var starts: [UnsafePointer<CChar>?] = words.map { word in
@@ -137,9 +138,8 @@ final class RedisConnection {
         }
     }
 
-    /// The next answer to what was sent.
-    ///
-    /// - Returns: nil when it has not come in time, or `descriptor` can be read. It may still come.
+    /// Returns the next reply to a command that was sent; `nil` if it has not arrived in time, or if `descriptor` is readable.
+    /// In both cases it may still arrive.
     func reply(until deadline: MonotonicTime, orReadable descriptor: Int32? = nil) throws(BrokerError)
         -> RedisReply?
     {
@@ -178,7 +178,7 @@ final class RedisConnection {
         }
     }
 
-    /// What a command's error means for the caller.
+    /// Throws if a reply is an error, with the remedy that follows from its code.
     func check(_ reply: RedisReply) throws(BrokerError) {
         guard case .error(let text) = reply else { return }
         let remedy: BrokerError.Remedy =
@@ -191,7 +191,7 @@ final class RedisConnection {
             .answer, advice.isEmpty ? remedy : .settings, "\(address): Redis answered: \(text)\(advice)")
     }
 
-    /// Ends the connection: it is no longer known which command its next answer belongs to.
+    /// Marks the connection as closed, because it is unknown to which command the next reply belongs, and returns the error.
     func closed(_ reason: String, code: BrokerError.Code = .closed) -> BrokerError {
         isClosed = true
         return BrokerError(code, .retry, "\(address): \(reason)")
@@ -220,7 +220,7 @@ struct RedisWord: ExpressibleByStringInterpolation {
     init(stringLiteral value: String) { self.init(value) }
 }
 
-/// Redis' answer to a command, copied out of hiredis' memory.
+/// Redis' reply to a command, copied from hiredis' memory.
 enum RedisReply: Hashable, Sendable {
     case null
     case integer(Int64)
@@ -229,7 +229,7 @@ enum RedisReply: Hashable, Sendable {
     case array([RedisReply])
     case error(String)
 
-    /// hiredis itself takes no more than seven levels.
+    /// Copies a reply. hiredis itself accepts at most seven levels.
     fileprivate init(_ reply: redisReply, depth: Int = 0) {
         func bytes() -> UnsafeRawBufferPointer {
             UnsafeRawBufferPointer(start: reply.str, count: reply.str == nil ? 0 : reply.len)

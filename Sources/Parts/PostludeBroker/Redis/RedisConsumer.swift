@@ -1,17 +1,18 @@
 internal import PostludeSystem
 
-/// Takes a queue's messages from Redis, at least once each.
+/// Consumes a queue on Redis, and delivers each message at least once.
 ///
-/// Redis itself forgets what it has given. So a message is moved, at once, to a list of this consumer's own, and leaves
-/// it when it is acknowledged. A consumer renews a key that expires; where it has expired, any other consumer of the
-/// queue moves the whole list back, at once, so that only one does.
+/// Redis has no acknowledgements. So a message is moved atomically to a list of this consumer, and removed from that list
+/// when it is settled. Each consumer renews a key that expires. After it has expired, any other consumer of the queue moves
+/// the messages back, in atomic steps, so that each is moved only once.
 package final class RedisConsumer: CeleryConsumer {
     package struct Times: Sendable {
-        /// How long a consumer may be silent before it counts as dead.
+        /// The time after which a consumer without a sign of life is considered dead.
         package var life: Duration
-        /// How often it gives one, and looks after the others.
+        /// The interval at which a consumer gives a sign of life, and reclaims the messages of dead consumers.
         package var interval: Duration
-        /// How long Redis waits for a message in the first list; the other lists are looked into that often.
+        /// The longest time for which Redis waits for a message in the first list. It is also the interval at which the other
+        /// lists are polled.
         package var wait: Duration
 
         package init(
@@ -25,9 +26,9 @@ package final class RedisConsumer: CeleryConsumer {
     private let identity = UInt64.random(in: 1 ... .max)
     private let prefetch: Int
     private let times: Times
-    /// For all that is answered at once.
+    /// The connection for commands that Redis answers at once.
     private let commands: RedisConnection
-    /// For the one command that Redis answers when a message comes: others would wait after it.
+    /// The connection for BLMOVE, which Redis answers when a message arrives. Other commands would have to wait for that.
     private let moves: RedisConnection
     private var isMoving = false
     private var isTaking = true
@@ -71,7 +72,7 @@ package final class RedisConsumer: CeleryConsumer {
                 if let message = try awaitMove(until: min(deadline, nextBeat), orReadable: descriptor) {
                     return receive(message, isRedelivered: false)
                 }
-                // Redis has waited for the first list long enough: now the others.
+                // The wait for the first list is over, so all lists are tried again.
                 if !isMoving { continue }
             } else if !isFull, let (message, isReturned) = try take() {
                 return receive(message, isRedelivered: isReturned)
@@ -121,8 +122,8 @@ package final class RedisConsumer: CeleryConsumer {
         return (message, list == 0)
     }
 
-    /// Has Redis wait for a message. The sign of life goes along: it is there before a message is moved, whenever that
-    /// may be.
+    /// Starts the wait for a message. The sign of life is sent in the same batch, so that it exists before a message is moved,
+    /// however late Redis executes the command.
     private func startMove() throws(BrokerError) {
         let wait = Double(times.wait.saturatedNanoseconds) / 1e9
         let move: [RedisWord] = [
@@ -140,7 +141,7 @@ package final class RedisConsumer: CeleryConsumer {
         moveEnd = .now + times.wait + moves.address.answerTimeout
     }
 
-    /// When an answer must have come.
+    /// The time until which BLMOVE must be answered.
     private var moveEnd = MonotonicTime(nanoseconds: .max)
 
     private func awaitMove(until deadline: MonotonicTime, orReadable descriptor: Int32?) throws(BrokerError)
@@ -165,7 +166,7 @@ package final class RedisConsumer: CeleryConsumer {
             return .task(
                 Delivery(
                     id: id, task: task,
-                    // kombu says so of what it has restored.
+                    // kombu sets this header in messages that it has restored.
                     isRedelivered: isRedelivered || task.headers["redelivered"] == .bool(true),
                     earlierDeliveries: nil))
         } catch {
@@ -211,7 +212,7 @@ package final class RedisConsumer: CeleryConsumer {
 
     // MARK: The dead
 
-    /// Moves back what dead consumers have left.
+    /// Moves the messages of dead consumers to the list of returned messages.
     private func reclaim() throws(BrokerError) {
         let replies = try commands.commands([["SMEMBERS", RedisWord(keys.consumers)]])
         guard case .array(let members)? = replies.first else { return }
@@ -232,12 +233,12 @@ package final class RedisConsumer: CeleryConsumer {
         }
     }
 
-    /// One that Redis has been asked for may still come.
+    /// Stops the delivery of messages. The message of a pending BLMOVE may still arrive.
     package func stopTaking() throws(BrokerError) { isTaking = false }
 
     package var deadLetters: String { "in the list \(keys.rejected)" }
 
-    /// Gives back what is not acknowledged, at once if Redis can still be reached; others do it otherwise.
+    /// Returns unacknowledged messages to the queue. If Redis cannot be reached, other consumers do that later.
     package func close() {
         defer {
             commands.close()
@@ -245,47 +246,47 @@ package final class RedisConsumer: CeleryConsumer {
         }
         guard !isClosed else { return }
         do throws(BrokerError) {
-            // What is moved after the list was emptied would never be found.
+            // A message that is moved after the list was emptied would be lost.
             if isMoving {
                 guard let reply = try moves.reply(until: .now + times.wait + .seconds(1)) else { return }
                 try moves.check(reply)
             }
             _ = try commands.commands([["DEL", RedisWord(keys.alive(keys.consumer))]])
-            // Python's workers are to find it as well.
+            // To the queue itself, so that workers in Python also get the messages.
             try giveBack(of: keys.consumer, to: keys.lists[0])
         } catch {
-            // The others see that this one is gone.
+            // Other consumers reclaim the messages when this one's key has expired.
         }
     }
 }
 
-/// The keys of a queue on Redis: kombu's lists, and what our consumers need for at-least-once.
+/// The keys of a queue on Redis: kombu's lists, and the keys for at-least-once delivery.
 private struct RedisKeys {
     let queue: String
     let prefix: String
     /// This consumer's name.
     let consumer: String
 
-    /// In the order in which workers empty them.
+    /// The keys of the queue's lists, in the order in which workers empty them.
     var lists: [String] {
         RedisMessage.prioritySteps.map { RedisMessage.list(of: queue, priority: $0, keyPrefix: prefix) }
     }
 
-    /// A set of the consumers that may hold messages.
+    /// The key of the set of consumers that may have messages.
     var consumers: String { "\(prefix)postlude:consumers:\(queue)" }
-    /// What dead consumers had taken; it comes before the queue.
+    /// The key of the list of messages from dead consumers, which are delivered before those of the queue.
     var returned: String { "\(prefix)postlude:returned:\(queue)" }
-    /// Messages that no consumer could decode or run, the newest first.
+    /// The key of the list of rejected messages, the newest first.
     var rejected: String { "\(prefix)postlude:rejected:\(queue)" }
-    /// Expires when the consumer does not renew it.
+    /// Returns the key of a consumer's sign of life, which expires unless the consumer renews it.
     func alive(_ consumer: String) -> String { "\(prefix)postlude:alive:\(queue):\(consumer)" }
-    /// What a consumer has taken and not acknowledged.
+    /// Returns the key of the list of messages that a consumer has received and not settled.
     func taken(_ consumer: String) -> String { "\(prefix)postlude:taken:\(queue):\(consumer)" }
 }
 
-/// What must happen at once, as scripts that Redis runs.
+/// Lua scripts, which Redis runs atomically.
 private enum RedisScript {
-    /// How many rejected messages are kept.
+    /// The index of the last rejected message that is kept, as LTRIM expects it: 1,000 messages are kept.
     private static let keptRejected = 999
 
     private static let weed = """
@@ -299,8 +300,8 @@ private enum RedisScript {
 
         """
 
-    /// Takes the next message of several lists. The consumer is made known first: whatever it holds can be reclaimed,
-    /// also when this command was sent long before it came.
+    /// Takes the next message of several lists. It adds the consumer to the set first, so that the message can be reclaimed,
+    /// even if the command arrives long after it was sent.
     ///
     /// Keys: alive, consumers, taken, rejected, then the lists. Arguments: seconds to live, consumer, largest message.
     static let take =
@@ -317,10 +318,10 @@ private enum RedisScript {
             return false
             """
 
-    /// Moves what a consumer holds to where others find it, unless it lives.
+    /// Moves at most 1,000 messages of a dead consumer to another list.
     ///
-    /// Keys: alive, taken, returned, consumers, rejected. Arguments: consumer, largest message. Gives the number moved,
-    /// or -1 for a living one.
+    /// Keys: alive, taken, returned, consumers, rejected. Arguments: consumer, largest message. Returns the number of moved
+    /// messages, or -1 if the consumer is alive.
     static let reclaim =
         weed + """
             if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
@@ -335,16 +336,18 @@ private enum RedisScript {
             return 1000
             """
 
-    /// Moves a message from the consumer's list to the right end of another, if it is still there.
+    /// Moves a message from the consumer's list, if it is still there, to the right end of another list.
     ///
-    /// Keys: taken, the other. Arguments: message.
+    /// Keys: taken, the other list. Arguments: message.
     static let requeue = """
         if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
         redis.call('RPUSH', KEYS[2], ARGV[1])
         return 1
         """
 
-    /// The same to those that were rejected.
+    /// Moves a message from the consumer's list, if it is still there, to the rejected messages.
+    ///
+    /// Keys: taken, rejected. Arguments: message.
     static let reject = """
         if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
         redis.call('LPUSH', KEYS[2], ARGV[1])

@@ -1,4 +1,4 @@
-/// Publishes to Redis: a message is there when LPUSH has been answered. Redis knows no more than that.
+/// Publishes to Redis. A message is in its list when Redis has answered LPUSH; Redis has no other confirmation.
 package final class RedisPublisher: CeleryPublisher {
     private let connection: RedisConnection
 
@@ -10,7 +10,7 @@ package final class RedisPublisher: CeleryPublisher {
         try publish(message.redisMessage(to: queue, keyPrefix: connection.address.keyPrefix))
     }
 
-    /// Sends a message in its final form; that is what is checked.
+    /// Checks and sends a message in its final form.
     func publish(_ message: RedisMessage) throws(BrokerError) {
         do throws(ContractViolation) {
             try message.check(keyPrefix: connection.address.keyPrefix)
@@ -25,7 +25,7 @@ package final class RedisPublisher: CeleryPublisher {
         }
     }
 
-    /// Redis may close what is idle (`timeout`), and asks for nothing else.
+    /// Sends PING, because Redis may close idle connections (its setting `timeout`).
     package func keepAlive() throws(BrokerError) { _ = try connection.commands([["PING"]]) }
 
     package func close() { connection.close() }

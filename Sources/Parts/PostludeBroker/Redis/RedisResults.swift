@@ -1,4 +1,4 @@
-/// A connection to the Redis where Celery keeps results (`result_backend`); it need not be the broker.
+/// A connection to the Redis server where Celery keeps results (`result_backend`), which may differ from the broker.
 package final class RedisResults {
     /// Celery's own `result_expires`.
     package static let defaultLife: Duration = .seconds(86_400)
@@ -16,7 +16,7 @@ package final class RedisResults {
         connection = try RedisConnection(address)
     }
 
-    /// What became of a task. Without a result it is ``CeleryResult/Status/pending``.
+    /// Returns the result of a task. If there is none, its status is ``CeleryResult/Status/pending``.
     package func result(of id: String) throws(BrokerError) -> CeleryResult {
         let replies = try connection.commands([["GET", try key(id)]])
         guard case .bytes(let bytes)? = replies.first else { return CeleryResult(id: id, status: .pending) }
@@ -28,7 +28,7 @@ package final class RedisResults {
         return result
     }
 
-    /// Stores a result, so that the sender can wait for it, in Python for example.
+    /// Stores a result, so that the sender can wait for it, for example in Python.
     package func store(_ result: CeleryResult, for life: Duration = defaultLife) throws(BrokerError) {
         let key = try key(result.id)
         let bytes: RedisWord
