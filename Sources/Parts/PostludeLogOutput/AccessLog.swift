@@ -4,7 +4,7 @@ internal import PostludeManifest
 internal import PostludeRouting
 internal import PostludeSystem
 
-/// A line for each request, when its last task has ended.
+/// The access log: one line for each request, written when its last task has ended.
 package final class AccessLog: Sendable {
     enum Format: Sendable {
         case json
@@ -41,7 +41,7 @@ package final class AccessLog: Sendable {
     }
 }
 
-/// A line in the form that the manifest gives, with nginx's escapes.
+/// Lines in the manifest's format, with nginx's escapes.
 enum AccessText {
     static func line(_ format: AccessLogFormat, _ values: AccessValues) -> [UInt8] {
         var line: [UInt8] = []
@@ -64,7 +64,8 @@ enum AccessText {
         }
     }
 
-    /// Control characters, quotes, backslashes and whatever is not ASCII: no client can write a line, or a field.
+    /// Escapes control characters, quotes, backslashes and bytes that are not ASCII, so that a client cannot add a line or a
+    /// field.
     private static func append(_ byte: UInt8, to line: inout [UInt8]) {
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0..<0x20, 0x7f...:
@@ -78,7 +79,7 @@ enum AccessText {
     }
 }
 
-/// A line that is a JSON object: always the same keys, in the same order, `null` for what is not known.
+/// Lines that are JSON objects, always with the same keys in the same order. Unknown values are `null`.
 enum AccessJSON {
     private static let variables: [AccessLogVariable] = [
         .requestID, .remoteAddress, .remoteUser, .requestMethod, .requestURI, .serverProtocol, .host, .status,
@@ -122,14 +123,14 @@ enum AccessJSON {
 
 /// The values of the access log's variables for one request.
 struct AccessValues {
-    /// A value that is longer is cut: a line is meant to be read.
+    /// The largest length of a value in bytes, to which longer values are cut, so that lines remain readable.
     private static let limit = 4096
 
     enum Value {
-        /// What the web server has sent, in whatever encoding.
+        /// Bytes from the web server, in an unknown encoding.
         case bytes(ArraySlice<UInt8>)
         case text(String)
-        /// Digits and a point.
+        /// A number of digits, with or without a decimal point.
         case number(String)
         case absent
     }
@@ -172,7 +173,7 @@ struct AccessValues {
         }
     }
 
-    /// - Parameter name: of a FastCGI parameter.
+    /// - Parameter name: the name of a FastCGI parameter.
     func parameter(named name: String) -> Value {
         record.head.value(named: name).map { .bytes($0.prefix(Self.limit)) } ?? .absent
     }
@@ -194,7 +195,7 @@ struct AccessValues {
 }
 
 extension Duration {
-    /// `0.012`, as nginx has it; never negative.
+    /// The duration in seconds in nginx's notation, such as `0.012`; never negative.
     fileprivate var secondsText: String {
         let milliseconds = max(0, saturatedNanoseconds / 1_000_000)
         let rest = "\(milliseconds % 1000)"

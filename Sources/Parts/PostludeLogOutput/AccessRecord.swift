@@ -2,36 +2,36 @@ package import Logging
 package import PostludeFastCGI
 internal import PostludeRouting
 
-/// A request whose response is finished, as the access log tells of it.
+/// The data of a request with a finished response, for the access log.
 package struct AccessRecord: Sendable {
     let head: RequestHead
     let requestID: String
-    /// Normalised; nil if the request could not be routed.
+    /// The normalised path; `nil` if the request could not be routed.
     let path: String?
-    /// The route's pattern and its handler's name; empty where no route takes the request.
+    /// The pattern of the route, and the name of its handler; empty if no route matches.
     let route: String
     let handler: String
     let status: Int
-    /// Bytes that were given to the web server: of the body, and of head and body.
+    /// The number of bytes that were passed to the web server: those of the body, and those of head and body.
     let bodyBytes: Int
     let bytes: Int
-    /// From the complete head until finish.
+    /// The time from the complete head until finish.
     let duration: Duration
-    /// When the response was finished.
+    /// The time of the finish.
     let time: LogTime
-    /// The worker's number; 0 if another thread has answered.
+    /// The number of the worker; 0 if another thread has answered.
     let worker: Int
 
     /// - Parameters:
     ///   - requestID: the request's id.
-    ///   - path: normalised; nil if the request could not be routed.
-    ///   - route: its pattern; empty where no route takes the request.
-    ///   - handler: its name; empty where no route takes the request.
-    ///   - bodyBytes: bytes of the body that were given to the web server.
-    ///   - bytes: the same of head and body.
-    ///   - duration: from the complete head until finish.
-    ///   - time: when the response was finished.
-    ///   - worker: the worker's number; 0 if another thread has answered.
+    ///   - path: the normalised path; `nil` if the request could not be routed.
+    ///   - route: the pattern of the route; empty if no route matches.
+    ///   - handler: the name of the handler; empty if no route matches.
+    ///   - bodyBytes: the number of bytes of the body that were passed to the web server.
+    ///   - bytes: the number of bytes of head and body that were passed to the web server.
+    ///   - duration: the time from the complete head until finish.
+    ///   - time: the time of the finish.
+    ///   - worker: the number of the worker; 0 if another thread has answered.
     package init(
         head: RequestHead, requestID: String, path: String?, route: String, handler: String, status: Int,
         bodyBytes: Int, bytes: Int, duration: Duration, time: LogTime = .now, worker: Int
@@ -51,7 +51,7 @@ package struct AccessRecord: Sendable {
 }
 
 extension AccessRecord {
-    /// What the log says of a request that no handler was asked about: what is known of it.
+    /// Returns the metadata of the log entry for a request that was refused before a handler was called.
     package func refusalMetadata(_ refusal: Refusal) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "reason": "\(refusal.reason)", "status": "\(status)", "request": "\(requestID)",
@@ -68,14 +68,14 @@ extension AccessRecord {
     }
 }
 
-/// What has become of a request's tasks.
+/// The results of a request's tasks.
 package struct TaskTally: Sendable, Equatable {
-    /// Tasks that have run to their end, well or not.
+    /// The number of tasks that have ended, successfully or not.
     package var ended = 0
     package var failed = 0
-    /// Tasks that had not ended when the process did.
+    /// The number of tasks that had not ended when the process ended.
     package var left = 0
-    /// For which attempts ran, added up.
+    /// The total time of all attempts.
     package var time: Duration = .zero
 
     package init(ended: Int = 0, failed: Int = 0, left: Int = 0, time: Duration = .zero) {

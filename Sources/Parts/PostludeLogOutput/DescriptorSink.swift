@@ -1,21 +1,21 @@
 internal import Glibc
 internal import PostludeSystem
 
-/// Standard error or a file.
+/// Standard error or a file as the destination of the log.
 final class DescriptorSink: LogSink {
     let name: String
     let losses: LogLosses
     private let output: LineOutput
-    /// nil for standard error.
+    /// The file's path; `nil` for standard error.
     private let path: String?
-    /// Lines begin with `<N>`, their severity, where systemd reads them (sd-daemon(3)).
+    /// Whether lines begin with their severity as `<N>` (sd-daemon(3)), because systemd reads them.
     private let hasSeverity: Bool
 
-    /// Standard error.
+    /// Makes a sink for standard error.
     ///
     /// - Parameters:
-    ///   - descriptor: another one, for tests.
-    ///   - journalStream: the variable JOURNAL_STREAM: the file that systemd has made standard error.
+    ///   - descriptor: the descriptor, which is another one in tests.
+    ///   - journalStream: the variable JOURNAL_STREAM, with the device and inode of the standard error that systemd has set.
     init(
         descriptor: Int32 = STDERR_FILENO,
         journalStream: String? = getenv("JOURNAL_STREAM").map { String(cString: $0) }
@@ -29,7 +29,7 @@ final class DescriptorSink: LogSink {
         output = LineOutput(descriptor, closing: false, losses: losses)
     }
 
-    /// A file, which is made if it is not there, and appended to, so that several processes can share it.
+    /// Makes a sink for a file, which is created if it does not exist. Lines are appended, so that processes can share it.
     init(path: String) throws(SystemError) {
         name = path
         self.path = path
@@ -39,7 +39,7 @@ final class DescriptorSink: LogSink {
     }
 
     private static func open(_ path: String) throws(SystemError) -> Int32 {
-        // Not blocking: a named pipe without a reader is an error, and one that is full does not make the caller wait.
+        // O_NONBLOCK: a named pipe without a reader is an error, and a full one does not block the caller.
         let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK
         let file = Glibc.open(path, flags, 0o640)
         guard file >= 0 else {

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import PostludeSystem
 
-/// systemd's journal, in its native protocol: what an entry's metadata say becomes fields that can be searched.
+/// systemd's journald, in its native protocol. The metadata of an entry become fields, which can be searched.
 final class JournaldSink: LogSink {
     static let usualPath = "/run/systemd/journal/socket"
 
@@ -10,8 +10,8 @@ final class JournaldSink: LogSink {
     private let sender: DatagramSender
     private let program: String
 
-    /// - Parameter program: what journald calls the process (`journalctl -t`).
-    /// - Throws: when journald does not run.
+    /// - Parameter program: the name of the process in the journal (`journalctl -t`).
+    /// - Throws: an error if journald does not run.
     init(path: String = usualPath, program: String) throws(SystemError) {
         sender = try DatagramSender(path: path)
         self.program = program
@@ -49,7 +49,7 @@ final class JournaldSink: LogSink {
         if errno == 0 { losses.clear() } else { losses.count(errno) }
     }
 
-    /// What is too large for a datagram goes as a file, which journald takes only when it is sealed.
+    /// Sends a message that is too large for a datagram as a file, which journald accepts only if it is sealed.
     private func sendFile(_ message: JournaldMessage) -> Int32 {
         do throws(SystemError) {
             let file = try SealedFile("journal-entry", message.bytes)
@@ -59,7 +59,8 @@ final class JournaldSink: LogSink {
         }
     }
 
-    /// `request` is `POSTLUDE_REQUEST`: capital letters, digits and `_`, at most 64, so that journald takes it.
+    /// Returns the field of a key, such as `POSTLUDE_REQUEST` for `request`. journald accepts at most 64 capital letters,
+    /// digits and underscores.
     static func fieldName(_ key: String) -> String {
         let letters = key.utf8.prefix(64 - 9).map { byte -> UInt8 in
             switch byte {
@@ -72,11 +73,11 @@ final class JournaldSink: LogSink {
     }
 }
 
-/// An entry as journald reads it.
+/// An entry in journald's native format.
 struct JournaldMessage {
     private(set) var bytes: [UInt8] = []
 
-    /// A value with a newline has its length before it, and no `=`.
+    /// Adds a field. In journald's format, a value with a newline is preceded by its length instead of `=`.
     mutating func append(_ name: String, _ value: [UInt8]) {
         bytes += name.utf8
         if value.contains(UInt8(ascii: "\n")) {

@@ -1,10 +1,10 @@
 internal import Logging
 
-/// Passes log entries on to the writer, with the fields of all who know some.
+/// Passes log entries to the writer, with the metadata of the logger, the provider and the entry.
 struct LineLogHandler: LogHandler {
     let label: String
     let writer: LogWriter
-    /// Set to give one logger another level than the manifest's.
+    /// A level for this logger that overrides the manifest's.
     var ownLevel: Logger.Level?
     var metadata: Logger.Metadata = [:]
     var metadataProvider: Logger.MetadataProvider?
@@ -20,7 +20,7 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        // As in swift-log's own handlers: the provider knows more than the logger, and the entry knows best.
+        // As in swift-log's own handlers, the provider overrides the logger, and the entry overrides both.
         let metadata = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }
             .merging(event.metadata ?? [:]) { $1 }
         var fields = metadata.sorted { $0.key < $1.key }.map { (key: $0.key, value: "\($0.value)") }
@@ -36,7 +36,7 @@ struct LineLogHandler: LogHandler {
 struct ApplicationLogHandler: LogHandler {
     private var base: any LogHandler
     private let writer: LogWriter
-    /// Set to give one logger another level than the manifest's.
+    /// A level for this logger that overrides the manifest's.
     private var ownLevel: Logger.Level?
 
     init(_ base: any LogHandler, writer: LogWriter) {

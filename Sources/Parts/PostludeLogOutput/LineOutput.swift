@@ -3,22 +3,23 @@ internal import PostludeSystem
 
 /// Writes whole lines to a descriptor, from any thread.
 ///
-/// One thread at a time writes; the others leave their lines to it and go on. So a disk that hangs holds one thread, and
-/// a line is written when the process crashes right after it. A pipe or a socket gets only what it takes at once.
+/// One thread at a time writes; the others add their lines to a buffer and do not wait. So a hanging disk blocks only one
+/// thread, and a line is normally written before its thread continues, so that a crash does not lose it. Pipes and sockets
+/// are written to without blocking.
 final class LineOutput: Sendable {
     private struct State {
-        /// Whole lines, but for the first one's beginning, that may have been written.
+        /// Whole lines, except that the beginning of the first one may be written already.
         var pending: [UInt8] = []
         var isWriting = false
-        /// A line was cut by an error: the next one must not continue it.
+        /// Whether an error has cut the last line, so that a newline must precede the next one.
         var isTorn = false
     }
 
-    /// Bytes that wait for the one who writes; lines above are lost.
+    /// The largest number of pending bytes. Further lines are lost.
     private static let limit = 1 << 20
-    /// How long one thread writes for others; they, or the control thread, go on.
+    /// The time after which a thread stops writing the lines of others. Other threads, or the control thread, continue.
     private static let patience = Duration.milliseconds(20)
-    /// A pipe that can be written has room for so many bytes.
+    /// The number of bytes for which a writable pipe has room.
     private static let pipeRoom = 4096
 
     private let descriptor: Int32
@@ -28,7 +29,7 @@ final class LineOutput: Sendable {
     private let losses: LogLosses
     private let state = Lock(State())
 
-    /// - Parameter isClosing: whether the descriptor ends with this object.
+    /// - Parameter isClosing: whether the descriptor is closed with this object.
     init(_ descriptor: Int32, closing isClosing: Bool, losses: LogLosses) {
         self.losses = losses
         var status = stat()
@@ -41,10 +42,10 @@ final class LineOutput: Sendable {
         if isClosing, own >= 0 { close(descriptor) }
     }
 
-    /// The same pipe, with flags of its own. Several processes write to standard error: what a pipe had room for a
-    /// moment ago may block now, and hold the thread until its reader goes on.
+    /// Opens a pipe again, without blocking and with separate file status flags. Several processes write to standard error, so
+    /// a pipe that had room at poll(2) may have none at write(2), which would block the thread until the reader continues.
     ///
-    /// - Returns: -1 where that cannot be, as with another user's pipe.
+    /// - Returns: -1 if that is not possible, for example because the pipe is another user's.
     private static func reopened(_ pipe: Int32) -> Int32 {
         open("/proc/self/fd/\(pipe)", O_WRONLY | O_NONBLOCK | O_CLOEXEC)
     }
@@ -53,19 +54,21 @@ final class LineOutput: Sendable {
         if isClosing { close(descriptor) }
     }
 
-    /// - Parameter lines: with their newlines.
+    /// Adds lines to the buffer, and writes it unless another thread does.
+    ///
+    /// - Parameter lines: lines with their newlines.
     func write(_ lines: [UInt8]) {
         let isKept = state.withLock { state in
             guard state.pending.count + lines.count <= Self.limit else { return false }
             state.pending += lines
             return true
         }
-        // What a socket says whose reader is too slow.
+        // The error of a socket whose reader is too slow.
         if !isKept { losses.count(ENOBUFS) }
         drain()
     }
 
-    /// Writes to another file from now on, under the same number: no other holder has to be told.
+    /// Replaces the file under the same descriptor number, so that other users of the number need no change.
     func replace(by file: Int32) throws(SystemError) {
         try replaceDescriptor(descriptor, by: file)
     }
@@ -79,7 +82,7 @@ final class LineOutput: Sendable {
         }
     }
 
-    /// Writes what waits, unless another thread does.
+    /// Writes the pending lines, unless another thread does.
     private func drain() {
         let end = MonotonicTime.now + Self.patience
         while let batch = takePending() {
@@ -113,7 +116,8 @@ final class LineOutput: Sendable {
         }
     }
 
-    /// - Returns: how many bytes were written, and the error that ended it: EAGAIN when more can be written later.
+    /// - Returns: the number of written bytes, and the error that ended the write, or 0. After EAGAIN, the rest can be written
+    ///   later.
     private func write(_ batch: ArraySlice<UInt8>) -> (Int, Int32) {
         var rest = batch
         while !rest.isEmpty {
@@ -133,14 +137,14 @@ final class LineOutput: Sendable {
         return (batch.count, 0)
     }
 
-    /// As many lines as a pipe takes at once; of a longer line its beginning.
+    /// Returns as many whole lines as a pipe has room for, or the beginning of a longer line.
     private static func piece(of rest: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let piece = rest.prefix(pipeRoom)
         guard let end = piece.lastIndex(of: UInt8(ascii: "\n")) else { return piece }
         return piece[...end]
     }
 
-    /// Whether a write would not block; an error is one that the write itself will tell.
+    /// Whether a write would not block. True also after an error, which the write then reports.
     private func takesOutput(within milliseconds: Int32) -> Bool {
         var polled = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         return poll(&polled, 1, milliseconds) != 0

@@ -2,20 +2,21 @@ internal import Logging
 internal import PostludeSystem
 internal import Synchronization
 
-/// A place that entries go to. Writing neither waits for long nor fails: what cannot be written is lost, and counted.
+/// A destination of log entries. Writing neither waits for long nor fails: entries that cannot be written are lost and
+/// counted.
 protocol LogSink: AnyObject, Sendable {
-    /// What the log calls it.
+    /// The destination's name in the log.
     var name: String { get }
     var losses: LogLosses { get }
 
     func write(_ entry: LogEntry)
     /// Writes a line of the access log.
     func write(_ line: AccessLine)
-    /// Opens the file of this name anew: the old one was moved.
+    /// Opens the file's path again, after the old file was moved.
     func reopen() throws(SystemError)
-    /// Writes what could not be written before.
+    /// Writes lines that could not be written before.
     ///
-    /// - Parameter milliseconds: how long to wait for a reader that is slow.
+    /// - Parameter milliseconds: the longest time to wait for a slow reader.
     func flush(within milliseconds: Int32)
 }
 
@@ -24,18 +25,18 @@ extension LogSink {
     func flush(within milliseconds: Int32) {}
 }
 
-/// A log entry, before a destination gives it its form.
+/// A log entry, before a destination formats it.
 struct LogEntry {
     let level: Logger.Level
     let label: String
     let message: String
-    /// By name.
+    /// The metadata, sorted by key.
     let fields: [(key: String, value: String)]
     let file: String
     let function: String
     let line: UInt
 
-    /// One line for people: the label, the message, then `key=value`.
+    /// A readable line: the label, the message, then the fields as `key=value`.
     var text: String {
         fields.reduce("\(label): \(LogText.escaped(message))") { text, field in
             "\(text) \(LogText.fieldName(field.key))=\(LogText.quoted(field.value))"
@@ -43,13 +44,13 @@ struct LogEntry {
     }
 }
 
-/// A line of the access log, and what it says in fields, for a destination that keeps them.
+/// A line of the access log, with fields for a destination that keeps them separately.
 struct AccessLine {
     let text: [UInt8]
     let fields: [(key: String, value: String)]
 }
 
-/// Lines that a destination could not take.
+/// The lines that a destination has lost.
 final class LogLosses: Sendable {
     private struct State {
         var count = 0
@@ -62,7 +63,7 @@ final class LogLosses: Sendable {
     /// Whether the last line was lost.
     var isFailing: Bool { failing.load(ordering: .relaxed) }
 
-    /// A line was written.
+    /// Records that a line was written.
     func clear() {
         if failing.load(ordering: .relaxed) { failing.store(false, ordering: .relaxed) }
     }
@@ -75,7 +76,7 @@ final class LogLosses: Sendable {
         }
     }
 
-    /// How many lines were lost since the last call, and the last reason.
+    /// Returns the number of lines that were lost since the last call, with the last error; `nil` if there are none.
     func take() -> (count: Int, errno: Int32)? {
         state.withLock { state in
             guard state.count > 0 else { return nil }

@@ -1,6 +1,6 @@
-/// The words of a log line, and of a terminal's: whatever they hold, it stays one line, and a value stays its field's.
+/// Escaping for log lines and terminals. Whatever a text contains, the output is one line, and a value cannot add a field.
 package enum LogText {
-    /// A key cannot begin a field or a line of its own.
+    /// Returns a key in which characters that could begin another field or line are replaced.
     static func fieldName(_ key: String) -> String {
         String(key.map { $0.isWhitespace || $0 == "=" || $0 == "\"" || !$0.isASCII || $0 < " " ? "_" : $0 })
     }
@@ -8,13 +8,12 @@ package enum LogText {
     static func quoted(_ value: String) -> String {
         let needsQuotes = value.isEmpty || value.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "\"") }
         guard needsQuotes else { return escaped(value) }
-        // A backslash of the value's own comes first: it must not protect what is added after it.
+        // Backslashes of the value are escaped first, so that they do not escape the added characters.
         let protected = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         return "\"\(escaped(protected))\""
     }
 
-    /// An entry is one line, whatever an error or a path holds; and what it holds neither steers a terminal nor turns the
-    /// text around.
+    /// Returns a text on one line, in which control characters and characters that change the direction of text are escaped.
     package static func escaped(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7f }) else { return text }
         return text.unicodeScalars.reduce(into: "") { result, scalar in
@@ -29,7 +28,8 @@ package enum LogText {
         }
     }
 
-    /// Control characters, what Unicode ends a line with, and what changes its direction (Unicode Standard Annex 9).
+    /// Whether a scalar is a control character, a line separator, or a character that changes the direction of text (Unicode
+    /// Standard Annex 9).
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case ..<0x20, 0x7f...0x9f, 0x2028, 0x2029, 0x061c, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069:
@@ -39,12 +39,12 @@ package enum LogText {
     }
 }
 
-/// An error as the log shows it: bounded, since its words may be a client's.
+/// The text of errors in the log, of a bounded length, because it may contain a client's input.
 package enum LoggedError {
     private static let limit = 4096
 
     package static func text(_ error: any Error) -> String {
-        // Its description would hold the whole value.
+        // The error's own description would contain the whole value.
         if case EncodingError.invalidValue(let value, let context) = error {
             let path = context.codingPath.prefix(32).map(\.stringValue).joined(separator: ".")
             return shortened(

@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// A moment on the wall clock, in the forms that logs have for it.
+/// A wall-clock time, in the notations of logs.
 package struct LogTime: Sendable {
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ]
 
-    /// Since 1970.
+    /// Whole seconds since 1970.
     let seconds: Int
     let milliseconds: Int
 
@@ -21,33 +21,33 @@ package struct LogTime: Sendable {
         return LogTime(seconds: now.tv_sec, milliseconds: now.tv_nsec / 1_000_000)
     }
 
-    /// UTC with milliseconds (RFC 3339).
+    /// The time in UTC, with milliseconds (RFC 3339).
     var utc: String {
         let parts = parts(gmtime_r)
         return "\(Self.date(parts))T\(Self.clock(parts)).\(Self.padded(milliseconds, 3))Z"
     }
 
-    /// Local time with its distance to UTC (ISO 8601), as nginx's `$time_iso8601`.
+    /// The local time with its offset from UTC (ISO 8601), like nginx's `$time_iso8601`.
     var iso8601: String {
         let parts = parts(localtime_r)
         let zone = Self.zone(parts)
         return "\(Self.date(parts))T\(Self.clock(parts))\(zone.prefix(3)):\(zone.suffix(2))"
     }
 
-    /// As in the Common Log Format: `29/Feb/2028:13:05:09 +0100`.
+    /// The local time in the Common Log Format, such as `29/Feb/2028:13:05:09 +0100`.
     var common: String {
         let parts = parts(localtime_r)
         let date = "\(Self.padded(parts.tm_mday, 2))/\(Self.month(parts))/\(parts.tm_year + 1900)"
         return "\(date):\(Self.clock(parts)) \(Self.zone(parts))"
     }
 
-    /// Local time as syslog has it (RFC 3164, 4.1.2): `Feb  9 13:05:09`.
+    /// The local time in syslog's format (RFC 3164, 4.1.2), such as `Feb  9 13:05:09`.
     var syslog: String {
         let parts = parts(localtime_r)
         return "\(Self.month(parts)) \(parts.tm_mday < 10 ? " " : "")\(parts.tm_mday) \(Self.clock(parts))"
     }
 
-    /// `1830000000.123`.
+    /// The seconds since 1970 with milliseconds, such as `1830000000.123`.
     var sinceEpoch: String { "\(seconds).\(Self.padded(milliseconds, 3))" }
 
     private func parts(
@@ -72,7 +72,7 @@ package struct LogTime: Sendable {
         return months.indices.contains(month) ? months[month] : "???"
     }
 
-    /// `+0100`.
+    /// Returns the offset from UTC, such as `+0100`.
     private static func zone(_ parts: tm) -> String {
         let minutes = abs(parts.tm_gmtoff) / 60
         return (parts.tm_gmtoff < 0 ? "-" : "+") + padded(minutes / 60, 2) + padded(minutes % 60, 2)

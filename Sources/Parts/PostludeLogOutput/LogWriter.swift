@@ -3,11 +3,11 @@ package import PostludeManifest
 internal import PostludeSystem
 internal import Synchronization
 
-/// Where log entries and the lines of the access log go.
+/// Writes log entries and the lines of the access log to their destinations.
 ///
-/// It begins with standard error, so that an application can log before its manifest has been read.
+/// It initially writes to standard error, so that an application can log before its manifest has been read.
 package final class LogWriter: Sendable {
-    /// Where the daemons of this machine listen.
+    /// The paths of the sockets of this machine's daemons.
     struct Sockets {
         var syslog = SyslogSink.usualPath
         var journald = JournaldSink.usualPath
@@ -18,7 +18,7 @@ package final class LogWriter: Sendable {
         var sinks: [Manifest.Log.Destination: any LogSink]
         var sink: any LogSink
         var access: AccessLog?
-        /// What could not be opened, and is tried again when logs are reopened.
+        /// The settings of a log that could not be opened. They are applied again when the logs are reopened.
         var postponed: Manifest.Log?
     }
 
@@ -29,7 +29,7 @@ package final class LogWriter: Sendable {
     private let program: String
     private let sockets: Sockets
 
-    /// - Parameter program: what syslog and journald call the process.
+    /// - Parameter program: the name of the process in syslog and journald.
     package convenience init(program: String = "postlude") {
         self.init(program: program, sockets: Sockets())
     }
@@ -41,11 +41,11 @@ package final class LogWriter: Sendable {
         state = Lock(State(sinks: [.standardError: sink], sink: sink))
     }
 
-    /// Makes this the destination of every logger of the process. Called once.
+    /// Makes this writer the destination of all loggers of the process. Called once.
     ///
     /// - Parameters:
-    ///   - metadata: what an entry belongs to, asked for when it is written.
-    ///   - handler: returns the application's own handler for a logger's label, or nil.
+    ///   - metadata: provides the metadata of the current request or task for each entry.
+    ///   - handler: returns the application's own handler for a logger's label, or `nil`.
     package func takeLogs(
         with metadata: Logger.MetadataProvider,
         handler: @escaping @Sendable (_ label: String, Logger.MetadataProvider?) -> (any LogHandler)?
@@ -62,18 +62,19 @@ package final class LogWriter: Sendable {
         return ApplicationLogHandler(own, writer: self)
     }
 
-    /// Entries below it are not written, unless their logger has a level of its own.
+    /// The lowest level of entries that are written, unless their logger has its own level.
     var level: Logger.Level { Logger.Level.allCases[levelIndex.load(ordering: .relaxed)] }
 
-    /// nil when requests are not logged.
+    /// The access log; `nil` if requests are not logged.
     package var access: AccessLog? {
         guard hasAccessLog.load(ordering: .acquiring) else { return nil }
         return state.withLock { $0.access }
     }
 
-    /// Writes as the manifest says from now on; nothing has changed when it throws.
+    /// Applies the manifest's settings. If it throws, nothing has changed.
     ///
-    /// - Parameter accessOnly: the program has its own log.
+    /// - Parameter accessOnly: whether only the access log goes to the manifest's destination, because the program has its own
+    ///   log.
     package func apply(_ log: Manifest.Log, accessOnly: Bool = false) throws {
         let old = state.withLock { $0.sinks }
         var sinks: [Manifest.Log.Destination: any LogSink] = [:]
@@ -101,10 +102,10 @@ package final class LogWriter: Sendable {
         hasAccessLog.store(access != nil, ordering: .releasing)
     }
 
-    /// The same, for a process that would rather go on where a log cannot be opened: until `reopen` can, standard error
-    /// has the log, and requests are not logged.
+    /// Applies the manifest's settings, and can postpone them if a log cannot be opened. The previous destinations, initially
+    /// standard error without an access log, are used until ``reopen(telling:)`` has opened the log.
     ///
-    /// - Parameter mayPostpone: whether it goes on; otherwise it throws.
+    /// - Parameter mayPostpone: whether the settings are postponed if a log cannot be opened; otherwise it throws.
     package func apply(_ log: Manifest.Log, orLater mayPostpone: Bool, telling logger: Logger) throws {
         do {
             try apply(log)
@@ -117,14 +118,14 @@ package final class LogWriter: Sendable {
         }
     }
 
-    /// Whether a reader of standard error sees all that is logged.
+    /// Whether all log entries go to standard error.
     package var logsToStandardError: Bool {
         !hasOtherHandlers.load(ordering: .relaxed) && state.withLock { $0.log.destination == .standardError }
     }
 
     func write(_ entry: LogEntry) { state.withLock { $0.sink }.write(entry) }
 
-    /// Opens the files anew, after they were rotated. One that cannot be opened stays as it is.
+    /// Reopens the files after log rotation. A file that cannot be opened is not replaced.
     package func reopen(telling logger: Logger) {
         if let log = state.withLock({ $0.postponed }) {
             do {
@@ -143,13 +144,13 @@ package final class LogWriter: Sendable {
         logger.info("logs were reopened")
     }
 
-    /// Called now and then: writes what waits for a slow reader, and tells what was lost meanwhile.
+    /// Writes lines that wait for a slow reader, and logs how many lines were lost. Called at intervals.
     package func tend(telling logger: Logger) {
         let main = state.withLock { $0.sink }
         for sink in sinks {
-            // A reader that has come back gets more than one pipe's content a second.
+            // The wait lets a reader that reads again get more per call than fits in a pipe.
             sink.flush(within: 20)
-            // Not to the one that loses it.
+            // The warning would be lost, too, if the log itself is failing.
             guard !main.losses.isFailing, let (count, errno) = sink.losses.take() else { continue }
             logger.warning(
                 "log lines were lost",
@@ -160,7 +161,7 @@ package final class LogWriter: Sendable {
         }
     }
 
-    /// The process ends: waits a moment for readers that are slow.
+    /// Writes the remaining lines at the end of the process, and waits for slow readers, half a second for each destination.
     package func flush() {
         for sink in sinks { sink.flush(within: 500) }
     }

@@ -1,10 +1,10 @@
 internal import Glibc
 internal import PostludeSystem
 
-/// A syslog daemon on this machine: a datagram for each entry (RFC 3164), with the facility `daemon`.
+/// A syslog daemon on this machine, which gets a datagram for each entry (RFC 3164), with the facility `daemon`.
 final class SyslogSink: LogSink {
     static let usualPath = "/dev/log"
-    /// Daemons cut what is longer, or drop it.
+    /// The largest length of a text in bytes. Daemons cut or drop longer messages.
     private static let limit = 8192
     private static let facility = 3
 
@@ -13,8 +13,8 @@ final class SyslogSink: LogSink {
     private let sender: DatagramSender
     private let tag: String
 
-    /// - Parameter program: what the daemon files the entries under.
-    /// - Throws: when no daemon listens.
+    /// - Parameter program: the tag of the entries, to which the process id is added.
+    /// - Throws: an error if no daemon listens.
     init(path: String = usualPath, program: String) throws(SystemError) {
         sender = try DatagramSender(path: path)
         tag = "\(program)[\(getpid())]: "

@@ -1,13 +1,13 @@
 internal import PostludeManifest
 internal import PostludeRouting
 
-/// The locations of a manifest's routes: one for all, and others for what needs more.
+/// The locations of a manifest's routes: a common one, and others for routes that need higher bounds.
 ///
-/// A route that may have a larger body, or more time, than the manifest's own limits gets a location where
-/// its path begins with a literal: one upload does not open the whole site. Every other one raises the bounds
-/// for all. A location's bounds are those of all routes that its requests can reach.
+/// A route with a higher limit than the manifest's own, for its body or a time, gets its own location if its path begins with
+/// a literal, so that one upload does not raise the bounds of the whole site. Without a literal, it raises the common
+/// bounds. The bounds of a location cover all routes that its requests can reach.
 struct NginxLocations {
-    /// What stands after `location`, with its bounds.
+    /// A location, with its bounds.
     struct Location: Equatable {
         let segments: [String]
         let isExact: Bool
@@ -19,7 +19,7 @@ struct NginxLocations {
         }
     }
 
-    /// For every request that no location takes for itself.
+    /// The bounds of requests that no other location matches.
     private(set) var common: NginxBounds
     private(set) var own: [Location] = []
 
@@ -40,11 +40,11 @@ struct NginxLocations {
     }
 
     private mutating func add(_ segments: [String], isExact: Bool) {
-        // A trailing slash stands before an empty segment.
+        // A path that ends with a slash has an empty last segment.
         insert(segments, isExact: isExact) { start in
             isExact ? Self.reaches(start, path: segments) : Self.overlaps(start, segments)
         }
-        // nginx would answer the path without the slash with a redirect.
+        // For the path without the slash, nginx would answer with a redirect.
         guard !isExact, routes.contains(where: { Self.reaches($0.start, path: segments) }) else { return }
         insert(segments, isExact: true) { Self.reaches($0, path: segments) }
     }
@@ -57,7 +57,7 @@ struct NginxLocations {
         own.append(Location(segments: segments, isExact: isExact, bounds: bounds))
     }
 
-    /// Whether a route can take exactly this path.
+    /// Whether a route can match exactly this path.
     private static func reaches(_ start: RoutePattern.LiteralStart, path: [String]) -> Bool {
         if start.isWhole { return start.segments == path }
         let isLonger =
@@ -65,23 +65,23 @@ struct NginxLocations {
         return isLonger && path.starts(with: start.segments)
     }
 
-    /// Whether a route can take a path below the segments.
+    /// Whether a route can match a path below the segments.
     private static func overlaps(_ start: RoutePattern.LiteralStart, _ segments: [String]) -> Bool {
         if start.segments.count > segments.count { return start.segments.starts(with: segments) }
         return !start.isWhole && segments.starts(with: start.segments)
     }
 }
 
-/// What nginx must allow, so that it is the application that refuses and ends.
+/// The bounds that nginx must allow, so that the application applies its own limits before nginx does.
 struct NginxBounds: Equatable {
-    /// Bytes of a request's body.
+    /// The largest size of a request's body, in bytes.
     var body: Int
-    /// The longest silence of a client inside a body.
+    /// The longest time without data from a client inside a body.
     var pause: Duration
-    /// The longest silence of the application, on either way.
+    /// The longest time in which the application neither reads nor writes.
     var silence: Duration
 
-    /// How much later than the application nginx gives up.
+    /// The time by which nginx gives up later than the application.
     private static let margin: Duration = .seconds(15)
 
     fileprivate init(_ limits: Manifest.Limits, overload: Manifest.Overload) {
@@ -104,7 +104,7 @@ struct NginxBounds: Equatable {
         return bounds
     }
 
-    /// The directives, without those that are the same around them.
+    /// Returns the directives, without those that have the same values in the enclosing block.
     func directives(inside outer: NginxBounds? = nil) -> [String] {
         var lines: [String] = []
         if body != outer?.body { lines.append("client_max_body_size \(NginxText.bodySize(above: body));") }

@@ -1,12 +1,12 @@
 package import PostludeManifest
 internal import PostludeRouting
 
-/// The part of nginx's configuration that fits a manifest: an upstream and a server, for nginx's `http`.
+/// The nginx configuration for a manifest: an upstream and a server, for nginx's `http` block.
 package struct NginxSite: CustomStringConvertible {
     package enum Parameters: String, CaseIterable {
-        /// Written into the site.
+        /// The parameters are part of the site.
         case inline
-        /// The file nginx/postlude_params, beside nginx.conf.
+        /// The site includes the file nginx/postlude_params, next to nginx.conf.
         case file
     }
 
@@ -20,11 +20,11 @@ package struct NginxSite: CustomStringConvertible {
     private let parameters: Parameters
 
     /// - Parameters:
-    ///   - source: what the manifest's file is called, for the reader.
-    ///   - program: the application's program.
-    ///   - socket: where the application listens, as ``NginxText/upstream(_:in:)`` writes it.
-    ///   - statusSocket: the same for the status pages; nil if the manifest has none.
-    ///   - listen: values of `listen`.
+    ///   - source: the name of the manifest's file, for a comment in the site.
+    ///   - program: the name of the application's program.
+    ///   - socket: the application's address, in the notation of ``NginxText/upstream(_:in:)``.
+    ///   - statusSocket: the status pages' address, in the same notation; `nil` if the manifest has none.
+    ///   - listen: the values of nginx's `listen`.
     package init(
         manifest: Manifest, source: String, program: String, socket: String, statusSocket: String?,
         listen: [String], serverNames: [String], parameters: Parameters
@@ -96,7 +96,7 @@ package struct NginxSite: CustomStringConvertible {
         return [all] + own + rest
     }
 
-    /// nginx compares decoded paths.
+    /// The manifest's prefix in decoded form, because nginx compares decoded paths.
     private var prefix: String {
         let segments = (try? RoutePattern(manifest.prefix))?.literalStart.segments ?? []
         return segments.map { "/" + $0 }.joined()
@@ -118,7 +118,7 @@ package struct NginxSite: CustomStringConvertible {
     private var statusLocation: [[String]] {
         guard let statusSocket else { return [] }
         return [
-            // The application may have a route of its own called so.
+            // Only these pages: the application may have routes of its own below this path.
             ["# The state of the application's processes: for this machine only."]
                 + Self.block(
                     "location ~ ^/-/(status|status\\.json|metrics|ping)$",
@@ -129,7 +129,7 @@ package struct NginxSite: CustomStringConvertible {
         ]
     }
 
-    /// nginx keeps at most so many idle connections, each of its processes for itself.
+    /// Returns the largest number of idle connections that each of nginx's processes keeps.
     private static func kept(_ manifest: Manifest) -> Int {
         min(max(manifest.processes.count * manifest.workers.maximum, 16), 512)
     }
@@ -149,9 +149,9 @@ private enum NginxParameters {
         ("REQUEST_SCHEME", "$scheme"), ("HTTPS", "$https if_not_empty"), ("REMOTE_ADDR", "$remote_addr"),
         ("REMOTE_PORT", "$remote_port"), ("SERVER_ADDR", "$server_addr"), ("SERVER_PORT", "$server_port"),
         ("SERVER_NAME", "$server_name"),
-        // Made by nginx: a client cannot choose what stands in the log.
+        // Made by nginx, so that a client cannot choose the id in the log.
         ("REQUEST_ID", "$request_id"),
-        // A client's `Proxy:` would be taken for the address of a proxy.
+        // Libraries would use the header field `Proxy` of a client as the address of a proxy.
         ("HTTP_PROXY", "\"\""),
     ].map { name, value in
         "fastcgi_param " + name + String(repeating: " ", count: 16 - name.count) + value + ";"

@@ -1,6 +1,6 @@
-/// Values as nginx's configuration writes them.
+/// The notation of values in nginx's configuration.
 package enum NginxText {
-    /// A word, in quotes where nginx would end it early.
+    /// Returns a word, in quotes if nginx would otherwise end it early.
     static func word(_ text: String) -> String {
         let isPlain = !text.isEmpty && text.utf8.allSatisfy(isPlain)
         guard !isPlain else { return text }
@@ -17,31 +17,31 @@ package enum NginxText {
         return quoted + "\""
     }
 
-    /// What the file calls the application: letters, digits, dashes and underscores.
+    /// Returns the application's name in the file, which consists of letters, digits, dashes and underscores.
     static func name(_ text: String) -> String {
         let name = String(
             text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "_-".contains($0)) ? $0 : "-" })
         return name.isEmpty ? "postlude" : name
     }
 
-    /// A body's bound above ours, in whole MiB: what is too large is then answered by the application.
+    /// Returns a size above the application's limit, in whole MiB, so that the application answers requests with larger bodies.
     static func bodySize(above bytes: Int) -> String {
         "\((bytes + (1 << 20) - 1) >> 20 + 1)m"
     }
 
-    /// Whole seconds, the next ones if there are none.
+    /// Returns a duration in seconds, rounded up.
     static func seconds(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         return "\(attoseconds > 0 ? seconds + 1 : seconds)s"
     }
 
-    /// Where nginx connects to: `unix:/run/app.sock` or `127.0.0.1:9000`.
+    /// Returns the address to which nginx connects, such as `unix:/run/app.sock` or `127.0.0.1:9000`.
     ///
-    /// - Parameter folder: the one to which a relative path belongs.
+    /// - Parameter folder: the folder to which a relative path is relative.
     package static func upstream(_ address: String, in folder: String) -> String {
         if address.hasPrefix("/") { return word("unix:" + address) }
         if address.hasPrefix("./") { return word("unix:" + folder + address.dropFirst()) }
-        // What listens on every address is reached through the loopback.
+        // A server that listens on all addresses is reached through the loopback address.
         for (every, one) in [("0.0.0.0:", "127.0.0.1:"), ("[::]:", "[::1]:")] where address.hasPrefix(every) {
             return one + address.dropFirst(every.count)
         }

@@ -6,13 +6,13 @@ public import PostludeDurable
 internal import PostludeManifest
 
 extension TaskBroker {
-    /// The manifest's `celery.broker`: RabbitMQ or Redis, where Celery's workers and those of `work` find what is sent.
+    /// The manifest's `celery.broker`, RabbitMQ or Redis, whose queues Celery's workers and the subcommand `work` consume.
     public static var celery: TaskBroker { TaskBroker(CeleryParts()) }
 }
 
 extension TaskExecution {
-    /// Workers of a queue: Celery's, which know the kind by its name and get its members as named arguments, and this
-    /// program's own on any machine (`work --queue`).
+    /// Execution by the workers of a queue: Celery's, which have a task with the kind's name and get its members as named
+    /// arguments, and this program's own on any machine (`work --queue`).
     public static func celery(_ queue: String) -> TaskExecution { TaskExecution(queue: queue) }
 }
 

@@ -4,7 +4,7 @@ internal import PostludeBroker
 public import PostludeDurable
 internal import PostludeTaskStore
 
-/// A task that a Celery worker runs, of whatever language, called by its name.
+/// A task that a Celery worker runs, in any language, identified by its name.
 ///
 /// ```swift
 /// func upload(image: JSONBody<Image>, tasks: BackgroundTasks) throws -> Accepted<[String: String]> {
@@ -13,7 +13,7 @@ internal import PostludeTaskStore
 /// }
 /// ```
 public struct CeleryTask: Sendable {
-    /// Which of a queue's tasks come first: on RabbitMQ in queues with `x-max-priority`, on Redis in kombu's lists.
+    /// The priority of a task in its queue: on RabbitMQ in queues with `x-max-priority`, on Redis in kombu's lists.
     public enum Priority: String, Sendable, Hashable, CaseIterable, Codable {
         /// 9 on RabbitMQ, the first list on Redis.
         case high
@@ -23,34 +23,34 @@ public struct CeleryTask: Sendable {
         case low
     }
 
-    /// The name under which the worker knows the task.
+    /// The name under which the task is registered with the worker.
     public var name: String
     /// The positional arguments.
     public var arguments: [any Encodable & Sendable]
     /// The named arguments.
     public var keywords: [String: any Encodable & Sendable]
-    /// nil for a new one.
+    /// The task's id; `nil` for a new one.
     public var id: UUID?
-    /// A worker does not begin it before (`eta`).
+    /// The time before which a worker does not begin the task (`eta`).
     public var notBefore: Date?
-    /// A worker does not begin it after.
+    /// The time after which a worker does not begin the task.
     public var expires: Date?
-    /// The worker ends the task's process after this time.
+    /// The time after which the worker ends the task's process.
     public var timeLimit: Duration?
-    /// After this time, Celery raises an exception in the task.
+    /// The time after which Celery raises an exception in the task.
     public var softTimeLimit: Duration?
-    /// nil for a message without a priority: the last ones on RabbitMQ, the first list on Redis.
+    /// The priority; `nil` for a message without one, which is among the last on RabbitMQ, and in the first list on Redis.
     public var priority: Priority?
-    /// What the task finds in `self.request` besides; `request_id` is there.
+    /// Additional attributes of the task's `self.request`. The id of the HTTP request is added as `request_id`.
     public var headers: [String: String] = [:]
 
     /// - Parameters:
-    ///   - name: such as `app.resize`.
-    ///   - arguments: the positional arguments; what they encode must be JSON.
-    ///   - keywords: the named arguments.
-    ///   - id: nil for a new one.
-    ///   - delay: a worker does not begin it before that time is over (`countdown`).
-    ///   - expiry: a worker does not begin it when that time is over.
+    ///   - name: the task's name, such as `app.resize`.
+    ///   - arguments: the positional arguments, which are encoded as JSON.
+    ///   - keywords: the named arguments, which are encoded as JSON.
+    ///   - id: the task's id; `nil` for a new one.
+    ///   - delay: the time from now before which a worker does not begin the task (`countdown`).
+    ///   - expiry: the time from now after which a worker does not begin the task.
     public init<each Argument: Encodable & Sendable>(
         _ name: String, _ arguments: repeat each Argument, keywords: [String: any Encodable & Sendable] = [:],
         id: UUID? = nil, after delay: Duration? = nil, expiry: Duration? = nil
@@ -70,13 +70,13 @@ public struct CeleryTask: Sendable {
 extension BackgroundTasks {
     /// Sends a task to a queue of the application's broker.
     ///
-    /// It is in the task store before the first byte of the response is written, its id in the response's `Task-Id`, and
-    /// leaves after the response, in the order of its queue; while the broker is away, it waits. A handler that throws
-    /// sends nothing.
+    /// The task is written to the task store before the first byte of the response, which contains its id in `Task-Id`. It is
+    /// sent after the response, in the order of its queue. If the broker is unreachable, it is sent later. If the handler
+    /// throws, it is not sent.
     ///
-    /// - Returns: the task's id, which is Celery's too.
-    /// - Throws: where a worker would not take it: what is wrong; `DurableTaskError` where the application's
-    ///   `taskEngine` has no broker; `LateTaskError` once the response has begun; what encoding an argument throws.
+    /// - Returns: the task's id, which is also its id in Celery.
+    /// - Throws: an error if a worker would not accept the task; `DurableTaskError` if the application's `taskEngine` has no
+    ///   broker; `LateTaskError` if the response has begun; the error of an argument that cannot be encoded.
     @discardableResult
     public func send(_ task: CeleryTask, to queue: String) throws -> DurableTaskHandle {
         var record = NewRecord(name: task.name, payload: Data(try SentCeleryTask(task).payload.utf8))
@@ -88,7 +88,7 @@ extension BackgroundTasks {
     }
 }
 
-/// A sent task's record: `[args, kwargs, options]`. A durable task's is an object.
+/// The payload of a sent task's record, `[args, kwargs, options]`. The payload of a durable task is an object.
 struct SentCeleryTask {
     struct Options: Codable {
         var timeLimit: Double?
@@ -97,9 +97,9 @@ struct SentCeleryTask {
         var headers: [String: String]?
     }
 
-    /// The text of a JSON array.
+    /// The positional arguments, as the text of a JSON array.
     var arguments: String
-    /// The text of a JSON object.
+    /// The named arguments, as the text of a JSON object.
     var keywords: String
     var options: Options
 
@@ -115,7 +115,7 @@ struct SentCeleryTask {
             priority: task.priority, headers: task.headers.isEmpty ? nil : task.headers)
     }
 
-    /// - Returns: nil if the record is not that of a sent task.
+    /// Returns `nil` if the payload is not that of a sent task.
     init?(payload: Data) {
         guard let parts = JSONText.elements(of: payload), parts.count == 3,
             let options = try? JSONDecoder().decode(Options.self, from: Data(parts[2].utf8))
@@ -136,16 +136,16 @@ private struct AnyEncodable: Encodable {
     let value: any Encodable & Sendable
 
     func encode(to encoder: any Encoder) throws {
-        // What a value does with its container, such as Date, is the encoder's to decide.
+        // Not `value.encode(to:)`: the encoder must see the value to apply its own strategies, such as that for `Date`.
         var container = encoder.singleValueContainer()
         try container.encode(value)
     }
 }
 
 extension CeleryMessage {
-    /// The message of a record that leaves.
+    /// Makes the message of a record that is sent to a broker.
     ///
-    /// - Throws: where none can be made of it.
+    /// - Throws: an error if the payload is neither that of a sent task nor an object.
     init(_ task: OutgoingTask) throws(TaskBrokerError) {
         if let sent = SentCeleryTask(payload: task.payload) {
             self.init(
@@ -169,7 +169,7 @@ extension CeleryMessage {
             switch task.priority {
             case .high: priority = .high
             case .low: priority = .low
-            // The plain list on Redis, and what queues without priorities have.
+            // No priority: the first list on Redis, as for all tasks of queues without priorities.
             case .normal: break
             }
         }

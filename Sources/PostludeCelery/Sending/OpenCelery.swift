@@ -4,16 +4,16 @@ internal import PostludeBroker
 internal import PostludeDurable
 internal import PostludeManifest
 
-/// An address in the manifest that is none.
+/// An invalid address in the manifest.
 struct AddressMistake: Error, CustomStringConvertible {
     let location: SourceLocation
     let description: String
 }
 
-/// The addresses of the manifest's broker and results.
+/// The manifest's broker and result store, with parsed addresses.
 struct OpenCelery: OpenTaskBroker {
     let broker: BrokerAddress
-    /// nil if results are not kept.
+    /// The address of the result store; `nil` if results are not kept.
     let results: BrokerAddress?
 
     init(_ celery: Manifest.Celery) throws(AddressMistake) {
@@ -72,7 +72,7 @@ struct OpenCelery: OpenTaskBroker {
 }
 
 extension TaskBrokerResult {
-    /// - Returns: nil if Celery knows nothing of the task, or has not begun it.
+    /// Returns `nil` if Celery has no result of the task, or has not begun it.
     init?(_ result: CeleryResult) {
         let value = result.result.map { Data($0.utf8) }
         switch result.status {
@@ -89,7 +89,7 @@ extension TaskBrokerResult {
     }
 }
 
-/// A connection over which records leave.
+/// A connection that publishes the records of the outbox.
 final class CeleryConnection: TaskBrokerConnection {
     private let publisher: any CeleryPublisher
 

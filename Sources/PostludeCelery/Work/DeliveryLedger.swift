@@ -1,9 +1,9 @@
 internal import PostludeBroker
 
-/// What a consumer has been given and not settled. Used by one thread.
+/// The deliveries that a consumer has received and not settled. Used by one thread.
 ///
-/// A connection that ends takes its deliveries with it: the broker gives them again. What runs here meanwhile is not
-/// begun a second time, and what is done is not done again.
+/// After a connection has ended, the broker delivers its unsettled messages again. The ledger recognizes those whose tasks
+/// are running or have ended here, so that they do not run a second time.
 struct DeliveryLedger {
     enum Settlement: Sendable {
         case acknowledge
@@ -15,13 +15,13 @@ struct DeliveryLedger {
         let taskID: String
         let name: String
         var delivery: Delivery.ID
-        /// The connection over which it came.
+        /// The number of the connection of the last delivery.
         var connection: Int
-        /// nil while it runs.
+        /// `nil` until the task has ended.
         var settlement: Settlement?
     }
 
-    /// What is done, and may come once more over another connection.
+    /// The largest number of ended tasks that are remembered for deliveries over another connection.
     private static let remembered = 1_000
 
     private(set) var entries: [Int: Entry] = [:]
@@ -34,9 +34,9 @@ struct DeliveryLedger {
         return next
     }
 
-    /// Something was given that came over an earlier connection.
+    /// Finds the entry of a message that was delivered over an earlier connection, and updates it.
     ///
-    /// - Returns: its number; nil if it is new here.
+    /// - Returns: the entry's number; `nil` if the message is new here.
     mutating func recognize(_ delivery: Delivery, over connection: Int) -> Int? {
         guard delivery.isRedelivered else { return nil }
         let known = entries.first { $0.value.taskID == delivery.task.id && $0.value.connection < connection }
@@ -50,13 +50,14 @@ struct DeliveryLedger {
 
     mutating func remove(_ number: Int) { entries[number] = nil }
 
-    /// Those of a connection that can be told to the broker now, in the order in which they came.
+    /// Returns the entries of a connection that can be settled with the broker now, in the order of their delivery.
     func settled(over connection: Int) -> [(number: Int, entry: Entry)] {
         entries.filter { $0.value.settlement != nil && $0.value.connection == connection }
             .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// The connections so far have ended. What was to be given back is, and of what is done the oldest is forgotten.
+    /// Called after the connection has ended. Removes the entries to be requeued, because the broker has requeued them itself,
+    /// and the oldest ended tasks.
     mutating func forget() {
         for (number, entry) in entries { if case .requeue = entry.settlement { entries[number] = nil } }
         let old = entries.filter { $0.value.settlement != nil }.keys.sorted()

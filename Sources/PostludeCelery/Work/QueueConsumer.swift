@@ -7,18 +7,18 @@ internal import PostludeSystem
 internal import PostludeThreads
 internal import Synchronization
 
-/// Takes a queue's messages and has a crew run them: a thread of its own, which has the connection.
+/// Consumes a queue, and runs its tasks on a pool of workers. Its own thread has the connection to the broker.
 ///
-/// A message is acknowledged when its task has succeeded; until then the broker gives it to others when this process
-/// dies.
+/// A message is acknowledged after its task has succeeded. If this process dies before, the broker delivers the message to
+/// another consumer.
 final class QueueConsumer: Sendable {
     struct Settings: Sendable {
         var queue: String
-        /// How many messages may be here at a time.
+        /// The largest number of unsettled messages.
         var prefetch: Int
     }
 
-    /// How long it waits for a message before it looks after its connection.
+    /// The longest time for which the thread waits for a message before it maintains its connection.
     private static let interval = Duration.seconds(5)
     private static let patience = Duration.seconds(5)
 
@@ -28,15 +28,15 @@ final class QueueConsumer: Sendable {
     private let pool: TaskWorkerPool
     private let results: ResultStore?
     private let logger: Logger
-    /// Its bell also rings when a task is over.
+    /// The consumer's thread. Its bell is also signalled when a task has ended.
     private let thread: LoopThread
     private let isDraining = Atomic<Bool>(false)
     private let over = Lock<[(number: Int, settlement: DeliveryLedger.Settlement)]>([])
-    /// Messages of which it is not known yet what becomes of them.
+    /// The number of messages whose tasks have not ended, or whose ends the consumer's thread has not collected.
     private let inHand = Atomic<Int>(0)
-    /// Whether the broker is being told of those of which it is.
+    /// Whether messages of ended tasks are being settled with the broker.
     private let isSettling = Atomic<Bool>(false)
-    /// Rings when nothing is left to be settled while it drains.
+    /// Signalled while the consumer drains, when nothing is left to be settled.
     private let whenSettled: EventDescriptor
 
     init(
@@ -56,20 +56,20 @@ final class QueueConsumer: Sendable {
 
     func start() throws { try thread.start { self.run() } }
 
-    /// Takes no more; what the crew has can still be settled.
+    /// Stops taking messages. Those of tasks in the pool can still be settled.
     func drain() {
         isDraining.store(true, ordering: .releasing)
         thread.ring()
     }
 
-    /// Whether the broker knows of all that is over here.
+    /// Whether all tasks have ended, and all their messages are settled with the broker.
     var isSettled: Bool {
         inHand.load(ordering: .acquiring) == 0 && !isSettling.load(ordering: .acquiring)
     }
 
-    /// Ends the connection: what is not settled goes back to the queue.
+    /// Ends the connection. Unsettled messages return to the queue.
     func stop() {
-        // The end of the process gives it back as well.
+        // If the thread does not end in time, the end of the process has the same effect.
         thread.stop(patience: Self.patience)
     }
 
@@ -84,7 +84,7 @@ final class QueueConsumer: Sendable {
         var connections = 0
         while !mustStop {
             do throws(BrokerError) {
-                // What is not settled comes again elsewhere: no other connection is needed for the end.
+                // While draining, no new connection is opened: unsettled messages are delivered elsewhere.
                 if !mustDrain {
                     connections += 1
                     try consume(&ledger, over: connections, past: &trouble)
@@ -104,7 +104,7 @@ final class QueueConsumer: Sendable {
             }
             collect(&ledger)
             ledger.forget()
-            // The broker delivers all of it again, and there is no connection left to report on.
+            // There is no connection to settle messages with. The broker delivers all of them again.
             isSettling.store(false, ordering: .releasing)
             if mustDrain { whenSettled.signal() }
             guard !mustStop else { break }
@@ -113,7 +113,7 @@ final class QueueConsumer: Sendable {
         }
     }
 
-    /// Consumes until the connection ends, or the process.
+    /// Consumes until the connection fails, or the consumer is stopped.
     private func consume(
         _ ledger: inout DeliveryLedger, over connection: Int, past trouble: inout OutageBackoff?
     ) throws(BrokerError) {
@@ -174,14 +174,14 @@ final class QueueConsumer: Sendable {
         }
     }
 
-    /// Has those who wait for a message that is refused wait no longer.
+    /// Stores failures as the results of a refused message, so that callers do not wait for them any longer.
     private func tell(_ refused: Received.Refused) {
         guard let results else { return }
         for id in refused.awaited {
             let failure = CeleryResult.failed(
                 id, type: "InvalidTaskError", in: "celery.exceptions",
                 message: "the queue \(settings.queue) has rejected the task: \(refused.reason)")
-            // Each try of a store that is away takes seconds, in which the broker would hear nothing of this consumer.
+            // If the store is unreachable, each attempt takes seconds, in which the connection to the broker is not kept alive.
             guard results.store(failure) else { return }
         }
     }
@@ -247,7 +247,8 @@ final class QueueConsumer: Sendable {
 
     // MARK: Any thread
 
-    /// A task is over here. Its result is there before its message goes: who dies between the two does both again.
+    /// Stores the result of a task that has ended, and then settles its message. If the process dies between the two, the task
+    /// is delivered again.
     private func end(
         _ outcome: ReceivedTask.Outcome, of message: IncomingTask, _ number: Int, _ deadLetters: String
     ) {
@@ -277,7 +278,7 @@ final class QueueConsumer: Sendable {
     }
 
     private func store(_ message: IncomingTask, _ result: CeleryResult) {
-        // The producer has said that the result will not be asked for.
+        // The producer does not want a result.
         if case .bool(true)? = message.headers["ignore_result"] { return }
         results?.store(result)
     }

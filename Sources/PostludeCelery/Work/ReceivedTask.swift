@@ -4,15 +4,15 @@ internal import PostludeBroker
 internal import PostludeDurable
 internal import PostludeSystem
 
-/// A task from a queue, as this program's kind.
+/// A task from a queue, decoded as a durable task of this program.
 final class ReceivedTask: PersistedTask {
-    /// What became of it here.
+    /// The task's end in this process.
     enum Outcome: Sendable {
         case done(result: Data?)
         case failed(any Error)
-        /// Its time was over before it began.
+        /// The task expired before it began.
         case expired
-        /// Not begun, or not ended, when the process was to end: for the next consumer.
+        /// The task has not begun, or not ended, at the end of the process, and is left to the next consumer.
         case left
     }
 
@@ -33,7 +33,7 @@ final class ReceivedTask: PersistedTask {
         deadline = kind.policy.deadline ?? Self.timeLimit(of: message)
     }
 
-    /// The sender's, where the kind has no deadline: the soft limit, which a task can see, or the hard one.
+    /// Returns the sender's time limit: the soft one, or else the hard one. It applies if the kind has no deadline.
     private static func timeLimit(of message: IncomingTask) -> Duration? {
         guard case .list(let limits)? = message.headers["timelimit"], limits.count == 2 else { return nil }
         let seconds = limits.reversed().lazy.compactMap { limit -> Double? in
@@ -77,11 +77,11 @@ final class ReceivedTask: PersistedTask {
     }
 }
 
-/// What a message is to this program.
+/// The result of decoding a message.
 enum DecodedMessage {
     case task(ReceivedTask)
     case expired
-    /// This program cannot run it: the name of Celery's own error for that, and why.
+    /// This program cannot run the task: the name of Celery's error for that case, and the reason.
     case refused(type: String, reason: String)
 
     init(_ message: IncomingTask, kinds: DurableTaskKinds, now: Date = Date()) {

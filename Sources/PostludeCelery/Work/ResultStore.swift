@@ -3,9 +3,9 @@ internal import Logging
 internal import PostludeBroker
 internal import PostludeSystem
 
-/// Writes results where Celery's producers look for them.
+/// Stores results in the database from which Celery's producers read them.
 final class ResultStore: Sendable {
-    // Unchecked: a connection is taken out of the list by the thread that uses it.
+    // Unchecked, because a thread removes a connection from the list before it uses it.
     private struct Idle: @unchecked Sendable {
         let connection: RedisResults
     }
@@ -19,9 +19,9 @@ final class ResultStore: Sendable {
         self.logger = logger
     }
 
-    /// Called by the thread that has ended the task. A result that cannot be stored is logged: the work is done.
+    /// Stores a result, on the thread that has ended the task. Logs a failure, which does not affect the task.
     ///
-    /// - Returns: false where the store cannot be reached.
+    /// - Returns: `false` if the store cannot be reached.
     @discardableResult
     func store(_ result: CeleryResult) -> Bool {
         do throws(BrokerError) {
@@ -31,7 +31,7 @@ final class ResultStore: Sendable {
             logger.error(
                 "a task's result could not be stored",
                 metadata: ["id": "\(result.id)", "status": "\(result.status.text)", "error": "\(error)"])
-            // What Celery cannot read would leave the caller waiting.
+            // If Celery cannot read the result, a failure is stored instead, so that the caller does not wait for it.
             guard error.remedy == .message, result.failure == nil else { return error.remedy == .message }
             return store(
                 .failed(
@@ -46,7 +46,7 @@ final class ResultStore: Sendable {
                 try connection.store(result)
                 return keep(connection)
             } catch {
-                // One that was idle may have been closed since.
+                // An idle connection may have been closed. Another one is opened then.
                 guard connection.isClosed else {
                     keep(connection)
                     throw error
@@ -64,7 +64,7 @@ final class ResultStore: Sendable {
 }
 
 extension CeleryResult {
-    /// Python makes an exception of the name out of it.
+    /// The module of the exception class that Python makes for a failure.
     private static let module = "postlude"
 
     private static var now: String? { CeleryTime.text(Date()) }
@@ -79,7 +79,7 @@ extension CeleryResult {
         failed(id, type: "\(type(of: error))", message: String("\(error)".prefix(4000)))
     }
 
-    /// - Parameter module: Python's, which has an exception of that name.
+    /// - Parameter module: the Python module of the exception class.
     static func failed(
         _ id: String, type: String, in module: String = Self.module, message: String
     ) -> CeleryResult {

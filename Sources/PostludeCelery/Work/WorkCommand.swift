@@ -7,7 +7,7 @@ internal import PostludeDurable
 internal import PostludeManifest
 internal import PostludeSystem
 
-/// Runs the durable tasks of a queue.
+/// The subcommand `work`, which runs the durable tasks of a broker's queue.
 struct WorkCommand<App: Application>: AsyncParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
@@ -86,7 +86,7 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
     }
 }
 
-/// One run of `work`: what its control thread does.
+/// The control thread of `work`: signals, time limits and the end.
 struct WorkSession<App: Application> {
     private let program: TaskProgram<App>
     private let pool: TaskWorkerPool
@@ -113,7 +113,9 @@ struct WorkSession<App: Application> {
             whenSettled: bell)
     }
 
-    /// - Returns: the exit status: 1 where a task could not be stopped, and the process will be replaced.
+    /// Runs until it is told to stop, and all tasks have ended or the grace is over.
+    ///
+    /// - Returns: the exit status, which is 1 if a task could not be stopped within `tasks.kill-time`.
     func run() throws -> Int32 {
         try pool.start(workers: workers)
         try consumer.start()
@@ -129,7 +131,7 @@ struct WorkSession<App: Application> {
             end = graceEnd
             consumer.drain()
             pool.drain(until: graceEnd)
-            // From here on no task begins: what reads this line may rely on it.
+            // No task begins after this log entry, and its readers may rely on that.
             program.tellStopping(grace: grace)
             program.logger.info(
                 "stopping: no new tasks are taken, running ones are finished",
