@@ -90,7 +90,7 @@ package enum AccessLogVariable: String, Sendable, Hashable, CaseIterable {
     case requestMethod = "request_method"
     /// As the client sent it.
     case requestURI = "request_uri"
-    /// The normalised path that routes see.
+    /// The normalised path, which is matched with routes.
     case uri
     case arguments = "args"
     case queryString = "query_string"

@@ -32,7 +32,7 @@ extension Manifest {
             case high, normal, low
         }
 
-        /// Where tasks run.
+        /// The place where tasks run: a broker's queue, or this machine.
         package struct Place: Sendable, Hashable {
             /// The broker's queue; `nil` for the processes of this machine.
             package var queue: String?
@@ -82,11 +82,11 @@ extension Manifest {
     package struct TaskStore: Sendable, Hashable {
         /// The absolute path of the SQLite file.
         package var path: String
-        /// How long the record of a finished task is kept.
+        /// The time for which the record of a finished task is kept.
         package var keep: Duration = .seconds(24 * 60 * 60)
-        /// How long a dead letter is kept.
+        /// The time for which a dead letter is kept.
         package var keepFailed: Duration = .seconds(30 * 24 * 60 * 60)
-        /// How long a request waits for the database's lock while other processes write.
+        /// The time for which a request waits for the database's lock while other processes write.
         package var lockTimeout: Duration = .seconds(5)
 
         package init(path: String) { self.path = path }

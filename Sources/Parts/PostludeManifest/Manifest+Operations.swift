@@ -36,7 +36,7 @@ extension Manifest {
     /// The treatment of requests when every worker is busy and no more may be started.
     package struct Overload: Sendable, Hashable {
         package var policy: Policy = .wait
-        /// How long a request waits for a worker before it is refused.
+        /// The time for which a request waits for a worker before it is refused.
         package var wait: Duration = .seconds(1)
         /// The value of `Retry-After` in refusals, in whole seconds.
         package var retryAfter: Duration = .seconds(5)

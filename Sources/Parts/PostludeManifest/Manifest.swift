@@ -14,7 +14,7 @@ package struct Manifest: Sendable {
     package var overload = Overload()
     package var limits = Limits()
     package var tasks = TaskLimits()
-    /// How long a stopping process waits for requests in flight and queued tasks.
+    /// The time for which a stopping process waits for requests in flight and queued tasks.
     package var shutdownGrace: Duration = .seconds(30)
     package var log = Log()
     /// `nil` if there is no status page.

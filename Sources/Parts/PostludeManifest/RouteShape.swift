@@ -21,7 +21,7 @@ struct RouteShape {
     /// Whether the paths that the pattern matches are found only by matching.
     var hasUnknown: Bool { segments.contains(.unknown) }
 
-    /// - Parameter pattern: such as `/items/{id:int}`.
+    /// - Parameter pattern: a pattern such as `/items/{id:int}`.
     init(pattern: String) {
         var segments: [Segment] = []
         var key = ""

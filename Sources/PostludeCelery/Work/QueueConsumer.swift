@@ -36,7 +36,7 @@ final class QueueConsumer: Sendable {
     private let inHand = Atomic<Int>(0)
     /// Whether messages of ended tasks are being settled with the broker.
     private let isSettling = Atomic<Bool>(false)
-    /// Signalled while the consumer drains, when nothing is left to be settled.
+    /// Signalled when the consumer drains and no message is left to be settled.
     private let whenSettled: EventDescriptor
 
     init(

@@ -4,9 +4,9 @@ package import FoundationEssentials
 package struct IncomingTask: Sendable {
     package let name: String
     package let id: String
-    /// The text of a JSON array.
+    /// The positional arguments, as the text of a JSON array.
     package let arguments: String
-    /// The text of a JSON object.
+    /// The named arguments, as the text of a JSON object.
     package let keywordArguments: String
     package let eta: Date?
     package let expires: Date?

@@ -210,7 +210,7 @@ package final class RedisConsumer: CeleryConsumer {
             == .integer(1)
     }
 
-    // MARK: The dead
+    // MARK: Dead consumers
 
     /// Moves the messages of dead consumers to the list of returned messages.
     private func reclaim() throws(BrokerError) {
