@@ -26,7 +26,7 @@ package struct ConnectionTimes: Sendable {
         self.leastRate = leastRate
     }
 
-    /// The longest time that a body may take in total, given the number of bytes that have arrived.
+    /// Returns the longest time that a body may take in total, given the number of bytes that have arrived.
     ///
     /// - Parameter pause: the longest time between two pieces.
     func body(of bytes: Int, pause: Duration) -> Duration {

@@ -44,8 +44,8 @@ package final class FCGXRequest {
         try openPipe()
     }
 
-    /// The pipe's capacity for a head: the PARAMS stream, and a header for each record. A single write fills the pipe's
-    /// pages completely.
+    /// Returns the capacity, in bytes, that the pipe needs for a head: for the PARAMS stream, and a header for each record.
+    /// A single write fills the pipe's pages completely.
     private static func capacity(for headLimit: Int) -> Int32 {
         Int32(clamping: headLimit + (headLimit / 0xffff + 4) * RecordHeader.byteCount)
     }
@@ -109,7 +109,7 @@ package final class FCGXRequest {
         return true
     }
 
-    /// The value of a parameter of the current request, as libfcgi has it.
+    /// Returns the value that libfcgi has for a parameter of the current request; nil if there is none.
     package func parameter(_ name: String) -> String? {
         FCGX_GetParam(name, request.pointee.envp).map { String(cString: $0) }
     }

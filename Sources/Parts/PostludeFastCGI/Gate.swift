@@ -234,8 +234,8 @@ extension Gate {
         guard strayRecords <= limits.strayRecords else { throw .flood }
     }
 
-    /// A record of a request that is not active is ignored (FastCGI specification, 3.3), within bounds. What the last
-    /// request still sends of its body is bounded in bytes, since a web server cuts a body into many records.
+    /// Ignores a record of a request that is not active (FastCGI specification, 3.3), within bounds. The rest of the last
+    /// request's body is bounded in bytes rather than in records, since a web server cuts a body into many records.
     private mutating func skipStray() throws(ProtocolViolation) -> Progress? {
         drainedBytes += RecordHeader.byteCount
         guard drainedBytes <= limits.drain else { throw .flood }
@@ -340,7 +340,8 @@ extension Gate {
         return .refused(refusal)
     }
 
-    /// ABORT_REQUEST (FastCGI specification, 5.4): the web server no longer wants the response, and sends no more of the body.
+    /// Handles ABORT_REQUEST (FastCGI specification, 5.4): the web server no longer wants the response, and sends no more
+    /// of the body.
     private mutating func abort() -> Progress {
         // A request that was handed out gets its END_REQUEST with the response.
         if phase == .streaming { return endBody(.aborted) }

@@ -22,12 +22,12 @@ package final class Listener: Sendable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
-    /// The socket that spawn-fcgi leaves on descriptor 0, or systemd on the one that LISTEN_FDS announces.
+    /// Returns the socket that spawn-fcgi leaves on descriptor 0, or systemd on the one that LISTEN_FDS announces.
     package static func inherited() throws(ListenError) -> Listener {
         try adopting(InheritedSocket.descriptor())
     }
 
-    /// The inherited socket; nil if there is none.
+    /// Returns the inherited socket; nil if there is none.
     package static func inheritedIfAny() throws(ListenError) -> Listener? {
         do throws(ListenError) {
             return try inherited()

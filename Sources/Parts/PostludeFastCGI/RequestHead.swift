@@ -52,27 +52,29 @@ package struct RequestHead: Sendable {
         readContentLength()
     }
 
-    /// The value of the first parameter called `name`, as libfcgi's `FCGX_GetParam` gives it.
+    /// Returns the value of the first parameter called `name`, as libfcgi's `FCGX_GetParam` does; nil if there is none.
     package func value(_ name: StaticString) -> ArraySlice<UInt8>? {
         pairs.first { matches($0, name) }.map { stream[$0.value] }
     }
 
-    /// The bytes of the first parameter called `name`, for a name known only at run time.
+    /// Returns the value of the first parameter called `name`, for a name known only at run time; nil if there is none.
     package func value(named name: String) -> ArraySlice<UInt8>? {
         pairs.first { stream[$0.name].elementsEqual(name.utf8) }.map { stream[$0.value] }
     }
 
-    /// The value as text; bytes that are not UTF-8 are replaced.
+    /// Returns the value of the first parameter called `name` as text, with U+FFFD for bytes that are not UTF-8; nil if
+    /// there is none.
     package func string(_ name: StaticString) -> String? {
         value(name).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The values of all parameters called `name`, in the order in which they came.
+    /// Returns the values of all parameters called `name`, in the order in which they came.
     package func strings(_ name: StaticString) -> [String] {
         pairs.filter { matches($0, name) }.map { text($0.value) }
     }
 
-    /// The value of the first parameter called `name`, for a name known only at run time.
+    /// Returns the value of the first parameter called `name` as text, for a name known only at run time; nil if there is
+    /// none.
     package func string(named name: String) -> String? {
         pairs.first { stream[$0.name].elementsEqual(name.utf8) }.map { text($0.value) }
     }

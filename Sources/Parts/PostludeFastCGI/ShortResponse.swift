@@ -31,7 +31,7 @@ package struct ShortResponse: Sendable {
         head = Array((lines.joined() + "\r\n").utf8)
     }
 
-    /// 503: every worker is busy, or the process is about to end.
+    /// Returns a 503, for when every worker is busy or the process is about to end.
     ///
     /// - Parameter retryAfter: how long the client should wait; rounded up to whole seconds.
     package static func serviceUnavailable(retryAfter: Duration) -> ShortResponse {
@@ -44,12 +44,12 @@ package struct ShortResponse: Sendable {
     /// 408: the rest of the request did not come in time.
     package static let requestTimeout = ShortResponse(status: 408, reason: "Request Timeout")
 
-    /// 504: the handler did not answer in time.
+    /// Returns a 504, for a handler that did not answer in time.
     package static func gatewayTimeout(identifier: String? = nil) -> ShortResponse {
         ShortResponse(status: 504, reason: "Gateway Timeout", identifier: identifier)
     }
 
-    /// The records of the response: STDOUT, its end, and END_REQUEST.
+    /// Returns the records of the response: STDOUT, its end, and END_REQUEST.
     ///
     /// - Parameter isHead: whether it answers a HEAD request, and so has no body.
     package func records(requestID: UInt16, isHead: Bool) -> [UInt8] {
@@ -78,7 +78,7 @@ package struct ShortResponse: Sendable {
         return send(records(requestID: head.requestID, isHead: Self.isHead(head)), to: connection.descriptor)
     }
 
-    /// The bytes of the body, and of head and body together, in the response to `head`.
+    /// Returns the size of the body, and of head and body together, in bytes, of the response to a request.
     fileprivate func byteCount(for head: RequestHead) -> (body: Int, all: Int) {
         let bodyBytes = Self.isHead(head) ? 0 : body.count
         return (bodyBytes, self.head.count + bodyBytes)

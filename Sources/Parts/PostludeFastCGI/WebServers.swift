@@ -80,7 +80,8 @@ package struct WebServers: Sendable {
         return Network(address: address, bits: 128 - width + bits)
     }
 
-    /// The address as 16 bytes, and the number of bits that it has in its own family.
+    /// Parses an IP address. Returns it as 16 bytes, with the number of bits of an address of its family (32 or 128); nil
+    /// if `text` is not an IP address.
     private static func parse(_ text: String) -> (address: [UInt8], width: Int)? {
         var v4 = in_addr()
         if inet_pton(AF_INET, text, &v4) == 1 { return (mapped(UInt32(bigEndian: v4.s_addr)), 32) }

@@ -76,7 +76,8 @@ package final class Matcher {
         }
     }
 
-    /// The bytes of the subject that a group captured in the last match; group 0 is the whole match.
+    /// Returns the range of the bytes that a group captured in the last match; nil if it captured none. Group 0 is the
+    /// whole match.
     package func range(ofGroup group: Int) -> Range<Int>? {
         guard group >= 0, group < setPairs else { return nil }
         let start = offsets[2 * group]

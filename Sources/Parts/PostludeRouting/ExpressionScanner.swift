@@ -9,7 +9,7 @@ enum ExpressionScanner {
         .utf, .dotAll, .dollarEndOnly, .anchored, .endAnchored, .neverBackslashC,
     ]
 
-    /// The position of the brace that closes the one at `start`; nil if there is none.
+    /// Returns the position of the brace that closes the one at `start`; nil if there is none.
     static func closingBrace(in text: [Unicode.Scalar], ofBraceAt start: Int) -> Int? {
         var depth = 0
         var position = start
@@ -31,7 +31,7 @@ enum ExpressionScanner {
         return nil
     }
 
-    /// The position after an escape sequence, a bracketed class, or one other character.
+    /// Returns the position after an escape sequence, a bracketed class, or one other character.
     static func endOfUnit(in text: [Unicode.Scalar], at position: Int) -> Int {
         switch text[position] {
         case "\\":

@@ -19,7 +19,7 @@ package func nearest(to name: String, in known: some Sequence<String>) -> String
         .min { $0.distance < $1.distance }?.candidate
 }
 
-/// The optimal string alignment distance, three rows at a time.
+/// Returns the optimal string alignment distance. Only three rows of the matrix are in memory.
 private func editDistance(_ first: [Character], _ second: [Character]) -> Int {
     var beforePrevious: [Int] = []
     var previous = Array(0...second.count)

@@ -5,7 +5,7 @@ enum PercentEscape {
     /// A percent sign, as it is written in a normalised path.
     static let percent = Array("%25".utf8)
 
-    /// The byte that the escape at `position` stands for; nil if the escape is invalid.
+    /// Returns the byte that the escape at `position` stands for; nil if the escape is invalid.
     static func byte(in bytes: some RandomAccessCollection<UInt8>, at position: Int) -> UInt8? {
         guard let first = bytes.index(bytes.startIndex, offsetBy: position + 1, limitedBy: bytes.endIndex),
             let second = bytes.index(first, offsetBy: 1, limitedBy: bytes.endIndex), second != bytes.endIndex,

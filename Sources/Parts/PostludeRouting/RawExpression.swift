@@ -38,7 +38,7 @@ enum RawExpression {
             captures: compiled.namedGroups.map { RoutePattern.Capture(name: $0.name, group: $0.number) })
     }
 
-    /// The whole segments with which every match certainly begins. They determine the route's node in the index.
+    /// Returns the whole segments with which every match certainly begins. They determine the route's node in the index.
     private static func literalSegments(in text: [Unicode.Scalar], from start: Int) -> [[UInt8]] {
         // An alternative at any depth could be one of the whole expression, so the text is searched for `|` without
         // parsing.

@@ -69,7 +69,7 @@ final class RouteIndex: @unchecked Sendable {
         nodes[Int(number)]
     }
 
-    /// The child for a segment of the path; nil if there is none.
+    /// Returns the child for a segment of the path; nil if there is none.
     ///
     /// The hash needs no secret: the manifest fills the table, and a request only looks up in it. A lookup takes at
     /// most as many steps as the longest run of full lines.

@@ -65,7 +65,7 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The path of an absolute URI, without scheme and authority; `/` if it has none.
+    /// Returns the path of an absolute URI, without scheme and authority; `/` if the URI has no path.
     private static func absolute(_ requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) -> RoutePath {
         guard let end = AbsoluteForm.authorityEnd(in: requestURI) else { throw .noPath }
         let rest = requestURI[end...]
@@ -86,7 +86,7 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
             query: rest.first == UInt8(ascii: "?") ? query(rest.dropFirst()) : [])
     }
 
-    /// A request should not have a fragment; it is cut off, as nginx does.
+    /// Returns the query without a fragment. A request should not have a fragment; nginx cuts it off, too.
     private static func query(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
         Array(bytes.prefix { $0 != UInt8(ascii: "#") })
     }
@@ -228,7 +228,7 @@ private struct PathNormalizer {
 ///
 /// Some web servers pass it on in REQUEST_URI. Only the path and the query are routed and logged.
 package enum AbsoluteForm {
-    /// The length of scheme and authority in bytes; nil for a target in another form.
+    /// Returns the length of scheme and authority in bytes; nil for a target in another form.
     fileprivate static func authorityEnd(in target: some RandomAccessCollection<UInt8>) -> Int? {
         guard let first = target.first, isLetter(first) else { return nil }
         let scheme = target.prefix { isLetter($0) || isDigit($0) || "+-.".utf8.contains($0) }
@@ -239,7 +239,7 @@ package enum AbsoluteForm {
         return scheme.count + 3 + authority.count
     }
 
-    /// The target without scheme and authority; a target in another form is unchanged.
+    /// Returns the target without scheme and authority. A target in another form is unchanged.
     package static func originForm(of target: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         guard target.first != UInt8(ascii: "/"), let end = authorityEnd(in: target) else { return target }
         let rest = target.dropFirst(end)

@@ -46,7 +46,8 @@ extension Segment {
         return pieces.count == later.pieces.count && zip(pieces, later.pieces).allSatisfy { $0.covers($1) }
     }
 
-    /// The same for a segment that ends in `{name:path}` after other pieces.
+    /// Whether this segment, which ends in `{name:path}` after other pieces, certainly matches every path that `later`
+    /// matches with the segments after it.
     fileprivate func coversStart(of later: Segment) -> Bool {
         let own = pieces.dropLast()
         if own.count == 1, case .literal(let start) = own[0] {

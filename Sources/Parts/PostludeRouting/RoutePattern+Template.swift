@@ -162,7 +162,7 @@ extension RoutePattern {
         return LiteralStart(segments: segments, isWhole: isWhole, mayEnd: false)
     }
 
-    /// A literal with the two escapes of normalised text decoded; nil if it contains a slash.
+    /// Returns a literal with the two escapes of normalised text decoded; nil if it contains a slash.
     private static func decoded(_ literal: [UInt8]) -> String? {
         let text = String(decoding: literal, as: UTF8.self)
         return text.contains("%2F") ? nil : text.replacing("%25", with: "%")

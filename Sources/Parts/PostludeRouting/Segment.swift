@@ -57,7 +57,7 @@ enum ParameterType: Sendable, Hashable {
         ("int", .int), ("slug", .slug), ("uuid", .uuid), ("path", .path),
     ]
 
-    /// The PCRE2 expression for a value.
+    /// Returns the PCRE2 expression for a value.
     ///
     /// - Parameter isAlone: whether the parameter is the whole segment, so that backtracking into it never helps.
     func expression(isAlone: Bool) -> String {

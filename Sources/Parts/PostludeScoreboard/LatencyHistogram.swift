@@ -9,7 +9,7 @@ package struct LatencyHistogram: Sendable, Equatable {
 
     package init() { counts = Array(repeating: 0, count: Self.bucketCount) }
 
-    /// The bucket of a duration.
+    /// Returns the bucket of a duration.
     static func bucket(nanoseconds: UInt64) -> Int {
         let time = nanoseconds >> 10
         // Below four units of 1,024 ns, each unit has its own bucket.
@@ -19,7 +19,7 @@ package struct LatencyHistogram: Sendable, Equatable {
         return min((power - 1) * 4 + quarter, bucketCount - 1)
     }
 
-    /// The lower bound of a bucket, in nanoseconds; it extends to that of the next one.
+    /// Returns the lower bound of a bucket, in nanoseconds; it extends to that of the next one.
     static func start(of bucket: Int) -> UInt64 {
         guard bucket >= 4 else { return UInt64(max(0, bucket)) << 10 }
         let (power, quarter) = (bucket / 4 + 1, UInt64(bucket % 4))
@@ -45,7 +45,7 @@ package struct LatencyHistogram: Sendable, Equatable {
 
     package var total: UInt64 { counts.reduce(0, &+) }
 
-    /// The given quantile, interpolated within its bucket; nil if there are no durations.
+    /// Returns the given quantile, interpolated within its bucket; nil if there are no durations.
     ///
     /// - Parameter share: from 0 to 1, for example 0.99.
     package func quantile(_ share: Double) -> Duration? {
@@ -65,7 +65,7 @@ package struct LatencyHistogram: Sendable, Equatable {
         return .nanoseconds(Int64(clamping: Self.start(of: Self.bucketCount)))
     }
 
-    /// The exact number of durations below 1,024 ns times two to the power of `power`.
+    /// Returns the exact number of durations below 1,024 ns times two to the power of `power`.
     package func count(belowPower power: Int) -> UInt64 {
         // The first bucket of that power: (power - 1) * 4.
         guard power >= 2 else { return counts.prefix(1 << max(0, power)).reduce(0, &+) }

@@ -72,7 +72,7 @@ package final class ProcessSlot: Sendable {
         if isExhausted, !wasExhausted { count(.poolExhausted) }
     }
 
-    /// How another process of the same supervisor has ended.
+    /// Returns how another process of the same supervisor has ended.
     package func end(of pid: Int64) -> ProcessEnd { board.end(of: pid) }
 
     // MARK: Workers

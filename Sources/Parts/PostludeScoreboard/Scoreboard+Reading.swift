@@ -86,7 +86,7 @@ extension Scoreboard {
 
     // MARK: Counts
 
-    /// The counts of a process, including those of its workers.
+    /// Returns the counts of a process, including those of its workers.
     func totals(of words: SharedWords) -> ScoreboardSnapshot.Totals {
         var totals = ScoreboardSnapshot.Totals()
         for counter in ProcessCounter.allCases {
@@ -114,7 +114,8 @@ extension Scoreboard {
 }
 
 extension SharedWords {
-    /// A number of things, limited to 32 bits whatever the word contains: readers add up those of all processes.
+    /// Returns the count in a word, limited to 32 bits whatever the word contains, since readers add up the counts of all
+    /// processes.
     fileprivate func count(_ index: Int) -> Int { Int(min(self[index], UInt64(UInt32.max))) }
 }
 
@@ -138,7 +139,7 @@ extension RouteAnswers {
 }
 
 extension MonotonicTime {
-    /// The time since `nanoseconds`, which may be anything.
+    /// Returns the time since `nanoseconds`, which may be any value; zero if that is in the future.
     fileprivate func since(_ nanoseconds: UInt64) -> Duration {
         max(.zero, self - MonotonicTime(nanoseconds: Int64(clamping: nanoseconds)))
     }

@@ -88,7 +88,7 @@ package final class Scoreboard: Sendable {
         words(ofProcess: index)[Layout.Process.state] = ProcessState.starting.rawValue
     }
 
-    /// The slot of a process, to write to; nil if there is no such index.
+    /// Returns the slot of a process, to write to; nil if there is no such index.
     package func process(at index: Int) -> ProcessSlot? {
         guard (0..<layout.processes).contains(index) else { return nil }
         return ProcessSlot(self, index, workers: layout.workers)
@@ -167,7 +167,8 @@ extension Scoreboard {
 extension Scoreboard {
     private static let signal: UInt64 = 1 << 31
 
-    /// What the workers of a process that has died were doing: a line for the log for each busy worker.
+    /// Returns what the workers of a process that has died were doing, as lines for the log: one for each busy worker, and
+    /// one for the queued tasks.
     ///
     /// To be called before `release`.
     package func remains(ofProcess index: Int, at now: MonotonicTime = .now) -> [String] {
@@ -179,7 +180,7 @@ extension Scoreboard {
         return lines
     }
 
-    /// The time at which the control thread of a process was last active; nil if it never was.
+    /// Returns the time at which the control thread of a process was last active; nil if it never was.
     package func lastBeat(ofProcess index: Int) -> MonotonicTime? {
         guard (0..<layout.processes).contains(index) else { return nil }
         let nanoseconds = words(ofProcess: index)[Layout.Process.beatNanoseconds]
@@ -201,7 +202,7 @@ extension Scoreboard {
         words.publish(Layout.Header.ended, count &+ 1)
     }
 
-    /// How a process that has had a slot has ended.
+    /// Returns how a process that has had a slot has ended.
     func end(of pid: Int64) -> ProcessEnd {
         guard let pid = UInt32(exactly: pid), pid != 0 else { return .unknown }
         // In this order: the end is recorded before the slot is freed.

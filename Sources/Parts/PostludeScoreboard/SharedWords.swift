@@ -22,7 +22,7 @@ struct SharedWords: @unchecked Sendable {
         self.base = base
     }
 
-    /// The words from `offset` on. Offsets come only from `Layout`, never from the memory.
+    /// Returns the words from `offset` on. Offsets come only from `Layout`, never from the memory.
     func from(_ offset: Int) -> SharedWords { SharedWords(memory, base + offset) }
 
     @inline(__always)
@@ -109,7 +109,7 @@ extension SharedWords {
         from(table.rows + index * table.rowSize)
     }
 
-    /// The rows that have a name, whatever the words contain.
+    /// Returns the rows that have a name, whatever the words contain.
     func namedRows(of table: NameTable) -> [SharedWords] {
         let count = min(published(table.names), UInt64(table.rowCount))
         return (0..<Int(clamping: count)).map { row($0, of: table) }

@@ -93,7 +93,7 @@ package final class ChildProcess {
         if exit == nil { kill(pid, number) }
     }
 
-    /// How the process has ended; nil while it runs.
+    /// Returns how the process has ended, and reaps it; nil while it runs.
     package func exitIfEnded() -> Exit? {
         if let exit { return exit }
         var status: Int32 = 0

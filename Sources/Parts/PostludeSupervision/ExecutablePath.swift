@@ -3,8 +3,8 @@ package import PostludeSystem
 
 /// Finds the path of a program's file.
 package enum ExecutablePath {
-    /// The path by which the running program was called, made absolute. Symbolic links are not resolved, since a
-    /// deployment points them at another file.
+    /// Returns the path by which a program was called, made absolute. Symbolic links are not resolved, since a deployment
+    /// points them at another file.
     ///
     /// - Returns: nil if the name is not found.
     package static func absolute(of name: String, search: String?, folder: String) -> String? {
@@ -20,9 +20,9 @@ package enum ExecutablePath {
         return nil
     }
 
-    /// The same for this process.
+    /// Returns the absolute path by which this program was called; nil if its name is not found in `PATH`.
     ///
-    /// - Parameter folder: the directory in which it was started.
+    /// - Parameter folder: the directory in which the program was started.
     package static func current(calledAs name: String, in folder: WorkingFolder) -> String? {
         absolute(of: name, search: getenv("PATH").map { String(cString: $0) }, folder: folder.path)
     }

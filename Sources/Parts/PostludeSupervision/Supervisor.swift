@@ -101,7 +101,7 @@ package final class Supervisor {
         waitForInput([signals.descriptor] + watched, milliseconds: milliseconds)
     }
 
-    /// The next time at which something must be done even without an event.
+    /// Returns the next time at which something must be done even without an event; nil if there is none.
     private func nextDue() -> MonotonicTime? {
         var times = processes.filter { !$0.isKilled }.compactMap(killTime)
         if stage == .running, !isSuspended, missing > 0 { times.append(nextStart) }
@@ -114,7 +114,7 @@ package final class Supervisor {
         return times.min()
     }
 
-    /// The time at which a process that was told to end is killed.
+    /// Returns the time at which a process that was told to end is killed; nil if it was not told.
     private func killTime(of process: SupervisedProcess) -> MonotonicTime? {
         if case .leaving(let since) = stage { return since + .seconds(1) }
         return process.leavesSince.map { $0 + plan.shutdownGrace + Self.patience }

@@ -1,6 +1,6 @@
 package import Glibc
 
-/// The id of a user, given by name or number; nil if the name is unknown.
+/// Returns the id of a user, given by name or number; nil if the name is unknown.
 package func userID(_ text: String) -> uid_t? {
     if let number = uid_t(text) { return number }
     return lookUp { buffer in
@@ -12,7 +12,7 @@ package func userID(_ text: String) -> uid_t? {
     }
 }
 
-/// The id of a group, given by name or number; nil if the name is unknown.
+/// Returns the id of a group, given by name or number; nil if the name is unknown.
 package func groupID(_ text: String) -> gid_t? {
     if let number = gid_t(text) { return number }
     return lookUp { buffer in
@@ -24,7 +24,7 @@ package func groupID(_ text: String) -> gid_t? {
     }
 }
 
-/// The name of a user; nil if the number has none.
+/// Returns the name of a user; nil if the number has none.
 package func userName(_ id: uid_t) -> String? {
     lookUp { buffer in
         guard let start = buffer.baseAddress else { return (ENOMEM, nil) }
@@ -35,7 +35,7 @@ package func userName(_ id: uid_t) -> String? {
     }
 }
 
-/// The primary group of a user, given by name; nil if the name is unknown.
+/// Returns the primary group of a user, given by name; nil if the name is unknown.
 package func primaryGroup(of user: String) -> gid_t? {
     lookUp { buffer in
         guard let start = buffer.baseAddress else { return (ENOMEM, nil) }
@@ -46,7 +46,8 @@ package func primaryGroup(of user: String) -> gid_t? {
     }
 }
 
-/// Calls `ask` again with a larger buffer as long as the entry does not fit.
+/// Returns the value that `ask` finds; nil if there is none. Calls `ask` again with a larger buffer as long as the entry
+/// does not fit.
 private func lookUp<Value>(
     _ ask: (UnsafeMutableBufferPointer<CChar>) -> (error: Int32, value: Value?)
 ) -> Value? {

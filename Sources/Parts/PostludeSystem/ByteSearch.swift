@@ -1,7 +1,7 @@
 internal import CPostludeLinux
 
 extension [UInt8] {
-    /// The index of the first occurrence of `needle` at or after `start`; nil if there is none.
+    /// Returns the index of the first occurrence of `needle` at or after `start`; nil if there is none.
     ///
     /// Takes linear time, whatever the bytes are.
     package func firstIndex(of needle: [UInt8], from start: Int) -> Int? {

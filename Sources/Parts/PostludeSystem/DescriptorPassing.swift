@@ -14,7 +14,7 @@ package func sendDescriptor(
     }
 }
 
-/// The user who has connected a Unix socket (SO_PEERCRED); nil if the kernel does not report one.
+/// Returns the user who has connected a Unix socket (SO_PEERCRED); nil if the kernel does not report one.
 package func peerUser(of socket: Int32) -> UInt32? {
     var user: uid_t = 0
     return clinux_peer_user(socket, &user) == 0 ? user : nil

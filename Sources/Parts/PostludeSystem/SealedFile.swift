@@ -55,7 +55,7 @@ package final class CapturedOutput {
 
     deinit { close(descriptor) }
 
-    /// The last bytes written, at most `limit`, as text.
+    /// Returns the last bytes written, at most `limit`, as text.
     package func end(bytes limit: Int) -> String {
         let size = max(0, Int(lseek(descriptor, 0, SEEK_END)))
         var bytes = [UInt8](repeating: 0, count: min(size, limit))

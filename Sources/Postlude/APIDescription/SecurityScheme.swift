@@ -13,7 +13,7 @@ public struct SecurityScheme: Hashable, Sendable {
     /// `Authorization: Basic …` (RFC 7617).
     public static let basic = SecurityScheme(name: "basic", keywords: ["type": "http", "scheme": "basic"])
 
-    /// A secret in a header field, a query parameter or a cookie.
+    /// Returns the scheme of a secret in a header field, a query parameter or a cookie.
     public static func apiKey(_ place: OperationDescription.Parameter.Place, _ name: String) -> SecurityScheme
     {
         SecurityScheme(

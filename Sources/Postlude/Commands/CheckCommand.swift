@@ -162,7 +162,7 @@ enum EnvironmentChecks {
         return folder(of: address, key: key)
     }
 
-    /// Checks the folder in which a file will be created.
+    /// Checks the folder in which a file will be created. Returns what is wrong with it; nil if it can be written.
     private static func folder(of path: String, key: String) -> String? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         let parent = parts.joined(separator: "/")

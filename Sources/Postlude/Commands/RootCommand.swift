@@ -4,7 +4,7 @@ internal import PostludeManifest
 internal import PostludeRouting
 
 extension Application {
-    /// The program's entry point: parses the command line and runs the command.
+    /// Parses the command line and runs the command: the program's entry point.
     public static func main() async {
         let arguments = CommandLine.arguments.dropFirst()
         if let unknown = UnknownCommand(in: arguments, of: RootCommand<Self>.self, program: programName) {

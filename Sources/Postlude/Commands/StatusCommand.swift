@@ -146,7 +146,7 @@ struct StatusTable: CustomStringConvertible {
         return rows.isEmpty ? "" : "\(TextTable(header: header, rows: rows))"
     }
 
-    /// The durations and status codes of responses, recently and since the start.
+    /// Returns a table of the durations and status codes of responses, recently and since the start.
     private static func spans(_ report: StatusReport) -> String {
         func row(_ name: String, _ duration: StatusReport.Latency, _ counts: [String: UInt64]) -> [String] {
             [name, "\(duration.count)"]

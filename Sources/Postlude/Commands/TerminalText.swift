@@ -22,7 +22,8 @@ enum TerminalText {
         return scalar.properties.isEmojiPresentation || isWide(scalar.value) ? 2 : 1
     }
 
-    /// East Asian Width W and F (Unicode Standard Annex 11), in blocks.
+    /// Whether a terminal shows the scalar in two columns: its East Asian Width is W or F (Unicode Standard Annex 11). The
+    /// ranges are those of whole blocks.
     private static func isWide(_ value: UInt32) -> Bool {
         switch value {
         case 0x1100...0x115f, 0x2e80...0x303e, 0x3041...0x33ff, 0x3400...0x4dbf, 0x4e00...0xa4cf,

@@ -102,14 +102,14 @@ struct InputRule: Error {
         message: "Input should be a valid integer, got a number with a fractional part",
         type: "int_from_float")
 
-    /// The rule for an integer below the minimum of its type.
+    /// Returns the rule for an integer below the minimum of its type.
     static func least(_ value: some FixedWidthInteger) -> InputRule {
         InputRule(
             message: "Input should be greater than or equal to \(value)", type: "greater_than_equal",
             context: ["ge": JSONValue(value)])
     }
 
-    /// The rule for an integer above the maximum of its type.
+    /// Returns the rule for an integer above the maximum of its type.
     static func greatest(_ value: some FixedWidthInteger) -> InputRule {
         InputRule(
             message: "Input should be less than or equal to \(value)", type: "less_than_equal",

@@ -9,7 +9,7 @@ final class JSONDocument: Sendable {
         self.nodes = nodes
     }
 
-    /// The nodes' indices of an array's elements, or of an object's keys.
+    /// Returns the indices of the nodes of an array's elements, or of an object's keys.
     func indices(of index: Int) -> [Int] {
         let group = nodes[index]
         var found: [Int] = []
@@ -24,8 +24,8 @@ final class JSONDocument: Sendable {
 
     func value(ofKey index: Int) -> Int { Int(nodes[index].next) }
 
-    /// The value of an object's last member called `key`: of several the last one counts, as for a query and as for most
-    /// programs (RFC 8259, 4).
+    /// Returns the index of the value of an object's member `key`; nil if there is none. If several have this name, the
+    /// last one counts, as in a query and in most programs (RFC 8259, 4).
     func member(_ key: String, of index: Int) -> Int? {
         let object = nodes[index]
         var found: Int?
@@ -45,7 +45,7 @@ final class JSONDocument: Sendable {
         return bytes[node.range].elementsEqual(key.utf8)
     }
 
-    /// The characters of a string, or the digits of a number.
+    /// Returns the characters of a string, or the digits of a number.
     func string(at index: Int) -> String {
         let node = nodes[index]
         guard node.hasEscapes else { return String(decoding: bytes[node.range], as: UTF8.self) }
@@ -65,7 +65,7 @@ final class JSONDocument: Sendable {
         return String(decoding: characters, as: UTF8.self)
     }
 
-    /// A number without fraction and exponent, if Int holds it.
+    /// Returns a number as an `Int`; nil if it has a fraction or an exponent, or is out of range.
     func integer(at index: Int) -> Int? {
         let node = nodes[index]
         guard node.kind == .number else { return nil }
@@ -86,9 +86,9 @@ final class JSONDocument: Sendable {
         return value == .min ? nil : -value
     }
 
-    /// The value at a node, of any shape.
+    /// Returns the value at a node, of any kind.
     ///
-    /// - Throws: the index of a number that no Double holds.
+    /// - Throws: the index of a number that is out of the range of `Double`.
     func value(at index: Int) throws(NumberOutOfRange) -> JSONValue {
         switch nodes[index].kind {
         case .null: return .null

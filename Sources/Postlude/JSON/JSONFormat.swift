@@ -1,6 +1,6 @@
 internal import PostludeDates
 
-/// How an application's values are written as JSON: ``Application/json`` says it for all answers.
+/// The format in which an application's values are written as JSON. ``Application/json`` sets it for all responses.
 ///
 /// ```swift
 /// struct Clock: Application {
@@ -34,9 +34,9 @@ public struct JSONFormat: Hashable, Sendable {
     /// - Parameter dateFraction: how many digits of a second dates have.
     public init(dateFraction: DateFraction = .asNeeded) { self.dateFraction = dateFraction }
 
-    /// A value as JSON text.
+    /// Returns a value as JSON text.
     ///
-    /// - Throws: what the value's `encode(to:)` throws; `EncodingError` for what JSON has no form for.
+    /// - Throws: what the value's `encode(to:)` throws; `EncodingError` for a value that JSON cannot represent.
     package func encode(_ value: some Encodable) throws -> [UInt8] {
         let part = JSONPart()
         try JSONPartEncoder(part, format: self).encode(value)

@@ -37,7 +37,7 @@ final class JSONPart {
         items = [item]
     }
 
-    /// One that has encoded nothing is an object.
+    /// Appends the JSON text to `bytes`. A part in which nothing was encoded is an empty object.
     func write(to bytes: inout [UInt8]) {
         switch kind {
         case .single: items.first?.write(to: &bytes)

@@ -106,7 +106,8 @@ struct JSONPartEncoder: Encoder, SingleValueEncodingContainer {
     /// - Returns: nil for a type that encodes itself.
     private func scalar<Value: Encodable>(_ value: Value, at key: (any CodingKey)?) throws -> JSONPart.Item? {
         guard let scalar = Self.scalars[ObjectIdentifier(Value.self)] else { return nil }
-        /// Unsafe for speed: Value is this type, as which it was found; a cast for each value takes longer.
+        /// Returns `value` as its own type. A cast of each value would take longer; this one is safe because `scalars` has
+        /// found the type.
         func known<Known>(_ type: Known.Type) -> Known { unsafeBitCast(value, to: type) }
         func refuse(_ reason: String) -> EncodingError {
             .invalidValue(
@@ -204,7 +205,8 @@ struct JSONPartEncoder: Encoder, SingleValueEncodingContainer {
         }
     }
 
-    /// For what may not throw: a type nests its own containers no deeper than its code does.
+    /// Returns an encoder for a nested container, without a check of the depth: these containers are requested by functions
+    /// that cannot throw, and a type nests them no deeper than its code does.
     private func within(_ key: any CodingKey) -> JSONPartEncoder {
         JSONPartEncoder(JSONPart(), format: format, path: Path(parent: path, key: key))
     }

@@ -1,5 +1,5 @@
 extension JSONText {
-    /// `-0.5e+10`: no leading zeros or plus signs, and digits on both sides of a point.
+    /// Reads a number such as `-0.5e+10`, without leading zeros or a plus sign, and with digits on both sides of the point.
     mutating func number() throws(JSONSyntaxError) {
         let start = position
         _ = take("-")
@@ -12,12 +12,14 @@ extension JSONText {
         append(.number, from: start, to: position)
     }
 
-    /// The digits that have to follow.
+    /// Reads the digits that must follow a point or an `e`.
     private mutating func fraction() throws(JSONSyntaxError) {
         guard digits() else { throw error("Expecting digits") }
     }
 
-    /// At least one digit.
+    /// Reads digits.
+    ///
+    /// - Returns: false if there is none.
     private mutating func digits() -> Bool {
         let start = position
         while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }

@@ -10,7 +10,7 @@ struct JSONText {
     var position = 0
     private var nodes: [JSONNode] = []
 
-    /// The value of a text; nil when it is malformed or has a number beyond Double's range.
+    /// Returns the value of a JSON text; nil if it is malformed, or has a number out of the range of `Double`.
     static func value(of bytes: [UInt8]) -> JSONValue? {
         guard let document = try? read(bytes) else { return nil }
         return try? document.value(at: 0)
@@ -57,7 +57,7 @@ struct JSONText {
         append(kind, from: start, to: position)
     }
 
-    /// Adds a value that holds no others.
+    /// Adds a value that does not contain other values.
     mutating func append(_ kind: JSONNode.Kind, from start: Int, to end: Int, hasEscapes: Bool = false) {
         nodes.append(
             JSONNode(
@@ -82,7 +82,7 @@ struct JSONText {
         }
     }
 
-    /// An array or an object.
+    /// Reads an array or an object.
     private mutating func group(_ kind: JSONNode.Kind, depth: Int) throws(JSONSyntaxError) {
         guard depth < Self.maximumDepth else { throw error("Nested too deeply") }
         let index = nodes.count

@@ -61,6 +61,6 @@ public enum JSONValue: Codable, Hashable, Sendable {
 
 /// A decoder that has the whole value already.
 protocol JSONValueDecoder: Decoder {
-    /// The value as it stands.
+    /// Returns the whole value, without decoding it into a type.
     func json() throws -> JSONValue
 }

@@ -92,7 +92,7 @@ public struct Cookie: Sendable, Hashable {
         self.text = text
     }
 
-    /// RFC 9110, 5.6.2.
+    /// Whether a byte is a tchar (RFC 9110, 5.6.2).
     private static func isToken(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
@@ -102,7 +102,7 @@ public struct Cookie: Sendable, Hashable {
         }
     }
 
-    /// cookie-octet of RFC 6265bis, 4.1.1.
+    /// Whether a byte is a cookie-octet (RFC 6265bis, 4.1.1).
     private static func isValue(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x21, 0x23...0x2b, 0x2d...0x3a, 0x3c...0x5b, 0x5d...0x7e: true

@@ -1,7 +1,7 @@
 public import HTTPTypes
 
 extension ResponseConvertible where Self == Response {
-    /// A file that the application has chosen.
+    /// Returns a response with a file that the application has chosen.
     ///
     /// ```swift
     /// Handler("report") { (query: Query<Month>) in
@@ -42,7 +42,7 @@ extension ResponseConvertible where Self == Response {
         .file(try OpenFile(path), contentType ?? FileMediaType.of(path), download: name, headers)
     }
 
-    /// A file below a folder, by a name that a client has chosen.
+    /// Returns a response with a file below a folder, by a name that a client has chosen.
     ///
     /// ```swift
     /// func picture(path: Path<Picture>) throws -> Response {

@@ -70,7 +70,7 @@ extension Response: ResponseConvertible {
 
 // Here rather than in Response, so that a handler's closure may begin with the dot: `{ .text("hello") }`.
 extension ResponseConvertible where Self == Response {
-    /// A value as JSON, in the format of the application's ``Application/json``.
+    /// Returns a response with a value as JSON, in the format of the application's ``Application/json``.
     ///
     /// - Throws: what the value's `encode(to:)` throws.
     public static func json(
@@ -81,7 +81,7 @@ extension ResponseConvertible where Self == Response {
             body: try JSONFormat.current.encode(value))
     }
 
-    /// Plain text in UTF-8.
+    /// Returns a response with plain text in UTF-8.
     public static func text(
         _ text: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) -> Response {
@@ -90,7 +90,7 @@ extension ResponseConvertible where Self == Response {
         )
     }
 
-    /// HTML in UTF-8. Text that a client has sent must be escaped before it is inserted.
+    /// Returns a response with HTML in UTF-8. Text that a client has sent must be escaped before it is inserted.
     public static func html(
         _ html: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) -> Response {

@@ -73,7 +73,7 @@ public struct ServerSentEvent: Sendable, Hashable {
 }
 
 extension ResponseConvertible where Self == Response {
-    /// Server-sent events, each sent as soon as it is available.
+    /// Returns a response with server-sent events, each of which is sent as soon as it is available.
     ///
     /// ```swift
     /// func follow(request: Request) -> Response {

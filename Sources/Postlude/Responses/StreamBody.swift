@@ -29,7 +29,7 @@ extension StreamBody {
 }
 
 extension ResponseConvertible where Self == Response {
-    /// A body in pieces, each sent as soon as it is available.
+    /// Returns a response whose body is sent in pieces, each as soon as it is available.
     ///
     /// ```swift
     /// Handler("export") {
@@ -65,7 +65,7 @@ extension ResponseConvertible where Self == Response {
             body: .stream(StreamBody(pieces) { $0 }))
     }
 
-    /// A body in pieces of text, in UTF-8, each sent as soon as it is available.
+    /// Returns a response whose body is sent in pieces of text, in UTF-8, each as soon as it is available.
     ///
     /// Otherwise, it works like the function for pieces of bytes.
     public static func stream<Pieces: AsyncSequence & Sendable>(

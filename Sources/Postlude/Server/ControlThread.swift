@@ -168,9 +168,9 @@ final class ControlThread: Sendable {
         return end
     }
 
-    /// The longest wait for the rest of requests that have begun to arrive: at most half of the grace period, so that the
-    /// tasks of these requests get the other half. If other processes continue to serve, uploads get all of that half;
-    /// otherwise the wait is at most 5 seconds.
+    /// Returns the longest wait for the rest of requests that have begun to arrive: at most half of the grace period, so
+    /// that the tasks of these requests get the other half. If other processes continue to serve, uploads get all of that
+    /// half; otherwise the wait is at most 5 seconds.
     static func patience(ofGrace grace: Duration, withOthersServing isReplaced: Bool) -> Duration {
         isReplaced ? grace / 2 : min(.seconds(5), grace / 2)
     }

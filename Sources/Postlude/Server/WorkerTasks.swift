@@ -46,7 +46,7 @@ final class WorkerTasks {
 
     // MARK: Waiting
 
-    /// If tasks wait for a task slot, waits until one may be free, or `descriptor` is readable.
+    /// Waits until a task slot may be free, or `descriptor` is readable. Returns at once if no task waits for a slot.
     func waitForSlot(or descriptor: Int32) {
         if !ready.isEmpty { waitForInput([slot.descriptor, descriptor], milliseconds: -1) }
     }

@@ -35,7 +35,7 @@ struct RunningTasks {
         all[index].thread = thread
     }
 
-    /// The tasks that have passed one of their time limits since the last call.
+    /// Returns the tasks that have passed one of their time limits since the last call.
     ///
     /// - Returns: those past `tasks.warn`, past their deadline, and past `tasks.kill-time`.
     mutating func takeLate(

@@ -98,7 +98,10 @@ struct MultipartParser {
         return true
     }
 
-    /// Takes a part's header from the line break before it, so that a header without any field is found, too.
+    /// Takes a part's header. It begins at the line break before the header, so that a header without any field is found,
+    /// too.
+    ///
+    /// - Returns: false if more bytes are needed.
     private mutating func takeHead(_ sink: inout some MultipartSink) throws -> Bool {
         let end = buffer.firstIndex(of: [13, 10, 13, 10], from: offset)
         guard (end ?? buffer.count) - offset <= limits.head else {
@@ -175,7 +178,7 @@ struct MultipartBoundary {
     /// RFC 2046 allows 70 characters, and few punctuation marks. Some clients exceed this, and other servers accept it.
     private static let maximumLength = 1_000
 
-    /// Excludes quotation marks and backslashes, which are ambiguous.
+    /// Whether a boundary may contain a byte. Quotation marks and backslashes are excluded, because they are ambiguous.
     private static func isAllowed(_ byte: UInt8) -> Bool {
         (0x20...0x7e).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }

@@ -11,8 +11,8 @@ extension TaskBroker {
 }
 
 extension TaskExecution {
-    /// Execution by the workers of a queue: Celery's, which have a task with the kind's name and get its members as named
-    /// arguments, and this program's own on any machine (`work --queue`).
+    /// Returns the execution of tasks by the workers of a queue: Celery's, which have a task with the kind's name and get
+    /// the members of the kind as named arguments, and this program's own on any machine (`work --queue`).
     public static func celery(_ queue: String) -> TaskExecution { TaskExecution(queue: queue) }
 }
 

@@ -1,7 +1,7 @@
 extension JSONText {
-    /// The text with plain values in place of the objects that kombu (5.3 and later) makes of Python's own types:
-    /// `{"__type__": "datetime", "__value__": "2030-01-31T12:00:00"}` is the text of the time, and `date`, `time`, `uuid` and
-    /// `decimal` are such, too. Other objects stay as they are.
+    /// Replaces the objects with which kombu (5.3 and later) represents Python's own types by plain values:
+    /// `{"__type__": "datetime", "__value__": "2030-01-31T12:00:00"}` becomes the text of the time; `date`, `time`, `uuid` and
+    /// `decimal` are replaced in the same way. Other objects stay as they are.
     package static func plain(_ text: String) -> String {
         let bytes = Array(text.utf8)
         // Most have none.

@@ -1,6 +1,6 @@
 /// JSON texts, for those who pass them on as they are.
 package enum JSONText {
-    /// The texts of an array's elements, as they are written.
+    /// Returns the texts of an array's elements, as they are written.
     ///
     /// - Returns: nil if it is not an array, or not JSON.
     package static func elements(of array: some Sequence<UInt8>) -> [String]? {
@@ -9,12 +9,12 @@ package enum JSONText {
         return elements.map { String(decoding: bytes[$0.range], as: UTF8.self) }
     }
 
-    /// What kind of value it is, in an error's words; nil if it is not JSON.
+    /// Returns the kind of a JSON value, as error messages name it; nil if it is not JSON.
     package static func kind(of text: some Sequence<UInt8>) -> String? {
         (try? JSONReader.read(Array(text)))?.kind
     }
 
-    /// A text as a JSON string.
+    /// Returns `text` as a JSON string, with quotation marks.
     package static func quoted(_ text: String) -> String {
         var bytes: [UInt8] = []
         JSONWriter.write(text, to: &bytes)

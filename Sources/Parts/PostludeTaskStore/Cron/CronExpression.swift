@@ -64,7 +64,8 @@ extension CronExpression {
         return before
     }
 
-    /// Counts each hour that passes, also a repeated one.
+    /// Returns the first match after `seconds`, counting each hour that passes, including one that the clock repeats; nil
+    /// if there is none within the horizon.
     private func nextInRealTime(after seconds: Int) -> Int? {
         var start = seconds + 1
         let limit = seconds + Self.horizon
@@ -79,7 +80,8 @@ extension CronExpression {
         return nil
     }
 
-    /// Counts each time that the clock shows once.
+    /// Returns the first match after `seconds`, counting a time that the clock shows twice only once; nil if there is none
+    /// within the horizon.
     private func nextOnTheClock(after seconds: Int) -> Int? {
         let limit = seconds + Self.horizon
         var minute = Self.ceiling(seconds + 1 + offset(at: seconds))

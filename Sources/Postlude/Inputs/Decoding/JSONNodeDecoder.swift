@@ -201,7 +201,7 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return try child.decodeValue(type)
     }
 
-    /// For `Int??`, an absent member is the outer nil, and null the inner one.
+    /// Decodes a member. For a type such as `Int??`, an absent member is the outer nil, and null the inner one.
     func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
         guard let index = index(key.stringValue) else { return nil }
         let child = JSONNodeDecoder(index, parent: decoder, step: .key(key.stringValue))

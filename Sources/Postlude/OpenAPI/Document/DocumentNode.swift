@@ -79,7 +79,8 @@ enum DocumentNode: Sendable, Hashable {
         text += "\""
     }
 
-    /// The order of a schema's keywords: `type`, `format`, then the others in alphabetical order.
+    /// Whether a keyword of a schema is written before another one. The order is `type`, `format`, then the others
+    /// alphabetically.
     private static func precedes(_ one: String, _ other: String) -> Bool {
         func rank(_ name: String) -> Int { name == "type" ? 0 : name == "format" ? 1 : 2 }
         return (rank(one), one) < (rank(other), other)
