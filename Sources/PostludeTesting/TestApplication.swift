@@ -70,7 +70,7 @@ public final class TestApplication<App: Application>: Sendable {
         return try TestResponse(answer)
     }
 
-    /// Fires a schedule of the manifest independently of its `cron`, which queues its task as at that time.
+    /// Queues the task of a schedule, as when the schedule fires, whatever its `cron`.
     ///
     /// ```swift
     /// let tasks = try await app.fire("nightly")

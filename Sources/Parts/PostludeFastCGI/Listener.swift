@@ -274,9 +274,9 @@ private struct SocketFile {
 package struct ListenOptions: Sendable {
     /// The owner of a Unix socket's file, by name or number; nil for the process's own user.
     package var owner: String?
-    /// Its group, by name or number; nil for the process's own group.
+    /// The group of the socket's file, by name or number; nil for the process's own group.
     package var group: String?
-    /// Its mode, which determines who may connect.
+    /// The mode of the socket's file, which determines who may connect.
     package var mode: UInt32
     /// The number of connections that the kernel queues; limited by `net.core.somaxconn`.
     package var backlog: Int

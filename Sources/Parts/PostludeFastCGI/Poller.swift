@@ -30,9 +30,9 @@ package final class Poller: Sendable {
     /// What the process does with idle connections.
     enum Stage: UInt8, AtomicRepresentable {
         case serving
-        /// They are closed.
+        /// Idle connections are closed.
         case closing
-        /// They are handed over to the other processes, which continue to serve.
+        /// Idle connections are handed over to the other processes, which continue to serve.
         case handingOver
     }
 

@@ -55,7 +55,7 @@ package struct Manifest: Sendable {
         var isRegex = false
         /// The position of the route in the file.
         package var location: SourceLocation
-        /// The position of its `path` or `regex`.
+        /// The position of the route's `path` or `regex`.
         package var pathLocation: SourceLocation
     }
 

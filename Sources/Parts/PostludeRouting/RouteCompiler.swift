@@ -123,8 +123,8 @@ struct RouteProgram: Sendable, Hashable {
     let expression: Int32
     /// The number of bytes of the path before the expression's subject: a raw expression's mount prefix.
     let mountLength: Int32
-    /// The start of its routes in the table's list of choices, the earliest first, of which a mark selects one; -1 if
-    /// its only route is the earliest of its node.
+    /// The index in the table's list of choices at which the program's routes begin, the earliest first; a mark selects one
+    /// of them. -1 if the program has a single route, the earliest of its node.
     let choices: Int32
     /// The captures of that one route.
     let captures: Captures

@@ -121,7 +121,7 @@ extension RouteIndex {
         var parent: Int32 = -1
         /// The earliest route in this node and below it; -1 if it is the same as in the parent.
         var earliestRoute = Int32.max
-        /// The number of its set of programs in the table's list; -1 if it has none.
+        /// The number of the node's set of programs in the table's list; -1 if it has none.
         var programs: Int32 = -1
         /// The child for a segment with a parameter, times four, and two flags.
         private var children: Int32 = 0

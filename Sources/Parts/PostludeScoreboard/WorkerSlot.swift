@@ -157,7 +157,7 @@ package struct ShownRequest: Sendable {
 /// What a worker is doing.
 package enum WorkerState: UInt64, Sendable, CaseIterable {
     case idle
-    /// Its handler waits for a piece of the body.
+    /// The worker's handler waits for a piece of the body.
     case reading
     case handling
     case writing

@@ -2,16 +2,16 @@ internal import PostludeSystem
 
 /// The supervisor's view of a process.
 final class SupervisedProcess {
-    /// Its index on the scoreboard, which is unique among living processes.
+    /// The process's index on the scoreboard, which is unique among living processes.
     let index: Int
     let child: ChildProcess
     let control: ControlSocket
     let start: MonotonicTime
-    /// Whether it was started by the program that this one has replaced.
+    /// Whether the process was started by the program that this one has replaced.
     let isOld: Bool
     var isReady: Bool
     var wantsSuccessor = false
-    /// The time at which it was told to end.
+    /// The time at which the process was told to end; nil if it was not.
     var leavesSince: MonotonicTime?
     var isControlled = true
     var isKilled = false
@@ -31,7 +31,7 @@ final class SupervisedProcess {
     }
 
     var isLeaving: Bool { leavesSince != nil }
-    /// Whether it serves only until its replacement is ready.
+    /// Whether the process serves only until its replacement is ready.
     var isOutgoing: Bool { isOld || wantsSuccessor }
 
     /// Whether there are messages that could not be sent yet.

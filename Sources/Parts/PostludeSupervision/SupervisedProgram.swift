@@ -10,10 +10,10 @@ package struct SupervisedProgram: Sendable {
     package var path: String?
     /// The working directory of the program that replaces this one; nil for the current one.
     package var folder: WorkingFolder?
-    /// The arguments with which the file at `path` checks whether it could take over, and reports it by its exit
-    /// status. It reads the manifest's text from the descriptor `Descriptors.control`.
+    /// The arguments with which the file at `path` checks whether it can replace this program. The exit status is the
+    /// result. It reads the manifest's text from the descriptor `Descriptors.control`.
     package var preflightArguments: [String]
-    /// The arguments with which it takes over.
+    /// The arguments with which the file at `path` replaces this program.
     package var arguments: [String]
 
     package init(

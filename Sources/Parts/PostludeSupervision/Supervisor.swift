@@ -484,7 +484,7 @@ private struct Preflight {
     let child: ChildProcess
     /// The manifest of the check, with which the new program will begin.
     let manifest: SealedFile
-    /// Its standard error.
+    /// The standard error of the process.
     let output: CapturedOutput
     let deadline: MonotonicTime
 }

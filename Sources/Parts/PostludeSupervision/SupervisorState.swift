@@ -2,8 +2,8 @@ internal import FoundationEssentials
 internal import Glibc
 internal import PostludeSystem
 
-/// The state that a supervisor leaves to the program that replaces it. The process stays, and so do its children and
-/// its descriptors.
+/// The state that a supervisor leaves to the program that replaces it. The process keeps its id, its children and its
+/// descriptors.
 package struct SupervisorState: Codable, Sendable {
     /// The environment variable with the descriptor's number.
     static let variable = "POSTLUDE_SUPERVISOR_STATE"

@@ -20,9 +20,9 @@ public struct OperationDescription: Sendable {
         public var place: Place
         /// The name, as the client writes it.
         public var name: String
-        /// Whether a request without it is refused.
+        /// Whether a request without the parameter is refused.
         public var isRequired: Bool
-        /// The schema of its values.
+        /// The schema of the parameter's values.
         public var schema: Schema
         /// A description, in CommonMark.
         public var description: String?
@@ -58,9 +58,9 @@ public struct OperationDescription: Sendable {
     public struct ResponseDescription: Sendable {
         /// The response's status.
         public var status: HTTPResponse.Status
-        /// A description of when it is sent, in CommonMark; by default the status's reason phrase.
+        /// A description of when the response is sent, in CommonMark; by default the status's reason phrase.
         public var description: String
-        /// The alternatives for its body; empty if it has no body.
+        /// The alternatives for the response's body; empty if it has no body.
         public var content: [Content]
         /// Whether the status can vary: the document then describes only that it is a success or a redirection.
         var isUnspecified = false

@@ -39,7 +39,7 @@ final class RequestIdentity: Sendable {
     let route: String
     /// The name of the route's handler; empty if it is unknown.
     let handler: String
-    /// The format of values in its response.
+    /// The JSON format of the response's values.
     let json: JSONFormat
     private let head: RequestHead?
     private let box = AtomicLazyReference<Box>()

@@ -1,10 +1,10 @@
 /// An input of the library that can be checked before the first request.
 protocol CheckedInput: RequestInput {
-    /// The mistake in the type that it decodes; nil for a valid type.
+    /// The mistake in the type that the input decodes; nil for a valid type.
     static var problem: String? { get }
-    /// The path parameters that it uses.
+    /// The path parameters that the input uses.
     static var pathNeeds: PathNeeds { get }
-    /// The format that it requires of the whole body; nil for an input that does not use it.
+    /// The format that the input requires of the whole body; nil if it does not use the body.
     static var bodyForm: String? { get }
 }
 

@@ -50,7 +50,7 @@ public struct Handler: Sendable {
     /// The descriptions of the inputs and the output, made only for the API's description.
     var operation: OperationDescription { plan.operation(answering: answers()) }
 
-    /// The check of its inputs against the path of a route.
+    /// The check of the handler's inputs against the path of a route.
     var pathCheck: PathCheck { PathCheck(handler: name, plan.pathNeeds) }
 
     @usableFromInline

@@ -91,7 +91,8 @@ private struct MediaType {
         self.name = name.filter { $0 != " " && $0 != "\t" }.lowercased()
     }
 
-    /// Whether it is `application/json`, or another type with JSON syntax, such as `application/problem+json` (RFC 6839, 3.1).
+    /// Whether the type is `application/json`, or another type with JSON syntax, such as `application/problem+json` (RFC
+    /// 6839, 3.1).
     var isJSON: Bool {
         name == "application/json" || name.hasPrefix("application/") && name.hasSuffix("+json")
     }

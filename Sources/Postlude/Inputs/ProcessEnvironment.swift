@@ -55,7 +55,7 @@ public struct EnvironmentError: Error, Hashable, Sendable, CustomStringConvertib
     public struct Problem: Hashable, Sendable {
         /// The variable's name, with the prefix.
         public let variable: String
-        /// What is wrong with it.
+        /// What is wrong with the variable.
         public let message: String
     }
 

@@ -10,7 +10,7 @@ struct JSONNode {
     /// The value's bytes in the text; without the quotes of a string.
     var start: UInt32
     var end: UInt32 = 0
-    /// The index of the node after this one and all that it holds. An array's nodes follow it; an object's do so in
+    /// The index of the node after this one and all nodes inside it. An array's nodes follow it; an object's do so in
     /// pairs, of a key and a value.
     var next: UInt32 = 0
 

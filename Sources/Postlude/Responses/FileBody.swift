@@ -70,12 +70,12 @@ struct FileShrank: Error, CustomStringConvertible {
 /// A regular file, open for reading. The file that is checked is the one that is sent, even if its path changes meanwhile.
 final class OpenFile: Sendable {
     let descriptor: Int32
-    /// The size at the time when it was opened, in bytes.
+    /// The size of the file when it was opened, in bytes.
     let count: Int
     let modified: HTTPDate
     /// A strong entity tag, made of inode, modification time and size.
     let entityTag: String
-    /// Its path without symbolic links; nil if it has none any more, or /proc is missing.
+    /// The file's path without symbolic links; nil if the file has no path any more, or /proc is missing.
     let realPath: String?
 
     /// - Throws: `HTTPError`, 404, if there is no such regular file; the system's error if it cannot be opened.

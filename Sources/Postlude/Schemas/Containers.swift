@@ -24,7 +24,7 @@ extension Set: SchemaList {
 }
 
 protocol SchemaDictionary {
-    /// Whether it is an object in JSON; a dictionary with other keys is an array of alternating keys and values.
+    /// Whether the container is an object in JSON; a dictionary with other keys is an array of alternating keys and values.
     static var isObject: Bool { get }
     static var valueType: any Any.Type { get }
     static var empty: Any { get }

@@ -115,7 +115,7 @@ struct StatusReport: Codable, Sendable {
     struct Worker: Codable, Sendable {
         var worker: Int
         var state: String
-        /// The time for which it has been in this state.
+        /// The time for which the worker has been in this state.
         var stateSince: Double
         var startSince: Int
         var requests: Int

@@ -83,7 +83,7 @@ final class BackgroundTask: Sendable {
 
     func markPastDeadline() { pastDeadline.store(true, ordering: .relaxed) }
 
-    /// Whether it is persisted. It then runs, whatever the outcome of the request.
+    /// Whether the task is persisted. It then runs, whatever the outcome of the request.
     var isKept: Bool { stored != nil && keeping.load(ordering: .acquiring) == Keeping.done }
 
     func markKept() { keeping.store(Keeping.done, ordering: .releasing) }
@@ -98,7 +98,7 @@ final class BackgroundTask: Sendable {
     /// Resets the state after its store has failed to persist it.
     func cancelKeeping() { keeping.store(Keeping.no, ordering: .releasing) }
 
-    /// The number of the call of the application's code that has added it (``TaskCalls``).
+    /// The number of the call of the application's code that has added the task (``TaskCalls``).
     var call: Int {
         get { callNumber.load(ordering: .relaxed) }
         set { callNumber.store(newValue, ordering: .relaxed) }
@@ -109,7 +109,7 @@ final class BackgroundTask: Sendable {
 
     func markThrown() { isOfFailedCall.store(true, ordering: .relaxed) }
 
-    /// Whether it runs: its condition is met, or it is persisted.
+    /// Whether the task runs: its condition is met, or it is persisted.
     func isMet(by outcome: RequestOutcome) -> Bool {
         if isKept { return true }
         var own = outcome
@@ -117,7 +117,8 @@ final class BackgroundTask: Sendable {
         return options.condition.isMet(by: own)
     }
 
-    /// Returns the queue to which it moves after a failed attempt, if it is persisted; nil if it does not move.
+    /// Returns the broker's queue to which the task moves after a failed attempt; nil if it does not move, or is not
+    /// persisted.
     func promotion(isLast: Bool) -> String? {
         isKept ? stored?.promotion(isPastDeadline: isPastDeadline, isLast: isLast) : nil
     }

@@ -69,7 +69,7 @@ struct RunningTasks {
 struct RunningTask: Sendable {
     let task: BackgroundTask
     let started: MonotonicTime
-    /// The thread that runs it; nil if it shares one with other tasks, or no stack is taken of it.
+    /// The thread that runs the task; nil if it shares one with other tasks, or no stack is taken of it.
     var thread: SampledThread?
     /// Cancels an async task; set shortly after its start.
     var cancel: (@Sendable () -> Void)?

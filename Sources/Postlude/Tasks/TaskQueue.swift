@@ -34,7 +34,7 @@ final class TaskQueue: Sendable {
         var delayed: [DelayedTask] = []
         /// The outcome of the request; nil until the response is finished.
         var outcome: RequestOutcome?
-        /// The lowest number of a call that has requested it; nil if none has.
+        /// The lowest number of a call that has requested `stopOnFailure`; nil if none has.
         var stopOnFailure: Int?
         /// The number of the current call of the application's code (``TaskCalls``).
         var call = 0

@@ -13,7 +13,7 @@ extension TaskQueue {
             }
         }
 
-        /// The number of its tasks.
+        /// The number of tasks in the item.
         var count: Int {
             switch self {
             case .task: 1

@@ -35,7 +35,7 @@ package final class TaskWorkerPool: TaskTaking {
 
     package var isClosed: Bool { line.isClosed }
 
-    /// Whether it has no task.
+    /// Whether the pool has no task.
     package var isIdle: Bool { registry.all.isEmpty }
 
     /// Has the next free worker run a task.

@@ -81,7 +81,7 @@ public struct TaskRerouting: Sendable, Hashable {
 
     /// The queue to which the task moves.
     public var place: TaskExecution
-    /// The occasions on which it moves.
+    /// The occasions on which the task moves.
     public var occasions: Set<Occasion>
 
     /// - Parameters:

@@ -61,7 +61,7 @@ package protocol OpenTaskBroker: Sendable {
 
 /// A connection that publishes tasks, used by one thread.
 package protocol TaskBrokerConnection: AnyObject {
-    /// Whether an error has closed it.
+    /// Whether an error has closed the connection.
     var isClosed: Bool { get }
 
     /// Publishes a task, and returns when the broker has confirmed it.
@@ -99,13 +99,13 @@ package struct TaskBrokerError: Error, CustomStringConvertible {
 package struct OutgoingTask: Sendable {
     package var id: String
     package var name: String
-    /// The id of the request that has added it.
+    /// The id of the request that has added the task.
     package var request: String
     /// The payload as JSON: an object for a durable task, any other value for a task that the broker's module has made.
     package var payload: Data
-    /// The earliest time at which it may begin.
+    /// The earliest time at which the task may begin.
     package var notBefore: Date?
-    /// The time after which it must not begin.
+    /// The time after which the task must not begin.
     package var expires: Date?
     package var priority: RecordPriority
 

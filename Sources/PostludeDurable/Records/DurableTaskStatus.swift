@@ -34,23 +34,23 @@ public struct DurableTaskStatus: Sendable, Hashable {
 
     /// The task's id, as in the response's `Task-Id`.
     public let id: String
-    /// The name of its kind.
+    /// The name of the task's kind.
     public let name: String
-    /// The id of the request that has added it.
+    /// The id of the request that has added the task.
     public let requestID: String
     /// The task's state; for a published task the state in Celery's results, if they have one.
     public internal(set) var state: State
     /// The number of attempts that have begun here, including attempts to publish the task.
     public let attempts: Int
-    /// When it was added to the task store.
+    /// The time at which the task was added to the task store.
     public let added: Date
-    /// The earliest time of its next attempt.
+    /// The earliest time of the next attempt.
     public let due: Date
-    /// When it ended; nil while it is not over.
+    /// The time at which the task ended; nil while it is not over.
     public let ended: Date?
     /// The text of the last error. It is for operators, because it may show internals.
     public internal(set) var error: String?
-    /// Its result as JSON; nil if there is none, or if it is not `Encodable`.
+    /// The task's result as JSON; nil if there is none, or if it is not `Encodable`.
     public internal(set) var json: Data?
 
     /// Decodes the task's result.

@@ -10,7 +10,7 @@ final class OutboxTask: RecordedTask {
         var id: RecordID
         /// nil until the task is stored.
         var access: TaskStoreAccess?
-        /// Whether this process moves it to the outbox after the tasks before it.
+        /// Whether this process moves the record to the outbox when the tasks before it have run.
         var leavesHere = false
         var receipt: KeptDurableTask?
     }

@@ -26,8 +26,8 @@ public struct DurableTaskHandle: Sendable, Hashable {
 
 /// A durable task in the task store, which ``Postlude/BackgroundTasks/keep()`` has written or found.
 public struct KeptDurableTask: Sendable, Hashable {
-    /// Whether this request has added it. Otherwise it is an earlier task with the same unique key, which stands for the new
-    /// one.
+    /// Whether this request has added the task. Otherwise it is an earlier task with the same unique key, which stands for
+    /// the new one.
     public let isNew: Bool
     /// The task's status.
     public let status: DurableTaskStatus

@@ -18,8 +18,8 @@ extension BackgroundTasks {
     ///   - scope: which other tasks count: those that are not over, or all that are still in the task store.
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - priority: nil for the kind's.
-    ///   - stopOnFailure: whether the tasks after it in this request do not run if it fails for good, expires or is discarded,
-    ///     also after a crash. They become dead letters that name it, and run after it if it is retried.
+    ///   - stopOnFailure: whether the later tasks of this request do not run if this one fails for good, expires or is
+    ///     discarded, even after a crash. They become dead letters that name this task, and run after it if it is retried.
     /// - Returns: the task's id.
     /// - Throws: ``DurableTaskError`` if the application does not have the kind; `LateTaskError` after the response has begun;
     ///   the error of encoding the task; for a kind that may be published, an error if its broker would not accept the task.

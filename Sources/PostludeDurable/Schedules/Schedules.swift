@@ -145,7 +145,7 @@ private struct Schedule {
     let key: String
     private let expression: CronExpression
     private(set) var last: Date
-    /// When it fires next; nil if it has no further time.
+    /// The next time at which the schedule fires; nil if it has no further time.
     private(set) var next: Date?
 
     /// - Parameter last: the time of the last firing.

@@ -27,7 +27,7 @@ struct JSONValue: Sendable {
     /// The member of an object; nil when there is none, or when this is no object.
     subscript(name: String) -> JSONValue? { object?.last { $0.name == name }?.value }
 
-    /// What an error says that it found.
+    /// The kind of the value, as error messages name it.
     var kind: String {
         switch content {
         case .null: "null"

@@ -144,7 +144,7 @@ final class RunningRecords: Sendable {
 
     /// The contents of a dead owner's file.
     struct CrashReport: Sendable {
-        /// The records that have caused its end, or may have.
+        /// The records that have caused the end of the process, or may have.
         var blamed: [(id: RecordID, attempt: Attempt)] = []
     }
 

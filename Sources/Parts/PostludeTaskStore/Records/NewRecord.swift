@@ -8,22 +8,23 @@ package struct NewRecord: Sendable {
     /// The record's id; nil to make one.
     package var id: RecordID?
     package var priority = RecordPriority.normal
-    /// The earliest time at which it runs; nil for at once. A record for a broker is published at once, and the time is sent
-    /// with it.
+    /// The earliest time at which the task runs; nil for at once. A record for a broker is published at once, and the time
+    /// is sent with it.
     package var notBefore: Date?
-    /// The time from which on it does not begin any more; nil for none.
+    /// The time after which the task does not begin; nil for none.
     package var expires: Date?
-    /// The unique key. If another record of this name has it, that one stands for this one, which is not stored.
+    /// The unique key. If another record of this name has the same key, this record is not stored, and the other one stands
+    /// for it.
     package var uniqueKey: String?
     /// How long another record holds the key.
     package var uniqueScope = UniqueKeyScope.unfinished
     /// A record that stands for this one, if it still exists.
     package var standIn: RecordID?
-    /// The queue of a broker to which it is to be published; nil for a task that runs here.
+    /// The queue of a broker to which the record is to be published; nil for a task that runs here.
     package var queue: String?
-    /// Whether it is published only in its turn, when a task that runs here would begin.
+    /// Whether the record is published only in its turn: at the time at which a task that runs here would begin.
     package var leavesInTurn = false
-    /// Whether the records after it in its request become dead letters if it does not succeed.
+    /// Whether the later records of the request become dead letters if this one does not succeed.
     package var stopsOnFailure = false
 
     package init(name: String, payload: Data) {
@@ -39,7 +40,8 @@ package struct NewRequest: Sendable {
     /// The request's route, for display; empty if there was none.
     package var route: String
     package var records: [NewRecord]
-    /// Whether the process that stores it also runs it when it is due. Otherwise the process that claims it does.
+    /// Whether the process that stores the records also runs them when they are due. Otherwise the process that claims them
+    /// does.
     package var runsHere = true
 
     package init(id: String, route: String = "", records: [NewRecord]) {

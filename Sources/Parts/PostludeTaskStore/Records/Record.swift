@@ -6,23 +6,23 @@ package struct RecordSummary: Sendable, Equatable {
     package var number: Int64
     package var id: RecordID
     package var request: String
-    /// Its place among its request's records.
+    /// The record's position among the records of its request, from 0.
     package var position: Int
     package var name: String
     package var priority: RecordPriority
     package var state: RecordState
     package var added: Date
-    /// When its next attempt may begin.
+    /// The earliest time of the next attempt.
     package var due: Date
     package var expires: Date?
     package var uniqueKey: String?
-    /// The process that has claimed it; nil if none has.
+    /// The process that has claimed the record; nil if none has.
     package var owner: Int64?
-    /// The number of attempts that have begun, including attempts to publish it.
+    /// The number of attempts that have begun, including attempts to publish the record.
     package var attempts: Int
     package var started: Date?
     package var ended: Date?
-    /// The broker's queue to which it is published; nil for a record that runs here.
+    /// The broker's queue to which the record is published; nil for a record that runs here.
     package var queue: String?
     /// The error of the last attempt that failed.
     package var error: String?
@@ -40,7 +40,7 @@ package struct Record: Sendable, Equatable {
     package var payload: Data
     /// The result as JSON text.
     package var result: Data?
-    /// Whether the records after it in its request become dead letters if it does not succeed.
+    /// Whether the later records of the request become dead letters if this one does not succeed.
     package var stopsOnFailure: Bool
     /// The record whose failure has made this one a dead letter.
     package var stoppedBy: RecordID?

@@ -5,8 +5,8 @@ package enum SQLiteVersion {
     /// The version of the linked SQLite, such as `3.40.1`.
     package static var text: String { String(cString: sqlite3_libversion()) }
 
-    /// Whether it can lose commits if two connections checkpoint and commit at once: "The WAL-Reset Bug" of
-    /// <https://sqlite.org/wal.html>, in 3.7.0 to 3.51.2 except 3.44.6 and 3.50.7. The task store avoids it.
+    /// Whether this version of SQLite can lose commits if two connections checkpoint and commit at once: "The WAL-Reset
+    /// Bug" of <https://sqlite.org/wal.html>, in 3.7.0 to 3.51.2 except 3.44.6 and 3.50.7. The task store avoids it.
     package static var hasResetBug: Bool { hasResetBug(Int(sqlite3_libversion_number())) }
 
     /// The library's name and version, as logs and pages show them.

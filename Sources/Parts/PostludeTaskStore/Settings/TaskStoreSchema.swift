@@ -80,8 +80,8 @@ enum TaskStoreSchema {
         CREATE INDEX firing_time ON firing (time);
         """
 
-    /// `stops`: whether the records after it in its request run only if it succeeds. `stopped_by`: the id of the record that
-    /// has kept this one from running. `once`: whether its key is unique for as long as the record is kept.
+    /// `stops`: whether the later records of the request run only if this one succeeds. `stopped_by`: the id of the record
+    /// that has kept this one from running. `once`: whether the key is unique for as long as the record is kept.
     private static let order = """
         ALTER TABLE record ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE record ADD COLUMN stopped_by TEXT;

@@ -18,7 +18,7 @@ extension SQLiteTaskStore {
     /// All due records of a request are claimed together. Requests are ordered by priority, then by the time at which they were
     /// due.
     ///
-    /// A record that was running when its owner died becomes a suspect: it waits for a while, and the records after it in its
+    /// A record that was running when its owner died becomes a suspect: it waits for a while, and the later records of its
     /// request wait for it. After `RecordDeath.limit` deaths it is a dead letter.
     ///
     /// - Parameters:

@@ -4,7 +4,7 @@ internal import PostludeSystem
 
 /// Takes tasks that no request of this process has added, and has workers run them.
 package protocol TaskTaking: Sendable {
-    /// Whether it takes no more tasks.
+    /// Whether no more tasks are accepted.
     var isClosed: Bool { get }
 
     /// Has the next free worker run tasks that are in their store, one after another.

@@ -42,7 +42,7 @@ extension TaskStore {
 package struct TaskOrigin: Sendable, Hashable {
     package let requestID: String
     package let route: String
-    /// Whether the first of its tasks that fails for good stops the tasks after it.
+    /// Whether the first task of the request that fails for good stops the later ones.
     package let stopsOnFailure: Bool
 
     package init(requestID: String, route: String, stopsOnFailure: Bool = false) {
@@ -65,11 +65,11 @@ package protocol PersistedTask: Sendable {
     var earlierAttempts: Int { get }
     /// The number of those attempts whose process died. They do not count towards the attempts of the retry policy.
     var earlierDeaths: Int { get }
-    /// Whether it runs in this process, on the worker of its request; valid once it is persisted.
+    /// Whether the task runs in this process, on the worker of its request; valid once the task is persisted.
     var runsHere: Bool { get }
 
-    /// Whether its failure for good stops the tasks after it in its request. Once it is persisted, this includes the
-    /// request's own setting.
+    /// Whether the later tasks of the request do not run if this one fails for good. Once the task is persisted, this
+    /// includes the request's own setting.
     var stopsOnFailure: Bool { get }
 
     /// Makes one attempt, with the task as ``TaskContext/current``.
