@@ -40,7 +40,7 @@ package struct ConnectionTimes: Sendable {
 final class DrainDeadline: Sendable {
     private let nanoseconds = Atomic<Int64>(.max)
 
-    /// nil as long as the process does not drain.
+    /// The deadline; nil as long as the process does not drain.
     var time: MonotonicTime? {
         let value = nanoseconds.load(ordering: .relaxed)
         return value == .max ? nil : MonotonicTime(nanoseconds: value)

@@ -8,7 +8,7 @@ package import PostludeSystem
 /// to the connection. The head always has FCGI_KEEP_CONN set, so that `FCGX_Finish_r` neither closes nor lingers: the
 /// poller then does what the web server has asked for.
 package final class FCGXRequest {
-    /// On the heap, because libfcgi's streams keep its address.
+    /// libfcgi's request. It is on the heap, because libfcgi's streams keep its address.
     private let request: UnsafeMutablePointer<FCGX_Request>
     private var pipeCapacity: Int32
     private var pipe: (read: Int32, write: Int32) = (-1, -1)

@@ -19,9 +19,9 @@ package struct WebServers: Sendable {
         }
     }
 
-    /// Empty if all addresses are allowed.
+    /// The networks from which web servers may connect; empty if all addresses are allowed.
     private let networks: [Network]
-    /// Empty if all users are allowed.
+    /// The ids of the users who may connect to a Unix socket; empty if all users are allowed.
     private let users: Set<uid_t>
 
     /// - Parameters:

@@ -78,7 +78,7 @@ package struct SourcePosition: Sendable, Hashable, Comparable {
 package struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     /// The file's path as it was given.
     package let file: String
-    /// `nil` means the file as a whole.
+    /// The line and column; `nil` for the file as a whole.
     package let position: SourcePosition?
 
     package init(file: String, position: SourcePosition?) {

@@ -79,7 +79,7 @@ extension Manifest {
     package struct Log: Sendable, Hashable {
         package var level: Logger.Level = .info
         package var destination: Destination = .standardError
-        /// `nil` if requests are not logged.
+        /// The settings of the access log; `nil` if requests are not logged.
         package var access: Access?
 
         package init() {}

@@ -17,18 +17,18 @@ package struct Manifest: Sendable {
     /// The time for which a stopping process waits for requests in flight and queued tasks.
     package var shutdownGrace: Duration = .seconds(30)
     package var log = Log()
-    /// `nil` if there is no status page.
+    /// The settings of the status page; `nil` if there is none.
     package var status: Status?
-    /// `nil` if the application sends its files itself.
+    /// The location from which nginx sends files; `nil` if the application sends them itself.
     package var files: Files?
     package var uploads = Uploads()
     package var openAPI = OpenAPI()
-    /// `nil` if the application has no durable tasks.
+    /// The settings of the task store; `nil` if the application has no durable tasks.
     package var taskStore: TaskStore?
     /// The settings of durable tasks by kind, in the order of the file, like `schedules`.
     package var durableTasks: [DurableTask] = []
     package var schedules: [Schedule] = []
-    /// `nil` if the application has no broker.
+    /// The addresses of the broker and of the results; `nil` if the application has no broker.
     package var celery: Celery?
     /// The routes in the order of the file. The first route that matches a request is used.
     package var routes: [Route] = []

@@ -2,9 +2,9 @@
 enum ManifestBounds {
     static let processes = 1...1024
     static let requests = 1...1_000_000_000
-    /// With a lower bound than a process needs, it would be replaced again and again.
+    /// The bounds of `max-memory`, in bytes. A process that needs more than its limit would be replaced again and again.
     static let memory = 1 << 20...ByteCountText.maximum
-    /// Linux limits it further, to net.core.somaxconn.
+    /// The bounds of `backlog`. Linux limits it further, to net.core.somaxconn.
     static let backlog = 1...65535
     static let workers = 1...4096
     static let reservedForRequests = 0...4095
@@ -12,14 +12,14 @@ enum ManifestBounds {
     static let factor = 1.0...100
     static let jitter = 0.0...1
     static let queuedTasks = 1...1_000_000
-    /// At least 1 KiB, because of the size of libfcgi's own buffers. Less than 1 MiB, which is the capacity of the pipe through
-    /// which libfcgi gets a head.
+    /// The bounds of a head, in bytes. At least 1 KiB, because of the size of libfcgi's own buffers. Less than 1 MiB, which
+    /// is the capacity of the pipe through which libfcgi gets a head.
     static let head = 1 << 10...960 << 10
     static let body = 0...ByteCountText.maximum
     /// The lower bound of times other than the grace period, which can be zero.
     static let time: Duration = .milliseconds(1)
     static let grace: Duration = .zero
-    /// Well above the interval of the heartbeat, which a process sends once a second.
+    /// The lower bound of `watchdog`, well above the interval of the heartbeat, which a process sends once a second.
     static let watchdog: Duration = .seconds(3)
     /// The largest size of the manifest's file, in bytes.
     static let fileSize = 8 << 20

@@ -67,9 +67,9 @@ extension ManifestDecoder {
     /// A time limit that applies to a mapping: its own, or the one for all routes.
     private struct Time {
         let name: String
-        /// `nil` if the mapping does not have it.
+        /// The limit's node in the mapping; `nil` if the mapping does not have the limit.
         let node: Node?
-        /// `nil` if there is no such limit, or if a mistake in it was reported.
+        /// The limit that applies; `nil` if there is none, or if a mistake in it was reported.
         let value: Duration?
     }
 

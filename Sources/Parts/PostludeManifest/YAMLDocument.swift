@@ -8,7 +8,7 @@ internal import Yams
 /// With aliases, a small file can expand to a huge tree. So anchors are refused before Yams resolves an alias: they are
 /// found in a copy of the text in which each `*` is replaced.
 struct YAMLDocument {
-    /// `nil` for a text without content.
+    /// The root of the tree; `nil` for a text without content.
     let root: Node?
     /// The original names of the renamed keys, by their positions.
     let renamedKeys: [SourcePosition: String]

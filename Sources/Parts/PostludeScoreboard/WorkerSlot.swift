@@ -8,7 +8,7 @@ import Synchronization
 package final class WorkerSlot: Sendable {
     private let words: SharedWords
     private let process: ProcessSlot
-    /// nil for a worker without a place on the scoreboard.
+    /// The index of the slot's place on the scoreboard; nil if no place was free.
     private let place: Int?
 
     /// - Parameter number: the worker's number on status pages.

@@ -49,7 +49,7 @@ package struct SupervisorState: Codable, Sendable {
 /// The descriptors that all processes share, by their numbers in the supervisor.
 package struct SharedDescriptors: Codable, Sendable {
     package var listener: Int32
-    /// nil if there is no scoreboard.
+    /// The scoreboard's memory; nil if there is no scoreboard.
     package var scoreboard: Int32?
     package var handoverSending: Int32
     package var handoverReceiving: Int32

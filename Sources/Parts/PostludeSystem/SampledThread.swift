@@ -27,7 +27,7 @@ package final class SampledThread: Sendable {
 
     /// The signal; 0 if none is available.
     private static let signal: Int32 = max(0, clinux_install_stack_signal())
-    /// Only one thread is sampled at a time.
+    /// Held while a thread is sampled, so that only one is sampled at a time.
     private static let turn = Lock(())
 
     private let thread: pid_t

@@ -4,7 +4,7 @@
 /// Cancellation handlers (`withTaskCancellationHandler`) run before `cancel` returns. They are the application's code,
 /// and may take long.
 package enum Cancellation {
-    /// nil if the system had no room for another thread.
+    /// The thread, which is started on first use; nil if the system had no room for another one.
     private static let thread = try? SerialThread(name: "cancellation")
 
     /// Calls `cancel` on that thread; on the calling thread if there is none.

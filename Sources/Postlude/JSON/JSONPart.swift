@@ -62,7 +62,8 @@ final class JSONPart {
         }
     }
 
-    /// By the bytes of their names; of several with one name the last. Swift takes `é` and `é` for equal, JSON does not.
+    /// The members, sorted by the bytes of their names. Of several members of one name, only the last is in it. Bytes are
+    /// compared because a precomposed and a decomposed `é` are equal in Swift, but different names in JSON.
     private var sortedMembers: [(name: String, item: Item)] {
         let sorted = members.enumerated().sorted { one, other in
             if one.element.name.utf8.elementsEqual(other.element.name.utf8) {

@@ -76,7 +76,7 @@ enum BuiltInSchemas {
         return Schema(keywords)
     }
 
-    /// 2^64 is the first number out of range, and a `Double` represents it exactly.
+    /// The schema of `UInt64`. 2^64 is the first number out of range, and a `Double` represents it exactly.
     private static let unsigned64 = Schema([
         "type": "integer", "minimum": 0, "exclusiveMaximum": .number(18_446_744_073_709_551_616),
     ])

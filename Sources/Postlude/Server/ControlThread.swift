@@ -16,7 +16,7 @@ final class ControlThread: Sendable {
     private let orders: ProcessCommands
     private let bell: ControlWakeup
     private let writeDeadlines: WriteDeadlines
-    /// nil if there is no service manager to notify.
+    /// Sends keep-alives to the service manager; nil if there is no service manager to notify.
     private let watchdog: Watchdog?
 
     init(

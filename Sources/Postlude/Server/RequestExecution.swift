@@ -21,7 +21,7 @@ final class RequestExecution {
     /// Whether the outermost middleware (or the handler, if there is none) has thrown, or the request was refused. If so,
     /// only the tasks run whose condition permits it after a failure.
     private(set) var hasThrown = false
-    /// nil if requests are neither traced nor measured.
+    /// The span and the metrics of the request; nil if requests are neither traced nor measured.
     private let observation: RequestObservation?
     /// The request's line in the access log; nil if there is no such log.
     var access: AccessRecord?

@@ -94,7 +94,8 @@ struct MultipartCollector: MultipartSink {
     private var filesLeft: Int
     private var head: PartHead?
     private var text: [UInt8] = []
-    /// Created when its first byte arrives, since a file field that was left empty is not a file.
+    /// The file of the current part. It is created when the first byte arrives, since a file field that was left empty is
+    /// not a file.
     private var file: UnnamedFile?
     private var size = 0
 

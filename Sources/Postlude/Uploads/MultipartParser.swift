@@ -175,7 +175,8 @@ struct MultipartBoundary {
         bytes = boundary
     }
 
-    /// RFC 2046 allows 70 characters, and few punctuation marks. Some clients exceed this, and other servers accept it.
+    /// The largest length of a boundary, in characters. RFC 2046 allows 70 characters, and few punctuation marks. Some
+    /// clients exceed this, and other servers accept it.
     private static let maximumLength = 1_000
 
     /// Whether a boundary may contain a byte. Quotation marks and backslashes are excluded, because they are ambiguous.

@@ -17,7 +17,7 @@ struct DeliveryLedger {
         var delivery: Delivery.ID
         /// The number of the connection of the last delivery.
         var connection: Int
-        /// `nil` until the task has ended.
+        /// The answer that the broker gets for the message; `nil` until the task has ended.
         var settlement: Settlement?
     }
 

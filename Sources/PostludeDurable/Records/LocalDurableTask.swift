@@ -25,7 +25,7 @@ final class LocalDurableTask: RecordedTask {
 
     private struct State {
         var id: RecordID
-        /// nil until the task is stored.
+        /// The task store that has the task; nil until it is stored.
         var access: TaskStoreAccess?
         var runsHere: Bool
         var stopsOnFailure: Bool
@@ -82,7 +82,8 @@ final class LocalDurableTask: RecordedTask {
     var deadline: Duration? { policy.deadline }
     var retry: RetryPolicy { policy.retry }
     var runsHere: Bool { state.withLock { $0.runsHere } }
-    /// False for a task of a broker's queue, because its result is not known here.
+    /// Whether the later tasks of the request do not run if this one fails for good. False for a task of a broker's queue,
+    /// whose result is not known here.
     var stopsOnFailure: Bool { state.withLock { $0.stopsOnFailure } && record.queue == nil }
     var receipt: KeptDurableTask? { state.withLock { $0.receipt } }
 

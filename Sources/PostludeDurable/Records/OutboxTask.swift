@@ -8,7 +8,7 @@ package import PostludeTaskStore
 final class OutboxTask: RecordedTask {
     private struct State {
         var id: RecordID
-        /// nil until the task is stored.
+        /// The task store that has the task; nil until it is stored.
         var access: TaskStoreAccess?
         /// Whether this process moves the record to the outbox when the tasks before it have run.
         var leavesHere = false

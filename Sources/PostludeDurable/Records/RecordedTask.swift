@@ -69,7 +69,7 @@ protocol DurableTaskStore: TaskStore {
 /// A task store, with the outbox that publishes its records.
 struct TaskStoreAccess: Sendable {
     let taskStore: SQLiteTaskStore
-    /// nil if the application has no broker.
+    /// The outbox, which publishes tasks to the broker; nil if the application has no broker.
     let outbox: Outbox?
 
     /// Stores a request's tasks, all of them or none.

@@ -1,8 +1,8 @@
-/// Reads a JSON text (RFC 8259) that Python's `json` reads as it is meant.
+/// Reads a JSON text (RFC 8259), and refuses what Python's `json` does not accept, or reads as another value.
 struct JSONReader {
-    /// Python gives up at about a thousand levels, fewer when its own stack is deep.
+    /// The largest number of nested levels. Python fails at about a thousand, or at fewer if its own stack is deep.
     static let maximumDepth = 200
-    /// Python 3.11 refuses integers that have more (`sys.get_int_max_str_digits`).
+    /// The largest number of digits of an integer, which is that of Python 3.11 (`sys.get_int_max_str_digits`).
     static let maximumDigits = 4_300
 
     struct Mistake: Error, CustomStringConvertible {

@@ -61,7 +61,8 @@ extension SQLiteTaskStore {
         return try read { try $0.number(Self.unfinished, [now]).map(Int.init) ?? 0 }
     }
 
-    /// A suspect counts as due although it waits for a while, and so do the records that wait for it.
+    /// Counts the unfinished records that are due. A suspect counts as due although it waits for a while, and so do the
+    /// records that wait for it.
     private static let unfinished = """
         SELECT count(*) FROM record
         WHERE state IN (0, 1) AND (due <= ? OR head IN (
@@ -100,7 +101,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Takes one step in the index for each name, however many records have it.
+    /// Lists the names of all records, with one step in the index for each name, however many records have it.
     private static let names = """
         WITH RECURSIVE kind(name) AS (
             SELECT min(name) FROM record
