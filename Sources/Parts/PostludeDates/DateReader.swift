@@ -15,7 +15,8 @@ struct DateReader {
 
     mutating func day() -> CivilDate? { calendarDay()?.day }
 
-    /// Reads a day and a time, both with separators or both without (ISO 8601-1, 5.4.2.1).
+    /// Reads a day and a time, both with separators or both without (ISO 8601-1, 5.4.2.1). The result is nil if the text
+    /// does not begin with one.
     mutating func localDateTime(allowsLeapSecond: Bool = false) -> LocalDateTime? {
         guard let (day, isBasic) = calendarDay(), take("T") || take("t") || !isBasic && take(" "),
             let hour = number(2), isBasic || take(":"), let minute = number(2)

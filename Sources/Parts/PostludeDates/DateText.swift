@@ -53,7 +53,7 @@ package enum DateText {
 
     // MARK: Local values
 
-    /// Reads a day: `2030-01-31`, as `<input type="date">` sends it, or `20300131`.
+    /// Reads a day: `2030-01-31`, as `<input type="date">` sends it, or `20300131`. Returns nil for another text.
     package static func day(_ text: String) -> CivilDate? {
         var reader = DateReader(text)
         guard let day = reader.day(), reader.isAtEnd else { return nil }
@@ -67,6 +67,7 @@ package enum DateText {
     }
 
     /// Reads a local time: `2030-01-31T12:00`, as `<input type="datetime-local">` sends it, with or without seconds.
+    /// Returns nil for another text.
     package static func localDateTime(_ text: String) -> (day: CivilDate, time: TimeOfDay)? {
         var reader = DateReader(text)
         guard let local = reader.localDateTime(), reader.isAtEnd else { return nil }

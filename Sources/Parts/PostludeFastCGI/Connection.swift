@@ -319,7 +319,8 @@ extension Connection {
         if gate.isStreaming { bodyError = bodyError ?? .cutShort }
     }
 
-    /// Passes bytes from the socket to the gate; those after the end of STDIN are kept for the next request.
+    /// Passes bytes from the socket to the gate; those after the end of STDIN are kept for the next request. Returns the
+    /// bytes of the body among them; nil if there are none.
     private func takeBody(from bytes: Span<UInt8>) -> [UInt8]? {
         gate.reserveBody(bytes.count)
         var offset = 0

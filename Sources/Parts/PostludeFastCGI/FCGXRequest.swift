@@ -133,9 +133,11 @@ package final class FCGXRequest {
     /// Ends the request without END_REQUEST, because the response is incomplete and the web server must detect that.
     /// The caller must then close the connection.
     ///
-    /// Closing alone is not enough. Without a Content-Length, nginx takes a close for the end of the response, and also
-    /// an END_REQUEST with any status (1.22, unbuffered or with `fastcgi_keep_conn off`), but never bytes that are not
-    /// a record.
+    /// Closing alone is not enough. Without a Content-Length, nginx takes a close for the end of the response, and also an
+    /// END_REQUEST with any status (1.22, unbuffered or with `fastcgi_keep_conn off`), but never bytes that are not a
+    /// record.
+    ///
+    /// - Returns: false if libfcgi has closed the descriptor already, after a write error.
     package func breakOff() -> Bool {
         let descriptor = request.pointee.ipcFd
         if descriptor >= 0 {

@@ -152,7 +152,8 @@ extension Gate {
         (phase == .params || phase == .stdin || phase == .streaming) && id == requestID
     }
 
-    /// Handles a record's header. A record without content is complete with it.
+    /// Handles a record's header, with which a record without content is complete. Returns nil if more bytes are needed,
+    /// like the functions that it calls.
     private mutating func begin(
         _ header: RecordHeader, _ bodyPolicy: (RequestHead) -> BodyPolicy
     ) throws(ProtocolViolation) -> Progress? {
@@ -203,7 +204,7 @@ extension Gate {
         return nil
     }
 
-    /// Handles a piece of the current record's content.
+    /// Handles a piece of the current record's content. Returns nil if more bytes are needed.
     private mutating func take(
         _ piece: Span<UInt8>, _ bodyPolicy: (RequestHead) -> BodyPolicy
     ) throws(ProtocolViolation) -> Progress? {
@@ -287,7 +288,8 @@ extension Gate {
         return apply(bodyPolicy(head), to: length)
     }
 
-    /// Applies the policy at the first sign of a body: CONTENT_LENGTH, or else the first record.
+    /// Applies the policy at the first sign of a body: CONTENT_LENGTH, or else the first record. Returns nil if the body is
+    /// collected, so that more bytes are needed.
     private mutating func apply(_ policy: BodyPolicy, to announced: Int) -> Progress? {
         self.policy = policy
         switch policy.use {
@@ -366,7 +368,7 @@ extension Gate {
     /// Reserves capacity for the bytes of a body among the next `count` bytes of the connection.
     mutating func reserveBody(_ count: Int) { body.reserveCapacity(count) }
 
-    /// Handles the header of a STDIN record of a streamed body.
+    /// Handles the header of a STDIN record of a streamed body. Returns nil if the body has not ended.
     private mutating func streamWent(on length: Int) -> Progress? {
         let announced = head?.contentLength
         guard length > 0 else {

@@ -107,7 +107,11 @@ extension Poller {
 
     /// Takes the request that has waited longest.
     ///
-    /// Its signal stays, and wakes a worker for nothing: a signal taken here could be that of a ready connection.
+    /// The signal of the request is not taken, although it then wakes a worker that finds no work: a signal taken here
+    /// could be that of a ready connection.
+    ///
+    /// - Parameter isWanted: returns whether the request may be taken.
+    /// - Returns: nil if no request waits, or the first one may not be taken.
     func takeWaiting(where isWanted: (WaitingRequest) -> Bool = { _ in true }) -> WaitingRequest? {
         guard hasWaitingRequests else { return nil }
         return state.withLock { state in

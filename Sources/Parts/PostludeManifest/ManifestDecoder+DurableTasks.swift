@@ -42,7 +42,7 @@ extension ManifestDecoder {
         task.promotion = keys[.promotion].flatMap(promotion)
     }
 
-    /// Decodes `runs`: `here`, or a broker's queue.
+    /// Decodes `runs`: `here`, or a broker's queue. Returns `nil` if a mistake was reported.
     private func place(_ node: Node) -> Manifest.DurableTask.Place? {
         let place = location(of: node)
         guard node.mapping != nil else {

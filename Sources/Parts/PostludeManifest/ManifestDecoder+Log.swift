@@ -20,7 +20,7 @@ extension ManifestDecoder {
         return log
     }
 
-    /// Decodes `access`.
+    /// Decodes `access`. Returns `nil` if a mistake was reported.
     ///
     /// - Parameter destination: the destination of the log itself, which is the default of the access log.
     private func access(_ node: Node, besides destination: Manifest.Log.Destination) -> Manifest.Log.Access? {

@@ -28,7 +28,8 @@ extension ManifestDecoder {
         return listen
     }
 
-    /// Decodes `status`: the address of the status pages' socket, or a mapping.
+    /// Decodes `status`: the address of the status pages' socket, or a mapping. Returns `nil` if it has no usable address,
+    /// which was reported.
     ///
     /// - Parameter listen: the application's own socket, which must have another address.
     func status(_ node: Node, besides listen: Manifest.Listen) -> Manifest.Status? {

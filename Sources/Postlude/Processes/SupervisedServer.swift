@@ -95,7 +95,7 @@ struct SupervisedServer: Sendable {
             isShared: true)
     }
 
-    /// Starts the server of the status page, if there is one.
+    /// Starts the server of the status page, and returns it; nil if there is no status page, or if an error was logged.
     ///
     /// - Parameter isIndispensable: false if processes serve already: an error must not end the supervisor, and these
     ///   processes with it.

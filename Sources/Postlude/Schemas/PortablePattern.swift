@@ -37,7 +37,8 @@ enum PortablePattern {
 
     private static func isQuantifier(_ character: Character) -> Bool { "?*+}".contains(character) }
 
-    /// Translates an escape. Some implementations match the digits and letters of all scripts with `\d` and `\w`.
+    /// Translates an escape, since some implementations match the digits and letters of all scripts with `\d` and `\w`.
+    /// Returns nil for an escape that is not portable.
     private static func translated(_ escape: Character, isInClass: Bool) -> String? {
         switch escape {
         case "d": isInClass ? "0-9" : "[0-9]"

@@ -221,7 +221,9 @@ private final class PieceWriter: @unchecked Sendable {
         descriptor = connection.descriptor
     }
 
-    /// - Returns: false if the web server accepts no more.
+    /// Writes a piece, after the head if it is the first one.
+    ///
+    /// - Returns: false if the web server has closed the connection, or has not taken the piece in time.
     func write(_ piece: [UInt8]) -> Bool {
         guard isDelivered else { return false }
         deadline.start(descriptor, within: time)
@@ -230,7 +232,9 @@ private final class PieceWriter: @unchecked Sendable {
         return isDelivered
     }
 
-    /// Writes the head if there were no pieces.
+    /// Ends the response: writes the head if there were no pieces.
+    ///
+    /// - Returns: false if the web server has closed the connection.
     func end() -> Bool { writeHead() }
 
     private func writeHead() -> Bool {

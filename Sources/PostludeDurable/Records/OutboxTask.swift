@@ -60,6 +60,8 @@ final class OutboxTask: RecordedTask {
     func run() async throws {}
 
     /// Moves the record to the outbox, because the tasks before it have run.
+    ///
+    /// - Returns: false, because the task does not run here.
     func beginAttempt() -> Bool {
         let (id, access) = state.withLock { ($0.id, $0.access) }
         if let access, let queue = record.queue { access.send(id, to: queue) }

@@ -54,8 +54,8 @@ package protocol CeleryConsumer: AnyObject {
 
     /// Removes the message of a finished task from the broker.
     ///
-    /// - Returns: `false` if the message is another consumer's meanwhile, because this one was considered dead. The same holds
-    ///   for ``reject(_:reason:)`` and ``requeue(_:)``.
+    /// - Returns: `false` if another consumer has the message now, because this one was considered dead.
+    ///   ``reject(_:reason:)`` and ``requeue(_:)`` return the same.
     @discardableResult
     func acknowledge(_ delivery: Delivery.ID) throws(BrokerError) -> Bool
 

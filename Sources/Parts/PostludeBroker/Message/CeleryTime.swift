@@ -13,6 +13,7 @@ package enum CeleryTime {
         return DateText.text(date, fraction: .digits(6)).map { $0.dropLast() + "+00:00" }
     }
 
-    /// Parses the output of Python's `isoformat()`. A time without an offset is in UTC, as in Celery.
+    /// Parses the output of Python's `isoformat()`. A time without an offset is in UTC, as in Celery. Returns `nil` for
+    /// another text.
     package static func date(_ text: String) -> Date? { DateText.date(text, assumesUTC: true) }
 }

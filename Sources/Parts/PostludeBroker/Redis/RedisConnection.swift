@@ -163,7 +163,12 @@ final class RedisConnection {
         }
     }
 
-    /// - Returns: whether the socket is ready.
+    /// Waits until the socket is ready.
+    ///
+    /// - Parameters:
+    ///   - events: the events of poll(2) to wait for.
+    ///   - descriptor: ends the wait when it is readable.
+    /// - Returns: false at the deadline, or if only `descriptor` is ready.
     private func wait(for events: Int32, until deadline: MonotonicTime, orReadable descriptor: Int32? = nil)
         -> Bool
     {

@@ -107,8 +107,9 @@ final class Checkpointer: Sendable {
     /// end while no process commits, and readers that begin after the last page was moved do not use the WAL, so that the next
     /// commit restarts it.
     ///
-    /// - Parameter time: the longest wait. At most a tenth of all time is spent waiting, so that a permanent reader does not
-    ///   block writers.
+    /// - Parameter time: the longest wait. At most a tenth of all time is spent waiting, so that a permanent reader does
+    ///   not block writers.
+    /// - Returns: whether all pages of the WAL are in the file.
     private func waitAndMove(for time: Duration) throws -> Bool {
         let start = MonotonicTime.now
         guard state.withLock({ $0.nextWait <= start }) else { return false }

@@ -56,7 +56,8 @@ package final class TaskDispatch: TaskTaking {
         if isPosted { call() } else { giveUp(queue) }
     }
 
-    /// Removes and returns the queue that was posted first. Called by a worker that the poller has woken.
+    /// Removes and returns the queue that was posted first; nil if none is left. Called by a worker that the poller has
+    /// woken.
     func nextPosted() -> TaskQueue? { state.withLock { $0.queues.popFirst() } }
 
     /// Takes no more tasks, and leaves those that no worker has taken to their store. Called when the process stops.
