@@ -39,7 +39,7 @@ extension Manifest {
             package var location: SourceLocation
         }
 
-        /// The queue to which tasks move that cannot finish here, and the occasions on which they move.
+        /// The queue to which a task moves if it cannot finish here, and the occasions on which it moves.
         package struct Promotion: Sendable, Hashable {
             package enum Occasion: String, Sendable, Hashable, CaseIterable {
                 case deadline, attempts, shutdown

@@ -30,7 +30,7 @@ package struct WorkingFolder: Sendable {
         (path, isLinked) = (name, true)
     }
 
-    /// Makes a path absolute that is relative to this directory.
+    /// Returns `name` as an absolute path. A relative path is relative to this directory.
     package func path(of name: String) -> String { name.hasPrefix("/") ? name : "\(path)/\(name)" }
 
     /// Changes to the directory to which the name leads now.

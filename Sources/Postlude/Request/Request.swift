@@ -39,8 +39,8 @@ public struct Request: RequestInput {
     /// received 504.
     ///
     /// A long synchronous handler checks this at intervals, and returns or throws. Async code is cancelled as well
-    /// (`Task.isCancelled`). The handler's response is discarded, and of its tasks only those run whose condition permits
-    /// it after a failure (``TaskCondition``).
+    /// (`Task.isCancelled`). The handler's response is discarded, and of its tasks, only those with a condition that is met
+    /// after a failure run (``TaskCondition``).
     public var isCancelled: Bool { storage.cancellation?.isCancelled ?? false }
 
     /// Returns the value of a header field; nil if it is absent.

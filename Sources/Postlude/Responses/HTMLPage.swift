@@ -41,7 +41,7 @@ struct HTMLPage: Sendable {
     }
 
     func response() -> Response {
-        // Different in each response, so that no script runs that was injected into the page.
+        // Different in each response, so that a script that was injected into the page does not run.
         let nonce = RequestID.random()
         // Allows only what is in this page, and requests to its own server.
         let policy = [

@@ -19,7 +19,7 @@ final class RequestExecution {
     /// The error of the handler, an input or middleware that determined the response.
     private(set) var error: (any Error)?
     /// Whether the outermost middleware (or the handler, if there is none) has thrown, or the request was refused. If so,
-    /// only the tasks run whose condition permits it after a failure.
+    /// only tasks with a condition that is met after a failure run.
     private(set) var hasThrown = false
     /// The span and the metrics of the request; nil if requests are neither traced nor measured.
     private let observation: RequestObservation?

@@ -23,7 +23,8 @@ public struct DurablePolicy: Sendable, Hashable {
     /// response.
     public var runs: TaskExecution
 
-    /// The queue to which tasks move that do not finish here, and on which occasions; nil for none.
+    /// The queue to which a task moves if it does not finish here, and the occasions on which it moves; nil if tasks do not
+    /// move.
     public var promotion: TaskRerouting?
 
     /// - Parameters:
@@ -32,7 +33,7 @@ public struct DurablePolicy: Sendable, Hashable {
     ///   - expiry: a task that has not begun within this time after it was added does not begin; nil for never.
     ///   - priority: which tasks come first when a process takes several from the task store.
     ///   - runs: here, or at a broker's queue.
-    ///   - promotion: the queue to which tasks move that do not finish here; nil for none.
+    ///   - promotion: the queue to which a task moves if it does not finish here; nil for none.
     public init(
         retry: RetryPolicy = RetryPolicy(attempts: 5), deadline: Duration? = nil, expiry: Duration? = nil,
         priority: DurablePriority = .normal, runs: TaskExecution = .here, promotion: TaskRerouting? = nil
@@ -67,7 +68,7 @@ public struct TaskExecution: Sendable, Hashable {
     public static let here = TaskExecution(queue: nil)
 }
 
-/// The rerouting of a durable task that does not finish here to a broker's queue, with the same id.
+/// The rerouting of a durable task to a broker's queue, with the same id, if it does not finish here.
 public struct TaskRerouting: Sendable, Hashable {
     /// Why a task is moved.
     public enum Occasion: Sendable, Hashable, CaseIterable {

@@ -168,7 +168,7 @@ final class Recovery: Sendable {
             ])
     }
 
-    /// - Returns: whether no record is left that is old enough to be removed.
+    /// - Returns: whether all records that are old enough have been removed.
     private func removeOld() throws -> Bool {
         let (now, batch) = (Date(), 200)
         let removed = try taskStore.removeOver(

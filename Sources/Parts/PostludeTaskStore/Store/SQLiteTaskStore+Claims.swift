@@ -255,7 +255,7 @@ struct Claim {
         return end
     }
 
-    /// Makes records due that were to run at once when they were added, if the clock was set back since.
+    /// Makes records that were to run at once due now, if the clock was set back after they were added.
     func bringForward() throws { try database.run(Self.ahead, [now]) }
 
     func closeExpired() throws {
