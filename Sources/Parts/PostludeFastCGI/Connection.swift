@@ -23,13 +23,13 @@ package final class Connection: @unchecked Sendable {
     /// The connection's slot in the table, and the slot's generation.
     var token: UInt64 = 0
     var isRegistered = false
-    /// The time at which the poller gives up the connection; nil for an idle kept connection, which the web server
-    /// closes.
+    /// The time at which the poller closes the connection; nil for an idle kept connection, which the web server closes.
     var deadline: MonotonicTime?
     /// Whether an event may have been the end of the connection: it is then read until the kernel has nothing more,
     /// since the end is reported only once.
     var expectsEnd = false
-    /// Whether the last read filled the buffer: the kernel may have more, which it has reported already.
+    /// Whether the last read filled the buffer. The kernel may then have more bytes, for which epoll reports no further
+    /// event.
     private(set) var mayHoldMore = false
     private(set) var hasServed: Bool
     /// How many times processes have offered the connection to others since its last request was answered.

@@ -36,7 +36,8 @@ package struct ConnectionTimes: Sendable {
     }
 }
 
-/// The time at which a draining process gives up requests that have arrived in part; shared by its connections.
+/// The time at which a draining process stops waiting for requests that have arrived only in part; shared by its
+/// connections.
 final class DrainDeadline: Sendable {
     private let nanoseconds = Atomic<Int64>(.max)
 

@@ -588,7 +588,8 @@ extension Poller {
     /// control thread.
     package func checkHangUps() { hangUps.checkAll() }
 
-    /// Called before the connection may be closed, since the descriptor's number may then be reused.
+    /// Ends the hang-up watch of a connection. Called before the connection may be closed, since the descriptor's number
+    /// may then be reused.
     private func endWatch(of connection: Connection) {
         connection.isWatched = false
         hangUps.end(token: connection.token)

@@ -52,7 +52,7 @@ package struct ScoreboardSnapshot: Sendable {
         /// The name of the current task, or of the last one.
         package var task: String
         package var tasksLeft: Int
-        /// Whether the worker was writing the text, or has died meanwhile: parts may belong to different requests.
+        /// Whether the worker was writing the text, or has died in the meantime: parts may belong to different requests.
         package var isTorn: Bool
     }
 

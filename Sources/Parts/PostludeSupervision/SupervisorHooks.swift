@@ -29,7 +29,7 @@ package struct SupervisorHooks: Sendable {
     /// Called when another program is about to replace this one.
     package var replacing: @Sendable () -> Void = {}
     package var reopenLogs: @Sendable () -> Void = {}
-    /// Closes the supervisor's own listening socket, so that no connection is queued that would never be accepted.
+    /// Closes the supervisor's own listening socket, so that connections that would never be accepted are not queued.
     package var stopListening: @Sendable () -> Void = {}
     /// Returns the time of a process's last sign of life; nil if there was none yet.
     package var lastBeat: @Sendable (_ index: Int) -> MonotonicTime? = { _ in nil }

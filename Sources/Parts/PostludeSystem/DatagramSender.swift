@@ -12,7 +12,7 @@ package final class DatagramSender: Sendable {
     private let targetLength: socklen_t
 
     /// - Parameter path: a path, or `@` and an abstract name.
-    /// - Throws: `ENAMETOOLONG` for a path that fits no socket's address.
+    /// - Throws: `ENAMETOOLONG` for a path that is too long for a socket's address.
     package init(path: String) throws(SystemError) {
         self.path = path
         var address = sockaddr_un()

@@ -56,7 +56,7 @@ public struct Request: RequestInput {
     /// Returns a FastCGI parameter, such as `REMOTE_ADDR`; the first one if the web server sent several.
     public func fastCGIParameter(_ name: String) -> String? { storage.head.string(named: name) }
 
-    /// The parameters of a route's pattern.
+    /// The values that the request's path has for the parameters of its route's pattern.
     public struct Parameters: Sendable {
         let values: RouteParameters
 

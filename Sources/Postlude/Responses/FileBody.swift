@@ -67,7 +67,8 @@ struct FileShrank: Error, CustomStringConvertible {
     }
 }
 
-/// A regular file, open for reading. The file that is checked is the one that is sent, even if its path changes meanwhile.
+/// A regular file, open for reading. The file that is checked is the one that is sent, even if its path changes in the
+/// meantime.
 final class OpenFile: Sendable {
     let descriptor: Int32
     /// The size of the file when it was opened, in bytes.
@@ -96,7 +97,7 @@ final class OpenFile: Sendable {
                 "readlink(/proc/self/fd)", errno: ENOENT,
                 advice: "mount /proc: without it, a file's real path is unknown")
         }
-        // The path of the open file is checked, so that a link that is changed meanwhile has no effect.
+        // The path of the open file is checked, so that a link that is changed in the meantime has no effect.
         let start = (realRoot == "/" ? "/" : realRoot + "/").utf8
         guard realPath.utf8.starts(with: start), Self.isVisible(realPath.utf8.dropFirst(start.count)) else {
             throw HTTPError(.notFound)

@@ -12,9 +12,9 @@ extension ResponseConvertible where Self == Response {
     /// For a path that contains input of a client, use ``file(named:in:contentType:download:headers:)``.
     ///
     /// The response has `Last-Modified`, a strong `ETag`, `Accept-Ranges` and `X-Content-Type-Options: nosniff`. The
-    /// request's conditions, its range and HEAD are applied after the handler has returned: 304, 412, one range (206 or 416;
-    /// several get the whole file). The file is read in pieces while it is sent, and `limits.write-time` applies to each
-    /// piece. If the file becomes shorter meanwhile, its response is aborted.
+    /// request's conditions, its range and HEAD are applied after the handler has returned: 304, 412, one range (206 or
+    /// 416; several get the whole file). The file is read in pieces while it is sent, and `limits.write-time` applies to
+    /// each piece. If the file becomes shorter in the meantime, its response is aborted.
     ///
     /// If the manifest names an internal location (`files`) and the file is below its root, nginx sends the file, with its
     /// own `ETag` and ranges (`X-Accel-Redirect`). nginx keeps the fields `Content-Type`, `Content-Disposition`,

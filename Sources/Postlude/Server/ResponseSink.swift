@@ -9,7 +9,7 @@ protocol ResponseSink {
     /// - Returns: false if no response can be written. The request is then abandoned.
     mutating func prepare() -> Bool
 
-    /// Called before the handler of `route` is called.
+    /// Prepares for the call of the handler of `route`, whose time limits are watched from now on.
     ///
     /// - Returns: the cancellation of the request; nil if it cannot be cancelled.
     mutating func watchHandler(of request: Request, by route: Router.Route) -> RequestCancellation?

@@ -105,7 +105,7 @@ final class ServerContext: Sendable {
     }
 }
 
-/// Whether this process or another one has room for the tasks of one more request.
+/// Stores whether this process has room for the tasks of one more request, and looks for another process if it has not.
 private final class TaskRoom: Sendable {
     private let process: ProcessSlot?
     private let isHere = Atomic<Bool>(true)

@@ -104,7 +104,7 @@ final class BackgroundTask: Sendable {
         set { callNumber.store(newValue, ordering: .relaxed) }
     }
 
-    /// Whether that call, or one around it, has thrown.
+    /// Whether that call, or a call around it, has thrown.
     var isOfThrown: Bool { isOfFailedCall.load(ordering: .relaxed) }
 
     func markThrown() { isOfFailedCall.store(true, ordering: .relaxed) }

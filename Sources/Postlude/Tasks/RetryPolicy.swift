@@ -6,9 +6,9 @@ internal import PostludeSystem
 /// tasks.add(retry: .init(attempts: 5, delay: .seconds(1)), deliver, message)   // after 1, 2, 4 and 8 s, ±20 %
 /// ```
 ///
-/// The tasks after it wait, too, since the tasks of a request run in order; the worker serves other requests meanwhile.
-/// A retry that would come after the end of `shutdown-grace` is not made: the task fails, or is left to another process if
-/// it is durable.
+/// The tasks after it wait, too, since the tasks of a request run in order; in the meantime, the worker serves other
+/// requests. A retry that would come after the end of `shutdown-grace` is not made: the task fails, or is left to another
+/// process if it is durable.
 public struct RetryPolicy: Sendable, Hashable {
     /// The maximum number of attempts, including the first one.
     public var attempts: Int

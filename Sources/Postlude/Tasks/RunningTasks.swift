@@ -9,7 +9,7 @@ struct RunningTasks {
     var count: Int { all.count }
     var tasks: [BackgroundTask] { all.map(\.task) }
 
-    /// Whether any task is running, and each of them was added by a call of the application's code that has thrown.
+    /// Whether the running tasks, of which there must be one, all belong to calls that have thrown (`isOfThrown`).
     var areAllOfThrown: Bool { !all.isEmpty && all.allSatisfy(\.task.isOfThrown) }
 
     func contains(_ task: BackgroundTask) -> Bool { all.contains { $0.task === task } }

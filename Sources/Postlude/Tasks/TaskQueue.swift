@@ -640,7 +640,7 @@ extension TaskQueue.State {
         return due > .now ? .attempt : .worker
     }
 
-    /// Records the call that adds the tasks. If a task of a call that has thrown adds them, they belong to that call, too.
+    /// Records the call that adds the tasks. Tasks that a running task adds inherit its mark if its call has thrown.
     func stamp(_ tasks: [BackgroundTask]) {
         let isOfThrown = running.areAllOfThrown
         for task in tasks {

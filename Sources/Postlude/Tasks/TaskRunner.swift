@@ -39,7 +39,7 @@ struct TaskRunner {
         self.onFailure = onFailure
     }
 
-    /// Runs the tasks of `queue` one after another, including those that are added meanwhile.
+    /// Runs the tasks of `queue` one after another, including those that are added in the meantime.
     @discardableResult
     func run(_ queue: TaskQueue) -> Progress {
         while true {

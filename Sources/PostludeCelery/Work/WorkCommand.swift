@@ -86,7 +86,7 @@ struct WorkCommand<App: Application>: AsyncParsableCommand {
     }
 }
 
-/// The control thread of `work`: signals, time limits and the end.
+/// A run of `work`: the loop of its control thread, which handles signals and time limits, and stops the workers.
 struct WorkSession<App: Application> {
     private let program: TaskProgram<App>
     private let pool: TaskWorkerPool

@@ -37,7 +37,7 @@ final class Outbox: Sendable {
 
     /// Stops the thread. Unpublished records stay for another process.
     func stop() {
-        // It may take half a minute to give up a broker. The end of the process does not wait for that.
+        // A call to the broker may take half a minute to fail. The end of the process does not wait for that.
         thread.stop(patience: Self.patience)
     }
 

@@ -78,7 +78,7 @@ final class Schedules: Sendable {
         }
         state.withLock { state in
             state.schedules = schedules
-            // Unless yet another manifest has been applied meanwhile.
+            // Unless yet another manifest has been applied in the meantime.
             if state.next == next { state.next = nil }
         }
     }

@@ -226,7 +226,7 @@ struct JSONReader {
 }
 
 extension String {
-    /// Names are compared by their scalars, as Python compares them; Swift's `==` holds canonically equivalent ones for
-    /// the same.
+    /// The UTF-8 bytes, by which names are compared. Python compares scalars; in Swift, canonically equivalent strings are
+    /// equal.
     fileprivate var unicodeKey: [UInt8] { Array(utf8) }
 }

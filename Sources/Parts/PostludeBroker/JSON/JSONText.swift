@@ -1,4 +1,4 @@
-/// JSON texts, for those who pass them on as they are.
+/// Functions for JSON texts that are passed on without decoding.
 package enum JSONText {
     /// Returns the texts of an array's elements, as they are written.
     ///

@@ -115,7 +115,7 @@ enum MessageCheck {
         for name in ["argsrepr", "kwargsrepr", "origin"] { _ = try text(name) }
         for name in ["eta", "expires"] {
             guard let time = try text(name, isOptional: true) else { continue }
-            // The offset must be written as `CeleryTime.text` writes it.
+            // Of the offsets that mean UTC, only `+00:00` is accepted, which `CeleryTime.text` writes.
             guard let date = CeleryTime.date(time), CeleryTime.text(date) != nil, time.hasSuffix("+00:00")
             else {
                 throw ContractViolation(

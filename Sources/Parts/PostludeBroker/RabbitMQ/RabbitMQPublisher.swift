@@ -24,7 +24,7 @@ package final class RabbitMQPublisher: CeleryPublisher {
         } catch {
             throw BrokerError(error)
         }
-        // A connection that has ended meanwhile is detected before the message is sent.
+        // A connection that has ended in the meantime is detected before the message is sent.
         try keepAlive()
         do throws(BrokerError) {
             try connection.publish(message)

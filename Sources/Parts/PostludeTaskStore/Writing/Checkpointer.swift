@@ -15,7 +15,8 @@ final class Checkpointer: Sendable {
     private static let threshold = 1_000
     /// The number of further pages after which an incomplete checkpoint is repeated.
     private static let retryThreshold = 100
-    /// The number of pages from which on a checkpoint waits longer for readers: about the size to which the WAL is truncated.
+    /// The number of pages at which a checkpoint begins to wait longer for readers: about the size to which the WAL is
+    /// truncated.
     private static let large = 16_000
     private static let betweenWarnings = Duration.seconds(600)
 
