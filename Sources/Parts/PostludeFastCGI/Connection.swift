@@ -132,7 +132,7 @@ package final class Connection: @unchecked Sendable {
         bodyError = nil
         bodyWait = .zero
         noteEndOfRequest()
-        // Even if there are unread bytes: more of the request may follow them.
+        // The deadline is set even if there are unread bytes, since more of the request may follow them.
         deadline = isExhausted ? nil : .now + times.linger
     }
 

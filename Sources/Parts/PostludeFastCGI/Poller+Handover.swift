@@ -18,7 +18,8 @@ extension Poller {
             defer { state.isListening = false }
             return state.isListening
         }
-        // So that a connection that is discarded in the meantime is not taken for the last one.
+        // The table expects one more connection until the end of this function, so that one that is discarded here is not
+        // considered the last.
         table.expectOne()
         stage.store(handingOver ? .handingOver : .closing, ordering: .sequentiallyConsistent)
         if wasListening {

@@ -309,7 +309,7 @@ extension NodeReader {
     }
 
     private func replacement(of node: Node) -> EnvironmentReplacer.Outcome? {
-        // Only scalars: a list or a mapping can have the same position as its first scalar.
+        // Only scalars are looked up, because a list or a mapping can have the same position as its first scalar.
         guard node.scalar != nil, let position = position(of: node) else { return nil }
         return replacements[position]
     }

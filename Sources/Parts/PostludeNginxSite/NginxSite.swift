@@ -118,7 +118,7 @@ package struct NginxSite: CustomStringConvertible {
     private var statusLocation: [[String]] {
         guard let statusSocket else { return [] }
         return [
-            // Only these pages: the application may have routes of its own below this path.
+            // The location matches only these pages, because the application may have routes of its own below this path.
             ["# The state of the application's processes: for this machine only."]
                 + Self.block(
                     "location ~ ^/-/(status|status\\.json|metrics|ping)$",

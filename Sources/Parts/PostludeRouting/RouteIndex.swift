@@ -25,7 +25,7 @@ final class RouteIndex: @unchecked Sendable {
         nodes old: [Node], isUsed: [Bool], roots: [Int32],
         children: [(parent: Int32, segment: [UInt8], child: Int32)]
     ) {
-        // At most three quarters full: few lines are passed, and the table stays small.
+        // The table is at most three quarters full, so that a lookup passes few lines, and the table stays small.
         lineCount = children.count * 2 / 3 + 1
         let literals = Set(children.map(\.child))
         let others = old.indices.filter { isUsed[$0] && !literals.contains(Int32($0)) }

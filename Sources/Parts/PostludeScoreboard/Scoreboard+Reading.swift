@@ -4,7 +4,7 @@ import Synchronization
 extension Scoreboard {
     /// Copies the scoreboard, without waiting for a worker or a process.
     package func snapshot(at now: MonotonicTime = .now) -> ScoreboardSnapshot {
-        // Not while counts are moved to those of ended processes: they would be counted twice.
+        // The lock prevents reading while counts are moved to those of ended processes: they would be counted twice.
         archiving.withLock { _ in read(at: now) }
     }
 

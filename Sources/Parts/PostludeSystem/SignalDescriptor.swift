@@ -17,7 +17,7 @@ package final class SignalDescriptor: Sendable {
     package init(_ signals: [Int32]) throws(SystemError) {
         // libfcgi installs a SIGPIPE handler only if there is none; a write to a closed socket must just fail.
         signal(SIGPIPE, SIG_IGN)
-        // So must a write past the limit for the size of files (RLIMIT_FSIZE).
+        // A write past the limit for the size of files (RLIMIT_FSIZE) must just fail, too.
         signal(SIGXFSZ, SIG_IGN)
         var set = sigset_t()
         sigemptyset(&set)

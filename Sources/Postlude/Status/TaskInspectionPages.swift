@@ -89,7 +89,7 @@ final class TaskInspectionPages: Sendable {
         logger.notice(
             "a task was steered on the status page",
             metadata: ["step": "\(step)", "task_id": "\(id)", "result": "\(result)"])
-        // So that the operator sees the effect of a command.
+        // The next page reads the store again, so that the operator sees the effect of the command.
         state.withLock { state in
             state.steps += 1
             state.next = .now

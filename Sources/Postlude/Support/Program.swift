@@ -10,7 +10,7 @@ package var programName: String {
 
 /// Prints a line to standard error.
 package func printError(_ text: String) {
-    // Not through stdio: its `stderr` is a global variable, which is not safe in concurrent Swift code.
+    // stdio is not used: its `stderr` is a global variable, which is not safe in concurrent Swift code.
     let line = Array((text + "\n").utf8)
     _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }

@@ -9,7 +9,7 @@ struct DelayedQueues {
     var queues: [TaskQueue] { all.map(\.queue) }
 
     mutating func add(_ queue: TaskQueue, until due: MonotonicTime) {
-        // After those with the same time.
+        // The queue is inserted after those with the same time.
         let index = all.firstIndex { $0.due > due } ?? all.endIndex
         all.insert((due, queue), at: index)
     }

@@ -244,7 +244,7 @@ extension TaskQueue {
                 state.tally.ended += 1
                 return (.done, nil, [])
             }
-            // Only now: a random number costs a system call, and few tasks fail.
+            // The random number is generated only for an attempt that has failed, because it costs a system call.
             let isPermanent = error is any PermanentTaskError
             let delay =
                 isPermanent ? nil : task.options.retry.delay(after: task.failures, random: random())

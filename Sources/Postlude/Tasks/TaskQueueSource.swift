@@ -40,7 +40,7 @@ final class TaskQueueSource {
     ///
     /// - Returns: the call's number.
     func beginCall() -> Int {
-        // Also if there is no queue yet.
+        // Calls are numbered even if there is no queue yet.
         let call = calls.enterNext()
         queue?.enter(call)
         return call

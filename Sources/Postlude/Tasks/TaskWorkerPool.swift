@@ -138,7 +138,7 @@ private final class BlockingTaskQueue: Sendable {
         state.withLock { state in
             guard !state.isClosed else { return false }
             if let time { state.delayed.add(queue, until: time) } else { state.ready.append(queue) }
-            // Also for a delayed queue: a waiting worker must shorten its wait.
+            // A delayed queue signals, too, because a waiting worker must shorten its wait.
             self.state.signal()
             return true
         }

@@ -136,7 +136,8 @@ private struct AnyEncodable: Encodable {
     let value: any Encodable & Sendable
 
     func encode(to encoder: any Encoder) throws {
-        // Not `value.encode(to:)`: the encoder must see the value to apply its own strategies, such as that for `Date`.
+        // The container encodes the value: the encoder must see it to apply its own strategies, such as that for `Date`.
+        // With `value.encode(to:)` it would not.
         var container = encoder.singleValueContainer()
         try container.encode(value)
     }

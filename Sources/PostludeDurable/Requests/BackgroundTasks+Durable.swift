@@ -49,7 +49,7 @@ extension BackgroundTasks {
                 case .kept: try store.newest(of: key, name: Task.name)?.id
                 }
         }
-        // Also if the task may move to the queue later: an error could not be reported then.
+        // A task that may move to the queue later is checked, too: an error could not be reported then.
         if let queue = record.queue ?? kind.policy.promotion?.place.queue {
             try store.check(OutgoingTask(record, of: requestID), for: queue)
         }

@@ -38,7 +38,7 @@ extension JSONValue {
         case "datetime", "date", "time": return value.string.map(JSONText.quoted)
         case "decimal":
             guard let text = value.string else { return nil }
-            // Not NaN, which JSON has no number for.
+            // A number is written as it is; NaN, which is not a JSON number, becomes a string.
             if case .number? = (try? JSONReader.read(Array(text.utf8)))?.content { return text }
             return JSONText.quoted(text)
         case "uuid":

@@ -30,7 +30,7 @@ final class RabbitMQConnection {
             try logIn()
             try openChannel()
         } catch {
-            // Without closing the connection properly, which might wait again.
+            // The connection is not closed properly, because that might wait again.
             isClosed = true
             throw error
         }

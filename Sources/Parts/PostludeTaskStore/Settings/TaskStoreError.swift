@@ -73,7 +73,7 @@ extension TaskStoreError {
     }
 
     private init(_ path: String, sqlite error: DatabaseError) {
-        // Not the description, because it contains the statement's arguments, which are the user's data.
+        // The error's description is not used: it contains the statement's arguments, which are the user's data.
         let reason = "\(error.message ?? "SQLite error") (SQLite \(error.extendedResultCode.rawValue))"
         switch error.resultCode {
         case .SQLITE_FULL:

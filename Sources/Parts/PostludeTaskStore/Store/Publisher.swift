@@ -19,7 +19,7 @@ package final class Publisher: Sendable {
     /// Returns the records to publish next, in this order; none while the queue waits for its next attempt.
     package func next(_ limit: Int = 64) throws(TaskStoreError) -> [Record] {
         let (number, now) = (number, taskStore.now)
-        // In a write transaction, which includes earlier asynchronous writes.
+        // A write transaction is used, because it includes earlier asynchronous writes.
         return try taskStore.write { database in
             guard try database.number(Self.due, [number]) ?? 0 <= now else { return [] }
             return try database.records(Self.outgoing, [number, limit])

@@ -164,7 +164,7 @@ struct TaskStoreOpening {
         configuration.foreignKeysEnabled = true
         configuration.maximumReaderCount = 4
         configuration.prepareDatabase { database in
-            // On every connection, also a visitor's: see Checkpointer.
+            // This is set on every connection, including a visitor's; `Checkpointer` explains why.
             _ = try Int64.fetchOne(database, sql: "PRAGMA wal_autocheckpoint = 0")
         }
         return configuration

@@ -67,7 +67,8 @@ extension Field: Decodable {
 
 extension Field: Encodable where Value: Encodable {
     public func encode(to encoder: any Encoder) throws {
-        // Not by the value's own function: the container determines how dates and UUIDs are written.
+        // The container encodes the value, since it determines how dates and UUIDs are written; `wrappedValue.encode(to:)`
+        // would not.
         var container = encoder.singleValueContainer()
         try container.encode(wrappedValue)
     }
