@@ -139,7 +139,7 @@ package final class WorkerPool: Sendable {
         for call in waiting { call() }
     }
 
-    /// Called under the lock, so that the calls have the order of the changes.
+    /// Reports a change of the room for tasks. Called under the lock, so that the calls have the order of the changes.
     private func tellTaskRoom(_ state: inout State) {
         let hasRoom = state.runningTasks < state.bounds.taskPlaces
         guard hasRoom != state.hasTaskRoom else { return }

@@ -19,13 +19,14 @@ final class ControlWakeup: Sendable {
     /// - Returns: whether it was signalled.
     func silence() -> Bool { event.take() }
 
-    /// Called by the last free worker when it becomes busy. Signals once; from then on the control thread checks the
-    /// poller itself.
+    /// Wakes the control thread, which from then on checks the poller itself. Called by the last free worker when it
+    /// becomes busy; only the first call signals.
     func noneWaiting() {
         if !isWatching.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
     }
 
-    /// Called when the process stops taking connections from the handover queue. Signals once, as `noneWaiting` does.
+    /// Wakes the control thread when the process stops taking connections from the handover queue. Only the first call
+    /// signals, as with `noneWaiting`.
     func leftQueue() {
         if !isWatchingAbsence.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
     }

@@ -63,7 +63,7 @@ final class HandlerInvocation: Sendable {
     func isNewlySlow(at now: MonotonicTime) -> Bool { isNew(isReported, limits.slowTime, now) }
     func isNewlyKilled(at now: MonotonicTime) -> Bool { isNew(isKilled, limits.killTime, now) }
 
-    /// Called by the worker when the handler has returned.
+    /// Claims the right to answer. Called by the worker when the handler has returned.
     ///
     /// - Returns: the thread that answers. If it is the control thread, the worker must not touch the connection, except
     ///   to give it back if `readsConnection` is true.

@@ -84,7 +84,8 @@ final class ServerContext: Sendable {
         process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
     }
 
-    /// Called by the pool when the workers that may run tasks are all doing so, and when one of them is free again.
+    /// Notes whether a worker may run tasks. Called by the pool when all workers that may do so run tasks, and when one of
+    /// them is free again.
     func taskRoomChanged(_ hasRoom: Bool) {
         taskRoom.set(hasRoom)
         if hasRoom { poller.returnToQueue() }

@@ -9,7 +9,8 @@ struct RunningTasks {
     var count: Int { all.count }
     var tasks: [BackgroundTask] { all.map(\.task) }
 
-    /// Whether the running tasks, of which there must be one, all belong to calls that have thrown (`isOfThrown`).
+    /// Whether all running tasks belong to calls that have thrown (`BackgroundTask.isOfThrown`); false if no task is
+    /// running.
     var areAllOfThrown: Bool { !all.isEmpty && all.allSatisfy(\.task.isOfThrown) }
 
     func contains(_ task: BackgroundTask) -> Bool { all.contains { $0.task === task } }

@@ -56,8 +56,8 @@ struct DeliveryLedger {
             .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// Called after the connection has ended. Removes the entries to be requeued, because the broker has requeued them itself,
-    /// and the oldest ended tasks.
+    /// Removes the entries to be requeued, because the broker has requeued them itself, and the oldest ended tasks. Called
+    /// after the connection has ended.
     mutating func forget() {
         for (number, entry) in entries { if case .requeue = entry.settlement { entries[number] = nil } }
         let old = entries.filter { $0.value.settlement != nil }.keys.sorted()

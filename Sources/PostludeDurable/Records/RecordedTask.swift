@@ -7,7 +7,7 @@ protocol RecordedTask: PersistedTask {
     /// The result of storing the task; nil before that.
     var receipt: KeptDurableTask? { get }
 
-    /// Called after the task store has stored the task, or has found another one with its unique key.
+    /// Takes note that the task store has stored the task, or has found another one with the same unique key.
     ///
     /// - Parameters:
     ///   - record: the record as it was written.
