@@ -83,8 +83,8 @@ package struct Manifest: Sendable {
         package var readTime: Duration = .seconds(60)
         /// The time within which the whole response must be written.
         package var writeTime: Duration = .seconds(60)
-        /// The time from a request's head to its response after which the handler is cancelled and the client gets 504; `nil`
-        /// means never.
+        /// The time after which the handler is cancelled and the client gets 504, from the moment at which a worker takes
+        /// the request; `nil` means never.
         package var requestTimeout: Duration?
         /// The time after which the handler's stack is logged; `nil` means never.
         package var slowTime: Duration?

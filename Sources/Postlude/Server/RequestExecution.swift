@@ -14,7 +14,8 @@ final class RequestExecution {
     let isHead: Bool
     /// The route under which the response is counted; nil if no route matches the request.
     var route: CountedRoute?
-    /// The time from the request's head to the end of its response; nil before that, and if it is not measured.
+    /// The time from the moment at which a worker took the request to the end of its response; nil before that, and if it
+    /// is not measured.
     var duration: Duration?
     /// The error of the handler, an input or middleware that determined the response.
     private(set) var error: (any Error)?
