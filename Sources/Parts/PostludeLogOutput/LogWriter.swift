@@ -148,7 +148,7 @@ package final class LogWriter: Sendable {
     package func tend(telling logger: Logger) {
         let main = state.withLock { $0.sink }
         for sink in sinks {
-            // The wait lets a reader that reads again get more per call than fits in a pipe.
+            // The call waits up to 20 ms, in which a reader that has resumed can take more than fits in a pipe.
             sink.flush(within: 20)
             // The warning would be lost, too, if the log itself is failing.
             guard !main.losses.isFailing, let (count, errno) = sink.losses.take() else { continue }
