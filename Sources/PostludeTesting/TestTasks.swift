@@ -28,7 +28,7 @@ public struct TestTasks: Sendable {
 
     /// The tasks that have not ended, in the order in which they will be called.
     public var queued: [Task] {
-        tasks.left.map { Task(name: $0.task.name, arguments: $0.arguments, state: $0.task.state) }
+        tasks.queued.map { Task(name: $0.task.name, arguments: $0.arguments, state: $0.task.state) }
     }
 
     /// The tasks that have failed for good, in the order of their failures.
@@ -52,8 +52,8 @@ public struct TestTasks: Sendable {
     @discardableResult
     public func crash(after count: Int) async throws -> [Task] {
         for _ in 0..<max(0, count) { try await tasks.runNext() }
-        let lost = queued
+        let unfinished = queued
         tasks.abandon()
-        return lost
+        return unfinished
     }
 }

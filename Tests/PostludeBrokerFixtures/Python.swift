@@ -47,7 +47,7 @@ package enum Python {
                 file.write(json.dumps(told) + "\\n")
             return told
 
-        for name in ("app.echo", "app.promoted", "app.slow", "app.left"):
+        for name in ("app.echo", "app.rerouted", "app.slow", "app.left"):
             app.task(name=name, bind=True)(echo)
 
         @app.task(name="app.fail")

@@ -70,11 +70,11 @@ struct Answer: DurableTask {
 struct Flaky: DurableTask {
     var label: String
 
-    static let name = "app.promoted"
+    static let name = "app.rerouted"
     static var policy: DurablePolicy {
         DurablePolicy(
             retry: RetryPolicy(attempts: 2, delay: .milliseconds(20), jitter: 0),
-            promotion: TaskRerouting(to: .celery("python")))
+            rerouting: TaskRerouting(to: .celery("python")))
     }
 
     func run(_ context: TaskContext) async throws {
@@ -90,7 +90,7 @@ struct Slow: DurableTask {
     static let name = "app.slow"
     static var policy: DurablePolicy {
         DurablePolicy(
-            deadline: .milliseconds(200), promotion: TaskRerouting(to: .celery("python")))
+            deadline: .milliseconds(200), rerouting: TaskRerouting(to: .celery("python")))
     }
 
     func run(_ context: TaskContext) async throws {
@@ -105,7 +105,7 @@ struct Left: DurableTask {
 
     static let name = "app.left"
     static var policy: DurablePolicy {
-        DurablePolicy(promotion: TaskRerouting(to: .celery("python"), when: [.shutdown]))
+        DurablePolicy(rerouting: TaskRerouting(to: .celery("python"), when: [.shutdown]))
     }
 
     func run(_ context: TaskContext) async throws {

@@ -22,7 +22,7 @@ func order(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepte
     let ids = try (1...(query.count ?? 3)).map { number in
         try tasks.enqueue(Step(label: query.label, number: number, gate: query.gate)).id
     }
-    if query.keep == true { _ = try tasks.keep() }
+    if query.keep == true { _ = try tasks.persist() }
     tasks.add(named: "ordinary") { note("\(query.label) ordinary") }
     return Accepted(ids: ids)
 }

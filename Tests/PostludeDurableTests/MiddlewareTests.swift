@@ -54,13 +54,13 @@ struct MiddlewareTests {
                 let call = diary.count()
                 tasks.add(named: "ordinary \(call)") { diary.note("ordinary \(call)") }
                 tasks.add(named: "always \(call)", when: .always) { diary.note("always \(call)") }
-                try tasks.enqueue(Noted(label: "\(call)"), unique: "order", while: .kept)
+                try tasks.enqueue(Noted(label: "\(call)"), unique: "order", while: .stored)
                 if call == 1 {
                     switch failure {
                     case .thrown: throw HTTPError(.badGateway)
                     case .status: return .text("not yet", status: .badGateway)
                     case .keptAndThrown:
-                        #expect(try tasks.keep().map(\.isNew) == [true])
+                        #expect(try tasks.persist().map(\.isNew) == [true])
                         throw HTTPError(.badGateway)
                     }
                 }

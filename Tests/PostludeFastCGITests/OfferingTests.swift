@@ -82,7 +82,7 @@ struct OfferingTests {
         defer { close(client) }
         send(Wire.request(), to: client)
         try full.answerNext()
-        #expect(!full.poller.isAwayFromQueue)
+        #expect(!full.poller.isReceivingPaused)
     }
 
     @Test("a request that has begun to arrive is served here")
@@ -113,11 +113,11 @@ struct OfferingTests {
         isRoomElsewhere.isSet = true
         send(Wire.request(), to: client)
         expectNothing(full)
-        #expect(full.poller.isAwayFromQueue)
+        #expect(full.poller.isReceivingPaused)
         expectNothing(full)
         isRoomElsewhere.isSet = false
-        full.poller.returnToQueue()
-        #expect(!full.poller.isAwayFromQueue)
+        full.poller.resumeReceiving()
+        #expect(!full.poller.isReceivingPaused)
         try full.answerNext("what waits in the queue is taken now")
     }
 
@@ -128,11 +128,11 @@ struct OfferingTests {
         isRoomElsewhere.isSet = true
         send(Wire.request(), to: client)
         expectNothing(full)
-        full.poller.reconsiderQueue(at: .now)
-        #expect(full.poller.isAwayFromQueue)
+        full.poller.resumeReceivingIfNeeded(at: .now)
+        #expect(full.poller.isReceivingPaused)
         isRoomElsewhere.isSet = false
-        full.poller.reconsiderQueue(at: .now)
-        #expect(!full.poller.isAwayFromQueue)
+        full.poller.resumeReceivingIfNeeded(at: .now)
+        #expect(!full.poller.isReceivingPaused)
         try full.answerNext()
     }
 
@@ -146,12 +146,12 @@ struct OfferingTests {
         send(Wire.request(), to: client)
         expectNothing(full)
         let start = MonotonicTime.now
-        full.poller.reconsiderQueue(at: start)
-        #expect(full.poller.isAwayFromQueue)
-        full.poller.reconsiderQueue(at: start + .milliseconds(39))
-        #expect(full.poller.isAwayFromQueue)
-        full.poller.reconsiderQueue(at: start + .seconds(3600))
-        #expect(!full.poller.isAwayFromQueue)
+        full.poller.resumeReceivingIfNeeded(at: start)
+        #expect(full.poller.isReceivingPaused)
+        full.poller.resumeReceivingIfNeeded(at: start + .milliseconds(39))
+        #expect(full.poller.isReceivingPaused)
+        full.poller.resumeReceivingIfNeeded(at: start + .seconds(3600))
+        #expect(!full.poller.isReceivingPaused)
         try full.answerNext()
         send(Wire.request(), to: client)
         try full.answerNext()
@@ -186,7 +186,7 @@ struct OfferingTests {
         for turn in 0..<20 {
             let fixture = turn % 2 == 0 ? full : other
             // Makes the control threads' findings immediate.
-            fixture.poller.returnToQueue()
+            fixture.poller.resumeReceiving()
             guard case .request(let connection) = fixture.next(milliseconds: 20) else { continue }
             moves = connection.moves
             break
@@ -213,7 +213,7 @@ struct OfferingTests {
             let controlThread = try TestThread {
                 while served.load(ordering: .sequentiallyConsistent) < total {
                     waitForInput([], milliseconds: 2)
-                    fixture.poller.reconsiderQueue(at: .now)
+                    fixture.poller.resumeReceivingIfNeeded(at: .now)
                 }
             }
             let workers = try (0..<2).map { _ in
@@ -224,7 +224,7 @@ struct OfferingTests {
                         let count = served.add(1, ordering: .sequentiallyConsistent).newValue
                         // Makes this process the one without room, and then another.
                         flags[index].isSet = count % 3 == 0
-                        if count % 3 != 0 { fixture.poller.returnToQueue() }
+                        if count % 3 != 0 { fixture.poller.resumeReceiving() }
                         fixture.poller.giveBack(connection, keep: true, isOpen: true)
                     }
                 }

@@ -17,7 +17,9 @@ struct AccessLogTests {
             handler: "h", status: 201, bodyBytes: 12, bytes: 100, duration: .milliseconds(12), worker: 3)
     }
 
-    private func text(_ format: String, _ record: AccessRecord, _ tasks: TaskTally = TaskTally()) throws
+    private func text(
+        _ format: String, _ record: AccessRecord, _ tasks: TaskResultCounts = TaskResultCounts()
+    ) throws
         -> String
     {
         let format = try AccessLogFormat(parsing: format)
@@ -48,8 +50,8 @@ struct AccessLogTests {
 
     @Test("the tasks have numbers and a time of their own")
     func tasks() throws {
-        let tally = TaskTally(ended: 3, failed: 1, left: 2, time: .milliseconds(1_234))
-        #expect(try text("$tasks $tasks_failed $tasks_left $tasks_time", record(), tally) == "3 1 2 1.234")
+        let counts = TaskResultCounts(ended: 3, failed: 1, unfinished: 2, time: .milliseconds(1_234))
+        #expect(try text("$tasks $tasks_failed $tasks_left $tasks_time", record(), counts) == "3 1 2 1.234")
         #expect(try text("$request_time", record()).wholeMatch(of: /0\.[0-9]{3}/) != nil)
     }
 
@@ -63,8 +65,8 @@ struct AccessLogTests {
     func json() throws {
         let agent = "a\"b\\c\nd\u{1}\u{7f}é😀"
         let record = try record([("HTTP_USER_AGENT", agent), ("REQUEST_ID", "r1")])
-        let tally = TaskTally(ended: 2, failed: 1, time: .milliseconds(1_500))
-        let line = AccessJSON.line(AccessValues(record: record, tasks: tally))
+        let counts = TaskResultCounts(ended: 2, failed: 1, time: .milliseconds(1_500))
+        let line = AccessJSON.line(AccessValues(record: record, tasks: counts))
         let object = try #require(
             try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any])
         #expect(object["http_user_agent"] as? String == agent)
@@ -92,7 +94,7 @@ struct AccessLogTests {
         let record = AccessRecord(
             head: head, requestID: "r", path: nil, route: "", handler: "", status: 400, bodyBytes: 0,
             bytes: 0, duration: .zero, worker: 0)
-        let line = AccessJSON.line(AccessValues(record: record, tasks: TaskTally()))
+        let line = AccessJSON.line(AccessValues(record: record, tasks: TaskResultCounts()))
         let object = try #require(try JSONSerialization.jsonObject(with: Data(line)) as? [String: Any])
         #expect(object["route"] is NSNull && object["handler"] is NSNull)
         #expect(object["request_id"] as? String == "r")

@@ -45,7 +45,7 @@ final class LogWriterTests {
         logger.info("one")
         try FileManager.default.moveItem(atPath: folder + "/a.log", toPath: folder + "/a.log.1")
         logger.info("two")
-        writer.reopen(telling: logger)
+        writer.reopen(logger: logger)
         logger.info("three")
         let (old, new) = (try text("a.log.1"), try text("a.log"))
         #expect(old.contains(": one\n") && old.contains(": two\n") && !old.contains("three"))
@@ -59,7 +59,7 @@ final class LogWriterTests {
         try writer.apply(log(to: .file(folder + "/in/a.log")))
         let logger = logger(writer)
         try FileManager.default.moveItem(atPath: folder + "/in", toPath: folder + "/out")
-        writer.reopen(telling: logger)
+        writer.reopen(logger: logger)
         #expect(
             try text("out/a.log").contains("a log could not be reopened error=\"open(\(folder)/in/a.log)"))
     }
@@ -88,8 +88,8 @@ final class LogWriterTests {
             head: try RequestHead(parameters: []), requestID: "r", path: nil, route: "", handler: "",
             status: 200, bodyBytes: 0, bytes: 0, duration: .zero, worker: 0)
         for _ in 0..<5 { try #require(writer.access).write(record) }
-        writer.tend(telling: logger(writer))
-        writer.tend(telling: logger(writer))
+        writer.flushAndReportLosses(to: logger(writer))
+        writer.flushAndReportLosses(to: logger(writer))
         let lines = try text("a.log").split(separator: "\n")
         #expect(lines.count == 1)
         #expect(
@@ -122,12 +122,12 @@ final class LogWriterTests {
         let logger = logger(writer)
         var wanted = log(to: .file(folder + "/in/a.log"))
         wanted.level = .warning
-        #expect(throws: SystemError.self) { try writer.apply(wanted, orLater: false, telling: logger) }
-        try writer.apply(wanted, orLater: true, telling: logger)
-        writer.reopen(telling: logger)
+        #expect(throws: SystemError.self) { try writer.apply(wanted, orLater: false, logger: logger) }
+        try writer.apply(wanted, orLater: true, logger: logger)
+        writer.reopen(logger: logger)
         #expect(writer.level == .info)
         try FileManager.default.createDirectory(atPath: folder + "/in", withIntermediateDirectories: false)
-        writer.reopen(telling: logger)
+        writer.reopen(logger: logger)
         logger.warning("one")
         #expect(writer.level == .warning)
         #expect(try text("in/a.log").contains(": one\n"))

@@ -19,8 +19,8 @@ struct ManifestDurableTasksTests {
                 expiry: 1h
                 priority: high
                 runs: { celery: receipts }
-                promotion: { celery: slow, when: [deadline, shutdown] }
-              Mail: { runs: here, promotion: { celery: slow } }
+                rerouting: { celery: slow, when: [deadline, shutdown] }
+              Mail: { runs: here, rerouting: { celery: slow } }
             """
         let tasks = try parse(manifest(yaml)).durableTasks
         #expect(tasks.map(\.kind) == ["Charge", "SendReceipt", "Mail"])
@@ -31,10 +31,12 @@ struct ManifestDurableTasksTests {
         #expect(task.delay == .seconds(1) && task.maximumDelay == .seconds(60))
         #expect(task.deadline == .seconds(30) && task.expiry == .seconds(3600))
         #expect(task.priority == .high && task.runs?.queue == "receipts")
-        #expect(task.promotion?.place.queue == "slow" && task.promotion?.occasions == [.deadline, .shutdown])
-        #expect((task.promotion?.place.location).map { "\($0)" } == "routes.yaml:13:26")
+        #expect(
+            task.rerouting?.destination.queue == "slow"
+                && task.rerouting?.occasions == [.deadline, .shutdown])
+        #expect((task.rerouting?.destination.location).map { "\($0)" } == "routes.yaml:13:26")
         #expect(tasks[2].runs != nil && tasks[2].runs?.queue == nil)
-        #expect(tasks[2].promotion?.occasions == [.deadline, .attempts, .shutdown])
+        #expect(tasks[2].rerouting?.occasions == [.deadline, .attempts, .shutdown])
     }
 
     @Test(
@@ -77,17 +79,17 @@ struct ManifestDurableTasksTests {
             ("{ A: { runs: there } }", "1:29: found `there` for `runs`, expected here, or { celery: QUEUE }"),
             ("{ A: { runs: {} } }", "1:29: `runs` has no `celery`, expected the name of a queue"),
             (
-                "{ A: { promotion: { celery: a, when: [never] } } }",
+                "{ A: { rerouting: { celery: a, when: [never] } } }",
                 "1:54: found `never` for `when`, expected deadline, attempts or shutdown"
             ),
             (
-                "{ A: { promotion: { celery: a, when: [attempts, attempts] } } }",
+                "{ A: { rerouting: { celery: a, when: [attempts, attempts] } } }",
                 "1:64: found `attempts` twice in `when`, expected it once"
             ),
             (
                 "{ A: { atempts: 5 } }",
                 "1:23: unknown key `atempts` in a kind's `durable-tasks` (nearest: attempts), expected attempts, "
-                    + "delay, factor, maximum-delay, jitter, deadline, expiry, priority, runs or promotion"
+                    + "delay, factor, maximum-delay, jitter, deadline, expiry, priority, runs or rerouting"
             ),
         ])
     func wrong(yaml: String, expected: String) {

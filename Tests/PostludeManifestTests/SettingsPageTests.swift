@@ -44,7 +44,7 @@ struct SettingsPageTests {
             "`access` in `log`": keys(AccessKey.self), "`status`": keys(StatusKey.self),
             "`files`": keys(FilesKey.self), "`uploads`": keys(UploadsKey.self),
             "`task-store`": keys(TaskStoreKey.self), "A kind's `durable-tasks`": keys(DurableTaskKey.self),
-            "`runs`": keys(PlaceKey.self), "`promotion`": keys(PromotionKey.self),
+            "`runs`": keys(ExecutionKey.self), "`rerouting`": keys(ReroutingKey.self),
             "A schedule": keys(ScheduleKey.self), "`celery`": keys(CeleryKey.self),
             "`openapi`": keys(OpenAPIKey.self), "A route": keys(RouteKey.self),
             "A group of routes": keys(RouteGroupKey.self),
@@ -93,7 +93,7 @@ struct SettingsPageTests {
             "`log`.to": manifest.log.destination == .standardError ? "stderr" : "another",
             "`access` in `log`.format": Manifest.Log.Access().format == .json ? "json" : "another",
             "`status`.mode": FileModeText.text(of: Manifest.Status(listen: "/a").mode),
-            "`status`.steering": "\(Manifest.Status(listen: "/a").steering)",
+            "`status`.task-actions": "\(Manifest.Status(listen: "/a").taskActions)",
             "`uploads`.folder": manifest.uploads.folder,
             "`openapi`.title": manifest.openAPI.title,
             "`openapi`.version": manifest.openAPI.version,
@@ -127,7 +127,7 @@ struct SettingsPageTests {
             manifest.status, manifest.taskStore, manifest.files, manifest.openAPI.description,
             manifest.openAPI.document, manifest.openAPI.page, kind.attempts, kind.delay, kind.factor,
             kind.maximumDelay, kind.jitter, kind.deadline, kind.expiry, kind.priority, kind.runs,
-            kind.promotion,
+            kind.rerouting,
         ]
         for value in values { #expect(value == nil) }
         #expect(manifest.prefix.isEmpty && manifest.routes.isEmpty)

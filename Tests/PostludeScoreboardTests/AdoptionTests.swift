@@ -66,7 +66,7 @@ struct AdoptionTests {
             }
             let snapshot = board.snapshot()
             #expect(snapshot.processes.count <= 2 && snapshot.totals.tasks.count <= 3 * 64)
-            _ = board.remains(ofProcess: 0)
+            _ = board.unfinishedWork(ofProcess: 0)
             board.release(process: 0)
             board.claim(process: 0)
         }
@@ -83,7 +83,7 @@ struct AdoptionTests {
         words.increase(Layout.Worker.sequence)
         let shown = try #require(board.snapshot().processes.first?.workers.first)
         #expect(shown.isTorn && shown.target == "/x")
-        #expect(board.remains(ofProcess: 0).first?.contains("it died while it recorded this") == true)
+        #expect(board.unfinishedWork(ofProcess: 0).first?.contains("it died while it recorded this") == true)
         // The next worker in its place writes whole text again.
         worker.begin(method: Array("GET".utf8)[...], target: Array("/y".utf8)[...], request: [], at: .now)
         #expect(board.snapshot().processes[0].workers[0].isTorn == false)

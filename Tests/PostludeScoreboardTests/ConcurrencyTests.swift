@@ -26,7 +26,7 @@ struct ConcurrencyTests {
                 let text = Array(String(repeating: "\(number % 10)", count: 16).utf8)[...]
                 worker.begin(method: text, target: text, request: text, at: .now)
                 worker.finish(CountedAnswer(status: 200, route: route), at: .now)
-                worker.rest(at: .now)
+                worker.becomeIdle(at: .now)
             }
         }
         var seen: Set<String> = []

@@ -44,7 +44,7 @@ struct ScoreboardTests {
 
         #expect(
             worker.finish(CountedAnswer(status: 200, route: nil), at: start + .seconds(3)) == .seconds(3))
-        worker.rest(at: start + .seconds(3))
+        worker.becomeIdle(at: start + .seconds(3))
         let after = try #require(board.snapshot(at: start + .seconds(5)).processes.first)
         #expect(after.workers[0].state == .idle && after.workers[0].requests == 1)
         #expect(after.workers[0].requestDuration == .seconds(3))
@@ -58,31 +58,31 @@ struct ScoreboardTests {
         for index in 0..<2 { board.claim(process: index) }
         let own = try #require(board.process(at: 0))
         own.begin(generation: 1)
-        own.set(taskPlaces: 3)
+        own.set(taskSlots: 3)
         let other = try #require(try Self.adopt(board).process(at: 1))
-        #expect(!own.isAnotherFree, "it starts")
+        #expect(!own.isAnotherProcessFree, "it starts")
         other.begin(generation: 1)
-        #expect(!own.isAnotherFree, "it has not said how many tasks it may run")
-        other.set(taskPlaces: 2)
-        #expect(own.isAnotherFree)
+        #expect(!own.isAnotherProcessFree, "it has not said how many tasks it may run")
+        other.set(taskSlots: 2)
+        #expect(own.isAnotherProcessFree)
         let workers = try (1...2).map { _ in try other.takeWorker() }
         let now = MonotonicTime.now
         workers[0].begin(method: [], target: [], request: [], at: now)
-        #expect(own.isAnotherFree)
+        #expect(own.isAnotherProcessFree)
         workers[1].run(
             task: "task",
             of: ShownRequest(method: [], target: [], route: "", handler: "", id: "", duration: .zero),
-            left: 0,
+            remaining: 0,
             at: now)
-        #expect(!own.isAnotherFree, "both of its workers that may run tasks are busy")
-        #expect(other.isAnotherFree)
-        workers[0].rest(at: now)
-        #expect(own.isAnotherFree)
+        #expect(!own.isAnotherProcessFree, "both of its workers that may run tasks are busy")
+        #expect(other.isAnotherProcessFree)
+        workers[0].becomeIdle(at: now)
+        #expect(own.isAnotherProcessFree)
         other.set(.draining)
-        #expect(!own.isAnotherFree, "it ends")
+        #expect(!own.isAnotherProcessFree, "it ends")
         other.set(.serving)
         board.release(process: 1)
-        #expect(!own.isAnotherFree, "it has ended")
+        #expect(!own.isAnotherProcessFree, "it has ended")
     }
 
     @Test(
@@ -95,7 +95,7 @@ struct ScoreboardTests {
         for worker in workers {
             worker.begin(method: [], target: [], request: [], at: .now)
             worker.finish(CountedAnswer(status: 200, route: nil), at: .now)
-            worker.rest(at: .now)
+            worker.becomeIdle(at: .now)
         }
         #expect(board.snapshot().processes[0].workers.map(\.number).sorted() == [1, 2])
         #expect(board.snapshot().totals.requests == 3)
@@ -225,16 +225,16 @@ struct ScoreboardTests {
         let mail = ShownRequest(
             method: Array("PUT".utf8)[...], target: Array("/mails/7".utf8)[...], route: "/mails/{id}",
             handler: "send", id: "r2", duration: .milliseconds(30))
-        workers[1].run(task: "send-mail", of: mail, left: 2, at: start)
+        workers[1].run(task: "send-mail", of: mail, remaining: 2, at: start)
         let kept = ShownRequest(
             method: [], target: [], route: "/kept", handler: "", id: "r3", duration: .zero)
-        workers[2].run(task: "kept", of: kept, left: 0, at: start)
+        workers[2].run(task: "kept", of: kept, remaining: 0, at: start)
         let row = try #require(board.snapshot().processes.first?.workers.first { $0.number == 2 })
         #expect(row.method == "PUT" && row.target == "/mails/7" && row.route == "/mails/{id}")
         #expect(row.handler == "send" && row.request == "r2" && row.task == "send-mail")
         #expect(row.requestDuration == .milliseconds(30))
         #expect(
-            board.remains(ofProcess: index, at: start + .milliseconds(1250)) == [
+            board.unfinishedWork(ofProcess: index, at: start + .milliseconds(1250)) == [
                 "worker 1 was handling POST /orders for 1.250 s, route /orders, handler place-order, request r1",
                 """
                 worker 2 was running the task send-mail for 1.250 s after PUT /mails/7, 2 more tasks, \
@@ -242,8 +242,8 @@ struct ScoreboardTests {
                 """,
                 "worker 3 was running the task kept for 1.250 s, route /kept, request r3",
             ])
-        #expect(board.remains(ofProcess: 1).isEmpty && board.remains(ofProcess: 99).isEmpty)
-        #expect(board.remains(ofProcess: -1).isEmpty)
+        #expect(board.unfinishedWork(ofProcess: 1).isEmpty && board.unfinishedWork(ofProcess: 99).isEmpty)
+        #expect(board.unfinishedWork(ofProcess: -1).isEmpty)
     }
 
     @Test("Long text is cut at a character, and control characters become spaces")

@@ -14,7 +14,7 @@ struct GroupCommitTests {
         let other = try OtherWriter(fixture)
         let before = taskStore.transactions
         let waiting = Counter()
-        try await withThrowingTaskGroup(of: [KeptRecord].self) { group in
+        try await withThrowingTaskGroup(of: [AppendResult].self) { group in
             for number in 0..<16 {
                 group.addTask {
                     try await onThread {

@@ -147,7 +147,7 @@ struct OrderTests {
     func uniqueAsLongAsKept() throws {
         let once = NewRecord.make {
             $0.uniqueKey = "k"
-            $0.uniqueScope = .kept
+            $0.uniqueScope = .stored
         }
         let first = try taskStore.keep("1", once)[0]
         for end in [RecordEnd.done(result: Data("7".utf8)), .failed(error: "no"), .discarded] {

@@ -40,13 +40,13 @@ struct RetentionTests {
         let taskStore = try fixture.open()
         let once = NewRecord.make {
             $0.uniqueKey = "order"
-            $0.uniqueScope = .kept
+            $0.uniqueScope = .stored
         }
         let ids = try taskStore.keep(
             "r", once,
             .make("mail") { [once] in
                 $0.uniqueKey = once.uniqueKey
-                $0.uniqueScope = .kept
+                $0.uniqueScope = .stored
             }, .make())
         for id in [ids[0], ids[2]] { taskStore.ended(id, .done(result: nil)) }
         try taskStore.flush()

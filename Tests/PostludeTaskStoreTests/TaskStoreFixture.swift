@@ -33,7 +33,7 @@ final class TaskStoreFixture: Sendable {
     }
 
     /// Makes the task store's owner dead for all others: its lock is gone, and it has released nothing.
-    static func die(_ taskStore: SQLiteTaskStore) { taskStore.loseLock() }
+    static func die(_ taskStore: SQLiteTaskStore) { taskStore.releaseLock() }
 }
 
 final class TestClock: Sendable {
@@ -52,7 +52,7 @@ extension NewRecord {
     }
 }
 
-extension KeptRecord {
+extension AppendResult {
     /// The record that stands for it.
     var existing: Record? { if case .exists(let record) = self { record } else { nil } }
 }

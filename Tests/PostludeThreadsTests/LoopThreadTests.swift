@@ -12,13 +12,13 @@ struct LoopThreadTests {
         try thread.start {
             while !thread.isStopping {
                 worked.signal()
-                thread.rest(.seconds(600))
+                thread.wait(atMost: .seconds(600))
             }
         }
         for _ in 1...3 {
             waitForInput([worked.descriptor], milliseconds: -1)
             worked.take()
-            thread.ring()
+            thread.wake()
         }
         thread.stop()
         #expect(thread.isStopping)
@@ -34,7 +34,7 @@ struct LoopThreadTests {
             waitForInput([gate.descriptor], milliseconds: -1)
             ended.signal()
         }
-        thread.stop(patience: .milliseconds(1))
+        thread.stop(timeout: .milliseconds(1))
         #expect(!ended.take())
         gate.signal()
         waitForInput([ended.descriptor], milliseconds: -1)

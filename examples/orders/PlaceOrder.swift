@@ -8,15 +8,17 @@ func placeOrder(order: JSONBody<Order>, tasks: BackgroundTasks) throws -> Respon
     let id = order.value.id.description
     // No receipt and no ledger entry for an unpaid order.
     tasks.stopOnFailure()
-    try tasks.enqueue(Charge(order: id), unique: id, while: .kept)
-    try tasks.enqueue(SendReceipt(order: id, email: order.value.email), unique: id, while: .kept)
-    try tasks.enqueue(EnterInLedger(order: id), unique: id, while: .kept)
+    try tasks.enqueue(Charge(order: id), unique: id, while: .stored)
+    try tasks.enqueue(SendReceipt(order: id, email: order.value.email), unique: id, while: .stored)
+    try tasks.enqueue(EnterInLedger(order: id), unique: id, while: .stored)
     // If several requests have the same id, one transaction decides, for all processes, which of them places
     // the order.
-    let kept = try tasks.keep()
-    guard kept.allSatisfy(\.isNew) else {
+    let persisted = try tasks.persist()
+    guard persisted.allSatisfy(\.isNew) else {
         return try .json(
-            OrderState(of: id, charge: kept[0].status, receipt: kept[1].status, ledger: kept[2].status))
+            OrderState(
+                of: id, charge: persisted[0].status, receipt: persisted[1].status, ledger: persisted[2].status
+            ))
     }
     return try .json(["id": id], status: .accepted, headers: [.location: "/orders/\(id)"])
 }

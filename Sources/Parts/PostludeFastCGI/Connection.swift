@@ -157,7 +157,7 @@ package final class Connection: @unchecked Sendable {
 
     /// Shortens the deadline when the process drains: to one second if the connection has not sent anything yet, and to
     /// the drain deadline in any case.
-    func hurry() {
+    func shortenDeadlines() {
         if !hasServed, isAtRest {
             let soon = MonotonicTime.now + .seconds(1)
             headDeadline = headDeadline.map { min($0, soon) }

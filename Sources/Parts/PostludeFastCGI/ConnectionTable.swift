@@ -87,9 +87,9 @@ final class ConnectionTable: @unchecked Sendable {
     func claim(_ token: UInt64) -> Connection? {
         guard let index = index(of: token) else { return nil }
         while true {
-            if exchange(token, .armed, .held) { return slots[index].connection }
+            if transition(token, from: .armed, to: .held) { return slots[index].connection }
             // The holder, if the connection still exists, sees the event in `arm`.
-            if exchange(token, .held, .fired) || !isState(token, .armed) { return nil }
+            if transition(token, from: .held, to: .fired) || !isState(token, .armed) { return nil }
         }
     }
 
@@ -100,8 +100,8 @@ final class ConnectionTable: @unchecked Sendable {
     func arm(_ connection: Connection) -> Bool {
         guard let index = index(of: connection.token) else { return true }
         slots[index].deadline.store(connection.deadline?.nanoseconds ?? .max, ordering: .relaxed)
-        if exchange(connection.token, .held, .armed) { return true }
-        return !exchange(connection.token, .fired, .held)
+        if transition(connection.token, from: .held, to: .armed) { return true }
+        return !transition(connection.token, from: .fired, to: .held)
     }
 
     /// Removes a connection that the caller holds.
@@ -135,7 +135,7 @@ final class ConnectionTable: @unchecked Sendable {
         guard !polled.isEmpty, poll(&polled, nfds_t(polled.count), 0) > 0 else { return [] }
         return zip(tokens, polled).compactMap { token, result in
             // A slot that has been reused has another token.
-            guard result.revents != 0, exchange(token, .armed, .held) else { return nil }
+            guard result.revents != 0, transition(token, from: .armed, to: .held) else { return nil }
             return index(of: token).flatMap { slots[$0].connection }
         }
     }
@@ -145,7 +145,7 @@ final class ConnectionTable: @unchecked Sendable {
         for index in 0..<places.withLock({ $0.used }) where isWanted(slots[index]) {
             let word = slots[index].word.load(ordering: .relaxed)
             let token = (word >> Self.stateBits & 0xffff_ffff) << 32 | UInt64(index)
-            if exchange(token, .armed, .held), let connection = slots[index].connection {
+            if transition(token, from: .armed, to: .held), let connection = slots[index].connection {
                 claimed.append(connection)
             }
         }
@@ -165,7 +165,7 @@ final class ConnectionTable: @unchecked Sendable {
         index(of: token).map { slots[$0].word.load(ordering: .sequentiallyConsistent) } == word(token, state)
     }
 
-    private func exchange(_ token: UInt64, _ old: State, _ new: State) -> Bool {
+    private func transition(_ token: UInt64, from old: State, to new: State) -> Bool {
         guard let index = index(of: token) else { return false }
         return slots[index].word.compareExchange(
             expected: word(token, old), desired: word(token, new), ordering: .sequentiallyConsistent

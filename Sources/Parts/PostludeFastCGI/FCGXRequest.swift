@@ -19,7 +19,7 @@ package final class FCGXRequest {
     /// Initialises libfcgi once for the process, without the signal handlers that it would install; false if that
     /// fails.
     package static let initialized: Bool = {
-        let kept = [SIGTERM, SIGUSR1].map { number in
+        let saved = [SIGTERM, SIGUSR1].map { number in
             var action = sigaction()
             sigaction(number, nil, &action)
             return (number, action)
@@ -27,7 +27,7 @@ package final class FCGXRequest {
         // A write to a closed socket must just fail; libfcgi's own handler lacks SA_RESTART.
         signal(SIGPIPE, SIG_IGN)
         defer {
-            for (number, action) in kept {
+            for (number, action) in saved {
                 var action = action
                 sigaction(number, &action, nil)
             }

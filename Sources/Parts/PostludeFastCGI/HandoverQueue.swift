@@ -20,7 +20,7 @@ package final class HandoverQueue: Sendable {
     private enum Note {
         static let nudge: UInt8 = 1
         static let new: UInt8 = 2
-        static let kept: UInt8 = 3
+        static let keptAlive: UInt8 = 3
     }
 
     /// The sending end, which the other processes inherit.
@@ -58,7 +58,8 @@ package final class HandoverQueue: Sendable {
     package func send(_ descriptor: Int32, hasServed: Bool = true, moves: Int = 0) -> Bool {
         // An older program, without the second byte, reads only the first one.
         sendDescriptor(
-            descriptor, note: hasServed ? Note.kept : Note.new, count: UInt8(clamping: moves), to: sending)
+            descriptor, note: hasServed ? Note.keptAlive : Note.new, count: UInt8(clamping: moves),
+            to: sending)
     }
 
     /// Wakes a process that has a free worker, so that it looks at the listening socket and at the queue.
@@ -77,9 +78,9 @@ package final class HandoverQueue: Sendable {
             case (Note.nudge, nil):
                 return .nudge
             case (Note.new, let descriptor?) where Self.isConnection(descriptor),
-                (Note.kept, let descriptor?) where Self.isConnection(descriptor):
+                (Note.keptAlive, let descriptor?) where Self.isConnection(descriptor):
                 return .connection(
-                    descriptor: descriptor, hasServed: note == Note.kept, moves: Int(moves))
+                    descriptor: descriptor, hasServed: note == Note.keptAlive, moves: Int(moves))
             default:
                 if let descriptor { close(descriptor) }
             }

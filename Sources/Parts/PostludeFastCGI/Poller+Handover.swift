@@ -31,7 +31,7 @@ extension Poller {
         }
         if let handover {
             epoll.remove(handover.receiving)
-            isAway.store(false, ordering: .sequentiallyConsistent)
+            receivingIsPaused.store(false, ordering: .sequentiallyConsistent)
             // The kernel may have reported what is in the queue to this process only.
             if handingOver { handover.nudge() } else { receiveRest() }
         }
@@ -60,7 +60,7 @@ extension Poller {
     /// Closes, hands over or hurries a connection that is about to be armed, as the stage requires.
     ///
     /// - Returns: false if the connection has been closed or handed over.
-    func remains(_ connection: Connection, in stage: Stage) -> Bool {
+    func keepOrDiscard(_ connection: Connection, in stage: Stage) -> Bool {
         switch stage {
         case .serving:
             return true
@@ -70,11 +70,11 @@ extension Poller {
                 discard(connection, .closed)
                 return false
             }
-            connection.hurry()
+            connection.shortenDeadlines()
             return true
         case .handingOver:
             guard !handOver(connection) else { return false }
-            connection.hurry()
+            connection.shortenDeadlines()
             return true
         }
     }
@@ -120,7 +120,7 @@ extension Poller {
     /// to date.
     private static let mostMoves = 3
     /// How long the queue may be filled before this process receives from it again.
-    private static let patience: Duration = .milliseconds(40)
+    private static let longestQueueTime: Duration = .milliseconds(40)
 
     /// Hands over a connection that the caller holds and on which something has arrived, if another process has more
     /// room for its request.
@@ -131,24 +131,24 @@ extension Poller {
         guard stage.load(ordering: .relaxed) == .serving, connection.moves < Self.mostMoves,
             MonotonicTime.now.nanoseconds >= offersResume.load(ordering: .relaxed)
         else { return false }
-        leaveQueue(handover)
+        pauseReceiving(handover)
         connection.moves += 1
         return handOver(connection)
     }
 
     /// Receives connections of other processes again. Called when this process may have room again.
-    package func returnToQueue() {
-        guard isAway.load(ordering: .sequentiallyConsistent), let handover else { return }
+    package func resumeReceiving() {
+        guard receivingIsPaused.load(ordering: .sequentiallyConsistent), let handover else { return }
         rewatch(handover.receiving, watchHandover)
     }
 
-    /// Whether this process has stopped receiving from the handover queue, until `returnToQueue`.
-    package var isAwayFromQueue: Bool { isAway.load(ordering: .sequentiallyConsistent) }
+    /// Whether this process has stopped receiving from the handover queue, until `resumeReceiving`.
+    package var isReceivingPaused: Bool { receivingIsPaused.load(ordering: .sequentiallyConsistent) }
 
     /// Returns to the queue if no other process has room, or if none takes what is in it. Called by the control thread
     /// every few milliseconds while the process is away.
-    package func reconsiderQueue(at now: MonotonicTime) {
-        guard isAwayFromQueue, let handover else { return }
+    package func resumeReceivingIfNeeded(at now: MonotonicTime) {
+        guard isReceivingPaused, let handover else { return }
         let isFilled = isReadable(handover.receiving)
         let isStuck = state.withLock { state in
             guard isFilled else {
@@ -157,25 +157,25 @@ extension Poller {
             }
             let start = state.queueFilledSince ?? now
             state.queueFilledSince = start
-            return now - start >= Self.patience
+            return now - start >= Self.longestQueueTime
         }
         guard isStuck || !isRoomElsewhere() else { return }
         if isStuck {
             // The other processes are less free than they seem; one may be stopped, for example.
             offersResume.store((now + .seconds(1)).nanoseconds, ordering: .relaxed)
         }
-        returnToQueue()
+        resumeReceiving()
     }
 
-    private func leaveQueue(_ handover: HandoverQueue) {
-        guard !isAway.load(ordering: .relaxed) else { return }
-        let hasLeft = state.withLock { state in
-            guard state.isListening, !isAway.load(ordering: .relaxed) else { return false }
-            isAway.store(true, ordering: .sequentiallyConsistent)
+    private func pauseReceiving(_ handover: HandoverQueue) {
+        guard !receivingIsPaused.load(ordering: .relaxed) else { return }
+        let hasPaused = state.withLock { state in
+            guard state.isListening, !receivingIsPaused.load(ordering: .relaxed) else { return false }
+            receivingIsPaused.store(true, ordering: .sequentiallyConsistent)
             state.queueFilledSince = nil
             epoll.remove(handover.receiving)
             return true
         }
-        if hasLeft { onAway() }
+        if hasPaused { onReceivingPaused() }
     }
 }

@@ -30,7 +30,7 @@ extension Poller {
         defer { if hasHandedOver, let handover { rewatch(handover.receiving, watchHandover) } }
         // Bounded, since the control thread has other work.
         for _ in 0..<256 {
-            guard !isAnyoneWaiting, !isAnyoneParked, let event = epoll.wait(milliseconds: 0),
+            guard !isAnyWorkerWaiting, !isAnyWorkerParked, let event = epoll.wait(milliseconds: 0),
                 event.token != Token.stop
             else { return }
             let connection: Connection?
@@ -73,7 +73,7 @@ extension Poller {
         var connections: [Connection] = []
         guard let handover, stage.load(ordering: .sequentiallyConsistent) == .serving else { return [] }
         // Bounded, as above.
-        while connections.count < 256, !isAnyoneWaiting, !isAnyoneParked {
+        while connections.count < 256, !isAnyWorkerWaiting, !isAnyWorkerParked {
             switch receiveOne() {
             case .connection(let connection): connections.append(connection)
             case .nudge: rewatch(listener.descriptor, watchListener)

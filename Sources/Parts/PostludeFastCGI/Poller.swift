@@ -73,11 +73,11 @@ package final class Poller: Sendable {
     private let leastWidth: Int
     private let taken = Atomic<Int>(0)
     /// Whether this process leaves the connections in the handover queue to the other processes.
-    let isAway = Atomic<Bool>(false)
+    let receivingIsPaused = Atomic<Bool>(false)
     /// The monotonic time before which no connection is offered to other processes, in nanoseconds.
     let offersResume = Atomic<Int64>(0)
     let isRoomElsewhere: @Sendable () -> Bool
-    let onAway: @Sendable () -> Void
+    let onReceivingPaused: @Sendable () -> Void
     private let onNoneWaiting: @Sendable () -> Void
     private let report: @Sendable (ConnectionEnd) -> Void
     let answered: @Sendable (UnservedRequest) -> Void
@@ -88,8 +88,8 @@ package final class Poller: Sendable {
     ///     core.
     ///   - isRoomElsewhere: called for each connection on which something has arrived; returns whether this process
     ///     could not run its request's tasks now, and another one could.
-    ///   - onAway: called when this process stops receiving from the handover queue; the caller must then call
-    ///     `reconsiderQueue` every few milliseconds.
+    ///   - onReceivingPaused: called when this process stops receiving from the handover queue; the caller must then call
+    ///     `resumeReceivingIfNeeded` every few milliseconds.
     ///   - onNoneWaiting: called by the worker that was the last one to wait for events.
     ///   - report: called for each connection that has ended abnormally.
     ///   - answered: called for each request that was answered without a worker.
@@ -97,7 +97,7 @@ package final class Poller: Sendable {
         listener: Listener, handover: HandoverQueue? = nil, webServers: WebServers,
         limits: GateLimits, times: ConnectionTimes, width: Int,
         isRoomElsewhere: @escaping @Sendable () -> Bool = { false },
-        onAway: @escaping @Sendable () -> Void = {}, onNoneWaiting: @escaping @Sendable () -> Void,
+        onReceivingPaused: @escaping @Sendable () -> Void = {}, onNoneWaiting: @escaping @Sendable () -> Void,
         report: @escaping @Sendable (ConnectionEnd) -> Void,
         answered: @escaping @Sendable (UnservedRequest) -> Void = { _ in }
     ) throws(SystemError) {
@@ -106,7 +106,7 @@ package final class Poller: Sendable {
         self.webServers = webServers
         bounds = Lock((limits, times))
         self.isRoomElsewhere = isRoomElsewhere
-        self.onAway = onAway
+        self.onReceivingPaused = onReceivingPaused
         self.onNoneWaiting = onNoneWaiting
         self.report = report
         self.answered = answered
@@ -242,12 +242,12 @@ extension Poller {
     /// Whether an event is pending.
     package var hasEvents: Bool { isReadable(epoll.descriptor) }
     /// Whether a worker is free.
-    package var isAnyoneWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
+    package var isAnyWorkerWaiting: Bool { waiting.load(ordering: .sequentiallyConsistent) > 0 }
     /// Whether the workers are to stop.
     package var hasStopped: Bool { isReadable(stopSignal.descriptor) }
     /// Whether other processes may take connections of this one.
     package var hasSiblings: Bool { handover != nil }
-    package var isAnyoneParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
+    package var isAnyWorkerParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
     /// The number of times that a worker has returned from waiting for an event. It does not change while all of them
     /// are blocked.
     package var takenEvents: Int { taken.load(ordering: .relaxed) }
@@ -323,7 +323,7 @@ extension Poller {
     func watchHandover() throws(SystemError) {
         guard let handover else { return }
         try epoll.add(handover.receiving, .acceptEdge, token: Token.handover)
-        isAway.store(false, ordering: .sequentiallyConsistent)
+        receivingIsPaused.store(false, ordering: .sequentiallyConsistent)
     }
 
     /// Accepts queued connections; if other processes could take the rest, no more than this process has free workers
@@ -374,10 +374,10 @@ extension Poller {
             defer { state.acceptFailure = nil }
             return (state.isListening, state.isListening ? state.acceptFailure : nil)
         }
-        guard isListening, failure != nil || isAnyoneWaiting else { return nil }
+        guard isListening, failure != nil || isAnyWorkerWaiting else { return nil }
         if failure != nil || isReadable(listener.descriptor) { rewatch(listener.descriptor, watchListener) }
-        // A process that is away from the queue returns in `reconsiderQueue`.
-        if let handover, !isAwayFromQueue, failure != nil || isReadable(handover.receiving) {
+        // A process that is away from the queue returns in `resumeReceivingIfNeeded`.
+        if let handover, !isReceivingPaused, failure != nil || isReadable(handover.receiving) {
             rewatch(handover.receiving, watchHandover)
         }
         return failure
@@ -484,7 +484,7 @@ extension Poller {
                 arm(connection)
                 continue
             }
-            if isAnyoneWaiting || !connection.hasArrivals {
+            if isAnyWorkerWaiting || !connection.hasArrivals {
                 giveUp(connection)
             } else {
                 // Bytes have arrived, but every worker is busy: the peer is not late.
@@ -514,7 +514,7 @@ extension Poller {
     /// Arms a connection that the caller holds: the next event gives it to a worker.
     func arm(_ connection: Connection) {
         let before = stage.load(ordering: .sequentiallyConsistent)
-        guard before == .serving || remains(connection, in: before) else { return }
+        guard before == .serving || keepOrDiscard(connection, in: before) else { return }
         do {
             try register(connection)
         } catch {

@@ -45,7 +45,7 @@ package struct RequestHead: Sendable {
         self.pairs = pairs
         // libfcgi keeps a parameter as the C string "name=value".
         let names: [StaticString] = ["REQUEST_METHOD", "REQUEST_URI", "CONTENT_LENGTH"]
-        guard Self.isSound(stream, pairs), !names.contains(where: isAmbiguous) else {
+        guard Self.isWellFormed(stream, pairs), !names.contains(where: isAmbiguous) else {
             refusal = .parameter
             return
         }
@@ -89,7 +89,7 @@ package struct RequestHead: Sendable {
         for pair in pairs { body(stream[pair.name], stream[pair.value]) }
     }
 
-    private static func isSound(_ stream: [UInt8], _ pairs: [NameValuePairs.Pair]) -> Bool {
+    private static func isWellFormed(_ stream: [UInt8], _ pairs: [NameValuePairs.Pair]) -> Bool {
         stream.withUnsafeBytes { bytes in
             func holds(_ byte: UInt8, _ range: Range<Int>) -> Bool {
                 // The reader has checked that the range lies within the stream.

@@ -26,7 +26,7 @@ package final class AccessLog: Sendable {
         self.sink = sink
     }
 
-    package func write(_ record: AccessRecord, tasks: TaskTally = TaskTally()) {
+    package func write(_ record: AccessRecord, tasks: TaskResultCounts = TaskResultCounts()) {
         let values = AccessValues(record: record, tasks: tasks)
         let text =
             switch format {
@@ -136,7 +136,7 @@ struct AccessValues {
     }
 
     let record: AccessRecord
-    let tasks: TaskTally
+    let tasks: TaskResultCounts
 
     func value(_ variable: AccessLogVariable) -> Value {
         switch variable {
@@ -163,7 +163,7 @@ struct AccessValues {
         case .requestTime: .number(record.duration.secondsText)
         case .tasks: .number("\(tasks.ended)")
         case .tasksFailed: .number("\(tasks.failed)")
-        case .tasksLeft: .number("\(tasks.left)")
+        case .tasksLeft: .number("\(tasks.unfinished)")
         case .tasksTime: .number(tasks.time.secondsText)
         case .timeISO8601: .text(record.time.iso8601)
         case .timeLocal: .text(record.time.common)

@@ -69,19 +69,19 @@ extension AccessRecord {
 }
 
 /// The results of a request's tasks.
-package struct TaskTally: Sendable, Equatable {
+package struct TaskResultCounts: Sendable, Equatable {
     /// The number of tasks that have ended, successfully or not.
     package var ended = 0
     package var failed = 0
     /// The number of tasks that had not ended when the process ended.
-    package var left = 0
+    package var unfinished = 0
     /// The total time of all attempts.
     package var time: Duration = .zero
 
-    package init(ended: Int = 0, failed: Int = 0, left: Int = 0, time: Duration = .zero) {
+    package init(ended: Int = 0, failed: Int = 0, unfinished: Int = 0, time: Duration = .zero) {
         self.ended = ended
         self.failed = failed
-        self.left = left
+        self.unfinished = unfinished
         self.time = time
     }
 }

@@ -18,7 +18,7 @@ final class LineOutput: Sendable {
     /// The largest number of pending bytes. Further lines are lost.
     private static let limit = 1 << 20
     /// The time after which a thread stops writing the lines of others. Other threads, or the control thread, continue.
-    private static let patience = Duration.milliseconds(20)
+    private static let longestTurn = Duration.milliseconds(20)
     /// The number of bytes for which a writable pipe has room.
     private static let pipeRoom = 4096
 
@@ -84,7 +84,7 @@ final class LineOutput: Sendable {
 
     /// Writes the pending lines, unless another thread does.
     private func drain() {
-        let end = MonotonicTime.now + Self.patience
+        let end = MonotonicTime.now + Self.longestTurn
         while let batch = takePending() {
             let (written, errno) = write(batch[...])
             let rest = batch[written...]

@@ -106,7 +106,7 @@ package final class LogWriter: Sendable {
     /// standard error without an access log, are used until ``reopen(telling:)`` has opened the log.
     ///
     /// - Parameter mayPostpone: whether the settings are postponed if a log cannot be opened; otherwise it throws.
-    package func apply(_ log: Manifest.Log, orLater mayPostpone: Bool, telling logger: Logger) throws {
+    package func apply(_ log: Manifest.Log, orLater mayPostpone: Bool, logger: Logger) throws {
         do {
             try apply(log)
         } catch {
@@ -126,7 +126,7 @@ package final class LogWriter: Sendable {
     func write(_ entry: LogEntry) { state.withLock { $0.sink }.write(entry) }
 
     /// Reopens the files after log rotation. A file that cannot be opened is not replaced.
-    package func reopen(telling logger: Logger) {
+    package func reopen(logger: Logger) {
         if let log = state.withLock({ $0.postponed }) {
             do {
                 try apply(log)
@@ -145,7 +145,7 @@ package final class LogWriter: Sendable {
     }
 
     /// Writes lines that wait for a slow reader, and logs how many lines were lost. Called at intervals.
-    package func tend(telling logger: Logger) {
+    package func flushAndReportLosses(to logger: Logger) {
         let main = state.withLock { $0.sink }
         for sink in sinks {
             // The call waits up to 20 ms, in which a reader that has resumed can take more than fits in a pipe.

@@ -95,8 +95,8 @@ enum NetworkText {
 
     private static func masked(_ address: [UInt8], to length: Int) -> [UInt8] {
         address.enumerated().map { index, byte in
-            let kept = min(max(length - index * 8, 0), 8)
-            return byte & UInt8(truncatingIfNeeded: 0xFF00 >> kept)
+            let bits = min(max(length - index * 8, 0), 8)
+            return byte & UInt8(truncatingIfNeeded: 0xFF00 >> bits)
         }
     }
 

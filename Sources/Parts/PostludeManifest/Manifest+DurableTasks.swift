@@ -18,8 +18,8 @@ extension Manifest {
         /// The time after which a task that has not begun is dropped.
         package var expiry: Duration?
         package var priority: Priority?
-        package var runs: Place?
-        package var promotion: Promotion?
+        package var runs: Execution?
+        package var rerouting: Rerouting?
         /// The position of the kind's name in the file.
         package var location: SourceLocation
 
@@ -33,19 +33,19 @@ extension Manifest {
         }
 
         /// The place where tasks run: a broker's queue, or this machine.
-        package struct Place: Sendable, Hashable {
+        package struct Execution: Sendable, Hashable {
             /// The broker's queue; `nil` for the processes of this machine.
             package var queue: String?
             package var location: SourceLocation
         }
 
         /// The queue to which a task moves if it cannot finish here, and the occasions on which it moves.
-        package struct Promotion: Sendable, Hashable {
+        package struct Rerouting: Sendable, Hashable {
             package enum Occasion: String, Sendable, Hashable, CaseIterable {
                 case deadline, attempts, shutdown
             }
 
-            package var place: Place
+            package var destination: Execution
             package var occasions = Set(Occasion.allCases)
         }
     }
@@ -54,11 +54,11 @@ extension Manifest {
     package struct Schedule: Sendable, Hashable {
         package var name: String
         /// The five fields of a cron expression.
-        package var cron: Placed<String>
+        package var cron: Located<String>
         /// The name of a time zone in the tz database.
-        package var timeZone: Placed<String>
+        package var timeZone: Located<String>
         /// The name of the task's kind.
-        package var task: Placed<String>
+        package var task: Located<String>
         /// The members of the task, as a mapping.
         package var arguments: Value
         package var overlap: Overlap = .skip
@@ -73,7 +73,7 @@ extension Manifest {
     }
 
     /// A value with its position in the file, for a check by another module.
-    package struct Placed<Content: Sendable & Hashable>: Sendable, Hashable {
+    package struct Located<Content: Sendable & Hashable>: Sendable, Hashable {
         package var value: Content
         package var location: SourceLocation
     }

@@ -15,7 +15,7 @@ extension Manifest {
             changes.compare("status.owner", old.owner, new.owner)
             changes.compare("status.group", old.group, new.group)
             changes.compare("status.mode", old.mode, new.mode)
-            changes.compare("status.steering", old.steering, new.steering)
+            changes.compare("status.task-actions", old.taskActions, new.taskActions)
         }
         changes.compare("task-store.path", taskStore?.path, next.taskStore?.path)
         if let old = taskStore, let new = next.taskStore {

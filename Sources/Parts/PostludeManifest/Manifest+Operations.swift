@@ -59,7 +59,7 @@ extension Manifest {
         package var group: String?
         package var mode: UInt32 = 0o660
         /// Whether the pages can retry and discard durable tasks.
-        package var steering = false
+        package var taskActions = false
 
         package init(listen: String) { self.listen = listen }
     }
@@ -71,7 +71,7 @@ extension Manifest {
     package func status(at address: String?) -> Status? {
         guard let address else { return status }
         var given = Status(listen: address)
-        given.steering = status?.steering ?? given.steering
+        given.taskActions = status?.taskActions ?? given.taskActions
         return given
     }
 

@@ -38,13 +38,13 @@ extension ManifestDecoder {
             reader.duration($0, for: "`expiry`", atLeast: ManifestBounds.time)
         }
         task.priority = keys[.priority].flatMap { reader.choice($0, for: "`priority`") }
-        task.runs = keys[.runs].flatMap(place)
-        task.promotion = keys[.promotion].flatMap(promotion)
+        task.runs = keys[.runs].flatMap(execution)
+        task.rerouting = keys[.rerouting].flatMap(rerouting)
     }
 
     /// Decodes `runs`: `here`, or a broker's queue. Returns `nil` if a mistake was reported.
-    private func place(_ node: Node) -> Manifest.DurableTask.Place? {
-        let place = location(of: node)
+    private func execution(_ node: Node) -> Manifest.DurableTask.Execution? {
+        let location = location(of: node)
         guard node.mapping != nil else {
             let expected = "here, or { celery: QUEUE }"
             guard let text = reader.text(node, for: "`runs`", expected: expected) else { return nil }
@@ -52,24 +52,26 @@ extension ManifestDecoder {
                 reader.reportMismatch(node, for: "`runs`", expected: expected)
                 return nil
             }
-            return .init(queue: nil, location: place)
+            return .init(queue: nil, location: location)
         }
-        guard let keys = reader.mapping(node, keys: PlaceKey.self, name: PlaceKey.mapping) else { return nil }
+        guard let keys = reader.mapping(node, keys: ExecutionKey.self, name: ExecutionKey.mapping) else {
+            return nil
+        }
         return queue(keys[.celery], in: "`runs`", at: keys.position)
     }
 
-    private func promotion(_ node: Node) -> Manifest.DurableTask.Promotion? {
-        guard let keys = reader.mapping(node, keys: PromotionKey.self, name: PromotionKey.mapping) else {
+    private func rerouting(_ node: Node) -> Manifest.DurableTask.Rerouting? {
+        guard let keys = reader.mapping(node, keys: ReroutingKey.self, name: ReroutingKey.mapping) else {
             return nil
         }
-        let place = queue(keys[.celery], in: "`promotion`", at: keys.position)
-        var occasions: Set<Manifest.DurableTask.Promotion.Occasion>?
+        let destination = queue(keys[.celery], in: "`rerouting`", at: keys.position)
+        var occasions: Set<Manifest.DurableTask.Rerouting.Occasion>?
         if let node = keys[.when] {
             let names = alternatives(
-                Manifest.DurableTask.Promotion.Occasion.allCases.map(\.rawValue), last: "and")
+                Manifest.DurableTask.Rerouting.Occasion.allCases.map(\.rawValue), last: "and")
             for item in reader.list(node, for: "`when`", of: "occasions: \(names)") ?? [] {
                 guard
-                    let occasion: Manifest.DurableTask.Promotion.Occasion = reader.choice(item, for: "`when`")
+                    let occasion: Manifest.DurableTask.Rerouting.Occasion = reader.choice(item, for: "`when`")
                 else { continue }
                 if occasions?.contains(occasion) == true {
                     reader.report(
@@ -78,15 +80,15 @@ extension ManifestDecoder {
                 occasions = (occasions ?? []).union([occasion])
             }
         }
-        guard let place else { return nil }
-        var promotion = Manifest.DurableTask.Promotion(place: place)
-        if let occasions { promotion.occasions = occasions }
-        return promotion
+        guard let destination else { return nil }
+        var rerouting = Manifest.DurableTask.Rerouting(destination: destination)
+        if let occasions { rerouting.occasions = occasions }
+        return rerouting
     }
 
     private func queue(
         _ node: Node?, in mapping: String, at position: SourcePosition?
-    ) -> Manifest.DurableTask.Place? {
+    ) -> Manifest.DurableTask.Execution? {
         let expected = "the name of a queue"
         guard let node else {
             reader.diagnostics.add("\(mapping) has no `celery`, expected \(expected)", at: position)
@@ -128,7 +130,7 @@ extension ManifestDecoder {
         }
         let cron = text(.cron, in: keys, expected: "five fields in quotes such as \"0 3 * * *\"")
         let task = text(.task, in: keys, expected: "the name of a durable task")
-        var zone: Manifest.Placed<String>?
+        var zone: Manifest.Located<String>?
         if keys[.timeZone] != nil {
             zone = text(.timeZone, in: keys, expected: "a time zone such as Europe/Paris")
         }
@@ -153,7 +155,7 @@ extension ManifestDecoder {
 
     private func text(
         _ key: ScheduleKey, in keys: MappingReader<ScheduleKey>, expected: String
-    ) -> Manifest.Placed<String>? {
+    ) -> Manifest.Located<String>? {
         let name = "`\(key.rawValue)`"
         guard let node = keys[key] else {
             reader.diagnostics.add("a schedule has no \(name), expected \(expected)", at: keys.position)
@@ -170,19 +172,19 @@ extension ManifestDecoder {
     /// Returns a value that JSON can represent; `nil` after a reported mistake.
     private func value(_ node: Node) -> Manifest.Value? {
         guard reader.isUntagged(node) else { return nil }
-        let place = location(of: node)
+        let location = location(of: node)
         switch node {
         case .scalar(let scalar):
-            return content(of: scalar, at: node).map { Manifest.Value($0, location: place) }
+            return content(of: scalar, at: node).map { Manifest.Value($0, location: location) }
         case .sequence(let sequence):
-            return Manifest.Value(.list(sequence.compactMap { value($0) }), location: place)
+            return Manifest.Value(.list(sequence.compactMap { value($0) }), location: location)
         case .mapping:
             let entries = reader.entries(node, in: "`arguments`", each: "text", expected: "a mapping")
             return Manifest.Value(
                 .mapping(
                     entries.compactMap { entry in value(entry.value).map { .init(key: entry.name, value: $0) }
                     }),
-                location: place)
+                location: location)
         case .alias: return nil
         }
     }

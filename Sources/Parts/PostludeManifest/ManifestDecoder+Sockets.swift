@@ -34,7 +34,7 @@ extension ManifestDecoder {
     /// - Parameter listen: the application's own socket, which must have another address.
     func status(_ node: Node, besides listen: Manifest.Listen) -> Manifest.Status? {
         var addressNode = node
-        var owner, group, mode, steering: Node?
+        var owner, group, mode, taskActions: Node?
         if node.scalar == nil {
             guard
                 let keys = reader.mapping(
@@ -46,7 +46,7 @@ extension ManifestDecoder {
                 return nil
             }
             (addressNode, owner, group, mode) = (node, keys[.owner], keys[.group], keys[.mode])
-            steering = keys[.steering]
+            taskActions = keys[.taskActions]
         }
         let name = node.scalar == nil ? "`listen`" : "`status`"
         guard let address = address(addressNode, for: name) else { return nil }
@@ -59,7 +59,8 @@ extension ManifestDecoder {
         status.owner = owner.flatMap { account($0, for: "`owner`", of: "user") }
         status.group = group.flatMap { account($0, for: "`group`", of: "group") }
         status.mode = mode.flatMap { self.mode($0) } ?? status.mode
-        status.steering = steering.flatMap { reader.boolean($0, for: "`steering`") } ?? status.steering
+        status.taskActions =
+            taskActions.flatMap { reader.boolean($0, for: "`task-actions`") } ?? status.taskActions
         return status
     }
 

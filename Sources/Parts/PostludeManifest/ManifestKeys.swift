@@ -211,7 +211,7 @@ enum StatusKey: String, ManifestKey {
     case owner
     case group
     case mode
-    case steering
+    case taskActions = "task-actions"
 
     static let mapping = "`status`"
 }
@@ -235,24 +235,24 @@ enum DurableTaskKey: String, ManifestKey {
     case expiry
     case priority
     case runs
-    case promotion
+    case rerouting
 
     static let mapping = "a kind's `durable-tasks`"
 }
 
 /// `runs`, if it is a mapping.
-enum PlaceKey: String, ManifestKey {
+enum ExecutionKey: String, ManifestKey {
     case celery
 
     static let mapping = "`runs`"
 }
 
-/// `promotion`.
-enum PromotionKey: String, ManifestKey {
+/// `rerouting`.
+enum ReroutingKey: String, ManifestKey {
     case celery
     case when
 
-    static let mapping = "`promotion`"
+    static let mapping = "`rerouting`"
 }
 
 /// An item of `schedules`.

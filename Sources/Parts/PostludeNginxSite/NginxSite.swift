@@ -52,7 +52,7 @@ package struct NginxSite: CustomStringConvertible {
         [
             "server \(socket);",
             "# For each of nginx's processes, as many as there can be workers. An idle connection costs no worker.",
-            "keepalive \(Self.kept(manifest));",
+            "keepalive \(Self.idleConnections(manifest));",
         ]
     }
 
@@ -130,7 +130,7 @@ package struct NginxSite: CustomStringConvertible {
     }
 
     /// Returns the largest number of idle connections that each of nginx's processes keeps.
-    private static func kept(_ manifest: Manifest) -> Int {
+    private static func idleConnections(_ manifest: Manifest) -> Int {
         min(max(manifest.processes.count * manifest.workers.maximum, 16), 512)
     }
 

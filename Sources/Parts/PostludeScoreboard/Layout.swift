@@ -54,7 +54,7 @@ struct Layout: Sendable, Equatable {
         /// The time at which the control thread was last active.
         static let beatNanoseconds = 28
         /// The number of workers that may run tasks at the same time.
-        static let taskPlaces = 29
+        static let taskSlots = 29
         /// The queued tasks that wait for a worker, and in the next word those that wait for another attempt.
         static let tasksForWorker = 30
         static let tasksForAttempt = 31

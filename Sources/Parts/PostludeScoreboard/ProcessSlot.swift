@@ -46,10 +46,10 @@ package final class ProcessSlot: Sendable {
 
     /// Records how many workers may run tasks at the same time: from then on, other processes may hand requests over to
     /// this one.
-    package func set(taskPlaces: Int) { words[Layout.Process.taskPlaces] = UInt64(clamping: taskPlaces) }
+    package func set(taskSlots: Int) { words[Layout.Process.taskSlots] = UInt64(clamping: taskSlots) }
 
     /// Whether another process serves, and has a free worker for a request and its tasks.
-    package var isAnotherFree: Bool { board.hasFreeProcess(besides: index) }
+    package var isAnotherProcessFree: Bool { board.hasFreeProcess(besides: index) }
 
     /// Records the numbers that are sampled periodically.
     package func set(connections: Int, tasks: TaskCounts) {

@@ -38,7 +38,7 @@ extension Scoreboard {
             runningTasks: words.count(Layout.Process.runningTasks),
             tasksForWorker: words.count(Layout.Process.tasksForWorker),
             tasksForAttempt: words.count(Layout.Process.tasksForAttempt),
-            taskPlaces: words.count(Layout.Process.taskPlaces),
+            taskSlots: words.count(Layout.Process.taskSlots),
             oldestTask: oldest == 0 ? nil : now.since(oldest),
             mostBusyWorkers: Int(clamping: words[Layout.Process.mostBusyWorkers]))
         for place in 0..<layout.workers {

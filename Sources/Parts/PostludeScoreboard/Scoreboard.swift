@@ -115,7 +115,7 @@ package final class Scoreboard: Sendable {
             guard index != own else { return false }
             let words = words(ofProcess: index)
             return words[Layout.Process.state] == ProcessState.serving.rawValue
-                && words[Layout.Process.busyWorkers] < words[Layout.Process.taskPlaces]
+                && words[Layout.Process.busyWorkers] < words[Layout.Process.taskSlots]
         }
     }
 
@@ -171,9 +171,9 @@ extension Scoreboard {
     /// one for the queued tasks.
     ///
     /// To be called before `release`.
-    package func remains(ofProcess index: Int, at now: MonotonicTime = .now) -> [String] {
+    package func unfinishedWork(ofProcess index: Int, at now: MonotonicTime = .now) -> [String] {
         guard (0..<layout.processes).contains(index), let process = process(index, at: now) else { return [] }
-        var lines = process.workers.filter(\.state.isBusy).map(\.remains)
+        var lines = process.workers.filter(\.state.isBusy).map(\.unfinishedWork)
         if process.queuedTasks > 0 {
             lines.append("\(process.queuedTasks) tasks were queued, as of its last count")
         }
@@ -254,7 +254,7 @@ package enum ScoreboardError: Error, CustomStringConvertible {
 
 extension ScoreboardSnapshot.Worker {
     /// The text for a log line: `worker 3 was handling GET /orders/7 for 1.2 s, route /orders/{id}, …`.
-    fileprivate var remains: String {
+    fileprivate var unfinishedWork: String {
         var parts: [String]
         if state == .tasks {
             let name = task.isEmpty ? "tasks" : "the task \(task)"

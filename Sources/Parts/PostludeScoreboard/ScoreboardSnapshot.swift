@@ -26,7 +26,7 @@ package struct ScoreboardSnapshot: Sendable {
         package var tasksForWorker: Int
         package var tasksForAttempt: Int
         /// The number of workers that may run tasks at the same time.
-        package var taskPlaces: Int
+        package var taskSlots: Int
         /// The time since the oldest task that has not ended was added; nil if there is none.
         package var oldestTask: Duration?
         package var mostBusyWorkers: Int

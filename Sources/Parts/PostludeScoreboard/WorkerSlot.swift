@@ -88,7 +88,7 @@ package final class WorkerSlot: Sendable {
     }
 
     /// Records that the worker is free for the next request, unless it already is.
-    package func rest(at now: MonotonicTime) {
+    package func becomeIdle(at now: MonotonicTime) {
         guard !isIdle else { return }
         set(.idle, at: now)
         process.becameIdle()
@@ -106,7 +106,7 @@ package final class WorkerSlot: Sendable {
     /// Records the beginning of a task. Its request need not be the last one that the worker has served.
     ///
     /// - Parameter left: the number of the request's tasks after it.
-    package func run(task: String, of request: ShownRequest, left: Int, at now: MonotonicTime) {
+    package func run(task: String, of request: ShownRequest, remaining: Int, at now: MonotonicTime) {
         write {
             words.write(task, at: Layout.Worker.task)
             request.method.withUnsafeBytes { words.write($0, at: Layout.Worker.method) }
@@ -116,7 +116,7 @@ package final class WorkerSlot: Sendable {
             words.write(request.id, at: Layout.Worker.request)
         }
         words[Layout.Worker.lastNanoseconds] = UInt64(clamping: request.duration.saturatedNanoseconds)
-        words[Layout.Worker.tasksLeft] = UInt64(clamping: left)
+        words[Layout.Worker.tasksLeft] = UInt64(clamping: remaining)
         becomeBusy(.tasks, at: now)
     }
 

@@ -114,7 +114,7 @@ package enum ControlMessage: Codable, Equatable, Sendable {
     /// The process wants to be replaced, and serves until its successor is ready.
     case replace(reason: String)
     /// A manifest arrived without its text, because the process had no free descriptor.
-    case manifestLost
+    case resendManifest
 
     var isManifest: Bool { if case .manifest = self { true } else { false } }
 }

@@ -40,7 +40,7 @@ final class SupervisedProcess {
     /// Sends a message, or keeps it until there is room.
     ///
     /// - Parameter file: a file whose descriptor is sent with the message.
-    func tell(_ message: ControlMessage, _ file: SealedFile? = nil) {
+    func send(_ message: ControlMessage, _ file: SealedFile? = nil) {
         // A repeated message replaces the earlier one, and a manifest replaces an older manifest.
         unsent.removeAll { $0.message == message || $0.message.isManifest && message.isManifest }
         unsent.append((message, file))
@@ -56,6 +56,6 @@ final class SupervisedProcess {
 
     func drain(handingOver: Bool, at now: MonotonicTime) {
         leavesSince = now
-        tell(.drain(handingOver: handingOver))
+        send(.drain(handingOver: handingOver))
     }
 }

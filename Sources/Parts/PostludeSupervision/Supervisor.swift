@@ -13,7 +13,7 @@ package final class Supervisor {
     }
 
     /// How long after the grace, which a process observes itself, a process that does not end is killed.
-    private static let patience: Duration = .seconds(2)
+    private static let killDelay: Duration = .seconds(2)
 
     /// The interval at which messages are sent again to a process that does not read.
     private static let catchUpInterval: Duration = .milliseconds(100)
@@ -117,7 +117,7 @@ package final class Supervisor {
     /// Returns the time at which a process that was told to end is killed; nil if it was not told.
     private func killTime(of process: SupervisedProcess) -> MonotonicTime? {
         if case .leaving(let since) = stage { return since + .seconds(1) }
-        return process.leavesSince.map { $0 + plan.shutdownGrace + Self.patience }
+        return process.leavesSince.map { $0 + plan.shutdownGrace + Self.killDelay }
     }
 
     private func listen(to process: SupervisedProcess) {
@@ -131,8 +131,8 @@ package final class Supervisor {
                 guard !process.wantsSuccessor, !process.isLeaving else { continue }
                 process.wantsSuccessor = true
                 hooks.log(.info, "a process is replaced", describe(process, ["reason": reason]))
-            case .message(.manifestLost, _):
-                process.tell(.manifest(generation: generation), plan.manifest)
+            case .message(.resendManifest, _):
+                process.send(.manifest(generation: generation), plan.manifest)
             case .message(_, let descriptor):
                 if let descriptor { close(descriptor) }
             case .unknown: continue
@@ -231,7 +231,7 @@ extension Supervisor {
             let child = try ChildProcess.start(
                 program.processPath, program.processArguments(index), inherited: inherited)
             let process = SupervisedProcess(index: index, child: child, control: own, start: now)
-            process.tell(.manifest(generation: generation), plan.manifest)
+            process.send(.manifest(generation: generation), plan.manifest)
             processes.append(process)
         } catch {
             hooks.ended(index)
@@ -341,7 +341,7 @@ extension Supervisor {
     private func reopenLogs() {
         hooks.log(.info, "the logs are reopened", [:])
         hooks.reopenLogs()
-        for process in processes { process.tell(.reopenLogs) }
+        for process in processes { process.send(.reopenLogs) }
     }
 
     private func stop(on signal: Int32) {
@@ -355,7 +355,7 @@ extension Supervisor {
             stage = .leaving(since: .now)
             hasFailed = true
             hooks.log(.error, "stopping at once", ["reason": "second signal \(signal)"])
-            for process in processes { process.tell(.leave) }
+            for process in processes { process.send(.leave) }
         case .leaving:
             for process in processes { process.child.send(signal: SIGKILL) }
         }
@@ -371,7 +371,7 @@ extension Supervisor {
             generation += 1
             isSuspended = false
             for process in processes where !process.isLeaving {
-                process.tell(.manifest(generation: generation), next.manifest)
+                process.send(.manifest(generation: generation), next.manifest)
             }
             hooks.log(.info, "the manifest was read again", ["generation": "\(generation)"])
         } catch {

@@ -4,7 +4,7 @@ internal import Synchronization
 /// A thread that waits for work until it is told to stop.
 package final class LoopThread: Sendable {
     /// Signalled if there may be work, and if the thread must stop.
-    package let bell: EventDescriptor
+    package let wakeup: EventDescriptor
     private let name: String
     private let hasEnded: EventDescriptor
     private let stopping = Atomic<Bool>(false)
@@ -13,7 +13,7 @@ package final class LoopThread: Sendable {
     /// - Parameter name: the name that debuggers and `top -H` show.
     package init(name: String) throws(SystemError) {
         self.name = name
-        bell = try EventDescriptor()
+        wakeup = try EventDescriptor()
         hasEnded = try EventDescriptor()
     }
 
@@ -30,29 +30,29 @@ package final class LoopThread: Sendable {
 
     package var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
-    package func ring() { bell.signal() }
+    package func wake() { wakeup.signal() }
 
     /// Waits until `ring` is called, at most for `time`. Called by the thread itself.
-    package func rest(_ time: Duration) {
-        waitForInput([bell.descriptor], milliseconds: Int32(clamping: Int64(time / .milliseconds(1)) + 1))
-        bell.take()
+    package func wait(atMost time: Duration) {
+        waitForInput([wakeup.descriptor], milliseconds: Int32(clamping: Int64(time / .milliseconds(1)) + 1))
+        wakeup.take()
     }
 
     /// Stops the thread, and waits for its end; does nothing if it was not started.
     ///
     /// - Parameter patience: the longest wait, after which the thread is left to the end of the process; nil for no
     ///   limit.
-    package func stop(patience: Duration? = nil) {
+    package func stop(timeout: Duration? = nil) {
         stopping.store(true, ordering: .releasing)
-        bell.signal()
+        wakeup.signal()
         let started = thread.withLock { thread in
             defer { thread = nil }
             return thread
         }
         guard let started else { return }
-        if let patience {
+        if let timeout {
             waitForInput(
-                [hasEnded.descriptor], milliseconds: Int32(clamping: Int64(patience / .milliseconds(1))))
+                [hasEnded.descriptor], milliseconds: Int32(clamping: Int64(timeout / .milliseconds(1))))
             guard hasEnded.take() else { return started.detach() }
         }
         started.join()

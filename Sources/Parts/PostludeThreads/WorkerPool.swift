@@ -9,7 +9,7 @@ package final class WorkerPool: Sendable {
         /// all of them.
         package var reservedForRequests: Int
         /// The number of workers that may run tasks at the same time.
-        package var taskPlaces: Int { maximum - reservedForRequests }
+        package var taskSlots: Int { maximum - reservedForRequests }
 
         package init(minimum: Int, maximum: Int, reservedForRequests: Int) {
             self.minimum = minimum
@@ -69,7 +69,7 @@ package final class WorkerPool: Sendable {
     package func use(_ bounds: Bounds) throws(ThreadError) {
         let missing = state.withLock { state in
             state.bounds = bounds
-            tellTaskRoom(&state)
+            notifyTaskRoom(&state)
             return max(0, bounds.minimum - state.count)
         }
         for _ in 0..<missing { try grow() }
@@ -118,12 +118,12 @@ package final class WorkerPool: Sendable {
     /// - Parameter whenFree: called once, if the answer is no, as soon as another worker has ended its tasks.
     package func beginTasks(whenFree: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
-            guard state.runningTasks < state.bounds.taskPlaces else {
+            guard state.runningTasks < state.bounds.taskSlots else {
                 state.waitingForTaskSlot.append(whenFree)
                 return false
             }
             state.runningTasks += 1
-            tellTaskRoom(&state)
+            notifyTaskRoom(&state)
             return true
         }
     }
@@ -132,7 +132,7 @@ package final class WorkerPool: Sendable {
         // All of them are called: a single worker might be in a long handler, and the slot would stay unused.
         let waiting = state.withLock { state in
             state.runningTasks -= 1
-            tellTaskRoom(&state)
+            notifyTaskRoom(&state)
             defer { state.waitingForTaskSlot = [] }
             return state.waitingForTaskSlot
         }
@@ -140,8 +140,8 @@ package final class WorkerPool: Sendable {
     }
 
     /// Reports a change of the room for tasks. Called under the lock, so that the calls have the order of the changes.
-    private func tellTaskRoom(_ state: inout State) {
-        let hasRoom = state.runningTasks < state.bounds.taskPlaces
+    private func notifyTaskRoom(_ state: inout State) {
+        let hasRoom = state.runningTasks < state.bounds.taskSlots
         guard hasRoom != state.hasTaskRoom else { return }
         state.hasTaskRoom = hasRoom
         onTaskRoom(hasRoom)

@@ -5,7 +5,7 @@ public struct OperationDescription: Sendable {
     /// A parameter outside of the body.
     public struct Parameter: Sendable {
         /// The location of a parameter in a request.
-        public enum Place: String, Sendable {
+        public enum Location: String, Sendable {
             /// A parameter of the route's pattern.
             case path
             /// A parameter of the query.
@@ -17,7 +17,7 @@ public struct OperationDescription: Sendable {
         }
 
         /// The location.
-        public var place: Place
+        public var location: Location
         /// The name, as the client writes it.
         public var name: String
         /// Whether a request without the parameter is refused.
@@ -29,10 +29,10 @@ public struct OperationDescription: Sendable {
 
         /// Creates a parameter.
         public init(
-            _ place: Place, _ name: String, isRequired: Bool = true, schema: Schema,
+            _ location: Location, _ name: String, isRequired: Bool = true, schema: Schema,
             description: String? = nil
         ) {
-            self.place = place
+            self.location = location
             self.name = name
             self.isRequired = isRequired
             self.schema = schema

@@ -14,11 +14,12 @@ public struct SecurityScheme: Hashable, Sendable {
     public static let basic = SecurityScheme(name: "basic", keywords: ["type": "http", "scheme": "basic"])
 
     /// Returns the scheme of a secret in a header field, a query parameter or a cookie.
-    public static func apiKey(_ place: OperationDescription.Parameter.Place, _ name: String) -> SecurityScheme
+    public static func apiKey(_ location: OperationDescription.Parameter.Location, _ name: String)
+        -> SecurityScheme
     {
         SecurityScheme(
-            name: "\(place.rawValue)-\(name)",
-            keywords: ["type": "apiKey", "in": .string(place.rawValue), "name": .string(name)])
+            name: "\(location.rawValue)-\(name)",
+            keywords: ["type": "apiKey", "in": .string(location.rawValue), "name": .string(name)])
     }
 
     let name: String

@@ -95,7 +95,7 @@ extension Application {
 
 extension Application {
     /// The handlers and the names of middleware, for checking a manifest without its `task-store`.
-    var handlersWithMiddleware: Handlers {
+    var registeredHandlersWithoutTaskEngine: Handlers {
         var handlers = handlers
         handlers.middleware = routeMiddleware.map(\.key)
         return handlers
@@ -103,7 +103,7 @@ extension Application {
 
     /// The handlers, the names of middleware and the task engine, for checking a manifest.
     var registeredHandlers: Handlers {
-        var handlers = handlersWithMiddleware
+        var handlers = registeredHandlersWithoutTaskEngine
         let engine = taskEngine
         handlers.hasTaskEngine = engine != nil
         handlers.taskEngineProblems = engine?.parts.problems ?? []

@@ -120,10 +120,10 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
                     try writer.apply($0.log)
                     Logger(label: "postlude").warnOfNextStart(from: first, to: $0)
                 },
-                reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
+                reopenLogs: { writer.reopen(logger: Logger(label: "postlude")) })
         }
         // A process of a supervisor serves even if it cannot open the logs: the supervisor has opened them.
-        try writer.apply(manifest.log, orLater: place != nil, telling: logger)
+        try writer.apply(manifest.log, orLater: place != nil, logger: logger)
         let served = try ApplicationRunner(
             application, manifest: manifest, listener: listener, control: control, logger: logger,
             logs: writer, manager: manager)

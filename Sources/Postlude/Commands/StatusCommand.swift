@@ -131,11 +131,11 @@ struct StatusTable: CustomStringConvertible {
     private static func workers(_ report: StatusReport) -> String {
         let rows = report.processes.flatMap { process in
             process.workers.map { worker in
-                let isAtTask = worker.state == "tasks"
+                let isRunningTask = worker.state == "tasks"
                 return [
                     "\(process.pid)", "\(process.generation)", "\(worker.worker)", worker.state,
                     time(worker.stateSince), "\(worker.requests)", time(worker.requestDuration),
-                    isAtTask ? worker.task : worker.handler,
+                    isRunningTask ? worker.task : worker.handler,
                     [worker.requestMethod, worker.requestURI].filter { !$0.isEmpty }.joined(separator: " "),
                 ]
             }
@@ -190,7 +190,7 @@ struct StatusTable: CustomStringConvertible {
     }
 
     private static func storedTasks(_ tasks: TaskInspectionPages.Answer) -> String {
-        if let trouble = tasks.trouble { return "durable tasks: unknown: \(trouble)" }
+        if let error = tasks.error { return "durable tasks: unknown: \(error)" }
         let rows = tasks.names.map { kind in
             [kind.name, "\(kind.waiting)", "\(kind.running)", "\(kind.outgoing)", "\(kind.failed)"]
         }

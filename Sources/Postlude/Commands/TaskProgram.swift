@@ -62,27 +62,27 @@ package struct TaskProgram<App: Application>: Sendable {
     }
 
     /// Notifies the service manager that the process is ready.
-    package func tellReady(_ status: String) { manager?.notify(.ready, .status(status)) }
+    package func notifyReady(_ status: String) { manager?.notify(.ready, .status(status)) }
 
     /// Notifies the service manager that the process is stopping.
     ///
     /// - Parameter grace: the time that the process may need to end.
-    package func tellStopping(grace: Duration) {
+    package func notifyStopping(grace: Duration) {
         manager?.notify(.stopping, .extendTimeout(grace + .seconds(10)))
     }
 
-    /// The interval at which the service manager's watchdog expects ``tend()`` to be called; nil if there is no watchdog.
+    /// The interval at which the service manager's watchdog expects ``runPeriodicChecks()`` to be called; nil if there is no watchdog.
     package var watchdogInterval: Duration? { manager?.watchdogInterval }
 
     /// Writes delayed log entries, reports lost ones, and notifies the service manager's watchdog. Called every second or
     /// more often.
-    package func tend() {
-        writer.tend(telling: logger)
+    package func runPeriodicChecks() {
+        writer.flushAndReportLosses(to: logger)
         if manager?.watchdogInterval != nil { manager?.notify(.watchdog) }
     }
 
     /// Reopens the log file, after it was moved.
-    package func reopenLogs() { writer.reopen(telling: logger) }
+    package func reopenLogs() { writer.reopen(logger: logger) }
 
     private func runWithServices(_ body: @escaping @Sendable (TaskProgram) throws -> Int32) async throws
         -> Int32

@@ -10,7 +10,7 @@ enum RequestID {
     /// Returns the web server's id, or else the client's; nil if neither is valid.
     static func given(_ head: RequestHead) -> String? {
         for name in ["REQUEST_ID", "HTTP_X_REQUEST_ID"] as [StaticString] {
-            if let id = head.value(name), isSound(id) { return String(decoding: id, as: UTF8.self) }
+            if let id = head.value(name), isWellFormed(id) { return String(decoding: id, as: UTF8.self) }
         }
         return nil
     }
@@ -32,11 +32,11 @@ enum RequestID {
 
     /// Whether an id is short and has only harmless characters. Clients choose X-Request-ID, and must not be able to
     /// inject text into the log.
-    private static func isSound(_ id: ArraySlice<UInt8>) -> Bool {
-        (1...128).contains(id.count) && id.allSatisfy(isSound)
+    private static func isWellFormed(_ id: ArraySlice<UInt8>) -> Bool {
+        (1...128).contains(id.count) && id.allSatisfy(isWellFormed)
     }
 
-    private static func isSound(_ byte: UInt8) -> Bool {
+    private static func isWellFormed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
         case UInt8(ascii: "0")...UInt8(ascii: "9"): true

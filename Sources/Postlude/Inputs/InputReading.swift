@@ -18,11 +18,11 @@ struct InputReading {
     static func call<each Input: RequestInput, Output>(
         _ function: (repeat each Input) throws -> Output, with request: Request
     ) throws -> Output {
-        var intake = InputReading(request)
+        var reading = InputReading(request)
         do {
-            return try function(repeat intake.take((each Input).self))
+            return try function(repeat reading.take((each Input).self))
         } catch {
-            throw intake.summary(error, repeat (each Input).self)
+            throw reading.summary(error, repeat (each Input).self)
         }
     }
 
@@ -31,11 +31,11 @@ struct InputReading {
     static func call<each Input: RequestInput, Output>(
         _ function: (repeat each Input) async throws -> Output, with request: Request
     ) async throws -> Output {
-        var intake = InputReading(request)
+        var reading = InputReading(request)
         do {
-            return try await function(repeat intake.take((each Input).self))
+            return try await function(repeat reading.take((each Input).self))
         } catch {
-            throw intake.summary(error, repeat (each Input).self)
+            throw reading.summary(error, repeat (each Input).self)
         }
     }
 

@@ -12,7 +12,7 @@ final class ApplicationRunner<App: Application>: Service {
     private let server: Server
     private let listener: Listener
     private let control: ProcessControl
-    private let bell: ControlWakeup
+    private let wakeup: ControlWakeup
     /// The server of the status page; nil if there is none, or if the supervisor runs it.
     private let statusServer: StatusServer?
     private let status = Lock<Int32>(1)
@@ -45,7 +45,7 @@ final class ApplicationRunner<App: Application>: Service {
             manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
             logger: logger, logs: logs, manager: manager, process: process,
             store: application.taskEngine?.parts.makeStore())
-        bell = try ControlWakeup()
+        wakeup = try ControlWakeup()
     }
 
     /// The exit status: 0 if no request and no task was left unfinished. Valid after `run` has returned.
@@ -59,11 +59,11 @@ final class ApplicationRunner<App: Application>: Service {
         let outcome = await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await serve()
-            } onGracefulShutdown: { [bell] in
-                bell.requestStop()
+            } onGracefulShutdown: { [wakeup] in
+                wakeup.requestStop()
             }
         } onCancel: {
-            bell.requestStop()
+            wakeup.requestStop()
         }
         do {
             try await application.stop()
@@ -77,7 +77,7 @@ final class ApplicationRunner<App: Application>: Service {
 
     private func serve() async -> Result<Int32, any Error> {
         do {
-            return .success(try await server.run(on: listener, control: control, bell: bell))
+            return .success(try await server.run(on: listener, control: control, wakeup: wakeup))
         } catch {
             return .failure(error)
         }

@@ -30,8 +30,8 @@ struct ProcessStart {
                 sending: Descriptors.handoverSending, receiving: Descriptors.handoverReceiving),
             process: Self.slot(at: place),
             generation: generation, parse: { try handlers.manifest($0, file: path) },
-            apply: { try writer.apply($0.log, orLater: true, telling: Logger(label: "postlude")) },
-            reopenLogs: { writer.reopen(telling: Logger(label: "postlude")) })
+            apply: { try writer.apply($0.log, orLater: true, logger: Logger(label: "postlude")) },
+            reopenLogs: { writer.reopen(logger: Logger(label: "postlude")) })
     }
 }
 

@@ -32,7 +32,7 @@ struct SupervisedServer: Sendable {
         // Each process needs two descriptors.
         raiseDescriptorLimit()
         let (manifest, plan) = try state.map { try checked(SealedFile(adopting: $0.manifest)) } ?? readPlan()
-        try writer.apply(manifest.log, orLater: state != nil, telling: logger)
+        try writer.apply(manifest.log, orLater: state != nil, logger: logger)
         let listener = try open(manifest, state)
         let handover =
             try state.map {
@@ -129,16 +129,16 @@ struct SupervisedServer: Sendable {
             },
             readManifest: { try readManifest() },
             log: { logger.log($0, $1, $2) })
-        hooks.reopenLogs = { writer.reopen(telling: logger) }
+        hooks.reopenLogs = { writer.reopen(logger: logger) }
         hooks.heartbeat = .init(every: min(.seconds(1), manager?.watchdogInterval ?? .seconds(1))) {
             manager?.notify(.watchdog)
-            writer.tend(telling: logger)
+            writer.flushAndReportLosses(to: logger)
         }
         if let manager {
             hooks.environment = manager.environment
             let grace = manifest.shutdownGrace
             let serving = "serving \(manifest.routes.count) routes on \(listener.address)"
-            hooks.event = { manager.tell($0, serving: serving, grace: grace) }
+            hooks.event = { manager.notify($0, serving: serving, grace: grace) }
         }
         hooks.starting = { scoreboard.claim(process: $0) }
         hooks.died = { index, pid, exit in
@@ -146,7 +146,7 @@ struct SupervisedServer: Sendable {
             case .signal(let number): scoreboard.note(endOf: pid, signal: number, status: 0)
             case .status(let status): scoreboard.note(endOf: pid, signal: nil, status: status)
             }
-            for line in scoreboard.remains(ofProcess: index) {
+            for line in scoreboard.unfinishedWork(ofProcess: index) {
                 logger.error("a process left unfinished: \(line)", metadata: ["pid": "\(pid)"])
             }
         }
@@ -194,7 +194,7 @@ struct SupervisedServer: Sendable {
 
 extension ServiceManager {
     /// Notifies the service manager of an event of the supervisor.
-    fileprivate func tell(_ event: SupervisorHooks.Event, serving: String, grace: Duration) {
+    fileprivate func notify(_ event: SupervisorHooks.Event, serving: String, grace: Duration) {
         switch event {
         case .ready: notify(.ready, .status(serving))
         case .reloading: notify(.reloading, .status("reading the manifest again"))

@@ -94,7 +94,7 @@ final class RequestStorage {
     var cancellation: RequestCancellation? {
         didSet { body.cancellation = cancellation }
     }
-    private var kept: [any Sendable] = []
+    private var retained: [any Sendable] = []
     /// The request's identity, which is also available to the code that the handler calls.
     let identity: RequestIdentity
     var id: String { identity.id }
@@ -121,16 +121,16 @@ final class RequestStorage {
     }
 
     /// Keeps a value alive until the last task of the request has ended.
-    func keep(_ value: any Sendable) { kept.append(value) }
+    func keepAlive(_ value: any Sendable) { retained.append(value) }
 
     /// Ends the request after its response is finished.
     ///
     /// - Returns: the tasks to run now, if there are any. They take over the kept values.
-    func settle(_ outcome: RequestOutcome) -> TaskQueue? {
-        let queue = tasks.settle(outcome)
-        if !kept.isEmpty {
-            queue?.keep(kept)
-            kept = []
+    func finalize(_ outcome: RequestOutcome) -> TaskQueue? {
+        let queue = tasks.finalize(outcome)
+        if !retained.isEmpty {
+            queue?.keepAlive(retained)
+            retained = []
         }
         return queue
     }

@@ -121,28 +121,28 @@ function tasks(report) {
   const rows = report.names.map(kind => [kind.name, ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format), time(kind.duration.p50), time(kind.duration.p90), time(kind.duration.p99), ...["last five minutes", "last minute"].map(span => time(kind[span] && kind[span].p99))]);
   byID("tasks").replaceChildren(...(rows.length ? [element("div", { className: "card" }, element("h2", { textContent: "Tasks" }), table(columns, rows))] : []));
 }
-async function steer(step, id) {
+async function perform(action, id) {
   try {
-    const answer = await fetch("status?" + step + "=" + encodeURIComponent(id), { method: "POST", headers: { "Postlude-Steering": "1" }, signal: AbortSignal.timeout(5000) });
+    const answer = await fetch("status?" + action + "=" + encodeURIComponent(id), { method: "POST", headers: { "Postlude-Task-Action": "1" }, signal: AbortSignal.timeout(5000) });
     said = answer.ok ? "" : (await answer.text()).trim();
   } catch (error) {
     said = "No answer: " + error.message;
   }
   await refresh();
 }
-function button(step, id) {
-  return element("button", { type: "button", textContent: step, onclick: () => steer(step, id) });
+function button(action, id) {
+  return element("button", { type: "button", textContent: action, onclick: () => perform(action, id) });
 }
 function kinds(report) {
   const columns = [["Task"], ["Waiting", "number"], ["Running", "number"], ["Outgoing", "number"], ["Failed", "number"]];
   return table(columns, report.names.map(kind => [kind.name, ...[kind.waiting, kind.running, kind.outgoing, kind.failed].map(whole.format)]));
 }
 function deadLetters(report) {
-  const columns = [["Dead letter"], ["Attempts", "number"], ["Ended"], ["Error", "what"], ...(report.steering ? [["Steps"]] : [])];
+  const columns = [["Dead letter"], ["Attempts", "number"], ["Ended"], ["Error", "what"], ...(report["task actions"] ? [["Actions"]] : [])];
   return table(columns, report["dead letters"].map(letter => [
     element("span", {}, letter.name, element("span", { className: "soft", textContent: " " + letter.id })), whole.format(letter.attempts),
     new Date(letter.ended * 1000).toLocaleString(), letter.error,
-    ...(report.steering ? [element("span", {}, button("retry", letter.id), " ", button("discard", letter.id))] : []),
+    ...(report["task actions"] ? [element("span", {}, button("retry", letter.id), " ", button("discard", letter.id))] : []),
   ]));
 }
 let said = "";
@@ -160,7 +160,7 @@ function durable(report) {
       report["dead letters"].length ? deadLetters(report) : null));
   }
   const age = report["oldest age"];
-  byID("due").textContent = (report.trouble ? "They cannot be read: " + report.trouble : age === undefined ? "None is due." : "The oldest one has been due for " + time(age) + ".") + " Kept by " + report.library + ".";
+  byID("due").textContent = (report.error ? "They cannot be read: " + report.error : age === undefined ? "None is due." : "The oldest one has been due for " + time(age) + ".") + " Kept by " + report.library + ".";
 }
 const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "replaced processes", "connections", "process manager"];
 function show(report) {
@@ -195,10 +195,10 @@ async function refresh() {
     if (!report.history || !samples.length) samples.push(now);
     samples = samples.filter(sample => sample.time > samples[samples.length - 1].time - span);
     show(report);
-    byID("trouble").hidden = true;
+    byID("error").hidden = true;
   } catch (error) {
-    byID("trouble").textContent = "No answer: " + error.message + ". Trying again.";
-    byID("trouble").hidden = false;
+    byID("error").textContent = "No answer: " + error.message + ". Trying again.";
+    byID("error").hidden = false;
   }
 }
 async function look() {

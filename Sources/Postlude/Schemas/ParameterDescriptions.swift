@@ -5,7 +5,7 @@ enum ParameterDescriptions {
     /// The name of a path parameter whose type has no property for it: the pattern's only parameter.
     static let onlyName = ""
 
-    static func of(_ type: any Decodable.Type, in place: Parameter.Place) -> [Parameter] {
+    static func of(_ type: any Decodable.Type, in location: Parameter.Location) -> [Parameter] {
         let schema = Schema(of: type)
         let isOptional = type is any SchemaOptional.Type
         let value = schema.withoutNull
@@ -13,16 +13,16 @@ enum ParameterDescriptions {
             let wholeType = (type as? any SchemaOptional.Type)?.wrappedType ?? type
             return properties.map { property in
                 parameter(
-                    place, name(of: property.name, in: place, wholeType),
-                    isRequired: place == .path || property.isRequired && !isOptional, property.schema)
+                    location, name(of: property.name, in: location, wholeType),
+                    isRequired: location == .path || property.isRequired && !isOptional, property.schema)
             }
         }
-        switch place {
-        case .path: return [parameter(place, onlyName, isRequired: true, value)]
+        switch location {
+        case .path: return [parameter(location, onlyName, isRequired: true, value)]
         case .query:
             let isAny = value.keywords["type"] == "object" || value.keywords.isEmpty
             var parameter = parameter(
-                place, isAny ? "parameters" : "value", isRequired: !isOptional && !isAny, value)
+                location, isAny ? "parameters" : "value", isRequired: !isOptional && !isAny, value)
             parameter.description =
                 isAny ? "Any parameters." : "The only parameter there is, whatever its name."
             return [parameter]
@@ -32,18 +32,20 @@ enum ParameterDescriptions {
     }
 
     private static func parameter(
-        _ place: Parameter.Place, _ name: String, isRequired: Bool, _ schema: Schema
+        _ location: Parameter.Location, _ name: String, isRequired: Bool, _ schema: Schema
     ) -> Parameter {
         var schema = schema.withoutNull
         let description = schema.keywords.removeValue(forKey: "description")
-        var parameter = Parameter(place, name, isRequired: isRequired, schema: schema)
+        var parameter = Parameter(location, name, isRequired: isRequired, schema: schema)
         if case .string(let text) = description { parameter.description = text }
         return parameter
     }
 
     /// Returns the name as the client writes it: header fields with hyphens, unless a ``Field`` gives the name.
-    private static func name(of property: String, in place: Parameter.Place, _ type: any Any.Type) -> String {
-        guard place == .header else { return property }
+    private static func name(of property: String, in location: Parameter.Location, _ type: any Any.Type)
+        -> String
+    {
+        guard location == .header else { return property }
         let field = FieldDefinitions.of(type)?.first { $0.name == property }
         return field?.isNameGiven == true ? property : FieldName.dashed(property)
     }

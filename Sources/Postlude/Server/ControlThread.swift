@@ -13,56 +13,58 @@ internal import Synchronization
 final class ControlThread: Sendable {
     private let server: ServerContext
     private let pool: WorkerPool
-    private let orders: ProcessCommands
-    private let bell: ControlWakeup
+    private let commands: ProcessCommands
+    private let wakeup: ControlWakeup
     private let writeDeadlines: WriteDeadlines
     /// Sends keep-alives to the service manager; nil if there is no service manager to notify.
     private let watchdog: Watchdog?
 
     init(
-        _ server: ServerContext, pool: WorkerPool, orders: ProcessCommands, bell: ControlWakeup,
+        _ server: ServerContext, pool: WorkerPool, commands: ProcessCommands, wakeup: ControlWakeup,
         writeDeadlines: WriteDeadlines, watchdog: Watchdog? = nil
     ) {
         self.server = server
         self.pool = pool
-        self.orders = orders
-        self.bell = bell
+        self.commands = commands
+        self.wakeup = wakeup
         self.writeDeadlines = writeDeadlines
         self.watchdog = watchdog
     }
 
     /// The interval, in milliseconds, at which the control thread checks whether to return to the handover queue.
-    private static let absenceMilliseconds: Int32 = 20
+    private static let pausedReceivingMilliseconds: Int32 = 20
 
-    private var stopDescriptors: [Int32] { orders.descriptors }
+    private var stopDescriptors: [Int32] { commands.descriptors }
 
     /// Runs the control loop until the process can end.
     ///
     /// - Returns: the exit status: 0 if no request and no task is left unfinished.
     func run() -> Int32 {
-        var patience: Int32 = 1
+        var watchMilliseconds: Int32 = 1
         var nextReport = MonotonicTime.now
         var nextNarrowing = nextReport
         var graceEnd: MonotonicTime?
-        let relief = LoadShedder(server)
-        while !bell.isPoolEmpty {
-            let isPressed = bell.watchForPressure {
-                !server.poller.isAnyoneWaiting && !server.poller.hasStopped
-                    && (pool.canGrow || server.poller.isAnyoneParked || relief.isPossible)
+        let loadShedder = LoadShedder(server)
+        while !wakeup.isPoolEmpty {
+            let isPressed = wakeup.watchForPressure {
+                !server.poller.isAnyWorkerWaiting && !server.poller.hasStopped
+                    && (pool.canGrow || server.poller.isAnyWorkerParked || loadShedder.isPossible)
             }
-            let watched = isPressed && !relief.isResting ? [server.poller.descriptor] : []
-            let isAway = bell.watchForAbsence { server.poller.isAwayFromQueue }
-            let tick = relief.tickMilliseconds(
-                min(server.settings.tickMilliseconds, isAway ? Self.absenceMilliseconds : .max))
+            let watched = isPressed && !loadShedder.isPaused ? [server.poller.descriptor] : []
+            let isReceivingPaused = wakeup.watchForPausedReceiving { server.poller.isReceivingPaused }
+            let tick = loadShedder.tickMilliseconds(
+                min(
+                    server.settings.tickMilliseconds,
+                    isReceivingPaused ? Self.pausedReceivingMilliseconds : .max))
             waitForInput(
-                stopDescriptors + [bell.descriptor] + watched,
+                stopDescriptors + [wakeup.descriptor] + watched,
                 milliseconds: server.registry.tickMilliseconds(
                     watchdog?.tickMilliseconds(tick) ?? tick))
             // Waits a millisecond: pressure that ends by then needs no control thread, and would otherwise wake it all
             // the time.
-            if bell.silence() { waitForInput(stopDescriptors, milliseconds: 1) }
-            for order in orders.receive(isDraining: graceEnd != nil) {
-                switch order {
+            if wakeup.take() { waitForInput(stopDescriptors, milliseconds: 1) }
+            for command in commands.receive(isDraining: graceEnd != nil) {
+                switch command {
                 case .drain(let reason, let handingOver):
                     if graceEnd != nil {
                         // The other processes stop as well now, so connections are closed and not handed over.
@@ -73,16 +75,16 @@ final class ControlThread: Sendable {
                 case .leave(let reason): return leave(reason)
                 }
             }
-            if bell.isStopRequested { graceEnd = graceEnd ?? drain("the service was told to stop") }
-            patience = isPressed && !relief.isResting ? grow(patience, relief) : 1
+            if wakeup.isStopRequested { graceEnd = graceEnd ?? drain("the service was told to stop") }
+            watchMilliseconds = isPressed && !loadShedder.isPaused ? grow(watchMilliseconds, loadShedder) : 1
             let now = MonotonicTime.now
-            tend(at: now, isDraining: graceEnd != nil)
-            relief.refuse(at: now)
-            server.poller.reconsiderQueue(at: now)
+            checkTimeLimits(at: now, isDraining: graceEnd != nil)
+            loadShedder.refuse(at: now)
+            server.poller.resumeReceivingIfNeeded(at: now)
             // Once a second: narrowing, and the rate-limited log output.
             if now >= nextNarrowing {
                 server.poller.narrow()
-                server.logs.tend(telling: server.logger)
+                server.logs.flushAndReportLosses(to: server.logger)
                 nextNarrowing = now + .seconds(1)
             }
             if now >= nextReport, logCounts() { nextReport = now + .seconds(10) }
@@ -98,8 +100,8 @@ final class ControlThread: Sendable {
     }
 
     /// Enforces the deadlines of connections, writes, handlers and tasks, and retries a listener that could not accept.
-    private func tend(at now: MonotonicTime, isDraining: Bool) {
-        watchdog?.tend(at: now)
+    private func checkTimeLimits(at now: MonotonicTime, isDraining: Bool) {
+        watchdog?.notifyIfDue(at: now)
         server.process?.beat(at: now)
         server.poller.closeOverdue(at: now)
         for _ in 0..<writeDeadlines.expire(at: now) { server.ends.count(ConnectionEnd.timedOut.label) }
@@ -123,22 +125,22 @@ final class ControlThread: Sendable {
     /// - Parameter milliseconds: how long to watch. A thread is started only after twice this time, since a machine
     ///   without a free core looks the same for a moment.
     /// - Returns: how long to watch next time, in milliseconds.
-    private func grow(_ milliseconds: Int32, _ relief: LoadShedder) -> Int32 {
+    private func grow(_ milliseconds: Int32, _ loadShedder: LoadShedder) -> Int32 {
         // If every worker runs tasks, the next request should not wait until the watch is over.
-        if pool.isBusyWithTasks { return startWorker(relief) }
+        if pool.isBusyWithTasks { return startWorker(loadShedder) }
         let taken = server.poller.takenEvents
         for attempt in 1...2 {
             waitForInput(stopDescriptors, milliseconds: milliseconds)
-            guard !server.poller.isAnyoneWaiting else { return 1 }
+            guard !server.poller.isAnyWorkerWaiting else { return 1 }
             guard server.poller.takenEvents == taken, server.poller.hasEvents else {
                 return min(milliseconds * 2, 8)
             }
             if attempt == 1, server.poller.widen() { return 1 }
         }
-        return startWorker(relief)
+        return startWorker(loadShedder)
     }
 
-    private func startWorker(_ relief: LoadShedder) -> Int32 {
+    private func startWorker(_ loadShedder: LoadShedder) -> Int32 {
         guard !server.poller.hasStopped else { return 1 }
         do {
             if server.starts.isOver(), try pool.grow() { return 1 }
@@ -146,7 +148,7 @@ final class ControlThread: Sendable {
             server.starts.failed()
             server.ends.count("\(error)")
         }
-        relief.relieve()
+        loadShedder.shed()
         return 1
     }
 
@@ -163,7 +165,7 @@ final class ControlThread: Sendable {
         server.dispatch.close()
         server.poller.drain(
             handingOver: handingOver,
-            unfinishedFor: Self.patience(ofGrace: grace, withOthersServing: handingOver))
+            unfinishedFor: Self.unfinishedRequestTimeout(ofGrace: grace, withOthersServing: handingOver))
         server.streams.end()
         return end
     }
@@ -171,7 +173,9 @@ final class ControlThread: Sendable {
     /// Returns the longest wait for the rest of requests that have begun to arrive: at most half of the grace period, so
     /// that the tasks of these requests get the other half. If other processes continue to serve, uploads get all of that
     /// half; otherwise the wait is at most 5 seconds.
-    static func patience(ofGrace grace: Duration, withOthersServing isReplaced: Bool) -> Duration {
+    static func unfinishedRequestTimeout(ofGrace grace: Duration, withOthersServing isReplaced: Bool)
+        -> Duration
+    {
         isReplaced ? grace / 2 : min(.seconds(5), grace / 2)
     }
 
@@ -185,15 +189,15 @@ final class ControlThread: Sendable {
 
     /// Logs the requests and tasks that are left unfinished, and returns the exit status.
     private func leave(_ reason: String) -> Int32 {
-        let lost = server.registry.logLeft(to: server.logger)
+        let unfinished = server.registry.logUnfinished(to: server.logger)
         if let log = server.logs.access {
             for queue in server.registry.all {
-                if let record = queue.access { log.write(record, tasks: queue.tally) }
+                if let record = queue.access { log.write(record, tasks: queue.resultCounts) }
             }
         }
         let connections = server.poller.connectionCount
         // Everything that is left is then in the task store.
-        if lost == 0, connections == 0, server.registry.store != nil {
+        if unfinished == 0, connections == 0, server.registry.store != nil {
             server.logger.info("stopped", metadata: ["reason": "\(reason)"])
             return 0
         }

@@ -5,7 +5,7 @@ internal import Synchronization
 final class ControlWakeup: Sendable {
     private let event: EventDescriptor
     private let isWatching = Atomic<Bool>(false)
-    private let isWatchingAbsence = Atomic<Bool>(false)
+    private let isWatchingPausedReceiving = Atomic<Bool>(false)
     private let poolIsEmpty = Atomic<Bool>(false)
     private let stopIsRequested = Atomic<Bool>(false)
 
@@ -17,7 +17,7 @@ final class ControlWakeup: Sendable {
     /// Resets the event descriptor.
     ///
     /// - Returns: whether it was signalled.
-    func silence() -> Bool { event.take() }
+    func take() -> Bool { event.take() }
 
     /// Wakes the control thread, which from then on checks the poller itself. Called by the last free worker when it
     /// becomes busy; only the first call signals.
@@ -27,14 +27,14 @@ final class ControlWakeup: Sendable {
 
     /// Wakes the control thread when the process stops taking connections from the handover queue. Only the first call
     /// signals, as with `noneWaiting`.
-    func leftQueue() {
-        if !isWatchingAbsence.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
+    func receivingPaused() {
+        if !isWatchingPausedReceiving.exchange(true, ordering: .sequentiallyConsistent) { event.signal() }
     }
 
     var isStopRequested: Bool { stopIsRequested.load(ordering: .acquiring) }
 
     /// Wakes the control thread for one round of its checks.
-    func ring() { event.signal() }
+    func signal() { event.signal() }
 
     /// Requests a graceful stop, as SIGTERM does.
     func requestStop() {
@@ -51,8 +51,10 @@ final class ControlWakeup: Sendable {
     func watchForPressure(_ isPressed: () -> Bool) -> Bool { Self.watch(isWatching, isPressed) }
 
     /// Returns whether the control thread must check by itself when the process can return to the handover queue.
-    /// Otherwise the next `leftQueue` signals.
-    func watchForAbsence(_ isAway: () -> Bool) -> Bool { Self.watch(isWatchingAbsence, isAway) }
+    /// Otherwise the next `receivingPaused` signals.
+    func watchForPausedReceiving(_ isPaused: () -> Bool) -> Bool {
+        Self.watch(isWatchingPausedReceiving, isPaused)
+    }
 
     private static func watch(_ isWatching: borrowing Atomic<Bool>, _ isNeeded: () -> Bool) -> Bool {
         // Reset before the check, so that a worker that changes the condition in between signals.

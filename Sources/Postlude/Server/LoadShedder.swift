@@ -11,11 +11,11 @@ final class LoadShedder {
     private let server: ServerContext
     private let buffer = ReadBuffer()
     private let matcher: RouteMatcher?
-    private var restEnd: MonotonicTime?
-    private var rest = LoadShedder.shortestRest
+    private var pauseEnd: MonotonicTime?
+    private var pause = LoadShedder.shortestPause
 
-    private static let shortestRest: Duration = .milliseconds(5)
-    private static let longestRest: Duration = .milliseconds(40)
+    private static let shortestPause: Duration = .milliseconds(5)
+    private static let longestPause: Duration = .milliseconds(40)
 
     init(_ server: ServerContext) {
         self.server = server
@@ -27,23 +27,23 @@ final class LoadShedder {
 
     /// Whether the control thread pauses between two rounds. Waiting events keep the poller readable, so it would spin
     /// otherwise.
-    var isResting: Bool { restEnd.map { $0 > .now } ?? false }
+    var isPaused: Bool { pauseEnd.map { $0 > .now } ?? false }
 
-    private var isRecent: Bool { restEnd.map { $0 + rest > .now } ?? false }
+    private var isRecent: Bool { pauseEnd.map { $0 + pause > .now } ?? false }
 
     /// Returns how long the control thread may sleep, at most `milliseconds`.
     func tickMilliseconds(_ milliseconds: Int32) -> Int32 {
-        let isNeeded = isResting || server.poller.hasWaitingRequests
-        return isNeeded ? min(milliseconds, Int32(rest / .milliseconds(1))) : milliseconds
+        let isNeeded = isPaused || server.poller.hasWaitingRequests
+        return isNeeded ? min(milliseconds, Int32(pause / .milliseconds(1))) : milliseconds
     }
 
     /// Hands ready connections over to other processes, or, with `when-busy: refuse`, reads the waiting requests, so that
     /// they can be refused in time.
-    func relieve() {
+    func shed() {
         // The pause doubles, as long as the workers stay busy.
-        rest = isRecent ? min(rest * 2, Self.longestRest) : Self.shortestRest
-        restEnd = .now + rest
-        guard !server.poller.isAnyoneWaiting, !server.poller.isAnyoneParked else { return }
+        pause = isRecent ? min(pause * 2, Self.longestPause) : Self.shortestPause
+        pauseEnd = .now + pause
+        guard !server.poller.isAnyWorkerWaiting, !server.poller.isAnyWorkerParked else { return }
         let generation = server.generations.current
         guard generation.settings.overload.policy == .refuse, let matcher else {
             return server.poller.handOverReady()

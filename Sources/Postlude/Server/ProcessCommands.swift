@@ -22,9 +22,9 @@ final class ProcessCommands: Sendable {
     private let generation: Atomic<Int>
     private let isSupervised: Atomic<Bool>
     /// When to request a manifest again that could not be received, in nanoseconds.
-    private let nextAsking = Atomic<Int64>(.max)
+    private let nextResendRequest = Atomic<Int64>(.max)
     /// The generation of the last manifest that could not be received.
-    private let lastLost = Atomic<Int>(0)
+    private let lastMissing = Atomic<Int>(0)
 
     init(
         _ control: ProcessControl, logger: Logger, reload: @escaping @Sendable (Manifest, Int) throws -> Void
@@ -45,15 +45,15 @@ final class ProcessCommands: Sendable {
     /// Returns the commands since the last call. New manifests and requests to reopen the logs have been carried out when
     /// it returns.
     func receive(isDraining: Bool) -> [ProcessCommand] {
-        if MonotonicTime.now.nanoseconds >= nextAsking.load(ordering: .relaxed) {
-            nextAsking.store(.max, ordering: .relaxed)
-            control.supervisor?.send(.manifestLost)
+        if MonotonicTime.now.nanoseconds >= nextResendRequest.load(ordering: .relaxed) {
+            nextResendRequest.store(.max, ordering: .relaxed)
+            control.supervisor?.send(.resendManifest)
         }
         return receiveSignals(isDraining: isDraining) + receiveMessages()
     }
 
     private func receiveSignals(isDraining: Bool) -> [ProcessCommand] {
-        var orders: [ProcessCommand] = []
+        var commands: [ProcessCommand] = []
         var first: Int32?
         var others: Set<Int32> = []
         while let signal = control.signals?.take() {
@@ -62,25 +62,25 @@ final class ProcessCommands: Sendable {
             default:
                 if control.supervisor != nil {
                     // systemd and terminals send the signal to all processes, but it may also be for this process only.
-                    orders.append(.drain(reason: "signal \(signal)", handingOver: true))
+                    commands.append(.drain(reason: "signal \(signal)", handingOver: true))
                 } else if isDraining || signal == first {
                     // Different signals at the same time are one request to stop; the same signal again is a second one.
-                    orders.append(.leave(reason: "second signal \(signal)"))
+                    commands.append(.leave(reason: "second signal \(signal)"))
                 } else {
                     first = first ?? signal
-                    orders.append(.drain(reason: "signal \(signal)", handingOver: false))
+                    commands.append(.drain(reason: "signal \(signal)", handingOver: false))
                 }
             }
         }
         // Carried out once, even if several signals were pending.
         if others.contains(SIGUSR1) { control.reopenLogs() }
         // A supervisor gets these signals too, and acts on them.
-        guard control.supervisor == nil else { return orders }
-        for signal in [SIGHUP, SIGUSR2] where others.contains(signal) { actAlone(on: signal) }
-        return orders
+        guard control.supervisor == nil else { return commands }
+        for signal in [SIGHUP, SIGUSR2] where others.contains(signal) { handleWithoutSupervisor(signal) }
+        return commands
     }
 
-    private func actAlone(on signal: Int32) {
+    private func handleWithoutSupervisor(_ signal: Int32) {
         guard signal == SIGHUP, let load = control.load else {
             return logger.warning(
                 "a signal needs a supervisor", metadata: ["signal": "\(signal)"])
@@ -90,7 +90,7 @@ final class ProcessCommands: Sendable {
 
     private func receiveMessages() -> [ProcessCommand] {
         guard isSupervised.load(ordering: .relaxed), let supervisor = control.supervisor else { return [] }
-        var orders: [ProcessCommand] = []
+        var commands: [ProcessCommand] = []
         var newest: (number: Int, file: SealedFile)?
         defer {
             // Only the newest manifest is applied: parsing each would keep the control thread busy.
@@ -102,26 +102,26 @@ final class ProcessCommands: Sendable {
             switch supervisor.receive() {
             case .message(.manifest(let number), let descriptor):
                 guard let descriptor else {
-                    if lastLost.exchange(number, ordering: .relaxed) != number {
+                    if lastMissing.exchange(number, ordering: .relaxed) != number {
                         logger.error(
                             "no descriptor was free for a manifest; it is requested again",
                             metadata: ["generation": "\(number)"])
                     }
-                    nextAsking.store((MonotonicTime.now + .seconds(1)).nanoseconds, ordering: .relaxed)
+                    nextResendRequest.store((MonotonicTime.now + .seconds(1)).nanoseconds, ordering: .relaxed)
                     continue
                 }
                 newest = (number, SealedFile(adopting: descriptor))
             case .message(.reopenLogs, _): control.reopenLogs()
             case .message(.drain(let handingOver), _):
-                orders.append(.drain(reason: "the supervisor", handingOver: handingOver))
-            case .message(.leave, _): orders.append(.leave(reason: "the supervisor"))
+                commands.append(.drain(reason: "the supervisor", handingOver: handingOver))
+            case .message(.leave, _): commands.append(.leave(reason: "the supervisor"))
             case .message(_, let descriptor): if let descriptor { close(descriptor) }
             case .unknown: continue
-            case .nothing: return orders
+            case .nothing: return commands
             case .ended:
                 isSupervised.store(false, ordering: .relaxed)
                 logger.error("the supervisor is gone")
-                return orders + [.drain(reason: "the supervisor is gone", handingOver: false)]
+                return commands + [.drain(reason: "the supervisor is gone", handingOver: false)]
             }
         }
     }

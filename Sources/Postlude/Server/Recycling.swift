@@ -10,17 +10,17 @@ internal import Synchronization
 /// Asks the supervisor once. The process continues to serve until it receives the command to drain.
 final class Recycling: Sendable {
     private let supervisor: ControlSocket?
-    private let bell: ControlWakeup
+    private let wakeup: ControlWakeup
     private let requests = Atomic<Int>(0)
     private let requestLimit = Atomic<Int>(.max)
     private let memoryLimit = Atomic<Int>(.max)
-    private let nextLook = Atomic<Int64>(0)
+    private let nextCheck = Atomic<Int64>(0)
     private let hasAsked = Atomic<Bool>(false)
 
     /// - Parameter supervisor: the socket to the supervisor; nil for a process without one.
-    init(_ processes: Manifest.Processes, supervisor: ControlSocket?, bell: ControlWakeup) {
+    init(_ processes: Manifest.Processes, supervisor: ControlSocket?, wakeup: ControlWakeup) {
         self.supervisor = supervisor
-        self.bell = bell
+        self.wakeup = wakeup
         setLimits(processes)
     }
 
@@ -41,7 +41,7 @@ final class Recycling: Sendable {
     /// Counts a request; called by its worker.
     func countRequest() {
         let count = requests.wrappingAdd(1, ordering: .relaxed).newValue
-        if count == requestLimit.load(ordering: .relaxed) { bell.ring() }
+        if count == requestLimit.load(ordering: .relaxed) { wakeup.signal() }
     }
 
     /// Requests a replacement if a limit is exceeded; called by the control thread.
@@ -51,8 +51,8 @@ final class Recycling: Sendable {
         if count >= requestLimit.load(ordering: .relaxed) { return request("\(count) requests") }
         let limit = memoryLimit.load(ordering: .relaxed)
         // A process that is too large before its first request would be replaced by one that is as large.
-        guard limit < .max, count > 0, now.nanoseconds >= nextLook.load(ordering: .relaxed) else { return }
-        nextLook.store((now + .seconds(1)).nanoseconds, ordering: .relaxed)
+        guard limit < .max, count > 0, now.nanoseconds >= nextCheck.load(ordering: .relaxed) else { return }
+        nextCheck.store((now + .seconds(1)).nanoseconds, ordering: .relaxed)
         if let size = ProcessMemory.resident, size > limit { request("\(size >> 20) MiB of memory") }
     }
 
@@ -60,7 +60,7 @@ final class Recycling: Sendable {
     /// manager restarts it.
     func request(_ reason: String) {
         guard !hasAsked.exchange(true, ordering: .relaxed) else { return }
-        guard let supervisor else { return bell.requestStop() }
+        guard let supervisor else { return wakeup.requestStop() }
         supervisor.send(.replace(reason: reason))
     }
 }

@@ -80,12 +80,12 @@ final class RequestExecution {
         guard let request else { return nil }
         let source = request.storage.tasks
         let store = source.registry.store
-        if store != nil { source.endStoring() }
-        if error is TasksNotKept, response.status == .serviceUnavailable {
+        if store != nil { source.stopAcceptingStored() }
+        if error is TasksNotPersisted, response.status == .serviceUnavailable {
             response.headers[.retryAfter] = "\(retryAfter.components.seconds)"
         }
         guard let queue = source.queue else { return nil }
-        defer { nameKept(queue.keptIDs) }
+        defer { setTaskIDs(queue.persistedIDs) }
         // The tasks of a handler that has thrown are dropped.
         guard !hasThrown else { return nil }
         var fullQueue: Manifest.TaskLimits.FullQueue?
@@ -100,7 +100,7 @@ final class RequestExecution {
             refuse(retryAfter: retryAfter)
         } else if let store {
             do {
-                _ = try queue.keepStored(in: store, runsHere: fullQueue != .leave)
+                _ = try queue.persist(in: store, runsHere: fullQueue != .leave)
             } catch {
                 Self.log(error, of: request, to: logger)
                 fail(error)
@@ -112,7 +112,7 @@ final class RequestExecution {
 
     /// Logs that durable tasks could not be persisted.
     static func log(_ error: any Error, of request: Request, to logger: Logger) {
-        let stored = request.storage.tasks.queue?.queued.filter { $0.stored != nil && !$0.isKept }
+        let stored = request.storage.tasks.queue?.queued.filter { $0.stored != nil && !$0.isPersisted }
         logger.error(
             "durable tasks could not be persisted, the request is answered 503",
             metadata: [
@@ -125,7 +125,7 @@ final class RequestExecution {
     /// gets all ids.
     static let namedTasks = 32
 
-    private func nameKept(_ ids: [String]) {
+    private func setTaskIDs(_ ids: [String]) {
         guard !ids.isEmpty, let name = HTTPField.Name("Task-Id") else { return }
         response.headers[name] = ids.prefix(Self.namedTasks).joined(separator: ", ")
     }
@@ -176,7 +176,7 @@ final class RequestExecution {
         observation?.end(outcome, after: duration, error: error)
         // Checked first, so that the queue is not locked for requests without a span or an access record.
         if let origin = observation?.context { storage.tasks.queue?.origin = origin }
-        let queue = storage.settle(outcome)
+        let queue = storage.finalize(outcome)
         if let access { queue?.access = access }
         return queue
     }

@@ -144,7 +144,7 @@ struct Responder: Sendable {
         to error: any Error, in execution: RequestExecution, _ request: Request, call: Int = 0
     ) -> Response {
         execution.fail(error, in: call)
-        if let error = error as? TasksNotKept {
+        if let error = error as? TasksNotPersisted {
             RequestExecution.log(error.reason, of: request, to: logger)
             return .error(HTTPError(.serviceUnavailable))
         }

@@ -23,17 +23,17 @@ struct Server {
     /// The store that keeps tasks beyond the process; nil if the application has no durable tasks.
     var store: (any TaskStore)?
 
-    /// Serves until a signal, a message of the supervisor, or `bell` ends it.
+    /// Serves until a signal, a message of the supervisor, or `wakeup` ends it.
     ///
     /// - Parameters:
     ///   - control: the sources of commands for the process.
     ///   - bell: wakes the control thread, and can request it to stop.
     /// - Returns: the exit status.
-    func run(on listener: Listener, control: ProcessControl, bell: ControlWakeup) async throws -> Int32 {
+    func run(on listener: Listener, control: ProcessControl, wakeup: ControlWakeup) async throws -> Int32 {
         raiseDescriptorLimit()
         let context = try ServerContext(
             manifest: manifest, handlers: handlers, hooks: hooks, listener: listener, control: control,
-            bell: bell, logger: logger, logs: logs, process: process, store: store)
+            wakeup: wakeup, logger: logger, logs: logs, process: process, store: store)
         try store?.open(
             manifest, dispatch: context.dispatch, end: { [process] in process?.end(of: $0) ?? .unknown },
             logger: logger)
@@ -42,7 +42,7 @@ struct Server {
         // Fails before the first request is taken if libfcgi cannot create a request, which every worker needs.
         _ = try FCGXRequest(headLimit: manifest.limits.head)
         let pool = WorkerPool(
-            bounds: .init(manifest.workers), onEmpty: bell.poolEmptied, onTaskRoom: context.taskRoomChanged
+            bounds: .init(manifest.workers), onEmpty: wakeup.poolEmptied, onTaskRoom: context.taskRoomChanged
         ) { pool, executor in
             let deadline = deadlines.add()
             defer { deadlines.remove(deadline) }
@@ -60,12 +60,13 @@ struct Server {
                 return false
             }
         }
-        let orders = ProcessCommands(control, logger: logger) { manifest, number in
+        let commands = ProcessCommands(control, logger: logger) { manifest, number in
             try context.applyManifest(manifest, number: number, to: pool)
         }
         let watchdog = manager.map { Watchdog($0, pool: pool, poller: context.poller) }
         let controlThread = ControlThread(
-            context, pool: pool, orders: orders, bell: bell, writeDeadlines: deadlines, watchdog: watchdog)
+            context, pool: pool, commands: commands, wakeup: wakeup, writeDeadlines: deadlines,
+            watchdog: watchdog)
         try pool.start()
         // The main actor is not blocked while this waits.
         return try await withCheckedThrowingContinuation { continuation in
@@ -73,14 +74,14 @@ struct Server {
                 try WorkerThread(name: "control") { continuation.resume(returning: controlThread.run()) }
                     .detach()
                 // After the control thread has started: a process without one must not be reported as ready.
-                tellReady(listener, control.supervisor)
+                notifyReady(listener, control.supervisor)
             } catch {
                 continuation.resume(throwing: error)
             }
         }
     }
 
-    private func tellReady(_ listener: Listener, _ supervisor: ControlSocket?) {
+    private func notifyReady(_ listener: Listener, _ supervisor: ControlSocket?) {
         logger.info(
             "serving",
             metadata: [

@@ -30,7 +30,8 @@ final class ServerContext: Sendable {
 
     init(
         manifest: Manifest, handlers: [String: Handler], hooks: ApplicationHooks, listener: Listener,
-        control: ProcessControl, bell: ControlWakeup, logger: Logger, logs: LogWriter, process: ProcessSlot?,
+        control: ProcessControl, wakeup: ControlWakeup, logger: Logger, logs: LogWriter,
+        process: ProcessSlot?,
         store: (any TaskStore)? = nil
     ) throws {
         let observability = Observability.bootstrapped(logger: Logger(label: "application"))
@@ -49,7 +50,7 @@ final class ServerContext: Sendable {
                 $0, number: $1, handlers: handlers, hooks: hooks, registry: registry, logger: logger,
                 observability: observability)
         }
-        recycling = Recycling(manifest.processes, supervisor: control.supervisor, bell: bell)
+        recycling = Recycling(manifest.processes, supervisor: control.supervisor, wakeup: wakeup)
         let first = generations.current
         let taskRoom = TaskRoom(process)
         self.taskRoom = taskRoom
@@ -60,7 +61,7 @@ final class ServerContext: Sendable {
                 networks: manifest.listen.allow, users: manifest.listen.allowUsers),
             limits: first.gateLimits, times: first.connectionTimes,
             width: onlineProcessors, isRoomElsewhere: { taskRoom.isElsewhere },
-            onAway: bell.leftQueue, onNoneWaiting: bell.noneWaiting,
+            onReceivingPaused: wakeup.receivingPaused, onNoneWaiting: wakeup.noneWaiting,
             report: { end in
                 ends.count(end.label)
                 logger.debug("connection ended early", metadata: ["reason": "\(end)"])
@@ -81,14 +82,14 @@ final class ServerContext: Sendable {
         } call: { [poller] in
             poller.call()
         }
-        process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
+        process?.set(taskSlots: WorkerPool.Bounds(manifest.workers).taskSlots)
     }
 
     /// Notes whether a worker may run tasks. Called by the pool when all workers that may do so run tasks, and when one of
     /// them is free again.
     func taskRoomChanged(_ hasRoom: Bool) {
         taskRoom.set(hasRoom)
-        if hasRoom { poller.returnToQueue() }
+        if hasRoom { poller.resumeReceiving() }
     }
 
     /// The settings for new requests.
@@ -102,7 +103,7 @@ final class ServerContext: Sendable {
         try pool.use(.init(manifest.workers))
         registry.store?.applyManifest(manifest)
         process?.set(generation: number)
-        process?.set(taskPlaces: WorkerPool.Bounds(manifest.workers).taskPlaces)
+        process?.set(taskSlots: WorkerPool.Bounds(manifest.workers).taskSlots)
     }
 }
 
@@ -118,7 +119,7 @@ private final class TaskRoom: Sendable {
     /// Whether another process has room and this one does not. Evaluated for each request, and cheap while this process
     /// has room.
     var isElsewhere: Bool {
-        !isHere.load(ordering: .sequentiallyConsistent) && process?.isAnotherFree == true
+        !isHere.load(ordering: .sequentiallyConsistent) && process?.isAnotherProcessFree == true
     }
 }
 
@@ -135,16 +136,16 @@ extension ServerContext {
     /// thread.
     func show(_ pool: WorkerPool) {
         guard let process else { return }
-        process.set(isExhausted: !poller.isAnyoneWaiting && !pool.canGrow && poller.hasEvents)
+        process.set(isExhausted: !poller.isAnyWorkerWaiting && !pool.canGrow && poller.hasEvents)
         var all = TaskCounts()
         for queue in registry.all {
-            let census = queue.census
-            guard census.queued + census.running > 0 else { continue }
-            all.queued += census.queued
-            all.running += census.running
-            switch census.reason {
-            case .worker: all.forWorker += census.queued
-            case .attempt: all.forAttempt += census.queued
+            let counts = queue.counts
+            guard counts.queued + counts.running > 0 else { continue }
+            all.queued += counts.queued
+            all.running += counts.running
+            switch counts.reason {
+            case .worker: all.forWorker += counts.queued
+            case .attempt: all.forAttempt += counts.queued
             case .turn: break
             }
             all.oldest = min(all.oldest ?? queue.created, queue.created)

@@ -33,10 +33,10 @@ final class Watchdog: Sendable {
         return min(usual, max(10, Int32(clamping: interval.saturatedNanoseconds / 2_000_000)))
     }
 
-    func tend(at now: MonotonicTime) {
+    func notifyIfDue(at now: MonotonicTime) {
         guard let interval = manager.watchdogInterval else { return }
         let taken = Int(poller.takenEvents)
-        let isStuck = !poller.isAnyoneWaiting && !pool.canGrow && !pool.isBusyWithTasks && poller.hasEvents
+        let isStuck = !poller.isAnyWorkerWaiting && !pool.canGrow && !pool.isBusyWithTasks && poller.hasEvents
         let isDue = state.withLock { state in
             if !isStuck || taken != state.taken { state.movedAt = now }
             state.taken = taken

@@ -55,7 +55,7 @@ final class Worker {
             }
             let now = MonotonicTime.now
             let hasRun = tasks.runDue(at: now)
-            score?.rest(at: hasRun ? .now : now)
+            score?.becomeIdle(at: hasRun ? .now : now)
         }
     }
 

@@ -36,7 +36,7 @@ final class WorkerTasks {
 
     /// The number of waiting tasks.
     var queuedCount: Int {
-        (ready + delayed.queues).reduce(0) { $0 + $1.census.queued }
+        (ready + delayed.queues).reduce(0) { $0 + $1.counts.queued }
     }
 
     func add(_ queue: TaskQueue) { ready.append(queue) }
@@ -90,7 +90,7 @@ final class WorkerTasks {
             switch runner.run(queue) {
             case .over:
                 server.registry.remove(queue)
-                if let record = queue.access { server.logs.access?.write(record, tasks: queue.tally) }
+                if let record = queue.access { server.logs.access?.write(record, tasks: queue.resultCounts) }
             case .waiting(let due): delayed.add(queue, until: due)
             }
             if !evenIfReserved { slot.release() }

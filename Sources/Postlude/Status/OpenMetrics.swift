@@ -28,7 +28,9 @@ struct OpenMetrics {
             "postlude_slow_requests", "Requests that took longer than limits.slow-time.", report.slowRequests)
         counter("postlude_timed_out_requests", "Requests answered 504.", report.timedOutRequests)
         let name = "postlude_request_duration_seconds"
-        family(name, .histogram, "From the moment a worker takes a request to the end of its response.", unit: "seconds")
+        family(
+            name, .histogram, "From the moment a worker takes a request to the end of its response.",
+            unit: "seconds")
         // Bounds from a quarter of a millisecond to half a minute, each twice the one before.
         for power in 8...25 {
             let bound = Double(1 << power) * 1024 / 1_000_000_000
@@ -121,8 +123,8 @@ struct OpenMetrics {
     private mutating func addStoredTasks(_ tasks: TaskInspectionPages.Answer) {
         gauge(
             "postlude_durable_tasks_readable", "Whether the task store can be read.",
-            tasks.trouble == nil ? 1 : 0)
-        guard tasks.trouble == nil else { return }
+            tasks.error == nil ? 1 : 0)
+        guard tasks.error == nil else { return }
         family(
             "postlude_durable_tasks", .gauge, "Durable tasks that are not over, and dead letters (failed).")
         for kind in tasks.names {

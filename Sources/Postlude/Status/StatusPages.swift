@@ -9,19 +9,22 @@ struct StatusPages: Sendable {
 
     /// The handlers, with their methods.
     var handlers: [(method: String, handler: Handler)] {
-        let look = ("GET", Handler("status") { (request: Request) in try response(to: request) })
-        guard let tasks = source.storedTasks, tasks.isSteerable else { return [look] }
-        return [look, ("POST", Handler("steer") { (request: Request) in try steer(tasks, request) })]
+        let page = ("GET", Handler("status") { (request: Request) in try response(to: request) })
+        guard let tasks = source.storedTasks, tasks.allowsActions else { return [page] }
+        return [
+            page,
+            ("POST", Handler("task-action") { (request: Request) in try performAction(on: tasks, request) }),
+        ]
     }
 
     private func response(to request: Request) throws -> Response {
-        let wishes = Set(request.queryItems.map(\.name))
+        let options = Set(request.queryItems.map(\.name))
         switch request.path.split(separator: "/").last {
         // php-fpm's `?json` and `?openmetrics`.
-        case "status" where wishes.contains("json"): return try json(wishes)
-        case "status" where wishes.contains("openmetrics"): return metrics
+        case "status" where options.contains("json"): return try json(options)
+        case "status" where options.contains("openmetrics"): return metrics
         case "status": return StatusPage.response()
-        case "status.json": return try json(wishes)
+        case "status.json": return try json(options)
         case "metrics": return metrics
         case "ping": return .text("pong", headers: Self.headers)
         default:
@@ -31,8 +34,8 @@ struct StatusPages: Sendable {
         }
     }
 
-    private func json(_ wishes: Set<String>) throws -> Response {
-        try .json(source.report(history: wishes.contains("history")), headers: Self.headers)
+    private func json(_ options: Set<String>) throws -> Response {
+        try .json(source.report(history: options.contains("history")), headers: Self.headers)
     }
 
     private var metrics: Response {
@@ -41,28 +44,28 @@ struct StatusPages: Sendable {
     }
 
     /// Carries out `POST status?retry=ID` and `?discard=ID`, which the page's buttons send.
-    private func steer(_ tasks: TaskInspectionPages, _ request: Request) throws -> Response {
+    private func performAction(on tasks: TaskInspectionPages, _ request: Request) throws -> Response {
         func answer(_ status: HTTPResponse.Status, _ text: String) -> Response {
             .text(text + "\n", status: status, headers: Self.headers)
         }
         guard request.path.split(separator: "/").last == "status" else {
-            return answer(.notFound, "Steer tasks with status?retry=ID and status?discard=ID.")
+            return answer(.notFound, "Change tasks with status?retry=ID and status?discard=ID.")
         }
         // The required header protects against CSRF: for another site's page, a browser sends a preflight request first,
         // and does not get permission to send the header.
-        guard let header = Self.steering, request.headers[header] != nil else {
-            return answer(.forbidden, "The header Postlude-Steering is missing.")
+        guard let header = Self.actionHeader, request.headers[header] != nil else {
+            return answer(.forbidden, "The header Postlude-Task-Action is missing.")
         }
         guard let item = request.queryItems.first, request.queryItems.count == 1,
-            let step = TaskSteering(rawValue: item.name)
+            let action = TaskAction(rawValue: item.name)
         else { return answer(.badRequest, "Expected one of retry=ID and discard=ID.") }
-        switch try tasks.steer(step, item.value) {
+        switch try tasks.perform(action, on: item.value) {
         case .changed: return answer(.ok, "done")
         case .unknown: return answer(.notFound, "There is no such task, or it was removed.")
         case .refused(let reason): return answer(.conflict, "It stays unchanged: \(reason).")
         }
     }
 
-    private static let steering = HTTPField.Name("Postlude-Steering")
+    private static let actionHeader = HTTPField.Name("Postlude-Task-Action")
     private static let headers: HTTPFields = [.cacheControl: "no-store", .xContentTypeOptions: "nosniff"]
 }

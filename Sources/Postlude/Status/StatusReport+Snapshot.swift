@@ -107,13 +107,13 @@ extension StatusReport.Process {
 
 extension StatusReport.Process {
     fileprivate static func reasons(_ process: ScoreboardSnapshot.Process) -> String? {
-        let places = process.taskPlaces
-        let isFull = process.workers.count { $0.state == .tasks } >= places
+        let slots = process.taskSlots
+        let isFull = process.workers.count { $0.state == .tasks } >= slots
         let counts = [
             (
                 process.tasksForWorker,
                 isFull
-                    ? "for a worker: all \(places) that may run tasks are busy"
+                    ? "for a worker: all \(slots) that may run tasks are busy"
                     : "for the worker that has answered their request, which is busy"
             ),
             (process.tasksForAttempt, "for their next attempt"),

@@ -13,7 +13,7 @@ final class StatusServer: Sendable {
     private let listener: Listener
     private let source: StatusSource
     private let server: Server
-    private let bell: ControlWakeup
+    private let wakeup: ControlWakeup
     private let stopSampling: EventDescriptor
     private let hasStopped: EventDescriptor
     private let logger: Logger
@@ -28,9 +28,11 @@ final class StatusServer: Sendable {
         inspector: (any TaskInspector)?, logger: Logger
     ) throws {
         listener = try .opened(status)
-        let tasks = inspector.map { TaskInspectionPages($0, isSteerable: status.steering, logger: logger) }
+        let tasks = inspector.map {
+            TaskInspectionPages($0, allowsActions: status.taskActions, logger: logger)
+        }
         source = StatusSource(scoreboard, application: application, manager: manager, storedTasks: tasks)
-        bell = try ControlWakeup()
+        wakeup = try ControlWakeup()
         stopSampling = try EventDescriptor()
         hasStopped = try EventDescriptor()
         self.logger = logger
@@ -71,7 +73,7 @@ final class StatusServer: Sendable {
         }.detach()
         Task.detached { [self] in
             do {
-                _ = try await server.run(on: listener, control: ProcessControl(), bell: bell)
+                _ = try await server.run(on: listener, control: ProcessControl(), wakeup: wakeup)
             } catch {
                 logger.error(
                     "the status page cannot be served", metadata: ["error": "\(LoggedError.text(error))"])
@@ -84,7 +86,7 @@ final class StatusServer: Sendable {
     /// Ends the threads and closes the socket. Waits for this for at most 2 seconds.
     func stop() {
         stopSampling.signal()
-        bell.requestStop()
+        wakeup.requestStop()
         waitForInput([hasStopped.descriptor], milliseconds: 2000)
     }
 }

@@ -12,19 +12,19 @@ final class TaskInspectionPages: Sendable {
         var oldestAge: Double?
         var deadLetters: [StoredTaskReport.DeadLetter] = []
         /// Whether the pages may retry and discard tasks.
-        var isSteerable: Bool
+        var allowsActions: Bool
         /// The reason why the task store could not be read.
-        var trouble: String?
+        var error: String?
 
         enum CodingKeys: String, CodingKey {
-            case library, names, trouble
+            case library, names, error
             case oldestAge = "oldest age"
             case deadLetters = "dead letters"
-            case isSteerable = "steering"
+            case allowsActions = "task actions"
         }
     }
 
-    let isSteerable: Bool
+    let allowsActions: Bool
     private let inspector: any TaskInspector
     private let logger: Logger
     private let state = Lock(State())
@@ -33,65 +33,65 @@ final class TaskInspectionPages: Sendable {
         var answer: Answer?
         /// The time of the next read.
         var next = MonotonicTime.now
-        var isLooking = false
+        var isReading = false
         /// The number of commands so far: a report that was read before the last one is outdated.
-        var steps = 0
+        var actions = 0
     }
 
-    init(_ inspector: any TaskInspector, isSteerable: Bool, logger: Logger) {
+    init(_ inspector: any TaskInspector, allowsActions: Bool, logger: Logger) {
         self.inspector = inspector
-        self.isSteerable = isSteerable
+        self.allowsActions = allowsActions
         self.logger = logger
     }
 
     /// The current report. One request reads the store, and others do not wait for it, so that a disk that hangs does not
     /// block the pages.
     var answer: Answer {
-        let (known, steps) = state.withLock { state -> (Answer?, Int) in
-            if state.isLooking || MonotonicTime.now < state.next {
-                return (state.answer ?? trouble("they are being read"), 0)
+        let (known, actions) = state.withLock { state -> (Answer?, Int) in
+            if state.isReading || MonotonicTime.now < state.next {
+                return (state.answer ?? failure("they are being read"), 0)
             }
-            state.isLooking = true
-            return (nil, state.steps)
+            state.isReading = true
+            return (nil, state.actions)
         }
         if let known { return known }
-        let answer = look()
+        let answer = read()
         state.withLock { state in
-            state.isLooking = false
-            if let trouble = answer.trouble, state.answer?.trouble == nil {
+            state.isReading = false
+            if let error = answer.error, state.answer?.error == nil {
                 logger.error(
-                    "the status pages cannot read the stored tasks", metadata: ["error": "\(trouble)"])
+                    "the status pages cannot read the stored tasks", metadata: ["error": "\(error)"])
             }
             state.answer = answer
-            if state.steps == steps { state.next = .now + .seconds(1) }
+            if state.actions == actions { state.next = .now + .seconds(1) }
         }
         return answer
     }
 
-    private func look() -> Answer {
+    private func read() -> Answer {
         do {
             let report = try inspector.report()
             return Answer(
                 library: inspector.library, names: report.names, oldestAge: report.oldestAge,
                 deadLetters: report.deadLetters,
-                isSteerable: isSteerable)
+                allowsActions: allowsActions)
         } catch {
-            return trouble(LoggedError.text(error))
+            return failure(LoggedError.text(error))
         }
     }
 
-    private func trouble(_ text: String) -> Answer {
-        Answer(library: inspector.library, isSteerable: isSteerable, trouble: text)
+    private func failure(_ text: String) -> Answer {
+        Answer(library: inspector.library, allowsActions: allowsActions, error: text)
     }
 
-    func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult {
-        let result = try inspector.steer(step, id)
+    func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult {
+        let result = try inspector.perform(action, on: id)
         logger.notice(
-            "a task was steered on the status page",
-            metadata: ["step": "\(step)", "task_id": "\(id)", "result": "\(result)"])
+            "a task was changed on the status page",
+            metadata: ["action": "\(action)", "task_id": "\(id)", "result": "\(result)"])
         // The next page reads the store again, so that the operator sees the effect of the command.
         state.withLock { state in
-            state.steps += 1
+            state.actions += 1
             state.next = .now
         }
         return result

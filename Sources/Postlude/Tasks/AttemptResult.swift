@@ -15,7 +15,7 @@ package enum AttemptResult: Sendable {
     case moved(any Error, to: String)
     /// The task is left to another process: this one ends before the task begins, or before its next attempt. Has the error
     /// of the attempt that has just failed, if there was one.
-    case left((any Error)?)
+    case released((any Error)?)
     /// The task was cancelled by its handle, or its condition was not met.
     case dropped
     /// The task was dropped because a task before it has failed. Has that task's name, and its id if it is stored.
@@ -27,10 +27,10 @@ package enum AttemptResult: Sendable {
     var outcome: TaskOutcome? {
         switch self {
         case .done: .done
-        case .retried, .moved, .left(_?): .retried
+        case .retried, .moved, .released(_?): .retried
         case .failed: .failed
         case .dropped, .stopped: .dropped
-        case .left(nil), .cutOff: nil
+        case .released(nil), .cutOff: nil
         }
     }
 
@@ -40,7 +40,7 @@ package enum AttemptResult: Sendable {
         case .retried(let error, let delay): .retried(transform(error), after: delay)
         case .failed(let error): .failed(transform(error))
         case .moved(let error, let queue): .moved(transform(error), to: queue)
-        case .left(let error): .left(error.map(transform))
+        case .released(let error): .released(error.map(transform))
         case .done, .dropped, .stopped, .cutOff: self
         }
     }

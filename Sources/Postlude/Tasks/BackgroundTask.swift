@@ -21,11 +21,11 @@ final class BackgroundTask: Sendable {
     private let pastDeadline = Atomic<Bool>(false)
     /// The task as its store sees it; nil for an ordinary task.
     let stored: (any PersistedTask)?
-    private let keeping = Atomic<Int>(Keeping.no)
+    private let persistence = Atomic<Int>(Persistence.no)
     private let callNumber = Atomic<Int>(0)
-    private let isOfFailedCall = Atomic<Bool>(false)
+    private let failedCall = Atomic<Bool>(false)
 
-    private enum Keeping {
+    private enum Persistence {
         static let no = 0
         /// Its store is persisting it.
         static let begun = 1
@@ -84,19 +84,19 @@ final class BackgroundTask: Sendable {
     func markPastDeadline() { pastDeadline.store(true, ordering: .relaxed) }
 
     /// Whether the task is persisted. It then runs, whatever the outcome of the request.
-    var isKept: Bool { stored != nil && keeping.load(ordering: .acquiring) == Keeping.done }
+    var isPersisted: Bool { stored != nil && persistence.load(ordering: .acquiring) == Persistence.done }
 
-    func markKept() { keeping.store(Keeping.done, ordering: .releasing) }
+    func markPersisted() { persistence.store(Persistence.done, ordering: .releasing) }
 
     /// - Returns: false if it is persisted already, or being persisted.
-    func beginKeeping() -> Bool {
-        keeping.compareExchange(
-            expected: Keeping.no, desired: Keeping.begun, ordering: .acquiringAndReleasing
+    func beginPersisting() -> Bool {
+        persistence.compareExchange(
+            expected: Persistence.no, desired: Persistence.begun, ordering: .acquiringAndReleasing
         ).exchanged
     }
 
     /// Resets the state after its store has failed to persist it.
-    func cancelKeeping() { keeping.store(Keeping.no, ordering: .releasing) }
+    func cancelPersisting() { persistence.store(Persistence.no, ordering: .releasing) }
 
     /// The number of the call of the application's code that has added the task (``TaskCalls``).
     var call: Int {
@@ -105,34 +105,34 @@ final class BackgroundTask: Sendable {
     }
 
     /// Whether that call, or a call around it, has thrown.
-    var isOfThrown: Bool { isOfFailedCall.load(ordering: .relaxed) }
+    var isOfFailedCall: Bool { failedCall.load(ordering: .relaxed) }
 
-    func markThrown() { isOfFailedCall.store(true, ordering: .relaxed) }
+    func markThrown() { failedCall.store(true, ordering: .relaxed) }
 
     /// Whether the task runs: its condition is met, or it is persisted.
     func isMet(by outcome: RequestOutcome) -> Bool {
-        if isKept { return true }
+        if isPersisted { return true }
         var own = outcome
-        own.hasThrown = outcome.hasThrown || isOfThrown
+        own.hasThrown = outcome.hasThrown || isOfFailedCall
         return options.condition.isMet(by: own)
     }
 
     /// Returns the broker's queue to which the task moves after a failed attempt; nil if it does not move, or is not
     /// persisted.
-    func promotion(isLast: Bool) -> String? {
-        isKept ? stored?.promotion(isPastDeadline: isPastDeadline, isLast: isLast) : nil
+    func reroutingQueue(isLast: Bool) -> String? {
+        isPersisted ? stored?.reroutingQueue(isPastDeadline: isPastDeadline, isLast: isLast) : nil
     }
 
     /// Returns an attempt's error as it is reported to its store. Past the deadline, it names the deadline, since the error
     /// itself then says only that the attempt was cancelled.
-    private func told(_ error: any Error) -> any Error {
+    private func reported(_ error: any Error) -> any Error {
         guard isPastDeadline, let deadline = stored?.deadline else { return error }
         return PastDeadline(deadline: deadline, error: error)
     }
 
     /// Reports a result to its store, if it is persisted.
     func report(_ result: AttemptResult) {
-        if isKept { stored?.ended(result.mapError(told)) }
+        if isPersisted { stored?.ended(result.mapError(reported)) }
     }
 
     /// Begins an attempt.

@@ -120,13 +120,13 @@ extension BackgroundTasks {
     /// Has the store persist the stored tasks that it does not have yet, before the response, all of them or none.
     ///
     /// - Returns: the tasks that were persisted, in order.
-    /// - Throws: `TasksNotKept`, which is answered with 503.
-    package func keepStored() throws -> [any PersistedTask] {
+    /// - Throws: `TasksNotPersisted`, which is answered with 503.
+    package func persistStored() throws -> [any PersistedTask] {
         guard let store else { return [] }
         do {
-            return try queue.keepStored(in: store, runsHere: true)
+            return try queue.persist(in: store, runsHere: true)
         } catch {
-            throw TasksNotKept(reason: error)
+            throw TasksNotPersisted(reason: error)
         }
     }
 
@@ -140,7 +140,7 @@ extension BackgroundTasks {
 }
 
 /// The error of durable tasks that could not be persisted. The request is answered with 503.
-struct TasksNotKept: Error, CustomStringConvertible {
+struct TasksNotPersisted: Error, CustomStringConvertible {
     let reason: any Error
     var description: String { "durable tasks could not be persisted: \(LoggedError.text(reason))" }
 }

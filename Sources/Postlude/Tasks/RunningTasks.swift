@@ -9,9 +9,9 @@ struct RunningTasks {
     var count: Int { all.count }
     var tasks: [BackgroundTask] { all.map(\.task) }
 
-    /// Whether all running tasks belong to calls that have thrown (`BackgroundTask.isOfThrown`); false if no task is
+    /// Whether all running tasks belong to calls that have thrown (`BackgroundTask.isOfFailedCall`); false if no task is
     /// running.
-    var areAllOfThrown: Bool { !all.isEmpty && all.allSatisfy(\.task.isOfThrown) }
+    var areAllOfFailedCall: Bool { !all.isEmpty && all.allSatisfy(\.task.isOfFailedCall) }
 
     func contains(_ task: BackgroundTask) -> Bool { all.contains { $0.task === task } }
 

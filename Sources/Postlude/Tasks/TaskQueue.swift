@@ -42,14 +42,14 @@ final class TaskQueue: Sendable {
         var isStopped = false
         var isOver = false
         /// Whether stored tasks can be added: until the response begins.
-        var takesStored = true
+        var acceptsStored = true
         /// The ids of persisted tasks in the order in which they were persisted, including those that do not run here.
-        var keptIDs: [String] = []
+        var persistedIDs: [String] = []
         /// Values that are kept alive until the last task has ended, such as uploaded files.
-        var kept: [any Sendable] = []
+        var retained: [any Sendable] = []
         /// The request's span, to which the tasks' spans are linked.
         var origin: ServiceContext?
-        var tally = TaskTally()
+        var resultCounts = TaskResultCounts()
         /// The request's line in the access log; nil if there is no such log.
         var access: AccessRecord?
     }
@@ -61,17 +61,17 @@ final class TaskQueue: Sendable {
     private let state = Lock(State())
     let created = MonotonicTime.now
     /// Called when the queue is removed from the registry.
-    let whenOver: (@Sendable () -> Void)?
+    let onCompletion: (@Sendable () -> Void)?
 
     init(
         of request: RequestIdentity, limits: Manifest.TaskLimits, logger: Logger,
-        registry: TaskRegistry = TaskRegistry(), whenOver: (@Sendable () -> Void)? = nil
+        registry: TaskRegistry = TaskRegistry(), onCompletion: (@Sendable () -> Void)? = nil
     ) {
         self.request = request
         self.limits = limits
         self.logger = logger
         self.registry = registry
-        self.whenOver = whenOver
+        self.onCompletion = onCompletion
     }
 
     var requestID: String { request.id }
@@ -84,10 +84,10 @@ final class TaskQueue: Sendable {
     }
 
     /// The names of the tasks that have not ended, the running ones first.
-    var left: [String] { leftTasks.map(\.name) }
+    var unfinishedNames: [String] { unfinishedTasks.map(\.name) }
 
     /// The tasks that have not ended, the running ones first.
-    var leftTasks: [BackgroundTask] {
+    var unfinishedTasks: [BackgroundTask] {
         let unfinished = state.withLock { state in
             state.running.tasks + state.delayed.map(\.task) + state.group.elements
                 + state.pending.elements.flatMap(\.tasks)
@@ -108,10 +108,10 @@ final class TaskQueue: Sendable {
     }
 
     /// The counts of the request's tasks so far, and the time that they took.
-    var tally: TaskTally {
-        var tally = state.withLock { $0.tally }
-        tally.left = left.count
-        return tally
+    var resultCounts: TaskResultCounts {
+        var resultCounts = state.withLock { $0.resultCounts }
+        resultCounts.unfinished = unfinishedTasks.count
+        return resultCounts
     }
 
     // MARK: Adding
@@ -132,7 +132,7 @@ final class TaskQueue: Sendable {
     private func add(_ item: Item) {
         let (wasOver, dropped) = state.withLock { state -> (Bool, [BackgroundTask]) in
             guard !state.isOver, !state.isStopped else { return (state.isOver, item.tasks) }
-            state.stamp(item.tasks)
+            state.assignCall(to: item.tasks)
             // If a task adds it, the outcome of the request is known.
             let (item, dropped) = state.outcome.map(item.split) ?? (item, [])
             if let item { state.pending.append(item) }
@@ -155,8 +155,8 @@ final class TaskQueue: Sendable {
     }
 
     /// Keeps values alive until the last task has ended.
-    func keep(_ values: [any Sendable]) {
-        state.withLock { $0.kept += values }
+    func keepAlive(_ values: [any Sendable]) {
+        state.withLock { $0.retained += values }
     }
 
     func metadata(_ task: String, since start: MonotonicTime? = nil, until end: MonotonicTime = .now)
@@ -208,7 +208,7 @@ extension TaskQueue {
                 }
             }
             state.isOver = true
-            return (.over, stopped, state.takeKept())
+            return (.over, stopped, state.takeRetained())
         }
         dropStopped(stopped)
         return next
@@ -236,40 +236,40 @@ extension TaskQueue {
         random: () -> Double = { 0 }
     ) -> AttemptResult {
         let graceEnd = registry.graceEnd
-        let (result, stopped, left) = state.withLock {
+        let (result, stopped, released) = state.withLock {
             state -> (AttemptResult, StoppedTasks?, [BackgroundTask]) in
-            if let started = state.running.remove(task) { state.tally.time += now - started }
+            if let started = state.running.remove(task) { state.resultCounts.time += now - started }
             guard let error else {
                 task.become(.done)
-                state.tally.ended += 1
+                state.resultCounts.ended += 1
                 return (.done, nil, [])
             }
             // The random number is generated only for an attempt that has failed, because it costs a system call.
             let isPermanent = error is any PermanentTaskError
             let delay =
                 isPermanent ? nil : task.options.retry.delay(after: task.failures, random: random())
-            if !isPermanent, let queue = task.promotion(isLast: delay == nil) {
+            if !isPermanent, let queue = task.reroutingQueue(isLast: delay == nil) {
                 task.become(.failed)
-                state.tally.ended += 1
+                state.resultCounts.ended += 1
                 let stopped =
                     task.stored?.stopsOnFailure == true ? StoppedTasks(behind: task, state.stop()) : nil
                 return (.moved(error, to: queue), stopped, [])
             }
             if let delay {
                 let isInTime = graceEnd.map { now + delay <= $0 } ?? true
-                if isInTime || task.isKept { task.become(.waiting) }
+                if isInTime || task.isPersisted { task.become(.waiting) }
                 if isInTime {
                     state.delayed.append(DelayedTask(task: task, due: now + delay, error: error))
                     return (.retried(error, after: delay), nil, [])
                 }
-                if task.isKept { return (.left(error), nil, state.takeStored()) }
+                if task.isPersisted { return (.released(error), nil, state.removeStored()) }
             }
             return (.failed(error), state.fail(task), [])
         }
         // Before the tasks after it are reported: they are dropped because of this result.
         task.report(result)
         dropStopped(stopped)
-        leave(left)
+        release(released)
         return result
     }
 
@@ -278,18 +278,18 @@ extension TaskQueue {
     /// - Returns: the failed tasks, with the errors of their last attempts.
     func giveUpLateRetries() -> [DelayedTask] {
         guard let graceEnd = registry.graceEnd else { return [] }
-        let (late, stopped, left) = state.withLock {
+        let (late, stopped, released) = state.withLock {
             state -> ([DelayedTask], [StoppedTasks], [BackgroundTask]) in
             let late = state.delayed.filter { $0.due > graceEnd && $0.task.state == .waiting }
             guard !late.isEmpty else { return ([], [], []) }
-            state.delayed.removeAll { $0.due > graceEnd && !$0.task.isKept }
+            state.delayed.removeAll { $0.due > graceEnd && !$0.task.isPersisted }
             // If one is left, all persisted tasks are left, so that they keep their order.
-            let left = late.contains { $0.task.isKept } ? state.takeStored() : []
-            let failed = late.filter { !$0.task.isKept }
-            return (failed, failed.compactMap { state.fail($0.task) }, left)
+            let released = late.contains { $0.task.isPersisted } ? state.removeStored() : []
+            let failed = late.filter { !$0.task.isPersisted }
+            return (failed, failed.compactMap { state.fail($0.task) }, released)
         }
         for each in stopped { dropStopped(each) }
-        leave(left)
+        release(released)
         return late
     }
 
@@ -318,14 +318,14 @@ extension TaskQueue {
     /// Drops and logs the tasks whose condition is not met. Called when the response is finished.
     ///
     /// - Returns: whether any task is to run.
-    func settle(_ outcome: RequestOutcome) -> Bool {
+    func finalize(_ outcome: RequestOutcome) -> Bool {
         let (dropped, isOver, _) = state.withLock { state -> ([BackgroundTask], Bool, [any Sendable]) in
             state.outcome = outcome
-            state.takesStored = false
+            state.acceptsStored = false
             // The usual case: every task runs.
             if state.pending.allSatisfy({ $0.isMet(by: outcome) }) {
                 state.isOver = state.pending.isEmpty
-                return ([], state.isOver, state.isOver ? state.takeKept() : [])
+                return ([], state.isOver, state.isOver ? state.takeRetained() : [])
             }
             var dropped: [BackgroundTask] = []
             var met = FIFO<Item>()
@@ -336,9 +336,9 @@ extension TaskQueue {
             }
             state.pending = met
             state.isOver = met.isEmpty
-            return (dropped, state.isOver, state.isOver ? state.takeKept() : [])
+            return (dropped, state.isOver, state.isOver ? state.takeRetained() : [])
         }
-        let hasThrown = { (task: BackgroundTask) in outcome.hasThrown || task.isOfThrown }
+        let hasThrown = { (task: BackgroundTask) in outcome.hasThrown || task.isOfFailedCall }
         drop(
             dropped.filter(hasThrown), because: "handler failed, its tasks were dropped", level: .warning)
         drop(
@@ -382,8 +382,8 @@ extension TaskQueue {
         let task = BackgroundTask(stored)
         if let deadline = stored.deadline { registry.note(deadline: deadline) }
         let isDelivered = state.withLock { state in
-            guard state.takesStored else { return false }
-            state.stamp([task])
+            guard state.acceptsStored else { return false }
+            state.assignCall(to: [task])
             state.pending.append(.task(task))
             return true
         }
@@ -391,46 +391,46 @@ extension TaskQueue {
     }
 
     /// Adds tasks that are already in their store. The queue then is that of a request that has succeeded.
-    func add(kept tasks: [any PersistedTask]) {
+    func add(persisted tasks: [any PersistedTask]) {
         for stored in tasks {
             let task = BackgroundTask(stored)
-            task.markKept()
+            task.markPersisted()
             add(task)
         }
-        _ = settle(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true))
+        _ = finalize(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true))
     }
 
     /// Refuses further stored tasks. Called when the response begins.
-    func endStoring() { state.withLock { $0.takesStored = false } }
+    func stopAcceptingStored() { state.withLock { $0.acceptsStored = false } }
 
     /// Has the store persist the stored tasks that it does not have yet, all of them or none. Skips tasks of a call that has
     /// thrown.
     ///
     /// - Parameter runsHere: whether this queue runs them; otherwise any free worker does.
     /// - Returns: the tasks that were persisted, in order.
-    func keepStored(in store: any TaskStore, runsHere: Bool) throws -> [any PersistedTask] {
+    func persist(in store: any TaskStore, runsHere: Bool) throws -> [any PersistedTask] {
         let (tasks, stopsOnFailure) = state.withLock { state in
             let tasks = state.pending.elements.flatMap(\.tasks).filter {
-                $0.stored != nil && $0.state == .queued && !$0.isOfThrown && $0.beginKeeping()
+                $0.stored != nil && $0.state == .queued && !$0.isOfFailedCall && $0.beginPersisting()
             }
             return (tasks, state.stopOnFailure != nil)
         }
         let stored = tasks.compactMap(\.stored)
         if stored.isEmpty { return [] }
         do {
-            try store.keep(
+            try store.persist(
                 stored,
                 of: TaskOrigin(requestID: requestID, route: route, stopsOnFailure: stopsOnFailure),
                 runsHere: runsHere)
         } catch {
-            for task in tasks { task.cancelKeeping() }
+            for task in tasks { task.cancelPersisting() }
             throw error
         }
         // Tasks that do not run here are removed from this queue.
         let others = Set(tasks.filter { $0.stored?.runsHere == false }.map(ObjectIdentifier.init))
-        for task in tasks { task.markKept() }
+        for task in tasks { task.markPersisted() }
         state.withLock { state in
-            state.keptIDs += stored.map(\.id)
+            state.persistedIDs += stored.map(\.id)
             if others.isEmpty { return }
             // Groups contain no stored tasks.
             state.pending = FIFO(
@@ -442,19 +442,19 @@ extension TaskQueue {
     }
 
     /// The ids of the tasks that were persisted, in order.
-    var keptIDs: [String] { state.withLock { $0.keptIDs } }
+    var persistedIDs: [String] { state.withLock { $0.persistedIDs } }
 
     /// Leaves the persisted tasks that are not running to their store, for another process.
     ///
     /// - Returns: the number of these tasks.
-    func leaveStored() -> Int {
-        let tasks = state.withLock { $0.takeStored() }
-        leave(tasks)
+    func releaseStored() -> Int {
+        let tasks = state.withLock { $0.removeStored() }
+        release(tasks)
         return tasks.count
     }
 
-    private func leave(_ tasks: [BackgroundTask]) {
-        for task in tasks { task.report(.left(nil)) }
+    private func release(_ tasks: [BackgroundTask]) {
+        for task in tasks { task.report(.released(nil)) }
     }
 }
 
@@ -472,7 +472,7 @@ extension TaskQueue {
     }
 
     /// The number of waiting tasks, including delayed ones, the number of running tasks, and what the first one waits for.
-    var census: (queued: Int, running: Int, reason: WaitingReason) {
+    var counts: (queued: Int, running: Int, reason: WaitingReason) {
         state.withLock { state in
             let pending = state.pending.elements.reduce(0) { $0 + $1.count }
             return (
@@ -484,13 +484,13 @@ extension TaskQueue {
 
     /// The number of tasks that will run after the response, and whether any of them is not persisted.
     var tasksToTake: (count: Int, hasOthers: Bool) {
-        let tasks = queued.filter { !$0.isOfThrown }
-        return (tasks.count, tasks.contains { !$0.isKept })
+        let tasks = queued.filter { !$0.isOfFailedCall }
+        return (tasks.count, tasks.contains { !$0.isPersisted })
     }
 
     /// The number of tasks and groups after the running one, and the duration of the request's answer. Cheap, because it is
     /// read for each attempt.
-    var shown: (left: Int, duration: Duration?) {
+    var shown: (remaining: Int, duration: Duration?) {
         state.withLock { ($0.pending.count + $0.group.count, $0.outcome?.duration) }
     }
 }
@@ -568,7 +568,7 @@ extension TaskQueue {
     /// promised.
     func drop(since call: Int) {
         let dropped = state.withLock { state in
-            let isOfCall = { (item: Item) in item.tasks.contains { $0.call >= call && !$0.isKept } }
+            let isOfCall = { (item: Item) in item.tasks.contains { $0.call >= call && !$0.isPersisted } }
             let items = state.pending.elements
             state.pending = FIFO(items.filter { !isOfCall($0) })
             if let other = state.stopOnFailure, other >= call { state.stopOnFailure = nil }
@@ -583,9 +583,9 @@ extension TaskQueue {
 // MARK: The state
 
 extension TaskQueue.State {
-    mutating func takeKept() -> [any Sendable] {
-        defer { kept = [] }
-        return kept
+    mutating func takeRetained() -> [any Sendable] {
+        defer { retained = [] }
+        return retained
     }
 
     /// Begins an attempt.
@@ -604,8 +604,8 @@ extension TaskQueue.State {
     /// - Returns: the tasks that do not run because of it; nil if its failure stops none.
     mutating func fail(_ task: BackgroundTask) -> StoppedTasks? {
         task.become(.failed)
-        tally.ended += 1
-        tally.failed += 1
+        resultCounts.ended += 1
+        resultCounts.failed += 1
         guard stopOnFailure != nil || task.options.stopOnFailure else { return nil }
         return StoppedTasks(behind: task, stop())
     }
@@ -620,14 +620,14 @@ extension TaskQueue.State {
     }
 
     /// Removes and returns the persisted tasks that are not running.
-    mutating func takeStored() -> [BackgroundTask] {
+    mutating func removeStored() -> [BackgroundTask] {
         let tasks = (delayed.map(\.task) + group.elements + pending.elements.flatMap(\.tasks)).filter(
-            \.isKept)
+            \.isPersisted)
         guard !tasks.isEmpty else { return [] }
-        delayed.removeAll { $0.task.isKept }
-        group = FIFO(group.elements.filter { !$0.isKept })
+        delayed.removeAll { $0.task.isPersisted }
+        group = FIFO(group.elements.filter { !$0.isPersisted })
         // Groups contain no stored tasks.
-        pending = FIFO(pending.elements.filter { !$0.tasks.contains(where: \.isKept) })
+        pending = FIFO(pending.elements.filter { !$0.tasks.contains(where: \.isPersisted) })
         return tasks
     }
 
@@ -635,17 +635,17 @@ extension TaskQueue.State {
         guard running.isEmpty, outcome != nil else { return .turn }
         guard let due = delayed.map(\.due).min() else {
             // Between two tasks of the queue, none is running.
-            return group.isEmpty && tally.ended == 0 ? .worker : .turn
+            return group.isEmpty && resultCounts.ended == 0 ? .worker : .turn
         }
         return due > .now ? .attempt : .worker
     }
 
     /// Records the call that adds the tasks. Tasks that a running task adds inherit its mark if its call has thrown.
-    func stamp(_ tasks: [BackgroundTask]) {
-        let isOfThrown = running.areAllOfThrown
+    func assignCall(to tasks: [BackgroundTask]) {
+        let isOfFailedCall = running.areAllOfFailedCall
         for task in tasks {
             task.call = call
-            if isOfThrown { task.markThrown() }
+            if isOfFailedCall { task.markThrown() }
         }
     }
 }
@@ -653,7 +653,7 @@ extension TaskQueue.State {
 // For an application without a server.
 extension TaskQueue {
     /// The tasks that have not ended, in order.
-    var unfinished: [BackgroundTask] {
+    var waitingTasks: [BackgroundTask] {
         state.withLock { state in
             state.delayed.map(\.task) + state.group.elements + state.pending.elements.flatMap(\.tasks)
         }
@@ -667,7 +667,7 @@ extension TaskQueue {
             state.group = FIFO()
             state.pending = FIFO()
             state.isOver = true
-            state.kept = []
+            state.retained = []
         }
     }
 }

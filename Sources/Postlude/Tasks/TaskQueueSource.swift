@@ -10,7 +10,7 @@ final class TaskQueueSource {
     private(set) var queue: TaskQueue?
     private var calls = TaskCalls()
     /// Whether stored tasks can be added: until the response begins.
-    private var takesStored = true
+    private var acceptsStored = true
 
     init(registry: TaskRegistry, limits: Manifest.TaskLimits, logger: Logger) {
         self.registry = registry
@@ -21,7 +21,7 @@ final class TaskQueueSource {
     func queue(for request: RequestIdentity) -> TaskQueue {
         if let queue { return queue }
         let queue = TaskQueue(of: request, limits: limits, logger: logger, registry: registry)
-        if !takesStored { queue.endStoring() }
+        if !acceptsStored { queue.stopAcceptingStored() }
         queue.enter(calls.current)
         registry.insert(queue)
         self.queue = queue
@@ -29,9 +29,9 @@ final class TaskQueueSource {
     }
 
     /// Refuses further stored tasks. Called when the response begins.
-    func endStoring() {
-        takesStored = false
-        queue?.endStoring()
+    func stopAcceptingStored() {
+        acceptsStored = false
+        queue?.stopAcceptingStored()
     }
 
     // MARK: Calls
@@ -61,9 +61,9 @@ final class TaskQueueSource {
     /// Drops the tasks whose condition is not met. Called when the response is finished.
     ///
     /// - Returns: the queue; nil if none of its tasks runs.
-    func settle(_ outcome: RequestOutcome) -> TaskQueue? {
+    func finalize(_ outcome: RequestOutcome) -> TaskQueue? {
         guard let queue else { return nil }
-        guard queue.settle(outcome) else {
+        guard queue.finalize(outcome) else {
             registry.remove(queue)
             return nil
         }

@@ -33,7 +33,7 @@ final class TaskRegistry: Sendable {
 
     func remove(_ queue: TaskQueue) {
         guard queues.withLock({ $0.removeValue(forKey: ObjectIdentifier(queue)) }) != nil else { return }
-        queue.whenOver?()
+        queue.onCompletion?()
     }
 
     /// Removes all queues. The tasks that are left do not run.
@@ -82,25 +82,25 @@ final class TaskRegistry: Sendable {
     /// - Parameter limit: the number of tasks that are named; the others are only counted.
     /// - Returns: the number of lost tasks: those that are left and not persisted.
     @discardableResult
-    func logLeft(to logger: Logger, limit: Int = 100) -> Int {
-        var (lost, stored) = (0, 0)
+    func logUnfinished(to logger: Logger, limit: Int = 100) -> Int {
+        var (unfinished, stored) = (0, 0)
         for queue in all {
-            let running = queue.leftTasks.filter { $0.isKept && $0.state == .running }
+            let running = queue.unfinishedTasks.filter { $0.isPersisted && $0.state == .running }
             for task in running { task.report(.cutOff) }
-            stored += running.count + queue.leaveStored()
-            for task in queue.leftTasks where !task.isKept {
-                lost += 1
-                if lost <= limit {
+            stored += running.count + queue.releaseStored()
+            for task in queue.unfinishedTasks where !task.isPersisted {
+                unfinished += 1
+                if unfinished <= limit {
                     logger.error("task was left at the end", metadata: queue.metadata(task.name))
                 }
             }
         }
-        if lost > limit {
-            logger.error("more tasks were left at the end", metadata: ["count": "\(lost - limit)"])
+        if unfinished > limit {
+            logger.error("more tasks were left at the end", metadata: ["count": "\(unfinished - limit)"])
         }
         if stored > 0 {
             logger.info("durable tasks are left for the next start", metadata: ["count": "\(stored)"])
         }
-        return lost
+        return unfinished
     }
 }

@@ -99,8 +99,9 @@ struct TaskRunner {
         -> TaskAttempt
     {
         if let score {
-            let (left, duration) = queue.shown
-            score.run(task: task.name, of: queue.request.shown(duration: duration), left: left, at: now)
+            let (remaining, duration) = queue.shown
+            score.run(
+                task: task.name, of: queue.request.shown(duration: duration), remaining: remaining, at: now)
         }
         return TaskAttempt(task, of: queue, at: now, observability)
     }
@@ -127,7 +128,7 @@ struct TaskRunner {
             metadata["attempt"] = "\(attempt.task.failures) of \(attempt.task.options.retry.attempts)"
             metadata["delay"] = "\(delay.milliseconds) ms"
             logger.warning("task failed, and is retried", metadata: metadata)
-        case .left(let error):
+        case .released(let error):
             logger.warning("task failed, and is left for the next start", metadata: metadata(error))
         case .moved(let error, let queue):
             var metadata = metadata(error)
@@ -189,7 +190,7 @@ extension TaskRunner {
                     group.addTask {
                         var next: BackgroundTask? = first
                         while let task = next {
-                            await runBeside(task, of: queue)
+                            await runConcurrently(task, of: queue)
                             next = queue.nextOfGroup(at: now())
                         }
                     }
@@ -199,7 +200,7 @@ extension TaskRunner {
     }
 
     /// Makes an attempt that leaves the worker's thread to other tasks while it waits.
-    private func runBeside(_ task: BackgroundTask, of queue: TaskQueue) async {
+    private func runConcurrently(_ task: BackgroundTask, of queue: TaskQueue) async {
         let attempt = beginAttempt(task, of: queue, at: now())
         switch task.function {
         case .sync(let function):

@@ -4,9 +4,9 @@ package import PostludeSystem
 internal import PostludeThreads
 
 /// A pool of workers that run durable tasks from elsewhere, and serve no requests.
-package final class TaskWorkerPool: TaskTaking {
+package final class TaskWorkerPool: TaskDispatching {
     private let registry: TaskRegistry
-    private let line = BlockingTaskQueue()
+    private let queues = BlockingTaskQueue()
     private let limits: Manifest.TaskLimits
     private let logger: Logger
     private let observability: Observability
@@ -33,7 +33,7 @@ package final class TaskWorkerPool: TaskTaking {
         }
     }
 
-    package var isClosed: Bool { line.isClosed }
+    package var isClosed: Bool { queues.isClosed }
 
     /// Whether the pool has no task.
     package var isIdle: Bool { registry.all.isEmpty }
@@ -42,42 +42,42 @@ package final class TaskWorkerPool: TaskTaking {
     ///
     /// - Parameters:
     ///   - time: the earliest time at which it may begin; nil if it may begin at once.
-    ///   - whenOver: called once, when this pool no longer has the task.
+    ///   - onCompletion: called once, when this pool no longer has the task.
     package func run(
         _ task: any PersistedTask, of origin: TaskOrigin, notBefore time: MonotonicTime? = nil,
-        whenOver: @escaping @Sendable () -> Void
+        onCompletion: @escaping @Sendable () -> Void
     ) {
-        run([task], of: origin, notBefore: time, whenOver: whenOver)
+        run([task], of: origin, notBefore: time, onCompletion: onCompletion)
     }
 
     package func post(
-        _ tasks: [any PersistedTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void
+        _ tasks: [any PersistedTask], of origin: TaskOrigin, onCompletion: @escaping @Sendable () -> Void
     ) {
-        run(tasks, of: origin, notBefore: nil, whenOver: whenOver)
+        run(tasks, of: origin, notBefore: nil, onCompletion: onCompletion)
     }
 
     private func run(
         _ tasks: [any PersistedTask], of origin: TaskOrigin, notBefore time: MonotonicTime?,
-        whenOver: @escaping @Sendable () -> Void
+        onCompletion: @escaping @Sendable () -> Void
     ) {
         let queue = TaskQueue(
             of: RequestIdentity(id: origin.requestID, route: origin.route), limits: limits, logger: logger,
-            registry: registry, whenOver: whenOver)
-        queue.add(kept: tasks)
+            registry: registry, onCompletion: onCompletion)
+        queue.add(persisted: tasks)
         registry.insert(queue)
-        if !line.add(queue, until: time) { leave(queue) }
+        if !queues.add(queue, until: time) { release(queue) }
     }
 
     /// Checks the time limits of the running tasks. Called by one thread, every ``tickMilliseconds``.
     ///
     /// - Parameter replace: called with the reason if a task is past `tasks.kill-time`.
-    package func tend(replace: (String) -> Void) {
+    package func checkTimeLimits(replace: (String) -> Void) {
         var report = StackReport()
         let now = MonotonicTime.now
         for queue in registry.all { queue.check(at: now, report: &report, replace: replace) }
     }
 
-    /// The interval at which ``tend(replace:)`` should be called, in milliseconds.
+    /// The interval at which ``checkTimeLimits(replace:)`` should be called, in milliseconds.
     package var tickMilliseconds: Int32 {
         let times = [limits.warn, limits.deadline, limits.killTime].compactMap(\.self)
         let shortest = (times.min() ?? .seconds(4)).saturatedNanoseconds / 4_000_000
@@ -89,14 +89,14 @@ package final class TaskWorkerPool: TaskTaking {
     /// - Parameter end: the time at which tasks that still run will be left.
     package func drain(until end: MonotonicTime) {
         registry.setGraceEnd(end)
-        for queue in line.close() { leave(queue) }
+        for queue in queues.close() { release(queue) }
     }
 
     /// Logs the tasks that still run when the grace is over.
-    package func logLeft() { registry.logLeft(to: logger) }
+    package func logUnfinished() { registry.logUnfinished(to: logger) }
 
-    private func leave(_ queue: TaskQueue) {
-        _ = queue.leaveStored()
+    private func release(_ queue: TaskQueue) {
+        _ = queue.releaseStored()
         registry.remove(queue)
     }
 
@@ -107,13 +107,13 @@ package final class TaskWorkerPool: TaskTaking {
             executor: executor, logger: logger, observability: observability, thread: thread,
             onFailure: taskFailed)
         observability.withCurrentLogger {
-            while let queue = line.next() {
+            while let queue = queues.next() {
                 thread.enter()
                 let progress = runner.run(queue)
                 thread.leave()
                 switch progress {
                 case .over: registry.remove(queue)
-                case .waiting(let due): if !line.add(queue, until: due) { leave(queue) }
+                case .waiting(let due): if !queues.add(queue, until: due) { release(queue) }
                 }
             }
         }

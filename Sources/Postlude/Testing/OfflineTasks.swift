@@ -13,8 +13,8 @@ package final class OfflineTasks: Sendable {
     }
 
     /// The tasks that have not ended, in the order in which they will be called.
-    package var left: [(task: TaskHandle, arguments: [any Sendable])] {
-        queue?.unfinished.map { (TaskHandle(task: $0), $0.arguments) } ?? []
+    package var queued: [(task: TaskHandle, arguments: [any Sendable])] {
+        queue?.waitingTasks.map { (TaskHandle(task: $0), $0.arguments) } ?? []
     }
 
     /// The tasks that have failed for good.

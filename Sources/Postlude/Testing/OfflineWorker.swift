@@ -32,7 +32,7 @@ package final class OfflineWorker: Sendable {
     private let logger: Logger
 
     package init(_ application: some Application, manifest source: ManifestSource, logger: Logger) throws {
-        let handlers = application.handlersWithMiddleware
+        let handlers = application.registeredHandlersWithoutTaskEngine
         let manifest = try handlers.manifest(from: source)
         let hooks = ApplicationHooks(application)
         let store = application.taskEngine?.parts.makeOfflineStore()
@@ -89,7 +89,7 @@ package final class OfflineWorker: Sendable {
             of: RequestIdentity(id: fired.origin.requestID, route: fired.origin.route),
             limits: generation.manifest.tasks,
             logger: logger, registry: registry)
-        queue.add(kept: fired.tasks)
+        queue.add(persisted: fired.tasks)
         registry.insert(queue)
         return OfflineTasks(queue, of: self)
     }

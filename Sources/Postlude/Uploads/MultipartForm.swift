@@ -45,7 +45,7 @@ public struct MultipartForm: RequestInput, Sendable {
             throw Self.refusal(of: error, storing: storage.uploadFolder) ?? error
         }
         parts = collector.parts
-        for (_, file) in files { storage.keep(file) }
+        for (_, file) in files { storage.keepAlive(file) }
     }
 
     public static var bodyUse: BodyUse { .stream }

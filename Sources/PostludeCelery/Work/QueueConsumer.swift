@@ -20,7 +20,7 @@ final class QueueConsumer: Sendable {
 
     /// The longest time for which the thread waits for a message before it maintains its connection.
     private static let interval = Duration.seconds(5)
-    private static let patience = Duration.seconds(5)
+    private static let stopTimeout = Duration.seconds(5)
 
     private let broker: BrokerAddress
     private let settings: Settings
@@ -28,21 +28,21 @@ final class QueueConsumer: Sendable {
     private let pool: TaskWorkerPool
     private let results: ResultStore?
     private let logger: Logger
-    /// The consumer's thread. Its bell is also signalled when a task has ended.
+    /// The consumer's thread. Its wakeup is also signalled when a task has ended.
     private let thread: LoopThread
     private let isDraining = Atomic<Bool>(false)
     private let over = Lock<[(number: Int, settlement: DeliveryLedger.Settlement)]>([])
     /// The number of messages whose tasks have not ended, or whose ends the consumer's thread has not collected.
-    private let inHand = Atomic<Int>(0)
+    private let inFlight = Atomic<Int>(0)
     /// Whether messages of ended tasks are being settled with the broker.
     private let isSettling = Atomic<Bool>(false)
     /// Signalled when the consumer drains and no message is left to be settled.
-    private let whenSettled: EventDescriptor
+    private let settledEvent: EventDescriptor
 
     init(
         of broker: BrokerAddress, _ settings: Settings, kinds: DurableTaskKinds, pool: TaskWorkerPool,
         results: ResultStore?,
-        logger: Logger, whenSettled: EventDescriptor
+        logger: Logger, settledEvent: EventDescriptor
     ) throws {
         self.broker = broker
         self.settings = settings
@@ -50,7 +50,7 @@ final class QueueConsumer: Sendable {
         self.pool = pool
         self.results = results
         self.logger = logger
-        self.whenSettled = whenSettled
+        self.settledEvent = settledEvent
         thread = try LoopThread(name: "consumer")
     }
 
@@ -59,18 +59,18 @@ final class QueueConsumer: Sendable {
     /// Stops taking messages. Those of tasks in the pool can still be settled.
     func drain() {
         isDraining.store(true, ordering: .releasing)
-        thread.ring()
+        thread.wake()
     }
 
     /// Whether all tasks have ended, and all their messages are settled with the broker.
     var isSettled: Bool {
-        inHand.load(ordering: .acquiring) == 0 && !isSettling.load(ordering: .acquiring)
+        inFlight.load(ordering: .acquiring) == 0 && !isSettling.load(ordering: .acquiring)
     }
 
     /// Ends the connection. Unsettled messages return to the queue.
     func stop() {
         // If the thread does not end in time, the end of the process has the same effect.
-        thread.stop(patience: Self.patience)
+        thread.stop(timeout: Self.stopTimeout)
     }
 
     // MARK: The thread
@@ -106,10 +106,10 @@ final class QueueConsumer: Sendable {
             ledger.forget()
             // There is no connection to settle messages with. The broker delivers all of them again.
             isSettling.store(false, ordering: .releasing)
-            if mustDrain { whenSettled.signal() }
+            if mustDrain { settledEvent.signal() }
             guard !mustStop else { break }
             let rest = mustDrain ? Self.interval : trouble?.rest ?? .zero
-            thread.rest(rest)
+            thread.wait(atMost: rest)
         }
     }
 
@@ -130,7 +130,7 @@ final class QueueConsumer: Sendable {
         case .bound:
             logger.info(
                 "tasks that Celery delays at the broker come to this queue",
-                metadata: ["queue": "\(settings.queue)", "execution": "celery_delayed_delivery"])
+                metadata: ["queue": "\(settings.queue)", "exchange": "celery_delayed_delivery"])
         case .refused(let reason):
             logger.warning(
                 "the queue cannot be bound to Celery's delayed delivery: tasks with a countdown may not arrive",
@@ -138,7 +138,7 @@ final class QueueConsumer: Sendable {
         }
         var isTaking = true
         while true {
-            thread.bell.take()
+            thread.wakeup.take()
             collect(&ledger)
             try settle(&ledger, over: connection, with: consumer)
             isSettling.store(false, ordering: .releasing)
@@ -147,9 +147,10 @@ final class QueueConsumer: Sendable {
                 try consumer.stopTaking()
                 isTaking = false
             }
-            if mustDrain, isSettled { whenSettled.signal() }
+            if mustDrain, isSettled { settledEvent.signal() }
             guard
-                let received = try consumer.receive(within: Self.interval, orReadable: thread.bell.descriptor)
+                let received = try consumer.receive(
+                    within: Self.interval, orReadable: thread.wakeup.descriptor)
             else {
                 continue
             }
@@ -162,7 +163,7 @@ final class QueueConsumer: Sendable {
                         "task": "\(refused.task ?? "-")",
                         "reason": "\(refused.reason)", "kept": "\(consumer.deadLetters)",
                     ])
-                tell(refused)
+                logRefusal(refused)
                 try consumer.reject(refused.delivery, reason: refused.reason)
             case .task(let delivery):
                 if mustDrain {
@@ -175,7 +176,7 @@ final class QueueConsumer: Sendable {
     }
 
     /// Stores failures as the results of a refused message, so that callers do not wait for them any longer.
-    private func tell(_ refused: Received.Refused) {
+    private func logRefusal(_ refused: Received.Refused) {
         guard let results else { return }
         for id in refused.awaited {
             let failure = CeleryResult.failed(
@@ -194,7 +195,7 @@ final class QueueConsumer: Sendable {
         for (number, settlement) in over { ledger.settle(number, settlement) }
         guard !over.isEmpty else { return }
         isSettling.store(true, ordering: .releasing)
-        inHand.subtract(over.count, ordering: .acquiringAndReleasing)
+        inFlight.subtract(over.count, ordering: .acquiringAndReleasing)
     }
 
     private func settle(
@@ -222,7 +223,7 @@ final class QueueConsumer: Sendable {
         _ delivery: Delivery, over connection: Int, _ ledger: inout DeliveryLedger, deadLetters: String
     ) {
         let number = ledger.add(delivery, over: connection)
-        inHand.add(1, ordering: .acquiringAndReleasing)
+        inFlight.add(1, ordering: .acquiringAndReleasing)
         let message = delivery.task
         switch DecodedMessage(message, kinds: kinds) {
         case .expired: end(.expired, of: message, number, deadLetters)
@@ -268,13 +269,13 @@ final class QueueConsumer: Sendable {
             log(.warning, "a task has expired before it began, and is dropped", message)
             store(message, .expired(message.id))
             settle(number, .acknowledge)
-        case .left: settle(number, .requeue)
+        case .released: settle(number, .requeue)
         }
     }
 
     private func settle(_ number: Int, _ settlement: DeliveryLedger.Settlement) {
         over.withLock { $0.append((number, settlement)) }
-        thread.ring()
+        thread.wake()
     }
 
     private func store(_ message: IncomingTask, _ result: CeleryResult) {

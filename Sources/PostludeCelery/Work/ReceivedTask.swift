@@ -13,7 +13,7 @@ final class ReceivedTask: PersistedTask {
         /// The task expired before it began.
         case expired
         /// The task has not begun, or not ended, at the end of the process, and is left to the next consumer.
-        case left
+        case released
     }
 
     let id: String
@@ -22,7 +22,7 @@ final class ReceivedTask: PersistedTask {
     private let kind: DurableTaskKind
     private let task: any DurableTask
     private let expires: Date?
-    private let state = Lock<(result: Data?, outcome: Outcome)>((nil, .left))
+    private let state = Lock<(result: Data?, outcome: Outcome)>((nil, .released))
 
     init(_ task: any DurableTask, kind: DurableTaskKind, from message: IncomingTask) {
         id = message.id
@@ -71,7 +71,7 @@ final class ReceivedTask: PersistedTask {
             switch result {
             case .done: state.outcome = .done(result: state.result)
             case .failed(let error), .moved(let error, _): state.outcome = .failed(error)
-            case .retried, .dropped, .stopped, .left, .cutOff: state.outcome = .left
+            case .retried, .dropped, .stopped, .released, .cutOff: state.outcome = .released
             }
         }
     }

@@ -93,7 +93,7 @@ struct WorkSession<App: Application> {
     private let consumer: QueueConsumer
     private let workers: Int
     private let grace: Duration
-    private let bell: EventDescriptor
+    private let settledEvent: EventDescriptor
     private let queue: String
 
     init(
@@ -104,13 +104,13 @@ struct WorkSession<App: Application> {
         self.workers = workers
         self.grace = grace
         queue = settings.queue
-        bell = try EventDescriptor()
+        settledEvent = try EventDescriptor()
         pool = program.makeWorkers()
         consumer = try QueueConsumer(
             of: addresses.broker, settings, kinds: kinds, pool: pool,
             results: addresses.results.map { ResultStore($0, logger: program.logger) },
             logger: program.logger,
-            whenSettled: bell)
+            settledEvent: settledEvent)
     }
 
     /// Runs until it is told to stop, and all tasks have ended or the grace is over.
@@ -121,10 +121,10 @@ struct WorkSession<App: Application> {
         try consumer.start()
         program.logger.info(
             "working", metadata: ["queue": "\(queue)", "workers": "\(workers)", "pid": "\(getpid())"])
-        program.tellReady("working on \(queue)")
+        program.notifyReady("working on \(queue)")
         var status: Int32 = 0
         var end: MonotonicTime?
-        var nextLook = MonotonicTime.now
+        var nextCheck = MonotonicTime.now
         func drain(_ reason: String) {
             guard end == nil else { return }
             let graceEnd = MonotonicTime.now + grace
@@ -132,42 +132,42 @@ struct WorkSession<App: Application> {
             consumer.drain()
             pool.drain(until: graceEnd)
             // No task begins after this log entry, and its readers may rely on that.
-            program.tellStopping(grace: grace)
+            program.notifyStopping(grace: grace)
             program.logger.info(
                 "stopping: no new tasks are taken, running ones are finished",
                 metadata: ["reason": "\(reason)", "grace": "\(grace)"])
         }
         while true {
             waitForInput(
-                [program.signals.descriptor, program.stop.descriptor, bell.descriptor],
+                [program.signals.descriptor, program.stop.descriptor, settledEvent.descriptor],
                 milliseconds: end.map { min(pool.tickMilliseconds, milliseconds(until: $0)) }
                     ?? pool.tickMilliseconds)
-            bell.take()
+            settledEvent.take()
             while let signal = program.signals.take() {
                 switch signal {
                 case SIGUSR1: program.reopenLogs()
                 case SIGHUP: program.logger.info("SIGHUP changes nothing: the manifest is read at the start")
                 default:
                     if end != nil {
-                        pool.logLeft()
+                        pool.logUnfinished()
                         return finish("a second signal", status)
                     }
                     drain(signal == SIGTERM ? "SIGTERM" : "SIGINT")
                 }
             }
             if program.stop.take() { drain("the service was told to stop") }
-            pool.tend { reason in
+            pool.checkTimeLimits { reason in
                 status = 1
                 drain(reason)
             }
-            if .now >= nextLook {
-                program.tend()
-                nextLook = .now + min(.seconds(1), program.watchdogInterval ?? .seconds(1))
+            if .now >= nextCheck {
+                program.runPeriodicChecks()
+                nextCheck = .now + min(.seconds(1), program.watchdogInterval ?? .seconds(1))
             }
             guard let end else { continue }
             if pool.isIdle, consumer.isSettled { return finish("all tasks have ended", status) }
             if .now >= end {
-                pool.logLeft()
+                pool.logUnfinished()
                 return finish("the grace is over", status)
             }
         }

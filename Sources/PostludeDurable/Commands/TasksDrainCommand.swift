@@ -71,7 +71,7 @@ private struct Draining<App: Application> {
     /// - Returns: the exit status.
     func run() throws -> Int32 {
         while true {
-            pool.tend { reason in
+            pool.checkTimeLimits { reason in
                 program.logger.critical("a task cannot be stopped", metadata: ["reason": "\(reason)"])
             }
             let left = try store.unfinished()
@@ -96,7 +96,7 @@ private struct Draining<App: Application> {
             waitForInput([program.signals.descriptor], milliseconds: Self.interval)
             if program.signals.take() != nil { break }
         }
-        pool.logLeft()
+        pool.logUnfinished()
         printError("\(programName): \(reason); due tasks that are not over: \(try store.unfinished())")
         return 1
     }

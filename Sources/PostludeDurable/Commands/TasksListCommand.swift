@@ -34,7 +34,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
         try options.withTaskStore(of: App.self) { taskStore in
             let page = try taskStore.list(filter.filter, after: after, limit: limit)
             if json { return try printOutput(try ListedTask.text(of: page)) }
-            guard !page.records.isEmpty else { return try sayNone(in: taskStore) }
+            guard !page.records.isEmpty else { return try printNoTasks(in: taskStore) }
             let rows = page.records.map { record in
                 [
                     record.id.text, record.name, record.state.description, "\(record.attempts)",
@@ -51,7 +51,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     }
 
     /// Prints that there is no such task. An unknown name is an error: a mistyped one must not look like a kind without tasks.
-    private func sayNone(in taskStore: SQLiteTaskStore) throws {
+    private func printNoTasks(in taskStore: SQLiteTaskStore) throws {
         guard let name = filter.name else { return try printOutput("There is no such task.") }
         let known = try knownKinds(in: taskStore)
         guard !known.contains(name) else { return try printOutput("There is no such task.") }

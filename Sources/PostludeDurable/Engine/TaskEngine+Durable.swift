@@ -45,9 +45,9 @@ package struct DurableEngine: TaskEngineParts {
 
     private func problems(of kind: DurableTaskKind) -> [String] {
         var problems = [kind.policy.runs.queue.flatMap { problem(of: kind, that: "runs at", to: $0) }]
-        if let place = kind.policy.promotion?.place {
+        if let destination = kind.policy.rerouting?.destination {
             problems.append(
-                place.queue.map { problem(of: kind, that: "moves to", to: $0) }
+                destination.queue.map { problem(of: kind, that: "moves to", to: $0) }
                     ?? "the durable task \"\(kind.name)\" moves to .here, where it runs already; name a queue"
             )
         }
@@ -90,11 +90,12 @@ package struct DurableEngine: TaskEngineParts {
     private func needsOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {
         kinds.with(manifest).all.compactMap { kind in
             let settings = manifest.durableTasks.first { $0.kind == kind.name }
-            let places = [
+            let destinations = [
                 (kind.policy.runs.queue, settings?.runs, "runs at"),
-                (kind.policy.promotion?.place.queue, settings?.promotion?.place, "moves to"),
+                (kind.policy.rerouting?.destination.queue, settings?.rerouting?.destination, "moves to"),
             ]
-            guard let (queue, place, verb) = places.first(where: { $0.0 != nil }), let queue else {
+            guard let (queue, destination, verb) = destinations.first(where: { $0.0 != nil }), let queue
+            else {
                 return nil
             }
             let message =
@@ -103,7 +104,8 @@ package struct DurableEngine: TaskEngineParts {
                 broker, such as celery: { broker: amqp://localhost }
                 """
             return Diagnostic(
-                location: place?.location ?? SourceLocation(file: file, position: nil), message: message)
+                location: destination?.location ?? SourceLocation(file: file, position: nil), message: message
+            )
         }
     }
 

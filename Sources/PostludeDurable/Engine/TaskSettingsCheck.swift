@@ -22,8 +22,10 @@ struct TaskSettingsCheck {
 
     private func mistakes(in settings: Manifest.DurableTask) -> [Diagnostic] {
         guard kinds[settings.kind] != nil else { return [unknown(settings.kind, at: settings.location)] }
-        let places = [settings.runs, settings.promotion?.place].compactMap { $0 }
-        return places.compactMap { place in place.queue.flatMap { mistake(ofQueue: $0, at: place.location) } }
+        let executions = [settings.runs, settings.rerouting?.destination].compactMap { $0 }
+        return executions.compactMap { execution in
+            execution.queue.flatMap { mistake(ofQueue: $0, at: execution.location) }
+        }
     }
 
     private func mistake(ofQueue queue: String, at location: SourceLocation) -> Diagnostic? {

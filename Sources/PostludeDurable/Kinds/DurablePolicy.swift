@@ -25,7 +25,7 @@ public struct DurablePolicy: Sendable, Hashable {
 
     /// The queue to which a task moves if it does not finish here, and the occasions on which it moves; nil if tasks do not
     /// move.
-    public var promotion: TaskRerouting?
+    public var rerouting: TaskRerouting?
 
     /// - Parameters:
     ///   - retry: by default five attempts, with delays of 1, 2, 4 and 8 seconds, ±20 %.
@@ -36,14 +36,14 @@ public struct DurablePolicy: Sendable, Hashable {
     ///   - promotion: the queue to which a task moves if it does not finish here; nil for none.
     public init(
         retry: RetryPolicy = RetryPolicy(attempts: 5), deadline: Duration? = nil, expiry: Duration? = nil,
-        priority: DurablePriority = .normal, runs: TaskExecution = .here, promotion: TaskRerouting? = nil
+        priority: DurablePriority = .normal, runs: TaskExecution = .here, rerouting: TaskRerouting? = nil
     ) {
         self.retry = retry
         self.deadline = deadline
         self.expiry = expiry
         self.priority = priority
         self.runs = runs
-        self.promotion = promotion
+        self.rerouting = rerouting
     }
 }
 
@@ -81,15 +81,15 @@ public struct TaskRerouting: Sendable, Hashable {
     }
 
     /// The queue to which the task moves.
-    public var place: TaskExecution
+    public var destination: TaskExecution
     /// The occasions on which the task moves.
     public var occasions: Set<Occasion>
 
     /// - Parameters:
     ///   - place: the queue to which the task moves.
     ///   - occasions: when it moves; by default on each of them.
-    public init(to place: TaskExecution, when occasions: Set<Occasion> = Set(Occasion.allCases)) {
-        self.place = place
+    public init(to destination: TaskExecution, when occasions: Set<Occasion> = Set(Occasion.allCases)) {
+        self.destination = destination
         self.occasions = occasions
     }
 }
@@ -107,7 +107,7 @@ extension DurablePolicy {
         policy.expiry = settings.expiry ?? expiry
         policy.priority = settings.priority.map(DurablePriority.init) ?? priority
         policy.runs = settings.runs.map { TaskExecution(queue: $0.queue) } ?? runs
-        policy.promotion = settings.promotion.map(TaskRerouting.init) ?? promotion
+        policy.rerouting = settings.rerouting.map(TaskRerouting.init) ?? rerouting
         return policy
     }
 }
@@ -124,14 +124,14 @@ extension DurablePriority {
 }
 
 extension TaskRerouting {
-    fileprivate init(_ promotion: Manifest.DurableTask.Promotion) {
-        let occasions = promotion.occasions.map { occasion -> Occasion in
+    fileprivate init(_ rerouting: Manifest.DurableTask.Rerouting) {
+        let occasions = rerouting.occasions.map { occasion -> Occasion in
             switch occasion {
             case .deadline: .deadline
             case .attempts: .attempts
             case .shutdown: .shutdown
             }
         }
-        self.init(to: TaskExecution(queue: promotion.place.queue), when: Set(occasions))
+        self.init(to: TaskExecution(queue: rerouting.destination.queue), when: Set(occasions))
     }
 }

@@ -9,7 +9,7 @@ internal import Synchronization
 /// The records of a queue are published in their order, by one process at a time.
 final class Outbox: Sendable {
     /// How long the end of the process waits for a broker that does not answer.
-    private static let patience = Duration.seconds(2)
+    private static let stopTimeout = Duration.seconds(2)
 
     private let taskStore: SQLiteTaskStore
     private let broker: any OpenTaskBroker
@@ -30,15 +30,15 @@ final class Outbox: Sendable {
     /// Wakes the thread, because there is a record to publish.
     ///
     /// - Parameter behindNotes: whether the record is in an asynchronous write, which may not be in the file yet.
-    func ring(behindNotes: Bool = false) {
+    func wake(behindNotes: Bool = false) {
         if behindNotes { isBehindNotes.store(true, ordering: .releasing) }
-        thread.ring()
+        thread.wake()
     }
 
     /// Stops the thread. Unpublished records stay for another process.
     func stop() {
         // A call to the broker may take half a minute to fail. The end of the process does not wait for that.
-        thread.stop(patience: Self.patience)
+        thread.stop(timeout: Self.stopTimeout)
     }
 
     private func run() {
@@ -60,7 +60,7 @@ final class Outbox: Sendable {
                 }
             }
             guard !publisher.isStopping() else { break }
-            thread.rest(delay)
+            thread.wait(atMost: delay)
         }
         publisher.close()
     }

@@ -29,7 +29,7 @@ final class LocalDurableTask: RecordedTask {
         var access: TaskStoreAccess?
         var runsHere: Bool
         var stopsOnFailure: Bool
-        var receipt: KeptDurableTask?
+        var receipt: PersistedDurableTask?
         var result: Data?
     }
 
@@ -85,20 +85,20 @@ final class LocalDurableTask: RecordedTask {
     /// Whether the later tasks of the request do not run if this one fails for good. False for a task of a broker's queue,
     /// whose result is not known here.
     var stopsOnFailure: Bool { state.withLock { $0.stopsOnFailure } && record.queue == nil }
-    var receipt: KeptDurableTask? { state.withLock { $0.receipt } }
+    var receipt: PersistedDurableTask? { state.withLock { $0.receipt } }
 
-    func kept(
-        _ kept: KeptRecord, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
+    func didPersist(
+        _ result: AppendResult, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
         runsHere: Bool
     ) {
         state.withLock { state in
             state.access = access
-            state.id = kept.id
+            state.id = result.id
             state.stopsOnFailure = record.stopsOnFailure
-            state.receipt = KeptDurableTask(kept, as: record, of: request)
+            state.receipt = PersistedDurableTask(result, as: record, of: request)
             if record.leavesInTurn, record.notBefore == nil { state.runsHere = true }
             // Does not run here either if another record with its unique key exists.
-            if !runsHere || kept.id != record.id { state.runsHere = false }
+            if !runsHere || result.id != record.id { state.runsHere = false }
         }
     }
 
@@ -108,12 +108,12 @@ final class LocalDurableTask: RecordedTask {
         state.withLock { $0.result = result }
     }
 
-    func promotion(isPastDeadline: Bool, isLast: Bool) -> String? {
-        guard let promotion = policy.promotion else { return nil }
-        let isMeant =
-            isPastDeadline && promotion.occasions.contains(.deadline)
-            || isLast && promotion.occasions.contains(.attempts)
-        return isMeant ? promotion.place.queue : nil
+    func reroutingQueue(isPastDeadline: Bool, isLast: Bool) -> String? {
+        guard let rerouting = policy.rerouting else { return nil }
+        let isOccasion =
+            isPastDeadline && rerouting.occasions.contains(.deadline)
+            || isLast && rerouting.occasions.contains(.attempts)
+        return isOccasion ? rerouting.destination.queue : nil
     }
 
     func beginAttempt() -> Bool {
@@ -143,7 +143,7 @@ final class LocalDurableTask: RecordedTask {
         func move(to queue: String?, _ reason: String) -> Bool {
             guard let queue else { return false }
             taskStore.ended(id, .moved(queue: queue, reason: reason))
-            access.outbox?.ring(behindNotes: true)
+            access.outbox?.wake(behindNotes: true)
             return true
         }
         switch result {
@@ -152,11 +152,11 @@ final class LocalDurableTask: RecordedTask {
         case .failed(let error): taskStore.ended(id, .failed(error: Self.text(error)))
         case .dropped: taskStore.ended(id, .discarded)
         case .stopped(let name, let blocker): access.stopped(id, by: name, blocker)
-        case .moved(let error, _): _ = move(to: policy.promotion?.place.queue, Self.text(error))
-        case .left(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"):
+        case .moved(let error, _): _ = move(to: policy.rerouting?.destination.queue, Self.text(error))
+        case .released(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"):
             break
-        case .left(let error?): taskStore.ended(id, .again(error: Self.text(error), at: Date()))
-        case .left(nil): taskStore.ended(id, .left)
+        case .released(let error?): taskStore.ended(id, .again(error: Self.text(error), at: Date()))
+        case .released(nil): taskStore.ended(id, .released)
         // Without rerouting, the record keeps its owner until the process is dead: no other process begins the task while it
         // still runs.
         case .cutOff: _ = move(to: shutdownQueue, "the process ended during the attempt")
@@ -164,8 +164,8 @@ final class LocalDurableTask: RecordedTask {
     }
 
     private var shutdownQueue: String? {
-        guard let promotion = policy.promotion, promotion.occasions.contains(.shutdown) else { return nil }
-        return promotion.place.queue
+        guard let rerouting = policy.rerouting, rerouting.occasions.contains(.shutdown) else { return nil }
+        return rerouting.destination.queue
     }
 
     /// Returns the error's text, cut to 4000 characters: an error can contain a whole response.

@@ -12,7 +12,7 @@ final class OutboxTask: RecordedTask {
         var access: TaskStoreAccess?
         /// Whether this process moves the record to the outbox when the tasks before it have run.
         var leavesHere = false
-        var receipt: KeptDurableTask?
+        var receipt: PersistedDurableTask?
     }
 
     let record: NewRecord
@@ -41,17 +41,17 @@ final class OutboxTask: RecordedTask {
     var retry: RetryPolicy { .none }
     var earlierAttempts: Int { 0 }
     var runsHere: Bool { state.withLock { $0.leavesHere } }
-    var receipt: KeptDurableTask? { state.withLock { $0.receipt } }
+    var receipt: PersistedDurableTask? { state.withLock { $0.receipt } }
 
-    func kept(
-        _ kept: KeptRecord, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
+    func didPersist(
+        _ result: AppendResult, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
         runsHere: Bool
     ) {
         state.withLock { state in
-            state.id = kept.id
+            state.id = result.id
             state.access = access
-            state.receipt = KeptDurableTask(kept, as: record, of: request)
-            if case .added = kept {
+            state.receipt = PersistedDurableTask(result, as: record, of: request)
+            if case .added = result {
                 state.leavesHere = runsHere && record.leavesInTurn && record.notBefore == nil
             }
         }
@@ -71,7 +71,7 @@ final class OutboxTask: RecordedTask {
     func ended(_ result: AttemptResult) {
         let (id, access) = state.withLock { ($0.id, $0.access) }
         switch result {
-        case .left: access?.taskStore.ended(id, .left)
+        case .released: access?.taskStore.ended(id, .released)
         case .stopped(let name, let blocker): access?.stopped(id, by: name, blocker)
         case .dropped: access?.taskStore.ended(id, .discarded)
         // Impossible, because the task does not run here.

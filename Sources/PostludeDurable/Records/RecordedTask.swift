@@ -5,15 +5,15 @@ internal import PostludeTaskStore
 protocol RecordedTask: PersistedTask {
     var record: NewRecord { get }
     /// The result of storing the task; nil before that.
-    var receipt: KeptDurableTask? { get }
+    var receipt: PersistedDurableTask? { get }
 
     /// Takes note that the task store has stored the task, or has found another one with the same unique key.
     ///
     /// - Parameters:
     ///   - record: the record as it was written.
     ///   - runsHere: whether this process owns the records that are due.
-    func kept(
-        _ kept: KeptRecord, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
+    func didPersist(
+        _ result: AppendResult, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
         runsHere: Bool)
 }
 
@@ -25,7 +25,7 @@ public struct DurableTaskHandle: Sendable, Hashable {
 }
 
 /// A durable task in the task store, which ``Postlude/BackgroundTasks/keep()`` has written or found.
-public struct KeptDurableTask: Sendable, Hashable {
+public struct PersistedDurableTask: Sendable, Hashable {
     /// Whether this request has added the task. Otherwise it is an earlier task with the same unique key, which stands for
     /// the new one.
     public let isNew: Bool
@@ -35,9 +35,9 @@ public struct KeptDurableTask: Sendable, Hashable {
     public var id: String { status.id }
 }
 
-extension KeptDurableTask {
-    init(_ kept: KeptRecord, as record: NewRecord, of request: TaskOrigin) {
-        switch kept {
+extension PersistedDurableTask {
+    init(_ result: AppendResult, as record: NewRecord, of request: TaskOrigin) {
+        switch result {
         case .added(let id): self.init(isNew: true, status: DurableTaskStatus(record, id: id, of: request))
         case .exists(let other): self.init(isNew: false, status: DurableTaskStatus(other))
         }
@@ -76,7 +76,7 @@ struct TaskStoreAccess: Sendable {
     ///
     /// - Returns: the tasks of this program that do not run on the request's worker.
     @discardableResult
-    func keep(
+    func persist(
         _ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool
     ) throws -> [any RecordedTask] {
         let tasks = tasks.compactMap { $0 as? any RecordedTask }
@@ -85,11 +85,11 @@ struct TaskStoreAccess: Sendable {
             id: request.requestID, route: request.route,
             records: Self.inOrder(tasks.map(\.record), stoppingOnFailure: request.stopsOnFailure))
         new.runsHere = runsHere
-        let kept = try taskStore.append(new)
-        for ((task, record), kept) in zip(zip(tasks, new.records), kept) {
-            task.kept(kept, as: record, of: request, in: self, runsHere: runsHere)
+        let results = try taskStore.append(new)
+        for ((task, record), result) in zip(zip(tasks, new.records), results) {
+            task.didPersist(result, as: record, of: request, in: self, runsHere: runsHere)
         }
-        if new.records.contains(where: { $0.queue != nil && !$0.leavesInTurn }) { outbox?.ring() }
+        if new.records.contains(where: { $0.queue != nil && !$0.leavesInTurn }) { outbox?.wake() }
         return tasks.filter { !$0.runsHere && $0.record.queue == nil }
     }
 
@@ -111,7 +111,7 @@ extension TaskStoreAccess {
     /// Moves a record to the outbox, after the tasks before it have run.
     func send(_ id: RecordID, to queue: String) {
         taskStore.ended(id, .moved(queue: queue, reason: nil))
-        outbox?.ring(behindNotes: true)
+        outbox?.wake(behindNotes: true)
     }
 
     /// Ends a record as a dead letter, because a task before it has failed.

@@ -41,16 +41,16 @@ extension BackgroundTasks {
         record.stopsOnFailure = stopOnFailure
         if let key {
             record.uniqueKey = key
-            record.uniqueScope = scope == .kept ? .kept : .unfinished
+            record.uniqueScope = scope == .stored ? .stored : .unfinished
             // The id that the handle returns. The transaction looks for the key again if this record is gone by then.
             record.standIn =
                 switch scope {
                 case .unfinished: try store.holder(of: key, name: Task.name)
-                case .kept: try store.newest(of: key, name: Task.name)?.id
+                case .stored: try store.newest(of: key, name: Task.name)?.id
                 }
         }
         // A task that may move to the queue later is checked, too: an error could not be reported then.
-        if let queue = record.queue ?? kind.policy.promotion?.place.queue {
+        if let queue = record.queue ?? kind.policy.rerouting?.destination.queue {
             try store.check(OutgoingTask(record, of: requestID), for: queue)
         }
         let stored = LocalDurableTask(task, kind: kind, record: record)
@@ -79,8 +79,8 @@ extension BackgroundTasks {
     /// - Returns: the stored or existing task for each task that this call has written, in the order in which they were added.
     /// - Throws: an error if the task store cannot be written; then none of them is. The request is answered 503 with
     ///   `Retry-After` if the handler does not catch it.
-    public func keep() throws -> [KeptDurableTask] {
-        try keepStored().compactMap { ($0 as? any RecordedTask)?.receipt }
+    public func persist() throws -> [PersistedDurableTask] {
+        try persistStored().compactMap { ($0 as? any RecordedTask)?.receipt }
     }
 }
 
@@ -90,7 +90,7 @@ public enum UniqueScope: Sendable, Hashable {
     case unfinished
     /// A task that is in the task store, in whatever state. The manifest's `task-store.keep` and `keep-failed` set how long it
     /// stays there.
-    case kept
+    case stored
 }
 
 extension BackgroundTasks {

@@ -52,7 +52,7 @@ final class Schedules: Sendable {
         var delay = Self.interval
         for index in schedules.indices {
             let now = now()
-            if schedules[index].last > now { try meetClock(&schedules[index], now) }
+            if schedules[index].last > now { try handleClockChange(of: &schedules[index], now) }
             while let time = schedules[index].due(at: now) {
                 try fire(&schedules[index], at: time, now)
             }
@@ -84,20 +84,20 @@ final class Schedules: Sendable {
     }
 
     /// Handles a schedule whose last firing is in the future, because the clock was ahead then.
-    private func meetClock(_ schedule: inout Schedule, _ now: Date) throws {
+    private func handleClockChange(of schedule: inout Schedule, _ now: Date) throws {
         let taskStore = access.taskStore
         guard schedule.last > now.addingTimeInterval(Self.corrected) else {
             // `tasks reschedule` may have changed it.
             guard let last = try taskStore.lastFiring(of: schedule.key), last < schedule.last else { return }
-            return schedule.goOn(from: last)
+            return schedule.resume(from: last)
         }
-        guard try taskStore.restartSchedule(schedule.key, at: now) else { return schedule.goOn(from: now) }
+        guard try taskStore.restartSchedule(schedule.key, at: now) else { return schedule.resume(from: now) }
         logger.warning(
             "the clock was set back: a schedule that had fired for a later time continues from now",
             metadata: [
                 "schedule": "\(schedule.settings.name)", "time": "\(schedule.last.ISO8601Format())",
             ])
-        schedule.goOn(from: now)
+        schedule.resume(from: now)
     }
 
     private func fire(_ schedule: inout Schedule, at time: Date, _ now: Date) throws {
@@ -108,18 +108,18 @@ final class Schedules: Sendable {
         ]
         guard var request = settings.request(of: kinds(), at: time, now: now) else {
             // Possible only between two manifests: the check of each has found the kind, and arguments that fit it.
-            return schedule.goOn(from: time)
+            return schedule.resume(from: time)
         }
         request.runsHere = false
-        guard let kept = try access.taskStore.fire(schedule.key, at: time, request)?.first else {
-            return schedule.goOn(from: max(time, try access.taskStore.lastFiring(of: schedule.key) ?? time))
+        guard let result = try access.taskStore.fire(schedule.key, at: time, request)?.first else {
+            return schedule.resume(from: max(time, try access.taskStore.lastFiring(of: schedule.key) ?? time))
         }
-        schedule.goOn(from: time)
-        metadata["id"] = "\(kept.id)"
-        switch kept {
+        schedule.resume(from: time)
+        metadata["id"] = "\(result.id)"
+        switch result {
         case .added:
             logger.info("a schedule has fired", metadata: metadata)
-            if request.records.contains(where: { $0.queue != nil }) { access.outbox?.ring() }
+            if request.records.contains(where: { $0.queue != nil }) { access.outbox?.wake() }
         case .exists:
             logger.warning("a schedule's time is skipped: its last task is not over", metadata: metadata)
         }
@@ -171,7 +171,7 @@ private struct Schedule {
     }
 
     /// Continues after a firing.
-    mutating func goOn(from time: Date) {
+    mutating func resume(from time: Date) {
         last = time
         next = expression.next(after: time)
     }

@@ -47,7 +47,7 @@ final class DurableStore: DurableTaskStore {
     /// The arguments of an attempt to open the task store.
     private struct Opening {
         var manifest: Manifest
-        let dispatch: any TaskTaking
+        let dispatch: any TaskDispatching
         let end: @Sendable (Int64) -> ProcessEnd
         let logger: Logger
         /// Whether the process fires schedules. `tasks drain` does not: it only runs existing tasks.
@@ -57,7 +57,7 @@ final class DurableStore: DurableTaskStore {
     /// Opens the task store. After a temporary error, such as a lock or a full disk, a thread retries; until then the process
     /// serves without the task store.
     func open(
-        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+        _ manifest: Manifest, dispatch: any TaskDispatching, end: @escaping @Sendable (Int64) -> ProcessEnd,
         logger: Logger
     ) throws {
         let opening = Opening(manifest: manifest, dispatch: dispatch, end: end, logger: logger)
@@ -73,7 +73,7 @@ final class DurableStore: DurableTaskStore {
     }
 
     /// Opens the task store for a program that serves no requests. Fires no schedules, and throws temporary errors too.
-    func open(draining manifest: Manifest, dispatch: any TaskTaking, logger: Logger) throws {
+    func open(draining manifest: Manifest, dispatch: any TaskDispatching, logger: Logger) throws {
         try open(
             Opening(
                 manifest: manifest, dispatch: dispatch, end: { _ in .unknown }, logger: logger,
@@ -86,7 +86,7 @@ final class DurableStore: DurableTaskStore {
         try thread.start { [self] in
             var nextReport = MonotonicTime.now + Self.reportInterval
             while true {
-                thread.rest(Self.openingInterval)
+                thread.wait(atMost: Self.openingInterval)
                 guard !thread.isStopping else { return }
                 do {
                     var opening = opening
@@ -164,9 +164,9 @@ final class DurableStore: DurableTaskStore {
         opened.recovery.wake()
     }
 
-    func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+    func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
         guard let opened = opened.withLock({ $0 }) else { throw NoTaskStore() }
-        let others = try opened.access.keep(tasks, of: request, runsHere: runsHere)
+        let others = try opened.access.persist(tasks, of: request, runsHere: runsHere)
         if !others.isEmpty { opened.recovery.wake() }
     }
 
@@ -211,7 +211,7 @@ final class DurableStore: DurableTaskStore {
             return waiting.thread
         }
         // The thread may be waiting for a lock on the file. Closing does not wait for that.
-        thread?.stop(patience: .milliseconds(200))
+        thread?.stop(timeout: .milliseconds(200))
         guard let opened = opened.withLock({ $0 }) else { return }
         opened.recovery.stop()
         opened.access.outbox?.stop()

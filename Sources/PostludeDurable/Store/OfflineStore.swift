@@ -47,9 +47,9 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         else { throw DurableTaskError.unknownKind(task: settings.task.value, type: settings.task.value) }
         let access = try access
         try access.taskStore.flush()
-        let kept = try access.taskStore.append(request)
-        let tasks = try kept.compactMap { kept -> (any PersistedTask)? in
-            guard case .added(let id) = kept, let record = try access.taskStore.record(id),
+        let results = try access.taskStore.append(request)
+        let tasks = try results.compactMap { result -> (any PersistedTask)? in
+            guard case .added(let id) = result, let record = try access.taskStore.record(id),
                 record.queue == nil
             else { return nil }
             return LocalDurableTask(kind, claimed: record, as: try kind.decode(record.payload), in: access)
@@ -60,7 +60,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
     var broker: (any OpenTaskBroker)? { nil }
 
     func open(
-        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+        _ manifest: Manifest, dispatch: any TaskDispatching, end: @escaping @Sendable (Int64) -> ProcessEnd,
         logger: Logger
     ) throws {}
     func close() {}
@@ -70,9 +70,9 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         try parts.check(task, for: queue)
     }
 
-    func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+    func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
         let access = try access
-        try access.keep(tasks, of: request, runsHere: runsHere)
+        try access.persist(tasks, of: request, runsHere: runsHere)
         // A test must see what a client would see.
         try access.taskStore.flush()
     }

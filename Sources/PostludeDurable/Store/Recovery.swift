@@ -14,7 +14,7 @@ final class Recovery: Sendable {
     static let interruptions = 10
     /// At most one suspect runs in this process, unless it has been running for longer than this: then another one may be
     /// claimed.
-    private static let suspicion = Duration.seconds(60)
+    private static let longestSuspectRun = Duration.seconds(60)
     private static let interval = Duration.seconds(1)
     /// The interval between two removals of old records.
     private static let sweep = Duration.seconds(60)
@@ -26,20 +26,20 @@ final class Recovery: Sendable {
     private var taskStore: SQLiteTaskStore { access.taskStore }
     private let kinds: @Sendable () -> DurableTaskKinds
     private let schedules: Schedules
-    private let dispatch: any TaskTaking
+    private let dispatch: any TaskDispatching
     private let logger: Logger
     /// The maximum number of claimed requests that the workers have at a time.
     private let limit: Int
     private let keep: Duration
     private let keepFailed: Duration
-    private let inHand = Atomic<Int>(0)
+    private let inFlight = Atomic<Int>(0)
     /// When the suspect that the workers have was claimed; nil if they have none.
     private let suspectSince = Lock<MonotonicTime?>(nil)
     private let thread: LoopThread
 
     init(
         _ access: TaskStoreAccess, kinds: @escaping @Sendable () -> DurableTaskKinds, schedules: Schedules,
-        dispatch: any TaskTaking, logger: Logger, limit: Int, keep: Duration, keepFailed: Duration
+        dispatch: any TaskDispatching, logger: Logger, limit: Int, keep: Duration, keepFailed: Duration
     ) throws {
         self.access = access
         self.kinds = kinds
@@ -55,7 +55,7 @@ final class Recovery: Sendable {
     func start() throws { try thread.start { self.run() } }
 
     /// Makes the thread look for due records at once.
-    func wake() { thread.ring() }
+    func wake() { thread.wake() }
 
     func stop() { thread.stop() }
 
@@ -82,13 +82,13 @@ final class Recovery: Sendable {
                 if .now >= nextSweep, try removeOld() { nextSweep = .now + Self.sweep }
             }
             guard !isOver, delay > .zero else { continue }
-            thread.rest(delay)
+            thread.wait(atMost: delay)
         }
     }
 
     /// - Returns: how long to wait before the next call, unless the thread is woken before.
     private func takeDue() throws -> Duration {
-        let room = limit - inHand.load(ordering: .acquiring)
+        let room = limit - inFlight.load(ordering: .acquiring)
         // The thread that finishes a claimed request wakes this one.
         guard room > 0 else { return Self.interval }
         let requests = try taskStore.claim(room, takingSuspect: mayTakeSuspect)
@@ -100,7 +100,7 @@ final class Recovery: Sendable {
     }
 
     private var mayTakeSuspect: Bool {
-        suspectSince.withLock { $0.map { MonotonicTime.now - $0 > Self.suspicion } ?? true }
+        suspectSince.withLock { $0.map { MonotonicTime.now - $0 > Self.longestSuspectRun } ?? true }
     }
 
     private func post(_ request: ClaimedRequest) {
@@ -111,12 +111,12 @@ final class Recovery: Sendable {
             } else if record.stopsOnFailure {
                 // The tasks after it wait for it. If it has failed, they are dead letters by then, which `.left` does not
                 // change.
-                for other in request.records[(index + 1)...] { taskStore.ended(other.id, .left) }
+                for other in request.records[(index + 1)...] { taskStore.ended(other.id, .released) }
                 break
             }
         }
         guard !tasks.isEmpty else { return }
-        inHand.add(1, ordering: .acquiringAndReleasing)
+        inFlight.add(1, ordering: .acquiringAndReleasing)
         let since = MonotonicTime.now
         let hasSuspect = request.records.contains { $0.deaths > 0 }
         if hasSuspect { suspectSince.withLock { $0 = since } }
@@ -124,9 +124,9 @@ final class Recovery: Sendable {
             "durable tasks are taken from the task store",
             metadata: ["request": "\(request.id)", "count": "\(tasks.count)"])
         dispatch.post(tasks, of: TaskOrigin(requestID: request.id, route: request.route)) { [self] in
-            inHand.subtract(1, ordering: .acquiringAndReleasing)
+            inFlight.subtract(1, ordering: .acquiringAndReleasing)
             if hasSuspect { suspectSince.withLock { if $0 == since { $0 = nil } } }
-            thread.ring()
+            thread.wake()
         }
     }
 
@@ -144,12 +144,12 @@ final class Recovery: Sendable {
         guard record.attempts - record.deaths < max(1, kind.policy.retry.attempts) + Self.interruptions else {
             let reason =
                 "\(record.attempts) attempts were made, and the process was stopped during the last ones"
-            if let promotion = kind.policy.promotion, promotion.occasions.contains(.attempts),
-                let queue = promotion.place.queue
+            if let rerouting = kind.policy.rerouting, rerouting.occasions.contains(.attempts),
+                let queue = rerouting.destination.queue
             {
                 refuse(
                     record, "\(reason); it moves to the queue \(queue)", .moved(queue: queue, reason: reason))
-                access.outbox?.ring(behindNotes: true)
+                access.outbox?.wake(behindNotes: true)
             } else {
                 refuse(record, reason, .failed(error: reason))
             }

@@ -24,15 +24,15 @@ struct TaskStoreInspector: TaskInspector {
         }
     }
 
-    func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult {
+    func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult {
         guard let id = RecordID(id) else { return .unknown }
         return try withTaskStore { taskStore in
             let results =
-                switch step {
+                switch action {
                 case .retry: try taskStore.retry([id])
                 case .discard: try taskStore.discard([id])
                 }
-            return results.first.map(TaskSteeringResult.init) ?? .unknown
+            return results.first.map(TaskActionResult.init) ?? .unknown
         }
     }
 
@@ -62,8 +62,8 @@ extension StoredTaskReport.DeadLetter {
     }
 }
 
-extension TaskSteeringResult {
-    fileprivate init(_ result: SteeringResult) {
+extension TaskActionResult {
+    fileprivate init(_ result: RecordActionResult) {
         self =
             switch result {
             case .changed: .changed

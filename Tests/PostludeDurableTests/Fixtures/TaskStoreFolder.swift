@@ -35,8 +35,8 @@ final class TaskStoreFolder {
         var record = NewRecord(name: name, payload: Data("{}".utf8))
         record.queue = queue
         record.expires = expires
-        let kept = try taskStore.append(NewRequest(id: "request", records: [record]))
-        return kept[0].id
+        let results = try taskStore.append(NewRequest(id: "request", records: [record]))
+        return results[0].id
     }
 
     func record(_ id: RecordID) throws -> Record? {

@@ -18,15 +18,15 @@ import Testing
     init() throws { folder = try TaskStoreFolder() }
 
     /// A task of this kind that is in the task store.
-    private func task(promotedWhen occasions: Set<TaskRerouting.Occasion>?) throws -> LocalDurableTask {
-        let promotion = occasions.map { TaskRerouting(to: TaskExecution(queue: "slow"), when: $0) }
-        let kind = DurableTaskKind(Job.self, policy: DurablePolicy(promotion: promotion))
+    private func task(reroutedOn occasions: Set<TaskRerouting.Occasion>?) throws -> LocalDurableTask {
+        let rerouting = occasions.map { TaskRerouting(to: TaskExecution(queue: "slow"), when: $0) }
+        let kind = DurableTaskKind(Job.self, policy: DurablePolicy(rerouting: rerouting))
         var record = NewRecord(name: "Job", payload: try JSONEncoder().encode(Job()))
         record.id = .make(at: 0)
-        let kept = try folder.taskStore.append(NewRequest(id: "request", records: [record]))
+        let results = try folder.taskStore.append(NewRequest(id: "request", records: [record]))
         let task = LocalDurableTask(Job(), kind: kind, record: record)
-        task.kept(
-            kept[0], as: record, of: TaskOrigin(requestID: "request", route: ""),
+        task.didPersist(
+            results[0], as: record, of: TaskOrigin(requestID: "request", route: ""),
             in: TaskStoreAccess(taskStore: folder.taskStore, outbox: nil), runsHere: true)
         return task
     }
@@ -46,15 +46,15 @@ import Testing
                 ([.deadline, .attempts], false, false, false),
             ]
         for (occasions, isPastDeadline, isLast, isMoved) in cases {
-            let task = try task(promotedWhen: occasions)
-            let queue = task.promotion(isPastDeadline: isPastDeadline, isLast: isLast)
+            let task = try task(reroutedOn: occasions)
+            let queue = task.reroutingQueue(isPastDeadline: isPastDeadline, isLast: isLast)
             #expect(queue == (isMoved ? "slow" : nil), "\(occasions) \(isPastDeadline) \(isLast)")
         }
-        #expect(try task(promotedWhen: nil).promotion(isPastDeadline: true, isLast: true) == nil)
+        #expect(try task(reroutedOn: nil).reroutingQueue(isPastDeadline: true, isLast: true) == nil)
     }
 
     @Test("What moves is to be published, with its id and its error") func moved() throws {
-        let task = try task(promotedWhen: [.attempts])
+        let task = try task(reroutedOn: [.attempts])
         #expect(task.beginAttempt())
         task.ended(.moved(Broken(), to: "jobs"))
         let record = try record(task)
@@ -65,9 +65,9 @@ import Testing
 
     @Test("At the end of the process a task moves or is left, as its policy says", arguments: [false, true])
     func shutdown(isRunning: Bool) throws {
-        let end = isRunning ? AttemptResult.cutOff : .left(nil)
-        let moving = try task(promotedWhen: [.shutdown])
-        let staying = try task(promotedWhen: [.attempts])
+        let end = isRunning ? AttemptResult.cutOff : .released(nil)
+        let moving = try task(reroutedOn: [.shutdown])
+        let staying = try task(reroutedOn: [.attempts])
         for task in [moving, staying] {
             if isRunning { #expect(task.beginAttempt()) }
             task.ended(end)
@@ -83,15 +83,15 @@ import Testing
             DurableEngine(
                 kinds: DurableTaskKinds([DurableTaskKind(Job.self, policy: policy)]), broker: broker)
         }
-        let place = TaskExecution(queue: "slow")
+        let destination = TaskExecution(queue: "slow")
         #expect(engine(DurablePolicy()).problems.isEmpty)
-        #expect(engine(DurablePolicy(runs: place)).problems.count == 1)
-        let problem = engine(DurablePolicy(promotion: TaskRerouting(to: place))).problems.first
+        #expect(engine(DurablePolicy(runs: destination)).problems.count == 1)
+        let problem = engine(DurablePolicy(rerouting: TaskRerouting(to: destination))).problems.first
         #expect(
             problem?.hasPrefix(
                 "the durable task \"Job\" moves to the queue \"slow\", and the application has no") == true)
         #expect(
-            engine(DurablePolicy(promotion: TaskRerouting(to: .here))).problems
+            engine(DurablePolicy(rerouting: TaskRerouting(to: .here))).problems
                 == ["the durable task \"Job\" moves to .here, where it runs already; name a queue"])
     }
 }

@@ -49,14 +49,15 @@ struct OfflineDurableTests {
             Handler("once") { (order: Path<String>, tasks: BackgroundTasks) throws -> Response in
                 let isBad = order.value == "bad"
                 try tasks.enqueue(
-                    Pay(order: order.value, fails: isBad), unique: order.value, while: .kept,
+                    Pay(order: order.value, fails: isBad), unique: order.value, while: .stored,
                     stopOnFailure: true)
-                try tasks.enqueue(Ship(order: order.value), unique: order.value, while: .kept)
-                let kept = try tasks.keep()
-                #expect(kept.map(\.status.name) == ["Pay", "Ship"] && Set(kept.map(\.isNew)).count == 1)
+                try tasks.enqueue(Ship(order: order.value), unique: order.value, while: .stored)
+                let persisted = try tasks.persist()
+                #expect(
+                    persisted.map(\.status.name) == ["Pay", "Ship"] && Set(persisted.map(\.isNew)).count == 1)
                 if order.value == "lost" { throw HTTPError(.conflict) }
                 return try .json(
-                    kept.map(\.status.state), status: kept[0].isNew ? .accepted : .ok)
+                    persisted.map(\.status.state), status: persisted[0].isNew ? .accepted : .ok)
             }
             Handler.durableTaskStatus(showingErrors: true)
         }

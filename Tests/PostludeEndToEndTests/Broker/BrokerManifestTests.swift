@@ -33,11 +33,11 @@ import Testing
             ))
         let here =
             ["app.echo", "Note", "Answer", "Count"].map { "\($0): { runs: here }" }
-            + ["app.promoted", "app.slow", "app.left"].map { "\($0): { promotion: { celery: moved } }" }
+            + ["app.rerouted", "app.slow", "app.left"].map { "\($0): { rerouting: { celery: moved } }" }
         let moved = try check("durable-tasks: { \(here.joined(separator: ", ")) }")
         #expect(
             moved.errors.hasPrefix("routes.yaml:2:")
-                && moved.errors.contains("\"app.promoted\" moves to the queue \"moved\""),
+                && moved.errors.contains("\"app.rerouted\" moves to the queue \"moved\""),
             "\(moved.errors)")
         let celery = "celery: { broker: 'amqp://localhost' }"
         let engine = try check(celery, by: BuildProducts.durableTestbed, DurableServer.routes)

@@ -94,7 +94,7 @@ extension CeleryTests {
         }
 
         @Test("A task that cannot finish here is rerouted with the same id")
-        func promotion() throws {
+        func rerouting() throws {
             let processes = try BrokerProcesses(.redis)
             let worker = try processes.worker()
             defer { worker.end() }
@@ -105,7 +105,7 @@ extension CeleryTests {
                 ids += try server.add("/add?label=b&task=Slow")
                 #expect(try processes.told(reaches: 2).last?["id"] as? String == ids[1])
                 _ = try server.logLine(
-                    holding: "task failed, and moves to a queue", "app.promoted", "queue=python")
+                    holding: "task failed, and moves to a queue", "app.rerouted", "queue=python")
                 #expect(
                     processes.folder.events() == ["started", "a attempt 1", "a attempt 2", "b attempt 1"],
                     "what is past its deadline is not tried again")
@@ -116,7 +116,7 @@ extension CeleryTests {
                 let told = try processes.told(reaches: 3)
                 #expect(told.compactMap { $0["id"] as? String } == ids)
                 #expect(
-                    told.compactMap { $0["task"] as? String } == ["app.promoted", "app.slow", "app.left"])
+                    told.compactMap { $0["task"] as? String } == ["app.rerouted", "app.slow", "app.left"])
                 #expect(told[2]["kwargs"] as? [String: String] == ["label": "c"])
             }
         }

@@ -32,12 +32,12 @@ struct DurableStatusTests {
         return id
     }
 
-    private static func steer(
+    private static func perform(
         _ query: String, at endpoint: Endpoint, header: Bool = true
     ) throws -> FastCGIReply {
         try FastCGIPeer(endpoint).ask(
             RawRequest("POST", "/-/status?\(query)").with {
-                if header { $0.parameters.append(("HTTP_POSTLUDE_STEERING", "1")) }
+                if header { $0.parameters.append(("HTTP_POSTLUDE_TASK_ACTION", "1")) }
             })
     }
 
@@ -63,34 +63,34 @@ struct DurableStatusTests {
     @Test("Tasks cannot be changed unless the manifest allows it") func closed() throws {
         try Self.run { server, status in
             let id = try Self.deadLetter(server, status)
-            #expect(try Self.durable(at: status)["steering"] as? Bool == false)
-            #expect(try Self.steer("discard=\(id)", at: status).status == 405)
+            #expect(try Self.durable(at: status)["task actions"] as? Bool == false)
+            #expect(try Self.perform("discard=\(id)", at: status).status == 405)
             #expect(try Self.deadLetters(at: status).count == 1)
         }
     }
 
     @Test("A dead letter is retried or discarded; pages of other sites can do neither")
-    func steering() throws {
-        try Self.run(", steering: true") { server, status in
+    func taskActions() throws {
+        try Self.run(", task-actions: true") { server, status in
             let id = try Self.deadLetter(server, status)
-            #expect(try Self.steer("retry=\(id)", at: status, header: false).status == 403)
+            #expect(try Self.perform("retry=\(id)", at: status, header: false).status == 403)
             for query in ["", "retry", "retry=x", "drop=\(id)", "retry=\(id)&discard=\(id)"] {
-                #expect([400, 404].contains(try Self.steer(query, at: status).status), "\(query)")
+                #expect([400, 404].contains(try Self.perform(query, at: status).status), "\(query)")
             }
             let ran = server.folder.events().count
-            #expect(try Self.steer("retry=\(id)", at: status).status == 200)
+            #expect(try Self.perform("retry=\(id)", at: status).status == 200)
             // All of its attempts are available again.
             _ = try server.folder.events(reaches: ran + 3)
             try waitUntil("it has failed again") { try Self.deadLetters(at: status).count == 1 }
-            #expect(try Self.steer("discard=\(id)", at: status).status == 200)
+            #expect(try Self.perform("discard=\(id)", at: status).status == 200)
             #expect(try Self.deadLetters(at: status).isEmpty)
-            #expect(try Self.steer("discard=\(id)", at: status).status == 409)
+            #expect(try Self.perform("discard=\(id)", at: status).status == 409)
         }
     }
 
     @Test("The page's buttons work without a reload; on a phone's screen nothing is cut off")
     func buttons() throws {
-        try Self.run(", steering: true") { server, status in
+        try Self.run(", task-actions: true") { server, status in
             let id = try Self.deadLetter(server, status)
             try NginxServer.run(to: server, locations: StatusPageTests.locations(of: status)) { nginx in
                 try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status", width: 360) { page in

@@ -76,7 +76,7 @@ struct AccessLogTests {
     }
 
     @Test("Tasks that the end of the process leaves unfinished are logged as left")
-    func leftTasks() throws {
+    func unfinishedTasks() throws {
         let settings =
             "log: { access: { to: ./access.log, format: '$route $tasks $tasks_left' } }\nshutdown-grace: 1s"
         try Server.run(TestManifest(settings), ending: .any) { server in

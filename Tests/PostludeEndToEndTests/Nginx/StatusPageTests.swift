@@ -82,7 +82,7 @@ struct StatusPageTests {
                 #expect(try peer.reply().text == "slow")
                 try page.wait(for: "document.querySelectorAll('.state.idle').length == 2")
                 #expect(try page.evaluate("window.unloaded") == "true")
-                #expect(try page.evaluate("document.getElementById('trouble').hidden") == "true")
+                #expect(try page.evaluate("document.getElementById('error').hidden") == "true")
             }
         }
     }

@@ -86,9 +86,9 @@ struct ReloadTests {
         try Server.run(manifest("mode: '600'"), in: folder, isSupervised: isSupervised) { server in
             try server.reload(manifest("mode: '600'"), in: 1)
             #expect(server.logCount(of: "next start") == 0)
-            try server.reload(manifest("mode: '660', steering: true"), in: 1)
+            try server.reload(manifest("mode: '660', task-actions: true"), in: 1)
             let line = try server.logLine(holding: "warning", "keys that apply at the next start")
-            #expect(line.contains(#"keys="status.mode, status.steering""#), "\(line)")
+            #expect(line.contains(#"keys="status.mode, status.task-actions""#), "\(line)")
             #expect(server.logCount(of: "next start") == 1)
         }
     }

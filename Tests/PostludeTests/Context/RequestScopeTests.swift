@@ -155,7 +155,7 @@ struct RequestScopeTests {
             let runner = TaskRunner(executor: WorkerExecutor(), logger: logger) { failure in
                 record.append("hook \(failure.taskName) \(TaskContext.current?.taskName ?? "")")
                 // The hook's use of the queue cannot cause a deadlock.
-                _ = queue.left
+                _ = queue.unfinishedNames
                 queue.check(at: .now + .seconds(86_400))
             }
             return runner.run(queue)

@@ -12,12 +12,12 @@ final class RecordedStore: TaskStore {
     func fail(with error: any Error) { failure.withLock { $0 = error } }
 
     func open(
-        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+        _ manifest: Manifest, dispatch: any TaskDispatching, end: @escaping @Sendable (Int64) -> ProcessEnd,
         logger: Logger
     ) throws {}
     func applyManifest(_ manifest: Manifest) {}
 
-    func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+    func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
         if let error = failure.withLock({ $0 }) { throw error }
         events.append("keep \(tasks.map(\.name).joined(separator: " "))\(runsHere ? "" : " elsewhere")")
         for task in tasks.compactMap({ $0 as? RecordedTask }) where !runsHere { task.leaveToOthers() }
@@ -91,7 +91,7 @@ final class RecordedTask: PersistedTask {
             case .moved: "moved"
             case .dropped: "dropped"
             case .stopped(let blocker, let id): "stopped by \(blocker)\(id.map { " " + $0 } ?? "")"
-            case .left(let error): error == nil ? "left" : "left after an error"
+            case .released(let error): error == nil ? "left" : "left after an error"
             case .cutOff: "cut off"
             }
         events.append("\(name) \(text)")

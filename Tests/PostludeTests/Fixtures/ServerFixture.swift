@@ -36,7 +36,7 @@ struct ServerFixture: Sendable {
     func context(control: ProcessControl = ProcessControl()) throws -> ServerContext {
         try ServerContext(
             manifest: manifest, handlers: byName, hooks: hooks, listener: listener, control: control,
-            bell: wakeup, logger: log.logger, logs: LogWriter(), process: process)
+            wakeup: wakeup, logger: log.logger, logs: LogWriter(), process: process)
     }
 
     func generation(_ number: Int = 1) throws -> Generation {
@@ -53,7 +53,7 @@ struct ServerFixture: Sendable {
         let server = Server(
             manifest: manifest, handlers: byName, hooks: hooks, logger: log.logger, logs: LogWriter(),
             process: process)
-        async let status = server.run(on: listener, control: ProcessControl(), bell: wakeup)
+        async let status = server.run(on: listener, control: ProcessControl(), wakeup: wakeup)
         let result: Result<Void, any Error>
         do {
             result = .success(try await onThread(body))

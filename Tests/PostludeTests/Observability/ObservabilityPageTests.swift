@@ -24,7 +24,7 @@ struct ObservabilityPageTests {
             StoredTaskReport(names: [StoredTaskReport.Kind(name: "Job")], oldestAge: nil, deadLetters: [])
         }
 
-        func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult { .changed }
+        func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult { .changed }
     }
 
     /// The cells of each row of the table whose header begins with `first`.
@@ -45,8 +45,8 @@ struct ObservabilityPageTests {
         let process = try #require(board.process(at: 0))
         process.begin(generation: 3)
         process.count(.done, task: "mail", taking: .milliseconds(3))
-        let look = TaskInspectionPages(Inspector(), isSteerable: false, logger: RecordedLog().logger)
-        var report = StatusSource(board, application: nil, manager: "none", storedTasks: look).report()
+        let pages = TaskInspectionPages(Inspector(), allowsActions: false, logger: RecordedLog().logger)
+        var report = StatusSource(board, application: nil, manager: "none", storedTasks: pages).report()
         (report.listenQueue, report.maxListenQueue, report.listenQueueLen) = (0, 0, 0)
         var totals = board.snapshot().totals
         totals.routes["/"] = RouteAnswers()

@@ -173,7 +173,7 @@ struct RequestObservationTests {
         queue.add(BackgroundTask(name: "a", function: .async {}))
         queue.add(BackgroundTask(name: "b", options: retry, function: .sync { throw Spill() }))
         queue.add(BackgroundTask(name: "c", options: TaskOptions(condition: .failure), function: .sync {}))
-        #expect(queue.settle(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true)))
+        #expect(queue.finalize(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true)))
         try await run(queue)
         func count(_ name: String, _ outcome: String) -> Int64 {
             metrics.counterTotal(

@@ -7,11 +7,16 @@ import Testing
 struct ControlThreadTests {
     @Test("a process that is replaced waits longer for uploads than one that stops, with time left for tasks")
     func waitForUploads() {
-        #expect(ControlThread.patience(ofGrace: .seconds(40), withOthersServing: true) == .seconds(20))
-        #expect(ControlThread.patience(ofGrace: .seconds(40), withOthersServing: false) == .seconds(5))
+        #expect(
+            ControlThread.unfinishedRequestTimeout(ofGrace: .seconds(40), withOthersServing: true)
+                == .seconds(20))
+        #expect(
+            ControlThread.unfinishedRequestTimeout(ofGrace: .seconds(40), withOthersServing: false)
+                == .seconds(5))
         for isReplaced in [true, false] {
             #expect(
-                ControlThread.patience(ofGrace: .seconds(4), withOthersServing: isReplaced) == .seconds(2))
+                ControlThread.unfinishedRequestTimeout(ofGrace: .seconds(4), withOthersServing: isReplaced)
+                    == .seconds(2))
         }
     }
 

@@ -8,15 +8,15 @@ struct ControlWakeupTests {
     func pressure() throws {
         let wakeup = try ControlWakeup()
         wakeup.noneWaiting()
-        #expect(wakeup.silence() && !wakeup.silence())
+        #expect(wakeup.take() && !wakeup.take())
         wakeup.noneWaiting()
-        #expect(!wakeup.silence(), "the control thread watches already")
+        #expect(!wakeup.take(), "the control thread watches already")
         #expect(wakeup.watchForPressure { true })
         wakeup.noneWaiting()
-        #expect(!wakeup.silence())
+        #expect(!wakeup.take())
         #expect(!wakeup.watchForPressure { false })
         wakeup.noneWaiting()
-        #expect(wakeup.silence())
+        #expect(wakeup.take())
     }
 
     @Test("a change while the control thread checks wakes it")
@@ -26,18 +26,18 @@ struct ControlWakeupTests {
             wakeup.noneWaiting()
             return false
         }
-        #expect(!isPressed && wakeup.silence())
+        #expect(!isPressed && wakeup.take())
     }
 
     @Test("pressure and absence are watched separately")
     func absence() throws {
         let wakeup = try ControlWakeup()
         #expect(wakeup.watchForPressure { true })
-        wakeup.leftQueue()
-        #expect(wakeup.silence())
-        #expect(wakeup.watchForAbsence { true })
-        wakeup.leftQueue()
-        #expect(!wakeup.silence())
+        wakeup.receivingPaused()
+        #expect(wakeup.take())
+        #expect(wakeup.watchForPausedReceiving { true })
+        wakeup.receivingPaused()
+        #expect(!wakeup.take())
     }
 
     @Test("reports why it has woken the control thread")
@@ -45,8 +45,8 @@ struct ControlWakeupTests {
         let wakeup = try ControlWakeup()
         #expect(!wakeup.isStopRequested && !wakeup.isPoolEmpty)
         wakeup.requestStop()
-        #expect(wakeup.silence() && wakeup.isStopRequested)
+        #expect(wakeup.take() && wakeup.isStopRequested)
         wakeup.poolEmptied()
-        #expect(wakeup.silence() && wakeup.isPoolEmpty)
+        #expect(wakeup.take() && wakeup.isPoolEmpty)
     }
 }

@@ -32,7 +32,7 @@ struct LoadShedderTests {
             let end = MonotonicTime.now + .seconds(30)
             while !context.poller.hasWaitingRequests, .now < end {
                 waitForInput([context.poller.descriptor], milliseconds: 1000)
-                shedder.relieve()
+                shedder.shed()
             }
             let now = MonotonicTime.now
             shedder.refuse(at: now + .seconds(-1))
@@ -63,7 +63,7 @@ struct LoadShedderTests {
             let end = MonotonicTime.now + .seconds(30)
             while !context.poller.hasWaitingRequests, .now < end {
                 waitForInput([context.poller.descriptor], milliseconds: 1000)
-                shedder.relieve()
+                shedder.shed()
             }
             let next = context.poller.next(reading: ReadBuffer(), waiting: 0) { _ in .ignore }
             guard case .request(let taken) = next else {

@@ -34,19 +34,19 @@ struct RecyclingTests {
         "asks once for a successor after its number of requests, and wakes the control thread for it")
     func requests() {
         // A tenth of fewer than ten is zero: the limit is not scattered.
-        let recycling = Recycling(processes(requests: 3), supervisor: ours, bell: wakeup)
+        let recycling = Recycling(processes(requests: 3), supervisor: ours, wakeup: wakeup)
         for _ in 0..<2 { recycling.countRequest() }
         recycling.check(at: .now)
-        #expect(asked() == [] && !wakeup.silence())
+        #expect(asked() == [] && !wakeup.take())
         recycling.countRequest()
-        #expect(wakeup.silence())
+        #expect(wakeup.take())
         for _ in 0..<2 { recycling.check(at: .now) }
         #expect(asked() == ["3 requests"])
     }
 
     @Test("asks for a successor if it is too large, but not before its first request")
     func memory() {
-        let recycling = Recycling(processes(memory: 1), supervisor: ours, bell: wakeup)
+        let recycling = Recycling(processes(memory: 1), supervisor: ours, wakeup: wakeup)
         recycling.check(at: .now)
         #expect(asked() == [])
         recycling.countRequest()
@@ -56,7 +56,7 @@ struct RecyclingTests {
 
     @Test("uses the limits of a new manifest")
     func limits() {
-        let recycling = Recycling(processes(requests: 1), supervisor: ours, bell: wakeup)
+        let recycling = Recycling(processes(requests: 1), supervisor: ours, wakeup: wakeup)
         recycling.setLimits(processes())
         recycling.countRequest()
         recycling.check(at: .now)
@@ -65,7 +65,7 @@ struct RecyclingTests {
 
     @Test("a process without a supervisor ignores the limits, and drains if it cannot continue")
     func alone() {
-        let recycling = Recycling(processes(requests: 1), supervisor: nil, bell: wakeup)
+        let recycling = Recycling(processes(requests: 1), supervisor: nil, wakeup: wakeup)
         recycling.countRequest()
         recycling.check(at: .now)
         #expect(!wakeup.isStopRequested)

@@ -49,7 +49,7 @@ struct WorkerTests {
         }
 
         mutating func queue(_ tasks: TaskQueue) {
-            steps.append("queue \(tasks.left.joined(separator: " "))")
+            steps.append("queue \(tasks.unfinishedNames.joined(separator: " "))")
         }
 
         mutating func end(_ execution: RequestExecution) { steps.append("end") }

@@ -42,14 +42,14 @@ struct StatusReportTests {
     @Test("Each process reports why its tasks wait")
     func waitingTasks() throws {
         let (board, process) = try board()
-        process.set(taskPlaces: 2)
+        process.set(taskSlots: 2)
         let source = StatusSource(board, application: nil, manager: "supervisor")
         #expect(source.report(history: false).processes.first?.waitingTasks == nil)
-        var census = TaskCounts()
-        census.queued = 9
-        census.forWorker = 4
-        census.forAttempt = 3
-        process.set(connections: 1, tasks: census)
+        var counts = TaskCounts()
+        counts.queued = 9
+        counts.forWorker = 4
+        counts.forAttempt = 3
+        process.set(connections: 1, tasks: counts)
         let rest = "3 for their next attempt; 2 for their response, or for the task before them"
         #expect(
             source.report(history: false).processes.first?.waitingTasks
@@ -57,7 +57,7 @@ struct StatusReportTests {
         let workers = try (1...2).map { _ in try process.takeWorker() }
         let request = ShownRequest(
             method: [], target: [], route: "", handler: "", id: "", duration: .zero)
-        for worker in workers { worker.run(task: "task", of: request, left: 0, at: .now) }
+        for worker in workers { worker.run(task: "task", of: request, remaining: 0, at: .now) }
         let report = source.report(history: false)
         #expect(
             report.processes.first?.waitingTasks

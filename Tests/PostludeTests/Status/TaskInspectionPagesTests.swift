@@ -31,33 +31,33 @@ struct TaskInspectionPagesTests {
             return StoredTaskReport(names: [kind], oldestAge: nil, deadLetters: [])
         }
 
-        func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult { .changed }
+        func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult { .changed }
     }
 
     private let inspector = Inspector()
     private let log = RecordedLog()
-    private let look: TaskInspectionPages
+    private let pages: TaskInspectionPages
 
-    init() { look = TaskInspectionPages(inspector, isSteerable: true, logger: log.logger) }
+    init() { pages = TaskInspectionPages(inspector, allowsActions: true, logger: log.logger) }
 
-    private var count: Int? { look.answer.names.first?.waiting }
+    private var count: Int? { pages.answer.names.first?.waiting }
 
     @Test("With any number of readers it is asked once a second at most, and at once after a change")
     func seldom() throws {
         #expect((1...100).map { _ in count } == Array(repeating: 1, count: 100))
-        #expect(try look.steer(.retry, "id") == .changed)
+        #expect(try pages.perform(.retry, on: "id") == .changed)
         #expect(count == 2)
     }
 
     @Test("A failed read is shown, and logged once") func unreadable() throws {
         inspector.isBroken.withLock { $0 = true }
         for _ in 1...3 {
-            #expect(look.answer.trouble == "Unreadable()")
-            _ = try look.steer(.retry, "id")
+            #expect(pages.answer.error == "Unreadable()")
+            _ = try pages.perform(.retry, on: "id")
         }
         #expect(log.entries.count { $0.level == .error } == 1)
         inspector.isBroken.withLock { $0 = false }
-        #expect(look.answer.trouble == nil && count == 1)
+        #expect(pages.answer.error == nil && count == 1)
     }
 
     @Test("While one read hangs, other readers get the previous result", .timeLimit(.minutes(10)))
@@ -67,9 +67,9 @@ struct TaskInspectionPagesTests {
             try EventDescriptor(), try EventDescriptor()
         )
         inspector.gate.withLock { $0 = (reached, opened) }
-        _ = try look.steer(.retry, "id")
-        let thread = try WorkerThread(name: "look") { [look] in
-            _ = look.answer
+        _ = try pages.perform(.retry, on: "id")
+        let thread = try WorkerThread(name: "pages") { [pages] in
+            _ = pages.answer
         }
         waitForInput([reached.descriptor], milliseconds: -1)
         #expect(count == 1)

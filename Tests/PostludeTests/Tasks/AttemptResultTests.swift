@@ -11,7 +11,8 @@ struct AttemptResultTests {
     private static let all: [(result: AttemptResult, outcome: TaskOutcome?)] = [
         (.done, .done), (.retried(Failure.first, after: .seconds(1)), .retried),
         (.failed(Failure.first), .failed),
-        (.moved(Failure.first, to: "slow"), .retried), (.left(Failure.first), .retried), (.left(nil), nil),
+        (.moved(Failure.first, to: "slow"), .retried), (.released(Failure.first), .retried),
+        (.released(nil), nil),
         (.dropped, .dropped), (.stopped(by: "a", id: nil), .dropped), (.cutOff, nil),
     ]
 

@@ -85,7 +85,7 @@ struct BackgroundTasksTests {
         #expect(request.storage.tasks.queue == nil)
         BackgroundTasks(request: request).add(named: "1") {}
         BackgroundTasks(request: request).add(named: "2") {}
-        #expect(request.storage.tasks.queue?.left == ["1", "2"])
+        #expect(request.storage.tasks.queue?.unfinishedNames == ["1", "2"])
         #expect(fixture.registry.all.count == 1)
     }
 

@@ -55,7 +55,7 @@ struct TaskQueueTests {
         while next(queue) != nil {}
         queue.add(task("late"))
         #expect(next(queue) == nil)
-        #expect(queue.left == [])
+        #expect(queue.unfinishedNames == [])
         #expect(log.entries.count == 1)
         #expect(log.entries[0].level == .error)
         #expect(log.entries[0].metadata == ["task": "late", "request": "r1", "route": "/a"])
@@ -65,14 +65,14 @@ struct TaskQueueTests {
     func left() {
         let queue = queue()
         for name in ["1", "2", "3"] { queue.add(task(name)) }
-        #expect(queue.left == ["1", "2", "3"])
+        #expect(queue.unfinishedNames == ["1", "2", "3"])
         _ = next(queue)
-        #expect(queue.left == ["1", "2", "3"])
+        #expect(queue.unfinishedNames == ["1", "2", "3"])
         _ = next(queue)
-        #expect(queue.left == ["2", "3"])
+        #expect(queue.unfinishedNames == ["2", "3"])
         _ = next(queue)
         _ = next(queue)
-        #expect(queue.left == [])
+        #expect(queue.unfinishedNames == [])
     }
 
     @Test("a hundred thousand tasks take linear time")

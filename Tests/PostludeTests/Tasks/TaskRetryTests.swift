@@ -80,7 +80,7 @@ struct TaskRetryTests {
         #expect(try await run(queue, at: 0) == due(1000))
         #expect(handle.state == .waiting)
         #expect(record.entries == ["1 1"])
-        #expect(queue.left == ["1", "2"])
+        #expect(queue.unfinishedNames == ["1", "2"])
         #expect(try await run(queue, at: 999) == due(1000))
         #expect(record.entries == ["1 1"])
         #expect(try await run(queue, at: 1000) == due(3000))
@@ -122,7 +122,7 @@ struct TaskRetryTests {
         queue.add(task("2"))
         try await run(queue, at: 0)
         #expect(handle.cancel())
-        #expect(queue.left == ["2"])
+        #expect(queue.unfinishedNames == ["2"])
         #expect(try await run(queue, at: 1000) == .over)
         #expect(record.entries == ["1 1", "2 1"])
         #expect(failures.entries.isEmpty)
@@ -202,7 +202,7 @@ struct TaskRetryTests {
         let queue = queue()
         var upload: Upload? = Upload()
         weak let weakUpload = upload
-        queue.keep([upload].compactMap { $0 })
+        queue.keepAlive([upload].compactMap { $0 })
         upload = nil
         queue.add(task("1", failingUntil: 2))
         try await run(queue, at: 0)

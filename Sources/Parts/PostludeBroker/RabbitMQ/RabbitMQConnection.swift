@@ -134,8 +134,8 @@ final class RabbitMQConnection {
     func close() {
         guard !isClosed else { return }
         isClosed = true
-        var patience = timeval(min(address.answerTimeout, .seconds(2)))
-        amqp_set_rpc_timeout(state, &patience)
+        var timeout = timeval(min(address.answerTimeout, .seconds(2)))
+        amqp_set_rpc_timeout(state, &timeout)
         _ = amqp_connection_close(state, AMQP_REPLY_SUCCESS)
     }
 

@@ -91,7 +91,7 @@ package final class RedisConsumer: CeleryConsumer {
 
     private var seconds: RedisWord { "\(max(1, times.life.saturatedNanoseconds / 1_000_000_000))" }
 
-    private var signOfLife: [[RedisWord]] {
+    private var heartbeatCommands: [[RedisWord]] {
         [
             ["SET", RedisWord(keys.alive(keys.consumer)), "1", "EX", seconds],
             ["SADD", RedisWord(keys.consumers), RedisWord(keys.consumer)],
@@ -99,7 +99,7 @@ package final class RedisConsumer: CeleryConsumer {
     }
 
     private func beat() throws(BrokerError) {
-        _ = try commands.commands(signOfLife)
+        _ = try commands.commands(heartbeatCommands)
         nextBeat = .now + times.interval
     }
 
@@ -130,9 +130,9 @@ package final class RedisConsumer: CeleryConsumer {
             "BLMOVE", RedisWord(keys.lists[0]), RedisWord(keys.taken(keys.consumer)), "RIGHT", "LEFT",
             "\(wait)",
         ]
-        try moves.send(signOfLife + [move])
+        try moves.send(heartbeatCommands + [move])
         isMoving = true
-        for _ in signOfLife {
+        for _ in heartbeatCommands {
             guard let reply = try moves.reply(until: .now + moves.address.answerTimeout) else {
                 throw moves.closed("no answer within \(moves.address.answerTimeout)", code: .timeout)
             }
@@ -287,14 +287,14 @@ private struct RedisKeys {
 /// Lua scripts, which Redis runs atomically.
 private enum RedisScript {
     /// The index of the last rejected message that is kept, as LTRIM expects it: 1,000 messages are kept.
-    private static let keptRejected = 999
+    private static let maximumRejected = 999
 
-    private static let weed = """
-        local function weed(list, message, rejected, limit)
+    private static let rejectTooLarge = """
+        local function rejectTooLarge(list, message, rejected, limit)
             if #message <= limit then return false end
             redis.call('LREM', list, 1, message)
             redis.call('LPUSH', rejected, message)
-            redis.call('LTRIM', rejected, 0, \(keptRejected))
+            redis.call('LTRIM', rejected, 0, \(maximumRejected))
             return true
         end
 
@@ -305,14 +305,14 @@ private enum RedisScript {
     ///
     /// Keys: alive, consumers, taken, rejected, then the lists. Arguments: seconds to live, consumer, largest message.
     static let take =
-        weed + """
+        rejectTooLarge + """
             redis.call('SET', KEYS[1], '1', 'EX', ARGV[1])
             redis.call('SADD', KEYS[2], ARGV[2])
             for i = 5, #KEYS do
                 while true do
                     local message = redis.call('LMOVE', KEYS[i], KEYS[3], 'RIGHT', 'LEFT')
                     if not message then break end
-                    if not weed(KEYS[3], message, KEYS[4], tonumber(ARGV[3])) then return {i - 5, message} end
+                    if not rejectTooLarge(KEYS[3], message, KEYS[4], tonumber(ARGV[3])) then return {i - 5, message} end
                 end
             end
             return false
@@ -323,7 +323,7 @@ private enum RedisScript {
     /// Keys: alive, taken, returned, consumers, rejected. Arguments: consumer, largest message. Returns the number of moved
     /// messages, or -1 if the consumer is alive.
     static let reclaim =
-        weed + """
+        rejectTooLarge + """
             if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
             for count = 0, 999 do
                 local message = redis.call('LMOVE', KEYS[2], KEYS[3], 'LEFT', 'RIGHT')
@@ -331,7 +331,7 @@ private enum RedisScript {
                     redis.call('SREM', KEYS[4], ARGV[1])
                     return count
                 end
-                weed(KEYS[3], message, KEYS[5], tonumber(ARGV[2]))
+                rejectTooLarge(KEYS[3], message, KEYS[5], tonumber(ARGV[2]))
             end
             return 1000
             """
@@ -351,7 +351,7 @@ private enum RedisScript {
     static let reject = """
         if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
         redis.call('LPUSH', KEYS[2], ARGV[1])
-        redis.call('LTRIM', KEYS[2], 0, \(keptRejected))
+        redis.call('LTRIM', KEYS[2], 0, \(maximumRejected))
         return 1
         """
 }

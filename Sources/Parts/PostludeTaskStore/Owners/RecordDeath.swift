@@ -28,7 +28,7 @@ package struct RecordDeath: Sendable {
 struct DeadOwner: Sendable {
     let number: Int64
     let pid: Int64
-    let remains: RunningRecords.CrashReport
+    let crashReport: RunningRecords.CrashReport
     let end: ProcessEnd
 
     func reason(of attempt: RunningRecords.Attempt) -> String {

@@ -12,7 +12,7 @@ final class RunningRecords: Sendable {
         var descriptor: Int32 = -1
         var mark = Mark.serving
         /// The lines that are not empty, one for each record.
-        var places: [RecordID: Int] = [:]
+        var slots: [RecordID: Int] = [:]
         var endless: Set<RecordID> = []
         var free: [Int]
     }
@@ -20,7 +20,7 @@ final class RunningRecords: Sendable {
     /// All lines have this length, so that none of them crosses a page: a kill comes before or after a write, not within it.
     private static let lineLength = 64
     /// The number of lines that the file has from the start, so that there is room for them even if the disk is full later.
-    private static let firstPlaces = 63
+    private static let initialSlots = 63
 
     private let path: String
     private let taskStore: String
@@ -29,7 +29,7 @@ final class RunningRecords: Sendable {
     init(ofOwner number: Int64, taskStore: String) throws(SystemError) {
         path = Self.path(ofOwner: number, taskStore: taskStore)
         self.taskStore = taskStore
-        state = Lock(State(free: (1...Self.firstPlaces).reversed()))
+        state = Lock(State(free: (1...Self.initialSlots).reversed()))
         try state.withLock { state throws(SystemError) in try make(&state) }
     }
 
@@ -61,29 +61,29 @@ final class RunningRecords: Sendable {
     /// Adds a record whose attempt is about to begin.
     func begin(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
-            let place = state.places[id] ?? state.free.popLast() ?? state.places.count + 1
-            state.places[id] = place
-            try write([Self.line(of: id, .running)], at: place, in: state)
+            let slot = state.slots[id] ?? state.free.popLast() ?? state.slots.count + 1
+            state.slots[id] = slot
+            try write([Self.line(of: id, .running)], at: slot, in: state)
         }
     }
 
     /// Removes a record whose attempt is over, or does not begin.
     func end(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
-            guard let place = state.places[id] else { return }
-            try write([Self.line("")], at: place, in: state)
-            state.places[id] = nil
+            guard let slot = state.slots[id] else { return }
+            try write([Self.line("")], at: slot, in: state)
+            state.slots[id] = nil
             state.endless.remove(id)
-            state.free.append(place)
+            state.free.append(slot)
         }
     }
 
     /// Marks a record whose attempt does not end, so that the process is replaced.
     func blame(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
-            guard let place = state.places[id] else { return }
+            guard let slot = state.slots[id] else { return }
             state.endless.insert(id)
-            try write([Self.line(of: id, .endless)], at: place, in: state)
+            try write([Self.line(of: id, .endless)], at: slot, in: state)
         }
     }
 
@@ -116,17 +116,17 @@ final class RunningRecords: Sendable {
         if geteuid() == 0, stat(taskStore, &model) == 0, fchown(descriptor, model.st_uid, model.st_gid) != 0 {
             throw SystemError("give \(path) the owner of \(taskStore)")
         }
-        let count = max(Self.firstPlaces, state.places.count + state.free.count)
+        let count = max(Self.initialSlots, state.slots.count + state.free.count)
         var lines = [state.mark.line] + Array(repeating: Self.line(""), count: count)
-        for (id, place) in state.places where lines.indices.contains(place) {
-            lines[place] = Self.line(of: id, state.endless.contains(id) ? .endless : .running)
+        for (id, slot) in state.slots where lines.indices.contains(slot) {
+            lines[slot] = Self.line(of: id, state.endless.contains(id) ? .endless : .running)
         }
         try write(lines, at: 0, in: state)
     }
 
-    private func write(_ lines: [String], at place: Int, in state: State) throws(SystemError) {
+    private func write(_ lines: [String], at slot: Int, in state: State) throws(SystemError) {
         let bytes = Array(lines.joined().utf8)
-        let count = pwrite(state.descriptor, bytes, bytes.count, off_t(place * Self.lineLength))
+        let count = pwrite(state.descriptor, bytes, bytes.count, off_t(slot * Self.lineLength))
         guard count == bytes.count else {
             throw SystemError("write to \(path)", errno: count < 0 ? errno : ENOSPC)
         }
@@ -158,23 +158,23 @@ final class RunningRecords: Sendable {
     ///
     /// - Returns: the blamed records: only those whose attempt did not end if the owner was told to stop, and none if the
     ///   machine was restarted since.
-    static func remains(ofOwner number: Int64, taskStore: String) -> CrashReport {
-        var remains = CrashReport()
+    static func crashReport(ofOwner number: Int64, taskStore: String) -> CrashReport {
+        var crashReport = CrashReport()
         guard let data = FileManager.default.contents(atPath: path(ofOwner: number, taskStore: taskStore))
         else {
-            return remains
+            return crashReport
         }
         let lines = data.split(separator: UInt8(ascii: "\n")).map { line in
             String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
         }
         let head = lines.first ?? []
         let isStopping = head == Mark.stopping.words
-        guard isStopping || head == Mark.serving.words else { return remains }
+        guard isStopping || head == Mark.serving.words else { return crashReport }
         for words in lines.dropFirst() where words.count == 2 {
             guard let attempt = Attempt(rawValue: words[0]), let id = RecordID(words[1]) else { continue }
-            if attempt == .endless || !isStopping { remains.blamed.append((id, attempt)) }
+            if attempt == .endless || !isStopping { crashReport.blamed.append((id, attempt)) }
         }
-        return remains
+        return crashReport
     }
 
     /// The first line of the file, with the state of the process.

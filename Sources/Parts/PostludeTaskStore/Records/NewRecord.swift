@@ -56,11 +56,11 @@ package enum UniqueKeyScope: Sendable {
     /// Until it is over.
     case unfinished
     /// As long as it is in the task store.
-    case kept
+    case stored
 }
 
 /// The result of storing one record.
-package enum KeptRecord: Sendable, Equatable {
+package enum AppendResult: Sendable, Equatable {
     case added(RecordID)
     /// A record with the same unique key exists, and stands for the new one.
     case exists(Record)

@@ -134,5 +134,5 @@ package enum RecordEnd: Sendable {
     /// It moves to the outbox, to be published to a broker's queue with the same id.
     case moved(queue: String, reason: String?)
     /// It was not begun, or not finished. Any process may claim it.
-    case left
+    case released
 }

@@ -18,7 +18,7 @@ struct RecordRow {
     func summary() throws -> RecordSummary {
         guard let id = RecordID(try value(1)), let priority = RecordPriority(rawValue: try value(5)),
             let state = RecordState(rawValue: try value(6))
-        else { throw damage("id, priority or state") }
+        else { throw corruption("id, priority or state") }
         return RecordSummary(
             number: try value(0), id: id, request: try value(2), position: try value(3), name: try value(4),
             priority: priority, state: state, added: try time(7), due: try time(8),
@@ -36,14 +36,14 @@ struct RecordRow {
     }
 
     private func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value {
-        guard let value: Value = try optional(column) else { throw damage("column \(column)") }
+        guard let value: Value = try optional(column) else { throw corruption("column \(column)") }
         return value
     }
 
     private func optional<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value? {
         let stored: DatabaseValue = row[column]
         guard !stored.isNull else { return nil }
-        guard let value = Value.fromDatabaseValue(stored) else { throw damage("column \(column)") }
+        guard let value = Value.fromDatabaseValue(stored) else { throw corruption("column \(column)") }
         return value
     }
 
@@ -54,7 +54,7 @@ struct RecordRow {
         return milliseconds.map(Date.init(milliseconds:))
     }
 
-    private func damage(_ what: String) -> DatabaseError {
+    private func corruption(_ what: String) -> DatabaseError {
         DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a record whose \(what) cannot be")
     }
 }

@@ -28,8 +28,8 @@ struct TaskStoreFiles: Sendable {
 
     /// Keeps SQLite from removing the files at these paths when it closes its own: they may belong to another task store.
     static func keep(of database: Database) {
-        var isKept: CInt = 1
-        sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_PERSIST_WAL, &isKept)
+        var keepsWAL: CInt = 1
+        sqlite3_file_control(database.sqliteConnection, "main", SQLITE_FCNTL_PERSIST_WAL, &keepsWAL)
     }
 
     /// Returns the identities of the file and its WAL, as the lock file contains them.

@@ -6,7 +6,7 @@ extension SQLiteTaskStore {
     ///
     /// - Returns: the result for each record, in their order.
     /// - Throws: an error if they could not be stored; then none of them is.
-    package func append(_ request: NewRequest) throws(TaskStoreError) -> [KeptRecord] {
+    package func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try check(request)
         let appending = Appending(request, owner: owner, now: now)
         return try write { try appending.run(in: $0) }
@@ -20,7 +20,7 @@ extension SQLiteTaskStore {
     /// - Returns: nil if it has fired already.
     package func fire(
         _ schedule: String, at time: Date, _ request: NewRequest
-    ) throws(TaskStoreError) -> [KeptRecord]? {
+    ) throws(TaskStoreError) -> [AppendResult]? {
         try check(request)
         let appending = Appending(request, owner: owner, now: now)
         return try write { database in
@@ -119,18 +119,18 @@ private struct Appending: Sendable {
         ids = request.records.map { $0.id ?? RecordID.make(at: now) }
     }
 
-    func run(in database: Database) throws -> [KeptRecord] {
-        var kept: [KeptRecord] = []
+    func run(in database: Database) throws -> [AppendResult] {
+        var results: [AppendResult] = []
         var head: Int64?
         for (position, (record, id)) in zip(request.records, ids).enumerated() {
             if let other = try standIn(for: record, in: database) {
-                kept.append(.exists(other))
+                results.append(.exists(other))
                 continue
             }
             head = try insert(record, id, position: position, head: head, in: database)
-            kept.append(.added(id))
+            results.append(.added(id))
         }
-        return kept
+        return results
     }
 
     private func standIn(for record: NewRecord, in database: Database) throws -> Record? {
@@ -141,7 +141,7 @@ private struct Appending: Sendable {
         let rest =
             switch record.uniqueScope {
             case .unfinished: SQLiteTaskStore.unfinishedWithKey
-            case .kept: SQLiteTaskStore.newest
+            case .stored: SQLiteTaskStore.newest
             }
         return try database.records(rest, [record.name, key]).first
     }
@@ -169,7 +169,7 @@ private struct Appending: Sendable {
                 due,
                 record.expires?.milliseconds, record.uniqueKey, owner, queue, record.payload,
                 record.stopsOnFailure ? 1 : 0,
-                record.uniqueKey != nil && record.uniqueScope == .kept ? 1 : 0,
+                record.uniqueKey != nil && record.uniqueScope == .stored ? 1 : 0,
             ])
         return head ?? database.lastInsertedRowID
     }

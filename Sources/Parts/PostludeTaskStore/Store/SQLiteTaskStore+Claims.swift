@@ -37,12 +37,12 @@ extension SQLiteTaskStore {
         let dead = try deadOwners()
         let claimed = try write { [self] database in
             let claim = Claim(database, owner: owner, now: now, isAlive: isAlive)
-            if isClockBehind { try claim.bringForward() }
-            let burial = try claim.release(dead)
+            if isClockBehind { try claim.correctDueTimes() }
+            let released = try claim.release(dead)
             // Reported before the commit: even if this process dies then, each death is reported at least once.
-            for death in burial.deaths { settings.died(death) }
+            for death in released.deaths { settings.died(death) }
             try claim.closeExpired()
-            return (gone: burial.gone, requests: try claim.take(limit, takingSuspect: takingSuspect))
+            return (gone: released.gone, requests: try claim.take(limit, takingSuspect: takingSuspect))
         }
         for other in claimed.gone { RunningRecords.remove(ofOwner: other, taskStore: path) }
         return claimed.requests
@@ -60,11 +60,11 @@ extension SQLiteTaskStore {
                 throw TaskStoreError(path, error)
             }
             let pid = try read { try $0.number("SELECT pid FROM owner WHERE number = ?", [other]) } ?? 0
-            let remains = RunningRecords.remains(ofOwner: other, taskStore: path)
+            let crashReport = RunningRecords.crashReport(ofOwner: other, taskStore: path)
             dead.append(
                 DeadOwner(
-                    number: other, pid: pid, remains: remains,
-                    end: remains.blamed.isEmpty ? .unknown : end(of: pid)))
+                    number: other, pid: pid, crashReport: crashReport,
+                    end: crashReport.blamed.isEmpty ? .unknown : end(of: pid)))
         }
         return dead
     }
@@ -115,7 +115,7 @@ struct Claim {
     }
 
     /// The result of freeing the records of dead owners.
-    struct Burial: Sendable {
+    struct ReleasedOwners: Sendable {
         var deaths: [RecordDeath] = []
         /// The owners that have no records any more.
         var gone: [Int64] = []
@@ -142,7 +142,7 @@ struct Claim {
         SELECT record.head \(suspects) AND record.due <= ?1 AND (record.expires IS NULL OR record.expires > ?1)
         ORDER BY record.due, record.number LIMIT 1
         """
-    private static let accuse = """
+    private static let insertSuspect = """
         INSERT INTO suspect (record, deaths) VALUES (?, 1)
         ON CONFLICT (record) DO UPDATE SET deaths = deaths + 1
         """
@@ -200,35 +200,35 @@ struct Claim {
     static let own = "UPDATE record SET owner = ?4 WHERE \(isTogether)"
 
     /// Frees the records of dead owners, in whole requests.
-    func release(_ dead: [DeadOwner]) throws -> Burial {
-        var burial = Burial()
+    func release(_ dead: [DeadOwner]) throws -> ReleasedOwners {
+        var released = ReleasedOwners()
         // An owner that was considered dead may have taken its lock in a recreated lock file since.
         for other in dead where try !isAlive(other.number) {
             let end = try endOfBatch(of: other.number)
-            for (id, attempt) in other.remains.blamed {
-                if let death = try accuse(id, of: other, before: end, reason: other.reason(of: attempt)) {
-                    burial.deaths.append(death)
+            for (id, attempt) in other.crashReport.blamed {
+                if let death = try suspect(id, of: other, before: end, reason: other.reason(of: attempt)) {
+                    released.deaths.append(death)
                 }
             }
             try database.run(Self.release, [other.number, end, now])
             guard end == .max else { continue }
             try database.run("DELETE FROM owner WHERE number = ?", [other.number])
-            burial.gone.append(other.number)
+            released.gone.append(other.number)
         }
-        return burial
+        return released
     }
 
     /// Counts a death of a record that was running when its owner died.
     ///
     /// - Returns: nil if the record was over by then, or is not in this batch.
-    private func accuse(
+    private func suspect(
         _ id: RecordID, of other: DeadOwner, before end: Int64, reason: String
     ) throws -> RecordDeath? {
         let found = try database.summaries(
             "WHERE id = ? AND owner = ? AND state IN (0, 1) AND number < ?", [id.text, other.number, end]
         ).first
         guard let record = found else { return nil }
-        try database.run(Self.accuse, [record.number])
+        try database.run(Self.insertSuspect, [record.number])
         var death = RecordDeath(record: record, deaths: record.deaths + 1, reason: reason)
         let isLast = death.deaths >= RecordDeath.limit
         let next = isLast ? now : now + RecordDeath.delay(after: death.deaths)
@@ -256,7 +256,7 @@ struct Claim {
     }
 
     /// Makes records that were to run at once due now, if the clock was set back after they were added.
-    func bringForward() throws { try database.run(Self.ahead, [now]) }
+    func correctDueTimes() throws { try database.run(Self.ahead, [now]) }
 
     func closeExpired() throws {
         let stopping = try String.fetchAll(

@@ -82,7 +82,7 @@ extension SQLiteTaskStore {
                     id, because: "has moved to the queue \(queue), which does not report its result",
                     at: now)
             }
-        case .left:
+        case .released:
             try database.run(
                 "UPDATE record SET state = 0, owner = NULL WHERE id = ? AND state IN (0, 1)", [id.text])
         }

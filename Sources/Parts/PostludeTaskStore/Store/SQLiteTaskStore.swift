@@ -55,7 +55,7 @@ package final class SQLiteTaskStore: Sendable {
     /// Writes pending changes, frees the records that this process has not begun, and closes the file. Other processes may
     /// claim the records that still run.
     package func close() throws(TaskStoreError) {
-        defer { loseLock() }
+        defer { releaseLock() }
         do {
             stop()
             if let registered {
@@ -81,7 +81,7 @@ package final class SQLiteTaskStore: Sendable {
     }
 
     /// Releases this process's lock as an owner, as its death would. Tests call it to simulate that.
-    func loseLock() { registered?.leave() }
+    func releaseLock() { registered?.leave() }
 
     /// Waits until all earlier asynchronous writes are on the disk.
     ///

@@ -75,7 +75,7 @@ final class Checkpointer: Sendable {
             let isWhole = try moveAll() || waitAndMove(for: .milliseconds(pages < Self.large ? 20 : 200))
             nextIsDue(behind: pages, after: isWhole ? Self.threshold : Self.retryThreshold)
             if !isWhole, pages >= Self.large {
-                say(
+                warnIfDue(
                     """
                     the task store's WAL has \(pages) pages, because another program has been reading the file for a long time; find it: \
                     fuser -v \(path)
@@ -83,7 +83,7 @@ final class Checkpointer: Sendable {
             }
         } catch {
             nextIsDue(behind: pages, after: Self.threshold)
-            say("the task store's WAL could not be checkpointed: \(TaskStoreError(path, error))")
+            warnIfDue("the task store's WAL could not be checkpointed: \(TaskStoreError(path, error))")
         }
     }
 
@@ -123,7 +123,7 @@ final class Checkpointer: Sendable {
         return true
     }
 
-    private func say(_ text: String) {
+    private func warnIfDue(_ text: String) {
         let now = MonotonicTime.now
         let isTime = state.withLock { state in
             guard state.nextWarning <= now else { return false }

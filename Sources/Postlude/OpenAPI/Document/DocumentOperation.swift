@@ -39,7 +39,7 @@ struct DocumentOperation {
         let declared = description.parameters
         var nodes = zip(parameters, names).map { parameter, name in
             let own = declared.last {
-                $0.place == .path
+                $0.location == .path
                     && ($0.name == parameter.name || $0.name.isEmpty && parameters.count == 1)
             }
             let notes = [own?.description, PathSchemas.note(on: parameter)].compactMap(\.self)
@@ -49,10 +49,10 @@ struct DocumentOperation {
                     description: notes.isEmpty ? nil : notes.joined(separator: " ")), components)
         }
         var seen: Set<[String]> = []
-        for parameter in declared where parameter.place != .path {
+        for parameter in declared where parameter.location != .path {
             // Two inputs may use the same parameter.
-            let name = parameter.place == .header ? parameter.name.lowercased() : parameter.name
-            if seen.insert([parameter.place.rawValue, name]).inserted {
+            let name = parameter.location == .header ? parameter.name.lowercased() : parameter.name
+            if seen.insert([parameter.location.rawValue, name]).inserted {
                 nodes.append(node(parameter, components))
             }
         }
@@ -63,7 +63,7 @@ struct DocumentOperation {
         -> DocumentNode
     {
         .object([
-            "name": .string(parameter.name), "in": .string(parameter.place.rawValue),
+            "name": .string(parameter.name), "in": .string(parameter.location.rawValue),
             "description": parameter.description.map(DocumentNode.string),
             "required": parameter.isRequired ? .value(true) : nil,
             "schema": components.node(parameter.schema),

@@ -3,18 +3,19 @@ internal import PostludeManifest
 internal import PostludeSystem
 
 /// Takes tasks that no request of this process has added, and has workers run them.
-package protocol TaskTaking: Sendable {
+package protocol TaskDispatching: Sendable {
     /// Whether no more tasks are accepted.
     var isClosed: Bool { get }
 
     /// Has the next free worker run tasks that are in their store, one after another.
     ///
-    /// - Parameter whenOver: called once, when this process no longer has any of them.
-    func post(_ tasks: [any PersistedTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void)
+    /// - Parameter onCompletion: called once, when this process no longer has any of them.
+    func post(
+        _ tasks: [any PersistedTask], of origin: TaskOrigin, onCompletion: @escaping @Sendable () -> Void)
 }
 
 /// Gives tasks to the workers that serve requests.
-package final class TaskDispatch: TaskTaking {
+package final class TaskDispatch: TaskDispatching {
     private struct State {
         var queues = FIFO<TaskQueue>()
         var isClosed = false
@@ -42,12 +43,12 @@ package final class TaskDispatch: TaskTaking {
     package var isClosed: Bool { state.withLock { $0.isClosed } }
 
     package func post(
-        _ tasks: [any PersistedTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void
+        _ tasks: [any PersistedTask], of origin: TaskOrigin, onCompletion: @escaping @Sendable () -> Void
     ) {
         let queue = TaskQueue(
             of: RequestIdentity(id: origin.requestID, route: origin.route), limits: limits(), logger: logger,
-            registry: registry, whenOver: whenOver)
-        queue.add(kept: tasks)
+            registry: registry, onCompletion: onCompletion)
+        queue.add(persisted: tasks)
         registry.insert(queue)
         let isPosted = state.withLock { state in
             if !state.isClosed { state.queues.append(queue) }
@@ -71,7 +72,7 @@ package final class TaskDispatch: TaskTaking {
     }
 
     private func giveUp(_ queue: TaskQueue) {
-        _ = queue.leaveStored()
+        _ = queue.releaseStored()
         registry.remove(queue)
     }
 }

@@ -8,14 +8,14 @@ package protocol TaskInspector: Sendable {
     /// Retries or discards a task.
     ///
     /// - Parameter id: the id as the client has sent it, which may be malformed.
-    func steer(_ step: TaskSteering, _ id: String) throws -> TaskSteeringResult
+    func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult
 }
 
-package enum TaskSteering: String, Sendable, CaseIterable {
+package enum TaskAction: String, Sendable, CaseIterable {
     case retry, discard
 }
 
-package enum TaskSteeringResult: Sendable, Hashable {
+package enum TaskActionResult: Sendable, Hashable {
     case changed
     /// There is no such task.
     case unknown

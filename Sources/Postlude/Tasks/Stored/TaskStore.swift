@@ -14,7 +14,8 @@ package protocol TaskStore: Sendable {
     ///     that have become due.
     ///   - end: returns how another process has ended.
     func open(
-        _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (_ pid: Int64) -> ProcessEnd,
+        _ manifest: Manifest, dispatch: any TaskDispatching,
+        end: @escaping @Sendable (_ pid: Int64) -> ProcessEnd,
         logger: Logger
     ) throws
 
@@ -25,7 +26,7 @@ package protocol TaskStore: Sendable {
     ///
     /// - Parameter runsHere: whether the request's worker runs them; otherwise any free worker does, by the dispatch.
     /// - Throws: the reason why they could not be persisted. The request is then answered with 503.
-    func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws
+    func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws
 
     /// Records that the process is stopping: from now on, no running task is blamed for its end.
     func drain()
@@ -86,7 +87,7 @@ package protocol PersistedTask: Sendable {
     ///   - isPastDeadline: whether the attempt was past its deadline.
     ///   - isLast: whether no other attempt would follow.
     /// - Returns: the queue's name; nil if the task does not move.
-    func promotion(isPastDeadline: Bool, isLast: Bool) -> String?
+    func reroutingQueue(isPastDeadline: Bool, isLast: Bool) -> String?
 
     /// Records that the attempt does not end, and that the process will be replaced because of it.
     func blame()
@@ -99,7 +100,7 @@ extension PersistedTask {
     package var earlierDeaths: Int { 0 }
     package var stopsOnFailure: Bool { false }
 
-    package func promotion(isPastDeadline: Bool, isLast: Bool) -> String? { nil }
+    package func reroutingQueue(isPastDeadline: Bool, isLast: Bool) -> String? { nil }
     package func blame() {}
 }
 

@@ -19,7 +19,7 @@ struct PersistedTaskEndTests {
             registry: registry)
         for stored in tasks {
             let task = BackgroundTask(stored)
-            task.markKept()
+            task.markPersisted()
             queue.add(task)
         }
         registry.insert(queue)
@@ -74,7 +74,7 @@ struct PersistedTaskEndTests {
             of: RequestIdentity(id: "r1", route: "/a"), limits: limits, logger: log.logger, registry: registry
         )
         let task = BackgroundTask(RecordedTask("a", into: events))
-        task.markKept()
+        task.markPersisted()
         queue.add(task)
         _ = queue.next(at: MonotonicTime(nanoseconds: 0))
         var report = StackReport()
@@ -88,7 +88,7 @@ struct PersistedTaskEndTests {
     @Test("a cancelled task is reported")
     func takenBack() throws {
         let task = BackgroundTask(RecordedTask("a", into: events))
-        task.markKept()
+        task.markPersisted()
         let queue = queue()
         let handle = queue.add(task)
         #expect(handle.cancel())
@@ -119,7 +119,7 @@ struct PersistedTaskEndTests {
     func left() throws {
         let queue = queue(RecordedTask("a", into: events), RecordedTask("b", into: events))
         queue.add(BackgroundTask(name: "ordinary", options: TaskOptions(), function: .sync {}))
-        #expect(registry.logLeft(to: log.logger) == 1)
+        #expect(registry.logUnfinished(to: log.logger) == 1)
         #expect(events.entries == ["a left", "b left"])
         #expect(log.entries("task was left at the end").map { $0.metadata["task"] } == ["ordinary"])
         #expect(log.entries("durable tasks are left for the next start").first?.metadata["count"] == "2")

@@ -118,8 +118,8 @@ struct PersistedTaskTests {
         let execution = try execution()
         let tasks = try tasks(of: execution)
         try tasks.add(stored: RecordedTask("a", into: events))
-        #expect(try tasks.keepStored().map(\.name) == ["a"])
-        #expect(try tasks.keepStored().isEmpty)
+        #expect(try tasks.persistStored().map(\.name) == ["a"])
+        #expect(try tasks.persistStored().isEmpty)
         try tasks.add(stored: RecordedTask("b", into: events))
         persist(execution)
         #expect(events.entries == ["keep a", "keep b"])
@@ -137,7 +137,7 @@ struct PersistedTaskTests {
             let execution = try execution(bound: 1, whenFull: .refuse)
             let tasks = try tasks(of: execution)
             try tasks.add(stored: RecordedTask("a", into: events))
-            _ = try tasks.keepStored()
+            _ = try tasks.persistStored()
             if end == 0 {
                 try tasks.add(stored: RecordedTask("b", into: events))
                 execution.fail(RecordedTask.Refused())
@@ -158,7 +158,7 @@ struct PersistedTaskTests {
         let tasks = try tasks(of: execution)
         try tasks.add(stored: RecordedTask("a", into: events))
         do {
-            _ = try tasks.keepStored()
+            _ = try tasks.persistStored()
         } catch {
             execution.fail(error)
             execution.response = .error(HTTPError(.serviceUnavailable))

@@ -47,7 +47,7 @@ import Testing
             case .done: events.add("\(name) done")
             case .retried: events.add("\(name) retried")
             case .failed: events.add("\(name) failed")
-            case .left: events.add("\(name) left")
+            case .released: events.add("\(name) left")
             case .moved, .dropped, .stopped, .cutOff: events.add("\(name) otherwise")
             }
         }
@@ -121,7 +121,7 @@ import Testing
         #expect(events.list.suffix(2) == ["late left", "late over"])
         // Its deadline cancels it, and there is no time for another attempt.
         try waitUntil("it is over") {
-            pool.tend { _ in }
+            pool.checkTimeLimits { _ in }
             return events.list.contains("endless over")
         }
         #expect(events.list.suffix(2) == ["endless left", "endless over"])
@@ -136,7 +136,7 @@ import Testing
         run(Job("endless", events: events, isEndless: true, deadline: .milliseconds(200)), by: pool)
         let reason = Lock<String?>(nil)
         try waitUntil("it is past its time") {
-            pool.tend { text in reason.withLock { $0 = text } }
+            pool.checkTimeLimits { text in reason.withLock { $0 = text } }
             return reason.withLock { $0 != nil }
         }
         #expect(reason.withLock { $0 } == "task endless is past tasks.kill-time")

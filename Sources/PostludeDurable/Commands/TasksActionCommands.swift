@@ -4,7 +4,7 @@ internal import Postlude
 internal import PostludeTaskStore
 
 /// The options that select the tasks to change: ids, or all dead letters.
-struct SteeringOptions: ParsableArguments {
+struct TaskSelection: ParsableArguments {
     @OptionGroup var options: TaskStoreOptions
 
     @Argument(help: "The tasks' ids.")
@@ -26,9 +26,9 @@ struct SteeringOptions: ParsableArguments {
     /// Changes the selected tasks, page by page, and prints the result for each.
     ///
     /// - Throws: `ExitCode` 1 if a task was not changed.
-    func steer<App: Application>(
-        of application: App.Type, saying changed: String,
-        _ change: (SQLiteTaskStore, [RecordID]) throws -> [SteeringResult]
+    func perform<App: Application>(
+        in application: App.Type, saying changed: String,
+        _ change: (SQLiteTaskStore, [RecordID]) throws -> [RecordActionResult]
     ) throws {
         try options.withTaskStore(of: application) { taskStore in
             var isWhole = true
@@ -71,10 +71,10 @@ struct TasksRetryCommand<App: Application>: ParsableCommand {
                 """)
     }
 
-    @OptionGroup var steering: SteeringOptions
+    @OptionGroup var selection: TaskSelection
 
     func run() throws {
-        try steering.steer(of: App.self, saying: "runs again") { try $0.retry($1) }
+        try selection.perform(in: App.self, saying: "runs again") { try $0.retry($1) }
     }
 }
 
@@ -88,10 +88,10 @@ struct TasksDiscardCommand<App: Application>: ParsableCommand {
                 """)
     }
 
-    @OptionGroup var steering: SteeringOptions
+    @OptionGroup var selection: TaskSelection
 
     func run() throws {
-        try steering.steer(of: App.self, saying: "is discarded") { try $0.discard($1) }
+        try selection.perform(in: App.self, saying: "is discarded") { try $0.discard($1) }
     }
 }
 
@@ -149,9 +149,9 @@ struct TasksRestoreCommand<App: Application>: ParsableCommand {
 
     func run() throws {
         try reportingErrors {
-            let kept = try SQLiteTaskStore.restore(file, to: try options.path(for: App.self))
+            let previous = try SQLiteTaskStore.restore(file, to: try options.path(for: App.self))
             print("The task store is restored from \(file).")
-            if let kept { print("The previous one is \(kept).") }
+            if let previous { print("The previous one is \(previous).") }
         }
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @testable import Postlude
 
 @Suite("How a request's end decides about its tasks")
-struct TaskSettlingTests {
+struct TaskFinalizingTests {
     private let log = RecordedLog()
 
     private func queue() -> TaskQueue {
@@ -29,8 +29,8 @@ struct TaskSettlingTests {
         let handles = [task("1"), task("2", .always), task("3", .failure), task("4", .success)].map {
             queue.add($0)
         }
-        #expect(queue.settle(outcome(.internalServerError, thrown: true)))
-        #expect(queue.left == ["2", "3"])
+        #expect(queue.finalize(outcome(.internalServerError, thrown: true)))
+        #expect(queue.unfinishedNames == ["2", "3"])
         #expect(handles.map(\.state) == [.dropped, .queued, .queued, .dropped])
         #expect(log.entries.map(\.message) == ["handler failed, its tasks were dropped"])
         #expect(log.entries[0].level == .warning)
@@ -41,9 +41,9 @@ struct TaskSettlingTests {
     func none() {
         let queue = queue()
         queue.add(task("1"))
-        #expect(!queue.settle(outcome(.internalServerError, thrown: true)))
+        #expect(!queue.finalize(outcome(.internalServerError, thrown: true)))
         let late = queue.add(task("late", .always))
-        #expect(queue.left == [])
+        #expect(queue.unfinishedNames == [])
         #expect(late.state == .dropped)
         #expect(log.entries.last?.level == .error)
     }
@@ -51,7 +51,7 @@ struct TaskSettlingTests {
     @Test("a queue that was never used ends with its request, and refuses later additions")
     func unused() {
         let queue = queue()
-        #expect(!queue.settle(outcome()))
+        #expect(!queue.finalize(outcome()))
         queue.add(task("late"))
         #expect(log.entries.map(\.level) == [.error])
     }
@@ -61,8 +61,8 @@ struct TaskSettlingTests {
         let queue = queue()
         queue.add(task("1", .failure))
         queue.add(task("2", .success))
-        #expect(queue.settle(outcome()))
-        #expect(queue.left == ["2"])
+        #expect(queue.finalize(outcome()))
+        #expect(queue.unfinishedNames == ["2"])
         #expect(log.entries.map(\.level) == [.debug])
         #expect(log.entries[0].metadata["tasks"] == "1")
     }
@@ -72,18 +72,18 @@ struct TaskSettlingTests {
         let queue = queue()
         queue.add([task("1"), task("2", .failure), task("3", .always)], limit: 2)
         queue.add([task("4")], limit: 2)
-        #expect(queue.settle(outcome(thrown: true)))
-        #expect(queue.left == ["2", "3"])
+        #expect(queue.finalize(outcome(thrown: true)))
+        #expect(queue.unfinishedNames == ["2", "3"])
     }
 
     @Test("a task that a task adds depends on the same response")
     func addedByTask() {
         let queue = queue()
         queue.add(task("1", .always))
-        #expect(queue.settle(outcome(thrown: true)))
+        #expect(queue.finalize(outcome(thrown: true)))
         #expect(queue.add(task("2", .success)).state == .dropped)
         #expect(queue.add(task("3", .failure)).state == .queued)
-        #expect(queue.left == ["1", "3"])
+        #expect(queue.unfinishedNames == ["1", "3"])
     }
 
     @Test("a cancelled task does not count as dropped")
@@ -92,7 +92,7 @@ struct TaskSettlingTests {
         let handle = queue.add(task("1"))
         #expect(handle.cancel())
         #expect(!handle.cancel() && handle.state == .cancelled)
-        #expect(!queue.settle(outcome(thrown: true)))
+        #expect(!queue.finalize(outcome(thrown: true)))
         #expect(log.entries.isEmpty)
     }
 
@@ -100,7 +100,7 @@ struct TaskSettlingTests {
     func bounded() {
         let queue = queue()
         for number in 0..<5_000 { queue.add(task("\(number)")) }
-        _ = queue.settle(outcome(thrown: true))
+        _ = queue.finalize(outcome(thrown: true))
         #expect(log.entries.count == 1)
         #expect(log.entries[0].metadata["count"] == "5000")
         #expect((log.entries[0].metadata["tasks"]?.utf8.count ?? .max) < 1_000)
@@ -119,7 +119,7 @@ struct TaskSettlingTests {
             queue.add(task("1"))
             queue.add([task("2"), task("3")], limit: 2)
         }
-        registry.logLeft(to: log.logger)
+        registry.logUnfinished(to: log.logger)
         #expect(log.entries("task was left at the end").count == 100)
         #expect(log.entries.count == 101)
         #expect(log.entries.last?.metadata == ["count": "80"])
@@ -133,7 +133,7 @@ struct TaskSettlingTests {
             registry: registry)
         registry.insert(queue)
         queue.add(task("1"))
-        registry.logLeft(to: log.logger)
+        registry.logUnfinished(to: log.logger)
         #expect(log.entries.map { $0.metadata["task"] } == ["1"])
     }
 

@@ -2,7 +2,7 @@ internal import GRDB
 internal import PostludeSystem
 
 /// The result of a retry or discard of a record.
-package enum SteeringResult: Sendable, Equatable {
+package enum RecordActionResult: Sendable, Equatable {
     case changed
     /// There is no record with that id.
     case unknown
@@ -16,9 +16,9 @@ extension SQLiteTaskStore {
     ///
     /// The records that a dead letter has kept from running are retried with it. One of them alone is refused until the record
     /// before it has succeeded or is discarded.
-    package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [SteeringResult] {
+    package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
         let now = now
-        return try steer(ids) { record, database in
+        return try changeRecords(ids) { record, database in
             switch record.state {
             case .running, .outgoing: return .refused("it is \(record.state)")
             case .waiting where record.owner != nil: return .refused("a process is about to run it")
@@ -55,9 +55,9 @@ extension SQLiteTaskStore {
 
     /// Discards records that no process has yet, that are to be published, or that are dead letters, each with the later
     /// records of its request that depend on it.
-    package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [SteeringResult] {
+    package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
         let now = now
-        return try steer(ids) { record, database in
+        return try changeRecords(ids) { record, database in
             switch record.state {
             // Discarded by this call, with the record before it.
             case .discarded where try database.isStopped(record, byOneOf: ids): return .changed
@@ -76,15 +76,15 @@ extension SQLiteTaskStore {
         }
     }
 
-    private func steer(
+    private func changeRecords(
         _ ids: [RecordID],
-        _ change: @escaping @Sendable (RecordSummary, Database) throws -> SteeringResult
-    ) throws(TaskStoreError) -> [SteeringResult] {
+        _ change: @escaping @Sendable (RecordSummary, Database) throws -> RecordActionResult
+    ) throws(TaskStoreError) -> [RecordActionResult] {
         return try write { [self] database in
             let numbers = try ids.map {
                 try database.number("SELECT number FROM record WHERE id = ?", [$0.text]) ?? 0
             }
-            var results = [SteeringResult](repeating: .unknown, count: ids.count)
+            var results = [RecordActionResult](repeating: .unknown, count: ids.count)
             // Oldest first: later records may depend on earlier ones.
             for index in ids.indices.sorted(by: { numbers[$0] < numbers[$1] }) {
                 guard var record = try database.summaries("WHERE id = ?", [ids[index].text]).first else {

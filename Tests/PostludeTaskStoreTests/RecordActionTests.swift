@@ -4,7 +4,7 @@ import Testing
 @testable import PostludeTaskStore
 
 @Suite("Retry and discard", .timeLimit(.minutes(10)))
-struct SteeringTests {
+struct RecordActionTests {
     @Test("A dead letter runs again with all its attempts")
     func retry() throws {
         let fixture = try TaskStoreFixture()
@@ -98,7 +98,7 @@ struct SteeringTests {
         taskStore.started(id)
         for end in [
             RecordEnd.done(result: nil), .again(error: "e", at: fixture.clock.now), .failed(error: "e"),
-            .left,
+            .released,
         ] {
             taskStore.ended(id, end)
         }
