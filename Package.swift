@@ -48,12 +48,15 @@ let libraries: [Target] = [
 ]
 
 let parts: [Target] = [
-    part("PostludeBroker", ["CPostludeHiredis", "CPostludeRabbitMQ", "PostludeDates", "PostludeSystem"]),
+    part(
+        "PostludeBroker",
+        ["CPostludeHiredis", "CPostludeRabbitMQ", "PostludeDates", "PostludeJSON", "PostludeSystem"]),
     part("PostludeDates"),
     part("PostludeFastCGI", ["CPostludeFastCGI", "PostludeSystem"]),
+    part("PostludeJSON"),
     part(
         "PostludeLogOutput",
-        ["PostludeFastCGI", "PostludeManifest", "PostludeRouting", "PostludeSystem", logging]),
+        ["PostludeFastCGI", "PostludeJSON", "PostludeManifest", "PostludeRouting", "PostludeSystem", logging]),
     part(
         "PostludeManifest", ["PostludeRouting", httpTypes, logging, yams],
         resources: [.embedInCode("manifest.schema.json")]),
@@ -71,9 +74,10 @@ let products: [Target] = [
     .target(
         name: "Postlude",
         dependencies: [
-            "PostludeDates", "PostludeFastCGI", "PostludeLogOutput", "PostludeManifest", "PostludeNginxSite",
-            "PostludePCRE", "PostludeRouting", "PostludeScoreboard", "PostludeSupervision", "PostludeSystem",
-            "PostludeThreads", argumentParser, httpTypes, logging, metrics, serviceLifecycle, tracing,
+            "PostludeDates", "PostludeFastCGI", "PostludeJSON", "PostludeLogOutput", "PostludeManifest",
+            "PostludeNginxSite", "PostludePCRE", "PostludeRouting", "PostludeScoreboard",
+            "PostludeSupervision", "PostludeSystem", "PostludeThreads", argumentParser, httpTypes, logging,
+            metrics, serviceLifecycle, tracing,
         ],
         resources: [
             "page.html", "documentation.css", "documentation.html", "documentation.js", "status.css",
@@ -167,6 +171,7 @@ let tests: [Target] = [
         ],
         exclude: ["Interpose"]),
     .testTarget(name: "PostludeFastCGITests", dependencies: ["PostludeFastCGI", "PostludeSystem"]),
+    .testTarget(name: "PostludeJSONTests", dependencies: ["PostludeJSON"]),
     .testTarget(
         name: "PostludeLogOutputTests",
         dependencies: [
@@ -198,9 +203,9 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeTests",
         dependencies: [
-            "Postlude", "PostludeDates", "PostludeFastCGI", "PostludeLogOutput", "PostludeManifest",
-            "PostludeRouting", "PostludeScoreboard", "PostludeSystem", "PostludeThreads", httpTypes, logging,
-            metrics, tracing,
+            "Postlude", "PostludeDates", "PostludeFastCGI", "PostludeJSON", "PostludeLogOutput",
+            "PostludeManifest", "PostludeRouting", "PostludeScoreboard", "PostludeSystem", "PostludeThreads",
+            httpTypes, logging, metrics, tracing,
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             .product(name: "MetricsTestKit", package: "swift-metrics"),
         ]),

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import PostludeFastCGI
+internal import PostludeJSON
 internal import PostludeManifest
 internal import PostludeRouting
 internal import PostludeSystem
@@ -74,7 +75,7 @@ enum AccessText {
         }
     }
 
-    fileprivate static func digit(_ value: UInt8) -> UInt8 {
+    private static func digit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") - 10 + value
     }
 }
@@ -101,23 +102,11 @@ enum AccessJSON {
         switch value {
         case .absent: line += "null".utf8
         case .number(let digits): line += digits.utf8
-        case .text(let text): append(text, to: &line)
-        case .bytes(let bytes): append(String(decoding: bytes, as: UTF8.self), to: &line)
+        case .text(let text): JSONString.write(text, to: &line, escapes: .numbersWithDelete)
+        case .bytes(let bytes):
+            let text = String(decoding: bytes, as: UTF8.self)
+            JSONString.write(text, to: &line, escapes: .numbersWithDelete)
         }
-    }
-
-    private static func append(_ text: String, to line: inout [UInt8]) {
-        line.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): line += [UInt8(ascii: "\\"), byte]
-            case 0..<0x20, 0x7f:
-                line += "\\u00".utf8
-                line += [AccessText.digit(byte >> 4), AccessText.digit(byte & 15)]
-            default: line.append(byte)
-            }
-        }
-        line.append(UInt8(ascii: "\""))
     }
 }
 

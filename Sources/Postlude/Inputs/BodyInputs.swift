@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import PostludeFastCGI
+internal import PostludeJSON
 
 /// The request's body, decoded from JSON (RFC 8259) into `Value`.
 ///
@@ -25,7 +26,7 @@ public struct JSONBody<Value: Decodable>: RequestInput {
         let type = MediaType(of: request)
         if !type.isJSON { try MediaType.refuse(type, expected: "application/json") }
         do throws(JSONSyntaxError) {
-            return JSONNodeDecoder(try JSONText.read(bytes), source: "body")
+            return JSONNodeDecoder(try JSONDocument(body: bytes), source: "body")
         } catch {
             throw InputError([error.issue])
         }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import PostludeJSON
 
 /// The errors in a request's inputs. It is answered with 422 and a list, in the format of FastAPI.
 ///
@@ -258,6 +259,6 @@ extension JSONSyntaxError {
     var issue: InputIssue {
         InputIssue(
             location: ["body", .index(offset)], message: "JSON decode error", type: "json_invalid",
-            context: ["error": .string(reason), "line": .integer(line), "column": .integer(column)])
+            context: ["error": .string(reason.text), "line": .integer(line), "column": .integer(column)])
     }
 }

@@ -1,3 +1,5 @@
+internal import PostludeJSON
+
 /// A value on its way to JSON text: what it is is known when it has encoded itself.
 final class JSONPart {
     enum Item {
@@ -10,7 +12,7 @@ final class JSONPart {
         fileprivate func write(to bytes: inout [UInt8]) {
             switch self {
             case .literal(let text): bytes += text.utf8
-            case .string(let text): JSONPart.write(text, to: &bytes)
+            case .string(let text): JSONString.write(text, to: &bytes)
             case .part(let part): part.write(to: &bytes)
             }
         }
@@ -54,7 +56,7 @@ final class JSONPart {
             for (name, item) in sortedMembers {
                 if !isFirst { bytes.append(UInt8(ascii: ",")) }
                 isFirst = false
-                Self.write(name, to: &bytes)
+                JSONString.write(name, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))
                 item.write(to: &bytes)
             }
@@ -76,24 +78,5 @@ final class JSONPart {
             return next == sorted.endIndex
                 || !sorted[index].name.utf8.elementsEqual(sorted[next].name.utf8)
         }.map { sorted[$0] }
-    }
-
-    private static func write(_ text: String, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0x08: bytes += "\\b".utf8
-            case 0x09: bytes += "\\t".utf8
-            case 0x0a: bytes += "\\n".utf8
-            case 0x0c: bytes += "\\f".utf8
-            case 0x0d: bytes += "\\r".utf8
-            case ..<0x20:
-                bytes += (byte < 0x10 ? "\\u000" : "\\u00").utf8
-                bytes += String(byte, radix: 16).utf8
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import PostludeDates
+internal import PostludeJSON
 
 /// Lets a value encode itself into a ``JSONPart``.
 ///
@@ -25,8 +26,8 @@ struct JSONPartEncoder: Encoder, SingleValueEncodingContainer {
         var keys: [any CodingKey] { (parent?.keys ?? []) + (key.map { [$0] } ?? []) }
     }
 
-    /// So that no value exhausts the stack. More than ``JSONText`` reads, so that what was read can be answered.
-    private static let maximumDepth = JSONText.maximumDepth + 11
+    /// So that no value exhausts the stack. More levels than a body may have, so that what was read can be answered.
+    private static let maximumDepth = JSONDocument.maximumDepth + 11
 
     init(_ part: JSONPart, format: JSONFormat) {
         self.init(part, format: format, path: Path())

@@ -29,7 +29,7 @@ enum FormText {
             case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
             case UInt8(ascii: "%"):
                 let digits = rest.prefix(2)
-                if digits.count == 2, let value: UInt8 = hexadecimal(digits) {
+                if digits.count == 2, let value = hexadecimal(digits) {
                     bytes.append(value)
                     rest.removeFirst(2)
                 } else {
@@ -41,9 +41,9 @@ enum FormText {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    static func hexadecimal<Value: FixedWidthInteger>(_ digits: some Collection<UInt8>) -> Value? {
+    static func hexadecimal(_ digits: some Collection<UInt8>) -> UInt8? {
         // init(_:radix:) alone would accept a sign.
         guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else { return nil }
-        return Value(String(decoding: digits, as: UTF8.self), radix: 16)
+        return UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
     }
 }

@@ -119,7 +119,7 @@ private enum ExtendedValue {
                 result.append(byte)
                 continue
             }
-            guard rest.count >= 2, let value: UInt8 = FormText.hexadecimal(rest.prefix(2)), value != 0 else {
+            guard rest.count >= 2, let value = FormText.hexadecimal(rest.prefix(2)), value != 0 else {
                 return nil
             }
             result.append(value)

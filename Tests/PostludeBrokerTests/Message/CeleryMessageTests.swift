@@ -76,7 +76,7 @@ import Testing
             let amqp = message.amqpMessage(to: "celery")
             try amqp.check()
             var headers: [UInt8] = []
-            JSONWriter.write(amqp.headers, to: &headers)
+            amqp.headers.writeJSON(to: &headers)
             for line in [
                 redis.envelope, amqp.body, headers, Array(message.arguments.utf8),
                 Array(message.keywordArguments.utf8),

@@ -83,12 +83,12 @@ extension CeleryMessage {
                 "delivery_info",
                 .table([.init("exchange", .text("")), .init("routing_key", .text(queue))])),
         ]
-        JSONWriter.write(
-            [
-                .init("body", .text(Data(body).base64EncodedString())),
-                .init("content-encoding", .text("utf-8")), .init("content-type", .text("application/json")),
-                .init("headers", .table(allHeaders)), .init("properties", .table(properties)),
-            ], to: &envelope)
+        let members: [HeaderValue.Member] = [
+            .init("body", .text(Data(body).base64EncodedString())),
+            .init("content-encoding", .text("utf-8")), .init("content-type", .text("application/json")),
+            .init("headers", .table(allHeaders)), .init("properties", .table(properties)),
+        ]
+        members.writeJSON(to: &envelope)
         return RedisMessage(
             list: RedisMessage.list(of: queue, priority: number, keyPrefix: keyPrefix), envelope: envelope)
     }

@@ -1,3 +1,5 @@
+internal import PostludeJSON
+
 /// The value of a message's header, which both AMQP tables and JSON objects can represent.
 package indirect enum HeaderValue: Hashable, Sendable {
     /// A named value. Tables preserve the order of their members.
@@ -49,7 +51,7 @@ package indirect enum HeaderValue: Hashable, Sendable {
 
     /// Returns `nil` if the value is nested too deeply, or contains a number that is neither a 64-bit integer nor a finite
     /// double.
-    init?(_ json: JSONValue, depth: Int = 0) {
+    init?(_ json: PythonJSONValue, depth: Int = 0) {
         guard depth <= Self.maximumDepth else { return nil }
         switch json.content {
         case .null: self = .null
@@ -81,39 +83,40 @@ package indirect enum HeaderValue: Hashable, Sendable {
     }
 }
 
-extension [HeaderValue.Member] {
-    /// The first value with a name.
-    package subscript(name: String) -> HeaderValue? { first { $0.name == name }?.value }
-}
-
-/// Header values as JSON.
-extension JSONWriter {
-    static func write(_ value: HeaderValue, to output: inout [UInt8]) {
-        switch value {
+extension HeaderValue {
+    /// Appends the value as JSON.
+    fileprivate func writeJSON(to output: inout [UInt8]) {
+        switch self {
         case .null: output += "null".utf8
         case .bool(let value): output += (value ? "true" : "false").utf8
         case .integer(let value): output += "\(value)".utf8
         // Infinity and NaN result in text that is not JSON, which the check refuses.
         case .number(let value): output += "\(value)".utf8
-        case .text(let value): write(value, to: &output)
+        case .text(let value): JSONString.write(value, to: &output, escapes: .numbers)
         case .list(let values):
             output.append(UInt8(ascii: "["))
             for (index, value) in values.enumerated() {
                 if index > 0 { output.append(UInt8(ascii: ",")) }
-                write(value, to: &output)
+                value.writeJSON(to: &output)
             }
             output.append(UInt8(ascii: "]"))
-        case .table(let members): write(members, to: &output)
+        case .table(let members): members.writeJSON(to: &output)
         }
     }
+}
 
-    static func write(_ members: [HeaderValue.Member], to output: inout [UInt8]) {
+extension [HeaderValue.Member] {
+    /// The first value of that name.
+    package subscript(name: String) -> HeaderValue? { first { $0.name == name }?.value }
+
+    /// Appends the table as a JSON object.
+    func writeJSON(to output: inout [UInt8]) {
         output.append(UInt8(ascii: "{"))
-        for (index, member) in members.enumerated() {
+        for (index, member) in enumerated() {
             if index > 0 { output.append(UInt8(ascii: ",")) }
-            write(member.name, to: &output)
+            JSONString.write(member.name, to: &output, escapes: .numbers)
             output.append(UInt8(ascii: ":"))
-            write(member.value, to: &output)
+            member.value.writeJSON(to: &output)
         }
         output.append(UInt8(ascii: "}"))
     }

@@ -34,7 +34,9 @@ package struct IncomingTask: Sendable {
         /// - Parameters:
         ///   - headers: the message's headers, as far as they are known.
         ///   - embed: the third part of the message's body, which contains the tasks that were to follow.
-        init(_ reason: String, of headers: [HeaderValue.Member] = [], followedBy embed: JSONValue? = nil) {
+        init(
+            _ reason: String, of headers: [HeaderValue.Member] = [], followedBy embed: PythonJSONValue? = nil
+        ) {
             self.reason = reason
             id = headers["id"]?.text.map(Self.shown)
             task = headers["task"]?.text.map(Self.shown)
@@ -50,7 +52,7 @@ package struct IncomingTask: Sendable {
         }
 
         /// Adds the ids of all tasks in a value, in which Celery describes each as `{"task": …, "options": {"task_id": …}}`.
-        private static func addIDs(of value: JSONValue, to ids: inout [String]) {
+        private static func addIDs(of value: PythonJSONValue, to ids: inout [String]) {
             if let id = value["options"]?["task_id"]?.string, ids.count < Self.mostAwaited { ids.append(id) }
             for element in value.array ?? value.object?.map(\.value) ?? [] { addIDs(of: element, to: &ids) }
         }
@@ -95,9 +97,9 @@ package struct IncomingTask: Sendable {
         guard body.count <= ContractBounds.body else {
             throw refusal("its body is \(body.count) bytes; at most \(ContractBounds.body) are read")
         }
-        let json: JSONValue
+        let json: PythonJSONValue
         do {
-            json = try JSONReader.read(body)
+            json = try PythonJSONValue(reading: body)
         } catch {
             throw refusal("its body is not JSON: \(error)")
         }
@@ -124,8 +126,8 @@ package struct IncomingTask: Sendable {
         expires = try time("expires")
         self.name = name
         self.id = id
-        arguments = String(decoding: body[parts[0].range], as: UTF8.self)
-        keywordArguments = String(decoding: body[parts[1].range], as: UTF8.self)
+        arguments = parts[0].text
+        keywordArguments = parts[1].text
         retries = headers["retries"]?.integer.flatMap(Int.init(exactly:)).map { max(0, $0) } ?? 0
         rootID = headers["root_id"]?.text
         parentID = headers["parent_id"]?.text
@@ -142,9 +144,9 @@ extension IncomingTask {
         guard bytes.count <= ContractBounds.envelope else {
             throw Refusal("it is \(bytes.count) bytes; at most \(ContractBounds.envelope) are read")
         }
-        let envelope: JSONValue
+        let envelope: PythonJSONValue
         do {
-            envelope = try JSONReader.read(bytes)
+            envelope = try PythonJSONValue(reading: bytes)
         } catch {
             throw Refusal("it is not JSON: \(error)")
         }

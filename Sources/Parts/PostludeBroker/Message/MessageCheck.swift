@@ -196,9 +196,9 @@ enum MessageCheck {
             throw ContractViolation(
                 "body", "is \(body.count) bytes; at most \(ContractBounds.body) are sent: \(advice)")
         }
-        let json: JSONValue
+        let json: PythonJSONValue
         do {
-            json = try JSONReader.read(body, isForKombu: true)
+            json = try PythonJSONValue(reading: body, isForKombu: true)
         } catch {
             throw ContractViolation("body", "is not JSON as Python reads it: \(error)")
         }

@@ -16,9 +16,9 @@ package struct RedisMessage: Sendable, Hashable {
 
     /// Throws if the message would be lost by a Celery worker, or end one. Every message is checked before it is published.
     package func check(keyPrefix: String = "") throws(ContractViolation) {
-        let envelope: JSONValue
+        let envelope: PythonJSONValue
         do {
-            envelope = try JSONReader.read(self.envelope)
+            envelope = try PythonJSONValue(reading: self.envelope)
         } catch {
             throw ContractViolation("envelope", "is not JSON as Python reads it: \(error)")
         }
@@ -38,7 +38,7 @@ package struct RedisMessage: Sendable, Hashable {
     }
 
     private static func text(
-        _ value: JSONValue?, _ place: String, is expected: String
+        _ value: PythonJSONValue?, _ place: String, is expected: String
     ) throws(ContractViolation) {
         guard value?.string == expected else {
             let found = value.map { $0.string.map(ContractViolation.quoted) ?? $0.kind } ?? "missing"
@@ -48,7 +48,7 @@ package struct RedisMessage: Sendable, Hashable {
 
     /// - Returns: the correlation id.
     private func checkProperties(
-        _ properties: JSONValue?, keyPrefix: String
+        _ properties: PythonJSONValue?, keyPrefix: String
     ) throws(ContractViolation) -> String {
         guard let properties, properties.object != nil else {
             throw ContractViolation("properties", "are missing")

@@ -82,21 +82,22 @@ package struct CeleryResult: Sendable, Hashable {
 
     /// Returns `nil` if the stored bytes are not a result of Celery.
     init?(id: String, stored bytes: [UInt8]) {
-        guard let json = try? JSONReader.read(bytes), let status = json["status"]?.string else { return nil }
-        func text(_ value: JSONValue) -> String { String(decoding: bytes[value.range], as: UTF8.self) }
+        guard let json = try? PythonJSONValue(reading: bytes), let status = json["status"]?.string else {
+            return nil
+        }
         let value = json["result"]
         var failure: Failure?
         if let value, let type = value["exc_type"]?.string {
             // A list of the exception's arguments, or one text.
             let message = value["exc_message"]
             let parts =
-                message?.array?.map { $0.string ?? text($0) } ?? message.map { [$0.string ?? text($0)] } ?? []
+                message?.array?.map { $0.string ?? $0.text } ?? message.map { [$0.string ?? $0.text] } ?? []
             let module = value["exc_module"]
             let names = module?.array?.compactMap(\.string).joined(separator: ".") ?? module?.string
             failure = Failure(type: type, message: parts.joined(separator: ", "), module: names)
         }
         self.init(
-            id: id, status: Status(status), result: failure == nil ? value.map(text) : nil, failure: failure,
+            id: id, status: Status(status), result: failure == nil ? value?.text : nil, failure: failure,
             traceback: json["traceback"]?.string, dateDone: json["date_done"]?.string)
     }
 
@@ -118,7 +119,7 @@ package struct CeleryResult: Sendable, Hashable {
             .init("traceback", traceback.map { .text($0) } ?? .null), .init("children", .list([])),
             .init("date_done", dateDone.map { .text($0) } ?? .null), .init("task_id", .text(id)),
         ]
-        JSONWriter.write(members, to: &output)
+        members.writeJSON(to: &output)
         if failure == nil {
             // The value is already JSON text: it is inserted before the closing brace.
             output.removeLast()
@@ -130,7 +131,7 @@ package struct CeleryResult: Sendable, Hashable {
                 "result", "is \(output.count) bytes; at most \(ContractBounds.body) are stored")
         }
         do {
-            _ = try JSONReader.read(output, isForKombu: true)
+            _ = try PythonJSONValue(reading: output, isForKombu: true)
         } catch {
             throw ContractViolation("result", "is not JSON as Python reads it: \(error)")
         }

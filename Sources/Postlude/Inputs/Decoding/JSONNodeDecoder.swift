@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import PostludeJSON
 
 /// Decodes a type from a JSON value.
 final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
@@ -17,7 +18,7 @@ final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
 
     /// Makes a decoder of an absent value.
     init(absent source: String) {
-        document = JSONDocument(bytes: [], nodes: [])
+        document = .empty
         index = nil
         super.init(report: InputReport(source: source, isText: false))
     }
@@ -168,7 +169,7 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         }
         members = Dictionary(
             document.indices(of: object).map {
-                (ExactName(document.string(at: $0)), document.value(ofKey: $0))
+                (ExactName(document.string(at: $0)), document.value(ofName: $0))
             }
         ) { $1 }
     }

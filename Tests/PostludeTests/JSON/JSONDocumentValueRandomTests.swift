@@ -1,11 +1,12 @@
 import Foundation
+import PostludeJSON
 import Testing
 
 @testable import Postlude
 
 /// Compares with Foundation on generated documents. Each has a seed, so that a failure can be repeated.
-@Suite("JSONText, compared with Foundation")
-struct JSONTextRandomTests {
+@Suite("JSONDocument's values, compared with Foundation")
+struct JSONDocumentValueRandomTests {
     /// Foundation's reading of a text: ``JSONValue`` asks its decoder for each value's kind.
     private func foundation(_ bytes: [UInt8]) -> JSONValue? {
         try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
@@ -32,7 +33,7 @@ struct JSONTextRandomTests {
         var documents = JSONDocuments(seed: seed, hasRepeatedKeys: false)
         for _ in 0..<400 {
             let document = documents.document()
-            let value = JSONText.value(of: document)
+            let value = JSONDocument.value(of: document)
             guard value != nil, isSame(value, foundation(document)) else {
                 Issue.record(
                     "\(String(decoding: document, as: UTF8.self)) \(value as Any) \(foundation(document) as Any)"
@@ -49,7 +50,7 @@ struct JSONTextRandomTests {
         var refused = 0
         for _ in 0..<1500 {
             let document = documents.broken(documents.document())
-            let value = JSONText.value(of: document)
+            let value = JSONDocument.value(of: document)
             if value == nil { refused += 1 }
             guard isExempt(document) || isSame(value, foundation(document)) else {
                 Issue.record(

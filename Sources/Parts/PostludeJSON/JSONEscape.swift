@@ -1,6 +1,6 @@
 /// An escape in a JSON string (RFC 8259, 7).
 enum JSONEscape {
-    /// Returns the scalar of the escape at `position`, and moves `position` past it; nil if the escape is not valid.
+    /// The scalar of the escape at `position`, which is after the escape afterwards; nil if there is none.
     static func scalar(in bytes: [UInt8], at position: inout Int) -> Unicode.Scalar? {
         guard bytes.count - position >= 2 else { return nil }
         let byte = bytes[position + 1]
@@ -17,7 +17,7 @@ enum JSONEscape {
         }
     }
 
-    /// Reads a UTF-16 code unit, or a surrogate pair. Returns nil for half of a pair, which is not a Unicode scalar.
+    /// A UTF-16 code unit, or a surrogate pair; nil for half a pair.
     private static func unicodeScalar(in bytes: [UInt8], at position: inout Int) -> Unicode.Scalar? {
         guard let high = codeUnit(in: bytes, at: &position) else { return nil }
         guard (0xd800..<0xdc00).contains(high) else { return Unicode.Scalar(high) }
@@ -29,10 +29,15 @@ enum JSONEscape {
         return Unicode.Scalar(0x10000 + (UInt32(high) - 0xd800) << 10 + (UInt32(low) - 0xdc00))
     }
 
-    /// Reads four hexadecimal digits; nil if there are fewer.
+    /// Four hexadecimal digits.
     private static func codeUnit(in bytes: [UInt8], at position: inout Int) -> UInt16? {
         let digits = bytes[position...].prefix(4)
-        guard digits.count == 4, let value: UInt16 = FormText.hexadecimal(digits) else { return nil }
+        guard digits.count == 4 else { return nil }
+        var value: UInt16 = 0
+        for byte in digits {
+            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { return nil }
+            value = value << 4 | UInt16(digit)
+        }
         position += 4
         return value
     }
