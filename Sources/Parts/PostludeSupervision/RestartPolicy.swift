@@ -50,9 +50,8 @@ package struct RestartPolicy: Sendable {
         }
         earlyDeaths += 1
         guard earlyDeaths > 1 else { return .replace(after: .zero) }
-        // The longest delay is reached long before the shift could overflow.
-        let doublings = min(earlyDeaths - 2, 16)
         let longest = hasWorked ? Self.longestDelay : Self.longestDelayBeforeReady
-        return .replace(after: min(Self.firstDelay * (1 << doublings), longest))
+        let backoff = Backoff(initial: Self.firstDelay, maximum: longest)
+        return .replace(after: backoff.delay(after: earlyDeaths - 1))
     }
 }

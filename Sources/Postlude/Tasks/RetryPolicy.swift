@@ -43,14 +43,7 @@ public struct RetryPolicy: Sendable, Hashable {
     /// - Returns: the delay before the next attempt; nil if no attempt is left.
     func delay(after failures: Int, random: Double) -> Duration? {
         guard failures < attempts else { return nil }
-        var seconds = max(0, Double(delay.saturatedNanoseconds) / 1e9)
-        let limit = max(0, Double(maximumDelay.saturatedNanoseconds) / 1e9)
-        let factor = factor.isFinite ? max(0, factor) : 1
-        // Not `pow`, which only Glibc has. A delay that has reached its limit, or zero, stays there.
-        for _ in 1..<max(1, failures) where seconds > 0 && (seconds < limit || factor < 1) {
-            seconds *= factor
-        }
-        let spread = jitter.isFinite ? min(1, max(0, jitter)) * random : 0
-        return .nanoseconds(Int64(min(min(seconds, limit) * (1 + spread), 1e9) * 1e9))
+        return Backoff(initial: delay, factor: factor, maximum: maximumDelay, jitter: jitter)
+            .delay(after: failures, random: random)
     }
 }

@@ -80,17 +80,17 @@ final class QueueConsumer: Sendable {
 
     private func run() {
         var ledger = DeliveryLedger()
-        var trouble: OutageBackoff?
+        var outage: OutageBackoff?
         var connections = 0
         while !mustStop {
             do throws(BrokerError) {
                 // While draining, no new connection is opened: unsettled messages are delivered elsewhere.
                 if !mustDrain {
                     connections += 1
-                    try consume(&ledger, over: connections, past: &trouble)
+                    try consume(&ledger, over: connections, past: &outage)
                 }
             } catch {
-                var current = trouble ?? OutageBackoff()
+                var current = outage ?? OutageBackoff()
                 current.next(isSettings: error.remedy != .retry)
                 if current.isToBeReported {
                     logger.log(
@@ -100,7 +100,7 @@ final class QueueConsumer: Sendable {
                             "failures": "\(current.failures)", "next-try": "\(current.nextTryText)",
                         ])
                 }
-                trouble = current
+                outage = current
             }
             collect(&ledger)
             ledger.forget()
@@ -108,23 +108,23 @@ final class QueueConsumer: Sendable {
             isSettling.store(false, ordering: .releasing)
             if mustDrain { settledEvent.signal() }
             guard !mustStop else { break }
-            let rest = mustDrain ? Self.interval : trouble?.rest ?? .zero
+            let rest = mustDrain ? Self.interval : outage?.rest ?? .zero
             thread.wait(atMost: rest)
         }
     }
 
     /// Consumes until the connection fails, or the consumer is stopped.
     private func consume(
-        _ ledger: inout DeliveryLedger, over connection: Int, past trouble: inout OutageBackoff?
+        _ ledger: inout DeliveryLedger, over connection: Int, past outage: inout OutageBackoff?
     ) throws(BrokerError) {
         let consumer = try broker.broker.consumer(of: settings.queue, prefetch: settings.prefetch)
         defer { consumer.close() }
         logger.info(
-            trouble == nil ? "consuming" : "consuming again",
+            outage == nil ? "consuming" : "consuming again",
             metadata: [
                 "queue": "\(settings.queue)", "broker": "\(broker)", "prefetch": "\(settings.prefetch)",
             ])
-        trouble = nil
+        outage = nil
         switch consumer.delayedDelivery {
         case .unused: break
         case .bound:

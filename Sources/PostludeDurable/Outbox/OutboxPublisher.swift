@@ -22,9 +22,9 @@ struct OutboxPublisher {
     private var lastUse = MonotonicTime.now
     private var lastSign = MonotonicTime.now
     /// The current outage of the broker; nil if it accepts tasks.
-    private var trouble: OutageBackoff?
+    private var outage: OutageBackoff?
     /// The current outages of single queues.
-    private var troubles: [String: OutageBackoff] = [:]
+    private var queueOutages: [String: OutageBackoff] = [:]
     /// The queues that this process has tried. Its first attempt does not wait for a delay that another process has set: this
     /// process may have been started with corrected settings.
     private var tried: Set<String> = []
@@ -48,11 +48,11 @@ struct OutboxPublisher {
     ///
     /// - Returns: how long to wait before the next call, unless a new record arrives before.
     mutating func publishAll() throws -> Duration {
-        if let trouble, trouble.rest > .zero { return min(trouble.rest, Self.interval) }
+        if let outage, outage.rest > .zero { return min(outage.rest, Self.interval) }
         var delay = Self.interval
         for queue in try taskStore.outgoingQueues() {
             if isStopping() { break }
-            if let rest = troubles[queue]?.rest, rest > .zero {
+            if let rest = queueOutages[queue]?.rest, rest > .zero {
                 delay = min(delay, rest)
                 continue
             }
@@ -61,7 +61,7 @@ struct OutboxPublisher {
                 continue
             }
             delay = min(delay, try publish(publisher))
-            if let trouble { return min(delay, trouble.rest) }
+            if let outage { return min(delay, outage.rest) }
         }
         tendConnection()
         return delay
@@ -88,7 +88,7 @@ struct OutboxPublisher {
                     continue
                 }
                 guard deliver(record, publisher) else {
-                    return troubles[publisher.queue]?.rest ?? trouble?.rest ?? Self.interval
+                    return queueOutages[publisher.queue]?.rest ?? outage?.rest ?? Self.interval
                 }
             }
         }
@@ -100,7 +100,7 @@ struct OutboxPublisher {
         do throws(TaskBrokerError) {
             try send(OutgoingTask(record, at: Date()), to: publisher.queue)
             publisher.published(record.id)
-            isOver(publisher.queue)
+            noteSuccess(of: publisher.queue)
             return true
         } catch {
             if error.remedy == .message {
@@ -110,7 +110,7 @@ struct OutboxPublisher {
                 logger.error("a task cannot be sent, and is a dead letter", metadata: metadata)
                 return true
             }
-            let delay = begins(error, publisher.queue)
+            let delay = noteFailure(error, publisher.queue)
             publisher.failed(record.id, error: error.description, next: Date().advanced(by: delay))
             return false
         }
@@ -161,15 +161,15 @@ struct OutboxPublisher {
     /// Starts or continues an outage of the queue or the broker, and logs it from time to time.
     ///
     /// - Returns: the delay before the next attempt.
-    private mutating func begins(_ error: TaskBrokerError, _ queue: String) -> Duration {
+    private mutating func noteFailure(_ error: TaskBrokerError, _ queue: String) -> Duration {
         // If the connection is still open, only this queue has an outage.
         let isQueues = connection.map { !$0.isClosed } ?? false
-        var trouble = (isQueues ? troubles[queue] : self.trouble) ?? OutageBackoff()
-        let delay = trouble.next(isSettings: error.remedy == .settings)
-        if trouble.isToBeReported {
+        var outage = (isQueues ? queueOutages[queue] : self.outage) ?? OutageBackoff()
+        let delay = outage.next(isSettings: error.remedy == .settings)
+        if outage.isToBeReported {
             var metadata: Logger.Metadata = [
-                "broker": "\(broker.name)", "error": "\(error)", "failures": "\(trouble.failures)",
-                "next-try": "\(trouble.nextTryText)",
+                "broker": "\(broker.name)", "error": "\(error)", "failures": "\(outage.failures)",
+                "next-try": "\(outage.nextTryText)",
             ]
             if isQueues { metadata["queue"] = "\(queue)" }
             logger.log(
@@ -179,13 +179,13 @@ struct OutboxPublisher {
                     : "the broker accepts no tasks; they stay in the task store",
                 metadata: metadata)
         }
-        if isQueues { troubles[queue] = trouble } else { self.trouble = trouble }
+        if isQueues { queueOutages[queue] = outage } else { self.outage = outage }
         return delay
     }
 
-    private mutating func isOver(_ queue: String) {
-        let past = [trouble, troubles.removeValue(forKey: queue)].compactMap(\.self)
-        trouble = nil
+    private mutating func noteSuccess(of queue: String) {
+        let past = [outage, queueOutages.removeValue(forKey: queue)].compactMap(\.self)
+        outage = nil
         guard let first = past.min(by: { $0.since < $1.since }) else { return }
         logger.info(
             "the broker accepts tasks again",
@@ -205,8 +205,10 @@ struct OutboxPublisher {
 
 /// Exponential back-off for an unreachable broker, with rate-limited logging.
 package struct OutageBackoff {
-    private static let first = 0.5
-    private static let longest = 60.0
+    private static let longest = Duration.seconds(60)
+    private static let jitter = 0.2
+    private static let growing = Backoff(initial: .milliseconds(500), maximum: longest, jitter: jitter)
+    private static let constant = Backoff(initial: longest, maximum: longest, jitter: jitter)
     private static let reports = Duration.seconds(600)
 
     package let since = MonotonicTime.now
@@ -224,9 +226,9 @@ package struct OutageBackoff {
     package var nextTryText: String {
         let tenths = Int(delay / .milliseconds(100))
         let time = tenths < 100 ? "\(tenths / 10).\(tenths % 10) s" : "\(tenths / 10) s"
-        return delay < .seconds(Self.longest * 0.8)
-            ? "in \(time), then at growing intervals of up to about \(Int(Self.longest)) s"
-            : "in \(time), and again about every \(Int(Self.longest)) s"
+        return delay < Self.longest * (1 - Self.jitter)
+            ? "in \(time), then at growing intervals of up to about \(Self.longest.components.seconds) s"
+            : "in \(time), and again about every \(Self.longest.components.seconds) s"
     }
 
     /// Notes a failed attempt.
@@ -238,9 +240,7 @@ package struct OutageBackoff {
     @discardableResult
     package mutating func next(isSettings: Bool, random: Double = .random(in: -1...1)) -> Duration {
         failures += 1
-        var seconds = isSettings ? Self.longest : Self.first
-        for _ in 1..<min(failures, 10) where seconds < Self.longest { seconds *= 2 }
-        delay = Duration.seconds(min(seconds, Self.longest) * (1 + 0.2 * random))
+        delay = (isSettings ? Self.constant : Self.growing).delay(after: failures, random: random)
         let now = MonotonicTime.now
         nextTry = now + delay
         isToBeReported = now >= nextReport

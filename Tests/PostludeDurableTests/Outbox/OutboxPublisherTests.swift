@@ -144,13 +144,13 @@ import Testing
     }
 
     @Test("Delays double up to a minute, with jitter") func delays() {
-        var trouble = OutageBackoff()
-        let delays = (1...9).map { _ in trouble.next(isSettings: false, random: 0) }
+        var outage = OutageBackoff()
+        let delays = (1...9).map { _ in outage.next(isSettings: false, random: 0) }
         #expect(delays.prefix(4) == [.milliseconds(500), .seconds(1), .seconds(2), .seconds(4)])
         #expect(delays.suffix(2) == [.seconds(60), .seconds(60)])
-        #expect(trouble.next(isSettings: false, random: 1) == .seconds(72))
-        #expect(trouble.next(isSettings: false, random: -1) == .seconds(48))
-        for _ in 1...10_000 { _ = trouble.next(isSettings: false) }
+        #expect(outage.next(isSettings: false, random: 1) == .seconds(72))
+        #expect(outage.next(isSettings: false, random: -1) == .seconds(48))
+        for _ in 1...10_000 { _ = outage.next(isSettings: false) }
         var other = OutageBackoff()
         #expect(other.next(isSettings: true, random: 0) == .seconds(60))
         #expect(other.isToBeReported)

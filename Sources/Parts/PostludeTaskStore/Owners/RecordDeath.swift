@@ -17,10 +17,12 @@ package struct RecordDeath: Sendable {
     /// The error of the record in the task store.
     var error: String { "\(reason) (death \(deaths) of \(Self.limit))" }
 
+    private static let backoff = Backoff(initial: .seconds(1), factor: 3, maximum: .seconds(9))
+
     /// Returns the delay of the next attempt, in milliseconds: 1000 after the first death, and three times as long after each
     /// further one.
     static func delay(after deaths: Int) -> Int64 {
-        (1..<max(1, min(deaths, limit))).reduce(1000) { delay, _ in delay * 3 }
+        backoff.delay(after: deaths).saturatedNanoseconds / 1_000_000
     }
 }
 

@@ -29,10 +29,10 @@ struct TaskStoreOpening {
             if isMade { unlink(path) }
             throw error
         }
-        let patience = BusyTimeout(until: .now + settings.lockTimeout)
-        let isCurrent = try Self.check(path, patience: patience)
+        let busyTimeout = BusyTimeout(until: .now + settings.lockTimeout)
+        let isCurrent = try Self.check(path, busyTimeout: busyTimeout)
         if !isCurrent, opening == nil { opening = try locks.takeOpening(within: settings.lockTimeout) }
-        pool = try DatabasePool(path: path, configuration: Self.configuration(patience))
+        pool = try DatabasePool(path: path, configuration: Self.configuration(busyTimeout))
         do {
             try Self.prepare(pool, path: path)
             if !isCurrent { try TaskStoreSchema.migrator.migrate(pool) }
@@ -50,10 +50,10 @@ struct TaskStoreOpening {
             let running = try Self.running(of: owner, in: pool, path: path)
             self.running = running
             checkpointer = Checkpointer(
-                try DatabaseQueue(path: path, configuration: Self.configuration(patience)), writer: pool,
+                try DatabaseQueue(path: path, configuration: Self.configuration(busyTimeout)), writer: pool,
                 path: path, warn: settings.warn)
             writer = try WriteQueue(
-                pool, patience: patience, checkpointer: checkpointer, path: path, settings: settings
+                pool, busyTimeout: busyTimeout, checkpointer: checkpointer, path: path, settings: settings
             ) { database in
                 try files.check()
                 try owner?.confirm(in: database)
@@ -130,8 +130,8 @@ struct TaskStoreOpening {
     /// Refuses databases of other programs, and task stores of later versions, before anything is written to them.
     ///
     /// - Returns: whether the tables are those of this version.
-    private static func check(_ path: String, patience: BusyTimeout) throws -> Bool {
-        let database = try DatabaseQueue(path: path, configuration: configuration(patience))
+    private static func check(_ path: String, busyTimeout: BusyTimeout) throws -> Bool {
+        let database = try DatabaseQueue(path: path, configuration: configuration(busyTimeout))
         defer { try? database.close() }
         return try database.read { try checkKind(of: $0, at: path, mayBeEmpty: true) }
     }
@@ -157,10 +157,10 @@ struct TaskStoreOpening {
         return try TaskStoreSchema.migrator.hasCompletedMigrations(database)
     }
 
-    private static func configuration(_ patience: BusyTimeout) -> Configuration {
+    private static func configuration(_ busyTimeout: BusyTimeout) -> Configuration {
         var configuration = Configuration()
         configuration.label = "task store"
-        configuration.busyMode = .callback { patience.wait(tries: $0) }
+        configuration.busyMode = .callback { busyTimeout.wait(tries: $0) }
         configuration.foreignKeysEnabled = true
         configuration.maximumReaderCount = 4
         configuration.prepareDatabase { database in

@@ -15,7 +15,7 @@ final class WriteQueue: Sendable {
     private static let retryDelay = Duration.seconds(1)
 
     private let pool: DatabasePool
-    private let patience: BusyTimeout
+    private let busyTimeout: BusyTimeout
     private let checkpointer: Checkpointer
     private let confirm: @Sendable (Database) throws -> Void
     private let settings: TaskStoreSettings
@@ -36,14 +36,14 @@ final class WriteQueue: Sendable {
     private let state = ConditionLock(State())
 
     /// - Parameters:
-    ///   - patience: the timeout of the pool's busy handler.
+    ///   - busyTimeout: the timeout of the pool's busy handler.
     ///   - confirm: called at the beginning of each transaction; if it throws, nothing is written.
     init(
-        _ pool: DatabasePool, patience: BusyTimeout, checkpointer: Checkpointer, path: String,
+        _ pool: DatabasePool, busyTimeout: BusyTimeout, checkpointer: Checkpointer, path: String,
         settings: TaskStoreSettings, confirm: @escaping @Sendable (Database) throws -> Void
     ) throws(SystemError) {
         self.pool = pool
-        self.patience = patience
+        self.busyTimeout = busyTimeout
         self.checkpointer = checkpointer
         self.path = path
         self.settings = settings
@@ -158,7 +158,7 @@ final class WriteQueue: Sendable {
     private func checkpoint() {
         try? pool.writeWithoutTransaction { database in
             // If another process is writing, the checkpoint after the next commit moves these pages, too.
-            patience.last(until: .now)
+            busyTimeout.set(end: .now)
             try database.run("BEGIN IMMEDIATE")
             checkpointer.run()
             try database.run("COMMIT")
@@ -167,7 +167,7 @@ final class WriteQueue: Sendable {
 
     /// - Parameter deadline: until when it waits for other processes; nil for as long as a new write would wait.
     private func begin(in database: Database, until deadline: MonotonicTime?) throws {
-        patience.last(until: deadline ?? .now + settings.lockTimeout)
+        busyTimeout.set(end: deadline ?? .now + settings.lockTimeout)
         try database.run("BEGIN IMMEDIATE")
         do {
             try confirm(database)
@@ -380,11 +380,13 @@ extension PendingWrite: QueuedWrite {
 /// SQLite's own handler sleeps up to 100 ms at a time. A transaction here takes as long as an fsync, so that shorter sleeps
 /// pay.
 final class BusyTimeout: Sendable {
+    private static let backoff = Backoff(initial: .microseconds(100), maximum: .milliseconds(2))
+
     private let end: Atomic<Int64>
 
     init(until end: MonotonicTime) { self.end = Atomic(end.nanoseconds) }
 
-    func last(until end: MonotonicTime) { self.end.store(end.nanoseconds, ordering: .relaxed) }
+    func set(end: MonotonicTime) { self.end.store(end.nanoseconds, ordering: .relaxed) }
 
     /// Sleeps for a moment.
     ///
@@ -393,7 +395,8 @@ final class BusyTimeout: Sendable {
         // Every connection waits for about a tenth of a second, whatever the deadline of a write is: a reader does not wait for
         // writers, but may have to wait for a process that recovers the file.
         guard tries < 64 || MonotonicTime.now.nanoseconds < end.load(ordering: .relaxed) else { return false }
-        usleep(useconds_t(min(2_000, 100 << min(tries, 5))))
+        // SQLite counts from 0.
+        usleep(useconds_t(Self.backoff.delay(after: tries + 1).saturatedNanoseconds / 1000))
         return true
     }
 }
