@@ -81,9 +81,10 @@ struct TaskQueueTests {
         for number in 0..<100_000 { queue.add(task("\(number)")) }
         let start = MonotonicTime.now
         var count = 0
-        while let task = next(queue) {
-            guard task.name == "\(count)" else { break }
+        // Not the fixture, which asks for all tasks that are left.
+        while case .task(let task) = queue.next(), task.name == "\(count)" {
             count += 1
+            _ = queue.ended(task)
         }
         #expect(count == 100_000)
         // With a cost that grows with the queue it would take minutes.
