@@ -2,6 +2,7 @@
 import PackageDescription
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -52,7 +53,7 @@ let parts: [Target] = [
         "PostludeBroker",
         ["CPostludeHiredis", "CPostludeRabbitMQ", "PostludeDates", "PostludeJSON", "PostludeSystem"]),
     part("PostludeDates"),
-    part("PostludeFastCGI", ["CPostludeFastCGI", "PostludeSystem"]),
+    part("PostludeFastCGI", ["CPostludeFastCGI", "PostludeSystem", deque]),
     part("PostludeJSON"),
     part(
         "PostludeLogOutput",
@@ -76,8 +77,8 @@ let products: [Target] = [
         dependencies: [
             "PostludeDates", "PostludeFastCGI", "PostludeJSON", "PostludeLogOutput", "PostludeManifest",
             "PostludeNginxSite", "PostludePCRE", "PostludeRouting", "PostludeScoreboard",
-            "PostludeSupervision", "PostludeSystem", "PostludeThreads", argumentParser, httpTypes, logging,
-            metrics, serviceLifecycle, tracing,
+            "PostludeSupervision", "PostludeSystem", "PostludeThreads", argumentParser, deque, httpTypes,
+            logging, metrics, serviceLifecycle, tracing,
         ],
         resources: [
             "page.html", "documentation.css", "documentation.html", "documentation.js", "status.css",
@@ -86,14 +87,14 @@ let products: [Target] = [
     .target(
         name: "PostludeDurable",
         dependencies: [
-            "Postlude", "PostludeDates", "PostludeLogOutput", "PostludeManifest", "PostludeRouting",
-            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, httpTypes, logging,
+            "Postlude", "PostludeLogOutput", "PostludeManifest", "PostludeRouting", "PostludeSystem",
+            "PostludeTaskStore", "PostludeThreads", argumentParser, httpTypes, logging,
         ]),
     .target(
         name: "PostludeCelery",
         dependencies: [
-            "Postlude", "PostludeBroker", "PostludeDates", "PostludeDurable", "PostludeManifest",
-            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, logging,
+            "Postlude", "PostludeBroker", "PostludeDurable", "PostludeManifest", "PostludeSystem",
+            "PostludeTaskStore", "PostludeThreads", argumentParser, logging,
         ]),
     .target(
         name: "PostludeTesting",
@@ -140,18 +141,17 @@ let tests: [Target] = [
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ]),
     testbed("PostludeTaskStoreTestbed", ["PostludeTaskStore"]),
-    testbed("PostludeTestbed", ["Postlude"]),
+    testbed("PostludeTestbed", ["Postlude", logging]),
     .testTarget(
         name: "PostludeBrokerTests",
         dependencies: [
             "PostludeBroker", "PostludeBrokerFixtures", "PostludeBrokerTestbed", "PostludeSpawning",
-            "PostludeSystem",
         ]),
     .testTarget(
         name: "PostludeCeleryTests",
         dependencies: [
-            "Postlude", "PostludeBroker", "PostludeBrokerFixtures", "PostludeCelery", "PostludeDurable",
-            "PostludeManifest", "PostludeTaskStore", "PostludeTesting", httpTypes, logging,
+            "Postlude", "PostludeBroker", "PostludeCelery", "PostludeDurable", "PostludeManifest",
+            "PostludeSystem", "PostludeTaskStore", "PostludeTesting", httpTypes, logging,
         ]),
     .testTarget(name: "PostludeDatesTests", dependencies: ["PostludeDates"]),
     .testTarget(
@@ -182,7 +182,7 @@ let tests: [Target] = [
         dependencies: ["PostludeManifest", "PostludeRouting", "PostludeSpawning", httpTypes, logging]),
     .testTarget(name: "PostludeNginxSiteTests", dependencies: ["PostludeManifest", "PostludeNginxSite"]),
     .testTarget(name: "PostludePCRETests", dependencies: ["PostludePCRE"]),
-    .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludePCRE", "PostludeRouting", httpTypes]),
+    .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludeRouting", httpTypes]),
     .testTarget(
         name: "PostludeScoreboardTests",
         dependencies: ["PostludeScoreboard", "PostludeSystem", "PostludeThreads"]),
@@ -198,14 +198,13 @@ let tests: [Target] = [
             "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb,
         ],
         exclude: ["Interpose"]),
-    .testTarget(
-        name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeTesting", logging]),
+    .testTarget(name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeTesting"]),
     .testTarget(
         name: "PostludeTests",
         dependencies: [
             "Postlude", "PostludeDates", "PostludeFastCGI", "PostludeJSON", "PostludeLogOutput",
-            "PostludeManifest", "PostludeRouting", "PostludeScoreboard", "PostludeSystem", "PostludeThreads",
-            httpTypes, logging, metrics, tracing,
+            "PostludeManifest", "PostludeRouting", "PostludeScoreboard", "PostludeSupervision",
+            "PostludeSystem", "PostludeThreads", httpTypes, logging, metrics, tracing,
             .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             .product(name: "MetricsTestKit", package: "swift-metrics"),
         ]),
@@ -224,6 +223,7 @@ let package = Package(
     products: products.map { .library(name: $0.name, targets: [$0.name]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),

@@ -1,3 +1,4 @@
+internal import DequeModule
 import Glibc
 package import PostludeSystem
 import Synchronization
@@ -39,9 +40,9 @@ package final class Poller: Sendable {
     /// The state under the lock, which changes rarely.
     struct State {
         /// Ready connections: a worker takes them without an event of their sockets.
-        var ready = FIFO<Connection>()
+        var ready = Deque<Connection>()
         /// Requests that the control thread has read while every worker was busy.
-        var waiting = FIFO<WaitingRequest>()
+        var waiting = Deque<WaitingRequest>()
         var isListening = true
         var acceptFailure: SystemError?
         /// The time since which the control thread has found the handover queue filled, while this process does not

@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import PostludeFastCGI
 internal import PostludeLogOutput
 internal import PostludeScoreboard
@@ -11,7 +12,7 @@ final class WorkerTasks {
     private let thread: SampledThread
     private let slot: TaskSlot
     /// Queues that wait until this worker may run tasks.
-    private var ready: [TaskQueue] = []
+    private var ready = Deque<TaskQueue>()
     /// Queues whose next task waits for another attempt.
     private var delayed = DelayedQueues()
     /// Whether the last tasks took long. If so, this worker steps aside before it runs the next ones

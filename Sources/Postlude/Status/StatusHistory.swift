@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import PostludeScoreboard
 internal import PostludeSystem
 
@@ -16,7 +17,7 @@ struct StatusHistory: Sendable {
     private var ring: [StatusReport.Sample] = []
     private var next = 0
     /// The counts at intervals, the oldest first.
-    private var marks = FIFO<RecentCounts>()
+    private var marks = Deque<RecentCounts>()
     private var lastMark: Duration?
 
     /// The interval between two marks. A span is at most this much longer than requested.
@@ -50,7 +51,6 @@ struct StatusHistory: Sendable {
     ///
     /// - Returns: nil before the first sample.
     func counts(of span: StatusReport.Span, before board: ScoreboardSnapshot) -> RecentCounts? {
-        let marks = marks.elements
         let earliest = board.uptime - span.duration
         return (marks.last { $0.time <= earliest } ?? marks.first).map { RecentCounts(board).since($0) }
     }

@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import HTTPTypes
 internal import Logging
 internal import PostludeLogOutput
@@ -25,9 +26,9 @@ final class TaskQueue: Sendable {
 
     fileprivate struct State {
         /// Tasks and groups that have not begun.
-        var pending = FIFO<Item>()
+        var pending = Deque<Item>()
         /// The open group's tasks that have not begun, and how many may run at once.
-        var group = FIFO<BackgroundTask>()
+        var group = Deque<BackgroundTask>()
         var groupLimit = 1
         var running = RunningTasks()
         /// Tasks that wait for their next attempt.
@@ -80,7 +81,7 @@ final class TaskQueue: Sendable {
 
     /// The tasks that have not begun, in order.
     var queued: [BackgroundTask] {
-        state.withLock { $0.group.elements + $0.pending.elements.flatMap(\.tasks) }
+        state.withLock { Array($0.group) + $0.pending.flatMap(\.tasks) }
     }
 
     /// The names of the tasks that have not ended, the running ones first.
@@ -89,8 +90,8 @@ final class TaskQueue: Sendable {
     /// The tasks that have not ended, the running ones first.
     var unfinishedTasks: [BackgroundTask] {
         let unfinished = state.withLock { state in
-            state.running.tasks + state.delayed.map(\.task) + state.group.elements
-                + state.pending.elements.flatMap(\.tasks)
+            state.running.tasks + state.delayed.map(\.task) + Array(state.group)
+                + state.pending.flatMap(\.tasks)
         }
         return unfinished.filter { $0.state != .cancelled }
     }
@@ -126,7 +127,7 @@ final class TaskQueue: Sendable {
 
     func add(_ group: [BackgroundTask], limit: Int) {
         for deadline in group.compactMap(\.options.deadline) { registry.note(deadline: deadline) }
-        if !group.isEmpty { add(.group(FIFO(group), limit: limit)) }
+        if !group.isEmpty { add(.group(Deque(group), limit: limit)) }
     }
 
     private func add(_ item: Item) {
@@ -328,8 +329,8 @@ extension TaskQueue {
                 return ([], state.isOver, state.isOver ? state.takeRetained() : [])
             }
             var dropped: [BackgroundTask] = []
-            var met = FIFO<Item>()
-            for item in state.pending.elements {
+            var met = Deque<Item>()
+            for item in state.pending {
                 let (rest, tasks) = item.split(outcome)
                 if let rest { met.append(rest) }
                 dropped += tasks
@@ -410,7 +411,7 @@ extension TaskQueue {
     /// - Returns: the tasks that were persisted, in order.
     func persist(in store: any TaskStore, runsHere: Bool) throws -> [any PersistedTask] {
         let (tasks, stopsOnFailure) = state.withLock { state in
-            let tasks = state.pending.elements.flatMap(\.tasks).filter {
+            let tasks = state.pending.flatMap(\.tasks).filter {
                 $0.stored != nil && $0.state == .queued && !$0.isOfFailedCall && $0.beginPersisting()
             }
             return (tasks, state.stopOnFailure != nil)
@@ -433,10 +434,9 @@ extension TaskQueue {
             state.persistedIDs += stored.map(\.id)
             if others.isEmpty { return }
             // Groups contain no stored tasks.
-            state.pending = FIFO(
-                state.pending.elements.filter { item in
-                    !item.tasks.contains { others.contains(ObjectIdentifier($0)) }
-                })
+            state.pending.removeAll { item in
+                item.tasks.contains { others.contains(ObjectIdentifier($0)) }
+            }
         }
         return stored
     }
@@ -474,7 +474,7 @@ extension TaskQueue {
     /// The number of waiting tasks, including delayed ones, the number of running tasks, and what the first one waits for.
     var counts: (queued: Int, running: Int, reason: WaitingReason) {
         state.withLock { state in
-            let pending = state.pending.elements.reduce(0) { $0 + $1.count }
+            let pending = state.pending.reduce(0) { $0 + $1.count }
             return (
                 pending + state.group.count + state.delayed.count, state.running.count,
                 state.waitingReason
@@ -560,7 +560,7 @@ extension TaskQueue {
     /// Marks the tasks of a call that has thrown, and of the calls inside it. No later call has begun.
     func markThrown(since call: Int) {
         state.withLock { state in
-            for task in state.pending.elements.flatMap(\.tasks) where task.call >= call { task.markThrown() }
+            for task in state.pending.flatMap(\.tasks) where task.call >= call { task.markThrown() }
         }
     }
 
@@ -569,8 +569,8 @@ extension TaskQueue {
     func drop(since call: Int) {
         let dropped = state.withLock { state in
             let isOfCall = { (item: Item) in item.tasks.contains { $0.call >= call && !$0.isPersisted } }
-            let items = state.pending.elements
-            state.pending = FIFO(items.filter { !isOfCall($0) })
+            let items = state.pending
+            state.pending.removeAll(where: isOfCall)
             if let other = state.stopOnFailure, other >= call { state.stopOnFailure = nil }
             return items.filter(isOfCall).flatMap(\.tasks)
         }
@@ -615,19 +615,18 @@ extension TaskQueue.State {
     /// - Returns: the tasks and groups that have not begun.
     mutating func stop() -> [TaskQueue.Item] {
         isStopped = true
-        defer { pending = FIFO() }
-        return pending.elements
+        defer { pending = Deque() }
+        return Array(pending)
     }
 
     /// Removes and returns the persisted tasks that are not running.
     mutating func removeStored() -> [BackgroundTask] {
-        let tasks = (delayed.map(\.task) + group.elements + pending.elements.flatMap(\.tasks)).filter(
-            \.isPersisted)
+        let tasks = (delayed.map(\.task) + Array(group) + pending.flatMap(\.tasks)).filter(\.isPersisted)
         guard !tasks.isEmpty else { return [] }
         delayed.removeAll { $0.task.isPersisted }
-        group = FIFO(group.elements.filter { !$0.isPersisted })
+        group.removeAll(where: \.isPersisted)
         // Groups contain no stored tasks.
-        pending = FIFO(pending.elements.filter { !$0.tasks.contains(where: \.isPersisted) })
+        pending.removeAll { $0.tasks.contains(where: \.isPersisted) }
         return tasks
     }
 
@@ -655,7 +654,7 @@ extension TaskQueue {
     /// The tasks that have not ended, in order.
     var waitingTasks: [BackgroundTask] {
         state.withLock { state in
-            state.delayed.map(\.task) + state.group.elements + state.pending.elements.flatMap(\.tasks)
+            state.delayed.map(\.task) + Array(state.group) + state.pending.flatMap(\.tasks)
         }
         .filter { $0.state != .cancelled }
     }
@@ -664,8 +663,8 @@ extension TaskQueue {
     func abandon() {
         state.withLock { state in
             state.delayed = []
-            state.group = FIFO()
-            state.pending = FIFO()
+            state.group = Deque()
+            state.pending = Deque()
             state.isOver = true
             state.retained = []
         }

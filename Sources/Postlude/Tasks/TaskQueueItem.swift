@@ -1,15 +1,15 @@
-internal import PostludeSystem
+internal import DequeModule
 
 extension TaskQueue {
     /// An item of a queue: a task, or a group of tasks that run concurrently.
     enum Item: Sendable {
         case task(BackgroundTask)
-        case group(FIFO<BackgroundTask>, limit: Int)
+        case group(Deque<BackgroundTask>, limit: Int)
 
         var tasks: [BackgroundTask] {
             switch self {
             case .task(let task): [task]
-            case .group(let tasks, _): tasks.elements
+            case .group(let tasks, _): Array(tasks)
             }
         }
 
@@ -37,9 +37,10 @@ extension TaskQueue {
             case .task(let task):
                 return isMet(by: outcome) ? (self, []) : (nil, [task])
             case .group(let tasks, let limit):
-                let met = tasks.elements.filter { $0.isMet(by: outcome) }
-                let unmet = tasks.elements.filter { !$0.isMet(by: outcome) }
-                return (met.isEmpty ? nil : .group(FIFO(met), limit: limit), unmet)
+                var met = tasks
+                met.removeAll { !$0.isMet(by: outcome) }
+                let unmet: [BackgroundTask] = tasks.filter { !$0.isMet(by: outcome) }
+                return (met.isEmpty ? nil : .group(met, limit: limit), unmet)
             }
         }
     }

@@ -1,3 +1,4 @@
+internal import DequeModule
 package import Logging
 package import PostludeManifest
 package import PostludeSystem
@@ -125,7 +126,7 @@ package final class TaskWorkerPool: TaskDispatching {
 /// The task queues that wait for a worker of a pool, and the delayed ones.
 private final class BlockingTaskQueue: Sendable {
     private struct State {
-        var ready = FIFO<TaskQueue>()
+        var ready = Deque<TaskQueue>()
         var delayed = DelayedQueues()
         var isClosed = false
     }
@@ -172,8 +173,8 @@ private final class BlockingTaskQueue: Sendable {
         state.withLock { state in
             state.isClosed = true
             self.state.broadcast()
-            defer { state.ready = FIFO() }
-            return state.ready.elements + state.delayed.takeAll()
+            defer { state.ready = Deque() }
+            return Array(state.ready) + state.delayed.takeAll()
         }
     }
 }

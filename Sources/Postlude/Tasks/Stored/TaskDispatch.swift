@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import Logging
 internal import PostludeManifest
 internal import PostludeSystem
@@ -17,7 +18,7 @@ package protocol TaskDispatching: Sendable {
 /// Gives tasks to the workers that serve requests.
 package final class TaskDispatch: TaskDispatching {
     private struct State {
-        var queues = FIFO<TaskQueue>()
+        var queues = Deque<TaskQueue>()
         var isClosed = false
     }
 
@@ -65,8 +66,8 @@ package final class TaskDispatch: TaskDispatching {
     package func close() {
         let queues = state.withLock { state in
             state.isClosed = true
-            defer { state.queues = FIFO() }
-            return state.queues.elements
+            defer { state.queues = Deque() }
+            return state.queues
         }
         for queue in queues { giveUp(queue) }
     }
