@@ -48,37 +48,24 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
 
     func run() async throws {
         let state = try SupervisorState.inherited()
-        // Before any thread is started: threads inherit the signal mask.
-        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
-        // Before the application is created, which may create loggers.
-        let writer = LogWriter(program: RootCommand<App>.programName)
-        defer { writer.flush() }
-        writer.takeLogs(with: RequestScope.metadataProvider, handler: App.logHandler)
-        bufferOutputByLines()
-        let status: Int32
-        do {
+        try await RootCommand<App>.runProcess(takingSignals: [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]) {
+            signals, writer in
             // Takes the variables out of the environment, so that the supervisor's processes do not inherit them.
             let manager = try ServiceManager.takeFromEnvironment()
             if isPreflight {
                 try checkManifestOfSupervisor(writer)
-                status = 0
-            } else if place != nil || isAlone {
-                status = try await serve(signals, writer, manager)
-            } else {
-                let application = App()
-                status = try await SupervisedServer(
-                    handlers: application.registeredHandlers, taskEngine: application.taskEngine,
-                    path: options.manifest, listen: listen,
-                    statusListen: statusListen,
-                    signals: signals,
-                    writer: writer, manager: manager, logger: Logger(label: "supervisor")
-                ).run(replacing: state)
+                return 0
             }
-        } catch {
-            writer.report(error, endOf: RootCommand<App>.programName)
-            throw ExitCode.failure
+            if place != nil || isAlone { return try await serve(signals, writer, manager) }
+            let application = App()
+            return try await SupervisedServer(
+                handlers: application.registeredHandlers, taskEngine: application.taskEngine,
+                path: options.manifest, listen: listen,
+                statusListen: statusListen,
+                signals: signals,
+                writer: writer, manager: manager, logger: Logger(label: "supervisor")
+            ).run(replacing: state)
         }
-        throw ExitCode(status)
     }
 
     /// Checks whether this program could replace the running one, which passes it its manifest. An error is reported by

@@ -29,15 +29,8 @@ package struct TaskProgram<App: Application>: Sendable {
     package static func run(
         manifest path: String, _ body: @escaping @Sendable (TaskProgram) throws -> Int32
     ) async throws {
-        // Before any thread is started: threads inherit the signal mask.
-        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
-        // Before the application is created, which may create loggers.
-        let writer = LogWriter(program: RootCommand<App>.programName)
-        defer { writer.flush() }
-        writer.takeLogs(with: RequestScope.metadataProvider, handler: App.logHandler)
-        bufferOutputByLines()
-        let status: Int32
-        do {
+        try await RootCommand<App>.runProcess(takingSignals: [SIGTERM, SIGINT, SIGHUP, SIGUSR1]) {
+            signals, writer in
             let application = App()
             let manifest = try application.registeredHandlers.manifest(at: path)
             try writer.apply(manifest.log)
@@ -46,12 +39,8 @@ package struct TaskProgram<App: Application>: Sendable {
                 signals: signals,
                 stop: try EventDescriptor(), writer: writer, manager: try ServiceManager.takeFromEnvironment()
             )
-            status = try await program.runWithServices(body)
-        } catch {
-            writer.report(error, endOf: RootCommand<App>.programName)
-            throw ExitCode.failure
+            return try await program.runWithServices(body)
         }
-        throw ExitCode(status)
     }
 
     /// Creates workers for the application's tasks.
@@ -104,34 +93,22 @@ private final class TaskService<App: Application>: Service {
     }
 
     func run() async throws {
-        try await program.application.start()
-        let outcome = await withTaskCancellationHandler {
-            await withGracefulShutdownHandler {
-                await runOnThread()
-            } onGracefulShutdown: { [program] in
-                program.stop.signal()
-            }
-        } onCancel: {
+        let result = try await program.application.runBetweenStartAndStop(logger: program.logger) {
+            try await runOnThread()
+        } onShutdown: { [program] in
             program.stop.signal()
         }
-        do {
-            try await program.application.stop()
-        } catch {
-            program.logger.error(
-                "the application did not stop cleanly", metadata: ["error": "\(LoggedError.text(error))"])
-        }
-        let result = try outcome.get()
         status.withLock { $0 = result }
     }
 
-    private func runOnThread() async -> Result<Int32, any Error> {
-        await withCheckedContinuation { continuation in
+    private func runOnThread() async throws -> Int32 {
+        try await withCheckedThrowingContinuation { continuation in
             do {
                 try WorkerThread(name: "control") { [self] in
-                    continuation.resume(returning: Result { try body(program) })
+                    continuation.resume(with: Result { try body(program) })
                 }.detach()
             } catch {
-                continuation.resume(returning: .failure(error))
+                continuation.resume(throwing: error)
             }
         }
     }

@@ -53,34 +53,14 @@ final class ApplicationRunner<App: Application>: Service {
 
     /// Starts the application, serves until it is stopped, and stops the application.
     func run() async throws {
-        try await application.start()
-        try statusServer?.start()
-        defer { statusServer?.stop() }
-        let outcome = await withTaskCancellationHandler {
-            await withGracefulShutdownHandler {
-                await serve()
-            } onGracefulShutdown: { [wakeup] in
-                wakeup.requestStop()
-            }
-        } onCancel: {
+        let result = try await application.runBetweenStartAndStop(logger: server.logger) {
+            try statusServer?.start()
+            defer { statusServer?.stop() }
+            return try await server.run(on: listener, control: control, wakeup: wakeup)
+        } onShutdown: { [wakeup] in
             wakeup.requestStop()
         }
-        do {
-            try await application.stop()
-        } catch {
-            server.logger.error(
-                "the application did not stop cleanly", metadata: ["error": "\(LoggedError.text(error))"])
-        }
-        let result = try outcome.get()
         status.withLock { $0 = result }
-    }
-
-    private func serve() async -> Result<Int32, any Error> {
-        do {
-            return .success(try await server.run(on: listener, control: control, wakeup: wakeup))
-        } catch {
-            return .failure(error)
-        }
     }
 
     /// Runs the application together with the services that it needs.
