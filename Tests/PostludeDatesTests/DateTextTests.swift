@@ -67,9 +67,9 @@ import Testing
 
     @Test func `a second has as many digits as the caller asks for`() {
         let date = Date(timeIntervalSince1970: Self.noon + 0.25)
-        #expect(DateText.text(date, fraction: .digits(0)) == "2030-01-31T12:00:00Z")
-        #expect(DateText.text(date, fraction: .digits(3)) == "2030-01-31T12:00:00.250Z")
-        #expect(DateText.text(date, fraction: .digits(6)) == "2030-01-31T12:00:00.250000Z")
+        #expect(DateText.text(date, fractionDigits: 0) == "2030-01-31T12:00:00Z")
+        #expect(DateText.text(date, fractionDigits: 3) == "2030-01-31T12:00:00.250Z")
+        #expect(DateText.text(date, fractionDigits: 6) == "2030-01-31T12:00:00.250000Z")
     }
 
     @Test(arguments: [

@@ -33,8 +33,10 @@ package enum DateText {
     ///
     /// The time is rounded to the nearest microsecond. A `Date` of our time is not much more precise.
     ///
+    /// - Parameter fractionDigits: the number of digits of the second's fraction, at most nine; further digits are cut off. nil
+    ///   for none in a whole second, otherwise the fewest of three, six and nine that suffice.
     /// - Returns: nil outside of the years 0001 to 9999, which the format cannot represent.
-    package static func text(_ date: Date, fraction: DateFraction = .asNeeded) -> String? {
+    package static func text(_ date: Date, fractionDigits: Int? = nil) -> String? {
         let interval = date.timeIntervalSinceReferenceDate
         // A wide limit, so that the following arithmetic cannot overflow. The comparison is also false for NaN.
         guard abs(interval) < 1e12 else { return nil }
@@ -46,7 +48,7 @@ package enum DateText {
         let (days, rest) = floored(seconds)
         var text = DateWriter()
         text.day(CivilDate(number: days))
-        text.time(seconds: rest, nanosecond: microseconds * 1_000, fraction)
+        text.time(seconds: rest, nanosecond: microseconds * 1_000, fractionDigits: fractionDigits)
         text.append("Z")
         return text.text
     }
@@ -77,7 +79,7 @@ package enum DateText {
     package static func text(_ day: CivilDate, _ time: TimeOfDay) -> String {
         var text = DateWriter()
         text.day(day)
-        text.time(seconds: time.seconds, nanosecond: time.nanosecond, .asNeeded)
+        text.time(seconds: time.seconds, nanosecond: time.nanosecond, fractionDigits: nil)
         return text.text
     }
 
@@ -90,12 +92,4 @@ package enum DateText {
         let (days, rest) = seconds.quotientAndRemainder(dividingBy: 86_400)
         return rest < 0 ? (days - 1, rest + 86_400) : (days, rest)
     }
-}
-
-/// How many digits of a second's fraction are written.
-package enum DateFraction: Sendable, Hashable {
-    /// None for a whole second, otherwise the fewest of three, six and nine that suffice.
-    case asNeeded
-    /// This many, at most nine; further digits are cut off.
-    case digits(Int)
 }

@@ -17,18 +17,14 @@ struct DateWriter {
     }
 
     /// - Parameter seconds: the seconds since midnight.
-    mutating func time(seconds: Int, nanosecond: Int, _ fraction: DateFraction) {
+    mutating func time(seconds: Int, nanosecond: Int, fractionDigits: Int?) {
         append("T")
         number(seconds / 3_600, width: 2)
         append(":")
         number(seconds / 60 % 60, width: 2)
         append(":")
         number(seconds % 60, width: 2)
-        let digits =
-            switch fraction {
-            case .digits(let count): min(max(count, 0), 9)
-            case .asNeeded: Self.digits(of: nanosecond)
-            }
+        let digits = fractionDigits.map { min(max($0, 0), 9) } ?? Self.digits(of: nanosecond)
         guard digits > 0 else { return }
         append(".")
         number((digits..<9).reduce(nanosecond) { value, _ in value / 10 }, width: digits)

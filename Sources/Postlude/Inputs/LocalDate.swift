@@ -52,17 +52,9 @@ extension LocalDate: Comparable {
 }
 
 extension LocalDate: Codable {
-    public init(from decoder: any Decoder) throws {
-        guard let date = LocalDate(try decoder.singleValueContainer().decode(String.self)) else {
-            throw InputRule.localDate.error(at: decoder.codingPath)
-        }
-        self = date
-    }
+    public init(from decoder: any Decoder) throws { self = try decoder.value(or: .localDate) }
 
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public func encode(to encoder: any Encoder) throws { try encoder.encodeText(of: self) }
 }
 
 extension LocalDate: FieldLimit, Boundable {
@@ -130,20 +122,31 @@ extension LocalDateTime: Comparable {
 }
 
 extension LocalDateTime: Codable {
-    public init(from decoder: any Decoder) throws {
-        guard let value = LocalDateTime(try decoder.singleValueContainer().decode(String.self)) else {
-            throw InputRule.localDateTime.error(at: decoder.codingPath)
-        }
-        self = value
-    }
+    public init(from decoder: any Decoder) throws { self = try decoder.value(or: .localDateTime) }
 
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public func encode(to encoder: any Encoder) throws { try encoder.encodeText(of: self) }
 }
 
 extension LocalDateTime: FieldLimit, Boundable {
     public typealias Bound = Self
     public var fieldNumber: FieldNumber { .localDateTime(self) }
+}
+
+extension Decoder {
+    /// A value from its text.
+    ///
+    /// - Throws: `rule`, if the text is not one of such a value.
+    fileprivate func value<Value: LosslessStringConvertible>(or rule: InputRule) throws -> Value {
+        guard let value = Value(try singleValueContainer().decode(String.self)) else {
+            throw rule.error(at: codingPath)
+        }
+        return value
+    }
+}
+
+extension Encoder {
+    fileprivate func encodeText(of value: some LosslessStringConvertible) throws {
+        var container = singleValueContainer()
+        try container.encode(value.description)
+    }
 }

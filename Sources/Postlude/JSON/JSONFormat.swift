@@ -1,5 +1,3 @@
-internal import PostludeDates
-
 /// The format in which an application's values are written as JSON. ``Application/json`` sets it for all responses.
 ///
 /// ```swift
@@ -45,12 +43,13 @@ public struct JSONFormat: Hashable, Sendable {
         return bytes
     }
 
-    var fraction: PostludeDates.DateFraction {
+    /// nil for as many as are needed.
+    var fractionDigits: Int? {
         switch dateFraction {
-        case .asNeeded: .asNeeded
-        case .none: .digits(0)
-        case .milliseconds: .digits(3)
-        case .microseconds: .digits(6)
+        case .asNeeded: nil
+        case .none: 0
+        case .milliseconds: 3
+        case .microseconds: 6
         }
     }
 }

@@ -127,7 +127,7 @@ struct JSONPartEncoder: Encoder, SingleValueEncodingContainer {
         case .double: return try number(known(Double.self))
         case .float: return try number(known(Float.self))
         case .date:
-            guard let text = DateText.text(known(Date.self), fraction: format.fraction) else {
+            guard let text = DateText.text(known(Date.self), fractionDigits: format.fractionDigits) else {
                 throw refuse("only dates of the years 0001 to 9999 can be written as text (RFC 3339)")
             }
             return .string(text)

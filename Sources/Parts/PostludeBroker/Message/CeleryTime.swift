@@ -10,7 +10,7 @@ package enum CeleryTime {
     /// Returns a text such as `2026-11-23T09:30:00.250000+00:00`; `nil` if the date is not in ``range``.
     package static func text(_ date: Date) -> String? {
         guard range.contains(date.timeIntervalSince1970) else { return nil }
-        return DateText.text(date, fraction: .digits(6)).map { $0.dropLast() + "+00:00" }
+        return DateText.text(date, fractionDigits: 6).map { $0.dropLast() + "+00:00" }
     }
 
     /// Parses the output of Python's `isoformat()`. A time without an offset is in UTC, as in Celery. Returns `nil` for
