@@ -22,7 +22,7 @@ final class QueueConsumer: Sendable {
     private static let interval = Duration.seconds(5)
     private static let stopTimeout = Duration.seconds(5)
 
-    private let broker: BrokerAddress
+    private let broker: any CeleryBroker
     private let settings: Settings
     private let kinds: DurableTaskKinds
     private let pool: TaskWorkerPool
@@ -40,7 +40,7 @@ final class QueueConsumer: Sendable {
     private let settledEvent: EventDescriptor
 
     init(
-        of broker: BrokerAddress, _ settings: Settings, kinds: DurableTaskKinds, pool: TaskWorkerPool,
+        of broker: any CeleryBroker, _ settings: Settings, kinds: DurableTaskKinds, pool: TaskWorkerPool,
         results: ResultStore?,
         logger: Logger, settledEvent: EventDescriptor
     ) throws {
@@ -96,7 +96,7 @@ final class QueueConsumer: Sendable {
                     logger.log(
                         level: error.remedy == .retry ? .warning : .error, "the queue cannot be consumed",
                         metadata: [
-                            "queue": "\(settings.queue)", "broker": "\(broker)", "error": "\(error)",
+                            "queue": "\(settings.queue)", "broker": "\(broker.address)", "error": "\(error)",
                             "failures": "\(current.failures)", "next-try": "\(current.nextTryText)",
                         ])
                 }
@@ -117,12 +117,13 @@ final class QueueConsumer: Sendable {
     private func consume(
         _ ledger: inout DeliveryLedger, over connection: Int, past outage: inout OutageBackoff?
     ) throws(BrokerError) {
-        let consumer = try broker.broker.consumer(of: settings.queue, prefetch: settings.prefetch)
+        let consumer = try broker.consumer(of: settings.queue, prefetch: settings.prefetch)
         defer { consumer.close() }
         logger.info(
             outage == nil ? "consuming" : "consuming again",
             metadata: [
-                "queue": "\(settings.queue)", "broker": "\(broker)", "prefetch": "\(settings.prefetch)",
+                "queue": "\(settings.queue)", "broker": "\(broker.address)",
+                "prefetch": "\(settings.prefetch)",
             ])
         outage = nil
         switch consumer.delayedDelivery {
@@ -165,6 +166,14 @@ final class QueueConsumer: Sendable {
                     ])
                 logRefusal(refused)
                 try consumer.reject(refused.delivery, reason: refused.reason)
+            case .setAside(let size):
+                logger.warning(
+                    "a message is too large to be read, and is set aside",
+                    metadata: [
+                        "queue": "\(settings.queue)", "size": "\(size)",
+                        "limit": "\(ContractBounds.envelope)",
+                        "kept": "\(consumer.deadLetters)",
+                    ])
             case .task(let delivery):
                 if mustDrain {
                     try consumer.requeue(delivery.id)

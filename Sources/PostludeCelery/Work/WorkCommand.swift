@@ -107,7 +107,7 @@ struct WorkSession<App: Application> {
         settledEvent = try EventDescriptor()
         pool = program.makeWorkers()
         consumer = try QueueConsumer(
-            of: addresses.broker, settings, kinds: kinds, pool: pool,
+            of: addresses.broker.broker, settings, kinds: kinds, pool: pool,
             results: addresses.results.map { ResultStore($0, logger: program.logger) },
             logger: program.logger,
             settledEvent: settledEvent)

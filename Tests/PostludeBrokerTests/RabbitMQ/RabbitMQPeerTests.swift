@@ -65,7 +65,7 @@ extension BrokerTests {
                         case .task(let delivery)?:
                             outcomes["task", default: 0] += 1
                             try consumer.acknowledge(delivery.id)
-                        case .refused?: outcomes["refused", default: 0] += 1
+                        case .refused?, .setAside?: outcomes["refused", default: 0] += 1
                         case nil: outcomes["nothing", default: 0] += 1
                         }
                     }

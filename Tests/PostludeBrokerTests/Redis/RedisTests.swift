@@ -220,7 +220,27 @@ extension BrokerTests {
             try publisher.publish(Self.message(), to: "huge")
             let consumer = try Self.consumer(server, "huge")
             #expect(try consumer.task() != nil)
+            guard case .setAside(let size)? = try consumer.receive(within: .seconds(5), orReadable: nil)
+            else {
+                throw Unexpected("not set aside")
+            }
+            #expect(size == ContractBounds.envelope + 1)
             #expect(try server.command("LLEN", "postlude:rejected:huge") == "1")
+        }
+
+        @Test func `A message over the size limit that a dead consumer had taken is set aside`() throws {
+            let server = try Servers.redisServer()
+            try server.command("SADD", "postlude:consumers:left", "dead")
+            try server.command(
+                "EVAL", "redis.call('LPUSH', KEYS[1], string.rep('x', \(ContractBounds.envelope + 1)))", "1",
+                "postlude:taken:left:dead")
+            let consumer = try Self.consumer(server, "left")
+            guard case .setAside(let size)? = try consumer.receive(within: .seconds(5), orReadable: nil)
+            else {
+                throw Unexpected("not set aside")
+            }
+            #expect(size == ContractBounds.envelope + 1)
+            #expect(try server.command("LLEN", "postlude:rejected:left") == "1")
         }
 
         @Test func `It logs in, chooses a database, and puts a prefix before every key`() throws {

@@ -92,6 +92,9 @@ package enum Received: Sendable {
     case task(Delivery)
     /// A message that is not a valid task. The consumer's caller stores failures for the awaited ids, and then rejects it.
     case refused(Refused)
+    /// A message of so many bytes, more than ``ContractBounds/envelope``. It is with the dead letters already: nothing is
+    /// to be settled.
+    case setAside(size: Int)
 
     package struct Refused: Sendable {
         package let delivery: Delivery.ID

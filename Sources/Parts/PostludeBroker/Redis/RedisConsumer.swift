@@ -35,6 +35,8 @@ package final class RedisConsumer: CeleryConsumer {
     private var nextBeat = MonotonicTime(nanoseconds: .min)
     private var taken: [UInt64: [UInt8]] = [:]
     private var lastNumber: UInt64 = 0
+    /// The sizes of the messages that Redis has set aside, of which `receive` is yet to tell.
+    private var sizesSetAside: [Int] = []
 
     package var delayedDelivery: DelayedDelivery { .unused }
     package var isClosed: Bool { commands.isClosed || moves.isClosed }
@@ -67,6 +69,7 @@ package final class RedisConsumer: CeleryConsumer {
                 try beat()
                 try reclaim()
             }
+            if !sizesSetAside.isEmpty { return .setAside(size: sizesSetAside.removeFirst()) }
             let isFull = taken.count >= prefetch || !isTaking
             if isMoving {
                 if let message = try awaitMove(until: min(deadline, nextBeat), orReadable: descriptor) {
@@ -77,6 +80,7 @@ package final class RedisConsumer: CeleryConsumer {
             } else if !isFull, let (message, isReturned) = try take() {
                 return receive(message, isRedelivered: isReturned)
             }
+            if !sizesSetAside.isEmpty { continue }
             guard .now < deadline, descriptor.map({ !isReadable($0) }) ?? true else { return nil }
             if isFull, !isMoving {
                 let rest = max(.zero, min(deadline, nextBeat) - .now)
@@ -116,10 +120,20 @@ package final class RedisConsumer: CeleryConsumer {
         let reply = try script(
             RedisScript.take, keys: own + [keys.returned] + keys.lists, seconds, RedisWord(keys.consumer),
             "\(ContractBounds.envelope)")
-        guard case .array(let parts) = reply, parts.count == 2, case .integer(let list) = parts[0],
-            case .bytes(let message) = parts[1]
+        let parts = noteSetAside(reply)
+        guard parts.count == 2, case .integer(let list) = parts[0], case .bytes(let message) = parts[1]
         else { return nil }
         return (message, list == 0)
+    }
+
+    /// Notes the sizes of the messages that a script has set aside.
+    ///
+    /// - Parameter reply: a script's, which begins with these sizes.
+    /// - Returns: the rest of the reply.
+    private func noteSetAside(_ reply: RedisReply) -> [RedisReply] {
+        guard case .array(let parts) = reply, case .array(let sizes)? = parts.first else { return [] }
+        for case .integer(let size) in sizes { sizesSetAside.append(Int(clamping: size)) }
+        return Array(parts.dropFirst())
     }
 
     /// Starts the wait for a message. The sign of life is sent in the same batch, so that it exists before a message is moved,
@@ -229,7 +243,7 @@ package final class RedisConsumer: CeleryConsumer {
                 RedisScript.reclaim,
                 keys: [keys.alive(consumer), keys.taken(consumer), list, keys.consumers, keys.rejected],
                 RedisWord(consumer), "\(ContractBounds.envelope)")
-            guard reply == .integer(1_000) else { return }
+            guard noteSetAside(reply).first == .integer(1_000) else { return }
         }
     }
 
@@ -290,8 +304,10 @@ private enum RedisScript {
     private static let maximumRejected = 999
 
     private static let rejectTooLarge = """
+        local sizes = {}
         local function rejectTooLarge(list, message, rejected, limit)
             if #message <= limit then return false end
+            table.insert(sizes, #message)
             redis.call('LREM', list, 1, message)
             redis.call('LPUSH', rejected, message)
             redis.call('LTRIM', rejected, 0, \(maximumRejected))
@@ -304,6 +320,7 @@ private enum RedisScript {
     /// even if the command arrives long after it was sent.
     ///
     /// Keys: alive, consumers, taken, rejected, then the lists. Arguments: seconds to live, consumer, largest message.
+    /// Returns the sizes of the messages that were set aside, then the list's index and the message, if there is one.
     static let take =
         rejectTooLarge + """
             redis.call('SET', KEYS[1], '1', 'EX', ARGV[1])
@@ -312,28 +329,30 @@ private enum RedisScript {
                 while true do
                     local message = redis.call('LMOVE', KEYS[i], KEYS[3], 'RIGHT', 'LEFT')
                     if not message then break end
-                    if not rejectTooLarge(KEYS[3], message, KEYS[4], tonumber(ARGV[3])) then return {i - 5, message} end
+                    if not rejectTooLarge(KEYS[3], message, KEYS[4], tonumber(ARGV[3])) then
+                        return {sizes, i - 5, message}
+                    end
                 end
             end
-            return false
+            return {sizes}
             """
 
     /// Moves at most 1,000 messages of a dead consumer to another list.
     ///
-    /// Keys: alive, taken, returned, consumers, rejected. Arguments: consumer, largest message. Returns the number of moved
-    /// messages, or -1 if the consumer is alive.
+    /// Keys: alive, taken, returned, consumers, rejected. Arguments: consumer, largest message. Returns the sizes of the
+    /// messages that were set aside, and the number of moved messages, or -1 if the consumer is alive.
     static let reclaim =
         rejectTooLarge + """
-            if redis.call('EXISTS', KEYS[1]) == 1 then return -1 end
+            if redis.call('EXISTS', KEYS[1]) == 1 then return {sizes, -1} end
             for count = 0, 999 do
                 local message = redis.call('LMOVE', KEYS[2], KEYS[3], 'LEFT', 'RIGHT')
                 if not message then
                     redis.call('SREM', KEYS[4], ARGV[1])
-                    return count
+                    return {sizes, count}
                 end
                 rejectTooLarge(KEYS[3], message, KEYS[5], tonumber(ARGV[2]))
             end
-            return 1000
+            return {sizes, 1000}
             """
 
     /// Moves a message from the consumer's list, if it is still there, to the right end of another list.
