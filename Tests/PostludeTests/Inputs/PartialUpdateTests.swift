@@ -46,6 +46,14 @@ import Testing
         #expect(try plain(#"{"floor": 3}"#).floor == 3 && fields(#"{"floor": 3}"#).floor == 3)
     }
 
+    @Test func `a value made in code is absent where it is not set, and tells null from a value`() {
+        let update = Fields { $0.name = "Blue" }
+        #expect(update.name == "Blue")
+        #expect(isAbsent(update.seats) && update.floor == nil)
+        #expect(isNull(Fields { $0.seats = .some(nil) }.seats))
+        #expect(Fields { $0.floor = 3 }.floor == 3)
+    }
+
     @Test func `rules apply to values, and not to null`() throws {
         #expect(try isNull(fields(#"{"name": null}"#).name))
         #expect(
