@@ -63,6 +63,8 @@ final class SupervisorFixture: Sendable {
             log: { [weak self] level, message, facts in
                 let line = "\(level): \(message) \(facts.sorted { $0.key < $1.key })"
                 self?.log.withLock { $0.append(line) }
+                // As a process gives a sign of life before it is ready, the successor of a killed one has given one.
+                if message.contains("gives no sign of life") { self?.setBeat(.now + .seconds(3600)) }
             })
         hooks.lastBeat = { [weak self] _ in self?.beat.withLock { $0 } }
         hooks.event = { [weak self] event in self?.log.withLock { $0.append("event: \(event)") } }
@@ -128,7 +130,7 @@ final class SupervisorFixture: Sendable {
     func next(_ plan: SupervisorPlan?) { self.plan.withLock { $0 = plan } }
 
     /// When every process has last given a sign of life.
-    func setBeat(_ time: MonotonicTime?) { beat.withLock { $0 = time } }
+    private func setBeat(_ time: MonotonicTime?) { beat.withLock { $0 = time } }
 
     func lines(_ file: String) -> [String] {
         let data = FileManager.default.contents(atPath: "\(folder)/\(file)") ?? Data()
