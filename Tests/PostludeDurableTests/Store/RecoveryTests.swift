@@ -95,9 +95,9 @@ import Testing
 }
 
 /// Takes tasks, and runs none.
-private final class Workers: TaskTaking {
+private final class Workers: TaskDispatching {
     private struct State {
-        var requests: [(text: String, ids: [String], whenOver: @Sendable () -> Void)] = []
+        var requests: [(text: String, ids: [String], onCompletion: @Sendable () -> Void)] = []
         var ended = 0
         var isClosed = false
     }
@@ -115,17 +115,17 @@ private final class Workers: TaskTaking {
 
     /// The tasks of the first request that has not ended are over.
     func endFirst() {
-        let whenOver = state.withLock { state in
+        let onCompletion = state.withLock { state in
             defer { state.ended += 1 }
-            return state.requests[state.ended].whenOver
+            return state.requests[state.ended].onCompletion
         }
-        whenOver()
+        onCompletion()
     }
 
     func post(
-        _ tasks: [any PersistedTask], of origin: TaskOrigin, whenOver: @escaping @Sendable () -> Void
+        _ tasks: [any PersistedTask], of origin: TaskOrigin, onCompletion: @escaping @Sendable () -> Void
     ) {
         let text = "\(origin.requestID): \(tasks.map(\.name).joined(separator: ", "))"
-        state.withLock { $0.requests.append((text, tasks.map(\.id), whenOver)) }
+        state.withLock { $0.requests.append((text, tasks.map(\.id), onCompletion)) }
     }
 }
