@@ -81,14 +81,42 @@ import Testing
         #expect(address.host == host && address.port == port)
     }
 
-    @Test func `Errors do not show passwords`() {
-        for url in [
-            "amqp://u:hunter2@host:x/", "redis://:hunter2@h/0?a=b", "rediss://:hunter2@h/",
-            "amqp://u:hun@ter2@h/?heartbeat=no",
-        ] {
-            let error = #expect(throws: BrokerError.self) { try BrokerAddress(url) }
-            #expect(error?.description.contains("hun") == false, "\(error?.description ?? "")")
-        }
+    @Test(arguments: [
+        "amqp://u:hunter2@host:x/", "redis://:hunter2@h/0?a=b", "rediss://:hunter2@h/",
+        "amqp://u:hun@ter2@h/?heartbeat=no",
+        // Without a scheme, or with another text before ://.
+        "user:hunter2@host", "amqp:/user:hunter2@host", "amqp:user:hunter2@host/vhost", ":hunter2@host",
+        "amqp:u:hunter2@h://x", "hunter2@h://x", "://u:hunter2@h", "http://u:hunter2@h",
+        // Without a colon before the password, or without a host after it.
+        "redis://hunter2@h/x", "amqp://user:hunter2", "amqp://user:hunter2/vhost", "redis://:hunter2",
+        // With unescaped characters, and in a setting.
+        "amqp://u:hunt/er2@h:x", "amqp://u:12?hunter2@h", "amqp://u:12?hunter2=1@h", "amqp://u:12#hunter2@h",
+        "amqp://u:12?hunter2",
+        "amqp://u:12?&hunter2&@h", "redis://h/0?password=hunter2", "redis://h/0?password=x@hunter2",
+        "redis://h/0?hunter2@h=1", "redis://u:p@h/0?password=hunter2", "redis://u:p@h/0#hunter2",
+    ])
+    func `An error does not show a password`(url: String) {
+        let error = #expect(throws: BrokerError.self) { try BrokerAddress(url) }
+        #expect(error?.description.contains("hun") == false, "\(error?.description ?? "")")
+        #expect(error?.description.contains("ter2") == false, "\(error?.description ?? "")")
+    }
+
+    @Test(arguments: [
+        ("localhost:5672", "the broker's URL … has no scheme"),
+        ("http://host", "the broker's URL http://host has the unknown scheme \"http\""),
+        ("amqp://u:p@h:1x/v?heartbeat=5", "the broker's URL amqp://u:…@h:1x/v?… has a port"),
+        ("redis://h:6379/x", "the broker's URL redis://h:6379/x has a database"),
+        ("amqp://h/?beat=1", "the broker's URL amqp://h/?… has the unknown setting \"beat\""),
+    ])
+    func `An error shows the rest of the URL`(url: String, text: String) {
+        let error = #expect(throws: BrokerError.self) { try BrokerAddress(url) }
+        #expect(error?.description.hasPrefix(text) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func `The description of Redis has a user only with a password`() throws {
+        #expect(try BrokerAddress("redis://hunter2@host").description == "redis://…@host:6379/0")
+        #expect(try BrokerAddress("redis://me:hunter2@host").description == "redis://me@host:6379/0")
+        #expect(try BrokerAddress("amqp://me@host").description == "amqp://me@host:5672")
     }
 
     @Test func `TLS to Redis is refused, and the error suggests an alternative`() {

@@ -42,8 +42,8 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
     package private(set) var heartbeat: Int32 = 20
 
     package init(_ url: String) throws(BrokerError) {
-        let shown = Self.withoutPassword(url)
-        guard let mark = url.firstRange(of: "://") else {
+        let shown = Self.withoutSecrets(url)
+        guard let mark = url.firstRange(of: "://"), Self.isName(url[..<mark.lowerBound]) else {
             throw Self.error(shown, "has no scheme")
         }
         let scheme = String(url[..<mark.lowerBound])
@@ -86,7 +86,9 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
             else {
                 throw Self.error(shown, "has a broken escape in its query")
             }
-            try set(name, to: value, shown: shown)
+            // With an @ the text may be the rest of a password that holds a ?.
+            let isShown = parts.count > 1 && Self.isName(name[...]) && !query.contains("@")
+            try set(name, to: value, shown: shown, isNameShown: isShown)
         }
         let texts = [
             host, user, password, virtualHost, socketPath, keyPrefix, tls?.authorities, tls?.certificate,
@@ -196,7 +198,9 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         database = number
     }
 
-    private mutating func set(_ name: String, to value: String, shown: String) throws(BrokerError) {
+    private mutating func set(
+        _ name: String, to value: String, shown: String, isNameShown: Bool
+    ) throws(BrokerError) {
         switch (name, kind) {
         case ("cacertfile", _) where tls != nil: tls?.authorities = value
         case ("certfile", _) where tls != nil: tls?.certificate = value
@@ -221,8 +225,9 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
                 + (kind == .redis ? ["db", "global_keyprefix"] : ["heartbeat"])
                 + ["connection_timeout", "answer_timeout"]
             let names = known.joined(separator: ", ")
-            throw Self.error(
-                shown, "has the unknown setting \(ContractViolation.quoted(name)); known are \(names)")
+            let setting =
+                isNameShown ? "the unknown setting \(ContractViolation.quoted(name))" : "an unknown setting"
+            throw Self.error(shown, "has \(setting); known are \(names)")
         }
     }
 
@@ -261,16 +266,53 @@ package struct BrokerAddress: Sendable, Hashable, CustomStringConvertible {
         return String(validating: result, as: UTF8.self)
     }
 
-    /// Returns a URL, valid or not, without its password, for errors and logs.
-    private static func withoutPassword(_ url: String) -> String {
-        guard let mark = url.firstRange(of: "://"), let at = url[mark.upperBound...].lastIndex(of: "@"),
-            let colon = url[mark.upperBound..<at].firstIndex(of: ":")
-        else { return url }
-        return url[..<colon] + ":…" + url[at...]
+    /// Whether the text has only characters of a scheme (RFC 3986, 3.1) or of a setting's name.
+    private static func isName(_ text: Substring) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "+-._".utf8.contains($0)
+                }
+            }
+    }
+
+    /// Returns a URL, valid or not, for errors, with an ellipsis for each part that may hold a password.
+    ///
+    /// These are the text before an `@`, the values of settings, a port that is not a number (it is a password if the host
+    /// was forgotten), and all text whose part of the URL is not known.
+    private static func withoutSecrets(_ url: String) -> String {
+        guard let mark = url.firstRange(of: "://"), isName(url[..<mark.lowerBound]) else { return "…" }
+        let scheme = url[..<mark.upperBound]
+        var rest = url[mark.upperBound...]
+        var user = ""
+        if let at = rest.lastIndex(of: "@") {
+            let before = rest[..<at]
+            // The @ may belong to a setting's value, or the ? to a password.
+            guard !before.contains("?"), !before.contains("#") else { return scheme + "…" }
+            let name = before.firstIndex(of: ":").map { before[...$0] } ?? ""
+            user = "\(name)…@"
+            rest = rest[rest.index(after: at)...]
+        }
+        if let end = rest.firstIndex(where: { $0 == "?" || $0 == "#" }) {
+            rest = rest[...end] + "…"
+        }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        if user.isEmpty, !authority.hasPrefix("["), let colon = authority.firstIndex(of: ":"),
+            !authority[authority.index(after: colon)...].utf8.allSatisfy({
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+            })
+        {
+            return scheme + rest[...colon] + "…"
+        }
+        return scheme + user + rest
     }
 
     package var description: String {
-        let who = user.map { $0 + "@" } ?? ""
+        // Redis uses a user only with a password. One without is often a password whose colon was forgotten.
+        let who = user.map { kind == .redis && password == nil ? "…@" : $0 + "@" } ?? ""
         let place = "\(host.contains(":") ? "[\(host)]" : host):\(port)"
         switch kind {
         case .rabbitMQ:
