@@ -132,4 +132,17 @@ final class LogWriterTests {
         #expect(writer.level == .warning)
         #expect(try text("in/a.log").contains(": one\n"))
     }
+
+    @Test("settings that are postponed at a reload leave the log where it is, and the log says so")
+    func postponedAtReload() throws {
+        let writer = LogWriter()
+        let logger = logger(writer)
+        try writer.apply(log(to: .file(folder + "/a.log")))
+        try writer.apply(log(to: .file(folder + "/in/b.log")), orLater: true, telling: logger)
+        logger.info("one")
+        let lines = try text("a.log")
+        #expect(lines.contains("the log settings stay as they are until the logs are reopened"))
+        #expect(lines.contains("log=\(folder)/a.log"))
+        #expect(!lines.contains("standard error") && lines.contains(": one\n"))
+    }
 }

@@ -111,10 +111,13 @@ package final class LogWriter: Sendable {
             try apply(log)
         } catch {
             guard mayPostpone else { throw error }
-            state.withLock { $0.postponed = log }
+            let current = state.withLock { state in
+                state.postponed = log
+                return state.sink.name
+            }
             logger.error(
-                "a log cannot be opened; standard error is used until the logs are reopened",
-                metadata: ["error": "\(error)"])
+                "a log cannot be opened; the log settings stay as they are until the logs are reopened",
+                metadata: ["error": "\(error)", "log": "\(current)"])
         }
     }
 
