@@ -46,7 +46,7 @@ final class RedisConnection {
         guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0,
             fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
         else {
-            throw closed("fcntl: \(SystemError("fcntl"))", code: .connect)
+            throw closed("\(SystemError("fcntl"))", code: .connect)
         }
         made.pointee.flags &= ~REDIS_BLOCK
         try logIn()

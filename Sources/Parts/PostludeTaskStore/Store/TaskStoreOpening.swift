@@ -85,12 +85,12 @@ struct TaskStoreOpening {
                 isMade = true
             } else if errno != EEXIST {
                 throw TaskStoreError(
-                    path, system: SystemError("make \(path)"),
+                    path, system: SystemError("create the file"),
                     advice: "create the folder, and let this process's user write to it")
             }
         }
         guard let real = realpath(path, nil) else {
-            guard errno == ENOENT else { throw SystemError("realpath(\(path))") }
+            guard errno == ENOENT else { throw SystemError("realpath") }
             throw TaskStoreError(
                 .missing, path, "there is no such task store", advice: "start the server, or name its file")
         }
