@@ -116,6 +116,15 @@ struct RequestTests {
         #expect(refused.status == .contentTooLarge)
     }
 
+    @Test("a HEAD request is refused without a body, as by a server")
+    func headIsRefused() async throws {
+        let body = [UInt8](repeating: 7, count: 1025)
+        let get = try await app.send(TestRequest(.get, "/profile", body: body))
+        #expect(get.status == .contentTooLarge && !get.body.isEmpty)
+        let head = try await app.send(TestRequest(.head, "/profile", body: body))
+        #expect(head.status == .contentTooLarge && head.body.isEmpty)
+    }
+
     @Test("an endless stream is read for as long as the client stays")
     func endlessStream() async throws {
         var request = TestRequest.get("/ticks")

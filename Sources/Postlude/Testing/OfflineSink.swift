@@ -48,8 +48,13 @@ struct OfflineSink: ResponseSink {
 
     mutating func claimAnswer() -> Answerer {
         guard isCancelled else { return .worker }
-        _ = finish(RequestExecution(.error(HTTPError(.gatewayTimeout)), isHead: isHead))
+        refuse(HTTPError(.gatewayTimeout))
         return .controlThread(isDelivered: isDelivered, after: nil)
+    }
+
+    /// Answers with an error, without a handler's response.
+    mutating func refuse(_ error: HTTPError) {
+        _ = finish(RequestExecution(.error(error), isHead: isHead))
     }
 
     func persistTasks(of execution: RequestExecution, retryAfter: Duration) {

@@ -71,7 +71,7 @@ package final class OfflineWorker: Sendable {
                         on: executor)
                 }
             } else {
-                _ = sink.finish(RequestExecution(.error(HTTPError(.contentTooLarge)), isHead: false))
+                sink.refuse(HTTPError(.contentTooLarge))
             }
             if let error = sink.error { throw error }
             return Answer(head: sink.head, body: sink.body, tasks: OfflineTasks(sink.tasks, of: self))
