@@ -80,9 +80,15 @@ private struct MultipartContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
     let decoder: MultipartDecoder
     let definitions: FieldDefinitions?
     var codingPath: [any CodingKey] { decoder.codingPath }
-    var allKeys: [Key] { decoder.names.compactMap { Key(stringValue: $0) } }
+    var allKeys: [Key] {
+        definitions?.keys { !decoder.field($0).isAbsent } ?? decoder.names.compactMap { Key(stringValue: $0) }
+    }
 
-    func contains(_ key: Key) -> Bool { !decoder.field(key.stringValue).isAbsent }
+    private func field(_ key: Key) -> MultipartFieldDecoder {
+        decoder.field(FieldDefinitions.name(of: key, in: definitions))
+    }
+
+    func contains(_ key: Key) -> Bool { !field(key).isAbsent }
 
     func decodeNil(forKey key: Key) throws -> Bool { !contains(key) }
 
@@ -96,11 +102,11 @@ private struct MultipartContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) throws -> KeyedDecodingContainer<Nested> {
-        try decoder.field(key.stringValue).container(keyedBy: type)
+        try field(key).container(keyedBy: type)
     }
 
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
-        try decoder.field(key.stringValue).unkeyedContainer()
+        try field(key).unkeyedContainer()
     }
 
     func superDecoder() throws -> any Decoder { decoder }

@@ -177,6 +177,7 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     var codingPath: [any CodingKey] { decoder.codingPath }
 
     var allKeys: [Key] {
+        if let definitions { return definitions.keys { index($0) != nil } }
         var seen: Set<ExactName> = []
         return decoder.document.indices(of: object).compactMap { index in
             let key = decoder.document.string(at: index)
@@ -188,7 +189,9 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         members.map { $0[ExactName(name)] } ?? decoder.document.member(name, of: object)
     }
 
-    func contains(_ key: Key) -> Bool { index(key.stringValue) != nil }
+    private func name(_ key: Key) -> String { FieldDefinitions.name(of: key, in: definitions) }
+
+    func contains(_ key: Key) -> Bool { index(name(key)) != nil }
 
     func decodeNil(forKey key: Key) throws -> Bool { try child(key).decodeNil() }
 
@@ -204,8 +207,10 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     /// Decodes a member. For a type such as `Int??`, an absent member is the outer nil, and null the inner one.
     func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
-        guard let index = index(key.stringValue) else { return nil }
-        let child = JSONNodeDecoder(index, parent: decoder, step: .key(key.stringValue))
+        let name = name(key)
+        guard let index = index(name) else { return nil }
+        let child = JSONNodeDecoder(index, parent: decoder, step: .key(name))
+        child.definition = try InputDecoder.definition(key, in: definitions)
         return child.isNull ? NullValue.absent(type) : try child.decodeValue(type)
     }
 
@@ -226,11 +231,12 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func superDecoder(forKey key: Key) throws -> any Decoder { try child(key) }
 
     private func child(_ key: Key) throws -> JSONNodeDecoder {
-        guard let index = index(key.stringValue) else {
+        let name = name(key)
+        guard let index = index(name) else {
             throw DecodingError.keyNotFound(
                 key, .init(codingPath: codingPath, debugDescription: "Field required"))
         }
-        return JSONNodeDecoder(index, parent: decoder, step: .key(key.stringValue))
+        return JSONNodeDecoder(index, parent: decoder, step: .key(name))
     }
 }
 

@@ -141,9 +141,14 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
     let decoder: ParametersDecoder
     let definitions: FieldDefinitions?
     var codingPath: [any CodingKey] { decoder.codingPath }
-    var allKeys: [Key] { decoder.names.compactMap { Key(stringValue: $0) } }
+    var allKeys: [Key] {
+        definitions?.keys { decoder.text(for: $0) != nil }
+            ?? decoder.names.compactMap { Key(stringValue: $0) }
+    }
 
-    func contains(_ key: Key) -> Bool { decoder.text(for: key.stringValue) != nil }
+    private func name(_ key: Key) -> String { FieldDefinitions.name(of: key, in: definitions) }
+
+    func contains(_ key: Key) -> Bool { decoder.text(for: name(key)) != nil }
 
     func decodeNil(forKey key: Key) throws -> Bool { !contains(key) }
 
@@ -181,11 +186,11 @@ private struct ParametersContainer<Key: CodingKey>: KeyedDecodingContainerProtoc
     func nestedContainer<Nested: CodingKey>(
         keyedBy type: Nested.Type, forKey key: Key
     ) throws -> KeyedDecodingContainer<Nested> {
-        try child(key.stringValue).container(keyedBy: type)
+        try child(name(key)).container(keyedBy: type)
     }
 
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer {
-        try child(key.stringValue).unkeyedContainer()
+        try child(name(key)).unkeyedContainer()
     }
 
     func superDecoder() throws -> any Decoder { decoder }

@@ -35,6 +35,16 @@ final class FieldDefinitions: Sendable {
 
     func first(key: String) -> (any FieldDefinition)? { all.first { $0.key == key } }
 
+    /// Returns the name that clients write for a property: that of its field, or otherwise the key.
+    static func name(of key: some CodingKey, in definitions: FieldDefinitions?) -> String {
+        definitions?.first(key: key.stringValue)?.name ?? key.stringValue
+    }
+
+    /// Returns the keys of the fields whose names `isSent` accepts.
+    func keys<Key: CodingKey>(where isSent: (_ name: String) -> Bool) -> [Key] {
+        all.filter { isSent($0.name) }.compactMap { Key(stringValue: $0.key) }
+    }
+
     private static func problem(of type: any InputFields.Type, _ fields: [any FieldDefinition]) -> String? {
         for field in fields {
             if let problem = field.problem { return "\(type).\(field.key): \(problem)" }

@@ -140,6 +140,48 @@ struct FieldInputsTests {
             ])
     }
 
+    /// Decodes its fields by itself, if they are there.
+    private struct Chosen: InputFields {
+        enum CodingKeys: CodingKey, CaseIterable { case code, city }
+
+        @Field(name: "post-code", greaterThan: 0) var code: Int?
+        @Field var city: String?
+        /// What the container says.
+        var found: [String] = []
+
+        init() {}
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            found = CodingKeys.allCases.filter { container.contains($0) }.map(\.stringValue)
+            found += container.allKeys.map { "all: \($0.stringValue)" }.sorted()
+            if let code = try container.decodeIfPresent(Field<Int?>.self, forKey: .code) { _code = code }
+            if let city = try container.decodeIfPresent(Field<String?>.self, forKey: .city) { _city = city }
+        }
+    }
+
+    @Test("a type that asks which fields were sent gets them by their properties, whatever their names are")
+    func asked() throws {
+        func decode(_ name: String) throws -> [Chosen] {
+            [
+                try JSONBody<Chosen>(request: RequestFixture.post("{\"\(name)\": 5}").request()).value,
+                try Query<Chosen>(request: RequestFixture.get("/?\(name)=5").request()).value,
+                try MultipartFixture.form(("name=\(name)", "5")).decode(Chosen.self),
+            ]
+        }
+        for chosen in try decode("post-code") {
+            #expect(chosen.found == ["code", "all: code"])
+            #expect(chosen.code == 5 && chosen.city == nil)
+        }
+        for chosen in try decode("code") {
+            #expect(chosen.found == [] && chosen.code == nil)
+        }
+        #expect(
+            issues(#"{"post-code": 0}"#, as: Chosen.self) == [
+                "body.post-code: Input should be greater than 0 (greater_than)"
+            ])
+    }
+
     @Test("header fields, by property and by name")
     func header() throws {
         struct Fields: InputFields {
