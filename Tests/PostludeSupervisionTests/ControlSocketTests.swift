@@ -39,6 +39,22 @@ struct ControlSocketTests {
         #expect(ftruncate(descriptor, 0) == -1 && errno == EPERM)
     }
 
+    @Test(
+        "A descriptor of a message that takes none is closed",
+        arguments: [ControlMessage.reopenLogs, .drain(handingOver: true), .leave, .applied(generation: 1)])
+    func superfluous(message: ControlMessage) throws {
+        let (one, other) = try ControlSocket.pair()
+        let (reading, writing) = try makePipe(capacity: 1)
+        defer { close(reading) }
+        one.send(message, descriptor: writing)
+        close(writing)
+        var byte: UInt8 = 0
+        #expect(read(reading, &byte, 1) == -1 && errno == EAGAIN)
+        #expect(other.receive() == .message(message, descriptor: nil))
+        // The pipe has ended: its last writing end is closed.
+        #expect(read(reading, &byte, 1) == 0)
+    }
+
     @Test("Messages of a newer program are skipped")
     func unknown() throws {
         let (one, other) = try ControlSocket.pair()

@@ -9,7 +9,7 @@ package import PostludeSystem
 /// The kernel ends the connection when the other side dies.
 package final class ControlSocket: Sendable {
     package enum Received: Equatable, Sendable {
-        /// - descriptor: the receiver must close it; it is closed on exec.
+        /// - descriptor: that of a manifest, nil for other messages. The receiver must close it; it is closed on exec.
         case message(ControlMessage, descriptor: Int32?)
         /// A message that this program does not know.
         case unknown
@@ -77,7 +77,12 @@ package final class ControlSocket: Sendable {
             if descriptor >= 0 { close(descriptor) }
             return .unknown
         }
-        return .message(message, descriptor: descriptor >= 0 ? descriptor : nil)
+        guard descriptor >= 0, message.isManifest else {
+            // Other messages take no descriptor, and their receivers close none.
+            if descriptor >= 0 { close(descriptor) }
+            return .message(message, descriptor: nil)
+        }
+        return .message(message, descriptor: descriptor)
     }
 
     /// Waits for a message.
