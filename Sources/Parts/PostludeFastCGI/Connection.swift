@@ -77,7 +77,8 @@ package final class Connection: @unchecked Sendable {
     /// Whether bytes that were read from the socket are not used yet; epoll does not report them.
     var hasUnreadBytes: Bool { !unread.isEmpty }
 
-    /// Whether the connection is between two requests, and no byte of the next one has been read.
+    /// Whether the connection is between two requests: the web server has sent all of the last one, and no byte of the next one
+    /// has been read.
     var isAtRest: Bool { unread.isEmpty && gate.isAtRest }
 
     /// Whether the web server keeps the connection for a later request.
@@ -133,7 +134,7 @@ package final class Connection: @unchecked Sendable {
         bodyWait = .zero
         noteEndOfRequest()
         // The deadline is set even if there are unread bytes, since more of the request may follow them.
-        deadline = isExhausted ? nil : .now + times.linger
+        deadline = isAtRest ? nil : .now + times.linger
     }
 
     /// Lets the connection idle until the next request begins.
@@ -175,9 +176,6 @@ package final class Connection: @unchecked Sendable {
 
     /// Whether a request's body is being collected, so that an answer can still be written.
     var isCollecting: Bool { gate.isReadingBody && !isLingering }
-
-    /// Whether the web server has sent all of the request that was answered last, and nothing else.
-    var isExhausted: Bool { isAtRest }
 
     /// Whether the kernel has bytes, or the end of the connection, to read.
     var hasArrivals: Bool {

@@ -175,7 +175,7 @@ package final class Poller: Sendable {
         if let end = bodyError.flatMap(ConnectionEnd.init) { report(end) }
         connection.finishRequest()
         if !keep || bodyError != nil {
-            guard !connection.isExhausted else { return discard(connection, .closed) }
+            guard !connection.isAtRest else { return discard(connection, .closed) }
             connection.beginLingering()
         }
         if connection.hasUnreadBytes || connection.expectsEnd || connection.mayHoldMore {

@@ -22,7 +22,7 @@ package struct WorkingFolder: Sendable {
     init(real: String, called name: String?) {
         guard let name, name != real, name.hasPrefix("/"),
             !name.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }),
-            Self.identity(of: name) == Self.identity(of: real)
+            FileIdentity(path: name) == FileIdentity(path: real)
         else {
             (path, isLinked) = (real, false)
             return
@@ -36,16 +36,5 @@ package struct WorkingFolder: Sendable {
     /// Changes to the directory to which the name leads now.
     package func enter() throws(SystemError) {
         guard chdir(path) == 0 else { throw SystemError("chdir(\(path))") }
-    }
-
-    private struct Identity: Equatable {
-        let device: UInt
-        let inode: UInt
-    }
-
-    private static func identity(of path: String) -> Identity? {
-        var facts = stat()
-        guard stat(path, &facts) == 0 else { return nil }
-        return Identity(device: UInt(facts.st_dev), inode: UInt(facts.st_ino))
     }
 }
