@@ -1,6 +1,7 @@
 import Foundation
-import PostludeSystem
 import Testing
+
+@testable import PostludeSystem
 
 @Suite("System calls")
 struct SystemCallsTests {
@@ -24,6 +25,37 @@ struct SystemCallsTests {
         // Root may have any size below 2 GiB, the largest that fits the argument.
         let error = #expect(throws: SystemError.self) { try makePipe(capacity: .max) }
         #expect(error?.description.contains("lower limits.head") == true)
+    }
+
+    @Test("All bytes are written, in spite of signals and of writes of a part")
+    func writing() throws {
+        var (written, calls) = ([UInt8](), 0)
+        let bytes = [UInt8](0..<100)
+        try writeAll(bytes.span, to: -1, for: "write") { _, start, count in
+            calls += 1
+            guard calls % 2 == 0 else {
+                errno = EINTR
+                return -1
+            }
+            let part = min(count, 30)
+            written += UnsafeRawBufferPointer(start: start, count: part)
+            return part
+        }
+        #expect(written == bytes && calls == 8)
+    }
+
+    @Test("A write of no bytes is an error, whatever errno an earlier call has left", arguments: [EINTR, 0])
+    func writingNothing(stale: Int32) {
+        let bytes: [UInt8] = [1]
+        var calls = 0
+        let error = #expect(throws: SystemError.self) {
+            try writeAll(bytes.span, to: -1, for: "write") { _, _, _ in
+                calls += 1
+                errno = calls < 3 ? stale : ENOSPC
+                return calls < 3 ? 0 : -1
+            }
+        }
+        #expect(error?.errno == EIO && calls == 1)
     }
 
     @Test("A descriptor stands for another file, and ends with an execve")

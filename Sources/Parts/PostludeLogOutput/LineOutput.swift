@@ -128,9 +128,10 @@ final class LineOutput: Sendable {
                     ? send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
                     : Glibc.write(descriptor, bytes.baseAddress, bytes.count)
             }
-            guard written >= 0 else {
-                if errno == EINTR { continue }
-                return (batch.count - rest.count, errno)
+            guard written > 0 else {
+                if written < 0, errno == EINTR { continue }
+                // A write of no bytes is not a failure, and sets no errno. Another attempt could go on for ever.
+                return (batch.count - rest.count, written == 0 ? EIO : errno)
             }
             rest = rest.dropFirst(written)
         }

@@ -9,14 +9,7 @@ package final class SealedFile: Sendable {
     package init(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
         descriptor = clinux_make_memory_file(name)
         guard descriptor >= 0 else { throw SystemError("memfd_create(\(name))") }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 || errno == EINTR else {
-                throw SystemError("write(\(name), \(bytes.count) bytes)")
-            }
-            rest = rest.dropFirst(max(0, count))
-        }
+        try writeAll(bytes.span, to: descriptor, for: "write(\(name), \(bytes.count) bytes)")
         guard clinux_seal(descriptor) == 0 else { throw SystemError("fcntl(F_ADD_SEALS, \(name))") }
     }
 

@@ -26,6 +26,28 @@ package func makePipe(capacity: Int32) throws(SystemError) -> (read: Int32, writ
     return (ends[0], ends[1])
 }
 
+/// Writes all bytes to a file. Continues after a signal, and after a write of a part of them.
+///
+/// - Parameters:
+///   - operation: the operation that an error names.
+///   - write: `write(2)`, unless a test replaces it.
+func writeAll(
+    _ bytes: Span<UInt8>, to descriptor: Int32, for operation: String,
+    using write: (Int32, UnsafeRawPointer?, Int) -> Int = Glibc.write
+) throws(SystemError) {
+    var start = 0
+    while start < bytes.count {
+        let count = bytes.extracting(start...).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if count < 0, errno == EINTR { continue }
+        guard count != 0 else {
+            // Not a failure of the call, so that errno is that of an earlier one. Another attempt could go on for ever.
+            throw SystemError(operation, errno: EIO)
+        }
+        guard count > 0 else { throw SystemError(operation) }
+        start += count
+    }
+}
+
 /// Makes `descriptor` a duplicate of `other` that is closed on exec (`dup3(2)`).
 package func replaceDescriptor(_ descriptor: Int32, by other: Int32) throws(SystemError) {
     guard clinux_dup3(other, descriptor, O_CLOEXEC) >= 0 else { throw SystemError("dup3(\(descriptor))") }

@@ -47,17 +47,7 @@ package final class UnnamedFile: Sendable {
 
     /// Appends bytes.
     package func write(_ bytes: Span<UInt8>) throws(SystemError) {
-        var start = 0
-        while start < bytes.count {
-            let count = bytes.extracting(start...).withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress, $0.count)
-            }
-            if count > 0 {
-                start += count
-            } else if errno != EINTR {
-                throw SystemError("write to a file")
-            }
-        }
+        try writeAll(bytes, to: descriptor, for: "write to a file")
     }
 
     /// Reads bytes from an offset.

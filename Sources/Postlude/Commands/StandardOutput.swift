@@ -14,7 +14,7 @@ package func writeOutput(_ bytes: [UInt8]) throws {
     while !rest.isEmpty {
         let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
         if count < 0, errno == EINTR { continue }
-        guard count > 0 else { throw OutputError(code: errno) }
+        guard count > 0 else { throw OutputError(code: count == 0 ? EIO : errno) }
         rest = rest.dropFirst(count)
     }
 }
