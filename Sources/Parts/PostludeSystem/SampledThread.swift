@@ -31,6 +31,8 @@ package final class SampledThread: Sendable {
     private static let turn = Lock(())
 
     private let thread: pid_t
+    /// Whether there is a signal, and the thread does not block it.
+    private let isReachable: Bool
     private let phase = Atomic<Int>(Phase.outside)
     private let isSuspended: @Sendable () -> Bool
 
@@ -40,7 +42,7 @@ package final class SampledThread: Sendable {
     package init(isSuspended: @escaping @Sendable () -> Bool = { false }) {
         thread = clinux_thread_id()
         self.isSuspended = isSuspended
-        if Self.signal > 0 { _ = clinux_unblock(Self.signal) }
+        isReachable = Self.signal > 0 && clinux_unblock(Self.signal) == 0
     }
 
     /// Marks the beginning of the application's code. Called by the thread itself.
@@ -57,7 +59,7 @@ package final class SampledThread: Sendable {
     ///   - milliseconds: about how long to wait for the answer.
     ///   - isWanted: called when the thread cannot leave; returns whether it is still doing what the caller expects.
     package func stack(within milliseconds: Int32 = 100, where isWanted: () -> Bool = { true }) -> Stack {
-        guard Self.signal > 0, move(from: Phase.inside, to: Phase.asked) else { return .unknown }
+        guard isReachable, move(from: Phase.inside, to: Phase.asked) else { return .unknown }
         defer { phase.store(Phase.inside, ordering: .sequentiallyConsistent) }
         guard isWanted() else { return .unknown }
         if isSuspended() { return .suspended }
