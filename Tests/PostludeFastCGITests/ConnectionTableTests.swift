@@ -50,6 +50,16 @@ struct ConnectionTableTests {
         #expect(table.count == 1)
     }
 
+    @Test("a connection that is not in the table is not armed: its caller still holds it")
+    func foreign() {
+        let (large, small) = (ConnectionTable(capacity: 2), ConnectionTable(capacity: 1))
+        let all = [connection(), connection()]
+        for one in all { #expect(large.insert(one)) }
+        #expect(!small.arm(all[1]))
+        #expect(large.arm(all[1]))
+        #expect(large.claim(all[1].token) === all[1])
+    }
+
     @Test("accepts no more connections than its capacity")
     func full() {
         let table = ConnectionTable(capacity: 2)

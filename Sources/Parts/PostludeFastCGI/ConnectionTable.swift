@@ -95,10 +95,10 @@ final class ConnectionTable: @unchecked Sendable {
 
     /// Gives a connection back that the caller holds.
     ///
-    /// - Returns: false if an event has come in the meantime: the caller still holds the connection, and must read from
-    ///   it.
+    /// - Returns: false if an event has come in the meantime, or if the connection is not in this table: the caller still
+    ///   holds the connection, and must read from it.
     func arm(_ connection: Connection) -> Bool {
-        guard let index = index(of: connection.token) else { return true }
+        guard let index = index(of: connection.token) else { return false }
         slots[index].deadline.store(connection.deadline?.nanoseconds ?? .max, ordering: .relaxed)
         if transition(connection.token, from: .held, to: .armed) { return true }
         return !transition(connection.token, from: .fired, to: .held)
