@@ -30,7 +30,7 @@ enum SchemaCorpus {
             "durable-tasks: {}", "durable-tasks: { A: {}, b c: { priority: low } }",
             "durable-tasks: { A: { attempts: 1000, delay: 0s, factor: 1, maximum-delay: 1h, jitter: 0 } }",
             "durable-tasks: { A: { factor: 1.5, jitter: 1.0, deadline: 1ms, expiry: 1h, priority: high } }",
-            "durable-tasks: { A: { delay: '${TIME}', priority: '${LANE:-low}', runs: '${PLACE:-here}' } }",
+            "durable-tasks: { A: { delay: '${TIME}', priority: '${PRIORITY:-low}', runs: '${PLACE:-here}' } }",
             "durable-tasks: { A: { runs: here } }", "durable-tasks: { A: { runs: { celery: '${LEVEL}' } } }",
             "durable-tasks: { A: { rerouting: { celery: slow, when: [deadline, shutdown] } } }",
             "durable-tasks: { A: { rerouting: { celery: slow } } }", "schedules: {}",

@@ -44,7 +44,8 @@ struct TasksListCommand<App: Application>: ParsableCommand {
             }
             try printOutput(
                 TextTable(
-                    header: ["ID", "NAME", "STATE", "ATTEMPTS", "ADDED", "LANE", "QUEUE", "ERROR"], rows: rows
+                    header: ["ID", "NAME", "STATE", "ATTEMPTS", "ADDED", "PRIORITY", "QUEUE", "ERROR"],
+                    rows: rows
                 ))
             if let next = page.next { try printOutput("\nThere are more: --after \(next)") }
         }
