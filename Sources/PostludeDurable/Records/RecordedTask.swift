@@ -21,6 +21,9 @@ protocol RecordedTask: PersistedTask {
 public struct DurableTaskHandle: Sendable, Hashable {
     /// The task's id, a UUID. It is the same in every process, in the task store and in the response's `Task-Id`, which has the
     /// ids of a request's first 32 tasks.
+    ///
+    /// For a task with a unique key, it is the id that was expected when it was enqueued. The id of the task that stands for it
+    /// is certain only after the tasks are written: see ``Postlude/BackgroundTasks/keep()``.
     public let id: String
 }
 

@@ -12,15 +12,16 @@ extension BackgroundTasks {
     /// - Parameters:
     ///   - task: the task, which is encoded as JSON at once.
     ///   - delay: the time after which the task runs, in any process that is free then; nil to run it in its turn.
-    ///   - key: the unique key. If another task of this kind has it, the new one is not added: the other one stands for it,
-    ///     here and in the response's `Task-Id`. If two are added at the same moment, only one is stored: the `Task-Id` and the
-    ///     result of ``keep()`` of the other request name that one.
+    ///   - key: the unique key. If another task of this kind has it when the tasks are written, the new one is not added: the
+    ///     other one stands for it, here and in the response's `Task-Id`. If two are added at the same moment, only one is stored:
+    ///     the `Task-Id` and the result of ``keep()`` of the other request name that one.
     ///   - scope: which other tasks count: those that are not over, or all that are still in the task store.
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - priority: nil for the kind's.
     ///   - stopOnFailure: whether the later tasks of this request do not run if this one fails for good, expires or is
     ///     discarded, even after a crash. They become dead letters that name this task, and run after it if it is retried.
-    /// - Returns: the task's id.
+    /// - Returns: the id under which the task will be stored, or that of the task that has its key now. If another request adds
+    ///   the key, or the other task ends, before the tasks are written, the task has another id: ``persist()`` returns it.
     /// - Throws: ``DurableTaskError`` if the application does not have the kind; `LateTaskError` after the response has begun;
     ///   the error of encoding the task; for a kind that may be published, an error if its broker would not accept the task.
     @discardableResult
@@ -39,11 +40,12 @@ extension BackgroundTasks {
         var record = kind.record(try StoredValues.encode(task), at: now, expiry: expiry, priority: priority)
         record.notBefore = delay.map(now.advanced(by:))
         record.stopsOnFailure = stopOnFailure
+        var standIn: RecordID?
         if let key {
             record.uniqueKey = key
             record.uniqueScope = scope == .stored ? .stored : .unfinished
-            // The id that the handle returns. The transaction looks for the key again if this record is gone by then.
-            record.standIn =
+            // Only for the handle: the transaction that stores the task decides by the state that it finds.
+            standIn =
                 switch scope {
                 case .unfinished: try store.holder(of: key, name: Task.name)
                 case .stored: try store.newest(of: key, name: Task.name)?.id
@@ -55,7 +57,7 @@ extension BackgroundTasks {
         }
         let stored = LocalDurableTask(task, kind: kind, record: record)
         try add(stored: stored)
-        return DurableTaskHandle(id: record.standIn?.text ?? stored.id)
+        return DurableTaskHandle(id: standIn?.text ?? stored.id)
     }
 
     /// Writes the durable tasks that were added so far to the task store now, in one transaction, instead of after the handler

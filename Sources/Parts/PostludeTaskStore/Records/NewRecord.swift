@@ -18,8 +18,6 @@ package struct NewRecord: Sendable {
     package var uniqueKey: String?
     /// How long another record holds the key.
     package var uniqueScope = UniqueKeyScope.unfinished
-    /// A record that stands for this one, if it still exists.
-    package var standIn: RecordID?
     /// The queue of a broker to which the record is to be published; nil for a task that runs here.
     package var queue: String?
     /// Whether the record is published only in its turn: at the time at which a task that runs here would begin.

@@ -134,9 +134,6 @@ private struct Appending: Sendable {
     }
 
     private func standIn(for record: NewRecord, in database: Database) throws -> Record? {
-        if let id = record.standIn, let other = try database.records("WHERE id = ?", [id.text]).first {
-            return other
-        }
         guard let key = record.uniqueKey else { return nil }
         let rest =
             switch record.uniqueScope {
