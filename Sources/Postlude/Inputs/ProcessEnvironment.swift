@@ -12,8 +12,8 @@ internal import FoundationEssentials
 /// let settings = try ProcessEnvironment.decode(Settings.self, prefix: "APP_")   // APP_SMTP_HOST, APP_SMTP_PORT, …
 /// ```
 ///
-/// The property `smtpHost` takes the variable `SMTP_HOST`. A list takes the values between commas. An empty variable counts as
-/// not set. Any `Decodable` struct can be decoded; an ``InputFields`` type has defaults and constraints, and all its errors are
+/// The property `smtpHost` takes the variable `SMTP_HOST`, and `@Field(name: "http_proxy")` the variable `http_proxy`, each with
+/// the prefix before it. A list takes the values between commas. An empty variable counts as not set. Any `Decodable` struct can be decoded; an ``InputFields`` type has defaults and constraints, and all its errors are
 /// reported at once.
 public enum ProcessEnvironment {
     /// Decodes a type from the environment.
@@ -31,9 +31,10 @@ public enum ProcessEnvironment {
     ) throws -> Value {
         let values = variables.filter { $0.key.hasPrefix(prefix) }
             .map { (name: String($0.key.dropFirst(prefix.count)), value: $0.value) }
+        let definitions = FieldDefinitions.resolve(type)
         let decoder = ParametersDecoder(
             values, source: "environment", skipsEmpty: true, splitsLists: true,
-            matching: { key, name in EnvironmentName.of(key) == name })
+            matching: { key, name in EnvironmentName.of(key, in: definitions) == name })
         do {
             return try decoder.decodeInput(type)
         } catch let error as InputError {
@@ -42,10 +43,12 @@ public enum ProcessEnvironment {
     }
 }
 
-/// Converts a property's name to a variable's: `smtpHost` to `SMTP_HOST`.
-enum EnvironmentName {
-    static func of(_ key: String) -> String {
-        String(FieldName.dashed(key).uppercased().map { $0 == "-" ? "_" : $0 })
+/// The names of variables.
+private enum EnvironmentName {
+    /// Returns the name of a field's variable: the declared name, or that of the property converted, `smtpHost` to `SMTP_HOST`.
+    static func of(_ name: String, in definitions: FieldDefinitions?) -> String {
+        if definitions?.all.first(where: { $0.name == name })?.isNameGiven == true { return name }
+        return String(FieldName.dashed(name).uppercased().map { $0 == "-" ? "_" : $0 })
     }
 }
 
@@ -74,7 +77,7 @@ public struct EnvironmentError: Error, Hashable, Sendable, CustomStringConvertib
             guard issue.location.count > 1, case .key(let key) = issue.location[1] else {
                 return Problem(variable: prefix + "…", message: issue.message)
             }
-            let variable = prefix + EnvironmentName.of(key)
+            let variable = prefix + EnvironmentName.of(key, in: definitions)
             var message = issue.message
             if issue.type == InputRule.missing.type {
                 message = "is not set"

@@ -31,6 +31,29 @@ struct ProcessEnvironmentTests {
         #expect(settings.apiKey == nil)
     }
 
+    @Test("a name that a field gives is the variable's, with the prefix")
+    func givenNames() throws {
+        struct Proxies: InputFields {
+            @Field(name: "http_proxy") var plain: String
+            @Field(name: "httpsProxy") var secure: String?
+            @Field var noProxy: String?
+        }
+        for prefix in ["", "APP_"] {
+            let variables = [
+                "http_proxy": "a", "HTTP_PROXY": "b", "httpsProxy": "c", "HTTPS_PROXY": "d", "NO_PROXY": "e",
+                "no_proxy": "f",
+            ]
+            let proxies = try ProcessEnvironment.decode(
+                Proxies.self, prefix: prefix,
+                from: Dictionary(uniqueKeysWithValues: variables.map { (prefix + $0.key, $0.value) }))
+            #expect(proxies.plain == "a" && proxies.secure == "c" && proxies.noProxy == "e")
+        }
+        let error = #expect(throws: EnvironmentError.self) {
+            try ProcessEnvironment.decode(Proxies.self, prefix: "APP_", from: ["APP_HTTP_PROXY": "b"])
+        }
+        #expect(error?.problems == [.init(variable: "APP_http_proxy", message: "is not set")])
+    }
+
     @Test("a default replaces a variable that is not set, or is empty")
     func defaults() throws {
         #expect(try decode(["SMTP_HOST": "a", "SMTP_PORT": ""]).smtpPort == 25)
