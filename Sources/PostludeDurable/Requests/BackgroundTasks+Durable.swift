@@ -19,7 +19,8 @@ extension BackgroundTasks {
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - priority: nil for the kind's.
     ///   - stopOnFailure: whether the later tasks of this request do not run if this one fails for good, expires or is
-    ///     discarded, even after a crash. They become dead letters that name this task, and run after it if it is retried.
+    ///     discarded, even after a crash. They become dead letters that name this task, and run after it if it is retried. If an
+    ///     operator discards it, they are discarded, too.
     /// - Returns: the id under which the task will be stored, or that of the task that has its key now. If another request adds
     ///   the key, or the other task ends, before the tasks are written, the task has another id: ``persist()`` returns it.
     /// - Throws: ``DurableTaskError`` if the application does not have the kind; `LateTaskError` after the response has begun;
