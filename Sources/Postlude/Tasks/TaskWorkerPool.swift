@@ -85,7 +85,8 @@ package final class TaskWorkerPool: TaskDispatching {
         return registry.tickMilliseconds(min(1000, max(10, Int32(clamping: shortest))))
     }
 
-    /// Gives workers no more tasks. Waiting tasks are left to their store at once, and a running one if it has to be retried.
+    /// Gives workers no more task queues. Those that wait are left to their store at once. One that is running goes on, also
+    /// with its later tasks, until one has to be retried: then that one and the later ones are left.
     ///
     /// - Parameter end: the time at which tasks that still run will be left.
     package func drain(until end: MonotonicTime) {

@@ -14,7 +14,8 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
             discussion: """
                 For a machine that is being retired, or a task store without a server: it runs tasks that no other process has, \
                 and waits for those that other processes run. Delayed tasks and dead letters stay. The exit status is 1 if \
-                due tasks are left: after --within, or a signal.
+                due tasks are left: after --within, or a signal. It then takes no more tasks, and finishes those that run \
+                and the ones after them in their requests, within shutdown-grace.
                 """)
     }
 

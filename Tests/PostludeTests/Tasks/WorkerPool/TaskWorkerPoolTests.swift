@@ -16,26 +16,30 @@ import Testing
         let name: String
         let arguments: [any Sendable] = []
         let deadline: Duration?
-        let retry = RetryPolicy(attempts: 3, delay: .milliseconds(1), jitter: 0)
+        let retry: RetryPolicy
         let earlierAttempts = 0
         let runsHere = true
         private let failures: Int
         private let isEndless: Bool
+        private let gate: EventDescriptor?
         let events: Events
 
         init(
             _ name: String, events: Events, failures: Int = 0, isEndless: Bool = false,
-            deadline: Duration? = nil
+            deadline: Duration? = nil, gate: EventDescriptor? = nil, retryDelay: Duration = .milliseconds(1)
         ) {
             self.name = name
             self.events = events
             self.failures = failures
             self.isEndless = isEndless
             self.deadline = deadline
+            self.gate = gate
+            retry = RetryPolicy(attempts: 3, delay: retryDelay, jitter: 0)
         }
 
         func run() async throws {
             events.add("\(name) runs")
+            if let gate { waitForInput([gate.descriptor], milliseconds: -1) }
             if TaskContext.current?.attempt ?? 0 <= failures { throw Failure() }
             if isEndless { try await Task.sleep(for: .seconds(60)) }
         }
@@ -125,6 +129,28 @@ import Testing
             return events.list.contains("endless over")
         }
         #expect(events.list.suffix(2) == ["endless left", "endless over"])
+        #expect(pool.isIdle)
+    }
+
+    @Test("A request of which a task runs goes on with its later tasks, until one has to be retried")
+    func drainingRequest() throws {
+        let pool = try pool(workers: 1)
+        let gate = try EventDescriptor()
+        let tasks = [
+            Job("first", events: events, gate: gate), Job("second", events: events),
+            Job("third", events: events, failures: 1, retryDelay: .seconds(10)),
+            Job("fourth", events: events),
+        ]
+        pool.post(tasks, of: TaskOrigin(requestID: "r", route: "")) { [events] in events.add("over") }
+        try waitUntil("it runs") { events.list == ["first runs"] }
+        pool.drain(until: .now + .seconds(60))
+        gate.signal()
+        try waitUntil("it is over") { events.list.last == "over" }
+        #expect(
+            events.list == [
+                "first runs", "first done", "second runs", "second done", "third runs", "third retried",
+                "third left", "fourth left", "over",
+            ])
         #expect(pool.isIdle)
     }
 
