@@ -301,7 +301,7 @@ private struct RedisKeys {
 /// Lua scripts, which Redis runs atomically.
 private enum RedisScript {
     /// The index of the last rejected message that is kept, as LTRIM expects it: 1,000 messages are kept.
-    private static let maximumRejected = 999
+    private static let lastKeptRejectedIndex = 999
 
     private static let rejectTooLarge = """
         local sizes = {}
@@ -310,7 +310,7 @@ private enum RedisScript {
             table.insert(sizes, #message)
             redis.call('LREM', list, 1, message)
             redis.call('LPUSH', rejected, message)
-            redis.call('LTRIM', rejected, 0, \(maximumRejected))
+            redis.call('LTRIM', rejected, 0, \(lastKeptRejectedIndex))
             return true
         end
 
@@ -370,7 +370,7 @@ private enum RedisScript {
     static let reject = """
         if redis.call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return 0 end
         redis.call('LPUSH', KEYS[2], ARGV[1])
-        redis.call('LTRIM', KEYS[2], 0, \(maximumRejected))
+        redis.call('LTRIM', KEYS[2], 0, \(lastKeptRejectedIndex))
         return 1
         """
 }
