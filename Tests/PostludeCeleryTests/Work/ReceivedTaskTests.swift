@@ -37,7 +37,7 @@ import Testing
         case .done: "done"
         case .failed: "failed"
         case .expired: "expired"
-        case .left: "left"
+        case .released: "released"
         }
     }
 
@@ -59,7 +59,7 @@ import Testing
     @Test("Until an attempt has ended it is for the next consumer") func pending() throws {
         let task = try received(Job())
         #expect(task.beginAttempt())
-        guard case .left = task.outcome else {
+        guard case .released = task.outcome else {
             Issue.record("\(task.outcome)")
             return
         }
@@ -81,10 +81,10 @@ import Testing
         #expect(try outcome(after: .failed(Failure())) == "failed")
         #expect(try outcome(after: .moved(Failure(), to: "q")) == "failed")
         for result: AttemptResult in [
-            .retried(Failure(), after: .seconds(1)), .left(nil), .left(Failure()), .dropped, .cutOff,
+            .retried(Failure(), after: .seconds(1)), .released(nil), .released(Failure()), .dropped, .cutOff,
             .stopped(by: "other", id: nil),
         ] {
-            #expect(try outcome(after: result) == "left")
+            #expect(try outcome(after: result) == "released")
         }
     }
 }
