@@ -11,7 +11,7 @@ package enum AttemptResult: Sendable {
     /// The attempt has failed, and no other one is left, or there is no time for one before the process ends.
     case failed(any Error)
     /// The attempt has failed, and the store moves the task to the queue that
-    /// ``PersistedTask/promotion(isPastDeadline:isLast:)`` has returned.
+    /// ``PersistedTask/reroutingQueue(isPastDeadline:isLast:)`` has returned.
     case moved(any Error, to: String)
     /// The task is left to another process: this one ends before the task begins, or before its next attempt. Has the error
     /// of the attempt that has just failed, if there was one.

@@ -33,7 +33,7 @@ public struct DurablePolicy: Sendable, Hashable {
     ///   - expiry: a task that has not begun within this time after it was added does not begin; nil for never.
     ///   - priority: which tasks come first when a process takes several from the task store.
     ///   - runs: here, or at a broker's queue.
-    ///   - promotion: the queue to which a task moves if it does not finish here; nil for none.
+    ///   - rerouting: the queue to which a task moves if it does not finish here; nil for none.
     public init(
         retry: RetryPolicy = RetryPolicy(attempts: 5), deadline: Duration? = nil, expiry: Duration? = nil,
         priority: DurablePriority = .normal, runs: TaskExecution = .here, rerouting: TaskRerouting? = nil

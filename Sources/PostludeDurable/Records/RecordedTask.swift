@@ -23,11 +23,11 @@ public struct DurableTaskHandle: Sendable, Hashable {
     /// ids of a request's first 32 tasks.
     ///
     /// For a task with a unique key, it is the id that was expected when it was enqueued. The id of the task that stands for it
-    /// is certain only after the tasks are written: see ``Postlude/BackgroundTasks/keep()``.
+    /// is certain only after the tasks are written: see ``Postlude/BackgroundTasks/persist()``.
     public let id: String
 }
 
-/// A durable task in the task store, which ``Postlude/BackgroundTasks/keep()`` has written or found.
+/// A durable task in the task store, which ``Postlude/BackgroundTasks/persist()`` has written or found.
 public struct PersistedDurableTask: Sendable, Hashable {
     /// Whether this request has added the task. Otherwise it is an earlier task with the same unique key, which stands for
     /// the new one.

@@ -14,7 +14,7 @@ extension BackgroundTasks {
     ///   - delay: the time after which the task runs, in any process that is free then; nil to run it in its turn.
     ///   - key: the unique key. If another task of this kind has it when the tasks are written, the new one is not added: the
     ///     other one stands for it, here and in the response's `Task-Id`. If two are added at the same moment, only one is stored:
-    ///     the `Task-Id` and the result of ``keep()`` of the other request name that one.
+    ///     the `Task-Id` and the result of ``persist()`` of the other request name that one.
     ///   - scope: which other tasks count: those that are not over, or all that are still in the task store.
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - priority: nil for the kind's.
@@ -67,10 +67,10 @@ extension BackgroundTasks {
     /// ```swift
     /// func placeOrder(order: JSONBody<Order>, tasks: BackgroundTasks) throws -> Response {
     ///     let (id, key) = (order.id, "\(order.id)")
-    ///     try tasks.enqueue(Charge(order: id), unique: key, while: .kept, stopOnFailure: true)
-    ///     try tasks.enqueue(SendReceipt(order: id, address: order.email), unique: key, while: .kept)
-    ///     let kept = try tasks.keep()
-    ///     guard kept.allSatisfy(\.isNew) else { return try .json(kept.map(\.status.state)) }
+    ///     try tasks.enqueue(Charge(order: id), unique: key, while: .stored, stopOnFailure: true)
+    ///     try tasks.enqueue(SendReceipt(order: id, address: order.email), unique: key, while: .stored)
+    ///     let persisted = try tasks.persist()
+    ///     guard persisted.allSatisfy(\.isNew) else { return try .json(persisted.map(\.status.state)) }
     ///     return .text("accepted", status: .accepted)
     /// }
     /// ```

@@ -63,8 +63,8 @@ import Testing
     private func add(_ scope: UniqueScope = .unfinished) throws -> RecordID {
         let tasks = request("first")
         try tasks.enqueue(Reindex(), unique: "k", while: scope)
-        let kept = try #require(try tasks.keep().first)
-        return try #require(RecordID(kept.id))
+        let persisted = try #require(try tasks.persist().first)
+        return try #require(RecordID(persisted.id))
     }
 
     @Test("A task that ends before the new one is written frees its key: the new one is stored")
@@ -76,26 +76,26 @@ import Testing
         folder.taskStore.started(first)
         folder.taskStore.ended(first, .done(result: nil))
         try folder.taskStore.flush()
-        let kept = try #require(try tasks.keep().first)
-        #expect(kept.isNew && kept.id != first.text)
-        let id = try #require(RecordID(kept.id))
+        let persisted = try #require(try tasks.persist().first)
+        #expect(persisted.isNew && persisted.id != first.text)
+        let id = try #require(RecordID(persisted.id))
         let record = try #require(try folder.record(id))
         #expect(record.state == .waiting && record.uniqueKey == "k")
     }
 
     @Test("A task that runs, or that is kept, has its key also after it has begun or ended")
     func stillThere() throws {
-        let first = try add(.kept)
+        let first = try add(.stored)
         let (tasks, once) = (request("second"), request("third"))
         try tasks.enqueue(Reindex(), unique: "k")
-        try once.enqueue(Reindex(), unique: "k", while: .kept)
+        try once.enqueue(Reindex(), unique: "k", while: .stored)
         folder.taskStore.started(first)
         try folder.taskStore.flush()
-        #expect(try tasks.keep().map(\.id) == [first.text])
+        #expect(try tasks.persist().map(\.id) == [first.text])
         folder.taskStore.ended(first, .done(result: nil))
         try folder.taskStore.flush()
-        let kept = try #require(try once.keep().first)
-        #expect(!kept.isNew && kept.id == first.text && kept.status.state == .done)
+        let persisted = try #require(try once.persist().first)
+        #expect(!persisted.isNew && persisted.id == first.text && persisted.status.state == .done)
     }
 
     @Test("If another request adds the key first, `keep` names its task")
@@ -103,7 +103,7 @@ import Testing
         let tasks = request("second")
         let handle = try tasks.enqueue(Reindex(), unique: "k")
         let first = try add()
-        let kept = try #require(try tasks.keep().first)
-        #expect(!kept.isNew && kept.id == first.text && kept.id != handle.id)
+        let persisted = try #require(try tasks.persist().first)
+        #expect(!persisted.isNew && persisted.id == first.text && persisted.id != handle.id)
     }
 }
