@@ -105,7 +105,7 @@ package final class WorkerSlot: Sendable {
 
     /// Records the beginning of a task. Its request need not be the last one that the worker has served.
     ///
-    /// - Parameter left: the number of the request's tasks after it.
+    /// - Parameter remaining: the number of the request's tasks after it.
     package func run(task: String, of request: ShownRequest, remaining: Int, at now: MonotonicTime) {
         write {
             words.write(task, at: Layout.Worker.task)

@@ -40,7 +40,7 @@ package final class LoopThread: Sendable {
 
     /// Stops the thread, and waits for its end; does nothing if it was not started.
     ///
-    /// - Parameter patience: the longest wait, after which the thread is left to the end of the process; nil for no
+    /// - Parameter timeout: the longest wait, after which the thread is left to the end of the process; nil for no
     ///   limit.
     package func stop(timeout: Duration? = nil) {
         stopping.store(true, ordering: .releasing)

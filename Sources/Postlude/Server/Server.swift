@@ -27,7 +27,7 @@ struct Server {
     ///
     /// - Parameters:
     ///   - control: the sources of commands for the process.
-    ///   - bell: wakes the control thread, and can request it to stop.
+    ///   - wakeup: wakes the control thread, and can request it to stop.
     /// - Returns: the exit status.
     func run(on listener: Listener, control: ProcessControl, wakeup: ControlWakeup) async throws -> Int32 {
         raiseDescriptorLimit()

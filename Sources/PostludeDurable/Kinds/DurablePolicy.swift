@@ -86,7 +86,7 @@ public struct TaskRerouting: Sendable, Hashable {
     public var occasions: Set<Occasion>
 
     /// - Parameters:
-    ///   - place: the queue to which the task moves.
+    ///   - destination: the queue to which the task moves.
     ///   - occasions: when it moves; by default on each of them.
     public init(to destination: TaskExecution, when occasions: Set<Occasion> = Set(Occasion.allCases)) {
         self.destination = destination

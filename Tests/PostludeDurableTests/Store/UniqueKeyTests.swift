@@ -23,15 +23,15 @@ import Testing
         var broker: (any OpenTaskBroker)? { nil }
 
         func open(
-            _ manifest: Manifest, dispatch: any TaskTaking, end: @escaping @Sendable (Int64) -> ProcessEnd,
+            _ manifest: Manifest, dispatch: any TaskDispatching, end: @escaping @Sendable (Int64) -> ProcessEnd,
             logger: Logger
         ) throws {}
         func applyManifest(_ manifest: Manifest) {}
         func close() {}
         func check(_ task: OutgoingTask, for queue: String) throws {}
 
-        func keep(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
-            try TaskStoreAccess(taskStore: taskStore, outbox: nil).keep(
+        func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+            try TaskStoreAccess(taskStore: taskStore, outbox: nil).persist(
                 tasks, of: request, runsHere: runsHere)
         }
         func holder(of key: String, name: String) throws -> RecordID? {
@@ -83,7 +83,7 @@ import Testing
         #expect(record.state == .waiting && record.uniqueKey == "k")
     }
 
-    @Test("A task that runs, or that is kept, has its key also after it has begun or ended")
+    @Test("A task that runs, or that is stored, has its key also after it has begun or ended")
     func stillThere() throws {
         let first = try add(.stored)
         let (tasks, once) = (request("second"), request("third"))
@@ -98,7 +98,7 @@ import Testing
         #expect(!persisted.isNew && persisted.id == first.text && persisted.status.state == .done)
     }
 
-    @Test("If another request adds the key first, `keep` names its task")
+    @Test("If another request adds the key first, `persist` names its task")
     func lostRace() throws {
         let tasks = request("second")
         let handle = try tasks.enqueue(Reindex(), unique: "k")
