@@ -138,7 +138,7 @@ final class LogWriterTests {
         let writer = LogWriter()
         let logger = logger(writer)
         try writer.apply(log(to: .file(folder + "/a.log")))
-        try writer.apply(log(to: .file(folder + "/in/b.log")), orLater: true, telling: logger)
+        try writer.apply(log(to: .file(folder + "/in/b.log")), orLater: true, logger: logger)
         logger.info("one")
         let lines = try text("a.log")
         #expect(lines.contains("the log settings stay as they are until the logs are reopened"))
