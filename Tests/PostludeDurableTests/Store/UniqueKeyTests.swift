@@ -23,7 +23,8 @@ import Testing
         var broker: (any OpenTaskBroker)? { nil }
 
         func open(
-            _ manifest: Manifest, dispatch: any TaskDispatching, end: @escaping @Sendable (Int64) -> ProcessEnd,
+            _ manifest: Manifest, dispatch: any TaskDispatching,
+            end: @escaping @Sendable (Int64) -> ProcessEnd,
             logger: Logger
         ) throws {}
         func applyManifest(_ manifest: Manifest) {}
