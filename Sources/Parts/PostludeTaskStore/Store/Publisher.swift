@@ -47,7 +47,7 @@ package final class Publisher: Sendable {
     /// published once more.
     package func published(_ id: RecordID) {
         let now = taskStore.now
-        taskStore.writer.note { database in
+        taskStore.writeLater { database in
             try database.run(
                 """
                 UPDATE record SET state = 7, attempts = attempts + 1, ended = ?, error = NULL
@@ -62,7 +62,7 @@ package final class Publisher: Sendable {
     /// - Parameter time: the time before which no record of the queue is published, so that none overtakes another.
     package func failed(_ id: RecordID, error: String, next time: Date) {
         let (number, due) = (number, time.milliseconds)
-        taskStore.writer.note { database in
+        taskStore.writeLater { database in
             try database.run("UPDATE queue SET due = ? WHERE number = ?", [due, number])
             try database.run(
                 "UPDATE record SET attempts = attempts + 1, error = ? WHERE id = ? AND state = 6",
@@ -89,12 +89,8 @@ extension SQLiteTaskStore {
     package func publisher(of queue: String) throws(TaskStoreError) -> Publisher? {
         let sql = "SELECT number FROM queue WHERE name = ?"
         guard let number = try read({ try $0.number(sql, [queue]) }) else { return nil }
-        do {
-            guard let lock = try locks.takePublisher(ofQueue: number) else { return nil }
-            return Publisher(of: queue, number: number, in: self, holding: lock)
-        } catch {
-            throw TaskStoreError(path, error)
-        }
+        guard let lock = try publisherLock(ofQueue: number) else { return nil }
+        return Publisher(of: queue, number: number, in: self, holding: lock)
     }
 
     private static let outgoing = """

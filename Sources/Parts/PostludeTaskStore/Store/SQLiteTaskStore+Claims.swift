@@ -30,10 +30,7 @@ extension SQLiteTaskStore {
     ) throws(TaskStoreError) -> [ClaimedRequest] {
         guard let owner else { throw refusal("a visitor runs no tasks") }
         let now = now
-        let isClockBehind = lastClaim.withLock { last in
-            defer { last = now }
-            return last.map { now < $0 } ?? true
-        }
+        let isClockBehind = noteClaim(at: now)
         let dead = try deadOwners()
         let claimed = try write { [self] database in
             let claim = Claim(database, owner: owner, now: now, isAlive: isAlive)

@@ -9,8 +9,8 @@ extension SQLiteTaskStore {
     /// Notes that an attempt of a record begins. If this process dies from now on, the record becomes a suspect.
     package func started(_ id: RecordID) {
         let now = now
-        note { running throws(SystemError) in try running.begin(id) }
-        writer.note { database in
+        updateRunning { running throws(SystemError) in try running.begin(id) }
+        writeLater { database in
             try database.run(
                 """
                 UPDATE record SET state = 1, attempts = attempts + 1, started = ? WHERE id = ? AND state IN (0, 1)
@@ -22,27 +22,18 @@ extension SQLiteTaskStore {
     /// Notes how an attempt of a record has ended, or why there is none.
     package func ended(_ id: RecordID, _ end: RecordEnd) {
         let now = now
-        writer.note { try Self.end(id, end, at: now, in: $0) }
-        note { running throws(SystemError) in try running.end(id) }
+        writeLater { try Self.end(id, end, at: now, in: $0) }
+        updateRunning { running throws(SystemError) in try running.end(id) }
     }
 
     /// Records that an attempt does not end, and that this process is replaced because of it: the end of the
     /// process counts as a death of the record.
     package func blame(_ id: RecordID) {
-        note { running throws(SystemError) in try running.blame(id) }
+        updateRunning { running throws(SystemError) in try running.blame(id) }
     }
 
     /// Notes that this process was told to stop: its end counts as a death only of records that are blamed.
-    package func stop() { note { running throws(SystemError) in try running.stop() } }
-
-    private func note(_ body: (RunningRecords) throws(SystemError) -> Void) {
-        guard let running else { return }
-        do throws(SystemError) {
-            try body(running)
-        } catch {
-            settings.report(TaskStoreError(path, system: error))
-        }
-    }
+    package func stop() { updateRunning { running throws(SystemError) in try running.stop() } }
 
     /// Ends a record unless it is over already.
     static func end(_ id: RecordID, _ end: RecordEnd, at now: Int64, in database: Database) throws {

@@ -16,16 +16,17 @@ package final class SQLiteTaskStore: Sendable {
     package let owner: Int64?
 
     let settings: TaskStoreSettings
+    // Internal for the tests: the extensions use the functions below.
     let pool: DatabasePool
     let writer: WriteQueue
     private let checkpointer: Checkpointer
-    let locks: OwnerLocks
+    private let locks: OwnerLocks
     /// The list of the records that this process runs; nil for a visitor.
-    let running: RunningRecords?
+    private let running: RunningRecords?
     private let files: TaskStoreFiles
     private let registered: Owner?
     /// The time at the last claim; nil before the first one.
-    let lastClaim = Lock<Int64?>(nil)
+    private let lastClaim = Lock<Int64?>(nil)
 
     /// Opens a task store, and migrates its tables if they are of an earlier version. Creates the file if the role is
     /// `process`.
@@ -111,6 +112,9 @@ package final class SQLiteTaskStore: Sendable {
         }
     }
 
+    /// Runs statements in the next transaction, without waiting for it.
+    func writeLater(_ body: @escaping @Sendable (Database) throws -> Void) { writer.note(body) }
+
     /// Reads without waiting for writers, and without making them wait.
     func read<Value>(_ body: (Database) throws -> Value) throws(TaskStoreError) -> Value {
         do {
@@ -123,6 +127,34 @@ package final class SQLiteTaskStore: Sendable {
     /// Whether an owner is alive.
     func isAlive(_ owner: Int64) throws -> Bool {
         if let registered { try registered.isAlive(owner) } else { try locks.isAlive(owner) }
+    }
+
+    /// Changes the list of the records that this process runs. A visitor has none.
+    func updateRunning(_ body: (RunningRecords) throws(SystemError) -> Void) {
+        guard let running else { return }
+        do throws(SystemError) {
+            try body(running)
+        } catch {
+            settings.report(TaskStoreError(path, system: error))
+        }
+    }
+
+    /// Notes the time of a claim, and returns whether the clock shows an earlier time than at the last one. The first claim
+    /// counts as such.
+    func noteClaim(at now: Int64) -> Bool {
+        lastClaim.withLock { last in
+            defer { last = now }
+            return last.map { now < $0 } ?? true
+        }
+    }
+
+    /// Takes the right to publish a queue's records; nil if another publisher has it.
+    func publisherLock(ofQueue number: Int64) throws(TaskStoreError) -> ByteLock? {
+        do {
+            return try locks.takePublisher(ofQueue: number)
+        } catch {
+            throw TaskStoreError(path, error)
+        }
     }
 
     func refusal(_ reason: String, advice: String? = nil) -> TaskStoreError {
