@@ -22,7 +22,7 @@ import Testing
     private let broker: FakeBroker
     private let log = Log()
     private let pool: TaskWorkerPool
-    private let whenSettled: EventDescriptor
+    private let settledEvent: EventDescriptor
     private let consumer: QueueConsumer
 
     init() throws {
@@ -33,7 +33,7 @@ import Testing
         consumer = try QueueConsumer(
             of: broker, QueueConsumer.Settings(queue: "q", prefetch: 4),
             kinds: DurableTaskKinds([DurableTaskKind(Job.self)]), pool: pool, results: nil,
-            logger: log.logger, whenSettled: whenSettled)
+            logger: log.logger, settledEvent: whenSettled)
     }
 
     private func delivery(_ number: UInt64, _ name: String = "Job", fails: Bool = false) throws -> Received {
