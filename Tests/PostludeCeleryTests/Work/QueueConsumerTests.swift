@@ -29,11 +29,11 @@ import Testing
         broker = try FakeBroker()
         pool = TaskWorkerPool(
             for: "the application", limits: Manifest.TaskLimits(), logger: log.logger, taskFailed: { _ in })
-        whenSettled = try EventDescriptor()
+        settledEvent = try EventDescriptor()
         consumer = try QueueConsumer(
             of: broker, QueueConsumer.Settings(queue: "q", prefetch: 4),
             kinds: DurableTaskKinds([DurableTaskKind(Job.self)]), pool: pool, results: nil,
-            logger: log.logger, settledEvent: whenSettled)
+            logger: log.logger, settledEvent: settledEvent)
     }
 
     private func delivery(_ number: UInt64, _ name: String = "Job", fails: Bool = false) throws -> Received {
@@ -97,7 +97,7 @@ import Testing
     {
         // The consumer stops in between: what was on its way still comes.
         broker.state.withLock { $0.whenReceiving = { [consumer] in consumer.drain() } }
-        try consume([delivery(1), delivery(2)]) { broker.settled.count == 2 && whenSettled.take() }
+        try consume([delivery(1), delivery(2)]) { broker.settled.count == 2 && settledEvent.take() }
         #expect(Set(broker.settled) == ["requeue 1", "requeue 2"])
         #expect(broker.state.withLock { $0.hasStoppedTaking })
         #expect(consumer.isSettled)

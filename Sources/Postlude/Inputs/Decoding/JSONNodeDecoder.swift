@@ -210,7 +210,6 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         let name = name(key)
         guard let index = index(name) else { return nil }
         let child = JSONNodeDecoder(index, parent: decoder, step: .key(name))
-        child.definition = try InputDecoder.definition(key, in: definitions)
         return child.isNull ? NullValue.absent(type) : try child.decodeValue(type)
     }
 

@@ -155,8 +155,8 @@ struct FieldInputsTests {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             found = CodingKeys.allCases.filter { container.contains($0) }.map(\.stringValue)
             found += container.allKeys.map { "all: \($0.stringValue)" }.sorted()
-            if let code = try container.decodeIfPresent(Field<Int?>.self, forKey: .code) { _code = code }
-            if let city = try container.decodeIfPresent(Field<String?>.self, forKey: .city) { _city = city }
+            if container.contains(.code) { _code = try container.decode(Field<Int?>.self, forKey: .code) }
+            if container.contains(.city) { _city = try container.decode(Field<String?>.self, forKey: .city) }
         }
     }
 
