@@ -79,6 +79,22 @@ import Testing
                     price: try #require(Decimal(string: "0.1")), others: [date]))
     }
 
+    private struct Invoice: DurableTask, Equatable {
+        var sent: Date
+        var day: Date
+        var price: String
+        func run(_ context: TaskContext) async throws {}
+    }
+
+    @Test("What kombu 5.2 makes of a date and a decimal is read as a time and a text") func before53() throws
+    {
+        let text = #"{"sent": "2030-01-31T12:00:00Z", "day": "2030-01-31T00:00:00", "price": "0.10"}"#
+        let task = try DurableTaskKind(Invoice.self).decode(Data(JSONText.plain(text).utf8)) as? Invoice
+        let noon = Date(timeIntervalSince1970: 1_896_091_200)
+        #expect(task == Invoice(sent: noon, day: noon - 43_200, price: "0.10"))
+        #expect(throws: (any Error).self) { try DurableTaskKind(Remind.self).decode(Data(text.utf8)) }
+    }
+
     @Test("Objects that kombu has not written stay unchanged") func foreign() {
         for text in [
             #"{"a": {"__type__": "app.Thing", "__value__": 1}}"#, #"{"__type__": "datetime"}"#, "{",
