@@ -1,7 +1,7 @@
-/// A JSON text that was scanned. It is well-formed; its values are made on request.
+/// A scanned JSON text. It is well-formed; values are created when they are requested.
 package final class JSONDocument: Sendable {
     package let bytes: [UInt8]
-    /// The text's value, and all values within it, in the order of the text. The first one is at index 0.
+    /// The text's value at index 0, and then all values and names within it, in the order of the text.
     package let nodes: [JSONNode]
 
     private init(bytes: [UInt8], nodes: [JSONNode]) {
@@ -13,7 +13,7 @@ package final class JSONDocument: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: the text, in UTF-8.
-    ///   - maximumDepth: how many levels of arrays and objects are accepted. Readers recurse, so it protects their stack.
+    ///   - maximumDepth: the largest accepted nesting of arrays and objects. It protects the stack of readers, which recurse.
     ///   - skipsByteOrderMark: whether the text may begin with a byte order mark. RFC 8259, 8.1, lets a reader ignore it.
     package convenience init(
         scanning bytes: [UInt8], maximumDepth: Int, skipsByteOrderMark: Bool = false
@@ -28,7 +28,7 @@ package final class JSONDocument: Sendable {
 
     // MARK: Arrays and objects
 
-    /// The nodes' indices of an array's elements, or of the names of an object's members.
+    /// Returns the indices of an array's elements, or of the names of an object's members.
     package func indices(of index: Int) -> [Int] {
         let group = nodes[index]
         var found: [Int] = []
@@ -41,11 +41,11 @@ package final class JSONDocument: Sendable {
         return found
     }
 
-    /// The index of the value that follows a member's name.
+    /// Returns the index of the value that follows a member's name.
     package func value(ofName index: Int) -> Int { Int(nodes[index].next) }
 
-    /// The index of the value of an object's member. Names are equal if their bytes are: `é` and `e\u{301}` are two names.
-    /// If several members have the name, the last one counts, as in most programs (RFC 8259, 4).
+    /// Returns the index of the value of an object's member; nil if there is none. Names are equal if their bytes are: `é` and
+    /// `e\u{301}` are two names. If several members have the name, the last one counts, as in most programs (RFC 8259, 4).
     package func member(_ name: String, of index: Int) -> Int? {
         let object = nodes[index]
         var found: Int?
@@ -67,7 +67,7 @@ package final class JSONDocument: Sendable {
 
     // MARK: Scalars
 
-    /// The characters of a string, or the digits of a number.
+    /// Returns the characters of a string, or the digits of a number.
     package func string(at index: Int) -> String {
         let node = nodes[index]
         guard node.hasEscapes else { return String(decoding: bytes[node.range], as: UTF8.self) }
@@ -87,7 +87,7 @@ package final class JSONDocument: Sendable {
         return String(decoding: characters, as: UTF8.self)
     }
 
-    /// A number without fraction and exponent, if Int holds it.
+    /// Returns a number without fraction and exponent; nil for other values, or if it does not fit into `Int`.
     package func integer(at index: Int) -> Int? {
         let node = nodes[index]
         guard node.kind == .number else { return nil }
@@ -103,31 +103,31 @@ package final class JSONDocument: Sendable {
             guard !tooLong, !tooLarge else { return nil }
             value = sum
         }
-        // The value is negative so far, because Int reaches further on that side.
+        // The sum is negative so far, because `Int` has one more negative number than positive ones.
         if isNegative { return value }
         return value == .min ? nil : -value
     }
 }
 
-/// A value of a JSON text, or a member's name: its place, and what it contains.
+/// The position and the kind of a value, or of a member's name, in a JSON text.
 package struct JSONNode: Sendable {
     package enum Kind: Sendable {
         case null, `true`, `false`, number, string, array, object
     }
 
     package let kind: Kind
-    /// Whether a string has a backslash, so that its characters are not its bytes.
+    /// Whether a string contains escapes, so that its characters are not its bytes.
     let hasEscapes: Bool
     let start: UInt32
     var end: UInt32
-    /// The index of the node after this one and all that it contains. An array's nodes follow it; so do an object's, in
+    /// The index of the node after this one and its elements or members. These directly follow the node, an object's members as
     /// pairs of a name and a value.
     package internal(set) var next: UInt32
 
     /// The bytes of the value, without the quotes of a string.
     package var range: Range<Int> { Int(start)..<Int(max(start, end)) }
 
-    /// The bytes of the value as it is written, with the quotes of a string.
+    /// The bytes of the value in the text, with the quotes of a string.
     package var writtenRange: Range<Int> {
         kind == .string ? range.lowerBound - 1..<range.upperBound + 1 : range
     }

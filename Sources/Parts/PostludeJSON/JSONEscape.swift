@@ -1,6 +1,6 @@
 /// An escape in a JSON string (RFC 8259, 7).
 enum JSONEscape {
-    /// The scalar of the escape at `position`, which is after the escape afterwards; nil if there is none.
+    /// Returns the scalar of the escape at `position`, and moves `position` past the escape; nil if it is not a valid escape.
     static func scalar(in bytes: [UInt8], at position: inout Int) -> Unicode.Scalar? {
         guard bytes.count - position >= 2 else { return nil }
         let byte = bytes[position + 1]
@@ -17,7 +17,7 @@ enum JSONEscape {
         }
     }
 
-    /// A UTF-16 code unit, or a surrogate pair; nil for half a pair.
+    /// Reads a UTF-16 code unit or a surrogate pair. Returns nil for half a pair.
     private static func unicodeScalar(in bytes: [UInt8], at position: inout Int) -> Unicode.Scalar? {
         guard let high = codeUnit(in: bytes, at: &position) else { return nil }
         guard (0xd800..<0xdc00).contains(high) else { return Unicode.Scalar(high) }
@@ -29,7 +29,7 @@ enum JSONEscape {
         return Unicode.Scalar(0x10000 + (UInt32(high) - 0xd800) << 10 + (UInt32(low) - 0xdc00))
     }
 
-    /// Four hexadecimal digits.
+    /// Reads four hexadecimal digits.
     private static func codeUnit(in bytes: [UInt8], at position: inout Int) -> UInt16? {
         let digits = bytes[position...].prefix(4)
         guard digits.count == 4 else { return nil }

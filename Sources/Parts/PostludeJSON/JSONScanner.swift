@@ -1,7 +1,7 @@
 /// Scans a JSON text (RFC 8259) in one pass.
 ///
-/// It records the position of each value. A decoder then makes only the values that a type asks for. Foundation's reader
-/// accepts more than JSON (trailing commas), reports no position, and needs time that grows with the square of the depth.
+/// It records the position of each value, so that a decoder creates only the values that a type needs. Foundation's parser
+/// accepts trailing commas, reports no position, and takes time that grows with the square of the depth.
 struct JSONScanner {
     private let bytes: [UInt8]
     private let maximumDepth: Int
@@ -12,7 +12,7 @@ struct JSONScanner {
         of bytes: [UInt8], maximumDepth: Int, skipsByteOrderMark: Bool
     ) throws(JSONSyntaxError) -> [JSONNode] {
         var scanner = JSONScanner(bytes: bytes, maximumDepth: maximumDepth)
-        // Nodes count in 32 bits.
+        // Nodes store positions in 32 bits.
         guard UInt32(exactly: bytes.count) != nil else { throw scanner.error(.textTooLong) }
         do {
             _ = try UTF8Span(validating: bytes.span)
@@ -48,7 +48,7 @@ struct JSONScanner {
         while let byte = next, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { position += 1 }
     }
 
-    /// Adds a value that holds no others.
+    /// Adds a node without elements or members.
     private mutating func append(
         _ kind: JSONNode.Kind, from start: Int, to end: Int, hasEscapes: Bool = false
     ) {
@@ -73,7 +73,7 @@ struct JSONScanner {
         }
     }
 
-    /// An array or an object.
+    /// Scans an array or an object.
     private mutating func group(_ kind: JSONNode.Kind, depth: Int) throws(JSONSyntaxError) {
         guard depth < maximumDepth else { throw error(.nestedTooDeeply) }
         let index = nodes.count
@@ -95,7 +95,7 @@ struct JSONScanner {
         nodes[index].next = UInt32(truncatingIfNeeded: nodes.count)
     }
 
-    /// The name of a member, with its colon.
+    /// Scans the name of a member, and its colon.
     private mutating func name() throws(JSONSyntaxError) {
         skipSpace()
         guard next == UInt8(ascii: "\"") else { throw error(.expectedName) }
@@ -115,7 +115,7 @@ struct JSONScanner {
 
     // MARK: Numbers
 
-    /// `-0.5e+10`: no leading zeros or plus signs, and digits on both sides of a point.
+    /// Scans a number such as `-0.5e+10`: no leading zeros, no plus sign, and digits on both sides of a point.
     private mutating func number() throws(JSONSyntaxError) {
         let start = position
         _ = take("-")

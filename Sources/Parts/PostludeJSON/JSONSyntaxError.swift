@@ -1,4 +1,4 @@
-/// Why a text is not JSON, and where.
+/// The reason why a text is not JSON, and its position.
 package struct JSONSyntaxError: Error, Hashable {
     package enum Reason: Sendable {
         case invalidUTF8
@@ -16,7 +16,7 @@ package struct JSONSyntaxError: Error, Hashable {
         case controlCharacter
         case unterminatedString
 
-        /// The reason in the words of Python's `json`, if it has any for it.
+        /// The reason, in the words of Python's `json` module if it has a text for it.
         package var text: String {
             switch self {
             case .invalidUTF8: "Invalid UTF-8"
@@ -36,20 +36,20 @@ package struct JSONSyntaxError: Error, Hashable {
     }
 
     package let reason: Reason
-    /// In bytes from the text's beginning.
+    /// The position, in bytes from the beginning of the text.
     package let position: Int
-    /// In Unicode scalars from the text's beginning, as Python counts.
+    /// The position, in Unicode scalars from the beginning of the text, as Python counts.
     package let offset: Int
-    /// From 1.
+    /// The line, counted from 1.
     package let line: Int
-    /// In Unicode scalars, from 1.
+    /// The column, in Unicode scalars, counted from 1.
     package let column: Int
 
     init(_ reason: Reason, at position: Int, in bytes: [UInt8]) {
         self.reason = reason
         self.position = position
         var (offset, line, column) = (0, 1, 1)
-        // Bytes 0b10...... continue a scalar, and do not begin one.
+        // Bytes of the form 0b10...... continue a scalar.
         for byte in bytes.prefix(position) where byte & 0xc0 != 0x80 {
             offset += 1
             if byte == UInt8(ascii: "\n") { (line, column) = (line + 1, 1) } else { column += 1 }

@@ -1,7 +1,6 @@
-/// Delays that grow with each failure: `initial`, `initial * factor`, `initial * factor * factor`, …, each at most
-/// `maximum`.
+/// Exponential back-off: `initial`, `initial * factor`, `initial * factor * factor`, and so on, each at most `maximum`.
 package struct Backoff: Sendable {
-    /// Longer delays would not fit into a `Duration`'s nanoseconds: thirty years.
+    /// The longest delay that is returned, in nanoseconds: about thirty years. `Int64` cannot represent much more.
     private static let longest = 1e18
 
     private let initial: Double
@@ -10,14 +9,14 @@ package struct Backoff: Sendable {
     private let jitter: Double
     private var failures = 0
 
-    /// Values out of range are replaced by the nearest that is in it: none of them traps.
+    /// Values out of range are replaced by the nearest allowed ones.
     ///
     /// - Parameters:
     ///   - initial: the delay after the first failure.
-    ///   - factor: by how much each delay is longer than the one before.
-    ///   - maximum: no delay is longer, except by jitter.
-    ///   - jitter: the part of itself by which a delay is made longer or shorter at random, 0 to 1, so that what failed
-    ///     together does not come back together.
+    ///   - factor: the ratio of each delay to the one before.
+    ///   - maximum: the longest delay before jitter is applied.
+    ///   - jitter: the largest random change of a delay, as a part of it, from 0 to 1. It spreads the attempts of callers
+    ///     that have failed at the same time.
     package init(initial: Duration, factor: Double = 2, maximum: Duration, jitter: Double = 0) {
         self.initial = max(0, Double(initial.saturatedNanoseconds))
         self.factor = factor.isFinite ? max(0, factor) : 1
@@ -25,27 +24,27 @@ package struct Backoff: Sendable {
         self.jitter = jitter.isFinite ? min(1, max(0, jitter)) : 0
     }
 
-    /// Counts one more failure.
+    /// Counts a failure.
     ///
-    /// - Parameter random: -1 to 1, for the jitter.
+    /// - Parameter random: a number from -1 to 1, for the jitter.
     /// - Returns: the delay before the next attempt.
     package mutating func next(random: Double = 0) -> Duration {
         if failures < .max { failures += 1 }
         return delay(after: failures, random: random)
     }
 
-    /// An attempt has succeeded: the next failure counts as the first.
+    /// Resets the count after a success: the next failure is the first again.
     package mutating func reset() { failures = 0 }
 
-    /// The delay for a caller that counts the failures.
+    /// Returns the delay for a caller that counts the failures itself.
     ///
     /// - Parameters:
-    ///   - failures: how many attempts have failed in a row, at least 1.
-    ///   - random: -1 to 1, for the jitter.
+    ///   - failures: the number of attempts that have failed in a row, at least 1.
+    ///   - random: a number from -1 to 1, for the jitter.
     package func delay(after failures: Int, random: Double = 0) -> Duration {
         var delay = initial
         var counted = 1
-        // Not `pow`, which is Glibc's alone. A delay that has reached the maximum, or zero, stays there.
+        // Not `pow`, which only Glibc has. A delay that has reached the maximum, or zero, does not change any more.
         while counted < failures, factor != 1, delay > 0, delay < maximum || factor < 1 {
             delay *= factor
             counted += 1
