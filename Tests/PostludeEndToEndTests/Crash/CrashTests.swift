@@ -77,7 +77,7 @@ struct CrashTests {
         ) { server in
             try waitUntil("both are ready: \(server.log)") { server.logCount(of: "a process is ready") == 2 }
             let victim = try #require(server.children.first)
-            kill(victim, SIGSTOP)
+            try suspend(victim)
             try waitUntil("it is killed: \(server.log)") {
                 server.logCount(of: "a process gives no sign of life and is killed", "pid=\(victim)") == 1
             }

@@ -27,3 +27,17 @@ extension Server {
         }
     }
 }
+
+/// Stops a process, and waits until each of its threads has stopped: a thread that runs, or that was just woken, goes on for a
+/// moment after the signal was sent.
+func suspend(_ pid: Int32) throws {
+    kill(pid, SIGSTOP)
+    let folder = "/proc/\(pid)/task"
+    try waitUntil("process \(pid) is stopped") {
+        try FileManager.default.contentsOfDirectory(atPath: folder).allSatisfy { thread in
+            // After the name, which may contain any character: the state.
+            let text = try String(contentsOfFile: "\(folder)/\(thread)/stat", encoding: .utf8)
+            return text.split(separator: ")").last?.hasPrefix(" T") == true
+        }
+    }
+}

@@ -27,7 +27,7 @@ struct ShutdownTests {
     @Test("Requests that the kernel has queued before the signal are served")
     func kernelQueue() throws {
         try Server.run { server in
-            server.process.send(signal: SIGSTOP)
+            try suspend(server.process.pid)
             let peers = try (0..<30).map { number in
                 let peer = try server.peer()
                 try peer.send(

@@ -65,8 +65,8 @@ struct TaskSpreadTests {
                 try Self.processes(at: status).max { Self.atTasks($0) < Self.atTasks($1) })
             #expect(Self.atTasks(busy) == 3)
             let others = server.children.filter { Int($0) != busy["pid"] as? Int }
-            for other in others { kill(other, SIGSTOP) }
             defer { for other in others { kill(other, SIGCONT) } }
+            for other in others { try suspend(other) }
             for _ in 1...3 { #expect(try client.ask("GET", "/hello").text == "hello") }
             for other in others { kill(other, SIGCONT) }
             #expect(try client.ask("GET", "/steps?gate=go&label=r4").status == 200)
