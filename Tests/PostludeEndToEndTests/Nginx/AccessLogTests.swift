@@ -169,9 +169,10 @@ struct AccessLogTests {
             }
             #expect(try server.ask(request("-1", "r1")).text.contains(#""count":5"#))
             #expect(try server.ask(request("-7", "r2")).status == 400)
-            let lines = try eventually("the refused request's line") {
+            // Each is written after its response, by any worker.
+            let lines = try eventually("both requests' lines") {
                 let lines = server.folder.events("access.log")
-                return lines.contains { $0.hasSuffix(" r2") } ? lines : nil
+                return [" r1", " r2"].allSatisfy { id in lines.contains { $0.hasSuffix(id) } } ? lines : nil
             }
             #expect(lines.contains(#""POST /echo?x=1 HTTP/1.1" /echo?x=1 200 r1"#), "\(lines)")
             #expect(lines.contains(#""POST /echo?x=1 HTTP/1.1" /echo?x=1 400 r2"#), "\(lines)")
