@@ -51,8 +51,8 @@ struct DateReader {
         return CivilDate(year: year, month: month, day: day).map { ($0, isBasic) }
     }
 
-    /// Reads a fraction of a second. The result is in nanoseconds, without further digits; zero if there is no fraction, nil
-    /// for a point without digits.
+    /// Reads a fraction of a second, and returns it in nanoseconds; digits after the ninth are ignored. Returns zero for a text
+    /// without a fraction, and nil for a point without digits.
     private mutating func fraction() -> Int? {
         guard take(".") || take(",") else { return 0 }
         let digits = rest.prefix(while: Self.isDigit)

@@ -4,7 +4,7 @@ package import PostludeSystem
 /// A queue of connections that the processes of one listening socket hand over to each other.
 ///
 /// It is a pair of sockets that all processes share: one process sends the descriptor of a connection, and one with a
-/// free worker receives it. There is no process in between, and a message survives the death of its sender.
+/// free worker receives it. No process relays messages, and a message survives the death of its sender.
 package final class HandoverQueue: Sendable {
     /// A message in the queue.
     enum Message: Equatable {

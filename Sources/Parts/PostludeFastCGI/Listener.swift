@@ -165,7 +165,7 @@ package final class Listener: Sendable {
     }
 }
 
-/// Why there is no listening socket. The description tells the user what to do.
+/// The reason why a listening socket could not be opened or adopted. The description tells the user what to do.
 package enum ListenError: Error, CustomStringConvertible {
     case unknownAddress(String)
     case pathTooLong(String)

@@ -60,7 +60,8 @@ package struct TaskProgram<App: Application>: Sendable {
         manager?.notify(.stopping, .extendTimeout(grace + .seconds(10)))
     }
 
-    /// The interval at which the service manager's watchdog expects ``runPeriodicChecks()`` to be called; nil if there is no watchdog.
+    /// The interval at which the service manager's watchdog expects ``runPeriodicChecks()`` to be called; nil if there is no
+    /// watchdog.
     package var watchdogInterval: Duration? { manager?.watchdogInterval }
 
     /// Writes delayed log entries, reports lost ones, and notifies the service manager's watchdog. Called every second or

@@ -13,8 +13,8 @@ internal import FoundationEssentials
 /// ```
 ///
 /// The property `smtpHost` takes the variable `SMTP_HOST`, and `@Field(name: "http_proxy")` the variable `http_proxy`, each with
-/// the prefix before it. A list takes the values between commas. An empty variable counts as not set. Any `Decodable` struct can be decoded; an ``InputFields`` type has defaults and constraints, and all its errors are
-/// reported at once.
+/// the prefix before it. A list takes the values between commas. An empty variable counts as not set. Any `Decodable` struct can
+/// be decoded; an ``InputFields`` type has defaults and constraints, and all its errors are reported at once.
 public enum ProcessEnvironment {
     /// Decodes a type from the environment.
     ///

@@ -23,7 +23,7 @@ struct StatusPages: Sendable {
         // php-fpm's `?json` and `?openmetrics`.
         case "status" where options.contains("json"): return try json(options)
         case "status" where options.contains("openmetrics"): return metrics
-        case "status": return StatusPage.response()
+        case "status": return Self.page.response()
         case "status.json": return try json(options)
         case "metrics": return metrics
         case "ping": return .text("pong", headers: Self.headers)
@@ -66,6 +66,10 @@ struct StatusPages: Sendable {
         }
     }
 
+    /// The HTML page, which shows the data of the `status.json` next to it.
+    private static let page = HTMLPage(
+        title: "Status", style: PackageResources.status_css, script: PackageResources.status_js,
+        body: HTMLPage.text(PackageResources.status_html))
     private static let actionHeader = HTTPField.Name("Postlude-Task-Action")
     private static let headers: HTTPFields = [.cacheControl: "no-store", .xContentTypeOptions: "nosniff"]
 }

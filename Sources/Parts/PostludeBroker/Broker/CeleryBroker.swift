@@ -92,8 +92,8 @@ package enum Received: Sendable {
     case task(Delivery)
     /// A message that is not a valid task. The consumer's caller stores failures for the awaited ids, and then rejects it.
     case refused(Refused)
-    /// A message of so many bytes, more than ``ContractBounds/envelope``. It is with the dead letters already: nothing is
-    /// to be settled.
+    /// A message that is larger than ``ContractBounds/envelope``, with its size in bytes. The consumer has already moved it
+    /// to the dead letters, so that the caller does not settle it.
     case setAside(size: Int)
 
     package struct Refused: Sendable {

@@ -1,11 +1,11 @@
 internal import PostludeJSON
 
-/// A value of a JSON text that Python's `json` reads as it is meant, and its place in the text.
+/// A value in a JSON text that Python's `json` module reads without loss, and its position in the text.
 struct PythonJSONValue: Sendable {
     enum Content {
         case null
         case bool(Bool)
-        /// As it is written: Python keeps integers of any size.
+        /// The digits of the text, since Python has integers of any size.
         case number(String)
         case string(String)
         case array([PythonJSONValue])
@@ -69,7 +69,7 @@ struct PythonJSONValue: Sendable {
         return document.member(name, of: index).map(value)
     }
 
-    /// What an error says that it found.
+    /// The kind of the value, for error messages.
     var kind: String {
         switch document.nodes[index].kind {
         case .null: "null"
@@ -82,9 +82,9 @@ struct PythonJSONValue: Sendable {
     }
 }
 
-/// Refuses texts that are not JSON, and those that Python refuses or changes.
+/// Checks that a text is JSON, and that Python neither refuses nor changes it.
 private struct PythonJSONCheck {
-    /// Python gives up at about a thousand levels, fewer when its own stack is deep.
+    /// Python fails at about a thousand levels, and at fewer if its stack is already deep.
     private static let maximumDepth = 200
     /// Python 3.11 refuses integers that have more (`sys.get_int_max_str_digits`).
     private static let maximumDigits = 4_300
@@ -135,7 +135,7 @@ private struct PythonJSONCheck {
             throw PythonJSONError(
                 "an object with a duplicate name, of which Python keeps one value", at: position)
         }
-        // kombu since 5.3 makes a value of its own types of this, and fails for a type that it does not know.
+        // kombu 5.3 and later decodes such an object into a Python type, and fails if it does not know the type.
         guard !isForKombu || names != [Array("__type__".utf8), Array("__value__".utf8)] else {
             throw PythonJSONError("an object of __type__ and __value__, which kombu reserves", at: position)
         }
@@ -161,10 +161,10 @@ private struct PythonJSONCheck {
     }
 }
 
-/// Why Python would not read a text as it is meant, and where.
+/// The reason why Python would refuse or change a text, and its position.
 struct PythonJSONError: Error, CustomStringConvertible {
     let reason: String
-    /// In bytes from the text's beginning.
+    /// The position, in bytes from the beginning of the text.
     let position: Int
 
     fileprivate init(_ reason: String, at position: Int) {
