@@ -80,7 +80,7 @@ struct BrokerProcesses {
     /// What Python's tasks were given.
     func told(reaches count: Int) throws -> [[String: Any]] {
         try eventually(
-            "\(count) tasks ran in Python, which says \(python.lines("told"))", within: .seconds(30)
+            "\(count) tasks ran in Python, which says \(python.lines("told"))"
         ) {
             let lines = python.lines("told")
             guard lines.count >= count else { return nil }
@@ -100,7 +100,7 @@ struct WorkProcess {
     var log: String { folder.text(logName) }
 
     @discardableResult
-    func logLine(within limit: Duration = .seconds(20), holding parts: String...) throws -> String {
+    func logLine(within limit: Duration = .eventLimit, holding parts: String...) throws -> String {
         try eventually("a log line with \(parts) in:\n\(log.suffix(4_000))", within: limit) {
             log.split(separator: "\n").map(String.init).first { line in parts.allSatisfy(line.contains) }
         }

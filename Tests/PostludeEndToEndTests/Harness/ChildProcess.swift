@@ -37,7 +37,7 @@ final class ChildProcess {
         }
     }
 
-    func waitForExit(within limit: Duration = .seconds(20)) throws -> Exit {
+    func waitForExit(within limit: Duration = .eventLimit) throws -> Exit {
         try eventually("process \(pid) ends", within: limit) { exitIfEnded() }
     }
 }

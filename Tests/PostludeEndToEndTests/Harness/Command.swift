@@ -8,7 +8,7 @@ struct Command {
 
     init(
         _ executable: String, _ arguments: [String], in folder: TestFolder,
-        environment: [String: String] = [:], within limit: Duration = .seconds(60)
+        environment: [String: String] = [:], within limit: Duration = .eventLimit
     ) throws {
         let name = "command-\(UUID().uuidString)"
         let process = try ChildProcess(

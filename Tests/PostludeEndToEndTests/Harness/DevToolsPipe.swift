@@ -44,7 +44,7 @@ final class DevToolsPipe {
     @discardableResult
     func call(
         _ method: String, _ parameters: [String: Any] = [:], session: String? = nil,
-        within limit: Duration = .seconds(60)
+        within limit: Duration = .eventLimit
     ) throws -> [String: Any] {
         last += 1
         var message: [String: Any] = ["id": last, "method": method, "params": parameters]

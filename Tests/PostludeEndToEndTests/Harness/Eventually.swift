@@ -5,9 +5,15 @@ struct TimedOut: Error, CustomStringConvertible {
     let description: String
 }
 
+extension Duration {
+    /// How long a test waits for an event that must come. Compilers may run beside the tests and make all of
+    /// them slow, so this is much longer than any event takes.
+    static let eventLimit: Duration = .seconds(60)
+}
+
 /// Calls `probe` every two milliseconds until it returns a value, and throws when the time has run out.
 func eventually<T>(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(15), _ probe: () throws -> T?
+    _ what: @autoclosure () -> String, within limit: Duration = .eventLimit, _ probe: () throws -> T?
 ) throws -> T {
     let clock = ContinuousClock()
     let end = clock.now + limit
@@ -20,7 +26,7 @@ func eventually<T>(
 
 /// Waits for a condition without a result.
 func waitUntil(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(15), _ condition: () throws -> Bool
+    _ what: @autoclosure () -> String, within limit: Duration = .eventLimit, _ condition: () throws -> Bool
 ) throws {
     try eventually(what(), within: limit) { try condition() ? () : nil }
 }

@@ -24,7 +24,7 @@ final class FastCGIPeer {
     }
 
     /// The application's next record; nil after it has closed the connection.
-    func record(within limit: Duration = .seconds(15)) throws -> Record? {
+    func record(within limit: Duration = .eventLimit) throws -> Record? {
         let end = ContinuousClock.now + limit
         while true {
             if let record = try takeRecord() { return record }
@@ -49,7 +49,7 @@ final class FastCGIPeer {
     }
 
     /// The reply to the request `id`.
-    func reply(id: UInt16 = 1, within limit: Duration = .seconds(15)) throws -> FastCGIReply {
+    func reply(id: UInt16 = 1, within limit: Duration = .eventLimit) throws -> FastCGIReply {
         var reply = FastCGIReply()
         let end = ContinuousClock.now + limit
         while let record = try record(within: end - .now) {
@@ -68,13 +68,13 @@ final class FastCGIPeer {
         throw Closed(description: "closed before END_REQUEST of request \(id), after: \(soFar)")
     }
 
-    func ask(_ request: RawRequest, within limit: Duration = .seconds(15)) throws -> FastCGIReply {
+    func ask(_ request: RawRequest, within limit: Duration = .eventLimit) throws -> FastCGIReply {
         try send(request)
         return try reply(id: request.id, within: limit)
     }
 
     /// Whether the application closes the connection. Drops the bytes that it still sends.
-    func isClosed(within limit: Duration = .seconds(15)) -> Bool {
+    func isClosed(within limit: Duration = .eventLimit) -> Bool {
         let end = ContinuousClock.now + limit
         while true {
             guard let piece = try? socket.read(within: end - .now) else { return ContinuousClock.now < end }

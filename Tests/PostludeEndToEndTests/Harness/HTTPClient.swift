@@ -28,7 +28,7 @@ final class HTTPClient {
         try ask(method, target, fields: ["Content-Type: application/json"], body: Array(json.utf8))
     }
 
-    func reply(to method: String = "GET", within limit: Duration = .seconds(20)) throws -> HTTPReply {
+    func reply(to method: String = "GET", within limit: Duration = .eventLimit) throws -> HTTPReply {
         let end = ContinuousClock.now + limit
         arrivals = []
         received = buffer.count

@@ -18,7 +18,7 @@ final class MailServer {
                 folder.file("mailbox"),
             ], output: folder.file("smtp.log"), errors: folder.file("smtp.log"))
         let endpoint = Endpoint.tcp("127.0.0.1", port)
-        try waitUntil("aiosmtpd listens; it says: \(folder.text("smtp.log"))", within: .seconds(30)) {
+        try waitUntil("aiosmtpd listens; it says: \(folder.text("smtp.log"))") {
             if let exit = process.exitIfEnded() {
                 throw TimedOut(description: "aiosmtpd ended with \(exit): \(folder.text("smtp.log"))")
             }

@@ -113,7 +113,7 @@ final class Server {
 
     var log: String { folder.text("server.log") }
 
-    func logLine(within limit: Duration = .seconds(15), holding parts: String...) throws -> String {
+    func logLine(within limit: Duration = .eventLimit, holding parts: String...) throws -> String {
         try eventually("a log line with \(parts) in:\n\(log.suffix(4_000))", within: limit) {
             log.split(separator: "\n").map(String.init).first { line in parts.allSatisfy(line.contains) }
         }
@@ -122,7 +122,7 @@ final class Server {
     func peer(from source: String? = nil) throws -> FastCGIPeer { try FastCGIPeer(endpoint, from: source) }
 
     /// Sends one request on a connection of its own.
-    func ask(_ request: RawRequest, within limit: Duration = .seconds(15)) throws -> FastCGIReply {
+    func ask(_ request: RawRequest, within limit: Duration = .eventLimit) throws -> FastCGIReply {
         try peer().ask(request, within: limit)
     }
 

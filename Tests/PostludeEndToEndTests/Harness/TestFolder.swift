@@ -54,7 +54,7 @@ final class TestFolder: Sendable {
 
     /// Waits until the log has `count` lines.
     func events(
-        _ name: String = "events", reaches count: Int, within limit: Duration = .seconds(15)
+        _ name: String = "events", reaches count: Int, within limit: Duration = .eventLimit
     ) throws -> [String] {
         try eventually("\(count) lines in \(name), which holds \(events(name))", within: limit) {
             let lines = events(name)

@@ -165,7 +165,7 @@ struct SupervisorTests {
             try NginxServer.run(to: server) { nginx in
                 let clients = try (1...4).map { _ in try nginx.client() }
                 let first = Set(server.children)
-                try waitUntil("both are replaced: \(server.log)", within: .seconds(30)) {
+                try waitUntil("both are replaced: \(server.log)") {
                     try expectAnswers(to: clients)
                     return first.isDisjoint(with: server.children) && server.children.count >= 2
                 }

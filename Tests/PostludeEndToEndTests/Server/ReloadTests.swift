@@ -145,7 +145,7 @@ struct ReloadTests {
             let old = Set(server.children)
             try release(copy)
             server.process.send(signal: SIGUSR2)
-            try waitUntil("new processes serve: \(server.log)", within: .seconds(30)) {
+            try waitUntil("new processes serve: \(server.log)") {
                 try expectAnswers(on: kept)
                 return server.logCount(of: "a process is ready") == 4
             }
@@ -209,7 +209,7 @@ struct ReloadTests {
             #expect(Set(server.children) == children)
             try write("status: ./absent/socket")
             server.process.send(signal: SIGUSR2)
-            try waitUntil("new processes serve: \(server.log)", within: .seconds(30)) {
+            try waitUntil("new processes serve: \(server.log)") {
                 server.logCount(of: "a process is ready") == 4
             }
             #expect(server.logCount(of: "the status cannot be shown", "./absent/socket") == 1)

@@ -111,7 +111,7 @@ struct SystemdTests {
             ], output: folder.file("log"), errors: folder.file("log"), directory: folder.path)
         // The first connection starts the application.
         let peer = try eventually("the socket is there") { try? FastCGIPeer(endpoint) }
-        let reply = try peer.ask(RawRequest("GET", "/hello"), within: .seconds(30))
+        let reply = try peer.ask(RawRequest("GET", "/hello"))
         #expect(reply.text == "hello")
         _ = try manager.message(holding: "READY=1", "app.socket")
         process.send(signal: SIGTERM)
