@@ -16,6 +16,9 @@ struct BrokerProcesses {
 
     init(_ kind: Kind) throws {
         let redis = try Servers.redisServer()
+        // A worker that ends gives back what it has not acknowledged, also what it has run: the next test must
+        // not receive it.
+        try redis.command("FLUSHALL")
         try self.init(url: kind == .redis ? redis.url : Servers.rabbit().url)
     }
 
