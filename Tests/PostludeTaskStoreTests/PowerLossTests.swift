@@ -18,13 +18,10 @@ struct PowerLossTests {
         return (try Recording(tools.folder + "/recording"), lines)
     }
 
-    /// The ids that were acknowledged within the first entries.
-    private func acknowledged(_ recording: Recording, after count: Int) -> Set<String> {
-        var marks = Data()
-        for entry in recording.entries.prefix(count) where entry.name.hasSuffix("-marks") {
-            if case .append(let data) = entry.operation { marks += data }
-        }
-        return Set(String(decoding: marks, as: UTF8.self).split(separator: "\n").map(String.init))
+    /// The ids that an entry acknowledges.
+    private func acknowledged(by entry: Recording.Entry) -> [String] {
+        guard entry.name.hasSuffix("-marks"), case .append(let data) = entry.operation else { return [] }
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     /// Opens the remaining files, and checks the records that must be there.
@@ -73,32 +70,30 @@ struct PowerLossTests {
     private func checkAll(sizes: [Int], every step: Int, isCheckpointed: Bool = false) throws {
         let fixture = try TaskStoreFixture()
         let (recording, _) = try record(["append", fixture.path] + sizes.map(String.init), in: fixture)
-        let count = recording.entries.count
-        #expect(acknowledged(recording, after: count).count == sizes.count * 2)
         if isCheckpointed { #expect(self.isCheckpointed(recording), "no checkpoint") }
+        let count = recording.entries.count
         var generator = SystemRandomNumberGenerator()
+        var folder = RecordedFolder()
+        var acknowledged: Set<String> = []
         var checked = 0
-        var synced = true
-        for prefix in 0...count {
-            // Entries about a sync, a truncation, a removal or a mark are always tried.
-            var isTurn = prefix % step == 0 || synced
-            synced = false
-            if prefix < count {
-                switch recording.entries[prefix].operation {
-                case .write: break
-                default:
-                    isTurn = true
-                    synced = true
+        // The states before and after a sync, a truncation, a removal or a mark are always tried.
+        var isTurn = true
+        for (prefix, entry) in (recording.entries.map(Optional.some) + [nil]).enumerated() {
+            let isWrite = if case .write = entry?.operation { true } else { false }
+            if isTurn || !isWrite || prefix % step == 0 {
+                for loss in Recording.Loss.allCases {
+                    let files = folder.files(losing: loss, using: &generator)
+                    try check(files, for: acknowledged, "\(loss) lost behind \(prefix) of \(count)")
+                    checked += 1
                 }
             }
-            guard isTurn else { continue }
-            let acknowledged = acknowledged(recording, after: prefix)
-            for loss in Recording.Loss.allCases {
-                let files = recording.files(after: prefix, losing: loss, using: &generator)
-                try check(files, for: acknowledged, "\(loss) lost behind \(prefix) of \(count)")
-                checked += 1
+            isTurn = !isWrite
+            if let entry {
+                folder.apply(entry)
+                acknowledged.formUnion(self.acknowledged(by: entry))
             }
         }
+        #expect(acknowledged.count == sizes.count * 2)
         print("power loss: \(checked) states of \(count) writes and syncs, \(sizes.count) requests")
     }
 

@@ -63,7 +63,7 @@ struct Recording {
         self.entries = entries
     }
 
-    /// The data that survives a power loss after the first entries.
+    /// The data that survives a power loss.
     enum Loss: CaseIterable {
         /// Only synced data.
         case all
@@ -72,24 +72,27 @@ struct Recording {
         /// Any part of the unsynced data, in any order, with the last sectors in parts.
         case some
     }
+}
 
-    /// The folder's files as a power loss may leave them.
-    ///
-    /// - Parameter count: the number of entries before it.
-    func files<Generator: RandomNumberGenerator>(
-        after count: Int, losing loss: Loss, using generator: inout Generator
-    ) -> [String: Data] {
-        var files: [String: RecordedFile] = [:]
-        for entry in entries.prefix(count) {
-            if entry.name.isEmpty {
-                // Only a sync of the folder makes names, and their removal, durable.
-                if case .sync = entry.operation {
-                    for name in files.keys { files[name]?.keepName() }
-                }
-                continue
-            }
+/// The folder's files after the first of a recording's entries.
+struct RecordedFolder {
+    private var files: [String: RecordedFile] = [:]
+
+    mutating func apply(_ entry: Recording.Entry) {
+        guard entry.name.isEmpty else {
             files[entry.name, default: RecordedFile()].apply(entry.operation)
+            return
         }
+        // Only a sync of the folder makes names, and their removal, durable.
+        if case .sync = entry.operation {
+            for name in files.keys { files[name]?.keepName() }
+        }
+    }
+
+    /// The files as a power loss may leave them.
+    func files<Generator: RandomNumberGenerator>(
+        losing loss: Recording.Loss, using generator: inout Generator
+    ) -> [String: Data] {
         var left: [String: Data] = [:]
         for (name, file) in files {
             let isThere =
