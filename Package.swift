@@ -122,6 +122,16 @@ let examples: [Target] = [
         ["PostludeCelery", "PostludeDurable", "PostludeExampleMailing", "PostludeExampleStorage", grdb]),
 ]
 
+// The end-to-end tests start these programs. With POSTLUDE_PROGRAMS, a folder, they start those of another build.
+let startedPrograms: [Target.Dependency] =
+    Context.environment["POSTLUDE_PROGRAMS"] != nil
+    ? []
+    : [
+        "PostludeAnalyticsExample", "PostludeCeleryTestbed", "PostludeDurableTestbed", "PostludeGuideExample",
+        "PostludeLifecycleTestbed", "PostludeNotificationsExample", "PostludeOrdersExample",
+        "PostludeTestbed", "PostludeUploadsExample",
+    ]
+
 // One target of tests a module, what they share and start, and those from outside.
 let tests: [Target] = [
     .target(
@@ -162,12 +172,9 @@ let tests: [Target] = [
         ]),
     .testTarget(
         name: "PostludeEndToEndTests",
-        dependencies: [
-            "PostludeAnalyticsExample", "PostludeBrokerFixtures", "PostludeCeleryTestbed",
-            "PostludeDurableTestbed", "PostludeGuideExample", "PostludeLifecycleTestbed",
-            "PostludeNotificationsExample", "PostludeOrdersExample", "PostludeSettingsExample",
-            "PostludeSpawning", "PostludeSupervision", "PostludeTestbed", "PostludeTesting",
-            "PostludeUploadsExample", grdb,
+        dependencies: startedPrograms + [
+            "PostludeBrokerFixtures", "PostludeSettingsExample", "PostludeSpawning", "PostludeSupervision",
+            "PostludeTesting", grdb,
         ],
         exclude: ["Interpose"]),
     .testTarget(name: "PostludeFastCGITests", dependencies: ["PostludeFastCGI", "PostludeSystem"]),

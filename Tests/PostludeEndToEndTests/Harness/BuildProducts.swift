@@ -7,12 +7,16 @@ enum BuildProducts {
         return URL(fileURLWithPath: executable).deletingLastPathComponent().path
     }()
 
-    static var testbed: String { folder + "/PostludeTestbed" }
-    static var celeryTestbed: String { folder + "/PostludeCeleryTestbed" }
-    static var durableTestbed: String { folder + "/PostludeDurableTestbed" }
-    static var lifecycleTestbed: String { folder + "/PostludeLifecycleTestbed" }
+    /// The folder of the programs that the tests start. With POSTLUDE_PROGRAMS they are those of another build,
+    /// which is one for release.
+    private static let programs = ProcessInfo.processInfo.environment["POSTLUDE_PROGRAMS"] ?? folder
 
-    static func example(_ name: String) -> String { folder + "/Postlude\(name.capitalized)Example" }
+    static var testbed: String { programs + "/PostludeTestbed" }
+    static var celeryTestbed: String { programs + "/PostludeCeleryTestbed" }
+    static var durableTestbed: String { programs + "/PostludeDurableTestbed" }
+    static var lifecycleTestbed: String { programs + "/PostludeLifecycleTestbed" }
+
+    static func example(_ name: String) -> String { programs + "/Postlude\(name.capitalized)Example" }
 
     /// The package's folder, found from this file's path.
     static let repository: String = {
