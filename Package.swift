@@ -174,7 +174,7 @@ let tests: [Target] = [
         name: "PostludeEndToEndTests",
         dependencies: startedPrograms + [
             "PostludeBrokerFixtures", "PostludeSettingsExample", "PostludeSpawning", "PostludeSupervision",
-            "PostludeTesting", grdb,
+            "PostludeSystem", "PostludeTesting", grdb,
         ],
         exclude: ["Interpose"]),
     .testTarget(name: "PostludeFastCGITests", dependencies: ["PostludeFastCGI", "PostludeSystem"]),
@@ -205,7 +205,8 @@ let tests: [Target] = [
             "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb,
         ],
         exclude: ["Interpose"]),
-    .testTarget(name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeTesting"]),
+    .testTarget(
+        name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeSystem", "PostludeTesting"]),
     .testTarget(
         name: "PostludeTests",
         dependencies: [

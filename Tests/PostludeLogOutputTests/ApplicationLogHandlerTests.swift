@@ -1,6 +1,6 @@
 import Logging
 import PostludeManifest
-import Synchronization
+import PostludeSystem
 import Testing
 
 @testable import PostludeLogOutput
@@ -8,7 +8,7 @@ import Testing
 @Suite("ApplicationLogHandler")
 struct ApplicationLogHandlerTests {
     private final class Entries: Sendable {
-        private let all = Mutex<[String]>([])
+        private let all = Lock<[String]>([])
         var messages: [String] { all.withLock { $0 } }
         func append(_ message: String) { all.withLock { $0.append(message) } }
     }

@@ -51,17 +51,16 @@ struct AdoptionTests {
 
     @Test("Whatever the memory contains, reading it neither fails nor waits")
     func noise() throws {
-        var generator = SystemRandomNumberGenerator()
         let board = try ScoreboardTests.make()
         for _ in 0..<4 {
             for index in Layout.Header.started..<board.layout.byteCount / 8 {
-                let choice = UInt8.random(in: 0...3, using: &generator)
+                let choice = UInt8.random(in: 0...3)
                 board.words[index] =
                     switch choice {
                     case 0: .max
                     case 1: 0
-                    case 2: UInt64.random(in: 0...5, using: &generator)
-                    default: UInt64.random(in: 0 ... .max, using: &generator)
+                    case 2: UInt64.random(in: 0...5)
+                    default: UInt64.random(in: 0 ... .max)
                     }
             }
             let snapshot = board.snapshot()

@@ -27,11 +27,10 @@ struct ByteSearchTests {
 
     @Test("Agrees with a search that compares at each position")
     func reference() {
-        var generator = SystemRandomNumberGenerator()
         for _ in 0..<500 {
-            let bytes = (0..<Int.random(in: 1...40, using: &generator)).map { _ in UInt8.random(in: 0...1) }
-            let needle = (0..<Int.random(in: 1...4, using: &generator)).map { _ in UInt8.random(in: 0...1) }
-            let start = Int.random(in: 0...bytes.count, using: &generator)
+            let bytes = (0..<Int.random(in: 1...40)).map { _ in UInt8.random(in: 0...1) }
+            let needle = (0..<Int.random(in: 1...4)).map { _ in UInt8.random(in: 0...1) }
+            let start = Int.random(in: 0...bytes.count)
             let expected = bytes.indices.first { $0 >= start && bytes[$0...].starts(with: needle) }
             #expect(
                 bytes.firstIndex(of: needle, from: start) == expected, "\(needle) in \(bytes) from \(start)")

@@ -53,12 +53,11 @@ struct ELFSymbolsTests {
                 _ = ELFSymbols(bytes)?.names(of: [0x1040], loadedAt: 0x1000)
             }
         }
-        var generator = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {
             var bytes = whole
-            for _ in 0..<Int.random(in: 1...6, using: &generator) {
+            for _ in 0..<Int.random(in: 1...6) {
                 // After the magic number, so that most files are accepted.
-                bytes[Int.random(in: 6..<bytes.count, using: &generator)] =
+                bytes[Int.random(in: 6..<bytes.count)] =
                     [0, 1, 0x7f, 0xff].randomElement() ?? 0
             }
             bytes.withUnsafeBytes { bytes in

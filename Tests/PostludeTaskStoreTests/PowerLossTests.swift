@@ -72,7 +72,6 @@ struct PowerLossTests {
         let (recording, _) = try record(["append", fixture.path] + sizes.map(String.init), in: fixture)
         if isCheckpointed { #expect(self.isCheckpointed(recording), "no checkpoint") }
         let count = recording.entries.count
-        var generator = SystemRandomNumberGenerator()
         var folder = RecordedFolder()
         var acknowledged: Set<String> = []
         var checked = 0
@@ -82,7 +81,7 @@ struct PowerLossTests {
             let isWrite = if case .write = entry?.operation { true } else { false }
             if isTurn || !isWrite || prefix % step == 0 {
                 for loss in Recording.Loss.allCases {
-                    let files = folder.files(losing: loss, using: &generator)
+                    let files = folder.files(losing: loss)
                     try check(files, for: acknowledged, "\(loss) lost behind \(prefix) of \(count)")
                     checked += 1
                 }

@@ -90,18 +90,16 @@ struct RecordedFolder {
     }
 
     /// The files as a power loss may leave them.
-    func files<Generator: RandomNumberGenerator>(
-        losing loss: Recording.Loss, using generator: inout Generator
-    ) -> [String: Data] {
+    func files(losing loss: Recording.Loss) -> [String: Data] {
         var left: [String: Data] = [:]
         for (name, file) in files {
             let isThere =
                 switch loss {
                 case .all: file.isNamed
                 case .none: !file.isUnlinked
-                case .some: file.isNamed == !file.isUnlinked ? file.isNamed : Bool.random(using: &generator)
+                case .some: file.isNamed == !file.isUnlinked ? file.isNamed : Bool.random()
                 }
-            if isThere { left[name] = file.content(losing: loss, using: &generator) }
+            if isThere { left[name] = file.content(losing: loss) }
         }
         return left
     }
@@ -128,18 +126,16 @@ private struct RecordedFile {
         }
     }
 
-    func content<Generator: RandomNumberGenerator>(
-        losing loss: Recording.Loss, using generator: inout Generator
-    ) -> Data {
+    func content(losing loss: Recording.Loss) -> Data {
         var data = synced
         for operation in since {
             switch loss {
             case .all: break
             case .none: Self.apply(operation, to: &data)
             case .some:
-                guard Bool.random(using: &generator) else { continue }
-                if case .write(let offset, let bytes) = operation, Bool.random(using: &generator) {
-                    let sectors = Int.random(in: 0...bytes.count / 512, using: &generator)
+                guard Bool.random() else { continue }
+                if case .write(let offset, let bytes) = operation, Bool.random() {
+                    let sectors = Int.random(in: 0...bytes.count / 512)
                     Self.apply(.write(offset: offset, bytes.prefix(sectors * 512)), to: &data)
                 } else {
                     Self.apply(operation, to: &data)

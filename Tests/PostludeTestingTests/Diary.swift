@@ -1,8 +1,8 @@
-import Synchronization
+import PostludeSystem
 
 /// An application's actions, in order.
 final class Diary: Sendable {
-    private let pages = Mutex<[String]>([])
+    private let pages = Lock<[String]>([])
 
     var entries: [String] { pages.withLock { $0 } }
 

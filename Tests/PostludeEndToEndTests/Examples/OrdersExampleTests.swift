@@ -1,6 +1,6 @@
 import Foundation
 import PostludeBrokerFixtures
-import Synchronization
+import PostludeSystem
 import Testing
 
 @Suite("The orders example")
@@ -112,7 +112,7 @@ struct OrdersExampleTests {
         try run(settings: "processes: { count: 2 }", isSupervised: true) { _, nginx in
             let port = nginx.port
             for order in orders {
-                let all = Mutex<[HTTPReply]>([])
+                let all = Lock<[HTTPReply]>([])
                 DispatchQueue.concurrentPerform(iterations: 16) { _ in
                     let json = #"{"id": "\#(order)", "email": "ada@example.org"}"#
                     if let client = try? HTTPClient(port: port),

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import PostludeSystem
 import Testing
 
 @Suite("The settings example")
@@ -97,9 +97,9 @@ struct SettingsExampleTests {
     @Test("Racing writes and reads never show settings older than an answered write")
     func races() throws {
         let (writers, writes) = (6, 40)
-        let written = Mutex<[Int: String]>([:])
-        let shown = Mutex<[Shown]>([])
-        let failures = Mutex<[String]>([])
+        let written = Lock<[Int: String]>([:])
+        let shown = Lock<[Shown]>([])
+        let failures = Lock<[String]>([])
         try run { _, nginx in
             let port = nginx.port
             DispatchQueue.concurrentPerform(iterations: writers) { writer in

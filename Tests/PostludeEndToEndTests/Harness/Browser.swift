@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import PostludeSystem
 
 /// The real Chromium, without a window, as far as the loopback net: nothing that a page asks of another host
 /// is found.
@@ -12,7 +12,7 @@ import Synchronization
 /// ```
 struct Browser {
     /// A page takes a core for seconds: one at a time leaves the tests beside it their time.
-    private static let turn = Mutex(())
+    private static let turn = Lock(())
 
     private static let executable =
         ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
