@@ -1,13 +1,25 @@
 """The bars that Postlude should meet. Each is a line: the figure, the bar, the measured value, met or missed."""
 
+import os
+
+from cost import KINDS as REQUESTS
+from cost_bounds import BOUNDS
 from measure import SPREAD
 from report import KINDS, milliseconds, number, table
 
+# The counted figures that have a bound: the digits with which they are printed, and how to find what they consist of.
+COUNTED = {
+    "allocations": (1, "`Tests/benchmark --only cost --where {request}` prints their call stacks."),
+    "system calls": (2, "The table of system calls has their names."),
+    "instructions": (0, "`Tests/benchmark --only cost --where {request}` prints the functions."),
+}
 
-def print_bars(http, handlers, tasks, spread, routes):
+
+def print_bars(http, handlers, tasks, spread, counted, routes):
     bars = (http_bars(http) if http else []) + (handler_bars(handlers) if handlers else [])
     bars += task_bars(tasks) if tasks else []
     bars += spread_bars(spread) if spread else []
+    bars += cost_bars(counted) if counted else []
     bars += route_bars(routes) if routes else []
     if bars:
         print("## Bars\n")
@@ -88,6 +100,35 @@ def spread_bars(cells):
             f"{milliseconds(three['wait_max_ms'])} ms", three["wait_max_ms"] <= limit),
         bar(what + "response p99, compared with one process", f"≤ {milliseconds(2 * one['p99_ms'])} ms",
             f"{milliseconds(three['p99_ms'])} ms", three["p99_ms"] <= 2 * one["p99_ms"])]
+
+
+def cost_bars(records):
+    return [
+        bar(f"{REQUESTS[request].words}: {what} a request", f"≤ {limit}", value, is_met)
+        for request, what, value, limit, is_met in compared(records)]
+
+
+def compared(records):
+    """Each counted figure and its bound, as text, and whether the figure is within it."""
+    for record in records:
+        figures = {
+            "allocations": record["allocations"], "system calls": sum(record["system_calls"].values()),
+            "instructions": record["instructions"]}
+        for what, (digits, _) in COUNTED.items():
+            limit = BOUNDS[record["request"]][what]
+            # Another processor has other instructions.
+            if what != "instructions" or os.uname().machine == "x86_64":
+                yield (record["request"], what, number(figures[what], digits), number(limit, digits),
+                       figures[what] <= limit)
+
+
+def exceeded_bounds(records):
+    """What is wrong, and what to do, for each counted figure above its bound."""
+    return [
+        f"{request} ({REQUESTS[request].words}): {value} {what} a request; the bound is {limit}."
+        f" {COUNTED[what][1].format(request=request)} If the change is worth them, raise the bound in"
+        " Tests/BenchmarkSuite/cost_bounds.py, and say why in the commit."
+        for request, what, value, limit, is_met in compared(records) if not is_met]
 
 
 def route_bars(records):

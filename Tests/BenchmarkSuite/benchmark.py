@@ -11,11 +11,12 @@ import sys
 import tempfile
 
 import bars
+import cost
 import measure
 import report
-from servers import NAMES, Failure, Site
+from servers import DURABLE, NAMES, PLAIN, Failure, Site
 
-PARTS = ("http", "handlers", "tasks", "spread", "routes")
+PARTS = ("http", "handlers", "tasks", "spread", "cost", "routes")
 
 
 def some_of(allowed):
@@ -44,7 +45,13 @@ def parse_options():
     parser.add_argument("--only", type=some_of(PARTS), default=list(PARTS))
     parser.add_argument("--servers", type=some_of(list(NAMES)), default=list(NAMES))
     parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--counts", action="store_true")
+    parser.add_argument("--where", choices=list(cost.KINDS))
     options = parser.parse_args()
+    if (options.counts or options.where) and options.only != ["cost"]:
+        parser.error("--counts and --where are options of --only cost")
+    if (options.counts or options.where) and "postlude" not in options.servers:
+        parser.error("--counts and --where measure Postlude: --servers must name it")
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.seconds = options.seconds or (2 if options.quick else 8)
     options.clients = (4, 64) if options.quick else (4, 16, 64)
@@ -70,6 +77,8 @@ def compile_c(parts, folder):
     programs = {
         "load": [*(parts / "load").glob("*.c"), "-lm"],
         "libfcgi-loop": [parts / "libfcgi-loop.c", "-lfcgi", "-lpthread"],
+        "allocations.so": [parts / "allocations.c", "-shared", "-fPIC"],
+        "sigsuspend.so": [parts / "sigsuspend.c", "-shared", "-fPIC"],
     }
     for name, words in programs.items():
         measure.run(
@@ -82,10 +91,19 @@ def benchmark(options, folder):
     results = {"machine": report.machine(with_postlude or "routes" in options.only)}
     behind_nginx = [part for part in ("http", "tasks") if part in options.only]
     of_postlude = [part for part in ("handlers", "spread") if part in options.only and with_postlude]
-    if behind_nginx or of_postlude:
-        application = build(options.root, "PostludeBenchmarkApplication") if with_postlude else None
+    with_cost = "cost" in options.only and with_postlude
+    if behind_nginx or of_postlude or with_cost:
+        products = ([PLAIN] if with_postlude else []) + ([DURABLE] if with_cost else [])
+        programs = {product: build(options.root, product) for product in products}
         compile_c(parts, folder)
-        with contextlib.closing(Site(parts, folder, application)) as site:
+        with contextlib.closing(Site(parts, folder, programs)) as site:
+            if options.where:
+                results["where"] = cost.where(site, cost.KINDS[options.where], note)
+                return results
+            if with_cost:
+                results["counted"] = cost.counted(site, note)
+            if options.counts:
+                return results
             site.start_nginx()
             for name in options.servers:
                 site.check(name)
@@ -93,6 +111,8 @@ def benchmark(options, folder):
                 results[part] = getattr(measure, part)(site, options.servers, options, note)
             for part in of_postlude:
                 results[part] = getattr(measure, part)(site, options, note)
+            if with_cost:
+                results["timed"] = cost.timed(site, options, note)
     if "routes" in options.only:
         results["routes"] = measure.routes(build(options.root, "PostludeRouteBenchmark"), options, note)
     return results
@@ -105,9 +125,16 @@ def print_report(results, options):
     handlers = report.print_handlers(results["handlers"]) if "handlers" in results else None
     tasks = report.print_tasks(results["tasks"]) if "tasks" in results else None
     spread = report.print_spread(results["spread"]) if "spread" in results else None
+    if "counted" in results:
+        report.print_counted(results["counted"])
+    if "timed" in results:
+        report.print_timed(results["timed"])
+    if "where" in results:
+        report.print_where(options.where, results["where"])
     if "routes" in results:
         report.print_routes(results["routes"])
-    results["bars"] = bars.print_bars(http, handlers, tasks, spread, results.get("routes"))
+    results["bars"] = bars.print_bars(
+        http, handlers, tasks, spread, results.get("counted"), results.get("routes"))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
 
@@ -123,7 +150,7 @@ def main():
     options = parse_options()
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, interrupted)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="postlude-benchmark-", dir="/tmp"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postlude-benchmark-"))
     # If root starts nginx and php-fpm, their processes belong to the user nobody.
     folder.chmod(0o755)
     try:
@@ -134,7 +161,10 @@ def main():
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print_report(results, options)
-    return 0
+    exceeded = bars.exceeded_bounds(results["counted"]) if options.counts else []
+    for each in exceeded:
+        print(f"Tests/benchmark: {each}", file=sys.stderr)
+    return 1 if exceeded else 0
 
 
 if __name__ == "__main__":

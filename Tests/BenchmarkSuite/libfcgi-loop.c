@@ -19,6 +19,13 @@ static void *serve(void *unused) {
     }
     while (FCGX_Accept_r(&request) == 0) {
         const char *uri = FCGX_GetParam("REQUEST_URI", request.envp);
+        const char *length = FCGX_GetParam("CONTENT_LENGTH", request.envp);
+        if (length != NULL && *length != '\0') {
+            // On a kept connection, libfcgi takes the bytes of an unread body for the next request.
+            char body[8192];
+            while (FCGX_GetStr(body, sizeof body, request.in) > 0) {
+            }
+        }
         int hasTask = uri != NULL && strcmp(uri, "/task") == 0;
         FCGX_PutStr(response, sizeof response - 1, request.out);
         FCGX_Finish_r(&request);

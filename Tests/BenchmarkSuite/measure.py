@@ -19,10 +19,12 @@ HANDLER_PATHS = {
 }
 
 
-def run(command, seconds):
+def run(command, seconds, text=None):
+    """Runs a command with the text as its input, and returns its output."""
     command = [str(word) for word in command]
+    source = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+        result = subprocess.run(command, **source, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         raise Failure(f"still running after {seconds} s: {' '.join(command)}") from None
     if result.returncode != 0:
@@ -63,14 +65,7 @@ def http_once(site, name, kind, clients, seconds, path="/hello"):
     port = site.ports[f"{name}-{kind}"]
     load(site, port, path, 0.5, 2, "clients", 4)
     before = back_end.processor_seconds()
-    text = run(
-        ["wrk", "--threads", 1, "--connections", clients, "--duration", f"{seconds}s", "--timeout", "2s",
-         "--latency", "--script", site.parts / "wrk-report.lua", f"http://127.0.0.1:{port}{path}"],
-        seconds + 30)
-    lines = [line for line in text.splitlines() if line.startswith("JSON ")]
-    if not lines:
-        raise Failure(f"wrk printed no figures:\n{text}")
-    figures = json.loads(lines[0].removeprefix("JSON "))
+    figures = wrk(site, port, clients, seconds, path)
     spent = back_end.processor_seconds() - before
     if not back_end.running():
         raise Failure(f"{name} ended while it was measured")
@@ -84,6 +79,18 @@ def http_once(site, name, kind, clients, seconds, path="/hello"):
         site, port, path, min(seconds, 2), 2, "clients", clients)["clients_served"]
     figures["peak_bytes"] = back_end.peak_bytes()
     return figures
+
+
+def wrk(site, port, clients, seconds, path, method="GET", body=b""):
+    text = run(
+        ["wrk", "--threads", 1, "--connections", clients, "--duration", f"{seconds}s", "--timeout", "2s",
+         "--latency", "--script", site.parts / "wrk-report.lua", f"http://127.0.0.1:{port}{path}", "--", method,
+         body.decode()],
+        seconds + 30)
+    lines = [line for line in text.splitlines() if line.startswith("JSON ")]
+    if not lines:
+        raise Failure(f"wrk printed no figures:\n{text}")
+    return json.loads(lines[0].removeprefix("JSON "))
 
 
 def handlers(site, options, note):

@@ -5,11 +5,15 @@ import pathlib
 import re
 import statistics
 import subprocess
+import tempfile
 
+from cost import KINDS as REQUESTS
 from measure import HANDLER_PATHS, SPREAD_RATE
 from servers import NAMES
 
 OTHERS = ("libfcgi", "php")
+LISTED_STACKS = 15
+LISTED_FUNCTIONS = 40
 KINDS = {"kept": "kept", "fresh": "not kept"}
 SUMMED = ("timeouts", "bad_status", "socket_errors", "refused", "sent", "answered", "requests")
 
@@ -47,8 +51,8 @@ def milliseconds(value):
 def machine(application):
     def first_line(*command):
         try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=30)
-        except OSError:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        except (OSError, subprocess.CalledProcessError):
             return "not installed"
         lines = (result.stdout + result.stderr).splitlines()
         return lines[0].strip() if lines else ""
@@ -68,6 +72,9 @@ def machine(application):
         "system": system[1] if system else "unknown",
         "nginx": package("nginx"), "libfcgi": package("libfcgi0ldbl"), "php-fpm": package("php8.2-fpm"),
         "PCRE2": package("libpcre2-8-0"), "wrk": package("wrk"), "spawn-fcgi": package("spawn-fcgi"),
+        "strace": package("strace"), "valgrind": package("valgrind"),
+        "file system of the task store": first_line(
+            "stat", "--file-system", "--format=%T", tempfile.gettempdir()),
         "Swift": first_line("swift", "--version") if application else "not used",
     }
 
@@ -76,6 +83,9 @@ def print_machine(facts, options):
     print("## Machine\n")
     for name, value in facts.items():
         print(f"- {name}: {value}")
+    if options.counts or options.where:
+        print()
+        return
     rounds = "1 round" if options.rounds == 1 else f"{options.rounds} rounds, interleaved"
     print(f"- run: {rounds}, {options.seconds} s a measurement; servers, nginx and load share the cores\n")
 
@@ -154,6 +164,75 @@ def print_spread(records):
          milliseconds(cell["p99_ms"])] for name, cell in cells.items()])
     print("A task's wait lasts from the end of its handler to its own beginning.\n")
     return cells
+
+
+def print_counted(records):
+    print("## The cost of a request, counted\n")
+    has_instructions = any("instructions" in each for each in records)
+    header = ["request", "allocations", "bytes allocated", "system calls"] + ["instructions"] * has_instructions
+    table(header, [
+        [REQUESTS[each["request"]].words, number(each["allocations"], 1), number(each["allocated_bytes"]),
+         number(sum(each["system_calls"].values()), 1)]
+        + ([number(each["instructions"])] if has_instructions else [])
+        for each in records])
+    print("Each request is sent directly on one kept FastCGI connection, when the work for the one before it is over."
+          " The instructions are those in user mode, of a process without a supervisor.\n")
+    print("System calls by name:\n")
+    # A rare call is not one of the request: threads also act by themselves, at intervals.
+    names = sorted({name for each in records for name, calls in each["system_calls"].items() if calls >= 0.02})
+    table(["request", *names], [
+        [REQUESTS[each["request"]].words, *(
+            number(each["system_calls"].get(name, 0), 2).removesuffix(".00") for name in names)]
+        for each in records])
+
+
+def print_timed(records):
+    cells = medians(records, ("request", "server"))
+    print("## The cost of a request behind nginx, kept connections, 4 clients\n")
+    switches = ["voluntary switches", "involuntary switches"]
+    table(["request", "server", "requests/s", "user µs", "kernel µs", *switches], [
+        [REQUESTS[request].words, NAMES[server], number(cell["requests_per_second"]),
+         number(cell["user_us"], 1), number(cell["kernel_us"], 1),
+         number(cell["voluntary_switches"], 2), number(cell["involuntary_switches"], 2)]
+        for (request, server), cell in cells.items()])
+    rows = []
+    for request in REQUESTS:
+        cell = cells.get((request, "postlude"))
+        # There is no durable task in C.
+        rival, name = cells.get((request, "libfcgi")), NAMES["libfcgi"]
+        if request == "durable":
+            rival, name = cells.get(("path", "postlude")), REQUESTS["path"].words
+        if cell and rival:
+            rows.append([REQUESTS[request].words, name] + [ratio(cell[key], rival[key]) for key in (
+                "requests_per_second", "user_us", "kernel_us", "voluntary_switches", "involuntary_switches")])
+    if rows:
+        print("Postlude divided by libfcgi's loop, which reads the same request and answers a constant text; a durable"
+              " task divided by Postlude's own typed path:\n")
+        table(["request", "divided by", "requests/s", "user", "kernel", *switches], rows)
+    return cells
+
+
+def print_where(name, found):
+    print(f"## Where the cost of {REQUESTS[name].words} comes from\n")
+    stacks = found["stacks"]
+    calls, size = (sum(stack[column] for stack in stacks) for column in (0, 1))
+    print(f"{number(calls, 1)} allocations of {number(size)} bytes a request, in {len(stacks)} call stacks. Those with"
+          " the most:\n")
+    for calls, size, frames in stacks[:LISTED_STACKS]:
+        print(f"- {number(calls, 2)} allocations of {number(size)} bytes\n")
+        print("".join(f"      {frame}\n" for frame in frames))
+    total = found["instructions"]
+    print(f"{number(total)} instructions a request. The functions with the most, with what they call (a"
+          " recursive one, marked '2, counts its inner calls again):\n")
+    print_functions(found["inclusive"], total)
+    print("And without what they call:\n")
+    print_functions(found["exclusive"], total)
+
+
+def print_functions(functions, total):
+    table(["instructions", "", "function"], [
+        [number(count), f"{count / total * 100:.1f} %", f"`{function}`"]
+        for count, function in functions[:LISTED_FUNCTIONS]])
 
 
 def print_routes(records):

@@ -9,6 +9,8 @@ import subprocess
 import time
 
 BODY = b"Hello, world!\n"
+# The program without durable tasks, and the one with them.
+PLAIN, DURABLE = "PostludeBenchmarkApplication", "PostludeDurableTestbed"
 NAMES = {"postlude": "Postlude", "libfcgi": "libfcgi's loop", "php": "php-fpm"}
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -42,12 +44,12 @@ def tail(path, lines=15):
 class Process:
     """A process that the benchmark started, with its descendants."""
 
-    def __init__(self, command, log, folder):
+    def __init__(self, command, log, folder, source=subprocess.DEVNULL, environment={}):
         self.log = log
         with open(log, "ab") as output:
             self.child = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd=folder, start_new_session=True)
+                [str(word) for word in command], stdin=source, stdout=output, stderr=output,
+                cwd=folder, env=os.environ | environment, start_new_session=True)
 
     def tree(self):
         parents = {}
@@ -63,14 +65,32 @@ class Process:
             waiting += parents.get(pid, [])
         return found
 
-    def processor_seconds(self):
-        """User and system time of the tree. An ended child counts in its parent's time of children."""
-        seconds = 0
+    def times(self):
+        """User and kernel time of the tree, in seconds. An ended child counts in its parent's times of children."""
+        user, kernel = 0, 0
         for pid in self.tree():
             fields = status_fields(pid)
             if fields:
-                seconds += sum(int(ticks) for ticks in fields[11:15]) / TICKS
-        return seconds
+                user += (int(fields[11]) + int(fields[13])) / TICKS
+                kernel += (int(fields[12]) + int(fields[14])) / TICKS
+        return user, kernel
+
+    def processor_seconds(self):
+        return sum(self.times())
+
+    def context_switches(self):
+        """Voluntary and involuntary context switches of the tree's threads that have not ended."""
+        totals = {"voluntary_ctxt_switches:": 0, "nonvoluntary_ctxt_switches:": 0}
+        for pid in self.tree():
+            for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+                try:
+                    lines = status.read_text().splitlines()
+                except OSError:
+                    continue
+                for name, _, value in (line.partition("\t") for line in lines):
+                    if name in totals:
+                        totals[name] += int(value)
+        return tuple(totals.values())
 
     def peak_bytes(self):
         total = 0
@@ -112,17 +132,19 @@ def status_fields(pid):
 class Site:
     """nginx and the back ends in one folder; each back end can be restarted on its socket."""
 
-    def __init__(self, parts, folder, application):
+    def __init__(self, parts, folder, programs):
         self.parts = parts
         self.folder = folder
-        self.application = application
-        self.manifest = parts / "Application/routes.yaml"
+        self.programs = programs
+        self.manifests = {PLAIN: parts / "Application/routes.yaml", DURABLE: folder / "durable-routes.yaml"}
+        self.program, self.manifest = PLAIN, self.manifests[PLAIN]
         names = [f"{name}-{kind}" for name in NAMES for kind in ("kept", "fresh")]
         self.ports = dict(zip(names, free_ports(len(names))))
         is_root = os.geteuid() == 0
         values = {"folder": folder, "user": "user nobody nogroup;" if is_root else "", **self.ports}
         fill(parts / "nginx.conf.in", folder / "nginx.conf", values)
         fill(parts / "php-fpm.conf.in", folder / "php-fpm.conf", values)
+        fill(parts / "durable-routes.yaml.in", self.manifests[DURABLE], values)
         (folder / "hello.php").write_bytes((parts / "hello.php").read_bytes())
         self.back_end = None
         self.nginx = None
@@ -148,24 +170,24 @@ class Site:
                     "--fpm-config", self.folder / "php-fpm.conf"]
         program = [self.folder / "libfcgi-loop"]
         if name == "postlude":
-            program = [self.application, "serve", "--manifest", self.manifest]
+            program = [self.programs[self.program], "serve", "--manifest", self.manifest]
         return ["/usr/bin/spawn-fcgi", "-n", "-s", self.folder / f"{name}.sock", "-M", "0666", "--", *program]
 
-    def start(self, name):
+    def start(self, name, path="/hello", body=BODY):
         self.stop()
         log = self.folder / f"{name}.log"
         self.back_end = Process(self.command(name), log, self.folder)
         deadline = time.monotonic() + 10
         answer = "nothing yet"
         while self.back_end.running() and time.monotonic() < deadline:
-            answer = self.get(name, "fresh", "/hello")
-            if answer == (200, BODY):
+            answer = self.get(name, "fresh", path)
+            if answer == (200, body):
                 return self.back_end
             time.sleep(0.02)
         status = self.back_end.child.poll()
         answer = answer if status is None else f"ended with status {status}"
         logs = f"{tail(log)}\n{tail(self.folder / 'nginx.log', 3)}"
-        raise Failure(f"{NAMES[name]} does not answer GET /hello as expected: {answer}\n{logs}")
+        raise Failure(f"{NAMES[name]} does not answer GET {path} as expected: {answer}\n{logs}")
 
     def start_postlude(self, settings):
         """Starts Postlude with other workers, or processes, than its manifest has."""
@@ -178,15 +200,28 @@ class Site:
         finally:
             self.manifest = usual
 
+    def start_durable(self):
+        """Starts the program with durable tasks in Postlude's place."""
+        usual = self.program, self.manifest
+        self.program, self.manifest = DURABLE, self.manifests[DURABLE]
+        try:
+            return self.start("postlude", "/stored", b"done")
+        finally:
+            self.program, self.manifest = usual
+
     def stop(self):
         if self.back_end is not None:
             self.back_end.stop()
             self.back_end = None
 
     def get(self, name, kind, path):
+        return self.ask(name, kind, "GET", path)
+
+    def ask(self, name, kind, method, path, body=b""):
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[f"{name}-{kind}"], timeout=5)
         try:
-            connection.request("GET", path)
+            headers = {"Content-Type": "application/json"} if body else {}
+            connection.request(method, path, body or None, headers)
             response = connection.getresponse()
             return response.status, response.read()
         except (OSError, http.client.HTTPException) as error:

@@ -1,3 +1,12 @@
+-- The arguments: the method, and a body of JSON text, which may be empty.
+function init(arguments)
+    wrk.method = arguments[1]
+    if arguments[2] ~= "" then
+        wrk.body = arguments[2]
+        wrk.headers["Content-Type"] = "application/json"
+    end
+end
+
 -- wrk's figures as one line of JSON, in place of its rounded text.
 function done(summary, latency, requests)
     local errors = summary.errors

@@ -1,7 +1,7 @@
 import Glibc
 import Postlude
 
-/// The requests that the benchmark sends to each of its servers: a small response, with and without a
+/// The requests that the benchmark sends. Each of its servers answers two of them: a small response, with and without a
 /// background task.
 @main
 struct BenchmarkApplication: Application {
@@ -9,6 +9,7 @@ struct BenchmarkApplication: Application {
         Handler("hello", hello)
         Handler("task", helloWithTask)
         Handler("item", item)
+        Handler("order", order)
         Handler("typed", typed)
         Handler("second", helloWithSecond)
     }
@@ -29,6 +30,23 @@ func helloWithTask(tasks: BackgroundTasks) -> Response {
 
 func item(path: Path<Item>) -> Item {
     path.value
+}
+
+struct Order: Decodable {
+    var customer: String
+    var items: [Line]
+    var note: String
+
+    struct Line: Decodable {
+        var id: Int
+        var name: String
+        var price: Double
+        var gift: Bool
+    }
+}
+
+func order(order: JSONBody<Order>) -> Response {
+    .text("Hello, world!\n")
 }
 
 struct Search: Decodable {
