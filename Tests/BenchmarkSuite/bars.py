@@ -7,11 +7,11 @@ from cost_bounds import BOUNDS
 from measure import SPREAD
 from report import KINDS, milliseconds, number, table
 
-# The counted figures that have a bound: the digits with which they are printed, and how to find what they consist of.
-COUNTED = {
-    "allocations": (1, "`Tests/benchmark --only cost --where {request}` prints their call stacks."),
-    "system calls": (2, "The table of system calls has their names."),
-    "instructions": (0, "`Tests/benchmark --only cost --where {request}` prints the functions."),
+# How to find what a counted figure consists of. The others are calls of one system call.
+WHERE = {
+    "allocations": "`Tests/benchmark --only cost --where {request}` prints their call stacks.",
+    "system calls": "The table of system calls has their names.",
+    "instructions": "`Tests/benchmark --only cost --where {request}` prints the functions.",
 }
 
 
@@ -114,20 +114,20 @@ def compared(records):
         figures = {
             "allocations": record["allocations"], "system calls": sum(record["system_calls"].values()),
             "instructions": record["instructions"]}
-        for what, (digits, _) in COUNTED.items():
-            limit = BOUNDS[record["request"]][what]
+        for what, limit in BOUNDS[record["request"]].items():
+            figure = figures[what] if what in figures else record["system_calls"].get(what, 0)
+            digits = 0 if what == "instructions" else 2
             # Another processor has other instructions.
             if what != "instructions" or os.uname().machine == "x86_64":
-                yield (record["request"], what, number(figures[what], digits), number(limit, digits),
-                       figures[what] <= limit)
+                yield record["request"], what, number(figure, digits), number(limit, digits), figure <= limit
 
 
 def exceeded_bounds(records):
     """What is wrong, and what to do, for each counted figure above its bound."""
     return [
         f"{request} ({REQUESTS[request].words}): {value} {what} a request; the bound is {limit}."
-        f" {COUNTED[what][1].format(request=request)} If the change is worth them, raise the bound in"
-        " Tests/BenchmarkSuite/cost_bounds.py, and say why in the commit."
+        f" {WHERE.get(what, WHERE['system calls']).format(request=request)} If the change is worth them, raise the"
+        " bound in Tests/BenchmarkSuite/cost_bounds.py, and say why in the commit."
         for request, what, value, limit, is_met in compared(records) if not is_met]
 
 
