@@ -4,15 +4,13 @@ package import PostludeSystem
 
 /// The libfcgi request of one worker, used for one connection after another.
 ///
-/// libfcgi reads only the head that the gate has checked, from a pipe of the worker, and writes STDOUT and END_REQUEST
-/// to the connection. The head always has FCGI_KEEP_CONN set, so that `FCGX_Finish_r` neither closes nor lingers: the
-/// poller then does what the web server has asked for.
+/// libfcgi reads only a BEGIN_REQUEST record and an empty PARAMS stream, from a pipe of the worker: no byte of the peer
+/// reaches it. It writes STDOUT and END_REQUEST to the connection. BEGIN_REQUEST always has FCGI_KEEP_CONN set, so that
+/// `FCGX_Finish_r` neither closes nor lingers: the poller then does what the web server has asked for.
 package final class FCGXRequest {
     /// libfcgi's request. It is on the heap, because libfcgi's streams keep its address.
     private let request: UnsafeMutablePointer<FCGX_Request>
-    private var pipeCapacity: Int32
     private var pipe: (read: Int32, write: Int32) = (-1, -1)
-    private var headRecords: [UInt8] = []
     /// Bytes of STDOUT that libfcgi has taken for the current request.
     package private(set) var bytesWritten = 0
 
@@ -35,31 +33,11 @@ package final class FCGXRequest {
         return FCGX_Init() == 0
     }()
 
-    /// - Parameter headLimit: the size of the largest PARAMS stream, in bytes.
-    package init(headLimit: Int) throws(SystemError) {
+    package init() throws(SystemError) {
         guard Self.initialized else { throw SystemError("FCGX_Init") }
-        pipeCapacity = Self.capacity(for: headLimit)
         request = .allocate(capacity: 1)
         FCGX_InitRequest(request, -1, 0)
         try openPipe()
-    }
-
-    /// Returns the capacity, in bytes, that the pipe needs for a head: for the PARAMS stream, and a header for each record.
-    /// A single write fills the pipe's pages completely.
-    private static func capacity(for headLimit: Int) -> Int32 {
-        Int32(clamping: headLimit + (headLimit / 0xffff + 4) * RecordHeader.byteCount)
-    }
-
-    /// Raises the limit for the size of heads; called between two requests.
-    ///
-    /// - Throws: if there is no room for a larger pipe; the old limit stays.
-    package func raiseHeadLimit(to headLimit: Int) throws(SystemError) {
-        let capacity = Self.capacity(for: headLimit)
-        guard capacity > pipeCapacity else { return }
-        let larger = try makePipe(capacity: capacity)
-        closePipe()
-        pipe = larger
-        pipeCapacity = capacity
     }
 
     deinit {
@@ -67,13 +45,14 @@ package final class FCGXRequest {
         request.deallocate()
     }
 
-    /// Lets libfcgi build the request from `head` and write to `descriptor` from now on.
-    package func begin(_ head: RequestHead, on descriptor: Int32) throws(SystemError) {
+    /// Lets libfcgi begin a request with this id, and write to `descriptor` from now on.
+    package func begin(_ id: UInt16, on descriptor: Int32) throws(SystemError) {
         bytesWritten = 0
-        encode(head)
-        let written = headRecords.withUnsafeBytes { Glibc.write(pipe.write, $0.baseAddress, $0.count) }
-        guard written == headRecords.count else {
-            let error = SystemError("write(head of \(headRecords.count) bytes to libfcgi)")
+        let written = withUnsafeBytes(of: Self.records(of: id)) {
+            Glibc.write(pipe.write, $0.baseAddress, $0.count)
+        }
+        guard written == MemoryLayout<Records>.size else {
+            let error = SystemError("write(a request to libfcgi)")
             try reopenPipe()
             throw error
         }
@@ -107,11 +86,6 @@ package final class FCGXRequest {
             bytesWritten += piece.count
         }
         return true
-    }
-
-    /// Returns the value that libfcgi has for a parameter of the current request; nil if there is none.
-    package func parameter(_ name: String) -> String? {
-        FCGX_GetParam(name, request.pointee.envp).map { String(cString: $0) }
     }
 
     /// Sends buffered output.
@@ -156,19 +130,18 @@ package final class FCGXRequest {
         request.pointee.ipcFd = -1
     }
 
-    private func encode(_ head: RequestHead) {
-        headRecords.removeAll(keepingCapacity: true)
-        let id = head.requestID
-        RecordHeader(type: .beginRequest, requestID: id, contentLength: 8).write(to: &headRecords)
-        headRecords += [0, 1, 1, 0, 0, 0, 0, 0]  // responder, FCGI_KEEP_CONN
-        var rest = head.refusal == nil ? head.stream[...] : []
-        while !rest.isEmpty {
-            let piece = rest.prefix(0xffff)
-            RecordHeader(type: .params, requestID: id, contentLength: piece.count).write(to: &headRecords)
-            headRecords += piece
-            rest = rest.dropFirst(piece.count)
-        }
-        RecordHeader(type: .params, requestID: id, contentLength: 0).write(to: &headRecords)
+    /// A BEGIN_REQUEST record and an empty PARAMS record (FastCGI specification, 5.1 and 5.2).
+    private typealias Records = (UInt64, UInt64, UInt64)
+
+    private static func records(of id: UInt16) -> Records {
+        let id = UInt64(id) << 32
+        // The first byte of each number is the version; then type, id and the length of the content.
+        return (
+            (0x01_01_0000_0008_00_00 | id).bigEndian,
+            // Role FCGI_RESPONDER, FCGI_KEEP_CONN.
+            UInt64(0x0001_01_0000000000).bigEndian,
+            (0x01_04_0000_0000_00_00 | id).bigEndian
+        )
     }
 
     private func reopenPipe() throws(SystemError) {
@@ -176,10 +149,9 @@ package final class FCGXRequest {
         try openPipe()
     }
 
-    /// Opens the pipe. Neither end blocks: if the gate and libfcgi disagree about the end of a head, libfcgi gets an
-    /// error instead of waiting for ever.
+    /// Opens the pipe. Neither end blocks: if libfcgi wanted more than it gets, it would fail instead of waiting for ever.
     private func openPipe() throws(SystemError) {
-        pipe = try makePipe(capacity: pipeCapacity)
+        pipe = try makePipe(capacity: 4096)
     }
 
     private func closePipe() {

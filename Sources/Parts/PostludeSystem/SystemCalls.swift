@@ -18,7 +18,7 @@ package func makePipe(capacity: Int32) throws(SystemError) -> (read: Int32, writ
     guard clinux_set_pipe_size(ends[1], capacity) >= capacity else {
         let error = SystemError(
             "fcntl(F_SETPIPE_SZ, \(capacity))",
-            advice: "lower limits.head, or raise /proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
+            advice: "raise /proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
         close(ends[0])
         close(ends[1])
         throw error

@@ -35,27 +35,19 @@ final class ResponseWriter {
         self.executor = executor
         self.deadline = deadline
         generation = server.generations.current
-        fcgx = try FCGXRequest(headLimit: generation.settings.limits.head)
+        fcgx = try FCGXRequest()
     }
 
     /// The time limit for writing a body in memory, or one piece of another body.
     private var time: Duration { generation.settings.limits.writeTime }
 
     /// Uses the limits of another generation from now on.
-    func adopt(_ other: Generation) {
-        guard other !== generation else { return }
-        generation = other
-        do {
-            try fcgx.raiseHeadLimit(to: other.settings.limits.head)
-        } catch {
-            server.logger.error("larger heads are not possible", metadata: ["error": "\(error)"])
-        }
-    }
+    func adopt(_ other: Generation) { generation = other }
 
     // MARK: A response
 
     func openResponse(to head: RequestHead, on connection: Connection) throws(SystemError) {
-        try fcgx.begin(head, on: connection.descriptor)
+        try fcgx.begin(head.requestID, on: connection.descriptor)
     }
 
     /// Ends the response.

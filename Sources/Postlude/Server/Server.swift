@@ -40,7 +40,7 @@ struct Server {
         defer { store?.close() }
         let deadlines = WriteDeadlines()
         // Fails before the first request is taken if libfcgi cannot create a request, which every worker needs.
-        _ = try FCGXRequest(headLimit: manifest.limits.head)
+        _ = try FCGXRequest()
         let pool = WorkerPool(
             bounds: .init(manifest.workers), onEmpty: wakeup.poolEmptied, onTaskRoom: context.taskRoomChanged
         ) { pool, executor in
