@@ -43,9 +43,9 @@ package struct RequestHead: Sendable {
         var reader = NameValuePairs()
         while let pair = try reader.next(in: stream.span) { pairs.append(pair) }
         self.pairs = pairs
-        // libfcgi keeps a parameter as the C string "name=value".
-        let names: [StaticString] = ["REQUEST_METHOD", "REQUEST_URI", "CONTENT_LENGTH"]
-        guard Self.isWellFormed(stream, pairs), !names.contains(where: isAmbiguous) else {
+        guard Self.isWellFormed(stream, pairs), !isAmbiguous("REQUEST_METHOD"),
+            !isAmbiguous("REQUEST_URI"), !isAmbiguous("CONTENT_LENGTH")
+        else {
             refusal = .parameter
             return
         }
@@ -89,6 +89,7 @@ package struct RequestHead: Sendable {
         for pair in pairs { body(stream[pair.name], stream[pair.value]) }
     }
 
+    /// Whether each parameter could be an environment variable: many programs take them as one C string "name=value".
     private static func isWellFormed(_ stream: [UInt8], _ pairs: [NameValuePairs.Pair]) -> Bool {
         stream.withUnsafeBytes { bytes in
             func holds(_ byte: UInt8, _ range: Range<Int>) -> Bool {
@@ -96,9 +97,10 @@ package struct RequestHead: Sendable {
                 guard let start = bytes.baseAddress, !range.isEmpty else { return false }
                 return memchr(start + range.lowerBound, Int32(byte), range.count) != nil
             }
+            // A value follows its name.
             return pairs.allSatisfy { pair in
-                !pair.name.isEmpty && !holds(UInt8(ascii: "="), pair.name) && !holds(0, pair.name)
-                    && !holds(0, pair.value)
+                !pair.name.isEmpty && !holds(UInt8(ascii: "="), pair.name)
+                    && !holds(0, pair.name.lowerBound..<pair.value.upperBound)
             }
         }
     }
@@ -115,8 +117,15 @@ package struct RequestHead: Sendable {
 
     /// Whether `name` was sent twice with different values: the web server and Postlude could use different ones.
     private func isAmbiguous(_ name: StaticString) -> Bool {
-        guard let first = value(name) else { return false }
-        return pairs.contains { matches($0, name) && stream[$0.value] != first }
+        var first: ArraySlice<UInt8>?
+        for pair in pairs where matches(pair, name) {
+            guard let first else {
+                first = stream[pair.value]
+                continue
+            }
+            if stream[pair.value] != first { return true }
+        }
+        return false
     }
 
     private mutating func readContentLength() {

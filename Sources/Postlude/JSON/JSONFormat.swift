@@ -39,6 +39,7 @@ public struct JSONFormat: Hashable, Sendable {
         let part = JSONPart()
         try JSONPartEncoder(part, format: self).encode(value)
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(128)
         part.write(to: &bytes)
         return bytes
     }

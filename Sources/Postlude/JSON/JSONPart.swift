@@ -23,7 +23,9 @@ final class JSONPart {
     }
 
     private var kind = Kind.object
+    /// In the order of the names' bytes while `isSorted`, and then with each name once.
     private var members: [(name: String, item: Item)] = []
+    private var isSorted = true
     private var items: [Item] = []
 
     func beginObject() { kind = .object }
@@ -31,7 +33,22 @@ final class JSONPart {
 
     var count: Int { items.count }
 
-    func set(_ name: String, _ item: Item) { members.append((name, item)) }
+    func set(_ name: String, _ item: Item) {
+        if members.isEmpty { members.reserveCapacity(8) }
+        // Small objects are kept sorted, without further allocations. Sorting at the end is faster for large ones.
+        if isSorted, members.count < 32 { return insert(name, item) }
+        isSorted = false
+        members.append((name, item))
+    }
+
+    private func insert(_ name: String, _ item: Item) {
+        var place = members.count
+        while place > 0, !members[place - 1].name.utf8.lexicographicallyPrecedes(name.utf8) {
+            place -= 1
+            guard !members[place].name.utf8.elementsEqual(name.utf8) else { return members[place].item = item }
+        }
+        members.insert((name, item), at: place)
+    }
     func append(_ item: Item) { items.append(item) }
 
     func be(_ item: Item) {
@@ -53,7 +70,7 @@ final class JSONPart {
         case .object:
             bytes.append(UInt8(ascii: "{"))
             var isFirst = true
-            for (name, item) in sortedMembers {
+            for (name, item) in isSorted ? members : sortedMembers {
                 if !isFirst { bytes.append(UInt8(ascii: ",")) }
                 isFirst = false
                 JSONString.write(name, to: &bytes)

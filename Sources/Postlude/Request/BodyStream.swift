@@ -47,30 +47,41 @@ final class BodySource {
     /// The longest wait for a piece.
     var readTime = Duration.seconds(60)
     var cancellation: RequestCancellation?
-    private var nextPiece: ((Duration) throws -> [UInt8]?)?
+    private var rest: Rest
+
+    private enum Rest {
+        /// `bytes`, which were not read yet.
+        case whole
+        case pieces((Duration) throws -> [UInt8]?)
+        case none
+        /// The request is over.
+        case closed
+    }
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
-        var rest: [UInt8]? = bytes.isEmpty ? nil : bytes
-        nextPiece = { _ in
-            defer { rest = nil }
-            return rest
-        }
+        rest = bytes.isEmpty ? .none : .whole
     }
 
     /// - Parameter nextPiece: returns the next piece, and waits for it no longer than the given time. Returns nil at the
     ///   end, and on each later call.
     init(reading nextPiece: @escaping (Duration) throws -> [UInt8]?) {
         bytes = []
-        self.nextPiece = nextPiece
+        rest = .pieces(nextPiece)
     }
 
     func read() throws -> [UInt8]? {
-        guard let nextPiece else { throw HTTPError(.badRequest, "The request is over") }
+        if case .closed = rest { throw HTTPError(.badRequest, "The request is over") }
         if let cancellation, cancellation.isCancelled { throw CancellationError() }
-        return try nextPiece(readTime)
+        switch rest {
+        case .whole:
+            rest = .none
+            return bytes
+        case .pieces(let next): return try next(readTime)
+        case .none, .closed: return nil
+        }
     }
 
     /// Ends reading after the response is finished, since the connection may then be reading another request's body.
-    func close() { nextPiece = nil }
+    func close() { rest = .closed }
 }

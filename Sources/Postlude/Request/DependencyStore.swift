@@ -18,8 +18,6 @@ final class DependencyStore {
 
     func holds(_ type: any RequestDependency.Type) -> Bool { values[ObjectIdentifier(type)] != nil }
 
-    var isEmpty: Bool { order.isEmpty }
-
     /// Releases all of them, the last one first.
     func release(log: (any RequestDependency, any Error) -> Void) async {
         while let id = order.popLast() {
@@ -39,7 +37,7 @@ extension Request {
     ///
     /// - Throws: an error that names the type if no input declares it.
     public func dependency<Value: RequestDependency>(_ type: Value.Type) throws -> Value {
-        guard let value = storage.dependencies.value(type) else {
+        guard let value = storage.dependencies?.value(type) else {
             throw UndeclaredDependency(type: "\(type)")
         }
         return value
@@ -47,8 +45,8 @@ extension Request {
 
     /// Computes a dependency, unless it was computed before.
     func resolve(_ type: any RequestDependency.Type) async throws {
-        guard !storage.dependencies.holds(type) else { return }
-        storage.dependencies.insert(try await type.init(request: self))
+        guard storage.dependencies?.holds(type) != true else { return }
+        storage.insert(try await type.init(request: self))
     }
 }
 

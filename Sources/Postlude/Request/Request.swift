@@ -86,7 +86,8 @@ final class RequestStorage {
     let tasks: TaskQueueSource
     /// The application, for inputs and dependencies; nil in tests that do not need it.
     let application: (any Sendable)?
-    let dependencies = DependencyStore()
+    /// nil while no dependency was computed.
+    private(set) var dependencies: DependencyStore?
     /// The folder for uploaded files.
     let uploadFolder: String
     let routes: RoutePaths
@@ -118,6 +119,12 @@ final class RequestStorage {
         self.uploadFolder = uploadFolder
         self.routes = routes
         identity = RequestIdentity(head, route: route, handler: handler, json: json)
+    }
+
+    func insert(_ dependency: any RequestDependency) {
+        let store = dependencies ?? DependencyStore()
+        store.insert(dependency)
+        dependencies = store
     }
 
     /// Keeps a value alive until the last task of the request has ended.

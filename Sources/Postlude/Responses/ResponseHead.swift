@@ -27,15 +27,19 @@ enum ResponseHead {
     /// Writes the head of `response` into `bytes`, replacing the contents.
     static func write(_ response: Response, into bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
-        append("Status", "\(response.status.code) \(response.status.reasonPhrase)", to: &bytes)
+        append("Status", to: &bytes) {
+            append(response.status.code, to: &$0)
+            $0.append(UInt8(ascii: " "))
+            $0 += response.status.reasonPhrase.utf8
+        }
         if let contentType = response.contentType, response.headers[.contentType] == nil {
-            append("Content-Type", contentType, to: &bytes)
+            append("Content-Type", to: &bytes) { $0 += contentType.utf8 }
         }
         if response.status.allowsLength, let count = response.body.count {
-            append("Content-Length", "\(response.status.allowsBody ? count : 0)", to: &bytes)
+            append("Content-Length", to: &bytes) { append(response.status.allowsBody ? count : 0, to: &$0) }
         }
         for field in response.headers where !isOwn(field.name.canonicalName) {
-            append(field.name.rawName, field.value, to: &bytes)
+            append(field.name.rawName, to: &bytes) { $0 += field.value.utf8 }
         }
         bytes += "\r\n".utf8
     }
@@ -57,15 +61,29 @@ enum ResponseHead {
     }
 
     /// Appends a field. The value's control characters become spaces, so that it cannot begin another line.
-    private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
+    ///
+    /// - Parameter appendValue: appends the value.
+    private static func append(
+        _ name: String, to bytes: inout [UInt8], _ appendValue: (inout [UInt8]) -> Void
+    ) {
         bytes += name.utf8
         bytes += ": ".utf8
         let start = bytes.count
-        bytes += value.utf8
+        appendValue(&bytes)
         for index in start..<bytes.count where bytes[index] < 0x20 || bytes[index] == 0x7f {
             bytes[index] = UInt8(ascii: " ")
         }
         bytes += "\r\n".utf8
+    }
+
+    /// Appends a number's decimal digits, without a string of their own.
+    private static func append(_ number: Int, to bytes: inout [UInt8]) {
+        var place = 1
+        while number / place >= 10 { place *= 10 }
+        while place > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(number / place % 10))
+            place /= 10
+        }
     }
 }
 

@@ -157,10 +157,10 @@ final class RequestExecution {
         guard let request else { return nil }
         let storage = request.storage
         storage.body.close()
-        if !storage.dependencies.isEmpty {
+        if let dependencies = storage.dependencies {
             _ = perform {
                 executor.run {
-                    await storage.dependencies.release { dependency, error in
+                    await dependencies.release { dependency, error in
                         logger.error(
                             "a dependency could not be released",
                             metadata: [

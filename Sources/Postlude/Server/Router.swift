@@ -6,8 +6,9 @@ internal import PostludeRouting
 internal import PostludeScoreboard
 
 /// Finds the route of a request.
-struct Router: Sendable {
-    struct Route: Sendable {
+final class Router: Sendable {
+    /// A class, because several values of a request refer to it, and copying its members would count ten references.
+    final class Route: Sendable {
         let pattern: String
         let handler: Handler
         /// The middleware around the handler, the outermost first: the application's, the groups', the route's own.
@@ -16,6 +17,18 @@ struct Router: Sendable {
         let tasks: Manifest.TaskLimits
         /// The route's name in the scoreboard's counters.
         let counted: CountedRoute
+
+        init(
+            pattern: String, handler: Handler, middleware: [any Middleware], limits: Manifest.Limits,
+            tasks: Manifest.TaskLimits
+        ) {
+            self.pattern = pattern
+            self.handler = handler
+            self.middleware = middleware
+            self.limits = limits
+            self.tasks = tasks
+            counted = CountedRoute(pattern)
+        }
     }
 
     /// The result of routing a request by its head.
@@ -60,7 +73,7 @@ struct Router: Sendable {
         let own = documentation.map { route in
             Route(
                 pattern: route.pattern.text, handler: route.handler, middleware: hooks.middleware,
-                limits: manifest.limits, tasks: manifest.tasks, counted: CountedRoute(route.pattern.text))
+                limits: manifest.limits, tasks: manifest.tasks)
         }
         let others = try manifest.routes.map { route in
             guard let handler = handlers[route.handler] else {
@@ -74,7 +87,7 @@ struct Router: Sendable {
             }
             return Route(
                 pattern: route.pattern.text, handler: handler, middleware: hooks.middleware + middleware,
-                limits: route.limits, tasks: route.tasks, counted: CountedRoute(route.pattern.text))
+                limits: route.limits, tasks: route.tasks)
         }
         routes = own + others
         uploadFolder = manifest.uploads.folder

@@ -72,8 +72,7 @@ struct HandlerInvocationTests {
         change(&limits)
         let route = Router.Route(
             pattern: "/", handler: Handler("handler") {}, middleware: [], limits: limits,
-            tasks: Manifest.TaskLimits(),
-            counted: CountedRoute("/"))
+            tasks: Manifest.TaskLimits())
         return HandlerInvocation(
             of: try RequestFixture().request(), on: connection, route: route, readsConnection: false,
             at: start)
