@@ -4,9 +4,26 @@
 /// offset cannot overflow `Int`, and each length is compared with what is left before it is used.
 struct NameValuePairs {
     /// The positions of a pair's name and value in the stream.
+    ///
+    /// A request has about twenty, and each lookup passes over them: so they are small.
     struct Pair: Sendable {
-        var name: Range<Int>
-        var value: Range<Int>
+        private let start: UInt32
+        private let nameEnd: UInt32
+        private let end: UInt32
+
+        /// - Parameter start: the name's offset, which the value follows. The caller has checked that the end of the
+        ///   value is no more than `UInt32` holds.
+        fileprivate init(start: Int, nameLength: Int, valueLength: Int) {
+            self.start = UInt32(truncatingIfNeeded: start)
+            nameEnd = UInt32(truncatingIfNeeded: start + nameLength)
+            end = UInt32(truncatingIfNeeded: start + nameLength + valueLength)
+        }
+
+        var name: Range<Int> { Int(start)..<Int(nameEnd) }
+        var value: Range<Int> { Int(nameEnd)..<Int(end) }
+        /// The name and the value.
+        var both: Range<Int> { Int(start)..<Int(end) }
+        var nameLength: Int { Int(nameEnd &- start) }
     }
 
     private(set) var offset = 0
@@ -14,15 +31,15 @@ struct NameValuePairs {
     /// Reads the next pair of `stream`; nil at its end.
     mutating func next(in stream: Span<UInt8>) throws(ProtocolViolation) -> Pair? {
         guard offset < stream.count else { return nil }
+        guard stream.count <= UInt32.max else { throw .nameValuePairs }
         let nameLength = try length(in: stream)
         let valueLength = try length(in: stream)
         guard nameLength <= stream.count - offset, valueLength <= stream.count - offset - nameLength else {
             throw .nameValuePairs
         }
-        let name = offset..<offset + nameLength
-        let value = name.upperBound..<name.upperBound + valueLength
-        offset = value.upperBound
-        return Pair(name: name, value: value)
+        let pair = Pair(start: offset, nameLength: nameLength, valueLength: valueLength)
+        offset += nameLength + valueLength
+        return pair
     }
 
     private mutating func length(in stream: Span<UInt8>) throws(ProtocolViolation) -> Int {

@@ -43,9 +43,7 @@ package struct RequestHead: Sendable {
         var reader = NameValuePairs()
         while let pair = try reader.next(in: stream.span) { pairs.append(pair) }
         self.pairs = pairs
-        guard Self.isWellFormed(stream, pairs), !isAmbiguous("REQUEST_METHOD"),
-            !isAmbiguous("REQUEST_URI"), !isAmbiguous("CONTENT_LENGTH")
-        else {
+        guard Self.isWellFormed(stream, pairs), !isAmbiguous else {
             refusal = .parameter
             return
         }
@@ -97,10 +95,8 @@ package struct RequestHead: Sendable {
                 guard let start = bytes.baseAddress, !range.isEmpty else { return false }
                 return memchr(start + range.lowerBound, Int32(byte), range.count) != nil
             }
-            // A value follows its name.
             return pairs.allSatisfy { pair in
-                !pair.name.isEmpty && !holds(UInt8(ascii: "="), pair.name)
-                    && !holds(0, pair.name.lowerBound..<pair.value.upperBound)
+                pair.nameLength > 0 && !holds(UInt8(ascii: "="), pair.name) && !holds(0, pair.both)
             }
         }
     }
@@ -108,24 +104,31 @@ package struct RequestHead: Sendable {
     private func text(_ range: Range<Int>) -> String { String(decoding: stream[range], as: UTF8.self) }
 
     private func matches(_ pair: NameValuePairs.Pair, _ name: StaticString) -> Bool {
-        guard pair.name.count == name.utf8CodeUnitCount else { return false }
+        guard pair.nameLength == name.utf8CodeUnitCount else { return false }
         return stream.withUnsafeBytes { bytes in
             bytes.baseAddress.map { memcmp($0 + pair.name.lowerBound, name.utf8Start, pair.name.count) == 0 }
                 ?? false
         }
     }
 
-    /// Whether `name` was sent twice with different values: the web server and Postlude could use different ones.
-    private func isAmbiguous(_ name: StaticString) -> Bool {
-        var first: ArraySlice<UInt8>?
-        for pair in pairs where matches(pair, name) {
-            guard let first else {
-                first = stream[pair.value]
-                continue
-            }
-            if stream[pair.value] != first { return true }
+    /// Whether a parameter on which the web server and Postlude must agree was sent twice with different values.
+    private var isAmbiguous: Bool {
+        var method: NameValuePairs.Pair?
+        var uri: NameValuePairs.Pair?
+        var length: NameValuePairs.Pair?
+        return pairs.contains { pair in
+            if matches(pair, "REQUEST_URI") { return differs(pair, from: &uri) }
+            if matches(pair, "REQUEST_METHOD") { return differs(pair, from: &method) }
+            return matches(pair, "CONTENT_LENGTH") && differs(pair, from: &length)
         }
-        return false
+    }
+
+    private func differs(_ pair: NameValuePairs.Pair, from first: inout NameValuePairs.Pair?) -> Bool {
+        guard let first else {
+            first = pair
+            return false
+        }
+        return stream[first.value] != stream[pair.value]
     }
 
     private mutating func readContentLength() {

@@ -45,7 +45,10 @@ final class JSONPart {
         var place = members.count
         while place > 0, !members[place - 1].name.utf8.lexicographicallyPrecedes(name.utf8) {
             place -= 1
-            guard !members[place].name.utf8.elementsEqual(name.utf8) else { return members[place].item = item }
+            if members[place].name.utf8.elementsEqual(name.utf8) {
+                members[place].item = item
+                return
+            }
         }
         members.insert((name, item), at: place)
     }

@@ -9,37 +9,38 @@ internal import PostludeJSON
 struct JSONPartEncoder: Encoder, SingleValueEncodingContainer {
     private let part: JSONPart
     private let format: JSONFormat
-    private let path: Path
+    /// nil for the outermost value.
+    private let path: Path?
 
     /// The way to a value, shared by all that is within it.
     private final class Path {
         let parent: Path?
-        let key: (any CodingKey)?
+        let key: any CodingKey
         let depth: Int
 
-        init(parent: Path? = nil, key: (any CodingKey)? = nil) {
+        init(parent: Path?, key: any CodingKey) {
             self.parent = parent
             self.key = key
-            depth = (parent?.depth ?? 0) + 1
+            depth = (parent?.depth ?? 1) + 1
         }
 
-        var keys: [any CodingKey] { (parent?.keys ?? []) + (key.map { [$0] } ?? []) }
+        var keys: [any CodingKey] { (parent?.keys ?? []) + [key] }
     }
 
     /// So that no value exhausts the stack. More levels than a body may have, so that what was read can be answered.
     private static let maximumDepth = JSONDocument.maximumDepth + 11
 
     init(_ part: JSONPart, format: JSONFormat) {
-        self.init(part, format: format, path: Path())
+        self.init(part, format: format, path: nil)
     }
 
-    private init(_ part: JSONPart, format: JSONFormat, path: Path) {
+    private init(_ part: JSONPart, format: JSONFormat, path: Path?) {
         self.part = part
         self.format = format
         self.path = path
     }
 
-    var codingPath: [any CodingKey] { path.keys }
+    var codingPath: [any CodingKey] { path?.keys ?? [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
@@ -73,7 +74,7 @@ struct JSONPartEncoder: Encoder, SingleValueEncodingContainer {
     }
 
     private func nested(_ key: any CodingKey) throws -> JSONPartEncoder {
-        guard path.depth < Self.maximumDepth else {
+        guard path?.depth ?? 1 < Self.maximumDepth else {
             throw EncodingError.invalidValue(
                 part,
                 .init(

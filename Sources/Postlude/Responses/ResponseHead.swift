@@ -30,18 +30,18 @@ enum ResponseHead {
         append("Status", to: &bytes) {
             append(response.status.code, to: &$0)
             $0.append(UInt8(ascii: " "))
-            $0 += response.status.reasonPhrase.utf8
+            append(value: response.status.reasonPhrase, to: &$0)
         }
         if let contentType = response.contentType, response.headers[.contentType] == nil {
-            append("Content-Type", to: &bytes) { $0 += contentType.utf8 }
+            append("Content-Type", to: &bytes) { append(value: contentType, to: &$0) }
         }
         if response.status.allowsLength, let count = response.body.count {
             append("Content-Length", to: &bytes) { append(response.status.allowsBody ? count : 0, to: &$0) }
         }
         for field in response.headers where !isOwn(field.name.canonicalName) {
-            append(field.name.rawName, to: &bytes) { $0 += field.value.utf8 }
+            append(field.name.rawName, field.value, to: &bytes)
         }
-        bytes += "\r\n".utf8
+        append("\r\n", to: &bytes)
     }
 
     /// Whether only the server may write a field. A second `Content-Length` or `Status` would contradict the first one; the
@@ -60,20 +60,37 @@ enum ResponseHead {
         }
     }
 
-    /// Appends a field. The value's control characters become spaces, so that it cannot begin another line.
+    /// Appends a field of the server's own.
     ///
     /// - Parameter appendValue: appends the value.
     private static func append(
-        _ name: String, to bytes: inout [UInt8], _ appendValue: (inout [UInt8]) -> Void
+        _ name: StaticString, to bytes: inout [UInt8], _ appendValue: (inout [UInt8]) -> Void
     ) {
-        bytes += name.utf8
-        bytes += ": ".utf8
-        let start = bytes.count
+        append(name, to: &bytes)
+        append(": ", to: &bytes)
         appendValue(&bytes)
+        append("\r\n", to: &bytes)
+    }
+
+    /// A string in the program's text needs no conversion to bytes.
+    private static func append(_ text: StaticString, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends a field. The value's control characters become spaces, so that it cannot begin another line.
+    private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
+        bytes += name.utf8
+        append(": ", to: &bytes)
+        append(value: value, to: &bytes)
+        append("\r\n", to: &bytes)
+    }
+
+    private static func append(value: String, to bytes: inout [UInt8]) {
+        let start = bytes.count
+        bytes += value.utf8
         for index in start..<bytes.count where bytes[index] < 0x20 || bytes[index] == 0x7f {
             bytes[index] = UInt8(ascii: " ")
         }
-        bytes += "\r\n".utf8
     }
 
     /// Appends a number's decimal digits, without a string of their own.
