@@ -63,7 +63,7 @@ final class RunningRecords: Sendable {
         try state.withLock { state throws(SystemError) in
             let slot = state.slots[id] ?? state.free.popLast() ?? state.slots.count + 1
             state.slots[id] = slot
-            try write([Self.line(of: id, .running)], at: slot, in: state)
+            try write(Self.line(of: id, .running), at: slot, in: state)
         }
     }
 
@@ -71,7 +71,7 @@ final class RunningRecords: Sendable {
     func end(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             guard let slot = state.slots[id] else { return }
-            try write([Self.line("")], at: slot, in: state)
+            try write(Self.line([]), at: slot, in: state)
             state.slots[id] = nil
             state.endless.remove(id)
             state.free.append(slot)
@@ -83,7 +83,7 @@ final class RunningRecords: Sendable {
         try state.withLock { state throws(SystemError) in
             guard let slot = state.slots[id] else { return }
             state.endless.insert(id)
-            try write([Self.line(of: id, .endless)], at: slot, in: state)
+            try write(Self.line(of: id, .endless), at: slot, in: state)
         }
     }
 
@@ -91,7 +91,7 @@ final class RunningRecords: Sendable {
     func stop() throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             state.mark = .stopping
-            try write([Mark.stopping.line], at: 0, in: state)
+            try write(Mark.stopping.line, at: 0, in: state)
         }
     }
 
@@ -117,27 +117,35 @@ final class RunningRecords: Sendable {
             throw SystemError("give \(path) the owner of \(taskStore)")
         }
         let count = max(Self.initialSlots, state.slots.count + state.free.count)
-        var lines = [state.mark.line] + Array(repeating: Self.line(""), count: count)
+        var lines = [state.mark.line] + Array(repeating: Self.line([]), count: count)
         for (id, slot) in state.slots where lines.indices.contains(slot) {
             lines[slot] = Self.line(of: id, state.endless.contains(id) ? .endless : .running)
         }
-        try write(lines, at: 0, in: state)
+        try write(Array(lines.joined()), at: 0, in: state)
     }
 
-    private func write(_ lines: [String], at slot: Int, in state: State) throws(SystemError) {
-        let bytes = Array(lines.joined().utf8)
+    private func write(_ bytes: [UInt8], at slot: Int, in state: State) throws(SystemError) {
         let count = pwrite(state.descriptor, bytes, bytes.count, off_t(slot * Self.lineLength))
         guard count == bytes.count else {
             throw SystemError("write to \(path)", errno: count < 0 ? errno : ENOSPC)
         }
     }
 
-    private static func line(of id: RecordID, _ attempt: Attempt) -> String {
-        line("\(attempt.rawValue) \(id)")
+    private static func line(of id: RecordID, _ attempt: Attempt) -> [UInt8] {
+        line([attempt.rawValue, id.text])
     }
 
-    private static func line(_ text: String) -> String {
-        text + String(repeating: " ", count: max(0, lineLength - 1 - text.utf8.count)) + "\n"
+    /// Returns words with a space behind each, filled up to the length of all lines.
+    private static func line(_ words: [String]) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(lineLength)
+        for word in words {
+            line += word.utf8
+            line.append(UInt8(ascii: " "))
+        }
+        while line.count < lineLength - 1 { line.append(UInt8(ascii: " ")) }
+        line.append(UInt8(ascii: "\n"))
+        return line
     }
 
     // MARK: Others
@@ -187,7 +195,7 @@ final class RunningRecords: Sendable {
         var words: [String] {
             ["owner", "1", rawValue] + Self.machine.split(separator: " ").map(String.init)
         }
-        var line: String { RunningRecords.line(words.joined(separator: " ")) }
+        var line: [UInt8] { RunningRecords.line(words) }
     }
 
     private static var machineStart: String {

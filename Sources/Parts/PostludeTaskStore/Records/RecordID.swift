@@ -25,19 +25,16 @@ package struct RecordID: Hashable, Sendable, CustomStringConvertible {
         let time = UInt64(clamping: milliseconds) & 0xffff_ffff_ffff
         let high = time << 16 | 0x7000 | UInt64.random(in: 0..<0x1000)
         let low = 1 << 63 | UInt64.random(in: 0..<1 << 62)
-        let digits = hex(high) + hex(low)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if index == 8 || index == 12 || index == 16 || index == 20 { text += "-" }
-            text.append(digit)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(36)
+        for index in 0..<32 {
+            if index == 8 || index == 12 || index == 16 || index == 20 { bytes.append(UInt8(ascii: "-")) }
+            let number = index < 16 ? high : low
+            let digit = UInt8(number >> (60 - index % 16 * 4) & 0xf)
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
         }
-        return RecordID(unchecked: text)
+        return RecordID(unchecked: String(decoding: bytes, as: UTF8.self))
     }
 
     private init(unchecked text: String) { self.text = text }
-
-    private static func hex(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
 }

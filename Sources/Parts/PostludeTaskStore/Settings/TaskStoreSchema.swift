@@ -17,6 +17,9 @@ enum TaskStoreSchema {
         migrator.registerMigration("suspects") { database in
             try database.execute(sql: suspects)
         }
+        migrator.registerMigration("key") { database in
+            try database.execute(sql: key)
+        }
         return migrator
     }
 
@@ -98,6 +101,13 @@ enum TaskStoreSchema {
             record INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
             deaths INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// SQLite makes a temporary table for a list of three or more values, and it did so at each insertion.
+    private static let key = """
+        DROP INDEX record_key;
+        CREATE UNIQUE INDEX record_key ON record (name, unique_key)
+            WHERE unique_key IS NOT NULL AND (state < 2 OR state = 6);
         """
 }
 

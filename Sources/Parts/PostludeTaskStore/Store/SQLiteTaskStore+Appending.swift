@@ -153,21 +153,23 @@ private struct Appending: Sendable {
         let state = queue == nil || record.leavesInTurn ? RecordState.waiting : .outgoing
         // A record with a delay has no owner, even if it is due by now: a process must claim it.
         let owner = record.notBefore == nil && state == .waiting ? owner : nil
+        // The number that SQLite would choose, which is needed for `head`.
+        let number = (try database.number("SELECT max(number) FROM record") ?? 0) + 1
         try database.run(
             """
             INSERT INTO record (number, id, head, request, route, position, name, priority, state, added, due, expires,
                 unique_key, owner, queue, payload, stops, once)
-            SELECT next, ?, coalesce(?, next), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?
-            FROM (SELECT coalesce(max(number), 0) + 1 AS next FROM record)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)
             """,
             [
-                id.text, head, request.id, request.route, position, record.name, record.priority.rawValue,
+                number, id.text, head ?? number, request.id, request.route, position, record.name,
+                record.priority.rawValue,
                 state.rawValue, now,
                 due,
                 record.expires?.milliseconds, record.uniqueKey, owner, queue, record.payload,
                 record.stopsOnFailure ? 1 : 0,
                 record.uniqueKey != nil && record.uniqueScope == .stored ? 1 : 0,
             ])
-        return head ?? database.lastInsertedRowID
+        return head ?? number
     }
 }

@@ -52,7 +52,7 @@ extension SQLiteTaskStore {
         """
 
     static let unfinishedWithKey = """
-        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND state IN (0, 1, 6)
+        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND (state < 2 OR state = 6)
         """
 
     /// Returns the number of records that are due and not over. Records in the outbox do not count.

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import GRDB
 internal import PostludeSystem
+internal import Synchronization
 
 extension SQLiteTaskStore {
     // The caller does not wait for these changes: they are written with the next transaction. If a crash loses one, the attempt
@@ -8,21 +9,28 @@ extension SQLiteTaskStore {
 
     /// Notes that an attempt of a record begins. If this process dies from now on, the record becomes a suspect.
     package func started(_ id: RecordID) {
-        let now = now
+        let beginning = Beginning(at: now)
         updateRunning { running throws(SystemError) in try running.begin(id) }
+        beginnings.withLock { $0[id] = beginning }
         writeLater { database in
+            guard beginning.take() else { return }
             try database.run(
                 """
                 UPDATE record SET state = 1, attempts = attempts + 1, started = ? WHERE id = ? AND state IN (0, 1)
                 """,
-                [now, id.text])
+                [beginning.time, id.text])
         }
     }
 
     /// Notes how an attempt of a record has ended, or why there is none.
     package func ended(_ id: RecordID, _ end: RecordEnd) {
         let now = now
-        writeLater { try Self.end(id, end, at: now, in: $0) }
+        let beginning = beginnings.withLock { $0.removeValue(forKey: id) }
+        if case .done(let result) = end, let beginning, beginning.join() {
+            writeLater { try Self.finish(id, with: result, since: beginning.time, at: now, in: $0) }
+        } else {
+            writeLater { try Self.end(id, end, at: now, in: $0) }
+        }
         updateRunning { running throws(SystemError) in try running.end(id) }
     }
 
@@ -35,6 +43,19 @@ extension SQLiteTaskStore {
     /// Notes that this process was told to stop: its end counts as a death only of records that are blamed.
     package func stop() { updateRunning { running throws(SystemError) in try running.stop() } }
 
+    /// Ends a record whose beginning was not written yet, unless it is over already.
+    private static func finish(
+        _ id: RecordID, with result: Data?, since start: Int64, at now: Int64, in database: Database
+    ) throws {
+        try database.run(
+            """
+            UPDATE record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT),
+                attempts = attempts + 1, started = ?
+            WHERE id = ? AND (state < 2 OR state = 6)
+            """,
+            [now, result, start, id.text])
+    }
+
     /// Ends a record unless it is over already.
     static func end(_ id: RecordID, _ end: RecordEnd, at now: Int64, in database: Database) throws {
         switch end {
@@ -42,7 +63,7 @@ extension SQLiteTaskStore {
             try database.run(
                 """
                 UPDATE record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT)
-                WHERE id = ? AND state IN (0, 1, 6)
+                WHERE id = ? AND (state < 2 OR state = 6)
                 """,
                 [now, result, id.text])
         case .again(let error, let time):
@@ -87,7 +108,7 @@ extension SQLiteTaskStore {
         try database.run(
             """
             UPDATE record SET state = ?, owner = NULL, ended = ?, error = coalesce(?, error)
-            WHERE id = ? AND state IN (0, 1, 6)
+            WHERE id = ? AND (state < 2 OR state = 6)
             """,
             [state.rawValue, now, error, id.text])
         guard database.changesCount == 1 else { return false }
@@ -99,5 +120,38 @@ extension SQLiteTaskStore {
             }
         try database.stopBehind(id, because: reason, at: now)
         return true
+    }
+}
+
+/// The beginning of an attempt, from the time it is noted until the attempt ends. Most attempts end before it is written: then
+/// the note of the end includes it, and one statement changes the record instead of two.
+final class Beginning: Sendable {
+    private enum State {
+        static let noted = 0
+        /// The writer's thread has it. Its transaction may be lost and tried again.
+        static let taken = 1
+        static let joined = 2
+    }
+
+    /// Milliseconds since 1970.
+    let time: Int64
+    private let state = Atomic<Int>(State.noted)
+
+    init(at time: Int64) { self.time = time }
+
+    /// Takes it to be written.
+    ///
+    /// - Returns: false if the note of the end includes it.
+    func take() -> Bool {
+        let (_, found) = state.compareExchange(
+            expected: State.noted, desired: State.taken, ordering: .relaxed)
+        return found != State.joined
+    }
+
+    /// Includes it in the note of the attempt's end.
+    ///
+    /// - Returns: false if the writer's thread has it.
+    func join() -> Bool {
+        state.compareExchange(expected: State.noted, desired: State.joined, ordering: .relaxed).exchanged
     }
 }

@@ -25,6 +25,8 @@ package final class SQLiteTaskStore: Sendable {
     private let running: RunningRecords?
     private let files: TaskStoreFiles
     private let registered: Owner?
+    /// The attempts that have begun and not ended.
+    let beginnings = Lock<[RecordID: Beginning]>([:])
     /// The time at the last claim; nil before the first one.
     private let lastClaim = Lock<Int64?>(nil)
 
