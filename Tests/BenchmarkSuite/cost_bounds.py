@@ -7,10 +7,10 @@ change that reduces a figure also lowers its bound.
 """
 
 BOUNDS = {
-    "text": {"allocations": 44, "system calls": 5.1, "instructions": 50_300},
-    "path": {"allocations": 58, "system calls": 5.1, "instructions": 66_600},
-    "tasks": {"allocations": 76, "system calls": 5.1, "instructions": 104_600},
-    "body": {"allocations": 502, "system calls": 5.1, "instructions": 1_090_000},
+    "text": {"allocations": 23, "system calls": 5.1, "instructions": 31_700},
+    "path": {"allocations": 31, "system calls": 5.1, "instructions": 43_500},
+    "tasks": {"allocations": 55, "system calls": 5.1, "instructions": 85_500},
+    "body": {"allocations": 481, "system calls": 5.1, "instructions": 1_068_000},
     "durable": {
-        "allocations": 257, "system calls": 64, "fdatasync": 1.15, "pwrite64": 22.5, "instructions": 570_000},
+        "allocations": 172, "system calls": 60, "fdatasync": 1.15, "pwrite64": 22.5, "instructions": 400_000},
 }
