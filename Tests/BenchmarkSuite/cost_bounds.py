@@ -10,7 +10,7 @@ BOUNDS = {
     "text": {"allocations": 23, "system calls": 5.1, "instructions": 31_700},
     "path": {"allocations": 31, "system calls": 5.1, "instructions": 43_500},
     "tasks": {"allocations": 55, "system calls": 5.1, "instructions": 85_500},
-    "body": {"allocations": 481, "system calls": 5.1, "instructions": 1_068_000},
+    "body": {"allocations": 299, "system calls": 5.1, "instructions": 867_000},
     "durable": {
         "allocations": 172, "system calls": 60, "fdatasync": 1.15, "pwrite64": 22.5, "instructions": 400_000},
 }

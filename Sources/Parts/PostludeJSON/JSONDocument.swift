@@ -61,8 +61,12 @@ package final class JSONDocument: Sendable {
     private func matches(_ name: String, _ index: Int) -> Bool {
         let node = nodes[index]
         guard !node.hasEscapes else { return string(at: index).utf8.elementsEqual(name.utf8) }
-        guard node.range.count == name.utf8.count else { return false }
-        return bytes[node.range].elementsEqual(name.utf8)
+        var name = name
+        return name.withUTF8 { name in
+            guard node.range.count == name.count else { return false }
+            let start = node.range.lowerBound
+            return name.indices.allSatisfy { bytes[start + $0] == name[$0] }
+        }
     }
 
     // MARK: Scalars

@@ -195,7 +195,35 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func decodeNil(forKey key: Key) throws -> Bool { try child(key).decodeNil() }
 
+    // The usual types are decoded without a child decoder, which is made only to report an error.
+
+    func decode(_ type: String.Type, forKey key: Key) throws -> String {
+        guard let index = plainIndex(key), decoder.document.nodes[index].kind == .string else {
+            return try decodeValue(type, key)
+        }
+        return decoder.document.string(at: index)
+    }
+
+    func decode(_ type: Int.Type, forKey key: Key) throws -> Int {
+        try plainIndex(key).flatMap(decoder.document.integer) ?? decodeValue(type, key)
+    }
+
+    func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool {
+        switch plainIndex(key).map({ decoder.document.nodes[$0].kind }) {
+        case .true: true
+        case .false: false
+        default: try decodeValue(type, key)
+        }
+    }
+
+    /// Returns the index of the value; nil if it is absent, or the type has ``Field``s.
+    private func plainIndex(_ key: Key) -> Int? { definitions == nil ? index(key.stringValue) : nil }
+
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+        try decodeValue(type, key)
+    }
+
+    private func decodeValue<Value: Decodable>(_ type: Value.Type, _ key: Key) throws -> Value {
         guard let definition = try InputDecoder.definition(key, in: definitions) else {
             return try child(key).decodeValue(type)
         }
