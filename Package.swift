@@ -124,13 +124,13 @@ let examples: [Target] = [
 
 // The end-to-end tests start these programs. With POSTLUDE_PROGRAMS, a folder, they start those of another build.
 let startedPrograms: [Target.Dependency] =
-    Context.environment["POSTLUDE_PROGRAMS"] != nil
-    ? []
-    : [
+    Context.environment["POSTLUDE_PROGRAMS", default: ""].isEmpty
+    ? [
         "PostludeAnalyticsExample", "PostludeCeleryTestbed", "PostludeDurableTestbed", "PostludeGuideExample",
         "PostludeLifecycleTestbed", "PostludeNotificationsExample", "PostludeOrdersExample",
         "PostludeTestbed", "PostludeUploadsExample",
     ]
+    : []
 
 // One target of tests a module, what they share and start, and those from outside.
 let tests: [Target] = [

@@ -150,8 +150,8 @@ def main():
     options = parse_options()
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, interrupted)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="postlude-benchmark-"))
-    # If root starts nginx and php-fpm, their processes belong to the user nobody.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postlude-benchmark-", dir="/tmp"))
+    # Not in TMPDIR: if root starts nginx and php-fpm, their processes belong to the user nobody, and a socket's path is short.
     folder.chmod(0o755)
     try:
         results = benchmark(options, folder)

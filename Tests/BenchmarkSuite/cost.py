@@ -106,7 +106,13 @@ class Server:
             self.process = Process(
                 [*command, "serve", *options, "--manifest", site.manifests[program]],
                 self.log, site.folder, listener, environment)
-        self.connection = fastcgi.Connection(path)
+        try:
+            self.connection = fastcgi.Connection(path)
+        except BaseException as error:
+            self.process.stop()
+            if isinstance(error, OSError):
+                raise Failure(f"the application cannot be reached: {error}\n{tail(self.log)}") from None
+            raise
 
     def __enter__(self):
         try:
@@ -147,19 +153,30 @@ class Server:
         How often that happens depends on the machine.
         """
         end = time.monotonic() + fastcgi.PATIENCE
-        threads = f"/proc/{self.pid}/task"
-        while not all(sleeps(f"{threads}/{thread}/stat") for thread in os.listdir(threads)):
+        while not self.sleeps():
             if time.monotonic() > end:
                 raise Failure(f"the application works without a request\n{tail(self.log)}")
 
 
-def sleeps(path):
-    """Whether a thread is blocked, given its file `stat`."""
+    def sleeps(self):
+        """Whether every thread of the process is blocked."""
+        threads = f"/proc/{self.pid}/task"
+        try:
+            states = [state(f"{threads}/{thread}/stat") for thread in os.listdir(threads)]
+        except OSError:
+            states = [b"X"]
+        if b"Z" in states or b"X" in states:
+            raise Failure(f"the application has ended\n{tail(self.log)}")
+        return all(each in (b"S", b"") for each in states)
+
+
+def state(path):
+    """A thread's state, given its file `stat`: a letter; none if the thread has ended."""
     try:
         with open(path, "rb", buffering=0) as file:
-            return file.read(512).rpartition(b")")[2].startswith(b" S")
+            return file.read(512).rpartition(b")")[2][1:2]
     except OSError:
-        return True     # it has ended
+        return b""
 
 
 # MARK: What is counted

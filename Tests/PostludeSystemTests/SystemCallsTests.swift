@@ -24,7 +24,7 @@ struct SystemCallsTests {
     func largePipe() {
         // Root may have any size below 2 GiB, the largest that fits the argument.
         let error = #expect(throws: SystemError.self) { try makePipe(capacity: .max) }
-        #expect(error?.description.contains("raise /proc/sys/fs/pipe-max-size") == true)
+        #expect(error?.description.contains("raise /proc/sys/fs/pipe-user-pages-soft") == true)
     }
 
     @Test("All bytes are written, in spite of signals and of writes of a part")

@@ -1,6 +1,6 @@
-/// Reads FastCGI records in front of libfcgi: takes one request after another from a connection's bytes, and checks it.
+/// Reads FastCGI records in the place of libfcgi: takes one request after another from a connection's bytes, and checks it.
 ///
-/// libfcgi relies on the lengths, counts and order that its peer sends; the gate checks all of them. It does not read
+/// libfcgi would rely on the lengths, counts and order that its peer sends; the gate checks all of them. It does not read
 /// from a descriptor: the caller passes bytes, in pieces of any size, and gets a request when its STDIN has ended, or
 /// after its head if its body is streamed. Replies that the gate itself sends to the web server (FastCGI specification,
 /// 4 and 5.5) are collected in `replies`.

@@ -1,6 +1,6 @@
 /// Why a request is answered without a handler: its records are valid, but the request is not.
 package enum Refusal: Error, Hashable {
-    /// A parameter that libfcgi would truncate or misread, or that was sent twice with different values.
+    /// A parameter that could not be an environment variable, or that was sent twice with different values.
     case parameter
     /// CONTENT_LENGTH is not a number.
     case contentLength

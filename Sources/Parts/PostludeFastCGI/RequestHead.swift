@@ -11,8 +11,7 @@ package struct RequestHead: Sendable {
     /// CONTENT_LENGTH; nil for a body of unknown length: if it is absent or empty, as with a chunked body that nginx
     /// does not buffer, and for Caddy's `-1`, which is then removed from the parameters.
     package private(set) var contentLength: Int?
-    /// Why the request is refused; nil if it is not. The parameters of a refused request are only logged: libfcgi gets
-    /// none of them.
+    /// Why the request is refused; nil if it is not. The parameters of a refused request are only logged.
     package private(set) var refusal: Refusal?
 
     /// Makes the head of a request that is refused before all its parameters are known.
@@ -30,8 +29,8 @@ package struct RequestHead: Sendable {
         self.pairs = pairs
     }
 
-    /// Checks a whole PARAMS stream. Sets `refusal` if the pairs are well-formed, but libfcgi or the application would
-    /// misread the parameters.
+    /// Checks a whole PARAMS stream. Sets `refusal` if the pairs are well-formed, but the application could misread
+    /// the parameters.
     ///
     /// - Throws: `.nameValuePairs` if the pairs do not fit the stream.
     init(requestID: UInt16, keepsConnection: Bool, stream: [UInt8]) throws(ProtocolViolation) {
@@ -50,7 +49,7 @@ package struct RequestHead: Sendable {
         readContentLength()
     }
 
-    /// Returns the value of the first parameter called `name`, as libfcgi's `FCGX_GetParam` does; nil if there is none.
+    /// Returns the value of the first parameter called `name`; nil if there is none.
     package func value(_ name: StaticString) -> ArraySlice<UInt8>? {
         pairs.first { matches($0, name) }.map { stream[$0.value] }
     }

@@ -12,8 +12,8 @@ enum ManifestBounds {
     static let factor = 1.0...100
     static let jitter = 0.0...1
     static let queuedTasks = 1...1_000_000
-    /// The bounds of a head, in bytes. At least 1 KiB, because of the size of libfcgi's own buffers. Less than 1 MiB, which
-    /// is the capacity of the pipe through which libfcgi gets a head.
+    /// The bounds of a head, in bytes. A web server's own parameters take up to about 1 KiB, and each connection may hold one
+    /// head.
     static let head = 1 << 10...960 << 10
     static let body = 0...ByteCountText.maximum
     /// The lower bound of times other than the grace period, which can be zero.

@@ -17,8 +17,7 @@ package func makePipe(capacity: Int32) throws(SystemError) -> (read: Int32, writ
     guard clinux_pipe2(&ends, O_NONBLOCK | O_CLOEXEC) == 0 else { throw SystemError("pipe2") }
     guard clinux_set_pipe_size(ends[1], capacity) >= capacity else {
         let error = SystemError(
-            "fcntl(F_SETPIPE_SZ, \(capacity))",
-            advice: "raise /proc/sys/fs/pipe-max-size and pipe-user-pages-soft")
+            "fcntl(F_SETPIPE_SZ, \(capacity))", advice: "raise /proc/sys/fs/pipe-user-pages-soft")
         close(ends[0])
         close(ends[1])
         throw error

@@ -9,7 +9,10 @@ enum BuildProducts {
 
     /// The folder of the programs that the tests start. With POSTLUDE_PROGRAMS they are those of another build,
     /// which is one for release.
-    private static let programs = ProcessInfo.processInfo.environment["POSTLUDE_PROGRAMS"] ?? folder
+    private static let programs: String = {
+        let other = ProcessInfo.processInfo.environment["POSTLUDE_PROGRAMS"] ?? ""
+        return other.isEmpty ? folder : other
+    }()
 
     static var testbed: String { programs + "/PostludeTestbed" }
     static var celeryTestbed: String { programs + "/PostludeCeleryTestbed" }

@@ -17,14 +17,13 @@ enum TaskStoreSchema {
         migrator.registerMigration("suspects") { database in
             try database.execute(sql: suspects)
         }
-        migrator.registerMigration("key") { database in
-            try database.execute(sql: key)
-        }
         return migrator
     }
 
     /// Times are milliseconds since 1970. `head` is the number of the request's first record; the records of a request have
     /// consecutive numbers. Columns that may be long are last, so that reading the others needs no overflow pages.
+    ///
+    /// Conditions list no more than two values with IN: for three, SQLite makes a temporary table each time.
     ///
     /// The number of an owner is never reused (AUTOINCREMENT), so that a dead owner stays dead.
     private static let records = """
@@ -67,7 +66,7 @@ enum TaskStoreSchema {
         CREATE INDEX record_ready ON record (priority, due) WHERE state = 0 AND owner IS NULL;
         CREATE INDEX record_owned ON record (owner) WHERE owner IS NOT NULL;
         CREATE UNIQUE INDEX record_key ON record (name, unique_key)
-            WHERE unique_key IS NOT NULL AND state IN (0, 1, 6);
+            WHERE unique_key IS NOT NULL AND (state < 2 OR state = 6);
         CREATE INDEX record_newest_key ON record (name, unique_key, number) WHERE unique_key IS NOT NULL;
         CREATE INDEX record_expiry ON record (expires) WHERE expires IS NOT NULL AND state = 0 AND owner IS NULL;
         CREATE INDEX record_outgoing ON record (queue) WHERE state = 6;
@@ -101,13 +100,6 @@ enum TaskStoreSchema {
             record INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
             deaths INTEGER NOT NULL
         ) STRICT;
-        """
-
-    /// SQLite makes a temporary table for a list of three or more values, and it did so at each insertion.
-    private static let key = """
-        DROP INDEX record_key;
-        CREATE UNIQUE INDEX record_key ON record (name, unique_key)
-            WHERE unique_key IS NOT NULL AND (state < 2 OR state = 6);
         """
 }
 

@@ -154,7 +154,11 @@ private struct Appending: Sendable {
         // A record with a delay has no owner, even if it is due by now: a process must claim it.
         let owner = record.notBefore == nil && state == .waiting ? owner : nil
         // The number that SQLite would choose, which is needed for `head`.
-        let number = (try database.number("SELECT max(number) FROM record") ?? 0) + 1
+        let last = try database.number("SELECT max(number) FROM record") ?? 0
+        let (number, isFull) = last.addingReportingOverflow(1)
+        guard !isFull else {
+            throw DatabaseError(resultCode: .SQLITE_FULL, message: "record \(last) has the largest number")
+        }
         try database.run(
             """
             INSERT INTO record (number, id, head, request, route, position, name, priority, state, added, due, expires,

@@ -25,11 +25,13 @@ extension SQLiteTaskStore {
     /// Notes how an attempt of a record has ended, or why there is none.
     package func ended(_ id: RecordID, _ end: RecordEnd) {
         let now = now
-        let beginning = beginnings.withLock { $0.removeValue(forKey: id) }
-        if case .done(let result) = end, let beginning, beginning.join() {
-            writeLater { try Self.finish(id, with: result, since: beginning.time, at: now, in: $0) }
-        } else {
-            writeLater { try Self.end(id, end, at: now, in: $0) }
+        beginnings.withLock { beginnings in
+            let beginning = beginnings.removeValue(forKey: id)
+            if case .done(let result) = end, let beginning, beginning.join() {
+                writeLater { try Self.finish(id, with: result, since: beginning.time, at: now, in: $0) }
+            } else {
+                writeLater { try Self.end(id, end, at: now, in: $0) }
+            }
         }
         updateRunning { running throws(SystemError) in try running.end(id) }
     }

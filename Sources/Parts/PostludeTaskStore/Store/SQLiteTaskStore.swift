@@ -63,6 +63,8 @@ package final class SQLiteTaskStore: Sendable {
             stop()
             if let registered {
                 let (now, number) = (now, registered.number)
+                // From now on the beginnings are written by themselves, so that the records that run stay this owner's.
+                beginnings.withLock { beginnings in for each in beginnings.values { _ = each.take() } }
                 let isGone = (try? writer.perform { try Self.leave(number, at: now, in: $0) }) ?? false
                 registered.endConfirming()
                 if isGone { RunningRecords.remove(ofOwner: number, taskStore: path) }
