@@ -34,11 +34,12 @@ final class SupervisorFixture: Sendable {
 
     /// - Parameters:
     ///   - script: a process; `$1` is its index.
+    ///   - check: the check of a manifest, before SIGHUP's is used and before the program is replaced.
     ///   - beat: when every process has last given a sign of life.
     ///   - old: processes that live already, with the first indices.
     init(
         _ script: String, count: Int = 1, grace: Duration = .seconds(10),
-        preflight: String? = nil, preflightArguments: [String] = ["sh"],
+        preflight: String? = nil, preflightArguments: [String]? = nil, check: String = "exit 0",
         beat: MonotonicTime? = nil, old: [Old] = []
     ) throws {
         var template = Array("/tmp/postlude-XXXXXX".utf8CString)
@@ -52,10 +53,10 @@ final class SupervisorFixture: Sendable {
         let text = "cd '\(folder)'; echo $$ >> pids; \(script)"
         var program = SupervisedProgram(
             processArguments: { ["sh", "-c", text, "sh", "\($0)"] }, path: preflight,
-            preflightArguments: preflightArguments, arguments: [])
+            preflightArguments: preflightArguments ?? ["sh", "-c", "cd '\(folder)'; \(check)"], arguments: [])
         program.processPath = "/bin/sh"
         var hooks = SupervisorHooks(
-            load: { [weak self] in
+            load: { [weak self] _ in
                 guard let plan = self?.plan.withLock({ $0 }) else { throw Refused() }
                 return plan
             },

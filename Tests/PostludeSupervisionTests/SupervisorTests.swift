@@ -176,6 +176,29 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
+    @Test("A manifest whose check ends by a signal is refused, and a SIGHUP during the check is not lost")
+    func trappingCheck() throws {
+        let fixture = try Fixture(
+            Self.good,
+            check: "echo x >> checks; while [ ! -e go ]; do sleep 0.01; done; [ -e fixed ] || kill -ILL $$")
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.next(try Fixture.plan(count: 3))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "it is checked") { fixture.lines("checks").count == 1 }
+        fixture.signal(SIGHUP)
+        fixture.signal(SIGUSR1)
+        try fixture.wait(for: "both are taken") { fixture.logged("the logs are reopened") == 1 }
+        #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/go", contents: nil))
+        try fixture.wait(for: "it is refused twice") { fixture.logged("the manifest is refused") == 2 }
+        #expect(fixture.logged("its check ended with signal 4") == 2)
+        #expect(fixture.living.count == 1 && fixture.logged("a process has died") == 0)
+        #expect(FileManager.default.createFile(atPath: "\(fixture.folder)/fixed", contents: nil))
+        fixture.signal(SIGHUP)
+        try fixture.wait(for: "three are ready") { fixture.logged("a process is ready") == 3 }
+        #expect(fixture.logged("event: reloading") == 3 && fixture.logged("event: reloaded") == 3)
+        try fixture.stop()
+    }
+
     @Test("SIGUSR1 is passed on")
     func reopen() throws {
         let fixture = try Fixture(Self.good)

@@ -10,8 +10,9 @@ package struct SupervisedProgram: Sendable {
     package var path: String?
     /// The working directory of the program that replaces this one; nil for the current one.
     package var folder: WorkingFolder?
-    /// The arguments with which the file at `path` checks whether it can replace this program. The exit status is the
-    /// result. It reads the manifest's text from the descriptor `Descriptors.control`.
+    /// The arguments with which a program checks a manifest: this one before a reload, and the file at `path` before it
+    /// replaces this one. The exit status is the result. It reads the manifest's text from the descriptor
+    /// `Descriptors.control`.
     package var preflightArguments: [String]
     /// The arguments with which the file at `path` replaces this program.
     package var arguments: [String]

@@ -38,6 +38,8 @@ package final class Supervisor {
     private var hasBeenReady: Bool
     private var hasFailed = false
     private var preflight: Preflight?
+    /// Whether SIGHUP has arrived during a check.
+    private var reloadIsDue = false
     private var nextBeat = MonotonicTime.now
 
     /// - Parameters:
@@ -361,12 +363,29 @@ extension Supervisor {
         }
     }
 
+    /// Begins to read the manifest again. Another process checks it first: the application's code decodes the arguments of
+    /// schedules, and a trap must not end the supervisor.
     private func reload() {
         guard stage == .running else { return }
+        guard preflight == nil else { return reloadIsDue = true }
+        reloadIsDue = false
         hooks.event(.reloading)
+        do {
+            preflight = try check(program.processPath, of: .reload)
+        } catch {
+            refuseManifest(error)
+            hooks.event(.reloaded(generation: generation))
+        }
+    }
+
+    private func concludeReload(_ preflight: Preflight, _ exit: ChildProcess.Exit) {
         defer { hooks.event(.reloaded(generation: generation)) }
         do {
-            let next = try hooks.load()
+            // After another status the manifest has mistakes, which `load` names.
+            if case .signal = exit {
+                throw CheckEnded(exit: exit, output: preflight.output.end(bytes: 4096))
+            }
+            let next = try hooks.load(preflight.manifest)
             plan = next
             generation += 1
             isSuspended = false
@@ -375,10 +394,14 @@ extension Supervisor {
             }
             hooks.log(.info, "the manifest was read again", ["generation": "\(generation)"])
         } catch {
-            hooks.log(
-                .error, "the manifest is refused, the old one stays",
-                ["generation": "\(generation)", "error": "\(error)"])
+            refuseManifest(error)
         }
+    }
+
+    private func refuseManifest(_ error: any Error) {
+        hooks.log(
+            .error, "the manifest is refused, the old one stays",
+            ["generation": "\(generation)", "error": "\(error)"])
     }
 }
 
@@ -393,20 +416,26 @@ extension Supervisor {
         }
         hooks.event(.upgrading)
         do {
-            let manifest = try hooks.readManifest()
-            let output = try CapturedOutput()
-            let child = try ChildProcess.start(
-                path, program.preflightArguments,
-                inherited: [
-                    SupervisedProgram.Descriptors.control: manifest.descriptor,
-                    STDERR_FILENO: output.descriptor,
-                ], in: program.folder?.path)
-            preflight = Preflight(
-                child: child, manifest: manifest, output: output, deadline: .now + Self.preflightTime)
+            preflight = try check(path, of: .upgrade)
             hooks.log(.info, "the new program is checked", ["path": path])
         } catch {
             refuse("\(error)")
         }
+    }
+
+    /// Starts a program that checks the manifest.
+    private func check(_ path: String, of purpose: Preflight.Purpose) throws -> Preflight {
+        let manifest = try hooks.readManifest()
+        let output = try CapturedOutput()
+        let child = try ChildProcess.start(
+            path, program.preflightArguments,
+            inherited: [
+                SupervisedProgram.Descriptors.control: manifest.descriptor,
+                STDERR_FILENO: output.descriptor,
+            ], in: program.folder?.path)
+        return Preflight(
+            purpose: purpose, child: child, manifest: manifest, output: output,
+            deadline: .now + Self.preflightTime)
     }
 
     private func concludePreflight(at now: MonotonicTime) {
@@ -418,10 +447,17 @@ extension Supervisor {
         }
         self.preflight = nil
         guard stage == .running else { return }
+        defer { if reloadIsDue { reload() } }
+        switch preflight.purpose {
+        case .reload: concludeReload(preflight, exit)
+        case .upgrade: concludeUpgrade(preflight, exit)
+        }
+    }
+
+    private func concludeUpgrade(_ preflight: Preflight, _ exit: ChildProcess.Exit) {
         guard exit == .status(0) else {
             // Standard error may be lost, but the log is not.
-            let said = preflight.output.end(bytes: 4096)
-            return refuse("its check ended with \(exit)\(said.isEmpty ? "" : ": \(said)")")
+            return refuse("\(CheckEnded(exit: exit, output: preflight.output.end(bytes: 4096)))")
         }
         hooks.log(.info, "the program is replaced", ["path": program.path ?? ""])
         do {
@@ -479,14 +515,26 @@ extension Supervisor {
     }
 }
 
-/// A check of a new program, which tests whether it could take over.
+/// A process that checks the manifest: this program before a reload, or a new program before it takes over.
 private struct Preflight {
+    enum Purpose {
+        case reload, upgrade
+    }
+
+    let purpose: Purpose
     let child: ChildProcess
-    /// The manifest of the check, with which the new program will begin.
+    /// The manifest of the check, which is then used.
     let manifest: SealedFile
     /// The standard error of the process.
     let output: CapturedOutput
     let deadline: MonotonicTime
+}
+
+/// The error of a check that has not succeeded.
+private struct CheckEnded: Error, CustomStringConvertible {
+    let exit: ChildProcess.Exit
+    let output: String
+    var description: String { "its check ended with \(exit)\(output.isEmpty ? "" : ": \(output)")" }
 }
 
 /// The source of signals.

@@ -16,8 +16,8 @@ package struct SupervisorHooks: Sendable {
         case stopping
     }
 
-    /// Reads and checks the manifest.
-    package var load: @Sendable () throws -> SupervisorPlan
+    /// Checks a manifest, and makes a plan of it.
+    package var load: @Sendable (SealedFile) throws -> SupervisorPlan
     /// Reads the manifest without checking it, since the program that replaces this one may accept more.
     package var readManifest: @Sendable () throws -> SealedFile
     package var log: @Sendable (Level, String, [String: String]) -> Void
@@ -51,7 +51,7 @@ package struct SupervisorHooks: Sendable {
     }
 
     package init(
-        load: @escaping @Sendable () throws -> SupervisorPlan,
+        load: @escaping @Sendable (SealedFile) throws -> SupervisorPlan,
         readManifest: @escaping @Sendable () throws -> SealedFile,
         log: @escaping @Sendable (Level, String, [String: String]) -> Void
     ) {

@@ -121,8 +121,8 @@ struct SupervisedServer: Sendable {
     ) -> SupervisorHooks {
         let logger = logger
         var hooks = SupervisorHooks(
-            load: {
-                let (next, plan) = try readPlan()
+            load: { file in
+                let (next, plan) = try checked(file)
                 try writer.apply(next.log)
                 logger.warnOfNextStart(from: manifest, to: next)
                 return plan

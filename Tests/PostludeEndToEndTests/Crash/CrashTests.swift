@@ -69,6 +69,25 @@ struct CrashTests {
         }
     }
 
+    @Test("A manifest that ends the program that decodes a schedule's arguments is refused at SIGHUP")
+    func poisonedManifest() throws {
+        try Self.run { server in
+            let children = Set(server.children)
+            let schedule =
+                "schedules: { a: { cron: '* * * * *', task: Poison, arguments: { harm: values } } }"
+            let manifest = DurableServer.manifest(in: server.folder, "\(Self.settings)\n\(schedule)")
+            try server.folder.write("routes.yaml", manifest.text)
+            server.process.send(signal: SIGHUP)
+            try waitUntil("it is refused: \(server.log)") {
+                server.logCount(
+                    of: "the manifest is refused, the old one stays", "its check ended with signal")
+                    == 1
+            }
+            try server.expectAnswers()
+            #expect(Set(server.children) == children && server.logCount(of: "a process has died") == 0)
+        }
+    }
+
     @Test("A stopped process is killed and replaced")
     func stopped() throws {
         try DurableServer.run(
@@ -120,6 +139,32 @@ struct CrashTests {
             }
             _ = try server.add("/single?label=c")
             #expect(try folder.events(reaches: 2) == ["a 1", "c 1"])
+        }
+    }
+
+    @Test("A process that finds its task store moved away serves without it, and opens it when it is back")
+    func movedTaskStore() throws {
+        let folder = try TestFolder()
+        try Self.run(in: folder) { server in
+            try waitUntil("it is open in both: \(server.log)") {
+                server.logCount(of: "the task store is open") == 2
+            }
+            let victim = try #require(server.children.first)
+            let (place, away) = (folder.file("tasks.sqlite"), folder.file("away.sqlite"))
+            try FileManager.default.moveItem(atPath: place, toPath: away)
+            kill(victim, SIGKILL)
+            try waitUntil("it is replaced: \(server.log)") { server.logCount(of: "a process is ready") == 3 }
+            #expect(server.logCount(of: "the task store cannot be opened yet", "answered 503") == 1)
+            for _ in 1...8 {
+                #expect(try server.ask(RawRequest("POST", "/single?label=b")).status == 503)
+            }
+            try server.expectAnswers()
+            try FileManager.default.moveItem(atPath: away, toPath: place)
+            try waitUntil("it is open in the new process: \(server.log)") {
+                server.logCount(of: "the task store is open") == 3
+            }
+            _ = try server.add("/single?label=c")
+            #expect(try folder.events(reaches: 1) == ["c 1"])
         }
     }
 
