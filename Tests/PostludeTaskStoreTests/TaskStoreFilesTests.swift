@@ -45,6 +45,7 @@ struct TaskStoreFilesTests {
         move(fixture.path + part, to: fixture.path + ".away")
         let error = taskStoreError { try fixture.open().close() }
         #expect(error?.code == .moved, "\(error.map(String.init(describing:)) ?? "opened")")
+        #expect(error?.isTemporary == true, "a process that serves without it tries again")
         #expect(!FileManager.default.fileExists(atPath: fixture.path + part), "nothing is left in its place")
         move(fixture.path + ".away", to: fixture.path + part)
         try fixture.open().close()

@@ -122,10 +122,11 @@ struct TasksRescheduleCommand<App: Application>: ParsableCommand {
             }
             let ahead = try schedules.filter { try taskStore.restartSchedule($0.schedule, at: now) }
             guard !ahead.isEmpty else {
-                return print("The schedule \(name) has not fired for a future time; it stays unchanged.")
+                return try printOutput(
+                    "The schedule \(name) has not fired for a future time; it stays unchanged.")
             }
             for (_, last) in ahead {
-                print("The schedule \(name) continues from now; it was at \(last.ISO8601Format()).")
+                try printOutput("The schedule \(name) continues from now; it was at \(last.ISO8601Format()).")
             }
         }
     }
@@ -150,8 +151,8 @@ struct TasksRestoreCommand<App: Application>: ParsableCommand {
     func run() throws {
         try reportingErrors {
             let previous = try SQLiteTaskStore.restore(file, to: try options.path(for: App.self))
-            print("The task store is restored from \(file).")
-            if let previous { print("The previous one is \(previous).") }
+            try printOutput("The task store is restored from \(file).")
+            if let previous { try printOutput("The previous one is \(previous).") }
         }
     }
 }

@@ -221,6 +221,7 @@ extension TimeZone {
     private static let namesOfOneWord: Set<String> = [
         "UTC", "GMT", "Cuba", "Egypt", "Eire", "GB", "Greenwich", "Hongkong", "Iceland", "Iran", "Israel",
         "Jamaica", "Japan", "Kwajalein", "Libya", "Navajo", "Poland", "Portugal", "Singapore", "Turkey",
-        "Universal", "Zulu", "GB-Eire", "NZ", "NZ-CHAT", "W-SU", "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT",
+        "Universal", "Zulu", "GB-Eire", "NZ", "NZ-CHAT", "PRC", "ROC", "ROK", "UCT", "W-SU", "EST5EDT",
+        "CST6CDT", "MST7MDT", "PST8PDT",
     ]
 }

@@ -89,7 +89,10 @@ import Testing
             return TaskSettingsCheck(kinds: DurableTaskKinds([DurableTaskKind(Job.self)]), broker: nil)
                 .mistakes(in: manifest).map { "\($0)" }
         }
-        for zone in ["UTC", "Europe/Paris", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "Japan"] {
+        for zone in [
+            "UTC", "Europe/Paris", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "Japan", "PRC", "ROC",
+            "ROK", "UCT",
+        ] {
             #expect(try mistakes(zone) == [])
         }
         for zone in [

@@ -117,6 +117,15 @@ struct CommandLineTests {
             "routes.yaml", "task-store: { path: 5 }\nroutes: [{ path: /, method: GET, handler: helo }]\n")
         let wrong = try Command(BuildProducts.durableTestbed, ["check"], in: folder)
         #expect(!wrong.errors.contains("has no `task-store`") && wrong.errors.contains("routes.yaml:1:"))
+        try folder.write(
+            "routes.yaml",
+            "task-store: { path: /absent/t/tasks.sqlite }\nroutes: [{ path: /, method: GET, handler: hello }]\n"
+        )
+        let absent = try Command(BuildProducts.durableTestbed, ["check"], in: folder)
+        #expect(absent.exit == .status(0))
+        #expect(
+            absent.errors.contains("task-store.path") && absent.errors.contains("/absent/t"),
+            "\(absent.errors)")
     }
 
     @Test("--version names the application's and Postlude's")

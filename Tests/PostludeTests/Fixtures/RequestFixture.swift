@@ -19,6 +19,8 @@ struct RequestFixture {
     var log = RecordedLog()
     var limits = Manifest.TaskLimits()
     var registry = TaskRegistry()
+    /// The routes of which `Request.path(of:)` makes paths.
+    var routes = RoutePaths()
 
     struct Failure: Error {
         let reason: String
@@ -38,7 +40,8 @@ struct RequestFixture {
             RequestStorage(
                 method: method, path: path, route: route, parameters: Request.Parameters(values: values),
                 head: head, body: BodySource(body),
-                tasks: TaskQueueSource(registry: registry, limits: limits, logger: log.logger)))
+                tasks: TaskQueueSource(registry: registry, limits: limits, logger: log.logger),
+                routes: routes))
     }
 
     /// The records that a web server sends over a kept connection.

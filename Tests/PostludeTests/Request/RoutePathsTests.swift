@@ -23,6 +23,17 @@ import Testing
         paths = RoutePaths(manifest.routes)
     }
 
+    @Test func `a request writes a UUID in lower case, and a date in RFC 3339`() throws {
+        var fixture = RequestFixture()
+        fixture.routes = paths
+        let request = try fixture.request()
+        let id = try #require(UUID(uuidString: "E621E1F8-C36C-495A-93FC-0C247A3E6E5F"))
+        #expect(try request.path(of: "user", ["id": id]) == "/api/users/e621e1f8-c36c-495a-93fc-0c247a3e6e5f")
+        let day = Date(timeIntervalSince1970: 1_896_091_200)
+        let text = try paths.path(of: "room", ["id": "7", "day": "2030-01-31T12:00:00Z"])
+        #expect(try request.path(of: "room", ["id": 7, "day": day]) == text)
+    }
+
     @Test func `a path is made of the pattern and the values, with the prefix`() throws {
         #expect(try paths.path(of: "room", ["id": "7"]) == "/api/rooms/7")
         #expect(try paths.path(of: "room", ["id": "7", "day": "a b/ä%"]) == "/api/rooms/7/a%20b%2F%C3%A4%25")

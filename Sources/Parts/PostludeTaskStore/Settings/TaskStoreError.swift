@@ -44,7 +44,7 @@ package struct TaskStoreError: Error, Sendable, CustomStringConvertible {
     package var description: String { "\(path): \(reason)" + (advice.map { "; \($0)" } ?? "") }
 
     /// Whether another attempt may succeed without a change of the program or the file.
-    package var isTemporary: Bool { code == .full || code == .locked || code == .system }
+    package var isTemporary: Bool { code == .full || code == .locked || code == .moved || code == .system }
 }
 
 extension TaskStoreError {
