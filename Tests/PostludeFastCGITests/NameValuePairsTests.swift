@@ -17,12 +17,16 @@ struct NameValuePairsTests {
         return pairs
     }
 
-    @Test("reads lengths of one and four bytes", arguments: [0, 1, 127, 128, 65_535, 100_000])
+    @Test("reads and writes lengths of one and four bytes", arguments: [0, 1, 127, 128, 65_535, 100_000])
     func lengths(count: Int) throws {
         let value = String(repeating: "v", count: count)
         let pairs = try read(Wire.pair("A", value) + Wire.pair(value, "B"))
         #expect(pairs.map(\.0) == ["A", value])
         #expect(pairs.map(\.1) == [value, "B"])
+        var written: [UInt8] = []
+        NameValuePairs.append(name: "A", value: value, to: &written)
+        NameValuePairs.append(name: value, value: "B", to: &written)
+        #expect(written == Wire.pair("A", value) + Wire.pair(value, "B"))
     }
 
     @Test("every truncated stream is a violation")

@@ -30,4 +30,22 @@ struct RecordHeaderTests {
         #expect(throws: ProtocolViolation.self) { try read([1, 1, 0, 1, 0, 8, 0, 0, 0]) }
         #expect(throws: ProtocolViolation.self) { try read([]) }
     }
+
+    @Test("A record is read when it is complete, with its padding")
+    func records() throws {
+        let record = FastCGIRecord(type: .stdout, content: Array("hello".utf8))
+        var bytes = record.bytes
+        bytes[6] = 3
+        bytes += [0, 0, 0]
+        let whole = bytes + [1]
+        for count in 0..<bytes.count {
+            var part = Array(whole.prefix(count))
+            #expect(try FastCGIRecord(takenFrom: &part) == nil && part.count == count)
+        }
+        var rest = whole
+        let taken = try #require(try FastCGIRecord(takenFrom: &rest))
+        #expect(taken.content == record.content && taken.type == .stdout && rest == [1])
+        var other: [UInt8] = [2] + whole.dropFirst()
+        #expect(throws: ProtocolViolation.version(2)) { try FastCGIRecord(takenFrom: &other) }
+    }
 }

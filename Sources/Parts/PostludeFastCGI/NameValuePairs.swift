@@ -1,8 +1,8 @@
-/// Reads the name-value pairs of a PARAMS stream or a GET_VALUES record (FastCGI specification, 3.4).
+/// Reads and writes the name-value pairs of a PARAMS stream or a GET_VALUES record (FastCGI specification, 3.4).
 ///
 /// A length is one byte, or four with the highest bit set, so it is at most 2^31 - 1: the sum of two lengths and an
 /// offset cannot overflow `Int`, and each length is compared with what is left before it is used.
-struct NameValuePairs {
+package struct NameValuePairs {
     /// The positions of a pair's name and value in the stream.
     ///
     /// A request has about twenty, and each lookup passes over them: so they are small.
@@ -55,5 +55,19 @@ struct NameValuePairs {
             | Int(stream[offset + 3])
         offset += 4
         return length
+    }
+
+    /// Appends a pair to `stream`. Each length is at most 2^31 - 1.
+    package static func append(name: String, value: String, to stream: inout [UInt8]) {
+        append(length: name.utf8.count, to: &stream)
+        append(length: value.utf8.count, to: &stream)
+        stream += name.utf8
+        stream += value.utf8
+    }
+
+    private static func append(length: Int, to stream: inout [UInt8]) {
+        guard length > 127 else { return stream.append(UInt8(length)) }
+        let length = UInt32(clamping: length) | 1 << 31
+        withUnsafeBytes(of: length.bigEndian) { stream += $0 }
     }
 }

@@ -36,20 +36,51 @@ struct RecordHeader: Equatable {
 }
 
 /// A record's type (FastCGI specification, 8). A type that the specification does not define keeps its number.
-struct RecordType: RawRepresentable, Hashable {
-    var rawValue: UInt8
+package struct RecordType: RawRepresentable, Hashable, Sendable {
+    package var rawValue: UInt8
 
-    static let beginRequest = RecordType(rawValue: 1)
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static let beginRequest = RecordType(rawValue: 1)
     static let abortRequest = RecordType(rawValue: 2)
-    static let endRequest = RecordType(rawValue: 3)
-    static let params = RecordType(rawValue: 4)
-    static let stdin = RecordType(rawValue: 5)
-    static let stdout = RecordType(rawValue: 6)
+    package static let endRequest = RecordType(rawValue: 3)
+    package static let params = RecordType(rawValue: 4)
+    package static let stdin = RecordType(rawValue: 5)
+    package static let stdout = RecordType(rawValue: 6)
     static let stderr = RecordType(rawValue: 7)
     static let data = RecordType(rawValue: 8)
     static let getValues = RecordType(rawValue: 9)
     static let getValuesResult = RecordType(rawValue: 10)
     static let unknownType = RecordType(rawValue: 11)
+}
+
+/// A whole record, as a client of a FastCGI server sends and receives it. Its request id is 1.
+package struct FastCGIRecord {
+    package let type: RecordType
+    package let content: [UInt8]
+
+    /// - Parameter content: the content, of at most 65,535 bytes.
+    package init(type: RecordType, content: [UInt8]) {
+        self.type = type
+        self.content = content
+    }
+
+    /// Removes the first record from `bytes`; nil if it is not complete.
+    package init?(takenFrom bytes: inout [UInt8]) throws(ProtocolViolation) {
+        guard bytes.count >= RecordHeader.byteCount else { return nil }
+        let header = try RecordHeader(bytes.span.extracting(first: RecordHeader.byteCount))
+        let end = RecordHeader.byteCount + header.contentLength
+        guard bytes.count >= end + header.paddingLength else { return nil }
+        type = header.type
+        content = Array(bytes[RecordHeader.byteCount..<end])
+        bytes.removeFirst(end + header.paddingLength)
+    }
+
+    package var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        RecordHeader(type: type, requestID: 1, contentLength: content.count).write(to: &bytes)
+        return bytes + content
+    }
 }
 
 /// How a request ended, in END_REQUEST (FastCGI specification, 5.5).

@@ -151,10 +151,7 @@ extension RequestHead {
     package init(parameters: [(name: String, value: String)]) throws(Refusal) {
         var stream: [UInt8] = []
         for (name, value) in parameters {
-            NameValuePairs.append(length: name.utf8.count, to: &stream)
-            NameValuePairs.append(length: value.utf8.count, to: &stream)
-            stream += name.utf8
-            stream += value.utf8
+            NameValuePairs.append(name: name, value: value, to: &stream)
         }
         do throws(ProtocolViolation) {
             try self.init(requestID: 1, keepsConnection: true, stream: stream)
@@ -163,14 +160,5 @@ extension RequestHead {
             throw .parameter
         }
         if let refusal { throw refusal }
-    }
-}
-
-extension NameValuePairs {
-    /// Appends a length: one byte up to 127, otherwise four (FastCGI specification, 3.4).
-    fileprivate static func append(length: Int, to stream: inout [UInt8]) {
-        guard length > 127 else { return stream.append(UInt8(length)) }
-        let length = UInt32(clamping: length) | 1 << 31
-        withUnsafeBytes(of: length.bigEndian) { stream += $0 }
     }
 }

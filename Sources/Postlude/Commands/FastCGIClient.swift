@@ -60,10 +60,10 @@ struct FastCGIClient {
         var (held, output) = ([UInt8](), [UInt8]())
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
-            while let record = FastCGIRecord(takenFrom: &held) {
+            while let record = try record(from: &held) {
                 switch record.type {
-                case FastCGIRecord.stdout: output += record.content
-                case FastCGIRecord.endRequest: return output
+                case .stdout: output += record.content
+                case .endRequest: return output
                 default: break
                 }
             }
@@ -77,6 +77,14 @@ struct FastCGIClient {
             } else if errno != EAGAIN, errno != EINTR {
                 throw .broken(SystemError("recv(\(address))"))
             }
+        }
+    }
+
+    private func record(from held: inout [UInt8]) throws(FastCGIClientError) -> FastCGIRecord? {
+        do throws(ProtocolViolation) {
+            return try FastCGIRecord(takenFrom: &held)
+        } catch {
+            throw .noAnswer("\(error)")
         }
     }
 
@@ -99,15 +107,11 @@ struct FastCGIClient {
             ("QUERY_STRING", String(target.dropFirst(path.count + 1))), ("SERVER_PROTOCOL", "HTTP/1.1"),
         ]
         var stream: [UInt8] = []
-        // All of them are shorter than 128 bytes, so each length takes one byte.
-        for (name, value) in parameters {
-            stream += [UInt8(clamping: name.utf8.count), UInt8(clamping: value.utf8.count)]
-            stream += Array(name.utf8) + Array(value.utf8)
-        }
-        return FastCGIRecord(type: FastCGIRecord.beginRequest, content: [0, 1, 0, 0, 0, 0, 0, 0]).bytes
-            + FastCGIRecord(type: FastCGIRecord.params, content: stream).bytes
-            + FastCGIRecord(type: FastCGIRecord.params, content: []).bytes
-            + FastCGIRecord(type: FastCGIRecord.stdin, content: []).bytes
+        for (name, value) in parameters { NameValuePairs.append(name: name, value: value, to: &stream) }
+        return FastCGIRecord(type: .beginRequest, content: [0, 1, 0, 0, 0, 0, 0, 0]).bytes
+            + FastCGIRecord(type: .params, content: stream).bytes
+            + FastCGIRecord(type: .params, content: []).bytes
+            + FastCGIRecord(type: .stdin, content: []).bytes
     }
 
     /// Removes the header fields (CGI, RFC 3875, 6).
@@ -121,41 +125,6 @@ struct FastCGIClient {
             guard status.hasPrefix("200") else { throw .noAnswer("it answers \(status)") }
         }
         return Array(output[(edge + 4)...])
-    }
-}
-
-/// A FastCGI record (FastCGI specification, 3.3).
-struct FastCGIRecord {
-    static let beginRequest: UInt8 = 1
-    static let endRequest: UInt8 = 3
-    static let params: UInt8 = 4
-    static let stdin: UInt8 = 5
-    static let stdout: UInt8 = 6
-
-    let type: UInt8
-    let content: [UInt8]
-
-    /// - Parameter content: the content, of at most 65,535 bytes.
-    init(type: UInt8, content: [UInt8]) {
-        self.type = type
-        self.content = content
-    }
-
-    /// Removes the first record from `bytes`, if it is complete.
-    init?(takenFrom bytes: inout [UInt8]) {
-        guard bytes.count >= 8 else { return nil }
-        let length = Int(bytes[4]) << 8 | Int(bytes[5])
-        let total = 8 + length + Int(bytes[6])
-        guard bytes.count >= total else { return nil }
-        type = bytes[1]
-        content = Array(bytes[8..<(8 + length)])
-        bytes.removeFirst(total)
-    }
-
-    var bytes: [UInt8] {
-        let count = content.count
-        return [1, type, 0, 1, UInt8(truncatingIfNeeded: count >> 8), UInt8(truncatingIfNeeded: count), 0, 0]
-            + content
     }
 }
 

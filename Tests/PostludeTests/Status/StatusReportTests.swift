@@ -130,20 +130,4 @@ struct StatusReportTests {
                 "11574074074 days",
             ])
     }
-
-    @Test("A record is read when it is complete, with its padding")
-    func records() throws {
-        let record = FastCGIRecord(type: FastCGIRecord.stdout, content: Array("hello".utf8))
-        var bytes = record.bytes
-        bytes[6] = 3
-        bytes += [0, 0, 0]
-        let whole = bytes + [1]
-        for count in 0..<bytes.count {
-            var part = Array(whole.prefix(count))
-            #expect(FastCGIRecord(takenFrom: &part) == nil && part.count == count)
-        }
-        var rest = whole
-        let taken = try #require(FastCGIRecord(takenFrom: &rest))
-        #expect(taken.content == record.content && taken.type == FastCGIRecord.stdout && rest == [1])
-    }
 }
