@@ -16,7 +16,7 @@ extension Manifest {
     /// - Throws: all mistakes of the file in one error.
     package static func load(
         contentsOf path: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
-        environment: [String: String] = ProcessEnvironment.variables
+        environment: [String: String] = EnvironmentVariables.current
     ) throws(ManifestError) -> Manifest {
         try read(contentsOf: path, handlers: handlers, middleware: middleware, environment: environment).get()
     }
@@ -32,7 +32,7 @@ extension Manifest {
     /// - Throws: all mistakes of the text in one error.
     package static func parse(
         _ yaml: String, file: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
-        environment: [String: String] = ProcessEnvironment.variables
+        environment: [String: String] = EnvironmentVariables.current
     ) throws(ManifestError) -> Manifest {
         try read(yaml, file: file, handlers: handlers, middleware: middleware, environment: environment).get()
     }
@@ -40,7 +40,7 @@ extension Manifest {
     /// Reads a manifest as `load` does, but returns its mistakes, so that the caller can add others.
     package static func read(
         contentsOf path: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
-        environment: [String: String] = ProcessEnvironment.variables
+        environment: [String: String] = EnvironmentVariables.current
     ) -> ManifestReading {
         let diagnostics = DiagnosticCollector(file: path)
         guard let text = ManifestFile.text(of: path, reportingTo: diagnostics) else {
@@ -54,7 +54,7 @@ extension Manifest {
     /// Reads a manifest's text as `parse` does, but returns its mistakes, so that the caller can add others.
     package static func read(
         _ yaml: String, file: String, handlers: some Sequence<String>, middleware: some Sequence<String> = [],
-        environment: [String: String] = ProcessEnvironment.variables
+        environment: [String: String] = EnvironmentVariables.current
     ) -> ManifestReading {
         read(
             yaml, handlers: handlers, middleware: middleware, environment: environment,
@@ -170,6 +170,6 @@ private enum ManifestFile {
 }
 
 /// The environment variables of this process.
-package enum ProcessEnvironment {
-    package static var variables: [String: String] { ProcessInfo.processInfo.environment }
+package enum EnvironmentVariables {
+    package static var current: [String: String] { ProcessInfo.processInfo.environment }
 }

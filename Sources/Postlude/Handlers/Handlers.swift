@@ -46,7 +46,7 @@ public struct Handlers: Sendable {
     /// - Throws: every mistake of the handlers and of the manifest.
     func manifest(
         _ text: String, file: String,
-        environment: [String: String] = PostludeManifest.ProcessEnvironment.variables
+        environment: [String: String] = EnvironmentVariables.current
     ) throws -> Manifest {
         try checked(
             Manifest.read(
