@@ -57,7 +57,7 @@ final class TaskQueue: Sendable {
 
     let request: RequestIdentity
     let limits: Manifest.TaskLimits
-    let logger: Logger
+    private let logger: Logger
     let registry: TaskRegistry
     private let state = Lock(State())
     let created = MonotonicTime.now
