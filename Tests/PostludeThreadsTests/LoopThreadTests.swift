@@ -6,7 +6,7 @@ import Testing
 @Suite("LoopThread")
 struct LoopThreadTests {
     @Test("It works when it is woken, and ends when it is told to", .timeLimit(.minutes(10)))
-    func rings() throws {
+    func wakes() throws {
         let thread = try LoopThread(name: "loop")
         let worked = try EventDescriptor()
         try thread.start {

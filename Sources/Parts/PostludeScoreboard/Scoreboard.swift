@@ -95,7 +95,7 @@ package final class Scoreboard: Sendable {
     }
 
     /// Frees the slot of a process that has ended, and keeps its counts. Called only by the supervisor, after
-    /// `remains`. Does nothing if the slot is free.
+    /// `unfinishedWork`. Does nothing if the slot is free.
     package func release(process index: Int) {
         guard (0..<layout.processes).contains(index),
             words(ofProcess: index)[Layout.Process.state] != ProcessState.free.rawValue

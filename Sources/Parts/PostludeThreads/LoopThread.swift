@@ -19,7 +19,7 @@ package final class LoopThread: Sendable {
 
     /// Starts the thread.
     ///
-    /// - Parameter body: must return soon after ``isStopping`` becomes true, for which the bell is signalled.
+    /// - Parameter body: must return soon after ``isStopping`` becomes true, for which ``wait(atMost:)`` returns.
     package func start(_ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let started = try WorkerThread(name: name) { [hasEnded] in
             body()
@@ -32,7 +32,7 @@ package final class LoopThread: Sendable {
 
     package func wake() { wakeup.signal() }
 
-    /// Waits until `ring` is called, at most for `time`. Called by the thread itself.
+    /// Waits until `wake` is called, at most for `time`. Called by the thread itself.
     package func wait(atMost time: Duration) {
         waitForInput([wakeup.descriptor], milliseconds: Int32(clamping: Int64(time / .milliseconds(1)) + 1))
         wakeup.take()

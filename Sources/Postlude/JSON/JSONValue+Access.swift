@@ -1,16 +1,16 @@
 extension JSONValue {
-    /// The member of an object; nil when there is none, or when this is no object.
+    /// The member of an object; nil if there is none, or if this is not an object.
     public subscript(key: String) -> JSONValue? {
         if case .object(let members) = self { members[key] } else { nil }
     }
 
-    /// The element of an array; nil when there is none, or when this is no array.
+    /// The element of an array; nil if there is none, or if this is not an array.
     public subscript(index: Int) -> JSONValue? {
         if case .array(let elements) = self, elements.indices.contains(index) { elements[index] } else { nil }
     }
 }
 
-// Not by nil: `isKnown ? value : nil` would then be null where a `JSON?` is asked for.
+// Not by nil: `isKnown ? value : nil` would then be null where a `JSONValue?` is asked for.
 
 extension JSONValue: ExpressibleByBooleanLiteral {
     public init(booleanLiteral value: Bool) { self = .bool(value) }

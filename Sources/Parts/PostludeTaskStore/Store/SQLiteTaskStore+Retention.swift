@@ -4,7 +4,7 @@ internal import GRDB
 extension SQLiteTaskStore {
     /// Removes records that have been over for long, a few at a time, so that other processes can write between two calls.
     ///
-    /// Records of one request with unique keys of scope `kept` are removed together, so that a look-up by these keys finds all
+    /// Records of one request with unique keys of scope `stored` are removed together, so that a look-up by these keys finds all
     /// of them or none.
     ///
     /// - Parameters:
