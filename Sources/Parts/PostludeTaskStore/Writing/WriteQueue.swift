@@ -147,7 +147,7 @@ final class WriteQueue: Sendable {
                 // writing.
                 return take().commit(in: database) { try begin(in: database, until: nil) }
             }
-            settle(outcome)
+            finish(outcome)
         } catch {
             endThoseOverdue(error)
         }
@@ -188,7 +188,7 @@ final class WriteQueue: Sendable {
         }
     }
 
-    private func settle(_ outcome: Batch.Outcome) {
+    private func finish(_ outcome: Batch.Outcome) {
         state.withLock { state in
             state.committed += outcome.transactions
             state.notesFailure = outcome.notesFailure
