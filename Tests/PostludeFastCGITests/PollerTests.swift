@@ -89,7 +89,7 @@ struct PollerTests {
         }
         send(Array(Wire.begin().prefix(5)), to: half)
         guard case .nothing = fixture.next(milliseconds: 100) else {
-            Issue.record("half a head is no request")
+            Issue.record("half a head is not a request")
             return
         }
         fixture.poller.closeOverdue(at: .now + .seconds(1))

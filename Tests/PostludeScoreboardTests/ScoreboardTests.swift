@@ -207,7 +207,7 @@ struct ScoreboardTests {
     }
 
     @Test("The record of a dead process names the requests and tasks of its workers")
-    func remains() throws {
+    func unfinishedWork() throws {
         let board = try Self.make()
         let index = 0
         board.claim(process: index)

@@ -20,7 +20,8 @@ struct SMTPServer: Sendable {
         guard let parts = URLComponents(string: url), let host = parts.host, !host.isEmpty,
             ["smtp", "smtps"].contains(parts.scheme)
         else {
-            throw MailError("SMTP_URL is no URL such as smtp://127.0.0.1:1025 or smtps://user:password@host")
+            throw MailError(
+                "SMTP_URL is not a URL such as smtp://127.0.0.1:1025 or smtps://user:password@host")
         }
         self.url = url
         // For messages: the URL without its password.

@@ -52,7 +52,7 @@ int clinux_seal(int memory_file) {
 int clinux_shared_memory(const char *name, size_t bytes) {
     int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (descriptor < 0) return -1;
-    // Whoever has it mapped would be killed by SIGBUS, were it cut.
+    // If the file were shortened, SIGBUS would kill the processes that have mapped it.
     if (ftruncate(descriptor, (off_t)bytes) == 0 &&
         fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
         return descriptor;
@@ -95,8 +95,8 @@ static int unix_listen_queue(int descriptor, unsigned *waiting, unsigned *limit)
     if (fstat(descriptor, &status) != 0) return -1;
     int diagnosis = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (diagnosis < 0) return -1;
-    struct timeval patience = {.tv_sec = 1};
-    setsockopt(diagnosis, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    struct timeval timeout = {.tv_sec = 1};
+    setsockopt(diagnosis, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     struct {
         struct nlmsghdr header;
         struct unix_diag_req request;

@@ -55,7 +55,7 @@ static void answer(int signal, siginfo_t *info, void *context) {
 int clinux_install_stack_signal(void) {
     void *first[4];
     (void)backtrace(first, 4);
-    // One that nobody else uses.
+    // The first signal that has no handler.
     for (int number = SIGRTMIN + 8; number <= SIGRTMAX; number++) {
         struct sigaction action;
         if (sigaction(number, NULL, &action) != 0 || action.sa_handler != SIG_DFL) continue;
@@ -87,7 +87,7 @@ static int wait_until_done(uint32_t ticket, int milliseconds) {
 
 int clinux_stack(int signal, pid_t thread, uintptr_t *addresses, int capacity, int milliseconds) {
     uint32_t last = atomic_load(&sample);
-    // A thread that was asked before is still at it: the frames are its own.
+    // A thread that was asked before still writes its frames.
     if ((last & 3) == WRITING) return 0;
     uint32_t ticket = (((last >> 2) + 1) & 0xffffff) << 2;
     atomic_store(&sample, ticket | OPEN);

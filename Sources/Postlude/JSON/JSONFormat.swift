@@ -16,7 +16,7 @@
 public struct JSONFormat: Hashable, Sendable {
     /// How many digits of a second dates have. The nearest microsecond is the finest that is written.
     public enum DateFraction: Hashable, Sendable {
-        /// None for a whole second, else three where they suffice, else six.
+        /// None for a whole second, otherwise three if they suffice, otherwise six.
         case asNeeded
         /// None: whole seconds.
         case none

@@ -162,7 +162,7 @@ final class QueueConsumer: Sendable {
                     metadata: [
                         "queue": "\(settings.queue)", "id": "\(refused.id ?? "-")",
                         "task": "\(refused.task ?? "-")",
-                        "reason": "\(refused.reason)", "kept": "\(consumer.deadLetters)",
+                        "reason": "\(refused.reason)", "dead-letters": "\(consumer.deadLetters)",
                     ])
                 logRefusal(refused)
                 try consumer.reject(refused.delivery, reason: refused.reason)
@@ -172,7 +172,7 @@ final class QueueConsumer: Sendable {
                     metadata: [
                         "queue": "\(settings.queue)", "size": "\(size)",
                         "limit": "\(ContractBounds.envelope)",
-                        "kept": "\(consumer.deadLetters)",
+                        "dead-letters": "\(consumer.deadLetters)",
                     ])
             case .task(let delivery):
                 if mustDrain {
@@ -240,7 +240,7 @@ final class QueueConsumer: Sendable {
             log(
                 .error, "a task cannot run here, and its message is rejected", message,
                 [
-                    "reason": "\(reason)", "kept": "\(deadLetters)",
+                    "reason": "\(reason)", "dead-letters": "\(deadLetters)",
                 ])
             store(message, .failed(message.id, type: type, message: reason))
             settle(number, .reject(reason: reason))
@@ -270,7 +270,7 @@ final class QueueConsumer: Sendable {
             log(
                 .error, "a task has failed for good, and its message is rejected", message,
                 [
-                    "kept": "\(deadLetters)"
+                    "dead-letters": "\(deadLetters)"
                 ])
             store(message, .failed(message.id, error))
             settle(number, .reject(reason: "\(error)"))

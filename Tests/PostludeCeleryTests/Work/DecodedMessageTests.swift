@@ -34,7 +34,7 @@ import Testing
 
     @Test("Named arguments are the task's members") func task() throws {
         guard case .task(let task) = DecodedMessage(try incoming(), kinds: kinds) else {
-            Issue.record("it is no task")
+            Issue.record("it is not a task")
             return
         }
         #expect(task.id == "id-1")

@@ -29,13 +29,13 @@ import Testing
     @Test("A record that no worker would accept becomes a dead letter, and the others are published")
     func refusedMessage() throws {
         var publisher = publisher()
-        broker.state.withLock { $0.refusals["bad"] = TaskBrokerError(.message, "its name is no name") }
+        broker.state.withLock { $0.refusals["bad"] = TaskBrokerError(.message, "its name is not valid") }
         let ids = try ["a", "bad", "b"].map { try folder.keep($0, for: "q") }
         _ = try publisher.publishAll()
         #expect(broker.taken == ["q: a", "q: b"])
         let bad = try #require(try folder.record(ids[1]))
         #expect(bad.state == .failed)
-        #expect(bad.error == "its name is no name")
+        #expect(bad.error == "its name is not valid")
         #expect(log.lines.count == 1)
         #expect(log.lines[0].hasPrefix("error a task cannot be sent, and is a dead letter"))
     }

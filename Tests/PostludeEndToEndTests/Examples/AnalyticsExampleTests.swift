@@ -69,7 +69,7 @@ struct AnalyticsExampleTests {
                 $1.start.timeIntervalSince($0.start)
             }
             #expect(steps.allSatisfy { $0 == 60 })
-            #expect(try file.sqlite3("SELECT COUNT(*) FROM access") == ["3"], "statistics are no access")
+            #expect(try file.sqlite3("SELECT COUNT(*) FROM access") == ["3"], "statistics do not count")
         }
     }
 

@@ -73,7 +73,7 @@ struct BrowserPage {
     func screenshot(to file: String) throws {
         let answer = try call("Page.captureScreenshot", ["format": "png", "captureBeyondViewport": true])
         guard let data = Data(base64Encoded: answer["data"] as? String ?? "") else {
-            throw Browser.Failure(description: "the screenshot is no Base64")
+            throw Browser.Failure(description: "the screenshot is not Base64")
         }
         try data.write(to: URL(fileURLWithPath: file))
     }

@@ -104,10 +104,10 @@ final class Server {
             #expect(exit == .status(0), "the server's log: \(log.suffix(4_000))")
         }
         let traps = ending == .cleanAfterTraps ? [] : ["Fatal error"]
-        for trouble in traps + [
+        for failure in traps + [
             "stack smashing", "WARNING: ThreadSanitizer", "ERROR: AddressSanitizer",
         ] {
-            #expect(!log.contains(trouble), "the server's log: \(log.suffix(4_000))")
+            #expect(!log.contains(failure), "the server's log: \(log.suffix(4_000))")
         }
     }
 

@@ -4,8 +4,8 @@ internal import GRDB
 extension SQLiteTaskStore {
     /// Removes records that have been over for long, a few at a time, so that other processes can write between two calls.
     ///
-    /// Records of one request with unique keys of scope `stored` are removed together, so that a look-up by these keys finds all
-    /// of them or none.
+    /// Records of one request with unique keys of scope `stored` are removed together, so that a look-up by these keys finds
+    /// all of them or none.
     ///
     /// - Parameters:
     ///   - time: records that ended before this time are removed, except dead letters.

@@ -85,7 +85,7 @@ struct ProcessEnvironmentTests {
                 let container = try decoder.singleValueContainer()
                 let text = try container.decode(String.self)
                 throw DecodingError.dataCorruptedError(
-                    in: container, debugDescription: "\"\(text)\" is no key")
+                    in: container, debugDescription: "\"\(text)\" is not a key")
             }
         }
         struct Keys: InputFields { @Field var key: Key }
