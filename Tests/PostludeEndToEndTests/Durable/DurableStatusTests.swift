@@ -42,7 +42,7 @@ struct DurableStatusTests {
     }
 
     @Test("Waiting tasks are counted, and a dead letter is shown with its error", arguments: [false, true])
-    func looking(isSupervised: Bool) throws {
+    func inspection(isSupervised: Bool) throws {
         try Self.run(isSupervised: isSupervised) { server, status in
             let id = try Self.deadLetter(server, status)
             let letter = try #require(try Self.deadLetters(at: status).first)

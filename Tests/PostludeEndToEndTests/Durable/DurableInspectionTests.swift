@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @Suite("Inspecting durable tasks")
-struct DurableLookingTests {
+struct DurableInspectionTests {
     private struct Status: Decodable {
         var id: String
         var name: String

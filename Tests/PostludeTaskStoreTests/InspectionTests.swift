@@ -5,7 +5,7 @@ import Testing
 @testable import PostludeTaskStore
 
 @Suite("Inspecting records", .timeLimit(.minutes(10)))
-struct LookingTests {
+struct InspectionTests {
     @Test("Pages of records, the newest first, with any filter")
     func paging() throws {
         let fixture = try TaskStoreFixture()
