@@ -52,7 +52,7 @@ final class RequestObservation {
             duration ?? MonotonicTime.now - start, method: method, route: route, status: status)
         guard let span else { return }
         span.attributes["http.response.status_code"] = status
-        if !outcome.isDelivered { span.attributes["postlude.response.taken"] = false }
+        if !outcome.isDelivered { span.attributes["postlude.response.delivered"] = false }
         if status >= 500 {
             span.attributes["error.type"] = error.map { "\(type(of: $0))" } ?? "\(status)"
             if let error { span.recordError(error) }

@@ -33,7 +33,7 @@ final class HandlerInvocation: Sendable {
     private let head: RequestHead
     private let connection: Connection
     private let state = Atomic<Int>(State.handling)
-    private let taken = Atomic<Bool>(false)
+    private let delivered = Atomic<Bool>(false)
     /// The time from the start to the end of the control thread's answer, in nanoseconds.
     private let answerTime = Atomic<Int64>(0)
     private let isReported = Atomic<Bool>(false)
@@ -53,8 +53,8 @@ final class HandlerInvocation: Sendable {
         self.start = start
     }
 
-    /// Whether the web server has taken the control thread's answer.
-    var isDelivered: Bool { taken.load(ordering: .acquiring) }
+    /// Whether the web server has received the control thread's answer.
+    var isDelivered: Bool { delivered.load(ordering: .acquiring) }
     /// The time from the start of the call to the end of the control thread's answer.
     var answeredAfter: Duration { .nanoseconds(answerTime.load(ordering: .acquiring)) }
 
@@ -93,7 +93,7 @@ final class HandlerInvocation: Sendable {
         // Before the answer, which can unblock the handler: it then finds its request cancelled.
         cancellation.mark()
         let isDelivered = ShortResponse.gatewayTimeout(identifier: identity.id).send(to: head, on: connection)
-        taken.store(isDelivered, ordering: .releasing)
+        delivered.store(isDelivered, ordering: .releasing)
         let duration = MonotonicTime.now - start
         answerTime.store(duration.saturatedNanoseconds, ordering: .releasing)
         process?.count(.timedOut)

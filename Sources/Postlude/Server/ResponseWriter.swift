@@ -148,7 +148,7 @@ extension ResponseWriter {
         let result = execution.perform {
             executor.run {
                 try await body.run { piece in
-                    guard pieces.write(piece) else { throw PieceNotTaken() }
+                    guard pieces.write(piece) else { throw PieceNotDelivered() }
                 }
             } started: { cancel in
                 watch = server.poller.watchHangUp(of: connection) {
@@ -189,7 +189,7 @@ private final class HangUpMark: Sendable {
 }
 
 /// The error that ends the iteration over a body's sequence. `PieceWriter.isDelivered` is false then.
-private struct PieceNotTaken: Error {}
+private struct PieceNotDelivered: Error {}
 
 /// Writes the pieces of one response, each immediately and within its own time limit.
 // Unchecked: the tasks that write run on the worker's executor, which is one thread, and do not await while they do.

@@ -85,6 +85,13 @@ struct RequestObservationTests {
         #expect(spans[1].status == nil && spans[1].errors.isEmpty)
     }
 
+    @Test("a span says if the web server did not take the response")
+    func undelivered() async throws {
+        for isDelivered in [true, false] { _ = try await serve(request(), isDelivered: isDelivered) }
+        let attributes = tracer.finishedSpans.map { $0.attributes.get("postlude.response.delivered") }
+        #expect(attributes == [nil, .bool(false)])
+    }
+
     @Test("an unknown method makes no span name of its own")
     func inventedMethod() async throws {
         var fixture = request()
