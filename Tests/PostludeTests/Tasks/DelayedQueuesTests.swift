@@ -16,29 +16,29 @@ struct DelayedQueuesTests {
 
     @Test("queues continue when their time has come, the earliest first")
     func order() {
-        var resting = DelayedQueues()
+        var delayed = DelayedQueues()
         for (id, due) in [("c", 30), ("a", 10), ("b", 20), ("a2", 10)] as [(String, Int64)] {
-            resting.add(queue(id), until: time(due))
+            delayed.add(queue(id), until: time(due))
         }
-        #expect(resting.takeDue(at: time(9)).isEmpty)
-        #expect(resting.takeDue(at: time(20)).map(\.requestID) == ["a", "a2", "b"])
-        #expect(!resting.isEmpty)
-        #expect(resting.takeAll().map(\.requestID) == ["c"])
-        #expect(resting.isEmpty)
+        #expect(delayed.takeDue(at: time(9)).isEmpty)
+        #expect(delayed.takeDue(at: time(20)).map(\.requestID) == ["a", "a2", "b"])
+        #expect(!delayed.isEmpty)
+        #expect(delayed.takeAll().map(\.requestID) == ["c"])
+        #expect(delayed.isEmpty)
     }
 
     @Test("a worker waits until the first queue's time, rounded up, and at most its own limit")
     func wait() {
-        var resting = DelayedQueues()
-        #expect(resting.milliseconds(at: time(0), atMost: 500) == 500)
-        resting.add(queue("a"), until: time(100))
-        #expect(resting.milliseconds(at: time(0), atMost: 500) == 100)
-        #expect(resting.milliseconds(at: time(0), atMost: 50) == 50)
-        #expect(resting.milliseconds(at: MonotonicTime(nanoseconds: 99_999_999), atMost: 500) == 1)
-        #expect(resting.milliseconds(at: time(100), atMost: 500) == 0)
-        #expect(resting.milliseconds(at: time(200), atMost: 500) == 0)
-        resting.add(queue("b"), until: MonotonicTime(nanoseconds: .max))
-        #expect(resting.takeDue(at: time(100)).count == 1)
-        #expect(resting.milliseconds(at: time(0), atMost: .max) == .max)
+        var delayed = DelayedQueues()
+        #expect(delayed.milliseconds(at: time(0), atMost: 500) == 500)
+        delayed.add(queue("a"), until: time(100))
+        #expect(delayed.milliseconds(at: time(0), atMost: 500) == 100)
+        #expect(delayed.milliseconds(at: time(0), atMost: 50) == 50)
+        #expect(delayed.milliseconds(at: MonotonicTime(nanoseconds: 99_999_999), atMost: 500) == 1)
+        #expect(delayed.milliseconds(at: time(100), atMost: 500) == 0)
+        #expect(delayed.milliseconds(at: time(200), atMost: 500) == 0)
+        delayed.add(queue("b"), until: MonotonicTime(nanoseconds: .max))
+        #expect(delayed.takeDue(at: time(100)).count == 1)
+        #expect(delayed.milliseconds(at: time(0), atMost: .max) == .max)
     }
 }

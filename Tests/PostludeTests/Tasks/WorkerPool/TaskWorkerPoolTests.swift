@@ -99,7 +99,7 @@ import Testing
         pool.drain(until: .now)
     }
 
-    @Test("While one waits for its next attempt or its time, others run") func resting() throws {
+    @Test("While one waits for its next attempt or its time, others run") func delayed() throws {
         let pool = try pool(workers: 1)
         run(Job("later", events: events), by: pool, notBefore: .now + .milliseconds(50))
         run(Job("now", events: events), by: pool)
