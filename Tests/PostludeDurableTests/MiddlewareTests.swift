@@ -34,7 +34,7 @@ struct MiddlewareTests {
 
     /// How the handler's first call ends.
     enum Failure: String, Sendable, CaseIterable {
-        case thrown, status, keptAndThrown
+        case thrown, status, persistedAndThrown
     }
 
     struct Shop: Application {
@@ -59,7 +59,7 @@ struct MiddlewareTests {
                     switch failure {
                     case .thrown: throw HTTPError(.badGateway)
                     case .status: return .text("not yet", status: .badGateway)
-                    case .keptAndThrown:
+                    case .persistedAndThrown:
                         #expect(try tasks.persist().map(\.isNew) == [true])
                         throw HTTPError(.badGateway)
                     }
@@ -150,9 +150,9 @@ struct MiddlewareTests {
     }
 
     @Test("Tasks that a call has persisted stay: the next call finds them")
-    func kept() async throws {
+    func persisted() async throws {
         let diary = Diary()
-        let (app, response) = try await send(.keptAndThrown, diary, Again(diary: diary))
+        let (app, response) = try await send(.persistedAndThrown, diary, Again(diary: diary))
         #expect(response.status == .accepted)
         try await response.tasks.runAll()
         #expect(diary.entries == ["before", "durable 1", "between", "ordinary 2", "always 2"])

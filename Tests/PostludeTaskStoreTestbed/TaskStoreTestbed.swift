@@ -52,11 +52,11 @@ struct TaskStoreTestbed {
     static func append(to taskStore: SQLiteTaskStore, sizes: [Int]) throws {
         let marks = open(taskStore.path + "-marks", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         for (number, size) in sizes.enumerated() {
-            let kept = try taskStore.append(request("request-\(number)", size: size, records: 2))
-            let mark = Array(kept.map { $0.id.text + "\n" }.joined().utf8)
+            let appended = try taskStore.append(request("request-\(number)", size: size, records: 2))
+            let mark = Array(appended.map { $0.id.text + "\n" }.joined().utf8)
             guard write(marks, mark, mark.count) == mark.count else { exit(3) }
-            taskStore.started(kept[0].id)
-            taskStore.ended(kept[0].id, .done(result: nil))
+            taskStore.started(appended[0].id)
+            taskStore.ended(appended[0].id, .done(result: nil))
         }
         try taskStore.close()
     }
@@ -84,11 +84,10 @@ struct TaskStoreTestbed {
         for thread in 0..<4 {
             Thread.detachNewThread {
                 var number = 0
-                while let kept = try? taskStore.append(request("\(thread)-\(number)", size: 100, records: 2))
-                {
-                    say(kept.map(\.id.text).joined(separator: " "))
-                    taskStore.started(kept[0].id)
-                    if number % 8 != 0 { taskStore.ended(kept[0].id, .done(result: nil)) }
+                while let new = try? taskStore.append(request("\(thread)-\(number)", size: 100, records: 2)) {
+                    say(new.map(\.id.text).joined(separator: " "))
+                    taskStore.started(new[0].id)
+                    if number % 8 != 0 { taskStore.ended(new[0].id, .done(result: nil)) }
                     number += 1
                 }
                 exit(4)
@@ -103,21 +102,21 @@ struct TaskStoreTestbed {
         // Other processes write all the time, and the machine may be busy.
         settings.lockTimeout = .seconds(60)
         let taskStore = try SQLiteTaskStore(path: path, role: .visitor, settings: settings)
-        let kept = try taskStore.append(request("visit", size: 100, records: 2))
+        let appended = try taskStore.append(request("visit", size: 100, records: 2))
         _ = try taskStore.list()
-        guard try taskStore.discard([kept[0].id]) == [.changed],
-            try taskStore.retry([kept[0].id]) == [.changed]
+        guard try taskStore.discard([appended[0].id]) == [.changed],
+            try taskStore.retry([appended[0].id]) == [.changed]
         else { exit(4) }
-        say(kept.map(\.id.text).joined(separator: " "))
+        say(appended.map(\.id.text).joined(separator: " "))
         try taskStore.close()
     }
 
     /// Becomes the owner of three records, of which the first one runs, and waits to be killed.
     static func hold(_ taskStore: SQLiteTaskStore) throws {
-        let kept = try taskStore.append(request("held", size: 10, records: 3))
-        taskStore.started(kept[0].id)
+        let appended = try taskStore.append(request("held", size: 10, records: 3))
+        taskStore.started(appended[0].id)
         try taskStore.flush()
-        say(kept.map(\.id.text).joined(separator: " "))
+        say(appended.map(\.id.text).joined(separator: " "))
         while true { pause() }
     }
 
@@ -142,9 +141,9 @@ struct TaskStoreTestbed {
         while readLine() != nil {}
         for time in 0..<times {
             let request = request("firing-\(time)", size: 10, records: 1)
-            let kept = try taskStore.fire(
+            let fired = try taskStore.fire(
                 "hourly", at: Date(timeIntervalSince1970: Double(time) * 3600), request)
-            if kept != nil { say("fired \(time)") }
+            if fired != nil { say("fired \(time)") }
         }
         try taskStore.close()
     }

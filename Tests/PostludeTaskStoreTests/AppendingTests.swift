@@ -15,7 +15,7 @@ struct AppendingTests {
         new.notBefore = fixture.clock.now.addingTimeInterval(60)
         new.expires = fixture.clock.now.addingTimeInterval(90)
         new.uniqueKey = "order-7"
-        let id = try taskStore.keep("request-1", .make(), new)[1]
+        let id = try taskStore.append("request-1", .make(), new)[1]
         let record = try #require(try taskStore.record(id))
         #expect(record.payload == payload && record.name == "receipt" && record.priority == .high)
         #expect(record.request == "request-1" && record.position == 1 && record.state == .waiting)
@@ -32,7 +32,7 @@ struct AppendingTests {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
         for bytes in [[], [0], [0x22, 0, 0x22], [0xff, 0xfe, 0x80], Array(UInt8.min ... .max)] as [[UInt8]] {
-            let id = try taskStore.keep("r", NewRecord(name: "n", payload: Data(bytes)))[0]
+            let id = try taskStore.append("r", NewRecord(name: "n", payload: Data(bytes)))[0]
             taskStore.ended(id, .done(result: Data(bytes)))
             try taskStore.flush()
             let record = try #require(try taskStore.record(id))
@@ -42,9 +42,9 @@ struct AppendingTests {
             NewRecord.make("a\0b"), .make { $0.uniqueKey = "a\0" }, .make { $0.queue = "\0" },
         ]
         for record in refused {
-            #expect(taskStoreError { _ = try taskStore.keep("r", .make(), record) }?.code == .refused)
+            #expect(taskStoreError { _ = try taskStore.append("r", .make(), record) }?.code == .refused)
         }
-        #expect(taskStoreError { _ = try taskStore.keep("\0", .make()) }?.code == .refused)
+        #expect(taskStoreError { _ = try taskStore.append("\0", .make()) }?.code == .refused)
         #expect(try taskStore.list().records.count == 5)
         try taskStore.close()
     }
@@ -55,11 +55,11 @@ struct AppendingTests {
         let taskStore = try fixture.open()
         let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(1) }
         let past = NewRecord.make { $0.notBefore = Date.distantPast }
-        let ids = try taskStore.keep("r", .make(), later, past)
+        let ids = try taskStore.append("r", .make(), later, past)
         #expect(try ids.map { try taskStore.record($0)?.owner } == [taskStore.owner, nil, nil])
         // Its time was past when it was persisted: the request's worker does not run it.
         #expect(try taskStore.claimedIDs() == [[ids[2]]])
-        let given = try taskStore.keep("r", .make(), runsHere: false)[0]
+        let given = try taskStore.append("r", .make(), runsHere: false)[0]
         #expect(try taskStore.record(given)?.owner == nil)
         try taskStore.close()
     }
@@ -69,12 +69,12 @@ struct AppendingTests {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
         let keyed = NewRecord.make { $0.uniqueKey = "k" }
-        let first = try taskStore.keep("1", keyed)[0]
+        let first = try taskStore.append("1", keyed)[0]
         let request = NewRequest(
             id: "2", records: [.make(), keyed, .make("mail") { $0.uniqueKey = "k" }, .make()])
-        let kept = try taskStore.append(request)
-        #expect(kept[1].existing?.id == first)
-        #expect(kept[2].existing == nil)
+        let appended = try taskStore.append(request)
+        #expect(appended[1].existing?.id == first)
+        #expect(appended[2].existing == nil)
         #expect(try taskStore.counts().names.mapValues { $0[.waiting] } == ["charge": 3, "mail": 1])
         for state in [RecordEnd.again(error: "e", at: fixture.clock.now), .moved(queue: "q", reason: nil)] {
             taskStore.started(first)
@@ -120,7 +120,7 @@ struct AppendingTests {
             $0.notBefore = time
             $0.expires = time
         }
-        let id = try taskStore.keep("r", record)[0]
+        let id = try taskStore.append("r", record)[0]
         #expect(try taskStore.record(id) != nil)
         try taskStore.export { _ in }
         try taskStore.close()
@@ -147,7 +147,7 @@ struct AppendingTests {
     func failedFiring() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let taken = try taskStore.keep("r", .make())[0]
+        let taken = try taskStore.append("r", .make())[0]
         let request = NewRequest(id: "f", records: [.make { $0.id = taken }])
         let time = fixture.clock.now
         #expect(taskStoreError { _ = try taskStore.fire("nightly", at: time, request) }?.code == .refused)

@@ -177,7 +177,7 @@ struct CheckpointTests {
     func readers() async throws {
         let fixture = try TaskStoreFixture(in: "/dev/shm")
         let taskStore = try fixture.open()
-        _ = try taskStore.keep("first", .make())
+        _ = try taskStore.append("first", .make())
         let relay = try Relay(fixture.path)
         async let reading: Void = onThread { try relay.run() }
         // 800 pages each.
@@ -185,7 +185,7 @@ struct CheckpointTests {
         var most = 0
         for number in 0..<80 {
             let turns = relay.turns.value
-            _ = try taskStore.keep("\(number)", large)
+            _ = try taskStore.append("\(number)", large)
             var status = stat()
             #expect(stat(fixture.path + "-wal", &status) == 0)
             most = max(most, Int(status.st_size))
@@ -206,15 +206,15 @@ struct CheckpointTests {
         var settings = TaskStoreSettings()
         settings.warn = { text in warnings.withLock { $0.append(text) } }
         let taskStore = try SQLiteTaskStore(path: fixture.path, settings: settings)
-        _ = try taskStore.keep("first", .make())
+        _ = try taskStore.append("first", .make())
         let large = NewRecord(name: "large", payload: Data(repeating: 0x31, count: 4_000 * 4_096))
         try taskStore.pool.read { database in
             _ = try Int.fetchOne(database, sql: "SELECT count(*) FROM record")
-            for number in 0..<6 { _ = try taskStore.keep("\(number)", large) }
+            for number in 0..<6 { _ = try taskStore.append("\(number)", large) }
         }
         #expect(warnings.withLock { $0.count } == 1)
         #expect(warnings.withLock { $0.first }?.contains("fuser -v \(fixture.path)") == true)
-        for number in 0..<3 { _ = try taskStore.keep("behind \(number)", large) }
+        for number in 0..<3 { _ = try taskStore.append("behind \(number)", large) }
         try taskStore.flush()
         let pages = try taskStore.pool.writeWithoutTransaction { try $0.checkpoint(.passive) }
         #expect(pages.walFrameCount < 12_100, "the WAL has begun anew")

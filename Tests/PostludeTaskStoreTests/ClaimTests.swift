@@ -10,8 +10,8 @@ struct ClaimTests {
     func recovery() throws {
         let fixture = try TaskStoreFixture()
         let (dead, one, two) = (try fixture.open(), try fixture.open(), try fixture.open())
-        let a = try dead.keep("a", .make(), .make(), .make())
-        let b = try dead.keep("b", .make(), .make())
+        let a = try dead.append("a", .make(), .make(), .make())
+        let b = try dead.append("b", .make(), .make())
         dead.started(a[0])
         dead.ended(a[0], .done(result: nil))
         dead.started(a[1])
@@ -38,7 +38,7 @@ struct ClaimTests {
     func leaving() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
-        let ids = try one.keep("r", .make(), .make())
+        let ids = try one.append("r", .make(), .make())
         one.started(ids[0])
         try one.close()
         // The record that ran has ended with the process.
@@ -54,7 +54,7 @@ struct ClaimTests {
         let fixture = try TaskStoreFixture()
         let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
         func add(_ name: String, _ priority: RecordPriority, after seconds: Double) throws {
-            _ = try maker.keep(
+            _ = try maker.append(
                 name,
                 .make {
                     $0.priority = priority
@@ -84,8 +84,8 @@ struct ClaimTests {
         let fixture = try TaskStoreFixture()
         let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
         let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(60) }
-        let ids = try maker.keep("r", .make(), later, .make())
-        _ = try maker.keep("other", .make())
+        let ids = try maker.append("r", .make(), later, .make())
+        _ = try maker.append("other", .make())
         #expect(try taskStore.claimedIDs(1) == [[ids[0], ids[2]]])
         #expect(try taskStore.claim().map(\.id) == ["other"])
         fixture.clock.advance(60)
@@ -98,7 +98,7 @@ struct ClaimTests {
     func anotherAttempt() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
-        let id = try one.keep("r", .make())[0]
+        let id = try one.append("r", .make())[0]
         one.started(id)
         one.ended(id, .again(error: "refused", at: fixture.clock.now.addingTimeInterval(30)))
         try one.flush()
@@ -120,13 +120,13 @@ struct ClaimTests {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
         let now = fixture.clock.now
-        let before = try taskStore.keep(
+        let before = try taskStore.append(
             "before",
             .make {
                 $0.notBefore = now.addingTimeInterval(100)
                 $0.expires = now.addingTimeInterval(10)
             })[0]
-        let ids = try taskStore.keep(
+        let ids = try taskStore.append(
             "r", .make { $0.expires = now.addingTimeInterval(10) },
             .make { $0.expires = now.addingTimeInterval(11) },
             runsHere: false)
@@ -167,7 +167,7 @@ struct ClaimTests {
     func left() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
-        let ids = try one.keep("r", .make(), .make())
+        let ids = try one.append("r", .make(), .make())
         one.started(ids[0])
         one.ended(ids[0], .released)
         one.ended(ids[1], .released)
@@ -181,7 +181,7 @@ struct ClaimTests {
     func race() async throws {
         let fixture = try TaskStoreFixture()
         let maker = try fixture.open()
-        for number in 0..<300 { _ = try maker.keep("\(number)", .make(), .make(), runsHere: false) }
+        for number in 0..<300 { _ = try maker.append("\(number)", .make(), .make(), runsHere: false) }
         // A task store that is released looks dead to the others: the test keeps them until all have ended.
         let taskStores = try (0..<4).map { _ in try fixture.open() }
         let claimed = try await withThrowingTaskGroup(of: [String].self) { group in

@@ -26,7 +26,7 @@ struct GroupCommitTests {
             while waiting.value < 16 || taskStore.writer.waitingCount < 16 { await Task.yield() }
             try other.end()
             var ids: Set<RecordID> = []
-            for try await kept in group { ids.formUnion(kept.map(\.id)) }
+            for try await appended in group { ids.formUnion(appended.map(\.id)) }
             #expect(ids.count == 16)
         }
         #expect(taskStore.transactions == before + 1)
@@ -38,7 +38,7 @@ struct GroupCommitTests {
     func ownErrors() async throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let taken = try taskStore.keep("first", .make())[0]
+        let taken = try taskStore.append("first", .make())[0]
         let other = try OtherWriter(fixture)
         let before = taskStore.transactions
         try await withThrowingTaskGroup(of: String.self) { group in
@@ -50,7 +50,7 @@ struct GroupCommitTests {
                         let request = NewRequest(id: "\(number)", records: [.make(), second])
                         do throws(TaskStoreError) {
                             _ = try taskStore.append(request)
-                            return "kept"
+                            return "appended"
                         } catch {
                             return "\(error.code == .refused) \(error)"
                         }
@@ -61,14 +61,14 @@ struct GroupCommitTests {
             try other.end()
             var results: [String] = []
             for try await result in group { results.append(result) }
-            #expect(results.filter { $0 == "kept" }.count == 4)
+            #expect(results.filter { $0 == "appended" }.count == 4)
             #expect(results.filter { $0.hasPrefix("true") && $0.contains("UNIQUE") }.count == 4, "\(results)")
         }
         #expect(taskStore.transactions == before + 1)
         // No part of the failed ones is stored.
-        let kept = try taskStore.list(limit: 100).records
-        #expect(kept.count == 1 + 4 * 2)
-        #expect(Set(kept.map(\.request)) == ["first", "0", "2", "4", "6"])
+        let records = try taskStore.list(limit: 100).records
+        #expect(records.count == 1 + 4 * 2)
+        #expect(Set(records.map(\.request)) == ["first", "0", "2", "4", "6"])
         try taskStore.close()
     }
 
@@ -77,12 +77,12 @@ struct GroupCommitTests {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open(lockTimeout: .milliseconds(300))
         let other = try OtherWriter(fixture)
-        let error = taskStoreError { _ = try taskStore.keep("late", .make()) }
+        let error = taskStoreError { _ = try taskStore.append("late", .make()) }
         #expect(error?.code == .locked && error?.isTemporary == true)
         #expect(error?.description.contains("another program has written to it for too long") == true)
         try other.end()
         #expect(try taskStore.list().records.isEmpty)
-        #expect(try taskStore.keep("next", .make()).count == 1)
+        #expect(try taskStore.append("next", .make()).count == 1)
         try taskStore.close()
     }
 
@@ -92,7 +92,7 @@ struct GroupCommitTests {
     func notes() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         let before = taskStore.transactions
         for _ in 0..<50 { taskStore.started(id) }
         taskStore.ended(id, .done(result: Data("7".utf8)))
@@ -108,7 +108,7 @@ struct GroupCommitTests {
     func notesAlone() async throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)
         while try taskStore.record(id)?.state != .running { await Task.yield() }
         try taskStore.close()
@@ -118,10 +118,10 @@ struct GroupCommitTests {
     func closed() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         taskStore.ended(id, .failed(error: "no"))
         try taskStore.close()
-        #expect(taskStoreError { _ = try taskStore.keep("r", .make()) }?.code == .closed)
+        #expect(taskStoreError { _ = try taskStore.append("r", .make()) }?.code == .closed)
         let next = try fixture.open()
         #expect(try next.record(id)?.state == .failed)
         try next.close()
@@ -136,7 +136,7 @@ struct GroupCommitTests {
                 group.addTask {
                     try await onThread {
                         for number in 0..<25 {
-                            _ = try taskStore.keep("\(thread)-\(number)", .make(), .make("mail"))
+                            _ = try taskStore.append("\(thread)-\(number)", .make(), .make("mail"))
                         }
                     }
                 }

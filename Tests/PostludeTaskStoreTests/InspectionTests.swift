@@ -15,7 +15,7 @@ struct InspectionTests {
                 $0.priority = RecordPriority.allCases[number % 3]
                 if number % 5 == 0 { $0.queue = "q" }
             }
-            let id = try taskStore.keep("\(number)", record)[0]
+            let id = try taskStore.append("\(number)", record)[0]
             if number % 4 == 0 { taskStore.ended(id, .failed(error: "e")) }
         }
         try taskStore.flush()
@@ -58,7 +58,7 @@ struct InspectionTests {
         let taskStore = try fixture.open()
         #expect(try taskStore.counts() == TaskStoreCounts())
         let start = fixture.clock.now
-        let ids = try taskStore.keep(
+        let ids = try taskStore.append(
             "r", .make(), .make("mail"), .make { $0.notBefore = start.addingTimeInterval(50) })
         taskStore.ended(ids[1], .done(result: nil))
         try taskStore.flush()
@@ -81,7 +81,7 @@ struct InspectionTests {
         odd.uniqueKey = "k"
         odd.expires = fixture.clock.now.addingTimeInterval(1.5)
         let broken = NewRecord(name: "broken", payload: Data("{nonsense".utf8))
-        let ids = try taskStore.keep("r", odd, broken, .make { $0.queue = "q" })
+        let ids = try taskStore.append("r", odd, broken, .make { $0.queue = "q" })
         taskStore.started(ids[0])
         taskStore.ended(ids[0], .done(result: Data("[ true ]".utf8)))
         try taskStore.flush()
@@ -108,12 +108,12 @@ struct InspectionTests {
     func slowReader() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open(lockTimeout: .seconds(2))
-        for number in 0..<20 { _ = try taskStore.keep("\(number)", .make()) }
+        for number in 0..<20 { _ = try taskStore.append("\(number)", .make()) }
         var lines = 0
         try taskStore.export { _ in
             lines += 1
             if lines == 1 {
-                for number in 0..<500 { _ = try taskStore.keep("during \(number)", .make()) }
+                for number in 0..<500 { _ = try taskStore.append("during \(number)", .make()) }
             }
         }
         #expect(lines == 520)
@@ -121,7 +121,7 @@ struct InspectionTests {
         try taskStore.pool.read { database in
             let cursor = try Row.fetchCursor(database, sql: "SELECT * FROM record")
             _ = try cursor.next()
-            _ = try taskStore.keep("during a read", .make())
+            _ = try taskStore.append("during a read", .make())
             #expect(try other.list().records[0].request == "during a read")
             // The reader still sees the data of its start.
             var count = 1
@@ -232,7 +232,7 @@ struct InspectionTests {
             try taskStore.list(RecordFilter(states: [.failed], name: "task-3")).records.isEmpty
         }
         try time("counts") { try taskStore.counts()[.waiting] == 100_000 }
-        try time("append") { try taskStore.keep("r", .make()).count == 1 }
+        try time("append") { try taskStore.append("r", .make()).count == 1 }
         try time("next due") { try taskStore.nextDue() != nil }
         try time("claim of a request with 1,000 records", within: .seconds(2)) {
             try taskStore.claim(1).first?.records.count == 1_000

@@ -24,7 +24,7 @@ struct OpeningTests {
     func modes() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        _ = try taskStore.keep("r", .make())
+        _ = try taskStore.append("r", .make())
         for suffix in ["", "-wal", "-shm", "-owners"] {
             var status = stat()
             #expect(stat(fixture.path + suffix, &status) == 0 && status.st_mode & 0o777 == 0o600, "\(suffix)")
@@ -36,7 +36,7 @@ struct OpeningTests {
     func again() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         let link = fixture.folder + "/link"
         #expect(symlink(fixture.path, link) == 0)
         let other = try SQLiteTaskStore(path: link)
@@ -58,7 +58,7 @@ struct OpeningTests {
                 group.addTask {
                     try await onThread {
                         let taskStore = try fixture.open()
-                        _ = try taskStore.keep("r", .make())
+                        _ = try taskStore.append("r", .make())
                         try taskStore.close()
                         return taskStore.owner
                     }
@@ -158,7 +158,7 @@ struct OpeningTests {
                 _ = try? taskStore.list(RecordFilter(states: [.waiting]))
                 _ = try? taskStore.counts()
                 _ = try? taskStore.claim()
-                _ = try? taskStore.keep("new", .make())
+                _ = try? taskStore.append("new", .make())
             }
         }
     }
@@ -167,7 +167,7 @@ struct OpeningTests {
     func full() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let first = try taskStore.keep("first", .make(), .make())
+        let first = try taskStore.append("first", .make(), .make())
         func pages(_ count: String) throws {
             try taskStore.pool.writeWithoutTransaction { database in
                 _ = try Int64.fetchOne(database, sql: "PRAGMA max_page_count = \(count)")
@@ -175,12 +175,13 @@ struct OpeningTests {
         }
         try pages("1")
         let large = NewRecord(name: "large", payload: Data(repeating: 0x31, count: 1 << 20))
-        let error = try #require(taskStoreError { _ = try taskStore.keep("large", .make(), large, .make()) })
+        let error = try #require(
+            taskStoreError { _ = try taskStore.append("large", .make(), large, .make()) })
         #expect(
             error.code == .full && error.isTemporary && error.description.contains("make room"), "\(error)")
         #expect(try taskStore.list().records.map(\.id) == first.reversed())
         try pages("1000000")
-        #expect(try taskStore.keep("large", .make(), large, .make()).count == 3)
+        #expect(try taskStore.append("large", .make(), large, .make()).count == 3)
         try taskStore.close()
     }
 
@@ -195,16 +196,16 @@ struct OpeningTests {
     func fullForOne() async throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let first = try taskStore.keep("first", .make())[0]
+        let first = try taskStore.append("first", .make())[0]
         try leaveRoom(for: 8, in: taskStore)
         let other = try OtherWriter(fixture)
-        let kept = try await withThrowingTaskGroup(of: Bool.self) { group in
+        let appended = try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in 0..<6 {
                 group.addTask {
                     try await onThread {
                         let size = number == 3 ? 1 << 20 : 10
                         let record = NewRecord(name: "n", payload: Data(repeating: 0x31, count: size))
-                        let error = taskStoreError { _ = try taskStore.keep("\(number)", record) }
+                        let error = taskStoreError { _ = try taskStore.append("\(number)", record) }
                         #expect(error == nil || error?.code == .full)
                         return error == nil
                     }
@@ -215,7 +216,7 @@ struct OpeningTests {
             try other.end()
             return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
         }
-        #expect(kept == 5)
+        #expect(appended == 5)
         #expect(try taskStore.state(of: first) == .done)
         #expect(try taskStore.list().records.count == 6)
         try taskStore.close()
@@ -226,7 +227,7 @@ struct OpeningTests {
     func fullForNotes() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let first = try taskStore.keep("first", .make())[0]
+        let first = try taskStore.append("first", .make())[0]
         try leaveRoom(for: 0, in: taskStore)
         taskStore.ended(first, .done(result: Data(repeating: 0x31, count: 1 << 20)))
         for _ in 0..<2 { #expect(taskStoreError { try taskStore.flush() }?.code == .full) }

@@ -22,8 +22,8 @@ struct OrderTests {
 
     @Test("Records after a failed one become dead letters that name it; a retry includes them")
     func failure() throws {
-        let ids = try taskStore.keep("r", .make("before"), Self.charge, .make("receipt"), .make("ledger"))
-        let other = try taskStore.keep("other", .make())[0]
+        let ids = try taskStore.append("r", .make("before"), Self.charge, .make("receipt"), .make("ledger"))
+        let other = try taskStore.append("other", .make())[0]
         taskStore.ended(ids[0], .done(result: nil))
         taskStore.started(ids[1])
         taskStore.ended(ids[1], .failed(error: "no money"))
@@ -44,10 +44,10 @@ struct OrderTests {
     @Test("A retry is refused if a record after it has a key that another record uses")
     func retryKeys() throws {
         let receipt = NewRecord.make("receipt") { $0.uniqueKey = "k" }
-        let ids = try taskStore.keep("r", Self.charge, receipt)
+        let ids = try taskStore.append("r", Self.charge, receipt)
         taskStore.ended(ids[0], .failed(error: "no"))
         try taskStore.flush()
-        let second = try taskStore.keep("r", receipt)[0]
+        let second = try taskStore.append("r", receipt)[0]
         #expect(
             try taskStore.retry([ids[0]]) == [.refused("\(second), with the same unique key, is not over")])
         #expect(try look(ids) == [.failed, .failed])
@@ -58,7 +58,7 @@ struct OrderTests {
         "An expiry, a discard and a rerouting after a failure stop the records after it, too",
         arguments: [RecordEnd.expired, .discarded, .moved(queue: "q", reason: "it failed")])
     func otherEnds(end: RecordEnd) throws {
-        let ids = try taskStore.keep("r", Self.charge, .make("receipt"))
+        let ids = try taskStore.append("r", Self.charge, .make("receipt"))
         taskStore.started(ids[0])
         taskStore.ended(ids[0], end)
         #expect(try look(ids)[1] == .failed)
@@ -68,7 +68,7 @@ struct OrderTests {
 
     @Test("A failed record that stops nothing, and a successful one, do not affect those after them")
     func goesOn() throws {
-        let ids = try taskStore.keep("r", .make("note"), Self.charge, .make("receipt"))
+        let ids = try taskStore.append("r", .make("note"), Self.charge, .make("receipt"))
         taskStore.ended(ids[0], .failed(error: "no"))
         taskStore.ended(ids[1], .moved(queue: "q", reason: nil))
         #expect(try look(ids) == [.failed, .outgoing, .waiting])
@@ -88,13 +88,13 @@ struct OrderTests {
             $0.stopsOnFailure = true
             $0.expires = fixture.clock.now.addingTimeInterval(1)
         }
-        let waiting = try dead.keep("1", later, .make("receipt"))
-        let expired = try dead.keep("2", short, .make("receipt"))
-        let whole = try dead.keep("3", Self.charge, .make("receipt"))
+        let waiting = try dead.append("1", later, .make("receipt"))
+        let expired = try dead.append("2", short, .make("receipt"))
+        let whole = try dead.append("3", Self.charge, .make("receipt"))
         let ahead = NewRecord.make("review") { [fixture] in
             $0.notBefore = fixture.clock.now.addingTimeInterval(2)
         }
-        let held = try taskStore.keep("4", Self.charge, ahead)
+        let held = try taskStore.append("4", Self.charge, ahead)
         TaskStoreFixture.die(dead)
         fixture.clock.advance(2)
         #expect(try taskStore.claimedIDs() == [whole])
@@ -117,7 +117,7 @@ struct OrderTests {
             $0.queue = "mails"
             $0.leavesInTurn = true
         }
-        let ids = try taskStore.keep("r", Self.charge, leaving, runsHere: false)
+        let ids = try taskStore.append("r", Self.charge, leaving, runsHere: false)
         #expect(try look(ids) == [.waiting, .waiting] && taskStore.outgoingQueues().isEmpty)
         let claimed = try #require(taskStore.claim().first)
         #expect(claimed.records.map(\.id) == ids && claimed.records[1].queue == "mails")
@@ -129,13 +129,13 @@ struct OrderTests {
 
     @Test("Discarding a record discards the records that wait for it")
     func discard() throws {
-        let ids = try taskStore.keep("r", Self.charge, .make("receipt"), runsHere: false)
+        let ids = try taskStore.append("r", Self.charge, .make("receipt"), runsHere: false)
         #expect(try taskStore.discard(ids) == [.changed, .changed])
         #expect(try look(ids) == [.discarded, .discarded])
         // A caller that retries one of them alone knows that the other one is not wanted.
         #expect(try taskStore.retry([ids[1]]) == [.changed])
 
-        let failed = try taskStore.keep("r", Self.charge, .make("receipt"))
+        let failed = try taskStore.append("r", Self.charge, .make("receipt"))
         taskStore.ended(failed[0], .failed(error: "no"))
         try taskStore.flush()
         #expect(try taskStore.discard([failed[0]]) == [.changed])
@@ -144,21 +144,21 @@ struct OrderTests {
     }
 
     @Test("A record that is unique while it is stored blocks its key even when it is over, in any state")
-    func uniqueAsLongAsKept() throws {
+    func uniqueAsLongAsStored() throws {
         let once = NewRecord.make {
             $0.uniqueKey = "k"
             $0.uniqueScope = .stored
         }
-        let first = try taskStore.keep("1", once)[0]
+        let first = try taskStore.append("1", once)[0]
         for end in [RecordEnd.done(result: Data("7".utf8)), .failed(error: "no"), .discarded] {
             #expect(try taskStore.append(NewRequest(id: "2", records: [once]))[0].existing?.id == first)
             taskStore.started(first)
             taskStore.ended(first, end)
             try taskStore.flush()
-            let kept = try taskStore.append(
+            let appended = try taskStore.append(
                 NewRequest(id: "3", records: [.make("other") { $0.uniqueKey = "k" }, once]))
-            #expect(kept[0].existing == nil || kept[0].id != first)
-            #expect(kept[1].existing?.id == first && kept[1].existing?.state.isOver == true)
+            #expect(appended[0].existing == nil || appended[0].id != first)
+            #expect(appended[1].existing?.id == first && appended[1].existing?.state.isOver == true)
             #expect(try taskStore.retry([first]) == [.changed])
         }
         // A record that is unique only until it is over may be added.

@@ -50,7 +50,7 @@ struct PowerLossTests {
             // The process is dead: its unfinished records are claimed.
             let claimed = try taskStore.claim().flatMap(\.records).count
             if claimed < acknowledged.count / 2 || claimed > ids.count { faults.append("\(claimed) claimed") }
-            if try taskStore.keep("after", .make()).count != 1 { faults.append("nothing can be appended") }
+            if try taskStore.append("after", .make()).count != 1 { faults.append("nothing can be appended") }
             try taskStore.close()
             return faults
         } catch {

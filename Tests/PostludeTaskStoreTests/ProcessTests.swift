@@ -32,7 +32,7 @@ struct ProcessTests {
         let maker = try SQLiteTaskStore(path: fixture.path)
         var expected: Set<String> = []
         for number in 0..<400 {
-            let ids = try maker.keep("\(number)", .make(), .make(), .make(), runsHere: false)
+            let ids = try maker.append("\(number)", .make(), .make(), .make(), runsHere: false)
             expected.insert(ids.map(\.text).joined(separator: " "))
         }
         let helpers = try (0..<4).map { _ in try Helper(["claim", fixture.path]) }

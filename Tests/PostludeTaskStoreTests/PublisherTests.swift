@@ -12,7 +12,7 @@ struct PublisherTests {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
         for number in 0..<3 {
-            _ = try taskStore.keep("\(number)", outgoing("a\(number)", "a"), outgoing("b\(number)", "b"))
+            _ = try taskStore.append("\(number)", outgoing("a\(number)", "a"), outgoing("b\(number)", "b"))
         }
         #expect(try taskStore.claim().isEmpty)
         #expect(try taskStore.outgoingQueues() == ["a", "b"])
@@ -34,7 +34,7 @@ struct PublisherTests {
     func backoff() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let ids = try taskStore.keep("r", outgoing("1", "q"), outgoing("2", "q"), outgoing("other", "o"))
+        let ids = try taskStore.append("r", outgoing("1", "q"), outgoing("2", "q"), outgoing("other", "o"))
         let publisher = try #require(try taskStore.publisher(of: "q"))
         publisher.failed(ids[0], error: "connection refused", next: fixture.clock.now.addingTimeInterval(10))
         #expect(try publisher.next().isEmpty)
@@ -57,7 +57,7 @@ struct PublisherTests {
     func onePublisher() throws {
         let fixture = try TaskStoreFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
-        _ = try one.keep("r", outgoing("1", "a"), outgoing("2", "b"))
+        _ = try one.append("r", outgoing("1", "a"), outgoing("2", "b"))
         var publisher = try one.publisher(of: "a")
         #expect(publisher != nil)
         #expect(try one.publisher(of: "a") == nil && two.publisher(of: "a") == nil)
@@ -73,7 +73,7 @@ struct PublisherTests {
     func moved() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)
         taskStore.ended(id, .moved(queue: "slow", reason: "it takes too long"))
         try taskStore.flush()

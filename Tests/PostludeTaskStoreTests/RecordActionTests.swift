@@ -9,7 +9,7 @@ struct RecordActionTests {
     func retry() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)
         taskStore.ended(id, .failed(error: "no"))
         #expect(try taskStore.state(of: id) == .failed)
@@ -25,10 +25,10 @@ struct RecordActionTests {
     func retryWaiting() throws {
         let fixture = try TaskStoreFixture()
         let (taskStore, dead) = (try fixture.open(), try fixture.open())
-        let later = try taskStore.keep(
+        let later = try taskStore.append(
             "r", .make { $0.notBefore = fixture.clock.now.addingTimeInterval(99) })[
                 0]
-        let held = try dead.keep("r", .make(), .make())
+        let held = try dead.append("r", .make(), .make())
         dead.started(held[0])
         try dead.flush()
         #expect(
@@ -50,10 +50,10 @@ struct RecordActionTests {
             $0.uniqueKey = "k"
             $0.expires = fixture.clock.now.addingTimeInterval(1)
         }
-        let first = try taskStore.keep("1", keyed, runsHere: false)[0]
+        let first = try taskStore.append("1", keyed, runsHere: false)[0]
         fixture.clock.advance(2)
         #expect(try taskStore.claim().isEmpty && taskStore.record(first)?.state == .expired)
-        let second = try taskStore.keep("2", .make { $0.uniqueKey = "k" })[0]
+        let second = try taskStore.append("2", .make { $0.uniqueKey = "k" })[0]
         #expect(
             try taskStore.retry([first]) == [.refused("\(second), with the same unique key, is not over")])
         taskStore.ended(second, .done(result: nil))
@@ -67,13 +67,13 @@ struct RecordActionTests {
     func discard() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let free = try taskStore.keep("r", .make(), runsHere: false)[0]
-        let dead = try taskStore.keep("r", .make())[0]
+        let free = try taskStore.append("r", .make(), runsHere: false)[0]
+        let dead = try taskStore.append("r", .make())[0]
         taskStore.ended(dead, .failed(error: "no"))
-        let outgoing = try taskStore.keep("r", .make { $0.queue = "q" })[0]
-        let done = try taskStore.keep("r", .make())[0]
+        let outgoing = try taskStore.append("r", .make { $0.queue = "q" })[0]
+        let done = try taskStore.append("r", .make())[0]
         taskStore.ended(done, .done(result: nil))
-        let owned = try taskStore.keep("r", .make())[0]
+        let owned = try taskStore.append("r", .make())[0]
         let results = try taskStore.discard([free, dead, outgoing, done, owned])
         #expect(
             results == [
@@ -93,7 +93,7 @@ struct RecordActionTests {
     func late() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make(), runsHere: false)[0]
+        let id = try taskStore.append("r", .make(), runsHere: false)[0]
         #expect(try taskStore.discard([id]) == [.changed])
         taskStore.started(id)
         for end in [

@@ -42,7 +42,7 @@ struct RetentionTests {
             $0.uniqueKey = "order"
             $0.uniqueScope = .stored
         }
-        let ids = try taskStore.keep(
+        let ids = try taskStore.append(
             "r", once,
             .make("mail") { [once] in
                 $0.uniqueKey = once.uniqueKey

@@ -41,7 +41,7 @@ struct SuspectTests {
         let fixture = try TaskStoreFixture()
         let taskStore = try survivor(fixture, end: .known("signal 4"))
         let maker = try fixture.open(role: .visitor)
-        let ids = try maker.keep("r", .make(), .make())
+        let ids = try maker.append("r", .make(), .make())
         for (count, delay) in [(1, 1), (2, 3)] {
             try diesAtOnce(fixture, running: [ids[0]])
             #expect(try taskStore.claim().isEmpty)
@@ -74,8 +74,8 @@ struct SuspectTests {
     func bystanders() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let a = try dead.keep("a", .make(), .make())
-        let b = try dead.keep("b", .make())
+        let a = try dead.append("a", .make(), .make())
+        let b = try dead.append("b", .make())
         dead.started(b[0])
         dead.ended(b[0], .retrying(error: "refused"))
         dead.started(a[0])
@@ -94,7 +94,7 @@ struct SuspectTests {
     func stopped() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let (a, b) = (try dead.keep("a", .make())[0], try dead.keep("b", .make())[0])
+        let (a, b) = (try dead.append("a", .make())[0], try dead.append("b", .make())[0])
         dead.started(a)
         dead.started(b)
         dead.blame(b)
@@ -112,13 +112,13 @@ struct SuspectTests {
     func alone() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let suspects = try (1...3).map { try dead.keep("s\($0)", .make())[0] }
+        let suspects = try (1...3).map { try dead.append("s\($0)", .make())[0] }
         for id in suspects { dead.started(id) }
         try dead.flush()
         TaskStoreFixture.die(dead)
         #expect(try taskStore.claim().isEmpty)
         fixture.clock.advance(5)
-        let other = try taskStore.keep("other", .make(), runsHere: false)
+        let other = try taskStore.append("other", .make(), runsHere: false)
         #expect(try taskStore.nextDue(takingSuspect: false) == fixture.clock.now)
         #expect(try taskStore.claimedIDs() == [[suspects[0]], other])
         #expect(try taskStore.claim(takingSuspect: false).isEmpty)
@@ -160,7 +160,7 @@ struct SuspectTests {
     func unreadable(text: String) throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let id = try dead.keep("a", .make())[0]
+        let id = try dead.append("a", .make())[0]
         dead.started(id)
         try dead.flush()
         TaskStoreFixture.die(dead)
@@ -180,7 +180,7 @@ struct SuspectTests {
     func many() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let ids = try (0..<200).map { try dead.keep("\($0)", .make())[0] }
+        let ids = try (0..<200).map { try dead.append("\($0)", .make())[0] }
         for id in ids { dead.started(id) }
         for id in ids.prefix(150) { dead.ended(id, .done(result: nil)) }
         for id in ids.suffix(10) { dead.started(id) }
@@ -198,7 +198,7 @@ struct SuspectTests {
         let taskStore = try survivor(fixture)
         let maker = try fixture.open(role: .visitor)
         let charge = NewRecord.make("charge") { $0.stopsOnFailure = true }
-        let ids = try maker.keep("r", charge, .make("receipt"))
+        let ids = try maker.append("r", charge, .make("receipt"))
         for count in 1...2 {
             try diesAtOnce(fixture, running: [ids[0]])
             #expect(try taskStore.claim().isEmpty)
@@ -220,8 +220,8 @@ struct SuspectTests {
     func clockBack() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let ids = try dead.keep("r", .make(), .make())
-        let other = try dead.keep("other", .make())
+        let ids = try dead.append("r", .make(), .make())
+        let other = try dead.append("other", .make())
         dead.started(ids[0])
         try dead.flush()
         TaskStoreFixture.die(dead)
@@ -241,13 +241,13 @@ struct SuspectTests {
     func removed() throws {
         let fixture = try TaskStoreFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let (a, b) = (try dead.keep("a", .make())[0], try dead.keep("b", .make())[0])
+        let (a, b) = (try dead.append("a", .make())[0], try dead.append("b", .make())[0])
         dead.started(a)
         dead.started(b)
         dead.blame(b)
         let path = RunningRecords.path(ofOwner: try #require(dead.owner), taskStore: taskStore.path)
         #expect(unlink(path) == 0)
-        let c = try dead.keep("c", .make())[0]
+        let c = try dead.append("c", .make())[0]
         dead.ended(a, .done(result: nil))
         dead.started(c)
         try dead.flush()

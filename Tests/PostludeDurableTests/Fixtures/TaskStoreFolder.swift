@@ -31,7 +31,7 @@ final class TaskStoreFolder {
 
     /// Persists a record for a queue.
     @discardableResult
-    func keep(_ name: String, for queue: String?, expires: Date? = nil) throws -> RecordID {
+    func append(_ name: String, for queue: String?, expires: Date? = nil) throws -> RecordID {
         var record = NewRecord(name: name, payload: Data("{}".utf8))
         record.queue = queue
         record.expires = expires

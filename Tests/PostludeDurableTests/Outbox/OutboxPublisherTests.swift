@@ -18,7 +18,7 @@ import Testing
 
     @Test("Each queue's records are published in their order") func order() throws {
         var publisher = publisher()
-        let ids = try [("a", "q"), ("b", "p"), ("c", "q"), ("d", "q")].map { try folder.keep($0, for: $1) }
+        let ids = try [("a", "q"), ("b", "p"), ("c", "q"), ("d", "q")].map { try folder.append($0, for: $1) }
         #expect(try publisher.publishAll() == OutboxPublisher.interval)
         #expect(broker.taken == ["p: b", "q: a", "q: c", "q: d"])
         for id in ids { #expect(try folder.record(id)?.state == .published) }
@@ -30,7 +30,7 @@ import Testing
     func refusedMessage() throws {
         var publisher = publisher()
         broker.state.withLock { $0.refusals["bad"] = TaskBrokerError(.message, "its name is not valid") }
-        let ids = try ["a", "bad", "b"].map { try folder.keep($0, for: "q") }
+        let ids = try ["a", "bad", "b"].map { try folder.append($0, for: "q") }
         _ = try publisher.publishAll()
         #expect(broker.taken == ["q: a", "q: b"])
         let bad = try #require(try folder.record(ids[1]))
@@ -43,9 +43,9 @@ import Testing
     @Test("A queue that refuses messages waits alone, and nothing overtakes") func refusingQueue() throws {
         var publisher = publisher()
         broker.state.withLock { $0.refusals["first"] = TaskBrokerError(.retry, "no such queue") }
-        try folder.keep("first", for: "q")
-        try folder.keep("second", for: "q")
-        try folder.keep("other", for: "r")
+        try folder.append("first", for: "q")
+        try folder.append("second", for: "q")
+        try folder.append("other", for: "r")
         #expect(try publisher.publishAll() < OutboxPublisher.interval)
         #expect(broker.taken == ["r: other"])
         broker.state.withLock { $0.refusals = [:] }
@@ -59,7 +59,7 @@ import Testing
     @Test("An unreachable broker is logged once, and is tried at growing intervals") func absent() throws {
         var publisher = publisher()
         broker.state.withLock { $0.absence = TaskBrokerError(.retry, "refused") }
-        let id = try folder.keep("a", for: "q")
+        let id = try folder.append("a", for: "q")
         try waitUntil { try (_ = publisher.publishAll(), broker.connections == 2).1 }
         #expect(log.lines.count == 1)
         let record = try #require(try folder.record(id))
@@ -76,7 +76,7 @@ import Testing
     @Test("A broker with wrong settings is an error, and is tried seldom") func wrongSettings() throws {
         var publisher = publisher()
         broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
-        try folder.keep("a", for: "q")
+        try folder.append("a", for: "q")
         for _ in 1...10 { _ = try publisher.publishAll() }
         #expect(broker.connections == 1)
         #expect(log.lines.count == 1)
@@ -88,7 +88,7 @@ import Testing
         var wrong = publisher()
         broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
         // More than one batch.
-        for number in 1...100 { try folder.keep("\(number)", for: "q") }
+        for number in 1...100 { try folder.append("\(number)", for: "q") }
         _ = try wrong.publishAll()
         wrong.close()
         broker.state.withLock { $0.absence = nil }
@@ -100,7 +100,7 @@ import Testing
     @Test("A broker that the next process cannot reach either is logged again, and then tried seldom")
     func restartedInVain() throws {
         broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }
-        try folder.keep("a", for: "q")
+        try folder.append("a", for: "q")
         for process in 1...2 {
             var publisher = publisher()
             for _ in 1...10 { _ = try publisher.publishAll() }
@@ -111,10 +111,10 @@ import Testing
 
     @Test("A connection that was closed while idle is replaced at once") func endedConnection() throws {
         var publisher = publisher()
-        try folder.keep("a", for: "q")
+        try folder.append("a", for: "q")
         _ = try publisher.publishAll()
         broker.state.withLock { $0.endsConnection = true }
-        try folder.keep("b", for: "q")
+        try folder.append("b", for: "q")
         _ = try publisher.publishAll()
         #expect(broker.taken == ["q: a", "q: b"])
         #expect(broker.connections == 2)
@@ -123,7 +123,7 @@ import Testing
 
     @Test("Expired records are not published") func expired() throws {
         var publisher = publisher()
-        let id = try folder.keep("a", for: "q", expires: Date(timeIntervalSinceNow: -1))
+        let id = try folder.append("a", for: "q", expires: Date(timeIntervalSinceNow: -1))
         _ = try publisher.publishAll()
         #expect(broker.taken.isEmpty)
         #expect(try folder.record(id)?.state == .expired)
@@ -133,7 +133,7 @@ import Testing
         throws
     {
         var publisher = publisher()
-        try folder.keep("a", for: "q")
+        try folder.append("a", for: "q")
         var other = try folder.taskStore.publisher(of: "q")
         #expect(other != nil)
         #expect(try publisher.publishAll() <= .milliseconds(50))

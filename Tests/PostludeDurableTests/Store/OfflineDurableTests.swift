@@ -131,7 +131,7 @@ struct OfflineDurableTests {
     }
 
     @Test("a persisted task runs although the handler throws afterwards")
-    func keptAndThrown() async throws {
+    func persistedAndThrown() async throws {
         let shop = try await application()
         let response = try await shop.send(.post("/once/lost"))
         #expect(response.status == .conflict && response.tasks.queued.map(\.name) == ["Pay", "Ship"])

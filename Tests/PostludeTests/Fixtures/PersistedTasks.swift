@@ -19,7 +19,7 @@ final class RecordedStore: TaskStore {
 
     func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
         if let error = failure.withLock({ $0 }) { throw error }
-        events.append("keep \(tasks.map(\.name).joined(separator: " "))\(runsHere ? "" : " elsewhere")")
+        events.append("persist \(tasks.map(\.name).joined(separator: " "))\(runsHere ? "" : " elsewhere")")
         for task in tasks.compactMap({ $0 as? RecordedTask }) where !runsHere { task.leaveToOthers() }
     }
 

@@ -60,11 +60,11 @@ struct PersistedTaskTests {
         tasks.add(named: "b", ordinary("b"))
         try tasks.add(stored: RecordedTask("c", into: events))
         persist(execution)
-        #expect(events.entries == ["keep a c"])
+        #expect(events.entries == ["persist a c"])
         let name = try #require(HTTPField.Name("Task-Id"))
         #expect(execution.response.headers[name] == "id-a, id-c")
         try await run(execution)
-        #expect(events.entries == ["keep a c", "a runs 1", "a done", "b runs", "c runs 1", "c done"])
+        #expect(events.entries == ["persist a c", "a runs 1", "a done", "b runs", "c runs 1", "c done"])
     }
 
     @Test("for any number of tasks, the header that names them fits into a web server's buffer")
@@ -83,7 +83,7 @@ struct PersistedTaskTests {
     }
 
     @Test("if they cannot be persisted, the response is 503, and no task runs, not even an ordinary one")
-    func notKept() async throws {
+    func notPersisted() async throws {
         struct DiskFull: Error {}
         store.fail(with: DiskFull())
         let execution = try execution()
@@ -114,7 +114,7 @@ struct PersistedTaskTests {
     @Test(
         "tasks persisted before the response are promised, and persisted once; the rest follow with the response"
     )
-    func keptBefore() async throws {
+    func persistedBefore() async throws {
         let execution = try execution()
         let tasks = try tasks(of: execution)
         try tasks.add(stored: RecordedTask("a", into: events))
@@ -122,7 +122,7 @@ struct PersistedTaskTests {
         #expect(try tasks.persistStored().isEmpty)
         try tasks.add(stored: RecordedTask("b", into: events))
         persist(execution)
-        #expect(events.entries == ["keep a", "keep b"])
+        #expect(events.entries == ["persist a", "persist b"])
         let name = try #require(HTTPField.Name("Task-Id"))
         #expect(execution.response.headers[name] == "id-a, id-b")
         try await run(execution)
@@ -132,7 +132,7 @@ struct PersistedTaskTests {
     @Test(
         "a persisted task runs although the handler throws afterwards, is late, or its worker has too many tasks"
     )
-    func keptAndFailed() async throws {
+    func persistedAndFailed() async throws {
         for end in 0..<3 {
             let execution = try execution(bound: 1, whenFull: .refuse)
             let tasks = try tasks(of: execution)
@@ -147,11 +147,11 @@ struct PersistedTaskTests {
             try await run(execution)
         }
         #expect(
-            events.entries == Array(repeating: ["keep a", "a runs 1", "a done"], count: 3).flatMap(\.self))
+            events.entries == Array(repeating: ["persist a", "a runs 1", "a done"], count: 3).flatMap(\.self))
     }
 
     @Test("a task that cannot be persisted before the response is answered 503")
-    func notKeptBefore() async throws {
+    func notPersistedBefore() async throws {
         struct DiskFull: Error {}
         store.fail(with: DiskFull())
         let execution = try execution()
@@ -184,8 +184,8 @@ struct PersistedTaskTests {
         }
         #expect(
             events.entries == [
-                "keep a c", "a runs 1", "a failed", "c stopped by a id-a",
-                "keep a c", "a may not begin", "c stopped by a id-a",
+                "persist a c", "a runs 1", "a failed", "c stopped by a id-a",
+                "persist a c", "a may not begin", "c stopped by a id-a",
             ])
     }
 
@@ -198,7 +198,7 @@ struct PersistedTaskTests {
         try tasks.add(stored: RecordedTask("b", into: events))
         persist(execution)
         try await run(execution)
-        #expect(events.entries == ["keep b", "b stopped by a"])
+        #expect(events.entries == ["persist b", "b stopped by a"])
     }
 
     @Test(
@@ -212,7 +212,7 @@ struct PersistedTaskTests {
         #expect(throws: LateTaskError.self) {
             try BackgroundTasks(request: request).add(stored: RecordedTask("late", into: events))
         }
-        #expect(events.entries == (hasOther ? ["keep a"] : []))
+        #expect(events.entries == (hasOther ? ["persist a"] : []))
     }
 
     @Test("a task that runs elsewhere is persisted, and not run here")
@@ -223,7 +223,7 @@ struct PersistedTaskTests {
         try tasks.add(stored: RecordedTask("b", into: events))
         persist(execution)
         try await run(execution)
-        #expect(events.entries == ["keep a b", "b runs 1", "b done"])
+        #expect(events.entries == ["persist a b", "b runs 1", "b done"])
     }
 
     @Test("an expired task does not run")
@@ -232,7 +232,7 @@ struct PersistedTaskTests {
         try tasks(of: execution).add(stored: RecordedTask("a", into: events, mayBegin: false))
         persist(execution)
         try await run(execution)
-        #expect(events.entries == ["keep a", "a may not begin"])
+        #expect(events.entries == ["persist a", "a may not begin"])
         #expect(registry.all.isEmpty == false, "the worker removes the queue")
     }
 
@@ -244,7 +244,7 @@ struct PersistedTaskTests {
         let logger = log.logger
         let queue = try #require(execution.conclude(isDelivered: false, on: WorkerExecutor(), logger: logger))
         _ = try await onThread { TaskRunner(executor: WorkerExecutor(), logger: logger).run(queue) }
-        #expect(events.entries == ["keep a", "a runs 1", "a done"])
+        #expect(events.entries == ["persist a", "a runs 1", "a done"])
     }
 
     // MARK: The bound of a worker's queue
@@ -272,8 +272,8 @@ struct PersistedTaskTests {
             #expect(execution.response.status == .serviceUnavailable)
             #expect(execution.response.headers[.retryAfter] == "7")
             #expect(events.entries == [])
-        case .leave: #expect(events.entries == ["keep a elsewhere", "b runs"])
-        case .run, nil: #expect(events.entries == ["keep a", "a runs 1", "a done", "b runs"])
+        case .leave: #expect(events.entries == ["persist a elsewhere", "b runs"])
+        case .run, nil: #expect(events.entries == ["persist a", "a runs 1", "a done", "b runs"])
         }
     }
 
