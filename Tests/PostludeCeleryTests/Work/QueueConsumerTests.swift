@@ -81,14 +81,14 @@ import Testing
         #expect(broker.settled == ["reject 1"])
         #expect(
             log.lines.contains(
-                "error a message cannot be read, and is rejected: it is not JSON, dead letters: a list"))
+                "error a message cannot be read, and is rejected: it is not JSON, dead letters in a list"))
     }
 
     @Test("A message over the size limit is logged with its size and its place") func setAside() throws {
         try consume([.setAside(size: 99_000_000), delivery(1)]) { broker.settled == ["acknowledge 1"] }
         #expect(
             log.lines.contains(
-                "warning a message is too large to be read, and is set aside: 99000000 bytes of q, dead letters: a list"
+                "warning a message is too large to be read, and is set aside: 99000000 bytes of q, dead letters in a list"
             ))
     }
 
@@ -182,7 +182,7 @@ private final class Log: Sendable {
             let metadata = event.metadata ?? [:]
             let parts = [
                 metadata["reason"].map { "\($0)" }, metadata["size"].map { "\($0) bytes of q" },
-                metadata["dead-letters"].map { "dead letters: \($0)" },
+                metadata["dead-letters"].map { "dead letters \($0)" },
             ].compactMap(\.self)
             let text = parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
             entries.all.withLock { $0.append("\(event.level) \(event.message)\(text)") }
