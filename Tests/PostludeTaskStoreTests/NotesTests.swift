@@ -10,7 +10,7 @@ struct NotesTests {
     func together() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         let changes = changes(of: taskStore)
         let other = try OtherWriter(fixture)
         let start = fixture.clock.now
@@ -31,7 +31,7 @@ struct NotesTests {
     func apart(fails: Bool) throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)
         #expect(try taskStore.state(of: id) == .running)
         taskStore.ended(id, fails ? .failed(error: "no") : .done(result: nil))
@@ -44,7 +44,7 @@ struct NotesTests {
     func retries() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         let other = try OtherWriter(fixture)
         for _ in 1...3 {
             taskStore.started(id)

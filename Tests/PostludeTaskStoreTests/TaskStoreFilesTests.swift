@@ -15,13 +15,13 @@ struct TaskStoreFilesTests {
     func renamed(part: String) throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let first = try taskStore.keep("first", .make())[0]
+        let first = try taskStore.append("first", .make())[0]
         move(fixture.path + part, to: fixture.path + ".away")
-        let error = try #require(taskStoreError { _ = try taskStore.keep("lost", .make()) })
+        let error = try #require(taskStoreError { _ = try taskStore.append("lost", .make()) })
         #expect(error.code == .moved && error.description.contains("\(fixture.path)\(part) has been removed"))
         #expect(taskStoreError { _ = try taskStore.claim() }?.code == .moved)
         move(fixture.path + ".away", to: fixture.path + part)
-        let next = try taskStore.keep("next", .make())[0]
+        let next = try taskStore.append("next", .make())[0]
         #expect(try taskStore.list().records.map(\.id) == [next, first])
         try taskStore.close()
     }
@@ -30,10 +30,10 @@ struct TaskStoreFilesTests {
     func replaced() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        _ = try taskStore.keep("first", .make())
+        _ = try taskStore.append("first", .make())
         move(fixture.path, to: fixture.path + ".away")
         try FileManager.default.copyItem(atPath: fixture.path + ".away", toPath: fixture.path)
-        #expect(taskStoreError { _ = try taskStore.keep("lost", .make()) }?.code == .moved)
+        #expect(taskStoreError { _ = try taskStore.append("lost", .make()) }?.code == .moved)
         try taskStore.close()
     }
 
@@ -41,7 +41,7 @@ struct TaskStoreFilesTests {
     func opening(part: String) throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        _ = try taskStore.keep("first", .make())
+        _ = try taskStore.append("first", .make())
         move(fixture.path + part, to: fixture.path + ".away")
         let error = taskStoreError { try fixture.open().close() }
         #expect(error?.code == .moved, "\(error.map(String.init(describing:)) ?? "opened")")
@@ -56,9 +56,9 @@ struct TaskStoreFilesTests {
     func removedWAL() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let ids = try (0..<20).map { try taskStore.keep("\($0)", .make())[0] }
+        let ids = try (0..<20).map { try taskStore.append("\($0)", .make())[0] }
         #expect(unlink(fixture.path + "-wal") == 0)
-        #expect(taskStoreError { _ = try taskStore.keep("lost", .make()) }?.code == .moved)
+        #expect(taskStoreError { _ = try taskStore.append("lost", .make()) }?.code == .moved)
         try taskStore.close()
         let next = try fixture.open()
         #expect(try next.list().records.map(\.id) == ids.reversed())
@@ -69,15 +69,15 @@ struct TaskStoreFilesTests {
     func closing() throws {
         let fixture = try TaskStoreFixture()
         let old = try fixture.open()
-        _ = try old.keep("old", .make())
+        _ = try old.append("old", .make())
         for part in ["", "-wal", "-shm", "-owners"] {
             move(fixture.path + part, to: fixture.path + ".old" + part)
         }
         let new = try fixture.open()
-        let first = try new.keep("first", .make())[0]
+        let first = try new.append("first", .make())[0]
         try old.close()
         #expect(FileManager.default.fileExists(atPath: fixture.path + "-wal"))
-        let next = try new.keep("next", .make())[0]
+        let next = try new.append("next", .make())[0]
         #expect(try new.list().records.map(\.id) == [next, first])
         try new.close()
     }
@@ -90,7 +90,7 @@ struct TaskStoreFilesTests {
     func ownersRemoved() throws {
         let fixture = try TaskStoreFixture()
         let one = try fixture.open()
-        let ids = try one.keep("r", .make(), .make())
+        let ids = try one.append("r", .make(), .make())
         one.started(ids[0])
         try one.flush()
         #expect(unlink(fixture.path + "-owners") == 0)
@@ -98,7 +98,7 @@ struct TaskStoreFilesTests {
         let two = try fixture.open()
         // The first one has not noticed it yet.
         #expect(try two.claim().isEmpty)
-        let more = try one.keep("more", .make())
+        let more = try one.append("more", .make())
         #expect(
             try ByteLock.isHeld(bytes: owner..<owner + 1, of: fixture.path + "-owners"))
         // As if the waiting time for it were over.
@@ -119,7 +119,7 @@ struct TaskStoreFilesTests {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
         try taskStore.pool.write { try $0.execute(sql: "DELETE FROM owner") }
-        let ids = try taskStore.keep("r", .make())
+        let ids = try taskStore.append("r", .make())
         let (owners, record) = try taskStore.pool.read { database in
             (
                 try Int64.fetchAll(database, sql: "SELECT number FROM owner"),
@@ -159,7 +159,7 @@ struct TaskStoreFilesTests {
     func lookingWhileOpening() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let ids = try taskStore.keep("r", .make())
+        let ids = try taskStore.append("r", .make())
         let opening = try OwnerLocks(taskStore: fixture.path).takeOpening(within: .seconds(1))
         let visitor = try fixture.open(role: .visitor, lockTimeout: .zero)
         #expect(try visitor.list().records.map(\.id) == ids)
@@ -177,12 +177,12 @@ struct TaskStoreFilesTests {
         let fixture = try TaskStoreFixture()
         var old: Set<RecordID> = []
         let first = try fixture.open()
-        old.insert(try first.keep("backed up", .make())[0])
+        old.insert(try first.append("backed up", .make())[0])
         let backup = fixture.folder + "/backup"
         let copy = try DatabaseQueue(path: backup)
         try first.pool.backup(to: copy)
         try copy.close()
-        for number in 0..<10 { old.insert(try first.keep("\(number)", .make())[0]) }
+        for number in 0..<10 { old.insert(try first.append("\(number)", .make())[0]) }
         try first.close()
         let helper = try Helper(["flood", fixture.path])
         var new: Set<RecordID> = []
@@ -202,7 +202,7 @@ struct TaskStoreFilesTests {
     @Test("A backup copied beside the WAL of a crash is refused, and is complete without that WAL")
     func wrongWAL() throws {
         let (fixture, backup, old, new) = try crashed()
-        let kept = try #require(FileManager.default.contents(atPath: fixture.path))
+        let previous = try #require(FileManager.default.contents(atPath: fixture.path))
         // Over the file, like cp.
         let bytes = try #require(FileManager.default.contents(atPath: backup))
         try bytes.write(to: URL(fileURLWithPath: fixture.path))
@@ -213,7 +213,7 @@ struct TaskStoreFilesTests {
         }
         #expect(FileManager.default.contents(atPath: fixture.path) == bytes, "nothing was written into it")
         // The previous file, with its own WAL.
-        try kept.write(to: URL(fileURLWithPath: fixture.path))
+        try previous.write(to: URL(fileURLWithPath: fixture.path))
         let taskStore = try fixture.open()
         #expect(try ids(taskStore).isSuperset(of: old.union(new)))
         try taskStore.close()
@@ -222,19 +222,19 @@ struct TaskStoreFilesTests {
     @Test("A restored backup has its records, and the previous task store is kept completely")
     func restored() throws {
         let (fixture, backup, old, new) = try crashed()
-        let kept = try #require(try SQLiteTaskStore.restore(backup, to: fixture.path))
+        let previous = try #require(try SQLiteTaskStore.restore(backup, to: fixture.path))
         let taskStore = try fixture.open()
         let restored = try ids(taskStore)
         #expect(restored.count == 1 && restored.isSubset(of: old))
         #expect(try taskStore.pool.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
-        _ = try taskStore.keep("next", .make())
+        _ = try taskStore.append("next", .make())
         // While it is open it cannot be replaced.
         #expect(
             taskStoreError { _ = try SQLiteTaskStore.restore(backup, to: fixture.path) }?.code == .refused)
         try taskStore.close()
         var status = stat()
         #expect(stat(fixture.path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-        let before = try SQLiteTaskStore(path: kept)
+        let before = try SQLiteTaskStore(path: previous)
         #expect(try ids(before).isSuperset(of: old.union(new)))
         try before.close()
     }
@@ -243,7 +243,7 @@ struct TaskStoreFilesTests {
     func badBackups() throws {
         let fixture = try TaskStoreFixture()
         let taskStore = try fixture.open()
-        let id = try taskStore.keep("r", .make())[0]
+        let id = try taskStore.append("r", .make())[0]
         try taskStore.close()
         #expect(
             taskStoreError { _ = try SQLiteTaskStore.restore(fixture.folder + "/none", to: fixture.path) }?
@@ -270,10 +270,10 @@ struct TaskStoreFilesTests {
     func clockBack() throws {
         let fixture = try TaskStoreFixture()
         let (dead, left, other) = (try fixture.open(), try fixture.open(), try fixture.open())
-        let first = try dead.keep("dead", .make(), .make())
-        let second = try left.keep("left", .make())
-        let third = try other.keep("for others", .make(), runsHere: false)
-        let later = try other.keep(
+        let first = try dead.append("dead", .make(), .make())
+        let second = try left.append("left", .make())
+        let third = try other.append("for others", .make(), runsHere: false)
+        let later = try other.append(
             "later", .make { $0.notBefore = fixture.clock.now.addingTimeInterval(60) }, runsHere: false)
         fixture.clock.advance(-3_600)
         TaskStoreFixture.die(dead)

@@ -59,17 +59,8 @@ extension AppendResult {
 
 extension SQLiteTaskStore {
     /// Appends one request, and returns its records' ids.
-    func append(
-        _ request: String = "r", _ records: NewRecord..., runsHere: Bool = true
-    ) throws -> [RecordID] {
-        try append(records, of: request, runsHere: runsHere)
-    }
-
-    func keep(_ request: String = "r", _ records: NewRecord..., runsHere: Bool = true) throws -> [RecordID] {
-        try append(records, of: request, runsHere: runsHere)
-    }
-
-    private func append(_ records: [NewRecord], of request: String, runsHere: Bool) throws -> [RecordID] {
+    func append(_ request: String = "r", _ records: NewRecord..., runsHere: Bool = true) throws -> [RecordID]
+    {
         var new = NewRequest(id: request, records: records)
         new.runsHere = runsHere
         return try append(new).map(\.id)
