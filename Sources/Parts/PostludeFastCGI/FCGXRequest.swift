@@ -11,6 +11,8 @@ package final class FCGXRequest {
     /// libfcgi's request. It is on the heap, because libfcgi's streams keep its address.
     private let request: UnsafeMutablePointer<FCGX_Request>
     private var pipe: (read: Int32, write: Int32) = (-1, -1)
+    /// What libfcgi reads of a request, with its id: most web servers use one id only.
+    private var records = FCGXRequest.records(of: 1)
     /// Bytes of STDOUT that libfcgi has taken for the current request.
     package private(set) var bytesWritten = 0
 
@@ -48,10 +50,9 @@ package final class FCGXRequest {
     /// Lets libfcgi begin a request with this id, and write to `descriptor` from now on.
     package func begin(_ id: UInt16, on descriptor: Int32) throws(SystemError) {
         bytesWritten = 0
-        let written = withUnsafeBytes(of: Self.records(of: id)) {
-            Glibc.write(pipe.write, $0.baseAddress, $0.count)
-        }
-        guard written == MemoryLayout<Records>.size else {
+        if records.id != id { records = Self.records(of: id) }
+        let written = records.bytes.withUnsafeBytes { Glibc.write(pipe.write, $0.baseAddress, $0.count) }
+        guard written == records.bytes.count else {
             let error = SystemError("write(a request to libfcgi)")
             try reopenPipe()
             throw error
@@ -130,18 +131,13 @@ package final class FCGXRequest {
         request.pointee.ipcFd = -1
     }
 
-    /// A BEGIN_REQUEST record and an empty PARAMS record (FastCGI specification, 5.1 and 5.2).
-    private typealias Records = (UInt64, UInt64, UInt64)
-
-    private static func records(of id: UInt16) -> Records {
-        let id = UInt64(id) << 32
-        // The first byte of each number is the version; then type, id and the length of the content.
-        return (
-            (0x01_01_0000_0008_00_00 | id).bigEndian,
-            // Role FCGI_RESPONDER, FCGI_KEEP_CONN.
-            UInt64(0x0001_01_0000000000).bigEndian,
-            (0x01_04_0000_0000_00_00 | id).bigEndian
-        )
+    /// Makes a BEGIN_REQUEST record and an empty PARAMS record (FastCGI specification, 5.1 and 5.2).
+    private static func records(of id: UInt16) -> (id: UInt16, bytes: [UInt8]) {
+        var bytes: [UInt8] = []
+        RecordHeader(type: .beginRequest, requestID: id, contentLength: 8).write(to: &bytes)
+        bytes += [0, 1, 1, 0, 0, 0, 0, 0]  // responder, FCGI_KEEP_CONN
+        RecordHeader(type: .params, requestID: id, contentLength: 0).write(to: &bytes)
+        return (id, bytes)
     }
 
     private func reopenPipe() throws(SystemError) {

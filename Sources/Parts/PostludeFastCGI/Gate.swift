@@ -417,10 +417,7 @@ extension Gate {
         }
         var values: [UInt8] = []
         for (name, value) in answers where asked.contains(name) {
-            values += [
-                UInt8(truncatingIfNeeded: name.utf8.count), UInt8(truncatingIfNeeded: value.utf8.count),
-            ]
-            values += Array(name.utf8) + Array(value.utf8)
+            NameValuePairs.append(name: name, value: value, to: &values)
         }
         RecordHeader(type: .getValuesResult, requestID: 0, contentLength: values.count).write(to: &replies)
         replies += values

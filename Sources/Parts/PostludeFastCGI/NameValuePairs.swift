@@ -12,7 +12,7 @@ package struct NameValuePairs {
         private let end: UInt32
 
         /// - Parameter start: the name's offset, which the value follows. The caller has checked that the end of the
-        ///   value is no more than `UInt32` holds.
+        ///   value fits into `UInt32`.
         fileprivate init(start: Int, nameLength: Int, valueLength: Int) {
             self.start = UInt32(truncatingIfNeeded: start)
             nameEnd = UInt32(truncatingIfNeeded: start + nameLength)
