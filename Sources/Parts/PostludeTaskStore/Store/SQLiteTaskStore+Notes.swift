@@ -26,12 +26,11 @@ extension SQLiteTaskStore {
     package func ended(_ id: RecordID, _ end: RecordEnd) {
         let now = now
         beginnings.withLock { beginnings in
-            let beginning = beginnings.removeValue(forKey: id)
-            if case .done(let result) = end, let beginning, beginning.join() {
-                writeLater { try Self.finish(id, with: result, since: beginning.time, at: now, in: $0) }
-            } else {
-                writeLater { try Self.end(id, end, at: now, in: $0) }
+            var start: Int64?
+            if let beginning = beginnings.removeValue(forKey: id), case .done = end, beginning.join() {
+                start = beginning.time
             }
+            writeLater { [start] in try Self.end(id, end, since: start, at: now, in: $0) }
         }
         updateRunning { running throws(SystemError) in try running.end(id) }
     }
@@ -45,29 +44,21 @@ extension SQLiteTaskStore {
     /// Notes that this process was told to stop: its end counts as a death only of records that are blamed.
     package func stop() { updateRunning { running throws(SystemError) in try running.stop() } }
 
-    /// Ends a record whose beginning was not written yet, unless it is over already.
-    private static func finish(
-        _ id: RecordID, with result: Data?, since start: Int64, at now: Int64, in database: Database
-    ) throws {
-        try database.run(
-            """
-            UPDATE record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT),
-                attempts = attempts + 1, started = ?
-            WHERE id = ? AND (state < 2 OR state = 6)
-            """,
-            [now, result, start, id.text])
-    }
-
     /// Ends a record unless it is over already.
-    static func end(_ id: RecordID, _ end: RecordEnd, at now: Int64, in database: Database) throws {
+    ///
+    /// - Parameter start: when the attempt of a record that is done began, if that was not written; otherwise nil.
+    static func end(
+        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, in database: Database
+    ) throws {
         switch end {
         case .done(let result):
             try database.run(
                 """
-                UPDATE record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT)
+                UPDATE record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT),
+                    attempts = attempts + ?, started = coalesce(?, started)
                 WHERE id = ? AND (state < 2 OR state = 6)
                 """,
-                [now, result, id.text])
+                [now, result, start == nil ? 0 : 1, start, id.text])
         case .again(let error, let time):
             try database.run(
                 "UPDATE record SET state = 0, owner = NULL, due = ?, error = ? WHERE id = ? AND state IN (0, 1)",
