@@ -31,7 +31,7 @@ struct SupervisedServer: Sendable {
     func run(replacing state: SupervisorState?) async throws -> Int32 {
         // Each process needs two descriptors.
         raiseDescriptorLimit()
-        let (manifest, plan) = try state.map { try checked(SealedFile(adopting: $0.manifest)) } ?? readPlan()
+        let (manifest, plan) = try checked(state.map { SealedFile(adopting: $0.manifest) } ?? readManifest())
         try writer.apply(manifest.log, orLater: state != nil, logger: logger)
         let listener = try open(manifest, state)
         let handover =
@@ -158,10 +158,6 @@ struct SupervisedServer: Sendable {
             listener.close()
         }
         return hooks
-    }
-
-    private func readPlan() throws -> (Manifest, SupervisorPlan) {
-        try checked(readManifest())
     }
 
     /// Reads the manifest, through the symbolic links that lead to it now.
