@@ -137,7 +137,6 @@ class Site:
         self.folder = folder
         self.programs = programs
         self.manifests = {PLAIN: parts / "Application/routes.yaml", DURABLE: folder / "durable-routes.yaml"}
-        self.program, self.manifest = PLAIN, self.manifests[PLAIN]
         names = [f"{name}-{kind}" for name in NAMES for kind in ("kept", "fresh")]
         self.ports = dict(zip(names, free_ports(len(names))))
         is_root = os.geteuid() == 0
@@ -163,20 +162,21 @@ class Site:
         if self.nginx is not None:
             self.nginx.stop()
 
-    def command(self, name):
+    def command(self, name, program, manifest):
         if name == "php":
             as_root = ["--allow-to-run-as-root"] if os.geteuid() == 0 else []
             return ["/usr/sbin/php-fpm8.2", "--nodaemonize", *as_root,
                     "--fpm-config", self.folder / "php-fpm.conf"]
-        program = [self.folder / "libfcgi-loop"]
+        words = [self.folder / "libfcgi-loop"]
         if name == "postlude":
-            program = [self.programs[self.program], "serve", "--manifest", self.manifest]
-        return ["/usr/bin/spawn-fcgi", "-n", "-s", self.folder / f"{name}.sock", "-M", "0666", "--", *program]
+            words = [self.programs[program], "serve", "--manifest", manifest or self.manifests[program]]
+        return ["/usr/bin/spawn-fcgi", "-n", "-s", self.folder / f"{name}.sock", "-M", "0666", "--", *words]
 
-    def start(self, name, path="/hello", body=BODY):
+    def start(self, name, path="/hello", body=BODY, program=PLAIN, manifest=None):
+        """Starts a back end. Postlude is one of its programs, with a manifest other than the program's if one is given."""
         self.stop()
         log = self.folder / f"{name}.log"
-        self.back_end = Process(self.command(name), log, self.folder)
+        self.back_end = Process(self.command(name, program, manifest), log, self.folder)
         deadline = time.monotonic() + 10
         answer = "nothing yet"
         while self.back_end.running() and time.monotonic() < deadline:
@@ -191,23 +191,15 @@ class Site:
 
     def start_postlude(self, settings):
         """Starts Postlude with other workers, or processes, than its manifest has."""
-        usual = self.manifest
-        text = "\n".join(line for line in usual.read_text().splitlines() if not line.startswith("workers:"))
-        self.manifest = self.folder / "other-routes.yaml"
-        self.manifest.write_text(f"{settings}\n{text}\n")
-        try:
-            return self.start("postlude")
-        finally:
-            self.manifest = usual
+        lines = self.manifests[PLAIN].read_text().splitlines()
+        text = "\n".join(line for line in lines if not line.startswith("workers:"))
+        manifest = self.folder / "other-routes.yaml"
+        manifest.write_text(f"{settings}\n{text}\n")
+        return self.start("postlude", manifest=manifest)
 
     def start_durable(self):
         """Starts the program with durable tasks in Postlude's place."""
-        usual = self.program, self.manifest
-        self.program, self.manifest = DURABLE, self.manifests[DURABLE]
-        try:
-            return self.start("postlude", "/stored", b"done")
-        finally:
-            self.program, self.manifest = usual
+        return self.start("postlude", "/stored", b"done", DURABLE)
 
     def stop(self):
         if self.back_end is not None:
