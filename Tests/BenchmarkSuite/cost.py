@@ -157,17 +157,13 @@ class Server:
             if time.monotonic() > end:
                 raise Failure(f"the application works without a request\n{tail(self.log)}")
 
-
     def sleeps(self):
-        """Whether every thread of the process is blocked."""
-        threads = f"/proc/{self.pid}/task"
-        try:
-            states = [state(f"{threads}/{thread}/stat") for thread in os.listdir(threads)]
-        except OSError:
-            states = [b"X"]
-        if b"Z" in states or b"X" in states:
+        """Whether every thread of the process is blocked. A thread that is about to end has nothing left to do."""
+        process = pathlib.Path(f"/proc/{self.pid}")
+        threads = list(process.glob("task/*/stat"))
+        if not threads or state(process / "stat") in (b"", b"Z", b"X"):
             raise Failure(f"the application has ended\n{tail(self.log)}")
-        return all(each in (b"S", b"") for each in states)
+        return all(state(thread) in (b"S", b"Z", b"X", b"") for thread in threads)
 
 
 def state(path):
