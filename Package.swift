@@ -10,7 +10,6 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
-let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A C library that a Debian package has.
 func library(_ name: String, pkgConfig: String? = nil, in folder: String = "Sources/C", of package: String)
@@ -46,6 +45,7 @@ let libraries: [Target] = [
     library("CPostludeHiredis", of: "libhiredis-dev"),
     library("CPostludePCRE2", pkgConfig: "libpcre2-8", of: "libpcre2-dev"),
     library("CPostludeRabbitMQ", pkgConfig: "librabbitmq", of: "librabbitmq-dev"),
+    library("CPostludeYAML", pkgConfig: "yaml-0.1", of: "libyaml-dev"),
 ]
 
 let parts: [Target] = [
@@ -59,7 +59,7 @@ let parts: [Target] = [
         "PostludeLogOutput",
         ["PostludeFastCGI", "PostludeJSON", "PostludeManifest", "PostludeRouting", "PostludeSystem", logging]),
     part(
-        "PostludeManifest", ["PostludeRouting", httpTypes, logging, yams],
+        "PostludeManifest", ["CPostludeYAML", "PostludeRouting", httpTypes, logging],
         resources: [.embedInCode("manifest.schema.json")]),
     part("PostludeNginxSite", ["PostludeManifest", "PostludeRouting"]),
     part("PostludePCRE", ["CPostludePCRE2"]),
@@ -237,7 +237,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         // For `swift package generate-documentation`. No target uses it, so applications do not fetch it.
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),

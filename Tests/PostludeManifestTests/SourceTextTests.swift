@@ -35,13 +35,11 @@ struct SourceTextTests {
         #expect(SourceText("\u{FEFF}ab").bytes == Array("ab".utf8))
     }
 
-    @Test("Text is found after its quote, and is not found if it is spelled differently")
-    func spelling() {
-        let source = SourceText("ab \"cd\" 'e' \"\\x66\"")
-        #expect(source.spelling(of: "ab", at: SourcePosition(line: 1, column: 1)) == 0)
-        #expect(source.spelling(of: "cd", at: SourcePosition(line: 1, column: 4)) == 4)
-        #expect(source.spelling(of: "e", at: SourcePosition(line: 1, column: 9)) == 9)
-        #expect(source.spelling(of: "f", at: SourcePosition(line: 1, column: 13)) == nil)
-        #expect(source.spelling(of: "", at: SourcePosition(line: 1, column: 1)) == nil)
+    @Test("A byte has the line and column of its character")
+    func positions() {
+        let source = SourceText("\u{FEFF}aä\r\n€😀x")
+        let positions = [0, 1, 3, 5, 8, 12, 13].map(source.position(ofByteAt:))
+        let expected = [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3), (2, 4)]
+        #expect(positions == expected.map { SourcePosition(line: $0, column: $1) })
     }
 }

@@ -1,6 +1,7 @@
-import PostludeManifest
 import PostludeRouting
 import Testing
+
+@testable import PostludeManifest
 
 @Suite("YAML of a manifest")
 struct YAMLDocumentTests {
@@ -25,20 +26,45 @@ struct YAMLDocumentTests {
             ),
             ("a: 1\nb: \u{7}x", "2:4: not YAML: found U+0007: control characters are not allowed"),
             ("a: 1\r\nb: \0x", "2:4: not YAML: found U+0000: control characters are not allowed"),
-            ("a: *b", "1:4: not YAML: found undefined alias"),
+            (
+                "ä: [€, \"\\q\"]",
+                "1:9: not YAML: found unknown escape character (while parsing a quoted scalar that "
+                    + "begins at 1:8)"
+            ),
+            ("😀: é\u{85}b: \u{FFFF}", "2:4: not YAML: found U+FFFF: control characters are not allowed"),
             ("routes: []\n---\nroutes: []", "2:1: found a second YAML document, expected one"),
         ])
     func syntax(yaml: String, expected: String) {
         #expect(mistakes(yaml + "\n") == ["routes.yaml:" + expected])
     }
 
-    @Test("Endless nesting is refused")
-    func nesting() {
-        for bracket in ["[", "{a: ", "- "] {
-            let found = mistakes(String(repeating: bracket, count: 100_000))
-            #expect(found.count == 1)
-            #expect(found.first?.contains("nest") == true, "\(found)")
+    @Test(
+        "Endless nesting is refused where it becomes too deep",
+        arguments: [("[", 101), ("{a: ", 401), ("- ", 201), ("? ", 201), ("[{a: ", 251), ("{[", 101)])
+    func nesting(opening: String, column: Int) {
+        let expected = "found more than 100 nested lists and mappings, expected fewer"
+        #expect(
+            mistakes(String(repeating: opening, count: 100_000)) == ["routes.yaml:1:\(column): \(expected)"])
+        let lines = (0..<1000).map { String(repeating: " ", count: $0) + opening + "\n" }.joined()
+        #expect(mistakes(lines).first?.hasSuffix(expected) == true)
+    }
+
+    @Test("Values and groups of routes are read up to the bound of nesting")
+    func bound() throws {
+        func schedule(_ depth: Int) -> String {
+            let list = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+            return manifest("schedules: { a: { cron: '@daily', task: A, arguments: { x: \(list) } } }")
         }
+        let arguments = try parse(schedule(96)).schedules[0].arguments
+        #expect(arguments.json.filter { $0 == "[" }.count == 96)
+        #expect(
+            mistakes(schedule(97)) == [
+                "routes.yaml:1:156: found more than 100 nested lists and mappings, expected fewer"
+            ])
+        let groups = String(repeating: "[{ prefix: /a, routes: ", count: 48)
+        let ends = String(repeating: "}]", count: 48)
+        let yaml = "routes: \(groups)[{ path: /, method: GET, handler: home, limits: { body: 1k } }]\(ends)"
+        #expect(try parse(yaml).routes[0].pattern.text == String(repeating: "/a", count: 48) + "/")
     }
 
     @Test("Duplicate keys are reported, together with the file's other mistakes")
@@ -66,25 +92,49 @@ struct YAMLDocumentTests {
             ])
     }
 
-    @Test("A duplicate key without a position of its own is reported at its first place")
-    func duplicateLists() {
-        let found = mistakes("[a]: 1\n[a]: 2\n")
-        #expect(found.count == 1)
-        #expect(found.first?.hasPrefix("routes.yaml:1:1: the key ") == true)
-        #expect(found.first?.hasSuffix(" appears twice in its mapping") == true)
-    }
-
-    @Test("Duplicate keys beyond the number searched for are still reported")
+    @Test("Each of many duplicate keys is reported at its place")
     func manyDuplicates() {
-        let keys = (0..<20).map { "k\($0): 1\nk\($0): 2\n" }.joined()
-        let found = mistakes(keys)
-        #expect(found.count == 17)
-        #expect(found.allSatisfy { $0.hasSuffix(" appears twice in its mapping") })
+        let keys = (0..<40).map { "k\($0): 1\n\"k\($0)\": 2\n" }.joined()
+        let found = mistakes(keys).filter { $0.contains("appears twice") }
+        #expect(
+            found
+                == (0..<40).map {
+                    "routes.yaml:\(2 * $0 + 2):1: the key `k\($0)` appears twice in the manifest; the first is in "
+                        + "line \(2 * $0 + 1)"
+                })
     }
 
-    @Test("Anchors are refused, each at its place")
+    @Test("Keys are compared after their escapes are read")
+    func spellings() {
+        let yaml = manifest("schedules: { ä: 1, \"\\xe4\": 2, 'ä': 3 }")
+        let twice = "the key `ä` appears twice in `schedules`; the first is in line 1"
+        #expect(
+            mistakes(yaml).filter { $0.contains("appears twice") } == [
+                "routes.yaml:1:20: \(twice)", "routes.yaml:1:31: \(twice)",
+            ])
+    }
+
+    @Test(
+        "A key that is not text is refused, however often it appears",
+        arguments: [
+            ("[a]: 1\n[a]: 2\n", "a list"), ("{ a: b }: 1\n{ a: b }: 2\n", "a mapping"),
+            ("1: 1\n1: 2\n", "the number 1"), ("true: 1\ntrue: 2\n", "the boolean true"),
+            ("~: 1\n~: 2\n", "nothing"),
+        ])
+    func notText(keys: String, description: String) {
+        let found = mistakes(manifest(keys))
+        #expect(found.count == 2)
+        for (index, mistake) in found.enumerated() {
+            let expected =
+                "routes.yaml:\(index + 1):1: found \(description) as a key in the manifest, expected "
+            #expect(mistake.hasPrefix(expected))
+        }
+    }
+
+    private let refusal = "expected plain values: anchors, aliases and merge keys are not supported"
+
+    @Test("Anchors and aliases are refused, each at its place")
     func anchors() {
-        let refusal = "expected plain values: anchors, aliases and merge keys are not supported"
         let yaml = """
             limits: &all { body: 1k }
             routes:
@@ -98,6 +148,31 @@ struct YAMLDocumentTests {
             mistakes(yaml) == [
                 "routes.yaml:1:9: found the anchor &all, \(refusal)",
                 "routes.yaml:3:11: found the anchor &p, \(refusal)",
+                "routes.yaml:6:13: found the alias *all, \(refusal)",
+                "routes.yaml:7:13: found the alias *p, \(refusal)",
+            ])
+    }
+
+    @Test(
+        "Anchors and aliases are refused in keys, with tags, and without an anchor for an alias",
+        arguments: [
+            ("&a prefix: /a", ["1:1: found the anchor &a"]),
+            ("? [&a x]\n: &b", ["1:4: found the anchor &a", "2:3: found the anchor &b"]),
+            ("prefix: !!str &a /a", ["1:9: found the anchor &a"]),
+            ("ä: { 😀: *b }", ["1:9: found the alias *b"]),
+            ("*a : 1\n? [*b]\n: 2", ["1:1: found the alias *a", "2:4: found the alias *b"]),
+        ])
+    func anchors(yaml: String, expected: [String]) {
+        #expect(mistakes(yaml) == expected.map { "routes.yaml:\($0), \(refusal)" })
+    }
+
+    @Test("Text that is not YAML is reported with the anchors before it")
+    func anchorsAndSyntax() {
+        let found = mistakes("a: &b c\nd: e: f\n")
+        #expect(
+            found == [
+                "routes.yaml:1:4: found the anchor &b, \(refusal)",
+                "routes.yaml:2:5: not YAML: mapping values are not allowed in this context",
             ])
     }
 
@@ -122,16 +197,58 @@ struct YAMLDocumentTests {
             let aliases = repeatElement("*a\(level - 1)", count: 10).joined(separator: ", ")
             yaml += "a\(level): &a\(level) [\(aliases)]\n"
         }
-        let taken = processorTime { #expect(mistakes(yaml + "? *a40\n: x\n? [*a40]\n: y\n").count == 41) }
+        let taken = processorTime { #expect(mistakes(yaml + "? *a40\n: x\n? [*a40]\n: y\n").count == 443) }
         #expect(taken < .seconds(5))
     }
 
-    @Test("A tag is refused")
-    func tags() {
-        let yaml = manifest("prefix: !!binary L2FwaQ==")
+    @Test(
+        "A tag is refused, on a value and on a key",
+        arguments: [
+            ("prefix: !!binary L2FwaQ==", "1:9: found the tag `tag:yaml.org,2002:binary`"),
+            ("listen: { address: /a, allow-users: !x [root] }", "1:37: found the tag `!x`"),
+            ("workers: { !!int max: 8 }", "1:12: found the tag `tag:yaml.org,2002:int`"),
+            ("!<a> prefix: /a", "1:1: found the tag `a`"),
+        ])
+    func tags(yaml: String, expected: String) {
         #expect(
-            mistakes(yaml) == [
-                "routes.yaml:1:9: found the tag `tag:yaml.org,2002:binary`, expected a value without a tag"
-            ])
+            mistakes(manifest(yaml)) == ["routes.yaml:\(expected), expected a value without a tag"])
+    }
+
+    @Test("A damaged manifest is read or refused, with mistakes inside the text")
+    func damaged() {
+        let valid = Array(
+            manifest(
+                """
+                # 😀é
+                prefix: "/\\x61"
+                schedules:
+                  a: { cron: '@daily', task: A, arguments: { ä: [1, ~, "${A:-b}"] } }
+                openapi:
+                  description: |
+                    Sells
+                    1.
+                """
+            ).unicodeScalars)
+        #expect(mistakes(text(valid)) == [])
+        for index in valid.indices {
+            expectPositions(text(valid[..<index]) + "\n")
+            for replacement in "[]{}&*!|'\"%:-?,#$\\\t\n\u{7}\u{85}😀".unicodeScalars {
+                expectPositions(text(valid[..<index] + [replacement] + valid[(index + 1)...]) + "\n")
+            }
+        }
+    }
+
+    private func text(_ scalars: some Sequence<Unicode.Scalar>) -> String {
+        String(String.UnicodeScalarView(scalars))
+    }
+
+    private func expectPositions(_ yaml: String) {
+        let source = SourceText(yaml)
+        let reading = Manifest.read(
+            yaml, file: "routes.yaml", handlers: handlers, middleware: middleware, environment: [:])
+        for mistake in reading.mistakes {
+            let offset = mistake.location.position.flatMap(source.offset(of:))
+            #expect(offset != nil, "\(mistake) of \(yaml.debugDescription)")
+        }
     }
 }

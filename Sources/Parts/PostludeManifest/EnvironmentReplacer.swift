@@ -1,5 +1,3 @@
-internal import Yams
-
 /// Replaces references to environment variables in a manifest's tree, before the types of its values are determined.
 ///
 /// The tree is changed, not the text, so that a value remains one value, whatever the variable contains. Keys are not
@@ -25,22 +23,19 @@ struct EnvironmentReplacer {
     }
 
     mutating func replace(in node: Node) -> Node {
-        switch node {
+        var node = node
+        switch node.content {
         case .scalar(let scalar):
-            return .scalar(replace(in: scalar))
-        case .sequence(let sequence):
-            let items = sequence.map { replace(in: $0) }
-            return .sequence(Node.Sequence(items, sequence.tag, sequence.style, sequence.mark))
-        case .mapping(let mapping):
-            let pairs = mapping.map { ($0, replace(in: $1)) }
-            return .mapping(Node.Mapping(pairs, mapping.tag, mapping.style, mapping.mark))
-        case .alias:
-            return node
+            node.content = .scalar(replace(in: scalar, at: node.position))
+        case .sequence(let items):
+            node.content = .sequence(items.map { replace(in: $0) })
+        case .mapping(let pairs):
+            node.content = .mapping(pairs.map { ($0.key, replace(in: $0.value)) })
         }
+        return node
     }
 
-    private mutating func replace(in scalar: Node.Scalar) -> Node.Scalar {
-        let position = scalar.mark.map(SourcePosition.init)
+    private mutating func replace(in scalar: Node.Scalar, at position: SourcePosition) -> Node.Scalar {
         var scalar = scalar
         do throws(EnvironmentText.Mistake) {
             guard let expansion = try EnvironmentText.expand(scalar.string, from: environment) else {
@@ -48,10 +43,10 @@ struct EnvironmentReplacer {
             }
             try spend(expansion.text.utf8.count)
             scalar.string = expansion.text
-            if let position, !expansion.origins.isEmpty { outcomes[position] = .replaced(expansion.origins) }
+            if !expansion.origins.isEmpty { outcomes[position] = .replaced(expansion.origins) }
         } catch {
             diagnostics.add(error.message, at: position)
-            if let position { outcomes[position] = .failed }
+            outcomes[position] = .failed
         }
         return scalar
     }

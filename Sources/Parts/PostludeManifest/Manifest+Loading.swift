@@ -83,8 +83,7 @@ extension Manifest {
         var replacer = EnvironmentReplacer(environment: environment, reportingTo: diagnostics)
         let root = document.root.map { replacer.replace(in: $0) }
         let reader = NodeReader(
-            source: source, diagnostics: diagnostics, renamedKeys: document.renamedKeys,
-            replacements: replacer.outcomes)
+            source: source, diagnostics: diagnostics, replacements: replacer.outcomes)
         var reading = ManifestDecoder(reader: reader, handlers: handlers, middleware: middleware).decode(root)
         reading.mistakes = diagnostics.mistakes
         return reading

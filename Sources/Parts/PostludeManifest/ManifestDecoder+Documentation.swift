@@ -1,6 +1,5 @@
 internal import HTTPTypes
 internal import PostludeRouting
-internal import Yams
 
 /// Decoding of `openapi`, and of the keys of a route that describe it in the documentation.
 extension ManifestDecoder {
@@ -93,7 +92,7 @@ extension ManifestDecoder {
                 return nil
             }
         } catch {
-            reader.report("\(name): \(error.message)", at: error.offset, in: scalar)
+            reader.report("\(name): \(error.message)", at: error.offset, in: node)
             return nil
         }
         let path = index.prefix + scalar.string

@@ -1,5 +1,3 @@
-internal import Yams
-
 /// Decoding of `durable-tasks`.
 extension ManifestDecoder {
     func durableTasks(_ node: Node) -> [Manifest.DurableTask] {
@@ -103,7 +101,7 @@ extension ManifestDecoder {
     }
 
     private func location(of node: Node) -> SourceLocation {
-        SourceLocation(file: reader.diagnostics.file, position: reader.position(of: node))
+        SourceLocation(file: reader.diagnostics.file, position: node.position)
     }
 }
 
@@ -173,7 +171,7 @@ extension ManifestDecoder {
     private func value(_ node: Node) -> Manifest.Value? {
         guard reader.isUntagged(node) else { return nil }
         let location = location(of: node)
-        switch node {
+        switch node.content {
         case .scalar(let scalar):
             return content(of: scalar, at: node).map { Manifest.Value($0, location: location) }
         case .sequence(let sequence):
@@ -185,7 +183,6 @@ extension ManifestDecoder {
                     entries.compactMap { entry in value(entry.value).map { .init(key: entry.name, value: $0) }
                     }),
                 location: location)
-        case .alias: return nil
         }
     }
 
@@ -245,7 +242,7 @@ extension ManifestDecoder {
             reader.report("found an empty text for \(name), expected \(expected)", at: node)
             return nil
         }
-        return Manifest.Address(text, location: location(reader.position(of: node)))
+        return Manifest.Address(text, location: location(node.position))
     }
 
     private func location(_ position: SourcePosition?) -> SourceLocation {

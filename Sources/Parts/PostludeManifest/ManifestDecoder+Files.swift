@@ -1,5 +1,3 @@
-internal import Yams
-
 extension ManifestDecoder {
     func files(_ node: Node) -> Manifest.Files? {
         guard let keys = reader.mapping(node, keys: FilesKey.self, name: FilesKey.mapping) else { return nil }

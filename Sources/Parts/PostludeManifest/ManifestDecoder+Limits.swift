@@ -1,5 +1,3 @@
-internal import Yams
-
 extension ManifestDecoder {
     func limits(_ node: Node, into limits: inout Manifest.Limits) {
         guard let keys = reader.mapping(node, keys: LimitsKey.self, name: LimitsKey.mapping) else { return }

@@ -1,5 +1,4 @@
 internal import Logging
-internal import Yams
 
 extension ManifestDecoder {
     private static let formatExpectation = "json or a line with variables such as '$remote_addr $status'"
@@ -69,7 +68,7 @@ extension ManifestDecoder {
         do throws(AccessLogFormat.Mistake) {
             _ = try AccessLogFormat(parsing: text)
         } catch {
-            reader.report("\(error.message), for \(name)", at: error.offset, in: scalar)
+            reader.report("\(error.message), for \(name)", at: error.offset, in: node)
             return nil
         }
         return .text(text)

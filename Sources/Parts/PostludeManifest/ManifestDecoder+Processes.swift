@@ -1,5 +1,3 @@
-internal import Yams
-
 extension ManifestDecoder {
     func processes(_ node: Node) -> Manifest.Processes {
         var processes = Manifest.Processes()

@@ -1,6 +1,5 @@
 internal import HTTPTypes
 internal import PostludeRouting
-internal import Yams
 
 extension ManifestDecoder {
     func routes(_ node: Node, in manifest: Manifest) -> [Manifest.Route] {
@@ -15,7 +14,7 @@ extension ManifestDecoder {
         guard let items = reader.list(node, for: "`routes`", of: "routes") else { return [] }
         var routes: [Manifest.Route] = []
         for item in items {
-            if item.mapping?["routes"] != nil {
+            if item.mapping?.contains(where: { $0.key.scalar?.string == "routes" }) == true {
                 routes += group(item, in: scope, &checks)
             } else if let route = route(item, in: scope, &checks) {
                 routes.append(route)
@@ -58,7 +57,7 @@ extension ManifestDecoder {
         let words = documentation(keys)
         guard let methods, let pattern else { return nil }
         let isRegex = keys[.path] == nil
-        let line = keys.position?.line ?? 0
+        let line = keys.position.line
         if let message = checks.overlaps.add(
             pattern, isRegex: isRegex, prefix: scope.prefix, methods: methods, line: line),
             let node = keys[.path] ?? keys[.regex]
@@ -66,7 +65,7 @@ extension ManifestDecoder {
             reader.report(message, at: node)
         }
         let location = SourceLocation(file: reader.diagnostics.file, position: keys.position)
-        let path = (keys[.path] ?? keys[.regex]).flatMap { reader.position(of: $0) }
+        let path = (keys[.path] ?? keys[.regex])?.position
         let pathLocation = SourceLocation(file: reader.diagnostics.file, position: path ?? keys.position)
         return Manifest.Route(
             methods: methods, pattern: pattern, handler: handler ?? "", middleware: own.middleware,
@@ -85,7 +84,7 @@ extension ManifestDecoder {
         do throws(RoutePattern.SyntaxError) {
             parsed = isRegex ? try RoutePattern(regex: scalar.string) : try RoutePattern(scalar.string)
         } catch {
-            reader.report(error.message, at: error.offset, in: scalar)
+            reader.report(error.message, at: error.offset, in: node)
             return nil
         }
         guard !prefix.isEmpty else { return parsed }

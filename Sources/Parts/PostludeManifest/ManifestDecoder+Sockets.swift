@@ -1,5 +1,3 @@
-internal import Yams
-
 extension ManifestDecoder {
     /// Decodes `listen`: the address of the listening socket, or a mapping.
     func listen(_ node: Node) -> Manifest.Listen {

@@ -1,6 +1,5 @@
 internal import Logging
 internal import PostludeRouting
-internal import Yams
 
 /// Decodes a tree of YAML nodes into a manifest, and reports all mistakes in it.
 struct ManifestDecoder {
@@ -19,7 +18,7 @@ struct ManifestDecoder {
         var manifest = Manifest()
         let start = SourcePosition(line: 1, column: 1)
         guard let root, root.scalar.map({ ScalarKind($0) == .null }) != true else {
-            let position = root.flatMap(reader.position(of:)) ?? start
+            let position = root?.position ?? start
             reader.diagnostics.add("found no content, expected a mapping with the key routes", at: position)
             return ManifestReading()
         }
@@ -78,7 +77,7 @@ struct ManifestDecoder {
             }
             return text
         } catch {
-            reader.report("the prefix \(quoted(text)): \(error.message)", at: error.offset, in: scalar)
+            reader.report("the prefix \(quoted(text)): \(error.message)", at: error.offset, in: node)
             return nil
         }
     }

@@ -1,26 +1,19 @@
 internal import PostludeRouting
-internal import Yams
 
 /// Reads values of an expected type from nodes, and reports nodes of other types.
 struct NodeReader {
     let diagnostics: DiagnosticCollector
     private let source: SourceText
-    private let renamedKeys: [SourcePosition: String]
     /// The results of the scalars that refer to variables.
     private let replacements: [SourcePosition: EnvironmentReplacer.Outcome]
 
     init(
-        source: SourceText, diagnostics: DiagnosticCollector, renamedKeys: [SourcePosition: String],
+        source: SourceText, diagnostics: DiagnosticCollector,
         replacements: [SourcePosition: EnvironmentReplacer.Outcome]
     ) {
         self.diagnostics = diagnostics
         self.source = source
-        self.renamedKeys = renamedKeys
         self.replacements = replacements
-    }
-
-    func position(of node: Node) -> SourcePosition? {
-        node.mark.map(SourcePosition.init)
     }
 
     /// Returns the mapping's values, if the node is a mapping.
@@ -37,7 +30,7 @@ struct NodeReader {
             }
             return nil
         }
-        return MappingReader(mapping, position: position(of: node), reader: self)
+        return MappingReader(mapping, position: node.position, reader: self)
     }
 
     /// Returns the list's items, if the node is a list that is not empty.
@@ -51,7 +44,7 @@ struct NodeReader {
             report("found an empty list for \(name), expected at least one of its \(items)", at: node)
             return nil
         }
-        return Array(sequence)
+        return sequence
     }
 
     /// Returns the values of a list's items. Omits items that `read` refuses, and repeated values, which are reported.
@@ -214,21 +207,19 @@ extension NodeReader {
     func entries(of content: Node.Mapping, in mapping: String, each keys: String) -> [Entry] {
         var lines: [String: Int] = [:]
         return content.compactMap { key, value in
-            let position = position(of: key)
-            let renamed = position.flatMap { renamedKeys[$0] }
-            let text = key.scalar.flatMap { ScalarKind($0) == .text ? $0.string : nil }
-            guard let name = renamed ?? text else {
+            guard let scalar = key.scalar, ScalarKind(scalar) == .text else {
                 report("found \(describe(key)) as a key in \(mapping), expected \(keys)", at: key)
                 return nil
             }
             guard isUntagged(key) else { return nil }
+            let name = scalar.string
             if let first = lines[name] {
                 report(
                     "the key \(quoted(name)) appears twice in \(mapping); the first is in line \(first)",
                     at: key)
                 return nil
             }
-            lines[name] = position?.line ?? 0
+            lines[name] = key.position.line
             return Entry(name: name, key: key, value: value)
         }
     }
@@ -238,10 +229,9 @@ extension NodeReader {
 extension NodeReader {
     /// Returns a description of the node for diagnostics.
     private func describe(_ node: Node) -> String {
-        switch node {
+        switch node.content {
         case .mapping: return "a mapping"
         case .sequence: return "a list"
-        case .alias: return "an alias"
         case .scalar(let scalar):
             switch ScalarKind(scalar) {
             case .null: return "nothing"
@@ -252,18 +242,11 @@ extension NodeReader {
         }
     }
 
-    /// Whether a node has no explicit tag. Reports a tag such as `!!binary`: the type of a value follows from its key.
+    /// Whether a node has no tag, or that of any text, list or mapping. Reports another tag such as `!!binary`: the type of a
+    /// value follows from its key.
     func isUntagged(_ node: Node) -> Bool {
-        let tag =
-            switch node {
-            case .scalar(let scalar): scalar.tag.rawValue
-            case .mapping(let mapping): mapping.tag.rawValue
-            case .sequence(let sequence): sequence.tag.rawValue
-            case .alias: ""
-            }
-        // When Yams compares keys, it resolves their tags, so a key without a tag in the file may have one of these.
-        let defaults: [Tag.Name] = [.implicit, .nonSpecific, .str, .seq, .map]
-        if defaults.contains(where: { $0.rawValue == tag }) { return true }
+        let defaults = ["str", "seq", "map"].map { "tag:yaml.org,2002:" + $0 }
+        guard let tag = node.tag, tag != "!", !defaults.contains(tag) else { return true }
         report("found the tag \(quoted(tag)), expected a value without a tag", at: node)
         return false
     }
@@ -273,14 +256,14 @@ extension NodeReader {
 extension NodeReader {
     /// Reports a mistake in a node. If its value refers to variables, the message names them.
     func report(_ message: String, at node: Node) {
-        report(message, at: position(of: node), of: node) { "the value comes from \($0)" }
+        report(message, at: node.position, of: node) { "the value comes from \($0)" }
     }
 
     /// Reports a mistake at a character of a scalar. If the scalar refers to variables, that character is not in the file, so
     /// the message shows the value instead.
-    func report(_ message: String, at offset: Int, in scalar: Node.Scalar) {
-        report(message, at: source.position(of: offset, in: scalar), of: .scalar(scalar)) {
-            "the value \(quoted(scalar.string)) comes from \($0)"
+    func report(_ message: String, at offset: Int, in node: Node) {
+        report(message, at: source.position(of: offset, in: node), of: node) {
+            "the value \(quoted(node.scalar?.string ?? "")) comes from \($0)"
         }
     }
 
@@ -297,32 +280,31 @@ extension NodeReader {
     }
 
     private func report(
-        _ message: String, at place: SourcePosition?, of node: Node, origin: (String) -> String
+        _ message: String, at place: SourcePosition, of node: Node, origin: (String) -> String
     ) {
         switch replacement(of: node) {
         case nil: diagnostics.add(message, at: place)
         case .failed: break
         case .replaced(let origins):
             let names = origins.map(\.description).joined(separator: " and ")
-            diagnostics.add("\(message); \(origin(names))", at: position(of: node))
+            diagnostics.add("\(message); \(origin(names))", at: node.position)
         }
     }
 
     private func replacement(of node: Node) -> EnvironmentReplacer.Outcome? {
         // Only scalars are looked up, because a list or a mapping can have the same position as its first scalar.
-        guard node.scalar != nil, let position = position(of: node) else { return nil }
-        return replacements[position]
+        node.scalar == nil ? nil : replacements[node.position]
     }
 }
 
 /// The values of a mapping by their keys. Keys that the mapping does not accept are reported when it is created.
 struct MappingReader<Key: ManifestKey> {
     /// The position of the mapping.
-    let position: SourcePosition?
+    let position: SourcePosition
     private var values: [Key: Node] = [:]
     private var keyPositions: [Key: SourcePosition] = [:]
 
-    init(_ mapping: Node.Mapping, position: SourcePosition?, reader: NodeReader) {
+    init(_ mapping: Node.Mapping, position: SourcePosition, reader: NodeReader) {
         self.position = position
         let known = alternatives(Key.allCases.map(\.rawValue))
         for entry in reader.entries(of: mapping, in: Key.mapping, each: known) {
@@ -331,7 +313,7 @@ struct MappingReader<Key: ManifestKey> {
                 continue
             }
             values[key] = entry.value
-            keyPositions[key] = reader.position(of: entry.key)
+            keyPositions[key] = entry.key.position
         }
     }
 

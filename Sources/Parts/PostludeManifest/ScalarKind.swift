@@ -1,5 +1,3 @@
-internal import Yams
-
 /// The type of a scalar in YAML 1.2's core schema. A quoted scalar is always text.
 enum ScalarKind: Equatable {
     case null

@@ -1,5 +1,3 @@
-internal import Yams
-
 /// A manifest's text, in which the positions of YAML nodes can be looked up.
 struct SourceText {
     let bytes: [UInt8]
@@ -41,36 +39,21 @@ struct SourceText {
         return offset <= bytes.count ? offset : nil
     }
 
-    /// Returns the position of the first Unicode scalar with a value. libyaml reports only the value of a character that YAML
-    /// forbids.
-    func position(ofFirst value: UInt32) -> SourcePosition? {
-        guard let scalar = Unicode.Scalar(value) else { return nil }
-        var line = 1
-        var column = 1
-        for found in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-            if found == scalar { return SourcePosition(line: line, column: column) }
-            if found == "\n" { (line, column) = (line + 1, 1) } else { column += 1 }
-        }
-        return nil
-    }
-
-    /// Returns the offset of a text at a position, after its quote if it has one; `nil` if it is not written there literally,
-    /// for example with escapes.
-    func spelling(of text: String, at position: SourcePosition) -> Int? {
-        guard var start = offset(of: position), start < bytes.count else { return nil }
-        if bytes[start] == UInt8(ascii: "\"") || bytes[start] == UInt8(ascii: "'") { start += 1 }
-        let isThere = !text.isEmpty && bytes.dropFirst(start).starts(with: text.utf8)
-        return isThere ? start : nil
+    /// Returns the position of the character at an offset in the bytes.
+    func position(ofByteAt offset: Int) -> SourcePosition {
+        let line = lineStarts.lastIndex { $0 <= offset } ?? 0
+        let before = bytes.prefix(max(offset, 0)).dropFirst(lineStarts[line])
+        // The bytes after the first one of a character are 0b10xxxxxx.
+        return SourcePosition(line: line + 1, column: before.count { $0 & 0xC0 != 0x80 } + 1)
     }
 
     /// Returns the position of a character of a scalar. Quotes and escapes are taken into account, because they take columns in
     /// the file. For a scalar that extends over several lines, returns its beginning.
-    func position(of offset: Int, in scalar: Node.Scalar) -> SourcePosition? {
-        guard let mark = scalar.mark else { return nil }
-        let beginning = SourcePosition(mark)
+    func position(of offset: Int, in node: Node) -> SourcePosition {
+        let beginning = node.position
+        guard let scalar = node.scalar, var index = self.offset(of: beginning) else { return beginning }
         var rest = scalar.string.prefix(offset).unicodeScalars.count
         var column = beginning.column
-        guard var index = self.offset(of: beginning) else { return beginning }
         if scalar.isQuoted { (index, column) = (index + 1, column + 1) }
         while rest > 0 {
             guard index < bytes.count, bytes[index] != 0x0A, bytes[index] != 0x0D else { return beginning }
@@ -79,12 +62,11 @@ struct SourceText {
             column += width
             rest -= 1
         }
-        let isInFile = scalar.style == .plain || scalar.isQuoted
-        return isInFile ? SourcePosition(line: beginning.line, column: column) : beginning
+        return scalar.style == .block ? beginning : SourcePosition(line: beginning.line, column: column)
     }
 
     /// Returns the number of columns of the character at an offset in a quoted scalar: more than 1 for an escape.
-    private func escapeWidth(at index: Int, style: Node.Scalar.Style) -> Int {
+    private func escapeWidth(at index: Int, style: Node.Style) -> Int {
         let next = index + 1 < bytes.count ? bytes[index + 1] : 0
         switch (style, bytes[index]) {
         case (.singleQuoted, UInt8(ascii: "'")): return 2
@@ -108,14 +90,4 @@ struct SourceText {
         default: 1
         }
     }
-}
-
-extension SourcePosition {
-    init(_ mark: Mark) {
-        self.init(line: mark.line, column: mark.column)
-    }
-}
-
-extension Node.Scalar {
-    var isQuoted: Bool { style == .singleQuoted || style == .doubleQuoted }
 }

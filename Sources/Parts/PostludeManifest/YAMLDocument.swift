@@ -1,143 +1,177 @@
-internal import Yams
+internal import CPostludeYAML
 
-/// A manifest's text as a tree of YAML nodes with marks.
-///
-/// Yams stops at the first duplicate key. To report all of them, this type renames the first of two equal keys and parses
-/// the text again, so that the decoder gets both.
-///
-/// With aliases, a small file can expand to a huge tree. So anchors are refused before Yams resolves an alias: they are
-/// found in a copy of the text in which each `*` is replaced.
+/// A manifest's text as a tree of nodes.
 struct YAMLDocument {
     /// The root of the tree; `nil` for a text without content.
     let root: Node?
-    /// The original names of the renamed keys, by their positions.
-    let renamedKeys: [SourcePosition: String]
 
-    /// The characters that replace the first character of a renamed key, one for each duplicate. Their number bounds how often
-    /// the text is parsed.
-    private static let replacements = Array("0123456789ABCDEF".utf8)
-
-    /// Returns `nil`, and reports the mistakes, if the text is not one YAML document, or has anchors.
+    /// Returns `nil`, and reports the mistakes, if the text is not one YAML document, or has anchors or aliases.
     init?(_ source: SourceText, reportingTo diagnostics: DiagnosticCollector) {
-        if source.bytes.contains(UInt8(ascii: "&")) {
-            let harmless = source.bytes.map { $0 == UInt8(ascii: "*") ? UInt8(ascii: "_") : $0 }
-            let tree = Self.read(harmless, of: source, reportingTo: diagnostics) { root in
-                Self.reportAnchors(in: root, to: diagnostics)
+        do throws(YAMLMistake) {
+            root = try source.bytes.withUnsafeBufferPointer { bytes throws(YAMLMistake) in
+                // Without bytes, there may be no address.
+                guard let start = bytes.baseAddress else { return nil }
+                return try YAMLComposer(source, at: start, reportingTo: diagnostics).root()
             }
-            guard tree != nil, diagnostics.isEmpty else { return nil }
+        } catch {
+            diagnostics.add(error.message, at: error.position)
+            return nil
         }
-        guard let tree = Self.read(source.bytes, of: source, reportingTo: diagnostics) else { return nil }
-        (root, renamedKeys) = tree
-    }
-
-    /// - Parameter inspect: called with the tree while the parser exists, on which the anchors of its nodes depend.
-    private static func read(
-        _ bytes: [UInt8], of source: SourceText, reportingTo diagnostics: DiagnosticCollector,
-        inspect: (Node) -> Void = { _ in }
-    ) -> (root: Node?, renamedKeys: [SourcePosition: String])? {
-        var bytes = bytes
-        var renamed: [SourcePosition: String] = [:]
-        while true {
-            do {
-                // Without rules, every scalar is text: the manifest's decoder determines the types.
-                let parser = try Parser(
-                    yaml: String(decoding: bytes, as: UTF8.self), resolver: .basic, encoding: .utf8)
-                return try withExtendedLifetime(parser) {
-                    let root = try parser.singleRoot()
-                    root.map(inspect)
-                    return (root, renamed)
-                }
-            } catch YamlError.duplicatedKeysInMapping(let names, let context) {
-                let position = SourcePosition(context.mark)
-                guard let (name, start) = spelling(ofOneOf: names, at: position, in: source),
-                    replacements.indices.contains(renamed.count)
-                else {
-                    reportDuplicates(renamed, andOneOf: names, at: position, to: diagnostics)
-                    return nil
-                }
-                bytes[start] = replacements[renamed.count]
-                renamed[position] = name
-            } catch {
-                let (message, position) = YAMLSyntaxError.describe(error, in: source)
-                diagnostics.add(message, at: position)
-                return nil
-            }
-        }
-    }
-
-    /// Returns the name that is at a position, and the offset of its first character; `nil` if that character is not a single
-    /// byte, which could be replaced.
-    private static func spelling(
-        ofOneOf names: [String], at position: SourcePosition, in source: SourceText
-    ) -> (name: String, start: Int)? {
-        for name in names.sorted(by: { $0.utf8.count > $1.utf8.count }) {
-            if let start = source.spelling(of: name, at: position), source.bytes[start] < 0x80 {
-                return (name, start)
-            }
-        }
-        return nil
-    }
-
-    /// Reports duplicate keys at the positions of the first ones: without a tree, those of the second ones are unknown.
-    private static func reportDuplicates(
-        _ renamed: [SourcePosition: String], andOneOf names: [String], at position: SourcePosition,
-        to diagnostics: DiagnosticCollector
-    ) {
-        for (position, name) in renamed {
-            diagnostics.add("the key \(quoted(name)) appears twice in its mapping", at: position)
-        }
-        let shown = alternatives(names.map { quoted($0) })
-        diagnostics.add("the key \(shown) appears twice in its mapping", at: position)
-    }
-
-    private static func reportAnchors(in node: Node, to diagnostics: DiagnosticCollector) {
-        if let anchor = node.anchor {
-            diagnostics.add(
-                """
-                found the anchor &\(anchor.rawValue), expected plain values: anchors, aliases and merge keys \
-                are not supported
-                """, at: node.mark.map(SourcePosition.init))
-        }
-        switch node {
-        case .mapping(let mapping):
-            for (key, value) in mapping {
-                reportAnchors(in: key, to: diagnostics)
-                reportAnchors(in: value, to: diagnostics)
-            }
-        case .sequence(let sequence):
-            for item in sequence { reportAnchors(in: item, to: diagnostics) }
-        case .scalar, .alias:
-            break
-        }
+        guard diagnostics.isEmpty else { return nil }
     }
 }
 
-/// Translates the errors of Yams into the messages of diagnostics.
-private enum YAMLSyntaxError {
-    static func describe(
-        _ error: any Error, in source: SourceText
-    ) -> (message: String, position: SourcePosition?) {
-        guard let error = error as? YamlError else { return ("not readable as YAML: \(error)", nil) }
-        switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _):
-            let position = SourcePosition(mark)
-            return ("not YAML: \(problem)\(suffix(context))\(advice(at: position, in: source))", position)
-        case .composer(_, "but found another document", let mark, _):
-            return ("found a second YAML document, expected one", SourcePosition(mark))
-        case .composer(let context, let problem, let mark, _):
-            return ("not YAML: \(problem)\(suffix(context))", SourcePosition(mark))
-        case .reader(let problem, _, let value, _):
-            let character = UInt32(exactly: value) ?? 0
-            let code = String(character, radix: 16, uppercase: true)
-            let name = "U+" + String(repeating: "0", count: max(0, 4 - code.count)) + code
-            return ("not YAML: found \(name): \(problem)", source.position(ofFirst: character))
+/// A mistake that ends the reading of a text.
+private struct YAMLMistake: Error {
+    let message: String
+    let position: SourcePosition?
+}
+
+/// Makes a tree of the events of libyaml's parser.
+///
+/// With aliases, a small file could expand to a huge tree. So they are reported, and not resolved.
+private final class YAMLComposer {
+    private let source: SourceText
+    private let diagnostics: DiagnosticCollector
+    // libyaml keeps this address.
+    private let parser: UnsafeMutablePointer<yaml_parser_t>
+
+    /// - Parameter start: the address of the source's bytes, which must outlive the composer.
+    init(
+        _ source: SourceText, at start: UnsafePointer<UInt8>, reportingTo diagnostics: DiagnosticCollector
+    ) throws(YAMLMistake) {
+        self.source = source
+        self.diagnostics = diagnostics
+        parser = .allocate(capacity: 1)
+        parser.initialize(to: yaml_parser_t())
+        guard yaml_parser_initialize(parser) == 1 else { throw mistake() }
+        yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
+        yaml_parser_set_input_string(parser, start, source.bytes.count)
+    }
+
+    deinit {
+        yaml_parser_delete(parser)
+        parser.deallocate()
+    }
+
+    /// Returns the root of the only document; `nil` if there is none.
+    func root() throws(YAMLMistake) -> Node? {
+        _ = try boundary()
+        guard try boundary().type == YAML_DOCUMENT_START_EVENT else { return nil }
+        let root = try node(depth: 0)
+        _ = try boundary()
+        let next = try boundary()
+        guard next.type != YAML_DOCUMENT_START_EVENT else {
+            throw YAMLMistake(
+                message: "found a second YAML document, expected one", position: next.position)
+        }
+        return root
+    }
+
+    /// Reads the beginning or the end of the text or of a document.
+    private func boundary() throws(YAMLMistake) -> (type: yaml_event_type_t, position: SourcePosition) {
+        var event = try nextEvent()
+        defer { yaml_event_delete(&event) }
+        return (event.type, SourcePosition(event.start_mark))
+    }
+
+    /// Returns the next node; `nil` at the end of the list or mapping that contains it.
+    ///
+    /// - Parameter depth: the number of lists and mappings around the node. Its bound protects the stack of this function, and
+    ///   of all others that walk through the tree.
+    private func node(depth: Int) throws(YAMLMistake) -> Node? {
+        var event = try nextEvent()
+        defer { yaml_event_delete(&event) }
+        let position = SourcePosition(event.start_mark)
+        switch event.type {
+        case YAML_ALIAS_EVENT:
+            refuse(event.data.alias.anchor, as: "the alias *", at: position)
+            // Only a place in the tree, which is not used after the report.
+            return Node(position: position, tag: nil, content: .sequence([]))
+        case YAML_SCALAR_EVENT:
+            let data = event.data.scalar
+            refuse(data.anchor, as: "the anchor &", at: position)
+            // The text may contain NUL, from an escape.
+            let bytes = UnsafeBufferPointer(start: data.value, count: data.length)
+            let scalar = Node.Scalar(
+                string: String(decoding: bytes, as: UTF8.self), style: Node.Style(data.style))
+            return Node(position: position, tag: text(data.tag), content: .scalar(scalar))
+        case YAML_SEQUENCE_START_EVENT:
+            let data = event.data.sequence_start
+            refuse(data.anchor, as: "the anchor &", at: position)
+            try check(depth, at: position)
+            var items: [Node] = []
+            while let item = try node(depth: depth + 1) { items.append(item) }
+            return Node(position: position, tag: text(data.tag), content: .sequence(items))
+        case YAML_MAPPING_START_EVENT:
+            let data = event.data.mapping_start
+            refuse(data.anchor, as: "the anchor &", at: position)
+            try check(depth, at: position)
+            var pairs: Node.Mapping = []
+            while let key = try node(depth: depth + 1), let value = try node(depth: depth + 1) {
+                pairs.append((key, value))
+            }
+            return Node(position: position, tag: text(data.tag), content: .mapping(pairs))
         default:
-            return ("not readable as YAML: \(error)", nil)
+            return nil
         }
     }
 
-    /// Returns advice if the error is at the brace of `${NAME}`: inside `{ }` and `[ ]`, a plain value ends at the brace.
-    private static func advice(at position: SourcePosition, in source: SourceText) -> String {
+    /// The caller deletes the event.
+    private func nextEvent() throws(YAMLMistake) -> yaml_event_t {
+        var event = yaml_event_t()
+        guard yaml_parser_parse(parser, &event) == 1 else { throw mistake() }
+        return event
+    }
+
+    private func text(_ characters: UnsafePointer<yaml_char_t>?) -> String? {
+        characters.map { String(cString: $0) }
+    }
+
+    private func refuse(
+        _ anchor: UnsafePointer<yaml_char_t>?, as found: String, at position: SourcePosition
+    ) {
+        guard let anchor = text(anchor) else { return }
+        diagnostics.add(
+            """
+            found \(found)\(anchor), expected plain values: anchors, aliases and merge keys are not supported
+            """, at: position)
+    }
+
+    private func check(_ depth: Int, at position: SourcePosition) throws(YAMLMistake) {
+        guard depth < ManifestBounds.depth else {
+            throw YAMLMistake(
+                message: "found more than \(ManifestBounds.depth) nested lists and mappings, expected fewer",
+                position: position)
+        }
+    }
+
+    /// Returns the mistake at which libyaml has stopped.
+    private func mistake() -> YAMLMistake {
+        let error = parser.pointee
+        let problem = error.problem.map { String(cString: $0) } ?? ""
+        switch error.error {
+        case YAML_SCANNER_ERROR, YAML_PARSER_ERROR:
+            let position = SourcePosition(error.problem_mark)
+            let beginning = SourcePosition(error.context_mark)
+            let context = error.context.map {
+                " (\(String(cString: $0)) that begins at \(beginning.line):\(beginning.column))"
+            }
+            return YAMLMistake(
+                message: "not YAML: \(problem)\(context ?? "")\(advice(at: position))", position: position)
+        case YAML_READER_ERROR:
+            let code = String(UInt32(exactly: error.problem_value) ?? 0, radix: 16, uppercase: true)
+            let name = "U+" + String(repeating: "0", count: max(0, 4 - code.count)) + code
+            return YAMLMistake(
+                message: "not YAML: found \(name): \(problem)",
+                position: source.position(ofByteAt: error.problem_offset))
+        default:
+            return YAMLMistake(message: "not readable as YAML: out of memory", position: nil)
+        }
+    }
+
+    /// Returns advice if a mistake is at the brace of `${NAME}`: inside `{ }` and `[ ]`, a plain value ends at the brace.
+    private func advice(at position: SourcePosition) -> String {
         guard let offset = source.offset(of: position), source.bytes.indices.contains(offset),
             offset > 0, source.bytes[offset - 1...offset].elementsEqual("${".utf8)
         else { return "" }
@@ -145,9 +179,22 @@ private enum YAMLSyntaxError {
             "; inside { } and [ ], ${NAME} needs quotes, which make it text; a number or a boolean needs a line "
             + "of its own instead"
     }
+}
 
-    private static func suffix(_ context: YamlError.Context?) -> String {
-        guard let context else { return "" }
-        return " (\(context.text) that begins at \(context.mark.line):\(context.mark.column))"
+extension SourcePosition {
+    /// libyaml counts from 0, and columns in Unicode scalars.
+    fileprivate init(_ mark: yaml_mark_t) {
+        self.init(line: mark.line + 1, column: mark.column + 1)
+    }
+}
+
+extension Node.Style {
+    fileprivate init(_ style: yaml_scalar_style_t) {
+        switch style {
+        case YAML_PLAIN_SCALAR_STYLE: self = .plain
+        case YAML_SINGLE_QUOTED_SCALAR_STYLE: self = .singleQuoted
+        case YAML_DOUBLE_QUOTED_SCALAR_STYLE: self = .doubleQuoted
+        default: self = .block
+        }
     }
 }

@@ -53,15 +53,15 @@ enum SwiftCompiler {
     private static func moduleMaps() throws -> [String] {
         let files = FileManager.default
         let sources = BuildProducts.repository + "/Sources/C"
-        let system = ["CPostludeFastCGI", "CPostludeHiredis", "CPostludePCRE2", "CPostludeRabbitMQ"]
-            .map { "\(sources)/\($0)/module.modulemap" }
+        let libraries = [
+            "CPostludeFastCGI", "CPostludeHiredis", "CPostludePCRE2", "CPostludeRabbitMQ", "CPostludeYAML",
+        ]
+        let system = libraries.map { "\(sources)/\($0)/module.modulemap" }
         let made = try files.contentsOfDirectory(atPath: BuildProducts.folder)
             .filter { $0.hasSuffix(".build") }
             .map { "\(BuildProducts.folder)/\($0)/module.modulemap" }
-        let checkouts = BuildProducts.folder + "/../../checkouts"
-        let others = ["GRDB.swift/Sources/GRDBSQLite", "Yams/Sources/CYaml/include"]
-            .map { "\(checkouts)/\($0)/module.modulemap" }
-        return (system + made + others).filter(files.fileExists(atPath:))
+        let sqlite = BuildProducts.folder + "/../../checkouts/GRDB.swift/Sources/GRDBSQLite/module.modulemap"
+        return (system + made + [sqlite]).filter(files.fileExists(atPath:))
     }
 
     /// The `usr` folder of the toolchain whose `swiftc` is in PATH, and its target.
