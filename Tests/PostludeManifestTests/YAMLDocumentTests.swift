@@ -205,8 +205,11 @@ struct YAMLDocumentTests {
         "A tag is refused, on a value and on a key",
         arguments: [
             ("prefix: !!binary L2FwaQ==", "1:9: found the tag `tag:yaml.org,2002:binary`"),
+            ("prefix: !!str /a", "1:9: found the tag `tag:yaml.org,2002:str`"),
+            ("prefix: ! /a", "1:9: found the tag `!`"),
+            ("workers: !!map { max: 8 }", "1:10: found the tag `tag:yaml.org,2002:map`"),
             ("listen: { address: /a, allow-users: !x [root] }", "1:37: found the tag `!x`"),
-            ("workers: { !!int max: 8 }", "1:12: found the tag `tag:yaml.org,2002:int`"),
+            ("workers: { !!str max: 8 }", "1:12: found the tag `tag:yaml.org,2002:str`"),
             ("!<a> prefix: /a", "1:1: found the tag `a`"),
         ])
     func tags(yaml: String, expected: String) {

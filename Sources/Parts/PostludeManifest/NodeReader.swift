@@ -242,11 +242,9 @@ extension NodeReader {
         }
     }
 
-    /// Whether a node has no tag, or that of any text, list or mapping. Reports another tag such as `!!binary`: the type of a
-    /// value follows from its key.
+    /// Whether a node has no tag. Reports a tag such as `!!binary`: the type of a value follows from its key.
     func isUntagged(_ node: Node) -> Bool {
-        let defaults = ["str", "seq", "map"].map { "tag:yaml.org,2002:" + $0 }
-        guard let tag = node.tag, tag != "!", !defaults.contains(tag) else { return true }
+        guard let tag = node.tag else { return true }
         report("found the tag \(quoted(tag)), expected a value without a tag", at: node)
         return false
     }
