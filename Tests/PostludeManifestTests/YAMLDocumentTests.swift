@@ -184,6 +184,18 @@ struct YAMLDocumentTests {
         )
     }
 
+    @Test("A merge key is refused where keys are arbitrary, and a quoted one is text")
+    func arbitraryMergeKey() throws {
+        func yaml(_ key: String) -> String {
+            manifest("schedules: { a: { cron: '@daily', task: A, arguments: { \(key): { b: 1 } } } }")
+        }
+        #expect(
+            mistakes(yaml("<<")) == [
+                "routes.yaml:1:57: unknown key `<<` in `arguments`; merge keys are not supported"
+            ])
+        #expect(try parse(yaml("'<<'")).schedules[0].arguments.json == "{\"<<\":{\"b\":1}}")
+    }
+
     @Test("Ampersands and asterisks in text are not anchors and aliases")
     func noAnchors() throws {
         let yaml = "# a & b, &c *d\nroutes: [{ path: '/a&b*c', method: GET, handler: home }]"

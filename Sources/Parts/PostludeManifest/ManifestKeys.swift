@@ -10,9 +10,7 @@ protocol ManifestKey: RawRepresentable<String>, CaseIterable, Hashable, Sendable
 }
 
 extension ManifestKey {
-    static func advice(for unknown: String) -> String? {
-        unknown == "<<" ? "merge keys are not supported" : nil
-    }
+    static func advice(for unknown: String) -> String? { nil }
 }
 
 /// The manifest itself.

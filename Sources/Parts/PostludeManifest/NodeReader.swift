@@ -213,6 +213,10 @@ extension NodeReader {
             }
             guard isUntagged(key) else { return nil }
             let name = scalar.string
+            if name == "<<", scalar.style == .plain {
+                report("unknown key `<<` in \(mapping); merge keys are not supported", at: key)
+                return nil
+            }
             if let first = lines[name] {
                 report(
                     "the key \(quoted(name)) appears twice in \(mapping); the first is in line \(first)",
