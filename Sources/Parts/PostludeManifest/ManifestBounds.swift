@@ -21,7 +21,7 @@ enum ManifestBounds {
     static let grace: Duration = .zero
     /// The lower bound of `watchdog`, well above the interval of the heartbeat, which a process sends once a second.
     static let watchdog: Duration = .seconds(3)
-    /// The number of lists and mappings that may be around a value, and the one of the value itself.
+    /// The largest number of lists and mappings that are nested in each other.
     static let depth = 100
     /// The largest size of the manifest's file, in bytes.
     static let fileSize = 8 << 20
