@@ -67,6 +67,17 @@ struct ControlSocketTests {
         #expect(other.receive() == .message(.ready, descriptor: nil))
     }
 
+    @Test("The last messages of a side that has ended arrive, although it had not read everything")
+    func unread() throws {
+        var pair: (ControlSocket, ControlSocket)? = try ControlSocket.pair()
+        let other = try #require(pair?.1)
+        other.send(.manifest(generation: 1))
+        pair?.0.send(.ready)
+        pair = nil
+        #expect(other.receive() == .message(.ready, descriptor: nil))
+        #expect(other.receive() == .ended)
+    }
+
     @Test("The end of the other side is seen after its last message, and sending to it fails")
     func end() throws {
         var pair: (ControlSocket, ControlSocket)? = try ControlSocket.pair()

@@ -68,7 +68,8 @@ package final class ControlSocket: Sendable {
             repeat {
                 count = clinux_receive_message(self.descriptor, buffer.baseAddress, buffer.count, &descriptor)
                 error = errno
-            } while count < 0 && error == EINTR
+                // If the other side has ended without reading everything, this is reported once, before its last messages.
+            } while count < 0 && (error == EINTR || error == ECONNRESET)
             filled = max(0, count)
         }
         guard count != 0 else { return .ended }
