@@ -95,8 +95,14 @@ package enum Python {
         by executable: String = executable
     ) throws -> String {
         try folder.write("app.py", application)
+        // Without `os._exit`, results that are left at the interpreter's end may open connections, which fails then.
         return try run(
-            "from app import app\n" + script, in: folder, environment: environment(broker, backend, options),
-            by: executable)
+            """
+            import os, sys
+            from app import app
+            \(script)
+            sys.stdout.flush()
+            os._exit(0)
+            """, in: folder, environment: environment(broker, backend, options), by: executable)
     }
 }
