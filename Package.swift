@@ -202,7 +202,7 @@ let tests: [Target] = [
         name: "PostludeTaskStoreTests",
         dependencies: [
             "PostludeDates", "PostludeSpawning", "PostludeSupervision", "PostludeSystem",
-            "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb,
+            "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb, grdbSQLite,
         ],
         exclude: ["Interpose"]),
     .testTarget(

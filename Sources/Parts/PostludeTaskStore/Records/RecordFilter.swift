@@ -29,41 +29,65 @@ package enum ListingOrder: String, Sendable {
     var start: Int64 { self == .newestFirst ? .max : -1 }
 }
 
-/// The statement that lists the numbers of records. However rare the matching ones are, it reads at most a page from each part
-/// of an index that can have them. There are at most 24 parts, one for each state and priority.
+/// The list of the numbers of records that a filter matches. However rare they are, it reads at most a page from each part of
+/// the index by name that can have them.
 struct NumberListing {
-    /// The statement, with the arguments `:name`, `:after` and `:limit`.
-    let sql: String
-    private let name: String?
+    private let filter: RecordFilter
+    private let order: ListingOrder
 
     init(_ filter: RecordFilter, order: ListingOrder) {
-        let isBehind = order == .newestFirst ? "number < :after" : "number > :after"
-        let end = "ORDER BY number \(order.rawValue) LIMIT :limit"
-        name = filter.name
-        if filter == RecordFilter() {
-            sql = "SELECT number FROM record WHERE \(isBehind) \(end)"
-            return
-        }
-        let index = filter.name == nil ? "record_state" : "record_name"
-        let name = filter.name == nil ? "" : "name = :name AND "
-        var parts: [String] = []
-        for state in RecordState.allCases where filter.states?.contains(state) ?? true {
-            for priority in RecordPriority.allCases where priority == filter.priority ?? priority {
-                parts.append(
-                    """
-                    SELECT number FROM (
-                        SELECT number FROM record INDEXED BY \(index)
-                        WHERE \(name)state = \(state.rawValue) AND priority = \(priority.rawValue) AND \(isBehind) \(end))
-                    """)
-            }
-        }
-        let none = "SELECT number FROM record WHERE number < 0 AND \(isBehind)"
-        sql = "SELECT number FROM (\(parts.isEmpty ? none : parts.joined(separator: " UNION ALL "))) \(end)"
+        self.filter = filter
+        self.order = order
     }
 
-    func arguments(after: Int64, limit: Int) -> [String: (any DatabaseValueConvertible)?] {
-        var arguments: [String: (any DatabaseValueConvertible)?] = ["after": after, "limit": limit]
-        if let name { arguments["name"] = name }
-        return arguments
+    /// - Parameters:
+    ///   - after: the last number of the previous page, or the order's `start`.
+    ///   - limit: the maximum count of numbers.
+    func numbers(after: Int64, limit: Int, in database: Database) throws -> [Int64] {
+        guard filter != RecordFilter() else { return try database.numbers(Self.all(order), [after, limit]) }
+        let names = try filter.name.map { [$0] } ?? RecordNames.all(in: database)
+        let part = Self.part(order)
+        var numbers: [Int64] = []
+        for name in names {
+            for state in RecordState.allCases where filter.states?.contains(state) ?? true {
+                for priority in RecordPriority.allCases where priority == filter.priority ?? priority {
+                    numbers += try database.numbers(
+                        part, [name, state.rawValue, priority.rawValue, after, limit])
+                }
+            }
+        }
+        numbers.sort { order == .newestFirst ? $0 > $1 : $0 < $1 }
+        return Array(numbers.prefix(limit))
+    }
+
+    static func all(_ order: ListingOrder) -> String {
+        "SELECT number FROM record WHERE \(page(order))"
+    }
+
+    static func part(_ order: ListingOrder) -> String {
+        """
+        SELECT number FROM record INDEXED BY record_name WHERE name = ? AND state = ? AND priority = ? AND \(page(order))
+        """
+    }
+
+    private static func page(_ order: ListingOrder) -> String {
+        "number \(order == .newestFirst ? "<" : ">") ? ORDER BY number \(order.rawValue) LIMIT ?"
+    }
+}
+
+/// The names of all records.
+enum RecordNames {
+    /// A table `kind` with the names. It takes one step in the index for each name, however many records have it.
+    static let table = """
+        WITH RECURSIVE kind(name) AS (
+            SELECT min(name) FROM record
+            UNION ALL
+            SELECT (SELECT min(name) FROM record WHERE name > kind.name) FROM kind WHERE kind.name IS NOT NULL
+        )
+        """
+    static let list = "\(table) SELECT name FROM kind WHERE name IS NOT NULL"
+
+    static func all(in database: Database) throws -> [String] {
+        try String.fetchAll(try database.cachedStatement(sql: list))
     }
 }

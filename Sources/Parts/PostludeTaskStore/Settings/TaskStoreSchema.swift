@@ -17,11 +17,17 @@ enum TaskStoreSchema {
         migrator.registerMigration("suspects") { database in
             try database.execute(sql: suspects)
         }
+        migrator.registerMigration("listing") { database in
+            try database.execute(sql: "DROP INDEX record_state")
+        }
         return migrator
     }
 
     /// Times are milliseconds since 1970. `head` is the number of the request's first record; the records of a request have
     /// consecutive numbers. Columns that may be long are last, so that reading the others needs no overflow pages.
+    ///
+    /// Each index costs a durable task a page or two in the WAL. `record_state` is gone since `listing`: lists by state read
+    /// `record_name` once for each name instead, of which there are few.
     ///
     /// Conditions list no more than two values with IN: for three, SQLite makes a temporary table each time.
     ///

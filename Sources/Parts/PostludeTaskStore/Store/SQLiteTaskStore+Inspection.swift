@@ -26,14 +26,20 @@ extension SQLiteTaskStore {
         let limit = max(1, limit)
         return try read { database in
             // Reads one more record, to know whether there is a next page.
-            let arguments = listing.arguments(after: after ?? order.start, limit: limit + 1)
+            let numbers = try listing.numbers(after: after ?? order.start, limit: limit + 1, in: database)
             var records = try database.summaries(
-                "WHERE number IN (\(listing.sql)) ORDER BY number \(order.rawValue)",
-                StatementArguments(arguments))
+                "WHERE \(Self.isNumbered) ORDER BY number \(order.rawValue)", [Self.json(numbers)])
             guard records.count > limit else { return RecordPage(records: records, next: nil) }
             records.removeLast(records.count - limit)
             return RecordPage(records: records, next: records.last?.number)
         }
+    }
+
+    /// A condition whose argument is numbers as JSON.
+    static let isNumbered = "number IN (SELECT value FROM json_each(?))"
+
+    private static func json(_ numbers: [Int64]) -> String {
+        "[\(numbers.map(String.init).joined(separator: ","))]"
     }
 
     /// - Returns: nil if there is no record with that id.
@@ -63,9 +69,10 @@ extension SQLiteTaskStore {
 
     /// Counts the unfinished records that are due. A suspect counts as due although it waits for a while, and so do the
     /// records that wait for it.
-    private static let unfinished = """
-        SELECT count(*) FROM record
-        WHERE state IN (0, 1) AND (due <= ? OR head IN (
+    static let unfinished = """
+        \(RecordNames.table)
+        SELECT count(*) FROM kind CROSS JOIN record INDEXED BY record_name ON record.name = kind.name
+        WHERE record.state IN (0, 1) AND (record.due <= ? OR record.head IN (
             SELECT dead.head FROM suspect CROSS JOIN record AS dead ON dead.number = suspect.record
             WHERE dead.state = 0 AND record.due <= dead.due))
         """
@@ -86,7 +93,7 @@ extension SQLiteTaskStore {
         let now = now
         return try read { database in
             var counts = TaskStoreCounts()
-            for name in try String.fetchAll(try database.cachedStatement(sql: Self.names)) {
+            for name in try RecordNames.all(in: database) {
                 for state in states {
                     let count = try database.number(Self.counting, [name, state.rawValue]).map(Int.init) ?? 0
                     if count > 0 { counts.names[name, default: [:]][state] = count }
@@ -101,15 +108,6 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Lists the names of all records, with one step in the index for each name, however many records have it.
-    private static let names = """
-        WITH RECURSIVE kind(name) AS (
-            SELECT min(name) FROM record
-            UNION ALL
-            SELECT (SELECT min(name) FROM record WHERE name > kind.name) FROM kind WHERE kind.name IS NOT NULL
-        )
-        SELECT name FROM kind WHERE name IS NOT NULL
-        """
     private static let counting = "SELECT count(*) FROM record WHERE name = ? AND state = ?"
     static let oldestOwned = "SELECT min(due) FROM record WHERE owner IS NOT NULL"
 }
@@ -136,10 +134,10 @@ extension SQLiteTaskStore {
         var after = ListingOrder.oldestFirst.start
         while true {
             let page = try read { database in
-                let arguments = listing.arguments(after: after, limit: 256)
+                let numbers = try listing.numbers(after: after, limit: 256, in: database)
                 let statement = try database.cachedStatement(
-                    sql: "\(Self.line) WHERE number IN (\(listing.sql)) ORDER BY number")
-                return try Row.fetchAll(statement, arguments: StatementArguments(arguments)).compactMap {
+                    sql: "\(Self.line) WHERE \(Self.isNumbered) ORDER BY number")
+                return try Row.fetchAll(statement, arguments: [Self.json(numbers)]).compactMap {
                     row in
                     Int64.fromDatabaseValue(row[0]).flatMap { number in
                         String.fromDatabaseValue(row[1]).map { (number: number, line: $0) }

@@ -246,8 +246,9 @@ private struct Batch {
 
     private var parts: Int { writes.count + (notes.isEmpty ? 0 : 1) }
 
-    /// Runs the batch in the transaction that has begun, and commits it. If the whole transaction is lost, each part gets a
-    /// transaction of its own, because one of them may have caused the loss.
+    /// Runs the batch in the transaction that has begun, and commits it. If one of its parts fails, each part gets a transaction
+    /// of its own. Savepoints would keep the other parts instead, but they copy each page that a part changes, and a part fails
+    /// rarely.
     ///
     /// - Parameter begin: begins a transaction.
     func commit(in database: Database, begin: () throws -> Void) -> Outcome {
@@ -344,30 +345,14 @@ private final class PendingWrite<Value>: @unchecked Sendable {
 
 /// A write as the writer's thread uses it, with a result of any type.
 private protocol QueuedWrite: AnyObject {
-    /// Runs the statements, and rolls them back if they fail.
-    ///
-    /// - Throws: an error if the whole transaction is lost, not only this write.
+    /// Runs the statements. If it throws, the transaction is to be rolled back.
     func run(in database: Database) throws
-    /// Resumes the caller, with the statements' own result or with the failure of the whole transaction.
+    /// Resumes the caller, with the statements' result or with the error that has lost their transaction.
     func end(_ failure: (any Error)?)
 }
 
 extension PendingWrite: QueuedWrite {
-    func run(in database: Database) throws {
-        result = nil
-        try database.run("SAVEPOINT request")
-        do {
-            let value = try body(database)
-            try database.run("RELEASE request")
-            result = .success(value)
-        } catch {
-            // A full disk or a failed write may have ended the transaction itself.
-            guard database.isInsideTransaction else { throw error }
-            try database.run("ROLLBACK TO request")
-            try database.run("RELEASE request")
-            result = .failure(error)
-        }
-    }
+    func run(in database: Database) throws { result = .success(try body(database)) }
 
     func end(_ failure: (any Error)?) {
         if let failure { result = .failure(failure) }
