@@ -15,15 +15,13 @@ WHERE = {
 }
 
 
-def print_bars(http, handlers, tasks, spread, counted, routes):
-    bars = (http_bars(http) if http else []) + (handler_bars(handlers) if handlers else [])
-    bars += task_bars(tasks) if tasks else []
-    bars += spread_bars(spread) if spread else []
-    bars += cost_bars(counted) if counted else []
-    bars += route_bars(routes) if routes else []
+def print_bars(bars):
     if bars:
         print("## Bars\n")
         table(["what", "bar", "measured", ""], bars)
+
+
+def as_records(bars):
     return [dict(zip(("what", "bar", "measured", "result"), bar)) for bar in bars]
 
 

@@ -9,14 +9,48 @@ import signal
 import subprocess
 import sys
 import tempfile
+from typing import Callable, NamedTuple
 
 import bars
 import cost
+import disk
 import measure
 import report
-from servers import DURABLE, NAMES, PLAIN, Failure, Site
+from servers import DURABLE, NAMES, PLAIN, ROUTES, WEB, Failure, Site
 
-PARTS = ("http", "handlers", "tasks", "spread", "cost", "routes")
+
+class Section(NamedTuple):
+    """A list of records in the JSON, and what is printed of it."""
+
+    measure: Callable           # returns the records
+    print: Callable             # returns what the bars need
+    bars: Callable = lambda _: []
+    programs: tuple = (PLAIN,)
+    is_behind_nginx: bool = True
+    checked: tuple = ()         # the servers whose answers are checked before
+    is_wanted: Callable = lambda options: "postlude" in options.servers
+
+
+# The sections of each part, in the order in which they are measured.
+PARTS = {
+    "http": {"http": Section(
+        measure.http, report.print_http, bars.http_bars, checked=WEB, is_wanted=measure.web)},
+    "handlers": {"handlers": Section(
+        measure.handlers, report.print_handlers, bars.handler_bars, checked=("postlude",))},
+    "tasks": {"tasks": Section(
+        measure.tasks, report.print_tasks, bars.task_bars, checked=WEB, is_wanted=measure.web)},
+    "spread": {"spread": Section(
+        measure.spread, report.print_spread, bars.spread_bars, checked=("postlude",))},
+    "cost": {
+        "counted": Section(
+            cost.counted, report.print_counted, bars.cost_bars, (PLAIN, DURABLE), is_behind_nginx=False),
+        "timed": Section(
+            cost.timed, report.print_timed, programs=(PLAIN, DURABLE), checked=("postlude", "libfcgi"),
+            is_wanted=lambda options: "postlude" in options.servers and not options.counts)},
+    "routes": {"routes": Section(
+        measure.routes, report.print_routes, bars.route_bars, (ROUTES,), is_behind_nginx=False,
+        is_wanted=lambda options: True)},
+}
 
 
 def some_of(allowed):
@@ -29,21 +63,24 @@ def some_of(allowed):
     return parse
 
 
-def positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
+def at_least(least):
+    def parse(text):
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text} is not {least} or more")
+        return value
+    return parse
 
 
 def parse_options():
-    parser = argparse.ArgumentParser(prog="Tests/benchmark")
+    parser = argparse.ArgumentParser(prog="Tests/benchmark", allow_abbrev=False)
     parser.add_argument("--root", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=positive)
-    parser.add_argument("--seconds", type=positive)
+    parser.add_argument("--rounds", type=at_least(1))
+    parser.add_argument("--seconds", type=at_least(1))
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", type=some_of(PARTS), default=list(PARTS))
+    parser.add_argument("--only", type=some_of(list(PARTS)), default=list(PARTS))
     parser.add_argument("--servers", type=some_of(list(NAMES)), default=list(NAMES))
+    parser.add_argument("--disk", type=pathlib.Path)
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--counts", action="store_true")
     parser.add_argument("--where", choices=list(cost.KINDS))
@@ -52,6 +89,8 @@ def parse_options():
         parser.error("--counts and --where are options of --only cost")
     if (options.counts or options.where) and "postlude" not in options.servers:
         parser.error("--counts and --where measure Postlude: --servers must name it")
+    if options.disk and not options.disk.is_dir():
+        parser.error(f"--disk {options.disk} is not a folder")
     options.rounds = options.rounds or (1 if options.quick else 3)
     options.seconds = options.seconds or (2 if options.quick else 8)
     options.clients = (4, 64) if options.quick else (4, 16, 64)
@@ -85,58 +124,61 @@ def compile_c(parts, folder):
             ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-o", folder / name, *words], 120)
 
 
-def benchmark(options, folder):
+class Results:
+    """What was measured. The file of --json is complete after each section."""
+
+    def __init__(self, path):
+        self.path = path
+        self.records = {}
+        self.bars = []
+
+    def __setitem__(self, name, records):
+        self.records[name] = records
+        self.write()
+
+    def write(self):
+        sys.stdout.flush()
+        if self.path:
+            new = self.path.with_name(self.path.name + ".new")
+            new.write_text(json.dumps(self.records | {"bars": bars.as_records(self.bars)}, indent=1) + "\n")
+            new.replace(self.path)
+
+
+def benchmark(options, folder, results):
+    sections = {name: section for part in options.only for name, section in PARTS[part].items()
+                if section.is_wanted(options)}
+    names = dict.fromkeys(name for section in sections.values() for name in section.programs)
+    # Without Postlude, the others need none of its programs.
+    programs = {name: build(options.root, name) for name in names if name == ROUTES or "postlude" in options.servers}
     parts = options.root / "Tests/BenchmarkSuite"
-    with_postlude = "postlude" in options.servers
-    results = {"machine": report.machine(with_postlude or "routes" in options.only)}
-    behind_nginx = [part for part in ("http", "tasks") if part in options.only]
-    of_postlude = [part for part in ("handlers", "spread") if part in options.only and with_postlude]
-    with_cost = "cost" in options.only and with_postlude
-    if behind_nginx or of_postlude or with_cost:
-        products = ([PLAIN] if with_postlude else []) + ([DURABLE] if with_cost else [])
-        programs = {product: build(options.root, product) for product in products}
-        compile_c(parts, folder)
-        with contextlib.closing(Site(parts, folder, programs)) as site:
-            if options.where:
-                results["where"] = cost.where(site, cost.KINDS[options.where], note)
-                return results
-            if with_cost:
-                results["counted"] = cost.counted(site, note)
-            if options.counts:
-                return results
-            site.start_nginx()
-            for name in options.servers:
-                site.check(name)
-            for part in behind_nginx:
-                results[part] = getattr(measure, part)(site, options.servers, options, note)
-            for part in of_postlude:
-                results[part] = getattr(measure, part)(site, options, note)
-            if with_cost:
-                results["timed"] = cost.timed(site, options, note)
-    if "routes" in options.only:
-        results["routes"] = measure.routes(build(options.root, "PostludeRouteBenchmark"), options, note)
-    return results
+    compile_c(parts, folder)
+    disk_folder = options.disk or disk.default_folder(options.root)
+    with contextlib.ExitStack() as stack:
+        store = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="postlude-benchmark-", dir=disk_folder.resolve())))
+        site = stack.enter_context(contextlib.closing(Site(parts, folder, store, programs)))
+        results["machine"] = report.machine(disk.file_system(store), bool(programs))
+        print("# Postlude's benchmark\n")
+        report.print_machine(results.records["machine"], options)
+        if options.where:
+            results["where"] = cost.where(site, cost.KINDS[options.where], note)
+            report.print_where(options.where, results.records["where"])
+            return
+        for name, section in sections.items():
+            measure_section(name, section, site, options, results)
+    bars.print_bars(results.bars)
 
 
-def print_report(results, options):
-    print("# Postlude's benchmark\n")
-    report.print_machine(results["machine"], options)
-    http = report.print_http(results["http"]) if "http" in results else None
-    handlers = report.print_handlers(results["handlers"]) if "handlers" in results else None
-    tasks = report.print_tasks(results["tasks"]) if "tasks" in results else None
-    spread = report.print_spread(results["spread"]) if "spread" in results else None
-    if "counted" in results:
-        report.print_counted(results["counted"])
-    if "timed" in results:
-        report.print_timed(results["timed"])
-    if "where" in results:
-        report.print_where(options.where, results["where"])
-    if "routes" in results:
-        report.print_routes(results["routes"])
-    results["bars"] = bars.print_bars(
-        http, handlers, tasks, spread, results.get("counted"), results.get("routes"))
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n")
+def measure_section(name, section, site, options, results):
+    if section.is_behind_nginx:
+        site.start_nginx()
+    for server in section.checked:
+        if server in options.servers:
+            site.check(server)
+    records = section.measure(site, options, note)
+    site.stop()
+    results.bars += section.bars(section.print(records))
+    results[name] = records
 
 
 def interrupted(number, _):
@@ -153,15 +195,16 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="postlude-benchmark-", dir="/tmp"))
     # Not in TMPDIR: if root starts nginx and php-fpm, their processes belong to the user nobody, and a socket's path is short.
     folder.chmod(0o755)
+    results = Results(options.json)
     try:
-        results = benchmark(options, folder)
+        benchmark(options, folder, results)
     except Failure as failure:
+        sys.stdout.flush()
         print(f"Tests/benchmark: {failure}", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print_report(results, options)
-    exceeded = bars.exceeded_bounds(results["counted"]) if options.counts else []
+    exceeded = bars.exceeded_bounds(results.records["counted"]) if options.counts else []
     for each in exceeded:
         print(f"Tests/benchmark: {each}", file=sys.stderr)
     return 1 if exceeded else 0

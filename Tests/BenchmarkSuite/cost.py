@@ -98,8 +98,7 @@ class Server:
         self.log.unlink(missing_ok=True)
         path = site.folder / "cost.sock"
         path.unlink(missing_ok=True)
-        for store in site.folder.glob("tasks.sqlite*"):
-            store.unlink()
+        site.remove_tasks()
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
             listener.listen()
@@ -178,7 +177,7 @@ def state(path):
 # MARK: What is counted
 
 
-def counted(site, note):
+def counted(site, options, note):
     """One record for each kind of request."""
     records = []
     for program in (PLAIN, DURABLE):
@@ -278,7 +277,7 @@ def dump(server):
 
 def timed(site, options, note):
     """Time and context switches of a request behind nginx, of Postlude and of libfcgi's loop in turn."""
-    servers = [name for name in options.servers if name != "php"]
+    servers = [name for name in options.servers if name in ("postlude", "libfcgi")]
     records = []
     for turn in range(options.rounds):
         for name, kind in KINDS.items():

@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 
-from servers import Failure
+from servers import ROUTES, WEB, Failure
 
 CONNECTIONS = ("kept", "fresh")
 # The same number of workers in total, and of workers that may run tasks.
@@ -48,7 +48,12 @@ def in_turn(servers, turn):
     return servers[shift:] + servers[:shift]
 
 
-def http(site, servers, options, note):
+def web(options):
+    return [name for name in options.servers if name in WEB]
+
+
+def http(site, options, note):
+    servers = web(options)
     records = []
     for turn in range(options.rounds):
         for kind in CONNECTIONS:
@@ -82,15 +87,20 @@ def http_once(site, name, kind, clients, seconds, path="/hello"):
 
 
 def wrk(site, port, clients, seconds, path, method="GET", body=b""):
-    text = run(
-        ["wrk", "--threads", 1, "--connections", clients, "--duration", f"{seconds}s", "--timeout", "2s",
-         "--latency", "--script", site.parts / "wrk-report.lua", f"http://127.0.0.1:{port}{path}", "--", method,
-         body.decode()],
-        seconds + 30)
+    return wrk_figures(run(wrk_command(site, port, clients, seconds, path, method, body), seconds + 30))
+
+
+def wrk_figures(text):
     lines = [line for line in text.splitlines() if line.startswith("JSON ")]
     if not lines:
         raise Failure(f"wrk printed no figures:\n{text}")
     return json.loads(lines[0].removeprefix("JSON "))
+
+
+def wrk_command(site, port, clients, seconds, path, method="GET", body=b""):
+    return ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s", "--timeout", "2s",
+            "--latency", "--script", str(site.parts / "wrk-report.lua"), f"http://127.0.0.1:{port}{path}", "--", method,
+            body.decode()]
 
 
 def handlers(site, options, note):
@@ -104,7 +114,8 @@ def handlers(site, options, note):
     return records
 
 
-def tasks(site, servers, options, note):
+def tasks(site, options, note):
+    servers = web(options)
     records = []
     for turn in range(options.rounds):
         for kind in CONNECTIONS:
@@ -154,9 +165,9 @@ def task_waits(file, count):
     return {"tasks": len(waits), "wait_p50_ms": waits[len(waits) // 2], "wait_max_ms": waits[-1]}
 
 
-def routes(program, options, note):
+def routes(site, options, note):
     note("routes")
-    text = run([program, options.rounds], 600)
+    text = run([site.programs[ROUTES], options.rounds], 600)
     records = []
     for line in text.splitlines():
         words = line.split()

@@ -5,7 +5,6 @@ import pathlib
 import re
 import statistics
 import subprocess
-import tempfile
 
 from cost import KINDS as REQUESTS
 from measure import HANDLER_PATHS, SPREAD_RATE
@@ -16,6 +15,7 @@ LISTED_STACKS = 15
 LISTED_FUNCTIONS = 40
 KINDS = {"kept": "kept", "fresh": "not kept"}
 SUMMED = ("timeouts", "bad_status", "socket_errors", "refused", "sent", "answered", "requests")
+MIB = 2**20
 
 
 def medians(records, keys):
@@ -48,7 +48,7 @@ def milliseconds(value):
     return number(value, 1 if value >= 10 else 2)
 
 
-def machine(application):
+def machine(file_system, application):
     def first_line(*command):
         try:
             result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
@@ -73,8 +73,7 @@ def machine(application):
         "nginx": package("nginx"), "libfcgi": package("libfcgi0ldbl"), "php-fpm": package("php8.2-fpm"),
         "PCRE2": package("libpcre2-8-0"), "wrk": package("wrk"), "spawn-fcgi": package("spawn-fcgi"),
         "strace": package("strace"), "valgrind": package("valgrind"),
-        "file system of the task store": first_line(
-            "stat", "--file-system", "--format=%T", tempfile.gettempdir()),
+        "file system of the stored tasks": file_system,
         "Swift": first_line("swift", "--version") if application else "not used",
     }
 
@@ -99,7 +98,7 @@ def print_http(records):
         [KINDS[kind], clients, NAMES[name], number(cell["requests_per_second"]),
          milliseconds(cell["p50_ms"]), milliseconds(cell["p99_ms"]), number(cell["timeouts"]),
          number(cell["bad_status"]), number(cell["clients_served"]), number(cell["processor_us"], 1),
-         number(cell["peak_bytes"] / 2**20, 1)]
+         number(cell["peak_bytes"] / MIB, 1)]
         for (kind, clients, name), cell in cells.items()])
     print("Timeouts (an answer later than 2 s) and answers other than 2xx are sums over the rounds. Clients"
           " served: how many of the clients got any answer within 2 s after the measurement. Peak memory is the"
@@ -184,6 +183,7 @@ def print_counted(records):
         [REQUESTS[each["request"]].words, *(
             number(each["system_calls"].get(name, 0), 2).removesuffix(".00") for name in names)]
         for each in records])
+    return records
 
 
 def print_timed(records):
@@ -238,3 +238,4 @@ def print_functions(functions, total):
 def print_routes(records):
     print("## Route matching\n")
     table(["routes", "ns/match"], [[number(each["routes"]), number(each["nanoseconds"])] for each in records])
+    return records

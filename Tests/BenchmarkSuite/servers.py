@@ -1,4 +1,4 @@
-"""The processes of the benchmark: the one nginx and the three back ends behind it."""
+"""The processes of the benchmark: the one nginx and the back ends behind it."""
 
 import http.client
 import os
@@ -9,9 +9,12 @@ import subprocess
 import time
 
 BODY = b"Hello, world!\n"
-# The program without durable tasks, and the one with them.
+# The program without durable tasks, the one with them, and the one that matches routes.
 PLAIN, DURABLE = "PostludeBenchmarkApplication", "PostludeDurableTestbed"
+ROUTES = "PostludeRouteBenchmark"
 NAMES = {"postlude": "Postlude", "libfcgi": "libfcgi's loop", "php": "php-fpm"}
+# Those that answer small requests, over FastCGI.
+WEB = ("postlude", "libfcgi", "php")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -102,8 +105,12 @@ class Process:
             total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
         return total
 
+    def status(self):
+        """The exit status; None while the process runs."""
+        return self.child.poll()
+
     def running(self):
-        return self.child.poll() is None
+        return self.status() is None
 
     def stop(self, patience=2.0):
         """Ends the tree: asks its root to end, then kills the remaining processes, unless their ids are reused."""
@@ -130,25 +137,33 @@ def status_fields(pid):
 
 
 class Site:
-    """nginx and the back ends in one folder; each back end can be restarted on its socket."""
+    """nginx and the back ends in one folder; each back end can be restarted on its socket.
 
-    def __init__(self, parts, folder, programs):
+    Tasks are stored in another folder, which is on a disk.
+    """
+
+    def __init__(self, parts, folder, store, programs):
         self.parts = parts
         self.folder = folder
+        self.store = store
         self.programs = programs
         self.manifests = {PLAIN: parts / "Application/routes.yaml", DURABLE: folder / "durable-routes.yaml"}
         names = [f"{name}-{kind}" for name in NAMES for kind in ("kept", "fresh")]
         self.ports = dict(zip(names, free_ports(len(names))))
         is_root = os.geteuid() == 0
-        values = {"folder": folder, "user": "user nobody nogroup;" if is_root else "", **self.ports}
+        values = {"folder": folder, "store": store, "user": "user nobody nogroup;" if is_root else "", **self.ports}
         fill(parts / "nginx.conf.in", folder / "nginx.conf", values)
         fill(parts / "php-fpm.conf.in", folder / "php-fpm.conf", values)
         fill(parts / "durable-routes.yaml.in", self.manifests[DURABLE], values)
         (folder / "hello.php").write_bytes((parts / "hello.php").read_bytes())
         self.back_end = None
         self.nginx = None
+        self.checked = set()
 
     def start_nginx(self):
+        """Starts nginx, if it does not run."""
+        if self.nginx is not None:
+            return
         log = self.folder / "nginx.log"
         self.nginx = Process(
             ["/usr/sbin/nginx", "-e", log, "-p", self.folder, "-c", self.folder / "nginx.conf"],
@@ -172,11 +187,15 @@ class Site:
             words = [self.programs[program], "serve", "--manifest", manifest or self.manifests[program]]
         return ["/usr/bin/spawn-fcgi", "-n", "-s", self.folder / f"{name}.sock", "-M", "0666", "--", *words]
 
-    def start(self, name, path="/hello", body=BODY, program=PLAIN, manifest=None):
+    def start(self, name, path="/hello", body=BODY, program=PLAIN, manifest=None, environment={}):
         """Starts a back end. Postlude is one of its programs, with a manifest other than the program's if one is given."""
         self.stop()
-        log = self.folder / f"{name}.log"
-        self.back_end = Process(self.command(name, program, manifest), log, self.folder)
+        self.back_end = Process(
+            self.command(name, program, manifest), self.folder / f"{name}.log", self.folder, environment=environment)
+        return self.started(name, path, body)
+
+    def started(self, name, path, body):
+        """Waits until the back end answers as expected, and returns it."""
         deadline = time.monotonic() + 10
         answer = "nothing yet"
         while self.back_end.running() and time.monotonic() < deadline:
@@ -184,9 +203,9 @@ class Site:
             if answer == (200, body):
                 return self.back_end
             time.sleep(0.02)
-        status = self.back_end.child.poll()
+        status = self.back_end.status()
         answer = answer if status is None else f"ended with status {status}"
-        logs = f"{tail(log)}\n{tail(self.folder / 'nginx.log', 3)}"
+        logs = f"{tail(self.back_end.log)}\n{tail(self.folder / 'nginx.log', 3)}"
         raise Failure(f"{NAMES[name]} does not answer GET {path} as expected: {answer}\n{logs}")
 
     def start_postlude(self, settings):
@@ -198,8 +217,13 @@ class Site:
         return self.start("postlude", manifest=manifest)
 
     def start_durable(self):
-        """Starts the program with durable tasks in Postlude's place."""
+        """Starts the program with durable tasks in Postlude's place, with the task store that there is."""
         return self.start("postlude", "/stored", b"done", DURABLE)
+
+    def remove_tasks(self):
+        """Removes the task store of Postlude, which does not run."""
+        for file in self.store.glob("tasks.sqlite*"):
+            file.unlink()
 
     def stop(self):
         if self.back_end is not None:
@@ -222,7 +246,10 @@ class Site:
             connection.close()
 
     def check(self, name):
-        """Checks that every address to be measured answers correctly."""
+        """Checks, once, that every address to be measured answers correctly."""
+        if name in self.checked:
+            return
+        self.checked.add(name)
         expected = {"/hello": (200, BODY), "/task": (200, BODY)}
         if name == "postlude":
             expected["/items/42"] = (200, b'{"id":42}')
