@@ -4,6 +4,7 @@ import os
 
 from cost import KINDS as REQUESTS
 from cost_bounds import BOUNDS
+from durable_queue import CLIENTS
 from measure import SPREAD
 from report import KINDS, milliseconds, number, table
 
@@ -135,3 +136,24 @@ def route_bars(records):
     fewest, most = records[0]["routes"], records[-1]["routes"]
     what = f"route matching, slowest to fastest from {number(fewest)} to {number(most)} routes"
     return [bar(what, "≤ 1.5", f"{value:.2f}", value <= 1.5)]
+
+
+def queue_bars(cells):
+    if len(cells) < 2:
+        return []
+    postlude, other = cells["postlude"], cells["celery"]
+    what = f"a durable task with each request, {CLIENTS} clients, relative to FastAPI, Celery and Redis: "
+    tasks = postlude["overall_tasks_per_second"] / other["overall_tasks_per_second"]
+    processor = postlude["processor_us"] / other["processor_us"]
+    return [
+        bar(what + "tasks/s until all have run", "≥ 5", f"{tasks:.1f}", tasks >= 5),
+        bar(what + "processor time a request", "≤ 0.1", f"{processor:.2f}", processor <= 0.1)]
+
+
+def finished_bars(cells):
+    empty, full = cells[min(cells)], cells.get(1_000_000)
+    if full is None:
+        return []
+    value = full["tasks_per_second"] / empty["tasks_per_second"]
+    what = "durable tasks/s with a million finished tasks in the file, relative to an empty file"
+    return [bar(what, "≥ 0.9", f"{value:.2f}", value >= 0.9)]

@@ -14,6 +14,7 @@ from typing import Callable, NamedTuple
 import bars
 import cost
 import disk
+import durable_queue
 import measure
 import report
 from servers import DURABLE, NAMES, PLAIN, ROUTES, WEB, Failure, Site
@@ -50,6 +51,10 @@ PARTS = {
     "routes": {"routes": Section(
         measure.routes, report.print_routes, bars.route_bars, (ROUTES,), is_behind_nginx=False,
         is_wanted=lambda options: True)},
+    "queue": {
+        "queue": Section(
+            durable_queue.queue, report.print_queue, bars.queue_bars, (DURABLE,), is_wanted=durable_queue.servers),
+        "finished": Section(durable_queue.finished, report.print_finished, bars.finished_bars, (DURABLE,))},
 }
 
 
@@ -95,6 +100,7 @@ def parse_options():
     options.seconds = options.seconds or (2 if options.quick else 8)
     options.clients = (4, 64) if options.quick else (4, 16, 64)
     options.rates = (150, 300) if options.quick else (50, 150, 300)
+    options.finished = (0, 100_000) if options.quick else (0, 100_000, 1_000_000)
     return options
 
 

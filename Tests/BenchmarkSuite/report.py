@@ -6,6 +6,7 @@ import re
 import statistics
 import subprocess
 
+import durable_queue
 from cost import KINDS as REQUESTS
 from measure import HANDLER_PATHS, SPREAD_RATE
 from servers import NAMES
@@ -72,7 +73,8 @@ def machine(file_system, application):
         "system": system[1] if system else "unknown",
         "nginx": package("nginx"), "libfcgi": package("libfcgi0ldbl"), "php-fpm": package("php8.2-fpm"),
         "PCRE2": package("libpcre2-8-0"), "wrk": package("wrk"), "spawn-fcgi": package("spawn-fcgi"),
-        "strace": package("strace"), "valgrind": package("valgrind"),
+        "strace": package("strace"), "valgrind": package("valgrind"), "FastAPI": package("python3-fastapi"),
+        "uvicorn": package("python3-uvicorn"), "Celery": package("python3-celery"), "Redis": package("redis-server"),
         "file system of the stored tasks": file_system,
         "Swift": first_line("swift", "--version") if application else "not used",
     }
@@ -239,3 +241,38 @@ def print_routes(records):
     print("## Route matching\n")
     table(["routes", "ns/match"], [[number(each["routes"]), number(each["nanoseconds"])] for each in records])
     return records
+
+
+def print_queue(records):
+    cells = {name: cell for (name,), cell in medians(records, ("server",)).items()}
+    print(f"## A durable task with each request, kept connections, {durable_queue.CLIENTS} clients\n")
+    keys = ("requests_per_second", "tasks_per_second", "overall_tasks_per_second", "p50_ms", "p99_ms", "processor_us")
+    header = ["requests/s", "tasks/s", "tasks/s until all have run", "p50 ms", "p99 ms", "processor µs/request"]
+    table(["server", *header], [
+        [NAMES[name], *(number(cell[key]) for key in keys[:3]),
+         milliseconds(cell["p50_ms"]), milliseconds(cell["p99_ms"]), number(cell["processor_us"], 1)]
+        for name, cell in cells.items()])
+    if len(cells) == 2:
+        print("Postlude divided by the other:\n")
+        table(header, [[ratio(cells["postlude"][key], cells["celery"][key]) for key in keys]])
+    sync = statistics.median(each["sync_ms"] for each in records)
+    print("Tasks/s are those that had run by the end of the load, and then those of the time until the last one had run."
+          " Processor time is that of all processes of a server, until its last task has run. One fdatasync of 4 KiB, appended"
+          f" to a file beside the stored tasks, takes {milliseconds(sync)} ms.\n")
+    if "celery" in cells:
+        print("The other: uvicorn with two processes, uvloop and httptools; a Celery worker with two processes, late"
+              " acknowledgement, 64 tasks taken in advance and no results; Redis with `appendonly yes` and `appendfsync always`,"
+              " on a Unix socket and the same disk.\n")
+    return cells
+
+
+def print_finished(records):
+    cells = {count: cell for (count,), cell in medians(records, ("finished",)).items()}
+    print(f"## Durable tasks with finished ones in the task store, {durable_queue.CLIENTS} clients\n")
+    empty = cells[min(cells)]
+    table(["finished tasks", "file MiB", "tasks/s", "relative to the first", "p50 ms", "p99 ms", "processor µs/request"], [
+        [number(count), number(cell["file_bytes"] / MIB, 1), number(cell["tasks_per_second"]),
+         ratio(cell["tasks_per_second"], empty["tasks_per_second"]), milliseconds(cell["p50_ms"]),
+         milliseconds(cell["p99_ms"]), number(cell["processor_us"], 1)]
+        for count, cell in cells.items()])
+    return cells

@@ -12,7 +12,7 @@ BODY = b"Hello, world!\n"
 # The program without durable tasks, the one with them, and the one that matches routes.
 PLAIN, DURABLE = "PostludeBenchmarkApplication", "PostludeDurableTestbed"
 ROUTES = "PostludeRouteBenchmark"
-NAMES = {"postlude": "Postlude", "libfcgi": "libfcgi's loop", "php": "php-fpm"}
+NAMES = {"postlude": "Postlude", "libfcgi": "libfcgi's loop", "php": "php-fpm", "celery": "FastAPI, Celery and Redis"}
 # Those that answer small requests, over FastCGI.
 WEB = ("postlude", "libfcgi", "php")
 TICKS = os.sysconf("SC_CLK_TCK")
