@@ -2,6 +2,7 @@
 
 import os
 
+import memory
 from cost import KINDS as REQUESTS
 from cost_bounds import BOUNDS
 from durable_queue import CLIENTS
@@ -157,3 +158,15 @@ def finished_bars(cells):
     value = full["tasks_per_second"] / empty["tasks_per_second"]
     what = "durable tasks/s with a million finished tasks in the file, relative to an empty file"
     return [bar(what, "≥ 0.9", f"{value:.2f}", value >= 0.9)]
+
+
+def memory_bars(cells):
+    value = memory.proportional(cells["no setting", "requests"]) / 1024
+    what = f"supervisor and process after {number(memory.REQUESTS)} requests, proportional set size"
+    return [bar(what, "≤ 12 MiB", f"{number(value, 1)} MiB", value <= 12)]
+
+
+def soak_bars(samples):
+    value = memory.growth(samples)
+    what = "growth of anonymous memory under load, from the second fifth of the time to the last"
+    return [bar(what, f"≤ {memory.STEADY} KiB", f"{number(value)} KiB", value <= memory.STEADY)]

@@ -16,6 +16,7 @@ import cost
 import disk
 import durable_queue
 import measure
+import memory
 import report
 from servers import DURABLE, NAMES, PLAIN, ROUTES, WEB, Failure, Site
 
@@ -55,6 +56,11 @@ PARTS = {
         "queue": Section(
             durable_queue.queue, report.print_queue, bars.queue_bars, (DURABLE,), is_wanted=durable_queue.servers),
         "finished": Section(durable_queue.finished, report.print_finished, bars.finished_bars, (DURABLE,))},
+    "memory": {
+        "memory": Section(memory.memory, report.print_memory, bars.memory_bars, checked=("postlude",)),
+        "soak": Section(
+            memory.soak, report.print_soak, bars.soak_bars, checked=("postlude",),
+            is_wanted=lambda options: "postlude" in options.servers and options.soak)},
 }
 
 
@@ -86,6 +92,8 @@ def parse_options():
     parser.add_argument("--only", type=some_of(list(PARTS)), default=list(PARTS))
     parser.add_argument("--servers", type=some_of(list(NAMES)), default=list(NAMES))
     parser.add_argument("--disk", type=pathlib.Path)
+    # Its figures are medians of fifths.
+    parser.add_argument("--soak", type=at_least(10), metavar="SECONDS")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--counts", action="store_true")
     parser.add_argument("--where", choices=list(cost.KINDS))
@@ -94,6 +102,8 @@ def parse_options():
         parser.error("--counts and --where are options of --only cost")
     if (options.counts or options.where) and "postlude" not in options.servers:
         parser.error("--counts and --where measure Postlude: --servers must name it")
+    if options.soak and "memory" not in options.only:
+        parser.error("--soak is an option of the part memory")
     if options.disk and not options.disk.is_dir():
         parser.error(f"--disk {options.disk} is not a folder")
     options.rounds = options.rounds or (1 if options.quick else 3)

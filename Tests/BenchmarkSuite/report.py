@@ -7,6 +7,7 @@ import statistics
 import subprocess
 
 import durable_queue
+import memory
 from cost import KINDS as REQUESTS
 from measure import HANDLER_PATHS, SPREAD_RATE
 from servers import NAMES
@@ -276,3 +277,35 @@ def print_finished(records):
          milliseconds(cell["p99_ms"]), number(cell["processor_us"], 1)]
         for count, cell in cells.items()])
     return cells
+
+
+def print_memory(found):
+    cells = medians(found["records"], ("environment", "after"))
+    after = {"start": "the start", "requests": f"{number(memory.REQUESTS)} requests"}
+    print("## Memory of the supervisor and of one process with four workers\n")
+    table(["malloc", "after", "supervisor KiB", "anonymous", "process KiB", "anonymous", "together MiB"], [
+        [environment, after[moment], *(number(cell[key]) for key in (
+            "supervisor_kib", "supervisor_anonymous_kib", "process_kib", "process_anonymous_kib")),
+         number(memory.proportional(cell) / 1024, 1)]
+        for (environment, moment), cell in cells.items()])
+    print("Proportional set sizes: a page that several processes have mapped counts for each of them with its share, so"
+          " that other programs with the same libraries lower them. The"
+          f" program is the benchmark's own, which uses nothing but Postlude; the requests are GET {memory.PATH}, with"
+          f" {memory.CLIENTS} clients.\n")
+    print("The largest files:\n")
+    table(["", "file", "KiB"], [
+        [name, f"`{path}`", number(size)] for name, files in found["files"].items() for path, size in files])
+    return cells
+
+
+def print_soak(samples):
+    first, _, middle, _, last = (
+        {key: statistics.median(sample[key] for sample in part) for key in part[0]} for part in memory.fifths(samples))
+    print(f"## Memory under load for {number(samples[-1]['seconds'])} s, {memory.CLIENTS} clients\n")
+    table(["", "requests", "supervisor KiB", "process KiB", "anonymous KiB, together"], [
+        [name, number(cell["requests"]), number(cell["supervisor_kib"]), number(cell["process_kib"]),
+         number(memory.anonymous(cell))]
+        for name, cell in (("first fifth", first), ("middle fifth", middle), ("last fifth", last))])
+    print("Medians of samples that were taken each second. After the first fifth, the anonymous memory grew by"
+          f" {number(memory.slope(samples), 1)} KiB per million requests: the median slope between two samples.\n")
+    return samples

@@ -3,6 +3,7 @@
 import http.client
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -149,6 +150,7 @@ class Site:
         self.programs = programs
         self.manifests = {PLAIN: parts / "Application/routes.yaml", DURABLE: folder / "durable-routes.yaml"}
         names = [f"{name}-{kind}" for name in NAMES for kind in ("kept", "fresh")]
+        names.append("nginx-status")
         self.ports = dict(zip(names, free_ports(len(names))))
         is_root = os.geteuid() == 0
         values = {"folder": folder, "store": store, "user": "user nobody nogroup;" if is_root else "", **self.ports}
@@ -244,6 +246,15 @@ class Site:
             return error
         finally:
             connection.close()
+
+    def requests(self):
+        """How many requests nginx has read, with this one."""
+        answer = self.ask("nginx", "status", "GET", "/")
+        # Three numbers follow these words; the last one counts requests.
+        found = re.search(rb"server accepts handled requests\s+\d+ \d+ (\d+)", answer[1] if type(answer) is tuple else b"")
+        if found is None:
+            raise Failure(f"nginx does not count its requests: {answer}")
+        return int(found[1])
 
     def check(self, name):
         """Checks, once, that every address to be measured answers correctly."""
