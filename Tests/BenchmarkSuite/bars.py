@@ -8,6 +8,8 @@ from cost_bounds import BOUNDS
 from durable_queue import CLIENTS
 from measure import SPREAD
 from report import KINDS, milliseconds, number, table
+from servers import EXAMPLE
+from starts import STATIC
 
 # How to find what a counted figure consists of. The others are calls of one system call.
 WHERE = {
@@ -170,3 +172,18 @@ def soak_bars(samples):
     value = memory.growth(samples)
     what = "growth of anonymous memory under load, from the second fifth of the time to the last"
     return [bar(what, f"≤ {memory.STEADY} KiB", f"{number(value)} KiB", value <= memory.STEADY)]
+
+
+def start_bars(cells):
+    limits = {"check_ms": ("`check`", 15), "first_answer_ms": ("first answer", 30)}
+    return [
+        bar(f"{program}: {words}", f"≤ {limit} ms", f"{milliseconds(cell[key])} ms", cell[key] <= limit)
+        for program, cell in cells.items() if program in (EXAMPLE, STATIC)
+        for key, (words, limit) in limits.items()]
+
+
+def size_bars(records):
+    return [
+        bar(f"{each['program']}, without symbols", "< 20 MB", f"{number(each['stripped_bytes'] / 1e6, 1)} MB",
+            each["stripped_bytes"] < 20e6)
+        for each in records if each["program"] == STATIC]

@@ -18,7 +18,8 @@ import durable_queue
 import measure
 import memory
 import report
-from servers import DURABLE, NAMES, PLAIN, ROUTES, WEB, Failure, Site
+import starts
+from servers import DURABLE, EXAMPLE, NAMES, PLAIN, ROUTES, WEB, Failure, Site
 
 
 class Section(NamedTuple):
@@ -61,6 +62,9 @@ PARTS = {
         "soak": Section(
             memory.soak, report.print_soak, bars.soak_bars, checked=("postlude",),
             is_wanted=lambda options: "postlude" in options.servers and options.soak)},
+    "start": {
+        "start": Section(starts.start, report.print_start, bars.start_bars, (EXAMPLE,), is_behind_nginx=False),
+        "size": Section(starts.size, report.print_size, bars.size_bars, (EXAMPLE,), is_behind_nginx=False)},
 }
 
 
@@ -94,6 +98,7 @@ def parse_options():
     parser.add_argument("--disk", type=pathlib.Path)
     # Its figures are medians of fifths.
     parser.add_argument("--soak", type=at_least(10), metavar="SECONDS")
+    parser.add_argument("--static", action="store_true")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--counts", action="store_true")
     parser.add_argument("--where", choices=list(cost.KINDS))
@@ -104,6 +109,8 @@ def parse_options():
         parser.error("--counts and --where measure Postlude: --servers must name it")
     if options.soak and "memory" not in options.only:
         parser.error("--soak is an option of the part memory")
+    if options.static and "start" not in options.only:
+        parser.error("--static is an option of the part start")
     if options.disk and not options.disk.is_dir():
         parser.error(f"--disk {options.disk} is not a folder")
     options.rounds = options.rounds or (1 if options.quick else 3)
@@ -118,9 +125,9 @@ def note(text):
     print(f"{text} …", file=sys.stderr, flush=True)
 
 
-def build(root, product):
+def build(root, product, options=()):
     """Builds a product in release mode and returns its path."""
-    command = ["swift", "build", "--package-path", root, "-c", "release"]
+    command = ["swift", "build", "--package-path", root, "-c", "release", *options]
     note(f"building {product}")
     if subprocess.run([*command, "--product", product], stdout=sys.stderr).returncode != 0:
         raise Failure(f"swift build --product {product} failed")
@@ -166,6 +173,8 @@ def benchmark(options, folder, results):
     names = dict.fromkeys(name for section in sections.values() for name in section.programs)
     # Without Postlude, the others need none of its programs.
     programs = {name: build(options.root, name) for name in names if name == ROUTES or "postlude" in options.servers}
+    if options.static:
+        programs[starts.STATIC] = build(options.root, EXAMPLE, starts.static_options(folder))
     parts = options.root / "Tests/BenchmarkSuite"
     compile_c(parts, folder)
     disk_folder = options.disk or disk.default_folder(options.root)

@@ -19,12 +19,12 @@ HANDLER_PATHS = {
 }
 
 
-def run(command, seconds, text=None):
+def run(command, seconds, text=None, folder=None):
     """Runs a command with the text as its input, and returns its output."""
     command = [str(word) for word in command]
     source = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
     try:
-        result = subprocess.run(command, **source, capture_output=True, text=True, timeout=seconds)
+        result = subprocess.run(command, **source, cwd=folder, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         raise Failure(f"still running after {seconds} s: {' '.join(command)}") from None
     if result.returncode != 0:

@@ -8,6 +8,7 @@ import subprocess
 
 import durable_queue
 import memory
+import starts
 from cost import KINDS as REQUESTS
 from measure import HANDLER_PATHS, SPREAD_RATE
 from servers import NAMES
@@ -15,6 +16,7 @@ from servers import NAMES
 OTHERS = ("libfcgi", "php")
 LISTED_STACKS = 15
 LISTED_FUNCTIONS = 40
+LISTED_PARTS = 15
 KINDS = {"kept": "kept", "fresh": "not kept"}
 SUMMED = ("timeouts", "bad_status", "socket_errors", "refused", "sent", "answered", "requests")
 MIB = 2**20
@@ -309,3 +311,30 @@ def print_soak(samples):
     print("Medians of samples that were taken each second. After the first fifth, the anonymous memory grew by"
           f" {number(memory.slope(samples), 1)} KiB per million requests: the median slope between two samples.\n")
     return samples
+
+
+def print_start(records):
+    print(f"## Start, {starts.RUNS} times\n")
+    cells = {}
+    for record in records:
+        cell = cells.setdefault(record["program"], {})
+        for key in ("check_ms", "first_answer_ms"):
+            if key in record:
+                cell.setdefault(key, []).append(record[key])
+    table(["program", "`check` ms", "minimum", "first answer ms", "minimum"], [
+        [name] + [milliseconds(summary(cell[key])) if key in cell else "–"
+                  for key in ("check_ms", "first_answer_ms") for summary in (statistics.median, min)]
+        for name, cell in cells.items()])
+    print("From the start of the process until `check` has ended, and until `serve` has answered a request on its socket."
+          f" `{starts.NOTHING}` shows what starting a process takes.\n")
+    return {name: {key: statistics.median(values) for key, values in cell.items()} for name, cell in cells.items()}
+
+
+def print_size(records):
+    print("## Size of a program without symbols\n")
+    table(["program", "MB"], [[each["program"], number(each["stripped_bytes"] / 1e6, 1)] for each in records])
+    for each in records:
+        if "parts" in each:
+            print(f"{each['program']}, its largest parts by library or module, from the linker's map:\n")
+            table(["part", "KB"], [[name, number(size / 1e3)] for name, size in each["parts"][:LISTED_PARTS]])
+    return records

@@ -10,9 +10,9 @@ import subprocess
 import time
 
 BODY = b"Hello, world!\n"
-# The program without durable tasks, the one with them, and the one that matches routes.
+# The program without durable tasks, the one with them, an example, and the one that matches routes.
 PLAIN, DURABLE = "PostludeBenchmarkApplication", "PostludeDurableTestbed"
-ROUTES = "PostludeRouteBenchmark"
+EXAMPLE, ROUTES = "PostludeNotificationsExample", "PostludeRouteBenchmark"
 NAMES = {"postlude": "Postlude", "libfcgi": "libfcgi's loop", "php": "php-fpm", "celery": "FastAPI, Celery and Redis"}
 # Those that answer small requests, over FastCGI.
 WEB = ("postlude", "libfcgi", "php")
