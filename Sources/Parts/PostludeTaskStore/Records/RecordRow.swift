@@ -60,20 +60,6 @@ struct RecordRow {
 }
 
 extension Database {
-    /// Runs a statement that is prepared once for each connection.
-    func run(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws {
-        try cachedStatement(sql: sql).execute(arguments: arguments)
-    }
-
-    /// Returns the first column of the first row; nil if there is no row, or if it is NULL.
-    func number(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> Int64? {
-        try Int64.fetchOne(try cachedStatement(sql: sql), arguments: arguments)
-    }
-
-    func numbers(_ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Int64] {
-        try Int64.fetchAll(try cachedStatement(sql: sql), arguments: arguments)
-    }
-
     /// - Parameter rest: what follows `SELECT … FROM record`.
     func records(_ rest: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Record] {
         let statement = try cachedStatement(sql: "SELECT \(RecordRow.columns) FROM record \(rest)")

@@ -11,9 +11,7 @@ enum WriteStamp {
         // The value cannot be bound, so that a prepared statement could not be used again.
         let sql = "PRAGMA user_version = \(Int32(truncatingIfNeeded: old &+ 1))"
         let code = sqlite3_exec(database.sqliteConnection, sql, nil, nil, nil)
-        guard code == SQLITE_OK else {
-            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: database.lastErrorMessage)
-        }
+        guard code == SQLITE_OK else { throw database.failure(code, sql) }
     }
 
     /// Refuses a WAL of another file, such as one that a crash has left beside a backup that was put back.
