@@ -11,7 +11,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import time
@@ -97,14 +96,10 @@ class Server:
         self.log = site.folder / "cost.log"
         self.log.unlink(missing_ok=True)
         path = site.folder / "cost.sock"
-        path.unlink(missing_ok=True)
         site.remove_tasks()
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(path))
-            listener.listen()
-            self.process = Process(
-                [*command, "serve", *options, "--manifest", site.manifests[program]],
-                self.log, site.folder, listener, environment)
+        self.process = Process.listening(
+            path, [*command, "serve", *options, "--manifest", site.manifests[program]],
+            self.log, site.folder, environment)
         try:
             self.connection = fastcgi.Connection(path)
         except BaseException as error:

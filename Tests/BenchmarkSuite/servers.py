@@ -55,6 +55,15 @@ class Process:
                 [str(word) for word in command], stdin=source, stdout=output, stderr=output,
                 cwd=folder, env=os.environ | environment, start_new_session=True)
 
+    @classmethod
+    def listening(cls, path, command, log, folder, environment={}):
+        """Starts a process whose standard input is a listening Unix socket, as spawn-fcgi does."""
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+            return cls(command, log, folder, listener, environment)
+
     def tree(self):
         parents = {}
         for entry in os.listdir("/proc"):

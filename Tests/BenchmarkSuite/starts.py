@@ -2,7 +2,6 @@
 
 import pathlib
 import re
-import socket
 import time
 
 import fastcgi
@@ -46,13 +45,9 @@ def checked(command, folder):
 def answered(command, folder):
     """Milliseconds from the start of a server until it has answered a request on its socket."""
     path = folder / "start.sock"
-    path.unlink(missing_ok=True)
     log = folder / "start.log"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        began = time.perf_counter()
-        process = Process(command, log, folder, listener)
+    began = time.perf_counter()
+    process = Process.listening(path, command, log, folder)
     try:
         # The kernel has the connection and the request until the server accepts it. If the server ends, it closes both.
         connection = fastcgi.Connection(path)
@@ -121,7 +116,7 @@ def parts(text):
 
 
 def origin_of(file):
-    """The library or module of an object file: of `…/libswiftCore.a(Swift.o)` or `…/Yams.build/Node.swift.o`."""
+    """The library or module of an object file: of `…/libswiftCore.a(Swift.o)` or `…/Postlude.build/Worker.swift.o`."""
     archive = re.fullmatch(r"(.*/)?([^/]+)\(.*\)", file)
     module = re.search(r"([^/]+)\.build/", file)
     return archive[2] if archive else module[1] if module else pathlib.Path(file).name

@@ -25,7 +25,7 @@ struct Node {
         case plain
         case singleQuoted
         case doubleQuoted
-        /// A text on lines of its own, after `|` or `>`.
+        /// A block scalar, after `|` or `>`.
         case block
     }
 

@@ -246,8 +246,8 @@ private struct Batch {
 
     private var parts: Int { writes.count + (notes.isEmpty ? 0 : 1) }
 
-    /// Runs the batch in the transaction that has begun, and commits it. If one of its parts fails, each part gets a transaction
-    /// of its own. Savepoints would keep the other parts instead, but they copy each page that a part changes, and a part fails
+    /// Runs the batch in the transaction that has begun, and commits it. If one of its parts fails, each part gets a separate
+    /// transaction. Savepoints would keep the other parts instead, but they copy each page that a part changes, and a part fails
     /// rarely.
     ///
     /// - Parameter begin: begins a transaction.
