@@ -64,10 +64,11 @@ let parts: [Target] = [
     part("PostludeNginxSite", ["PostludeManifest", "PostludeRouting"]),
     part("PostludePCRE", ["CPostludePCRE2"]),
     part("PostludeRouting", ["PostludePCRE", httpTypes]),
+    part("PostludeSQLiteStore", ["PostludeSystem", "PostludeTaskStore", grdb, grdbSQLite]),
     part("PostludeScoreboard", ["PostludeSystem"]),
     part("PostludeSupervision", ["CPostludeLinux", "PostludeSystem"]),
     part("PostludeSystem", ["CPostludeLinux"]),
-    part("PostludeTaskStore", ["PostludeDates", "PostludeSystem", grdb, grdbSQLite]),
+    part("PostludeTaskStore", ["PostludeDates", "PostludeSystem"]),
     part("PostludeThreads", ["PostludeSystem"]),
 ]
 
@@ -87,8 +88,8 @@ let products: [Target] = [
     .target(
         name: "PostludeDurable",
         dependencies: [
-            "Postlude", "PostludeLogOutput", "PostludeManifest", "PostludeRouting", "PostludeSystem",
-            "PostludeTaskStore", "PostludeThreads", argumentParser, httpTypes, logging,
+            "Postlude", "PostludeLogOutput", "PostludeManifest", "PostludeRouting", "PostludeSQLiteStore",
+            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, httpTypes, logging,
         ]),
     .target(
         name: "PostludeCelery",
@@ -150,7 +151,7 @@ let tests: [Target] = [
             "Postlude", logging, serviceLifecycle,
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ]),
-    testbed("PostludeTaskStoreTestbed", ["PostludeTaskStore"]),
+    testbed("PostludeTaskStoreTestbed", ["PostludeSQLiteStore", "PostludeTaskStore"]),
     testbed("PostludeTestbed", ["Postlude", logging]),
     .testTarget(
         name: "PostludeBrokerTests",
@@ -167,8 +168,8 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeDurableTests",
         dependencies: [
-            "Postlude", "PostludeDurable", "PostludeManifest", "PostludeSystem", "PostludeTaskStore",
-            "PostludeTesting", httpTypes, logging,
+            "Postlude", "PostludeDurable", "PostludeManifest", "PostludeSQLiteStore", "PostludeSystem",
+            "PostludeTaskStore", "PostludeTesting", httpTypes, logging,
         ]),
     .testTarget(
         name: "PostludeEndToEndTests",
@@ -191,6 +192,13 @@ let tests: [Target] = [
     .testTarget(name: "PostludePCRETests", dependencies: ["PostludePCRE"]),
     .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludeRouting", httpTypes]),
     .testTarget(
+        name: "PostludeSQLiteStoreTests",
+        dependencies: [
+            "PostludeSQLiteStore", "PostludeSpawning", "PostludeSupervision", "PostludeSystem",
+            "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb, grdbSQLite,
+        ],
+        exclude: ["Interpose"]),
+    .testTarget(
         name: "PostludeScoreboardTests",
         dependencies: ["PostludeScoreboard", "PostludeSystem", "PostludeThreads"]),
     .testTarget(
@@ -198,13 +206,7 @@ let tests: [Target] = [
         dependencies: ["PostludeSpawning", "PostludeSupervision", "PostludeTaskStoreTestbed"]),
     .testTarget(name: "PostludeSupervisionTests", dependencies: ["PostludeSupervision", "PostludeSystem"]),
     .testTarget(name: "PostludeSystemTests", dependencies: ["PostludeSystem"]),
-    .testTarget(
-        name: "PostludeTaskStoreTests",
-        dependencies: [
-            "PostludeDates", "PostludeSpawning", "PostludeSupervision", "PostludeSystem",
-            "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb, grdbSQLite,
-        ],
-        exclude: ["Interpose"]),
+    .testTarget(name: "PostludeTaskStoreTests", dependencies: ["PostludeDates", "PostludeTaskStore"]),
     .testTarget(
         name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeSystem", "PostludeTesting"]),
     .testTarget(

@@ -1,4 +1,5 @@
 import Foundation
+import PostludeSQLiteStore
 import PostludeTaskStore
 
 /// A process of the task store's tests: `PostludeTaskStoreTestbed COMMAND FILE …`.

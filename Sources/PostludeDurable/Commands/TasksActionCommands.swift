@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Postlude
+internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 /// The options that select the tasks to change: ids, or all dead letters.

@@ -1,6 +1,7 @@
 package import ArgumentParser
 package import Postlude
 internal import PostludeManifest
+internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 /// The command `tasks`, which inspects and changes the tasks in the task store.

@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import Postlude
 internal import PostludeLogOutput
+internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 struct TasksListCommand<App: Application>: ParsableCommand {

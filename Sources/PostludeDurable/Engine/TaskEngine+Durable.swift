@@ -1,5 +1,6 @@
 public import Postlude
 package import PostludeManifest
+internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 extension TaskEngine {

@@ -1,4 +1,5 @@
 internal import Logging
+internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import Logging
+internal import PostludeSQLiteStore
 package import PostludeSystem
 internal import PostludeTaskStore
 

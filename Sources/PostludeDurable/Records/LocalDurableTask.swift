@@ -1,5 +1,6 @@
 package import FoundationEssentials
 package import Postlude
+internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 

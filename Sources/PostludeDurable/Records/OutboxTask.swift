@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 package import Postlude
+internal import PostludeSQLiteStore
 internal import PostludeSystem
 package import PostludeTaskStore
 

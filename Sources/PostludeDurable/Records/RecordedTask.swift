@@ -1,4 +1,5 @@
 internal import Postlude
+internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 /// A persisted task with a record in this module's task store.

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Logging
 internal import PostludeManifest
+internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 

@@ -3,6 +3,7 @@ internal import HTTPTypes
 internal import Logging
 internal import Postlude
 internal import PostludeManifest
+internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads

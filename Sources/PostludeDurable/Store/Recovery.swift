@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Logging
 internal import Postlude
+internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Postlude
 internal import PostludeManifest
+internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 /// The status pages' access to a task store, as a visitor. It opens the file for each call, because the file may not exist yet,

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import PostludeSQLiteStore
 import PostludeSystem
 import PostludeTaskStore
 

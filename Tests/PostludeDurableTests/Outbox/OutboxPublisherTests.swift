@@ -1,4 +1,5 @@
 import Foundation
+import PostludeSQLiteStore
 import PostludeSystem
 import PostludeTaskStore
 import Testing

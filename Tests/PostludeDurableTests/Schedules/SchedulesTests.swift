@@ -1,6 +1,7 @@
 import Foundation
 import Postlude
 import PostludeManifest
+import PostludeSQLiteStore
 import PostludeSystem
 import PostludeTaskStore
 import Testing

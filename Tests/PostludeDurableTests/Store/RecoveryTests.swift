@@ -1,5 +1,6 @@
 import Foundation
 import Postlude
+import PostludeSQLiteStore
 import PostludeSystem
 import PostludeTaskStore
 import Testing

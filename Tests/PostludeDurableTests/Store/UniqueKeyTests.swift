@@ -1,5 +1,6 @@
 import Logging
 import PostludeManifest
+import PostludeSQLiteStore
 import PostludeSystem
 import PostludeTaskStore
 import Testing

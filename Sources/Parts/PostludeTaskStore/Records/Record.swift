@@ -29,7 +29,34 @@ package struct RecordSummary: Sendable, Equatable {
     /// The request's route; empty if there was none.
     package var route: String
     /// How often a process has died while it ran the record.
-    package var deaths = 0
+    package var deaths: Int
+
+    package init(
+        number: Int64, id: RecordID, request: String, position: Int, name: String, priority: RecordPriority,
+        state: RecordState, added: Date, due: Date, expires: Date?, uniqueKey: String?, owner: Int64?,
+        attempts: Int, started: Date?, ended: Date?, queue: String?, error: String?, route: String,
+        deaths: Int
+    ) {
+        self.number = number
+        self.id = id
+        self.request = request
+        self.position = position
+        self.name = name
+        self.priority = priority
+        self.state = state
+        self.added = added
+        self.due = due
+        self.expires = expires
+        self.uniqueKey = uniqueKey
+        self.owner = owner
+        self.attempts = attempts
+        self.started = started
+        self.ended = ended
+        self.queue = queue
+        self.error = error
+        self.route = route
+        self.deaths = deaths
+    }
 }
 
 /// A row of the task store.
@@ -45,12 +72,56 @@ package struct Record: Sendable, Equatable {
     /// The record whose failure has made this one a dead letter.
     package var stoppedBy: RecordID?
 
+    package init(
+        summary: RecordSummary, payload: Data, result: Data?, stopsOnFailure: Bool, stoppedBy: RecordID?
+    ) {
+        self.summary = summary
+        self.payload = payload
+        self.result = result
+        self.stopsOnFailure = stopsOnFailure
+        self.stoppedBy = stoppedBy
+    }
+
     package subscript<Value>(dynamicMember path: KeyPath<RecordSummary, Value>) -> Value {
         summary[keyPath: path]
     }
 }
 
-/// The state of a record. The raw values are those in the file.
+/// Why the later records of a request do not run, if one of them stops the others on failure.
+package enum StopReason: Sendable {
+    case failed, expired, discarded
+    case moved(queue: String)
+
+    /// Returns the error of a later record.
+    ///
+    /// - Parameter record: the record that has stopped it.
+    package func error(behind record: RecordSummary) -> String {
+        let what =
+            switch self {
+            case .failed: "has failed"
+            case .expired: "has expired"
+            case .discarded: "was discarded"
+            case .moved(let queue): "has moved to the queue \(queue), which does not report its result"
+            }
+        return "the task \(record.name) \(record.id) before it \(what)"
+    }
+}
+
+/// The claimed records of one request. This process owns them, and runs them in this order.
+package struct ClaimedRequest: Sendable, Equatable {
+    /// The request's id.
+    package var id: String
+    package var route: String
+    package var records: [Record]
+
+    package init(id: String, route: String, records: [Record]) {
+        self.id = id
+        self.route = route
+        self.records = records
+    }
+}
+
+/// The state of a record. The raw values are those in the task store.
 package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible {
     /// It is to run: at once, when it is due, or after the records before it.
     case waiting = 0
@@ -135,4 +206,16 @@ package enum RecordEnd: Sendable {
     case moved(queue: String, reason: String?)
     /// It was not begun, or not finished. Any process may claim it.
     case released
+}
+
+extension Date {
+    /// The milliseconds since 1970, as records contain them, clamped to the range of `Int64`.
+    package var milliseconds: Int64 {
+        let milliseconds = (timeIntervalSince1970 * 1000).rounded(.down)
+        // NaN compares false.
+        guard milliseconds > -9e18 else { return .min }
+        return milliseconds < 9e18 ? Int64(milliseconds) : .max
+    }
+
+    package init(milliseconds: Int64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
 }

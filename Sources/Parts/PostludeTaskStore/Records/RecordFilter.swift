@@ -1,4 +1,4 @@
-internal import GRDB
+package import FoundationEssentials
 
 /// A filter of records. nil matches all of them.
 package struct RecordFilter: Sendable, Equatable {
@@ -18,6 +18,11 @@ package struct RecordPage: Sendable {
     package var records: [RecordSummary]
     /// The value of `after` for the next page; nil if there is none.
     package var next: Int64?
+
+    package init(records: [RecordSummary], next: Int64?) {
+        self.records = records
+        self.next = next
+    }
 }
 
 /// The order in which records are listed.
@@ -26,68 +31,17 @@ package enum ListingOrder: String, Sendable {
     case oldestFirst = "ASC"
 
     /// The value of `after` for the first page.
-    var start: Int64 { self == .newestFirst ? .max : -1 }
+    package var start: Int64 { self == .newestFirst ? .max : -1 }
 }
 
-/// The list of the numbers of records that a filter matches. However rare they are, it reads at most a page from each part of
-/// the index by name that can have them.
-struct NumberListing {
-    private let filter: RecordFilter
-    private let order: ListingOrder
+/// The counts of a task store's records.
+package struct TaskStoreCounts: Sendable, Equatable {
+    /// For each name, the number of records in each state.
+    package var names: [String: [RecordState: Int]] = [:]
+    /// The due time of the record that has been due for the longest time and is not over; nil if no record is due.
+    package var oldestDue: Date?
 
-    init(_ filter: RecordFilter, order: ListingOrder) {
-        self.filter = filter
-        self.order = order
-    }
+    package init() {}
 
-    /// - Parameters:
-    ///   - after: the last number of the previous page, or the order's `start`.
-    ///   - limit: the maximum count of numbers.
-    func numbers(after: Int64, limit: Int, in database: Database) throws -> [Int64] {
-        guard filter != RecordFilter() else { return try database.numbers(Self.all(order), [after, limit]) }
-        let names = try filter.name.map { [$0] } ?? RecordNames.all(in: database)
-        let part = Self.part(order)
-        var numbers: [Int64] = []
-        for name in names {
-            for state in RecordState.allCases where filter.states?.contains(state) ?? true {
-                for priority in RecordPriority.allCases where priority == filter.priority ?? priority {
-                    numbers += try database.numbers(
-                        part, [name, state.rawValue, priority.rawValue, after, limit])
-                }
-            }
-        }
-        numbers.sort { order == .newestFirst ? $0 > $1 : $0 < $1 }
-        return Array(numbers.prefix(limit))
-    }
-
-    static func all(_ order: ListingOrder) -> String {
-        "SELECT number FROM record WHERE \(page(order))"
-    }
-
-    static func part(_ order: ListingOrder) -> String {
-        """
-        SELECT number FROM record INDEXED BY record_name WHERE name = ? AND state = ? AND priority = ? AND \(page(order))
-        """
-    }
-
-    private static func page(_ order: ListingOrder) -> String {
-        "number \(order == .newestFirst ? "<" : ">") ? ORDER BY number \(order.rawValue) LIMIT ?"
-    }
-}
-
-/// The names of all records.
-enum RecordNames {
-    /// A table `kind` with the names. It takes one step in the index for each name, however many records have it.
-    static let table = """
-        WITH RECURSIVE kind(name) AS (
-            SELECT min(name) FROM record
-            UNION ALL
-            SELECT (SELECT min(name) FROM record WHERE name > kind.name) FROM kind WHERE kind.name IS NOT NULL
-        )
-        """
-    static let list = "\(table) SELECT name FROM kind WHERE name IS NOT NULL"
-
-    static func all(in database: Database) throws -> [String] {
-        try String.fetchAll(try database.cachedStatement(sql: list))
-    }
+    package subscript(state: RecordState) -> Int { names.values.reduce(0) { $0 + ($1[state] ?? 0) } }
 }

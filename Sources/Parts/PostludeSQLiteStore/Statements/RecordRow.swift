@@ -1,0 +1,86 @@
+internal import FoundationEssentials
+internal import GRDB
+internal import PostludeTaskStore
+
+// GRDB has a Record, too.
+internal import struct PostludeTaskStore.Record
+
+/// A row of the table `record`, read column by column. An invalid value is an error, not a trap.
+struct RecordRow {
+    static let summaryColumns = """
+        number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
+        ended, (SELECT name FROM queue WHERE queue.number = record.queue), error, \
+        route, (SELECT deaths FROM suspect WHERE suspect.record = record.number)
+        """
+    /// The payload and the result are read as bytes, so that no text is validated or copied.
+    static let columns = summaryColumns + ", CAST(payload AS BLOB), CAST(result AS BLOB), stops, stopped_by"
+
+    private let row: Row
+
+    init(_ row: Row) { self.row = row }
+
+    func summary() throws -> RecordSummary {
+        guard let id = RecordID(try value(1)), let priority = RecordPriority(rawValue: try value(5)),
+            let state = RecordState(rawValue: try value(6))
+        else { throw corruption("id, priority or state") }
+        return RecordSummary(
+            number: try value(0), id: id, request: try value(2), position: try value(3), name: try value(4),
+            priority: priority, state: state, added: try time(7), due: try time(8),
+            expires: try optionalTime(9),
+            uniqueKey: try optional(10), owner: try optional(11), attempts: try value(12),
+            started: try optionalTime(13), ended: try optionalTime(14), queue: try optional(15),
+            error: try optional(16), route: try value(17), deaths: try optional(18) ?? 0)
+    }
+
+    func record() throws -> Record {
+        let (stops, stoppedBy): (Int64, String?) = (try value(21), try optional(22))
+        return Record(
+            summary: try summary(), payload: try value(19), result: try optional(20),
+            stopsOnFailure: stops == 1, stoppedBy: stoppedBy.flatMap(RecordID.init))
+    }
+
+    private func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value {
+        guard let value: Value = try optional(column) else { throw corruption("column \(column)") }
+        return value
+    }
+
+    private func optional<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value? {
+        let stored: DatabaseValue = row[column]
+        guard !stored.isNull else { return nil }
+        guard let value = Value.fromDatabaseValue(stored) else { throw corruption("column \(column)") }
+        return value
+    }
+
+    private func time(_ column: Int) throws -> Date { Date(milliseconds: try value(column)) }
+
+    private func optionalTime(_ column: Int) throws -> Date? {
+        let milliseconds: Int64? = try optional(column)
+        return milliseconds.map(Date.init(milliseconds:))
+    }
+
+    private func corruption(_ what: String) -> DatabaseError {
+        DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a record whose \(what) cannot be")
+    }
+}
+
+extension Database {
+    /// - Parameter rest: what follows `SELECT … FROM record`.
+    func records(_ rest: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Record] {
+        let statement = try cachedStatement(sql: "SELECT \(RecordRow.columns) FROM record \(rest)")
+        let rows = try Row.fetchCursor(statement, arguments: arguments)
+        var records: [Record] = []
+        while let row = try rows.next() { records.append(try RecordRow(row).record()) }
+        return records
+    }
+
+    /// Returns records without payloads and results.
+    func summaries(
+        _ rest: String, _ arguments: StatementArguments = StatementArguments()
+    ) throws -> [RecordSummary] {
+        let statement = try cachedStatement(sql: "SELECT \(RecordRow.summaryColumns) FROM record \(rest)")
+        let rows = try Row.fetchCursor(statement, arguments: arguments)
+        var records: [RecordSummary] = []
+        while let row = try rows.next() { records.append(try RecordRow(row).summary()) }
+        return records
+    }
+}

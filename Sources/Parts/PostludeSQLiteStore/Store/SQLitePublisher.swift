@@ -1,0 +1,105 @@
+package import FoundationEssentials
+internal import GRDB
+internal import PostludeSystem
+package import PostludeTaskStore
+
+// GRDB has a Record, too.
+package import struct PostludeTaskStore.Record
+
+/// The right to publish the records of a queue. There is at most one at a time, in all processes together.
+package final class Publisher: Sendable {
+    package let queue: String
+    private let number: Int64
+    private let taskStore: SQLiteTaskStore
+    private let lock: ByteLock
+
+    init(of queue: String, number: Int64, in taskStore: SQLiteTaskStore, holding lock: ByteLock) {
+        self.queue = queue
+        self.number = number
+        self.taskStore = taskStore
+        self.lock = lock
+    }
+
+    /// Returns the records to publish next, in this order; none while the queue waits for its next attempt.
+    package func next(_ limit: Int = 64) throws(TaskStoreError) -> [Record] {
+        let (number, now) = (number, taskStore.now)
+        // A write transaction is used, because it includes earlier asynchronous writes.
+        return try taskStore.write { database in
+            guard try database.number(Self.due, [number]) ?? 0 <= now else { return [] }
+            return try database.records(Self.outgoing, [number, limit])
+        }
+    }
+
+    /// Makes the next attempt due at once, whatever the last one has set.
+    package func tryAtOnce() throws(TaskStoreError) {
+        let (number, now) = (number, taskStore.now)
+        try taskStore.write { database in
+            try database.run("UPDATE queue SET due = 0 WHERE number = ? AND due > ?", [number, now])
+        }
+    }
+
+    /// Returns when the first record may be published; nil if there is none.
+    package func nextDue() throws(TaskStoreError) -> Date? {
+        let number = number
+        return try taskStore.write { database in
+            guard let first = try database.records(Self.outgoing, [number, 1]).first else { return nil }
+            return max(first.added, Date(milliseconds: try database.number(Self.due, [number]) ?? 0))
+        }
+    }
+
+    /// Notes that the broker has confirmed a record. This is written with the next transaction: after a crash the record may be
+    /// published once more.
+    package func published(_ id: RecordID) {
+        let now = taskStore.now
+        taskStore.writeLater { database in
+            try database.run(
+                """
+                UPDATE record SET state = 7, attempts = attempts + 1, ended = ?, error = NULL
+                WHERE id = ? AND state = 6
+                """,
+                [now, id.text])
+        }
+    }
+
+    /// Notes that the broker has not accepted a record, and that it is to be tried again.
+    ///
+    /// - Parameter time: the time before which no record of the queue is published, so that none overtakes another.
+    package func failed(_ id: RecordID, error: String, next time: Date) {
+        let (number, due) = (number, time.milliseconds)
+        taskStore.writeLater { database in
+            try database.run("UPDATE queue SET due = ? WHERE number = ?", [due, number])
+            try database.run(
+                "UPDATE record SET attempts = attempts + 1, error = ? WHERE id = ? AND state = 6",
+                [error, id.text])
+        }
+    }
+
+    private static let due = "SELECT due FROM queue WHERE number = ?"
+    static let outgoing =
+        "INDEXED BY record_outgoing WHERE queue = ? AND state = 6 ORDER BY record.number LIMIT ?"
+}
+
+extension SQLiteTaskStore {
+    /// Returns the queues that have records to publish.
+    package func outgoingQueues() throws(TaskStoreError) -> [String] {
+        try read { database in
+            try String.fetchAll(try database.cachedStatement(sql: Self.outgoing))
+        }
+    }
+
+    /// Returns the right to publish a queue's records. It lasts until the value is released, or the process ends.
+    ///
+    /// - Returns: nil if another publisher has it, or if the queue has never had a record.
+    package func publisher(of queue: String) throws(TaskStoreError) -> Publisher? {
+        let sql = "SELECT number FROM queue WHERE name = ?"
+        guard let number = try read({ try $0.number(sql, [queue]) }) else { return nil }
+        guard let lock = try publisherLock(ofQueue: number) else { return nil }
+        return Publisher(of: queue, number: number, in: self, holding: lock)
+    }
+
+    private static let outgoing = """
+        SELECT name FROM queue WHERE EXISTS (
+            SELECT 1 FROM record INDEXED BY record_outgoing WHERE record.queue = queue.number AND record.state = 6)
+        ORDER BY name
+        """
+}

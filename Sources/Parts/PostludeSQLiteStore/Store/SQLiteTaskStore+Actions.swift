@@ -1,0 +1,93 @@
+internal import GRDB
+internal import PostludeSystem
+package import PostludeTaskStore
+
+extension SQLiteTaskStore {
+    /// Retries records that are over, with all of their attempts. A record that waits for a time, such as that of its next
+    /// attempt, is due at once.
+    ///
+    /// The records that a dead letter has kept from running are retried with it. One of them alone is refused until the record
+    /// before it has succeeded or is discarded.
+    package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
+        let now = now
+        return try changeRecords(ids) { record, database in
+            switch record.state {
+            case .running, .outgoing: return .refused(in: record.state)
+            case .waiting where record.owner != nil: return .refusedAsOwned
+            default: break
+            }
+            if let other = try database.blocker(of: record) {
+                return .refused(behind: other)
+            }
+            let followers = try database.allStopped(by: record.id)
+            for record in [record] + followers where record.state.isOver {
+                guard let key = record.uniqueKey,
+                    let other = try database.holder(of: key, name: record.name)
+                else { continue }
+                return .refused(asKeyOf: other)
+            }
+            // A record for a broker goes to the outbox again.
+            let state = record.state != .waiting && record.queue != nil ? RecordState.outgoing : .waiting
+            try database.run(
+                """
+                UPDATE record SET state = ?, due = ?, owner = NULL, started = NULL, ended = NULL, result = NULL,
+                    stopped_by = NULL,
+                    expires = CASE WHEN expires <= ? THEN NULL ELSE expires END,
+                    attempts = CASE state WHEN 0 THEN attempts - ? ELSE 0 END
+                WHERE number = ?
+                """,
+                [state.rawValue, now, now, record.deaths, record.number])
+            try database.run("DELETE FROM suspect WHERE record = ?", [record.number])
+            for follower in followers { try database.revive(follower, at: now) }
+            return .changed
+        }
+    }
+
+    /// Discards records that no process has yet, that are to be published, or that are dead letters, each with the later
+    /// records of its request that depend on it.
+    package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
+        let now = now
+        return try changeRecords(ids) { record, database in
+            switch record.state {
+            // Discarded by this call, with the record before it.
+            case .discarded where try database.isStopped(record, byOneOf: ids): return .changed
+            case .running, .done, .published, .discarded: return .refused(in: record.state)
+            case .waiting where record.owner != nil: return .refusedAsOwned
+            default: break
+            }
+            try database.run(
+                "UPDATE record SET state = 5, owner = NULL, ended = ? WHERE number = ?", [now, record.number])
+            for follower in try database.allStopped(by: record.id) {
+                try database.run(
+                    "UPDATE record SET state = 5, ended = ? WHERE number = ?", [now, follower.number])
+            }
+            try database.stopBehind(record.id, because: .discarded, at: now, state: .discarded)
+            return .changed
+        }
+    }
+
+    private func changeRecords(
+        _ ids: [RecordID],
+        _ change: @escaping @Sendable (RecordSummary, Database) throws -> RecordActionResult
+    ) throws(TaskStoreError) -> [RecordActionResult] {
+        return try write { [self] database in
+            let numbers = try ids.map {
+                try database.number("SELECT number FROM record WHERE id = ?", [$0.text]) ?? 0
+            }
+            var results = [RecordActionResult](repeating: .unknown, count: ids.count)
+            // Oldest first: later records may depend on earlier ones.
+            for index in ids.indices.sorted(by: { numbers[$0] < numbers[$1] }) {
+                guard var record = try database.summaries("WHERE id = ?", [ids[index].text]).first else {
+                    continue
+                }
+                if let owner = record.owner, try !isAlive(owner) {
+                    // Its owner is dead, so that it does not run any more.
+                    record.owner = nil
+                    if record.state == .running { record.state = .waiting }
+                }
+                results[index] = try change(record, database)
+            }
+            return results
+        }
+    }
+}

@@ -1,0 +1,168 @@
+package import FoundationEssentials
+internal import GRDB
+package import PostludeTaskStore
+
+// GRDB has a Record, too.
+package import struct PostludeTaskStore.Record
+
+extension SQLiteTaskStore {
+    /// Stores the records of a request, all of them or none. When this returns they are on the disk.
+    ///
+    /// - Returns: the result for each record, in their order.
+    /// - Throws: an error if they could not be stored; then none of them is.
+    package func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
+        try TaskStoreError.checkText(of: request, at: path)
+        let appending = Appending(request, owner: owner, now: now)
+        return try write { try appending.run(in: $0) }
+    }
+
+    /// Stores the records of a schedule's firing, unless it has fired for this time already, or for a later one.
+    ///
+    /// - Parameters:
+    ///   - schedule: its key in the task store.
+    ///   - time: the time for which it fires.
+    /// - Returns: nil if it has fired already.
+    package func fire(
+        _ schedule: String, at time: Date, _ request: NewRequest
+    ) throws(TaskStoreError) -> [AppendResult]? {
+        try TaskStoreError.checkText(of: request, at: path)
+        let appending = Appending(request, owner: owner, now: now)
+        return try write { database in
+            try database.run(
+                """
+                INSERT INTO firing (schedule, time) SELECT ?1, ?2
+                WHERE NOT EXISTS (SELECT 1 FROM firing WHERE schedule = ?1 AND time >= ?2)
+                """,
+                [schedule, time.milliseconds])
+            guard database.changesCount == 1 else { return nil }
+            return try appending.run(in: database)
+        }
+    }
+
+    /// Returns the time after which a schedule is to fire next: that of its last firing. For a new schedule this is now, which
+    /// is stored.
+    package func beginSchedule(_ schedule: String) throws(TaskStoreError) -> Date {
+        if let last = try lastFiring(of: schedule) { return last }
+        try TaskStoreError.checkText(schedule, at: path)
+        let now = now
+        return try write { database in
+            try database.run(
+                """
+                INSERT INTO firing (schedule, time) SELECT ?1, ?2
+                WHERE NOT EXISTS (SELECT 1 FROM firing WHERE schedule = ?1)
+                """,
+                [schedule, now])
+            return Date(milliseconds: try database.number(Self.lastFiring, [schedule]) ?? now)
+        }
+    }
+
+    /// Makes a schedule that has fired for a later time continue from a time.
+    ///
+    /// - Returns: false if it has not fired for a later time. Another process may have restarted it.
+    package func restartSchedule(_ schedule: String, at time: Date) throws(TaskStoreError) -> Bool {
+        let time = time.milliseconds
+        return try write { database in
+            try database.run("DELETE FROM firing WHERE schedule = ? AND time > ?", [schedule, time])
+            guard database.changesCount > 0 else { return false }
+            try database.run("INSERT OR IGNORE INTO firing (schedule, time) VALUES (?, ?)", [schedule, time])
+            return true
+        }
+    }
+
+    /// Returns the schedules that have begun, by their keys in the task store, each with the time of its last firing.
+    package func schedules() throws(TaskStoreError) -> [(schedule: String, last: Date)] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT schedule, max(time) FROM firing GROUP BY schedule")
+                .compactMap {
+                    row in
+                    guard let name = String.fromDatabaseValue(row[0]),
+                        let time = Int64.fromDatabaseValue(row[1])
+                    else {
+                        return nil
+                    }
+                    return (name, Date(milliseconds: time))
+                }
+        }
+    }
+
+    /// Returns the time of a schedule's last firing, or of its beginning; nil for a new one.
+    package func lastFiring(of schedule: String) throws(TaskStoreError) -> Date? {
+        try read { try $0.number(Self.lastFiring, [schedule]) }.map(Date.init(milliseconds:))
+    }
+
+    private static let lastFiring = "SELECT max(time) FROM firing WHERE schedule = ?"
+}
+
+/// The insertion of a request's records.
+private struct Appending: Sendable {
+    private let request: NewRequest
+    private let owner: Int64?
+    private let now: Int64
+    /// Made outside of the transaction, which may be run again.
+    private let ids: [RecordID]
+
+    init(_ request: NewRequest, owner: Int64?, now: Int64) {
+        self.request = request
+        self.owner = request.runsHere ? owner : nil
+        self.now = now
+        ids = request.records.map { $0.id ?? RecordID.make(at: now) }
+    }
+
+    func run(in database: Database) throws -> [AppendResult] {
+        var results: [AppendResult] = []
+        var head: Int64?
+        for (position, (record, id)) in zip(request.records, ids).enumerated() {
+            if let other = try standIn(for: record, in: database) {
+                results.append(.exists(other))
+                continue
+            }
+            head = try insert(record, id, position: position, head: head, in: database)
+            results.append(.added(id))
+        }
+        return results
+    }
+
+    private func standIn(for record: NewRecord, in database: Database) throws -> Record? {
+        guard let key = record.uniqueKey else { return nil }
+        let rest =
+            switch record.uniqueScope {
+            case .unfinished: SQLiteTaskStore.unfinishedWithKey
+            case .stored: SQLiteTaskStore.newest
+            }
+        return try database.records(rest, [record.name, key]).first
+    }
+
+    /// - Returns: the number of the request's first record.
+    private func insert(
+        _ record: NewRecord, _ id: RecordID, position: Int, head: Int64?, in database: Database
+    ) throws -> Int64 {
+        let due = max(now, record.notBefore?.milliseconds ?? now)
+        var queue: Int64?
+        if let name = record.queue { queue = try QueueTable.number(of: name, in: database) }
+        let state = queue == nil || record.leavesInTurn ? RecordState.waiting : .outgoing
+        // A record with a delay has no owner, even if it is due by now: a process must claim it.
+        let owner = record.notBefore == nil && state == .waiting ? owner : nil
+        // The number that SQLite would choose, which is needed for `head`.
+        let last = try database.number("SELECT max(number) FROM record") ?? 0
+        let (number, isFull) = last.addingReportingOverflow(1)
+        guard !isFull else {
+            throw DatabaseError(resultCode: .SQLITE_FULL, message: "record \(last) has the largest number")
+        }
+        try database.run(
+            """
+            INSERT INTO record (number, id, head, request, route, position, name, priority, state, added, due, expires,
+                unique_key, owner, queue, payload, stops, once)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)
+            """,
+            [
+                number, id.text, head ?? number, request.id, request.route, position, record.name,
+                record.priority.rawValue,
+                state.rawValue, now,
+                due,
+                record.expires?.milliseconds, record.uniqueKey, owner, queue, record.payload,
+                record.stopsOnFailure ? 1 : 0,
+                record.uniqueKey != nil && record.uniqueScope == .stored ? 1 : 0,
+            ])
+        return head ?? number
+    }
+}

@@ -1,0 +1,294 @@
+package import FoundationEssentials
+internal import GRDB
+internal import Glibc
+internal import PostludeSystem
+package import PostludeTaskStore
+
+extension SQLiteTaskStore {
+    /// Claims requests with due records that have no owner. Before that it frees the records of dead owners, and ends records
+    /// that have expired.
+    ///
+    /// All due records of a request are claimed together. Requests are ordered by priority, then by the time at which they were
+    /// due.
+    ///
+    /// A record that was running when its owner died becomes a suspect: it waits for a while, and the later records of its
+    /// request wait for it. After `RecordDeath.limit` deaths it is a dead letter.
+    ///
+    /// - Parameters:
+    ///   - limit: the maximum number of requests.
+    ///   - takingSuspect: whether one of the requests may have a suspect. There is never more than one, so that the cause is
+    ///     known if this process dies.
+    package func claim(
+        _ limit: Int = 64, takingSuspect: Bool = true
+    ) throws(TaskStoreError) -> [ClaimedRequest] {
+        guard let owner else { throw refusal("a visitor runs no tasks") }
+        let now = now
+        let isClockBehind = noteClaim(at: now)
+        let dead = try deadOwners()
+        let claimed = try write { [self] database in
+            let claim = Claim(database, owner: owner, now: now, isAlive: isAlive)
+            if isClockBehind { try claim.correctDueTimes() }
+            let released = try claim.release(dead)
+            // Reported before the commit: even if this process dies then, each death is reported at least once.
+            for death in released.deaths { settings.died(death) }
+            try claim.closeExpired()
+            return (gone: released.gone, requests: try claim.take(limit, takingSuspect: takingSuspect))
+        }
+        for other in claimed.gone { RunningRecords.remove(ofOwner: other, taskStore: path) }
+        return claimed.requests
+    }
+
+    /// Returns the owners whose lock is free. Called outside of the transaction, because it may wait until the end of a process
+    /// is known.
+    private func deadOwners() throws(TaskStoreError) -> [DeadOwner] {
+        let others = try read { try $0.numbers("SELECT number FROM owner WHERE number <> ?", [owner]) }
+        var dead: [DeadOwner] = []
+        for other in others {
+            do {
+                guard try !isAlive(other) else { continue }
+            } catch {
+                throw TaskStoreError(path, error)
+            }
+            let pid = try read { try $0.number("SELECT pid FROM owner WHERE number = ?", [other]) } ?? 0
+            let crashReport = RunningRecords.crashReport(ofOwner: other, taskStore: path)
+            dead.append(
+                DeadOwner(
+                    number: other, pid: pid, crashReport: crashReport,
+                    end: crashReport.blamed.isEmpty ? .unknown : end(of: pid)))
+        }
+        return dead
+    }
+
+    /// Returns how a process has ended. Waits up to 200 ms, because its locks are free a moment before its parent knows the
+    /// end.
+    private func end(of pid: Int64) -> ProcessEnd {
+        for _ in 1...40 {
+            let end = settings.end(pid)
+            guard end == .pending else { return end }
+            usleep(5_000)
+        }
+        return .unknown
+    }
+
+    /// Returns when the next record without an owner is due, which may be in the past; nil if there is none.
+    ///
+    /// - Parameter takingSuspect: whether the record may be a suspect.
+    package func nextDue(takingSuspect: Bool = true) throws(TaskStoreError) -> Date? {
+        try read { database in
+            var due = try RecordPriority.allCases.compactMap { priority in
+                try database.number(Claim.nextUnsuspected, [priority.rawValue])
+            }
+            if takingSuspect, let suspect = try database.number(Claim.nextSuspect) { due.append(suspect) }
+            return due.min()
+        }.map(Date.init(milliseconds:))
+    }
+}
+
+/// One claim, within its transaction.
+struct Claim {
+    private let database: Database
+    private let owner: Int64
+    private let now: Int64
+    private let isAlive: (Int64) throws -> Bool
+
+    /// The number of expired records that one claim ends, and of records of each dead owner that it frees, which is rounded up
+    /// to whole requests.
+    private static let batch = 512
+    /// The delay, in milliseconds, of records that wait for one before them.
+    private static let openDelay: Int64 = 5000
+
+    init(_ database: Database, owner: Int64, now: Int64, isAlive: @escaping (Int64) throws -> Bool) {
+        self.database = database
+        self.owner = owner
+        self.now = now
+        self.isAlive = isAlive
+    }
+
+    /// The result of freeing the records of dead owners.
+    struct ReleasedOwners: Sendable {
+        var deaths: [RecordDeath] = []
+        /// The owners that have no records any more.
+        var gone: [Int64] = []
+    }
+
+    static let nextDue = """
+        SELECT due FROM record WHERE state = 0 AND owner IS NULL AND priority = ? ORDER BY due LIMIT 1
+        """
+    /// Selects the requests that have a suspect. CROSS JOIN makes SQLite begin with the suspects: it does not know that they
+    /// are few.
+    private static let suspectHeads = """
+        SELECT record.head FROM suspect CROSS JOIN record ON record.number = suspect.record WHERE record.state = 0
+        """
+    static let nextUnsuspected = """
+        SELECT due FROM record
+        WHERE state = 0 AND owner IS NULL AND priority = ? AND head NOT IN (\(suspectHeads)) ORDER BY due LIMIT 1
+        """
+    private static let suspects = """
+        FROM suspect CROSS JOIN record ON record.number = suspect.record
+        WHERE record.state = 0 AND record.owner IS NULL
+        """
+    static let nextSuspect = "SELECT min(record.due) \(suspects)"
+    static let dueSuspect = """
+        SELECT record.head \(suspects) AND record.due <= ?1 AND (record.expires IS NULL OR record.expires > ?1)
+        ORDER BY record.due, record.number LIMIT 1
+        """
+    private static let insertSuspect = """
+        INSERT INTO suspect (record, deaths) VALUES (?, 1)
+        ON CONFLICT (record) DO UPDATE SET deaths = deaths + 1
+        """
+    /// Also counts an attempt whose start was not written before the process died.
+    private static let delay = """
+        UPDATE record SET owner = NULL, state = 0, attempts = attempts + (state = 0), due = ?, error = ?
+        WHERE number = ?
+        """
+    private static let delayBehind = """
+        UPDATE record SET owner = NULL, due = ?1
+        WHERE number > ?2 AND number < ?3 AND +state = 0 AND +owner = ?4
+        """
+    static let owned = "SELECT number FROM record WHERE owner = ? ORDER BY number LIMIT 1 OFFSET ?"
+    static let headOf = "SELECT head FROM record WHERE number = ?"
+    static let ownedBehind = """
+        SELECT number FROM record WHERE owner = ? AND number > ? AND head <> ? ORDER BY number LIMIT 1
+        """
+    /// The records were due when the process claimed them; the clock may have been set back since.
+    static let release = """
+        UPDATE record SET owner = NULL, state = 0, due = min(due, ?3),
+            error = CASE state WHEN 1 THEN 'the process ended during attempt ' || attempts ELSE error END
+        WHERE owner = ?1 AND number < ?2
+        """
+    static let expire = """
+        UPDATE record SET state = 4, ended = ?1 WHERE number IN (
+            SELECT number FROM record INDEXED BY record_expiry
+            WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
+        """
+    static let ahead = """
+        UPDATE record SET due = ?1
+        WHERE state = 0 AND owner IS NULL AND priority IN (0, 1, 2) AND due > ?1 AND +due = added
+        """
+    static let expiringThatStop = """
+        SELECT id FROM (
+            SELECT id, stops FROM record INDEXED BY record_expiry
+            WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
+        WHERE stops = 1
+        """
+    static let due = """
+        SELECT head FROM record
+        WHERE state = 0 AND owner IS NULL AND priority = ?1 AND due <= ?2 AND (expires IS NULL OR expires > ?2)
+        AND head NOT IN (\(suspectHeads))
+        ORDER BY due, number
+        """
+    static let behind = "SELECT number FROM record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
+    static let postpone = """
+        UPDATE record SET due = ?4
+        WHERE number > ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
+        """
+    private static let isTogether = """
+        number >= ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
+        AND (+expires IS NULL OR +expires > ?3)
+        """
+    static let together = "WHERE \(isTogether) ORDER BY number"
+    static let own = "UPDATE record SET owner = ?4 WHERE \(isTogether)"
+
+    /// Frees the records of dead owners, in whole requests.
+    func release(_ dead: [DeadOwner]) throws -> ReleasedOwners {
+        var released = ReleasedOwners()
+        // An owner that was considered dead may have taken its lock in a recreated lock file since.
+        for other in dead where try !isAlive(other.number) {
+            let end = try endOfBatch(of: other.number)
+            for (id, attempt) in other.crashReport.blamed {
+                if let death = try suspect(id, of: other, before: end, reason: other.reason(of: attempt)) {
+                    released.deaths.append(death)
+                }
+            }
+            try database.run(Self.release, [other.number, end, now])
+            guard end == .max else { continue }
+            try database.run("DELETE FROM owner WHERE number = ?", [other.number])
+            released.gone.append(other.number)
+        }
+        return released
+    }
+
+    /// Counts a death of a record that was running when its owner died.
+    ///
+    /// - Returns: nil if the record was over by then, or is not in this batch.
+    private func suspect(
+        _ id: RecordID, of other: DeadOwner, before end: Int64, reason: String
+    ) throws -> RecordDeath? {
+        let found = try database.summaries(
+            "WHERE id = ? AND owner = ? AND state IN (0, 1) AND number < ?", [id.text, other.number, end]
+        ).first
+        guard let record = found else { return nil }
+        try database.run(Self.insertSuspect, [record.number])
+        var death = RecordDeath(record: record, deaths: record.deaths + 1, reason: reason)
+        let isLast = death.deaths >= RecordDeath.limit
+        let next = isLast ? now : now + RecordDeath.delay(after: death.deaths)
+        try database.run(Self.delay, [next, death.error, record.number])
+        if isLast {
+            try SQLiteTaskStore.end(id, .failed(error: death.error), at: now, in: database)
+            return death
+        }
+        death.next = Date(milliseconds: next)
+        // The records after it wait, too, because a request's order is guaranteed.
+        let head = try database.number(Self.headOf, [record.number]) ?? record.number
+        let endOfRequest = try database.number(Self.behind, [head]) ?? .max
+        try database.run(Self.delayBehind, [next, record.number, endOfRequest, other.number])
+        return death
+    }
+
+    /// Returns the record number before which a batch of whole requests ends; the maximum if the batch has all of the owner's
+    /// records.
+    private func endOfBatch(of other: Int64) throws -> Int64 {
+        guard let last = try database.number(Self.owned, [other, Self.batch]),
+            let head = try database.number(Self.headOf, [last]),
+            let end = try database.number(Self.ownedBehind, [other, last, head])
+        else { return .max }
+        return end
+    }
+
+    /// Makes records that were to run at once due now, if the clock was set back after they were added.
+    func correctDueTimes() throws { try database.run(Self.ahead, [now]) }
+
+    func closeExpired() throws {
+        let stopping = try String.fetchAll(
+            try database.cachedStatement(sql: Self.expiringThatStop), arguments: [now, Self.batch])
+        try database.run(Self.expire, [now, Self.batch])
+        for id in stopping.compactMap(RecordID.init) {
+            try database.stopBehind(id, because: .expired, at: now)
+        }
+    }
+
+    func take(_ limit: Int, takingSuspect: Bool) throws -> [ClaimedRequest] {
+        // The suspect comes first, because it has waited.
+        let suspect = takingSuspect ? try database.number(Self.dueSuspect, [now]) : nil
+        let heads = [suspect].compactMap(\.self)
+        return try (heads + dueHeads(limit - heads.count)).compactMap { head in
+            let end = try endOfRunnable(head)
+            var records = try database.records(Self.together, [head, end, now])
+            try database.run(Self.own, [head, end, now, owner])
+            for index in records.indices { records[index].summary.owner = owner }
+            return records.first.map { ClaimedRequest(id: $0.request, route: $0.route, records: records) }
+        }
+    }
+
+    /// Returns the number before which a request's records may run. Delays the records after one that stops the others, if
+    /// another process has that one or it is not due yet.
+    private func endOfRunnable(_ head: Int64) throws -> Int64 {
+        let end = try database.number(Self.behind, [head]) ?? .max
+        guard let open = try database.firstOpen(of: head, at: now) else { return end }
+        try database.run(Self.postpone, [open, end, now, now + Self.openDelay])
+        return open
+    }
+
+    private func dueHeads(_ limit: Int) throws -> [Int64] {
+        var heads: [Int64] = []
+        var seen: Set<Int64> = []
+        for priority in RecordPriority.allCases {
+            let statement = try database.cachedStatement(sql: Self.due)
+            let cursor = try Int64.fetchCursor(statement, arguments: [priority.rawValue, now])
+            while heads.count < limit, let head = try cursor.next() {
+                if seen.insert(head).inserted { heads.append(head) }
+            }
+        }
+        return heads
+    }
+}

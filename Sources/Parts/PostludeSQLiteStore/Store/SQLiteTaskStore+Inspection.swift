@@ -1,0 +1,170 @@
+internal import FoundationEssentials
+internal import GRDB
+package import PostludeTaskStore
+
+// GRDB has a Record, too.
+package import struct PostludeTaskStore.Record
+
+extension SQLiteTaskStore {
+    /// Returns a page of records.
+    ///
+    /// - Parameters:
+    ///   - order: by the time at which they were added.
+    ///   - after: the `next` of the previous page; nil for the first one.
+    ///   - limit: the maximum number of records.
+    package func list(
+        _ filter: RecordFilter = RecordFilter(), _ order: ListingOrder = .newestFirst, after: Int64? = nil,
+        limit: Int = 50
+    ) throws(TaskStoreError) -> RecordPage {
+        let listing = NumberListing(filter, order: order)
+        let limit = max(1, limit)
+        return try read { database in
+            // Reads one more record, to know whether there is a next page.
+            let numbers = try listing.numbers(after: after ?? order.start, limit: limit + 1, in: database)
+            var records = try database.summaries(
+                "WHERE \(Self.isNumbered) ORDER BY number \(order.rawValue)", [Self.json(numbers)])
+            guard records.count > limit else { return RecordPage(records: records, next: nil) }
+            records.removeLast(records.count - limit)
+            return RecordPage(records: records, next: records.last?.number)
+        }
+    }
+
+    /// A condition whose argument is numbers as JSON.
+    static let isNumbered = "number IN (SELECT value FROM json_each(?))"
+
+    private static func json(_ numbers: [Int64]) -> String {
+        "[\(numbers.map(String.init).joined(separator: ","))]"
+    }
+
+    /// - Returns: nil if there is no record with that id.
+    package func record(_ id: RecordID) throws(TaskStoreError) -> Record? {
+        try read { try $0.records("WHERE id = ?", [id.text]).first }
+    }
+
+    /// Returns the newest record with a name and a unique key, over or not; nil if there is none.
+    package func newest(of key: String, name: String) throws(TaskStoreError) -> Record? {
+        try TaskStoreError.checkText(key, at: path)
+        return try read { try $0.records(Self.newest, [name, key]).first }
+    }
+
+    static let newest = """
+        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL ORDER BY record.number DESC LIMIT 1
+        """
+
+    static let unfinishedWithKey = """
+        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND (state < 2 OR state = 6)
+        """
+
+    /// Returns the number of records that are due and not over. Records in the outbox do not count.
+    package func unfinished() throws(TaskStoreError) -> Int {
+        let now = now
+        return try read { try $0.number(Self.unfinished, [now]).map(Int.init) ?? 0 }
+    }
+
+    /// Counts the unfinished records that are due. A suspect counts as due although it waits for a while, and so do the
+    /// records that wait for it.
+    static let unfinished = """
+        \(RecordNames.table)
+        SELECT count(*) FROM kind CROSS JOIN record INDEXED BY record_name ON record.name = kind.name
+        WHERE record.state IN (0, 1) AND (record.due <= ? OR record.head IN (
+            SELECT dead.head FROM suspect CROSS JOIN record AS dead ON dead.number = suspect.record
+            WHERE dead.state = 0 AND record.due <= dead.due))
+        """
+
+    /// Returns the record with a name and a unique key that is not over; nil if there is none.
+    package func holder(of key: String, name: String) throws(TaskStoreError) -> RecordID? {
+        try TaskStoreError.checkText(key, at: path)
+        return try read { try $0.holder(of: key, name: name) }
+    }
+
+    /// Counts records.
+    ///
+    /// - Parameter states: the states to count. If they exclude the records that are over, counting takes no longer because of
+    ///   these.
+    package func counts(
+        of states: some Collection<RecordState> = RecordState.allCases
+    ) throws(TaskStoreError) -> TaskStoreCounts {
+        let now = now
+        return try read { database in
+            var counts = TaskStoreCounts()
+            for name in try RecordNames.all(in: database) {
+                for state in states {
+                    let count = try database.number(Self.counting, [name, state.rawValue]).map(Int.init) ?? 0
+                    if count > 0 { counts.names[name, default: [:]][state] = count }
+                }
+            }
+            var due = try RecordPriority.allCases.compactMap {
+                try database.number(Claim.nextDue, [$0.rawValue])
+            }
+            if let owned = try database.number(Self.oldestOwned) { due.append(owned) }
+            counts.oldestDue = due.min().flatMap { $0 <= now ? Date(milliseconds: $0) : nil }
+            return counts
+        }
+    }
+
+    private static let counting = "SELECT count(*) FROM record WHERE name = ? AND state = ?"
+    static let oldestOwned = "SELECT min(due) FROM record WHERE owner IS NOT NULL"
+}
+
+extension Database {
+    func holder(of key: String, name: String) throws -> RecordID? {
+        let statement = try cachedStatement(sql: "SELECT id FROM record \(SQLiteTaskStore.unfinishedWithKey)")
+        return try String.fetchOne(statement, arguments: [name, key]).flatMap { RecordID($0) }
+    }
+}
+
+/// The export of records as text.
+extension SQLiteTaskStore {
+    /// Writes records as JSON, one per line, oldest first.
+    ///
+    /// Records are read in pages, so that a slow consumer blocks neither writers nor checkpoints. Records that are appended
+    /// meanwhile are included. Each record is written as it was when its page was read.
+    ///
+    /// - Parameter write: called with each line, without its line end.
+    package func export(
+        _ filter: RecordFilter = RecordFilter(), _ write: (String) throws -> Void
+    ) throws {
+        let listing = NumberListing(filter, order: .oldestFirst)
+        var after = ListingOrder.oldestFirst.start
+        while true {
+            let page = try read { database in
+                let numbers = try listing.numbers(after: after, limit: 256, in: database)
+                let statement = try database.cachedStatement(
+                    sql: "\(Self.line) WHERE \(Self.isNumbered) ORDER BY number")
+                return try Row.fetchAll(statement, arguments: [Self.json(numbers)]).compactMap {
+                    row in
+                    Int64.fromDatabaseValue(row[0]).flatMap { number in
+                        String.fromDatabaseValue(row[1]).map { (number: number, line: $0) }
+                    }
+                }
+            }
+            guard let last = page.last else { return }
+            for record in page { try write(record.line) }
+            after = last.number
+        }
+    }
+
+    /// SQLite's `json` removes line ends and blanks. Text that is not JSON is exported as a string.
+    private static let line = """
+        SELECT number, json_object(
+            'id', id, 'request', request, 'route', route, 'position', position, 'name', name,
+            'priority', CASE priority WHEN 0 THEN 'high' WHEN 1 THEN 'normal' ELSE 'low' END,
+            'state', CASE state \(states) END,
+            'added', \(time("added")), 'due', \(time("due")), 'expires', \(time("expires")), 'unique', unique_key,
+            'attempts', attempts, 'started', \(time("started")), 'ended', \(time("ended")),
+            'queue', (SELECT name FROM queue WHERE queue.number = record.queue), 'error', error,
+            'result', \(json("result")), 'payload', \(json("payload")))
+        FROM record
+        """
+
+    private static let states = RecordState.allCases.map { "WHEN \($0.rawValue) THEN '\($0)'" }
+        .joined(separator: " ")
+
+    private static func time(_ column: String) -> String {
+        "strftime('%Y-%m-%dT%H:%M:%fZ', \(column) / 1000.0, 'unixepoch')"
+    }
+
+    private static func json(_ column: String) -> String {
+        "CASE WHEN json_valid(\(column)) THEN json(\(column)) ELSE \(column) END"
+    }
+}

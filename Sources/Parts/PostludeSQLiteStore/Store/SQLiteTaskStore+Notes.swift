@@ -1,0 +1,149 @@
+internal import FoundationEssentials
+internal import GRDB
+internal import PostludeSystem
+package import PostludeTaskStore
+internal import Synchronization
+
+extension SQLiteTaskStore {
+    // The caller does not wait for these changes: they are written with the next transaction. If a crash loses one, the attempt
+    // is made again.
+
+    /// Notes that an attempt of a record begins. If this process dies from now on, the record becomes a suspect.
+    package func started(_ id: RecordID) {
+        let beginning = Beginning(at: now)
+        updateRunning { running throws(SystemError) in try running.begin(id) }
+        beginnings.withLock { $0[id] = beginning }
+        writeLater { database in
+            guard beginning.take() else { return }
+            try database.run(
+                """
+                UPDATE record SET state = 1, attempts = attempts + 1, started = ? WHERE id = ? AND state IN (0, 1)
+                """,
+                [beginning.time, id.text])
+        }
+    }
+
+    /// Notes how an attempt of a record has ended, or why there is none.
+    package func ended(_ id: RecordID, _ end: RecordEnd) {
+        let now = now
+        beginnings.withLock { beginnings in
+            var start: Int64?
+            if let beginning = beginnings.removeValue(forKey: id), case .done = end, beginning.join() {
+                start = beginning.time
+            }
+            writeLater { [start] in try Self.end(id, end, since: start, at: now, in: $0) }
+        }
+        updateRunning { running throws(SystemError) in try running.end(id) }
+    }
+
+    /// Records that an attempt does not end, and that this process is replaced because of it: the end of the
+    /// process counts as a death of the record.
+    package func blame(_ id: RecordID) {
+        updateRunning { running throws(SystemError) in try running.blame(id) }
+    }
+
+    /// Notes that this process was told to stop: its end counts as a death only of records that are blamed.
+    package func stop() { updateRunning { running throws(SystemError) in try running.stop() } }
+
+    /// Ends a record unless it is over already.
+    ///
+    /// - Parameter start: when the attempt of a record that is done began, if that was not written; otherwise nil.
+    static func end(
+        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, in database: Database
+    ) throws {
+        switch end {
+        case .done(let result):
+            try database.run(
+                """
+                UPDATE record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT),
+                    attempts = attempts + ?, started = coalesce(?, started)
+                WHERE id = ? AND (state < 2 OR state = 6)
+                """,
+                [now, result, start == nil ? 0 : 1, start, id.text])
+        case .again(let error, let time):
+            try database.run(
+                "UPDATE record SET state = 0, owner = NULL, due = ?, error = ? WHERE id = ? AND state IN (0, 1)",
+                [time.milliseconds, error, id.text])
+        case .retrying(let error):
+            try database.run(
+                "UPDATE record SET state = 0, error = ? WHERE id = ? AND state = 1", [error, id.text])
+        case .failed(let error): try close(id, .failed, error, at: now, in: database)
+        case .stopped(let blocker, let error):
+            guard try close(id, .failed, error, at: now, in: database) else { return }
+            try database.run("UPDATE record SET stopped_by = ? WHERE id = ?", [blocker?.text, id.text])
+        case .expired: try close(id, .expired, nil, at: now, in: database)
+        case .discarded: try close(id, .discarded, nil, at: now, in: database)
+        case .moved(let queue, let reason):
+            let number = try QueueTable.number(of: queue, in: database)
+            // Records are published in the order of their numbers: it comes before those that were added later.
+            try database.run(
+                """
+                UPDATE record SET state = 6, owner = NULL, queue = ?, error = coalesce(?, error)
+                WHERE id = ? AND state IN (0, 1)
+                """,
+                [number, reason, id.text])
+            // It may fail at the broker, too, and the records after it would not be notified.
+            if reason != nil, database.changesCount == 1 {
+                try database.stopBehind(id, because: .moved(queue: queue), at: now)
+            }
+        case .released:
+            try database.run(
+                "UPDATE record SET state = 0, owner = NULL WHERE id = ? AND state IN (0, 1)", [id.text])
+        }
+    }
+
+    /// - Returns: false if the record is over already.
+    @discardableResult
+    private static func close(
+        _ id: RecordID, _ state: RecordState, _ error: String?, at now: Int64, in database: Database
+    ) throws -> Bool {
+        try database.run(
+            """
+            UPDATE record SET state = ?, owner = NULL, ended = ?, error = coalesce(?, error)
+            WHERE id = ? AND (state < 2 OR state = 6)
+            """,
+            [state.rawValue, now, error, id.text])
+        guard database.changesCount == 1 else { return false }
+        let reason: StopReason =
+            switch state {
+            case .expired: .expired
+            case .discarded: .discarded
+            default: .failed
+            }
+        try database.stopBehind(id, because: reason, at: now)
+        return true
+    }
+}
+
+/// The beginning of an attempt, from the time it is noted until the attempt ends. Most attempts end before it is written: then
+/// the note of the end includes it, and one statement changes the record instead of two.
+final class Beginning: Sendable {
+    private enum State {
+        static let noted = 0
+        /// The writer's thread has it. Its transaction may be lost and tried again.
+        static let taken = 1
+        static let joined = 2
+    }
+
+    /// Milliseconds since 1970.
+    let time: Int64
+    private let state = Atomic<Int>(State.noted)
+
+    init(at time: Int64) { self.time = time }
+
+    /// Takes it to be written.
+    ///
+    /// - Returns: false if the note of the end includes it.
+    func take() -> Bool {
+        let (_, found) = state.compareExchange(
+            expected: State.noted, desired: State.taken, ordering: .relaxed)
+        return found != State.joined
+    }
+
+    /// Includes it in the note of the attempt's end.
+    ///
+    /// - Returns: false if the writer's thread has it.
+    func join() -> Bool {
+        state.compareExchange(expected: State.noted, desired: State.joined, ordering: .relaxed).exchanged
+    }
+}

@@ -1,0 +1,182 @@
+internal import FoundationEssentials
+internal import GRDB
+internal import PostludeSystem
+package import PostludeTaskStore
+
+/// The task store of durable tasks: an SQLite file that several processes have open.
+///
+/// Concurrent writes share a transaction and an fsync. A process owns records: it alone runs them, until they are over, or
+/// until it closes the task store or dies. Call ``close()`` at the end, because the writer's thread keeps the file open until
+/// then.
+///
+/// The file `<file>-owners` beside it must not be removed while a process has the task store open. A child of a process that
+/// forks without an `exec` shares its parent's lock as an owner.
+package final class SQLiteTaskStore: Sendable {
+    package let path: String
+    /// The number of this process as an owner; nil for a visitor.
+    package let owner: Int64?
+
+    let settings: TaskStoreSettings
+    // Internal for the tests: the extensions use the functions below.
+    let pool: DatabasePool
+    let writer: WriteQueue
+    private let checkpointer: Checkpointer
+    private let locks: OwnerLocks
+    /// The list of the records that this process runs; nil for a visitor.
+    private let running: RunningRecords?
+    private let files: TaskStoreFiles
+    private let registered: Owner?
+    /// The attempts that have begun and not ended.
+    let beginnings = Lock<[RecordID: Beginning]>([:])
+    /// The time at the last claim; nil before the first one.
+    private let lastClaim = Lock<Int64?>(nil)
+
+    /// Opens a task store, and migrates its tables if they are of an earlier version. Creates the file if the role is
+    /// `process`.
+    package convenience init(
+        path: String, role: TaskStoreRole = .process, settings: TaskStoreSettings = TaskStoreSettings()
+    ) throws(TaskStoreError) {
+        do {
+            self.init(try TaskStoreOpening(path: path, role: role, settings: settings))
+        } catch {
+            throw TaskStoreError(path, error)
+        }
+    }
+
+    private init(_ opening: TaskStoreOpening) {
+        path = opening.path
+        settings = opening.settings
+        pool = opening.pool
+        locks = opening.locks
+        writer = opening.writer
+        checkpointer = opening.checkpointer
+        files = opening.files
+        registered = opening.owner
+        owner = opening.owner?.number
+        running = opening.running
+    }
+
+    /// Writes pending changes, frees the records that this process has not begun, and closes the file. Other processes may
+    /// claim the records that still run.
+    package func close() throws(TaskStoreError) {
+        defer { releaseLock() }
+        do {
+            stop()
+            if let registered {
+                let (now, number) = (now, registered.number)
+                // From now on the beginnings are written by themselves, so that the records that run stay this owner's.
+                beginnings.withLock { beginnings in for each in beginnings.values { _ = each.take() } }
+                let isGone = (try? writer.perform { try Self.leave(number, at: now, in: $0) }) ?? false
+                registered.endConfirming()
+                if isGone { RunningRecords.remove(ofOwner: number, taskStore: path) }
+            }
+            writer.close()
+            // The last connection to be closed moves the WAL into the file and removes it, which the pool's read-only
+            // connections cannot do.
+            checkpointer.close()
+            pool.releaseMemory()
+            do throws(TaskStoreError) {
+                try files.check()
+            } catch {
+                pool.writeWithoutTransaction { TaskStoreFiles.keep(of: $0) }
+            }
+            try pool.close()
+        } catch {
+            throw TaskStoreError(path, error)
+        }
+    }
+
+    /// Releases this process's lock as an owner, as its death would. Tests call it to simulate that.
+    func releaseLock() { registered?.leave() }
+
+    /// Waits until all earlier asynchronous writes are on the disk.
+    ///
+    /// - Throws: an error if they could not be written. They are retried until the task store is closed.
+    package func flush() throws(TaskStoreError) {
+        do {
+            try writer.flush()
+        } catch {
+            throw TaskStoreError(path, error)
+        }
+    }
+
+    /// The number of transactions that this process has committed.
+    package var transactions: Int { writer.transactions }
+
+    // MARK: For the extensions
+
+    var now: Int64 { settings.now().milliseconds }
+
+    /// Runs statements in a transaction that all waiting writes share, and waits until they are on the disk.
+    func write<Value>(_ body: @escaping @Sendable (Database) throws -> Value) throws(TaskStoreError) -> Value
+    {
+        do {
+            return try writer.perform(body)
+        } catch {
+            throw TaskStoreError(path, error)
+        }
+    }
+
+    /// Runs statements in the next transaction, without waiting for it.
+    func writeLater(_ body: @escaping @Sendable (Database) throws -> Void) { writer.note(body) }
+
+    /// Reads without waiting for writers, and without making them wait.
+    func read<Value>(_ body: (Database) throws -> Value) throws(TaskStoreError) -> Value {
+        do {
+            return try pool.read(body)
+        } catch {
+            throw TaskStoreError(path, error)
+        }
+    }
+
+    /// Whether an owner is alive.
+    func isAlive(_ owner: Int64) throws -> Bool {
+        if let registered { try registered.isAlive(owner) } else { try locks.isAlive(owner) }
+    }
+
+    /// Changes the list of the records that this process runs. A visitor has none.
+    func updateRunning(_ body: (RunningRecords) throws(SystemError) -> Void) {
+        guard let running else { return }
+        do throws(SystemError) {
+            try body(running)
+        } catch {
+            settings.report(TaskStoreError(path, system: error))
+        }
+    }
+
+    /// Notes the time of a claim, and returns whether the clock shows an earlier time than at the last one. The first claim
+    /// counts as such.
+    func noteClaim(at now: Int64) -> Bool {
+        lastClaim.withLock { last in
+            defer { last = now }
+            return last.map { now < $0 } ?? true
+        }
+    }
+
+    /// Takes the right to publish a queue's records; nil if another publisher has it.
+    func publisherLock(ofQueue number: Int64) throws(TaskStoreError) -> ByteLock? {
+        do {
+            return try locks.takePublisher(ofQueue: number)
+        } catch {
+            throw TaskStoreError(path, error)
+        }
+    }
+
+    func refusal(_ reason: String, advice: String? = nil) -> TaskStoreError {
+        TaskStoreError(.refused, path, reason, advice: advice)
+    }
+
+    /// Frees an owner's waiting records, and removes the owner if none of its records is running.
+    ///
+    /// - Returns: whether the owner was removed.
+    private static func leave(_ owner: Int64, at now: Int64, in database: Database) throws -> Bool {
+        // The records were due when they were claimed; the clock may have been set back since.
+        try database.run(
+            "UPDATE record SET owner = NULL, due = min(due, ?) WHERE owner = ? AND state = 0", [now, owner])
+        // A record that runs until the process ends keeps its owner, which is dead then.
+        try database.run(
+            "DELETE FROM owner WHERE number = ? AND NOT EXISTS (SELECT 1 FROM record WHERE owner = ?)",
+            [owner, owner])
+        return database.changesCount == 1
+    }
+}

@@ -1,0 +1,263 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import PostludeTaskStore
+import Synchronization
+import Testing
+
+@testable import PostludeSQLiteStore
+
+@Suite("Inspecting records", .timeLimit(.minutes(10)))
+struct InspectionTests {
+    @Test("Pages of records, the newest first, with any filter")
+    func paging() throws {
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        for number in 0..<60 {
+            let record = NewRecord.make(number % 3 == 0 ? "mail" : "charge") {
+                $0.priority = RecordPriority.allCases[number % 3]
+                if number % 5 == 0 { $0.queue = "q" }
+            }
+            let id = try taskStore.append("\(number)", record)[0]
+            if number % 4 == 0 { taskStore.ended(id, .failed(error: "e")) }
+        }
+        try taskStore.flush()
+        func all(_ filter: RecordFilter, limit: Int) throws -> [RecordSummary] {
+            var records: [RecordSummary] = []
+            var after: Int64?
+            repeat {
+                let page = try taskStore.list(filter, after: after, limit: limit)
+                #expect(page.records.count <= limit)
+                records += page.records
+                after = page.next
+            } while after != nil
+            return records
+        }
+        let everything = try all(RecordFilter(), limit: 7)
+        #expect(everything.map(\.request) == (0..<60).reversed().map(String.init))
+        let filters = [
+            RecordFilter(states: [.failed]), RecordFilter(name: "mail"), RecordFilter(priority: .high),
+            RecordFilter(states: [.waiting, .outgoing], name: "charge"),
+            RecordFilter(states: [.failed], priority: .low),
+            RecordFilter(states: [.failed], name: "mail", priority: .high), RecordFilter(name: "none"),
+            RecordFilter(states: []), RecordFilter(states: [.done]),
+        ]
+        for filter in filters {
+            let expected = everything.filter {
+                (filter.states?.contains($0.state) ?? true) && $0.name == filter.name ?? $0.name
+                    && $0.priority == filter.priority ?? $0.priority
+            }
+            for limit in [1, 5, 100] { #expect(try all(filter, limit: limit) == expected, "\(filter)") }
+            var lines: [String] = []
+            try taskStore.export(filter) { lines.append($0) }
+            #expect(lines.count == expected.count)
+        }
+        try taskStore.close()
+    }
+
+    @Test("Counts for each name and state, and the oldest due record")
+    func counts() throws {
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        #expect(try taskStore.counts() == TaskStoreCounts())
+        let start = fixture.clock.now
+        let ids = try taskStore.append(
+            "r", .make(), .make("mail"), .make { $0.notBefore = start.addingTimeInterval(50) })
+        taskStore.ended(ids[1], .done(result: nil))
+        try taskStore.flush()
+        #expect(try taskStore.counts().names == ["charge": [.waiting: 2], "mail": [.done: 1]])
+        #expect(try taskStore.counts().oldestDue == start)
+        taskStore.ended(ids[0], .done(result: nil))
+        try taskStore.flush()
+        #expect(try taskStore.counts().oldestDue == nil)
+        fixture.clock.advance(60)
+        #expect(try taskStore.counts().oldestDue == start.addingTimeInterval(50))
+        try taskStore.close()
+    }
+
+    @Test("Export: a line of JSON for each record, with payload and result unchanged, whatever they contain")
+    func export() throws {
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        var odd = NewRecord(
+            name: "quote\" \u{1} ü\n", payload: Data("{\n \"a\" : [1, 2.50,\r\n\"x\\ny\"] }".utf8))
+        odd.uniqueKey = "k"
+        odd.expires = fixture.clock.now.addingTimeInterval(1.5)
+        let broken = NewRecord(name: "broken", payload: Data("{nonsense".utf8))
+        let ids = try taskStore.append("r", odd, broken, .make { $0.queue = "q" })
+        taskStore.started(ids[0])
+        taskStore.ended(ids[0], .done(result: Data("[ true ]".utf8)))
+        try taskStore.flush()
+        var lines: [String] = []
+        try taskStore.export { lines.append($0) }
+        #expect(lines.count == 3 && !lines.contains { $0.contains("\n") })
+        let objects = try lines.map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        #expect(objects.map { $0["id"] as? String } == ids.map(\.text))
+        #expect(objects[0]["name"] as? String == odd.name && objects[0]["state"] as? String == "done")
+        #expect(objects[0]["added"] as? String == "2027-01-15T08:00:00.000Z")
+        #expect(objects[0]["expires"] as? String == "2027-01-15T08:00:01.500Z")
+        #expect(
+            lines[0].contains(#""payload":{"a":[1,2.50,"x\ny"]}"#) && lines[0].contains(#""result":[true]"#))
+        #expect(objects[1]["payload"] as? String == "{nonsense" && objects[2]["queue"] as? String == "q")
+        #expect(objects[2]["state"] as? String == "outgoing" && objects[2]["error"] is NSNull)
+        struct Enough: Error {}
+        #expect(throws: Enough.self) { try taskStore.export { _ in throw Enough() } }
+        try taskStore.close()
+    }
+
+    @Test("A slow reader, in the middle of an export and of a read, delays no writer")
+    func slowReader() throws {
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open(lockTimeout: .seconds(2))
+        for number in 0..<20 { _ = try taskStore.append("\(number)", .make()) }
+        var lines = 0
+        try taskStore.export { _ in
+            lines += 1
+            if lines == 1 {
+                for number in 0..<500 { _ = try taskStore.append("during \(number)", .make()) }
+            }
+        }
+        #expect(lines == 520)
+        let other = try fixture.open(role: .visitor)
+        try taskStore.pool.read { database in
+            let cursor = try Row.fetchCursor(database, sql: "SELECT * FROM record")
+            _ = try cursor.next()
+            _ = try taskStore.append("during a read", .make())
+            #expect(try other.list().records[0].request == "during a read")
+            // The reader still sees the data of its start.
+            var count = 1
+            while try cursor.next() != nil { count += 1 }
+            #expect(count == 520)
+        }
+        try other.close()
+        try taskStore.close()
+    }
+
+    @Test("No statement for a list, a claim, a removal or the outbox scans the table")
+    func plans() throws {
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        var statements = [
+            Claim.nextDue, Claim.nextUnsuspected, Claim.nextSuspect, Claim.dueSuspect, Claim.owned,
+            Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
+            Claim.due, Claim.expiringThatStop, Claim.postpone, RecordOrder.stopBehind, RecordOrder.firstOpen,
+            "SELECT * FROM record \(RecordOrder.stopped)", "SELECT * FROM record \(RecordOrder.blocker)",
+            Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, SQLiteTaskStore.removal,
+            SQLiteTaskStore.oldestOwned, "SELECT * FROM record \(SQLiteTaskStore.newest)",
+            "SELECT * FROM record \(Publisher.outgoing)", "SELECT * FROM record WHERE id = ?",
+            "UPDATE record SET state = 1 WHERE id = ? AND state IN (0, 1)",
+            "SELECT id FROM record \(SQLiteTaskStore.unfinishedWithKey)",
+            "UPDATE record SET owner = NULL WHERE owner = ? AND state = 0",
+            "SELECT * FROM record WHERE \(SQLiteTaskStore.isNumbered)", SQLiteTaskStore.unfinished,
+            RecordNames.list,
+        ]
+        for order in [ListingOrder.newestFirst, .oldestFirst] {
+            statements += [NumberListing.all(order), NumberListing.part(order)]
+        }
+        try taskStore.pool.read { database in
+            for statement in statements {
+                // Unbound parameters are NULL, which changes no plan.
+                let plan = try Row.fetchAll(
+                    try database.makeStatement(sql: "EXPLAIN QUERY PLAN " + statement),
+                    arguments: try Self.arguments(of: statement, in: database)
+                ).map { $0["detail"] as String? ?? "" }
+                // record_owned is searched for an oldest due record: it holds the records that processes own.
+                let scans = plan.filter {
+                    $0.hasPrefix("SCAN record") && !$0.contains("USING INDEX record_owned")
+                }
+                let isSorted =
+                    statement == Claim.due || statement == Claim.nextDue || statement == Claim.nextUnsuspected
+                    || statement.hasSuffix(SQLiteTaskStore.newest)
+                #expect(scans.isEmpty, "\(statement): \(plan)")
+                if statement.contains("FROM suspect") {
+                    let byNumber = "USING INTEGER PRIMARY KEY"
+                    #expect(plan.contains { $0.contains(byNumber) }, "\(statement): \(plan)")
+                }
+                if isSorted {
+                    #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(statement): \(plan)")
+                }
+            }
+        }
+        try taskStore.close()
+    }
+
+    private static func arguments(of sql: String, in database: Database) throws -> StatementArguments {
+        // Numbered parameters, up to the last; or one for each mark.
+        let numbered = (1...9).last { sql.contains("?\($0)") }
+        let count = numbered ?? sql.filter { $0 == "?" }.count
+        return StatementArguments(Array(repeating: 1, count: count))
+    }
+
+    @Test("With 100,000 records no read, claim or write takes many steps, and all records can be exported")
+    func many() throws {
+        let fixture = try TaskStoreFixture()
+        let taskStore = try fixture.open()
+        let visitor = try fixture.open(role: .visitor)
+        let payload = Data("\"\(String(repeating: "x", count: 200))\"".utf8)
+        for batch in 0..<100 {
+            let records = (0..<1_000).map { number in
+                var record = NewRecord(name: "task-\(number % 10)", payload: payload)
+                record.priority = batch == 50 && number == 7 ? .high : .normal
+                return record
+            }
+            _ = try visitor.append(NewRequest(id: "\(batch)", records: records))
+        }
+        // The writes run on the writer's connection, and the reads on the pool's first one, since one follows the other.
+        let steps = StepCounter()
+        taskStore.pool.unsafeReentrantWrite { steps.count(on: $0) }
+        try taskStore.pool.read { steps.count(on: $0) }
+        /// - Parameters:
+        ///   - limit: the largest number of SQLite's instructions. They do not depend on the machine.
+        ///   - body: returns whether it found the expected records.
+        func takes(_ what: String, atMost limit: Int = 10_000, _ body: () throws -> Bool) throws {
+            let before = steps.value
+            #expect(try body(), "\(what)")
+            #expect(steps.value - before < limit, "\(what)")
+        }
+        try takes("list") { try taskStore.list().records.count == 50 }
+        try takes("list of a rare priority") {
+            try taskStore.list(RecordFilter(priority: .high)).records.map(\.request) == ["50"]
+        }
+        try takes("list of a name") { try taskStore.list(RecordFilter(name: "task-3")).records.count == 50 }
+        try takes("list of a state, far behind") {
+            try taskStore.list(RecordFilter(states: [.waiting]), after: 40_000).records.first?.number
+                == 39_999
+        }
+        try takes("list of nothing") {
+            try taskStore.list(RecordFilter(states: [.failed], name: "task-3")).records.isEmpty
+        }
+        try takes("counts", atMost: 600_000) { try taskStore.counts()[.waiting] == 100_000 }
+        try takes("append") { try taskStore.append("r", .make()).count == 1 }
+        try takes("next due") { try taskStore.nextDue() != nil }
+        try takes("claim of a request with 1,000 records", atMost: 600_000) {
+            try taskStore.claim(1).first?.records.count == 1_000
+        }
+        var lines = 0
+        try taskStore.export { _ in lines += 1 }
+        #expect(lines == 100_001)
+        try visitor.close()
+        try taskStore.close()
+    }
+}
+
+/// Counts the instructions of SQLite's virtual machine, ten at a time.
+private final class StepCounter: Sendable {
+    private static let precision = 10
+    private let calls = Atomic<Int>(0)
+
+    var value: Int { calls.load(ordering: .relaxed) * Self.precision }
+
+    /// The counter must live as long as the connection.
+    func count(on database: Database) {
+        sqlite3_progress_handler(
+            database.sqliteConnection, Int32(Self.precision),
+            { context in
+                guard let context else { return 0 }
+                Unmanaged<StepCounter>.fromOpaque(context).takeUnretainedValue()
+                    .calls.add(1, ordering: .relaxed)
+                return 0
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+}
