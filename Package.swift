@@ -142,6 +142,10 @@ let tests: [Target] = [
         name: "PostludeBrokerFixtures",
         dependencies: ["PostludeSpawning", "PostludeSupervision", "PostludeSystem"],
         path: "Tests/PostludeBrokerFixtures"),
+    .target(
+        name: "PostludeRecordStoreFixtures",
+        dependencies: ["PostludeSQLiteStore", "PostludeTaskStore", grdb],
+        path: "Tests/PostludeRecordStoreFixtures"),
     testbed("PostludeBrokerTestbed", ["PostludeBroker"]),
     testbed("PostludeCeleryTestbed", ["Postlude", "PostludeCelery", "PostludeDurable"]),
     testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable"]),
@@ -194,8 +198,8 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeSQLiteStoreTests",
         dependencies: [
-            "PostludeSQLiteStore", "PostludeSpawning", "PostludeSupervision", "PostludeSystem",
-            "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb, grdbSQLite,
+            "PostludeRecordStoreFixtures", "PostludeSQLiteStore", "PostludeSpawning", "PostludeSupervision",
+            "PostludeSystem", "PostludeTaskStore", "PostludeTaskStoreTestbed", grdb, grdbSQLite,
         ],
         exclude: ["Interpose"]),
     .testTarget(

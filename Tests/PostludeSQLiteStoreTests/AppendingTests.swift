@@ -1,4 +1,5 @@
 import Foundation
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 struct AppendingTests {
     @Test("A record is read as it was given")
     func whole() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let payload = Data(#"{"name": "Ünïcödé",  "n": 1.10, "list": [1,2]}"#.utf8)
         var new = NewRecord(name: "receipt", payload: payload)
@@ -30,7 +31,7 @@ struct AppendingTests {
 
     @Test("Payloads and results keep all of their bytes; names with a NUL are refused")
     func bytes() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         for bytes in [[], [0], [0x22, 0, 0x22], [0xff, 0xfe, 0x80], Array(UInt8.min ... .max)] as [[UInt8]] {
             let id = try taskStore.append("r", NewRecord(name: "n", payload: Data(bytes)))[0]
@@ -52,7 +53,7 @@ struct AppendingTests {
 
     @Test("A due record belongs to this process at once; a delayed one, and one for others, has no owner")
     func owners() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(1) }
         let past = NewRecord.make { $0.notBefore = Date.distantPast }
@@ -67,7 +68,7 @@ struct AppendingTests {
 
     @Test("A unique key: the record that is not over stands for the next ones of the same name")
     func uniqueKeys() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let keyed = NewRecord.make { $0.uniqueKey = "k" }
         let first = try taskStore.append("1", keyed)[0]
@@ -115,7 +116,7 @@ struct AppendingTests {
         arguments: [-1e12, 1e12, 1e300, .infinity, -.infinity, .nan])
     func farTimes(seconds: Double) throws {
         let time = Date(timeIntervalSince1970: seconds)
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let record = NewRecord.make {
             $0.notBefore = time
@@ -129,7 +130,7 @@ struct AppendingTests {
 
     @Test("A schedule's firing is stored once")
     func firings() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let time = fixture.clock.now
         let request = NewRequest(id: "f", records: [.make()])
@@ -146,7 +147,7 @@ struct AppendingTests {
 
     @Test("A firing whose records cannot be stored has not happened")
     func failedFiring() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let taken = try taskStore.append("r", .make())[0]
         let request = NewRequest(id: "f", records: [.make { $0.id = taken }])

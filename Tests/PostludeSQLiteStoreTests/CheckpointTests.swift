@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PostludeRecordStoreFixtures
 import PostludeSystem
 import PostludeTaskStore
 import Testing
@@ -16,14 +17,14 @@ struct CheckpointTests {
 
     /// Processes whose checkpoints wait for a commit that would be lost.
     private final class HeldProcesses {
-        let fixture: TaskStoreFixture
+        let fixture: SQLiteFileFixture
         private let environment: [String: String]
         private let countsFile: String
         private var running: [Helper] = []
         private(set) var acknowledged: Set<String> = []
 
         init() throws {
-            fixture = try TaskStoreFixture(in: "/dev/shm")
+            fixture = try SQLiteFileFixture(in: "/dev/shm")
             let library = fixture.folder + "/hold.so"
             countsFile = fixture.folder + "/counts"
             try Interposer.compile("hold_checkpoints.c", to: library, linking: "-lsqlite3", "-lpthread")
@@ -129,7 +130,7 @@ struct CheckpointTests {
 
     @Test("No connection checkpoints by itself")
     func automatic() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         func setting(_ database: Database) throws -> Int? {
             try Int.fetchOne(database, sql: "PRAGMA wal_autocheckpoint")
@@ -176,7 +177,7 @@ struct CheckpointTests {
 
     @Test("Overlapping readers do not let the WAL grow for ever")
     func readers() async throws {
-        let fixture = try TaskStoreFixture(in: "/dev/shm")
+        let fixture = try SQLiteFileFixture(in: "/dev/shm")
         let taskStore = try fixture.open()
         _ = try taskStore.append("first", .make())
         let relay = try Relay(fixture.path)
@@ -205,7 +206,7 @@ struct CheckpointTests {
 
     @Test("A reader that stays is named and delays no write; after it the WAL is checkpointed")
     func longReader() throws {
-        let fixture = try TaskStoreFixture(in: "/dev/shm")
+        let fixture = try SQLiteFileFixture(in: "/dev/shm")
         let warnings = Lock<[String]>([])
         var settings = TaskStoreSettings()
         settings.warn = { text in warnings.withLock { $0.append(text) } }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 struct ClaimTests {
     @Test("A dead owner's requests are claimed once, whole, in order, and say what was running")
     func recovery() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, one, two) = (try fixture.open(), try fixture.open(), try fixture.open())
         let a = try dead.append("a", .make(), .make(), .make())
         let b = try dead.append("b", .make(), .make())
@@ -18,7 +19,7 @@ struct ClaimTests {
         dead.started(a[1])
         try dead.flush()
         #expect(try one.claim().isEmpty)
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         #expect(try one.claimedIDs() == [b])
         // It waits for a while, and the records after it wait for it.
         fixture.clock.advance(1)
@@ -37,7 +38,7 @@ struct ClaimTests {
 
     @Test("Records that a process has not begun are released when it closes")
     func leaving() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let ids = try one.append("r", .make(), .make())
         one.started(ids[0])
@@ -52,7 +53,7 @@ struct ClaimTests {
 
     @Test("Priorities come first, then due times, then the order of records")
     func order() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
         func add(_ name: String, _ priority: RecordPriority, after seconds: Double) throws {
             _ = try maker.append(
@@ -82,7 +83,7 @@ struct ClaimTests {
 
     @Test("The due records of a request are claimed; the rest at its own time")
     func partly() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
         let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(60) }
         let ids = try maker.append("r", .make(), later, .make())
@@ -97,7 +98,7 @@ struct ClaimTests {
 
     @Test("A retried record is free for any process at its time, and keeps the error")
     func anotherAttempt() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let id = try one.append("r", .make())[0]
         one.started(id)
@@ -118,7 +119,7 @@ struct ClaimTests {
 
     @Test("An expired record is ended and not claimed, even before it was due")
     func expiry() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let now = fixture.clock.now
         let before = try taskStore.append(
@@ -142,13 +143,13 @@ struct ClaimTests {
 
     @Test("A dead owner's many records are released in batches, and no request is split")
     func batches() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, taskStore) = (try fixture.open(), try fixture.open())
         let sizes = [500, 40, 3, 700, 1]
         for size in sizes {
             _ = try dead.append(NewRequest(id: "\(size)", records: (0..<size).map { _ in .make() }))
         }
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         var claimed: [Int] = []
         var rounds = 0
         while claimed.count < sizes.count, rounds < 10 {
@@ -166,7 +167,7 @@ struct ClaimTests {
 
     @Test("Records that are left are free for any process, whether they had begun or not")
     func left() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let ids = try one.append("r", .make(), .make())
         one.started(ids[0])
@@ -180,7 +181,7 @@ struct ClaimTests {
 
     @Test("Task stores that race for claims get each request once")
     func race() async throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let maker = try fixture.open()
         for number in 0..<300 { _ = try maker.append("\(number)", .make(), .make(), runsHere: false) }
         // A task store that is released looks dead to the others: the test keeps them until all have ended.
@@ -206,7 +207,7 @@ struct ClaimTests {
 
     @Test("A visitor claims nothing")
     func visitor() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let visitor = try fixture.open(role: .visitor)
         #expect(visitor.owner == nil)

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Synchronization
 import Testing
@@ -10,7 +11,7 @@ import Testing
 struct GroupCommitTests {
     @Test("Sixteen callers that append while another process writes share one transaction")
     func shared() async throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let other = try OtherWriter(fixture)
         let before = taskStore.transactions
@@ -37,7 +38,7 @@ struct GroupCommitTests {
 
     @Test("A failed append does not fail the others")
     func ownErrors() async throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let taken = try taskStore.append("first", .make())[0]
         let other = try OtherWriter(fixture)
@@ -76,7 +77,7 @@ struct GroupCommitTests {
 
     @Test("A caller that waits longer than its time gets the error, and nothing is stored")
     func lockedTooLong() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open(lockTimeout: .milliseconds(300))
         let other = try OtherWriter(fixture)
         let error = taskStoreError { _ = try taskStore.append("late", .make()) }
@@ -92,7 +93,7 @@ struct GroupCommitTests {
         "Deferred updates are written with the next transaction, before appends that begin to wait after them"
     )
     func notes() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         let before = taskStore.transactions
@@ -108,7 +109,7 @@ struct GroupCommitTests {
 
     @Test("Deferred updates are also written alone")
     func notesAlone() async throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)
@@ -118,7 +119,7 @@ struct GroupCommitTests {
 
     @Test("A closed task store says so, and deferred updates are written")
     func closed() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         taskStore.ended(id, .failed(error: "no"))
@@ -131,7 +132,7 @@ struct GroupCommitTests {
 
     @Test("Sixteen threads at once, each with its own records, need far fewer transactions than appends")
     func manyThreads() async throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for thread in 0..<16 {
@@ -157,18 +158,11 @@ final class Counter: Sendable {
     func add() { count.add(1, ordering: .sequentiallyConsistent) }
 }
 
-/// Runs blocking code on a thread of its own.
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
-    }
-}
-
 /// Another program that writes into a task store until it is told to end.
 final class OtherWriter: Sendable {
     private let database: DatabaseQueue
 
-    init(_ fixture: TaskStoreFixture) throws {
+    init(_ fixture: SQLiteFileFixture) throws {
         var configuration = Configuration()
         configuration.allowsUnsafeTransactions = true
         database = try DatabaseQueue(path: fixture.path, configuration: configuration)

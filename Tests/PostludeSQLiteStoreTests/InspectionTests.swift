@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import GRDBSQLite
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Synchronization
 import Testing
@@ -11,7 +12,7 @@ import Testing
 struct InspectionTests {
     @Test("Pages of records, the newest first, with any filter")
     func paging() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         for number in 0..<60 {
             let record = NewRecord.make(number % 3 == 0 ? "mail" : "charge") {
@@ -57,7 +58,7 @@ struct InspectionTests {
 
     @Test("Counts for each name and state, and the oldest due record")
     func counts() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         #expect(try taskStore.counts() == TaskStoreCounts())
         let start = fixture.clock.now
@@ -77,7 +78,7 @@ struct InspectionTests {
 
     @Test("Export: a line of JSON for each record, with payload and result unchanged, whatever they contain")
     func export() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         var odd = NewRecord(
             name: "quote\" \u{1} ü\n", payload: Data("{\n \"a\" : [1, 2.50,\r\n\"x\\ny\"] }".utf8))
@@ -109,7 +110,7 @@ struct InspectionTests {
 
     @Test("A slow reader, in the middle of an export and of a read, delays no writer")
     func slowReader() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open(lockTimeout: .seconds(2))
         for number in 0..<20 { _ = try taskStore.append("\(number)", .make()) }
         var lines = 0
@@ -137,7 +138,7 @@ struct InspectionTests {
 
     @Test("No statement for a list, a claim, a removal or the outbox scans the table")
     func plans() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         var statements = [
             Claim.nextDue, Claim.nextUnsuspected, Claim.nextSuspect, Claim.dueSuspect, Claim.owned,
@@ -146,7 +147,7 @@ struct InspectionTests {
             "SELECT * FROM record \(RecordOrder.stopped)", "SELECT * FROM record \(RecordOrder.blocker)",
             Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, SQLiteTaskStore.removal,
             SQLiteTaskStore.oldestOwned, "SELECT * FROM record \(SQLiteTaskStore.newest)",
-            "SELECT * FROM record \(Publisher.outgoing)", "SELECT * FROM record WHERE id = ?",
+            "SELECT * FROM record \(SQLitePublisher.outgoing)", "SELECT * FROM record WHERE id = ?",
             "UPDATE record SET state = 1 WHERE id = ? AND state IN (0, 1)",
             "SELECT id FROM record \(SQLiteTaskStore.unfinishedWithKey)",
             "UPDATE record SET owner = NULL WHERE owner = ? AND state = 0",
@@ -192,7 +193,7 @@ struct InspectionTests {
 
     @Test("With 100,000 records no read, claim or write takes many steps, and all records can be exported")
     func many() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let visitor = try fixture.open(role: .visitor)
         let payload = Data("\"\(String(repeating: "x", count: 200))\"".utf8)

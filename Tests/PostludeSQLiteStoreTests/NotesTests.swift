@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 struct NotesTests {
     @Test("An attempt that ends before its beginning is written is written with one change")
     func together() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         let changes = changes(of: taskStore)
@@ -30,7 +31,7 @@ struct NotesTests {
 
     @Test("An attempt whose beginning is written counts once", arguments: [false, true])
     func apart(fails: Bool) throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)
@@ -43,7 +44,7 @@ struct NotesTests {
 
     @Test("Attempts that fail count, whether their beginnings are written or not")
     func retries() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         let other = try OtherWriter(fixture)

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PostludeRecordStoreFixtures
 import PostludeSystem
 import PostludeTaskStore
 import Testing
@@ -10,7 +11,7 @@ import Testing
 struct OpeningTests {
     @Test("Each commit is synced, the WAL is used, foreign keys are checked: read back from SQLite")
     func pragmas() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let values = try taskStore.pool.writeWithoutTransaction { database in
             try ["synchronous", "journal_mode", "foreign_keys", "application_id"].map {
@@ -23,7 +24,7 @@ struct OpeningTests {
 
     @Test("No other user can read the files")
     func modes() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         _ = try taskStore.append("r", .make())
         for suffix in ["", "-wal", "-shm", "-owners"] {
@@ -35,7 +36,7 @@ struct OpeningTests {
 
     @Test("A reopened store has all records; another path to the same file is the same task store")
     func again() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         let link = fixture.folder + "/link"
@@ -53,7 +54,7 @@ struct OpeningTests {
 
     @Test("Processes that open a new task store at once all succeed")
     func atOnce() async throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let owners = try await withThrowingTaskGroup(of: Int64?.self) { group in
             for _ in 0..<8 {
                 group.addTask {
@@ -76,7 +77,7 @@ struct OpeningTests {
 
     @Test("A missing folder, or a file that cannot be created, is named")
     func missing() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let error = try #require(open(fixture.folder + "/none/tasks"))
         #expect(error.code == .notWritable)
         #expect(error.description.contains("/none/tasks") && error.description.contains("create the folder"))
@@ -89,7 +90,7 @@ struct OpeningTests {
 
     @Test("A folder that this user cannot write to is named")
     func notWritable() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         try fixture.open().close()
         #expect(chmod(fixture.folder, 0o555) == 0 && chmod(fixture.path, 0o444) == 0)
         defer { chmod(fixture.folder, 0o755) }
@@ -103,7 +104,7 @@ struct OpeningTests {
 
     @Test("A file that is not a task store is refused and stays unchanged")
     func foreign() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         for text in ["hello", String(repeating: "no database\n", count: 1_000)] {
             try text.write(toFile: fixture.path, atomically: false, encoding: .utf8)
             let error = try #require(open(fixture.path))
@@ -123,7 +124,7 @@ struct OpeningTests {
 
     @Test("A task store of a later version is refused")
     func newer() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         try taskStore.pool.write {
             try $0.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('from the future')")
@@ -135,14 +136,14 @@ struct OpeningTests {
 
     @Test("An empty file, as a crash may leave it, becomes a task store")
     func empty() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         #expect(FileManager.default.createFile(atPath: fixture.path, contents: nil))
         #expect(open(fixture.path) == nil)
     }
 
     @Test("A damaged file is reported as damaged; nothing traps")
     func damaged() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let records = (0..<200).map { _ in NewRecord.make() }
         _ = try taskStore.append(NewRequest(id: "r", records: records))
@@ -166,7 +167,7 @@ struct OpeningTests {
 
     @Test("A full disk: the append fails, nothing is half done, and the store works again when there is room")
     func full() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let first = try taskStore.append("first", .make(), .make())
         func pages(_ count: String) throws {
@@ -195,7 +196,7 @@ struct OpeningTests {
 
     @Test("A full disk: appends that fit are stored although another does not, and deferred updates wait")
     func fullForOne() async throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let first = try taskStore.append("first", .make())[0]
         try leaveRoom(for: 8, in: taskStore)
@@ -226,7 +227,7 @@ struct OpeningTests {
     @Test(
         "A full disk: a flush reports unwritten deferred updates, which are written when there is room")
     func fullForNotes() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let first = try taskStore.append("first", .make())[0]
         try leaveRoom(for: 0, in: taskStore)

@@ -1,4 +1,5 @@
 import Foundation
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -6,11 +7,11 @@ import Testing
 
 @Suite("The order of a request's records", .timeLimit(.minutes(10)))
 struct OrderTests {
-    private let fixture: TaskStoreFixture
+    private let fixture: SQLiteFileFixture
     private let taskStore: SQLiteTaskStore
 
     init() throws {
-        fixture = try TaskStoreFixture()
+        fixture = try SQLiteFileFixture()
         taskStore = try fixture.open()
     }
 
@@ -96,7 +97,7 @@ struct OrderTests {
             $0.notBefore = fixture.clock.now.addingTimeInterval(2)
         }
         let held = try taskStore.append("4", Self.charge, ahead)
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         fixture.clock.advance(2)
         #expect(try taskStore.claimedIDs() == [whole])
         #expect(try look(expired) == [.expired, .failed])

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -7,10 +8,10 @@ import Testing
 
 @Suite("Power loss", .timeLimit(.minutes(15)))
 struct PowerLossTests {
-    private func record(_ arguments: [String], in fixture: TaskStoreFixture) throws -> (
+    private func record(_ arguments: [String], in fixture: SQLiteFileFixture) throws -> (
         Recording, lines: [String]
     ) {
-        let tools = try TaskStoreFixture()
+        let tools = try SQLiteFileFixture()
         let environment = try Recording.environment(
             recording: fixture.folder, to: tools.folder + "/recording", library: tools.folder + "/record.so")
         let helper = try Helper(arguments, environment: environment)
@@ -29,7 +30,7 @@ struct PowerLossTests {
     ///
     /// - Returns: what is wrong.
     private func faults(of files: [String: Data], for acknowledged: Set<String>) throws -> [String] {
-        let fixture = try TaskStoreFixture(in: "/dev/shm")
+        let fixture = try SQLiteFileFixture(in: "/dev/shm")
         for (name, data) in files where !name.hasSuffix("-shm") && !name.hasSuffix("-marks") {
             // After a restart of the machine its contents would be ignored; this machine has not restarted.
             if name.contains("-owner-") { continue }
@@ -82,7 +83,7 @@ struct PowerLossTests {
     }
 
     private func allFaults(sizes: [Int], every step: Int, isCheckpointed: Bool) throws -> [String] {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (recording, _) = try record(["append", fixture.path] + sizes.map(String.init), in: fixture)
         var found: [String] = []
         if isCheckpointed, !self.isCheckpointed(recording) { found.append("no checkpoint") }
@@ -128,7 +129,7 @@ struct PowerLossTests {
 
     @Test("Sixteen threads that append at once share syncs: as many as transactions, far fewer than appends")
     func syncs() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (recording, lines) = try record(["crowd", fixture.path, "16", "20"], in: fixture)
         let transactions = try #require(
             lines.first.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) })

@@ -1,4 +1,5 @@
 import Foundation
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 struct ProcessTests {
     @Test("After kill -9, another process claims an owner's records, and only one does")
     func killed() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let helper = try Helper(["hold", fixture.path])
         let ids = try #require(helper.line()).split(separator: " ").compactMap { RecordID(String($0)) }
@@ -28,7 +29,7 @@ struct ProcessTests {
 
     @Test("Processes that race for claims get each request once, and whole")
     func race() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         // By the helpers' clock.
         let maker = try SQLiteTaskStore(path: fixture.path)
         var expected: Set<String> = []
@@ -49,7 +50,7 @@ struct ProcessTests {
 
     @Test("One process fires each time of a schedule")
     func firings() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let helpers = try (0..<4).map { _ in try Helper(["fire", fixture.path, "50"]) }
         for helper in helpers { #expect(helper.line() == "ready") }
@@ -64,7 +65,7 @@ struct ProcessTests {
         "After kill -9 during appends, again and again, all acknowledged records exist, and are claimed once"
     )
     func killedAtRandom() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try SQLiteTaskStore(path: fixture.path)
         var acknowledged: Set<String> = []
         var claimed: [String] = []
@@ -103,7 +104,7 @@ struct ProcessTests {
 
     @Test("Of processes that write at once, each gets its turn")
     func crowd() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let helpers = try (0..<3).map { _ in try Helper(["crowd", fixture.path, "8", "20"]) }
         for helper in helpers { #expect(helper.finish() == 0) }
         let taskStore = try SQLiteTaskStore(path: fixture.path)

@@ -1,4 +1,5 @@
 import Foundation
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -10,7 +11,7 @@ struct PublisherTests {
 
     @Test("Records leave in order for each queue, and are not claimed")
     func order() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         for number in 0..<3 {
             _ = try taskStore.append("\(number)", outgoing("a\(number)", "a"), outgoing("b\(number)", "b"))
@@ -33,7 +34,7 @@ struct PublisherTests {
 
     @Test("While the broker is in back-off, no record of the queue is returned, and none overtakes")
     func backoff() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let ids = try taskStore.append("r", outgoing("1", "q"), outgoing("2", "q"), outgoing("other", "o"))
         let publisher = try #require(try taskStore.publisher(of: "q"))
@@ -56,7 +57,7 @@ struct PublisherTests {
 
     @Test("A queue has one publisher, in this process and in others")
     func onePublisher() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         _ = try one.append("r", outgoing("1", "a"), outgoing("2", "b"))
         var publisher = try one.publisher(of: "a")
@@ -72,7 +73,7 @@ struct PublisherTests {
 
     @Test("A record is rerouted to a queue with its id, and keeps the reason")
     func moved() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)

@@ -1,4 +1,5 @@
 import Foundation
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 struct RecordActionTests {
     @Test("A dead letter runs again with all its attempts")
     func retry() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)
@@ -24,7 +25,7 @@ struct RecordActionTests {
 
     @Test("A delayed record runs at once; a running one is left alone, unless its process is dead")
     func retryWaiting() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (taskStore, dead) = (try fixture.open(), try fixture.open())
         let later = try taskStore.append(
             "r", .make { $0.notBefore = fixture.clock.now.addingTimeInterval(99) })[
@@ -37,7 +38,7 @@ struct RecordActionTests {
                 .changed, .refused("it is running"), .refused("a process is about to run it"),
             ])
         #expect(try taskStore.claimedIDs() == [[later]])
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         #expect(try taskStore.retry(held) == [.changed, .changed])
         #expect(try taskStore.claimedIDs() == [held])
         try taskStore.close()
@@ -45,7 +46,7 @@ struct RecordActionTests {
 
     @Test("A retry does not break a unique key, and a past expiry does not count")
     func retryKey() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let keyed = NewRecord.make {
             $0.uniqueKey = "k"
@@ -66,7 +67,7 @@ struct RecordActionTests {
 
     @Test("A record that no process owns is discarded; one that runs or is over is not")
     func discard() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let free = try taskStore.append("r", .make(), runsHere: false)[0]
         let dead = try taskStore.append("r", .make())[0]
@@ -92,7 +93,7 @@ struct RecordActionTests {
 
     @Test("A record that is over does not change by late results")
     func late() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make(), runsHere: false)[0]
         #expect(try taskStore.discard([id]) == [.changed])

@@ -1,4 +1,5 @@
 import Foundation
+import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 struct RetentionTests {
     @Test("Records that have been over for long are removed, a few at a time; the rest stays")
     func removal() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let records = (0..<30).map { _ in NewRecord.make() }
         let ids = try taskStore.append(NewRequest(id: "r", records: records)).map(\.id)
@@ -29,7 +30,7 @@ struct RetentionTests {
         let counts = try taskStore.counts()
         #expect(counts[.done] == 1 && counts[.failed] == 1 && counts[.expired] == 0 && counts[.waiting] == 7)
         // A request whose first records were removed is still one request.
-        TaskStoreFixture.die(taskStore)
+        fixture.die(taskStore)
         let next = try fixture.open()
         #expect(try next.claimedIDs() == [Array(ids[23...])])
         try next.close()
@@ -37,7 +38,7 @@ struct RetentionTests {
 
     @Test("Records that are unique while they are stored are removed with their request")
     func together() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let once = NewRecord.make {
             $0.uniqueKey = "order"
@@ -68,7 +69,7 @@ struct RetentionTests {
 
     @Test("Old firings are removed, a few at a time")
     func firings() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         for number in 0..<10 {
             let time = Date(timeIntervalSince1970: Double(number))

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PostludeRecordStoreFixtures
 import PostludeSystem
 import PostludeTaskStore
 import Testing
@@ -19,16 +20,17 @@ struct SuspectTests {
     private let told = Told()
 
     /// A process that begins a record, and dies before any trace of it is on the disk.
-    private func diesAtOnce(_ fixture: TaskStoreFixture, running ids: [RecordID]) throws {
+    private func diesAtOnce(_ fixture: SQLiteFileFixture, running ids: [RecordID]) throws {
         let dead = try fixture.open { $0.noteDelay = .seconds(3600) }
         fixture.clock.advance(10)
         let claimed = Set(try dead.claim(1).flatMap { $0.records.map(\.id) })
         #expect(claimed.isSuperset(of: ids))
         for id in ids { dead.started(id) }
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
     }
 
-    private func survivor(_ fixture: TaskStoreFixture, end: ProcessEnd = .unknown) throws -> SQLiteTaskStore {
+    private func survivor(_ fixture: SQLiteFileFixture, end: ProcessEnd = .unknown) throws -> SQLiteTaskStore
+    {
         try fixture.open { settings in
             settings.died = { [told] in told.add($0) }
             settings.end = { _ in end }
@@ -39,7 +41,7 @@ struct SuspectTests {
         "An attempt that ends its process at once is counted, and after three such deaths it is a dead letter"
     )
     func threeDeaths() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try survivor(fixture, end: .known("signal 4"))
         let maker = try fixture.open(role: .visitor)
         let ids = try maker.append("r", .make(), .make())
@@ -73,7 +75,7 @@ struct SuspectTests {
 
     @Test("Records that only waited in a dead process are not suspects")
     func bystanders() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let a = try dead.append("a", .make(), .make())
         let b = try dead.append("b", .make())
@@ -82,7 +84,7 @@ struct SuspectTests {
         dead.started(a[0])
         dead.ended(a[0], .done(result: nil))
         try dead.flush()
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         #expect(try taskStore.claimedIDs() == [[a[1]], b])
         #expect(told.deaths.isEmpty)
         #expect(try taskStore.record(b[0])?.error == "refused")
@@ -93,7 +95,7 @@ struct SuspectTests {
         "A process that was told to stop is not evidence against its running records, except those past the kill time"
     )
     func stopped() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let (a, b) = (try dead.append("a", .make())[0], try dead.append("b", .make())[0])
         dead.started(a)
@@ -101,7 +103,7 @@ struct SuspectTests {
         dead.blame(b)
         dead.stop()
         try dead.flush()
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         #expect(try taskStore.claimedIDs() == [[a]])
         #expect(try taskStore.record(a)?.error == "the process ended during attempt 1")
         #expect(told.deaths.map(\.record.id) == [b])
@@ -111,18 +113,18 @@ struct SuspectTests {
 
     @Test("Suspects are claimed one at a time, and delay no other record")
     func alone() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let suspects = try (1...3).map { try dead.append("s\($0)", .make())[0] }
         for id in suspects { dead.started(id) }
         try dead.flush()
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         #expect(try taskStore.claim().isEmpty)
         fixture.clock.advance(5)
         let other = try taskStore.append("other", .make(), runsHere: false)
         #expect(try taskStore.nextDue(takingSuspect: false) == fixture.clock.now)
         #expect(try taskStore.claimedIDs() == [[suspects[0]], other])
-        #expect(try taskStore.claim(takingSuspect: false).isEmpty)
+        #expect(try taskStore.claim(64, takingSuspect: false).isEmpty)
         #expect(try taskStore.nextDue(takingSuspect: false) == nil)
         #expect(try taskStore.claimedIDs(1) == [[suspects[1]]])
         #expect(try taskStore.claimedIDs() == [[suspects[2]]])
@@ -132,7 +134,7 @@ struct SuspectTests {
 
     @Test("An owner's file is removed with it, whether it has closed or died")
     func files() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, closed, taskStore) = (try fixture.open(), try fixture.open(), try survivor(fixture))
         func names() throws -> [String] {
             try FileManager.default.contentsOfDirectory(atPath: fixture.folder)
@@ -144,7 +146,7 @@ struct SuspectTests {
         let late = try fixture.open()
         #expect(try names().count == 4 && !FileManager.default.fileExists(atPath: left))
         try late.close()
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         try closed.close()
         #expect(try taskStore.claim().isEmpty)
         #expect(try names() == ["tasks.sqlite-owner-\(try #require(taskStore.owner))"])
@@ -159,12 +161,12 @@ struct SuspectTests {
         "A dead owner's file that is missing, damaged or of another boot makes no record a suspect",
         arguments: ["", "garbage", "owner 1 serving 00000000-0000-0000-0000-000000000000\nruns ID\n"])
     func unreadable(text: String) throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let id = try dead.append("a", .make())[0]
         dead.started(id)
         try dead.flush()
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         let path = RunningRecords.path(ofOwner: try #require(dead.owner), taskStore: taskStore.path)
         if text.isEmpty {
             try FileManager.default.removeItem(atPath: path)
@@ -179,14 +181,14 @@ struct SuspectTests {
 
     @Test("Records beyond the file's initial size are in the file, each once")
     func many() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let ids = try (0..<200).map { try dead.append("\($0)", .make())[0] }
         for id in ids { dead.started(id) }
         for id in ids.prefix(150) { dead.ended(id, .done(result: nil)) }
         for id in ids.suffix(10) { dead.started(id) }
         try dead.flush()
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         #expect(try taskStore.claim().isEmpty)
         #expect(Set(told.deaths.map(\.record.id)) == Set(ids.suffix(50)))
         #expect(told.deaths.count == 50)
@@ -195,7 +197,7 @@ struct SuspectTests {
 
     @Test("The third death stops the records after it like any final failure; a retry includes them")
     func stopsBehind() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try survivor(fixture)
         let maker = try fixture.open(role: .visitor)
         let charge = NewRecord.make("charge") { $0.stopsOnFailure = true }
@@ -219,13 +221,13 @@ struct SuspectTests {
 
     @Test("A suspect and those after it wait, even if the clock is set back; a retry forgets its deaths")
     func clockBack() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let ids = try dead.append("r", .make(), .make())
         let other = try dead.append("other", .make())
         dead.started(ids[0])
         try dead.flush()
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         fixture.clock.advance(-3_600)
         #expect(try taskStore.claimedIDs() == [other])
         let next = fixture.clock.now.addingTimeInterval(1)
@@ -240,7 +242,7 @@ struct SuspectTests {
 
     @Test("A removed file of an owner is created again, with the running records")
     func removed() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let (a, b) = (try dead.append("a", .make())[0], try dead.append("b", .make())[0])
         dead.started(a)
@@ -252,7 +254,7 @@ struct SuspectTests {
         dead.ended(a, .done(result: nil))
         dead.started(c)
         try dead.flush()
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         #expect(try taskStore.claim().isEmpty)
         #expect(Set(told.deaths.map(\.record.id)) == [b, c])
         #expect(try taskStore.record(b)?.error?.contains("tasks.kill-time") == true)

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import PostludeRecordStoreFixtures
 import PostludeSystem
 import PostludeTaskStore
 import Testing
@@ -14,7 +15,7 @@ struct TaskStoreFilesTests {
         "A renamed file: the store accepts nothing, and continues when the file is back",
         arguments: ["", "-wal", "-shm"])
     func renamed(part: String) throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let first = try taskStore.append("first", .make())[0]
         move(fixture.path + part, to: fixture.path + ".away")
@@ -29,7 +30,7 @@ struct TaskStoreFilesTests {
 
     @Test("A file that was replaced by another one: the store accepts nothing")
     func replaced() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         _ = try taskStore.append("first", .make())
         move(fixture.path, to: fixture.path + ".away")
@@ -40,7 +41,7 @@ struct TaskStoreFilesTests {
 
     @Test("While a process has it open, no process opens a file in its place", arguments: ["", "-wal"])
     func opening(part: String) throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         _ = try taskStore.append("first", .make())
         move(fixture.path + part, to: fixture.path + ".away")
@@ -55,7 +56,7 @@ struct TaskStoreFilesTests {
 
     @Test("A removed WAL: the processes that have it open write it into the file when they close")
     func removedWAL() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let ids = try (0..<20).map { try taskStore.append("\($0)", .make())[0] }
         #expect(unlink(fixture.path + "-wal") == 0)
@@ -68,7 +69,7 @@ struct TaskStoreFilesTests {
 
     @Test("Closing files that have lost their names does not affect the files that have them now")
     func closing() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let old = try fixture.open()
         _ = try old.append("old", .make())
         for part in ["", "-wal", "-shm", "-owners"] {
@@ -89,7 +90,7 @@ struct TaskStoreFilesTests {
         "If the lock file is removed, a live process keeps its running records, even beside one that opens then"
     )
     func ownersRemoved() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let one = try fixture.open()
         let ids = try one.append("r", .make(), .make())
         one.started(ids[0])
@@ -107,7 +108,7 @@ struct TaskStoreFilesTests {
         try file.seek(toOffset: 128)
         try file.write(contentsOf: Data("0\n".utf8))
         #expect(try two.claim().isEmpty)
-        TaskStoreFixture.die(one)
+        fixture.die(one)
         #expect(try two.claimedIDs() == [more])
         // Its process died while it ran: it waits for a while.
         fixture.clock.advance(1)
@@ -117,7 +118,7 @@ struct TaskStoreFilesTests {
 
     @Test("An owner whose row was removed is registered again")
     func rowRemoved() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         try taskStore.pool.write { try $0.execute(sql: "DELETE FROM owner") }
         let ids = try taskStore.append("r", .make())
@@ -136,7 +137,7 @@ struct TaskStoreFilesTests {
 
     @Test("A visitor does not create the lock file, or creates it with the task store's owner")
     func ownership() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         #expect(chmod(fixture.folder, 0o777) == 0)
         let helper = try Helper(["append", fixture.path, "10"], as: "nobody")
         #expect(helper.finish() == 0)
@@ -158,7 +159,7 @@ struct TaskStoreFilesTests {
 
     @Test("Reading does not wait for a process that opens the task store, such as a stopped one")
     func lookingWhileOpening() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let ids = try taskStore.append("r", .make())
         let opening = try OwnerLocks(taskStore: fixture.path).takeOpening(within: .seconds(1))
@@ -173,9 +174,9 @@ struct TaskStoreFilesTests {
 
     /// A task store with a WAL that a crash has left, and an earlier backup.
     private func crashed() throws -> (
-        fixture: TaskStoreFixture, backup: String, old: Set<RecordID>, new: Set<RecordID>
+        fixture: SQLiteFileFixture, backup: String, old: Set<RecordID>, new: Set<RecordID>
     ) {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         var old: Set<RecordID> = []
         let first = try fixture.open()
         old.insert(try first.append("backed up", .make())[0])
@@ -242,7 +243,7 @@ struct TaskStoreFilesTests {
 
     @Test("A file that is damaged, or not a task store, is not restored")
     func badBackups() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         try taskStore.close()
@@ -269,7 +270,7 @@ struct TaskStoreFilesTests {
     @Test(
         "If the clock is set back, a dead process's records, and those that were to run at once, are due now")
     func clockBack() throws {
-        let fixture = try TaskStoreFixture()
+        let fixture = try SQLiteFileFixture()
         let (dead, left, other) = (try fixture.open(), try fixture.open(), try fixture.open())
         let first = try dead.append("dead", .make(), .make())
         let second = try left.append("left", .make())
@@ -277,7 +278,7 @@ struct TaskStoreFilesTests {
         let later = try other.append(
             "later", .make { $0.notBefore = fixture.clock.now.addingTimeInterval(60) }, runsHere: false)
         fixture.clock.advance(-3_600)
-        TaskStoreFixture.die(dead)
+        fixture.die(dead)
         try left.close()
         #expect(try Set(other.claimedIDs()) == [first, second, third])
         fixture.clock.advance(3_661)

@@ -104,7 +104,7 @@ struct TaskStoreTestbed {
         settings.lockTimeout = .seconds(60)
         let taskStore = try SQLiteTaskStore(path: path, role: .visitor, settings: settings)
         let appended = try taskStore.append(request("visit", size: 100, records: 2))
-        _ = try taskStore.list()
+        _ = try taskStore.list(RecordFilter(), .newestFirst, after: nil, limit: 50)
         guard try taskStore.discard([appended[0].id]) == [.changed],
             try taskStore.retry([appended[0].id]) == [.changed]
         else { exit(4) }
@@ -127,7 +127,7 @@ struct TaskStoreTestbed {
         // All of them begin at once: when the test closes their input.
         while readLine() != nil {}
         while true {
-            let requests = try taskStore.claim(8)
+            let requests = try taskStore.claim(8, takingSuspect: true)
             if requests.isEmpty { break }
             for request in requests {
                 say(request.records.map(\.id.text).joined(separator: " "))

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
 internal import Postlude
-internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 /// The options that select the tasks to change: ids, or all dead letters.
@@ -29,7 +28,7 @@ struct TaskSelection: ParsableArguments {
     /// - Throws: `ExitCode` 1 if a task was not changed.
     func perform<App: Application>(
         in application: App.Type, saying changed: String,
-        _ change: (SQLiteTaskStore, [RecordID]) throws -> [RecordActionResult]
+        _ change: (any RecordStore, [RecordID]) throws -> [RecordActionResult]
     ) throws {
         try options.withTaskStore(of: application) { taskStore in
             var isWhole = true
@@ -151,7 +150,8 @@ struct TasksRestoreCommand<App: Application>: ParsableCommand {
 
     func run() throws {
         try reportingErrors {
-            let previous = try SQLiteTaskStore.restore(file, to: try options.path(for: App.self))
+            let driver = try DurableEngine.of(App.self).driver
+            let previous = try driver.restore(file, to: try options.place(for: App.self))
             try printOutput("The task store is restored from \(file).")
             if let previous { try printOutput("The previous one is \(previous).") }
         }

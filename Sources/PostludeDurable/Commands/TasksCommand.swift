@@ -1,7 +1,6 @@
 package import ArgumentParser
 package import Postlude
 internal import PostludeManifest
-internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 /// The command `tasks`, which inspects and changes the tasks in the task store.
@@ -33,17 +32,19 @@ struct TaskStoreOptions: ParsableArguments {
     ///
     /// - Throws: `ExitCode` 1, after the error has been printed.
     func withTaskStore<App: Application>(
-        of application: App.Type, _ body: (SQLiteTaskStore) throws -> Void
+        of application: App.Type, _ body: (any RecordStore) throws -> Void
     ) throws {
         try reportingErrors {
-            let taskStore = try SQLiteTaskStore(path: try path(for: application), role: .visitor)
+            let driver = try DurableEngine.of(application).driver
+            let taskStore = try driver.open(
+                try place(for: application), role: .visitor, settings: TaskStoreSettings())
             defer { try? taskStore.close() }
             try body(taskStore)
         }
     }
 
     /// - Throws: `ValidationError` if neither the command line nor the manifest names a task store.
-    func path<App: Application>(for application: App.Type) throws -> String {
+    func place<App: Application>(for application: App.Type) throws -> String {
         if let taskStore { return taskStore }
         // The manifest of an application with durable tasks has one.
         guard let path = try manifest.load(for: application).taskStore?.path else {
@@ -104,6 +105,14 @@ struct FilterOptions: ParsableArguments {
 }
 
 extension DurableEngine {
+    /// Returns the engine of an application that has durable tasks.
+    static func of<App: Application>(_ application: App.Type) throws -> DurableEngine {
+        guard let engine = application.init().taskEngine?.parts as? DurableEngine else {
+            throw ValidationError("the application has no durable tasks")
+        }
+        return engine
+    }
+
     package func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type] {
         [TasksCommand<App>.self] + (broker?.parts.commands(for: application) ?? [])
     }

@@ -3,7 +3,6 @@ internal import FoundationEssentials
 internal import Glibc
 internal import Postlude
 internal import PostludeLogOutput
-internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 struct TasksListCommand<App: Application>: ParsableCommand {
@@ -33,7 +32,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
 
     func run() throws {
         try options.withTaskStore(of: App.self) { taskStore in
-            let page = try taskStore.list(filter.filter, after: after, limit: limit)
+            let page = try taskStore.list(filter.filter, .newestFirst, after: after, limit: limit)
             if json { return try printOutput(try ListedTask.text(of: page)) }
             guard !page.records.isEmpty else { return try printNoTasks(in: taskStore) }
             let rows = page.records.map { record in
@@ -53,7 +52,7 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     }
 
     /// Prints that there is no such task. An unknown name is an error: a mistyped one must not look like a kind without tasks.
-    private func printNoTasks(in taskStore: SQLiteTaskStore) throws {
+    private func printNoTasks(in taskStore: any RecordStore) throws {
         guard let name = filter.name else { return try printOutput("There is no such task.") }
         let known = try knownKinds(in: taskStore)
         guard !known.contains(name) else { return try printOutput("There is no such task.") }
@@ -67,9 +66,8 @@ struct TasksListCommand<App: Application>: ParsableCommand {
     }
 
     /// Returns the names of the application's kinds, and of all tasks in the task store.
-    private func knownKinds(in taskStore: SQLiteTaskStore) throws -> Set<String> {
-        let engine = App().taskEngine?.parts as? DurableEngine
-        return try Set(engine?.kinds.all.map(\.name) ?? []).union(
+    private func knownKinds(in taskStore: any RecordStore) throws -> Set<String> {
+        try Set(DurableEngine.of(App.self).kinds.all.map(\.name)).union(
             taskStore.counts(of: RecordState.allCases).names.keys)
     }
 

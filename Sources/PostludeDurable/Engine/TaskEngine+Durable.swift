@@ -1,7 +1,7 @@
 public import Postlude
 package import PostludeManifest
 internal import PostludeSQLiteStore
-internal import PostludeTaskStore
+package import PostludeTaskStore
 
 extension TaskEngine {
     /// Returns an engine that keeps durable tasks in the manifest's `task-store`.
@@ -35,9 +35,20 @@ extension TaskEngine {
 
 package struct DurableEngine: TaskEngineParts {
     package let kinds: DurableTaskKinds
-    package var broker: TaskBroker?
+    package let broker: TaskBroker?
+    /// Opens the task store, for serving and for the commands and pages that inspect it.
+    package let driver: any RecordStoreDriver
 
-    package var library: String { SQLiteVersion.library }
+    package init(
+        kinds: DurableTaskKinds, broker: TaskBroker? = nil,
+        driver: any RecordStoreDriver = SQLiteFileDriver()
+    ) {
+        self.kinds = kinds
+        self.broker = broker
+        self.driver = driver
+    }
+
+    package var library: String { driver.library }
 
     package var problems: [String] {
         kinds.repeated.map { "two kinds of durable tasks are called \"\($0)\"; names must differ" }
@@ -110,10 +121,10 @@ package struct DurableEngine: TaskEngineParts {
         }
     }
 
-    package func makeStore() -> any TaskStore { DurableStore(kinds: kinds, broker: broker) }
+    package func makeStore() -> any TaskStore { DurableStore(kinds: kinds, broker: broker, driver: driver) }
     package func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds, broker: broker) }
 
     package func makeInspector(_ manifest: Manifest) -> (any TaskInspector)? {
-        manifest.taskStore.map { TaskStoreInspector(path: $0.path) }
+        manifest.taskStore.map { TaskStoreInspector(driver: driver, place: $0.path) }
     }
 }

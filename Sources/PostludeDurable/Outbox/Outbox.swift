@@ -1,5 +1,4 @@
 internal import Logging
-internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads
@@ -12,14 +11,14 @@ final class Outbox: Sendable {
     /// How long the end of the process waits for a broker that does not answer.
     private static let stopTimeout = Duration.seconds(2)
 
-    private let taskStore: SQLiteTaskStore
+    private let taskStore: any RecordStore
     private let broker: any OpenTaskBroker
     private let logger: Logger
     private let thread: LoopThread
     /// Whether a record to publish may be in an asynchronous write that is not committed yet.
     private let isBehindNotes = Atomic<Bool>(false)
 
-    init(of taskStore: SQLiteTaskStore, to broker: any OpenTaskBroker, logger: Logger) throws {
+    init(of taskStore: any RecordStore, to broker: any OpenTaskBroker, logger: Logger) throws {
         self.taskStore = taskStore
         self.broker = broker
         self.logger = logger

@@ -1,6 +1,5 @@
 internal import FoundationEssentials
 internal import Logging
-internal import PostludeSQLiteStore
 package import PostludeSystem
 internal import PostludeTaskStore
 
@@ -14,7 +13,10 @@ struct OutboxPublisher {
     private static let heartbeat = Duration.seconds(5)
     private static let idleTime = Duration.seconds(60)
 
-    private let taskStore: SQLiteTaskStore
+    /// The maximum number of records that are read at a time.
+    private static let batch = 64
+
+    private let taskStore: any RecordStore
     private let broker: any OpenTaskBroker
     private let logger: Logger
     let isStopping: () -> Bool
@@ -31,7 +33,7 @@ struct OutboxPublisher {
     private var tried: Set<String> = []
 
     init(
-        of taskStore: SQLiteTaskStore, to broker: any OpenTaskBroker, logger: Logger,
+        of taskStore: any RecordStore, to broker: any OpenTaskBroker, logger: Logger,
         isStopping: @escaping () -> Bool = { false }
     ) {
         self.taskStore = taskStore
@@ -68,13 +70,13 @@ struct OutboxPublisher {
         return delay
     }
 
-    private mutating func publish(_ publisher: Publisher) throws -> Duration {
+    private mutating func publish(_ publisher: any RecordPublisher) throws -> Duration {
         if !tried.contains(publisher.queue) {
             try publisher.tryAtOnce()
             tried.insert(publisher.queue)
         }
         while !isStopping() {
-            let records = try publisher.next()
+            let records = try publisher.next(Self.batch)
             guard !records.isEmpty else {
                 // The records wait for the queue's next attempt, which another process may have set.
                 guard let due = try publisher.nextDue() else { return Self.interval }
@@ -97,7 +99,7 @@ struct OutboxPublisher {
     }
 
     /// - Returns: false if the queue must wait.
-    private mutating func deliver(_ record: Record, _ publisher: Publisher) -> Bool {
+    private mutating func deliver(_ record: Record, _ publisher: any RecordPublisher) -> Bool {
         do throws(TaskBrokerError) {
             try send(OutgoingTask(record, at: Date()), to: publisher.queue)
             publisher.published(record.id)

@@ -1,6 +1,5 @@
 package import FoundationEssentials
 package import Postlude
-internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 

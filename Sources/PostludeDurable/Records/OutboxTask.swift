@@ -1,6 +1,5 @@
 internal import FoundationEssentials
 package import Postlude
-internal import PostludeSQLiteStore
 internal import PostludeSystem
 package import PostludeTaskStore
 

@@ -1,5 +1,4 @@
 internal import Postlude
-internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
 /// A persisted task with a record in this module's task store.
@@ -72,7 +71,7 @@ protocol DurableTaskStore: TaskStore {
 
 /// A task store, with the outbox that publishes its records.
 struct TaskStoreAccess: Sendable {
-    let taskStore: SQLiteTaskStore
+    let taskStore: any RecordStore
     /// The outbox, which publishes tasks to the broker; nil if the application has no broker.
     let outbox: Outbox?
 

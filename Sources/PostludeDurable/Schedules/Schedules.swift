@@ -1,7 +1,6 @@
 internal import FoundationEssentials
 internal import Logging
 internal import PostludeManifest
-internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 

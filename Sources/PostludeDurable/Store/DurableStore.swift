@@ -3,7 +3,6 @@ internal import HTTPTypes
 internal import Logging
 internal import Postlude
 internal import PostludeManifest
-internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads
@@ -14,6 +13,7 @@ final class DurableStore: DurableTaskStore {
     private let declared: DurableTaskKinds
     private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
+    private let driver: any RecordStoreDriver
     private let opened = Lock<Opened?>(nil)
     private let waiting = Lock(Waiting())
 
@@ -35,10 +35,11 @@ final class DurableStore: DurableTaskStore {
         let schedules: Schedules
     }
 
-    init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
+    init(kinds: DurableTaskKinds, broker: TaskBroker?, driver: any RecordStoreDriver) {
         declared = kinds
         current = Lock(kinds)
         parts = broker?.parts
+        self.driver = driver
     }
 
     var kinds: DurableTaskKinds { current.withLock { $0 } }
@@ -125,7 +126,7 @@ final class DurableStore: DurableTaskStore {
                 metadata: death.metadata)
         }
         let broker = try parts?.open(manifest)
-        let taskStore = try SQLiteTaskStore(path: place.path, settings: settings)
+        let taskStore = try driver.open(place.path, role: .process, settings: settings)
         let workers = manifest.workers
         do {
             let outbox = try broker.map { try Outbox(of: taskStore, to: $0, logger: logger) }
@@ -154,7 +155,7 @@ final class DurableStore: DurableTaskStore {
         }
         logger.info(
             "the task store is open",
-            metadata: ["task-store": "\(taskStore.path)", "library": "\(SQLiteVersion.library)"])
+            metadata: ["task-store": "\(taskStore.place)", "library": "\(driver.library)"])
     }
 
     func applyManifest(_ manifest: Manifest) {
@@ -183,7 +184,7 @@ final class DurableStore: DurableTaskStore {
         return try taskStore.unfinished()
     }
 
-    private var taskStore: SQLiteTaskStore {
+    private var taskStore: any RecordStore {
         get throws {
             guard let opened = opened.withLock({ $0 }) else { throw notOpen }
             return opened.access.taskStore

@@ -7,7 +7,8 @@ internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 
-/// The durable tasks' store of tests without a server. Its task store is temporary, and is removed with it. Tasks run when the
+/// The durable tasks' store of tests without a server. Its task store is a temporary file, whatever the application's is, and is
+/// removed with it. Tasks run when the
 /// test runs them, and can be looked up.
 final class OfflineStore: DurableTaskStore, ScheduleFiring {
     private let declared: DurableTaskKinds
@@ -100,7 +101,9 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
                 let folder = FileManager.default.temporaryDirectory
                     .appending(path: "postlude-task-store-\(RecordID.make(at: 0))")
                 try OfflineFolders.make(folder)
-                let taskStore = try SQLiteTaskStore(path: folder.appending(path: "tasks.sqlite").path)
+                let taskStore = try SQLiteFileDriver().open(
+                    folder.appending(path: "tasks.sqlite").path, role: .process, settings: TaskStoreSettings()
+                )
                 let access = TaskStoreAccess(taskStore: taskStore, outbox: nil)
                 opened = (folder, access)
                 return access

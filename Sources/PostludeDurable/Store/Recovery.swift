@@ -1,7 +1,6 @@
 internal import FoundationEssentials
 internal import Logging
 internal import Postlude
-internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads
@@ -24,7 +23,7 @@ final class Recovery: Sendable {
     private static let unknownDelay = Duration.seconds(60)
 
     private let access: TaskStoreAccess
-    private var taskStore: SQLiteTaskStore { access.taskStore }
+    private var taskStore: any RecordStore { access.taskStore }
     private let kinds: @Sendable () -> DurableTaskKinds
     private let schedules: Schedules
     private let dispatch: any TaskDispatching

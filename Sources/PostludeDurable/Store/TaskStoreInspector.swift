@@ -1,23 +1,24 @@
 internal import FoundationEssentials
 internal import Postlude
 internal import PostludeManifest
-internal import PostludeSQLiteStore
 internal import PostludeTaskStore
 
-/// The status pages' access to a task store, as a visitor. It opens the file for each call, because the file may not exist yet,
-/// or may be replaced by a backup.
+/// The status pages' access to a task store, as a visitor. It opens the task store for each call, because that may not exist
+/// yet, or may be replaced by a backup.
 struct TaskStoreInspector: TaskInspector {
     /// The maximum number of dead letters in a report.
     static let deadLetters = 20
 
-    let path: String
+    let driver: any RecordStoreDriver
+    let place: String
 
-    var library: String { SQLiteVersion.library }
+    var library: String { driver.library }
 
     func report() throws -> StoredTaskReport {
         try withTaskStore { taskStore in
             let counts = try taskStore.counts(of: [.waiting, .running, .outgoing, .failed])
-            let page = try taskStore.list(RecordFilter(states: [.failed]), limit: Self.deadLetters)
+            let page = try taskStore.list(
+                RecordFilter(states: [.failed]), .newestFirst, after: nil, limit: Self.deadLetters)
             return StoredTaskReport(
                 names: counts.names.sorted { $0.key < $1.key }.map(StoredTaskReport.Kind.init),
                 oldestAge: counts.oldestDue.map { max(0, Date().timeIntervalSince($0)) },
@@ -37,9 +38,9 @@ struct TaskStoreInspector: TaskInspector {
         }
     }
 
-    private func withTaskStore<Value>(_ body: (SQLiteTaskStore) throws -> Value) throws -> Value {
-        let taskStore = try SQLiteTaskStore(path: path, role: .visitor)
-        // The changes of `body` are on the disk before the file is closed.
+    private func withTaskStore<Value>(_ body: (any RecordStore) throws -> Value) throws -> Value {
+        let taskStore = try driver.open(place, role: .visitor, settings: TaskStoreSettings())
+        // The changes of `body` are on the disk before the task store is closed.
         defer { try? taskStore.close() }
         return try body(taskStore)
     }

@@ -75,7 +75,7 @@ import Testing
 
     private func records(_ taskStore: SQLiteTaskStore) throws -> [RecordSummary] {
         try taskStore.flush()
-        return try taskStore.list().records
+        return try taskStore.list(RecordFilter(), .newestFirst, after: nil, limit: 50).records
     }
 
     @Test("A time zone has a name of the tz database, not an abbreviation or an offset")

@@ -1,16 +1,16 @@
 internal import GRDBSQLite
 
 /// The SQLite library with which this program is linked.
-package enum SQLiteVersion {
+enum SQLiteVersion {
     /// The version of the linked SQLite, such as `3.40.1`.
-    package static var text: String { String(cString: sqlite3_libversion()) }
+    static var text: String { String(cString: sqlite3_libversion()) }
 
     /// Whether this version of SQLite can lose commits if two connections checkpoint and commit at once: "The WAL-Reset
     /// Bug" of <https://sqlite.org/wal.html>, in 3.7.0 to 3.51.2 except 3.44.6 and 3.50.7. The task store avoids it.
-    package static var hasResetBug: Bool { hasResetBug(Int(sqlite3_libversion_number())) }
+    static var hasResetBug: Bool { hasResetBug(Int(sqlite3_libversion_number())) }
 
     /// The library's name and version, as logs and pages show them.
-    package static var library: String {
+    static var library: String {
         "SQLite \(text)" + (hasResetBug ? " (it has the WAL-reset bug, which the task store avoids)" : "")
     }
 

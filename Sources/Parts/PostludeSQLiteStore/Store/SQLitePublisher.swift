@@ -6,8 +6,8 @@ package import PostludeTaskStore
 // GRDB has a Record, too.
 package import struct PostludeTaskStore.Record
 
-/// The right to publish the records of a queue. There is at most one at a time, in all processes together.
-package final class Publisher: Sendable {
+/// The right to publish the records of a queue, with its lock.
+package final class SQLitePublisher: RecordPublisher {
     package let queue: String
     private let number: Int64
     private let taskStore: SQLiteTaskStore
@@ -20,8 +20,7 @@ package final class Publisher: Sendable {
         self.lock = lock
     }
 
-    /// Returns the records to publish next, in this order; none while the queue waits for its next attempt.
-    package func next(_ limit: Int = 64) throws(TaskStoreError) -> [Record] {
+    package func next(_ limit: Int) throws(TaskStoreError) -> [Record] {
         let (number, now) = (number, taskStore.now)
         // A write transaction is used, because it includes earlier asynchronous writes.
         return try taskStore.write { database in
@@ -30,7 +29,6 @@ package final class Publisher: Sendable {
         }
     }
 
-    /// Makes the next attempt due at once, whatever the last one has set.
     package func tryAtOnce() throws(TaskStoreError) {
         let (number, now) = (number, taskStore.now)
         try taskStore.write { database in
@@ -38,7 +36,6 @@ package final class Publisher: Sendable {
         }
     }
 
-    /// Returns when the first record may be published; nil if there is none.
     package func nextDue() throws(TaskStoreError) -> Date? {
         let number = number
         return try taskStore.write { database in
@@ -47,8 +44,6 @@ package final class Publisher: Sendable {
         }
     }
 
-    /// Notes that the broker has confirmed a record. This is written with the next transaction: after a crash the record may be
-    /// published once more.
     package func published(_ id: RecordID) {
         let now = taskStore.now
         taskStore.writeLater { database in
@@ -61,9 +56,6 @@ package final class Publisher: Sendable {
         }
     }
 
-    /// Notes that the broker has not accepted a record, and that it is to be tried again.
-    ///
-    /// - Parameter time: the time before which no record of the queue is published, so that none overtakes another.
     package func failed(_ id: RecordID, error: String, next time: Date) {
         let (number, due) = (number, time.milliseconds)
         taskStore.writeLater { database in
@@ -80,21 +72,17 @@ package final class Publisher: Sendable {
 }
 
 extension SQLiteTaskStore {
-    /// Returns the queues that have records to publish.
     package func outgoingQueues() throws(TaskStoreError) -> [String] {
         try read { database in
             try String.fetchAll(try database.cachedStatement(sql: Self.outgoing))
         }
     }
 
-    /// Returns the right to publish a queue's records. It lasts until the value is released, or the process ends.
-    ///
-    /// - Returns: nil if another publisher has it, or if the queue has never had a record.
-    package func publisher(of queue: String) throws(TaskStoreError) -> Publisher? {
+    package func publisher(of queue: String) throws(TaskStoreError) -> (any RecordPublisher)? {
         let sql = "SELECT number FROM queue WHERE name = ?"
         guard let number = try read({ try $0.number(sql, [queue]) }) else { return nil }
         guard let lock = try publisherLock(ofQueue: number) else { return nil }
-        return Publisher(of: queue, number: number, in: self, holding: lock)
+        return SQLitePublisher(of: queue, number: number, in: self, holding: lock)
     }
 
     private static let outgoing = """

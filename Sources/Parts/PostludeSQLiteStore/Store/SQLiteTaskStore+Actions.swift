@@ -3,11 +3,6 @@ internal import PostludeSystem
 package import PostludeTaskStore
 
 extension SQLiteTaskStore {
-    /// Retries records that are over, with all of their attempts. A record that waits for a time, such as that of its next
-    /// attempt, is due at once.
-    ///
-    /// The records that a dead letter has kept from running are retried with it. One of them alone is refused until the record
-    /// before it has succeeded or is discarded.
     package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
         let now = now
         return try changeRecords(ids) { record, database in
@@ -43,8 +38,6 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Discards records that no process has yet, that are to be published, or that are dead letters, each with the later
-    /// records of its request that depend on it.
     package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
         let now = now
         return try changeRecords(ids) { record, database in

@@ -6,22 +6,12 @@ package import PostludeTaskStore
 package import struct PostludeTaskStore.Record
 
 extension SQLiteTaskStore {
-    /// Stores the records of a request, all of them or none. When this returns they are on the disk.
-    ///
-    /// - Returns: the result for each record, in their order.
-    /// - Throws: an error if they could not be stored; then none of them is.
     package func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try TaskStoreError.checkText(of: request, at: path)
         let appending = Appending(request, owner: owner, now: now)
         return try write { try appending.run(in: $0) }
     }
 
-    /// Stores the records of a schedule's firing, unless it has fired for this time already, or for a later one.
-    ///
-    /// - Parameters:
-    ///   - schedule: its key in the task store.
-    ///   - time: the time for which it fires.
-    /// - Returns: nil if it has fired already.
     package func fire(
         _ schedule: String, at time: Date, _ request: NewRequest
     ) throws(TaskStoreError) -> [AppendResult]? {
@@ -39,8 +29,6 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Returns the time after which a schedule is to fire next: that of its last firing. For a new schedule this is now, which
-    /// is stored.
     package func beginSchedule(_ schedule: String) throws(TaskStoreError) -> Date {
         if let last = try lastFiring(of: schedule) { return last }
         try TaskStoreError.checkText(schedule, at: path)
@@ -56,9 +44,6 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Makes a schedule that has fired for a later time continue from a time.
-    ///
-    /// - Returns: false if it has not fired for a later time. Another process may have restarted it.
     package func restartSchedule(_ schedule: String, at time: Date) throws(TaskStoreError) -> Bool {
         let time = time.milliseconds
         return try write { database in
@@ -69,7 +54,6 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Returns the schedules that have begun, by their keys in the task store, each with the time of its last firing.
     package func schedules() throws(TaskStoreError) -> [(schedule: String, last: Date)] {
         try read { database in
             try Row.fetchAll(database, sql: "SELECT schedule, max(time) FROM firing GROUP BY schedule")
@@ -85,7 +69,6 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Returns the time of a schedule's last firing, or of its beginning; nil for a new one.
     package func lastFiring(of schedule: String) throws(TaskStoreError) -> Date? {
         try read { try $0.number(Self.lastFiring, [schedule]) }.map(Date.init(milliseconds:))
     }

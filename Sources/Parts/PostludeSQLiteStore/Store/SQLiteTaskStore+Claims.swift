@@ -5,21 +5,8 @@ internal import PostludeSystem
 package import PostludeTaskStore
 
 extension SQLiteTaskStore {
-    /// Claims requests with due records that have no owner. Before that it frees the records of dead owners, and ends records
-    /// that have expired.
-    ///
-    /// All due records of a request are claimed together. Requests are ordered by priority, then by the time at which they were
-    /// due.
-    ///
-    /// A record that was running when its owner died becomes a suspect: it waits for a while, and the later records of its
-    /// request wait for it. After `RecordDeath.limit` deaths it is a dead letter.
-    ///
-    /// - Parameters:
-    ///   - limit: the maximum number of requests.
-    ///   - takingSuspect: whether one of the requests may have a suspect. There is never more than one, so that the cause is
-    ///     known if this process dies.
     package func claim(
-        _ limit: Int = 64, takingSuspect: Bool = true
+        _ limit: Int, takingSuspect: Bool
     ) throws(TaskStoreError) -> [ClaimedRequest] {
         guard let owner else { throw refusal("a visitor runs no tasks") }
         let now = now
@@ -70,10 +57,7 @@ extension SQLiteTaskStore {
         return .unknown
     }
 
-    /// Returns when the next record without an owner is due, which may be in the past; nil if there is none.
-    ///
-    /// - Parameter takingSuspect: whether the record may be a suspect.
-    package func nextDue(takingSuspect: Bool = true) throws(TaskStoreError) -> Date? {
+    package func nextDue(takingSuspect: Bool) throws(TaskStoreError) -> Date? {
         try read { database in
             var due = try RecordPriority.allCases.compactMap { priority in
                 try database.number(Claim.nextUnsuspected, [priority.rawValue])

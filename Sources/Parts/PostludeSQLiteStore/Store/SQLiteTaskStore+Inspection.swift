@@ -6,15 +6,8 @@ package import PostludeTaskStore
 package import struct PostludeTaskStore.Record
 
 extension SQLiteTaskStore {
-    /// Returns a page of records.
-    ///
-    /// - Parameters:
-    ///   - order: by the time at which they were added.
-    ///   - after: the `next` of the previous page; nil for the first one.
-    ///   - limit: the maximum number of records.
     package func list(
-        _ filter: RecordFilter = RecordFilter(), _ order: ListingOrder = .newestFirst, after: Int64? = nil,
-        limit: Int = 50
+        _ filter: RecordFilter, _ order: ListingOrder, after: Int64?, limit: Int
     ) throws(TaskStoreError) -> RecordPage {
         let listing = NumberListing(filter, order: order)
         let limit = max(1, limit)
@@ -36,12 +29,10 @@ extension SQLiteTaskStore {
         "[\(numbers.map(String.init).joined(separator: ","))]"
     }
 
-    /// - Returns: nil if there is no record with that id.
     package func record(_ id: RecordID) throws(TaskStoreError) -> Record? {
         try read { try $0.records("WHERE id = ?", [id.text]).first }
     }
 
-    /// Returns the newest record with a name and a unique key, over or not; nil if there is none.
     package func newest(of key: String, name: String) throws(TaskStoreError) -> Record? {
         try TaskStoreError.checkText(key, at: path)
         return try read { try $0.records(Self.newest, [name, key]).first }
@@ -55,7 +46,6 @@ extension SQLiteTaskStore {
         WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND (state < 2 OR state = 6)
         """
 
-    /// Returns the number of records that are due and not over. Records in the outbox do not count.
     package func unfinished() throws(TaskStoreError) -> Int {
         let now = now
         return try read { try $0.number(Self.unfinished, [now]).map(Int.init) ?? 0 }
@@ -71,18 +61,13 @@ extension SQLiteTaskStore {
             WHERE dead.state = 0 AND record.due <= dead.due))
         """
 
-    /// Returns the record with a name and a unique key that is not over; nil if there is none.
     package func holder(of key: String, name: String) throws(TaskStoreError) -> RecordID? {
         try TaskStoreError.checkText(key, at: path)
         return try read { try $0.holder(of: key, name: name) }
     }
 
-    /// Counts records.
-    ///
-    /// - Parameter states: the states to count. If they exclude the records that are over, counting takes no longer because of
-    ///   these.
     package func counts(
-        of states: some Collection<RecordState> = RecordState.allCases
+        of states: [RecordState]
     ) throws(TaskStoreError) -> TaskStoreCounts {
         let now = now
         return try read { database in
@@ -115,14 +100,8 @@ extension Database {
 
 /// The export of records as text.
 extension SQLiteTaskStore {
-    /// Writes records as JSON, one per line, oldest first.
-    ///
-    /// Records are read in pages, so that a slow consumer blocks neither writers nor checkpoints. Records that are appended
-    /// meanwhile are included. Each record is written as it was when its page was read.
-    ///
-    /// - Parameter write: called with each line, without its line end.
     package func export(
-        _ filter: RecordFilter = RecordFilter(), _ write: (String) throws -> Void
+        _ filter: RecordFilter, _ write: (String) throws -> Void
     ) throws {
         let listing = NumberListing(filter, order: .oldestFirst)
         var after = ListingOrder.oldestFirst.start

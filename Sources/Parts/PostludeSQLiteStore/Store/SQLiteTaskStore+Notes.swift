@@ -8,7 +8,6 @@ extension SQLiteTaskStore {
     // The caller does not wait for these changes: they are written with the next transaction. If a crash loses one, the attempt
     // is made again.
 
-    /// Notes that an attempt of a record begins. If this process dies from now on, the record becomes a suspect.
     package func started(_ id: RecordID) {
         let beginning = Beginning(at: now)
         updateRunning { running throws(SystemError) in try running.begin(id) }
@@ -23,7 +22,6 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Notes how an attempt of a record has ended, or why there is none.
     package func ended(_ id: RecordID, _ end: RecordEnd) {
         let now = now
         beginnings.withLock { beginnings in
@@ -36,13 +34,10 @@ extension SQLiteTaskStore {
         updateRunning { running throws(SystemError) in try running.end(id) }
     }
 
-    /// Records that an attempt does not end, and that this process is replaced because of it: the end of the
-    /// process counts as a death of the record.
     package func blame(_ id: RecordID) {
         updateRunning { running throws(SystemError) in try running.blame(id) }
     }
 
-    /// Notes that this process was told to stop: its end counts as a death only of records that are blamed.
     package func stop() { updateRunning { running throws(SystemError) in try running.stop() } }
 
     /// Ends a record unless it is over already.

@@ -3,18 +3,8 @@ internal import GRDB
 package import PostludeTaskStore
 
 extension SQLiteTaskStore {
-    /// Removes records that have been over for long, a few at a time, so that other processes can write between two calls.
-    ///
-    /// Records of one request with unique keys of scope `stored` are removed together, so that a look-up by these keys finds
-    /// all of them or none.
-    ///
-    /// - Parameters:
-    ///   - time: records that ended before this time are removed, except dead letters.
-    ///   - failedTime: dead letters that ended before this time are removed.
-    ///   - limit: the maximum number of removed records.
-    /// - Returns: the number of removed records. Call it again if that is the limit.
     package func removeOver(
-        endedBefore time: Date, failedBefore failedTime: Date, limit: Int = 200
+        endedBefore time: Date, failedBefore failedTime: Date, limit: Int
     ) throws(TaskStoreError) -> Int {
         let (time, failedTime) = (time.milliseconds, failedTime.milliseconds)
         return try write { database in
@@ -28,10 +18,7 @@ extension SQLiteTaskStore {
         }
     }
 
-    /// Removes the firings of schedules before a time, except the last one of each.
-    ///
-    /// - Returns: the number of removed firings.
-    package func removeFirings(before time: Date, limit: Int = 200) throws(TaskStoreError) -> Int {
+    package func removeFirings(before time: Date, limit: Int) throws(TaskStoreError) -> Int {
         let time = time.milliseconds
         return try write { database in
             try database.run(

@@ -11,8 +11,9 @@ package import PostludeTaskStore
 ///
 /// The file `<file>-owners` beside it must not be removed while a process has the task store open. A child of a process that
 /// forks without an `exec` shares its parent's lock as an owner.
-package final class SQLiteTaskStore: Sendable {
+package final class SQLiteTaskStore: RecordStore {
     package let path: String
+    package var place: String { path }
     /// The number of this process as an owner; nil for a visitor.
     package let owner: Int64?
 
@@ -56,8 +57,6 @@ package final class SQLiteTaskStore: Sendable {
         running = opening.running
     }
 
-    /// Writes pending changes, frees the records that this process has not begun, and closes the file. Other processes may
-    /// claim the records that still run.
     package func close() throws(TaskStoreError) {
         defer { releaseLock() }
         do {
@@ -87,11 +86,8 @@ package final class SQLiteTaskStore: Sendable {
     }
 
     /// Releases this process's lock as an owner, as its death would. Tests call it to simulate that.
-    func releaseLock() { registered?.leave() }
+    package func releaseLock() { registered?.leave() }
 
-    /// Waits until all earlier asynchronous writes are on the disk.
-    ///
-    /// - Throws: an error if they could not be written. They are retried until the task store is closed.
     package func flush() throws(TaskStoreError) {
         do {
             try writer.flush()

@@ -1,0 +1,264 @@
+package import FoundationEssentials
+
+/// A store of records, opened by one process: the interface of durable tasks to whatever keeps them.
+///
+/// Several processes have it open at the same time. A process that runs tasks is an owner: it owns the records that it has
+/// appended or claimed, and it alone runs them, until they are over, or until it closes the store or dies. A process that has
+/// opened the store as a visitor owns nothing.
+///
+/// Methods may be called on any thread, by several threads at once. They block the calling thread until they are done, except
+/// those that note something. Every other change is on the disk when the method returns: neither the death of the process nor a
+/// power failure can undo it then. If the method throws, nothing was changed. Times are kept in milliseconds; the current time is
+/// that of the settings.
+///
+/// The store keeps payloads and results as they are, with any bytes. It refuses a request's id or route, or a record's name, key
+/// or queue, that contains a NUL.
+package protocol RecordStore: AnyObject, Sendable {
+    /// Where the store is, as logs and messages show it: a path, or an address without a password.
+    var place: String { get }
+
+    /// The number of this process as an owner, which no other process has had; nil for a visitor.
+    var owner: Int64? { get }
+
+    /// Waits until all earlier notes are on the disk, or at the server that keeps them.
+    ///
+    /// - Throws: an error if they could not be written. They are retried until the store is closed.
+    func flush() throws(TaskStoreError)
+
+    /// Writes pending notes, frees the records that this process has not begun, and closes the store. Other processes may claim
+    /// the records that still run. Every later call throws an error with the code `closed`; later notes are dropped.
+    ///
+    /// - Throws: an error if the store could not be closed in order. The end of the process then has the same effect.
+    func close() throws(TaskStoreError)
+
+    // MARK: Adding records
+
+    /// Stores the records of a request, all of them or none. When this returns they are on the disk.
+    ///
+    /// Their numbers are consecutive, and larger than those of all earlier records. A record that is due, and whose request runs
+    /// here, is this process's; one with `notBefore` has no owner, even if that time is past.
+    ///
+    /// - Returns: the result for each record, in their order. A record whose unique key is taken is not stored, and the record
+    ///   that has the key stands for it, also if it is one of the same request.
+    /// - Throws: an error if they could not be stored; `refused` for an id that exists.
+    func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult]
+
+    // MARK: Schedules
+
+    /// Stores the records of a schedule's firing, as ``append(_:)`` does, unless it has fired for this time already, or for a
+    /// later one. The firing and its records are one change.
+    ///
+    /// - Parameters:
+    ///   - schedule: its key in the store.
+    ///   - time: the time for which it fires.
+    /// - Returns: nil if it has fired already.
+    func fire(
+        _ schedule: String, at time: Date, _ request: NewRequest
+    ) throws(TaskStoreError) -> [AppendResult]?
+
+    /// Returns the time after which a schedule is to fire next: that of its last firing. For a new schedule this is now, which
+    /// is stored.
+    func beginSchedule(_ schedule: String) throws(TaskStoreError) -> Date
+
+    /// Makes a schedule that has fired for a later time continue from a time.
+    ///
+    /// - Returns: false if it has not fired for a later time. Another process may have restarted it.
+    func restartSchedule(_ schedule: String, at time: Date) throws(TaskStoreError) -> Bool
+
+    /// Returns the schedules that have begun, by their keys in the store, each with the time of its last firing.
+    func schedules() throws(TaskStoreError) -> [(schedule: String, last: Date)]
+
+    /// Returns the time of a schedule's last firing, or of its beginning; nil for a new one.
+    func lastFiring(of schedule: String) throws(TaskStoreError) -> Date?
+
+    // MARK: Claims
+
+    /// Claims requests with due records that have no owner. Before that it frees the records of dead owners, and ends records
+    /// that have expired.
+    ///
+    /// All due records of a request are claimed together. Requests are ordered by priority, then by the time at which they were
+    /// due. The records after one that stops the others on failure are not claimed before it has succeeded, unless they are
+    /// claimed together with it. No record is claimed by two processes.
+    ///
+    /// A record that was running when its owner died becomes a suspect: it waits for a while, and the later records of its
+    /// request wait for it. After `RecordDeath.limit` deaths it is a dead letter. Each death is reported to the settings' `died`.
+    ///
+    /// - Parameters:
+    ///   - limit: the maximum number of requests.
+    ///   - takingSuspect: whether one of the requests may have a suspect. There is never more than one, so that the cause is
+    ///     known if this process dies.
+    /// - Throws: `refused` for a visitor.
+    func claim(_ limit: Int, takingSuspect: Bool) throws(TaskStoreError) -> [ClaimedRequest]
+
+    /// Returns when the next record without an owner is due, which may be in the past; nil if there is none.
+    ///
+    /// - Parameter takingSuspect: whether the record may be a suspect.
+    func nextDue(takingSuspect: Bool) throws(TaskStoreError) -> Date?
+
+    // MARK: Notes
+
+    // The caller does not wait for these changes: they are written soon, in the order of the calls, and before every change that
+    // is requested after them. If a crash loses one, the attempt is made again. Errors go to the settings' `report`.
+
+    /// Notes that an attempt of a record begins. When this returns, the death of this process counts as a death of the record,
+    /// even if nothing else about the attempt was written.
+    func started(_ id: RecordID)
+
+    /// Notes how an attempt of a record has ended, or why there is none. A record that is over does not change. The records
+    /// that it stops are ended by the same change.
+    func ended(_ id: RecordID, _ end: RecordEnd)
+
+    /// Notes that an attempt does not end, and that this process is replaced because of it: the end of the process counts as a
+    /// death of the record, also after ``stop()``. When this returns, the death of this process cannot lose it.
+    func blame(_ id: RecordID)
+
+    /// Notes that this process was told to stop: its end counts as a death only of records that are blamed. When this returns,
+    /// the death of this process cannot lose it.
+    func stop()
+
+    // MARK: The outbox
+
+    /// Returns the queues that have records to publish, by name.
+    func outgoingQueues() throws(TaskStoreError) -> [String]
+
+    /// Returns the right to publish a queue's records. It lasts until the value is released, or the process ends.
+    ///
+    /// - Returns: nil if another publisher has it, or if the queue has never had a record.
+    func publisher(of queue: String) throws(TaskStoreError) -> (any RecordPublisher)?
+
+    // MARK: Queries
+
+    // They wait for no writer, and delay none. They need not include notes that are not written yet.
+
+    /// - Returns: nil if there is no record with that id.
+    func record(_ id: RecordID) throws(TaskStoreError) -> Record?
+
+    /// Returns the newest record with a name and a unique key, over or not; nil if there is none.
+    func newest(of key: String, name: String) throws(TaskStoreError) -> Record?
+
+    /// Returns the record with a name and a unique key that is not over; nil if there is none.
+    func holder(of key: String, name: String) throws(TaskStoreError) -> RecordID?
+
+    /// Returns the number of records that are due and not over. Records in the outbox do not count. A suspect counts as due
+    /// although it waits for a while, and so do the records that wait for it.
+    func unfinished() throws(TaskStoreError) -> Int
+
+    /// Counts records.
+    ///
+    /// - Parameter states: the states to count. If they exclude the records that are over, counting takes no longer because of
+    ///   these.
+    func counts(of states: [RecordState]) throws(TaskStoreError) -> TaskStoreCounts
+
+    /// Returns a page of records.
+    ///
+    /// - Parameters:
+    ///   - order: by the time at which they were added.
+    ///   - after: the `next` of the previous page; nil for the first one.
+    ///   - limit: the maximum number of records.
+    func list(
+        _ filter: RecordFilter, _ order: ListingOrder, after: Int64?, limit: Int
+    ) throws(TaskStoreError) -> RecordPage
+
+    /// Writes records as JSON, one per line, oldest first.
+    ///
+    /// The keys are `id`, `request`, `route`, `position`, `name`, `priority`, `state`, `added`, `due`, `expires`, `unique`,
+    /// `attempts`, `started`, `ended`, `queue`, `error`, `result` and `payload`; times are like `2027-01-15T08:00:00.000Z`, and
+    /// missing values are `null`. A payload or result that is JSON is inserted with its numbers and strings unchanged; any other
+    /// is a string.
+    ///
+    /// Records are read in pages, so that a slow consumer blocks neither writers nor checkpoints. Records that are appended
+    /// meanwhile are included. Each record is written as it was when its page was read.
+    ///
+    /// - Parameter write: called with each line, without its line end.
+    /// - Throws: ``TaskStoreError``, or the error of `write`.
+    func export(_ filter: RecordFilter, _ write: (String) throws -> Void) throws
+
+    // MARK: Changes on request
+
+    /// Retries records that are over, with all of their attempts. A record that waits for a time, such as that of its next
+    /// attempt, is due at once. Its deaths are forgotten, and so is an expiry that is past.
+    ///
+    /// The records that a dead letter has kept from running are retried with it. One of them alone is refused until the record
+    /// before it has succeeded or is discarded.
+    ///
+    /// - Returns: the result for each id. The oldest record is changed first, whatever the order of the ids.
+    func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult]
+
+    /// Discards records that no process has yet, that are to be published, or that are dead letters, each with the later
+    /// records of its request that depend on it.
+    ///
+    /// - Returns: the result for each id. The oldest record is changed first, whatever the order of the ids.
+    func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult]
+
+    // MARK: Retention
+
+    /// Removes records that have been over for long, a few at a time, so that other processes can write between two calls.
+    ///
+    /// Records of one request with unique keys of scope `stored` are removed together, so that a look-up by these keys finds
+    /// all of them or none.
+    ///
+    /// - Parameters:
+    ///   - time: records that ended before this time are removed, except dead letters.
+    ///   - failedTime: dead letters that ended before this time are removed.
+    ///   - limit: the maximum number of removed records.
+    /// - Returns: the number of removed records. Call it again if that is the limit.
+    func removeOver(
+        endedBefore time: Date, failedBefore failedTime: Date, limit: Int
+    ) throws(TaskStoreError) -> Int
+
+    /// Removes the firings of schedules before a time, except the last one of each.
+    ///
+    /// - Returns: the number of removed firings. Call it again if that is the limit.
+    func removeFirings(before time: Date, limit: Int) throws(TaskStoreError) -> Int
+}
+
+/// The right to publish the records of a queue. There is at most one at a time, in all processes together.
+package protocol RecordPublisher: AnyObject, Sendable {
+    var queue: String { get }
+
+    /// Returns the records to publish next, in this order; none while the queue waits for its next attempt. Earlier notes are
+    /// included.
+    ///
+    /// - Parameter limit: the maximum number of records.
+    func next(_ limit: Int) throws(TaskStoreError) -> [Record]
+
+    /// Makes the next attempt due at once, whatever the last one has set.
+    func tryAtOnce() throws(TaskStoreError)
+
+    /// Returns when the first record may be published; nil if there is none.
+    func nextDue() throws(TaskStoreError) -> Date?
+
+    /// Notes that the broker has confirmed a record. The caller does not wait until this is written: after a crash the record
+    /// may be published once more.
+    func published(_ id: RecordID)
+
+    /// Notes that the broker has not accepted a record, and that it is to be tried again.
+    ///
+    /// - Parameter time: the time before which no record of the queue is published, so that none overtakes another.
+    func failed(_ id: RecordID, error: String, next time: Date)
+}
+
+/// Opens the stores of one kind.
+package protocol RecordStoreDriver: Sendable {
+    /// The library, or the server, that keeps the records, with its version, as logs and pages show it.
+    var library: String { get }
+
+    /// Opens a store, and migrates its tables if they are of an earlier version.
+    ///
+    /// - Parameters:
+    ///   - place: what the manifest or the command line names, such as a path.
+    ///   - role: a process creates the store if there is none; a visitor does not.
+    /// - Throws: an error whose `isTemporary` says whether another attempt may succeed.
+    func open(
+        _ place: String, role: TaskStoreRole, settings: TaskStoreSettings
+    ) throws(TaskStoreError) -> any RecordStore
+
+    /// Replaces a store by a copy of a backup, which stays as it is.
+    ///
+    /// - Parameters:
+    ///   - backup: a file.
+    ///   - place: the store to replace. No process may have it open.
+    /// - Returns: the name under which the previous store was kept; nil if there was none.
+    /// - Throws: `refused` if stores of this kind are restored by another program, which the advice names.
+    func restore(_ backup: String, to place: String) throws(TaskStoreError) -> String?
+}

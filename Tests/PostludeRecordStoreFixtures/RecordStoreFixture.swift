@@ -1,0 +1,57 @@
+package import Foundation
+package import PostludeTaskStore
+internal import Synchronization
+
+/// The kinds of stores with which the tests of `PostludeTaskStoreTests` run.
+package enum StoreUnderTest: CaseIterable, Sendable {
+    case sqliteFile
+
+    /// Makes an empty store.
+    package func fixture() throws -> any RecordStoreFixture {
+        switch self {
+        case .sqliteFile: try SQLiteFileFixture()
+        }
+    }
+}
+
+/// A test's own store, and a clock that stands still. The store is removed with it.
+package protocol RecordStoreFixture: AnyObject, Sendable {
+    var clock: TestClock { get }
+
+    /// Opens the store, as another process would. Each call returns another owner.
+    func open(_ role: TaskStoreRole, _ settings: TaskStoreSettings) throws -> any RecordStore
+
+    /// Makes an owner dead for all others: its process has ended, and has released nothing. The caller does not use the store
+    /// afterwards.
+    func die(_ store: any RecordStore)
+
+    /// Returns the owners that the store knows, by their numbers.
+    func owners() throws -> [Int64]
+}
+
+extension RecordStoreFixture {
+    package func open(
+        role: TaskStoreRole = .process, lockTimeout: Duration = .seconds(120),
+        _ change: (inout TaskStoreSettings) -> Void = { _ in }
+    ) throws -> any RecordStore {
+        try open(role, settings(lockTimeout: lockTimeout, change))
+    }
+
+    func settings(lockTimeout: Duration, _ change: (inout TaskStoreSettings) -> Void) -> TaskStoreSettings {
+        var settings = TaskStoreSettings()
+        change(&settings)
+        settings.now = { [clock] in clock.now }
+        settings.lockTimeout = lockTimeout
+        return settings
+    }
+}
+
+package final class TestClock: Sendable {
+    private let seconds = Atomic<Int>(1_800_000_000)
+
+    package init() {}
+
+    package var now: Date { Date(timeIntervalSince1970: Double(seconds.load(ordering: .relaxed))) }
+
+    package func advance(_ count: Int) { seconds.add(count, ordering: .relaxed) }
+}
