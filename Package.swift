@@ -210,7 +210,11 @@ let tests: [Target] = [
         dependencies: ["PostludeSpawning", "PostludeSupervision", "PostludeTaskStoreTestbed"]),
     .testTarget(name: "PostludeSupervisionTests", dependencies: ["PostludeSupervision", "PostludeSystem"]),
     .testTarget(name: "PostludeSystemTests", dependencies: ["PostludeSystem"]),
-    .testTarget(name: "PostludeTaskStoreTests", dependencies: ["PostludeDates", "PostludeTaskStore"]),
+    .testTarget(
+        name: "PostludeTaskStoreTests",
+        dependencies: [
+            "PostludeDates", "PostludeRecordStoreFixtures", "PostludeSystem", "PostludeTaskStore",
+        ]),
     .testTarget(
         name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeSystem", "PostludeTesting"]),
     .testTarget(

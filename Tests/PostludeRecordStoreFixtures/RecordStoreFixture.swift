@@ -55,3 +55,14 @@ package final class TestClock: Sendable {
 
     package func advance(_ count: Int) { seconds.add(count, ordering: .relaxed) }
 }
+
+/// The deaths that a store has reported.
+package final class ReportedDeaths: Sendable {
+    private let all = Mutex<[RecordDeath]>([])
+
+    package init() {}
+
+    package var deaths: [RecordDeath] { all.withLock { $0 } }
+
+    package func add(_ death: RecordDeath) { all.withLock { $0.append(death) } }
+}

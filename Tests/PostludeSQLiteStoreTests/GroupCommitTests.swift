@@ -107,29 +107,6 @@ struct GroupCommitTests {
         try taskStore.close()
     }
 
-    @Test("Deferred updates are also written alone")
-    func notesAlone() async throws {
-        let fixture = try SQLiteFileFixture()
-        let taskStore = try fixture.open()
-        let id = try taskStore.append("r", .make())[0]
-        taskStore.started(id)
-        while try taskStore.record(id)?.state != .running { await Task.yield() }
-        try taskStore.close()
-    }
-
-    @Test("A closed task store says so, and deferred updates are written")
-    func closed() throws {
-        let fixture = try SQLiteFileFixture()
-        let taskStore = try fixture.open()
-        let id = try taskStore.append("r", .make())[0]
-        taskStore.ended(id, .failed(error: "no"))
-        try taskStore.close()
-        #expect(taskStoreError { _ = try taskStore.append("r", .make()) }?.code == .closed)
-        let next = try fixture.open()
-        #expect(try next.record(id)?.state == .failed)
-        try next.close()
-    }
-
     @Test("Sixteen threads at once, each with its own records, need far fewer transactions than appends")
     func manyThreads() async throws {
         let fixture = try SQLiteFileFixture()

@@ -1,16 +1,15 @@
 import Foundation
-import GRDB
 import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
-@testable import PostludeSQLiteStore
-
 @Suite("Claims", .timeLimit(.minutes(10)))
 struct ClaimTests {
-    @Test("A dead owner's requests are claimed once, whole, in order, and say what was running")
-    func recovery() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A dead owner's requests are claimed once, whole, in order, and say what was running",
+        arguments: StoreUnderTest.allCases)
+    func recovery(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (dead, one, two) = (try fixture.open(), try fixture.open(), try fixture.open())
         let a = try dead.append("a", .make(), .make(), .make())
         let b = try dead.append("b", .make(), .make())
@@ -30,15 +29,17 @@ struct ClaimTests {
         #expect(claimed[0].records[0].error?.hasPrefix("its process died: ") == true)
         #expect(claimed.flatMap(\.records).allSatisfy { $0.owner == one.owner && $0.state == .waiting })
         #expect(try two.claim().isEmpty && one.claim().isEmpty)
-        let owners = try one.read { try $0.numbers("SELECT number FROM owner ORDER BY number") }
+        let owners = try fixture.owners()
         #expect(owners == [one.owner, two.owner])
         try one.close()
         try two.close()
     }
 
-    @Test("Records that a process has not begun are released when it closes")
-    func leaving() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "Records that a process has not begun are released when it closes", arguments: StoreUnderTest.allCases
+    )
+    func leaving(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let ids = try one.append("r", .make(), .make())
         one.started(ids[0])
@@ -47,13 +48,15 @@ struct ClaimTests {
         #expect(try two.claimedIDs() == [ids])
         try two.close()
         let three = try fixture.open()
-        #expect(try three.read { try $0.numbers("SELECT number FROM owner") } == [three.owner])
+        #expect(try fixture.owners() == [three.owner])
         try three.close()
     }
 
-    @Test("Priorities come first, then due times, then the order of records")
-    func order() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "Priorities come first, then due times, then the order of records", arguments: StoreUnderTest.allCases
+    )
+    func order(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
         func add(_ name: String, _ priority: RecordPriority, after seconds: Double) throws {
             _ = try maker.append(
@@ -81,9 +84,11 @@ struct ClaimTests {
         try maker.close()
     }
 
-    @Test("The due records of a request are claimed; the rest at its own time")
-    func partly() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "The due records of a request are claimed; the rest at its own time",
+        arguments: StoreUnderTest.allCases)
+    func partly(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (taskStore, maker) = (try fixture.open(), try fixture.open(role: .visitor))
         let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(60) }
         let ids = try maker.append("r", .make(), later, .make())
@@ -96,9 +101,11 @@ struct ClaimTests {
         try maker.close()
     }
 
-    @Test("A retried record is free for any process at its time, and keeps the error")
-    func anotherAttempt() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A retried record is free for any process at its time, and keeps the error",
+        arguments: StoreUnderTest.allCases)
+    func anotherAttempt(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let id = try one.append("r", .make())[0]
         one.started(id)
@@ -117,9 +124,11 @@ struct ClaimTests {
         try two.close()
     }
 
-    @Test("An expired record is ended and not claimed, even before it was due")
-    func expiry() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "An expired record is ended and not claimed, even before it was due",
+        arguments: StoreUnderTest.allCases)
+    func expiry(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let now = fixture.clock.now
         let before = try taskStore.append(
@@ -141,9 +150,11 @@ struct ClaimTests {
         try taskStore.close()
     }
 
-    @Test("A dead owner's many records are released in batches, and no request is split")
-    func batches() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A dead owner's many records are released in batches, and no request is split",
+        arguments: StoreUnderTest.allCases)
+    func batches(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (dead, taskStore) = (try fixture.open(), try fixture.open())
         let sizes = [500, 40, 3, 700, 1]
         for size in sizes {
@@ -161,13 +172,15 @@ struct ClaimTests {
         }
         #expect(claimed == sizes)
         #expect(try taskStore.claim().isEmpty)
-        #expect(try taskStore.read { try $0.numbers("SELECT number FROM owner") } == [taskStore.owner])
+        #expect(try fixture.owners() == [taskStore.owner])
         try taskStore.close()
     }
 
-    @Test("Records that are left are free for any process, whether they had begun or not")
-    func left() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "Records that are left are free for any process, whether they had begun or not",
+        arguments: StoreUnderTest.allCases)
+    func left(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let ids = try one.append("r", .make(), .make())
         one.started(ids[0])
@@ -179,9 +192,9 @@ struct ClaimTests {
         try two.close()
     }
 
-    @Test("Task stores that race for claims get each request once")
-    func race() async throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("Task stores that race for claims get each request once", arguments: StoreUnderTest.allCases)
+    func race(store: StoreUnderTest) async throws {
+        let fixture = try store.fixture()
         let maker = try fixture.open()
         for number in 0..<300 { _ = try maker.append("\(number)", .make(), .make(), runsHere: false) }
         // A task store that is released looks dead to the others: the test keeps them until all have ended.
@@ -205,9 +218,9 @@ struct ClaimTests {
         for taskStore in taskStores + [maker] { try taskStore.close() }
     }
 
-    @Test("A visitor claims nothing")
-    func visitor() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("A visitor claims nothing", arguments: StoreUnderTest.allCases)
+    func visitor(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let visitor = try fixture.open(role: .visitor)
         #expect(visitor.owner == nil)

@@ -3,13 +3,11 @@ import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
-@testable import PostludeSQLiteStore
-
 @Suite("Appended records", .timeLimit(.minutes(10)))
 struct AppendingTests {
-    @Test("A record is read as it was given")
-    func whole() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("A record is read as it was given", arguments: StoreUnderTest.allCases)
+    func whole(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let payload = Data(#"{"name": "Ünïcödé",  "n": 1.10, "list": [1,2]}"#.utf8)
         var new = NewRecord(name: "receipt", payload: payload)
@@ -29,9 +27,11 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("Payloads and results keep all of their bytes; names with a NUL are refused")
-    func bytes() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "Payloads and results keep all of their bytes; names with a NUL are refused",
+        arguments: StoreUnderTest.allCases)
+    func bytes(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         for bytes in [[], [0], [0x22, 0, 0x22], [0xff, 0xfe, 0x80], Array(UInt8.min ... .max)] as [[UInt8]] {
             let id = try taskStore.append("r", NewRecord(name: "n", payload: Data(bytes)))[0]
@@ -51,9 +51,11 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("A due record belongs to this process at once; a delayed one, and one for others, has no owner")
-    func owners() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A due record belongs to this process at once; a delayed one, and one for others, has no owner",
+        arguments: StoreUnderTest.allCases)
+    func owners(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let later = NewRecord.make { $0.notBefore = fixture.clock.now.addingTimeInterval(1) }
         let past = NewRecord.make { $0.notBefore = Date.distantPast }
@@ -66,9 +68,11 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("A unique key: the record that is not over stands for the next ones of the same name")
-    func uniqueKeys() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A unique key: the record that is not over stands for the next ones of the same name",
+        arguments: StoreUnderTest.allCases)
+    func uniqueKeys(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let keyed = NewRecord.make { $0.uniqueKey = "k" }
         let first = try taskStore.append("1", keyed)[0]
@@ -92,31 +96,12 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("Ids are UUIDs of version 7 in lower case, each greater than the previous one")
-    func ids() throws {
-        let ids = (0..<2000).map { RecordID.make(at: Int64($0) * 1_000_000) }
-        #expect(Set(ids).count == 2000)
-        #expect(ids.map(\.text) == ids.map(\.text).sorted())
-        for id in ids {
-            let parsed = try #require(UUID(uuidString: id.text))
-            #expect(parsed.uuidString.lowercased() == id.text && RecordID(id.text) == id)
-            #expect(Array(id.text)[14] == "7" && "89ab".contains(Array(id.text)[19]))
-        }
-        #expect(
-            RecordID("0199AABB-0000-7000-8000-000000000000")?.text == "0199aabb-0000-7000-8000-000000000000")
-        for text in [
-            "", "x", "0199aabb-0000-7000-8000-00000000000g", "0199aabb00007000800000000000000000000", "é",
-        ] {
-            #expect(RecordID(text) == nil)
-        }
-    }
-
     @Test(
         "Times beyond any calendar are stored as the earliest and latest one",
-        arguments: [-1e12, 1e12, 1e300, .infinity, -.infinity, .nan])
-    func farTimes(seconds: Double) throws {
+        arguments: StoreUnderTest.allCases, [-1e12, 1e12, 1e300, .infinity, -.infinity, .nan])
+    func farTimes(store: StoreUnderTest, seconds: Double) throws {
         let time = Date(timeIntervalSince1970: seconds)
-        let fixture = try SQLiteFileFixture()
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let record = NewRecord.make {
             $0.notBefore = time
@@ -128,9 +113,9 @@ struct AppendingTests {
         try taskStore.close()
     }
 
-    @Test("A schedule's firing is stored once")
-    func firings() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("A schedule's firing is stored once", arguments: StoreUnderTest.allCases)
+    func firings(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         let time = fixture.clock.now
         let request = NewRequest(id: "f", records: [.make()])
@@ -145,9 +130,9 @@ struct AppendingTests {
         try two.close()
     }
 
-    @Test("A firing whose records cannot be stored has not happened")
-    func failedFiring() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("A firing whose records cannot be stored has not happened", arguments: StoreUnderTest.allCases)
+    func failedFiring(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let taken = try taskStore.append("r", .make())[0]
         let request = NewRequest(id: "f", records: [.make { $0.id = taken }])

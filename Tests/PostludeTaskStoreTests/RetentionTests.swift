@@ -3,13 +3,13 @@ import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
-@testable import PostludeSQLiteStore
-
 @Suite("Retention", .timeLimit(.minutes(10)))
 struct RetentionTests {
-    @Test("Records that have been over for long are removed, a few at a time; the rest stays")
-    func removal() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "Records that have been over for long are removed, a few at a time; the rest stays",
+        arguments: StoreUnderTest.allCases)
+    func removal(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let records = (0..<30).map { _ in NewRecord.make() }
         let ids = try taskStore.append(NewRequest(id: "r", records: records)).map(\.id)
@@ -36,9 +36,11 @@ struct RetentionTests {
         try next.close()
     }
 
-    @Test("Records that are unique while they are stored are removed with their request")
-    func together() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "Records that are unique while they are stored are removed with their request",
+        arguments: StoreUnderTest.allCases)
+    func together(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let once = NewRecord.make {
             $0.uniqueKey = "order"
@@ -67,9 +69,9 @@ struct RetentionTests {
         try taskStore.close()
     }
 
-    @Test("Old firings are removed, a few at a time")
-    func firings() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("Old firings are removed, a few at a time", arguments: StoreUnderTest.allCases)
+    func firings(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         for number in 0..<10 {
             let time = Date(timeIntervalSince1970: Double(number))

@@ -3,15 +3,13 @@ import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
-@testable import PostludeSQLiteStore
-
 @Suite("Outbox", .timeLimit(.minutes(10)))
 struct PublisherTests {
     private func outgoing(_ name: String, _ queue: String) -> NewRecord { .make(name) { $0.queue = queue } }
 
-    @Test("Records leave in order for each queue, and are not claimed")
-    func order() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("Records leave in order for each queue, and are not claimed", arguments: StoreUnderTest.allCases)
+    func order(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         for number in 0..<3 {
             _ = try taskStore.append("\(number)", outgoing("a\(number)", "a"), outgoing("b\(number)", "b"))
@@ -32,9 +30,11 @@ struct PublisherTests {
         try taskStore.close()
     }
 
-    @Test("While the broker is in back-off, no record of the queue is returned, and none overtakes")
-    func backoff() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "While the broker is in back-off, no record of the queue is returned, and none overtakes",
+        arguments: StoreUnderTest.allCases)
+    func backoff(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let ids = try taskStore.append("r", outgoing("1", "q"), outgoing("2", "q"), outgoing("other", "o"))
         let publisher = try #require(try taskStore.publisher(of: "q"))
@@ -55,9 +55,9 @@ struct PublisherTests {
         try taskStore.close()
     }
 
-    @Test("A queue has one publisher, in this process and in others")
-    func onePublisher() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("A queue has one publisher, in this process and in others", arguments: StoreUnderTest.allCases)
+    func onePublisher(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (one, two) = (try fixture.open(), try fixture.open())
         _ = try one.append("r", outgoing("1", "a"), outgoing("2", "b"))
         var publisher = try one.publisher(of: "a")
@@ -71,9 +71,11 @@ struct PublisherTests {
         try two.close()
     }
 
-    @Test("A record is rerouted to a queue with its id, and keeps the reason")
-    func moved() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A record is rerouted to a queue with its id, and keeps the reason",
+        arguments: StoreUnderTest.allCases)
+    func moved(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)

@@ -3,13 +3,11 @@ import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
-@testable import PostludeSQLiteStore
-
 @Suite("Retry and discard", .timeLimit(.minutes(10)))
 struct RecordActionTests {
-    @Test("A dead letter runs again with all its attempts")
-    func retry() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("A dead letter runs again with all its attempts", arguments: StoreUnderTest.allCases)
+    func retry(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make())[0]
         taskStore.started(id)
@@ -23,9 +21,11 @@ struct RecordActionTests {
         try taskStore.close()
     }
 
-    @Test("A delayed record runs at once; a running one is left alone, unless its process is dead")
-    func retryWaiting() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A delayed record runs at once; a running one is left alone, unless its process is dead",
+        arguments: StoreUnderTest.allCases)
+    func retryWaiting(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (taskStore, dead) = (try fixture.open(), try fixture.open())
         let later = try taskStore.append(
             "r", .make { $0.notBefore = fixture.clock.now.addingTimeInterval(99) })[
@@ -44,9 +44,11 @@ struct RecordActionTests {
         try taskStore.close()
     }
 
-    @Test("A retry does not break a unique key, and a past expiry does not count")
-    func retryKey() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A retry does not break a unique key, and a past expiry does not count",
+        arguments: StoreUnderTest.allCases)
+    func retryKey(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let keyed = NewRecord.make {
             $0.uniqueKey = "k"
@@ -65,9 +67,11 @@ struct RecordActionTests {
         try taskStore.close()
     }
 
-    @Test("A record that no process owns is discarded; one that runs or is over is not")
-    func discard() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A record that no process owns is discarded; one that runs or is over is not",
+        arguments: StoreUnderTest.allCases)
+    func discard(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let free = try taskStore.append("r", .make(), runsHere: false)[0]
         let dead = try taskStore.append("r", .make())[0]
@@ -91,9 +95,9 @@ struct RecordActionTests {
         try taskStore.close()
     }
 
-    @Test("A record that is over does not change by late results")
-    func late() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("A record that is over does not change by late results", arguments: StoreUnderTest.allCases)
+    func late(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
         let id = try taskStore.append("r", .make(), runsHere: false)[0]
         #expect(try taskStore.discard([id]) == [.changed])

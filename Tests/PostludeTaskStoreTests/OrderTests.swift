@@ -3,33 +3,27 @@ import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
-@testable import PostludeSQLiteStore
-
 @Suite("The order of a request's records", .timeLimit(.minutes(10)))
 struct OrderTests {
-    private let fixture: SQLiteFileFixture
-    private let taskStore: SQLiteTaskStore
-
-    init() throws {
-        fixture = try SQLiteFileFixture()
-        taskStore = try fixture.open()
-    }
-
     private static let charge = NewRecord.make("charge") { $0.stopsOnFailure = true }
 
     /// The current states of the records, and the error of the last ones.
-    private func look(_ ids: [RecordID]) throws -> [RecordState] {
+    private func look(_ ids: [RecordID], in taskStore: any RecordStore) throws -> [RecordState] {
         try ids.map { try #require(try taskStore.state(of: $0)) }
     }
 
-    @Test("Records after a failed one become dead letters that name it; a retry includes them")
-    func failure() throws {
+    @Test(
+        "Records after a failed one become dead letters that name it; a retry includes them",
+        arguments: StoreUnderTest.allCases)
+    func failure(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.open()
         let ids = try taskStore.append("r", .make("before"), Self.charge, .make("receipt"), .make("ledger"))
         let other = try taskStore.append("other", .make())[0]
         taskStore.ended(ids[0], .done(result: nil))
         taskStore.started(ids[1])
         taskStore.ended(ids[1], .failed(error: "no money"))
-        #expect(try look(ids + [other]) == [.done, .failed, .failed, .failed, .waiting])
+        #expect(try look(ids + [other], in: taskStore) == [.done, .failed, .failed, .failed, .waiting])
         let receipt = try #require(try taskStore.record(ids[2]))
         #expect(receipt.error == "the task charge \(ids[1]) before it has failed" && receipt.owner == nil)
         #expect(receipt.stoppedBy == ids[1] && receipt.attempts == 0)
@@ -43,8 +37,12 @@ struct OrderTests {
         try taskStore.close()
     }
 
-    @Test("A retry is refused if a record after it has a key that another record uses")
-    func retryKeys() throws {
+    @Test(
+        "A retry is refused if a record after it has a key that another record uses",
+        arguments: StoreUnderTest.allCases)
+    func retryKeys(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.open()
         let receipt = NewRecord.make("receipt") { $0.uniqueKey = "k" }
         let ids = try taskStore.append("r", Self.charge, receipt)
         taskStore.ended(ids[0], .failed(error: "no"))
@@ -52,35 +50,44 @@ struct OrderTests {
         let second = try taskStore.append("r", receipt)[0]
         #expect(
             try taskStore.retry([ids[0]]) == [.refused("\(second), with the same unique key, is not over")])
-        #expect(try look(ids) == [.failed, .failed])
+        #expect(try look(ids, in: taskStore) == [.failed, .failed])
         try taskStore.close()
     }
 
     @Test(
         "An expiry, a discard and a rerouting after a failure stop the records after it, too",
-        arguments: [RecordEnd.expired, .discarded, .moved(queue: "q", reason: "it failed")])
-    func otherEnds(end: RecordEnd) throws {
+        arguments: StoreUnderTest.allCases,
+        [RecordEnd.expired, .discarded, .moved(queue: "q", reason: "it failed")])
+    func otherEnds(store: StoreUnderTest, end: RecordEnd) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.open()
         let ids = try taskStore.append("r", Self.charge, .make("receipt"))
         taskStore.started(ids[0])
         taskStore.ended(ids[0], end)
-        #expect(try look(ids)[1] == .failed)
+        #expect(try look(ids, in: taskStore)[1] == .failed)
         #expect(try taskStore.record(ids[1])?.stoppedBy == ids[0])
         try taskStore.close()
     }
 
-    @Test("A failed record that stops nothing, and a successful one, do not affect those after them")
-    func goesOn() throws {
+    @Test(
+        "A failed record that stops nothing, and a successful one, do not affect those after them",
+        arguments: StoreUnderTest.allCases)
+    func goesOn(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.open()
         let ids = try taskStore.append("r", .make("note"), Self.charge, .make("receipt"))
         taskStore.ended(ids[0], .failed(error: "no"))
         taskStore.ended(ids[1], .moved(queue: "q", reason: nil))
-        #expect(try look(ids) == [.failed, .outgoing, .waiting])
+        #expect(try look(ids, in: taskStore) == [.failed, .outgoing, .waiting])
         try taskStore.close()
     }
 
     @Test(
-        "After a crash no record is claimed after one that waits, has expired, or belongs to another process"
-    )
-    func claims() throws {
+        "After a crash no record is claimed after one that waits, has expired, or belongs to another process",
+        arguments: StoreUnderTest.allCases)
+    func claims(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.open()
         let dead = try fixture.open()
         let later = NewRecord.make("charge") { [fixture] in
             $0.stopsOnFailure = true
@@ -100,8 +107,8 @@ struct OrderTests {
         fixture.die(dead)
         fixture.clock.advance(2)
         #expect(try taskStore.claimedIDs() == [whole])
-        #expect(try look(expired) == [.expired, .failed])
-        #expect(try look(waiting + held) == [.waiting, .waiting, .waiting, .waiting])
+        #expect(try look(expired, in: taskStore) == [.expired, .failed])
+        #expect(try look(waiting + held, in: taskStore) == [.waiting, .waiting, .waiting, .waiting])
         // The next search is not immediate.
         #expect(try #require(try taskStore.nextDue()) > fixture.clock.now)
         taskStore.ended(held[0], .done(result: nil))
@@ -113,27 +120,33 @@ struct OrderTests {
         try taskStore.close()
     }
 
-    @Test("A record that is sent in its turn waits for its turn, and can be claimed")
-    func leavesInTurn() throws {
+    @Test(
+        "A record that is sent in its turn waits for its turn, and can be claimed",
+        arguments: StoreUnderTest.allCases)
+    func leavesInTurn(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.open()
         let leaving = NewRecord.make("receipt") {
             $0.queue = "mails"
             $0.leavesInTurn = true
         }
         let ids = try taskStore.append("r", Self.charge, leaving, runsHere: false)
-        #expect(try look(ids) == [.waiting, .waiting] && taskStore.outgoingQueues().isEmpty)
+        #expect(try look(ids, in: taskStore) == [.waiting, .waiting] && taskStore.outgoingQueues().isEmpty)
         let claimed = try #require(taskStore.claim().first)
         #expect(claimed.records.map(\.id) == ids && claimed.records[1].queue == "mails")
         taskStore.ended(ids[0], .done(result: nil))
         taskStore.ended(ids[1], .moved(queue: "mails", reason: nil))
-        #expect(try look(ids) == [.done, .outgoing])
+        #expect(try look(ids, in: taskStore) == [.done, .outgoing])
         try taskStore.close()
     }
 
-    @Test("Discarding a record discards the records that wait for it")
-    func discard() throws {
+    @Test("Discarding a record discards the records that wait for it", arguments: StoreUnderTest.allCases)
+    func discard(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.open()
         let ids = try taskStore.append("r", Self.charge, .make("receipt"), runsHere: false)
         #expect(try taskStore.discard(ids) == [.changed, .changed])
-        #expect(try look(ids) == [.discarded, .discarded])
+        #expect(try look(ids, in: taskStore) == [.discarded, .discarded])
         // A caller that retries one of them alone knows that the other one is not wanted.
         #expect(try taskStore.retry([ids[1]]) == [.changed])
 
@@ -141,12 +154,16 @@ struct OrderTests {
         taskStore.ended(failed[0], .failed(error: "no"))
         try taskStore.flush()
         #expect(try taskStore.discard([failed[0]]) == [.changed])
-        #expect(try look(failed) == [.discarded, .discarded])
+        #expect(try look(failed, in: taskStore) == [.discarded, .discarded])
         try taskStore.close()
     }
 
-    @Test("A record that is unique while it is stored blocks its key even when it is over, in any state")
-    func uniqueAsLongAsStored() throws {
+    @Test(
+        "A record that is unique while it is stored blocks its key even when it is over, in any state",
+        arguments: StoreUnderTest.allCases)
+    func uniqueAsLongAsStored(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.open()
         let once = NewRecord.make {
             $0.uniqueKey = "k"
             $0.uniqueScope = .stored

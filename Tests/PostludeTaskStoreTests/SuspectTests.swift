@@ -1,26 +1,15 @@
 import Foundation
-import GRDB
 import PostludeRecordStoreFixtures
 import PostludeSystem
 import PostludeTaskStore
 import Testing
 
-@testable import PostludeSQLiteStore
-
 @Suite("Records whose process died while it ran them", .timeLimit(.minutes(10)))
 struct SuspectTests {
-    private final class Told: Sendable {
-        private let entries = Lock<[RecordDeath]>([])
-
-        var deaths: [RecordDeath] { entries.withLock { $0 } }
-
-        func add(_ death: RecordDeath) { entries.withLock { $0.append(death) } }
-    }
-
-    private let told = Told()
+    private let told = ReportedDeaths()
 
     /// A process that begins a record, and dies before any trace of it is on the disk.
-    private func diesAtOnce(_ fixture: SQLiteFileFixture, running ids: [RecordID]) throws {
+    private func diesAtOnce(_ fixture: any RecordStoreFixture, running ids: [RecordID]) throws {
         let dead = try fixture.open { $0.noteDelay = .seconds(3600) }
         fixture.clock.advance(10)
         let claimed = Set(try dead.claim(1).flatMap { $0.records.map(\.id) })
@@ -29,7 +18,8 @@ struct SuspectTests {
         fixture.die(dead)
     }
 
-    private func survivor(_ fixture: SQLiteFileFixture, end: ProcessEnd = .unknown) throws -> SQLiteTaskStore
+    private func survivor(_ fixture: any RecordStoreFixture, end: ProcessEnd = .unknown) throws
+        -> any RecordStore
     {
         try fixture.open { settings in
             settings.died = { [told] in told.add($0) }
@@ -38,10 +28,10 @@ struct SuspectTests {
     }
 
     @Test(
-        "An attempt that ends its process at once is counted, and after three such deaths it is a dead letter"
-    )
-    func threeDeaths() throws {
-        let fixture = try SQLiteFileFixture()
+        "An attempt that ends its process at once is counted, and after three such deaths it is a dead letter",
+        arguments: StoreUnderTest.allCases)
+    func threeDeaths(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try survivor(fixture, end: .known("signal 4"))
         let maker = try fixture.open(role: .visitor)
         let ids = try maker.append("r", .make(), .make())
@@ -73,9 +63,9 @@ struct SuspectTests {
         try maker.close()
     }
 
-    @Test("Records that only waited in a dead process are not suspects")
-    func bystanders() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("Records that only waited in a dead process are not suspects", arguments: StoreUnderTest.allCases)
+    func bystanders(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let a = try dead.append("a", .make(), .make())
         let b = try dead.append("b", .make())
@@ -92,10 +82,10 @@ struct SuspectTests {
     }
 
     @Test(
-        "A process that was told to stop is not evidence against its running records, except those past the kill time"
-    )
-    func stopped() throws {
-        let fixture = try SQLiteFileFixture()
+        "A process that was told to stop is not evidence against its running records, except those past the kill time",
+        arguments: StoreUnderTest.allCases)
+    func stopped(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let (a, b) = (try dead.append("a", .make())[0], try dead.append("b", .make())[0])
         dead.started(a)
@@ -111,9 +101,9 @@ struct SuspectTests {
         try taskStore.close()
     }
 
-    @Test("Suspects are claimed one at a time, and delay no other record")
-    func alone() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("Suspects are claimed one at a time, and delay no other record", arguments: StoreUnderTest.allCases)
+    func alone(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let suspects = try (1...3).map { try dead.append("s\($0)", .make())[0] }
         for id in suspects { dead.started(id) }
@@ -132,72 +122,11 @@ struct SuspectTests {
         try taskStore.close()
     }
 
-    @Test("An owner's file is removed with it, whether it has closed or died")
-    func files() throws {
-        let fixture = try SQLiteFileFixture()
-        let (dead, closed, taskStore) = (try fixture.open(), try fixture.open(), try survivor(fixture))
-        func names() throws -> [String] {
-            try FileManager.default.contentsOfDirectory(atPath: fixture.folder)
-                .filter { $0.contains("-owner-") }
-        }
-        #expect(try names().count == 3)
-        let left = RunningRecords.path(ofOwner: 4711, taskStore: taskStore.path)
-        #expect(FileManager.default.createFile(atPath: left, contents: nil))
-        let late = try fixture.open()
-        #expect(try names().count == 4 && !FileManager.default.fileExists(atPath: left))
-        try late.close()
-        fixture.die(dead)
-        try closed.close()
-        #expect(try taskStore.claim().isEmpty)
-        #expect(try names() == ["tasks.sqlite-owner-\(try #require(taskStore.owner))"])
-        let path = try "\(fixture.folder)/\(names()[0])"
-        var status = stat()
-        #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
-        try taskStore.close()
-        #expect(try names().isEmpty)
-    }
-
     @Test(
-        "A dead owner's file that is missing, damaged or of another boot makes no record a suspect",
-        arguments: ["", "garbage", "owner 1 serving 00000000-0000-0000-0000-000000000000\nruns ID\n"])
-    func unreadable(text: String) throws {
-        let fixture = try SQLiteFileFixture()
-        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let id = try dead.append("a", .make())[0]
-        dead.started(id)
-        try dead.flush()
-        fixture.die(dead)
-        let path = RunningRecords.path(ofOwner: try #require(dead.owner), taskStore: taskStore.path)
-        if text.isEmpty {
-            try FileManager.default.removeItem(atPath: path)
-        } else {
-            let text = text.replacing("ID", with: id.text)
-            try text.write(toFile: path, atomically: false, encoding: .utf8)
-        }
-        #expect(try taskStore.claimedIDs() == [[id]])
-        #expect(told.deaths.isEmpty)
-        try taskStore.close()
-    }
-
-    @Test("Records beyond the file's initial size are in the file, each once")
-    func many() throws {
-        let fixture = try SQLiteFileFixture()
-        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let ids = try (0..<200).map { try dead.append("\($0)", .make())[0] }
-        for id in ids { dead.started(id) }
-        for id in ids.prefix(150) { dead.ended(id, .done(result: nil)) }
-        for id in ids.suffix(10) { dead.started(id) }
-        try dead.flush()
-        fixture.die(dead)
-        #expect(try taskStore.claim().isEmpty)
-        #expect(Set(told.deaths.map(\.record.id)) == Set(ids.suffix(50)))
-        #expect(told.deaths.count == 50)
-        try taskStore.close()
-    }
-
-    @Test("The third death stops the records after it like any final failure; a retry includes them")
-    func stopsBehind() throws {
-        let fixture = try SQLiteFileFixture()
+        "The third death stops the records after it like any final failure; a retry includes them",
+        arguments: StoreUnderTest.allCases)
+    func stopsBehind(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try survivor(fixture)
         let maker = try fixture.open(role: .visitor)
         let charge = NewRecord.make("charge") { $0.stopsOnFailure = true }
@@ -219,9 +148,11 @@ struct SuspectTests {
         try maker.close()
     }
 
-    @Test("A suspect and those after it wait, even if the clock is set back; a retry forgets its deaths")
-    func clockBack() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "A suspect and those after it wait, even if the clock is set back; a retry forgets its deaths",
+        arguments: StoreUnderTest.allCases)
+    func clockBack(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
         let ids = try dead.append("r", .make(), .make())
         let other = try dead.append("other", .make())
@@ -237,27 +168,6 @@ struct SuspectTests {
         #expect(record.deaths == 0 && record.attempts == 0 && record.due == fixture.clock.now)
         fixture.clock.advance(1)
         #expect(try taskStore.claimedIDs() == [ids])
-        try taskStore.close()
-    }
-
-    @Test("A removed file of an owner is created again, with the running records")
-    func removed() throws {
-        let fixture = try SQLiteFileFixture()
-        let (dead, taskStore) = (try fixture.open(), try survivor(fixture))
-        let (a, b) = (try dead.append("a", .make())[0], try dead.append("b", .make())[0])
-        dead.started(a)
-        dead.started(b)
-        dead.blame(b)
-        let path = RunningRecords.path(ofOwner: try #require(dead.owner), taskStore: taskStore.path)
-        #expect(unlink(path) == 0)
-        let c = try dead.append("c", .make())[0]
-        dead.ended(a, .done(result: nil))
-        dead.started(c)
-        try dead.flush()
-        fixture.die(dead)
-        #expect(try taskStore.claim().isEmpty)
-        #expect(Set(told.deaths.map(\.record.id)) == [b, c])
-        #expect(try taskStore.record(b)?.error?.contains("tasks.kill-time") == true)
         try taskStore.close()
     }
 }

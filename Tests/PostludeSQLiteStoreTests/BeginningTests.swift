@@ -6,8 +6,8 @@ import Testing
 
 @testable import PostludeSQLiteStore
 
-@Suite("Notes of attempts")
-struct NotesTests {
+@Suite("Beginnings of attempts", .timeLimit(.minutes(10)))
+struct BeginningTests {
     @Test("An attempt that ends before its beginning is written is written with one change")
     func together() throws {
         let fixture = try SQLiteFileFixture()
@@ -26,19 +26,6 @@ struct NotesTests {
         #expect(record.state == .done && record.attempts == 1 && record.result == Data("7".utf8))
         #expect(record.started == start && record.ended == start.addingTimeInterval(5))
         #expect(record.owner == nil && record.error == nil)
-        try taskStore.close()
-    }
-
-    @Test("An attempt whose beginning is written counts once", arguments: [false, true])
-    func apart(fails: Bool) throws {
-        let fixture = try SQLiteFileFixture()
-        let taskStore = try fixture.open()
-        let id = try taskStore.append("r", .make())[0]
-        taskStore.started(id)
-        #expect(try taskStore.state(of: id) == .running)
-        taskStore.ended(id, fails ? .failed(error: "no") : .done(result: nil))
-        #expect(try taskStore.state(of: id) == (fails ? .failed : .done))
-        #expect(try taskStore.record(id)?.attempts == 1)
         try taskStore.close()
     }
 
