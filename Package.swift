@@ -144,7 +144,9 @@ let tests: [Target] = [
         path: "Tests/PostludeBrokerFixtures"),
     .target(
         name: "PostludeRecordStoreFixtures",
-        dependencies: ["PostludeSQLiteStore", "PostludeTaskStore", grdb],
+        dependencies: [
+            "PostludeSQLiteStore", "PostludeSpawning", "PostludeSupervision", "PostludeTaskStore", grdb,
+        ],
         path: "Tests/PostludeRecordStoreFixtures"),
     testbed("PostludeBrokerTestbed", ["PostludeBroker"]),
     testbed("PostludeCeleryTestbed", ["Postlude", "PostludeCelery", "PostludeDurable"]),
@@ -155,7 +157,9 @@ let tests: [Target] = [
             "Postlude", logging, serviceLifecycle,
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         ]),
-    testbed("PostludeTaskStoreTestbed", ["PostludeSQLiteStore", "PostludeTaskStore"]),
+    testbed(
+        "PostludeTaskStoreTestbed",
+        ["PostludeRecordStoreFixtures", "PostludeSQLiteStore", "PostludeTaskStore"]),
     testbed("PostludeTestbed", ["Postlude", logging]),
     .testTarget(
         name: "PostludeBrokerTests",
@@ -214,6 +218,7 @@ let tests: [Target] = [
         name: "PostludeTaskStoreTests",
         dependencies: [
             "PostludeDates", "PostludeRecordStoreFixtures", "PostludeSystem", "PostludeTaskStore",
+            "PostludeTaskStoreTestbed",
         ]),
     .testTarget(
         name: "PostludeTestingTests", dependencies: ["Postlude", "PostludeSystem", "PostludeTesting"]),

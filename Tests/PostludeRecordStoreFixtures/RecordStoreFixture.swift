@@ -1,10 +1,17 @@
 package import Foundation
+internal import PostludeSQLiteStore
 package import PostludeTaskStore
 internal import Synchronization
 
 /// The kinds of stores with which the tests of `PostludeTaskStoreTests` run.
-package enum StoreUnderTest: CaseIterable, Sendable {
+package enum StoreUnderTest: String, CaseIterable, Sendable {
     case sqliteFile
+
+    package var driver: any RecordStoreDriver {
+        switch self {
+        case .sqliteFile: SQLiteFileDriver()
+        }
+    }
 
     /// Makes an empty store.
     package func fixture() throws -> any RecordStoreFixture {
@@ -18,8 +25,10 @@ package enum StoreUnderTest: CaseIterable, Sendable {
 package protocol RecordStoreFixture: AnyObject, Sendable {
     var clock: TestClock { get }
 
-    /// Opens the store, as another process would. Each call returns another owner.
-    func open(_ role: TaskStoreRole, _ settings: TaskStoreSettings) throws -> any RecordStore
+    var kind: StoreUnderTest { get }
+
+    /// Where the store is, as its driver takes it.
+    var place: String { get }
 
     /// Makes an owner dead for all others: its process has ended, and has released nothing. The caller does not use the store
     /// afterwards.
@@ -30,11 +39,18 @@ package protocol RecordStoreFixture: AnyObject, Sendable {
 }
 
 extension RecordStoreFixture {
+    /// Opens the store, as another process would: each call returns another owner.
     package func open(
         role: TaskStoreRole = .process, lockTimeout: Duration = .seconds(120),
         _ change: (inout TaskStoreSettings) -> Void = { _ in }
     ) throws -> any RecordStore {
-        try open(role, settings(lockTimeout: lockTimeout, change))
+        try kind.driver.open(
+            place, role: role, settings: settings(lockTimeout: lockTimeout, change))
+    }
+
+    /// Opens the store with the real clock, which other processes have.
+    package func openNow() throws -> any RecordStore {
+        try kind.driver.open(place, role: .process, settings: TaskStoreSettings())
     }
 
     func settings(lockTimeout: Duration, _ change: (inout TaskStoreSettings) -> Void) -> TaskStoreSettings {

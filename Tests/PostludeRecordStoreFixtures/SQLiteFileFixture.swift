@@ -8,6 +8,8 @@ package final class SQLiteFileFixture: RecordStoreFixture {
     package let folder: String
     package var path: String { folder + "/tasks.sqlite" }
     package let clock = TestClock()
+    package let kind = StoreUnderTest.sqliteFile
+    package var place: String { path }
 
     package init(in parent: String = NSTemporaryDirectory()) throws {
         var template = Array("\(parent)/task-store-XXXXXX".utf8CString)
@@ -20,10 +22,6 @@ package final class SQLiteFileFixture: RecordStoreFixture {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
-
-    package func open(_ role: TaskStoreRole, _ settings: TaskStoreSettings) throws -> any RecordStore {
-        try SQLiteTaskStore(path: path, role: role, settings: settings)
-    }
 
     /// Opens the task store as what it is.
     package func open(

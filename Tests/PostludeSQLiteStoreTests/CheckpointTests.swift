@@ -20,7 +20,7 @@ struct CheckpointTests {
         let fixture: SQLiteFileFixture
         private let environment: [String: String]
         private let countsFile: String
-        private var running: [Helper] = []
+        private var running: [StoreProcess] = []
         private(set) var acknowledged: Set<String> = []
 
         init() throws {
@@ -32,13 +32,14 @@ struct CheckpointTests {
         }
 
         func start(_ command: String) throws {
-            running.append(try Helper([command, fixture.path], environment: environment))
+            running.append(try StoreProcess(command, fixture, environment: environment))
         }
 
         func visit() throws {
-            let helper = try Helper(["visit", fixture.path], environment: environment)
+            let helper = try StoreProcess("visit", fixture, environment: environment)
             note(helper.lines())
-            try helper.expectSuccess()
+            let said = try helper.errors()
+            #expect(helper.finish() == 0, "\(said)")
         }
 
         /// Reads a line of each process.

@@ -95,10 +95,13 @@ struct OpeningTests {
         #expect(chmod(fixture.folder, 0o555) == 0 && chmod(fixture.path, 0o444) == 0)
         defer { chmod(fixture.folder, 0o755) }
         // Root may write everywhere, so that another user is tried.
-        let helper = try Helper(["append", fixture.path], as: "nobody")
+        let helper = try StoreProcess("append", fixture, as: "nobody")
         let text = try helper.errors()
+        #expect(helper.finish() != 0)
         #expect(text.contains(fixture.path) && text.contains("Permission denied"), "\(text)")
-        let new = try Helper(["append", fixture.folder + "/new"], as: "nobody").errors()
+        let other = try StoreProcess("append", fixture, at: fixture.folder + "/new", as: "nobody")
+        let new = try other.errors()
+        #expect(other.finish() != 0)
         #expect(new.contains("create the folder, and let this process's user write to it"), "\(new)")
     }
 

@@ -8,13 +8,13 @@ import Testing
 
 @Suite("Power loss", .timeLimit(.minutes(15)))
 struct PowerLossTests {
-    private func record(_ arguments: [String], in fixture: SQLiteFileFixture) throws -> (
+    private func record(_ command: String, _ arguments: [String], in fixture: SQLiteFileFixture) throws -> (
         Recording, lines: [String]
     ) {
         let tools = try SQLiteFileFixture()
         let environment = try Recording.environment(
             recording: fixture.folder, to: tools.folder + "/recording", library: tools.folder + "/record.so")
-        let helper = try Helper(arguments, environment: environment)
+        let helper = try StoreProcess(command, fixture, arguments, environment: environment)
         let lines = helper.lines()
         try #require(helper.finish() == 0)
         return (try Recording(tools.folder + "/recording"), lines)
@@ -84,7 +84,7 @@ struct PowerLossTests {
 
     private func allFaults(sizes: [Int], every step: Int, isCheckpointed: Bool) throws -> [String] {
         let fixture = try SQLiteFileFixture()
-        let (recording, _) = try record(["append", fixture.path] + sizes.map(String.init), in: fixture)
+        let (recording, _) = try record("append", sizes.map(String.init), in: fixture)
         var found: [String] = []
         if isCheckpointed, !self.isCheckpointed(recording) { found.append("no checkpoint") }
         let count = recording.entries.count
@@ -130,7 +130,7 @@ struct PowerLossTests {
     @Test("Sixteen threads that append at once share syncs: as many as transactions, far fewer than appends")
     func syncs() throws {
         let fixture = try SQLiteFileFixture()
-        let (recording, lines) = try record(["crowd", fixture.path, "16", "20"], in: fixture)
+        let (recording, lines) = try record("crowd", ["16", "20"], in: fixture)
         let transactions = try #require(
             lines.first.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) })
         var syncs = 0

@@ -139,7 +139,7 @@ struct TaskStoreFilesTests {
     func ownership() throws {
         let fixture = try SQLiteFileFixture()
         #expect(chmod(fixture.folder, 0o777) == 0)
-        let helper = try Helper(["append", fixture.path, "10"], as: "nobody")
+        let helper = try StoreProcess("append", fixture, ["10"], as: "nobody")
         #expect(helper.finish() == 0)
         #expect(unlink(fixture.path + "-owners") == 0)
         let visitor = try fixture.open(role: .visitor)
@@ -153,7 +153,7 @@ struct TaskStoreFilesTests {
         #expect(
             taskStore.st_uid == locks.st_uid && taskStore.st_gid == locks.st_gid
                 && taskStore.st_mode == locks.st_mode)
-        let again = try Helper(["append", fixture.path, "10"], as: "nobody")
+        let again = try StoreProcess("append", fixture, ["10"], as: "nobody")
         #expect(again.finish() == 0)
     }
 
@@ -186,7 +186,7 @@ struct TaskStoreFilesTests {
         try copy.close()
         for number in 0..<10 { old.insert(try first.append("\(number)", .make())[0]) }
         try first.close()
-        let helper = try Helper(["flood", fixture.path])
+        let helper = try StoreProcess("flood", fixture)
         var new: Set<RecordID> = []
         for _ in 0..<20 {
             let line = try #require(helper.line())

@@ -54,7 +54,7 @@ import Testing
             (setsid sleep 1002 & echo $! >> pids)
             (sleep 1003; true) & echo $! >> pids
             mkfifo input; exec 7<>input
-            "$0" hold "$PWD/a.sqlite" <input &
+            "$0" hold sqliteFile "$PWD/a.sqlite" <input &
             echo $! >> pids
             wait
             """

@@ -1,8 +1,9 @@
 import Foundation
+import PostludeRecordStoreFixtures
 import PostludeSQLiteStore
 import PostludeTaskStore
 
-/// A process of the task store's tests: `PostludeTaskStoreTestbed COMMAND FILE …`.
+/// A process of the task store's tests: `PostludeTaskStoreTestbed COMMAND STORE PLACE …`.
 ///
 /// Its lines on standard output report its progress. It ends, or waits to be killed, depending on the
 /// command.
@@ -21,10 +22,12 @@ struct TaskStoreTestbed {
 
     private static func run() throws {
         let words = CommandLine.arguments
-        guard words.count >= 3 else { fatalError("usage: PostludeTaskStoreTestbed COMMAND FILE …") }
-        let rest = Array(words.dropFirst(3))
-        if words[1] == "visit" { return try visit(words[2]) }
-        let taskStore = try SQLiteTaskStore(path: words[2])
+        guard words.count >= 4, let store = StoreUnderTest(rawValue: words[2]) else {
+            fatalError("usage: PostludeTaskStoreTestbed COMMAND STORE PLACE …")
+        }
+        let rest = Array(words.dropFirst(4))
+        if words[1] == "visit" { return try visit(store, at: words[3]) }
+        let taskStore = try store.driver.open(words[3], role: .process, settings: TaskStoreSettings())
         switch words[1] {
         case "append": try append(to: taskStore, sizes: rest.compactMap { Int($0) })
         case "crowd": try crowd(taskStore, threads: Int(rest[0]) ?? 1, appends: Int(rest[1]) ?? 1)
@@ -50,8 +53,8 @@ struct TaskStoreTestbed {
 
     /// Appends requests of two records with payloads of given sizes. A mark in a file beside the task store
     /// says which are acknowledged.
-    static func append(to taskStore: SQLiteTaskStore, sizes: [Int]) throws {
-        let marks = open(taskStore.path + "-marks", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    static func append(to taskStore: any RecordStore, sizes: [Int]) throws {
+        let marks = open(taskStore.place + "-marks", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         for (number, size) in sizes.enumerated() {
             let appended = try taskStore.append(request("request-\(number)", size: size, records: 2))
             let mark = Array(appended.map { $0.id.text + "\n" }.joined().utf8)
@@ -63,7 +66,7 @@ struct TaskStoreTestbed {
     }
 
     /// Threads that append at once, repeatedly.
-    static func crowd(_ taskStore: SQLiteTaskStore, threads: Int, appends: Int) throws {
+    static func crowd(_ taskStore: any RecordStore, threads: Int, appends: Int) throws {
         let group = DispatchGroup()
         for thread in 0..<threads {
             group.enter()
@@ -76,12 +79,12 @@ struct TaskStoreTestbed {
             }
         }
         group.wait()
-        say("transactions \(taskStore.transactions)")
+        if let file = taskStore as? SQLiteTaskStore { say("transactions \(file.transactions)") }
         try taskStore.close()
     }
 
     /// Threads that append until the process is killed, and report the acknowledged ids.
-    static func flood(_ taskStore: SQLiteTaskStore) throws {
+    static func flood(_ taskStore: any RecordStore) throws {
         for thread in 0..<4 {
             Thread.detachNewThread {
                 var number = 0
@@ -98,11 +101,11 @@ struct TaskStoreTestbed {
     }
 
     /// Lists and changes records, as a command beside the servers does.
-    static func visit(_ path: String) throws {
+    static func visit(_ store: StoreUnderTest, at place: String) throws {
         var settings = TaskStoreSettings()
         // Other processes write all the time, and the machine may be busy.
         settings.lockTimeout = .seconds(60)
-        let taskStore = try SQLiteTaskStore(path: path, role: .visitor, settings: settings)
+        let taskStore = try store.driver.open(place, role: .visitor, settings: settings)
         let appended = try taskStore.append(request("visit", size: 100, records: 2))
         _ = try taskStore.list(RecordFilter(), .newestFirst, after: nil, limit: 50)
         guard try taskStore.discard([appended[0].id]) == [.changed],
@@ -113,7 +116,7 @@ struct TaskStoreTestbed {
     }
 
     /// Becomes the owner of three records, of which the first one runs, and waits to be killed.
-    static func hold(_ taskStore: SQLiteTaskStore) throws {
+    static func hold(_ taskStore: any RecordStore) throws {
         let appended = try taskStore.append(request("held", size: 10, records: 3))
         taskStore.started(appended[0].id)
         try taskStore.flush()
@@ -122,7 +125,7 @@ struct TaskStoreTestbed {
     }
 
     /// Claims and ends records until none is left.
-    static func claimAll(of taskStore: SQLiteTaskStore) throws {
+    static func claimAll(of taskStore: any RecordStore) throws {
         say("ready")
         // All of them begin at once: when the test closes their input.
         while readLine() != nil {}
@@ -137,7 +140,7 @@ struct TaskStoreTestbed {
         try taskStore.close()
     }
 
-    static func fire(_ taskStore: SQLiteTaskStore, times: Int) throws {
+    static func fire(_ taskStore: any RecordStore, times: Int) throws {
         say("ready")
         while readLine() != nil {}
         for time in 0..<times {

@@ -3,15 +3,15 @@ import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
 
-@testable import PostludeSQLiteStore
-
 @Suite("Several processes", .timeLimit(.minutes(10)))
 struct ProcessTests {
-    @Test("After kill -9, another process claims an owner's records, and only one does")
-    func killed() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "After kill -9, another process claims an owner's records, and only one does",
+        arguments: StoreUnderTest.allCases)
+    func killed(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let (one, two) = (try fixture.open(), try fixture.open())
-        let helper = try Helper(["hold", fixture.path])
+        let helper = try StoreProcess("hold", fixture)
         let ids = try #require(helper.line()).split(separator: " ").compactMap { RecordID(String($0)) }
         #expect(ids.count == 3)
         #expect(try one.claim().isEmpty && two.claim().isEmpty)
@@ -27,32 +27,33 @@ struct ProcessTests {
         try two.close()
     }
 
-    @Test("Processes that race for claims get each request once, and whole")
-    func race() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test(
+        "Processes that race for claims get each request once, and whole", arguments: StoreUnderTest.allCases)
+    func race(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         // By the helpers' clock.
-        let maker = try SQLiteTaskStore(path: fixture.path)
+        let maker = try fixture.openNow()
         var expected: Set<String> = []
         for number in 0..<400 {
             let ids = try maker.append("\(number)", .make(), .make(), .make(), runsHere: false)
             expected.insert(ids.map(\.text).joined(separator: " "))
         }
-        let helpers = try (0..<4).map { _ in try Helper(["claim", fixture.path]) }
+        let helpers = try (0..<4).map { _ in try StoreProcess("claim", fixture) }
         for helper in helpers { #expect(helper.line() == "ready") }
         for helper in helpers { try helper.begin() }
         let lines = helpers.flatMap { $0.lines() }
         for helper in helpers { #expect(helper.finish() == 0) }
         #expect(lines.count == 400 && Set(lines) == expected)
         #expect(try maker.counts()[.done] == 1_200)
-        #expect(try maker.read { try $0.numbers("SELECT number FROM owner") } == [maker.owner])
+        #expect(try fixture.owners() == [maker.owner])
         try maker.close()
     }
 
-    @Test("One process fires each time of a schedule")
-    func firings() throws {
-        let fixture = try SQLiteFileFixture()
+    @Test("One process fires each time of a schedule", arguments: StoreUnderTest.allCases)
+    func firings(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
         let taskStore = try fixture.open()
-        let helpers = try (0..<4).map { _ in try Helper(["fire", fixture.path, "50"]) }
+        let helpers = try (0..<4).map { _ in try StoreProcess("fire", fixture, ["50"]) }
         for helper in helpers { #expect(helper.line() == "ready") }
         for helper in helpers { try helper.begin() }
         let lines = helpers.flatMap { $0.lines() }
@@ -62,15 +63,15 @@ struct ProcessTests {
     }
 
     @Test(
-        "After kill -9 during appends, again and again, all acknowledged records exist, and are claimed once"
-    )
-    func killedAtRandom() throws {
-        let fixture = try SQLiteFileFixture()
-        let taskStore = try SQLiteTaskStore(path: fixture.path)
+        "After kill -9 during appends, again and again, all acknowledged records exist, and are claimed once",
+        arguments: StoreUnderTest.allCases)
+    func killedAtRandom(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let taskStore = try fixture.openNow()
         var acknowledged: Set<String> = []
         var claimed: [String] = []
         for _ in 0..<15 {
-            let helper = try Helper(["flood", fixture.path])
+            let helper = try StoreProcess("flood", fixture)
             for _ in 0..<Int.random(in: 1...60) {
                 guard let line = helper.line() else { break }
                 acknowledged.formUnion(line.split(separator: " ").map(String.init))
@@ -102,12 +103,12 @@ struct ProcessTests {
         try taskStore.close()
     }
 
-    @Test("Of processes that write at once, each gets its turn")
-    func crowd() throws {
-        let fixture = try SQLiteFileFixture()
-        let helpers = try (0..<3).map { _ in try Helper(["crowd", fixture.path, "8", "20"]) }
+    @Test("Of processes that write at once, each gets its turn", arguments: StoreUnderTest.allCases)
+    func crowd(store: StoreUnderTest) throws {
+        let fixture = try store.fixture()
+        let helpers = try (0..<3).map { _ in try StoreProcess("crowd", fixture, ["8", "20"]) }
         for helper in helpers { #expect(helper.finish() == 0) }
-        let taskStore = try SQLiteTaskStore(path: fixture.path)
+        let taskStore = try fixture.openNow()
         #expect(try taskStore.counts()[.waiting] == 480)
         try taskStore.close()
     }

@@ -1,24 +1,31 @@
-import Foundation
-import PostludeSpawning
-import PostludeSupervision
-import Testing
+internal import Foundation
+internal import PostludeSpawning
+internal import PostludeSupervision
 
-/// A process of PostludeTaskStoreTestbed.
-final class Helper {
+/// A process of PostludeTaskStoreTestbed, which has a store open.
+package final class StoreProcess {
     private let process: ChildProcess
     private let input = Pipe()
     private let output = Pipe()
     private let failures = Pipe()
     private var taken = Data()
 
-    static let program: String = {
+    private static let program: String = {
         let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(fileURLWithPath: executable).deletingLastPathComponent().path + "/PostludeTaskStoreTestbed"
     }()
 
-    /// - Parameter user: the user that it runs as, if the test runs as root.
-    init(_ arguments: [String], environment: [String: String] = [:], as user: String? = nil) throws {
-        var words = [Self.program] + arguments
+    /// - Parameters:
+    ///   - command: what it does with the store.
+    ///   - place: where the store is; nil for the fixture's.
+    ///   - arguments: the command's.
+    ///   - user: the user that it runs as, if the test runs as root.
+    package init(
+        _ command: String, _ fixture: any RecordStoreFixture, at place: String? = nil,
+        _ arguments: [String] = [],
+        environment: [String: String] = [:], as user: String? = nil
+    ) throws {
+        var words = [Self.program, command, fixture.kind.rawValue, place ?? fixture.place] + arguments
         if let user, geteuid() == 0 {
             words = ["/usr/bin/setpriv", "--reuid", user, "--clear-groups"] + words
         }
@@ -34,7 +41,7 @@ final class Helper {
     deinit { process.kill() }
 
     /// The next line of its output; nil at the end.
-    func line() -> String? {
+    package func line() -> String? {
         while true {
             if let end = taken.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { taken.removeSubrange(...end) }
@@ -47,43 +54,24 @@ final class Helper {
     }
 
     /// Ends its input, for which it waits.
-    func begin() throws { try input.fileHandleForWriting.close() }
+    package func begin() throws { try input.fileHandleForWriting.close() }
 
-    func lines() -> [String] {
+    package func lines() -> [String] {
         var lines: [String] = []
         while let line = line() { lines.append(line) }
         return lines
     }
 
-    func die() { process.kill() }
-
-    /// Expects that it ends by itself, successfully.
-    func expectSuccess() throws {
-        let said = try failures.fileHandleForReading.readToEnd() ?? Data()
-        #expect(finish() == 0, "\(String(decoding: said, as: UTF8.self))")
-    }
+    package func die() { process.kill() }
 
     /// - Returns: its exit status; -1 after a signal.
-    func finish() -> Int32 {
+    package func finish() -> Int32 {
         guard case .status(let status) = process.waitForExit() else { return -1 }
         return status
     }
 
-    /// Its output when it ends with an error.
-    func errors() throws -> String {
-        let data = try failures.fileHandleForReading.readToEnd() ?? Data()
-        #expect(finish() != 0)
-        return String(decoding: data, as: UTF8.self)
-    }
-}
-
-/// A library that intercepts a helper's calls to the libraries it is linked with.
-enum Interposer {
-    static func compile(_ source: String, to library: String, linking libraries: String...) throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Interpose/"
-        let compiler = Program(
-            "gcc",
-            ["-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, folder + source] + libraries)
-        try #require(try compiler.run() == .status(0))
+    /// Returns what it has written to standard error, when it has ended.
+    package func errors() throws -> String {
+        String(decoding: try failures.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
     }
 }
