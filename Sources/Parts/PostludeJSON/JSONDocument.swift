@@ -47,26 +47,28 @@ package final class JSONDocument: Sendable {
     /// Returns the index of the value of an object's member; nil if there is none. Names are equal if their bytes are: `é` and
     /// `e\u{301}` are two names. If several members have the name, the last one counts, as in most programs (RFC 8259, 4).
     package func member(_ name: String, of index: Int) -> Int? {
-        let object = nodes[index]
-        var found: Int?
-        var index = index + 1
-        while index < object.next {
-            let value = value(ofName: index)
-            if matches(name, index) { found = value }
-            index = Int(nodes[value].next)
-        }
-        return found
-    }
-
-    private func matches(_ name: String, _ index: Int) -> Bool {
-        let node = nodes[index]
-        guard !node.hasEscapes else { return string(at: index).utf8.elementsEqual(name.utf8) }
         var name = name
         return name.withUTF8 { name in
-            guard node.range.count == name.count else { return false }
-            let start = node.range.lowerBound
-            return name.indices.allSatisfy { bytes[start + $0] == name[$0] }
+            let end = nodes[index].next
+            var found: Int?
+            var index = index + 1
+            while index < end {
+                let value = value(ofName: index)
+                if matches(name, index) { found = value }
+                index = Int(nodes[value].next)
+            }
+            return found
         }
+    }
+
+    private func matches(_ name: UnsafeBufferPointer<UInt8>, _ index: Int) -> Bool {
+        let node = nodes[index]
+        if node.hasEscapes { return string(at: index).utf8.elementsEqual(name) }
+        let start = Int(node.start)
+        // Most names differ in their length, or in their first byte.
+        guard Int(node.end) - start == name.count else { return false }
+        for offset in name.indices where bytes[start + offset] != name[offset] { return false }
+        return true
     }
 
     // MARK: Scalars
@@ -89,6 +91,14 @@ package final class JSONDocument: Sendable {
             }
         }
         return String(decoding: characters, as: UTF8.self)
+    }
+
+    /// Returns a number; nil for other values, or if it is too large for a `Double`.
+    package func number(at index: Int) -> Double? {
+        guard nodes[index].kind == .number, let value = Double(string(at: index)), value.isFinite else {
+            return nil
+        }
+        return value
     }
 
     /// Returns a number without fraction and exponent; nil for other values, or if it does not fit into `Int`.

@@ -143,7 +143,9 @@ struct JSONScanner {
         let quote = position
         position += 1
         var hasEscapes = false
-        while let byte = next {
+        while true {
+            position = endOfPlainCharacters()
+            guard let byte = next else { break }
             switch byte {
             case UInt8(ascii: "\""):
                 append(.string, from: quote + 1, to: position, hasEscapes: hasEscapes)
@@ -155,10 +157,22 @@ struct JSONScanner {
                 guard JSONEscape.scalar(in: bytes, at: &position) != nil else {
                     throw error(.invalidEscape, at: start)
                 }
-            case ..<0x20: throw error(.controlCharacter)
-            default: position += 1
+            default: throw error(.controlCharacter)
             }
         }
         throw error(.unterminatedString, at: quote)
+    }
+
+    /// Returns the position of the next byte of a string that does not stand for itself: a quote, a backslash, a control
+    /// character, or the text's end. Most of a text's bytes are read here.
+    private func endOfPlainCharacters() -> Int {
+        let text = bytes.span
+        var end = position
+        while end < text.count {
+            let byte = text[end]
+            guard byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else { break }
+            end += 1
+        }
+        return end
     }
 }

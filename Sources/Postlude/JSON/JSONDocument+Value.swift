@@ -21,9 +21,7 @@ extension JSONDocument {
         case .string: return .string(string(at: index))
         case .number:
             if let value = integer(at: index) { return .integer(value) }
-            guard let value = Double(string(at: index)), value.isFinite else {
-                throw NumberOutOfRange(index: index)
-            }
+            guard let value = number(at: index) else { throw NumberOutOfRange(index: index) }
             return .number(value)
         case .array:
             var elements: [JSONValue] = []

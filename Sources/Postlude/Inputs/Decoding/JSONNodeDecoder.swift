@@ -208,6 +208,11 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
         try plainIndex(key).flatMap(decoder.document.integer) ?? decodeValue(type, key)
     }
 
+    func decode(_ type: Double.Type, forKey key: Key) throws -> Double {
+        if let index = plainIndex(key), let value = decoder.document.number(at: index) { return value }
+        return try decodeValue(type, key)
+    }
+
     func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool {
         switch plainIndex(key).map({ decoder.document.nodes[$0].kind }) {
         case .true: true
