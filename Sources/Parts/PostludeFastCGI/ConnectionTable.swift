@@ -28,26 +28,23 @@ final class ConnectionTable: @unchecked Sendable {
         var connection: Connection?
     }
 
-    private struct Places {
-        var free: [Int] = []
-        /// The number of slots that have ever been used.
-        var used = 0
-    }
-
     private static let stateBits: UInt64 = 2
     private let slots: UnsafeMutablePointer<Slot>
     private let capacity: Int
-    private let places = Lock(Places())
+    /// The number of slots that have ever been used. The others are not initialized, so that they take no memory: each slot has
+    /// 32 bytes.
+    private let used = Atomic<Int>(0)
+    /// The slots among them that have no connection.
+    private let free = Lock<[Int]>([])
     private let connections = Atomic<Int>(0)
 
     init(capacity: Int = 1 << 16) {
         self.capacity = capacity
         slots = .allocate(capacity: capacity)
-        for index in 0..<capacity { (slots + index).initialize(to: Slot()) }
     }
 
     deinit {
-        slots.deinitialize(count: capacity)
+        slots.deinitialize(count: used.load(ordering: .acquiring))
         slots.deallocate()
     }
 
@@ -65,13 +62,7 @@ final class ConnectionTable: @unchecked Sendable {
     ///
     /// - Returns: false if the table is full.
     func insert(_ connection: Connection) -> Bool {
-        let place: Int? = places.withLock { places in
-            if let index = places.free.popLast() { return index }
-            guard places.used < capacity else { return nil }
-            places.used += 1
-            return places.used - 1
-        }
-        guard let index = place else { return false }
+        guard let index = free.withLock({ $0.popLast() ?? initializeSlot() }) else { return false }
         slots[index].connection = connection
         let generation = slots[index].word.load(ordering: .relaxed) >> Self.stateBits
         // 32 bits each: a token is repeated only after four thousand million connections in the same slot.
@@ -79,6 +70,18 @@ final class ConnectionTable: @unchecked Sendable {
         slots[index].descriptor.store(connection.descriptor, ordering: .relaxed)
         connections.add(1, ordering: .acquiringAndReleasing)
         return true
+    }
+
+    /// Initializes one more slot. The caller holds the lock of `free`.
+    ///
+    /// - Returns: nil if all slots are in use.
+    private func initializeSlot() -> Int? {
+        let index = used.load(ordering: .relaxed)
+        guard index < capacity else { return nil }
+        (slots + index).initialize(to: Slot())
+        // Released, so that a thread that finds the index below `used` finds the slot initialized.
+        used.store(index + 1, ordering: .releasing)
+        return index
     }
 
     /// Gives the connection of an event to the caller.
@@ -109,7 +112,7 @@ final class ConnectionTable: @unchecked Sendable {
         guard let index = index(of: connection.token) else { return }
         slots[index].connection = nil
         slots[index].word.store(word(connection.token &+ (1 << 32), .held), ordering: .releasing)
-        places.withLock { $0.free.append(index) }
+        free.withLock { $0.append(index) }
         connections.subtract(1, ordering: .acquiringAndReleasing)
     }
 
@@ -125,7 +128,7 @@ final class ConnectionTable: @unchecked Sendable {
     func claimReadable() -> [Connection] {
         var tokens: [UInt64] = []
         var polled: [pollfd] = []
-        for index in 0..<places.withLock({ $0.used }) {
+        for index in 0..<used.load(ordering: .acquiring) {
             let word = slots[index].word.load(ordering: .acquiring)
             guard word & (1 << Self.stateBits - 1) == State.armed.rawValue else { continue }
             tokens.append((word >> Self.stateBits & 0xffff_ffff) << 32 | UInt64(index))
@@ -142,7 +145,7 @@ final class ConnectionTable: @unchecked Sendable {
 
     private func claimArmed(where isWanted: (borrowing Slot) -> Bool) -> [Connection] {
         var claimed: [Connection] = []
-        for index in 0..<places.withLock({ $0.used }) where isWanted(slots[index]) {
+        for index in 0..<used.load(ordering: .acquiring) where isWanted(slots[index]) {
             let word = slots[index].word.load(ordering: .relaxed)
             let token = (word >> Self.stateBits & 0xffff_ffff) << 32 | UInt64(index)
             if transition(token, from: .armed, to: .held), let connection = slots[index].connection {
@@ -154,7 +157,7 @@ final class ConnectionTable: @unchecked Sendable {
 
     private func index(of token: UInt64) -> Int? {
         let index = Int(token & 0xffff_ffff)
-        return index < capacity ? index : nil
+        return index < used.load(ordering: .acquiring) ? index : nil
     }
 
     private func word(_ token: UInt64, _ state: State) -> UInt64 {
