@@ -12,8 +12,11 @@ RUNS = 20
 # The smallest program: what starting a process takes.
 NOTHING = "/bin/true"
 STATIC = f"{EXAMPLE}, statically linked"
-# In the linker's map: a name, an address, a length and perhaps a file.
-FIGURES = re.compile(r"(| ?\S.*?)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?: (.*))?")
+# How Deploying says a small program is built.
+SMALL = ["--static-swift-stdlib", "-Xswiftc", "-Osize", "-Xswiftc", "-use-ld=lld",
+         "-Xlinker", "-zpack-relative-relocs", "-Xlinker", "--no-export-dynamic"]
+# In the map of the linker lld: an address, a length, an alignment, and after one blank a section, after nine a piece of one.
+PIECE = re.compile(r" *([0-9a-f]+) +[0-9a-f]+ +([0-9a-f]+) +\d+ (| {8})(\S.*)")
 
 
 def programs(site):
@@ -86,32 +89,25 @@ def linker_map(folder):
 
 def static_options(folder):
     """The options of `swift build` for a program that is statically linked."""
-    return ["--static-swift-stdlib", "--scratch-path", folder / "static", "-Xlinker", f"-Map={linker_map(folder)}"]
+    return [*SMALL, "--scratch-path", folder / "static", "-Xlinker", f"-Map={linker_map(folder)}"]
 
 
 def parts(text):
-    """The bytes of the program that come from each library or module, the most first, from the map of the linker gold.
-
-    An output section begins in the first column, the pieces of input in it in the second one. If a name is long, the figures
-    follow in the next line. All other lines are of symbols.
-    """
-    totals, is_loaded, name = {}, False, None
-    for line in text.partition("\nMemory map\n")[2].splitlines():
-        figures = FIGURES.fullmatch(line) if line.count(" 0x") > 1 else None
-        if figures is None:
-            name = line if re.match(r" ?\S", line) else None
+    """The bytes of the program that come from each library or module, the most first, from the map of the linker lld."""
+    totals, is_loaded = {}, False
+    for found in map(PIECE.fullmatch, text.splitlines()):
+        if found is None:
             continue
-        name = figures[1] or name
-        address, length = int(figures[2], 16), int(figures[3], 16)
-        if name is not None and not name.startswith(" "):
-            # Of the sections that are loaded, these two have no bytes in the file.
-            is_loaded = address > 0 and name not in (".bss", ".tbss")
-        elif name is not None and is_loaded:
-            origin = origin_of(figures[4]) if figures[4] else f"the linker's {name.strip(' *')}"
+        address, length = int(found[1], 16), int(found[2], 16)
+        if not found[3]:
+            # Of the sections that are loaded, these have no bytes in the file.
+            is_loaded = address > 0 and found[4] not in (".bss", ".tbss", ".relro_padding")
+        elif is_loaded:
+            file, _, section = found[4].rpartition(":")
+            origin = f"the linker's {section.strip('()')}" if file == "<internal>" else origin_of(file)
             totals[origin] = totals.get(origin, 0) + length
-        name = None
     if not totals:
-        raise Failure("the linker's map cannot be read: it is not gold's")
+        raise Failure("the linker's map cannot be read: it is not lld's")
     return sorted(totals.items(), key=lambda each: -each[1])
 
 
