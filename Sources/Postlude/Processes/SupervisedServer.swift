@@ -134,11 +134,12 @@ struct SupervisedServer: Sendable {
             manager?.notify(.watchdog)
             writer.flushAndReportLosses(to: logger)
         }
-        if let manager {
-            hooks.environment = manager.environment
-            let grace = manifest.shutdownGrace
-            let serving = "serving \(manifest.routes.count) routes on \(listener.address)"
-            hooks.event = { manager.notify($0, serving: serving, grace: grace) }
+        if let manager { hooks.environment = manager.environment }
+        let grace = manifest.shutdownGrace
+        let serving = "serving \(manifest.routes.count) routes on \(listener.address)"
+        hooks.event = { event in
+            manager?.notify(event, serving: serving, grace: grace)
+            if case .ready = event { ProgramPages.unmapAfterStart(logger) }
         }
         hooks.starting = { scoreboard.claim(process: $0) }
         hooks.died = { index, pid, exit in

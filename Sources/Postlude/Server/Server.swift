@@ -90,5 +90,6 @@ struct Server {
             ])
         supervisor?.send(.ready)
         manager?.notify(.ready, .status("serving \(manifest.routes.count) routes on \(listener.address)"))
+        ProgramPages.unmapAfterStart(logger)
     }
 }
