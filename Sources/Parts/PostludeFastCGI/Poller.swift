@@ -37,6 +37,13 @@ package final class Poller: Sendable {
         case handingOver
     }
 
+    /// What parked workers wait for.
+    private struct ParkingCalls {
+        /// How many of them are to wait for events.
+        var count = 0
+        var isStopped = false
+    }
+
     /// The state under the lock, which changes rarely.
     struct State {
         /// Ready connections: a worker takes them without an event of their sockets.
@@ -66,7 +73,8 @@ package final class Poller: Sendable {
     private let waitingRequests = Atomic<Int>(0)
     private let stopSignal: EventDescriptor
     private let callSignal: EventDescriptor
-    private let parking: EventDescriptor
+    /// Where parked workers wait. A signal wakes one of them; that of a descriptor would wake them all.
+    private let parking = ConditionLock(ParkingCalls())
     private let waiting = Atomic<Int>(0)
     private let parked = Atomic<Int>(0)
     /// The number of workers that may wait for events at the same time.
@@ -114,7 +122,6 @@ package final class Poller: Sendable {
         epoll = try Epoll()
         self.width = Atomic(width)
         leastWidth = width
-        parking = try EventDescriptor(counting: true)
         readySignal = try EventDescriptor(counting: true)
         stopSignal = try EventDescriptor()
         callSignal = try EventDescriptor(counting: true)
@@ -293,20 +300,23 @@ extension Poller {
         defer { parked.subtract(1, ordering: .sequentiallyConsistent) }
         // The workers that caused this one to park may have stopped waiting in the meantime.
         if waiting.load(ordering: .sequentiallyConsistent) < width.load(ordering: .relaxed) { return .called }
-        let end =
-            MonotonicTime.now + .milliseconds(milliseconds < 0 ? Int64.max / 1_000_000 : Int64(milliseconds))
-        // A signal wakes every parked worker, and one of them takes it.
-        while true {
-            let left = Int32(clamping: (end - .now).saturatedNanoseconds / 1_000_000)
-            waitForInput([parking.descriptor, stopSignal.descriptor], milliseconds: max(0, left))
-            if isReadable(stopSignal.descriptor) { return .stopped }
-            if parking.take() { return .called }
-            if left <= 0 { return .nothing }
+        let end = milliseconds < 0 ? nil : MonotonicTime.now + .milliseconds(milliseconds)
+        return parking.wait { calls in
+            if calls.isStopped { return .stop(.stopped) }
+            if calls.count > 0 {
+                calls.count -= 1
+                return .stop(.called)
+            }
+            if let end, end <= .now { return .stop(.nothing) }
+            return .wait(until: end)
         }
     }
 
     private func callParked() {
-        if parked.load(ordering: .sequentiallyConsistent) > 0 { parking.signal() }
+        let parked = parked.load(ordering: .sequentiallyConsistent)
+        guard parked > 0 else { return }
+        parking.withLock { $0.count = min($0.count + 1, parked) }
+        parking.signal()
     }
 }
 
@@ -551,7 +561,10 @@ extension Poller {
     }
 
     func stopIfDone() {
-        if stage.load(ordering: .sequentiallyConsistent) != .serving, table.count == 0 { stopSignal.signal() }
+        guard stage.load(ordering: .sequentiallyConsistent) != .serving, table.count == 0 else { return }
+        stopSignal.signal()
+        parking.withLock { $0.isStopped = true }
+        parking.broadcast()
     }
 }
 
