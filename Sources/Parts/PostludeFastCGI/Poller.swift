@@ -37,13 +37,6 @@ package final class Poller: Sendable {
         case handingOver
     }
 
-    /// What parked workers wait for.
-    private struct ParkingCalls {
-        /// How many of them are to wait for events.
-        var count = 0
-        var isStopped = false
-    }
-
     /// The state under the lock, which changes rarely.
     struct State {
         /// Ready connections: a worker takes them without an event of their sockets.
@@ -73,10 +66,8 @@ package final class Poller: Sendable {
     private let waitingRequests = Atomic<Int>(0)
     private let stopSignal: EventDescriptor
     private let callSignal: EventDescriptor
-    /// Where parked workers wait. A signal wakes one of them; that of a descriptor would wake them all.
-    private let parking = ConditionLock(ParkingCalls())
     private let waiting = Atomic<Int>(0)
-    private let parked = Atomic<Int>(0)
+    private let parked = ParkedWorkers()
     /// The number of workers that may wait for events at the same time.
     private let width: Atomic<Int>
     private let leastWidth: Int
@@ -143,17 +134,23 @@ package final class Poller: Sendable {
     package func next(
         reading buffer: ReadBuffer, waiting milliseconds: Int32, bodyPolicy: (RequestHead) -> BodyPolicy
     ) -> Next {
+        let end = milliseconds < 0 ? nil : MonotonicTime.now + .milliseconds(milliseconds)
+        var left = milliseconds
         while true {
             // These requests have waited longest.
             if let request = takeWaiting() { return request.next }
             guard startWaiting() else {
-                switch park(milliseconds) {
-                case .called: continue
+                switch parked.park(until: end, unless: { !isEnoughWaiting }) {
+                case .called:
+                    if let end {
+                        left = Int32(clamping: max(0, (end - .now).saturatedNanoseconds / 1_000_000))
+                    }
+                    continue
                 case .stopped: return .stopped
                 case .nothing: return .nothing
                 }
             }
-            let event = epoll.wait(milliseconds: milliseconds)
+            let event = epoll.wait(milliseconds: left)
             if waiting.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 { onNoneWaiting() }
             taken.wrappingAdd(1, ordering: .relaxed)
             guard let event else { return .nothing }
@@ -255,7 +252,7 @@ extension Poller {
     package var hasStopped: Bool { isReadable(stopSignal.descriptor) }
     /// Whether other processes may take connections of this one.
     package var hasSiblings: Bool { handover != nil }
-    package var isAnyWorkerParked: Bool { parked.load(ordering: .sequentiallyConsistent) > 0 }
+    package var isAnyWorkerParked: Bool { parked.count > 0 }
     /// The number of times that a worker has returned from waiting for an event. It does not change while all of them
     /// are blocked.
     package var takenEvents: Int { taken.load(ordering: .relaxed) }
@@ -263,16 +260,16 @@ extension Poller {
     /// Lets a parked worker take the place of the calling one, which will be busy for long. Does nothing if enough
     /// others wait.
     package func stepAside() {
-        if waiting.load(ordering: .relaxed) < width.load(ordering: .relaxed) { callParked() }
+        if !isEnoughWaiting { parked.call() }
     }
 
     /// Lets one more worker wait for events, and calls a parked one for it.
     ///
     /// - Returns: false if no worker is parked.
     package func widen() -> Bool {
-        guard parked.load(ordering: .sequentiallyConsistent) > 0 else { return false }
+        guard isAnyWorkerParked else { return false }
         width.add(1, ordering: .relaxed)
-        callParked()
+        parked.call()
         return true
     }
 
@@ -281,8 +278,8 @@ extension Poller {
         if width.load(ordering: .relaxed) > leastWidth { width.subtract(1, ordering: .relaxed) }
     }
 
-    private enum Parking {
-        case called, nothing, stopped
+    private var isEnoughWaiting: Bool {
+        waiting.load(ordering: .sequentiallyConsistent) >= width.load(ordering: .relaxed)
     }
 
     /// Counts the calling worker among those that wait.
@@ -293,30 +290,6 @@ extension Poller {
         guard count > width.load(ordering: .relaxed) else { return true }
         waiting.subtract(1, ordering: .sequentiallyConsistent)
         return false
-    }
-
-    private func park(_ milliseconds: Int32) -> Parking {
-        parked.add(1, ordering: .sequentiallyConsistent)
-        defer { parked.subtract(1, ordering: .sequentiallyConsistent) }
-        // The workers that caused this one to park may have stopped waiting in the meantime.
-        if waiting.load(ordering: .sequentiallyConsistent) < width.load(ordering: .relaxed) { return .called }
-        let end = milliseconds < 0 ? nil : MonotonicTime.now + .milliseconds(milliseconds)
-        return parking.wait { calls in
-            if calls.isStopped { return .stop(.stopped) }
-            if calls.count > 0 {
-                calls.count -= 1
-                return .stop(.called)
-            }
-            if let end, end <= .now { return .stop(.nothing) }
-            return .wait(until: end)
-        }
-    }
-
-    private func callParked() {
-        let parked = parked.load(ordering: .sequentiallyConsistent)
-        guard parked > 0 else { return }
-        parking.withLock { $0.count = min($0.count + 1, parked) }
-        parking.signal()
     }
 }
 
@@ -463,7 +436,7 @@ extension Poller {
     /// How many connections may be taken besides the one that the caller serves.
     private var room: Int {
         guard handover != nil else { return 64 }
-        return waiting.load(ordering: .relaxed) + parked.load(ordering: .relaxed)
+        return waiting.load(ordering: .relaxed) + parked.count
     }
 
     /// Removes a descriptor from epoll and adds it again, so that what has arrived already is reported.
@@ -563,8 +536,7 @@ extension Poller {
     func stopIfDone() {
         guard stage.load(ordering: .sequentiallyConsistent) != .serving, table.count == 0 else { return }
         stopSignal.signal()
-        parking.withLock { $0.isStopped = true }
-        parking.broadcast()
+        parked.stop()
     }
 }
 
