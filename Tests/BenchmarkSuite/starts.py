@@ -11,7 +11,7 @@ from servers import EXAMPLE, Failure, Process, tail
 RUNS = 20
 # The smallest program: what starting a process takes.
 NOTHING = "/bin/true"
-STATIC = f"{EXAMPLE}, statically linked"
+STATIC = f"{EXAMPLE}, statically linked, for size"
 # How Deploying says a small program is built.
 SMALL = ["--static-swift-stdlib", "-Xswiftc", "-Osize", "-Xswiftc", "-use-ld=lld",
          "-Xlinker", "-zpack-relative-relocs", "-Xlinker", "--no-export-dynamic"]
@@ -101,7 +101,7 @@ def parts(text):
         address, length = int(found[1], 16), int(found[2], 16)
         if not found[3]:
             # Of the sections that are loaded, these have no bytes in the file.
-            is_loaded = address > 0 and found[4] not in (".bss", ".tbss", ".relro_padding")
+            is_loaded = address > 0 and found[4] not in (".bss", ".bss.rel.ro", ".tbss", ".relro_padding")
         elif is_loaded:
             file, _, section = found[4].rpartition(":")
             origin = f"the linker's {section.strip('()')}" if file == "<internal>" else origin_of(file)

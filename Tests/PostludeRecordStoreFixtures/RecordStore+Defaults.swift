@@ -1,6 +1,5 @@
 package import Foundation
 package import PostludeTaskStore
-internal import Synchronization
 
 extension NewRecord {
     package static func make(

@@ -47,6 +47,9 @@ struct AppendingTests {
             #expect(taskStoreError { _ = try taskStore.append("r", .make(), record) }?.code == .refused)
         }
         #expect(taskStoreError { _ = try taskStore.append("\0", .make()) }?.code == .refused)
+        let firing = NewRequest(id: "r", records: [.make()])
+        #expect(taskStoreError { _ = try taskStore.fire("a\0", at: Date(), firing) }?.code == .refused)
+        #expect(taskStoreError { _ = try taskStore.newest(of: "a\0", name: "charge") }?.code == .refused)
         #expect(try taskStore.list().records.count == 5)
         try taskStore.close()
     }

@@ -8,8 +8,7 @@ internal import PostludeSystem
 internal import PostludeTaskStore
 
 /// The durable tasks' store of tests without a server. Its task store is a temporary file, whatever the application's is, and is
-/// removed with it. Tasks run when the
-/// test runs them, and can be looked up.
+/// removed with it. Tasks run when the test runs them, and can be looked up.
 final class OfflineStore: DurableTaskStore, ScheduleFiring {
     private let declared: DurableTaskKinds
     private let schedules = Lock<[Manifest.Schedule]>([])

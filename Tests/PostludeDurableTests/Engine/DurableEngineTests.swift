@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Postlude
 import PostludeManifest
 import PostludeSQLiteStore
@@ -27,7 +28,14 @@ struct DurableEngineTests {
         func restore(_ backup: String, to place: String) throws(TaskStoreError) -> String? { nil }
     }
 
-    @Test("The engine's driver opens the manifest's task store for the status page, and names the library")
+    /// Takes no tasks.
+    private struct Nowhere: TaskDispatching {
+        func post(
+            _ tasks: [any PersistedTask], of origin: TaskOrigin, onCompletion: @escaping @Sendable () -> Void
+        ) {}
+    }
+
+    @Test("The engine's driver opens the manifest's task store, to serve and for the status page")
     func driver() throws {
         let directory = try TestDirectory()
         let place = directory.path + "/tasks.sqlite"
@@ -39,8 +47,11 @@ struct DurableEngineTests {
         let inspector = try #require(engine.makeInspector(manifest))
         #expect(engine.library == "a library" && inspector.library == "a library")
         #expect(throws: TaskStoreError.self) { try inspector.report() }
-        try driver.open(place, role: .process, settings: TaskStoreSettings()).close()
+        let store = engine.makeStore()
+        try store.open(
+            manifest, dispatch: Nowhere(), end: { _ in .unknown }, logger: Logger(label: "test"))
         #expect(try inspector.report().names.isEmpty)
+        store.close()
         #expect(driver.calls == ["visitor \(place)", "process \(place)", "visitor \(place)"])
     }
 }

@@ -57,9 +57,9 @@ struct clinux_symbol {
 int clinux_find_symbol(uintptr_t address, struct clinux_symbol *symbol);
 uintptr_t clinux_executable_base(void);
 
-// Calls `visit` for each part of the program and its libraries that is mapped and cannot be written. No library is unloaded
+// Calls `visit` for each segment of the program and its libraries that is mapped and cannot be written. No library is unloaded
 // meanwhile.
-void clinux_visit_code(void (*visit)(uintptr_t start, uintptr_t end, void *context), void *context);
+void clinux_visit_read_only_segments(void (*visit)(uintptr_t start, uintptr_t end, void *context), void *context);
 
 // A function of the Swift runtime, which has no header.
 char *swift_demangle(

@@ -43,7 +43,17 @@ struct NumberListing {
     }
 
     private static func page(_ order: ListingOrder) -> String {
-        "number \(order == .newestFirst ? "<" : ">") ? ORDER BY number \(order.rawValue) LIMIT ?"
+        "number \(order == .newestFirst ? "<" : ">") ? ORDER BY number \(order.keyword) LIMIT ?"
+    }
+}
+
+extension ListingOrder {
+    /// The keyword of an ORDER BY.
+    var keyword: String {
+        switch self {
+        case .newestFirst: "DESC"
+        case .oldestFirst: "ASC"
+        }
     }
 }
 

@@ -15,6 +15,7 @@ extension SQLiteTaskStore {
     package func fire(
         _ schedule: String, at time: Date, _ request: NewRequest
     ) throws(TaskStoreError) -> [AppendResult]? {
+        try TaskStoreError.checkText(schedule, at: path)
         try TaskStoreError.checkText(of: request, at: path)
         let appending = Appending(request, owner: owner, now: now)
         return try write { database in

@@ -15,7 +15,7 @@ extension SQLiteTaskStore {
             // Reads one more record, to know whether there is a next page.
             let numbers = try listing.numbers(after: after ?? order.start, limit: limit + 1, in: database)
             var records = try database.summaries(
-                "WHERE \(Self.isNumbered) ORDER BY number \(order.rawValue)", [Self.json(numbers)])
+                "WHERE \(Self.isNumbered) ORDER BY number \(order.keyword)", [Self.json(numbers)])
             guard records.count > limit else { return RecordPage(records: records, next: nil) }
             records.removeLast(records.count - limit)
             return RecordPage(records: records, next: records.last?.number)

@@ -26,9 +26,8 @@ package struct RecordPage: Sendable {
 }
 
 /// The order in which records are listed.
-package enum ListingOrder: String, Sendable {
-    case newestFirst = "DESC"
-    case oldestFirst = "ASC"
+package enum ListingOrder: Sendable {
+    case newestFirst, oldestFirst
 
     /// The value of `after` for the first page.
     package var start: Int64 { self == .newestFirst ? .max : -1 }

@@ -26,7 +26,7 @@ package struct TaskStoreSettings: Sendable {
 
 /// How a program uses a task store.
 package enum TaskStoreRole: Sendable {
-    /// It runs tasks: it is an owner, and creates the file if there is none.
+    /// It runs tasks: it is an owner, and creates the store if there is none.
     case process
     /// It inspects and changes records, and appends records for other processes.
     case visitor

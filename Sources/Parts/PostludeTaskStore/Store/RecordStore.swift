@@ -11,8 +11,8 @@ package import FoundationEssentials
 /// power failure can undo it then. If the method throws, nothing was changed. Times are kept in milliseconds; the current time is
 /// that of the settings.
 ///
-/// The store keeps payloads and results as they are, with any bytes. It refuses a request's id or route, or a record's name, key
-/// or queue, that contains a NUL.
+/// The store keeps payloads and results as they are, with any bytes. It refuses a request's id or route, a record's name, key or
+/// queue, and a schedule's key, that contains a NUL; also if it is only looked up.
 package protocol RecordStore: AnyObject, Sendable {
     /// Where the store is, as logs and messages show it: a path, or an address without a password.
     var place: String { get }

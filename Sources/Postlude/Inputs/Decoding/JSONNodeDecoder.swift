@@ -209,8 +209,7 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 
     func decode(_ type: Double.Type, forKey key: Key) throws -> Double {
-        if let index = plainIndex(key), let value = decoder.document.number(at: index) { return value }
-        return try decodeValue(type, key)
+        try plainIndex(key).flatMap(decoder.document.number) ?? decodeValue(type, key)
     }
 
     func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool {
