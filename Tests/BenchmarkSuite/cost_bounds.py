@@ -12,6 +12,6 @@ BOUNDS = {
     "text": {"allocations": 23, "system calls": 5.1, "instructions": 31_700},
     "path": {"allocations": 31, "system calls": 5.1, "instructions": 43_500},
     "tasks": {"allocations": 55, "system calls": 5.1, "instructions": 85_500},
-    "body": {"allocations": 299, "system calls": 5.1, "instructions": 867_000},
+    "body": {"allocations": 239, "system calls": 5.1, "instructions": 727_000},
     "durable": {"allocations": 230, "system calls": 85, "fdatasync": 2.15, "pwrite64": 36},
 }
