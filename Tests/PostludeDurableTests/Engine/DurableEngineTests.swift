@@ -30,6 +30,8 @@ struct DurableEngineTests {
 
     /// Takes no tasks.
     private struct Nowhere: TaskDispatching {
+        let isClosed = false
+
         func post(
             _ tasks: [any PersistedTask], of origin: TaskOrigin, onCompletion: @escaping @Sendable () -> Void
         ) {}
