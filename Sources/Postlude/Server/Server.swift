@@ -82,6 +82,8 @@ struct Server {
     }
 
     private func notifyReady(_ listener: Listener, _ supervisor: ControlSocket?) {
+        // Before it is reported: from then on, the process has all that it needs to start.
+        ProgramPages.unmapAfterStart(logger)
         logger.info(
             "serving",
             metadata: [
@@ -90,7 +92,6 @@ struct Server {
             ])
         supervisor?.send(.ready)
         manager?.notify(.ready, .status("serving \(manifest.routes.count) routes on \(listener.address)"))
-        ProgramPages.unmapAfterStart(logger)
     }
 }
 
