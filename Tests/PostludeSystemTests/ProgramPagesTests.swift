@@ -1,47 +1,63 @@
 import Glibc
-import PostludeSystem
 import Testing
 
-/// Each test has a process of its own: in this one, other tests use the pages, and unmap them.
+@testable import PostludeSystem
+
+/// The pages are those of a file that only this test has mapped: other tests use, and map again, those of the program.
 @Suite("ProgramPages")
 struct ProgramPagesTests {
-    @Test("The program's pages leave the process, and it continues")
-    func unmapping() async {
-        await #expect(processExitsWith: .success) {
-            let before = try residentFileKiB()
-            try ProgramPages.unmap()
-            let after = try residentFileKiB()
-            try #require(after < before / 2, "\(before) KiB before, \(after) after")
+    private static let size = Int(getpagesize())
+
+    /// Maps a file of three pages, which contain 1, 2 and 3, and reads each of them.
+    private func withMappedFile(_ body: (UnsafeMutableRawPointer) throws -> Void) throws {
+        let bytes = (1...3).flatMap { [UInt8](repeating: $0, count: Self.size) }
+        let file = try SealedFile("pages", bytes)
+        let mapped = mmap(nil, bytes.count, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.descriptor, 0)
+        let pages = try #require(mapped != MAP_FAILED ? mapped : nil)
+        defer { munmap(pages, bytes.count) }
+        for index in 0..<3 {
+            #expect(pages.load(fromByteOffset: index * Self.size, as: UInt8.self) == index + 1)
+        }
+        try body(pages)
+    }
+
+    private func range(_ pages: UnsafeMutableRawPointer) -> Range<UInt> {
+        let start = UInt(bitPattern: pages)
+        return start..<start + UInt(3 * Self.size)
+    }
+
+    /// Whether each of the three pages is in the memory of this process.
+    private func present(_ pages: UnsafeMutableRawPointer) throws -> [Bool] {
+        let pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)
+        defer { close(pagemap) }
+        var entries = [UInt64](repeating: 0, count: 3)
+        let offset = off_t(UInt(bitPattern: pages) / UInt(Self.size) * 8)
+        try #require(pread(pagemap, &entries, 24, offset) == 24)
+        return entries.map { $0 >> 63 == 1 }
+    }
+
+    @Test("Pages that equal their file leave the process, and are mapped again when they are used")
+    func unmapping() throws {
+        try withMappedFile { pages in
+            #expect(try present(pages) == [true, true, true])
+            try ProgramPages.unmap(range(pages))
+            #expect(try present(pages) == [false, false, false])
+            #expect(pages.load(fromByteOffset: 2 * Self.size, as: UInt8.self) == 3)
         }
     }
 
-    @Test("A page with a breakpoint stays")
-    func breakpoint() async {
-        await #expect(processExitsWith: .success) {
-            let text: StaticString = "a text in a page that cannot be written"
-            let size = Int(getpagesize())
-            let byte = try #require(UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: text.utf8Start)))
-            let page = try #require(
-                UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: byte) & ~UInt(size - 1)))
-            // It may contain code, too.
-            try #require(mprotect(page, size, PROT_READ | PROT_WRITE | PROT_EXEC) == 0)
-            byte.storeBytes(of: 0xcc, as: UInt8.self)
-            try #require(mprotect(page, size, PROT_READ | PROT_EXEC) == 0)
-            try ProgramPages.unmap()
-            try #require(byte.load(as: UInt8.self) == 0xcc)
+    @Test("A page that was changed, as by a breakpoint, stays")
+    func breakpoint() throws {
+        try withMappedFile { pages in
+            pages.storeBytes(of: 0xcc, toByteOffset: Self.size + 5, as: UInt8.self)
+            try ProgramPages.unmap(range(pages))
+            #expect(try present(pages) == [false, true, false])
+            #expect(pages.load(fromByteOffset: Self.size + 5, as: UInt8.self) == 0xcc)
         }
     }
-}
 
-/// The memory of this process that is mapped from files.
-private func residentFileKiB() throws -> Int {
-    let file = try #require(fopen("/proc/self/status", "r"))
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    while fgets(&line, CInt(line.count), file) != nil {
-        let words = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            .split { $0.isWhitespace }
-        if words.first == "RssFile:", words.count == 3 { return try #require(Int(words[1])) }
+    @Test("The program continues after its pages were unmapped")
+    func program() throws {
+        try ProgramPages.unmap()
     }
-    throw SystemError("find RssFile in /proc/self/status", errno: ENOENT)
 }

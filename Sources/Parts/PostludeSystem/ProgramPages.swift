@@ -12,8 +12,7 @@ package enum ProgramPages {
     /// A page that does not equal its file, because a debugger or a tracer has put a breakpoint into it, stays. One that is
     /// changed during the call may lose the change.
     package static func unmap() throws(SystemError) {
-        let pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)
-        guard pagemap >= 0 else { throw SystemError("open(/proc/self/pagemap)") }
+        let pagemap = try openPagemap()
         defer { close(pagemap) }
         var descriptor = pagemap
         clinux_visit_read_only_segments(
@@ -21,6 +20,19 @@ package enum ProgramPages {
                 guard let pagemap = descriptor?.load(as: CInt.self) else { return }
                 ProgramPages.unmap(start..<end, pagemap)
             }, &descriptor)
+    }
+
+    /// Unmaps those pages of a range of addresses that equal their file, as ``unmap()`` does for the program.
+    static func unmap(_ addresses: Range<UInt>) throws(SystemError) {
+        let pagemap = try openPagemap()
+        defer { close(pagemap) }
+        unmap(addresses, pagemap)
+    }
+
+    private static func openPagemap() throws(SystemError) -> CInt {
+        let pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)
+        guard pagemap >= 0 else { throw SystemError("open(/proc/self/pagemap)") }
+        return pagemap
     }
 
     private static let pageSize = UInt(getpagesize())

@@ -125,10 +125,7 @@ struct UploadsExampleTests {
                 #expect(upload.status == "failed")
                 #expect(upload.error?.contains("\(width) × \(height) pixels") == true, "\(upload)")
             }
-            let status = try String(contentsOfFile: "/proc/\(server.process.pid)/status", encoding: .utf8)
-            let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }?
-                .split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
-            #expect(try #require(peak) < 100 << 10)
+            #expect(try #require(server.kibibytes("VmHWM")) < 100 << 10)
         }
     }
 

@@ -12,6 +12,13 @@ extension Server {
         }
     }
 
+    /// A size of the server's process in /proc, such as `VmRSS`, the memory that it has.
+    func kibibytes(_ name: String) -> Int? {
+        let status = try? String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
+        let line = status?.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
+    }
+
     /// How many of the log's lines contain all parts.
     func logCount(of parts: String...) -> Int {
         log.split(separator: "\n").count { line in parts.allSatisfy { line.contains($0) } }

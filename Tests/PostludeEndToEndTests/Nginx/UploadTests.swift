@@ -126,15 +126,9 @@ struct UploadTests {
             #expect(status == "200")
             #expect(text.contains(#""size":1073741824"#))
             #expect(try setting.folder.events(reaches: 1) == ["1073741824 bytes"])
-            let peak = try #require(peakKibibytes(of: setting.server))
+            let peak = try #require(setting.server.kibibytes("VmHWM"))
             #expect(peak < 64 << 10, "VmHWM is \(peak) KiB")
         }
-    }
-
-    private func peakKibibytes(of server: Server) -> Int? {
-        let status = try? String(contentsOfFile: "/proc/\(server.process.pid)/status", encoding: .utf8)
-        let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
     }
 
     @Test("A form's mistakes are reported, and its files are dropped")

@@ -16,6 +16,16 @@ struct PoolTests {
         }
     }
 
+    @Test("Pages of the program that only the start has used are not in the memory of a server")
+    func programPages() throws {
+        try Server.run(TestManifest()) { server in
+            _ = try server.ask(RawRequest("GET", "/hello"))
+            let peak = try #require(server.kibibytes("VmHWM"))
+            let now = try #require(server.kibibytes("VmRSS"))
+            #expect(peak - now > 1024, "\(peak) KiB before, \(now) now")
+        }
+    }
+
     @Test("It grows while handlers wait, too")
     func growsForHandlers() throws {
         try Server.run(TestManifest("workers: { min: 1, max: 6 }")) { server in
