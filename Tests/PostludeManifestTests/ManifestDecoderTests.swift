@@ -148,7 +148,8 @@ struct ManifestDecoderTests {
             (
                 "routes: [a]\n",
                 "1:10: found `a` for a route, expected a mapping with the keys path, regex, method, methods, "
-                    + "handler, middleware, limits, tasks, summary, description, tags or deprecated"
+                    + "handler, middleware, limits, tasks, idempotency, summary, description, "
+                    + "tags or deprecated"
             ),
         ])
     func noRoutes(yaml: String, expected: String) {

@@ -86,23 +86,26 @@ struct ManifestRoutesTests {
             (
                 "{ path: /a, method: GET, hanlder: home, handler: home }",
                 "1:35: unknown key `hanlder` in a route (nearest: handler), expected path, regex, "
-                    + "method, methods, handler, middleware, limits, tasks, summary, description, tags or deprecated"
+                    + "method, methods, handler, middleware, limits, tasks, idempotency, summary, description, "
+                    + "tags or deprecated"
             ),
             (
                 "{ path: /a, method: GET, documentation: home, handler: home }",
                 "1:35: unknown key `documentation` in a route (nearest: description), expected path, "
-                    + "regex, method, methods, handler, middleware, limits, tasks, summary, description, tags or "
+                    + "regex, method, methods, handler, middleware, limits, tasks, idempotency, summary, description, tags or "
                     + "deprecated"
             ),
             (
                 "{ path: /a, method: GET, [a]: home, handler: home }",
                 "1:35: found a list as a key in a route, expected path, regex, method, methods, "
-                    + "handler, middleware, limits, tasks, summary, description, tags or deprecated"
+                    + "handler, middleware, limits, tasks, idempotency, summary, description, "
+                    + "tags or deprecated"
             ),
             (
                 "{ path: /a, method: GET, 5: home, handler: home }",
                 "1:35: found the number 5 as a key in a route, expected path, regex, method, "
-                    + "methods, handler, middleware, limits, tasks, summary, description, tags or deprecated"
+                    + "methods, handler, middleware, limits, tasks, idempotency, summary, description, "
+                    + "tags or deprecated"
             ),
         ])
     func wrong(route: String, expected: String) {
@@ -187,6 +190,48 @@ struct ManifestRoutesTests {
         #expect(routes.map(\.limits.body) == [2048, 2048, 1024, 1024])
         #expect(routes.map(\.limits.readTime) == [.seconds(6), .seconds(5), .seconds(5), .seconds(5)])
         #expect(routes.map(\.tasks.warn) == [.seconds(1), .seconds(1), .seconds(30), .seconds(30)])
+    }
+
+    @Test("A route has the idempotency of its groups, except with a safe method, and overrides parts of it")
+    func idempotency() throws {
+        let routes = try parse(
+            """
+            routes:
+              - idempotency: { key: required }
+                routes:
+                  - { path: /a, method: GET, handler: home }
+                  - { path: /a, method: POST, handler: home }
+                  - { path: /b, method: PUT, handler: home, idempotency: { keep: 1h } }
+                  - { path: /c, methods: [GET, DELETE], handler: home }
+              - { path: /d, method: POST, handler: home, idempotency: {} }
+              - { path: /e, method: POST, handler: home }
+            """
+        ).routes
+        #expect(routes.map(\.idempotency?.key) == [nil, .required, .required, .required, .optional, nil])
+        let hours = routes.map { $0.idempotency.map { $0.keep / .seconds(3600) } }
+        #expect(hours == [nil, 24, 1, 24, 24, nil])
+        #expect(routes[2].idempotency?.location.position?.line == 6)
+    }
+
+    @Test(
+        "A wrong idempotency is reported where it stands",
+        arguments: [
+            (
+                "method: POST, idempotency: { key: never }",
+                "1:71: found `never` for `key`, expected optional or required"
+            ),
+            (
+                "method: POST, idempotency: { keep: 0s }",
+                "1:72: found `0s` for `keep`, expected at least 1ms"
+            ),
+            (
+                "method: GET, idempotency: {}",
+                "1:63: found `idempotency` for a route with the method GET, which changes nothing, expected a "
+                    + "route with methods such as POST alone"
+            ),
+        ])
+    func wrongIdempotency(keys: String, mistake: String) {
+        #expect(mistakes("routes: [{ path: /a, handler: home, \(keys) }]") == ["routes.yaml:" + mistake])
     }
 
     @Test(

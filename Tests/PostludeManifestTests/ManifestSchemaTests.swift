@@ -55,6 +55,9 @@ struct ManifestSchemaTests {
     private func route() throws -> Part { try Part(["$ref": "#/definitions/route"]) }
     private func group() throws -> Part { try Part(["$ref": "#/definitions/group"]) }
 
+    private static let idempotency = Manifest.Idempotency(
+        location: SourceLocation(file: "", position: nil))
+
     private func expectKeys<Key: ManifestKey>(_ part: Part, _: Key.Type) {
         #expect(part.keys == Set(Key.allCases.map(\.rawValue)))
         #expect(part.mapping["additionalProperties"] as? Bool == false)
@@ -87,6 +90,7 @@ struct ManifestSchemaTests {
         expectKeys(try group(), RouteGroupKey.self)
         expectKeys(try route["limits"], RouteLimitsKey.self)
         expectKeys(try route["tasks"], TasksKey.self)
+        expectKeys(try route["idempotency"], IdempotencyKey.self)
     }
 
     @Test("Every key that an editor shows has a description")
@@ -121,10 +125,14 @@ struct ManifestSchemaTests {
             (try schema["task-store"]["keep"], Manifest.TaskStore(path: "/a").keep),
             (try schema["task-store"]["keep-failed"], Manifest.TaskStore(path: "/a").keepFailed),
             (try schema["task-store"]["lock-timeout"], Manifest.TaskStore(path: "/a").lockTimeout),
+            (try route()["idempotency"]["keep"], Self.idempotency.keep),
         ]
         for (part, duration) in times {
             #expect(try DurationText.parse(#require(part.default)) == duration)
         }
+        #expect(try route()["idempotency"]["key"].default == Self.idempotency.key.rawValue)
+        let answers = try #require(try schema["task-store"]["max-answers"].default)
+        #expect(try ByteCountText.parse(answers) == Manifest.TaskStore(path: "/a").maximumAnswers)
         let absent: [(Part, Any?)] = [
             (try schema["tasks"]["deadline"], manifest.tasks.deadline),
             (try schema["tasks"]["kill-time"], manifest.tasks.killTime),

@@ -13,7 +13,7 @@ struct NextStartTests {
     private static let full = """
         listen: { address: /run/a, owner: a, group: a, mode: "600", backlog: 1, allow-users: [a] }
         status: { listen: /run/s, owner: a, group: a, mode: "600" }
-        task-store: { path: /var/a, keep: 1h, keep-failed: 1h, lock-timeout: 1s }
+        task-store: { path: /var/a, keep: 1h, keep-failed: 1h, lock-timeout: 1s, max-answers: 1m }
         celery: { broker: "redis://a", results: "redis://a" }
         """
 
@@ -24,7 +24,7 @@ struct NextStartTests {
         let other = """
             listen: { address: /run/b, owner: b, group: b, mode: "660", backlog: 2, allow-users: [b] }
             status: { listen: /run/t, owner: b, group: b, mode: "660", task-actions: true }
-            task-store: { path: /var/b, keep: 2h, keep-failed: 2h, lock-timeout: 2s }
+            task-store: { path: /var/b, keep: 2h, keep-failed: 2h, lock-timeout: 2s, max-answers: 2m }
             celery: { broker: "redis://b", results: "redis://b" }
             """
         #expect(
@@ -32,7 +32,7 @@ struct NextStartTests {
                 "listen", "listen.owner", "listen.group", "listen.mode", "listen.backlog",
                 "listen.allow-users", "status", "status.owner", "status.group", "status.mode",
                 "status.task-actions", "task-store.path", "task-store.keep", "task-store.keep-failed",
-                "task-store.lock-timeout", "celery.broker", "celery.results",
+                "task-store.lock-timeout", "task-store.max-answers", "celery.broker", "celery.results",
             ])
         // A removed mapping is named once.
         #expect(

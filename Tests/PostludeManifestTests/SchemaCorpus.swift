@@ -25,6 +25,7 @@ enum SchemaCorpus {
             "files: { root: /srv//./f/, internal: /a/b.c/ }",
             "task-store: { path: /srv/tasks.sqlite }", "task-store: { path: '${PATH_}', keep: 1h }",
             "task-store: { path: /a/b, keep: 1ms, keep-failed: 8760h, lock-timeout: 30s }",
+            "task-store: { path: /a, max-answers: 64MiB }", "task-store: { path: /a, max-answers: 1048576 }",
             "celery: { broker: 'amqp://guest@localhost:5672//' }",
             "celery: { broker: '${PATH_}', results: 'redis://localhost/1' }",
             "durable-tasks: {}", "durable-tasks: { A: {}, b c: { priority: low } }",
@@ -75,11 +76,15 @@ enum SchemaCorpus {
             "path: '/b${PATH_}', methods: ['${METHOD}', PUT]",
             "regex: ^/a$, method: GET, deprecated: true",
             "path: /, method: GET, middleware: [audit, signed-in]",
+            "path: /, method: POST, idempotency: {}",
+            "path: /, methods: [PUT, DELETE], idempotency: { key: required, keep: 24h }",
+            "path: /, method: PATCH, idempotency: { key: '${KEY:-optional}', keep: '${TIME}' }",
         ].map(route)
         + [
             "routes: [{ routes: [{ path: /a, method: GET, handler: home }] }]",
             "routes: [{ prefix: /b, middleware: [audit], limits: { body: 1k }, tasks: { warn: 1s }, routes: "
                 + "[{ prefix: /c, routes: [{ path: /a, method: GET, handler: home }] }] }]",
+            "routes: [{ idempotency: { key: required }, routes: [{ path: /a, method: GET, handler: home }] }]",
         ]
 
     static let invalid =
@@ -142,7 +147,8 @@ enum SchemaCorpus {
             "task-store: /srv/tasks.sqlite", "task-store: {}", "task-store: { keep: 1h }",
             "task-store: { path: a }",
             "task-store: { path: /a, keep: 0s }", "task-store: { path: /a, keep: 7d }",
-            "task-store: { path: /a, max: 1 }",
+            "task-store: { path: /a, max: 1 }", "task-store: { path: /a, max-answers: 1 }",
+            "task-store: { path: /a, max-answers: all }", "task-store: { path: /a, max-answers: 0 }",
             "celery: amqp://localhost", "celery: {}", "celery: { results: 'redis://a' }",
             "celery: { broker: '' }",
             "celery: { broker: 5 }", "celery: { broker: [a] }", "celery: { broker: {} }",
@@ -200,6 +206,13 @@ enum SchemaCorpus {
             "path: /a, method: GET, deprecated:", "path: /a, method: GET, middleware: audit",
             "path: /a, method: GET, middleware: []", "path: /a, method: GET, middleware: [5]",
             "path: /a, method: GET, middleware: [audit, audit]",
+            "path: /a, method: POST, idempotency: required", "path: /a, method: POST, idempotency:",
+            "path: /a, method: POST, idempotency: { key: never }",
+            "path: /a, method: POST, idempotency: { key: true }",
+            "path: /a, method: POST, idempotency: { keep: 0s }",
+            "path: /a, method: POST, idempotency: { keep: 1d }",
+            "path: /a, method: POST, idempotency: { max: 1 }", "path: /a, method: GET, idempotency: {}",
+            "path: /a, methods: [POST, HEAD], idempotency: { key: required }",
         ].map(route)
         + [
             "routes: []", "routes: {}", "routes:", "prefix: /a", "[]", "text", "routes: [a]",

@@ -49,6 +49,7 @@ struct SettingsPageTests {
             "`openapi`": keys(OpenAPIKey.self), "A route": keys(RouteKey.self),
             "A group of routes": keys(RouteGroupKey.self),
             "A route's `limits`": keys(RouteLimitsKey.self),
+            "A route's `idempotency`": keys(IdempotencyKey.self),
         ]
         let tables = try tables()
         #expect(Set(tables.keys) == Set(mappings.keys))
@@ -64,6 +65,7 @@ struct SettingsPageTests {
         let schedule = try #require(try parse(PostludeManifestTests.manifest(given)).schedules.first)
         let (processes, workers, limits) = (manifest.processes, manifest.workers, manifest.limits)
         let taskStore = Manifest.TaskStore(path: "/a")
+        let idempotency = Manifest.Idempotency(location: SourceLocation(file: "", position: nil))
         return [
             "The manifest.shutdown-grace": DurationText.text(of: manifest.shutdownGrace),
             "`listen`.mode": FileModeText.text(of: manifest.listen.mode),
@@ -87,6 +89,9 @@ struct SettingsPageTests {
             "`task-store`.keep": DurationText.text(of: taskStore.keep),
             "`task-store`.keep-failed": DurationText.text(of: taskStore.keepFailed),
             "`task-store`.lock-timeout": DurationText.text(of: taskStore.lockTimeout),
+            "`task-store`.max-answers": ByteCountText.text(of: taskStore.maximumAnswers),
+            "A route's `idempotency`.key": idempotency.key.rawValue,
+            "A route's `idempotency`.keep": DurationText.text(of: idempotency.keep),
             "A schedule.time-zone": schedule.timeZone.value,
             "A schedule.overlap": schedule.overlap.rawValue,
             "`log`.level": manifest.log.level.rawValue,

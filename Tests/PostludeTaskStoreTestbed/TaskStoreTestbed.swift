@@ -34,6 +34,8 @@ struct TaskStoreTestbed {
         case "flood": try flood(taskStore)
         case "hold": try hold(taskStore)
         case "claim": try claimAll(of: taskStore)
+        case "begin": try begin(rest[0], in: taskStore)
+        case "answer": try answer(keys: Int(rest[0]) ?? 1, in: taskStore)
         case "fire": try fire(taskStore, times: Int(rest[0]) ?? 1)
         default: fatalError("no command \(words[1])")
         }
@@ -122,6 +124,54 @@ struct TaskStoreTestbed {
         try taskStore.flush()
         say(appended.map(\.id.text).joined(separator: " "))
         while true { pause() }
+    }
+
+    static func key(_ text: String, route: String) -> IdempotencyKey {
+        guard let key = IdempotencyKey(route: route, principals: [], key: text) else { exit(3) }
+        return key
+    }
+
+    /// Begins the request with a key, and waits to be killed.
+    static func begin(_ text: String, in taskStore: any RecordStore) throws {
+        let beginning = try taskStore.begin(key(text, route: "POST /begin"))
+        switch beginning {
+        case .first: say("first")
+        case .inFlight: say("in flight")
+        case .answered: say("answered")
+        case .full: say("full")
+        }
+        while true { pause() }
+    }
+
+    /// Answers requests with the same keys as other processes do, and reports each answer.
+    static func answer(keys: Int, in taskStore: any RecordStore) throws {
+        say("ready")
+        while readLine() != nil {}
+        for number in 0..<keys {
+            let key = key("\(number)", route: "POST /answer")
+            while true {
+                switch try taskStore.begin(key) {
+                case .first(let lock):
+                    let answer = StoredAnswer(
+                        fingerprint: [], status: 200, head: .init(reason: "OK", contentType: nil, fields: []),
+                        body: Data("\(number) by \(getpid())".utf8), expires: Date(timeIntervalSinceNow: 600))
+                    var request = request("\(number)", size: 10, records: 1)
+                    request.answer = NewAnswer(answer, for: key)
+                    _ = try taskStore.append(request)
+                    withExtendedLifetime(lock) {}
+                    say("made \(number)")
+                    continue
+                case .inFlight:
+                    sched_yield()
+                    continue
+                case .answered(let answer):
+                    say("got \(String(decoding: answer.body, as: UTF8.self)) \(answer.taskIDs)")
+                case .full: exit(4)
+                }
+                break
+            }
+        }
+        try taskStore.close()
     }
 
     /// Claims and ends records until none is left.

@@ -88,6 +88,9 @@ extension Manifest {
         package var keepFailed: Duration = .seconds(30 * 24 * 60 * 60)
         /// The time for which a request waits for the database's lock while other processes write.
         package var lockTimeout: Duration = .seconds(5)
+        /// The size of the answers that are kept for `Idempotency-Key`, in bytes, above which requests with new keys are
+        /// refused.
+        package var maximumAnswers = 1 << 30
 
         package init(path: String) { self.path = path }
     }

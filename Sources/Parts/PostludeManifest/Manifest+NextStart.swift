@@ -22,6 +22,7 @@ extension Manifest {
             changes.compare("task-store.keep", old.keep, new.keep)
             changes.compare("task-store.keep-failed", old.keepFailed, new.keepFailed)
             changes.compare("task-store.lock-timeout", old.lockTimeout, new.lockTimeout)
+            changes.compare("task-store.max-answers", old.maximumAnswers, new.maximumAnswers)
         }
         changes.compare("celery.broker", celery?.broker.url, next.celery?.broker.url)
         changes.compare("celery.results", celery?.results?.url, next.celery?.results?.url)

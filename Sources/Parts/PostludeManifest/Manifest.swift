@@ -46,6 +46,8 @@ package struct Manifest: Sendable {
         package var middleware: [String] = []
         package var limits: Limits
         package var tasks: TaskLimits
+        /// The settings of `Idempotency-Key`; `nil` if the route ignores it. They apply to the methods that are not safe.
+        package var idempotency: Idempotency?
         /// A line about the route in the documentation.
         package var summary: String?
         package var description: String?
@@ -57,6 +59,31 @@ package struct Manifest: Sendable {
         package var location: SourceLocation
         /// The position of the route's `path` or `regex`.
         package var pathLocation: SourceLocation
+    }
+
+    /// The settings of the header `Idempotency-Key`, with which a client can repeat a request.
+    package struct Idempotency: Sendable, Hashable {
+        /// Whether a request must have a key.
+        package enum Key: String, Sendable, Hashable, CaseIterable {
+            case optional, required
+        }
+
+        package var key = Key.optional
+        /// The time for which the first answer is kept.
+        package var keep: Duration = .seconds(24 * 60 * 60)
+        /// The position of the mapping in the file.
+        package var location: SourceLocation
+
+        package init(location: SourceLocation) { self.location = location }
+
+        /// Whether a request with this method can have a key: those with a safe method (RFC 9110, 9.2.1) change nothing. PUT
+        /// and DELETE can, since their second answer may differ from the first one, and their tasks would be added twice.
+        package static func applies(to method: HTTPRequest.Method) -> Bool {
+            switch method {
+            case .get, .head, .options, .trace: false
+            default: true
+            }
+        }
     }
 
     /// The number of workers, threads that serve requests and run tasks, in each process.

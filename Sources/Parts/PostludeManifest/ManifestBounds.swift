@@ -4,6 +4,8 @@ enum ManifestBounds {
     static let requests = 1...1_000_000_000
     /// The bounds of `max-memory`, in bytes. A process that needs more than its limit would be replaced again and again.
     static let memory = 1 << 20...ByteCountText.maximum
+    /// The bounds of `max-answers`, in bytes.
+    static let answers = 1 << 20...ByteCountText.maximum
     /// The bounds of `backlog`. Linux limits it further, to net.core.somaxconn.
     static let backlog = 1...65535
     static let workers = 1...4096

@@ -42,6 +42,10 @@ extension ManifestDecoder {
             let value = reader.duration(node, for: "`\(key.rawValue)`", atLeast: ManifestBounds.time)
             if let value { taskStore[keyPath: time] = value }
         }
+        if let node = keys[.maxAnswers] {
+            let bound = reader.byteCount(node, for: "`max-answers`", in: ManifestBounds.answers)
+            taskStore.maximumAnswers = bound ?? taskStore.maximumAnswers
+        }
         return path == nil ? nil : taskStore
     }
 

@@ -29,20 +29,51 @@ extension ManifestDecoder {
         let name = RouteGroupKey.mapping
         guard let keys = reader.mapping(node, keys: RouteGroupKey.self, name: name) else { return [] }
         var scope = self.scope(
-            outer, middleware: keys[.middleware], limits: keys[.limits], tasks: keys[.tasks], &checks)
+            outer, middleware: keys[.middleware], limits: keys[.limits], tasks: keys[.tasks],
+            idempotency: keys[.idempotency], &checks)
         if let node = keys[.prefix] { scope.prefix += prefix(node) ?? "" }
         return keys[.routes].map { routes($0, in: scope, &checks) } ?? []
     }
 
     /// Returns the scope inside a group or a route: the outer scope with its middleware and limits.
     private func scope(
-        _ outer: RouteScope, middleware: Node?, limits: Node?, tasks: Node?, _ checks: inout RouteChecks
+        _ outer: RouteScope, middleware: Node?, limits: Node?, tasks: Node?, idempotency: Node?,
+        _ checks: inout RouteChecks
     ) -> RouteScope {
         var scope = outer
         if let middleware { scope.middleware += self.middleware(middleware, &checks) }
         if let limits { routeLimits(limits, into: &scope.limits) }
         if let tasks { self.tasks(tasks, into: &scope.tasks) }
+        if let idempotency { scope.idempotency = self.idempotency(idempotency, over: scope.idempotency) }
         return scope
+    }
+
+    /// Decodes `idempotency` of a route or a group, which overrides that of the group around it.
+    private func idempotency(_ node: Node, over inherited: Manifest.Idempotency?) -> Manifest.Idempotency? {
+        guard let keys = reader.mapping(node, keys: IdempotencyKey.self, name: IdempotencyKey.mapping) else {
+            return inherited
+        }
+        let location = SourceLocation(file: reader.diagnostics.file, position: node.position)
+        var idempotency = inherited ?? Manifest.Idempotency(location: location)
+        idempotency.location = location
+        if let node = keys[.key] { idempotency.key = reader.choice(node, for: "`key`") ?? idempotency.key }
+        if let node = keys[.keep] {
+            let keep = reader.duration(node, for: "`keep`", atLeast: ManifestBounds.time)
+            idempotency.keep = keep ?? idempotency.keep
+        }
+        return idempotency
+    }
+
+    /// Reports a route's own `idempotency` if its method is safe. That of a group does not apply to such a method.
+    private func checkIdempotency(_ node: Node?, of methods: [HTTPRequest.Method]?) {
+        guard let node, let method = methods?.first(where: { !Manifest.Idempotency.applies(to: $0) }) else {
+            return
+        }
+        reader.report(
+            """
+            found `idempotency` for a route with the method \(method.rawValue), which changes nothing, expected a route \
+            with methods such as POST alone
+            """, at: node)
     }
 
     private func route(
@@ -53,7 +84,10 @@ extension ManifestDecoder {
         let pattern = pattern(keys, prefix: scope.prefix)
         let handler = handler(keys, &checks)
         let own = self.scope(
-            scope, middleware: keys[.middleware], limits: keys[.limits], tasks: keys[.tasks], &checks)
+            scope, middleware: keys[.middleware], limits: keys[.limits], tasks: keys[.tasks],
+            idempotency: keys[.idempotency], &checks)
+        checkIdempotency(keys[.idempotency], of: methods)
+        let takesKey = methods?.contains { Manifest.Idempotency.applies(to: $0) } == true
         let words = documentation(keys)
         guard let methods, let pattern else { return nil }
         let isRegex = keys[.path] == nil
@@ -69,8 +103,9 @@ extension ManifestDecoder {
         let pathLocation = SourceLocation(file: reader.diagnostics.file, position: path ?? keys.position)
         return Manifest.Route(
             methods: methods, pattern: pattern, handler: handler ?? "", middleware: own.middleware,
-            limits: own.limits, tasks: own.tasks, summary: words.summary, description: words.description,
-            tags: words.tags, deprecated: words.deprecated, isRegex: isRegex, location: location,
+            limits: own.limits, tasks: own.tasks, idempotency: takesKey ? own.idempotency : nil,
+            summary: words.summary, description: words.description, tags: words.tags,
+            deprecated: words.deprecated, isRegex: isRegex, location: location,
             pathLocation: pathLocation)
     }
 
@@ -175,6 +210,7 @@ private struct RouteScope {
     var middleware: [String] = []
     var limits: Manifest.Limits
     var tasks: Manifest.TaskLimits
+    var idempotency: Manifest.Idempotency?
 }
 
 /// The state of checks across all routes of a manifest.

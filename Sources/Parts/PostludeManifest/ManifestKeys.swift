@@ -47,6 +47,7 @@ enum RouteKey: String, ManifestKey {
     case middleware
     case limits
     case tasks
+    case idempotency
     case summary
     case description
     case tags
@@ -61,9 +62,18 @@ enum RouteGroupKey: String, ManifestKey {
     case middleware
     case limits
     case tasks
+    case idempotency
     case routes
 
     static let mapping = "a group of routes"
+}
+
+/// `idempotency` of a route or a group.
+enum IdempotencyKey: String, ManifestKey {
+    case key
+    case keep
+
+    static let mapping = "`idempotency`"
 }
 
 /// `workers`.
@@ -148,6 +158,7 @@ enum TaskStoreKey: String, ManifestKey {
     case keep
     case keepFailed = "keep-failed"
     case lockTimeout = "lock-timeout"
+    case maxAnswers = "max-answers"
 
     static let mapping = "`task-store`"
 }

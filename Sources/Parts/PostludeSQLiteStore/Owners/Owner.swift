@@ -77,7 +77,8 @@ final class Owner: Sendable {
     func leave() { state.withLock { $0.held = [] } }
 }
 
-/// The lock file. Each of its bytes is the lock of an owner, of a queue's publisher, or of the opening of the task store.
+/// The lock file. Each of its bytes is the lock of an owner, of a queue's publisher, of a request's key, or of the opening of the
+/// task store.
 ///
 /// It is not the task store itself, because closing a descriptor of that would release the locks that SQLite has on it.
 ///
@@ -91,6 +92,8 @@ struct OwnerLocks: Sendable {
     private static let opening: Int64 = 0
     /// The first byte of the queues' publishers. The bytes below are those of owners.
     private static let firstQueue: Int64 = 1 << 40
+    /// The first byte of the keys of requests. The bytes between are those of queues.
+    private static let firstKey: Int64 = 1 << 62
     /// How long owners have to take their locks in a recreated lock file. Each of them writes every second.
     private static let grace = Duration.seconds(5)
     /// The offset of the content's second line.
@@ -122,6 +125,11 @@ struct OwnerLocks: Sendable {
     /// - Returns: nil if another publisher has it.
     func takePublisher(ofQueue number: Int64) throws(SystemError) -> ByteLock? {
         try ByteLock.take(byte: Self.firstQueue + number, of: path, like: taskStore)
+    }
+
+    /// - Returns: nil if another request has it.
+    func takeKey(_ number: Int64) throws(SystemError) -> ByteLock? {
+        try ByteLock.take(byte: Self.firstKey + number, of: path, like: taskStore)
     }
 
     /// Takes the lock of the opening. Waits for other processes that open the task store.

@@ -20,6 +20,9 @@ enum TaskStoreSchema {
         migrator.registerMigration("listing") { database in
             try database.execute(sql: "DROP INDEX record_state")
         }
+        migrator.registerMigration("answers") { database in
+            try database.execute(sql: answers)
+        }
         return migrator
     }
 
@@ -106,6 +109,27 @@ enum TaskStoreSchema {
             record INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
             deaths INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// The answers to requests with an idempotency key. `key` is the digest of the key, `head` is JSON, and `tasks` are the ids of
+    /// the request's records. `answers` has one row, with the sum of `bytes`: a sum over the table would read all of it.
+    private static let answers = """
+        CREATE TABLE answer (
+            number INTEGER PRIMARY KEY,
+            key BLOB NOT NULL UNIQUE,
+            route TEXT NOT NULL,
+            expires INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            fingerprint BLOB NOT NULL,
+            status INTEGER NOT NULL,
+            tasks TEXT NOT NULL,
+            head TEXT NOT NULL,
+            body BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX answer_expires ON answer (expires);
+
+        CREATE TABLE answers (bytes INTEGER NOT NULL) STRICT;
+        INSERT INTO answers (bytes) VALUES (0);
         """
 }
 

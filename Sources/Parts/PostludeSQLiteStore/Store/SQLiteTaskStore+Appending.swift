@@ -103,6 +103,7 @@ private struct Appending: Sendable {
             head = try insert(record, id, position: position, head: head, in: database)
             results.append(.added(id))
         }
+        try request.answer?.store(taskIDs: results.map(\.id.text), at: now, in: database)
         return results
     }
 

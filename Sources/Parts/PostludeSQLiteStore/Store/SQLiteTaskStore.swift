@@ -158,6 +158,17 @@ package final class SQLiteTaskStore: RecordStore {
         }
     }
 
+    /// Takes the lock of a key; nil if another request has it.
+    ///
+    /// - Parameter number: a number of 62 bits.
+    func keyLock(_ number: Int64) throws(TaskStoreError) -> ByteLock? {
+        do {
+            return try locks.takeKey(number)
+        } catch {
+            throw TaskStoreError(path, system: error)
+        }
+    }
+
     func refusal(_ reason: String, advice: String? = nil) -> TaskStoreError {
         TaskStoreError(.refused, path, reason, advice: advice)
     }

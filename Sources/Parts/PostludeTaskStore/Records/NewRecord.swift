@@ -41,6 +41,8 @@ package struct NewRequest: Sendable {
     /// Whether the process that stores the records also runs them when they are due. Otherwise the process that claims them
     /// does.
     package var runsHere = true
+    /// The answer that is stored with the records, of which there may be none.
+    package var answer: NewAnswer?
 
     package init(id: String, route: String = "", records: [NewRecord]) {
         self.id = id

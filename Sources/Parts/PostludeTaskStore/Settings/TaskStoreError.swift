@@ -64,6 +64,7 @@ extension TaskStoreError {
 
     /// Refuses a request with a text that contains a NUL; a payload may.
     package static func checkText(of request: NewRequest, at place: String) throws(TaskStoreError) {
+        if let answer = request.answer { try checkText(answer.key.route, at: place) }
         for record in request.records {
             for text in [request.id, request.route, record.name, record.uniqueKey, record.queue] {
                 if let text { try checkText(text, at: place) }

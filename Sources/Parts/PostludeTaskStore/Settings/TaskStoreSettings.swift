@@ -7,6 +7,8 @@ package struct TaskStoreSettings: Sendable {
     package var lockTimeout: Duration = .seconds(5)
     /// Longest delay before an asynchronous write gets a transaction of its own.
     package var noteDelay: Duration = .milliseconds(10)
+    /// The size of all answers together, in bytes, above which no further one begins. Those that have begun are stored.
+    package var maximumAnswers = 1 << 30
     /// Returns the current time. Tests replace it.
     package var now: @Sendable () -> Date = { Date() }
     /// Called with the error of asynchronous writes that have failed, often on the writer's thread: it must not block, or use

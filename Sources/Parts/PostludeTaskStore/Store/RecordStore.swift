@@ -33,15 +33,25 @@ package protocol RecordStore: AnyObject, Sendable {
 
     // MARK: Adding records
 
-    /// Stores the records of a request, all of them or none. When this returns they are on the disk.
+    /// Stores the records of a request, and its answer, all of them or none. When this returns they are on the disk.
     ///
     /// Their numbers are consecutive, and larger than those of all earlier records. A record that is due, and whose request runs
     /// here, is this process's; one with `notBefore` has no owner, even if that time is past.
     ///
     /// - Returns: the result for each record, in their order. A record whose unique key is taken is not stored, and the record
     ///   that has the key stands for it, also if it is one of the same request.
-    /// - Throws: an error if they could not be stored; `refused` for an id that exists.
+    /// - Throws: an error if they could not be stored; `refused` for an id that exists, or if an answer with the key of the
+    ///   request's answer is stored.
     func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult]
+
+    // MARK: Answers
+
+    /// Begins the request with a key, unless it is being answered or was answered.
+    ///
+    /// This writes nothing: the lock ends with the process, so that a request whose process dies can be repeated at once. The
+    /// holder of the lock stores the answer by ``append(_:)``, and then releases the lock. Of calls at the same time, in any
+    /// processes, at most one is the first.
+    func begin(_ key: IdempotencyKey) throws(TaskStoreError) -> KeyBeginning
 
     // MARK: Schedules
 
@@ -210,6 +220,11 @@ package protocol RecordStore: AnyObject, Sendable {
     ///
     /// - Returns: the number of removed firings. Call it again if that is the limit.
     func removeFirings(before time: Date, limit: Int) throws(TaskStoreError) -> Int
+
+    /// Removes answers that have expired at a time.
+    ///
+    /// - Returns: the number of removed answers. Call it again if that is the limit.
+    func removeAnswers(before time: Date, limit: Int) throws(TaskStoreError) -> Int
 }
 
 /// The right to publish the records of a queue. There is at most one at a time, in all processes together.
