@@ -17,6 +17,7 @@ struct DurableTestbed: Application {
         Handler.durableTaskStatus(showingErrors: false)
         Handler.durableTaskStatus("task-status-for-us", showingErrors: true)
         Handler("stored", stored)
+        Handler("pay", pay)
         Handler("ordinary", ordinary)
         Handler("many", many)
         Handler("poison", poison)

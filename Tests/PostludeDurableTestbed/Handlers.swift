@@ -76,6 +76,16 @@ func many(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Response
     return .text("done")
 }
 
+/// Does what must not be done twice, and then waits for a gate. Its answer says which call has made it.
+func pay(_ query: Query<OrderQuery>, tasks: BackgroundTasks) async throws -> Accepted {
+    let query = query.value
+    note("\(query.label)", in: "handled")
+    var ids = try (1...2).map { try tasks.enqueue(Step(label: query.label, number: $0)).id }
+    try await pass(gate: query.gate)
+    ids.append("\(UInt64.random(in: 0 ... .max))")
+    return Accepted(ids: ids)
+}
+
 /// The state of the newest task with a key.
 func keyed(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> [String: String] {
     guard let status = try tasks.status(of: Step.self, unique: query.value.key ?? "") else {

@@ -170,6 +170,8 @@ package enum ProcessCounter: Int, Sendable, CaseIterable {
     /// The number of times that a request waited although the pool had its maximum size.
     case poolExhausted
     case tasksDone, tasksFailed, tasksRetried, tasksDropped
+    /// Requests that repeat an earlier one, and were answered with its answer.
+    case repeated
 }
 
 /// The outcome of an attempt of a task, or of a task that gets no attempt, as it is counted.

@@ -28,22 +28,26 @@ struct RoutesCommand<App: Application>: ParsableCommand {
                 }
             return try printOutput(DocumentNode.array(routes).text(isPretty: true))
         }
-        // The column is left out if no route has middleware.
+        // A column is left out if it is empty for all routes.
         let hasMiddleware = manifest.routes.contains { !$0.middleware.isEmpty }
+        let hasKeys = manifest.routes.contains { $0.idempotency != nil }
         func row(
-            _ methods: String, _ pattern: String, _ handler: String, _ middleware: String, _ place: String
+            _ methods: String, _ pattern: String, _ handler: String, _ middleware: String, _ key: String,
+            _ place: String
         ) -> [String] {
-            [methods, pattern] + (hasMiddleware ? [middleware] : []) + [handler, place]
+            [methods, pattern] + (hasMiddleware ? [middleware] : []) + (hasKeys ? [key] : [])
+                + [handler, place]
         }
         let rows = manifest.routes.map { route in
             row(
                 route.methods.map(\.rawValue).joined(separator: ","), route.pattern.text, route.handler,
-                route.middleware.joined(separator: ","), "\(route.location)")
+                route.middleware.joined(separator: ","), route.idempotency?.key.rawValue ?? "",
+                "\(route.location)")
         }
         try printOutput(
             TextTable(
-                header: row("METHODS", "PATTERN", "HANDLER", "MIDDLEWARE", "MANIFEST"),
-                rows: rows + documentation.map { row("GET", $0.path, $0.name, "", "") }))
+                header: row("METHODS", "PATTERN", "HANDLER", "MIDDLEWARE", "KEY", "MANIFEST"),
+                rows: rows + documentation.map { row("GET", $0.path, $0.name, "", "", "") }))
     }
 }
 
@@ -53,6 +57,7 @@ extension Manifest.Route {
         .object([
             "methods": .array(methods.map { .string($0.rawValue) }), "pattern": .string(pattern.text),
             "handler": .string(handler), "middleware": .array(middleware.map { .string($0) }),
+            "idempotency": idempotency.map { .string($0.key.rawValue) },
             "location": location.node,
         ])
     }

@@ -41,6 +41,8 @@ public struct Handler: Sendable {
     let bodyUse: BodyUse
     /// The dependencies that are computed before the inputs, in this order.
     let dependencies: [any RequestDependency.Type]
+    /// Those of them that are computed before an `Idempotency-Key` is looked up.
+    let principals: [any RequestDependency.Type]
     private let plan: InputPlan
     /// The descriptions of the output's responses.
     @usableFromInline var answers: @Sendable () -> [OperationDescription.ResponseDescription]
@@ -65,6 +67,7 @@ public struct Handler: Sendable {
         self.function = function
         bodyUse = plan.bodyUse
         dependencies = plan.dependencies
+        principals = plan.principals
         problem = plan.problem
         self.plan = plan
         self.answers = answers

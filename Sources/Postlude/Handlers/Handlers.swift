@@ -61,6 +61,7 @@ public struct Handlers: Sendable {
         if let manifest = reading.manifest {
             if let problem = problemOfTaskStore(in: reading, file: file) { problems.append(problem) }
             mistakes += pathMistakes(in: manifest)
+            mistakes += idempotencyMistakes(in: manifest)
             mistakes += mistakesOfTaskEngine(in: manifest, of: reading, file: file)
         }
         guard problems.isEmpty else { throw HandlersError(problems: problems, mistakes: mistakes) }
@@ -107,12 +108,30 @@ public struct Handlers: Sendable {
         }
     }
 
+    /// Returns diagnostics for routes that keep answers although their handlers read a request's body in pieces: two requests
+    /// with the same key are compared before the handler is called.
+    private func idempotencyMistakes(in manifest: Manifest) -> [Diagnostic] {
+        let streaming = Set(all.filter { $0.bodyUse == .stream }.map(\.name))
+        return manifest.routes.filter { $0.idempotency != nil && streaming.contains($0.handler) }.map {
+            let message =
+                """
+                the handler "\($0.handler)" reads the body in pieces, expected no `idempotency` for it, or a handler that \
+                takes the whole body
+                """
+            return Diagnostic(location: $0.pathLocation, message: message)
+        }
+    }
+
     /// Returns diagnostics for keys that only a task engine uses.
     private func superfluous(in manifest: Manifest) -> [Diagnostic] {
         let parts = [
             (manifest.celery?.location, "broker", "celery"),
             (manifest.durableTasks.first?.location, "durable tasks", "durable-tasks"),
             (manifest.schedules.first?.task.location, "durable tasks", "schedules"),
+            (
+                manifest.routes.lazy.compactMap(\.idempotency).first?.location, "durable tasks",
+                "idempotency"
+            ),
         ]
         return parts.compactMap { location, missing, key in
             location.map {

@@ -3,6 +3,8 @@ struct InputPlan {
     let bodyUse: BodyUse
     /// The dependencies, each after those that it needs itself.
     let dependencies: [any RequestDependency.Type]
+    /// The dependencies that name on whose behalf a request is made, each after those that it needs itself.
+    let principals: [any RequestDependency.Type]
     let problem: String?
     private let inputs: [any RequestInput.Type]
 
@@ -12,6 +14,9 @@ struct InputPlan {
         var order = DependencyOrder()
         for input in inputs { order.append(input.dependencies) }
         dependencies = order.types
+        var principals = DependencyOrder()
+        principals.append(order.types.filter { $0 is any IdempotencyPrincipal.Type })
+        self.principals = principals.types
         let bodies = inputs.filter { $0.bodyUse > .none }
         if let cycle = order.cycle {
             problem = "the dependency \(cycle) needs itself"

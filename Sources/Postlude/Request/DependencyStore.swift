@@ -16,6 +16,9 @@ final class DependencyStore {
         values[ObjectIdentifier(type)] as? Value
     }
 
+    /// All of them, in order of creation.
+    var all: [any RequestDependency] { order.compactMap { values[$0] } }
+
     func holds(_ type: any RequestDependency.Type) -> Bool { values[ObjectIdentifier(type)] != nil }
 
     /// Releases all of them, the last one first.

@@ -162,7 +162,7 @@ function durable(report) {
   const age = report["oldest age"];
   byID("due").textContent = (report.error ? "They cannot be read: " + report.error : age === undefined ? "None is due." : "The oldest one has been due for " + time(age) + ".") + " Kept by " + report.library + ".";
 }
-const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "replaced processes", "connections", "process manager"];
+const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "repeated requests", "replaced processes", "connections", "process manager"];
 function show(report) {
   document.title = report.pool + " – status";
   byID("pool").textContent = report.pool;

@@ -75,6 +75,7 @@ struct ConnectionSink: ResponseSink {
     }
 
     func persistTasks(of execution: RequestExecution, retryAfter: Duration) {
+        if execution.isReplay { server.process?.count(.repeated) }
         let fullQueue = execution.persistTasks(
             after: tasks.queuedCount, retryAfter: retryAfter, logger: server.logger)
         switch fullQueue {

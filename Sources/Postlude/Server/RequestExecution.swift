@@ -24,6 +24,8 @@ final class RequestExecution {
     private(set) var hasThrown = false
     /// The span and the metrics of the request; nil if requests are neither traced nor measured.
     private let observation: RequestObservation?
+    /// The request's `Idempotency-Key`; nil if it has none, if its route ignores it, and after the answer is persisted.
+    private var keyed: KeyedRequest?
     /// The request's line in the access log; nil if there is no such log.
     var access: AccessRecord?
 
@@ -66,8 +68,57 @@ final class RequestExecution {
         request?.storage.tasks.drop(since: call)
     }
 
-    /// Persists the request's durable tasks, or refuses the request if the worker's task queue is full. Called after the
-    /// worker has claimed the right to answer, and before any byte of the response is written.
+    // MARK: Repetitions
+
+    /// Begins the request's `Idempotency-Key`. Called before the handler, again if middleware calls `next` again.
+    ///
+    /// - Returns: the first answer, if the request is a repetition; nil if the handler is to be called.
+    /// - Throws: as `KeyedRequest`.
+    func beginKey(of route: Router.Route?) throws -> Response? {
+        guard let settings = route?.idempotency, let request,
+            Manifest.Idempotency.applies(to: request.method)
+        else { return nil }
+        if keyed == nil { keyed = try KeyedRequest(request, settings) }
+        return keyed?.replay
+    }
+
+    /// Whether the response is the first answer to a request with the same key, and no handler was called.
+    var isReplay: Bool { keyed?.replay != nil && error == nil }
+
+    /// Replaces the response of middleware around a repetition by the first answer, which contains what middleware has changed
+    /// at that time.
+    func replayAnswer() {
+        if error == nil, let replay = keyed?.replay { response = replay }
+    }
+
+    /// Returns the answer that is persisted with the request's tasks: that of a handler that has returned, with a status below
+    /// 500. Otherwise the client may repeat the request, and its tasks are dropped as those of a handler that has thrown. An
+    /// answer that cannot be kept is replaced by 500.
+    private func answerToKeep(_ logger: Logger) -> PersistedAnswer? {
+        guard let request, let keyed, error == nil else { return nil }
+        guard response.status.code < 500 else {
+            fail(AnswerNotKept.status(response.status.code))
+            return nil
+        }
+        do {
+            return try keyed.answer(response)
+        } catch {
+            logger.error(
+                "handler failed",
+                metadata: [
+                    "request": "\(request.id)", "route": "\(request.route)", "method": "\(request.method)",
+                    "error": "\(error)",
+                ])
+            fail(error)
+            response = .internalServerError(requestID: request.id)
+            return nil
+        }
+    }
+
+    // MARK: Tasks
+
+    /// Persists the request's durable tasks, and its answer if it has a key, or refuses the request if the worker's task queue
+    /// is full. Called after the worker has claimed the right to answer, and before any byte of the response is written.
     ///
     /// - Parameters:
     ///   - queued: the number of tasks that the worker has already; evaluated only if the manifest limits them.
@@ -81,11 +132,28 @@ final class RequestExecution {
         let source = request.storage.tasks
         let store = source.registry.store
         if store != nil { source.stopAcceptingStored() }
-        if error is TasksNotPersisted, response.status == .serviceUnavailable {
+        if error is TasksNotPersisted || error is KeyNotBegun, response.status == .serviceUnavailable {
             response.headers[.retryAfter] = "\(retryAfter.components.seconds)"
         }
-        guard let queue = source.queue else { return nil }
-        defer { setTaskIDs(queue.persistedIDs) }
+        if isReplay {
+            source.queue?.drop(
+                since: 0, because: "the request is a repetition, the tasks of its middleware were dropped",
+                level: .debug)
+            return nil
+        }
+        let answer = answerToKeep(logger)
+        // Others may answer a request with the key from now on.
+        defer { keyed = nil }
+        guard let queue = source.queue else {
+            if let store, let answer {
+                let origin = TaskOrigin(requestID: request.id, route: request.route)
+                persist(or: retryAfter, logger) {
+                    try store.persist(PersistedRequest([], of: origin, runsHere: true, answer: answer))
+                }
+            }
+            return nil
+        }
+        defer { response.setTaskIDs(queue.persistedIDs) }
         // The tasks of a handler that has thrown are dropped.
         guard !hasThrown else { return nil }
         var fullQueue: Manifest.TaskLimits.FullQueue?
@@ -99,15 +167,22 @@ final class RequestExecution {
             fail(QueueFull())
             refuse(retryAfter: retryAfter)
         } else if let store {
-            do {
-                _ = try queue.persist(in: store, runsHere: fullQueue != .leave)
-            } catch {
-                Self.log(error, of: request, to: logger)
-                fail(error)
-                refuse(retryAfter: retryAfter)
+            persist(or: retryAfter, logger) {
+                _ = try queue.persist(in: store, runsHere: fullQueue != .leave, answer: answer)
             }
         }
         return fullQueue
+    }
+
+    /// Calls `body`, and refuses the request if it throws.
+    private func persist(or retryAfter: Duration, _ logger: Logger, _ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            if let request { Self.log(error, of: request, to: logger) }
+            fail(error)
+            refuse(retryAfter: retryAfter)
+        }
     }
 
     /// Logs that durable tasks could not be persisted.
@@ -119,15 +194,6 @@ final class RequestExecution {
                 "request": "\(request.id)", "route": "\(request.route)", "count": "\(stored?.count ?? 0)",
                 "error": "\(LoggedError.text(error))",
             ])
-    }
-
-    /// The largest number of ids in `Task-Id`, because a response's head is limited (`ResponseHead.limit`). The handler
-    /// gets all ids.
-    static let namedTasks = 32
-
-    private func setTaskIDs(_ ids: [String]) {
-        guard !ids.isEmpty, let name = HTTPField.Name("Task-Id") else { return }
-        response.headers[name] = ids.prefix(Self.namedTasks).joined(separator: ", ")
     }
 
     /// Replaces the response by 503 with `Retry-After`.
@@ -147,6 +213,7 @@ final class RequestExecution {
     func timeOut(after duration: Duration?) {
         self.duration = duration
         fail(error ?? CancellationError())
+        keyed = nil
         response = .error(HTTPError(.gatewayTimeout))
     }
 
@@ -179,6 +246,17 @@ final class RequestExecution {
         let queue = storage.finalize(outcome)
         if let access { queue?.access = access }
         return queue
+    }
+}
+
+extension Response {
+    /// The largest number of ids in `Task-Id`, because a response's head is limited (`ResponseHead.limit`). The handler
+    /// gets all ids.
+    static let namedTasks = 32
+
+    mutating func setTaskIDs(_ ids: [String]) {
+        guard !ids.isEmpty, let name = HTTPField.Name("Task-Id") else { return }
+        headers[name] = ids.prefix(Self.namedTasks).joined(separator: ", ")
     }
 }
 

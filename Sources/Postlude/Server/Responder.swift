@@ -75,8 +75,8 @@ struct Responder: Sendable {
         execution.route = route?.counted
         execution.perform {
             call(
-                function, within: route?.middleware ?? hooks.middleware, needing: dependencies, for: request,
-                on: executor, in: execution)
+                function, of: route, needing: dependencies, for: request, on: executor, in: execution)
+            execution.replayAnswer()
             do {
                 try ResponseHead.check(execution.response)
             } catch {
@@ -87,13 +87,14 @@ struct Responder: Sendable {
     }
 
     private func call(
-        _ function: Handler.Function, within middleware: [any Middleware],
+        _ function: Handler.Function, of route: Router.Route?,
         needing dependencies: [any RequestDependency.Type], for request: Request, on executor: WorkerExecutor,
         in execution: RequestExecution
     ) {
+        let middleware = route?.middleware ?? hooks.middleware
         if middleware.isEmpty, dependencies.isEmpty, case .sync(let function) = function {
             do {
-                execution.response = try function(request)
+                execution.response = try execution.beginKey(of: route) ?? function(request)
             } catch {
                 execution.response = answer(to: error, in: execution, request)
             }
@@ -101,6 +102,10 @@ struct Responder: Sendable {
         }
         let result = executor.run {
             await pass(request, execution, through: middleware[...], call: 0) { request in
+                if let route, route.idempotency != nil {
+                    for type in route.handler.principals { try await request.resolve(type) }
+                    if let answer = try execution.beginKey(of: route) { return answer }
+                }
                 for type in dependencies { try await request.resolve(type) }
                 return try await function(request)
             }
@@ -146,6 +151,10 @@ struct Responder: Sendable {
         execution.fail(error, in: call)
         if let error = error as? TasksNotPersisted {
             RequestExecution.log(error.reason, of: request, to: logger)
+            return .error(HTTPError(.serviceUnavailable))
+        }
+        if error is KeyNotBegun {
+            log(error, of: request)
             return .error(HTTPError(.serviceUnavailable))
         }
         var error = error

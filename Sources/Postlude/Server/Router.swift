@@ -15,18 +15,21 @@ final class Router: Sendable {
         let middleware: [any Middleware]
         let limits: Manifest.Limits
         let tasks: Manifest.TaskLimits
+        /// nil if the route ignores `Idempotency-Key`.
+        let idempotency: Manifest.Idempotency?
         /// The route's name in the scoreboard's counters.
         let counted: CountedRoute
 
         init(
             pattern: String, handler: Handler, middleware: [any Middleware], limits: Manifest.Limits,
-            tasks: Manifest.TaskLimits
+            tasks: Manifest.TaskLimits, idempotency: Manifest.Idempotency? = nil
         ) {
             self.pattern = pattern
             self.handler = handler
             self.middleware = middleware
             self.limits = limits
             self.tasks = tasks
+            self.idempotency = idempotency
             counted = CountedRoute(pattern)
         }
     }
@@ -87,7 +90,7 @@ final class Router: Sendable {
             }
             return Route(
                 pattern: route.pattern.text, handler: handler, middleware: hooks.middleware + middleware,
-                limits: route.limits, tasks: route.tasks)
+                limits: route.limits, tasks: route.tasks, idempotency: route.idempotency)
         }
         routes = own + others
         uploadFolder = manifest.uploads.folder

@@ -27,6 +27,9 @@ struct OpenMetrics {
         counter(
             "postlude_slow_requests", "Requests that took longer than limits.slow-time.", report.slowRequests)
         counter("postlude_timed_out_requests", "Requests answered 504.", report.timedOutRequests)
+        counter(
+            "postlude_repeated_requests", "Requests answered with the answer to an earlier one.",
+            report.repeatedRequests)
         let name = "postlude_request_duration_seconds"
         family(
             name, .histogram, "From the moment a worker takes a request to the end of its response.",

@@ -24,6 +24,7 @@ extension StatusReport {
         slowRequests = board.totals[.slow]
         refusedRequests = board.totals[.refused]
         timedOutRequests = board.totals[.timedOut]
+        repeatedRequests = board.totals[.repeated]
         replacedProcesses = board.replaced
         connections = board.processes.reduce(0) { $0 + $1.connections }
         requestDuration = Latency(board.totals.requestTimes, sum: board.totals.requestTime)

@@ -25,6 +25,8 @@ struct StatusReport: Codable, Sendable {
     var slowRequests: UInt64
     var refusedRequests: UInt64
     var timedOutRequests: UInt64
+    /// The number of requests with an `Idempotency-Key` that were answered with the answer to an earlier one.
+    var repeatedRequests: UInt64
     var replacedProcesses: Int
     var connections: Int
     /// The durations of requests since the start, like all values that do not name a span.
@@ -159,6 +161,7 @@ extension StatusReport {
         case slowRequests = "slow requests"
         case refusedRequests = "refused requests"
         case timedOutRequests = "timed out requests"
+        case repeatedRequests = "repeated requests"
         case replacedProcesses = "replaced processes"
         case requestDuration = "request duration"
         case storedTasks = "durable tasks"

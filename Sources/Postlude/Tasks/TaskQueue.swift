@@ -407,22 +407,29 @@ extension TaskQueue {
     /// Has the store persist the stored tasks that it does not have yet, all of them or none. Skips tasks of a call that has
     /// thrown.
     ///
-    /// - Parameter runsHere: whether this queue runs them; otherwise any free worker does.
+    /// - Parameters:
+    ///   - runsHere: whether this queue runs them; otherwise any free worker does.
+    ///   - answer: the answer that is persisted with them; nil if none is.
     /// - Returns: the tasks that were persisted, in order.
-    func persist(in store: any TaskStore, runsHere: Bool) throws -> [any PersistedTask] {
-        let (tasks, stopsOnFailure) = state.withLock { state in
+    func persist(
+        in store: any TaskStore, runsHere: Bool, answer: PersistedAnswer? = nil
+    ) throws -> [any PersistedTask] {
+        let (tasks, stopsOnFailure, earlierIDs) = state.withLock { state in
             let tasks = state.pending.flatMap(\.tasks).filter {
                 $0.stored != nil && $0.state == .queued && !$0.isOfFailedCall && $0.beginPersisting()
             }
-            return (tasks, state.stopOnFailure != nil)
+            return (tasks, state.stopOnFailure != nil, state.persistedIDs)
         }
         let stored = tasks.compactMap(\.stored)
-        if stored.isEmpty { return [] }
+        if stored.isEmpty, answer == nil { return [] }
+        var answer = answer
+        answer?.taskIDs = earlierIDs
         do {
             try store.persist(
-                stored,
-                of: TaskOrigin(requestID: requestID, route: route, stopsOnFailure: stopsOnFailure),
-                runsHere: runsHere)
+                PersistedRequest(
+                    stored,
+                    of: TaskOrigin(requestID: requestID, route: route, stopsOnFailure: stopsOnFailure),
+                    runsHere: runsHere, answer: answer))
         } catch {
             for task in tasks { task.cancelPersisting() }
             throw error
@@ -566,7 +573,12 @@ extension TaskQueue {
 
     /// Drops the tasks that were added since a call began, whatever their conditions. Persisted tasks stay: they are
     /// promised.
-    func drop(since call: Int) {
+    func drop(
+        since call: Int,
+        because reason: Logger.Message =
+            "middleware calls next again, the tasks of the earlier call were dropped",
+        level: Logger.Level = .warning
+    ) {
         let dropped = state.withLock { state in
             let isOfCall = { (item: Item) in item.tasks.contains { $0.call >= call && !$0.isPersisted } }
             let items = state.pending
@@ -574,9 +586,7 @@ extension TaskQueue {
             if let other = state.stopOnFailure, other >= call { state.stopOnFailure = nil }
             return items.filter(isOfCall).flatMap(\.tasks)
         }
-        drop(
-            dropped, because: "middleware calls next again, the tasks of the earlier call were dropped",
-            level: .warning)
+        drop(dropped, because: reason, level: level)
     }
 }
 

@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Postlude
 internal import PostludeTaskStore
 
@@ -75,22 +76,22 @@ struct TaskStoreAccess: Sendable {
     /// The outbox, which publishes tasks to the broker; nil if the application has no broker.
     let outbox: Outbox?
 
-    /// Stores a request's tasks, all of them or none.
+    /// Stores a request's tasks and its answer, all of them or none.
     ///
     /// - Returns: the tasks of this program that do not run on the request's worker.
     @discardableResult
-    func persist(
-        _ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool
-    ) throws -> [any RecordedTask] {
-        let tasks = tasks.compactMap { $0 as? any RecordedTask }
-        guard !tasks.isEmpty else { return [] }
+    func persist(_ request: PersistedRequest) throws -> [any RecordedTask] {
+        let (origin, runsHere) = (request.origin, request.runsHere)
+        let tasks = request.tasks.compactMap { $0 as? any RecordedTask }
+        guard !tasks.isEmpty || request.answer != nil else { return [] }
         var new = NewRequest(
-            id: request.requestID, route: request.route,
-            records: Self.inOrder(tasks.map(\.record), stoppingOnFailure: request.stopsOnFailure))
+            id: origin.requestID, route: origin.route,
+            records: Self.inOrder(tasks.map(\.record), stoppingOnFailure: origin.stopsOnFailure))
         new.runsHere = runsHere
+        new.answer = try request.answer.map { try NewAnswer($0, at: Date()) }
         let results = try taskStore.append(new)
         for ((task, record), result) in zip(zip(tasks, new.records), results) {
-            task.didPersist(result, as: record, of: request, in: self, runsHere: runsHere)
+            task.didPersist(result, as: record, of: origin, in: self, runsHere: runsHere)
         }
         if new.records.contains(where: { $0.queue != nil && !$0.leavesInTurn }) { outbox?.wake() }
         return tasks.filter { !$0.runsHere && $0.record.queue == nil }

@@ -110,6 +110,7 @@ final class DurableStore: DurableTaskStore {
         current.withLock { $0 = declared.with(manifest) }
         var settings = TaskStoreSettings()
         settings.lockTimeout = place.lockTimeout
+        settings.maximumAnswers = place.maximumAnswers
         settings.report = { error in
             logger.error(
                 "results of tasks could not be written to the task store", metadata: ["error": "\(error)"]
@@ -166,9 +167,14 @@ final class DurableStore: DurableTaskStore {
         opened.recovery.wake()
     }
 
-    func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+    func begin(_ key: RequestKey) throws -> RequestKeyState {
         guard let opened = opened.withLock({ $0 }) else { throw NoTaskStore() }
-        let others = try opened.access.persist(tasks, of: request, runsHere: runsHere)
+        return try opened.access.begin(key)
+    }
+
+    func persist(_ request: PersistedRequest) throws {
+        guard let opened = opened.withLock({ $0 }) else { throw NoTaskStore() }
+        let others = try opened.access.persist(request)
         if !others.isEmpty { opened.recovery.wake() }
     }
 

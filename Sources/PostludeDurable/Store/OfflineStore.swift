@@ -71,9 +71,11 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         try parts.check(task, for: queue)
     }
 
-    func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+    func begin(_ key: RequestKey) throws -> RequestKeyState { try access.begin(key) }
+
+    func persist(_ request: PersistedRequest) throws {
         let access = try access
-        try access.persist(tasks, of: request, runsHere: runsHere)
+        try access.persist(request)
         // A test must see what a client would see.
         try access.taskStore.flush()
     }

@@ -7,7 +7,7 @@ internal import PostludeThreads
 internal import Synchronization
 
 /// The thread of each process that fires schedules, claims due records and those of dead processes, gives them to the workers,
-/// and removes old records.
+/// and removes old records and answers.
 final class Recovery: Sendable {
     /// How many attempts of a task may be cut off because their process was told to stop, in addition to the attempts of its
     /// policy.
@@ -168,13 +168,14 @@ final class Recovery: Sendable {
             ])
     }
 
-    /// - Returns: whether all records that are old enough have been removed.
+    /// - Returns: whether all records and answers that are old enough have been removed.
     private func removeOld() throws -> Bool {
         let (now, batch) = (Date(), 200)
         let removed = try taskStore.removeOver(
             endedBefore: now.advanced(by: .zero - keep), failedBefore: now.advanced(by: .zero - keepFailed),
             limit: batch)
         let firings = try taskStore.removeFirings(before: now.advanced(by: .zero - keep), limit: batch)
-        return removed < batch && firings < batch
+        let answers = try taskStore.removeAnswers(before: now, limit: batch)
+        return removed < batch && firings < batch && answers < batch
     }
 }

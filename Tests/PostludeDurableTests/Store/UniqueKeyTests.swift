@@ -32,9 +32,11 @@ import Testing
         func close() {}
         func check(_ task: OutgoingTask, for queue: String) throws {}
 
-        func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
-            try TaskStoreAccess(taskStore: taskStore, outbox: nil).persist(
-                tasks, of: request, runsHere: runsHere)
+        func begin(_ key: RequestKey) throws -> RequestKeyState {
+            try TaskStoreAccess(taskStore: taskStore, outbox: nil).begin(key)
+        }
+        func persist(_ request: PersistedRequest) throws {
+            try TaskStoreAccess(taskStore: taskStore, outbox: nil).persist(request)
         }
         func holder(of key: String, name: String) throws -> RecordID? {
             try taskStore.holder(of: key, name: name)

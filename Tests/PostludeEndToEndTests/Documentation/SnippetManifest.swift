@@ -16,7 +16,8 @@ struct SnippetManifest {
             let route = "routes: [{ path: /, method: GET, handler: hello }]\n"
             text = isOfRoutes ? "routes:\n" + known : known + route
         }
-        if keys.isDisjoint(with: ["task-store", "durable-tasks", "schedules", "celery"]) {
+        let needsTasks = known.contains("idempotency:")
+        if !needsTasks, keys.isDisjoint(with: ["task-store", "durable-tasks", "schedules", "celery"]) {
             program = BuildProducts.testbed
         } else {
             // The keys that the testbed's own tasks need.

@@ -7,6 +7,7 @@ enum DurableServer {
           - { path: /order, method: POST, handler: order }
           - { path: /single, method: POST, handler: single }
           - { path: /throwing, method: POST, handler: throwing }
+          - { path: /pay, method: POST, handler: pay, idempotency: { key: required, keep: 1h } }
           - { path: /late, method: POST, handler: late }
           - { path: /keyed, method: GET, handler: keyed }
           - { path: /poison, method: POST, handler: poison }

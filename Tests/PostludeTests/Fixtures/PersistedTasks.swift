@@ -8,6 +8,8 @@ import PostludeSystem
 final class RecordedStore: TaskStore {
     let events = Record<String>()
     private let failure = Lock<(any Error)?>(nil)
+    private let keyState = Lock<@Sendable (RequestKey) throws -> RequestKeyState>({ _ in .full })
+    let answers = Record<PersistedAnswer>()
 
     func fail(with error: any Error) { failure.withLock { $0 = error } }
 
@@ -17,8 +19,20 @@ final class RecordedStore: TaskStore {
     ) throws {}
     func applyManifest(_ manifest: Manifest) {}
 
-    func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws {
+    func begin(_ key: RequestKey) throws -> RequestKeyState {
+        events.append("begin \(key.route) \(key.principals) \(key.key)")
+        return try keyState.withLock { try $0(key) }
+    }
+
+    /// Sets what the store says about keys.
+    func answerKeys(_ state: @escaping @Sendable (RequestKey) throws -> RequestKeyState) {
+        keyState.withLock { $0 = state }
+    }
+
+    func persist(_ request: PersistedRequest) throws {
+        let (tasks, runsHere) = (request.tasks, request.runsHere)
         if let error = failure.withLock({ $0 }) { throw error }
+        if let answer = request.answer { answers.append(answer) }
         events.append("persist \(tasks.map(\.name).joined(separator: " "))\(runsHere ? "" : " elsewhere")")
         for task in tasks.compactMap({ $0 as? RecordedTask }) where !runsHere { task.leaveToOthers() }
     }

@@ -93,6 +93,27 @@ struct APIDocumentTests {
         #expect(try operation(json, "/a%20b%2F/{n}-{m}")["parameters"]?[1]?["name"] == "m")
     }
 
+    @Test("A route that takes an Idempotency-Key is described with the header and its errors")
+    func idempotency() throws {
+        let (json, _) = try document(
+            """
+              - { path: /orders, method: POST, handler: order, idempotency: { key: required } }
+              - { path: /made, method: POST, handler: later, idempotency: {} }
+              - { path: /plain, method: POST, handler: order }
+            """)
+        let order = try operation(json, "/orders", "post")
+        let parameter = order["parameters"]?[0]
+        #expect(parameter?["name"] == "Idempotency-Key" && parameter?["in"] == "header")
+        #expect(parameter?["required"] == true && parameter?["schema"]?["maxLength"] == 255)
+        #expect(order["responses"]?["400"] != nil && order["responses"]?["409"] != nil)
+        let schema = order["responses"]?["422"]?["content"]?["application/json"]?["schema"]
+        #expect(schema?["anyOf"]?[1]?["$ref"] != nil)
+        let made = try operation(json, "/made", "post")
+        #expect(made["parameters"]?[0]?["required"] == nil && made["responses"]?["422"] != nil)
+        let plain = try operation(json, "/plain", "post")
+        #expect(plain["parameters"] == nil && plain["responses"]?["409"] == nil)
+    }
+
     @Test("Operations have unique ids, responses and bodies; GET's HEAD is omitted")
     func operations() throws {
         let (json, _) = try document(

@@ -49,7 +49,7 @@ struct DocumentOperation {
                     description: notes.isEmpty ? nil : notes.joined(separator: " ")), components)
         }
         var seen: Set<[String]> = []
-        for parameter in declared where parameter.location != .path {
+        for parameter in declared + keyParameters where parameter.location != .path {
             // Two inputs may use the same parameter.
             let name = parameter.location == .header ? parameter.name.lowercased() : parameter.name
             if seen.insert([parameter.location.rawValue, name]).inserted {
@@ -57,6 +57,26 @@ struct DocumentOperation {
             }
         }
         return nodes
+    }
+
+    /// The route's settings of `Idempotency-Key`; nil if the operation ignores it.
+    private var idempotency: Manifest.Idempotency? {
+        Manifest.Idempotency.applies(to: method) ? route.idempotency : nil
+    }
+
+    private var keyParameters: [OperationDescription.Parameter] {
+        guard let idempotency else { return [] }
+        let description =
+            """
+            A value that the client chooses for this request, such as a UUID. If the client repeats the request with the same \
+            key, it gets the same answer, and nothing is done twice.
+            """
+        return [
+            .init(
+                .header, "Idempotency-Key", isRequired: idempotency.key == .required,
+                schema: Schema(["type": "string", "minLength": 1, "maxLength": 255]),
+                description: description)
+        ]
     }
 
     private func node(_ parameter: OperationDescription.Parameter, _ components: SchemaComponents)
@@ -108,8 +128,10 @@ struct DocumentOperation {
                 members.append(.init(name: status, value: node))
             }
         }
-        for (status, description, schema) in errors where !members.contains(where: { $0.name == status }) {
-            let reference = Schema.reference(to: schema)
+        for (status, description, schemas) in errors where !members.contains(where: { $0.name == status }) {
+            let references = schemas.map { Schema.reference(to: $0) }
+            let reference =
+                references.count == 1 ? references[0] : Schema(["anyOf": .array(references.map(\.json))])
             members.append(
                 .init(
                     name: status,
@@ -122,18 +144,42 @@ struct DocumentOperation {
         return .object(members)
     }
 
-    private var errors: [(status: String, description: String, schema: String)] {
-        var errors: [(String, String, String)] = []
+    private var errors: [(status: String, description: String, schemas: [String])] {
+        var errors: [(String, String, [String])] = []
+        if let idempotency {
+            let what = idempotency.key == .required ? "missing or malformed" : "malformed"
+            errors.append(("400", "The Idempotency-Key is \(what).", [SchemaComponents.error]))
+        }
         if !description.security.isEmpty {
-            errors.append(("401", "The client is not authenticated.", SchemaComponents.error))
+            errors.append(("401", "The client is not authenticated.", [SchemaComponents.error]))
+        }
+        if idempotency != nil {
+            errors.append(
+                (
+                    "409", "The request with this Idempotency-Key is still being answered.",
+                    [SchemaComponents.error]
+                ))
         }
         if !description.body.isEmpty {
-            errors.append(("413", "The body is too large.", SchemaComponents.error))
-            errors.append(("415", "The body is of another type.", SchemaComponents.error))
+            errors.append(("413", "The body is too large.", [SchemaComponents.error]))
+            errors.append(("415", "The body is of another type.", [SchemaComponents.error]))
         }
-        if !description.parameters.isEmpty || !description.body.isEmpty {
-            errors.append(("422", "Missing or wrong values.", SchemaComponents.validationError))
+        let hasValues = !description.parameters.isEmpty || !description.body.isEmpty
+        switch (hasValues, idempotency != nil) {
+        case (true, false):
+            errors.append(("422", "Missing or wrong values.", [SchemaComponents.validationError]))
+        case (true, true):
+            errors.append(
+                (
+                    "422",
+                    "Missing or wrong values, or the Idempotency-Key was used for another request.",
+                    [SchemaComponents.validationError, SchemaComponents.error]
+                ))
+        case (false, true):
+            errors.append(
+                ("422", "The Idempotency-Key was used for another request.", [SchemaComponents.error]))
+        case (false, false): break
         }
-        return errors + [("default", "Another error.", SchemaComponents.error)]
+        return errors + [("default", "Another error.", [SchemaComponents.error])]
     }
 }

@@ -22,11 +22,16 @@ package protocol TaskStore: Sendable {
     /// Applies the settings of another manifest, as far as they can change while the store is open.
     func applyManifest(_ manifest: Manifest)
 
-    /// Persists the tasks of one request, all of them or none.
+    /// Begins the request with a key, unless it is being answered or was answered. Nothing is written: if the process dies, the
+    /// request can begin again.
     ///
-    /// - Parameter runsHere: whether the request's worker runs them; otherwise any free worker does, by the dispatch.
+    /// - Throws: the reason why the key could not be looked up. The request is then answered with 503.
+    func begin(_ key: RequestKey) throws -> RequestKeyState
+
+    /// Persists the tasks of one request, and its answer, all of them or none.
+    ///
     /// - Throws: the reason why they could not be persisted. The request is then answered with 503.
-    func persist(_ tasks: [any PersistedTask], of request: TaskOrigin, runsHere: Bool) throws
+    func persist(_ request: PersistedRequest) throws
 
     /// Records that the process is stopping: from now on, no running task is blamed for its end.
     func drain()

@@ -75,10 +75,10 @@ struct PersistedTaskTests {
         persist(execution)
         let ids = execution.response.headers[try #require(HTTPField.Name("Task-Id"))]
         #expect(
-            ids?.split(separator: ", ").count == RequestExecution.namedTasks
+            ids?.split(separator: ", ").count == Response.namedTasks
                 && ids?.hasPrefix("id-1, id-2, ") == true
         )
-        #expect(RequestExecution.namedTasks * ("01a20736-2132-7256-a4d1-57bdd2c6df1b".count + 2) < 2048)
+        #expect(Response.namedTasks * ("01a20736-2132-7256-a4d1-57bdd2c6df1b".count + 2) < 2048)
         try await run(execution)
     }
 
