@@ -193,7 +193,8 @@ struct RepeatedRequestTests {
         #expect(routes.output.contains(#/POST +\/pay +required +pay/#), "\(routes.output)")
         try folder.write(
             "plain.yaml", "routes: [{ path: /echo, method: POST, handler: echo, idempotency: {} }]")
-        let check = try Command(BuildProducts.testbed, ["check", "--manifest", folder.file("plain.yaml")], in: folder)
+        let check = try Command(
+            BuildProducts.testbed, ["check", "--manifest", folder.file("plain.yaml")], in: folder)
         #expect(check.exit != .status(0))
         #expect(
             (check.output + check.errors).contains(

@@ -6,6 +6,9 @@ import PostludeSystem
 
 /// A task store that behaves as a test says, and records the calls.
 final class RecordedStore: TaskStore {
+    /// The store of the test that runs.
+    @TaskLocal static var current: RecordedStore?
+
     let events = Record<String>()
     private let failure = Lock<(any Error)?>(nil)
     private let keyState = Lock<@Sendable (RequestKey) throws -> RequestKeyState>({ _ in .full })
