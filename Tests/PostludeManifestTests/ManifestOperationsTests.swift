@@ -97,6 +97,40 @@ struct ManifestOperationsTests {
         #expect(status?.owner == "root")
         #expect(status?.group == "www-data")
         #expect(status?.mode == 0o640)
+        #expect(status?.problems == Manifest.Status.Problems())
+    }
+
+    @Test("The status page's problems have thresholds")
+    func problems() throws {
+        let values = "dead-letters: 5, outage: 1m, oldest-task: 2m, busy-time: 3m, errors: 0.5%, restarts: 2"
+        let problems = try parse(manifest("status: { listen: /a, problems: { \(values) } }")).status?.problems
+        #expect(problems?.deadLetters == 5 && problems?.restarts == 2 && problems?.errors == 0.005)
+        #expect(problems?.outage == .seconds(60) && problems?.oldestTask == .seconds(120))
+        #expect(problems?.busyTime == .seconds(180))
+    }
+
+    @Test(
+        "A wrong threshold is reported",
+        arguments: [
+            (
+                "errors: 5",
+                "43: found the number 5 for `errors`, expected a percentage above 0% and up to 100% such as 5% or "
+                    + "0.5%"
+            ),
+            (
+                "dead-letters: 0",
+                "49: found the number 0 for `dead-letters`, expected a whole number from 1 to 1000000000"
+            ),
+            (
+                "oldest: 1s",
+                "35: unknown key `oldest` in `problems` (nearest: outage), expected dead-letters, outage, "
+                    + "oldest-task, busy-time, errors or restarts"
+            ),
+        ])
+    func wrongProblems(yaml: String, expected: String) {
+        #expect(
+            mistakes(manifest("status: { listen: /a, problems: { \(yaml) } }"))
+                == ["routes.yaml:1:" + expected])
     }
 
     private static let address =

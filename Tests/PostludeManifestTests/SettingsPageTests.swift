@@ -42,6 +42,7 @@ struct SettingsPageTests {
             "`overload`": keys(OverloadKey.self), "`limits`": keys(LimitsKey.self),
             "`tasks`": keys(TasksKey.self), "`log`": keys(LogKey.self),
             "`access` in `log`": keys(AccessKey.self), "`status`": keys(StatusKey.self),
+            "`problems` in `status`": keys(ProblemsKey.self),
             "`files`": keys(FilesKey.self), "`uploads`": keys(UploadsKey.self),
             "`task-store`": keys(TaskStoreKey.self), "A kind's `durable-tasks`": keys(DurableTaskKey.self),
             "`runs`": keys(ExecutionKey.self), "`rerouting`": keys(ReroutingKey.self),
@@ -66,6 +67,7 @@ struct SettingsPageTests {
         let (processes, workers, limits) = (manifest.processes, manifest.workers, manifest.limits)
         let taskStore = Manifest.TaskStore(path: "/a")
         let idempotency = Manifest.Idempotency(location: SourceLocation(file: "", position: nil))
+        let problems = Manifest.Status.Problems()
         return [
             "The manifest.shutdown-grace": DurationText.text(of: manifest.shutdownGrace),
             "`listen`.mode": FileModeText.text(of: manifest.listen.mode),
@@ -99,6 +101,12 @@ struct SettingsPageTests {
             "`access` in `log`.format": Manifest.Log.Access().format == .json ? "json" : "another",
             "`status`.mode": FileModeText.text(of: Manifest.Status(listen: "/a").mode),
             "`status`.task-actions": "\(Manifest.Status(listen: "/a").taskActions)",
+            "`problems` in `status`.dead-letters": "\(problems.deadLetters)",
+            "`problems` in `status`.outage": DurationText.text(of: problems.outage),
+            "`problems` in `status`.oldest-task": DurationText.text(of: problems.oldestTask),
+            "`problems` in `status`.busy-time": DurationText.text(of: problems.busyTime),
+            "`problems` in `status`.errors": PercentText.text(of: problems.errors),
+            "`problems` in `status`.restarts": "\(problems.restarts)",
             "`uploads`.folder": manifest.uploads.folder,
             "`openapi`.title": manifest.openAPI.title,
             "`openapi`.version": manifest.openAPI.version,

@@ -206,6 +206,39 @@ struct ScoreboardTests {
         for strange in [Int64.min, -1, 0, .max] { #expect(board.end(of: strange) == .unknown) }
     }
 
+    @Test("Processes that have died are counted, and those that have exited with 0 are not")
+    func deaths() throws {
+        let board = try Self.make()
+        board.note(endOf: 1, signal: 9, status: 0)
+        board.note(endOf: 2, signal: nil, status: 0)
+        board.note(endOf: 3, signal: nil, status: 1)
+        #expect(board.snapshot().totals[.deaths] == 2)
+        board.claim(process: 0)
+        board.release(process: 0)
+        #expect(board.snapshot().totals[.deaths] == 2)
+    }
+
+    @Test("Outages and the oldest waiting task are those of a process, until it says that they are over")
+    func outages() throws {
+        let board = try Self.make()
+        let process = try #require(board.process(at: 0))
+        let start = MonotonicTime(nanoseconds: 5_000_000_000)
+        process.begin(generation: 1, at: start)
+        func shown() throws -> ScoreboardSnapshot.Process {
+            try #require(board.snapshot(at: start + .seconds(9)).processes.first)
+        }
+        #expect(try shown().storeOutage == nil && shown().brokerOutage == nil && shown().oldestWaiting == nil)
+        process.set(storeOutage: start, brokerOutage: start + .seconds(2))
+        var counts = TaskCounts()
+        counts.oldestWaiting = WaitingTask(since: start + .seconds(4), reason: .turn)
+        process.set(connections: 0, tasks: counts)
+        #expect(try shown().storeOutage == .seconds(9) && shown().brokerOutage == .seconds(7))
+        #expect(try shown().oldestWaiting?.age == .seconds(5) && shown().oldestWaiting?.reason == .turn)
+        process.set(storeOutage: nil, brokerOutage: nil)
+        process.set(connections: 0, tasks: TaskCounts())
+        #expect(try shown().storeOutage == nil && shown().brokerOutage == nil && shown().oldestWaiting == nil)
+    }
+
     @Test("The record of a dead process names the requests and tasks of its workers")
     func unfinishedWork() throws {
         let board = try Self.make()
@@ -258,7 +291,7 @@ struct ScoreboardTests {
             at: .now)
         let shown = try #require(board.snapshot().processes.first?.workers.first)
         #expect(shown.method == "G [T ")
-        #expect(shown.target == "/" + String(repeating: "ä", count: 63))
+        #expect(shown.target == "/" + String(repeating: "ä", count: 63) + "…")
         #expect(shown.request == "\u{fffd}A")
     }
 }

@@ -16,6 +16,7 @@ extension Manifest {
             changes.compare("status.group", old.group, new.group)
             changes.compare("status.mode", old.mode, new.mode)
             changes.compare("status.task-actions", old.taskActions, new.taskActions)
+            changes.compare("status.problems", old.problems, new.problems)
         }
         changes.compare("task-store.path", taskStore?.path, next.taskStore?.path)
         if let old = taskStore, let new = next.taskStore {

@@ -60,8 +60,27 @@ extension Manifest {
         package var mode: UInt32 = 0o660
         /// Whether the pages can retry and discard durable tasks.
         package var taskActions = false
+        package var problems = Problems()
 
         package init(listen: String) { self.listen = listen }
+
+        /// The thresholds from which the status pages report a problem.
+        package struct Problems: Sendable, Hashable {
+            /// The number of dead letters.
+            package var deadLetters = 1
+            /// For how long the broker or the task store is unavailable.
+            package var outage: Duration = .seconds(5)
+            /// The age of the oldest waiting task.
+            package var oldestTask: Duration = .seconds(30)
+            /// For how long all workers of a process that may run tasks are busy.
+            package var busyTime: Duration = .seconds(30)
+            /// The share of responses of the last minute that are 5xx, from 0 to 1.
+            package var errors = 0.05
+            /// The number of processes that have died in the last five minutes.
+            package var restarts = 1
+
+            package init() {}
+        }
     }
 
     /// Returns the settings of the status pages' socket.
@@ -72,6 +91,7 @@ extension Manifest {
         guard let address else { return status }
         var given = Status(listen: address)
         given.taskActions = status?.taskActions ?? given.taskActions
+        given.problems = status?.problems ?? given.problems
         return given
     }
 

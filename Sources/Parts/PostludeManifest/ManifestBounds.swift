@@ -13,6 +13,8 @@ enum ManifestBounds {
     static let attempts = 1...1000
     static let factor = 1.0...100
     static let jitter = 0.0...1
+    /// The bounds of counts in `status.problems`.
+    static let problems = 1...1_000_000_000
     static let queuedTasks = 1...1_000_000
     /// The bounds of a head, in bytes. A web server's own parameters take up to about 1 KiB, and each connection may hold one
     /// head.

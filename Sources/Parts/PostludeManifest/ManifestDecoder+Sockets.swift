@@ -32,7 +32,7 @@ extension ManifestDecoder {
     /// - Parameter listen: the application's own socket, which must have another address.
     func status(_ node: Node, besides listen: Manifest.Listen) -> Manifest.Status? {
         var addressNode = node
-        var owner, group, mode, taskActions: Node?
+        var owner, group, mode, taskActions, problems: Node?
         if node.scalar == nil {
             guard
                 let keys = reader.mapping(
@@ -44,7 +44,7 @@ extension ManifestDecoder {
                 return nil
             }
             (addressNode, owner, group, mode) = (node, keys[.owner], keys[.group], keys[.mode])
-            taskActions = keys[.taskActions]
+            (taskActions, problems) = (keys[.taskActions], keys[.problems])
         }
         let name = node.scalar == nil ? "`listen`" : "`status`"
         guard let address = address(addressNode, for: name) else { return nil }
@@ -59,7 +59,38 @@ extension ManifestDecoder {
         status.mode = mode.flatMap { self.mode($0) } ?? status.mode
         status.taskActions =
             taskActions.flatMap { reader.boolean($0, for: "`task-actions`") } ?? status.taskActions
+        status.problems = problems.map(self.problems) ?? status.problems
         return status
+    }
+
+    private func problems(_ node: Node) -> Manifest.Status.Problems {
+        var problems = Manifest.Status.Problems()
+        guard let keys = reader.mapping(node, keys: ProblemsKey.self, name: ProblemsKey.mapping) else {
+            return problems
+        }
+        func count(_ key: ProblemsKey) -> Int? {
+            keys[key].flatMap { reader.integer($0, for: "`\(key.rawValue)`", in: ManifestBounds.problems) }
+        }
+        func duration(_ key: ProblemsKey) -> Duration? {
+            keys[key].flatMap {
+                reader.duration($0, for: "`\(key.rawValue)`", atLeast: ManifestBounds.time)
+            }
+        }
+        problems.deadLetters = count(.deadLetters) ?? problems.deadLetters
+        problems.outage = duration(.outage) ?? problems.outage
+        problems.oldestTask = duration(.oldestTask) ?? problems.oldestTask
+        problems.busyTime = duration(.busyTime) ?? problems.busyTime
+        problems.errors = keys[.errors].flatMap(share) ?? problems.errors
+        problems.restarts = count(.restarts) ?? problems.restarts
+        return problems
+    }
+
+    private func share(_ node: Node) -> Double? {
+        let expected = PercentText.expectation
+        guard let text = reader.scalarText(node, for: "`errors`", expected: expected) else { return nil }
+        let share = PercentText.parse(text)
+        if share == nil { reader.reportMismatch(node, for: "`errors`", expected: expected) }
+        return share
     }
 
     /// Reports access restrictions without effect, because they apply to the other kind of socket (TCP or Unix).
@@ -154,6 +185,22 @@ private enum AccountText {
     private static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
     }
+}
+
+/// The notation of shares: percent, with at most two decimals.
+enum PercentText {
+    static let expectation = "a percentage above 0% and up to 100% such as 5% or 0.5%"
+
+    /// - Returns: the share, from 0 to 1; nil if the text is not a percentage above 0.
+    static func parse(_ text: String) -> Double? {
+        guard let match = text.wholeMatch(of: #/(?<number>[0-9]{1,3}(?:\.[0-9]{1,2})?)%/#),
+            let percent = Double(match.number), percent > 0, percent <= 100
+        else { return nil }
+        return percent / 100
+    }
+
+    /// Returns the share in percent, such as `5%`.
+    static func text(of share: Double) -> String { "\(NumberText.text(of: share * 100))%" }
 }
 
 /// The notation of a socket file's mode: octal digits in quotes. Without quotes, 0660 is 432 in YAML 1.1 and 660 in

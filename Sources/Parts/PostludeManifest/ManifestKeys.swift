@@ -221,8 +221,21 @@ enum StatusKey: String, ManifestKey {
     case group
     case mode
     case taskActions = "task-actions"
+    case problems
 
     static let mapping = "`status`"
+}
+
+/// `problems` in `status`.
+enum ProblemsKey: String, ManifestKey {
+    case deadLetters = "dead-letters"
+    case outage
+    case oldestTask = "oldest-task"
+    case busyTime = "busy-time"
+    case errors
+    case restarts
+
+    static let mapping = "`problems`"
 }
 
 /// `access` in `log`.

@@ -61,6 +61,13 @@ struct Layout: Sendable, Equatable {
         static let requestTimes = 32
         static let taskNames = requestTimes + LatencyHistogram.bucketCount
         static let routeNames = taskNames + 1
+        /// The oldest waiting task: the time at which it began to wait, in nanoseconds and shifted left by two bits, and
+        /// what it waits for; 0 if there is none.
+        static let oldestWaiting = taskNames + 2
+        /// The times since which the task store cannot be used, and since which the broker accepts no tasks; 0 if it is
+        /// available.
+        static let storeOutageNanoseconds = taskNames + 3
+        static let brokerOutageNanoseconds = taskNames + 4
         static let tasks = NameTable(
             names: taskNames, rows: taskNames + 8, rowCount: 64, rowSize: Task.count, name: Task.name)
         static let routes = NameTable(

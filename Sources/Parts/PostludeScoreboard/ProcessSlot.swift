@@ -59,6 +59,13 @@ package final class ProcessSlot: Sendable {
         words[Layout.Process.tasksForAttempt] = UInt64(clamping: tasks.forAttempt)
         words[Layout.Process.runningTasks] = UInt64(clamping: tasks.running)
         words[Layout.Process.oldestTaskNanoseconds] = UInt64(clamping: tasks.oldest?.nanoseconds ?? 0)
+        words[Layout.Process.oldestWaiting] = tasks.oldestWaiting?.word ?? 0
+    }
+
+    /// Records since when the task store and the broker are unavailable; nil if they are available, or not used.
+    package func set(storeOutage: MonotonicTime?, brokerOutage: MonotonicTime?) {
+        words[Layout.Process.storeOutageNanoseconds] = UInt64(clamping: storeOutage?.nanoseconds ?? 0)
+        words[Layout.Process.brokerOutageNanoseconds] = UInt64(clamping: brokerOutage?.nanoseconds ?? 0)
     }
 
     package func count(_ counter: ProcessCounter, by amount: Int = 1) {
@@ -153,8 +160,39 @@ package struct TaskCounts: Sendable, Equatable {
     package var running = 0
     /// The time at which the oldest task was added, or its request began.
     package var oldest: MonotonicTime?
+    /// The task that has waited for the longest time; nil if none waits.
+    package var oldestWaiting: WaitingTask?
 
     package init() {}
+}
+
+/// A task that waits.
+package struct WaitingTask: Sendable, Equatable {
+    /// What a task waits for.
+    package enum Reason: UInt64, Sendable {
+        /// For a worker that may run tasks.
+        case worker
+        /// For its response, or for the task before it.
+        case turn
+    }
+
+    /// The time at which the task began to wait: that at which its request began.
+    package let since: MonotonicTime
+    package let reason: Reason
+
+    package init(since: MonotonicTime, reason: Reason) {
+        self.since = since
+        self.reason = reason
+    }
+
+    /// - Returns: nil if the word says that no task waits.
+    init?(word: UInt64) {
+        guard word != 0 else { return nil }
+        since = MonotonicTime(nanoseconds: Int64(clamping: word >> 2))
+        reason = Reason(rawValue: word & 3) ?? .worker
+    }
+
+    var word: UInt64 { UInt64(clamping: since.nanoseconds) << 2 | reason.rawValue }
 }
 
 /// The counters of a process.
@@ -172,6 +210,8 @@ package enum ProcessCounter: Int, Sendable, CaseIterable {
     case tasksDone, tasksFailed, tasksRetried, tasksDropped
     /// Requests that repeat an earlier one, and were answered with its answer.
     case repeated
+    /// Processes that a signal has ended, or that have exited with a status other than 0. Counted by the supervisor.
+    case deaths
 }
 
 /// The outcome of an attempt of a task, or of a task that gets no attempt, as it is counted.

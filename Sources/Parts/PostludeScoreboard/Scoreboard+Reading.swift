@@ -41,6 +41,11 @@ extension Scoreboard {
             taskSlots: words.count(Layout.Process.taskSlots),
             oldestTask: oldest == 0 ? nil : now.since(oldest),
             mostBusyWorkers: Int(clamping: words[Layout.Process.mostBusyWorkers]))
+        process.oldestWaiting = WaitingTask(word: words[Layout.Process.oldestWaiting]).map { task in
+            ScoreboardSnapshot.Waiting(age: max(.zero, now - task.since), reason: task.reason)
+        }
+        process.storeOutage = age(words[Layout.Process.storeOutageNanoseconds], at: now)
+        process.brokerOutage = age(words[Layout.Process.brokerOutageNanoseconds], at: now)
         for place in 0..<layout.workers {
             if let worker = worker(self.words(ofWorker: place, in: words), at: now) {
                 process.workers.append(worker)
@@ -48,6 +53,11 @@ extension Scoreboard {
         }
         process.totals = totals(of: words)
         return process
+    }
+
+    /// - Returns: nil if there is no time.
+    private func age(_ nanoseconds: UInt64, at now: MonotonicTime) -> Duration? {
+        nanoseconds == 0 ? nil : now.since(nanoseconds)
     }
 
     /// - Returns: nil if no worker has the slot.
@@ -75,9 +85,10 @@ extension Scoreboard {
             number: Int(clamping: number), state: state, since: now.since(packed >> 3),
             age: now.since(words[Layout.Worker.startedNanoseconds]), requests: Int(clamping: requests),
             requestDuration: isServing ? now.since(started) : last,
-            method: words.text(at: Layout.Worker.method), target: words.text(at: Layout.Worker.target),
-            route: words.text(at: Layout.Worker.route), handler: words.text(at: Layout.Worker.handler),
-            request: words.text(at: Layout.Worker.request), task: words.text(at: Layout.Worker.task),
+            method: words.text(at: Layout.Worker.method), target: words.shortened(at: Layout.Worker.target),
+            route: words.shortened(at: Layout.Worker.route),
+            handler: words.shortened(at: Layout.Worker.handler),
+            request: words.text(at: Layout.Worker.request), task: words.shortened(at: Layout.Worker.task),
             tasksLeft: Int(clamping: words[Layout.Worker.tasksLeft]), isTorn: false)
         atomicMemoryFence(ordering: .acquiring)
         worker.isTorn = sequence & 1 != 0 || words[Layout.Worker.sequence] != sequence

@@ -197,6 +197,12 @@ extension Scoreboard {
         let end =
             signal.map { UInt64(UInt8(truncatingIfNeeded: $0)) | Self.signal }
             ?? UInt64(UInt8(truncatingIfNeeded: status))
+        if signal != nil || status != 0 {
+            archiving.withLock { _ in
+                words(ofProcess: layout.processes).increase(
+                    Layout.Process.counters + ProcessCounter.deaths.rawValue)
+            }
+        }
         let place = Layout.Header.ends.lowerBound + Int(count % UInt64(Layout.Header.ends.count))
         words.publish(place, UInt64(UInt32(bitPattern: pid)) << 32 | end)
         words.publish(Layout.Header.ended, count &+ 1)

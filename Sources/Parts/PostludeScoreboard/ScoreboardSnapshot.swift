@@ -29,9 +29,26 @@ package struct ScoreboardSnapshot: Sendable {
         package var taskSlots: Int
         /// The time since the oldest task that has not ended was added; nil if there is none.
         package var oldestTask: Duration?
+        /// The task that has waited for the longest time, except for another attempt; nil if none waits.
+        package var oldestWaiting: Waiting?
+        /// For how long the task store could not be used; nil if it can.
+        package var storeOutage: Duration?
+        /// For how long the broker has accepted no tasks; nil if it does.
+        package var brokerOutage: Duration?
         package var mostBusyWorkers: Int
         package var workers: [Worker] = []
         package var totals = Totals()
+    }
+
+    /// A task that waits.
+    package struct Waiting: Sendable {
+        package var age: Duration
+        package var reason: WaitingTask.Reason
+
+        package init(age: Duration, reason: WaitingTask.Reason) {
+            self.age = age
+            self.reason = reason
+        }
     }
 
     package struct Worker: Sendable {

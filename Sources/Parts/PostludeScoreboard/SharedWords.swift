@@ -85,6 +85,12 @@ extension SharedWords {
         if isWritten == nil { Array(text.utf8).withUnsafeBytes { write($0, at: field) } }
     }
 
+    /// Reads text, with an ellipsis at its end if it fills its field, since it was probably truncated.
+    func shortened(at field: Range<Int>) -> String {
+        let isFull = self[field.upperBound - 1] >> 56 != 0
+        return isFull ? text(at: field) + "…" : text(at: field)
+    }
+
     /// Reads text. Whatever the words contain, the result is short, valid, and without control characters.
     func text(at field: Range<Int>) -> String {
         var bytes: [UInt8] = []

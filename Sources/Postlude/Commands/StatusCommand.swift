@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Glibc
 internal import PostludeFastCGI
 internal import PostludeManifest
+internal import PostludeScoreboard
 
 struct StatusCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
@@ -98,11 +99,23 @@ struct StatusTable: CustomStringConvertible {
 
     init(_ report: StatusReport) {
         let parts = [
-            Self.summary(report), Self.spans(report), Self.workers(report), Self.routes(report.routes),
+            Self.problems(report), Self.summary(report), Self.spans(report), Self.workers(report),
+            Self.routes(report.routes),
             Self.tasks(report.tasks),
             report.storedTasks.map(Self.storedTasks) ?? "",
         ]
         description = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
+    }
+
+    /// Returns one line for each problem, or that there are none.
+    private static func problems(_ report: StatusReport) -> String {
+        let lines = report.problems.map { problem in
+            let since = problem.since.map {
+                ", since \(Date(timeIntervalSince1970: Double($0)).formatted(.iso8601))"
+            }
+            return "\(problem.level.rawValue): \(problem.text)\(since ?? "")"
+        }
+        return lines.isEmpty ? "no problems" : lines.joined(separator: "\n")
     }
 
     private static func summary(_ report: StatusReport) -> String {
@@ -128,17 +141,18 @@ struct StatusTable: CustomStringConvertible {
         return lines.joined(separator: "\n")
     }
 
+    /// Returns a table of the busy workers, the one that has been busy for the longest time first.
     private static func workers(_ report: StatusReport) -> String {
-        let rows = report.processes.flatMap { process in
-            process.workers.map { worker in
-                let isRunningTask = worker.state == "tasks"
-                return [
-                    "\(process.pid)", "\(process.generation)", "\(worker.worker)", worker.state,
-                    time(worker.stateSince), "\(worker.requests)", time(worker.requestDuration),
-                    isRunningTask ? worker.task : worker.handler,
-                    [worker.requestMethod, worker.requestURI].filter { !$0.isEmpty }.joined(separator: " "),
-                ]
-            }
+        let busy = report.processes.flatMap { process in
+            process.workers.filter { $0.state != WorkerState.idle.label }.map { (process, $0) }
+        }
+        let rows = busy.sorted { $0.1.stateSince > $1.1.stateSince }.map { process, worker in
+            [
+                "\(process.pid)", "\(process.generation)", "\(worker.worker)", worker.state,
+                time(worker.stateSince), "\(worker.requests)", time(worker.requestDuration),
+                worker.state == WorkerState.tasks.label ? worker.task : worker.handler,
+                [worker.requestMethod, worker.requestURI].filter { !$0.isEmpty }.joined(separator: " "),
+            ]
         }
         let header = [
             "PROCESS", "MANIFEST", "WORKER", "STATE", "SINCE", "REQUESTS", "DURATION", "HANDLER", "REQUEST",

@@ -149,7 +149,24 @@ extension ServerContext {
             case .turn: break
             }
             all.oldest = min(all.oldest ?? queue.created, queue.created)
+            guard counts.queued > 0, let reason = WaitingTask.Reason(counts.reason),
+                all.oldestWaiting.map({ queue.created < $0.since }) ?? true
+            else { continue }
+            all.oldestWaiting = WaitingTask(since: queue.created, reason: reason)
         }
         process.set(connections: poller.connectionCount, tasks: all)
+        guard let outages = registry.store?.outages else { return }
+        process.set(storeOutage: outages.store, brokerOutage: outages.broker)
+    }
+}
+
+extension WaitingTask.Reason {
+    /// - Returns: nil for a task that waits for the time of its next attempt, which its policy sets.
+    fileprivate init?(_ reason: TaskQueue.WaitingReason) {
+        switch reason {
+        case .worker: self = .worker
+        case .turn: self = .turn
+        case .attempt: return nil
+        }
     }
 }

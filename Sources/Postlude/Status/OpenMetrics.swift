@@ -13,6 +13,11 @@ struct OpenMetrics {
         gauge(
             "postlude_start_time_seconds", "When it was started, since 1970.", Double(report.startTime),
             unit: "seconds")
+        family("postlude_problems", .gauge, "Whether the status page reports a problem of this kind.")
+        for kind in StatusProblem.Kind.allCases {
+            let isReported = report.problems.contains { $0.kind == kind }
+            sample("postlude_problems", ["kind": kind.rawValue], isReported ? 1 : 0)
+        }
         addRequests(of: report, totals.requestTimes)
         addRoutes(totals.routes)
         addWorkers(of: report)

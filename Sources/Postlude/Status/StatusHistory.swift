@@ -19,6 +19,19 @@ struct StatusHistory: Sendable {
     /// The counts at intervals, the oldest first.
     private var marks = Deque<RecentCounts>()
     private var lastMark: Duration?
+    /// Since which uptime all workers of a process that may run tasks are busy.
+    private(set) var fullSince: [ProcessKey: Duration] = [:]
+    /// The uptime at which a death of a process was first seen.
+    private(set) var lastDeath: Duration?
+    private var deaths: UInt64?
+
+    /// A process, whose slot on the scoreboard may be reused.
+    struct ProcessKey: Sendable, Hashable {
+        let index: Int
+        let pid: Int
+
+        init(_ process: ScoreboardSnapshot.Process) { (index, pid) = (process.index, process.pid) }
+    }
 
     /// The interval between two marks. A span is at most this much longer than requested.
     static let markInterval: Duration = .seconds(5)
@@ -31,6 +44,14 @@ struct StatusHistory: Sendable {
         peaks.busy = max(peaks.busy, busy)
         peaks.listenQueue = max(peaks.listenQueue, queue?.waiting ?? 0)
         mark(board)
+        var full: [ProcessKey: Duration] = [:]
+        for process in board.processes where process.hasNoFreeTaskWorker {
+            let key = ProcessKey(process)
+            full[key] = fullSince[key] ?? board.uptime
+        }
+        fullSince = full
+        if let deaths, board.totals[.deaths] > deaths { lastDeath = board.uptime }
+        deaths = board.totals[.deaths]
         let ended = board.totals[.tasksDone] &+ board.totals[.tasksFailed]
         let sample = StatusReport.Sample(
             time: board.uptime.seconds, requests: board.totals.requests, tasks: ended, busy: busy)
@@ -63,6 +84,8 @@ struct RecentCounts: Sendable {
     var requestTimes: LatencyHistogram
     var requestTime: Duration
     var answers: RouteAnswers
+    /// The number of processes that have died.
+    var deaths: UInt64
     var tasks: [String: TaskTimes]
 
     struct TaskTimes: Sendable {
@@ -75,6 +98,7 @@ struct RecentCounts: Sendable {
         requestTimes = board.totals.requestTimes
         requestTime = board.totals.requestTime
         answers = board.totals.answers
+        deaths = board.totals[.deaths]
         tasks = board.totals.tasks.mapValues { TaskTimes(times: $0.times, time: $0.time) }
     }
 
@@ -84,6 +108,7 @@ struct RecentCounts: Sendable {
         rest.requestTimes = requestTimes.since(earlier.requestTimes)
         rest.requestTime = max(.zero, requestTime - earlier.requestTime)
         rest.answers = answers.since(earlier.answers)
+        rest.deaths = deaths - min(earlier.deaths, deaths)
         for (name, before) in earlier.tasks {
             guard let now = tasks[name] else { continue }
             rest.tasks[name] = TaskTimes(

@@ -19,7 +19,9 @@ struct StatusPages: Sendable {
 
     private func response(to request: Request) throws -> Response {
         let options = Set(request.queryItems.map(\.name))
-        switch request.path.split(separator: "/").last {
+        let page = request.path.split(separator: "/").last
+        if page == "status.json", options.contains("dead-letters") { return try deadLetters(request) }
+        switch page {
         // php-fpm's `?json` and `?openmetrics`.
         case "status" where options.contains("json"): return try json(options)
         case "status" where options.contains("openmetrics"): return metrics
@@ -32,6 +34,17 @@ struct StatusPages: Sendable {
                 "The pages are status, status.json, metrics and ping.\n", status: .notFound,
                 headers: Self.headers)
         }
+    }
+
+    /// A page of dead letters: `status.json?dead-letters`, with `group=ID` and `after=NEXT`.
+    private func deadLetters(_ request: Request) throws -> Response {
+        func value(_ name: String) -> String? { request.queryItems.first { $0.name == name }?.value }
+        let after = value("after").map { Int64($0) }
+        guard let tasks = source.storedTasks, after != .some(nil) else {
+            return .text("There are no such dead letters.\n", status: .notFound, headers: Self.headers)
+        }
+        return try .json(
+            tasks.deadLetters(inGroup: value("group"), after: after?.flatMap(\.self)), headers: Self.headers)
     }
 
     private func json(_ options: Set<String>) throws -> Response {

@@ -102,6 +102,7 @@ extension StatusReport.Process {
         requests = process.totals.requests
         connections = process.connections
         waitingTasks = Self.reasons(process)
+        taskSlots = process.taskSlots
         workers = process.workers.sorted { $0.number < $1.number }.map(StatusReport.Worker.init)
     }
 }
@@ -109,7 +110,7 @@ extension StatusReport.Process {
 extension StatusReport.Process {
     fileprivate static func reasons(_ process: ScoreboardSnapshot.Process) -> String? {
         let slots = process.taskSlots
-        let isFull = process.workers.count { $0.state == .tasks } >= slots
+        let isFull = process.hasNoFreeTaskWorker
         let counts = [
             (
                 process.tasksForWorker,

@@ -4,6 +4,8 @@ internal import PostludeSystem
 /// The report of the status pages. Fields that php-fpm has, too, have php-fpm's names; times are in seconds.
 struct StatusReport: Codable, Sendable {
     var pool: String
+    /// What is wrong, the most urgent first.
+    var problems: [StatusProblem] = []
     /// `supervisor`, or `none` for a single process.
     var processManager: String
     /// The start time, in seconds since 1970.
@@ -111,6 +113,8 @@ struct StatusReport: Codable, Sendable {
         var connections: Int
         /// The reasons for which tasks wait in this process, with their numbers; nil if none waits.
         var waitingTasks: String?
+        /// The number of workers that may run tasks at the same time.
+        var taskSlots: Int
         var workers: [Worker]
     }
 
@@ -145,7 +149,7 @@ struct StatusReport: Codable, Sendable {
 
 extension StatusReport {
     enum CodingKeys: String, CodingKey {
-        case pool, connections, responses, routes, tasks, processes, history
+        case pool, problems, connections, responses, routes, tasks, processes, history
         case processManager = "process manager"
         case startTime = "start time"
         case startSince = "start since"
@@ -203,6 +207,7 @@ extension StatusReport.Process {
     enum CodingKeys: String, CodingKey {
         case process, pid, state, generation, requests, connections, workers
         case waitingTasks = "waiting tasks"
+        case taskSlots = "task slots"
         case startTime = "start time"
         case startSince = "start since"
     }

@@ -31,7 +31,9 @@ final class StatusServer: Sendable {
         let tasks = inspector.map {
             TaskInspectionPages($0, allowsActions: status.taskActions, logger: logger)
         }
-        source = StatusSource(scoreboard, application: application, manager: manager, storedTasks: tasks)
+        source = StatusSource(
+            scoreboard, application: application, manager: manager, storedTasks: tasks,
+            thresholds: status.problems)
         wakeup = try ControlWakeup()
         stopSampling = try EventDescriptor()
         hasStopped = try EventDescriptor()
@@ -107,16 +109,19 @@ final class StatusSource: Sendable {
     private let manager: String
     /// The durable tasks; nil if the application has none.
     let storedTasks: TaskInspectionPages?
+    private let thresholds: Manifest.Status.Problems
     private let history = Lock(StatusHistory())
 
     init(
         _ scoreboard: Scoreboard, application: Int32?, manager: String,
-        storedTasks: TaskInspectionPages? = nil
+        storedTasks: TaskInspectionPages? = nil,
+        thresholds: Manifest.Status.Problems = Manifest.Status.Problems()
     ) {
         self.scoreboard = scoreboard
         self.application = application
         self.manager = manager
         self.storedTasks = storedTasks
+        self.thresholds = thresholds
     }
 
     private var queue: ListenQueue? { application.flatMap { ListenQueue(of: $0) } }
@@ -144,6 +149,7 @@ final class StatusSource: Sendable {
     private func report(of board: ScoreboardSnapshot, _ history: StatusHistory) -> StatusReport {
         var report = StatusReport(board, manager: manager, queue: queue, history: history)
         report.storedTasks = storedTasks?.answer
+        report.problems = StatusProblems(in: board, history, report.storedTasks, thresholds).all
         return report
     }
 }

@@ -1,4 +1,5 @@
 internal import Logging
+internal import Postlude
 internal import PostludeSystem
 internal import PostludeTaskStore
 internal import PostludeThreads
@@ -17,6 +18,10 @@ final class Outbox: Sendable {
     private let thread: LoopThread
     /// Whether a record to publish may be in an asynchronous write that is not committed yet.
     private let isBehindNotes = Atomic<Bool>(false)
+    private let known = Lock(TaskStoreOutages())
+
+    /// Since when the broker accepts no tasks, and the task store cannot be used.
+    var outages: TaskStoreOutages { known.withLock { $0 } }
 
     init(of taskStore: any RecordStore, to broker: any OpenTaskBroker, logger: Logger) throws {
         self.taskStore = taskStore
@@ -51,7 +56,9 @@ final class Outbox: Sendable {
             do {
                 if isBehindNotes.exchange(false, ordering: .acquiringAndReleasing) { try taskStore.flush() }
                 delay = try publisher.publishAll()
+                known.withLock { $0.store = nil }
             } catch {
+                known.withLock { $0.store = $0.store ?? .now }
                 if .now >= nextReport {
                     logger.error(
                         "the task store cannot be read or written, and no task is sent",
@@ -59,6 +66,7 @@ final class Outbox: Sendable {
                     nextReport = .now + .seconds(10)
                 }
             }
+            known.withLock { [since = publisher.outageSince] in $0.broker = since }
             guard !publisher.isStopping() else { break }
             thread.wait(atMost: delay)
         }

@@ -31,6 +31,14 @@ struct OutboxPublisher {
     /// The queues that this process has tried. Its first attempt does not wait for a delay that another process has set: this
     /// process may have been started with corrected settings.
     private var tried: Set<String> = []
+    /// Whether there was a record to publish, as of the last look.
+    private var hasRecords = false
+
+    /// Since when the broker, or a queue of it, accepts no tasks; nil if it does, or if there are none to publish.
+    var outageSince: MonotonicTime? {
+        guard hasRecords else { return nil }
+        return (queueOutages.values.map(\.since) + (outage.map { [$0.since] } ?? [])).min()
+    }
 
     init(
         of taskStore: any RecordStore, to broker: any OpenTaskBroker, logger: Logger,
@@ -53,7 +61,9 @@ struct OutboxPublisher {
     mutating func publishAll() throws -> Duration {
         if let outage, outage.rest > .zero { return min(outage.rest, Self.interval) }
         var delay = Self.interval
-        for queue in try taskStore.outgoingQueues() {
+        let queues = try taskStore.outgoingQueues()
+        hasRecords = !queues.isEmpty
+        for queue in queues {
             if isStopping() { break }
             if let rest = queueOutages[queue]?.rest, rest > .zero {
                 delay = min(delay, rest)

@@ -26,6 +26,8 @@ final class DurableStore: DurableTaskStore {
         var manifest: Manifest?
         /// Retries to open the task store until it succeeds.
         var thread: LoopThread?
+        /// The time of the first attempt that has failed.
+        var since: MonotonicTime?
     }
 
     private struct Opened {
@@ -84,7 +86,10 @@ final class DurableStore: DurableTaskStore {
 
     private func openLater(_ opening: Opening) throws {
         let thread = try LoopThread(name: "opening")
-        waiting.withLock { $0.thread = thread }
+        waiting.withLock {
+            $0.thread = thread
+            $0.since = .now
+        }
         try thread.start { [self] in
             var nextReport = MonotonicTime.now + Self.reportInterval
             while true {
@@ -209,6 +214,15 @@ final class DurableStore: DurableTaskStore {
         guard opened.withLock({ $0 != nil }) else { throw notOpen }
         guard let broker else { throw DurableTaskError.noBrokerAddress(task: task.name, queue: queue) }
         try broker.check(task, for: queue)
+    }
+
+    var outages: TaskStoreOutages {
+        guard let opened = opened.withLock({ $0 }) else {
+            return TaskStoreOutages(store: waiting.withLock { $0.since })
+        }
+        var outages = opened.access.outbox?.outages ?? TaskStoreOutages()
+        outages.store = [outages.store, opened.recovery.outage].compactMap(\.self).min()
+        return outages
     }
 
     func drain() { opened.withLock { $0 }?.access.taskStore.stop() }

@@ -35,6 +35,8 @@ final class Recovery: Sendable {
     private let inFlight = Atomic<Int>(0)
     /// When the suspect that the workers have was claimed; nil if they have none.
     private let suspectSince = Lock<MonotonicTime?>(nil)
+    /// Since when the task store cannot be read or written; nil if it can.
+    private let failingSince = Lock<MonotonicTime?>(nil)
     private let thread: LoopThread
 
     init(
@@ -59,15 +61,20 @@ final class Recovery: Sendable {
 
     func stop() { thread.stop() }
 
+    /// Since when the task store cannot be read or written; nil if it can.
+    var outage: MonotonicTime? { failingSince.withLock { $0 } }
+
     private var isOver: Bool { thread.isStopping || dispatch.isClosed }
 
     private func run() {
         var nextSweep = MonotonicTime.now
         var nextReport = MonotonicTime.now
+        var hasFailed = false
         func attempt(_ body: () throws -> Void) {
             do {
                 try body()
             } catch {
+                hasFailed = true
                 guard .now >= nextReport else { return }
                 logger.error("the task store cannot be read or written", metadata: ["error": "\(error)"])
                 nextReport = .now + .seconds(10)
@@ -75,12 +82,14 @@ final class Recovery: Sendable {
         }
         while !isOver {
             var delay = Self.interval
+            hasFailed = false
             // Schedules first: the tasks that they add are due at once.
             attempt { delay = min(delay, try schedules.fireDue()) }
             attempt {
                 delay = min(delay, try takeDue())
                 if .now >= nextSweep, try removeOld() { nextSweep = .now + Self.sweep }
             }
+            failingSince.withLock { [hasFailed] in $0 = hasFailed ? $0 ?? .now : nil }
             guard !isOver, delay > .zero else { continue }
             thread.wait(atMost: delay)
         }

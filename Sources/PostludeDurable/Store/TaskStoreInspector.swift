@@ -22,7 +22,20 @@ struct TaskStoreInspector: TaskInspector {
             return StoredTaskReport(
                 names: counts.names.sorted { $0.key < $1.key }.map(StoredTaskReport.Kind.init),
                 oldestAge: counts.oldestDue.map { max(0, Date().timeIntervalSince($0)) },
+                oldestWaitingAge: try taskStore.nextDue(takingSuspect: true).flatMap {
+                    let age = Date().timeIntervalSince($0)
+                    return age > 0 ? age : nil
+                },
                 deadLetters: page.records.map(StoredTaskReport.DeadLetter.init))
+        }
+    }
+
+    func deadLetters(after: Int64?, limit: Int) throws -> DeadLetterPage {
+        try withTaskStore { taskStore in
+            let page = try taskStore.list(
+                RecordFilter(states: [.failed]), .newestFirst, after: after, limit: limit)
+            return DeadLetterPage(
+                deadLetters: page.records.map(StoredTaskReport.DeadLetter.init), next: page.next)
         }
     }
 

@@ -74,6 +74,27 @@ import Testing
         #expect(log.lines.count == 2)
     }
 
+    @Test(
+        "An outage begins with the first failure, and ends with a success, or if nothing is left to publish")
+    func outageSince() throws {
+        var publisher = publisher()
+        broker.state.withLock { $0.absence = TaskBrokerError(.retry, "refused") }
+        _ = try publisher.publishAll()
+        #expect(publisher.outageSince == nil)
+        let id = try folder.append("a", for: "q")
+        _ = try publisher.publishAll()
+        let since = try #require(publisher.outageSince)
+        try waitUntil { try (_ = publisher.publishAll(), broker.connections == 2).1 }
+        #expect(publisher.outageSince == since)
+        _ = try folder.taskStore.discard([id])
+        try waitUntil { try (_ = publisher.publishAll(), publisher.outageSince == nil).1 }
+        try folder.append("b", for: "q")
+        try waitUntil { try (_ = publisher.publishAll(), publisher.outageSince != nil).1 }
+        broker.state.withLock { $0.absence = nil }
+        try waitUntil { try (_ = publisher.publishAll(), broker.taken == ["q: b"]).1 }
+        #expect(publisher.outageSince == nil)
+    }
+
     @Test("A broker with wrong settings is an error, and is tried seldom") func wrongSettings() throws {
         var publisher = publisher()
         broker.state.withLock { $0.absence = TaskBrokerError(.settings, "403") }

@@ -88,26 +88,90 @@ struct DurableStatusTests {
         }
     }
 
-    @Test("The page's buttons work without a reload; on a phone's screen nothing is cut off")
+    @Test("The page groups dead letters by error, shows all of a group, and changes them without a reload")
     func buttons() throws {
         try Self.run(", task-actions: true") { server, status in
-            let id = try Self.deadLetter(server, status)
+            for _ in 1...60 { _ = try server.add("/single?label=a&failures=9") }
+            let last = try Self.deadLetter(server, status)
+            try waitUntil("all have failed") {
+                try Self.durable(at: status)["dead letter groups"].flatMap { $0 as? [[String: Any]] }?.first?[
+                    "count"] as? Int == 61
+            }
             try NginxServer.run(to: server, locations: StatusPageTests.locations(of: status)) { nginx in
-                try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status", width: 360) { page in
-                    try page.wait(for: "document.body.innerText.includes('\(id)')")
-                    #expect(try page.evaluate("document.documentElement.scrollWidth") == "360")
+                try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status", width: 320) { page in
+                    try page.wait(
+                        for: "document.querySelectorAll('[id=durable] table ~ table > tbody').length == 1")
+                    try page.wait(
+                        for: "document.getElementById('problems').innerText.includes('61 dead letters')")
+                    try page.evaluate("void document.querySelector('button[aria-expanded]').focus()")
+                    try page.evaluate("void document.activeElement.click()")
+                    let rows = "document.querySelectorAll('.inner tbody tr').length"
+                    try page.wait(for: "\(rows) == 50")
+                    #expect(try page.evaluate("document.activeElement.ariaExpanded") == "true")
+                    try page.evaluate("void document.querySelector('.inner .more').click()")
+                    try page.wait(for: "\(rows) == 61")
+                    #expect(try page.evaluate("document.querySelector('.inner .more').hidden") == "true")
+                    #expect(try page.evaluate("document.documentElement.scrollWidth") == "320")
+
                     let ran = server.folder.events().count
-                    try page.evaluate(
-                        "void [...document.querySelectorAll('button')].find(one => one.textContent == 'retry').click()"
-                    )
+                    let button = { (action: String) in
+                        "document.querySelector('[aria-label^=\(action)][aria-label$=\"\(last)\"]')"
+                    }
+                    try page.evaluate("void \(button("retry")).click()")
                     _ = try server.folder.events(reaches: ran + 3)
-                    try page.wait(for: "document.querySelectorAll('button').length == 2")
-                    try page.evaluate(
-                        "void [...document.querySelectorAll('button')].find(one => one.textContent == 'discard').click()"
-                    )
-                    try page.wait(for: "document.querySelectorAll('button').length == 0")
-                    #expect(try Self.deadLetters(at: status).isEmpty)
+                    try page.wait(for: "\(button("discard")) != null && \(rows) == 61")
+
+                    // It asks first, and keeps the dead letter unless it is told otherwise.
+                    try page.evaluate("void (\(button("discard")).focus(), \(button("discard")).click())")
+                    #expect(try page.evaluate("document.getElementById('discard').open") == "true")
+                    #expect(try page.evaluate("document.activeElement.textContent") == "Keep it")
+                    #expect(
+                        try page.evaluate("document.getElementById('question').textContent").contains(last))
+                    try page.evaluate("void document.activeElement.click()")
+                    #expect(try page.evaluate("document.getElementById('discard').open") == "false")
+                    #expect(try page.evaluate("document.activeElement == \(button("discard"))") == "true")
+                    try page.evaluate("void \(button("discard")).click()")
+                    try page.evaluate("void document.querySelector('dialog .risky').click()")
+                    try page.wait(for: "\(rows) == 60")
+                    // The next row has the focus.
+                    try page.wait(for: "document.activeElement.closest('.inner') != null")
+                    #expect(try page.evaluate("\(button("discard"))") == "null")
+                    try page.wait(
+                        for: "document.getElementById('problems').innerText.includes('60 dead letters')")
                 }
+            }
+        }
+    }
+
+    @Test("Without dead letters there is no table of them, and no problem") func none() throws {
+        try Self.run { server, status in
+            #expect(try server.add("/single?label=a").count == 1)
+            let durable = try Self.durable(at: status)
+            #expect((durable["dead letter groups"] as? [Any])?.isEmpty == true && durable["read"] is Int)
+            #expect((try StatusTests.report(at: status)["problems"] as? [Any])?.isEmpty == true)
+            #expect(try StatusTests.get("/status.json?dead-letters&after=x", at: status).status == 404)
+            let page = try StatusTests.get("/status.json?dead-letters&group=ab", at: status)
+            #expect(page.text.contains("\"dead letters\":[]"), "\(page.text)")
+        }
+    }
+
+    @Test("A task store that cannot be read is a problem, and the figures before it stay")
+    func unreadable() throws {
+        try Self.run(", problems: { outage: 1ms }") { server, status in
+            _ = try Self.deadLetter(server, status)
+            let file = server.folder.file("tasks.sqlite")
+            try FileManager.default.moveItem(atPath: file, toPath: file + ".away")
+            try waitUntil("it is reported") {
+                let problems = try StatusTests.report(at: status)["problems"] as? [[String: Any]] ?? []
+                return problems.first?["kind"] as? String == "task-store"
+            }
+            let durable = try Self.durable(at: status)
+            #expect(durable["error"] is String && durable["read"] is Int)
+            #expect((durable["dead letter groups"] as? [Any])?.count == 1)
+            try FileManager.default.moveItem(atPath: file + ".away", toPath: file)
+            try waitUntil("it is over") {
+                let problems = try StatusTests.report(at: status)["problems"] as? [[String: Any]] ?? []
+                return problems.map { $0["kind"] as? String } == ["dead-letters"]
             }
         }
     }

@@ -54,6 +54,14 @@ struct BrowserPage {
         return (answer["result"] as? [String: Any])?["value"] as? String ?? ""
     }
 
+    /// Runs a script that is not an expression.
+    func run(_ script: String) throws {
+        let answer = try call("Runtime.evaluate", ["expression": script])
+        if let exception = answer["exceptionDetails"] {
+            throw Browser.Failure(description: "the script has thrown \(exception)")
+        }
+    }
+
     /// Waits until a JavaScript expression is true.
     func wait(for condition: String) throws {
         try waitUntil("\(condition) in the page") { try evaluate(condition) == "true" }

@@ -20,6 +20,7 @@ struct StatusCommandTests {
             #expect(ping.exit == .status(0) && ping.output == "pong\n", "\(ping.errors)")
             let table = try Self.status("--socket", "\(status)", in: server.folder)
             #expect(table.exit == .status(0), "\(table.errors)")
+            #expect(table.output.hasPrefix("no problems\n"), "\(table.output)")
             #expect(table.output.contains("2 of 2 workers busy"), "\(table.output)")
             #expect(table.output.contains("handling") && table.output.contains("GET /slow?gate=go&name=1"))
             let json = try Self.status("--socket", "\(status)", "--json", in: server.folder)
@@ -70,7 +71,8 @@ struct StatusCommandTests {
             let pages = server.folder.text("typescript").components(separatedBy: "\u{1b}[2J").dropFirst()
             let lines = try #require(pages.dropFirst().first).split(
                 omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-            #expect(lines.first?.contains("workers busy") == true, "\(lines)")
+            #expect(lines.first == "no problems", "\(lines)")
+            #expect(lines.contains { $0.contains("workers busy") }, "\(lines)")
             #expect(lines.count <= 12 && lines.allSatisfy { $0.count <= 40 }, "\(lines)")
             #expect(lines.contains { $0.hasSuffix("more lines") }, "\(lines)")
         }

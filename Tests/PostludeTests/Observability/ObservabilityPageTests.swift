@@ -24,6 +24,10 @@ struct ObservabilityPageTests {
             StoredTaskReport(names: [StoredTaskReport.Kind(name: "Job")], oldestAge: nil, deadLetters: [])
         }
 
+        func deadLetters(after: Int64?, limit: Int) throws -> DeadLetterPage {
+            DeadLetterPage(deadLetters: [], next: nil)
+        }
+
         func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult { .changed }
     }
 
@@ -109,5 +113,8 @@ struct ObservabilityPageTests {
         #expect(Set(processes) == Set(states.map { [$0.label] }))
         let outcomes = try table("outcome of a task").map { Self.names(in: $0[0]) }
         #expect(Set(outcomes) == Set(TaskOutcome.allCases.map { [$0.rawValue] }))
+        let problems = try table("kind of a problem").map { [Self.names(in: $0[0]), Self.names(in: $0[1])] }
+        #expect(
+            Set(problems) == Set(StatusProblem.Kind.allCases.map { [[$0.rawValue], [$0.level.rawValue]] }))
     }
 }

@@ -5,6 +5,13 @@ package protocol TaskInspector: Sendable {
 
     func report() throws -> StoredTaskReport
 
+    /// Returns a page of dead letters, those that were added last first.
+    ///
+    /// - Parameters:
+    ///   - after: the `next` of the previous page; nil for the first one.
+    ///   - limit: the maximum number of dead letters.
+    func deadLetters(after: Int64?, limit: Int) throws -> DeadLetterPage
+
     /// Retries or discards a task.
     ///
     /// - Parameter id: the id as the client has sent it, which may be malformed.
@@ -56,20 +63,43 @@ package struct StoredTaskReport: Codable, Sendable, Hashable {
     }
 
     package var names: [Kind]
+    /// How long the task that has no worker yet has been due; nil if none is due. It is in no process's memory.
+    package var oldestWaitingAge: Double?
     /// How long the oldest unfinished task has been due, in seconds; nil if there is none.
     package var oldestAge: Double?
     /// The newest dead letters, the newest one first.
     package var deadLetters: [DeadLetter]
 
-    package init(names: [Kind], oldestAge: Double?, deadLetters: [DeadLetter]) {
+    package init(
+        names: [Kind], oldestAge: Double?, oldestWaitingAge: Double? = nil, deadLetters: [DeadLetter]
+    ) {
         self.names = names
         self.oldestAge = oldestAge
+        self.oldestWaitingAge = oldestWaitingAge
         self.deadLetters = deadLetters
     }
 
     enum CodingKeys: String, CodingKey {
         case names
         case oldestAge = "oldest age"
+        case oldestWaitingAge = "oldest waiting age"
+        case deadLetters = "dead letters"
+    }
+}
+
+/// A page of the dead letters of a store.
+package struct DeadLetterPage: Codable, Sendable, Hashable {
+    package var deadLetters: [StoredTaskReport.DeadLetter]
+    /// The value of `after` for the next page; nil if there is none.
+    package var next: Int64?
+
+    package init(deadLetters: [StoredTaskReport.DeadLetter], next: Int64?) {
+        self.deadLetters = deadLetters
+        self.next = next
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case next
         case deadLetters = "dead letters"
     }
 }

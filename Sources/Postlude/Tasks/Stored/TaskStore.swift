@@ -33,6 +33,9 @@ package protocol TaskStore: Sendable {
     /// - Throws: the reason why they could not be persisted. The request is then answered with 503.
     func persist(_ request: PersistedRequest) throws
 
+    /// Since when the store and its broker are unavailable to this process. Read often: it must not wait for either.
+    var outages: TaskStoreOutages { get }
+
     /// Records that the process is stopping: from now on, no running task is blamed for its end.
     func drain()
 
@@ -42,6 +45,20 @@ package protocol TaskStore: Sendable {
 
 extension TaskStore {
     package func drain() {}
+    package var outages: TaskStoreOutages { TaskStoreOutages() }
+}
+
+/// Since when a task store and its broker are unavailable.
+package struct TaskStoreOutages: Sendable, Hashable {
+    /// The time since which the store cannot be opened, read or written; nil if it can.
+    package var store: MonotonicTime?
+    /// The time since which the broker accepts no tasks; nil if it does, or if no task is to be sent.
+    package var broker: MonotonicTime?
+
+    package init(store: MonotonicTime? = nil, broker: MonotonicTime? = nil) {
+        self.store = store
+        self.broker = broker
+    }
 }
 
 /// The request that has added a task, or a substitute if no request has.
