@@ -110,12 +110,15 @@ struct StatusTable: CustomStringConvertible {
     /// Returns one line for each problem, or that there are none.
     private static func problems(_ report: StatusReport) -> String {
         let lines = report.problems.map { problem in
-            let since = problem.since.map {
-                ", since \(Date(timeIntervalSince1970: Double($0)).formatted(.iso8601))"
-            }
-            return "\(problem.level.rawValue): \(problem.text)\(since ?? "")"
+            let since = problem.since.map { ", since \(time(at: $0))" } ?? ""
+            let last = problem.last.map { ", the last one at \(time(at: $0))" } ?? ""
+            return "\(problem.level.rawValue): \(problem.text)\(since)\(last)"
         }
         return lines.isEmpty ? "no problems" : lines.joined(separator: "\n")
+    }
+
+    private static func time(at seconds: Int) -> String {
+        Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601)
     }
 
     private static func summary(_ report: StatusReport) -> String {

@@ -210,13 +210,13 @@ function problems(report) {
   const list = report.problems;
   const level = list.some(one => one.level === "error") ? "error" : list.length ? "warning" : "fine";
   keyed(byID("problems"), list.length ? list : [{ kind: "none", level: "fine", text: "No problems" }], one => one.kind,
-    () => element("li", {}, element("b"), element("span"), element("span", { className: "since" })),
+    () => element("li", {}, element("b"), " ", element("span"), element("span", { className: "since" })),
     (node, one) => {
       node.className = one.level;
       const [name, text, since] = node.children;
       set(name, { error: "Error:", warning: "Warning:" }[one.level] || "");
       set(text, one.text);
-      set(since, one.since ? ", since " + moment(one.since) : "");
+      set(since, one.since ? ", since " + moment(one.since) : one.last ? ", the last one at " + moment(one.last) : "");
     });
   // Read out only if a problem comes or goes, and not each time that its numbers change.
   const kinds = list.map(one => one.kind).sort().join();
@@ -325,6 +325,8 @@ async function ask(letter) {
   const dialog = byID("discard");
   set(byID("question"), "Discard " + letter.name + " " + letter.id + "?");
   dialog.returnValue = "";
+  byID("keep").onclick = () => dialog.close("");
+  byID("confirm").onclick = () => dialog.close("discard");
   dialog.showModal();
   await new Promise(resolve => dialog.addEventListener("close", resolve, { once: true }));
   if (dialog.returnValue === "discard") await perform("discard", letter.id);

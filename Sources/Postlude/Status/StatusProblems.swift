@@ -34,12 +34,14 @@ struct StatusProblem: Codable, Sendable, Hashable {
     var text: String
     /// The time since which it has been so, in seconds since 1970; nil if it has no beginning.
     var since: Int?
+    /// The time of the last event, in seconds since 1970; nil if the problem is not a number of events.
+    var last: Int?
     /// The value that has reached the threshold: a count, a number of seconds, or a share from 0 to 1.
     var value: Double
 
-    init(_ kind: Kind, _ text: String, since: Int?, value: Double) {
-        (self.kind, level) = (kind, kind.level)
-        (self.text, self.since, self.value) = (text, since, value)
+    init(_ kind: Kind, _ text: String, since: Int? = nil, last: Int? = nil, value: Double) {
+        (self.kind, level, self.text) = (kind, kind.level, text)
+        (self.since, self.last, self.value) = (since, last, value)
     }
 }
 
@@ -76,7 +78,7 @@ struct StatusProblems {
             return count > 0 ? "\(count) \(state.label)" : nil
         }
         let others = states.isEmpty ? "there is none" : states.joined(separator: ", ")
-        return StatusProblem(.serving, "no process serves requests: \(others)", since: nil, value: 0)
+        return StatusProblem(.serving, "no process serves requests: \(others)", value: 0)
     }
 
     private var restarts: StatusProblem? {
@@ -84,7 +86,7 @@ struct StatusProblems {
         guard deaths >= thresholds.restarts else { return nil }
         let text = "\(Self.count(deaths, "process has", "processes have")) died in the last 5 minutes"
         return StatusProblem(
-            .restarts, text, since: history.lastDeath.map { time(ago: board.uptime - $0) },
+            .restarts, text, last: history.lastDeath.map { time(ago: board.uptime - $0) },
             value: Double(deaths))
     }
 
@@ -99,7 +101,7 @@ struct StatusProblems {
         let shown = percent >= 10 ? "\(Int(percent))" : "\(percent)"
         return StatusProblem(
             .errors, "\(shown) % of the responses of the last minute are 5xx: \(errors) of \(answers.total)",
-            since: nil, value: share)
+            value: share)
     }
 
     // MARK: The broker and the task store
@@ -140,7 +142,7 @@ struct StatusProblems {
         let shown = Self.list(kinds.map { "\($0.name) \($0.failed)" })
         return StatusProblem(
             .deadLetters, "\(Self.count(count, "dead letter", "dead letters")): \(shown)",
-            since: tasks?.deadLetters.map(\.ended).max(), value: Double(count))
+            last: tasks?.deadLetters.map(\.ended).max(), value: Double(count))
     }
 
     private var oldestTask: StatusProblem? {

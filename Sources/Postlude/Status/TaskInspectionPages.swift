@@ -40,9 +40,11 @@ final class TaskInspectionPages: Sendable {
     static let groupLimit = 50
     /// The number of dead letters that are grouped, or searched for a page of a group.
     static let scanned = 10_000
-    /// The number of dead letters of a page.
+    /// The number of dead letters from which on a page ends.
     static let pageSize = 50
+    /// The numbers of dead letters that are read at a time, to group them, and to find those of a group.
     private static let batch = 500
+    private static let groupBatch = 100
     /// How long groups are kept if the numbers of dead letters do not change: the store has no index by error.
     private static let groupTime = Duration.seconds(10)
     /// A read that takes longer is shown as an error.
@@ -163,10 +165,10 @@ final class TaskInspectionPages: Sendable {
     /// - Parameters:
     ///   - group: the id of a group; nil for all dead letters.
     ///   - after: the `next` of the previous page; nil for the first one.
-    /// - Returns: up to `pageSize` dead letters, and fewer, with a `next`, if more than `scanned` were searched for them.
+    /// - Returns: `pageSize` dead letters, some more in a group, or fewer if there are no more, or if `scanned` were searched.
     func deadLetters(inGroup group: String?, after: Int64?) throws -> DeadLetterPage {
         var page = DeadLetterPage(deadLetters: [], next: nil)
-        page.next = try scan(after: after, batch: group == nil ? Self.pageSize : Self.batch) {
+        page.next = try scan(after: after, batch: group == nil ? Self.pageSize : Self.groupBatch) {
             letter, count in
             if group.map({ $0 == DeadLetterGroups.group(of: letter) }) ?? true {
                 page.deadLetters.append(letter)

@@ -91,25 +91,25 @@ struct DurableStatusTests {
     @Test("The page groups dead letters by error, shows all of a group, and changes them without a reload")
     func buttons() throws {
         try Self.run(", task-actions: true") { server, status in
-            for _ in 1...60 { _ = try server.add("/single?label=a&failures=9") }
+            for _ in 1...130 { _ = try server.add("/single?label=a&failures=9") }
             let last = try Self.deadLetter(server, status)
             try waitUntil("all have failed") {
                 try Self.durable(at: status)["dead letter groups"].flatMap { $0 as? [[String: Any]] }?.first?[
-                    "count"] as? Int == 61
+                    "count"] as? Int == 131
             }
             try NginxServer.run(to: server, locations: StatusPageTests.locations(of: status)) { nginx in
                 try Browser.open("http://127.0.0.1:\(nginx.port)/internal/status", width: 320) { page in
                     try page.wait(
                         for: "document.querySelectorAll('[id=durable] table ~ table > tbody').length == 1")
                     try page.wait(
-                        for: "document.getElementById('problems').innerText.includes('61 dead letters')")
-                    try page.evaluate("void document.querySelector('button[aria-expanded]').focus()")
+                        for: "document.getElementById('problems').innerText.includes('131 dead letters')")
+                    try page.evaluate("void document.querySelector('#durable button[aria-expanded]').focus()")
                     try page.evaluate("void document.activeElement.click()")
                     let rows = "document.querySelectorAll('.inner tbody tr').length"
-                    try page.wait(for: "\(rows) == 50")
+                    try page.wait(for: "\(rows) == 100")
                     #expect(try page.evaluate("document.activeElement.ariaExpanded") == "true")
                     try page.evaluate("void document.querySelector('.inner .more').click()")
-                    try page.wait(for: "\(rows) == 61")
+                    try page.wait(for: "\(rows) == 131")
                     #expect(try page.evaluate("document.querySelector('.inner .more').hidden") == "true")
                     #expect(try page.evaluate("document.documentElement.scrollWidth") == "320")
 
@@ -119,7 +119,7 @@ struct DurableStatusTests {
                     }
                     try page.evaluate("void \(button("retry")).click()")
                     _ = try server.folder.events(reaches: ran + 3)
-                    try page.wait(for: "\(button("discard")) != null && \(rows) == 61")
+                    try page.wait(for: "\(button("discard")) != null && \(rows) == 131")
 
                     // It asks first, and keeps the dead letter unless it is told otherwise.
                     try page.evaluate("void (\(button("discard")).focus(), \(button("discard")).click())")
@@ -132,12 +132,12 @@ struct DurableStatusTests {
                     #expect(try page.evaluate("document.activeElement == \(button("discard"))") == "true")
                     try page.evaluate("void \(button("discard")).click()")
                     try page.evaluate("void document.querySelector('dialog .risky').click()")
-                    try page.wait(for: "\(rows) == 60")
+                    try page.wait(for: "\(rows) == 130")
                     // The next row has the focus.
                     try page.wait(for: "document.activeElement.closest('.inner') != null")
                     #expect(try page.evaluate("\(button("discard"))") == "null")
                     try page.wait(
-                        for: "document.getElementById('problems').innerText.includes('60 dead letters')")
+                        for: "document.getElementById('problems').innerText.includes('130 dead letters')")
                 }
             }
         }

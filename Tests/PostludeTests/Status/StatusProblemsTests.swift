@@ -62,7 +62,7 @@ struct StatusProblemsTests {
         board.processes[0].state = .starting
         #expect(
             problems == [
-                StatusProblem(.serving, "no process serves requests: 1 starting", since: nil, value: 0)
+                StatusProblem(.serving, "no process serves requests: 1 starting", value: 0)
             ])
         board.processes = []
         #expect(problems.map(\.text) == ["no process serves requests: there is none"])
@@ -122,7 +122,7 @@ struct StatusProblemsTests {
         #expect(
             problems == [
                 StatusProblem(
-                    .deadLetters, "9 dead letters: C 5, A 2, D 1 and 1 more", since: 1_000_400, value: 9)
+                    .deadLetters, "9 dead letters: C 5, A 2, D 1 and 1 more", last: 1_000_400, value: 9)
             ])
         thresholds.deadLetters = 10
         #expect(problems.isEmpty)
@@ -192,8 +192,8 @@ struct StatusProblemsTests {
         #expect(
             problems == [
                 StatusProblem(
-                    .errors, "7.3 % of the responses of the last minute are 5xx: 22 of 300", since: nil,
-                    value: 22.0 / 300)
+                    .errors, "7.3 % of the responses of the last minute are 5xx: 22 of 300", value: 22.0 / 300
+                )
             ])
         thresholds.errors = 0.08
         #expect(problems.isEmpty)
@@ -215,7 +215,7 @@ struct StatusProblemsTests {
         #expect(
             problems == [
                 StatusProblem(
-                    .restarts, "2 processes have died in the last 5 minutes", since: 1_000_610, value: 2)
+                    .restarts, "2 processes have died in the last 5 minutes", last: 1_000_610, value: 2)
             ])
         thresholds.restarts = 3
         #expect(problems.isEmpty)
@@ -247,7 +247,7 @@ struct StatusProblemsTests {
         #expect(report.problems.map(\.level) == [.error, .warning, .warning])
         let table = "\(StatusTable(report))".split(separator: "\n")
         #expect(table[0].hasPrefix("error: the broker accepts no tasks, since 20") && table[0].hasSuffix("Z"))
-        #expect(table[1].hasPrefix("warning: 1 process has died in the last 5 minutes, since 20"))
+        #expect(table[1].hasPrefix("warning: 1 process has died in the last 5 minutes, the last one at 20"))
         let metrics = source.metrics
         for kind in StatusProblem.Kind.allCases {
             let value = [.broker, .restarts, .oldestTask].contains(kind) ? 1 : 0
