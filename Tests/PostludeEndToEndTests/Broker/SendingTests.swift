@@ -68,6 +68,33 @@ extension CeleryTests {
             }
         }
 
+        @Test(
+            "An unreachable broker is a problem of the status, with the number of tasks, until it can be reached"
+        )
+        func problem() throws {
+            let redis = try RedisServer()
+            let processes = try BrokerProcesses(url: redis.url)
+            redis.stop()
+            let status = Endpoint.unix(processes.folder.file("status.socket"))
+            let settings = "status: { listen: \(status), problems: { outage: 1ms } }"
+            try processes.serve("workers: { min: 2, max: 8 }\n\(settings)") { server in
+                for number in 1...3 { _ = try server.add("/send?label=\(number)") }
+                func problems() throws -> [[String: Any]] {
+                    try StatusTests.report(at: status)["problems"] as? [[String: Any]] ?? []
+                }
+                try waitUntil("the broker is a problem") {
+                    try problems().compactMap { $0["text"] as? String }
+                        == ["the broker accepts no tasks; 3 tasks wait to be sent"]
+                }
+                #expect(try problems().first?["since"] is Int)
+                #expect(
+                    try StatusTests.get("/metrics", at: status).text.contains(
+                        "postlude_problems{kind=\"broker\"} 1\n"))
+                try redis.start()
+                try waitUntil("there is none") { try problems().isEmpty }
+            }
+        }
+
         @Test("A silent broker delays neither responses nor the process's end")
         func silentBroker() throws {
             let redis = try RedisServer()

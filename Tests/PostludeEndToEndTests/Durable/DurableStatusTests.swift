@@ -113,6 +113,8 @@ struct DurableStatusTests {
                     #expect(try page.evaluate("document.querySelector('.inner .more').hidden") == "true")
                     #expect(try page.evaluate("document.documentElement.scrollWidth") == "320")
 
+                    #expect(try AxeCore.violations(in: page, try AxeCore.script()) == "")
+
                     let ran = server.folder.events().count
                     let button = { (action: String) in
                         "document.querySelector('[aria-label^=\(action)][aria-label$=\"\(last)\"]')"

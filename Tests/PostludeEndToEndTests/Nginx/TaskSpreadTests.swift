@@ -8,7 +8,8 @@ struct TaskSpreadTests {
         processes count: Int, _ body: (Server, Endpoint, HTTPClient) throws -> Void
     ) throws {
         let settings = "workers: { min: 4, max: 4 }\nprocesses: { count: \(count) }"
-        try StatusTests.run(settings, isSupervised: true) { server, status in
+        let problems = "{ oldest-task: 1ms, busy-time: 1ms }"
+        try StatusTests.run(settings, problems: problems, isSupervised: true) { server, status in
             try waitUntil("\(count) processes have their workers") {
                 let processes = try processes(at: status)
                 return processes.map { ($0["workers"] as? [Any])?.count } == Array(repeating: 4, count: count)
@@ -46,6 +47,14 @@ struct TaskSpreadTests {
                 let reasons = processes.compactMap { $0["waiting tasks"] as? String }
                 return processes.map(Self.atTasks) == [3, 3, 3]
                     && reasons.contains { $0.contains("for a worker: all 3 that may run tasks are busy") }
+            }
+            try waitUntil("that is a problem") {
+                let problems = try StatusTests.report(at: status)["problems"] as? [[String: Any]] ?? []
+                return problems.map { $0["kind"] as? String } == ["oldest-task", "task-workers"]
+                    && problems.allSatisfy { $0["since"] is Int }
+                    && (problems[0]["text"] as? String)?.contains("behind 3 running tasks in process ")
+                        == true
+                    && (problems[1]["text"] as? String)?.hasSuffix(", and 3 tasks wait") == true
             }
             #expect(server.folder.events("started").count == 9)
             try server.folder.open(gate: "go")

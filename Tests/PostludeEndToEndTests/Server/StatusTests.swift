@@ -5,15 +5,18 @@ import Testing
 @Suite("The status pages", .timeLimit(.minutes(10)))
 struct StatusTests {
     /// A server with two workers and a status socket of its own.
+    ///
+    /// - Parameter problems: the thresholds of problems.
     static func run(
         _ settings: String = "workers: { min: 2, max: 2, reserved-for-requests: 0 }",
-        isSupervised: Bool = false, ending: Server.Ending = .clean,
+        problems: String = "{}", isSupervised: Bool = false, ending: Server.Ending = .clean,
         _ body: (Server, Endpoint) throws -> Void
     ) throws {
         let folder = try TestFolder()
         let status = Endpoint.unix(folder.file("status.socket"))
         try Server.run(
-            TestManifest("\(settings)\nstatus: \(status)"), in: folder, isSupervised: isSupervised,
+            TestManifest("\(settings)\nstatus: { listen: \(status), problems: \(problems) }"), in: folder,
+            isSupervised: isSupervised,
             ending: ending
         ) { server in
             // nginx's worker runs as another user.
@@ -315,6 +318,10 @@ struct StatusTests {
                 return report["replaced processes"] as? Int == 1 && processes.count == 2
                     && processes.allSatisfy { $0["state"] as? String == "serving" }
             }
+            let problems = try #require(try Self.report(at: status)["problems"] as? [[String: Any]])
+            let restarts = try #require(problems.first { $0["kind"] as? String == "restarts" })
+            #expect(restarts["text"] as? String == "1 process has died in the last 5 minutes")
+            #expect(restarts["level"] as? String == "warning" && restarts["last"] is Int)
             // Counters never decrease.
             #expect(try Self.report(at: status)["accepted conn"] as? Int ?? 0 >= before)
             try server.expectAnswers()
