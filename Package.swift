@@ -44,6 +44,7 @@ let libraries: [Target] = [
     // Its .pc file holds a flag that SwiftPM refuses.
     library("CPostludeHiredis", of: "libhiredis-dev"),
     library("CPostludePCRE2", pkgConfig: "libpcre2-8", of: "libpcre2-dev"),
+    library("CPostludePostgreSQL", pkgConfig: "libpq", of: "libpq-dev"),
     library("CPostludeRabbitMQ", pkgConfig: "librabbitmq", of: "librabbitmq-dev"),
     library("CPostludeYAML", pkgConfig: "yaml-0.1", of: "libyaml-dev"),
 ]
@@ -63,6 +64,12 @@ let parts: [Target] = [
         resources: [.embedInCode("manifest.schema.json")]),
     part("PostludeNginxSite", ["PostludeManifest", "PostludeRouting"]),
     part("PostludePCRE", ["CPostludePCRE2"]),
+    part(
+        "PostludePostgreSQLStore",
+        [
+            "CPostludePostgreSQL", "PostludeDates", "PostludeJSON", "PostludeSystem", "PostludeTaskStore",
+            "PostludeThreads",
+        ]),
     part("PostludeRouting", ["PostludePCRE", httpTypes]),
     part("PostludeSQLiteStore", ["PostludeSystem", "PostludeTaskStore", grdb, grdbSQLite]),
     part("PostludeScoreboard", ["PostludeSystem"]),
@@ -96,6 +103,11 @@ let products: [Target] = [
         dependencies: [
             "Postlude", "PostludeBroker", "PostludeDurable", "PostludeManifest", "PostludeSystem",
             "PostludeTaskStore", "PostludeThreads", argumentParser, logging,
+        ]),
+    .target(
+        name: "PostludePostgres",
+        dependencies: [
+            "PostludeDurable", "PostludePostgreSQLStore", "PostludeSQLiteStore", "PostludeTaskStore",
         ]),
     .target(
         name: "PostludeTesting",
@@ -145,7 +157,8 @@ let tests: [Target] = [
     .target(
         name: "PostludeRecordStoreFixtures",
         dependencies: [
-            "PostludeSQLiteStore", "PostludeSpawning", "PostludeSupervision", "PostludeTaskStore", grdb,
+            "PostludePostgreSQLStore", "PostludeSQLiteStore", "PostludeSpawning", "PostludeSupervision",
+            "PostludeSystem", "PostludeTaskStore", grdb,
         ],
         path: "Tests/PostludeRecordStoreFixtures"),
     testbed("PostludeBrokerTestbed", ["PostludeBroker"]),
@@ -198,6 +211,12 @@ let tests: [Target] = [
         dependencies: ["PostludeManifest", "PostludeRouting", "PostludeSpawning", httpTypes, logging]),
     .testTarget(name: "PostludeNginxSiteTests", dependencies: ["PostludeManifest", "PostludeNginxSite"]),
     .testTarget(name: "PostludePCRETests", dependencies: ["PostludePCRE"]),
+    .testTarget(
+        name: "PostludePostgreSQLStoreTests",
+        dependencies: [
+            "PostludePostgreSQLStore", "PostludeRecordStoreFixtures", "PostludeSystem", "PostludeTaskStore",
+            "PostludeTaskStoreTestbed",
+        ]),
     .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludeRouting", httpTypes]),
     .testTarget(
         name: "PostludeSQLiteStoreTests",

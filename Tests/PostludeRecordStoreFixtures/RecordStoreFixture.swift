@@ -1,4 +1,5 @@
 package import Foundation
+internal import PostludePostgreSQLStore
 internal import PostludeSQLiteStore
 package import PostludeTaskStore
 internal import Synchronization
@@ -6,10 +7,12 @@ internal import Synchronization
 /// The kinds of stores with which the tests of `PostludeTaskStoreTests` run.
 package enum StoreUnderTest: String, CaseIterable, Sendable {
     case sqliteFile
+    case postgreSQL
 
     package var driver: any RecordStoreDriver {
         switch self {
         case .sqliteFile: SQLiteFileDriver()
+        case .postgreSQL: PostgreSQLDriver()
         }
     }
 
@@ -17,6 +20,7 @@ package enum StoreUnderTest: String, CaseIterable, Sendable {
     package func fixture() throws -> any RecordStoreFixture {
         switch self {
         case .sqliteFile: try SQLiteFileFixture()
+        case .postgreSQL: try PostgreSQLFixture()
         }
     }
 }

@@ -31,6 +31,25 @@ extension TaskEngine {
     ) -> TaskEngine {
         TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds()), broker: broker))
     }
+
+    /// Returns an engine that keeps durable tasks in a storage of the application's choice.
+    ///
+    /// ```swift
+    /// var taskEngine: TaskEngine? {
+    ///     .durable(in: .file) { Charge.self }
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - storage: such as `.postgreSQL` of the module PostludePostgres.
+    ///   - broker: the broker for tasks of other workers; nil for none.
+    ///   - kinds: as above.
+    public static func durable(
+        in storage: DurableStorage, through broker: TaskBroker? = nil,
+        @DurableTasksBuilder _ kinds: () -> [DurableTaskKind] = { [] }
+    ) -> TaskEngine {
+        TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds()), broker: broker, driver: storage.driver))
+    }
 }
 
 package struct DurableEngine: TaskEngineParts {
@@ -79,8 +98,15 @@ package struct DurableEngine: TaskEngineParts {
     }
 
     package func mistakes(in manifest: Manifest, file: String) -> [Diagnostic] {
-        mistakesOfBroker(in: manifest, file: file)
+        mistakesOfStorage(in: manifest, file: file) + mistakesOfBroker(in: manifest, file: file)
             + TaskSettingsCheck(kinds: kinds, broker: broker).mistakes(in: manifest)
+    }
+
+    private func mistakesOfStorage(in manifest: Manifest, file: String) -> [Diagnostic] {
+        guard let problem = manifest.taskStore.flatMap({ driver.problem(ofPlace: $0.path) }) else { return [] }
+        return [
+            Diagnostic(location: SourceLocation(file: file, position: nil), message: "`task-store`: \(problem)")
+        ]
     }
 
     private func mistakesOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {

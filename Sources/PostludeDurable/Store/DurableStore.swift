@@ -123,6 +123,7 @@ final class DurableStore: DurableTaskStore {
         }
         settings.warn = { logger.warning("\($0)") }
         settings.end = opening.end
+        settings.arrived = { [weak self] in self?.noteArrival() }
         settings.died = { death in
             logger.log(
                 level: death.next == nil ? .critical : .error,
@@ -162,6 +163,13 @@ final class DurableStore: DurableTaskStore {
         logger.info(
             "the task store is open",
             metadata: ["task-store": "\(taskStore.place)", "library": "\(driver.library)"])
+    }
+
+    /// Another program may have stored tasks.
+    private func noteArrival() {
+        guard let opened = opened.withLock({ $0 }) else { return }
+        opened.recovery.wake()
+        opened.access.outbox?.wake()
     }
 
     func applyManifest(_ manifest: Manifest) {

@@ -6,19 +6,14 @@ enum TaskStoreSchema {
     static let applicationID: Int64 = 0x5073_4a6c
 
     /// A released migration is never changed, only followed by another one.
+    static let migrations: [(name: String, sql: String)] = [
+        ("records", records), ("order", order), ("suspects", suspects), ("listing", "DROP INDEX record_state;"),
+    ]
+
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("records") { database in
-            try database.execute(sql: records)
-        }
-        migrator.registerMigration("order") { database in
-            try database.execute(sql: order)
-        }
-        migrator.registerMigration("suspects") { database in
-            try database.execute(sql: suspects)
-        }
-        migrator.registerMigration("listing") { database in
-            try database.execute(sql: "DROP INDEX record_state")
+        for migration in migrations {
+            migrator.registerMigration(migration.name) { try $0.execute(sql: migration.sql) }
         }
         migrator.registerMigration("answers") { database in
             try database.execute(sql: answers)

@@ -1,3 +1,4 @@
+internal import PostludeSystem
 package import PostludeTaskStore
 
 /// Opens task stores that are SQLite files of their own, by their paths.
@@ -14,5 +15,25 @@ package struct SQLiteFileDriver: RecordStoreDriver {
 
     package func restore(_ backup: String, to place: String) throws(TaskStoreError) -> String? {
         try SQLiteTaskStore.restore(backup, to: place)
+    }
+
+    package func migrate(_ place: String) throws(TaskStoreError) -> [String] {
+        let pending = try SQLiteTaskStore.pendingMigrations(of: place)
+        // A visitor migrates the tables, and owns nothing; a process makes the file.
+        let isThere = FileIdentity(path: place) != nil
+        try SQLiteTaskStore(path: place, role: isThere ? .visitor : .process).close()
+        return pending.map(\.name)
+    }
+
+    package func pendingMigrations(of place: String) throws(TaskStoreError) -> String {
+        try SQLiteTaskStore.pendingMigrations(of: place).map { "-- Migration: \($0.name)\n\($0.sql)\n" }
+            .joined(separator: "\n")
+    }
+
+    package func problem(ofPlace place: String) -> String? {
+        place.hasPrefix("/")
+            ? nil
+            : "the application keeps its tasks in a file, expected an absolute path; for an address of PostgreSQL, make its "
+                + "taskEngine by .durable(in: .postgreSQL)"
     }
 }

@@ -2,7 +2,6 @@ internal import FoundationEssentials
 internal import GRDB
 internal import PostludeSystem
 package import PostludeTaskStore
-internal import Synchronization
 
 extension SQLiteTaskStore {
     // The caller does not wait for these changes: they are written with the next transaction. If a crash loses one, the attempt
@@ -107,38 +106,5 @@ extension SQLiteTaskStore {
             }
         try database.stopBehind(id, because: reason, at: now)
         return true
-    }
-}
-
-/// The beginning of an attempt, from the time it is noted until the attempt ends. Most attempts end before it is written: then
-/// the note of the end includes it, and one statement changes the record instead of two.
-final class Beginning: Sendable {
-    private enum State {
-        static let noted = 0
-        /// The writer's thread has it. Its transaction may be lost and tried again.
-        static let taken = 1
-        static let joined = 2
-    }
-
-    /// Milliseconds since 1970.
-    let time: Int64
-    private let state = Atomic<Int>(State.noted)
-
-    init(at time: Int64) { self.time = time }
-
-    /// Takes it to be written.
-    ///
-    /// - Returns: false if the note of the end includes it.
-    func take() -> Bool {
-        let (_, found) = state.compareExchange(
-            expected: State.noted, desired: State.taken, ordering: .relaxed)
-        return found != State.joined
-    }
-
-    /// Includes it in the note of the attempt's end.
-    ///
-    /// - Returns: false if the writer's thread has it.
-    func join() -> Bool {
-        state.compareExchange(expected: State.noted, desired: State.joined, ordering: .relaxed).exchanged
     }
 }

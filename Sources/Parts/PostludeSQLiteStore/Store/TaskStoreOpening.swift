@@ -198,6 +198,22 @@ struct TaskStoreOpening {
 }
 
 extension SQLiteTaskStore {
+    /// Returns the migrations that are still to be applied to a file, in their order: all of them if there is none.
+    static func pendingMigrations(of path: String) throws(TaskStoreError) -> [(name: String, sql: String)] {
+        guard FileIdentity(path: path) != nil else { return TaskStoreSchema.migrations }
+        do {
+            let database = try DatabaseQueue(path: path)
+            defer { try? database.close() }
+            let applied = try database.read { database in
+                try TaskStoreOpening.checkKind(of: database, at: path, mayBeEmpty: true)
+                return try TaskStoreSchema.migrator.appliedMigrations(database)
+            }
+            return TaskStoreSchema.migrations.filter { !applied.contains($0.name) }
+        } catch {
+            throw TaskStoreError(path, error)
+        }
+    }
+
     /// Replaces a task store by a copy of a backup.
     ///
     /// The order of the steps keeps each WAL with its file, also if this process dies between two steps.

@@ -96,14 +96,17 @@ package enum StopReason: Sendable {
     ///
     /// - Parameter record: the record that has stopped it.
     package func error(behind record: RecordSummary) -> String {
-        let what =
-            switch self {
-            case .failed: "has failed"
-            case .expired: "has expired"
-            case .discarded: "was discarded"
-            case .moved(let queue): "has moved to the queue \(queue), which does not report its result"
-            }
-        return "the task \(record.name) \(record.id) before it \(what)"
+        "the task \(record.name) \(record.id) before it \(verb)"
+    }
+
+    /// What the record has done, as the end of the error.
+    package var verb: String {
+        switch self {
+        case .failed: "has failed"
+        case .expired: "has expired"
+        case .discarded: "was discarded"
+        case .moved(let queue): "has moved to the queue \(queue), which does not report its result"
+        }
     }
 }
 

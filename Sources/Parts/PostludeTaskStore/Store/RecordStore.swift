@@ -276,4 +276,23 @@ package protocol RecordStoreDriver: Sendable {
     /// - Returns: the name under which the previous store was kept; nil if there was none.
     /// - Throws: `refused` if stores of this kind are restored by another program, which the advice names.
     func restore(_ backup: String, to place: String) throws(TaskStoreError) -> String?
+
+    /// Migrates the tables of a store to the version of this program, and creates them if there are none. Opening a store as a
+    /// process does this, too, if it has the right.
+    ///
+    /// - Returns: the names of the migrations that were applied.
+    func migrate(_ place: String) throws(TaskStoreError) -> [String]
+
+    /// Returns the SQL statements that ``migrate(_:)`` would run; empty if the tables are of this version.
+    func pendingMigrations(of place: String) throws(TaskStoreError) -> String
+
+    /// Returns why a place cannot be one of this kind of stores; nil if it can.
+    func problem(ofPlace place: String) -> String?
+}
+
+/// A store without tables of its own has nothing to migrate, and may be anywhere.
+extension RecordStoreDriver {
+    package func migrate(_ place: String) throws(TaskStoreError) -> [String] { [] }
+    package func pendingMigrations(of place: String) throws(TaskStoreError) -> String { "" }
+    package func problem(ofPlace place: String) -> String? { nil }
 }

@@ -1,14 +1,13 @@
 internal import FoundationEssentials
 internal import Glibc
-internal import PostludeSystem
-internal import PostludeTaskStore
+package import PostludeSystem
 
 /// The list of the records that an owner runs, in a file beside the task store: `<task store>-owner-<number>`.
 ///
 /// A record is in the list before the first instruction of its attempt. Writes are not synced: what a process has written
 /// survives its death, whatever the cause. Only the end of the machine may lose it, and then no task is to blame. The file is
 /// written with `pwrite` and not mapped, because a mapped file that another program truncates would crash the process.
-final class RunningRecords: Sendable {
+package final class RunningRecords: Sendable {
     private struct State {
         var descriptor: Int32 = -1
         var mark = Mark.serving
@@ -27,7 +26,7 @@ final class RunningRecords: Sendable {
     private let taskStore: String
     private let state: Lock<State>
 
-    init(ofOwner number: Int64, taskStore: String) throws(SystemError) {
+    package init(ofOwner number: Int64, taskStore: String) throws(SystemError) {
         path = Self.path(ofOwner: number, taskStore: taskStore)
         self.taskStore = taskStore
         state = Lock(State(free: (1...Self.initialSlots).reversed()))
@@ -36,16 +35,16 @@ final class RunningRecords: Sendable {
 
     deinit { state.withLock { if $0.descriptor >= 0 { close($0.descriptor) } } }
 
-    static func path(ofOwner number: Int64, taskStore: String) -> String { "\(taskStore)-owner-\(number)" }
+    package static func path(ofOwner number: Int64, taskStore: String) -> String { "\(taskStore)-owner-\(number)" }
 
     /// Removes the file of an owner that has ended.
-    static func remove(ofOwner number: Int64, taskStore: String) {
+    package static func remove(ofOwner number: Int64, taskStore: String) {
         unlink(path(ofOwner: number, taskStore: taskStore))
     }
 
     /// Removes the files of owners that do not exist any more: their processes may have died before they could remove them.
     /// Called while no other process opens the task store.
-    static func removeOthers(than owners: [Int64], taskStore: String) {
+    package static func removeOthers(than owners: [Int64], taskStore: String) {
         guard let slash = taskStore.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }
         let prefix = path(ofOwner: 0, taskStore: String(taskStore[taskStore.index(after: slash)...]))
             .dropLast()
@@ -60,7 +59,7 @@ final class RunningRecords: Sendable {
     // MARK: The owner
 
     /// Adds a record whose attempt is about to begin.
-    func begin(_ id: RecordID) throws(SystemError) {
+    package func begin(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             let slot = state.slots[id] ?? state.free.popLast() ?? state.slots.count + 1
             state.slots[id] = slot
@@ -69,7 +68,7 @@ final class RunningRecords: Sendable {
     }
 
     /// Removes a record whose attempt is over, or does not begin.
-    func end(_ id: RecordID) throws(SystemError) {
+    package func end(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             guard let slot = state.slots[id] else { return }
             try write(Self.line([]), at: slot, in: state)
@@ -80,7 +79,7 @@ final class RunningRecords: Sendable {
     }
 
     /// Marks a record whose attempt does not end, so that the process is replaced.
-    func blame(_ id: RecordID) throws(SystemError) {
+    package func blame(_ id: RecordID) throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             guard let slot = state.slots[id] else { return }
             state.endless.insert(id)
@@ -89,7 +88,7 @@ final class RunningRecords: Sendable {
     }
 
     /// Notes that the process was told to stop: its end is not caused by a record.
-    func stop() throws(SystemError) {
+    package func stop() throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             state.mark = .stopping
             try write(Mark.stopping.line, at: 0, in: state)
@@ -97,7 +96,7 @@ final class RunningRecords: Sendable {
     }
 
     /// Recreates the file if it was removed or replaced.
-    func confirm() throws(SystemError) {
+    package func confirm() throws(SystemError) {
         try state.withLock { state throws(SystemError) in
             let identity = FileIdentity(path: path)
             if identity == nil || identity != FileIdentity(descriptor: state.descriptor) { try make(&state) }
@@ -152,12 +151,16 @@ final class RunningRecords: Sendable {
     // MARK: Others
 
     /// The contents of a dead owner's file.
-    struct CrashReport: Sendable {
+    package struct CrashReport: Sendable {
+        /// Whether there was such a file.
+        package var isThere = false
         /// The records that have caused the end of the process, or may have.
-        var blamed: [(id: RecordID, attempt: Attempt)] = []
+        package var blamed: [(id: RecordID, attempt: Attempt)] = []
+
+        package init() {}
     }
 
-    enum Attempt: String, Sendable {
+    package enum Attempt: String, Sendable {
         case running = "runs"
         /// The attempt has run past the time after which its process is replaced.
         case endless = "endless"
@@ -167,12 +170,13 @@ final class RunningRecords: Sendable {
     ///
     /// - Returns: the blamed records: only those whose attempt did not end if the owner was told to stop, and none if the
     ///   machine was restarted since.
-    static func crashReport(ofOwner number: Int64, taskStore: String) -> CrashReport {
+    package static func crashReport(ofOwner number: Int64, taskStore: String) -> CrashReport {
         var crashReport = CrashReport()
         guard let data = FileManager.default.contents(atPath: path(ofOwner: number, taskStore: taskStore))
         else {
             return crashReport
         }
+        crashReport.isThere = true
         let lines = data.split(separator: UInt8(ascii: "\n")).map { line in
             String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
         }

@@ -1,0 +1,90 @@
+internal import PostludeTaskStore
+
+/// An error of the server, of the connection to it, or of what it has sent.
+enum PostgreSQLError: Error, Sendable {
+    /// The server has refused a statement.
+    case server(state: String, message: String, constraint: String?)
+    /// There is no connection. Whether a commit that was sent has happened is unknown.
+    case connection(String)
+    /// A statement before it in the same pipeline has failed.
+    case aborted
+    /// The server has sent something that it cannot have.
+    case unexpected(String)
+
+    /// The owner has been declared dead: `postlude.fence` has this state.
+    static let declaredDead = "PL001"
+
+    var state: String? { if case .server(let state, _, _) = self { state } else { nil } }
+
+    /// Whether the session cannot be used any more, and another one may work.
+    var isDisconnected: Bool {
+        switch self {
+        case .connection: true
+        // The server shuts down, starts, or has ended the session; or it is a standby by now.
+        case .server(let state, _, _):
+            state.hasPrefix("57P") || state.hasPrefix("08") || state == "25006" || state == "53300"
+                || state == "25P03"
+        case .aborted, .unexpected: false
+        }
+    }
+
+    /// Whether the transaction has waited for another one for too long, or must be repeated because of another one.
+    var isConflict: Bool {
+        switch state {
+        case "40001", "40P01", "55P03": true
+        default: false
+        }
+    }
+
+    /// Whether the same statements may succeed later.
+    var mayPass: Bool {
+        guard let state else { return isDisconnected }
+        return isDisconnected || isConflict || state.hasPrefix("53") || state.hasPrefix("58")
+            || state == "57014"
+    }
+}
+
+extension TaskStoreError {
+    /// Converts an error of PostgreSQL or the task store.
+    init(_ place: String, _ error: any Error) {
+        switch error {
+        case let error as TaskStoreError: self = error
+        case let error as PostgreSQLError: self.init(place, postgreSQL: error)
+        default: self.init(.system, place, "\(error)")
+        }
+    }
+
+    private init(_ place: String, postgreSQL error: PostgreSQLError) {
+        switch error {
+        case .connection(let reason):
+            self.init(.system, place, reason, advice: "check that the server runs and can be reached")
+        case .aborted: self.init(.system, place, "an earlier statement of the transaction has failed")
+        case .unexpected(let what): self.init(.damaged, place, "the server has returned \(what)")
+        case .server(let state, let message, _):
+            self.init(place, state: state, "\(message) (SQLSTATE \(state))")
+        }
+    }
+
+    private init(_ place: String, state: String, _ reason: String) {
+        switch state {
+        case "53100": self.init(.full, place, reason, advice: "make room on the server's disk")
+        case "40001", "40P01", "55P03":
+            self.init(
+                .locked, place, "another transaction holds a lock for too long: \(reason)",
+                advice: "find it: SELECT * FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'")
+        case "42501", "28P01", "28000":
+            self.init(.notWritable, place, reason, advice: "grant the role its rights, or name another role")
+        case "3D000": self.init(.missing, place, reason, advice: "create the database")
+        case "3F000", "42P01", "42883":
+            self.init(.missing, place, reason, advice: "run `tasks migrate`")
+        case PostgreSQLError.declaredDead:
+            self.init(
+                .system, place,
+                "this process was cut off from the server for so long that others have taken its tasks over")
+        case "XX001", "XX002": self.init(.damaged, place, reason)
+        case _ where state.hasPrefix("22") || state.hasPrefix("23") || state.hasPrefix("54"):
+            self.init(.refused, place, reason)
+        default: self.init(.system, place, reason)
+        }
+    }
+}

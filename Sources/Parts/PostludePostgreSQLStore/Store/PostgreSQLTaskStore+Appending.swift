@@ -1,0 +1,186 @@
+package import FoundationEssentials
+internal import PostludeSystem
+package import PostludeTaskStore
+
+extension PostgreSQLTaskStore {
+    /// The largest number of records of a request: each request has as many numbers.
+    private static let largestRequest = 65_536
+
+    package func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
+        try check(request)
+        let appending = Appending(request, now: now)
+        return try add(
+            appending, PendingWrite(
+                { [appending.statement($0)] },
+                { rows throws(PostgreSQLError) in try appending.results(rows.first) }))
+    }
+
+    package func fire(
+        _ schedule: String, at time: Date, _ request: NewRequest
+    ) throws(TaskStoreError) -> [AppendResult]? {
+        try TaskStoreError.checkText(schedule, at: place)
+        try check(request)
+        let appending = Appending(request, now: now)
+        return try add(
+            appending,
+            PendingWrite(
+                { [appending.firing($0, schedule, at: time.milliseconds)] },
+                { rows throws(PostgreSQLError) in
+                    // The first row says that it fires.
+                    guard let rows = rows.first, rows.count > 0 else { return nil }
+                    return try appending.results(rows, from: 1)
+                }))
+    }
+
+    private func check(_ request: NewRequest) throws(TaskStoreError) {
+        try TaskStoreError.checkText(of: request, at: place)
+        guard request.records.count <= Self.largestRequest else {
+            throw refusal("a request of \(request.records.count) tasks, and \(Self.largestRequest) are possible")
+        }
+    }
+
+    /// Runs a write that stores records. If its result stays unknown, what it may have stored is removed later.
+    private func add<Value: Sendable>(
+        _ appending: Appending, _ pending: PendingWrite<Value>
+    ) throws(TaskStoreError) -> Value {
+        if life != nil { held.withLock { $0.ids.formUnion(appending.ownIDs) } }
+        do throws(TaskStoreError) {
+            let value = try write(pending)
+            if let results = value as? [AppendResult] {
+                let existing = zip(appending.ids, results).filter { $0.1 != .added($0.0) }.map(\.0)
+                if !existing.isEmpty { held.withLock { $0.ids.subtract(existing) } }
+            }
+            return value
+        } catch {
+            held.withLock { $0.ids.subtract(appending.ownIDs) }
+            if pending.isRepeated {
+                let ids = appending.ids
+                writeLater { context in [Statement(Self.undo, [.ids(ids), .integer(context.owner)])] }
+            }
+            throw error
+        }
+    }
+
+    private static let undo = """
+        DELETE FROM postlude.record
+        WHERE id = ANY ($1) AND attempts = 0 AND state IN (0, 6) AND (owner = $2 OR owner IS NULL)
+        """
+
+    package func beginSchedule(_ schedule: String) throws(TaskStoreError) -> Date {
+        if let last = try lastFiring(of: schedule) { return last }
+        try TaskStoreError.checkText(schedule, at: place)
+        let now = now
+        return try change { session, _ in
+            try lock(schedule, in: session)
+            try session.run(
+                """
+                INSERT INTO postlude.firing (schedule, time) SELECT $1, $2
+                WHERE NOT EXISTS (SELECT FROM postlude.firing WHERE schedule = $1)
+                """,
+                [.text(schedule), .integer(now)])
+            return Date(milliseconds: try session.number(Self.lastFiring, [.text(schedule)]) ?? now)
+        }
+    }
+
+    package func restartSchedule(_ schedule: String, at time: Date) throws(TaskStoreError) -> Bool {
+        let values = [StatementValue.text(schedule), .integer(time.milliseconds)]
+        return try change { session, _ in
+            try lock(schedule, in: session)
+            let sql = "DELETE FROM postlude.firing WHERE schedule = $1 AND time > $2"
+            guard try session.run(sql, values).changes > 0 else { return false }
+            try session.run(
+                "INSERT INTO postlude.firing (schedule, time) VALUES ($1, $2) ON CONFLICT DO NOTHING", values)
+            return true
+        }
+    }
+
+    /// Makes other processes wait that change the same schedule.
+    private func lock(_ schedule: String, in session: Session) throws(PostgreSQLError) {
+        try session.run(
+            "SELECT pg_advisory_xact_lock(\(StoreSchema.LockClass.key), hashtext($1))::text", [.text(schedule)])
+    }
+
+    package func schedules() throws(TaskStoreError) -> [(schedule: String, last: Date)] {
+        try read { session in
+            let rows = try session.run("SELECT schedule, max(time) FROM postlude.firing GROUP BY schedule")
+            return try (0..<rows.count).map { row in
+                (try rows.text(row, 0), Date(milliseconds: try rows.integer(row, 1)))
+            }
+        }
+    }
+
+    package func lastFiring(of schedule: String) throws(TaskStoreError) -> Date? {
+        try read { try $0.number(Self.lastFiring, [.text(schedule)]) }.map(Date.init(milliseconds:))
+    }
+
+    private static let lastFiring = "SELECT max(time) FROM postlude.firing WHERE schedule = $1"
+}
+
+/// The insertion of a request's records.
+private struct Appending: Sendable {
+    private let request: NewRequest
+    private let now: Int64
+    /// Made outside of the transaction, which may be run again.
+    let ids: [RecordID]
+
+    init(_ request: NewRequest, now: Int64) {
+        self.request = request
+        self.now = now
+        ids = request.records.map { $0.id ?? RecordID.make(at: now) }
+    }
+
+    /// The ids of the records that are this process's, unless others stand for them.
+    var ownIDs: [RecordID] {
+        guard request.runsHere else { return [] }
+        return zip(request.records, ids).filter { record, _ in
+            record.notBefore == nil && (record.queue == nil || record.leavesInTurn)
+        }.map(\.1)
+    }
+
+    private static let arguments = "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
+    private static let columns = RecordRows.columns.split(separator: ",").map { column in
+        "(a.line).\(column.filter { !$0.isWhitespace })"
+    }.joined(separator: ", ")
+    private static let append = "SELECT a.place, a.added, \(columns) FROM postlude.append(\(arguments)) a"
+    private static let fire = "SELECT a.place, a.added, \(columns) FROM postlude.fire($17, $18, \(arguments)) a"
+
+    func statement(_ context: WriteContext) -> Statement { Statement(Self.append, values(context)) }
+
+    func firing(_ context: WriteContext, _ schedule: String, at time: Int64) -> Statement {
+        Statement(Self.fire, values(context) + [.text(schedule), .integer(time)])
+    }
+
+    private func values(_ context: WriteContext) -> [StatementValue] {
+        let records = request.records
+        return [
+            .integer(request.runsHere ? context.owner : nil), .integer(now), .boolean(context.isRepeated),
+            .text(request.id), .text(request.route), .ids(ids),
+            .list(.text, records.map { .text($0.name) }), .list(.bytes, records.map { .bytes($0.payload) }),
+            .integers(records.map(\.priority.rawValue)),
+            .list(.integer, records.map { .integer($0.notBefore?.milliseconds) }),
+            .list(.integer, records.map { .integer($0.expires?.milliseconds) }),
+            .list(.text, records.map { .text($0.uniqueKey) }),
+            .list(.boolean, records.map { .boolean($0.uniqueScope == .stored) }),
+            .list(.text, records.map { .text($0.queue) }),
+            .list(.boolean, records.map { .boolean($0.leavesInTurn) }),
+            .list(.boolean, records.map { .boolean($0.stopsOnFailure) }),
+        ]
+    }
+
+    /// - Parameter start: the first row with a record.
+    func results(_ rows: Rows?, from start: Int = 0) throws(PostgreSQLError) -> [AppendResult] {
+        guard let rows else { throw .unexpected("no result") }
+        let lines = RecordRows(rows, offset: 2)
+        var results: [AppendResult] = []
+        for row in start..<max(start, rows.count) {
+            let index = row - start
+            guard try rows.integer(row, 0) == Int64(index + 1), index < ids.count else {
+                throw .unexpected("records in another order")
+            }
+            results.append(
+                try rows.boolean(row, 1) ? .added(ids[index]) : .exists(try lines.record(row)))
+        }
+        guard results.count == ids.count else { throw .unexpected("\(results.count) of \(ids.count) records") }
+        return results
+    }
+}

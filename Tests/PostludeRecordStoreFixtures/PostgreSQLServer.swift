@@ -1,0 +1,147 @@
+internal import Foundation
+internal import PostludeSpawning
+internal import PostludeSupervision
+internal import PostludeSystem
+
+/// A private PostgreSQL server of the tests, on a socket in a folder of its own. It ends when the test process does, for
+/// whatever reason.
+package final class PostgreSQLServer: Sendable {
+    /// The folder with the socket and the data.
+    package let folder: String
+    private let arguments: [String]
+    private let running = Lock<Running?>(nil)
+
+    // Unchecked: the lock around it protects it.
+    private struct Running: @unchecked Sendable {
+        /// A shell, which ends the server when its input ends.
+        let shell: ChildProcess
+        let input: FileHandle
+    }
+
+    private static let only = Lock<PostgreSQLServer?>(nil)
+    private static let starting = NSLock()
+
+    /// Returns the server that all tests of this process share.
+    package static func shared() throws -> PostgreSQLServer {
+        starting.lock()
+        defer { starting.unlock() }
+        if let server = only.withLock({ $0 }) { return server }
+        let server = try PostgreSQLServer()
+        only.withLock { $0 = server }
+        atexit { PostgreSQLServer.only.withLock { $0 }?.remove() }
+        return server
+    }
+
+    /// - Parameters:
+    ///   - arguments: further arguments of the server.
+    package init(_ arguments: [String] = []) throws {
+        var template = Array("/tmp/postlude-postgresql-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
+        folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        self.arguments = arguments
+        // PostgreSQL does not run as root.
+        if geteuid() == 0 {
+            try Self.succeed(["chown", "postgres:postgres", folder])
+        }
+        try Self.succeed(
+            Self.asUser(
+                [
+                    "\(Self.programs)/initdb", "--pgdata", folder + "/data", "--auth", "trust", "--username",
+                    "postgres", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
+                ]))
+        try start()
+    }
+
+    deinit { remove() }
+
+    private func remove() {
+        try? stop()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Starts the server, and waits until it answers.
+    package func start() throws {
+        let input = Pipe()
+        let log = open(folder + "/log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard log >= 0 else { throw SystemError("open(\(folder)/log)") }
+        defer { close(log) }
+        let script = "\"$@\" & server=$!; read line; kill -QUIT $server; wait $server"
+        let options =
+            [
+                "-D", folder + "/data", "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=500", "-c",
+                "fsync=off", "-c", "shared_buffers=64MB", "-c", "log_min_messages=warning",
+            ] + arguments
+        let words = Self.asUser(["/bin/sh", "-c", script, "sh", "\(Self.programs)/postgres"] + options)
+        let shell = try Program(words[0], Array(words.dropFirst())).start(
+            input: input.fileHandleForReading.fileDescriptor, output: log, errors: log)
+        try input.fileHandleForReading.close()
+        running.withLock { $0 = Running(shell: shell, input: input.fileHandleForWriting) }
+        for _ in 1...2_000 {
+            if (try? query("SELECT 1")) != nil { return }
+            guard shell.exitIfEnded() == nil else { break }
+            usleep(20_000)
+        }
+        let text = FileManager.default.contents(atPath: folder + "/log") ?? Data()
+        throw ServerFailure(description: String(decoding: text, as: UTF8.self))
+    }
+
+    /// Stops the server at once, as `pg_ctl stop -m immediate` does: like after a power loss, it recovers at its next start.
+    package func stop() throws {
+        let running = self.running.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        guard let running else { return }
+        try running.input.close()
+        _ = running.shell.waitForExit()
+    }
+
+    /// Runs a statement with psql, and returns the lines of its result.
+    package func query(_ sql: String, in database: String = "postgres") throws -> [String] {
+        let output = Pipe()
+        let errors = Pipe()
+        let process = try Program(
+            "\(Self.programs)/psql",
+            [
+                "--no-psqlrc", "--host", folder, "--username", "postgres", "--dbname", database, "--tuples-only",
+                "--no-align", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", sql,
+            ]
+        ).start(
+            output: output.fileHandleForWriting.fileDescriptor,
+            errors: errors.fileHandleForWriting.fileDescriptor)
+        try output.fileHandleForWriting.close()
+        try errors.fileHandleForWriting.close()
+        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        let problem = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        guard process.waitForExit() == .status(0) else { throw ServerFailure(description: "\(sql): \(problem)") }
+        return text.split(separator: "\n").map(String.init)
+    }
+
+    /// The folder of PostgreSQL's programs: the newest version's.
+    private static let programs: String = {
+        let root = "/usr/lib/postgresql"
+        let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
+        let newest = versions.compactMap { Int($0) }.max().map(String.init) ?? "none"
+        return "\(root)/\(newest)/bin"
+    }()
+
+    private static func asUser(_ words: [String]) -> [String] {
+        geteuid() == 0
+            ? ["/usr/bin/setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] + words : words
+    }
+
+    private static func succeed(_ words: [String]) throws {
+        let output = Pipe()
+        let process = try Program(words[0], Array(words.dropFirst())).start(
+            output: output.fileHandleForWriting.fileDescriptor,
+            errors: output.fileHandleForWriting.fileDescriptor)
+        try output.fileHandleForWriting.close()
+        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        guard process.waitForExit() == .status(0) else { throw ServerFailure(description: "\(words): \(text)") }
+    }
+}
+
+/// A program of PostgreSQL has failed; its output.
+struct ServerFailure: Error, CustomStringConvertible {
+    let description: String
+}
