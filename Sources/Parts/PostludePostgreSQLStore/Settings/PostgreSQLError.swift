@@ -50,6 +50,7 @@ extension TaskStoreError {
         switch error {
         case let error as TaskStoreError: self = error
         case let error as PostgreSQLError: self.init(place, postgreSQL: error)
+        case is ClosedPool: self.init(.closed, place, "the task store is closed")
         default: self.init(.system, place, "\(error)")
         }
     }

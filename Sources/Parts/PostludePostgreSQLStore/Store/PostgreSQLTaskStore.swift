@@ -64,26 +64,28 @@ package final class PostgreSQLTaskStore: RecordStore {
             life?.leave()
             pool.close()
         }
+        stop()
+        let now = now
+        // From now on the beginnings are written by themselves, so that the records that run stay this owner's.
+        held.withLock { held in for each in held.beginnings.values { _ = each.take() } }
+        let leaving = life.map { _ in
+            PendingWrite<Bool>(
+                { context in
+                    // The records were due when they were claimed; the clock may have been set back since.
+                    [
+                        Statement(Self.free, [.integer(context.owner), .integer(now)]),
+                        Statement(Self.leave, [.integer(context.owner)]),
+                        Statement(Self.die, [.integer(context.owner)]),
+                    ]
+                }, { rows throws(PostgreSQLError) in rows.count > 1 && rows[1].changes == 1 })
+        }
+        writer.close(with: leaving)
         do {
-            stop()
-            if let life {
-                let now = now
-                // From now on the beginnings are written by themselves, so that the records that run stay this owner's.
-                held.withLock { held in for each in held.beginnings.values { _ = each.take() } }
-                let number = life.number
-                let leaving = PendingWrite<Bool>(
-                    { context in
-                        // The records were due when they were claimed; the clock may have been set back since.
-                        [
-                            Statement(Self.free, [.integer(context.owner), .integer(now)]),
-                            Statement(Self.leave, [.integer(context.owner)]),
-                        ]
-                    }, { rows throws(PostgreSQLError) in rows.count > 1 && rows[1].changes == 1 })
-                writer.perform(leaving)
-                if case .success(true)? = leaving.result { running?.remove(owner: number) }
+            if let life, let leaving {
+                let isGone = try leaving.result?.get() ?? runAlone(leaving)
+                if isGone { running?.remove(owner: life.number) }
             }
-            writer.close()
-            if case let failure? = writer.failure { throw failure }
+            if let failure = writer.failure { throw failure }
         } catch {
             throw TaskStoreError(place, error)
         }
@@ -95,11 +97,13 @@ package final class PostgreSQLTaskStore: RecordStore {
         )
         SELECT pg_notify('postlude', '')::text FROM freed LIMIT 1
         """
-    /// A record that runs until the process ends keeps its owner, which is dead then.
     private static let leave = """
         DELETE FROM postlude.owner WHERE number = $1
             AND NOT EXISTS (SELECT FROM postlude.record WHERE record.owner = owner.number)
         """
+
+    /// A record that runs until the process ends keeps its owner, which is dead from now on.
+    private static let die = "UPDATE postlude.owner SET is_dead = true WHERE number = $1"
 
     /// Ends the sessions as the death of this process would: nothing is written. Tests call it to simulate that.
     package func abandon() {
@@ -139,22 +143,26 @@ package final class PostgreSQLTaskStore: RecordStore {
     func write<Value: Sendable>(_ write: PendingWrite<Value>) throws(TaskStoreError) -> Value {
         writer.perform(write)
         do {
-            if let result = write.result { return try result.get() }
-            return try pool.with { session, deadline in
-                let context = try context
-                return try session.transaction(
-                    until: deadline, commitFails: { _ in write.noteRepetition() }
-                ) { session in
-                    try fence(context, in: session)
-                    var rows: [Rows] = []
-                    for statement in write.statements(context) { rows.append(try session.run(statement)) }
-                    try write.read(rows)
-                    guard case .success(let value)? = write.result else { throw PostgreSQLError.aborted }
-                    return value
-                }
-            }
+            return try write.result?.get() ?? runAlone(write)
         } catch {
             throw TaskStoreError(place, error)
+        }
+    }
+
+    /// Runs a write in a transaction of its own, on the caller's thread, because a group could not commit it.
+    private func runAlone<Value: Sendable>(_ write: PendingWrite<Value>) throws -> Value {
+        try pool.with { session, deadline in
+            let context = try context
+            return try session.transaction(
+                until: deadline, commitFails: { _ in write.noteRepetition() }
+            ) { session in
+                try fence(context, in: session)
+                var rows: [Rows] = []
+                for statement in write.statements(context) { rows.append(try session.run(statement)) }
+                try write.read(rows)
+                guard case .success(let value)? = write.result else { throw PostgreSQLError.aborted }
+                return value
+            }
         }
     }
 

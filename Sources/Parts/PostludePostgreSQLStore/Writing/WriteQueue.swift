@@ -76,7 +76,7 @@ final class WriteQueue: Sendable {
         let due = MonotonicTime.now + settings.noteDelay
         let note = Note(generation: life?.generation ?? 0, statements: statements)
         state.withLock { state in
-            guard !state.isClosing || state.isAbandoned else { return }
+            guard !state.isClosing else { return }
             state.notes.append(note)
             guard state.notesDue == nil else { return }
             state.notesDue = due
@@ -98,8 +98,15 @@ final class WriteQueue: Sendable {
         if let failure = state.withLock({ $0.notesFailure }) { throw failure }
     }
 
-    /// Writes everything that is pending, and ends the thread.
-    func close() { end { $0.isClosing = true } }
+    /// Writes everything that is pending, and a last write after that, and ends the thread.
+    func close(with last: (any QueuedWrite)?) {
+        let deadline = MonotonicTime.now + settings.lockTimeout
+        end { state in
+            guard !state.isClosing else { return }
+            state.isClosing = true
+            if let last { state.waiting.append(Waiting(write: last, deadline: deadline)) }
+        }
+    }
 
     /// Ends the thread, and writes nothing.
     func abandon() {
