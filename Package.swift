@@ -163,7 +163,7 @@ let tests: [Target] = [
         path: "Tests/PostludeRecordStoreFixtures"),
     testbed("PostludeBrokerTestbed", ["PostludeBroker"]),
     testbed("PostludeCeleryTestbed", ["Postlude", "PostludeCelery", "PostludeDurable"]),
-    testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable"]),
+    testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable", "PostludePostgres"]),
     testbed(
         "PostludeLifecycleTestbed",
         [
@@ -195,8 +195,8 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludeEndToEndTests",
         dependencies: startedPrograms + [
-            "PostludeBrokerFixtures", "PostludeSettingsExample", "PostludeSpawning", "PostludeSupervision",
-            "PostludeSystem", "PostludeTesting", grdb,
+            "PostludeBrokerFixtures", "PostludeRecordStoreFixtures", "PostludeSettingsExample",
+            "PostludeSpawning", "PostludeSupervision", "PostludeSystem", "PostludeTesting", grdb,
         ],
         exclude: ["Interpose"]),
     .testTarget(name: "PostludeFastCGITests", dependencies: ["PostludeFastCGI", "PostludeSystem"]),

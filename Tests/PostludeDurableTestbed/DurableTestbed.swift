@@ -1,5 +1,6 @@
 import Postlude
 import PostludeDurable
+import PostludePostgres
 
 /// The application with durable tasks that the end-to-end tests drive. It logs events to files in its working
 /// directory, the test's own folder. Gates are files there, too.
@@ -25,7 +26,7 @@ struct DurableTestbed: Application {
     }
 
     var taskEngine: TaskEngine? {
-        .durable {
+        .durable(in: .postgreSQL) {
             Step.self
             Flaky.self
             Nothing.self

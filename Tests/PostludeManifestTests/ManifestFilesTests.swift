@@ -20,7 +20,10 @@ struct ManifestFilesTests {
         let taskStore = try #require(
             try parse(manifest("task-store: { path: /srv//tasks, keep: 1h }")).taskStore)
         #expect(taskStore.path == "/srv/tasks")
-        #expect(taskStore.keep == .seconds(3600))
+        #expect(taskStore.keep == .seconds(3600) && !taskStore.isServer)
+        let server = try #require(
+            try parse(manifest("task-store: { path: 'postgresql://a:b@/c//d?host=/run' }")).taskStore)
+        #expect(server.path == "postgresql://a:b@/c//d?host=/run" && server.isServer)
         #expect(taskStore.keepFailed == .seconds(30 * 86_400))
     }
 

@@ -78,9 +78,9 @@ extension Manifest {
         package var location: SourceLocation
     }
 
-    /// The file that keeps durable tasks.
+    /// The file or the server that keeps durable tasks.
     package struct TaskStore: Sendable, Hashable {
-        /// The absolute path of the SQLite file.
+        /// The absolute path of the SQLite file, or the address of a PostgreSQL database, which may contain a password.
         package var path: String
         /// The time for which the record of a finished task is kept.
         package var keep: Duration = .seconds(24 * 60 * 60)
@@ -93,6 +93,17 @@ extension Manifest {
         package var maximumAnswers = 1 << 30
 
         package init(path: String) { self.path = path }
+
+        /// Whether the place is an address of PostgreSQL, as libpq takes it: a URL, or pairs such as `service=shop`.
+        package var isServer: Bool {
+            let word = path.utf8.prefix { $0 != UInt8(ascii: "=") }
+            let isPair =
+                word.endIndex < path.utf8.endIndex && !word.isEmpty
+                && word.allSatisfy {
+                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "_")
+                }
+            return path.hasPrefix("postgresql://") || path.hasPrefix("postgres://") || isPair
+        }
     }
 
     /// The broker to which tasks are sent, and whose queues `work` consumes.

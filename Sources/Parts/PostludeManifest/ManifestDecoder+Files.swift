@@ -32,7 +32,7 @@ extension ManifestDecoder {
             reader.diagnostics.add(
                 "`task-store` has no `path`, expected an absolute path such as \(example)", at: keys.position)
         }
-        let path = keys[.path].flatMap { folder($0, for: "`path`", such: example) }
+        let path = keys[.path].flatMap { address($0) ?? folder($0, for: "`path`", such: example) }
         var taskStore = Manifest.TaskStore(path: path ?? "")
         let times: [(TaskStoreKey, WritableKeyPath<Manifest.TaskStore, Duration>)] = [
             (.keep, \.keep), (.keepFailed, \.keepFailed), (.lockTimeout, \.lockTimeout),
@@ -47,6 +47,14 @@ extension ManifestDecoder {
             taskStore.maximumAnswers = bound ?? taskStore.maximumAnswers
         }
         return path == nil ? nil : taskStore
+    }
+
+    /// Returns an address of PostgreSQL; nil if the text is none.
+    private func address(_ node: Node) -> String? {
+        guard let text = node.scalar?.string, Manifest.TaskStore(path: text).isServer, !text.utf8.contains(0) else {
+            return nil
+        }
+        return reader.text(node, for: "`path`", expected: "an address of PostgreSQL")?.string
     }
 
     /// Returns the absolute path of a folder or file, without empty and `.` segments.

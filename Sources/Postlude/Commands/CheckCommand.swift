@@ -105,7 +105,7 @@ enum EnvironmentChecks {
             warnings.append(folder(files.root, key: "files.root", mode: R_OK | X_OK, to: "read"))
         }
         // SQLite creates other files next to it.
-        if let taskStore = manifest.taskStore {
+        if let taskStore = manifest.taskStore, !taskStore.isServer {
             warnings.append(folder(of: taskStore.path, key: "task-store.path"))
         }
         warnings.append(log(manifest.log.destination, key: "log.to"))

@@ -157,3 +157,35 @@ struct TasksRestoreCommand<App: Application>: ParsableCommand {
         }
     }
 }
+
+struct TasksMigrateCommand<App: Application>: ParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: "migrate",
+            abstract: "Bring the task store's tables to the version of this program.",
+            discussion: """
+                Servers do this at their start, if their role may change tables. Where it may not, run this command as a role that \
+                may, before the new version is started; or apply what --print prints. Earlier versions of the program do not run \
+                afterwards.
+                """)
+    }
+
+    @OptionGroup var options: TaskStoreOptions
+
+    @Flag(name: .long, help: "Print the SQL that is still to be applied, and change nothing.")
+    var print = false
+
+    func run() throws {
+        try reportingErrors {
+            let driver = try DurableEngine.of(App.self).driver
+            let place = try options.place(for: App.self)
+            guard !print else {
+                let sql = try driver.pendingMigrations(of: place)
+                return try printOutput(sql.isEmpty ? "-- The tables are of this version." : sql)
+            }
+            let applied = try driver.migrate(place)
+            for name in applied { try printOutput("Applied: \(name)") }
+            if applied.isEmpty { try printOutput("The tables are of this version.") }
+        }
+    }
+}

@@ -13,7 +13,7 @@ struct TasksCommand<App: Application>: ParsableCommand {
             subcommands: [
                 TasksListCommand<App>.self, TasksShowCommand<App>.self, TasksRetryCommand<App>.self,
                 TasksDiscardCommand<App>.self, TasksDrainCommand<App>.self, TasksExportCommand<App>.self,
-                TasksRescheduleCommand<App>.self, TasksRestoreCommand<App>.self,
+                TasksRescheduleCommand<App>.self, TasksRestoreCommand<App>.self, TasksMigrateCommand<App>.self,
             ],
             defaultSubcommand: TasksListCommand<App>.self)
     }
@@ -25,7 +25,7 @@ struct TaskStoreOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("The task store, without reading the manifest.", valueName: "path"))
+        help: ArgumentHelp("The task store, without reading the manifest.", valueName: "place"))
     var taskStore: String?
 
     /// Opens the task store as a visitor, calls `body`, and closes it again.

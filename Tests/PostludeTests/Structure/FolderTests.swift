@@ -20,8 +20,8 @@ struct FolderTests {
 
     @Test(arguments: [
         "Sources/Postlude", "Sources/PostludeDurable", "Sources/PostludeCelery",
-        "Sources/Parts/PostludeBroker", "Sources/Parts/PostludeSQLiteStore",
-        "Sources/Parts/PostludeTaskStore",
+        "Sources/Parts/PostludeBroker", "Sources/Parts/PostludePostgreSQLStore",
+        "Sources/Parts/PostludeSQLiteStore", "Sources/Parts/PostludeTaskStore",
     ])
     func `a folder uses only those that its row names`(_ source: String) throws {
         let page = try Repository.article("Architecture")

@@ -47,8 +47,13 @@ struct PostgreSQLAddress: Sendable {
 
     /// Whether a text is meant as an address of PostgreSQL, and not as a file's path.
     static func matches(_ text: String) -> Bool {
-        !text.hasPrefix("/")
-            && (text.hasPrefix("postgresql://") || text.hasPrefix("postgres://") || text.contains("="))
+        text.hasPrefix("postgresql://") || text.hasPrefix("postgres://")
+            || isKeyword(text.prefix { $0 != "=" }, of: text)
+    }
+
+    private static func isKeyword(_ word: Substring, of text: String) -> Bool {
+        word.endIndex < text.endIndex && !word.isEmpty
+            && word.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "_") }
     }
 
     /// The version of the linked libpq, such as `15.18`.

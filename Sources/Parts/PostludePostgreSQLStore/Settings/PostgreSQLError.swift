@@ -89,3 +89,6 @@ extension TaskStoreError {
         }
     }
 }
+
+/// The store is closed.
+struct ClosedPool: Error {}

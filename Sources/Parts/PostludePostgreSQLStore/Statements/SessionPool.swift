@@ -73,6 +73,3 @@ final class SessionPool: Sendable {
         withExtendedLifetime(idle) {}
     }
 }
-
-/// The store is closed.
-struct ClosedPool: Error {}
