@@ -214,8 +214,8 @@ let tests: [Target] = [
     .testTarget(
         name: "PostludePostgreSQLStoreTests",
         dependencies: [
-            "PostludePostgreSQLStore", "PostludeRecordStoreFixtures", "PostludeSystem", "PostludeTaskStore",
-            "PostludeTaskStoreTestbed",
+            "PostludePostgreSQLStore", "PostludeRecordStoreFixtures", "PostludeSpawning",
+            "PostludeSupervision", "PostludeTaskStore", "PostludeTaskStoreTestbed",
         ]),
     .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludeRouting", httpTypes]),
     .testTarget(

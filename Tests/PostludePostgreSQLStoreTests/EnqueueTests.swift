@@ -43,6 +43,8 @@ struct EnqueueTests {
         ] {
             #expect(throws: (any Error).self) { try fixture.query("SELECT postlude.enqueue(\(wrong))") }
         }
+        _ = try fixture.query("BEGIN; SET LOCAL postlude.block = 655360; SELECT postlude.enqueue('mail'); COMMIT")
+        #expect(try taskStore.list(limit: 1).records.first?.position == 0)
         let once = "SELECT postlude.enqueue('once', unique_key => 'k', scope => 'stored')"
         let only = try fixture.query(once)
         for request in try taskStore.claim() {

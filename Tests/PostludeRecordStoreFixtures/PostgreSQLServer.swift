@@ -33,12 +33,13 @@ package final class PostgreSQLServer: Sendable {
     }
 
     /// - Parameters:
-    ///   - arguments: further arguments of the server.
-    package init(_ arguments: [String] = []) throws {
+    ///   - address: an address of this machine on which it listens as well, and the network whose machines may connect; nil for
+    ///     the socket alone.
+    package init(listeningOn address: (host: String, network: String)? = nil) throws {
         var template = Array("/tmp/postlude-postgresql-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
         folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        self.arguments = arguments
+        arguments = address.map { ["-c", "listen_addresses=\($0.host)"] } ?? ["-c", "listen_addresses="]
         // PostgreSQL does not run as root.
         if geteuid() == 0 {
             try Self.succeed(["chown", "postgres:postgres", folder])
@@ -49,6 +50,12 @@ package final class PostgreSQLServer: Sendable {
                     "\(Self.programs)/initdb", "--pgdata", folder + "/data", "--auth", "trust", "--username",
                     "postgres", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
                 ]))
+        if let address {
+            let file = try FileHandle(forUpdating: URL(fileURLWithPath: folder + "/data/pg_hba.conf"))
+            try file.seekToEnd()
+            try file.write(contentsOf: Data("host all all \(address.network) trust\n".utf8))
+            try file.close()
+        }
         try start()
     }
 
@@ -68,8 +75,8 @@ package final class PostgreSQLServer: Sendable {
         let script = "\"$@\" & server=$!; read line; kill -QUIT $server; wait $server"
         let options =
             [
-                "-D", folder + "/data", "-k", folder, "-c", "listen_addresses=", "-c", "max_connections=500", "-c",
-                "fsync=off", "-c", "shared_buffers=64MB", "-c", "log_min_messages=warning",
+                "-D", folder + "/data", "-k", folder, "-c", "max_connections=500", "-c", "fsync=off", "-c",
+                "shared_buffers=64MB", "-c", "log_min_messages=warning",
             ] + arguments
         let words = Self.asUser(["/bin/sh", "-c", script, "sh", "\(Self.programs)/postgres"] + options)
         let shell = try Program(words[0], Array(words.dropFirst())).start(

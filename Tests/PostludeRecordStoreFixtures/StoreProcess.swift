@@ -20,15 +20,17 @@ package final class StoreProcess {
     ///   - place: where the store is; nil for the fixture's.
     ///   - arguments: the command's.
     ///   - user: the user that it runs as, if the test runs as root.
+    ///   - namespace: the network namespace in which it runs; nil for the test's own.
     package init(
         _ command: String, _ fixture: any RecordStoreFixture, at place: String? = nil,
         _ arguments: [String] = [],
-        environment: [String: String] = [:], as user: String? = nil
+        environment: [String: String] = [:], as user: String? = nil, in namespace: String? = nil
     ) throws {
         var words = [Self.program, command, fixture.kind.rawValue, place ?? fixture.place] + arguments
         if let user, geteuid() == 0 {
             words = ["/usr/bin/setpriv", "--reuid", user, "--clear-groups"] + words
         }
+        if let namespace { words = ["ip", "netns", "exec", namespace] + words }
         process = try Program(words[0], Array(words.dropFirst()), environment: environment).start(
             input: input.fileHandleForReading.fileDescriptor,
             output: output.fileHandleForWriting.fileDescriptor,

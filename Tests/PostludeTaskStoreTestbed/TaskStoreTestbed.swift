@@ -33,6 +33,7 @@ struct TaskStoreTestbed {
         case "crowd": try crowd(taskStore, threads: Int(rest[0]) ?? 1, appends: Int(rest[1]) ?? 1)
         case "flood": try flood(taskStore)
         case "hold": try hold(taskStore)
+        case "cut": try outlive(taskStore)
         case "claim": try claimAll(of: taskStore)
         case "begin": try begin(rest[0], in: taskStore)
         case "answer": try answer(keys: Int(rest[0]) ?? 1, in: taskStore)
@@ -169,6 +170,29 @@ struct TaskStoreTestbed {
                 case .full: exit(4)
                 }
                 break
+            }
+        }
+        try taskStore.close()
+    }
+
+    /// Becomes the owner of three records, of which the first one runs, and ends it when its input ends: by then it was cut off,
+    /// and is connected again.
+    static func outlive(_ taskStore: any RecordStore) throws {
+        let appended = try taskStore.append(request("cut", size: 10, records: 3))
+        let old = taskStore.owner
+        taskStore.started(appended[0].id)
+        try taskStore.flush()
+        say(appended.map(\.id.text).joined(separator: " "))
+        while readLine() != nil {}
+        taskStore.ended(appended[0].id, .done(result: nil))
+        // Written by whatever owner it is now.
+        while true {
+            do {
+                let later = try taskStore.append(request("later", size: 10, records: 1))
+                say("\(taskStore.owner == old ? "the same" : "new") \(later[0].id.text)")
+                break
+            } catch where error.isTemporary {
+                continue
             }
         }
         try taskStore.close()

@@ -17,9 +17,11 @@ enum DurableServer {
         """
 
     static func manifest(
-        in folder: TestFolder, _ settings: String = "workers: { min: 2, max: 8 }", taskStore: String? = nil
+        in folder: TestFolder, _ settings: String = "workers: { min: 2, max: 8 }", taskStore: String? = nil,
+        place: String? = nil
     ) -> TestManifest {
-        let taskStore = ["path: " + folder.file("tasks.sqlite"), taskStore].compactMap(\.self)
+        let place = place ?? folder.file("tasks.sqlite")
+        let taskStore = ["path: \"\(place)\"", taskStore].compactMap(\.self)
         return TestManifest(
             "\(settings)\ntask-store: { \(taskStore.joined(separator: ", ")) }", routes: routes)
     }

@@ -397,8 +397,12 @@ enum StoreSchema {
             bytes := overlay(bytes PLACING substring(int8send(at) FROM 3) FROM 1 FOR 6);
             bytes := set_byte(bytes, 6, get_byte(bytes, 6) & 15 | 112);
             id := encode(bytes, 'hex')::uuid;
-            -- The calls of one transaction are one request: its tasks run in the order of the calls.
-            IF block IS NULL OR block & 65535 = 65535 THEN block := nextval('postlude.block') << 16; END IF;
+            -- The calls of one transaction are one request: its tasks run in the order of the calls. The setting may be any
+            -- number, since every role can set it: it must follow a record that such a call has stored.
+            IF block IS NULL OR block & 65535 IN (0, 65535) OR NOT EXISTS (
+                SELECT FROM postlude.record r
+                WHERE r.number = block - 1 AND r.request = 'transaction ' || (block >> 16))
+            THEN block := nextval('postlude.block') << 16; END IF;
             SELECT a.added, (a.line).id::uuid AS other INTO result
             FROM postlude.append(
                 NULL, at, false, block, 'transaction ' || (block >> 16), '', ARRAY[id], ARRAY[name],
