@@ -191,8 +191,8 @@ struct TaskStoreTestbed {
                 let later = try taskStore.append(request("later", size: 10, records: 1))
                 say("\(taskStore.owner == old ? "the same" : "new") \(later[0].id.text)")
                 break
-            } catch where error.isTemporary {
-                continue
+            } catch {
+                guard error.isTemporary else { throw error }
             }
         }
         try taskStore.close()
