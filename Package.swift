@@ -96,7 +96,7 @@ let products: [Target] = [
         name: "PostludeDurable",
         dependencies: [
             "Postlude", "PostludeLogOutput", "PostludeManifest", "PostludeRouting", "PostludeSQLiteStore",
-            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, httpTypes, logging,
+            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, grdb, httpTypes, logging,
         ]),
     .target(
         name: "PostludeCelery",

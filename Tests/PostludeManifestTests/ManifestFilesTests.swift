@@ -14,7 +14,7 @@ struct ManifestFilesTests {
         #expect(try parse(yaml).uploads.folder == folder)
     }
 
-    @Test("A task store has a path, and times that have defaults")
+    @Test("A task store has times that have defaults, and a path unless the application names it")
     func taskStore() throws {
         #expect(try parse(manifest("")).taskStore == nil)
         let taskStore = try #require(
@@ -25,6 +25,10 @@ struct ManifestFilesTests {
             try parse(manifest("task-store: { path: 'postgresql://a:b@/c//d?host=/run' }")).taskStore)
         #expect(server.path == "postgresql://a:b@/c//d?host=/run" && server.isServer)
         #expect(taskStore.keepFailed == .seconds(30 * 86_400))
+        #expect(taskStore.location?.description == "routes.yaml:1:21")
+        let unnamed = try #require(try parse(manifest("task-store: { keep: 168h }")).taskStore)
+        #expect(unnamed.path == nil && unnamed.keep == .seconds(7 * 86_400))
+        #expect(unnamed.location?.description == "routes.yaml:1:13")
     }
 
     @Test(
@@ -58,10 +62,6 @@ struct ManifestFilesTests {
             (
                 "uploads: { folder: tmp }",
                 "1:20: found `tmp` for `folder`, expected an absolute path without `..` such as /var/tmp"
-            ),
-            (
-                "task-store: { keep: 1h }",
-                "1:13: `task-store` has no `path`, expected an absolute path such as /var/lib/app/tasks.sqlite"
             ),
             (
                 "task-store: { path: tasks.sqlite }",

@@ -8,11 +8,14 @@ internal import Synchronization
 package enum StoreUnderTest: String, CaseIterable, Sendable {
     case sqliteFile
     case postgreSQL
+    /// Tables in the application's database.
+    case sqliteDatabase
 
     package var driver: any RecordStoreDriver {
         switch self {
         case .sqliteFile: SQLiteFileDriver()
         case .postgreSQL: PostgreSQLDriver()
+        case .sqliteDatabase: PlacedDatabaseDriver()
         }
     }
 
@@ -21,6 +24,7 @@ package enum StoreUnderTest: String, CaseIterable, Sendable {
         switch self {
         case .sqliteFile: try SQLiteFileFixture()
         case .postgreSQL: try PostgreSQLFixture()
+        case .sqliteDatabase: try SQLiteDatabaseFixture()
         }
     }
 }

@@ -30,52 +30,58 @@ struct QueryTests {
         try taskStore.close()
     }
 
-    @Test("No statement for a list, a claim, a removal or the outbox scans the table")
-    func plans() throws {
-        let fixture = try SQLiteFileFixture()
-        let taskStore = try fixture.open()
-        var statements = [
+    @Test(
+        "No statement for a list, a claim, a removal or the outbox scans the table", arguments: TableNames.allCases)
+    func plans(names: TableNames) throws {
+        let taskStore = try Self.open(names)
+        let statements: [TaskStoreSQL] = [
             Claim.nextDue, Claim.nextUnsuspected, Claim.nextSuspect, Claim.dueSuspect, Claim.owned,
             Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
             Claim.due, Claim.expiringThatStop, Claim.postpone, RecordOrder.stopBehind, RecordOrder.firstOpen,
-            "SELECT * FROM record \(RecordOrder.stopped)", "SELECT * FROM record \(RecordOrder.blocker)",
-            Claim.behind, "SELECT * FROM record \(Claim.together)", Claim.own, SQLiteTaskStore.removal,
-            SQLiteTaskStore.oldestOwned, "SELECT * FROM record \(SQLiteTaskStore.newest)",
-            "SELECT * FROM record \(SQLitePublisher.outgoing)", "SELECT * FROM record WHERE id = ?",
-            "UPDATE record SET state = 1 WHERE id = ? AND state IN (0, 1)",
-            "SELECT id FROM record \(SQLiteTaskStore.unfinishedWithKey)",
-            "UPDATE record SET owner = NULL WHERE owner = ? AND state = 0",
-            "SELECT * FROM record WHERE \(SQLiteTaskStore.isNumbered)", SQLiteTaskStore.unfinished,
-            RecordNames.list,
+            RecordOrder.stopped, RecordOrder.blocker,
+            Claim.behind, Claim.together, Claim.own, SQLiteTaskStore.removal,
+            SQLiteTaskStore.oldestOwned, SQLiteTaskStore.newest,
+            SQLitePublisher.outgoing, RecordRow.withID, RecordRow.summaryWithID, SQLiteTaskStore.starting,
+            SQLiteTaskStore.unfinishedWithKey, SQLiteTaskStore.holder,
+            "UPDATE ~record SET owner = NULL WHERE owner = ? AND state = 0",
+            "SELECT * FROM ~record WHERE \(SQLiteTaskStore.isNumbered)", SQLiteTaskStore.unfinished,
+            RecordNames.list, NumberListing.all, NumberListing.allBackwards, NumberListing.part,
+            NumberListing.partBackwards,
         ]
-        for order in [ListingOrder.newestFirst, .oldestFirst] {
-            statements += [NumberListing.all(order), NumberListing.part(order)]
-        }
+        let sorted = [Claim.due, Claim.nextDue, Claim.nextUnsuspected, SQLiteTaskStore.newest].map(\.description)
+        let table = "\(names.prefix)record"
         try taskStore.pool.read { database in
             for statement in statements {
                 // Unbound parameters are NULL, which changes no plan.
+                let sql = statement.text(names)
                 let plan = try Row.fetchAll(
-                    try database.makeStatement(sql: "EXPLAIN QUERY PLAN " + statement),
-                    arguments: try Self.arguments(of: statement, in: database)
+                    try database.makeStatement(sql: "EXPLAIN QUERY PLAN " + sql),
+                    arguments: try Self.arguments(of: sql, in: database)
                 ).map { $0["detail"] as String? ?? "" }
                 // record_owned is searched for an oldest due record: it holds the records that processes own.
                 let scans = plan.filter {
-                    $0.hasPrefix("SCAN record") && !$0.contains("USING INDEX record_owned")
+                    $0.hasPrefix("SCAN \(table)") && !$0.contains("USING INDEX \(table)_owned")
                 }
-                let isSorted =
-                    statement == Claim.due || statement == Claim.nextDue || statement == Claim.nextUnsuspected
-                    || statement.hasSuffix(SQLiteTaskStore.newest)
-                #expect(scans.isEmpty, "\(statement): \(plan)")
-                if statement.contains("FROM suspect") {
+                #expect(scans.isEmpty, "\(sql): \(plan)")
+                if sql.contains("FROM \(names.prefix)suspect") {
                     let byNumber = "USING INTEGER PRIMARY KEY"
-                    #expect(plan.contains { $0.contains(byNumber) }, "\(statement): \(plan)")
+                    #expect(plan.contains { $0.contains(byNumber) }, "\(sql): \(plan)")
                 }
-                if isSorted {
-                    #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(statement): \(plan)")
+                if sorted.contains(statement.description) {
+                    #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(sql): \(plan)")
                 }
             }
         }
         try taskStore.close()
+    }
+
+    private static func open(_ names: TableNames) throws -> SQLiteTaskStore {
+        switch names {
+        case .plain: return try SQLiteFileFixture().open()
+        case .prefixed:
+            let fixture = try SQLiteDatabaseFixture()
+            return try fixture.open(in: try fixture.database())
+        }
     }
 
     private static func arguments(of sql: String, in database: Database) throws -> StatementArguments {

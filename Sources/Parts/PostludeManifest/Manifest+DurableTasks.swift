@@ -78,10 +78,14 @@ extension Manifest {
         package var location: SourceLocation
     }
 
-    /// The file or the server that keeps durable tasks.
+    /// The file or the server that keeps durable tasks, and for how long it does. The latter also applies to tasks in the
+    /// application's database.
     package struct TaskStore: Sendable, Hashable {
-        /// The absolute path of the SQLite file, or the address of a PostgreSQL database, which may contain a password.
-        package var path: String
+        /// The absolute path of the SQLite file, or the address of a PostgreSQL database, which may contain a password; `nil` if
+        /// the application's code names the store.
+        package var path: String?
+        /// The position of the mapping, or of `path`, in the file; `nil` if the manifest has none.
+        package var location: SourceLocation?
         /// The time for which the record of a finished task is kept.
         package var keep: Duration = .seconds(24 * 60 * 60)
         /// The time for which a dead letter is kept.
@@ -92,10 +96,16 @@ extension Manifest {
         /// refused.
         package var maximumAnswers = 1 << 30
 
-        package init(path: String) { self.path = path }
+        package init(path: String? = nil, location: SourceLocation? = nil) {
+            self.path = path
+            self.location = location
+        }
 
         /// Whether the place is an address of PostgreSQL, as libpq takes it: a URL, or pairs such as `service=shop`.
-        package var isServer: Bool {
+        package var isServer: Bool { path.map(Self.isServer) ?? false }
+
+        /// Whether a place is an address of PostgreSQL, as libpq takes it.
+        static func isServer(_ path: String) -> Bool {
             let word = path.utf8.prefix { $0 != UInt8(ascii: "=") }
             let isPair =
                 word.endIndex < path.utf8.endIndex && !word.isEmpty

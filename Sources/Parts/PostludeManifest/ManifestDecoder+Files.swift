@@ -28,12 +28,12 @@ extension ManifestDecoder {
             return nil
         }
         let example = "/var/lib/app/tasks.sqlite"
-        if keys[.path] == nil {
-            reader.diagnostics.add(
-                "`task-store` has no `path`, expected an absolute path such as \(example)", at: keys.position)
-        }
+        // Whether it is required depends on the application's task engine.
         let path = keys[.path].flatMap { address($0) ?? folder($0, for: "`path`", such: example) }
-        var taskStore = Manifest.TaskStore(path: path ?? "")
+        var taskStore = Manifest.TaskStore(
+            path: path,
+            location: SourceLocation(
+                file: reader.diagnostics.file, position: keys[.path]?.position ?? keys.position))
         let times: [(TaskStoreKey, WritableKeyPath<Manifest.TaskStore, Duration>)] = [
             (.keep, \.keep), (.keepFailed, \.keepFailed), (.lockTimeout, \.lockTimeout),
         ]
@@ -46,12 +46,12 @@ extension ManifestDecoder {
             let bound = reader.byteCount(node, for: "`max-answers`", in: ManifestBounds.answers)
             taskStore.maximumAnswers = bound ?? taskStore.maximumAnswers
         }
-        return path == nil ? nil : taskStore
+        return path == nil && keys[.path] != nil ? nil : taskStore
     }
 
     /// Returns an address of PostgreSQL; nil if the text is none.
     private func address(_ node: Node) -> String? {
-        guard let text = node.scalar?.string, Manifest.TaskStore(path: text).isServer, !text.utf8.contains(0) else {
+        guard let text = node.scalar?.string, Manifest.TaskStore.isServer(text), !text.utf8.contains(0) else {
             return nil
         }
         return reader.text(node, for: "`path`", expected: "an address of PostgreSQL")?.string

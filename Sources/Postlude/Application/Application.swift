@@ -106,7 +106,16 @@ extension Application {
         var handlers = registeredHandlersWithoutTaskEngine
         let engine = taskEngine
         handlers.hasTaskEngine = engine != nil
-        handlers.taskEngineProblems = engine?.parts.problems ?? []
+        handlers.needsTaskStore = engine?.parts.needsTaskStore ?? false
+        handlers.taskEngineProblems =
+            (engine?.parts.problems ?? [])
+            + handlers.all.compactMap { handler in
+                guard let input = handler.transaction else { return nil as String? }
+                let problem =
+                    engine.map { $0.parts.problem(ofTransaction: input) }
+                    ?? "\(input) needs an application with a taskEngine"
+                return problem.map { "handler \"\(handler.name)\": \($0)" }
+            }
         if let parts = engine?.parts {
             handlers.taskEngineMistakes = { parts.mistakes(in: $0, file: $1) }
         }

@@ -17,6 +17,14 @@ package protocol TaskEngineParts: Sendable {
     /// The mistakes in the application's declarations of tasks.
     var problems: [String] { get }
 
+    /// Whether the manifest must name a task store.
+    var needsTaskStore: Bool { get }
+
+    /// Returns what is wrong with a handler's transaction; nil if it can be opened.
+    ///
+    /// - Parameter input: the handler's input.
+    func problem(ofTransaction input: any TransactionInput.Type) -> String?
+
     /// Returns the mistakes of a manifest against these declarations.
     func mistakes(in manifest: Manifest, file: String) -> [Diagnostic]
 

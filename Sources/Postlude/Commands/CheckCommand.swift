@@ -105,8 +105,8 @@ enum EnvironmentChecks {
             warnings.append(folder(files.root, key: "files.root", mode: R_OK | X_OK, to: "read"))
         }
         // SQLite creates other files next to it.
-        if let taskStore = manifest.taskStore, !taskStore.isServer {
-            warnings.append(folder(of: taskStore.path, key: "task-store.path"))
+        if let taskStore = manifest.taskStore, let path = taskStore.path, !taskStore.isServer {
+            warnings.append(folder(of: path, key: "task-store.path"))
         }
         warnings.append(log(manifest.log.destination, key: "log.to"))
         if let access = manifest.log.access {

@@ -48,6 +48,8 @@ public struct Handler: Sendable {
     @usableFromInline var answers: @Sendable () -> [OperationDescription.ResponseDescription]
     /// The reason why the handler cannot be served, determined when it is created; nil for a valid one.
     let problem: String?
+    /// The input that opens a transaction for the call; nil if there is none.
+    var transaction: (any TransactionInput.Type)? { plan.transaction }
 
     /// The descriptions of the inputs and the output, made only for the API's description.
     var operation: OperationDescription { plan.operation(answering: answers()) }
@@ -64,11 +66,25 @@ public struct Handler: Sendable {
         for input in repeat each inputs { types.append(input) }
         let plan = InputPlan(types)
         self.name = name
-        self.function = function
         bodyUse = plan.bodyUse
         dependencies = plan.dependencies
         principals = plan.principals
-        problem = plan.problem
+        switch (plan.transaction, function) {
+        case (let transaction?, .sync(let call)):
+            self.function = .sync { try $0.call(call, within: transaction) }
+            problem = plan.problem
+        case (let transaction?, .async):
+            self.function = function
+            problem =
+                plan.problem
+                ?? """
+                \(transaction) needs a handler that is not async: a transaction has the database's write lock, and must not wait \
+                for anything else
+                """
+        case (nil, _):
+            self.function = function
+            problem = plan.problem
+        }
         self.plan = plan
         self.answers = answers
     }

@@ -6,8 +6,10 @@ public struct Handlers: Sendable {
     let all: [Handler]
     /// The names of the application's middleware for routes.
     var middleware: [String] = []
-    /// Whether the application has a task engine, which needs the manifest's `task-store`; nil if this is not checked.
+    /// Whether the application has a task engine; nil if this is not checked.
     var hasTaskEngine: Bool?
+    /// Whether that needs the manifest's `task-store`.
+    var needsTaskStore = true
     /// The mistakes in the task engine's declaration.
     var taskEngineProblems: [String] = []
     /// Returns the mistakes of a manifest against the task engine.
@@ -74,7 +76,7 @@ public struct Handlers: Sendable {
     /// Returns a problem if only one of durable tasks and `task-store` is present.
     private func problemOfTaskStore(in reading: ManifestReading, file: String) -> String? {
         switch (hasTaskEngine, reading.keys.contains("task-store")) {
-        case (true, false):
+        case (true, false) where needsTaskStore:
             """
             \(file): the application has durable tasks, and the manifest has no `task-store`: name the file that \
             keeps them, such as task-store: { path: /var/lib/app/tasks.sqlite }

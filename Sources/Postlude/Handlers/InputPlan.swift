@@ -6,10 +6,13 @@ struct InputPlan {
     /// The dependencies that name on whose behalf a request is made, each after those that it needs itself.
     let principals: [any RequestDependency.Type]
     let problem: String?
+    /// The input that opens a transaction for the call of the handler; nil if there is none.
+    let transaction: (any TransactionInput.Type)?
     private let inputs: [any RequestInput.Type]
 
     init(_ inputs: [any RequestInput.Type]) {
         self.inputs = inputs
+        transaction = inputs.lazy.compactMap { $0 as? any TransactionInput.Type }.first
         bodyUse = inputs.map { $0.bodyUse }.max() ?? .none
         var order = DependencyOrder()
         for input in inputs { order.append(input.dependencies) }
@@ -23,7 +26,7 @@ struct InputPlan {
         } else if bodyUse == .stream, bodies.count > 1 {
             let names = bodies.map { "\($0)" }.joined(separator: " and ")
             problem = "\(names) cannot be combined: the body can be read in pieces only once"
-        } else if let problem = Self.problem(ofBodies: inputs) {
+        } else if let problem = Self.problem(ofBodies: inputs) ?? Self.problem(ofTransactions: inputs) {
             self.problem = problem
         } else {
             problem = inputs.lazy.compactMap { ($0 as? any CheckedInput.Type)?.problem }.first
@@ -42,6 +45,19 @@ struct InputPlan {
             \(first.name) and \(other.name) cannot be combined: a body is \(first.form) or \(other.form), so that \
             every request would be refused; make two handlers
             """
+    }
+
+    /// Returns a problem if a handler has two transactions, or takes one before it has read the body: the database's lock would be
+    /// held meanwhile.
+    private static func problem(ofTransactions inputs: [any RequestInput.Type]) -> String? {
+        guard let place = inputs.firstIndex(where: { $0 is any TransactionInput.Type }) else { return nil }
+        let (transaction, rest) = (inputs[place], inputs[(place + 1)...])
+        if let other = rest.first(where: { $0 is any TransactionInput.Type }) {
+            return "\(transaction) and \(other) cannot be combined: a handler has one transaction"
+        }
+        return rest.first { $0.bodyUse > .none }.map {
+            "\($0) must come before \(transaction), so that the transaction begins after the body was read"
+        }
     }
 
     /// The path parameters that all inputs use. An input of the application, or a dependency, may read any of them.

@@ -55,7 +55,8 @@ struct InputReading {
         var place = 0
         for type in repeat each types {
             if place == count { failures = InputFailures(error) }
-            if place > count { failures?.try(type, from: request) }
+            // A transaction has no issues, and is not begun for a request that is refused.
+            if place > count, !(type is any TransactionInput.Type) { failures?.try(type, from: request) }
             place += 1
         }
         return failures?.summary ?? error

@@ -59,12 +59,14 @@ final class RequestExecution {
     /// - Parameter call: the number of the call that has thrown (``TaskCalls``).
     func fail(_ error: any Error, in call: Int = 0) {
         self.error = error
+        request?.storage.tasks.rollBack()
         if call == 0 { hasThrown = true } else { request?.storage.tasks.markThrown(since: call) }
     }
 
     /// Discards the result of an earlier call of `next`, because the middleware calls `next` again.
     func restart(after call: Int) {
         error = nil
+        request?.storage.tasks.rollBack()
         request?.storage.tasks.drop(since: call)
     }
 
@@ -118,7 +120,8 @@ final class RequestExecution {
     // MARK: Tasks
 
     /// Persists the request's durable tasks, and its answer if it has a key, or refuses the request if the worker's task queue
-    /// is full. Called after the worker has claimed the right to answer, and before any byte of the response is written.
+    /// is full. Commits the transaction of the handler, or rolls it back. Called after the worker has claimed the right to
+    /// answer, and before any byte of the response is written.
     ///
     /// - Parameters:
     ///   - queued: the number of tasks that the worker has already; evaluated only if the manifest limits them.
@@ -135,6 +138,13 @@ final class RequestExecution {
         if error is TasksNotPersisted || error is KeyNotBegun, response.status == .serviceUnavailable {
             response.headers[.retryAfter] = "\(retryAfter.components.seconds)"
         }
+        let transaction = source.takeTransaction()
+        defer {
+            // Does nothing after a commit.
+            transaction?.rollback()
+            // Others may answer a request with the key from now on.
+            if !isReplay { keyed = nil }
+        }
         if isReplay {
             source.queue?.drop(
                 since: 0, because: "the request is a repetition, the tasks of its middleware were dropped",
@@ -142,14 +152,16 @@ final class RequestExecution {
             return nil
         }
         let answer = answerToKeep(logger)
-        // Others may answer a request with the key from now on.
-        defer { keyed = nil }
         guard let queue = source.queue else {
-            if let store, let answer {
-                let origin = TaskOrigin(requestID: request.id, route: request.route)
-                persist(or: retryAfter, logger) {
-                    try store.persist(PersistedRequest([], of: origin, runsHere: true, answer: answer))
+            if hasThrown { return nil }
+            persist(or: retryAfter, logger) {
+                guard let store, let answer else {
+                    try transaction?.commit()
+                    return
                 }
+                let origin = TaskOrigin(requestID: request.id, route: request.route)
+                try store.persist(
+                    PersistedRequest([], of: origin, runsHere: true, answer: answer), within: transaction)
             }
             return nil
         }
@@ -168,16 +180,21 @@ final class RequestExecution {
             refuse(retryAfter: retryAfter)
         } else if let store {
             persist(or: retryAfter, logger) {
-                _ = try queue.persist(in: store, runsHere: fullQueue != .leave, answer: answer)
+                _ = try queue.persist(
+                    in: store, runsHere: fullQueue != .leave, answer: answer, within: transaction)
             }
         }
         return fullQueue
     }
 
-    /// Calls `body`, and refuses the request if it throws.
+    /// Calls `body`, which makes the effects of the request durable. If it throws, the response is replaced.
     private func persist(or retryAfter: Duration, _ logger: Logger, _ body: () throws -> Void) {
         do {
             try body()
+        } catch let error as CommitConflict {
+            log(error, "the transaction could not be committed, the request is answered 409", to: logger)
+            fail(error)
+            response = .error(HTTPError(.conflict))
         } catch {
             if let request { Self.log(error, of: request, to: logger) }
             fail(error)
@@ -185,11 +202,21 @@ final class RequestExecution {
         }
     }
 
+    private func log(_ error: any Error, _ message: Logger.Message, to logger: Logger) {
+        guard let request else { return }
+        logger.warning(
+            message,
+            metadata: [
+                "request": "\(request.id)", "route": "\(request.route)",
+                "error": "\(LoggedError.text(error))",
+            ])
+    }
+
     /// Logs that durable tasks could not be persisted.
     static func log(_ error: any Error, of request: Request, to logger: Logger) {
         let stored = request.storage.tasks.queue?.queued.filter { $0.stored != nil && !$0.isPersisted }
         logger.error(
-            "durable tasks could not be persisted, the request is answered 503",
+            "the request's durable tasks, or its transaction, could not be written; it is answered 503",
             metadata: [
                 "request": "\(request.id)", "route": "\(request.route)", "count": "\(stored?.count ?? 0)",
                 "error": "\(LoggedError.text(error))",

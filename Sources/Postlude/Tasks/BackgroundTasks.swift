@@ -120,9 +120,11 @@ extension BackgroundTasks {
     /// Has the store persist the stored tasks that it does not have yet, before the response, all of them or none.
     ///
     /// - Returns: the tasks that were persisted, in order.
-    /// - Throws: `TasksNotPersisted`, which is answered with 503.
+    /// - Throws: `TasksNotPersisted`, which is answered with 503; another error if the request's transaction is open, which will
+    ///   contain them.
     package func persistStored() throws -> [any PersistedTask] {
         guard let store else { return [] }
+        if queue.isInTransaction { throw PersistedInTransaction() }
         do {
             return try queue.persist(in: store, runsHere: true)
         } catch {
@@ -137,12 +139,33 @@ extension BackgroundTasks {
     ///
     /// - Throws: ``LateTaskError`` if the response has begun.
     package func add(stored: any PersistedTask) throws { try queue.add(stored) }
+
+    /// Adds a task that a transaction of the application's has stored, after its commit.
+    ///
+    /// - Returns: false if the request's tasks have begun; the task is then to be left to any process.
+    package func add(committed stored: any PersistedTask) -> Bool { queue.add(committed: stored) }
+
+    /// Checks that stored tasks can be added.
+    ///
+    /// - Parameter name: the task's name.
+    /// - Throws: ``LateTaskError`` if the response has begun.
+    package func checkAcceptsStored(_ name: String) throws {
+        if !queue.acceptsStored { throw LateTaskError(name: name) }
+    }
+
+    /// The request, as the origin of its tasks.
+    package var origin: TaskOrigin {
+        TaskOrigin(requestID: queue.requestID, route: queue.route, stopsOnFailure: queue.stopsOnFailure)
+    }
 }
 
-/// The error of durable tasks that could not be persisted. The request is answered with 503.
-struct TasksNotPersisted: Error, CustomStringConvertible {
-    let reason: any Error
-    var description: String { "durable tasks could not be persisted: \(LoggedError.text(reason))" }
+/// The error of durable tasks that could not be persisted, or of a transaction that could not be begun. The request is answered
+/// with 503 and `Retry-After`.
+package struct TasksNotPersisted: Error, CustomStringConvertible {
+    package let reason: any Error
+    package var description: String { "durable tasks could not be persisted: \(LoggedError.text(reason))" }
+
+    package init(reason: any Error) { self.reason = reason }
 }
 
 /// The error of a durable task that was added after its request's response had begun, too late to be promised.

@@ -47,6 +47,9 @@ public struct TaskContext: Sendable, ScopedTask {
     /// In an async task, `Task.isCancelled` is true as well.
     public var isCancelled: Bool { task.isPastDeadline }
 
+    /// The task as its store sees it; nil for one that no store has.
+    package var storedTask: (any PersistedTask)? { task.stored }
+
     /// The context of the current code; nil outside of tasks, and in a detached Swift task that one of them has started.
     public static var current: TaskContext? {
         if case .task(let task) = RequestScope.current { task as? TaskContext } else { nil }

@@ -44,6 +44,8 @@ final class TaskQueue: Sendable {
         var isOver = false
         /// Whether stored tasks can be added: until the response begins.
         var acceptsStored = true
+        /// Whether the handler's transaction is open, which will contain the stored tasks.
+        var isInTransaction = false
         /// The ids of persisted tasks in the order in which they were persisted, including those that do not run here.
         var persistedIDs: [String] = []
         /// Values that are kept alive until the last task has ended, such as uploaded files.
@@ -401,6 +403,36 @@ extension TaskQueue {
         _ = finalize(RequestOutcome(hasThrown: false, status: .ok, isDelivered: true))
     }
 
+    /// Adds a task that a transaction of the application's has stored, after its commit.
+    ///
+    /// - Returns: false if the request's tasks have begun, or have been dropped; the task is then to be left to any process.
+    func add(committed stored: any PersistedTask) -> Bool {
+        let task = BackgroundTask(stored)
+        task.markPersisted()
+        if let deadline = stored.deadline { registry.note(deadline: deadline) }
+        return state.withLock { state in
+            state.persistedIDs.append(stored.id)
+            guard stored.runsHere else { return true }
+            guard state.outcome == nil, !state.isOver else { return false }
+            state.assignCall(to: [task])
+            state.pending.append(.task(task))
+            return true
+        }
+    }
+
+    /// Whether stored tasks can be added.
+    var acceptsStored: Bool { state.withLock { $0.acceptsStored } }
+
+    /// Whether ``BackgroundTasks/stopOnFailure()`` was called.
+    var stopsOnFailure: Bool { state.withLock { $0.stopOnFailure != nil } }
+
+    /// Whether the handler's transaction is open.
+    var isInTransaction: Bool { state.withLock { $0.isInTransaction } }
+
+    func setInTransaction(_ isInTransaction: Bool) {
+        state.withLock { $0.isInTransaction = isInTransaction }
+    }
+
     /// Refuses further stored tasks. Called when the response begins.
     func stopAcceptingStored() { state.withLock { $0.acceptsStored = false } }
 
@@ -410,9 +442,12 @@ extension TaskQueue {
     /// - Parameters:
     ///   - runsHere: whether this queue runs them; otherwise any free worker does.
     ///   - answer: the answer that is persisted with them; nil if none is.
+    ///   - transaction: the open transaction that is to contain them, and is committed also if there are none; nil for one of the
+    ///     store's own.
     /// - Returns: the tasks that were persisted, in order.
     func persist(
-        in store: any TaskStore, runsHere: Bool, answer: PersistedAnswer? = nil
+        in store: any TaskStore, runsHere: Bool, answer: PersistedAnswer? = nil,
+        within transaction: (any RequestTransaction)? = nil
     ) throws -> [any PersistedTask] {
         let (tasks, stopsOnFailure, earlierIDs) = state.withLock { state in
             let tasks = state.pending.flatMap(\.tasks).filter {
@@ -421,7 +456,10 @@ extension TaskQueue {
             return (tasks, state.stopOnFailure != nil, state.persistedIDs)
         }
         let stored = tasks.compactMap(\.stored)
-        if stored.isEmpty, answer == nil { return [] }
+        if stored.isEmpty, answer == nil {
+            try transaction?.commit()
+            return []
+        }
         var answer = answer
         answer?.taskIDs = earlierIDs
         do {
@@ -429,7 +467,8 @@ extension TaskQueue {
                 PersistedRequest(
                     stored,
                     of: TaskOrigin(requestID: requestID, route: route, stopsOnFailure: stopsOnFailure),
-                    runsHere: runsHere, answer: answer))
+                    runsHere: runsHere, answer: answer),
+                within: transaction)
         } catch {
             for task in tasks { task.cancelPersisting() }
             throw error

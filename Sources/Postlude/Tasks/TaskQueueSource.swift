@@ -11,6 +11,10 @@ final class TaskQueueSource {
     private var calls = TaskCalls()
     /// Whether stored tasks can be added: until the response begins.
     private var acceptsStored = true
+    /// The transaction around the call of the handler; nil if there is none, or if it is over.
+    var transaction: (any RequestTransaction)? {
+        didSet { queue?.setInTransaction(transaction != nil) }
+    }
 
     init(registry: TaskRegistry, limits: Manifest.TaskLimits, logger: Logger) {
         self.registry = registry
@@ -22,6 +26,7 @@ final class TaskQueueSource {
         if let queue { return queue }
         let queue = TaskQueue(of: request, limits: limits, logger: logger, registry: registry)
         if !acceptsStored { queue.stopAcceptingStored() }
+        if transaction != nil { queue.setInTransaction(true) }
         queue.enter(calls.current)
         registry.insert(queue)
         self.queue = queue
@@ -33,6 +38,18 @@ final class TaskQueueSource {
         acceptsStored = false
         queue?.stopAcceptingStored()
     }
+
+    // MARK: The transaction
+
+    /// Returns the transaction. The caller ends it.
+    func takeTransaction() -> (any RequestTransaction)? {
+        guard let transaction else { return nil }
+        self.transaction = nil
+        return transaction
+    }
+
+    /// Rolls the transaction back, if there is one.
+    func rollBack() { takeTransaction()?.rollback() }
 
     // MARK: Calls
 

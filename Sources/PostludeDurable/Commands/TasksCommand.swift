@@ -35,9 +35,9 @@ struct TaskStoreOptions: ParsableArguments {
         of application: App.Type, _ body: (any RecordStore) throws -> Void
     ) throws {
         try reportingErrors {
+            let place = try place(for: application)
             let driver = try DurableEngine.of(application).driver
-            let taskStore = try driver.open(
-                try place(for: application), role: .visitor, settings: TaskStoreSettings())
+            let taskStore = try driver.open(place, role: .visitor, settings: TaskStoreSettings())
             defer { try? taskStore.close() }
             try body(taskStore)
         }
@@ -45,7 +45,13 @@ struct TaskStoreOptions: ParsableArguments {
 
     /// - Throws: `ValidationError` if neither the command line nor the manifest names a task store.
     func place<App: Application>(for application: App.Type) throws -> String {
-        if let taskStore { return taskStore }
+        let engine = try DurableEngine.of(application)
+        if let taskStore {
+            guard engine.isInApplicationDatabase else { return taskStore }
+            throw ValidationError(
+                "the tasks are in the application's database, which its code names; leave --task-store out")
+        }
+        if engine.isInApplicationDatabase { return "" }
         // The manifest of an application with durable tasks has one.
         guard let path = try manifest.load(for: application).taskStore?.path else {
             throw ValidationError("\(manifest.manifest) has no task store; give --task-store PATH")

@@ -32,23 +32,27 @@ extension TaskEngine {
         TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds()), broker: broker))
     }
 
-    /// Returns an engine that keeps durable tasks in a storage of the application's choice.
+    /// Returns an engine that keeps durable tasks where the application chooses.
     ///
     /// ```swift
     /// var taskEngine: TaskEngine? {
-    ///     .durable(in: .file) { Charge.self }
+    ///     .durable(in: .database(database)) {
+    ///         Charge.self
+    ///         SendReceipt.self
+    ///     }
     /// }
     /// ```
     ///
     /// - Parameters:
-    ///   - storage: such as `.postgreSQL` of the module PostludePostgres.
-    ///   - broker: the broker for tasks of other workers; nil for none.
-    ///   - kinds: as above.
+    ///   - storage: a file of their own, the application's database, or `.postgreSQL` of the module PostludePostgres.
+    ///   - broker: such as `.celery` of the module PostludeCelery; nil if no tasks run elsewhere.
+    ///   - kinds: every type of durable tasks that the application adds, or that its task store may still contain.
     public static func durable(
         in storage: DurableStorage, through broker: TaskBroker? = nil,
         @DurableTasksBuilder _ kinds: () -> [DurableTaskKind] = { [] }
     ) -> TaskEngine {
-        TaskEngine(DurableEngine(kinds: DurableTaskKinds(kinds()), broker: broker, driver: storage.driver))
+        TaskEngine(
+            DurableEngine(kinds: DurableTaskKinds(kinds()), broker: broker, driver: storage.driver))
     }
 }
 
@@ -97,16 +101,42 @@ package struct DurableEngine: TaskEngineParts {
         }
     }
 
+    /// Whether the application's code names the database, so that the manifest does not.
+    package var isInApplicationDatabase: Bool { driver.connection != nil }
+    package var needsTaskStore: Bool { !isInApplicationDatabase }
+
+    package func problem(ofTransaction input: any TransactionInput.Type) -> String? {
+        guard let connection = driver.connection else {
+            return """
+                \(input) needs tasks in the application's database: make its taskEngine by .durable(in: .database(…))
+                """
+        }
+        return connection == input.connection
+            ? nil : "\(input) is not a transaction on the database that has the tasks"
+    }
+
     package func mistakes(in manifest: Manifest, file: String) -> [Diagnostic] {
         mistakesOfStorage(in: manifest, file: file) + mistakesOfBroker(in: manifest, file: file)
             + TaskSettingsCheck(kinds: kinds, broker: broker).mistakes(in: manifest)
     }
 
     private func mistakesOfStorage(in manifest: Manifest, file: String) -> [Diagnostic] {
-        guard let problem = manifest.taskStore.flatMap({ driver.problem(ofPlace: $0.path) }) else { return [] }
+        guard let settings = manifest.taskStore, let problem = problem(of: settings) else { return [] }
         return [
-            Diagnostic(location: SourceLocation(file: file, position: nil), message: "`task-store`: \(problem)")
+            Diagnostic(
+                location: settings.location ?? SourceLocation(file: file, position: nil), message: problem)
         ]
+    }
+
+    private func problem(of settings: Manifest.TaskStore) -> String? {
+        guard let path = settings.path else {
+            return isInApplicationDatabase
+                ? nil : "`task-store` has no `path`, expected an absolute path such as /var/lib/app/tasks.sqlite"
+        }
+        if isInApplicationDatabase {
+            return "the tasks are in the application's database, expected no `path` of `task-store`"
+        }
+        return driver.problem(ofPlace: path).map { "`task-store`: \($0)" }
     }
 
     private func mistakesOfBroker(in manifest: Manifest, file: String) -> [Diagnostic] {
@@ -148,9 +178,17 @@ package struct DurableEngine: TaskEngineParts {
     }
 
     package func makeStore() -> any TaskStore { DurableStore(kinds: kinds, broker: broker, driver: driver) }
-    package func makeOfflineStore() -> any TaskStore { OfflineStore(kinds: kinds, broker: broker) }
+    package func makeOfflineStore() -> any TaskStore {
+        OfflineStore(
+            kinds: kinds, broker: broker, applicationDatabase: isInApplicationDatabase ? driver : nil)
+    }
 
     package func makeInspector(_ manifest: Manifest) -> (any TaskInspector)? {
-        manifest.taskStore.map { TaskStoreInspector(driver: driver, place: $0.path) }
+        place(in: manifest).map { TaskStoreInspector(driver: driver, place: $0) }
+    }
+
+    /// Returns where the driver finds the store; nil if the manifest does not name it.
+    package func place(in manifest: Manifest) -> String? {
+        isInApplicationDatabase ? "" : manifest.taskStore?.path
     }
 }

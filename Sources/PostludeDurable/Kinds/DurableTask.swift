@@ -58,6 +58,8 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
     case noBroker(task: String, queue: String)
     /// The manifest has no `celery`, which names the broker's address.
     case noBrokerAddress(task: String, queue: String)
+    /// `TaskContext.transaction` was called outside of a durable task, or again after it was committed.
+    case noTransaction(task: String)
 
     public var description: String {
         switch self {
@@ -69,6 +71,11 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
             """
             the task \(task) cannot be sent to the queue \(queue): the application's taskEngine has no broker; \
             make it by .durable(through: .celery)
+            """
+        case .noTransaction(let task):
+            """
+            the task \(task) cannot have a transaction: it is not a durable task that runs, or its transaction was committed, \
+            which has ended it
             """
         case .noBrokerAddress(let task, let queue):
             """

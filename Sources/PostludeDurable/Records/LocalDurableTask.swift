@@ -1,4 +1,5 @@
 package import FoundationEssentials
+internal import Logging
 package import Postlude
 internal import PostludeSystem
 internal import PostludeTaskStore
@@ -31,6 +32,8 @@ final class LocalDurableTask: RecordedTask {
         var stopsOnFailure: Bool
         var receipt: PersistedDurableTask?
         var result: Data?
+        /// Whether its end was committed together with its effects.
+        var isCommitted = false
     }
 
     let record: NewRecord
@@ -104,8 +107,34 @@ final class LocalDurableTask: RecordedTask {
 
     func run() async throws {
         guard let context = TaskContext.current else { throw NoContext() }
-        let result = try await content.decoded().result(context)
-        state.withLock { $0.result = result }
+        do {
+            let result = try await content.decoded().result(context)
+            state.withLock { $0.result = result }
+        } catch {
+            // Its work is done, and its end is written: nothing can make another attempt of it.
+            guard state.withLock({ $0.isCommitted }) else { throw error }
+            Logger.current.warning(
+                "a durable task has thrown after its transaction was committed, which has ended it",
+                metadata: ["task": "\(name)", "id": "\(id)", "error": "\(Self.text(error))"])
+        }
+    }
+
+    /// Runs a part of the attempt in a transaction, which also contains the end of the task.
+    func transaction<Value>(
+        _ context: TaskContext, _ body: (any RecordTransaction) throws -> Value
+    ) throws -> Value {
+        let (id, taskStore, isCommitted) = state.withLock { ($0.id, $0.access?.taskStore, $0.isCommitted) }
+        guard let taskStore, !isCommitted else { throw DurableTaskError.noTransaction(task: name) }
+        let value = try taskStore.transaction(.write) { transaction in
+            let value = try body(transaction)
+            // Its attempt has been given up, and another one may follow.
+            if context.isCancelled { throw CancellationError() }
+            let result = (value as? any Encodable).flatMap { try? StoredValues.encode($0) }
+            try transaction.end(id, .done(result: result))
+            return value
+        }
+        state.withLock { $0.isCommitted = true }
+        return value
     }
 
     func reroutingQueue(isPastDeadline: Bool, isLast: Bool) -> String? {

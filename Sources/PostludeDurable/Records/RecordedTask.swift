@@ -60,6 +60,14 @@ protocol DurableTaskStore: TaskStore {
     /// - Returns: the newest task with this name and unique key, over or not; nil if there is none.
     func newest(of key: String, name: String) throws -> Record?
 
+    /// Returns the open task store.
+    ///
+    /// - Throws: an error that is answered with 503 if it is not open yet.
+    func openAccess() throws -> TaskStoreAccess
+
+    /// Makes the process look for due records at once, because there may be some that do not run on a request's worker.
+    func wake()
+
     /// The broker, which has the results of published tasks; nil if the application has none, before the task store is open,
     /// and in tests without a server.
     var broker: (any OpenTaskBroker)? { get }
@@ -70,6 +78,10 @@ protocol DurableTaskStore: TaskStore {
     func check(_ task: OutgoingTask, for queue: String) throws
 }
 
+extension DurableTaskStore {
+    func wake() {}
+}
+
 /// A task store, with the outbox that publishes its records.
 struct TaskStoreAccess: Sendable {
     let taskStore: any RecordStore
@@ -78,18 +90,31 @@ struct TaskStoreAccess: Sendable {
 
     /// Stores a request's tasks and its answer, all of them or none.
     ///
+    /// - Parameter transaction: the open transaction that is to contain them, and is committed by this call; nil for one of the
+    ///   store's own.
     /// - Returns: the tasks of this program that do not run on the request's worker.
     @discardableResult
-    func persist(_ request: PersistedRequest) throws -> [any RecordedTask] {
+    func persist(
+        _ request: PersistedRequest, within transaction: (any RequestTransaction)? = nil
+    ) throws -> [any RecordedTask] {
         let (origin, runsHere) = (request.origin, request.runsHere)
         let tasks = request.tasks.compactMap { $0 as? any RecordedTask }
-        guard !tasks.isEmpty || request.answer != nil else { return [] }
+        guard !tasks.isEmpty || request.answer != nil else {
+            try transaction?.commit()
+            return []
+        }
         var new = NewRequest(
             id: origin.requestID, route: origin.route,
             records: Self.inOrder(tasks.map(\.record), stoppingOnFailure: origin.stopsOnFailure))
         new.runsHere = runsHere
         new.answer = try request.answer.map { try NewAnswer($0, at: Date()) }
-        let results = try taskStore.append(new)
+        let results: [AppendResult]
+        if let transaction = transaction as? DurableTransaction {
+            results = try transaction.append(new)
+            try transaction.commit()
+        } else {
+            results = try taskStore.append(new)
+        }
         for ((task, record), result) in zip(zip(tasks, new.records), results) {
             task.didPersist(result, as: record, of: origin, in: self, runsHere: runsHere)
         }

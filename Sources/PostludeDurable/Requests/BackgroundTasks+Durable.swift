@@ -31,6 +31,27 @@ extension BackgroundTasks {
         while scope: UniqueScope = .unfinished, expiry: Duration? = nil, priority: DurablePriority? = nil,
         stopOnFailure: Bool = false
     ) throws -> DurableTaskHandle {
+        let (store, stored) = try make(
+            task, after: delay, unique: key, while: scope, expiry: expiry, priority: priority,
+            stopOnFailure: stopOnFailure)
+        var standIn: RecordID?
+        if let key {
+            // Only for the handle: the transaction that stores the task decides by the state that it finds.
+            standIn =
+                switch scope {
+                case .unfinished: try store.holder(of: key, name: Task.name)
+                case .stored: try store.newest(of: key, name: Task.name)?.id
+                }
+        }
+        try add(stored: stored)
+        return DurableTaskHandle(id: standIn?.text ?? stored.id)
+    }
+
+    /// Makes a task that is to be stored.
+    func make<Task: DurableTask>(
+        _ task: Task, after delay: Duration?, unique key: String?, while scope: UniqueScope, expiry: Duration?,
+        priority: DurablePriority?, stopOnFailure: Bool
+    ) throws -> (store: any DurableTaskStore, task: LocalDurableTask) {
         guard let store = store as? any DurableTaskStore else {
             throw DurableTaskError.noEngine(task: Task.name)
         }
@@ -41,24 +62,15 @@ extension BackgroundTasks {
         var record = kind.record(try StoredValues.encode(task), at: now, expiry: expiry, priority: priority)
         record.notBefore = delay.map(now.advanced(by:))
         record.stopsOnFailure = stopOnFailure
-        var standIn: RecordID?
         if let key {
             record.uniqueKey = key
             record.uniqueScope = scope == .stored ? .stored : .unfinished
-            // Only for the handle: the transaction that stores the task decides by the state that it finds.
-            standIn =
-                switch scope {
-                case .unfinished: try store.holder(of: key, name: Task.name)
-                case .stored: try store.newest(of: key, name: Task.name)?.id
-                }
         }
         // A task that may move to the queue later is checked, too: an error could not be reported then.
         if let queue = record.queue ?? kind.policy.rerouting?.destination.queue {
             try store.check(OutgoingTask(record, of: requestID), for: queue)
         }
-        let stored = LocalDurableTask(task, kind: kind, record: record)
-        try add(stored: stored)
-        return DurableTaskHandle(id: standIn?.text ?? stored.id)
+        return (store, LocalDurableTask(task, kind: kind, record: record))
     }
 
     /// Writes the durable tasks that were added so far to the task store now, in one transaction, instead of after the handler

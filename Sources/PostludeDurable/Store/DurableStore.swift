@@ -111,7 +111,7 @@ final class DurableStore: DurableTaskStore {
 
     private func open(_ opening: Opening) throws {
         let (manifest, logger) = (opening.manifest, opening.logger)
-        guard let place = manifest.taskStore else { throw NoTaskStore() }
+        let place = manifest.taskStore ?? Manifest.TaskStore()
         current.withLock { $0 = declared.with(manifest) }
         var settings = TaskStoreSettings()
         settings.lockTimeout = place.lockTimeout
@@ -133,7 +133,7 @@ final class DurableStore: DurableTaskStore {
                 metadata: death.metadata)
         }
         let broker = try parts?.open(manifest)
-        let taskStore = try driver.open(place.path, role: .process, settings: settings)
+        let taskStore = try driver.open(place.path ?? "", role: .process, settings: settings)
         let workers = manifest.workers
         do {
             let outbox = try broker.map { try Outbox(of: taskStore, to: $0, logger: logger) }
@@ -185,11 +185,18 @@ final class DurableStore: DurableTaskStore {
         return try opened.access.begin(key)
     }
 
-    func persist(_ request: PersistedRequest) throws {
+    func persist(_ request: PersistedRequest, within transaction: (any RequestTransaction)?) throws {
         guard let opened = opened.withLock({ $0 }) else { throw NoTaskStore() }
-        let others = try opened.access.persist(request)
+        let others = try opened.access.persist(request, within: transaction)
         if !others.isEmpty { opened.recovery.wake() }
     }
+
+    func openAccess() throws -> TaskStoreAccess {
+        guard let opened = opened.withLock({ $0 }) else { throw notOpen }
+        return opened.access
+    }
+
+    func wake() { opened.withLock { $0 }?.recovery.wake() }
 
     func holder(of key: String, name: String) throws -> RecordID? {
         try taskStore.holder(of: key, name: name)

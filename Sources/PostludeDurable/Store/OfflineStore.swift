@@ -7,17 +7,23 @@ internal import PostludeSQLiteStore
 internal import PostludeSystem
 internal import PostludeTaskStore
 
-/// The durable tasks' store of tests without a server. Its task store is a temporary file, whatever the application's is, and is
-/// removed with it. Tasks run when the test runs them, and can be looked up.
+/// The durable tasks' store of tests without a server. Its task store is a temporary file, which is removed with it, unless the
+/// application keeps its tasks in its own database: a transaction of a handler contains both. Tasks run when the test runs them, and can be looked up.
 final class OfflineStore: DurableTaskStore, ScheduleFiring {
     private let declared: DurableTaskKinds
     private let schedules = Lock<[Manifest.Schedule]>([])
     private let current: Lock<DurableTaskKinds>
     private let parts: (any TaskBrokerParts)?
     /// The temporary folder and its task store, made on first use: most tests have no durable tasks.
-    private let opened = Lock<(folder: URL, access: TaskStoreAccess)?>(nil)
+    private let opened = Lock<(folder: URL?, access: TaskStoreAccess)?>(nil)
+    /// Opens the store in the application's database; nil for a temporary file.
+    private let applicationDatabase: (any RecordStoreDriver)?
 
-    init(kinds: DurableTaskKinds, broker: TaskBroker? = nil) {
+    init(
+        kinds: DurableTaskKinds, broker: TaskBroker? = nil,
+        applicationDatabase: (any RecordStoreDriver)? = nil
+    ) {
+        self.applicationDatabase = applicationDatabase
         declared = kinds
         current = Lock(kinds)
         parts = broker?.parts
@@ -26,7 +32,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
     deinit {
         guard let (folder, access) = opened.withLock({ $0 }) else { return }
         // The task store is not used any more: its folder can be removed before it is closed.
-        OfflineFolders.remove(folder)
+        if let folder { OfflineFolders.remove(folder) }
         try? access.taskStore.close()
     }
 
@@ -73,9 +79,9 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
 
     func begin(_ key: RequestKey) throws -> RequestKeyState { try access.begin(key) }
 
-    func persist(_ request: PersistedRequest) throws {
+    func persist(_ request: PersistedRequest, within transaction: (any RequestTransaction)?) throws {
         let access = try access
-        try access.persist(request)
+        try access.persist(request, within: transaction)
         // A test must see what a client would see.
         try access.taskStore.flush()
     }
@@ -95,10 +101,19 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         return try access.taskStore.newest(of: key, name: name)
     }
 
+    func openAccess() throws -> TaskStoreAccess { try access }
+
     private var access: TaskStoreAccess {
         get throws {
             try opened.withLock { opened in
                 if let opened { return opened.access }
+                if let applicationDatabase {
+                    let taskStore = try applicationDatabase.open(
+                        "", role: .process, settings: TaskStoreSettings())
+                    let access = TaskStoreAccess(taskStore: taskStore, outbox: nil)
+                    opened = (nil, access)
+                    return access
+                }
                 let folder = FileManager.default.temporaryDirectory
                     .appending(path: "postlude-task-store-\(RecordID.make(at: 0))")
                 try OfflineFolders.make(folder)

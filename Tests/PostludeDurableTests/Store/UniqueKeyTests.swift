@@ -32,11 +32,10 @@ import Testing
         func close() {}
         func check(_ task: OutgoingTask, for queue: String) throws {}
 
-        func begin(_ key: RequestKey) throws -> RequestKeyState {
-            try TaskStoreAccess(taskStore: taskStore, outbox: nil).begin(key)
-        }
-        func persist(_ request: PersistedRequest) throws {
-            try TaskStoreAccess(taskStore: taskStore, outbox: nil).persist(request)
+        func openAccess() -> TaskStoreAccess { TaskStoreAccess(taskStore: taskStore, outbox: nil) }
+        func begin(_ key: RequestKey) throws -> RequestKeyState { try openAccess().begin(key) }
+        func persist(_ request: PersistedRequest, within transaction: (any RequestTransaction)?) throws {
+            try openAccess().persist(request, within: transaction)
         }
         func holder(of key: String, name: String) throws -> RecordID? {
             try taskStore.holder(of: key, name: name)

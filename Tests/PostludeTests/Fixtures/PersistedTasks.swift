@@ -32,11 +32,12 @@ final class RecordedStore: TaskStore {
         keyState.withLock { $0 = state }
     }
 
-    func persist(_ request: PersistedRequest) throws {
+    func persist(_ request: PersistedRequest, within transaction: (any RequestTransaction)?) throws {
         let (tasks, runsHere) = (request.tasks, request.runsHere)
         if let error = failure.withLock({ $0 }) { throw error }
         if let answer = request.answer { answers.append(answer) }
         events.append("persist \(tasks.map(\.name).joined(separator: " "))\(runsHere ? "" : " elsewhere")")
+        try transaction?.commit()
         for task in tasks.compactMap({ $0 as? RecordedTask }) where !runsHere { task.leaveToOthers() }
     }
 

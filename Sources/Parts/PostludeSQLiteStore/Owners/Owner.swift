@@ -28,13 +28,14 @@ final class Owner: Sendable {
     ///
     /// - Parameter isLost: whether the lock file was recreated for it.
     static func register(
-        in pool: DatabasePool, locks: OwnerLocks, isLost: Bool, now: @escaping @Sendable () -> Int64
+        in pool: DatabasePool, _ names: TableNames, locks: OwnerLocks, isLost: Bool, now: @escaping @Sendable () -> Int64
     ) throws -> Owner {
         var owner: Owner?
-        try pool.writeWithoutTransaction { database in
-            try database.inTransaction(.immediate) {
-                if isLost, try database.number("SELECT 1 FROM owner LIMIT 1") != nil { try locks.noteLoss() }
-                try database.run("INSERT INTO owner (pid, started) VALUES (?, ?)", [Int64(getpid()), now()])
+        try pool.writeWithoutTransaction { connection in
+            let database = StoreDatabase(connection, names)
+            try connection.inTransaction(.immediate) {
+                if isLost, try database.number(any) != nil { try locks.noteLoss() }
+                try database.run(insertion, [Int64(getpid()), now()])
                 let number = database.lastInsertedRowID
                 guard let lock = try locks.take(owner: number) else { throw taken(number) }
                 owner = Owner(number: number, lock: lock, locks: locks, now: now)
@@ -53,16 +54,15 @@ final class Owner: Sendable {
 
     /// Restores the lock file and the owner's row if they were removed: otherwise other processes would consider this one dead.
     /// Called at the beginning of each transaction.
-    func confirm(in database: Database) throws {
+    func confirm(in database: StoreDatabase) throws {
         guard let lock = state.withLock({ $0.isConfirmed ? $0.held.last : nil }) else { return }
         if !lock.isIn(fileAt: locks.path) {
             guard let new = try locks.take(owner: number) else { throw Self.taken(number) }
             state.withLock { if !$0.held.isEmpty { $0.held.append(new) } }
             try locks.noteLoss()
         }
-        guard try database.number("SELECT 1 FROM owner WHERE number = ?", [number]) == nil else { return }
-        try database.run(
-            "INSERT INTO owner (number, pid, started) VALUES (?, ?, ?)", [number, Int64(getpid()), now()])
+        guard try database.number(Self.existence, [number]) == nil else { return }
+        try database.run(Self.restoration, [number, Int64(getpid()), now()])
     }
 
     /// Whether another owner is alive.
@@ -75,6 +75,15 @@ final class Owner: Sendable {
 
     /// Releases the locks. For all other processes the owner is dead from now on.
     func leave() { state.withLock { $0.held = [] } }
+
+    static let all: TaskStoreSQL = "SELECT number FROM ~owner"
+    static let others: TaskStoreSQL = "SELECT number FROM ~owner WHERE number <> ?"
+    static let process: TaskStoreSQL = "SELECT pid FROM ~owner WHERE number = ?"
+    static let removal: TaskStoreSQL = "DELETE FROM ~owner WHERE number = ?"
+    private static let any: TaskStoreSQL = "SELECT 1 FROM ~owner LIMIT 1"
+    private static let existence: TaskStoreSQL = "SELECT 1 FROM ~owner WHERE number = ?"
+    private static let insertion: TaskStoreSQL = "INSERT INTO ~owner (pid, started) VALUES (?, ?)"
+    private static let restoration: TaskStoreSQL = "INSERT INTO ~owner (number, pid, started) VALUES (?, ?, ?)"
 }
 
 /// The lock file. Each of its bytes is the lock of an owner, of a queue's publisher, of a request's key, or of the opening of the

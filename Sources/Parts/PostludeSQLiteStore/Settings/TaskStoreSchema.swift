@@ -5,18 +5,26 @@ enum TaskStoreSchema {
     /// "PsJl" in ASCII. It distinguishes a task store from databases of other programs.
     static let applicationID: Int64 = 0x5073_4a6c
 
-    /// A released migration is never changed, only followed by another one.
-    static let migrations: [(name: String, sql: String)] = [
-        ("records", records), ("order", order), ("suspects", suspects), ("listing", "DROP INDEX record_state;"),
+    typealias Migration = (name: String, sql: TaskStoreSQL)
+
+    /// In their order. A released migration is never changed, only followed by another one.
+    static let migrations: [Migration] = [
+        ("records", records), ("order", order), ("suspects", suspects),
+        ("listing", "DROP INDEX ~record_state"), ("answers", answers),
     ]
 
+    /// Returns migrations as text that a person, or SQLite's shell, can read.
+    static func text(of migrations: [Migration], _ names: TableNames) -> String {
+        migrations.map { "-- Migration: \($0.name)\n\($0.sql.text(names));\n" }.joined(separator: "\n")
+    }
+
+    /// The migrations of a task store's own file.
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for migration in migrations {
-            migrator.registerMigration(migration.name) { try $0.execute(sql: migration.sql) }
-        }
-        migrator.registerMigration("answers") { database in
-            try database.execute(sql: answers)
+            migrator.registerMigration(migration.name) { database in
+                try database.execute(sql: migration.sql.text(.plain))
+            }
         }
         return migrator
     }
@@ -30,20 +38,20 @@ enum TaskStoreSchema {
     /// Conditions list no more than two values with IN: for three, SQLite makes a temporary table each time.
     ///
     /// The number of an owner is never reused (AUTOINCREMENT), so that a dead owner stays dead.
-    private static let records = """
-        CREATE TABLE owner (
+    private static let records: TaskStoreSQL = """
+        CREATE TABLE ~owner (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
             pid INTEGER NOT NULL,
             started INTEGER NOT NULL
         ) STRICT;
 
-        CREATE TABLE queue (
+        CREATE TABLE ~queue (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
             name TEXT NOT NULL UNIQUE,
             due INTEGER NOT NULL DEFAULT 0
         ) STRICT;
 
-        CREATE TABLE record (
+        CREATE TABLE ~record (
             number INTEGER PRIMARY KEY,
             id TEXT NOT NULL UNIQUE,
             head INTEGER NOT NULL,
@@ -57,59 +65,59 @@ enum TaskStoreSchema {
             due INTEGER NOT NULL,
             expires INTEGER,
             unique_key TEXT,
-            owner INTEGER REFERENCES owner,
+            owner INTEGER REFERENCES ~owner,
             attempts INTEGER NOT NULL DEFAULT 0,
             started INTEGER,
             ended INTEGER,
-            queue INTEGER REFERENCES queue,
+            queue INTEGER REFERENCES ~queue,
             error TEXT,
             result TEXT,
             payload TEXT NOT NULL
         ) STRICT;
 
-        CREATE INDEX record_ready ON record (priority, due) WHERE state = 0 AND owner IS NULL;
-        CREATE INDEX record_owned ON record (owner) WHERE owner IS NOT NULL;
-        CREATE UNIQUE INDEX record_key ON record (name, unique_key)
+        CREATE INDEX ~record_ready ON ~record (priority, due) WHERE state = 0 AND owner IS NULL;
+        CREATE INDEX ~record_owned ON ~record (owner) WHERE owner IS NOT NULL;
+        CREATE UNIQUE INDEX ~record_key ON ~record (name, unique_key)
             WHERE unique_key IS NOT NULL AND (state < 2 OR state = 6);
-        CREATE INDEX record_newest_key ON record (name, unique_key, number) WHERE unique_key IS NOT NULL;
-        CREATE INDEX record_expiry ON record (expires) WHERE expires IS NOT NULL AND state = 0 AND owner IS NULL;
-        CREATE INDEX record_outgoing ON record (queue) WHERE state = 6;
-        CREATE INDEX record_over ON record (state, ended) WHERE ended IS NOT NULL;
-        CREATE INDEX record_state ON record (state, priority);
-        CREATE INDEX record_name ON record (name, state, priority);
+        CREATE INDEX ~record_newest_key ON ~record (name, unique_key, number) WHERE unique_key IS NOT NULL;
+        CREATE INDEX ~record_expiry ON ~record (expires) WHERE expires IS NOT NULL AND state = 0 AND owner IS NULL;
+        CREATE INDEX ~record_outgoing ON ~record (queue) WHERE state = 6;
+        CREATE INDEX ~record_over ON ~record (state, ended) WHERE ended IS NOT NULL;
+        CREATE INDEX ~record_state ON ~record (state, priority);
+        CREATE INDEX ~record_name ON ~record (name, state, priority);
 
-        CREATE TABLE firing (
+        CREATE TABLE ~firing (
             schedule TEXT NOT NULL,
             time INTEGER NOT NULL,
             PRIMARY KEY (schedule, time)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX firing_time ON firing (time);
+        CREATE INDEX ~firing_time ON ~firing (time);
         """
 
     /// `stops`: whether the later records of the request run only if this one succeeds. `stopped_by`: the id of the record
     /// that has kept this one from running. `once`: whether the key is unique for as long as the record is kept.
-    private static let order = """
-        ALTER TABLE record ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE record ADD COLUMN stopped_by TEXT;
-        ALTER TABLE record ADD COLUMN once INTEGER NOT NULL DEFAULT 0;
-        CREATE INDEX record_stops ON record (head, number) WHERE stops = 1 AND state IN (0, 1);
-        CREATE INDEX record_stopped ON record (stopped_by) WHERE stopped_by IS NOT NULL;
-        CREATE INDEX record_once ON record (head) WHERE once = 1;
+    private static let order: TaskStoreSQL = """
+        ALTER TABLE ~record ADD COLUMN stops INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE ~record ADD COLUMN stopped_by TEXT;
+        ALTER TABLE ~record ADD COLUMN once INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX ~record_stops ON ~record (head, number) WHERE stops = 1 AND state IN (0, 1);
+        CREATE INDEX ~record_stopped ON ~record (stopped_by) WHERE stopped_by IS NOT NULL;
+        CREATE INDEX ~record_once ON ~record (head) WHERE once = 1;
         """
 
     /// The records whose process has died while it ran them, and how often. They are few, so that they have a table of their
     /// own instead of a column in every record.
-    private static let suspects = """
-        CREATE TABLE suspect (
-            record INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
+    private static let suspects: TaskStoreSQL = """
+        CREATE TABLE ~suspect (
+            record INTEGER PRIMARY KEY REFERENCES ~record ON DELETE CASCADE,
             deaths INTEGER NOT NULL
         ) STRICT;
         """
 
     /// The answers to requests with an idempotency key. `key` is the digest of the key, `head` is JSON, and `tasks` are the ids of
     /// the request's records. `answers` has one row, with the sum of `bytes`: a sum over the table would read all of it.
-    private static let answers = """
-        CREATE TABLE answer (
+    private static let answers: TaskStoreSQL = """
+        CREATE TABLE ~answer (
             number INTEGER PRIMARY KEY,
             key BLOB NOT NULL UNIQUE,
             route TEXT NOT NULL,
@@ -121,20 +129,22 @@ enum TaskStoreSchema {
             head TEXT NOT NULL,
             body BLOB NOT NULL
         ) STRICT;
-        CREATE INDEX answer_expires ON answer (expires);
+        CREATE INDEX ~answer_expires ON ~answer (expires);
 
-        CREATE TABLE answers (bytes INTEGER NOT NULL) STRICT;
-        INSERT INTO answers (bytes) VALUES (0);
+        CREATE TABLE ~answers (bytes INTEGER NOT NULL) STRICT;
+        INSERT INTO ~answers (bytes) VALUES (0);
         """
 }
 
 /// The brokers' queues of records, by number. The number also determines the lock of a queue's publisher.
 enum QueueTable {
+    static let numberOf: TaskStoreSQL = "SELECT number FROM ~queue WHERE name = ?"
+    private static let insertion: TaskStoreSQL = "INSERT INTO ~queue (name) VALUES (?)"
+
     /// - Returns: the queue's number. A new queue is inserted.
-    static func number(of name: String, in database: Database) throws -> Int64 {
-        let sql = "SELECT number FROM queue WHERE name = ?"
-        if let number = try database.number(sql, [name]) { return number }
-        try database.run("INSERT INTO queue (name) VALUES (?)", [name])
+    static func number(of name: String, in database: StoreDatabase) throws -> Int64 {
+        if let number = try database.number(numberOf, [name]) { return number }
+        try database.run(insertion, [name])
         return database.lastInsertedRowID
     }
 }

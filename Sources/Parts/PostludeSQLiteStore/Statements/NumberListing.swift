@@ -15,10 +15,12 @@ struct NumberListing {
     /// - Parameters:
     ///   - after: the last number of the previous page, or the order's `start`.
     ///   - limit: the maximum count of numbers.
-    func numbers(after: Int64, limit: Int, in database: Database) throws -> [Int64] {
-        guard filter != RecordFilter() else { return try database.numbers(Self.all(order), [after, limit]) }
+    func numbers(after: Int64, limit: Int, in database: StoreDatabase) throws -> [Int64] {
+        guard filter != RecordFilter() else {
+            return try database.numbers(order == .newestFirst ? Self.allBackwards : Self.all, [after, limit])
+        }
         let names = try filter.name.map { [$0] } ?? RecordNames.all(in: database)
-        let part = Self.part(order)
+        let part = order == .newestFirst ? Self.partBackwards : Self.part
         var numbers: [Int64] = []
         for name in names {
             for state in RecordState.allCases where filter.states?.contains(state) ?? true {
@@ -32,44 +34,31 @@ struct NumberListing {
         return Array(numbers.prefix(limit))
     }
 
-    static func all(_ order: ListingOrder) -> String {
-        "SELECT number FROM record WHERE \(page(order))"
-    }
+    static let all: TaskStoreSQL = "SELECT number FROM ~record WHERE \(page)"
+    static let allBackwards: TaskStoreSQL = "SELECT number FROM ~record WHERE \(pageBackwards)"
+    static let part: TaskStoreSQL = "\(ofName) AND \(page)"
+    static let partBackwards: TaskStoreSQL = "\(ofName) AND \(pageBackwards)"
 
-    static func part(_ order: ListingOrder) -> String {
+    private static let ofName: TaskStoreSQL = """
+        SELECT number FROM ~record INDEXED BY ~record_name WHERE name = ? AND state = ? AND priority = ?
         """
-        SELECT number FROM record INDEXED BY record_name WHERE name = ? AND state = ? AND priority = ? AND \(page(order))
-        """
-    }
-
-    private static func page(_ order: ListingOrder) -> String {
-        "number \(order == .newestFirst ? "<" : ">") ? ORDER BY number \(order.keyword) LIMIT ?"
-    }
-}
-
-extension ListingOrder {
-    /// The keyword of an ORDER BY.
-    var keyword: String {
-        switch self {
-        case .newestFirst: "DESC"
-        case .oldestFirst: "ASC"
-        }
-    }
+    private static let page: TaskStoreSQL = "number > ? ORDER BY number LIMIT ?"
+    private static let pageBackwards: TaskStoreSQL = "number < ? ORDER BY number DESC LIMIT ?"
 }
 
 /// The names of all records.
 enum RecordNames {
     /// A table `kind` with the names. It takes one step in the index for each name, however many records have it.
-    static let table = """
+    static let table: TaskStoreSQL = """
         WITH RECURSIVE kind(name) AS (
-            SELECT min(name) FROM record
+            SELECT min(name) FROM ~record
             UNION ALL
-            SELECT (SELECT min(name) FROM record WHERE name > kind.name) FROM kind WHERE kind.name IS NOT NULL
+            SELECT (SELECT min(name) FROM ~record WHERE name > kind.name) FROM kind WHERE kind.name IS NOT NULL
         )
         """
-    static let list = "\(table) SELECT name FROM kind WHERE name IS NOT NULL"
+    static let list: TaskStoreSQL = "\(table) SELECT name FROM kind WHERE name IS NOT NULL"
 
-    static func all(in database: Database) throws -> [String] {
-        try String.fetchAll(try database.cachedStatement(sql: list))
+    static func all(in database: StoreDatabase) throws -> [String] {
+        try database.texts(list)
     }
 }

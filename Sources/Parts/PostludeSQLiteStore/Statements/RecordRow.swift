@@ -7,13 +7,28 @@ internal import struct PostludeTaskStore.Record
 
 /// A row of the table `record`, read column by column. An invalid value is an error, not a trap.
 struct RecordRow {
-    static let summaryColumns = """
+    private static let summaryColumns: TaskStoreSQL = """
         number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
-        ended, (SELECT name FROM queue WHERE queue.number = record.queue), error, \
-        route, (SELECT deaths FROM suspect WHERE suspect.record = record.number)
+        ended, (SELECT name FROM ~queue WHERE ~queue.number = ~record.queue), error, \
+        route, (SELECT deaths FROM ~suspect WHERE ~suspect.record = ~record.number)
         """
     /// The payload and the result are read as bytes, so that no text is validated or copied.
-    static let columns = summaryColumns + ", CAST(payload AS BLOB), CAST(result AS BLOB), stops, stopped_by"
+    private static let columns: TaskStoreSQL = """
+        \(summaryColumns), CAST(payload AS BLOB), CAST(result AS BLOB), stops, stopped_by
+        """
+
+    /// Returns the statement that selects records.
+    ///
+    /// - Parameter rest: what follows the table's name.
+    static func selecting(_ rest: TaskStoreSQL) -> TaskStoreSQL { "SELECT \(columns) FROM ~record \(rest)" }
+
+    /// Returns the statement that selects records without their payloads and results.
+    static func selectingSummaries(_ rest: TaskStoreSQL) -> TaskStoreSQL {
+        "SELECT \(summaryColumns) FROM ~record \(rest)"
+    }
+
+    static let withID = selecting("WHERE id = ?")
+    static let summaryWithID = selectingSummaries("WHERE id = ?")
 
     private let row: Row
 
@@ -60,27 +75,5 @@ struct RecordRow {
 
     private func corruption(_ what: String) -> DatabaseError {
         DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a record whose \(what) cannot be")
-    }
-}
-
-extension Database {
-    /// - Parameter rest: what follows `SELECT … FROM record`.
-    func records(_ rest: String, _ arguments: StatementArguments = StatementArguments()) throws -> [Record] {
-        let statement = try cachedStatement(sql: "SELECT \(RecordRow.columns) FROM record \(rest)")
-        let rows = try Row.fetchCursor(statement, arguments: arguments)
-        var records: [Record] = []
-        while let row = try rows.next() { records.append(try RecordRow(row).record()) }
-        return records
-    }
-
-    /// Returns records without payloads and results.
-    func summaries(
-        _ rest: String, _ arguments: StatementArguments = StatementArguments()
-    ) throws -> [RecordSummary] {
-        let statement = try cachedStatement(sql: "SELECT \(RecordRow.summaryColumns) FROM record \(rest)")
-        let rows = try Row.fetchCursor(statement, arguments: arguments)
-        var records: [RecordSummary] = []
-        while let row = try rows.next() { records.append(try RecordRow(row).summary()) }
-        return records
     }
 }

@@ -26,8 +26,7 @@ package struct SQLiteFileDriver: RecordStoreDriver {
     }
 
     package func pendingMigrations(of place: String) throws(TaskStoreError) -> String {
-        try SQLiteTaskStore.pendingMigrations(of: place).map { "-- Migration: \($0.name)\n\($0.sql)\n" }
-            .joined(separator: "\n")
+        TaskStoreSchema.text(of: try SQLiteTaskStore.pendingMigrations(of: place), .plain)
     }
 
     package func problem(ofPlace place: String) -> String? {

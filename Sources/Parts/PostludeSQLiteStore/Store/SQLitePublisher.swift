@@ -32,7 +32,7 @@ package final class SQLitePublisher: RecordPublisher {
     package func tryAtOnce() throws(TaskStoreError) {
         let (number, now) = (number, taskStore.now)
         try taskStore.write { database in
-            try database.run("UPDATE queue SET due = 0 WHERE number = ? AND due > ?", [number, now])
+            try database.run(Self.makingDue, [number, now])
         }
     }
 
@@ -47,47 +47,48 @@ package final class SQLitePublisher: RecordPublisher {
     package func published(_ id: RecordID) {
         let now = taskStore.now
         taskStore.writeLater { database in
-            try database.run(
-                """
-                UPDATE record SET state = 7, attempts = attempts + 1, ended = ?, error = NULL
-                WHERE id = ? AND state = 6
-                """,
-                [now, id.text])
+            try database.run(Self.publishing, [now, id.text])
         }
     }
 
     package func failed(_ id: RecordID, error: String, next time: Date) {
         let (number, due) = (number, time.milliseconds)
         taskStore.writeLater { database in
-            try database.run("UPDATE queue SET due = ? WHERE number = ?", [due, number])
-            try database.run(
-                "UPDATE record SET attempts = attempts + 1, error = ? WHERE id = ? AND state = 6",
-                [error, id.text])
+            try database.run(Self.delaying, [due, number])
+            try database.run(Self.failing, [error, id.text])
         }
     }
 
-    private static let due = "SELECT due FROM queue WHERE number = ?"
-    static let outgoing =
-        "INDEXED BY record_outgoing WHERE queue = ? AND state = 6 ORDER BY record.number LIMIT ?"
+    private static let due: TaskStoreSQL = "SELECT due FROM ~queue WHERE number = ?"
+    private static let makingDue: TaskStoreSQL = "UPDATE ~queue SET due = 0 WHERE number = ? AND due > ?"
+    private static let delaying: TaskStoreSQL = "UPDATE ~queue SET due = ? WHERE number = ?"
+    private static let publishing: TaskStoreSQL = """
+        UPDATE ~record SET state = 7, attempts = attempts + 1, ended = ?, error = NULL
+        WHERE id = ? AND state = 6
+        """
+    private static let failing: TaskStoreSQL =
+        "UPDATE ~record SET attempts = attempts + 1, error = ? WHERE id = ? AND state = 6"
+    static let outgoing = RecordRow.selecting(
+        "INDEXED BY ~record_outgoing WHERE queue = ? AND state = 6 ORDER BY ~record.number LIMIT ?")
 }
 
 extension SQLiteTaskStore {
     package func outgoingQueues() throws(TaskStoreError) -> [String] {
         try read { database in
-            try String.fetchAll(try database.cachedStatement(sql: Self.outgoing))
+            try database.texts(Self.outgoing)
         }
     }
 
     package func publisher(of queue: String) throws(TaskStoreError) -> (any RecordPublisher)? {
-        let sql = "SELECT number FROM queue WHERE name = ?"
-        guard let number = try read({ try $0.number(sql, [queue]) }) else { return nil }
+        guard let number = try read({ try $0.number(QueueTable.numberOf, [queue]) }) else { return nil }
         guard let lock = try publisherLock(ofQueue: number) else { return nil }
         return SQLitePublisher(of: queue, number: number, in: self, holding: lock)
     }
 
-    private static let outgoing = """
-        SELECT name FROM queue WHERE EXISTS (
-            SELECT 1 FROM record INDEXED BY record_outgoing WHERE record.queue = queue.number AND record.state = 6)
+    private static let outgoing: TaskStoreSQL = """
+        SELECT name FROM ~queue WHERE EXISTS (
+            SELECT 1 FROM ~record INDEXED BY ~record_outgoing
+            WHERE ~record.queue = ~queue.number AND ~record.state = 6)
         ORDER BY name
         """
 }

@@ -23,16 +23,8 @@ extension SQLiteTaskStore {
             }
             // A record for a broker goes to the outbox again.
             let state = record.state != .waiting && record.queue != nil ? RecordState.outgoing : .waiting
-            try database.run(
-                """
-                UPDATE record SET state = ?, due = ?, owner = NULL, started = NULL, ended = NULL, result = NULL,
-                    stopped_by = NULL,
-                    expires = CASE WHEN expires <= ? THEN NULL ELSE expires END,
-                    attempts = CASE state WHEN 0 THEN attempts - ? ELSE 0 END
-                WHERE number = ?
-                """,
-                [state.rawValue, now, now, record.deaths, record.number])
-            try database.run("DELETE FROM suspect WHERE record = ?", [record.number])
+            try database.run(Self.retrying, [state.rawValue, now, now, record.deaths, record.number])
+            try database.run(RecordOrder.forgetDeaths, [record.number])
             for follower in followers { try database.revive(follower, at: now) }
             return .changed
         }
@@ -48,11 +40,9 @@ extension SQLiteTaskStore {
             case .waiting where record.owner != nil: return .refusedAsOwned
             default: break
             }
-            try database.run(
-                "UPDATE record SET state = 5, owner = NULL, ended = ? WHERE number = ?", [now, record.number])
+            try database.run(Self.discarding, [now, record.number])
             for follower in try database.allStopped(by: record.id) {
-                try database.run(
-                    "UPDATE record SET state = 5, ended = ? WHERE number = ?", [now, follower.number])
+                try database.run(Self.discarding, [now, follower.number])
             }
             try database.stopBehind(record.id, because: .discarded, at: now, state: .discarded)
             return .changed
@@ -61,16 +51,14 @@ extension SQLiteTaskStore {
 
     private func changeRecords(
         _ ids: [RecordID],
-        _ change: @escaping @Sendable (RecordSummary, Database) throws -> RecordActionResult
+        _ change: @escaping @Sendable (RecordSummary, StoreDatabase) throws -> RecordActionResult
     ) throws(TaskStoreError) -> [RecordActionResult] {
         return try write { [self] database in
-            let numbers = try ids.map {
-                try database.number("SELECT number FROM record WHERE id = ?", [$0.text]) ?? 0
-            }
+            let numbers = try ids.map { try database.number(Self.numberOf, [$0.text]) ?? 0 }
             var results = [RecordActionResult](repeating: .unknown, count: ids.count)
             // Oldest first: later records may depend on earlier ones.
             for index in ids.indices.sorted(by: { numbers[$0] < numbers[$1] }) {
-                guard var record = try database.summaries("WHERE id = ?", [ids[index].text]).first else {
+                guard var record = try database.summaries(RecordRow.summaryWithID, [ids[index].text]).first else {
                     continue
                 }
                 if let owner = record.owner, try !isAlive(owner) {
@@ -83,4 +71,15 @@ extension SQLiteTaskStore {
             return results
         }
     }
+
+    private static let retrying: TaskStoreSQL = """
+        UPDATE ~record SET state = ?, due = ?, owner = NULL, started = NULL, ended = NULL, result = NULL,
+            stopped_by = NULL,
+            expires = CASE WHEN expires <= ? THEN NULL ELSE expires END,
+            attempts = CASE state WHEN 0 THEN attempts - ? ELSE 0 END
+        WHERE number = ?
+        """
+    private static let discarding: TaskStoreSQL =
+        "UPDATE ~record SET state = 5, owner = NULL, ended = ? WHERE number = ?"
+    private static let numberOf: TaskStoreSQL = "SELECT number FROM ~record WHERE id = ?"
 }

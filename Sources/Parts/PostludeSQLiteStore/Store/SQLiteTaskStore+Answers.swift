@@ -10,7 +10,7 @@ extension SQLiteTaskStore {
         // Read while the lock is held: whoever has held it before has stored the answer, or will not store one. If another
         // request has the lock, it may only be reading the answer, too.
         let (answer, bytes) = try read { [now] database in
-            (try database.answer(digest, at: now), try database.number("SELECT bytes FROM answers") ?? 0)
+            (try database.answer(digest, at: now), try database.number(Self.answerBytes) ?? 0)
         }
         if let answer { return .answered(answer) }
         guard let lock else { return .inFlight }
@@ -20,13 +20,16 @@ extension SQLiteTaskStore {
     package func removeAnswers(before time: Date, limit: Int) throws(TaskStoreError) -> Int {
         let time = time.milliseconds
         return try write { database in
-            let numbers = try database.numbers(
-                "SELECT number FROM answer INDEXED BY answer_expires WHERE expires <= ? ORDER BY expires LIMIT ?",
-                [time, limit])
+            let numbers = try database.numbers(Self.expiredAnswers, [time, limit])
             for number in numbers { try database.removeAnswer(number) }
             return numbers.count
         }
     }
+
+    private static let answerBytes: TaskStoreSQL = "SELECT bytes FROM ~answers"
+    private static let expiredAnswers: TaskStoreSQL = """
+        SELECT number FROM ~answer INDEXED BY ~answer_expires WHERE expires <= ? ORDER BY expires LIMIT ?
+        """
 }
 
 private final class AnswerKeyLock: KeyLock {
@@ -41,26 +44,28 @@ extension NewAnswer {
     /// - Parameter taskIDs: the ids of the records that are stored with it.
     /// - Throws: if another answer with the key is stored. The key's lock has not prevented that, for example because its file
     ///   was removed.
-    func store(taskIDs: [String], at now: Int64, in database: Database) throws {
+    func store(taskIDs: [String], at now: Int64, in database: StoreDatabase) throws {
         let digest = Data(key.digest)
-        let expired = try database.number(
-            "SELECT number FROM answer WHERE key = ? AND expires <= ?", [digest, now])
+        let expired = try database.number(Self.expired, [digest, now])
         if let expired { try database.removeAnswer(expired) }
         let head = try answer.head.json
         let tasks = (answer.taskIDs + taskIDs).joined(separator: " ")
         let bytes = StoredAnswer.overhead + head.count + tasks.utf8.count + answer.body.count
         try database.run(
-            """
-            INSERT INTO answer (key, route, expires, bytes, fingerprint, status, tasks, head, body)
-            VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)
-            """,
+            Self.insertion,
             [
                 digest, key.route, answer.expires.milliseconds, bytes, Data(answer.fingerprint),
-                answer.status,
-                tasks, head, answer.body,
+                answer.status, tasks, head, answer.body,
             ])
-        try database.run("UPDATE answers SET bytes = bytes + ?", [bytes])
+        try database.run(Self.growing, [bytes])
     }
+
+    private static let expired: TaskStoreSQL = "SELECT number FROM ~answer WHERE key = ? AND expires <= ?"
+    private static let insertion: TaskStoreSQL = """
+        INSERT INTO ~answer (key, route, expires, bytes, fingerprint, status, tasks, head, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)
+        """
+    private static let growing: TaskStoreSQL = "UPDATE ~answers SET bytes = bytes + ?"
 }
 
 extension StoredAnswer {
@@ -68,14 +73,10 @@ extension StoredAnswer {
     fileprivate static let overhead = 256
 }
 
-extension Database {
+extension StoreDatabase {
     /// - Returns: nil if there is none that has not expired.
     fileprivate func answer(_ digest: [UInt8], at now: Int64) throws -> StoredAnswer? {
-        let statement = try cachedStatement(
-            sql: """
-                SELECT fingerprint, status, CAST(head AS BLOB), body, tasks, expires FROM answer
-                WHERE key = ? AND expires > ?
-                """)
+        let statement = try statement(Self.selectingAnswer)
         guard let row = try Row.fetchOne(statement, arguments: [Data(digest), now]) else { return nil }
         guard let fingerprint = Data.fromDatabaseValue(row[0]), let status = Int.fromDatabaseValue(row[1]),
             let json = Data.fromDatabaseValue(row[2]), let head = try? StoredAnswer.Head(json: json),
@@ -88,8 +89,15 @@ extension Database {
     }
 
     fileprivate func removeAnswer(_ number: Int64) throws {
-        try run(
-            "UPDATE answers SET bytes = bytes - (SELECT bytes FROM answer WHERE number = ?)", [number])
-        try run("DELETE FROM answer WHERE number = ?", [number])
+        try run(Self.shrinking, [number])
+        try run(Self.removingAnswer, [number])
     }
+
+    private static let selectingAnswer: TaskStoreSQL = """
+        SELECT fingerprint, status, CAST(head AS BLOB), body, tasks, expires FROM ~answer
+        WHERE key = ? AND expires > ?
+        """
+    private static let shrinking: TaskStoreSQL =
+        "UPDATE ~answers SET bytes = bytes - (SELECT bytes FROM ~answer WHERE number = ?)"
+    private static let removingAnswer: TaskStoreSQL = "DELETE FROM ~answer WHERE number = ?"
 }

@@ -19,12 +19,7 @@ extension SQLiteTaskStore {
         try TaskStoreError.checkText(of: request, at: path)
         let appending = Appending(request, owner: owner, now: now)
         return try write { database in
-            try database.run(
-                """
-                INSERT INTO firing (schedule, time) SELECT ?1, ?2
-                WHERE NOT EXISTS (SELECT 1 FROM firing WHERE schedule = ?1 AND time >= ?2)
-                """,
-                [schedule, time.milliseconds])
+            try database.run(Self.firing, [schedule, time.milliseconds])
             guard database.changesCount == 1 else { return nil }
             return try appending.run(in: database)
         }
@@ -35,12 +30,7 @@ extension SQLiteTaskStore {
         try TaskStoreError.checkText(schedule, at: path)
         let now = now
         return try write { database in
-            try database.run(
-                """
-                INSERT INTO firing (schedule, time) SELECT ?1, ?2
-                WHERE NOT EXISTS (SELECT 1 FROM firing WHERE schedule = ?1)
-                """,
-                [schedule, now])
+            try database.run(Self.beginning, [schedule, now])
             return Date(milliseconds: try database.number(Self.lastFiring, [schedule]) ?? now)
         }
     }
@@ -48,16 +38,16 @@ extension SQLiteTaskStore {
     package func restartSchedule(_ schedule: String, at time: Date) throws(TaskStoreError) -> Bool {
         let time = time.milliseconds
         return try write { database in
-            try database.run("DELETE FROM firing WHERE schedule = ? AND time > ?", [schedule, time])
+            try database.run(Self.removingLater, [schedule, time])
             guard database.changesCount > 0 else { return false }
-            try database.run("INSERT OR IGNORE INTO firing (schedule, time) VALUES (?, ?)", [schedule, time])
+            try database.run(Self.restarting, [schedule, time])
             return true
         }
     }
 
     package func schedules() throws(TaskStoreError) -> [(schedule: String, last: Date)] {
         try read { database in
-            try Row.fetchAll(database, sql: "SELECT schedule, max(time) FROM firing GROUP BY schedule")
+            try Row.fetchAll(try database.statement(Self.lastFirings))
                 .compactMap {
                     row in
                     guard let name = String.fromDatabaseValue(row[0]),
@@ -74,11 +64,24 @@ extension SQLiteTaskStore {
         try read { try $0.number(Self.lastFiring, [schedule]) }.map(Date.init(milliseconds:))
     }
 
-    private static let lastFiring = "SELECT max(time) FROM firing WHERE schedule = ?"
+    private static let firing: TaskStoreSQL = """
+        INSERT INTO ~firing (schedule, time) SELECT ?1, ?2
+        WHERE NOT EXISTS (SELECT 1 FROM ~firing WHERE schedule = ?1 AND time >= ?2)
+        """
+    private static let beginning: TaskStoreSQL = """
+        INSERT INTO ~firing (schedule, time) SELECT ?1, ?2
+        WHERE NOT EXISTS (SELECT 1 FROM ~firing WHERE schedule = ?1)
+        """
+    private static let removingLater: TaskStoreSQL = "DELETE FROM ~firing WHERE schedule = ? AND time > ?"
+    private static let restarting: TaskStoreSQL =
+        "INSERT OR IGNORE INTO ~firing (schedule, time) VALUES (?, ?)"
+    private static let lastFirings: TaskStoreSQL =
+        "SELECT schedule, max(time) FROM ~firing GROUP BY schedule"
+    private static let lastFiring: TaskStoreSQL = "SELECT max(time) FROM ~firing WHERE schedule = ?"
 }
 
 /// The insertion of a request's records.
-private struct Appending: Sendable {
+struct Appending: Sendable {
     private let request: NewRequest
     private let owner: Int64?
     private let now: Int64
@@ -92,34 +95,40 @@ private struct Appending: Sendable {
         ids = request.records.map { $0.id ?? RecordID.make(at: now) }
     }
 
-    func run(in database: Database) throws -> [AppendResult] {
-        var results: [AppendResult] = []
+    func run(in database: StoreDatabase) throws -> [AppendResult] {
         var head: Int64?
+        return try run(in: database, head: &head)
+    }
+
+    /// - Parameter head: the number of the request's first record; nil if it has none yet. The records of this call follow those
+    ///   that the request has.
+    func run(in database: StoreDatabase, head: inout Int64?, position first: Int = 0) throws -> [AppendResult] {
+        var results: [AppendResult] = []
         for (position, (record, id)) in zip(request.records, ids).enumerated() {
             if let other = try standIn(for: record, in: database) {
                 results.append(.exists(other))
                 continue
             }
-            head = try insert(record, id, position: position, head: head, in: database)
+            head = try insert(record, id, position: first + position, head: head, in: database)
             results.append(.added(id))
         }
         try request.answer?.store(taskIDs: results.map(\.id.text), at: now, in: database)
         return results
     }
 
-    private func standIn(for record: NewRecord, in database: Database) throws -> Record? {
+    private func standIn(for record: NewRecord, in database: StoreDatabase) throws -> Record? {
         guard let key = record.uniqueKey else { return nil }
-        let rest =
+        let sql =
             switch record.uniqueScope {
             case .unfinished: SQLiteTaskStore.unfinishedWithKey
             case .stored: SQLiteTaskStore.newest
             }
-        return try database.records(rest, [record.name, key]).first
+        return try database.records(sql, [record.name, key]).first
     }
 
     /// - Returns: the number of the request's first record.
     private func insert(
-        _ record: NewRecord, _ id: RecordID, position: Int, head: Int64?, in database: Database
+        _ record: NewRecord, _ id: RecordID, position: Int, head: Int64?, in database: StoreDatabase
     ) throws -> Int64 {
         let due = max(now, record.notBefore?.milliseconds ?? now)
         var queue: Int64?
@@ -128,17 +137,13 @@ private struct Appending: Sendable {
         // A record with a delay has no owner, even if it is due by now: a process must claim it.
         let owner = record.notBefore == nil && state == .waiting ? owner : nil
         // The number that SQLite would choose, which is needed for `head`.
-        let last = try database.number("SELECT max(number) FROM record") ?? 0
+        let last = try database.number(Self.lastNumber) ?? 0
         let (number, isFull) = last.addingReportingOverflow(1)
         guard !isFull else {
             throw DatabaseError(resultCode: .SQLITE_FULL, message: "record \(last) has the largest number")
         }
         try database.run(
-            """
-            INSERT INTO record (number, id, head, request, route, position, name, priority, state, added, due, expires,
-                unique_key, owner, queue, payload, stops, once)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)
-            """,
+            Self.insertion,
             [
                 number, id.text, head ?? number, request.id, request.route, position, record.name,
                 record.priority.rawValue,
@@ -150,4 +155,11 @@ private struct Appending: Sendable {
             ])
         return head ?? number
     }
+
+    static let lastNumber: TaskStoreSQL = "SELECT max(number) FROM ~record"
+    private static let insertion: TaskStoreSQL = """
+        INSERT INTO ~record (number, id, head, request, route, position, name, priority, state, added, due, expires,
+            unique_key, owner, queue, payload, stops, once)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)
+        """
 }

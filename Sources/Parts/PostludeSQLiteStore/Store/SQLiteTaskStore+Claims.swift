@@ -28,7 +28,7 @@ extension SQLiteTaskStore {
     /// Returns the owners whose lock is free. Called outside of the transaction, because it may wait until the end of a process
     /// is known.
     private func deadOwners() throws(TaskStoreError) -> [DeadOwner] {
-        let others = try read { try $0.numbers("SELECT number FROM owner WHERE number <> ?", [owner]) }
+        let others = try read { try $0.numbers(Owner.others, [owner]) }
         var dead: [DeadOwner] = []
         for other in others {
             do {
@@ -36,7 +36,7 @@ extension SQLiteTaskStore {
             } catch {
                 throw TaskStoreError(path, error)
             }
-            let pid = try read { try $0.number("SELECT pid FROM owner WHERE number = ?", [other]) } ?? 0
+            let pid = try read { try $0.number(Owner.process, [other]) } ?? 0
             let crashReport = RunningRecords.crashReport(ofOwner: other, taskStore: path)
             dead.append(
                 DeadOwner(
@@ -70,7 +70,7 @@ extension SQLiteTaskStore {
 
 /// One claim, within its transaction.
 struct Claim {
-    private let database: Database
+    private let database: StoreDatabase
     private let owner: Int64
     private let now: Int64
     private let isAlive: (Int64) throws -> Bool
@@ -81,7 +81,7 @@ struct Claim {
     /// The delay, in milliseconds, of records that wait for one before them.
     private static let openDelay: Int64 = 5000
 
-    init(_ database: Database, owner: Int64, now: Int64, isAlive: @escaping (Int64) throws -> Bool) {
+    init(_ database: StoreDatabase, owner: Int64, now: Int64, isAlive: @escaping (Int64) throws -> Bool) {
         self.database = database
         self.owner = owner
         self.now = now
@@ -95,83 +95,86 @@ struct Claim {
         var gone: [Int64] = []
     }
 
-    static let nextDue = """
-        SELECT due FROM record WHERE state = 0 AND owner IS NULL AND priority = ? ORDER BY due LIMIT 1
+    static let nextDue: TaskStoreSQL = """
+        SELECT due FROM ~record WHERE state = 0 AND owner IS NULL AND priority = ? ORDER BY due LIMIT 1
         """
     /// Selects the requests that have a suspect. CROSS JOIN makes SQLite begin with the suspects: it does not know that they
     /// are few.
-    private static let suspectHeads = """
-        SELECT record.head FROM suspect CROSS JOIN record ON record.number = suspect.record WHERE record.state = 0
+    private static let suspectHeads: TaskStoreSQL = """
+        SELECT ~record.head FROM ~suspect CROSS JOIN ~record ON ~record.number = ~suspect.record WHERE ~record.state = 0
         """
-    static let nextUnsuspected = """
-        SELECT due FROM record
+    static let nextUnsuspected: TaskStoreSQL = """
+        SELECT due FROM ~record
         WHERE state = 0 AND owner IS NULL AND priority = ? AND head NOT IN (\(suspectHeads)) ORDER BY due LIMIT 1
         """
-    private static let suspects = """
-        FROM suspect CROSS JOIN record ON record.number = suspect.record
-        WHERE record.state = 0 AND record.owner IS NULL
+    private static let suspects: TaskStoreSQL = """
+        FROM ~suspect CROSS JOIN ~record ON ~record.number = ~suspect.record
+        WHERE ~record.state = 0 AND ~record.owner IS NULL
         """
-    static let nextSuspect = "SELECT min(record.due) \(suspects)"
-    static let dueSuspect = """
-        SELECT record.head \(suspects) AND record.due <= ?1 AND (record.expires IS NULL OR record.expires > ?1)
-        ORDER BY record.due, record.number LIMIT 1
+    static let nextSuspect: TaskStoreSQL = "SELECT min(~record.due) \(suspects)"
+    static let dueSuspect: TaskStoreSQL = """
+        SELECT ~record.head \(suspects) AND ~record.due <= ?1 AND (~record.expires IS NULL OR ~record.expires > ?1)
+        ORDER BY ~record.due, ~record.number LIMIT 1
         """
-    private static let insertSuspect = """
-        INSERT INTO suspect (record, deaths) VALUES (?, 1)
+    private static let insertSuspect: TaskStoreSQL = """
+        INSERT INTO ~suspect (record, deaths) VALUES (?, 1)
         ON CONFLICT (record) DO UPDATE SET deaths = deaths + 1
         """
     /// Also counts an attempt whose start was not written before the process died.
-    private static let delay = """
-        UPDATE record SET owner = NULL, state = 0, attempts = attempts + (state = 0), due = ?, error = ?
+    private static let delay: TaskStoreSQL = """
+        UPDATE ~record SET owner = NULL, state = 0, attempts = attempts + (state = 0), due = ?, error = ?
         WHERE number = ?
         """
-    private static let delayBehind = """
-        UPDATE record SET owner = NULL, due = ?1
+    private static let delayBehind: TaskStoreSQL = """
+        UPDATE ~record SET owner = NULL, due = ?1
         WHERE number > ?2 AND number < ?3 AND +state = 0 AND +owner = ?4
         """
-    static let owned = "SELECT number FROM record WHERE owner = ? ORDER BY number LIMIT 1 OFFSET ?"
-    static let headOf = "SELECT head FROM record WHERE number = ?"
-    static let ownedBehind = """
-        SELECT number FROM record WHERE owner = ? AND number > ? AND head <> ? ORDER BY number LIMIT 1
+    static let owned: TaskStoreSQL = "SELECT number FROM ~record WHERE owner = ? ORDER BY number LIMIT 1 OFFSET ?"
+    static let headOf: TaskStoreSQL = "SELECT head FROM ~record WHERE number = ?"
+    static let ownedBehind: TaskStoreSQL = """
+        SELECT number FROM ~record WHERE owner = ? AND number > ? AND head <> ? ORDER BY number LIMIT 1
         """
     /// The records were due when the process claimed them; the clock may have been set back since.
-    static let release = """
-        UPDATE record SET owner = NULL, state = 0, due = min(due, ?3),
+    static let release: TaskStoreSQL = """
+        UPDATE ~record SET owner = NULL, state = 0, due = min(due, ?3),
             error = CASE state WHEN 1 THEN 'the process ended during attempt ' || attempts ELSE error END
         WHERE owner = ?1 AND number < ?2
         """
-    static let expire = """
-        UPDATE record SET state = 4, ended = ?1 WHERE number IN (
-            SELECT number FROM record INDEXED BY record_expiry
+    static let expire: TaskStoreSQL = """
+        UPDATE ~record SET state = 4, ended = ?1 WHERE number IN (
+            SELECT number FROM ~record INDEXED BY ~record_expiry
             WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
         """
-    static let ahead = """
-        UPDATE record SET due = ?1
+    static let ahead: TaskStoreSQL = """
+        UPDATE ~record SET due = ?1
         WHERE state = 0 AND owner IS NULL AND priority IN (0, 1, 2) AND due > ?1 AND +due = added
         """
-    static let expiringThatStop = """
+    static let expiringThatStop: TaskStoreSQL = """
         SELECT id FROM (
-            SELECT id, stops FROM record INDEXED BY record_expiry
+            SELECT id, stops FROM ~record INDEXED BY ~record_expiry
             WHERE expires <= ?1 AND expires IS NOT NULL AND state = 0 AND owner IS NULL ORDER BY expires LIMIT ?2)
         WHERE stops = 1
         """
-    static let due = """
-        SELECT head FROM record
+    static let due: TaskStoreSQL = """
+        SELECT head FROM ~record
         WHERE state = 0 AND owner IS NULL AND priority = ?1 AND due <= ?2 AND (expires IS NULL OR expires > ?2)
         AND head NOT IN (\(suspectHeads))
         ORDER BY due, number
         """
-    static let behind = "SELECT number FROM record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
-    static let postpone = """
-        UPDATE record SET due = ?4
+    static let behind: TaskStoreSQL = "SELECT number FROM ~record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
+    static let postpone: TaskStoreSQL = """
+        UPDATE ~record SET due = ?4
         WHERE number > ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
         """
-    private static let isTogether = """
+    private static let isTogether: TaskStoreSQL = """
         number >= ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3
         AND (+expires IS NULL OR +expires > ?3)
         """
-    static let together = "WHERE \(isTogether) ORDER BY number"
-    static let own = "UPDATE record SET owner = ?4 WHERE \(isTogether)"
+    static let together = RecordRow.selecting("WHERE \(isTogether) ORDER BY number")
+    static let own: TaskStoreSQL = "UPDATE ~record SET owner = ?4 WHERE \(isTogether)"
+
+    private static let suspected =
+        RecordRow.selectingSummaries("WHERE id = ? AND owner = ? AND state IN (0, 1) AND number < ?")
 
     /// Frees the records of dead owners, in whole requests.
     func release(_ dead: [DeadOwner]) throws -> ReleasedOwners {
@@ -186,7 +189,7 @@ struct Claim {
             }
             try database.run(Self.release, [other.number, end, now])
             guard end == .max else { continue }
-            try database.run("DELETE FROM owner WHERE number = ?", [other.number])
+            try database.run(Owner.removal, [other.number])
             released.gone.append(other.number)
         }
         return released
@@ -198,9 +201,7 @@ struct Claim {
     private func suspect(
         _ id: RecordID, of other: DeadOwner, before end: Int64, reason: String
     ) throws -> RecordDeath? {
-        let found = try database.summaries(
-            "WHERE id = ? AND owner = ? AND state IN (0, 1) AND number < ?", [id.text, other.number, end]
-        ).first
+        let found = try database.summaries(Self.suspected, [id.text, other.number, end]).first
         guard let record = found else { return nil }
         try database.run(Self.insertSuspect, [record.number])
         var death = RecordDeath(record: record, deaths: record.deaths + 1, reason: reason)
@@ -233,8 +234,7 @@ struct Claim {
     func correctDueTimes() throws { try database.run(Self.ahead, [now]) }
 
     func closeExpired() throws {
-        let stopping = try String.fetchAll(
-            try database.cachedStatement(sql: Self.expiringThatStop), arguments: [now, Self.batch])
+        let stopping = try database.texts(Self.expiringThatStop, [now, Self.batch])
         try database.run(Self.expire, [now, Self.batch])
         for id in stopping.compactMap(RecordID.init) {
             try database.stopBehind(id, because: .expired, at: now)
@@ -267,7 +267,7 @@ struct Claim {
         var heads: [Int64] = []
         var seen: Set<Int64> = []
         for priority in RecordPriority.allCases {
-            let statement = try database.cachedStatement(sql: Self.due)
+            let statement = try database.statement(Self.due)
             let cursor = try Int64.fetchCursor(statement, arguments: [priority.rawValue, now])
             while heads.count < limit, let head = try cursor.next() {
                 if seen.insert(head).inserted { heads.append(head) }

@@ -15,7 +15,7 @@ extension SQLiteTaskStore {
             // Reads one more record, to know whether there is a next page.
             let numbers = try listing.numbers(after: after ?? order.start, limit: limit + 1, in: database)
             var records = try database.summaries(
-                "WHERE \(Self.isNumbered) ORDER BY number \(order.keyword)", [Self.json(numbers)])
+                order == .newestFirst ? Self.pageBackwards : Self.page, [Self.json(numbers)])
             guard records.count > limit else { return RecordPage(records: records, next: nil) }
             records.removeLast(records.count - limit)
             return RecordPage(records: records, next: records.last?.number)
@@ -23,14 +23,17 @@ extension SQLiteTaskStore {
     }
 
     /// A condition whose argument is numbers as JSON.
-    static let isNumbered = "number IN (SELECT value FROM json_each(?))"
+    static let isNumbered: TaskStoreSQL = "number IN (SELECT value FROM json_each(?))"
+    private static let page = RecordRow.selectingSummaries("WHERE \(isNumbered) ORDER BY number")
+    private static let pageBackwards =
+        RecordRow.selectingSummaries("WHERE \(isNumbered) ORDER BY number DESC")
 
     private static func json(_ numbers: [Int64]) -> String {
         "[\(numbers.map(String.init).joined(separator: ","))]"
     }
 
     package func record(_ id: RecordID) throws(TaskStoreError) -> Record? {
-        try read { try $0.records("WHERE id = ?", [id.text]).first }
+        try read { try $0.records(RecordRow.withID, [id.text]).first }
     }
 
     package func newest(of key: String, name: String) throws(TaskStoreError) -> Record? {
@@ -38,12 +41,14 @@ extension SQLiteTaskStore {
         return try read { try $0.records(Self.newest, [name, key]).first }
     }
 
-    static let newest = """
-        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL ORDER BY record.number DESC LIMIT 1
+    static let newest = RecordRow.selecting(
         """
-
-    static let unfinishedWithKey = """
-        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL AND (state < 2 OR state = 6)
+        WHERE name = ? AND unique_key = ? AND unique_key IS NOT NULL ORDER BY ~record.number DESC LIMIT 1
+        """)
+    static let unfinishedWithKey = RecordRow.selecting("WHERE \(isUnfinishedWithKey)")
+    static let holder: TaskStoreSQL = "SELECT id FROM ~record WHERE \(isUnfinishedWithKey)"
+    private static let isUnfinishedWithKey: TaskStoreSQL = """
+        name = ? AND unique_key = ? AND unique_key IS NOT NULL AND (state < 2 OR state = 6)
         """
 
     package func unfinished() throws(TaskStoreError) -> Int {
@@ -53,12 +58,12 @@ extension SQLiteTaskStore {
 
     /// Counts the unfinished records that are due. A suspect counts as due although it waits for a while, and so do the
     /// records that wait for it.
-    static let unfinished = """
+    static let unfinished: TaskStoreSQL = """
         \(RecordNames.table)
-        SELECT count(*) FROM kind CROSS JOIN record INDEXED BY record_name ON record.name = kind.name
-        WHERE record.state IN (0, 1) AND (record.due <= ? OR record.head IN (
-            SELECT dead.head FROM suspect CROSS JOIN record AS dead ON dead.number = suspect.record
-            WHERE dead.state = 0 AND record.due <= dead.due))
+        SELECT count(*) FROM kind CROSS JOIN ~record INDEXED BY ~record_name ON ~record.name = kind.name
+        WHERE ~record.state IN (0, 1) AND (~record.due <= ? OR ~record.head IN (
+            SELECT dead.head FROM ~suspect CROSS JOIN ~record AS dead ON dead.number = ~suspect.record
+            WHERE dead.state = 0 AND ~record.due <= dead.due))
         """
 
     package func holder(of key: String, name: String) throws(TaskStoreError) -> RecordID? {
@@ -87,14 +92,14 @@ extension SQLiteTaskStore {
         }
     }
 
-    private static let counting = "SELECT count(*) FROM record WHERE name = ? AND state = ?"
-    static let oldestOwned = "SELECT min(due) FROM record WHERE owner IS NOT NULL"
+    private static let counting: TaskStoreSQL =
+        "SELECT count(*) FROM ~record WHERE name = ? AND state = ?"
+    static let oldestOwned: TaskStoreSQL = "SELECT min(due) FROM ~record WHERE owner IS NOT NULL"
 }
 
-extension Database {
+extension StoreDatabase {
     func holder(of key: String, name: String) throws -> RecordID? {
-        let statement = try cachedStatement(sql: "SELECT id FROM record \(SQLiteTaskStore.unfinishedWithKey)")
-        return try String.fetchOne(statement, arguments: [name, key]).flatMap { RecordID($0) }
+        try text(SQLiteTaskStore.holder, [name, key]).flatMap { RecordID($0) }
     }
 }
 
@@ -108,9 +113,9 @@ extension SQLiteTaskStore {
         while true {
             let page = try read { database in
                 let numbers = try listing.numbers(after: after, limit: 256, in: database)
-                let statement = try database.cachedStatement(
-                    sql: "\(Self.line) WHERE \(Self.isNumbered) ORDER BY number")
-                return try Row.fetchAll(statement, arguments: [Self.json(numbers)]).compactMap {
+                return try Row.fetchAll(
+                    try database.statement(Self.lines), arguments: [Self.json(numbers)]
+                ).compactMap {
                     row in
                     Int64.fromDatabaseValue(row[0]).flatMap { number in
                         String.fromDatabaseValue(row[1]).map { (number: number, line: $0) }
@@ -124,16 +129,16 @@ extension SQLiteTaskStore {
     }
 
     /// SQLite's `json` removes line ends and blanks. Text that is not JSON is exported as a string.
-    private static let line = """
+    private static let lines: TaskStoreSQL = """
         SELECT number, json_object(
             'id', id, 'request', request, 'route', route, 'position', position, 'name', name,
             'priority', CASE priority WHEN 0 THEN 'high' WHEN 1 THEN 'normal' ELSE 'low' END,
             'state', CASE state \(states) END,
             'added', \(time("added")), 'due', \(time("due")), 'expires', \(time("expires")), 'unique', unique_key,
             'attempts', attempts, 'started', \(time("started")), 'ended', \(time("ended")),
-            'queue', (SELECT name FROM queue WHERE queue.number = record.queue), 'error', error,
+            'queue', (SELECT name FROM ~queue WHERE ~queue.number = ~record.queue), 'error', error,
             'result', \(json("result")), 'payload', \(json("payload")))
-        FROM record
+        FROM ~record WHERE \(isNumbered) ORDER BY number
         """
 
     private static let states = RecordState.allCases.map { "WHEN \($0.rawValue) THEN '\($0)'" }

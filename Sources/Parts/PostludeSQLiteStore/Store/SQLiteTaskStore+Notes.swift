@@ -13,11 +13,7 @@ extension SQLiteTaskStore {
         beginnings.withLock { $0[id] = beginning }
         writeLater { database in
             guard beginning.take() else { return }
-            try database.run(
-                """
-                UPDATE record SET state = 1, attempts = attempts + 1, started = ? WHERE id = ? AND state IN (0, 1)
-                """,
-                [beginning.time, id.text])
+            try database.run(Self.starting, [beginning.time, id.text])
         }
     }
 
@@ -43,60 +39,40 @@ extension SQLiteTaskStore {
     ///
     /// - Parameter start: when the attempt of a record that is done began, if that was not written; otherwise nil.
     static func end(
-        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, in database: Database
+        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, in database: StoreDatabase
     ) throws {
         switch end {
         case .done(let result):
-            try database.run(
-                """
-                UPDATE record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT),
-                    attempts = attempts + ?, started = coalesce(?, started)
-                WHERE id = ? AND (state < 2 OR state = 6)
-                """,
-                [now, result, start == nil ? 0 : 1, start, id.text])
+            try database.run(finishing, [now, result, start == nil ? 0 : 1, start, id.text])
         case .again(let error, let time):
-            try database.run(
-                "UPDATE record SET state = 0, owner = NULL, due = ?, error = ? WHERE id = ? AND state IN (0, 1)",
-                [time.milliseconds, error, id.text])
+            try database.run(postponing, [time.milliseconds, error, id.text])
         case .retrying(let error):
-            try database.run(
-                "UPDATE record SET state = 0, error = ? WHERE id = ? AND state = 1", [error, id.text])
+            try database.run(retryingHere, [error, id.text])
         case .failed(let error): try close(id, .failed, error, at: now, in: database)
         case .stopped(let blocker, let error):
             guard try close(id, .failed, error, at: now, in: database) else { return }
-            try database.run("UPDATE record SET stopped_by = ? WHERE id = ?", [blocker?.text, id.text])
+            try database.run(namingBlocker, [blocker?.text, id.text])
         case .expired: try close(id, .expired, nil, at: now, in: database)
         case .discarded: try close(id, .discarded, nil, at: now, in: database)
         case .moved(let queue, let reason):
             let number = try QueueTable.number(of: queue, in: database)
             // Records are published in the order of their numbers: it comes before those that were added later.
-            try database.run(
-                """
-                UPDATE record SET state = 6, owner = NULL, queue = ?, error = coalesce(?, error)
-                WHERE id = ? AND state IN (0, 1)
-                """,
-                [number, reason, id.text])
+            try database.run(moving, [number, reason, id.text])
             // It may fail at the broker, too, and the records after it would not be notified.
             if reason != nil, database.changesCount == 1 {
                 try database.stopBehind(id, because: .moved(queue: queue), at: now)
             }
         case .released:
-            try database.run(
-                "UPDATE record SET state = 0, owner = NULL WHERE id = ? AND state IN (0, 1)", [id.text])
+            try database.run(releasing, [id.text])
         }
     }
 
     /// - Returns: false if the record is over already.
     @discardableResult
     private static func close(
-        _ id: RecordID, _ state: RecordState, _ error: String?, at now: Int64, in database: Database
+        _ id: RecordID, _ state: RecordState, _ error: String?, at now: Int64, in database: StoreDatabase
     ) throws -> Bool {
-        try database.run(
-            """
-            UPDATE record SET state = ?, owner = NULL, ended = ?, error = coalesce(?, error)
-            WHERE id = ? AND (state < 2 OR state = 6)
-            """,
-            [state.rawValue, now, error, id.text])
+        try database.run(closing, [state.rawValue, now, error, id.text])
         guard database.changesCount == 1 else { return false }
         let reason: StopReason =
             switch state {
@@ -107,4 +83,29 @@ extension SQLiteTaskStore {
         try database.stopBehind(id, because: reason, at: now)
         return true
     }
+
+    static let starting: TaskStoreSQL = """
+        UPDATE ~record SET state = 1, attempts = attempts + 1, started = ? WHERE id = ? AND state IN (0, 1)
+        """
+    private static let finishing: TaskStoreSQL = """
+        UPDATE ~record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT),
+            attempts = attempts + ?, started = coalesce(?, started)
+        WHERE id = ? AND (state < 2 OR state = 6)
+        """
+    private static let postponing: TaskStoreSQL = """
+        UPDATE ~record SET state = 0, owner = NULL, due = ?, error = ? WHERE id = ? AND state IN (0, 1)
+        """
+    private static let retryingHere: TaskStoreSQL =
+        "UPDATE ~record SET state = 0, error = ? WHERE id = ? AND state = 1"
+    private static let namingBlocker: TaskStoreSQL = "UPDATE ~record SET stopped_by = ? WHERE id = ?"
+    private static let moving: TaskStoreSQL = """
+        UPDATE ~record SET state = 6, owner = NULL, queue = ?, error = coalesce(?, error)
+        WHERE id = ? AND state IN (0, 1)
+        """
+    private static let releasing: TaskStoreSQL =
+        "UPDATE ~record SET state = 0, owner = NULL WHERE id = ? AND state IN (0, 1)"
+    private static let closing: TaskStoreSQL = """
+        UPDATE ~record SET state = ?, owner = NULL, ended = ?, error = coalesce(?, error)
+        WHERE id = ? AND (state < 2 OR state = 6)
+        """
 }

@@ -4,7 +4,7 @@ internal import PostludeTaskStore
 // The order of a request's records: those after a record that stops the others on failure run only after it has succeeded. A
 // record and those that it stops are ended by one transaction.
 
-extension Database {
+extension StoreDatabase {
     /// Ends the records after one that has not succeeded, if it stops the others on failure: they become dead letters that name
     /// it, and run if it is retried.
     ///
@@ -12,7 +12,7 @@ extension Database {
     func stopBehind(
         _ id: RecordID, because reason: StopReason, at now: Int64, state: RecordState = .failed
     ) throws {
-        guard let record = try records("WHERE id = ? AND stops = 1", [id.text]).first,
+        guard let record = try records(RecordOrder.thatStops, [id.text]).first,
             let head = try number(Claim.headOf, [record.number])
         else { return }
         let end = try number(Claim.behind, [head]) ?? .max
@@ -38,19 +38,12 @@ extension Database {
 
     /// Lets a record run, after the one that has kept it from running was retried.
     func revive(_ record: RecordSummary, at now: Int64) throws {
-        try run(
-            """
-            UPDATE record SET state = 0, due = max(due, ?1), ended = NULL, error = NULL, stopped_by = NULL, attempts = 0,
-                expires = CASE WHEN expires <= ?1 THEN NULL ELSE expires END
-            WHERE number = ?2
-            """,
-            [now, record.number])
-        try run("DELETE FROM suspect WHERE record = ?", [record.number])
+        try run(RecordOrder.revival, [now, record.number])
+        try run(RecordOrder.forgetDeaths, [record.number])
     }
 
     func isStopped(_ record: RecordSummary, byOneOf ids: [RecordID]) throws -> Bool {
-        let sql = "SELECT stopped_by FROM record WHERE number = ?"
-        let blocker = try String.fetchOne(try cachedStatement(sql: sql), arguments: [record.number])
+        let blocker = try text(RecordOrder.blockerID, [record.number])
         return ids.contains { $0.text == blocker }
     }
 
@@ -68,16 +61,23 @@ extension Database {
 
 /// The statements of this file.
 enum RecordOrder {
-    static let stopBehind = """
-        UPDATE record SET state = ?, owner = NULL, ended = ?, stopped_by = ?, error = ?
+    static let thatStops = RecordRow.selecting("WHERE id = ? AND stops = 1")
+    static let stopBehind: TaskStoreSQL = """
+        UPDATE ~record SET state = ?, owner = NULL, ended = ?, stopped_by = ?, error = ?
         WHERE number > ? AND number < ? AND +state = 0
         """
-    static let stopped = """
-        INDEXED BY record_stopped WHERE stopped_by = ? AND state = 3 ORDER BY record.number
+    static let stopped = RecordRow.selectingSummaries(
+        "INDEXED BY ~record_stopped WHERE stopped_by = ? AND state = 3 ORDER BY ~record.number")
+    static let blockerID: TaskStoreSQL = "SELECT stopped_by FROM ~record WHERE number = ?"
+    static let blocker = RecordRow.selectingSummaries("WHERE id = (\(blockerID)) AND state IN (3, 4)")
+    static let revival: TaskStoreSQL = """
+        UPDATE ~record SET state = 0, due = max(due, ?1), ended = NULL, error = NULL, stopped_by = NULL, attempts = 0,
+            expires = CASE WHEN expires <= ?1 THEN NULL ELSE expires END
+        WHERE number = ?2
         """
-    static let blocker = "WHERE id = (SELECT stopped_by FROM record WHERE number = ?) AND state IN (3, 4)"
-    static let firstOpen = """
-        SELECT number FROM record INDEXED BY record_stops
+    static let forgetDeaths: TaskStoreSQL = "DELETE FROM ~suspect WHERE record = ?"
+    static let firstOpen: TaskStoreSQL = """
+        SELECT number FROM ~record INDEXED BY ~record_stops
         WHERE head = ?1 AND stops = 1 AND state IN (0, 1)
             AND NOT (state = 0 AND owner IS NULL AND due <= ?2 AND (expires IS NULL OR expires > ?2))
         ORDER BY number LIMIT 1

@@ -21,25 +21,24 @@ extension SQLiteTaskStore {
     package func removeFirings(before time: Date, limit: Int) throws(TaskStoreError) -> Int {
         let time = time.milliseconds
         return try write { database in
-            try database.run(
-                """
-                DELETE FROM firing WHERE (schedule, time) IN (
-                    SELECT schedule, time FROM firing AS old WHERE time < ?
-                    AND EXISTS (SELECT 1 FROM firing WHERE schedule = old.schedule AND time > old.time)
-                    ORDER BY time LIMIT ?)
-                """,
-                [time, limit])
+            try database.run(Self.firingRemoval, [time, limit])
             return database.changesCount
         }
     }
 
-    static let removal = """
-        DELETE FROM record WHERE number IN (
-            SELECT number FROM record INDEXED BY record_over
+    private static let firingRemoval: TaskStoreSQL = """
+        DELETE FROM ~firing WHERE (schedule, time) IN (
+            SELECT schedule, time FROM ~firing AS old WHERE time < ?
+            AND EXISTS (SELECT 1 FROM ~firing WHERE schedule = old.schedule AND time > old.time)
+            ORDER BY time LIMIT ?)
+        """
+    static let removal: TaskStoreSQL = """
+        DELETE FROM ~record WHERE number IN (
+            SELECT number FROM ~record INDEXED BY ~record_over
             WHERE state = ?1 AND ended < ?2 AND ended IS NOT NULL
                 AND (once = 0 OR NOT EXISTS (
-                    SELECT 1 FROM record AS other INDEXED BY record_once
-                    WHERE other.head = record.head AND other.once = 1
+                    SELECT 1 FROM ~record AS other INDEXED BY ~record_once
+                    WHERE other.head = ~record.head AND other.once = 1
                         AND (other.ended IS NULL OR other.ended >= CASE other.state WHEN 3 THEN ?5 ELSE ?4 END)))
             ORDER BY ended LIMIT ?3)
         """

@@ -1,9 +1,9 @@
 internal import FoundationEssentials
-internal import GRDB
+package import GRDB
 internal import PostludeSystem
 package import PostludeTaskStore
 
-/// The task store of durable tasks: an SQLite file that several processes have open.
+/// The task store of durable tasks: an SQLite file that several processes have open, or tables in the application's database.
 ///
 /// Concurrent writes share a transaction and an fsync. A process owns records: it alone runs them, until they are over, or
 /// until it closes the task store or dies. Call ``close()`` at the end, because the writer's thread keeps the file open until
@@ -18,9 +18,14 @@ package final class SQLiteTaskStore: RecordStore {
     package let owner: Int64?
 
     let settings: TaskStoreSettings
+    let names: TableNames
     // Internal for the tests: the extensions use the functions below.
     let pool: DatabasePool
     let writer: WriteQueue
+    /// The application's database; nil for a file of the task store's own.
+    let application: ApplicationDatabase?
+    /// The records that transactions of the application's connections have appended.
+    let appended = OpenAppends()
     private let checkpointer: Checkpointer
     private let locks: OwnerLocks
     /// The list of the records that this process runs; nil for a visitor.
@@ -44,9 +49,24 @@ package final class SQLiteTaskStore: RecordStore {
         }
     }
 
+    /// Opens the task store in the application's database, and makes or migrates its tables.
+    package convenience init(
+        in writer: any DatabaseWriter, role: TaskStoreRole = .process,
+        settings: TaskStoreSettings = TaskStoreSettings()
+    ) throws(TaskStoreError) {
+        do {
+            let path = try ApplicationDatabase.path(of: writer)
+            self.init(try TaskStoreOpening(path: path, role: role, settings: settings, application: writer))
+        } catch {
+            throw TaskStoreError(writer.path, error)
+        }
+    }
+
     private init(_ opening: TaskStoreOpening) {
         path = opening.path
         settings = opening.settings
+        names = opening.names
+        application = opening.application
         pool = opening.pool
         locks = opening.locks
         writer = opening.writer
@@ -65,11 +85,16 @@ package final class SQLiteTaskStore: RecordStore {
                 let (now, number) = (now, registered.number)
                 // From now on the beginnings are written by themselves, so that the records that run stay this owner's.
                 beginnings.withLock { beginnings in for each in beginnings.values { _ = each.take() } }
-                let isGone = (try? writer.perform { try Self.leave(number, at: now, in: $0) }) ?? false
+                let names = names
+                let isGone =
+                    (try? writer.perform { connection in
+                        try Self.leave(number, at: now, in: StoreDatabase(connection, names))
+                    }) ?? false
                 registered.endConfirming()
                 if isGone { RunningRecords.remove(ofOwner: number, taskStore: path) }
             }
             writer.close()
+            application?.close()
             // The last connection to be closed moves the WAL into the file and removes it, which the pool's read-only
             // connections cannot do.
             checkpointer.close()
@@ -104,22 +129,25 @@ package final class SQLiteTaskStore: RecordStore {
     var now: Int64 { settings.now().milliseconds }
 
     /// Runs statements in a transaction that all waiting writes share, and waits until they are on the disk.
-    func write<Value>(_ body: @escaping @Sendable (Database) throws -> Value) throws(TaskStoreError) -> Value
-    {
+    func write<Value>(
+        _ body: @escaping @Sendable (StoreDatabase) throws -> Value
+    ) throws(TaskStoreError) -> Value {
         do {
-            return try writer.perform(body)
+            return try writer.perform { [names] in try body(StoreDatabase($0, names)) }
         } catch {
             throw TaskStoreError(path, error)
         }
     }
 
     /// Runs statements in the next transaction, without waiting for it.
-    func writeLater(_ body: @escaping @Sendable (Database) throws -> Void) { writer.note(body) }
+    func writeLater(_ body: @escaping @Sendable (StoreDatabase) throws -> Void) {
+        writer.note { [names] in try body(StoreDatabase($0, names)) }
+    }
 
     /// Reads without waiting for writers, and without making them wait.
-    func read<Value>(_ body: (Database) throws -> Value) throws(TaskStoreError) -> Value {
+    func read<Value>(_ body: (StoreDatabase) throws -> Value) throws(TaskStoreError) -> Value {
         do {
-            return try pool.read(body)
+            return try pool.read { try body(StoreDatabase($0, names)) }
         } catch {
             throw TaskStoreError(path, error)
         }
@@ -128,6 +156,13 @@ package final class SQLiteTaskStore: RecordStore {
     /// Whether an owner is alive.
     func isAlive(_ owner: Int64) throws -> Bool {
         if let registered { try registered.isAlive(owner) } else { try locks.isAlive(owner) }
+    }
+
+    /// Checks that the files are still at their paths, and restores this process's lock and row as an owner if they were removed.
+    /// Called at the beginning of each transaction that adds records.
+    func confirm(in database: StoreDatabase) throws {
+        try files.check()
+        try registered?.confirm(in: database)
     }
 
     /// Changes the list of the records that this process runs. A visitor has none.
@@ -176,14 +211,16 @@ package final class SQLiteTaskStore: RecordStore {
     /// Frees an owner's waiting records, and removes the owner if none of its records is running.
     ///
     /// - Returns: whether the owner was removed.
-    private static func leave(_ owner: Int64, at now: Int64, in database: Database) throws -> Bool {
+    private static func leave(_ owner: Int64, at now: Int64, in database: StoreDatabase) throws -> Bool {
         // The records were due when they were claimed; the clock may have been set back since.
-        try database.run(
-            "UPDATE record SET owner = NULL, due = min(due, ?) WHERE owner = ? AND state = 0", [now, owner])
+        try database.run(leaving, [now, owner])
         // A record that runs until the process ends keeps its owner, which is dead then.
-        try database.run(
-            "DELETE FROM owner WHERE number = ? AND NOT EXISTS (SELECT 1 FROM record WHERE owner = ?)",
-            [owner, owner])
+        try database.run(removingOwner, [owner, owner])
         return database.changesCount == 1
     }
+
+    private static let leaving: TaskStoreSQL =
+        "UPDATE ~record SET owner = NULL, due = min(due, ?) WHERE owner = ? AND state = 0"
+    private static let removingOwner: TaskStoreSQL =
+        "DELETE FROM ~owner WHERE number = ? AND NOT EXISTS (SELECT 1 FROM ~record WHERE owner = ?)"
 }

@@ -8,6 +8,8 @@ package import PostludeTaskStore
 struct TaskStoreOpening {
     let path: String
     let settings: TaskStoreSettings
+    let names: TableNames
+    let application: ApplicationDatabase?
     let pool: DatabasePool
     let locks: OwnerLocks
     let files: TaskStoreFiles
@@ -16,54 +18,77 @@ struct TaskStoreOpening {
     let writer: WriteQueue
     let checkpointer: Checkpointer
 
-    init(path: String, role: TaskStoreRole, settings: TaskStoreSettings) throws {
+    /// - Parameter writer: the application's database at that path; nil for a file of the task store's own.
+    init(
+        path: String, role: TaskStoreRole, settings: TaskStoreSettings,
+        application writer: (any DatabaseWriter)? = nil
+    ) throws {
         self.settings = settings
-        let (path, isMade) = try Self.file(at: path, role: role)
+        let names = writer == nil ? TableNames.plain : .prefixed
+        self.names = names
+        let (path, isMade) = try Self.file(at: path, role: writer == nil ? role : .visitor)
         self.path = path
         locks = OwnerLocks(taskStore: path)
         // A visitor does not wait for a process that is opening the task store: that process may be suspended.
         var opening = role == .visitor ? nil : try locks.takeOpening(within: settings.lockTimeout)
         defer { withExtendedLifetime(opening) {} }
         do {
-            try Self.checkFiles(of: path, locks: locks)
+            try Self.checkFiles(of: path, locks: locks, stamped: writer == nil)
         } catch {
             if isMade { unlink(path) }
             throw error
         }
         let busyTimeout = BusyTimeout(until: .now + settings.lockTimeout)
-        let isCurrent = try Self.check(path, busyTimeout: busyTimeout)
+        let isCurrent = try Self.check(path, names, role, busyTimeout: busyTimeout)
         if !isCurrent, opening == nil { opening = try locks.takeOpening(within: settings.lockTimeout) }
         pool = try DatabasePool(path: path, configuration: Self.configuration(busyTimeout))
         do {
-            try Self.prepare(pool, path: path)
-            if !isCurrent { try TaskStoreSchema.migrator.migrate(pool) }
+            try Self.prepare(pool, names, path: path)
+            if !isCurrent { try Self.migrate(pool, names) }
             if role == .process { try Self.syncFolder(of: path) }
             let files = try TaskStoreFiles(open: path)
             self.files = files
             let owner =
                 role == .visitor
                 ? nil
-                : try Owner.register(in: pool, locks: locks, isLost: try locks.files.isEmpty) {
+                : try Owner.register(in: pool, names, locks: locks, isLost: try locks.files.isEmpty) {
                     settings.now().milliseconds
                 }
             self.owner = owner
             if owner != nil { try locks.note(files: TaskStoreFiles.text(of: path)) }
-            let running = try Self.running(of: owner, in: pool, path: path)
+            let running = try Self.running(of: owner, in: pool, names, path: path)
             self.running = running
-            checkpointer = Checkpointer(
+            let checkpointer = Checkpointer(
                 try DatabaseQueue(path: path, configuration: Self.configuration(busyTimeout)), writer: pool,
                 path: path, warn: settings.warn)
-            writer = try WriteQueue(
-                pool, busyTimeout: busyTimeout, checkpointer: checkpointer, path: path, settings: settings
+            self.checkpointer = checkpointer
+            let turns = writer.map { _ in WriteTurns() }
+            let queue = try WriteQueue(
+                pool, busyTimeout: busyTimeout, checkpointer: checkpointer, path: path, settings: settings,
+                turns: turns, stamps: names == .plain
             ) { database in
                 try files.check()
-                try owner?.confirm(in: database)
+                try owner?.confirm(in: StoreDatabase(database, names))
                 // Without that file no task is lost, but a death of this process could not be attributed to a record.
                 do throws(SystemError) {
                     try running?.confirm()
                 } catch {
                     settings.report(TaskStoreError(path, system: error))
                 }
+            }
+            self.writer = queue
+            guard let writer, let turns else {
+                application = nil
+                return
+            }
+            checkpointer.onDemand { [weak queue] in queue?.note { _ in } }
+            do {
+                application = try ApplicationDatabase(
+                    writer, at: path, role: role, turns: turns, checkpointer: checkpointer, settings: settings)
+            } catch {
+                queue.close()
+                checkpointer.close()
+                throw error
             }
         } catch {
             try? pool.close()
@@ -100,16 +125,18 @@ struct TaskStoreOpening {
     }
 
     private static func running(
-        of owner: Owner?, in pool: DatabasePool, path: String
+        of owner: Owner?, in pool: DatabasePool, _ names: TableNames, path: String
     ) throws -> RunningRecords? {
         guard let owner else { return nil }
-        let owners = try pool.read { try $0.numbers("SELECT number FROM owner") }
+        let owners = try pool.read { try StoreDatabase($0, names).numbers(Owner.all) }
         RunningRecords.removeOthers(than: owners, taskStore: path)
         return try RunningRecords(ofOwner: owner.number, taskStore: path)
     }
 
     /// Refuses files other than those that living owners have open, and a WAL that does not belong to the file.
-    private static func checkFiles(of path: String, locks: OwnerLocks) throws {
+    ///
+    /// - Parameter stamped: whether the file's transactions have a `WriteStamp`.
+    private static func checkFiles(of path: String, locks: OwnerLocks, stamped: Bool) throws {
         var tries = 0
         while true {
             do {
@@ -118,7 +145,8 @@ struct TaskStoreOpening {
                     if open.isEmpty || open == TaskStoreFiles.text(of: path) { return }
                     throw TaskStoreFiles.moved("\(path), or \(path)-wal,", of: path)
                 }
-                return try WriteStamp.check(path)
+                if stamped { try WriteStamp.check(path) }
+                return
             } catch {
                 // Retries: the last process may be closing the task store, which removes the WAL, or a command may be writing.
                 tries += 1
@@ -131,10 +159,45 @@ struct TaskStoreOpening {
     /// Refuses databases of other programs, and task stores of later versions, before anything is written to them.
     ///
     /// - Returns: whether the tables are those of this version.
-    private static func check(_ path: String, busyTimeout: BusyTimeout) throws -> Bool {
+    private static func check(
+        _ path: String, _ names: TableNames, _ role: TaskStoreRole, busyTimeout: BusyTimeout
+    ) throws -> Bool {
         let database = try DatabaseQueue(path: path, configuration: configuration(busyTimeout))
         defer { try? database.close() }
-        return try database.read { try checkKind(of: $0, at: path, mayBeEmpty: true) }
+        return try database.read { database in
+            switch names {
+            case .plain: try checkKind(of: database, at: path, mayBeEmpty: true)
+            case .prefixed: try checkMigrations(of: database, at: path, role)
+            }
+        }
+    }
+
+    /// Refuses an application's database whose tables of tasks are of a later version.
+    ///
+    /// - Returns: whether they are those of this version.
+    private static func checkMigrations(
+        of database: Database, at path: String, _ role: TaskStoreRole
+    ) throws -> Bool {
+        guard let applied = try PrefixedMigrations.applied(in: database) else {
+            if role == .process { return false }
+            throw TaskStoreError(
+                .missing, path, "the database has no tables of durable tasks yet", advice: "start the server")
+        }
+        let known = Set(TaskStoreSchema.migrations.map(\.name))
+        guard known.isSuperset(of: applied) else { throw newer(path, advice: "run that version") }
+        return applied.count == known.count
+    }
+
+    private static func newer(_ path: String, advice: String) -> TaskStoreError {
+        TaskStoreError(
+            .newer, path, "a later version of this program has changed its tables", advice: advice)
+    }
+
+    private static func migrate(_ pool: DatabasePool, _ names: TableNames) throws {
+        switch names {
+        case .plain: try TaskStoreSchema.migrator.migrate(pool)
+        case .prefixed: try pool.writeWithoutTransaction { try PrefixedMigrations.migrate($0) }
+        }
     }
 
     /// - Returns: whether the tables are those of this version.
@@ -151,9 +214,7 @@ struct TaskStoreOpening {
                 advice: "name another file")
         }
         if try TaskStoreSchema.migrator.hasBeenSuperseded(database) {
-            throw TaskStoreError(
-                .newer, path, "a later version of this program has changed its tables",
-                advice: "run that version, or name another file")
+            throw newer(path, advice: "run that version, or name another file")
         }
         return try TaskStoreSchema.migrator.hasCompletedMigrations(database)
     }
@@ -171,7 +232,7 @@ struct TaskStoreOpening {
         return configuration
     }
 
-    private static func prepare(_ pool: DatabasePool, path: String) throws {
+    private static func prepare(_ pool: DatabasePool, _ names: TableNames, path: String) throws {
         try pool.writeWithoutTransaction { database in
             // GRDB's pool does not sync each commit, so that a power failure may lose the last ones. These must be durable.
             try database.execute(sql: "PRAGMA synchronous = FULL")
@@ -179,7 +240,9 @@ struct TaskStoreOpening {
                 throw TaskStoreError(.system, path, "SQLite does not sync each commit")
             }
             // Set before the tables are created, so that the file is recognized after a crash between the two steps.
-            if try Int64.fetchOne(database, sql: "PRAGMA application_id") != TaskStoreSchema.applicationID {
+            if names == .plain,
+                try Int64.fetchOne(database, sql: "PRAGMA application_id") != TaskStoreSchema.applicationID
+            {
                 try database.execute(sql: "PRAGMA application_id = \(TaskStoreSchema.applicationID)")
             }
             // A long read makes the WAL grow. This limit truncates it when it is restarted.
@@ -199,7 +262,9 @@ struct TaskStoreOpening {
 
 extension SQLiteTaskStore {
     /// Returns the migrations that are still to be applied to a file, in their order: all of them if there is none.
-    static func pendingMigrations(of path: String) throws(TaskStoreError) -> [(name: String, sql: String)] {
+    static func pendingMigrations(
+        of path: String
+    ) throws(TaskStoreError) -> [TaskStoreSchema.Migration] {
         guard FileIdentity(path: path) != nil else { return TaskStoreSchema.migrations }
         do {
             let database = try DatabaseQueue(path: path)

@@ -28,6 +28,8 @@ final class Checkpointer: Sendable {
     /// Pages in the WAL after this process's last commit.
     private let pages = Atomic<Int>(0)
     private let state = Lock(State())
+    /// Called after a commit of the application's connections if a checkpoint is due: the write queue may have nothing to write.
+    private let request = Lock<(@Sendable () -> Void)?>(nil)
 
     private struct State {
         /// The pages in the WAL at the last attempt, and the number at which the next one is due.
@@ -57,6 +59,31 @@ final class Checkpointer: Sendable {
                     return SQLITE_OK
                 }, context)
         }
+    }
+
+    /// Sets what is called if a checkpoint is due after a commit of a watched connection.
+    func onDemand(_ request: @escaping @Sendable () -> Void) { self.request.withLock { $0 = request } }
+
+    /// Counts the pages that a connection of the application commits, too, and turns its automatic checkpoints off.
+    func watch(_ database: Database) {
+        // The connection may outlive the task store: it keeps the context alive until `unwatch`.
+        let context = Unmanaged.passRetained(self).toOpaque()
+        sqlite3_wal_hook(
+            database.sqliteConnection,
+            { context, _, _, pages in
+                guard let context else { return SQLITE_OK }
+                let checkpointer = Unmanaged<Checkpointer>.fromOpaque(context).takeUnretainedValue()
+                checkpointer.pages.store(Int(pages), ordering: .relaxed)
+                if checkpointer.isDue, let request = checkpointer.request.withLock({ $0 }) { request() }
+                return SQLITE_OK
+            }, context)
+    }
+
+    /// Ends the watch, and turns automatic checkpoints on again.
+    func unwatch(_ database: Database) {
+        // Automatic checkpoints are a hook, too, which replaces this one.
+        sqlite3_wal_autocheckpoint(database.sqliteConnection, CInt(Self.threshold))
+        Unmanaged.passUnretained(self).release()
     }
 
     /// Whether the WAL has grown enough since the last attempt.

@@ -19,6 +19,9 @@ final class WriteQueue: Sendable {
     private let busyTimeout: BusyTimeout
     private let checkpointer: Checkpointer
     private let confirm: @Sendable (Database) throws -> Void
+    /// The turns of this process's writers, if there are others than this one; nil otherwise.
+    private let turns: WriteTurns?
+    private let stamps: Bool
     private let settings: TaskStoreSettings
     private let path: String
 
@@ -38,16 +41,20 @@ final class WriteQueue: Sendable {
 
     /// - Parameters:
     ///   - busyTimeout: the timeout of the pool's busy handler.
+    ///   - turns: the turns of this process's writers, if there are others; nil otherwise.
+    ///   - stamps: whether each transaction advances the file's `WriteStamp`.
     ///   - confirm: called at the beginning of each transaction; if it throws, nothing is written.
     init(
         _ pool: DatabasePool, busyTimeout: BusyTimeout, checkpointer: Checkpointer, path: String,
-        settings: TaskStoreSettings, confirm: @escaping @Sendable (Database) throws -> Void
+        settings: TaskStoreSettings, turns: WriteTurns?, stamps: Bool, confirm: @escaping @Sendable (Database) throws -> Void
     ) throws(SystemError) {
         self.pool = pool
         self.busyTimeout = busyTimeout
         self.checkpointer = checkpointer
         self.path = path
         self.settings = settings
+        self.turns = turns
+        self.stamps = stamps
         self.confirm = confirm
         try start()
     }
@@ -142,11 +149,14 @@ final class WriteQueue: Sendable {
 
     private func writeNext() {
         do {
+            let deadline = state.withLock { $0.waiting.first?.deadline }
+            try turns?.take(until: deadline ?? .now + settings.lockTimeout)
+            defer { turns?.end() }
             let outcome = try pool.writeWithoutTransaction { database in
-                try begin(in: database, until: state.withLock { $0.waiting.first?.deadline })
+                try begin(in: database, until: deadline)
                 // Taken only after the transaction has begun, so that it includes writes that arrived while another process was
                 // writing.
-                return take().commit(in: database) { try begin(in: database, until: nil) }
+                return take(stamped: stamps).commit(in: database) { try begin(in: database, until: nil) }
             }
             finish(outcome)
         } catch {
@@ -157,6 +167,9 @@ final class WriteQueue: Sendable {
 
     /// Makes a checkpoint. The callers of the last transaction have been resumed before.
     private func checkpoint() {
+        // If another transaction is open, the checkpoint after the next commit moves these pages, too.
+        if let turns, (try? turns.take(until: .now)) == nil { return }
+        defer { turns?.end() }
         try? pool.writeWithoutTransaction { database in
             // If another process is writing, the checkpoint after the next commit moves these pages, too.
             busyTimeout.set(end: .now)
@@ -178,14 +191,14 @@ final class WriteQueue: Sendable {
         }
     }
 
-    private func take() -> Batch {
+    private func take(stamped: Bool) -> Batch {
         state.withLock { state in
             defer {
                 state.waiting = []
                 state.notes = []
                 state.notesDue = nil
             }
-            return Batch(writes: state.waiting.map(\.write), notes: state.notes)
+            return Batch(writes: state.waiting.map(\.write), notes: state.notes, stamps: stamped)
         }
     }
 
@@ -244,6 +257,8 @@ private struct Batch {
 
     var writes: [any QueuedWrite] = []
     var notes: [Note] = []
+    /// Whether it advances the file's `WriteStamp`.
+    var stamps: Bool
 
     private var parts: Int { writes.count + (notes.isEmpty ? 0 : 1) }
 
@@ -262,8 +277,10 @@ private struct Batch {
                 fail(error, &outcome)
                 return outcome
             }
-            if !notes.isEmpty { Batch(notes: notes).commitAlone(in: database, begin: begin, &outcome) }
-            for write in writes { Batch(writes: [write]).commitAlone(in: database, begin: begin, &outcome) }
+            if !notes.isEmpty { Batch(notes: notes, stamps: stamps).commitAlone(in: database, begin: begin, &outcome) }
+            for write in writes {
+                Batch(writes: [write], stamps: stamps).commitAlone(in: database, begin: begin, &outcome)
+            }
         }
         return outcome
     }
@@ -290,7 +307,7 @@ private struct Batch {
             }
         }
         for write in writes { try write.run(in: database) }
-        if database.totalChangesCount != changes { try WriteStamp.advance(in: database) }
+        if stamps, database.totalChangesCount != changes { try WriteStamp.advance(in: database) }
         try database.run("COMMIT")
         outcome.transactions += 1
         outcome.mistakes += mistakes

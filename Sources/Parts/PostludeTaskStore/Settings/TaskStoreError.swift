@@ -5,7 +5,7 @@ package import PostludeSystem
 package struct TaskStoreError: Error, Sendable, CustomStringConvertible {
     package struct Code: Sendable, Hashable {
         private enum Value {
-            case full, locked, notWritable, missing, moved, foreign, newer, damaged, system, refused, closed
+            case full, locked, conflict, notWritable, missing, moved, foreign, newer, damaged, system, refused, closed
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }
@@ -14,6 +14,8 @@ package struct TaskStoreError: Error, Sendable, CustomStringConvertible {
         package static let full = Code(.full)
         /// Another program has held the write lock for too long.
         package static let locked = Code(.locked)
+        /// The database has refused changes when they were committed: a constraint is violated.
+        package static let conflict = Code(.conflict)
         /// It cannot be created or written.
         package static let notWritable = Code(.notWritable)
         /// There is none, and the operation does not create one.

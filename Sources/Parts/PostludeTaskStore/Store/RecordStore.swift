@@ -53,6 +53,28 @@ package protocol RecordStore: AnyObject, Sendable {
     /// processes, at most one is the first.
     func begin(_ key: IdempotencyKey) throws(TaskStoreError) -> KeyBeginning
 
+    // MARK: Transactions of the application
+
+    /// Returns a transaction on the database that the store is in, which has not begun.
+    ///
+    /// - Throws: `refused` if that is not the application's database.
+    func openTransaction(_ kind: RecordTransactionKind) throws(TaskStoreError) -> any RecordTransaction
+
+    /// Stores records by a transaction that the application has begun on a connection of its own to the store's database. They
+    /// exist when it commits. The records of several calls in one transaction, for one request, are in the order of the calls.
+    ///
+    /// - Parameters:
+    ///   - request: the records. The store decides which of them are published in their turn.
+    ///   - connection: of the type that the store's driver names.
+    ///   - ended: called on the connection's thread when the transaction is over, with the ids of those records, and of those that
+    ///     stand for them, that are in the store then; none if it was rolled back.
+    /// - Throws: `refused` if the connection is not one to the store's database, if it is not in a transaction, or if its commit
+    ///   would not be on the disk.
+    func append(
+        _ request: inout NewRequest, on connection: Any,
+        ended: @escaping @Sendable (_ committed: Set<RecordID>) -> Void
+    ) throws(TaskStoreError) -> [AppendResult]
+
     // MARK: Schedules
 
     /// Stores the records of a schedule's firing, as ``append(_:)`` does, unless it has fired for this time already, or for a
@@ -258,6 +280,10 @@ package protocol RecordStoreDriver: Sendable {
     /// The library, or the server, that keeps the records, with its version, as logs and pages show it.
     var library: String { get }
 
+    /// The type of the connections to the application's database, which is also that of the store; nil if the store is not in
+    /// it.
+    var connection: Any.Type? { get }
+
     /// Opens a store, and migrates its tables if they are of an earlier version.
     ///
     /// - Parameters:
@@ -295,4 +321,8 @@ extension RecordStoreDriver {
     package func migrate(_ place: String) throws(TaskStoreError) -> [String] { [] }
     package func pendingMigrations(of place: String) throws(TaskStoreError) -> String { "" }
     package func problem(ofPlace place: String) -> String? { nil }
+}
+
+extension RecordStoreDriver {
+    package var connection: Any.Type? { nil }
 }

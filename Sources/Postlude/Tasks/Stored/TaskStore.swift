@@ -30,8 +30,11 @@ package protocol TaskStore: Sendable {
 
     /// Persists the tasks of one request, and its answer, all of them or none.
     ///
-    /// - Throws: the reason why they could not be persisted. The request is then answered with 503.
-    func persist(_ request: PersistedRequest) throws
+    /// - Parameter transaction: the open transaction that is to contain them, and is committed by this call; nil for one of the
+    ///   store's own.
+    /// - Throws: the reason why they could not be persisted. The request is then answered with 503, or with 409 after a
+    ///   ``CommitConflict``.
+    func persist(_ request: PersistedRequest, within transaction: (any RequestTransaction)?) throws
 
     /// Since when the store and its broker are unavailable to this process. Read often: it must not wait for either.
     var outages: TaskStoreOutages { get }
