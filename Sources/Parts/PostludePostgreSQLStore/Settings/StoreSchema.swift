@@ -6,7 +6,10 @@ enum StoreSchema {
         let sql: String
     }
 
-    static let migrations = [Migration(version: 1, name: "records", sql: tables + functions + enqueue)]
+    static let migrations = [
+        Migration(version: 1, name: "records", sql: tables + functions + enqueue),
+        Migration(version: 2, name: "answers", sql: answers),
+    ]
 
     static let current = migrations.last?.version ?? 0
 
@@ -130,6 +133,98 @@ enum StoreSchema {
         FROM postlude.record;
 
 
+        """
+
+    /// The answers to requests with an idempotency key. `key` is the digest of the key, `head` is JSON, and `tasks` are the ids of
+    /// the request's records. The sum of `bytes` is that of all rows of `answers`: each process counts in a row that few others
+    /// use, since a process that has changed a row makes others wait for its commit.
+    private static let answers = """
+        CREATE TABLE postlude.answer (
+            number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            expires bigint NOT NULL,
+            bytes bigint NOT NULL,
+            status bigint NOT NULL,
+            key bytea NOT NULL UNIQUE,
+            fingerprint bytea NOT NULL,
+            route text NOT NULL,
+            tasks text NOT NULL,
+            head bytea NOT NULL,
+            body bytea NOT NULL
+        );
+        CREATE INDEX answer_expires ON postlude.answer (expires);
+
+        CREATE TABLE postlude.answers (shard bigint PRIMARY KEY, bytes bigint NOT NULL);
+        INSERT INTO postlude.answers SELECT shard, 0 FROM generate_series(0, 63) AS shard;
+
+        CREATE FUNCTION postlude.count_answers(me bigint, added bigint) RETURNS void LANGUAGE sql AS $$
+            UPDATE postlude.answers SET bytes = bytes + added WHERE shard = coalesce(me, 0) & 63
+        $$;
+
+        -- Locks a key for this session, and then looks its answer up: each statement of a function sees what was committed
+        -- before the statement.
+        CREATE FUNCTION postlude.begin_key(lock_number bigint, digest bytea, at bigint) RETURNS TABLE (
+            is_locked boolean, all_bytes bigint, fingerprint bytea, status bigint, head bytea, body bytea, tasks text,
+            expires bigint
+        ) LANGUAGE plpgsql AS $$
+        #variable_conflict use_column
+        DECLARE has_lock boolean := pg_try_advisory_lock(lock_number);
+        BEGIN
+            RETURN QUERY SELECT has_lock, (SELECT sum(c.bytes)::bigint FROM postlude.answers c), a.fingerprint, a.status, a.head,
+                a.body, a.tasks, a.expires
+            FROM (SELECT 1) AS one
+            LEFT JOIN postlude.answer a ON a.key = digest AND a.expires > at;
+        END $$;
+
+        -- Stores the records of a request, as `append` does, and its answer. With `again`, an equal answer was stored by an
+        -- attempt whose result is unknown.
+        CREATE FUNCTION postlude.append_answered(
+            me bigint, at bigint, again boolean, block bigint, request_id text, request_route text, ids uuid[], names text[],
+            payloads bytea[], priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[],
+            queues text[], in_turns boolean[], stopses boolean[], digest bytea, key_route text, new_expires bigint,
+            new_bytes bigint, new_fingerprint bytea, new_status bigint, earlier_tasks text, new_head bytea, new_body bytea
+        ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
+        #variable_conflict use_variable
+        DECLARE
+            all_tasks text := earlier_tasks;
+            expired_bytes bigint;
+        BEGIN
+            FOR place, added, line IN SELECT a.place, a.added, a.line FROM postlude.append(
+                me, at, again, block, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
+                onces, queues, in_turns, stopses) a
+            LOOP
+                all_tasks := concat_ws(
+                    ' ', nullif(all_tasks, ''), CASE WHEN added THEN ids[place]::text ELSE (line).id END);
+                RETURN NEXT;
+            END LOOP;
+            IF again AND EXISTS (
+                SELECT FROM postlude.answer a WHERE a.key = digest AND a.expires = new_expires
+                    AND a.fingerprint = new_fingerprint AND a.body = new_body)
+            THEN
+                RETURN;
+            END IF;
+            DELETE FROM postlude.answer a WHERE a.key = digest AND a.expires <= at RETURNING a.bytes INTO expired_bytes;
+            INSERT INTO postlude.answer (key, route, expires, bytes, fingerprint, status, tasks, head, body)
+            VALUES (
+                digest, key_route, new_expires, new_bytes + length(all_tasks), new_fingerprint, new_status, all_tasks, new_head,
+                new_body);
+            PERFORM postlude.count_answers(me, new_bytes + length(all_tasks) - coalesce(expired_bytes, 0));
+        END $$;
+
+        -- Returns the number of answers that were removed.
+        CREATE FUNCTION postlude.remove_answers(me bigint, before bigint, maximum bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+        DECLARE
+            removed bigint;
+            freed bigint;
+        BEGIN
+            WITH expired AS (
+                DELETE FROM postlude.answer WHERE number IN (
+                    SELECT a.number FROM postlude.answer a WHERE a.expires <= before ORDER BY a.expires LIMIT maximum
+                    FOR UPDATE SKIP LOCKED)
+                RETURNING bytes)
+            SELECT count(*), coalesce(sum(bytes), 0) INTO removed, freed FROM expired;
+            IF removed > 0 THEN PERFORM postlude.count_answers(me, -freed); END IF;
+            RETURN removed;
+        END $$;
         """
 
     private static let functions = """

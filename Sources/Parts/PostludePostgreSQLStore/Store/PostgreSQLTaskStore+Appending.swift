@@ -8,7 +8,7 @@ extension PostgreSQLTaskStore {
 
     package func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try check(request)
-        let appending = Appending(request, now: now)
+        let appending = try Appending(request, now: now)
         return try add(
             appending, PendingWrite(
                 { [appending.statement($0)] },
@@ -20,7 +20,7 @@ extension PostgreSQLTaskStore {
     ) throws(TaskStoreError) -> [AppendResult]? {
         try TaskStoreError.checkText(schedule, at: place)
         try check(request)
-        let appending = Appending(request, now: now)
+        let appending = try Appending(request, now: now)
         return try add(
             appending,
             PendingWrite(
@@ -55,7 +55,9 @@ extension PostgreSQLTaskStore {
             held.withLock { $0.ids.subtract(appending.ownIDs) }
             if pending.isRepeated {
                 let ids = appending.ids
-                writeLater { context in [Statement(Self.undo, [.ids(ids), .integer(context.owner)])] }
+                writeLater { context in
+                    [Statement(Self.undo, [.ids(ids), .integer(context.owner)])] + appending.undoingAnswer(context)
+                }
             }
             throw error
         }
@@ -122,10 +124,12 @@ private struct Appending: Sendable {
     private let now: Int64
     /// Made outside of the transaction, which may be run again.
     let ids: [RecordID]
+    private let answer: AnswerInsertion?
 
-    init(_ request: NewRequest, now: Int64) {
+    init(_ request: NewRequest, now: Int64) throws(TaskStoreError) {
         self.request = request
         self.now = now
+        answer = try request.answer.map { answer throws(TaskStoreError) in try AnswerInsertion(answer) }
         ids = request.records.map { $0.id ?? RecordID.make(at: now) }
     }
 
@@ -142,9 +146,18 @@ private struct Appending: Sendable {
         "(a.line).\(column.filter { !$0.isWhitespace })"
     }.joined(separator: ", ")
     private static let append = "SELECT a.place, a.added, \(columns) FROM postlude.append(\(arguments)) a"
+    private static let appendAnswered = """
+        SELECT a.place, a.added, \(columns)
+        FROM postlude.append_answered(\(arguments), $17, $18, $19, $20, $21, $22, $23, $24, $25) a
+        """
     private static let fire = "SELECT a.place, a.added, \(columns) FROM postlude.fire($17, $18, \(arguments)) a"
 
-    func statement(_ context: WriteContext) -> Statement { Statement(Self.append, values(context)) }
+    func statement(_ context: WriteContext) -> Statement {
+        guard let answer else { return Statement(Self.append, values(context)) }
+        return Statement(Self.appendAnswered, values(context) + answer.values)
+    }
+
+    func undoingAnswer(_ context: WriteContext) -> [Statement] { answer?.undoing(context) ?? [] }
 
     func firing(_ context: WriteContext, _ schedule: String, at time: Int64) -> Statement {
         Statement(Self.fire, values(context) + [.text(schedule), .integer(time)])

@@ -18,6 +18,7 @@ package final class PostgreSQLTaskStore: RecordStore {
     let life: OwnerLife?
     /// The list of the records that this process runs.
     private let running: RunningFiles?
+    let keys: KeyLocks
     /// The records of this process.
     let held = Lock(HeldRecords())
     /// The time at the last claim; nil before the first one.
@@ -32,6 +33,7 @@ package final class PostgreSQLTaskStore: RecordStore {
         self.settings = settings
         do {
             pool = SessionPool(address, timeout: settings.lockTimeout)
+            keys = KeyLocks(pool, at: address.place)
             // Not retried: the caller decides whether to wait for a server that cannot be reached.
             let session = try pool.take()
             let migration = StoreMigration(session, place: address.place)
@@ -62,6 +64,7 @@ package final class PostgreSQLTaskStore: RecordStore {
     package func close() throws(TaskStoreError) {
         defer {
             life?.leave()
+            keys.close()
             pool.close()
         }
         stop()
@@ -121,6 +124,7 @@ package final class PostgreSQLTaskStore: RecordStore {
         }
         writer.abandon()
         life?.leave()
+        keys.close()
         pool.close()
     }
 

@@ -68,11 +68,6 @@ extension NewAnswer {
     private static let growing: TaskStoreSQL = "UPDATE ~answers SET bytes = bytes + ?"
 }
 
-extension StoredAnswer {
-    /// What a row takes in addition to its head, body and ids, with its entries in indices, in bytes.
-    fileprivate static let overhead = 256
-}
-
 extension StoreDatabase {
     /// - Returns: nil if there is none that has not expired.
     fileprivate func answer(_ digest: [UInt8], at now: Int64) throws -> StoredAnswer? {

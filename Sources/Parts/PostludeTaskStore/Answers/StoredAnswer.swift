@@ -12,6 +12,9 @@ package struct StoredAnswer: Sendable, Equatable {
     /// The time until which the answer is kept.
     package var expires: Date
 
+    /// What an answer takes in a store in addition to its head, body and ids, with its entries in indices, in bytes.
+    package static let overhead = 256
+
     package init(
         fingerprint: [UInt8], status: Int, head: Head, body: Data, taskIDs: [String] = [], expires: Date
     ) {
