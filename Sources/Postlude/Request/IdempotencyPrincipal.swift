@@ -16,7 +16,7 @@
 ///     }
 /// }
 ///
-/// func placeOrder(order: JSONBody<Order>, user: Dependency<CurrentUser>, tasks: BackgroundTasks) throws -> Response { … }
+/// func addItem(item: JSONBody<Item>, user: Dependency<CurrentUser>) throws -> Response { … }
 /// ```
 ///
 /// It is computed before the key is looked up, also for a repetition, and can refuse the request. Without such a dependency all

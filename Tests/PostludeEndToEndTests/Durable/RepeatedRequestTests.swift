@@ -38,8 +38,9 @@ struct RepeatedRequestTests {
         _ nginx: NginxServer, _ target: String, key: String, untilAnswered: Bool = false
     ) -> [HTTPReply] {
         let replies = Lock<[HTTPReply]>([])
+        let port = nginx.port
         DispatchQueue.concurrentPerform(iterations: 16) { _ in
-            while let client = try? nginx.client(),
+            while let client = try? HTTPClient(port: port),
                 let reply = try? client.ask("POST", target, fields: fields(key), body: body)
             {
                 replies.withLock { $0.append(reply) }
