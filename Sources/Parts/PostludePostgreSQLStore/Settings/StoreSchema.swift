@@ -185,15 +185,19 @@ enum StoreSchema {
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         DECLARE
+            stored record;
             all_tasks text := earlier_tasks;
             expired_bytes bigint;
         BEGIN
-            FOR place, added, line IN SELECT a.place, a.added, a.line FROM postlude.append(
+            FOR stored IN SELECT a.place, a.added, a.line FROM postlude.append(
                 me, at, again, block, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
                 onces, queues, in_turns, stopses) a
             LOOP
+                place := stored.place;
+                added := stored.added;
+                line := stored.line;
                 all_tasks := concat_ws(
-                    ' ', nullif(all_tasks, ''), CASE WHEN added THEN ids[place]::text ELSE (line).id END);
+                    ' ', nullif(all_tasks, ''), CASE WHEN added THEN ids[place]::text ELSE (stored.line).id END);
                 RETURN NEXT;
             END LOOP;
             IF again AND EXISTS (
