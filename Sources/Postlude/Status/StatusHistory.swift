@@ -21,8 +21,8 @@ struct StatusHistory: Sendable {
     private var lastMark: Duration?
     /// Since which uptime all workers of a process that may run tasks are busy.
     private(set) var fullSince: [ProcessKey: Duration] = [:]
-    /// The uptime at which a death of a process was first seen.
-    private(set) var lastDeath: Duration?
+    /// The uptime of the sample that was the first with the last death of a process.
+    private var lastDeath: Duration?
     private var deaths: UInt64?
 
     /// A process, whose slot on the scoreboard may be reused.
@@ -58,6 +58,13 @@ struct StatusHistory: Sendable {
         guard ring.count == Self.capacity else { return ring.append(sample) }
         ring[next] = sample
         next = (next + 1) % Self.capacity
+    }
+
+    /// Returns the uptime at which the last death of a process was first seen, which may be that of `board`; nil if none has
+    /// died since the first sample.
+    func lastDeath(before board: ScoreboardSnapshot) -> Duration? {
+        if let deaths, board.totals[.deaths] > deaths { return board.uptime }
+        return lastDeath
     }
 
     private mutating func mark(_ board: ScoreboardSnapshot) {

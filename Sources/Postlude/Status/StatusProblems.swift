@@ -86,7 +86,7 @@ struct StatusProblems {
         guard deaths >= thresholds.restarts else { return nil }
         let text = "\(Self.count(deaths, "process has", "processes have")) died in the last 5 minutes"
         return StatusProblem(
-            .restarts, text, last: history.lastDeath.map { time(ago: board.uptime - $0) },
+            .restarts, text, last: history.lastDeath(before: board).map { time(ago: board.uptime - $0) },
             value: Double(deaths))
     }
 

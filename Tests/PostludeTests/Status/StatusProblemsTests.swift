@@ -211,6 +211,8 @@ struct StatusProblemsTests {
         history.add(board, nil)
         board.uptime = .seconds(610)
         board.totals.counters[.deaths] = 2
+        // Also before the next sample.
+        #expect(problems.first?.last == 1_000_610)
         history.add(board, nil)
         #expect(
             problems == [
