@@ -37,7 +37,9 @@ struct CableTests {
         }
     }
 
-    @Test("Its records are taken over within seconds; when it is back, it can note nothing about them, and goes on")
+    @Test(
+        "Its records are taken over within seconds; when it is back, it can note nothing about them, and goes on"
+    )
     func cut() throws {
         let machine = try Machine()
         let server = try PostgreSQLServer(listeningOn: (machine.host, machine.network))

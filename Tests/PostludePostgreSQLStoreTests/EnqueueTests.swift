@@ -22,7 +22,8 @@ struct EnqueueTests {
         #expect(claimed.first?.records.map(\.name) == ["charge", "receipt"])
         #expect(claimed.first?.records.map(\.priority) == [.normal, .high])
         #expect(claimed.first?.records.map(\.stopsOnFailure) == [true, false])
-        #expect(claimed.first.map { String(decoding: $0.records[0].payload, as: UTF8.self) } == "{\"order\": 7}")
+        #expect(
+            claimed.first.map { String(decoding: $0.records[0].payload, as: UTF8.self) } == "{\"order\": 7}")
         try taskStore.close()
     }
 
@@ -35,7 +36,8 @@ struct EnqueueTests {
         let id = try #require(RecordID(first[0]))
         let record = try #require(try taskStore.record(id))
         #expect(record.due.timeIntervalSince(record.added).rounded() == 3600 && record.uniqueKey == "k")
-        let sent = try fixture.query("SELECT postlude.enqueue('mail', queue => 'mails', expires => now() + '1 h')")
+        let sent = try fixture.query(
+            "SELECT postlude.enqueue('mail', queue => 'mails', expires => now() + '1 h')")
         #expect(try taskStore.record(try #require(RecordID(sent[0])))?.state == .outgoing)
         for wrong in [
             "NULL", "'a', NULL", "'a', priority => 'urgent'", "'a', scope => 'always'",
@@ -43,7 +45,8 @@ struct EnqueueTests {
         ] {
             #expect(throws: (any Error).self) { try fixture.query("SELECT postlude.enqueue(\(wrong))") }
         }
-        _ = try fixture.query("BEGIN; SET LOCAL postlude.block = 655360; SELECT postlude.enqueue('mail'); COMMIT")
+        _ = try fixture.query(
+            "BEGIN; SET LOCAL postlude.block = 655360; SELECT postlude.enqueue('mail'); COMMIT")
         #expect(try taskStore.list(limit: 1).records.first?.position == 0)
         let once = "SELECT postlude.enqueue('once', unique_key => 'k', scope => 'stored')"
         let only = try fixture.query(once)
@@ -60,9 +63,11 @@ struct EnqueueTests {
         let fixture = try PostgreSQLFixture()
         let taskStore = try fixture.openNow()
         async let holder = onThread {
-            try fixture.query("BEGIN; SELECT postlude.enqueue('mail', unique_key => 'k'); SELECT pg_sleep(2); COMMIT")
+            try fixture.query(
+                "BEGIN; SELECT postlude.enqueue('mail', unique_key => 'k'); SELECT pg_sleep(2); COMMIT")
         }
-        let holds = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'"
+        let holds =
+            "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(2)%' AND wait_event = 'PgSleep'"
         while try fixture.query(holds).isEmpty { usleep(10_000) }
         let keyed = NewRecord.make("mail") { $0.uniqueKey = "k" }
         async let second = onThread { try taskStore.append(NewRequest(id: "2", records: [keyed])) }

@@ -22,7 +22,8 @@ struct OpeningTests {
         #expect(refused?.code == .notWritable && refused?.advice?.contains("tasks migrate") == true)
         // As the administrator applies what was printed.
         _ = try fixture.query(sql)
-        #expect(try driver.pendingMigrations(of: fixture.place).isEmpty && driver.migrate(fixture.place).isEmpty)
+        #expect(
+            try driver.pendingMigrations(of: fixture.place).isEmpty && driver.migrate(fixture.place).isEmpty)
         _ = try fixture.query(
             """
             GRANT USAGE ON SCHEMA postlude TO \(fixture.database);
@@ -54,7 +55,8 @@ struct OpeningTests {
         #expect(!taskStore.place.contains("secret") && taskStore.place.contains(fixture.database))
         try taskStore.close()
         for address in [
-            "postgresql://shop:secret@127.0.0.1:1/shop", "password=secret host=127.0.0.1 port=1", "password='secret",
+            "postgresql://shop:secret@127.0.0.1:1/shop", "password=secret host=127.0.0.1 port=1",
+            "password='secret",
             "postgresql://shop:secret@[::1/shop",
         ] {
             let error = taskStoreError { _ = try PostgreSQLTaskStore(address: address) }

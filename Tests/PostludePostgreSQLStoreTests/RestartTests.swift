@@ -40,7 +40,9 @@ struct RestartTests {
         try taskStore.close()
     }
 
-    @Test("After a power loss of the server during appends, all acknowledged records exist, and are claimed once")
+    @Test(
+        "After a power loss of the server during appends, all acknowledged records exist, and are claimed once"
+    )
     func powerLoss() throws {
         let server = try PostgreSQLServer()
         let fixture = try PostgreSQLFixture(on: server)

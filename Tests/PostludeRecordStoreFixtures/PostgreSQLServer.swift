@@ -110,7 +110,8 @@ package final class PostgreSQLServer: Sendable {
         let process = try Program(
             "\(Self.programs)/psql",
             [
-                "--no-psqlrc", "--host", folder, "--username", "postgres", "--dbname", database, "--tuples-only",
+                "--no-psqlrc", "--host", folder, "--username", "postgres", "--dbname", database,
+                "--tuples-only",
                 "--no-align", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", sql,
             ]
         ).start(
@@ -120,7 +121,9 @@ package final class PostgreSQLServer: Sendable {
         try errors.fileHandleForWriting.close()
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         let problem = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        guard process.waitForExit() == .status(0) else { throw ServerFailure(description: "\(sql): \(problem)") }
+        guard process.waitForExit() == .status(0) else {
+            throw ServerFailure(description: "\(sql): \(problem)")
+        }
         return text.split(separator: "\n").map(String.init)
     }
 
@@ -134,7 +137,8 @@ package final class PostgreSQLServer: Sendable {
 
     private static func asUser(_ words: [String]) -> [String] {
         geteuid() == 0
-            ? ["/usr/bin/setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] + words : words
+            ? ["/usr/bin/setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] + words
+            : words
     }
 
     private static func succeed(_ words: [String]) throws {
@@ -144,7 +148,9 @@ package final class PostgreSQLServer: Sendable {
             errors: output.fileHandleForWriting.fileDescriptor)
         try output.fileHandleForWriting.close()
         let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        guard process.waitForExit() == .status(0) else { throw ServerFailure(description: "\(words): \(text)") }
+        guard process.waitForExit() == .status(0) else {
+            throw ServerFailure(description: "\(words): \(text)")
+        }
     }
 }
 

@@ -13,7 +13,8 @@ struct TasksCommand<App: Application>: ParsableCommand {
             subcommands: [
                 TasksListCommand<App>.self, TasksShowCommand<App>.self, TasksRetryCommand<App>.self,
                 TasksDiscardCommand<App>.self, TasksDrainCommand<App>.self, TasksExportCommand<App>.self,
-                TasksRescheduleCommand<App>.self, TasksRestoreCommand<App>.self, TasksMigrateCommand<App>.self,
+                TasksRescheduleCommand<App>.self, TasksRestoreCommand<App>.self,
+                TasksMigrateCommand<App>.self,
             ],
             defaultSubcommand: TasksListCommand<App>.self)
     }

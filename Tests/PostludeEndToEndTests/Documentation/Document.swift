@@ -26,7 +26,9 @@ struct Document: Sendable, CustomTestStringConvertible {
     }
 
     /// The modules that applications and their tests import.
-    static let modules = ["Postlude", "PostludeCelery", "PostludeDurable", "PostludePostgres", "PostludeTesting"]
+    static let modules = [
+        "Postlude", "PostludeCelery", "PostludeDurable", "PostludePostgres", "PostludeTesting",
+    ]
 
     /// The articles, and the catalogs' landing pages.
     static let articles = modules.flatMap { module in

@@ -161,7 +161,8 @@ final class OwnerLife: Sendable {
     }
 
     private static let forgive = "UPDATE postlude.suspect SET deaths = deaths - 1, owner = 0 WHERE owner = $1"
-    private static let take = "SELECT pg_advisory_lock_shared(\(StoreSchema.LockClass.owner), $1::bigint::integer)"
+    private static let take =
+        "SELECT pg_advisory_lock_shared(\(StoreSchema.LockClass.owner), $1::bigint::integer)"
 
     /// Registers a new owner. Its lock is held before other processes can see its number.
     private static func register(in session: Session, at now: Int64) throws(PostgreSQLError) -> Int64 {
@@ -175,11 +176,14 @@ final class OwnerLife: Sendable {
             [
                 .integer(process.pid), .integer(process.start), .text(ProcessIdentity.host),
                 .text(ProcessIdentity.machine), .integer(now),
-            ]).integer(0, 0)
+            ]
+        ).integer(0, 0)
         try session.run(take, [.integer(number)])
         try session.run("COMMIT")
         return number
     }
 
-    private static func listen(_ session: Session) throws(PostgreSQLError) { try session.script("LISTEN postlude") }
+    private static func listen(_ session: Session) throws(PostgreSQLError) {
+        try session.script("LISTEN postlude")
+    }
 }

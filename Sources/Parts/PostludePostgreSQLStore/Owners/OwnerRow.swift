@@ -77,7 +77,9 @@ struct FreeLocks: Sendable {
         if owner.isDead { return true }
         if owner.isHeld { return false }
         if owner.isGone { return true }
-        guard let connected, now - connected >= Self.settling, let free = since[owner.number] else { return false }
+        guard let connected, now - connected >= Self.settling, let free = since[owner.number] else {
+            return false
+        }
         return now - free >= Self.patience
     }
 }

@@ -7,7 +7,9 @@ struct ProcessIdentity: Sendable, Equatable {
     /// When it was started, in clock ticks since the machine's start.
     let start: Int64
 
-    static var own: ProcessIdentity { ProcessIdentity(pid: Int64(getpid()), start: start(of: Int64(getpid())) ?? 1) }
+    static var own: ProcessIdentity {
+        ProcessIdentity(pid: Int64(getpid()), start: start(of: Int64(getpid())) ?? 1)
+    }
 
     /// Whether the process has ended. False if that cannot be known.
     var isGone: Bool {
@@ -33,7 +35,8 @@ struct ProcessIdentity: Sendable, Equatable {
             String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
                 .split(separator: "\n").first.map(String.init) ?? ""
         }
-        let namespace = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
+        let namespace =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
         return "\(file("/proc/sys/kernel/random/boot_id")) \(namespace) \(geteuid())"
     }()
 

@@ -48,7 +48,8 @@ final class RunningFiles: Sendable {
         guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw SystemError("mkdir(\(folder))") }
         var status = stat()
         guard lstat(folder, &status) == 0 else { throw SystemError("lstat(\(folder))") }
-        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else {
+        guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), status.st_mode & 0o022 == 0
+        else {
             throw SystemError("use \(folder), which is not a folder of this user alone", errno: EPERM)
         }
     }

@@ -53,7 +53,9 @@ struct PostgreSQLAddress: Sendable {
 
     private static func isKeyword(_ word: Substring, of text: String) -> Bool {
         word.endIndex < text.endIndex && !word.isEmpty
-            && word.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "_") }
+            && word.utf8.allSatisfy {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "_")
+            }
     }
 
     /// The version of the linked libpq, such as `15.18`.

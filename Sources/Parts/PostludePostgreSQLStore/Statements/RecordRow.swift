@@ -25,7 +25,8 @@ struct RecordRows {
         else { throw .unexpected("a record whose id, priority or state cannot be") }
         return RecordSummary(
             number: try rows.integer(row, offset), id: id, request: try rows.text(row, offset + 2),
-            position: try count(row, 3), name: try rows.text(row, offset + 4), priority: priority, state: state,
+            position: try count(row, 3), name: try rows.text(row, offset + 4), priority: priority,
+            state: state,
             added: Date(milliseconds: try rows.integer(row, offset + 7)),
             due: Date(milliseconds: try rows.integer(row, offset + 8)), expires: try time(row, 9),
             uniqueKey: try rows.optionalText(row, offset + 10),
@@ -38,7 +39,8 @@ struct RecordRows {
     func record(_ row: Int) throws(PostgreSQLError) -> Record {
         Record(
             summary: try summary(row), payload: try rows.data(row, offset + 19),
-            result: try rows.optionalData(row, offset + 20), stopsOnFailure: try rows.boolean(row, offset + 21),
+            result: try rows.optionalData(row, offset + 20),
+            stopsOnFailure: try rows.boolean(row, offset + 21),
             stoppedBy: try rows.optionalText(row, offset + 22).flatMap { RecordID($0) })
     }
 
@@ -73,7 +75,8 @@ extension Session {
     }
 
     /// Returns records without payloads and results.
-    func summaries(_ rest: String, _ values: [StatementValue] = []) throws(PostgreSQLError) -> [RecordSummary] {
+    func summaries(_ rest: String, _ values: [StatementValue] = []) throws(PostgreSQLError) -> [RecordSummary]
+    {
         try RecordRows(try run("SELECT \(RecordRows.summaryColumns) FROM postlude.line \(rest)", values))
             .summaries()
     }

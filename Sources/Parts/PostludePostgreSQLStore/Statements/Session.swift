@@ -89,7 +89,8 @@ final class Session: @unchecked Sendable {
 
     /// Whether a transaction is open.
     var isInTransaction: Bool {
-        PQtransactionStatus(connection) == PQTRANS_INTRANS || PQtransactionStatus(connection) == PQTRANS_INERROR
+        PQtransactionStatus(connection) == PQTRANS_INTRANS
+            || PQtransactionStatus(connection) == PQTRANS_INERROR
     }
 
     func parameter(_ name: String) -> String? {

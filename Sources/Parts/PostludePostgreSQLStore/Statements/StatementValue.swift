@@ -60,7 +60,8 @@ enum StatementValue: Sendable {
         var high: UInt8?
         // An id consists of hexadecimal digits in lower case, and hyphens.
         for byte in id.text.utf8 where byte != UInt8(ascii: "-") {
-            let digit = byte <= UInt8(ascii: "9") ? byte &- UInt8(ascii: "0") : byte &- UInt8(ascii: "a") &+ 10
+            let digit =
+                byte <= UInt8(ascii: "9") ? byte &- UInt8(ascii: "0") : byte &- UInt8(ascii: "a") &+ 10
             if let first = high {
                 bytes.append(first << 4 | digit & 15)
                 high = nil

@@ -22,7 +22,8 @@ package struct PostgreSQLDriver: RecordStoreDriver {
     package static func matches(_ place: String) -> Bool { PostgreSQLAddress.matches(place) }
 
     package func problem(ofPlace place: String) -> String? {
-        Self.matches(place) ? nil : "expected an address of PostgreSQL such as postgresql://user@host/database"
+        Self.matches(place)
+            ? nil : "expected an address of PostgreSQL such as postgresql://user@host/database"
     }
 
     package func migrate(_ place: String) throws(TaskStoreError) -> [String] {

@@ -9,7 +9,9 @@ package final class PostgreSQLPublisher: RecordPublisher {
     private let taskStore: PostgreSQLTaskStore
     private let session: Session
 
-    fileprivate init(of queue: String, number: Int64, in taskStore: PostgreSQLTaskStore, holding session: Session) {
+    fileprivate init(
+        of queue: String, number: Int64, in taskStore: PostgreSQLTaskStore, holding session: Session
+    ) {
         self.queue = queue
         self.number = number
         self.taskStore = taskStore
@@ -50,7 +52,8 @@ package final class PostgreSQLPublisher: RecordPublisher {
         let now = taskStore.now
         _ = try use { session in
             try session.run(
-                "UPDATE postlude.queue SET due = 0 WHERE number = $1 AND due > $2", [.integer(number), .integer(now)])
+                "UPDATE postlude.queue SET due = 0 WHERE number = $1 AND due > $2",
+                [.integer(number), .integer(now)])
         }
     }
 

@@ -71,7 +71,9 @@ extension PostgreSQLTaskStore {
                 let number = StatementValue.integer(numbers[index])
                 // Others that change it wait, or are waited for.
                 try session.run("SELECT number FROM postlude.record WHERE number = $1 FOR UPDATE", [number])
-                guard var record = try session.summaries("WHERE number = $1", [number]).first else { continue }
+                guard var record = try session.summaries("WHERE number = $1", [number]).first else {
+                    continue
+                }
                 if let owner = dead.first(where: { $0.number == record.owner }),
                     try Self.declareDead(owner, in: session)
                 {

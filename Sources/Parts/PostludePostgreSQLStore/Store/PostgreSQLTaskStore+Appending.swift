@@ -10,7 +10,8 @@ extension PostgreSQLTaskStore {
         try check(request)
         let appending = try Appending(request, now: now)
         return try add(
-            appending, PendingWrite(
+            appending,
+            PendingWrite(
                 { [appending.statement($0)] },
                 { rows throws(PostgreSQLError) in try appending.results(rows.first) }))
     }
@@ -35,7 +36,8 @@ extension PostgreSQLTaskStore {
     private func check(_ request: NewRequest) throws(TaskStoreError) {
         try TaskStoreError.checkText(of: request, at: place)
         guard request.records.count <= Self.largestRequest else {
-            throw refusal("a request of \(request.records.count) tasks, and \(Self.largestRequest) are possible")
+            throw refusal(
+                "a request of \(request.records.count) tasks, and \(Self.largestRequest) are possible")
         }
     }
 
@@ -56,7 +58,8 @@ extension PostgreSQLTaskStore {
             if pending.isRepeated {
                 let ids = appending.ids
                 writeLater { context in
-                    [Statement(Self.undo, [.ids(ids), .integer(context.owner)])] + appending.undoingAnswer(context)
+                    [Statement(Self.undo, [.ids(ids), .integer(context.owner)])]
+                        + appending.undoingAnswer(context)
                 }
             }
             throw error
@@ -99,7 +102,8 @@ extension PostgreSQLTaskStore {
     /// Makes other processes wait that change the same schedule.
     private func lock(_ schedule: String, in session: Session) throws(PostgreSQLError) {
         try session.run(
-            "SELECT pg_advisory_xact_lock(\(StoreSchema.LockClass.key), hashtext($1))::text", [.text(schedule)])
+            "SELECT pg_advisory_xact_lock(\(StoreSchema.LockClass.key), hashtext($1))::text",
+            [.text(schedule)])
     }
 
     package func schedules() throws(TaskStoreError) -> [(schedule: String, last: Date)] {
@@ -141,7 +145,8 @@ private struct Appending: Sendable {
         }.map(\.1)
     }
 
-    private static let arguments = "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
+    private static let arguments =
+        "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
     private static let columns = RecordRows.columns.split(separator: ",").map { column in
         "(a.line).\(column.filter { !$0.isWhitespace })"
     }.joined(separator: ", ")
@@ -150,7 +155,8 @@ private struct Appending: Sendable {
         SELECT a.place, a.added, \(columns)
         FROM postlude.append_answered(\(arguments), $17, $18, $19, $20, $21, $22, $23, $24, $25) a
         """
-    private static let fire = "SELECT a.place, a.added, \(columns) FROM postlude.fire($17, $18, \(arguments)) a"
+    private static let fire =
+        "SELECT a.place, a.added, \(columns) FROM postlude.fire($17, $18, \(arguments)) a"
 
     func statement(_ context: WriteContext) -> Statement {
         guard let answer else { return Statement(Self.append, values(context)) }
@@ -193,7 +199,9 @@ private struct Appending: Sendable {
             results.append(
                 try rows.boolean(row, 1) ? .added(ids[index]) : .exists(try lines.record(row)))
         }
-        guard results.count == ids.count else { throw .unexpected("\(results.count) of \(ids.count) records") }
+        guard results.count == ids.count else {
+            throw .unexpected("\(results.count) of \(ids.count) records")
+        }
         return results
     }
 }

@@ -280,7 +280,8 @@ private struct OwnerRelease {
         guard let record = found else { return nil }
         try session.run(Self.insertSuspect, [.integer(record.number), owner])
         let place = other.isHere ? "" : " on \(other.host)"
-        let reason = RecordDeath.reason(evidence.end, pid: other.process.pid, isEndless: attempt == .endless) + place
+        let reason =
+            RecordDeath.reason(evidence.end, pid: other.process.pid, isEndless: attempt == .endless) + place
         var death = RecordDeath(record: record, deaths: record.deaths + 1, reason: reason)
         let isLast = death.deaths >= RecordDeath.limit
         let next = isLast ? now : now + RecordDeath.delay(after: death.deaths)

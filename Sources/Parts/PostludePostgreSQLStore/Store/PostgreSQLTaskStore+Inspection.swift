@@ -154,13 +154,15 @@ private struct RecordLine {
     var text: String {
         var bytes: [UInt8] = []
         let members: [(String, [UInt8])] = [
-            ("id", string(record.id.text)), ("request", string(record.request)), ("route", string(record.route)),
+            ("id", string(record.id.text)), ("request", string(record.request)),
+            ("route", string(record.route)),
             ("position", number(record.position)), ("name", string(record.name)),
             ("priority", string("\(record.priority)")), ("state", string("\(record.state)")),
             ("added", time(record.added)), ("due", time(record.due)), ("expires", time(record.expires)),
             ("unique", string(record.uniqueKey)), ("attempts", number(record.attempts)),
             ("started", time(record.started)), ("ended", time(record.ended)), ("queue", string(record.queue)),
-            ("error", string(record.error)), ("result", json(record.result)), ("payload", json(record.payload)),
+            ("error", string(record.error)), ("result", json(record.result)),
+            ("payload", json(record.payload)),
         ]
         for (index, (name, value)) in members.enumerated() {
             bytes.append(UInt8(ascii: index == 0 ? "{" : ","))
@@ -192,7 +194,9 @@ private struct RecordLine {
     private func json(_ data: Data?) -> [UInt8] {
         guard let data else { return Self.null }
         let bytes = Array(data)
-        guard (try? JSONDocument(scanning: bytes, maximumDepth: 512)) != nil else { return string(String(decoding: bytes, as: UTF8.self)) }
+        guard (try? JSONDocument(scanning: bytes, maximumDepth: 512)) != nil else {
+            return string(String(decoding: bytes, as: UTF8.self))
+        }
         var compact: [UInt8] = []
         compact.reserveCapacity(bytes.count)
         var isInString = false

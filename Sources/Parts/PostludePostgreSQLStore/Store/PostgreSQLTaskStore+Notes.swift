@@ -66,7 +66,9 @@ extension PostgreSQLTaskStore {
     static func end(
         _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, _ context: WriteContext
     ) -> [Statement] {
-        let (owner, lenient) = (StatementValue.integer(context.owner), StatementValue.boolean(context.isLenient))
+        let (owner, lenient) = (
+            StatementValue.integer(context.owner), StatementValue.boolean(context.isLenient)
+        )
         func close(_ state: RecordState, _ error: String?, by blocker: RecordID? = nil) -> [Statement] {
             let reason: StopReason =
                 switch state {
@@ -89,12 +91,15 @@ extension PostgreSQLTaskStore {
                 Statement(
                     Self.done,
                     [
-                        .id(id), .integer(now), .bytes(result), .integer(start == nil ? 0 : 1), .integer(start),
+                        .id(id), .integer(now), .bytes(result), .integer(start == nil ? 0 : 1),
+                        .integer(start),
                         owner, lenient,
                     ])
             ]
         case .again(let error, let time):
-            return [Statement(Self.again, [.id(id), .integer(time.milliseconds), .text(error), owner, lenient])]
+            return [
+                Statement(Self.again, [.id(id), .integer(time.milliseconds), .text(error), owner, lenient])
+            ]
         case .retrying(let error):
             return [Statement(Self.retrying, [.id(id), .text(error), owner, lenient])]
         case .failed(let error): return close(.failed, error)

@@ -14,7 +14,8 @@ extension PostgreSQLTaskStore {
                     try session.run(
                         Self.removal,
                         [
-                            .integer(state.rawValue), .integer(end), .integer(Int64(limit - removed)), .integer(time),
+                            .integer(state.rawValue), .integer(end), .integer(Int64(limit - removed)),
+                            .integer(time),
                             .integer(failedTime),
                         ]
                     ).changes

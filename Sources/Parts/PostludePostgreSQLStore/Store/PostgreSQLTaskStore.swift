@@ -26,7 +26,8 @@ package final class PostgreSQLTaskStore: RecordStore {
 
     /// Opens a task store. Migrates its tables if they are of an earlier version, or missing and the role is `process`.
     package init(
-        address text: String, role: TaskStoreRole = .process, settings: TaskStoreSettings = TaskStoreSettings()
+        address text: String, role: TaskStoreRole = .process,
+        settings: TaskStoreSettings = TaskStoreSettings()
     ) throws(TaskStoreError) {
         let address = try PostgreSQLAddress(text)
         place = address.place
@@ -47,7 +48,8 @@ package final class PostgreSQLTaskStore: RecordStore {
             }
             let running = RunningFiles(store: id, settings: settings, place: address.place)
             self.running = running
-            let life = try OwnerLife(address, settings: settings) { old, new in running.replace(old, by: new) }
+            let life = try OwnerLife(address, settings: settings) { old, new in running.replace(old, by: new)
+            }
             self.life = life
             do {
                 try running.open(owner: life.number)
@@ -171,7 +173,9 @@ package final class PostgreSQLTaskStore: RecordStore {
     }
 
     /// Runs statements in the next transaction, without waiting for it.
-    func writeLater(_ statements: @escaping @Sendable (WriteContext) -> [Statement]) { writer.note(statements) }
+    func writeLater(_ statements: @escaping @Sendable (WriteContext) -> [Statement]) {
+        writer.note(statements)
+    }
 
     /// Runs statements in a transaction of their own, after all earlier notes.
     ///

@@ -24,7 +24,8 @@ struct StoreMigration {
         if version == StoreSchema.current { return }
         guard role == .process || version != nil else {
             throw TaskStoreError(
-                .missing, place, "there is no such task store", advice: "start the server, or run `tasks migrate`")
+                .missing, place, "there is no such task store",
+                advice: "start the server, or run `tasks migrate`")
         }
         do throws(PostgreSQLError) {
             try apply()
@@ -33,14 +34,17 @@ struct StoreMigration {
             throw TaskStoreError(
                 .notWritable, place,
                 "its tables are missing or of an earlier version, and the role may not change them",
-                advice: "run `tasks migrate` as a role that may, or `tasks migrate --print` and apply what it prints")
+                advice:
+                    "run `tasks migrate` as a role that may, or `tasks migrate --print` and apply what it prints"
+            )
         }
     }
 
     private func checkDatabase() throws {
         guard session.parameter("server_encoding") == "UTF8" else {
             throw TaskStoreError(
-                .refused, place, "the database's encoding is \(session.parameter("server_encoding") ?? "unknown")",
+                .refused, place,
+                "the database's encoding is \(session.parameter("server_encoding") ?? "unknown")",
                 advice: "create a database with the encoding UTF8")
         }
     }
@@ -92,7 +96,9 @@ struct StoreMigration {
     func text() throws(PostgreSQLError) -> String {
         let missing = try missing()
         guard !missing.isEmpty else { return "" }
-        let parts = missing.map { "-- Migration \($0.version): \($0.name)\nBEGIN;\n\(StoreSchema.sql($0))COMMIT;\n" }
+        let parts = missing.map {
+            "-- Migration \($0.version): \($0.name)\nBEGIN;\n\(StoreSchema.sql($0))COMMIT;\n"
+        }
         let history = try version == nil ? StoreSchema.history + "\n" : ""
         return history + parts.joined(separator: "\n")
     }

@@ -287,7 +287,8 @@ final class WriteQueue: Sendable {
     private func connected() throws(PostgreSQLError) -> Session {
         if let session = session.withLock({ $0 }), !session.isBroken { return session }
         session.withLock { $0 = nil }
-        let new = try Session(address, Session.Limits(lockTimeout: Self.lockTimeout, answerTimeout: .seconds(10)))
+        let new = try Session(
+            address, Session.Limits(lockTimeout: Self.lockTimeout, answerTimeout: .seconds(10)))
         session.withLock { $0 = new }
         return new
     }

@@ -35,7 +35,9 @@ package final class RunningRecords: Sendable {
 
     deinit { state.withLock { if $0.descriptor >= 0 { close($0.descriptor) } } }
 
-    package static func path(ofOwner number: Int64, taskStore: String) -> String { "\(taskStore)-owner-\(number)" }
+    package static func path(ofOwner number: Int64, taskStore: String) -> String {
+        "\(taskStore)-owner-\(number)"
+    }
 
     /// Removes the file of an owner that has ended.
     package static func remove(ofOwner number: Int64, taskStore: String) {
