@@ -122,7 +122,9 @@ struct DocumentationTests {
 
     @Test("Every fence names its language, or is plain text")
     func languages() {
-        let known: Set = ["", "console", "ini", "json", "mermaid", "nginx", "python", "sh", "swift", "yaml"]
+        let known: Set = [
+            "", "console", "ini", "json", "mermaid", "nginx", "python", "sh", "sql", "swift", "yaml",
+        ]
         for snippet in Document.all.flatMap(\.snippets) {
             #expect(known.contains(snippet.language), "\(snippet): ```\(snippet.language)")
         }

@@ -19,6 +19,8 @@ struct SnippetManifest {
         let needsTasks = known.contains("idempotency:")
         if !needsTasks, keys.isDisjoint(with: ["task-store", "durable-tasks", "schedules", "celery"]) {
             program = BuildProducts.testbed
+        } else if known.contains("postgresql://") {
+            program = BuildProducts.durableTestbed
         } else {
             // The keys that the testbed's own tasks need.
             if !keys.contains("task-store") { text += "task-store: { path: /var/lib/app/tasks.sqlite }\n" }

@@ -45,7 +45,9 @@ enum SwiftCompiler {
     /// The folder of this test's modules, for the compiler and the tools beside it.
     static func moduleFlags() throws -> [String] {
         let maps = try moduleMaps().flatMap { ["-Xcc", "-fmodule-map-file=" + $0] }
-        return ["-I", BuildProducts.folder + "/Modules"] + maps
+        // Debian's folder of libpq's header.
+        let headers = ["-Xcc", "-I/usr/include/postgresql"]
+        return ["-I", BuildProducts.folder + "/Modules"] + headers + maps
     }
 
     /// The C modules that Postlude uses: those of system libraries, those that SwiftPM has made, and those of
@@ -54,7 +56,8 @@ enum SwiftCompiler {
         let files = FileManager.default
         let sources = BuildProducts.repository + "/Sources/C"
         let libraries = [
-            "CPostludeFastCGI", "CPostludeHiredis", "CPostludePCRE2", "CPostludeRabbitMQ", "CPostludeYAML",
+            "CPostludeFastCGI", "CPostludeHiredis", "CPostludePCRE2", "CPostludePostgreSQL",
+            "CPostludeRabbitMQ", "CPostludeYAML",
         ]
         let system = libraries.map { "\(sources)/\($0)/module.modulemap" }
         let made = try files.contentsOfDirectory(atPath: BuildProducts.folder)
