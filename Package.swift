@@ -163,7 +163,7 @@ let tests: [Target] = [
         path: "Tests/PostludeRecordStoreFixtures"),
     testbed("PostludeBrokerTestbed", ["PostludeBroker"]),
     testbed("PostludeCeleryTestbed", ["Postlude", "PostludeCelery", "PostludeDurable"]),
-    testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable", "PostludePostgres"]),
+    testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable", "PostludePostgres", grdb]),
     testbed(
         "PostludeLifecycleTestbed",
         [
@@ -190,7 +190,7 @@ let tests: [Target] = [
         name: "PostludeDurableTests",
         dependencies: [
             "Postlude", "PostludeDurable", "PostludeManifest", "PostludeSQLiteStore", "PostludeSystem",
-            "PostludeTaskStore", "PostludeTesting", httpTypes, logging,
+            "PostludeTaskStore", "PostludeTesting", grdb, httpTypes, logging,
         ]),
     .testTarget(
         name: "PostludeEndToEndTests",

@@ -216,7 +216,7 @@ final class RequestExecution {
     static func log(_ error: any Error, of request: Request, to logger: Logger) {
         let stored = request.storage.tasks.queue?.queued.filter { $0.stored != nil && !$0.isPersisted }
         logger.error(
-            "the request's durable tasks, or its transaction, could not be written; it is answered 503",
+            "durable tasks could not be persisted, the request is answered 503",
             metadata: [
                 "request": "\(request.id)", "route": "\(request.route)", "count": "\(stored?.count ?? 0)",
                 "error": "\(LoggedError.text(error))",

@@ -4,9 +4,6 @@ public import Postlude
 internal import PostludeSystem
 internal import PostludeTaskStore
 
-// GRDB has a Record, too.
-internal import struct PostludeTaskStore.Record
-
 extension BackgroundTasks {
     /// Adds a durable task by a transaction of the application. It exists when the transaction commits, and not otherwise, and then
     /// runs on the request's worker, like one that was added by `enqueue` without a database.
