@@ -16,6 +16,8 @@ final class Recovery: Sendable {
     /// claimed.
     private static let longestSuspectRun = Duration.seconds(60)
     private static let interval = Duration.seconds(1)
+    /// How long free places wait for others, so that one claim fills them.
+    private static let longestGathering = Duration.milliseconds(2)
     /// The interval between two removals of old records.
     private static let sweep = Duration.seconds(60)
     /// The delay of a record whose kind this program does not have. A newer version of it, running beside it, may have that
@@ -97,6 +99,7 @@ final class Recovery: Sendable {
 
     /// - Returns: how long to wait before the next call, unless the thread is woken before.
     private func takeDue() throws -> Duration {
+        gatherRoom()
         let room = limit - inFlight.load(ordering: .acquiring)
         // The thread that finishes a claimed request wakes this one.
         guard room > 0 else { return Self.interval }
@@ -106,6 +109,17 @@ final class Recovery: Sendable {
         guard let due = try taskStore.nextDue(takingSuspect: mayTakeSuspect) else { return Self.interval }
         let seconds = min(1, max(0.001, due.timeIntervalSinceNow))
         return .milliseconds(Int64(seconds * 1000))
+    }
+
+    /// Waits for a moment while most places are taken: short tasks end one after another, and one claim for several of them
+    /// costs hardly more than one for each.
+    private func gatherRoom() {
+        let end = MonotonicTime.now + Self.longestGathering
+        while !isOver, .now < end {
+            let taken = inFlight.load(ordering: .acquiring)
+            guard taken > limit / 2, taken < limit else { return }
+            thread.wait(atMost: .milliseconds(1))
+        }
     }
 
     private var mayTakeSuspect: Bool {

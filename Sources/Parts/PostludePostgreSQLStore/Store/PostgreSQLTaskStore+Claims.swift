@@ -9,27 +9,53 @@ extension PostgreSQLTaskStore {
         let now = now
         let isClockBehind = noteClaim(at: now)
         do {
+            // The order of these steps matters: what is not known then has either a smaller number, or a note that is written.
+            var known = try knownRecords()
             if writer.hasNotes { try writer.flush() }
             try releaseDead(at: now)
             return try pool.with { session, _ in
                 let context = try context
-                return try take(limit, takingSuspect, at: now, isClockBehind, context, in: session)
+                do throws(PostgreSQLError) {
+                    return try take(limit, takingSuspect, at: now, isClockBehind, known, context, in: session)
+                } catch {
+                    known = nil
+                    throw error
+                }
             }
         } catch {
             throw TaskStoreError(place, error)
         }
     }
 
+    /// The records that this process knew of at one time.
+    private struct KnownRecords {
+        let ids: [RecordID]
+        /// Larger than the numbers of all records that existed before that time.
+        let end: Int64
+    }
+
+    /// Returns the records that this process knows of, if it may own others because it did not get the result of a claim;
+    /// otherwise nil.
+    private func knownRecords() throws -> KnownRecords? {
+        guard held.withLock({ $0.isIncomplete }) else { return nil }
+        // Read first: a record that is appended after the ids were read has a larger number.
+        let last = try pool.with { session, _ in
+            try session.number("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM postlude.block")
+        }
+        return KnownRecords(ids: held.withLock { Array($0.ids) }, end: ((last ?? 0) + 1) << 16)
+    }
+
     /// Claims requests in one transaction and one round trip.
     private func take(
-        _ limit: Int, _ takingSuspect: Bool, at now: Int64, _ isClockBehind: Bool, _ context: WriteContext,
-        in session: Session
+        _ limit: Int, _ takingSuspect: Bool, at now: Int64, _ isClockBehind: Bool, _ known: KnownRecords?,
+        _ context: WriteContext, in session: Session
     ) throws(PostgreSQLError) -> [ClaimedRequest] {
         var statements = WriteQueue.beginning(context)
-        let held = held.withLock { $0.isIncomplete ? Array($0.ids) : nil }
-        if let held {
+        if let known {
             statements.append(
-                Statement(Self.freeUnknown, [.integer(context.owner), .integer(now), .ids(held)]))
+                Statement(
+                    Self.freeUnknown,
+                    [.integer(context.owner), .integer(now), .ids(known.ids), .integer(known.end)]))
         }
         if isClockBehind { statements.append(Statement(Self.correctDueTimes, [.integer(now)])) }
         statements.append(
@@ -49,7 +75,7 @@ extension PostgreSQLTaskStore {
             guard rows.count == statements.count, rows.last?.command == "COMMIT" else {
                 throw .unexpected("no commit")
             }
-            return try requests(rows[rows.count - 2], owner: context.owner, wasIncomplete: held != nil)
+            return try requests(rows[rows.count - 2], owner: context.owner, wasIncomplete: known != nil)
         } catch {
             if error.isDisconnected { self.held.withLock { $0.isIncomplete = true } }
             if error.state == PostgreSQLError.declaredDead, let owner = context.owner {
@@ -96,7 +122,7 @@ extension PostgreSQLTaskStore {
     /// Frees records that this process owns and does not know of, because it did not get the result of a claim.
     private static let freeUnknown = """
         UPDATE postlude.record SET owner = NULL, due = least(due, $2)
-        WHERE owner = $1 AND state = 0 AND NOT id = ANY ($3)
+        WHERE owner = $1 AND state = 0 AND number < $4 AND NOT id = ANY ($3)
         """
     /// Makes records that were to run at once due now, if the clock was set back after they were added.
     private static let correctDueTimes = """
