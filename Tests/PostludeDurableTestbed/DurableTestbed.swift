@@ -23,14 +23,19 @@ struct DurableTestbed: Application {
         Handler("many", many)
         Handler("poison", poison)
         Handler("poison-task", poisonTask)
+        if ShopDatabase.pool != nil {
+            Handler("place", placeOrder)
+            Handler("write", writeOrder)
+        }
     }
 
     var taskEngine: TaskEngine? {
-        .durable(in: .postgreSQL) {
+        .durable(in: ShopDatabase.pool.map { .database($0) } ?? .postgreSQL) {
             Step.self
             Flaky.self
             Nothing.self
             Poison.self
+            Booking.self
         }
     }
 }

@@ -1,3 +1,4 @@
+import GRDB
 import Postlude
 import PostludeCelery
 import PostludeDurable
@@ -16,6 +17,7 @@ struct Mail: Sendable {
 }
 
 let mail = Mail()
+var database: DatabasePool { fatalError() }
 let order = PlacedOrder(id: "7")
 var tasks: BackgroundTasks { fatalError() }
 func receipt(of order: Int) throws -> String { "" }

@@ -9,13 +9,12 @@ extension BackgroundTasks {
     /// runs on the request's worker, like one that was added by `enqueue` without a database.
     ///
     /// ```swift
-    /// func placeOrder(order: JSONBody<Order>, tasks: BackgroundTasks) throws -> Accepted<[String: Int64]> {
-    ///     let id = try database.write { database in
-    ///         let id = try order.value.insert(database)
-    ///         try tasks.enqueue(Charge(order: id), in: database)
-    ///         return id
+    /// func placeOrder(order: JSONBody<Order>, tasks: BackgroundTasks) throws -> Accepted<[String: Int]> {
+    ///     try database.write { database in
+    ///         try database.execute(sql: "INSERT INTO orders (id) VALUES (?)", arguments: [order.id])
+    ///         try tasks.enqueue(Charge(order: order.id), in: database)
     ///     }
-    ///     return Accepted(["id": id])
+    ///     return Accepted(["id": order.id])
     /// }
     /// ```
     ///

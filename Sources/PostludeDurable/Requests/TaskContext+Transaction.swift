@@ -9,9 +9,9 @@ extension TaskContext {
     /// struct BookPayment: DurableTask {
     ///     var order: Int64
     ///
-    ///     func run(_ context: TaskContext) throws {
+    ///     func run(_ context: TaskContext) async throws {
     ///         try context.transaction { database in
-    ///             try database.execute(sql: "UPDATE account SET balance = balance + 1 WHERE id = ?", arguments: [order])
+    ///             try database.execute(sql: "UPDATE orders SET paid = paid + 1 WHERE id = ?", arguments: [order])
     ///         }
     ///     }
     /// }

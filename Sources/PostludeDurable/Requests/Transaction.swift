@@ -18,10 +18,10 @@ public enum SQLite: TransactionalDatabase {
 /// ```swift
 /// func placeOrder(
 ///     order: JSONBody<Order>, transaction: Transaction<SQLite>, tasks: BackgroundTasks
-/// ) throws -> Accepted<[String: Int64]> {
-///     let id = try order.value.insert(transaction.database)
-///     try tasks.enqueue(Charge(order: id))
-///     return Accepted(["id": id])
+/// ) throws -> Accepted<[String: Int]> {
+///     try transaction.database.execute(sql: "INSERT INTO orders (id) VALUES (?)", arguments: [order.id])
+///     try tasks.enqueue(Charge(order: order.id))
+///     return Accepted(["id": order.id])
 /// }
 /// ```
 ///
@@ -60,9 +60,10 @@ public struct Transaction<Kind: TransactionalDatabase>: TransactionInput {
 /// A view of the application's database as it was before the handler was called, for a handler that only reads.
 ///
 /// ```swift
-/// func report(query: Query<Period>, snapshot: Snapshot<SQLite>) throws -> Report {
-///     try Report(
-///         orders: Order.all(in: query.value, snapshot.database), total: Order.total(query.value, snapshot.database))
+/// func report(snapshot: Snapshot<SQLite>) throws -> [String: Int] {
+///     let orders = try Int.fetchOne(snapshot.database, sql: "SELECT count(*) FROM orders")
+///     let paid = try Int.fetchOne(snapshot.database, sql: "SELECT count(*) FROM orders WHERE paid")
+///     return ["orders": orders ?? 0, "paid": paid ?? 0]
 /// }
 /// ```
 ///

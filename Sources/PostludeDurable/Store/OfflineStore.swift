@@ -16,6 +16,8 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
     private let parts: (any TaskBrokerParts)?
     /// The temporary folder and its task store, made on first use: most tests have no durable tasks.
     private let opened = Lock<(folder: URL?, access: TaskStoreAccess)?>(nil)
+    /// Why the store in the application's database could not be opened.
+    private let failure = Lock<(any Error)?>(nil)
     /// Opens the store in the application's database; nil for a temporary file.
     private let applicationDatabase: (any RecordStoreDriver)?
 
@@ -41,6 +43,14 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
     func applyManifest(_ manifest: Manifest) {
         current.withLock { $0 = declared.with(manifest) }
         schedules.withLock { $0 = manifest.schedules }
+        // Not on the first use, which may be within a transaction of the application's writer.
+        guard let applicationDatabase, opened.withLock({ $0 == nil }) else { return }
+        do {
+            let taskStore = try applicationDatabase.open("", role: .process, settings: TaskStoreSettings())
+            opened.withLock { $0 = (nil, TaskStoreAccess(taskStore: taskStore, outbox: nil)) }
+        } catch {
+            failure.withLock { $0 = error }
+        }
     }
 
     func fire(_ schedule: String, at time: Date) throws -> FiredSchedule {
@@ -107,13 +117,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         get throws {
             try opened.withLock { opened in
                 if let opened { return opened.access }
-                if let applicationDatabase {
-                    let taskStore = try applicationDatabase.open(
-                        "", role: .process, settings: TaskStoreSettings())
-                    let access = TaskStoreAccess(taskStore: taskStore, outbox: nil)
-                    opened = (nil, access)
-                    return access
-                }
+                if let failure = failure.withLock({ $0 }) { throw failure }
                 let folder = FileManager.default.temporaryDirectory
                     .appending(path: "postlude-task-store-\(RecordID.make(at: 0))")
                 try OfflineFolders.make(folder)
