@@ -89,7 +89,7 @@ let products: [Target] = [
             logging, metrics, serviceLifecycle, tracing,
         ],
         resources: [
-            "page.html", "documentation.css", "documentation.html", "documentation.js", "status.css",
+            "page.html", "commonmark.js", "documentation.css", "documentation.html", "documentation.js", "status.css",
             "status.html", "status.js",
         ].map { .embedInCode("Resources/\($0)") }),
     .target(

@@ -61,6 +61,7 @@ struct ManifestDecoderTests {
               - path: /process/{item_id:int}
                 methods: [POST, PUT]
                 handler: process-item
+                operation-id: process.item_1
                 summary: Processes an item.
                 description: Once.
                 tags: [items, work]
@@ -92,6 +93,7 @@ struct ManifestDecoderTests {
         #expect(manifest.openAPI.description == "Sells things.")
         #expect(manifest.openAPI.document == "/api/openapi.json")
         #expect(manifest.openAPI.page == "/api/docs")
+        #expect(manifest.routes.map(\.operationID) == ["process.item_1", nil])
         #expect(manifest.routes[0].summary == "Processes an item.")
         #expect(manifest.routes[0].description == "Once.")
         #expect(manifest.routes[0].tags == ["items", "work"])
@@ -99,7 +101,7 @@ struct ManifestDecoderTests {
         #expect(manifest.routes.map(\.methods) == [[.post, .put], [.get]])
         #expect(manifest.routes.map(\.handler) == ["process-item", "home"])
         #expect(manifest.routes[0].pattern.text == "/api/process/{item_id:int}")
-        #expect(manifest.routes.map(\.location.description) == ["routes.yaml:16:5", "routes.yaml:23:5"])
+        #expect(manifest.routes.map(\.location.description) == ["routes.yaml:16:5", "routes.yaml:24:5"])
     }
 
     @Test("A route's limits and tasks override the manifest's")
@@ -148,7 +150,7 @@ struct ManifestDecoderTests {
             (
                 "routes: [a]\n",
                 "1:10: found `a` for a route, expected a mapping with the keys path, regex, method, methods, "
-                    + "handler, middleware, limits, tasks, idempotency, summary, description, "
+                    + "handler, middleware, limits, tasks, idempotency, operation-id, summary, description, "
                     + "tags or deprecated"
             ),
         ])

@@ -105,6 +105,22 @@ struct ManifestOpenAPITests {
         #expect(mistakes(yaml) == ["routes.yaml:1:\(column + 6): \(expected)"])
     }
 
+    @Test("An operation id has few characters, and only one route has it")
+    func operationIDs() {
+        func route(_ path: String, _ id: String) -> String {
+            "{ path: \(path), method: GET, handler: home, operation-id: \(id) }"
+        }
+        let expected = "letters, digits, `.`, `_` and `-`, such as show-order"
+        #expect(
+            mistakes("routes: [\(route("/", "a b"))]") == [
+                "routes.yaml:1:63: found `a b` for `operation-id`, expected \(expected)"
+            ])
+        #expect(
+            mistakes("routes:\n- \(route("/", "a"))\n- \(route("/b", "a"))") == [
+                "routes.yaml:3:57: the `operation-id` `a` is that of the route in line 2, too"
+            ])
+    }
+
     @Test("A duplicate tag is reported at its second place")
     func duplicateTag() {
         let yaml = "routes: [{ path: /, method: GET, handler: home, tags: [a, b, a] }]"

@@ -86,25 +86,25 @@ struct ManifestRoutesTests {
             (
                 "{ path: /a, method: GET, hanlder: home, handler: home }",
                 "1:35: unknown key `hanlder` in a route (nearest: handler), expected path, regex, "
-                    + "method, methods, handler, middleware, limits, tasks, idempotency, summary, description, "
+                    + "method, methods, handler, middleware, limits, tasks, idempotency, operation-id, summary, description, "
                     + "tags or deprecated"
             ),
             (
                 "{ path: /a, method: GET, documentation: home, handler: home }",
                 "1:35: unknown key `documentation` in a route (nearest: description), expected path, "
-                    + "regex, method, methods, handler, middleware, limits, tasks, idempotency, summary, description, tags or "
+                    + "regex, method, methods, handler, middleware, limits, tasks, idempotency, operation-id, summary, description, tags or "
                     + "deprecated"
             ),
             (
                 "{ path: /a, method: GET, [a]: home, handler: home }",
                 "1:35: found a list as a key in a route, expected path, regex, method, methods, "
-                    + "handler, middleware, limits, tasks, idempotency, summary, description, "
+                    + "handler, middleware, limits, tasks, idempotency, operation-id, summary, description, "
                     + "tags or deprecated"
             ),
             (
                 "{ path: /a, method: GET, 5: home, handler: home }",
                 "1:35: found the number 5 as a key in a route, expected path, regex, method, "
-                    + "methods, handler, middleware, limits, tasks, idempotency, summary, description, "
+                    + "methods, handler, middleware, limits, tasks, idempotency, operation-id, summary, description, "
                     + "tags or deprecated"
             ),
         ])

@@ -48,6 +48,8 @@ package struct Manifest: Sendable {
         package var tasks: TaskLimits
         /// The settings of `Idempotency-Key`; `nil` if the route ignores it. They apply to the methods that are not safe.
         package var idempotency: Idempotency?
+        /// The id of the route's operation in the documentation; by default the handler's name.
+        package var operationID: String?
         /// A line about the route in the documentation.
         package var summary: String?
         package var description: String?

@@ -3,16 +3,20 @@ internal import PostludeRouting
 
 /// Decoding of `openapi`, and of the keys of a route that describe it in the documentation.
 extension ManifestDecoder {
-    /// The summary, description and tags of a route in the documentation.
+    /// The texts, tags and operation id of a route in the documentation.
     struct RouteDocumentation {
+        var operationID: String?
         var summary: String?
         var description: String?
         var tags: [String] = []
         var deprecated = false
     }
 
-    func documentation(_ keys: MappingReader<RouteKey>) -> RouteDocumentation {
+    func documentation(
+        _ keys: MappingReader<RouteKey>, _ operationIDs: inout [String: Int]
+    ) -> RouteDocumentation {
         RouteDocumentation(
+            operationID: keys[.operationID].flatMap { operationID($0, &operationIDs) },
             summary: keys[.summary].flatMap { words($0, for: "`summary`", expected: "a line of text") },
             description: keys[.description].flatMap { words($0, for: "`description`", expected: "a text") },
             tags: keys[.tags].map(tags) ?? [],
@@ -59,6 +63,35 @@ extension ManifestDecoder {
             return nil
         }
         return text
+    }
+
+    /// Returns the id of an operation, which only one route may have.
+    ///
+    /// - Parameter lines: the ids of the routes before, with their lines.
+    private func operationID(_ node: Node, _ lines: inout [String: Int]) -> String? {
+        let (name, expected) = ("`operation-id`", "letters, digits, `.`, `_` and `-`, such as show-order")
+        guard let id = reader.text(node, for: name, expected: expected)?.string else { return nil }
+        let isID = !id.isEmpty && id.utf8.allSatisfy(Self.isOfOperationID)
+        guard isID else {
+            reader.reportMismatch(node, for: name, expected: expected)
+            return nil
+        }
+        if let line = lines[id] {
+            reader.report(
+                "the `operation-id` \(quoted(id)) is that of the route in line \(line), too", at: node)
+            return nil
+        }
+        lines[id] = node.position.line
+        return id
+    }
+
+    private static func isOfOperationID(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: Array("._-".utf8).contains(byte)
+        }
     }
 
     private func tags(_ node: Node) -> [String] {

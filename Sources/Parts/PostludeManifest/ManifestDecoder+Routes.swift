@@ -88,7 +88,7 @@ extension ManifestDecoder {
             idempotency: keys[.idempotency], &checks)
         checkIdempotency(keys[.idempotency], of: methods)
         let takesKey = methods?.contains { Manifest.Idempotency.applies(to: $0) } == true
-        let words = documentation(keys)
+        let words = documentation(keys, &checks.operationIDs)
         guard let methods, let pattern else { return nil }
         let isRegex = keys[.path] == nil
         let line = keys.position.line
@@ -104,8 +104,8 @@ extension ManifestDecoder {
         return Manifest.Route(
             methods: methods, pattern: pattern, handler: handler ?? "", middleware: own.middleware,
             limits: own.limits, tasks: own.tasks, idempotency: takesKey ? own.idempotency : nil,
-            summary: words.summary, description: words.description, tags: words.tags,
-            deprecated: words.deprecated, isRegex: isRegex, location: location,
+            operationID: words.operationID, summary: words.summary, description: words.description,
+            tags: words.tags, deprecated: words.deprecated, isRegex: isRegex, location: location,
             pathLocation: pathLocation)
     }
 
@@ -218,6 +218,8 @@ private struct RouteChecks {
     var overlaps = RouteOverlaps()
     var handlers: RegisteredNames
     var middleware: RegisteredNames
+    /// The lines of the routes with an `operation-id`.
+    var operationIDs: [String: Int] = [:]
 }
 
 /// The names of an application's handlers, or of its middleware, and the advice for names that are not among them.

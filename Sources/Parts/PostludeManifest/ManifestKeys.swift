@@ -48,6 +48,7 @@ enum RouteKey: String, ManifestKey {
     case limits
     case tasks
     case idempotency
+    case operationID = "operation-id"
     case summary
     case description
     case tags

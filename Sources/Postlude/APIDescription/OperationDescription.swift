@@ -46,11 +46,14 @@ public struct OperationDescription: Sendable {
         public var mediaType: String
         /// The schema of the body.
         public var schema: Schema
+        /// An example of the body; without one, the document's page makes one of the schema.
+        public var example: JSONValue?
 
         /// Creates a body, or one of its alternatives.
-        public init(_ mediaType: String, schema: Schema) {
+        public init(_ mediaType: String, schema: Schema, example: JSONValue? = nil) {
             self.mediaType = mediaType
             self.schema = schema
+            self.example = example
         }
     }
 

@@ -24,6 +24,32 @@ function resolve(schema) {
   return current ?? {};
 }
 
+/** A description, which is CommonMark; nothing without one. */
+const described = (text, className = 'hint', base = 3) => text && make('div', { className: className + ' prose' }, commonMark(text, base));
+
+/** Copies a text. Without a secure context there is no Clipboard API, and the text is selected instead. */
+async function copyText(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = make('textarea', { className: 'skip', 'aria-hidden': 'true' });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const isCopied = document.execCommand('copy');
+  area.remove();
+  if (!isCopied) throw new Error('The browser has refused');
+}
+
+/** A text in a block, with a button that copies it. */
+function block(text) {
+  const status = make('span', { className: 'hint', role: 'status' });
+  const copy = make('button', { type: 'button', className: 'plain copy' }, 'Copy');
+  copy.addEventListener('click', async () => {
+    try { await copyText(text); status.textContent = 'Copied'; } catch (error) { status.textContent = 'Not copied: ' + error.message; }
+    setTimeout(() => { status.textContent = ''; }, 3000);
+  });
+  return make('div', { className: 'block' }, make('pre', { tabindex: '0' }, text), make('div', { className: 'actions' }, copy, status));
+}
+
 const nameOf = (schema) => schema?.$ref?.split('/').pop();
 
 const plainBounds = new Set(['-9223372036854775808', '9223372036854776000', '-9223372036854776000', '9223372036854775807']);
@@ -69,7 +95,7 @@ function properties(schema, path = []) {
   return make('ul', { className: 'schema' }, Object.entries(target.properties).map(([name, value]) => make('li', {},
     make('code', { className: 'name' }, name), make('span', { className: 'type' }, kind(value)),
     target.required?.includes(name) && make('span', { className: 'must' }, 'required'),
-    value.description && make('div', { className: 'hint' }, value.description),
+    described(value.description),
     rules(value) && make('div', { className: 'hint' }, rules(value)), nested(value, path))));
 }
 
@@ -87,6 +113,8 @@ function example(schema, path = []) {
   if (name && path.includes(name)) return null;
   const target = resolve(schema);
   const steps = name ? [...path, name] : path;
+  if (target.examples?.length) return target.examples[0];
+  if (target.const !== undefined) return target.const;
   if (target.default !== undefined) return target.default;
   if (target.enum) return target.enum[0];
   if (target.anyOf) return example(target.anyOf[0], steps);
@@ -125,6 +153,8 @@ const groups = [...names.map((name) => [name, list.filter((entry) => entry.tags[
 const section = (title, ...content) => [make('h3', {}, title), ...content];
 const badge = (method) => make('span', { className: 'method ' + method }, method.toUpperCase());
 
+const cookieNote = 'The browser sends its own cookies of this site. A page cannot set this one for a request.';
+
 function parameterRow(parameter) {
   const schema = parameter.schema ?? {};
   return make('div', { className: 'row' },
@@ -132,7 +162,8 @@ function parameterRow(parameter) {
       parameter.required && make('span', { className: 'must' }, ' required'),
       make('span', { className: 'place' }, parameter.in)),
     make('div', {}, make('span', { className: 'type' }, kind(schema)),
-      parameter.description && make('div', { className: 'hint' }, parameter.description),
+      described(parameter.description),
+      parameter.in === 'cookie' && make('div', { className: 'hint' }, cookieNote),
       rules(schema) && make('div', { className: 'hint' }, rules(schema)), properties(schema)));
 }
 
@@ -148,7 +179,24 @@ function answerRow([status, answer]) {
   const rows = contentRows(answer.content);
   if (mood === 'bad') rows.forEach((row) => row.querySelectorAll('details').forEach((part) => { part.open = false; }));
   return make('div', { className: 'row' }, make('div', {}, make('span', { className: 'code ' + mood }, status)),
-    make('div', {}, make('div', {}, answer.description), rows));
+    make('div', {}, described(answer.description, ''), rows, examples(answer.content, mood === 'good')));
+}
+
+/** An example of each body: the document's, or one of the schema. */
+function examples(content, isOpen) {
+  return Object.entries(content ?? {}).map(([type, { schema, example: given }]) => {
+    const isJSON = /json/.test(type);
+    const value = given ?? (isJSON ? example(schema) : undefined);
+    if (value === undefined || (value === null && given === undefined)) return null;
+    return make('details', { open: isOpen }, make('summary', {}, 'Example'),
+      block(isJSON ? JSON.stringify(value, null, 2) : String(value)));
+  });
+}
+
+/** Successes first, then redirections and errors: JavaScript puts keys that are numbers before all others. */
+function ordered(responses) {
+  const rank = (status) => /^2/.test(status) ? 0 : /^3/.test(status) ? 1 : status === 'default' ? 3 : 2;
+  return Object.entries(responses ?? {}).sort(([one], [other]) => rank(one) - rank(other));
 }
 
 /** The details of an operation, created when it is first opened. */
@@ -156,12 +204,13 @@ function details({ operation, ...entry }) {
   const parameters = operation.parameters ?? [];
   const schemes = (operation.security ?? []).flatMap((needed) => Object.keys(needed));
   return make('div', { className: 'body' },
-    operation.description && make('p', { className: 'note' }, operation.description),
-    schemes.length > 0 && make('p', { className: 'note' }, 'Needs ', schemes.map((name) => make('span', { className: 'chip' }, name))),
+    described(operation.description, 'note', 2),
+    schemes.length > 0 && make('p', { className: 'note' }, 'Needs ', schemes.map((name) => [make('span', { className: 'chip' }, name), ' ']),
+      make('a', { href: '#credentials' }, 'Credentials')),
     parameters.length > 0 && section('Parameters', make('div', { className: 'rows' }, parameters.map(parameterRow))),
     operation.requestBody && section('Body' + (operation.requestBody.required ? '' : ' (may be absent)'),
       make('div', { className: 'rows' }, make('div', { className: 'row wide' }, contentRows(operation.requestBody.content)))),
-    section('Answers', make('div', { className: 'rows' }, Object.entries(operation.responses ?? {}).map(answerRow))),
+    section('Answers', make('div', { className: 'rows' }, ordered(operation.responses).map(answerRow))),
     section('Try it', trial({ operation, ...entry })));
 }
 
@@ -197,7 +246,43 @@ function control(name, schema, required) {
   return input;
 }
 
-const labelled = (text, field) => make('label', {}, text, field);
+/** A field with its name, and a place for what is wrong with it. */
+const labelled = (text, field) => make('div', { className: 'field' },
+  make('label', {}, make('span', {}, text, field.required && make('span', { className: 'must' }, ' required')), field),
+  make('div', { className: 'must', role: 'alert' }));
+
+/** Marks the required fields that are empty, and returns the first one. */
+function firstEmpty(form) {
+  const fields = [...form.querySelectorAll('input, select, textarea')];
+  for (const field of fields) {
+    const isEmpty = field.required && field.value === '';
+    field.setAttribute('aria-invalid', isEmpty);
+    field.closest('.field').querySelector('[role=alert]').textContent = isEmpty ? 'Required: give a value' : '';
+  }
+  return fields.find((field) => field.getAttribute('aria-invalid') === 'true');
+}
+
+/** Whether a request needs a text for the parameter: the rest of a path may be empty. */
+const needsText = ({ in: place, required, schema }) => Boolean(required) &&
+  !(place === 'path' && schema?.type === 'string' && !['minLength', 'pattern', 'format', 'enum'].some((name) => name in schema));
+
+/** The field of each security scheme, for all operations. What is entered stays on this page until it is loaded again. */
+const credentials = new Map(Object.entries(api.components?.securitySchemes ?? {}).map(([name, scheme]) => [name, {
+  scheme, field: scheme.in === 'cookie' ? null : make('input', {
+    type: 'password', autocomplete: 'off', placeholder: scheme.scheme === 'basic' ? 'user:password' : 'secret',
+  }),
+}]));
+
+function credentialsForm() {
+  if (!credentials.size) return null;
+  const what = (scheme) => scheme.name ? scheme.name + ' (' + scheme.in + ')' : 'Authorization: ' + scheme.scheme;
+  return make('section', { id: 'credentials', tabindex: '-1', 'aria-labelledby': 'credentials-title' },
+    make('h2', { className: 'group', id: 'credentials-title' }, 'Credentials'),
+    make('p', { className: 'hint' }, 'Entered once, they are sent with each operation that needs them. They stay on this page until it is closed or loaded again.'),
+    make('div', { className: 'form' }, [...credentials].map(([name, { scheme, field }]) => field
+      ? labelled(name + ', ' + what(scheme), field)
+      : make('p', { className: 'hint' }, make('code', {}, name), ', ' + what(scheme) + '. ' + cookieNote))));
+}
 
 /** The values of a field: a list's are written with commas between them. */
 function valuesOf(field) {
@@ -221,8 +306,8 @@ function bodyFields(operation) {
       },
     };
   }
-  const field = make('textarea', { name: 'body', spellcheck: 'false' });
-  if (type === 'application/json') field.value = JSON.stringify(example(content.schema), null, 2);
+  const field = make('textarea', { name: 'body', spellcheck: 'false', required: Boolean(operation.requestBody.required) });
+  if (type === 'application/json') field.value = JSON.stringify(content.example ?? example(content.schema), null, 2);
   return {
     type, fields: [labelled('Body, ' + type, field)],
     read: () => ({ body: field.value, contentType: type === '*/*' ? 'application/octet-stream' : type }),
@@ -240,8 +325,8 @@ function requestFor({ path, method, operation }, inputs, secrets, body) {
     else if (parameter.in === 'query') values.forEach((value) => query.append(parameter.name, value));
     else if (parameter.in === 'header' && values.length) headers.set(parameter.name, values.join(', '));
   }
-  for (const [scheme, field] of secrets) {
-    if (!field.value) continue;
+  for (const { scheme, field } of secrets) {
+    if (!field?.value) continue;
     if (scheme.scheme === 'bearer') headers.set('Authorization', 'Bearer ' + field.value);
     else if (scheme.scheme === 'basic') headers.set('Authorization', 'Basic ' + btoa(String.fromCharCode(...new TextEncoder().encode(field.value))));
     else if (scheme.in === 'header') headers.set(scheme.name, field.value);
@@ -255,10 +340,11 @@ function requestFor({ path, method, operation }, inputs, secrets, body) {
 
 const quoted = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
 
-/** The request as a command line. */
-function curl([target, { method, headers, body }]) {
+/** The request as a command line. A page cannot read cookies: theirs is the place for a value. */
+function curl([target, { method, headers, body }], cookies) {
   const parts = ['curl', '-X', method, quoted(new URL(target, location.href).href)];
   for (const [name, value] of headers) parts.push('-H', quoted(name + ': ' + value));
+  if (cookies.length) parts.push('-b', quoted(cookies.map((name) => name + '=VALUE').join('; ')));
   if (body instanceof FormData) for (const [name, value] of body) parts.push('-F', quoted(name + '=' + (value.name ? '@' + value.name : value)));
   else if (body !== undefined) parts.push('--data-raw', quoted(String(body)));
   return parts.join(' ');
@@ -281,34 +367,37 @@ async function show(output, [target, options]) {
   } else {
     let text = await data.text();
     if (/json/.test(type)) try { text = JSON.stringify(JSON.parse(text), null, 2); } catch { /* As it came. */ }
-    content = text ? make('pre', {}, text.length > 200000 ? text.slice(0, 200000) + '\n…' : text) : make('p', { className: 'hint' }, 'No body.');
+    content = text ? block(text.length > 200000 ? text.slice(0, 200000) + '\n…' : text) : make('p', { className: 'hint' }, 'No body.');
   }
   output.replaceChildren(
     make('div', {}, make('span', { className: 'code ' + (response.ok ? 'good' : 'bad') }, response.status + ' ' + response.statusText), ' ',
       make('span', { className: 'hint' }, time + ' ms, ' + data.size + ' bytes')),
-    make('details', {}, make('summary', {}, 'Header fields'), make('pre', {}, fields)), content);
+    make('details', {}, make('summary', {}, 'Header fields'), block(fields)), content);
 }
 
 /** The form that sends a request. */
 function trial(entry) {
   const { operation } = entry;
-  const inputs = (operation.parameters ?? []).filter((parameter) => parameter.in !== 'cookie')
-    .map((parameter) => [parameter, control(parameter.name, parameter.schema, parameter.required)]);
-  const secrets = (operation.security ?? []).flatMap((needed) => Object.keys(needed))
-    .map((name) => api.components.securitySchemes?.[name]).filter((scheme) => scheme && scheme.in !== 'cookie')
-    .map((scheme) => [scheme, make('input', { type: 'password', autocomplete: 'off', placeholder: scheme.scheme === 'basic' ? 'user:password' : 'secret' })]);
+  const parameters = operation.parameters ?? [];
+  const inputs = parameters.filter((parameter) => parameter.in !== 'cookie')
+    .map((parameter) => [parameter, control(parameter.name, parameter.schema, needsText(parameter))]);
+  const secrets = (operation.security ?? []).flatMap((needed) => Object.keys(needed)).map((name) => credentials.get(name)).filter(Boolean);
+  const required = parameters.filter((parameter) => parameter.in === 'cookie' && parameter.required).map((parameter) => parameter.name);
+  const cookies = [...required, ...secrets.filter(({ scheme }) => scheme.in === 'cookie').map(({ scheme }) => scheme.name)];
   const body = bodyFields(operation);
   const output = make('div', { className: 'answer', 'aria-live': 'polite' });
   const send = make('button', { type: 'submit' }, 'Send');
   const copy = make('button', { type: 'button', className: 'plain' }, 'Show as curl');
   const form = make('form', {}, inputs.map(([parameter, field]) => labelled(parameter.name, field)),
-    secrets.map(([scheme, field]) => labelled(scheme.name ?? 'Authorization (' + scheme.scheme + ')', field)), body.fields,
+    body.fields,
     make('div', { className: 'actions' }, send, copy));
   form.noValidate = true;
   const ready = () => requestFor(entry, inputs, secrets, body);
-  copy.addEventListener('click', () => output.replaceChildren(make('pre', {}, curl(ready()))));
+  copy.addEventListener('click', () => output.replaceChildren(block(curl(ready(), cookies))));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
+    const empty = firstEmpty(form);
+    if (empty) { empty.focus(); return; }
     send.disabled = true;
     try { await show(output, ready()); } catch (error) {
       output.replaceChildren(make('p', { className: 'must' }, 'The request could not be sent: ' + error.message));
@@ -384,8 +473,9 @@ document.body.append(
       make('div', { className: 'list' }, parts.map((part) => part.menu))),
     make('main', { id: 'content', tabindex: '-1' },
       make('header', {}, make('h1', {}, api.info.title, ' ', make('span', { className: 'chip' }, api.info.version)),
-        api.info.description && make('p', { className: 'about' }, api.info.description.trim()),
+        described(api.info.description, 'about', 1),
         make('p', { className: 'actions note' }, button('Open all', () => all(true)), button('Close all', () => all(false)))),
+      credentialsForm(),
       parts.map((part) => [part.head, part.cards]), none,
       omitted.length > 0 && [make('h2', { className: 'group' }, 'Not described'),
         make('ul', { className: 'schema' }, omitted.map((route) => make('li', {},

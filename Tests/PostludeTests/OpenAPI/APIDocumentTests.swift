@@ -130,7 +130,7 @@ struct APIDocumentTests {
                 == "#/components/schemas/Order")
         #expect(search["responses"]?["422"] != nil && search["responses"]?["415"] == nil)
         let order = try operation(json, "/orders", "post")
-        #expect(order["operationId"] == "order-post")
+        #expect(order["operationId"] == "order")
         #expect(try operation(json, "/orders", "put")["operationId"] == "order-put")
         #expect(order["responses"]?["204"] != nil && order["responses"]?["200"] == nil)
         #expect(order["responses"]?["413"] != nil && order["responses"]?["415"] != nil)
@@ -156,6 +156,77 @@ struct APIDocumentTests {
         // The path's own name for the parameter, which must be the same for all methods.
         #expect(try operation(json, "/x/{a}", "delete")["parameters"]?[0]?["name"] == "a")
         #expect(json["paths"]?["/purge"] == nil)
+    }
+
+    @Test("A further route or method of a handler changes no other operation's id")
+    func operationIDs() throws {
+        func ids(_ routes: String) throws -> [String: String] {
+            let (json, _) = try document(routes)
+            guard case .object(let paths) = json["paths"] else { return [:] }
+            var ids: [String: String] = [:]
+            for (path, item) in paths {
+                guard case .object(let operations) = item else { continue }
+                for (method, operation) in operations {
+                    guard case .string(let id) = operation["operationId"] else { continue }
+                    ids["\(method) \(path)"] = id
+                }
+            }
+            return ids
+        }
+        let routes = """
+              - { path: /orders, method: POST, handler: order }
+              - { path: /search, method: GET, handler: search }
+            """
+        let before = try ids(routes)
+        #expect(before == ["post /orders": "order", "get /search": "search"])
+        let after = try ids(
+            routes + "\n" + """
+                  - { path: "/old/orders/{year:int}", method: POST, handler: order }
+                  - { path: /orders, method: PUT, handler: order }
+                  - { path: /search, method: POST, handler: order }
+                  - { path: /find, methods: [GET, POST], handler: search, operation-id: find }
+                """)
+        #expect(
+            after
+                == before.merging([
+                    "post /old/orders/{year}": "order-post-old-orders-year", "put /orders": "order-put",
+                    "post /search": "order-post-search", "get /find": "find", "post /find": "find-post",
+                ]) { $1 })
+    }
+
+    @Test("Successes precede the other answers, and a bound that is infinite is none")
+    func answers() throws {
+        struct Unbounded: SchemaProviding, Codable {
+            static var schema: Schema {
+                Schema(["type": "number", "minimum": 0, "maximum": .number(.infinity)])
+            }
+        }
+        struct Page: ResponseConvertible {
+            static var answers: [OperationDescription.ResponseDescription] {
+                [
+                    .init(.forbidden), .init(.seeOther),
+                    .init(
+                        .created,
+                        content: [.init("text/plain", schema: Schema(of: String.self), example: "Kettle")]),
+                ]
+            }
+            func response() throws -> Response { .text("") }
+        }
+        let handlers = Handlers([
+            Handler("page") { (name: Query<[String: String]>) in Page() },
+            Handler("bound") { (value: JSONBody<Unbounded>) in },
+        ])
+        let manifest = try Manifest.parse(
+            """
+            routes:
+              - { path: /page, method: GET, handler: page }
+              - { path: /bound, method: POST, handler: bound }
+            """, file: "routes.yaml", handlers: handlers.all.map(\.name))
+        let text = APIDocument(manifest, handlers: handlers.byName).node.text(isPretty: false)
+        let statuses = text.matches(of: /"([0-9]{3}|default)":\{"description"/).map { String($0.1) }
+        #expect(statuses.prefix(5) == ["201", "303", "403", "422", "default"])
+        #expect(text.contains(#""example":"Kettle""#))
+        #expect(text.contains(#""minimum":0"#) && !text.contains("maximum") && !text.contains("null"))
     }
 
     @Test("The same program makes the same text")

@@ -19,14 +19,19 @@ struct APIDocument {
         }
         let operations = paths.items.flatMap { $0.operations }
         let components = SchemaComponents(operations.flatMap { $0.description.schemas })
-        let ids = OperationIDs(operations.map { ($0.route.handler, $0.method) })
-        var number = 0
+        let ids = OperationIDs(
+            paths.items.flatMap { item in item.operations.map { (item.path, $0) } }
+                .sorted { $0.1.number < $1.1.number }
+                .map { path, operation in
+                    let route = operation.route
+                    return .init(
+                        name: route.operationID ?? route.handler, method: operation.method, path: path)
+                })
         let items = paths.items.map { item in
             let members = item.operations.map { operation in
-                defer { number += 1 }
-                return DocumentNode.Member(
+                DocumentNode.Member(
                     name: operation.method.rawValue.lowercased(),
-                    value: operation.node(id: ids.all[number], components))
+                    value: operation.node(id: ids.all[operation.number], components))
             }
             return DocumentNode.Member(name: item.path, value: .object(members))
         }
@@ -67,17 +72,30 @@ extension APIDocument {
     }
 }
 
-/// Operation ids, which are unique in the document: the handler's name if the handler has only one operation, otherwise
-/// the name and method.
+/// Operation ids, which are unique in the document.
+///
+/// The first operation of a route's name, which is its `operation-id` or its handler's name, has the name as its id. The
+/// others have ids of their own method and path, so that a route that is added behind changes no other id.
 struct OperationIDs {
+    struct Operation {
+        /// The route's `operation-id`, or its handler's name.
+        let name: String
+        let method: HTTPRequest.Method
+        let path: String
+    }
+
+    /// The ids, by the operations' numbers.
     let all: [String]
 
-    init(_ operations: [(handler: String, method: HTTPRequest.Method)]) {
-        let counts = Dictionary(operations.map { ($0.handler, 1) }, uniquingKeysWith: +)
-        var taken = Set(counts.filter { $0.value == 1 }.keys)
-        all = operations.map { handler, method in
-            guard counts[handler] != 1 else { return handler }
-            let base = "\(handler)-\(method.rawValue.lowercased())"
+    /// - Parameter operations: the operations in the order of their numbers.
+    init(_ operations: [Operation]) {
+        let first = Dictionary(operations.map { ($0.name, $0.path) }, uniquingKeysWith: { path, _ in path })
+        var (unused, taken) = (Set(first.keys), Set(first.keys))
+        all = operations.map { operation in
+            let name = operation.name
+            if unused.remove(name) != nil { return name }
+            var base = "\(name)-\(operation.method.rawValue.lowercased())"
+            if operation.path != first[name] { base += Self.words(of: operation.path) }
             var id = base
             var number = 2
             while !taken.insert(id).inserted {
@@ -86,6 +104,11 @@ struct OperationIDs {
             }
             return id
         }
+    }
+
+    private static func words(of path: String) -> String {
+        path.split { !($0.isASCII && ($0.isLetter || $0.isNumber) || "._-".contains($0)) }.map { "-\($0)" }
+            .joined()
     }
 }
 

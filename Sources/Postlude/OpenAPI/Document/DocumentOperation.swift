@@ -5,6 +5,8 @@ internal import PostludeRouting
 /// An operation of the document: one method of one path.
 struct DocumentOperation {
     let route: Manifest.Route
+    /// The number in the order of the manifest, from 0.
+    let number: Int
     let method: HTTPRequest.Method
     let parameters: [RoutePattern.Parameter]
     /// The names of `parameters` in the document's path.
@@ -110,7 +112,8 @@ struct DocumentOperation {
             let schemas = same.map { components.node($0.schema) }
             // If two inputs read the body, it must conform to both schemas.
             let schema = schemas.count == 1 ? schemas[0] : .object(["allOf": .array(schemas)])
-            members.append(.init(name: mediaType, value: .object(["schema": schema])))
+            let example = same.lazy.compactMap(\.example).first.map(DocumentNode.value)
+            members.append(.init(name: mediaType, value: .object(["schema": schema, "example": example])))
         }
         return .object(members)
     }
@@ -141,7 +144,19 @@ struct DocumentOperation {
                             ? nil : content([.init("application/json", schema: reference)], components),
                     ])))
         }
-        return .object(members)
+        // Successes first, then redirections and errors.
+        return .object(
+            members.enumerated().sorted {
+                (Self.rank($0.element.name), $0.offset) < (Self.rank($1.element.name), $1.offset)
+            }.map(\.element))
+    }
+
+    private static func rank(_ status: String) -> Int {
+        switch status.first {
+        case "2": 0
+        case "3": 1
+        default: status == "default" ? 3 : 2
+        }
     }
 
     private var errors: [(status: String, description: String, schemas: [String])] {

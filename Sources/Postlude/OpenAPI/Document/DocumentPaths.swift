@@ -12,6 +12,8 @@ struct DocumentPaths {
     }
 
     private(set) var items: [Item] = []
+    /// The number of operations.
+    private var count = 0
     /// The routes that the document cannot describe, with the reasons.
     private(set) var omitted: [DocumentNode] = []
     private(set) var notes: [String] = []
@@ -48,8 +50,9 @@ struct DocumentPaths {
             } else {
                 items[place].operations.append(
                     DocumentOperation(
-                        route: route, method: method, parameters: template.parameters,
+                        route: route, number: count, method: method, parameters: template.parameters,
                         names: items[place].names, description: description))
+                count += 1
             }
         }
         if !shadowed.isEmpty {

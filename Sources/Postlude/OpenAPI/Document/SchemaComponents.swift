@@ -66,7 +66,8 @@ struct SchemaComponents {
     }
 
     private func renamed(_ keywords: [String: JSONValue]) -> [String: JSONValue] {
-        var keywords = keywords.mapValues(renamed)
+        // JSON has no infinite numbers: an infinite bound is none.
+        var keywords = keywords.filter { $0.value.isFinite }.mapValues(renamed)
         if case .string(let path) = keywords["$ref"], path.hasPrefix(Schema.componentPath),
             let name = names[String(path.dropFirst(Schema.componentPath.count))]
         {
@@ -104,6 +105,13 @@ extension Schema.Definition {
             }
         }
         return name + rest
+    }
+}
+
+extension JSONValue {
+    /// Whether the value is not an infinite number, and not NaN.
+    fileprivate var isFinite: Bool {
+        if case .number(let number) = self { number.isFinite } else { true }
     }
 }
 

@@ -10,7 +10,7 @@ struct DocumentationPage: Sendable {
         let inScript = document.replacing("<", with: "\\u003c")
         page = HTMLPage(
             title: title, style: PackageResources.documentation_css,
-            script: PackageResources.documentation_js,
+            script: PackageResources.commonmark_js + PackageResources.documentation_js,
             body: HTMLPage.text(PackageResources.documentation_html)
                 .replacing("${document}", with: inScript))
     }
