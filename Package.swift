@@ -89,8 +89,8 @@ let products: [Target] = [
             logging, metrics, serviceLifecycle, tracing,
         ],
         resources: [
-            "page.html", "commonmark.js", "documentation.css", "documentation.html", "documentation.js", "status.css",
-            "status.html", "status.js",
+            "page.html", "commonmark.js", "documentation.css", "documentation.html", "documentation.js",
+            "status.css", "status.html", "status.js",
         ].map { .embedInCode("Resources/\($0)") }),
     .target(
         name: "PostludeDurable",

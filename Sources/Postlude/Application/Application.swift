@@ -13,7 +13,8 @@ public import ServiceLifecycle
 /// }
 /// ```
 ///
-/// The executable has the subcommands `serve`, `check`, `routes`, `match`, `openapi`, `nginx`, `schema` and `status`.
+/// The executable has the subcommands `serve`, `check`, `routes`, `match`, `openapi`, `nginx`, `schema`, `status`
+/// and `manual`.
 public protocol Application: Sendable {
     /// Creates the application. Called once in each process, before the first request. The supervisor and the command
     /// line's tools call it too, to get the handlers: open resources and do slow work in ``start()``.

@@ -3,7 +3,9 @@ package import PostludeManifest
 
 /// The option for the manifest's path, for every command that reads the manifest.
 package struct ManifestOptions: ParsableArguments {
-    @Option(name: .long, help: "The manifest, which says which handler answers which requests.")
+    @Option(
+        name: .long, help: "The manifest, which says which handler answers which requests.",
+        completion: .file(extensions: ["yaml", "yml"]))
     package var manifest = "routes.yaml"
 
     package init() {}

@@ -14,7 +14,7 @@ struct OpenAPICommand<App: Application>: ParsableCommand {
 
     @OptionGroup var options: ManifestOptions
 
-    @Option(name: .shortAndLong, help: "Write the document to this file instead.")
+    @Option(name: .shortAndLong, help: "Write the document to this file instead.", completion: .file())
     var output: String?
 
     func run() throws {

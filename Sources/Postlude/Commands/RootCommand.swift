@@ -11,7 +11,26 @@ extension Application {
             printError("\(unknown)")
             RootCommand<Self>.exit(withError: ExitCode.validationFailure)
         }
-        await RootCommand<Self>.main()
+        do {
+            var command = try await RootCommand<Self>.asyncParseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            // ArgumentParser does not check whether help, a version or a completion script could be written.
+            guard RootCommand<Self>.exitCode(for: error).isSuccess else {
+                RootCommand<Self>.exit(withError: error)
+            }
+            let text = RootCommand<Self>.fullMessage(for: error)
+            do {
+                if !text.isEmpty { try printOutput(text) }
+            } catch {
+                RootCommand<Self>.exit(withError: error)
+            }
+            RootCommand<Self>.exit()
+        }
     }
 }
 
@@ -27,7 +46,7 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
             subcommands: [
                 ServeCommand<App>.self, CheckCommand<App>.self, RoutesCommand<App>.self,
                 MatchCommand<App>.self, OpenAPICommand<App>.self, NginxCommand<App>.self,
-                SchemaCommand.self, StatusCommand<App>.self,
+                SchemaCommand.self, StatusCommand<App>.self, ManualCommand<App>.self,
             ] + (App().taskEngine?.parts.commands(for: App.self) ?? []),
             defaultSubcommand: ServeCommand<App>.self)
     }

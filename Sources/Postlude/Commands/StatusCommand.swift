@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import FoundationEssentials
 internal import Glibc
 internal import PostludeFastCGI
+internal import PostludeLogOutput
 internal import PostludeManifest
 internal import PostludeScoreboard
 
@@ -27,7 +28,9 @@ struct StatusCommand<App: Application>: ParsableCommand {
     @Flag(name: .long, help: "Print the report as JSON.")
     var json = false
 
-    @Flag(name: .long, help: "Show it again each second, until Ctrl-C.")
+    @Flag(
+        name: .long,
+        help: "Show it again each second, until Ctrl-C; on a terminal as a full screen, which `q` ends, too.")
     var watch = false
 
     @Flag(name: .long, help: "Only check whether the server answers: prints pong, and exits with 0.")
@@ -45,8 +48,9 @@ struct StatusCommand<App: Application>: ParsableCommand {
             if ping { return try printOutput(text(try client.get("/ping"))) }
             if json { return try printOutput(text(try client.get("/status.json"))) }
             guard watch else { return try printOutput(try table(from: client)) }
+            if TerminalText.isTerminal { return try StatusScreen().run { page(from: client) } }
             while true {
-                try show(watching: client)
+                try printOutput(page(from: client))
                 sleep(1)
             }
         } catch let exit as ExitCode {
@@ -75,19 +79,13 @@ struct StatusCommand<App: Application>: ParsableCommand {
         return StatusTable(try JSONDecoder().decode(StatusReport.self, from: Data(body)))
     }
 
-    /// Shows the report, or an error, since the server may come back.
-    private func show(watching client: FastCGIClient) throws {
-        var page: String
+    /// Returns the report, or an error, since the server may come back.
+    private func page(from client: FastCGIClient) -> String {
         do {
-            page = "\(try table(from: client))"
+            return "\(try table(from: client))"
         } catch {
-            page = "\(error)"
+            return LogText.escaped("\(error)")
         }
-        // Clears the screen of a terminal, and cuts the report to its size, so that the summary does not scroll away.
-        if let window = TerminalText.window {
-            page = "\u{1b}[H\u{1b}[2J" + TerminalText.fit(page, into: window)
-        }
-        try printOutput(page)
     }
 
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

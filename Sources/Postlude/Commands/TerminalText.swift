@@ -52,16 +52,35 @@ enum TerminalText {
         var lines = page.split(separator: "\n", omittingEmptySubsequences: false).map {
             cut(String($0), to: max(1, window.columns))
         }
-        // The cursor needs a line of its own.
-        let room = max(1, window.rows - 1)
-        if lines.count > room {
-            let left = lines.count - room + 1
-            lines = lines.prefix(room - 1) + [cut("… \(left) more lines", to: max(1, window.columns))]
+        if lines.count > window.rows {
+            let room = max(1, window.rows)
+            let note = cut("… \(lines.count - room + 1) more lines", to: max(1, window.columns))
+            // A single row has the first line.
+            lines = room == 1 ? Array(lines.prefix(1)) : lines.prefix(room - 1) + [note]
         }
         return lines.joined(separator: "\n")
     }
 
-    /// The size of the terminal on standard output; nil if standard output is not a terminal.
+    /// Returns a line of a report in colours: headings of tables are bold, counts of what has gone wrong are red. Without
+    /// colours if NO_COLOR is set, or the terminal has none.
+    static func coloured(_ line: Substring, _ environment: (String) -> String? = variable) -> String {
+        guard environment("NO_COLOR") ?? "" == "", environment("TERM") != "dumb" else { return String(line) }
+        let words = line.split(separator: " ")
+        if let first = words.first, first.count > 1, first.allSatisfy({ $0.isUppercase && $0.isLetter }),
+            !line.contains(where: \.isLowercase)
+        {
+            return "\u{1b}[1m\(line)\u{1b}[m"
+        }
+        return line.replacing(/(?:refused|timed out) [1-9][0-9]*|[1-9][0-9]* (?:failed|dropped)/) {
+            "\u{1b}[31m\($0.output)\u{1b}[m"
+        }
+    }
+
+    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) != 0 }
+
+    /// The size of the terminal on standard output; nil if it is unknown.
     static var window: (rows: Int, columns: Int)? {
         var size = winsize()
         guard isatty(STDOUT_FILENO) != 0, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0,

@@ -158,7 +158,8 @@ struct CommandLineTests {
         "On a full disk a command fails, and says so",
         arguments: [
             ["routes"], ["check"], ["openapi"], ["schema"], ["nginx", "--socket", "/run/a.sock"],
-            ["match", "GET", "/hello"],
+            ["match", "GET", "/hello"], ["--help"], ["--version"], ["routes", "--help"], ["manual"],
+            ["--generate-completion-script", "bash"],
         ])
     func fullDisk(arguments: [String]) throws {
         let folder = try TestFolder()
@@ -168,6 +169,26 @@ struct CommandLineTests {
         #expect(command.exit == .status(1))
         #expect(
             command.errors.contains("cannot write to standard output: No space left"), "\(command.errors)")
+    }
+
+    @Test("manual prints a page that man shows without a complaint; completion scripts are scripts")
+    func manual() throws {
+        let folder = try TestFolder()
+        let words = "'\(BuildProducts.durableTestbed)' manual > manual.1"
+        #expect(try Command("/bin/sh", ["-c", words], in: folder).exit == .status(0))
+        let shown = try Command("/usr/bin/man", ["--warnings", "--local-file", "manual.1"], in: folder)
+        #expect(shown.exit == .status(0) && shown.errors.isEmpty, "\(shown.errors)")
+        for part in ["tasks list", "--manifest", "(default: routes.yaml)", "NO_COLOR", "EXIT STATUS"] {
+            #expect(shown.output.contains(part), "\(part) in: \(shown.output)")
+        }
+        let script = try Self.testbed("--generate-completion-script", "bash")
+        try folder.write("complete.sh", script.output)
+        let words2 = """
+            . ./complete.sh; COMP_WORDS=(PostludeTestbed rou); COMP_CWORD=1; COMP_LINE='PostludeTestbed rou'
+            COMP_POINT=${#COMP_LINE}; _PostludeTestbed PostludeTestbed rou PostludeTestbed; echo "${COMPREPLY[@]}"
+            """
+        let completed = try Command("/bin/bash", ["-c", words2], in: folder)
+        #expect(completed.output.contains("routes"), "\(completed.output)\(completed.errors)")
     }
 
     @Test("routes, match and check print JSON for programs")
@@ -203,6 +224,13 @@ struct CommandLineTests {
         let mistakes = try #require(wrong["mistakes"] as? [[String: Any]])
         #expect(wrong["valid"] as? Bool == false && mistakes.count == 1)
         #expect((mistakes.first?["location"] as? [String: Any])?["line"] as? Int == 3)
+        let page = try String(
+            contentsOfFile: BuildProducts.repository + "/Sources/Postlude/Postlude.docc/CommandLine.md",
+            encoding: .utf8)
+        let objects = routes + [found, missed, right, wrong] + mistakes
+        for name in Set(objects.flatMap(\.keys)) {
+            #expect(page.contains("`\(name)`"), "\(name) is not documented")
+        }
     }
 
     @Test(

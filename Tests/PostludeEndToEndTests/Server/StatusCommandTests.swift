@@ -52,29 +52,63 @@ struct StatusCommandTests {
         #expect(try watcher?.waitForExit() == .signal(SIGINT))
     }
 
-    @Test("--watch fits the terminal: the summary does not scroll away")
-    func window() throws {
+    /// Runs a program on a terminal of 12 lines of 40 columns: makes it larger after two pages, and then types Ctrl-C.
+    private static let terminal = """
+        import fcntl, json, os, pty, signal, struct, sys, termios
+        def size(rows, columns): fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        master, slave = pty.openpty()
+        before = termios.tcgetattr(slave)
+        size(12, 40)
+        child = os.fork()
+        if child == 0:
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            for number in range(3): os.dup2(slave, number)
+            os.execv(sys.argv[1], sys.argv[1:])
+        def pages(count):
+            text = b""
+            while text.count(b"\\x1b[J") < count: text += os.read(master, 65536)
+            return text.decode()
+        small = pages(2)
+        size(100, 200)
+        large = pages(1)
+        while "more lines" in large: large = pages(1)
+        os.write(master, b"\\x03")
+        status = os.waitpid(child, 0)[1]
+        os.set_blocking(master, False)
+        rest = os.read(master, 65536).decode()
+        print(json.dumps({"small": small, "large": large, "rest": rest,
+            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+            "restored": termios.tcgetattr(slave) == before}))
+        """
+
+    @Test(
+        "--watch has a screen of its own of any size, in colours, and restores the terminal",
+        arguments: ["", "1"])
+    func window(noColor: String) throws {
         try StatusTests.run { server, status in
-            // script(1) gives it a terminal of 12 lines of 40 columns.
-            let watcher = try ChildProcess(
-                "/usr/bin/script",
-                [
-                    "-qfc",
-                    "stty rows 12 cols 40; exec '\(BuildProducts.testbed)' status --socket '\(status)' --watch",
-                    server.folder.file("typescript"),
-                ], output: server.folder.file("watch.out"), errors: server.folder.file("watch.err"))
-            try waitUntil("it has shown two pages") {
-                server.folder.text("typescript").components(separatedBy: "\u{1b}[2J").count > 3
-            }
-            watcher.send(signal: SIGTERM)
-            _ = try watcher.waitForExit()
-            let pages = server.folder.text("typescript").components(separatedBy: "\u{1b}[2J").dropFirst()
-            let lines = try #require(pages.dropFirst().first).split(
+            let command = try Command(
+                "/usr/bin/python3",
+                ["-c", Self.terminal, BuildProducts.testbed, "status", "--socket", "\(status)", "--watch"],
+                in: server.folder, environment: ["NO_COLOR": noColor, "TERM": "xterm"])
+            #expect(command.exit == .status(0), "\(command.errors)")
+            let seen = try #require(
+                try JSONSerialization.jsonObject(with: Data(command.output.utf8)) as? [String: Any])
+            let small = try #require(seen["small"] as? String)
+            #expect(small.hasPrefix("\u{1b}[?1049h\u{1b}[?25l"), "\(small)")
+            let page = try #require(small.components(separatedBy: "\u{1b}[H").dropFirst().first)
+            #expect(page.contains("\u{1b}[1m") == noColor.isEmpty)
+            let lines = page.replacing(/\u{1b}\[[0-9]*[mKJ]/, with: "").split(
                 omittingEmptySubsequences: false, whereSeparator: \.isNewline)
             #expect(lines.first == "no problems", "\(lines)")
             #expect(lines.contains { $0.contains("workers busy") }, "\(lines)")
-            #expect(lines.count <= 12 && lines.allSatisfy { $0.count <= 40 }, "\(lines)")
-            #expect(lines.contains { $0.hasSuffix("more lines") }, "\(lines)")
+            #expect(lines.count == 12 && lines.allSatisfy { $0.count <= 40 }, "\(lines)")
+            #expect(lines.last?.hasSuffix("more lines") == true, "\(lines)")
+            let large = try #require(seen["large"] as? String)
+            #expect(large.contains("since the start") && !large.contains("more lines"), "\(large)")
+            let rest = try #require(seen["rest"] as? String)
+            #expect(rest.hasSuffix("\u{1b}[?25h\u{1b}[?1049l"), "\(rest)")
+            #expect(seen["signal"] as? Int32 == SIGINT && seen["restored"] as? Bool == true)
         }
     }
 

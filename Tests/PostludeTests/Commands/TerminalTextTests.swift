@@ -39,9 +39,21 @@ struct TerminalTextTests {
     @Test("A page keeps its beginning, and says how much of it is not shown")
     func fit() {
         let page = (1...10).map { "line \($0) of the page" }.joined(separator: "\n")
-        let shown = TerminalText.fit(page, into: (rows: 5, columns: 8))
+        let shown = TerminalText.fit(page, into: (rows: 4, columns: 8))
         #expect(shown == "line 1 …\nline 2 …\nline 3 …\n… 7 mor…")
-        #expect(TerminalText.fit("a\nb", into: (rows: 3, columns: 8)) == "a\nb")
+        #expect(TerminalText.fit("a\nb", into: (rows: 2, columns: 8)) == "a\nb")
+        #expect(TerminalText.fit("ab\nb", into: (rows: 1, columns: 1)) == "…")
+    }
+
+    @Test("Headings are bold and failures red, unless NO_COLOR or the terminal forbids it")
+    func colours() {
+        #expect(TerminalText.coloured("TASK  DONE") { _ in nil } == "\u{1b}[1mTASK  DONE\u{1b}[m")
+        #expect(
+            TerminalText.coloured("tasks: 0 failed, 2 dropped") { _ in "" }
+                == "tasks: 0 failed, \u{1b}[31m2 dropped\u{1b}[m")
+        for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+            #expect(TerminalText.coloured("2 failed") { $0 == name ? value : nil } == "2 failed")
+        }
     }
 
     @Test("Control characters, line ends and changes of direction are shown, and have no effect")
