@@ -56,7 +56,7 @@ struct StatusScreen {
         let lines = TerminalText.fit(page, into: window).split(
             separator: "\n", omittingEmptySubsequences: false)
         // Each line's rest is cleared behind it: a screen that is cleared as a whole flickers.
-        let body = lines.map { "\(TerminalText.coloured($0))\u{1b}[K" }.joined(separator: "\r\n")
+        let body = lines.map { "\(TerminalText.coloured($0))\u{1b}[K" }.joined(separator: "\n")
         try writeOutput(Array("\u{1b}[H\(body)\u{1b}[J".utf8))
     }
 

@@ -71,7 +71,7 @@ enum TerminalText {
         {
             return "\u{1b}[1m\(line)\u{1b}[m"
         }
-        return line.replacing(/(?:refused|timed out) [1-9][0-9]*|[1-9][0-9]* (?:failed|dropped)/) {
+        return String(line).replacing(/(?:refused|timed out) [1-9][0-9]*|[1-9][0-9]* (?:failed|dropped)/) {
             "\u{1b}[31m\($0.output)\u{1b}[m"
         }
     }

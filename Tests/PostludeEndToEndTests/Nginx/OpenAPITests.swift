@@ -194,7 +194,9 @@ struct OpenAPITests {
                       document.querySelector('#remove-product .answer button').click(); })()
                     """)
                 try page.wait(
-                    for: "document.querySelector('#remove-product [role=status]').textContent == 'Copied'")
+                    for:
+                        "document.querySelector('#remove-product .answer [role=status]').textContent == 'Copied'"
+                )
                 let command = try page.evaluate("window.copied")
                 #expect(
                     command.hasPrefix("curl -X DELETE") && command.contains("authorization: Bearer valid"),
