@@ -130,7 +130,7 @@ final class LocalDurableTask: RecordedTask {
             // Its attempt has been given up, and another one may follow.
             if context.isCancelled { throw CancellationError() }
             let result = (value as? any Encodable).flatMap { try? StoredValues.encode($0) }
-            try transaction.end(id, .done(result: result))
+            try transaction.end(id, .done(result: result), attempts: context.attempt)
             return value
         }
         state.withLock { $0.isCommitted = true }

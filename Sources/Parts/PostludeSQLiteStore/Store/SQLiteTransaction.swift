@@ -59,7 +59,7 @@ final class SQLiteTransaction: RecordTransaction {
         return try access { try appending.run(in: $0) }
     }
 
-    func end(_ id: RecordID, _ end: RecordEnd) throws(TaskStoreError) {
+    func end(_ id: RecordID, _ end: RecordEnd, attempts: Int) throws(TaskStoreError) {
         let (now, owner, start) = (store.now, store.owner, store.start(of: id))
         try access { [store] database in
             guard try database.number(Self.ownedByThis, [id.text, owner]) != nil else {
@@ -68,7 +68,7 @@ final class SQLiteTransaction: RecordTransaction {
             guard case .done(let result) = end else {
                 return try SQLiteTaskStore.end(id, end, at: now, in: database)
             }
-            try database.run(Self.finishing, [now, result, start, id.text])
+            try database.run(Self.finishing, [now, result, attempts, start, id.text])
         }
     }
 
@@ -118,7 +118,7 @@ final class SQLiteTransaction: RecordTransaction {
     /// Also counts an attempt whose start is not written yet: the note that would do it finds a record that is over.
     private static let finishing: TaskStoreSQL = """
         UPDATE ~record SET state = 2, owner = NULL, ended = ?, error = NULL, result = CAST(? AS TEXT),
-            attempts = attempts + (state = 0), started = coalesce(?, started)
+            attempts = max(attempts + (state = 0), ?), started = coalesce(?, started)
         WHERE id = ?
         """
 }

@@ -25,8 +25,9 @@ package protocol RecordTransaction: AnyObject {
 
     /// Ends a record of this process, whose attempt has begun. The end is on the disk together with the transaction.
     ///
+    /// - Parameter attempts: the number of its attempts, as the caller knows it; the notes of some may not be written yet.
     /// - Throws: `refused` if the record is over, or is not this process's: its work has been done, or is being done, elsewhere.
-    func end(_ id: RecordID, _ end: RecordEnd) throws(TaskStoreError)
+    func end(_ id: RecordID, _ end: RecordEnd, attempts: Int) throws(TaskStoreError)
 
     /// Commits it. When this returns, it is on the disk.
     ///
@@ -36,6 +37,12 @@ package protocol RecordTransaction: AnyObject {
 
     /// Rolls it back, if it is open.
     func rollback()
+}
+
+extension RecordTransaction {
+    package func end(_ id: RecordID, _ end: RecordEnd) throws(TaskStoreError) {
+        try self.end(id, end, attempts: 0)
+    }
 }
 
 extension RecordStore {
