@@ -39,24 +39,27 @@ struct OneTransactionTests {
             }
             let accepted = Accepted()
             try NginxServer.run(to: server) { nginx in
+                let port = nginx.port
                 let clients = (0..<4).map { client in
                     Thread {
                         for number in 0..<60 {
                             let label = "\(client)-\(number)"
                             let target = number % 2 == 0 ? "/place" : "/write"
                             // A request of a process that is killed is answered 502, or not at all.
-                            let reply = try? nginx.client().ask("POST", "\(target)?label=\(label)")
+                            let reply = try? HTTPClient(port: port).ask("POST", "\(target)?label=\(label)")
                             if reply?.status == 202 { accepted.append(label) }
-                            if number % 8 == client, let child = server.children.randomElement() {
-                                kill(child, SIGKILL)
-                            }
                         }
                         accepted.append("end")
                     }
                 }
                 for client in clients { client.start() }
+                var kills = 0
                 try waitUntil("all clients have ended: \(server.log)", within: .seconds(240)) {
-                    accepted.all.count { $0 == "end" } == clients.count
+                    if accepted.all.count >= 8 * kills, let child = server.children.randomElement() {
+                        kill(child, SIGKILL)
+                        kills += 1
+                    }
+                    return accepted.all.count { $0 == "end" } == clients.count
                 }
             }
             try waitUntil("no task is left: \(server.log)", within: .seconds(120)) {
