@@ -1,5 +1,5 @@
 import Foundation
-import PostludePostgreSQLStore
+@testable import PostludePostgreSQLStore
 import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
@@ -45,7 +45,7 @@ struct OpeningTests {
             for _ in 0..<6 { group.addTask { try await onThread { try fixture.openNow().close() } } }
             try await group.waitForAll()
         }
-        #expect(try fixture.query("SELECT version FROM postlude.migration") == ["1"])
+        #expect(try fixture.query("SELECT version FROM postlude.migration") == StoreSchema.migrations.map { "\($0.version)" })
     }
 
     @Test("A place never contains the password, and neither does an error")

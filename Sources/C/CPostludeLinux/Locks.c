@@ -13,6 +13,11 @@ int clinux_lock_byte(int descriptor, int64_t byte) {
     return fcntl(descriptor, F_OFD_SETLK, &lock);
 }
 
+void clinux_unlock(int descriptor) {
+    struct flock lock = bytes(F_UNLCK, 0, 0);
+    fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
 int clinux_is_locked(int descriptor, int64_t first, int64_t count) {
     struct flock lock = bytes(F_WRLCK, first, count);
     if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -1;

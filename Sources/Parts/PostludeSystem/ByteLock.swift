@@ -11,7 +11,11 @@ package final class ByteLock: Sendable {
 
     private init(_ descriptor: Int32) { self.descriptor = descriptor }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that is being started has the descriptor, too, until its `execve` closes it.
+        clinux_unlock(descriptor)
+        close(descriptor)
+    }
 
     /// Takes the lock, and makes the file if there is none.
     ///

@@ -66,8 +66,10 @@ char *swift_demangle(
     const char *name, size_t length, char *output, size_t *output_size, uint32_t flags);
 
 // A lock of an open file description on one byte of a file; the kernel releases it with the last descriptor. Neither
-// function waits. The second one returns whether another description has a lock on one of the bytes.
+// function waits. The last one returns whether another description has a lock on one of the bytes.
 int clinux_lock_byte(int descriptor, int64_t byte);
+// Releases all locks of an open file description.
+void clinux_unlock(int descriptor);
 int clinux_is_locked(int descriptor, int64_t first, int64_t count);
 
 // Processes: Swift does not import the numbers of system calls.
