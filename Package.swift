@@ -96,7 +96,8 @@ let products: [Target] = [
         name: "PostludeDurable",
         dependencies: [
             "Postlude", "PostludeLogOutput", "PostludeManifest", "PostludeRouting", "PostludeSQLiteStore",
-            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, grdb, httpTypes, logging,
+            "PostludeSystem", "PostludeTaskStore", "PostludeThreads", argumentParser, grdb, httpTypes,
+            logging,
         ]),
     .target(
         name: "PostludeCelery",

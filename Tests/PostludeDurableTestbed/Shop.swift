@@ -49,7 +49,9 @@ struct Placing: Decodable, Sendable {
 }
 
 /// Writes a row, and adds a task, in the request's transaction.
-func placeOrder(_ query: Query<Placing>, transaction: Transaction<SQLite>, tasks: BackgroundTasks) throws -> Accepted {
+func placeOrder(_ query: Query<Placing>, transaction: Transaction<SQLite>, tasks: BackgroundTasks) throws
+    -> Accepted
+{
     try ShopDatabase.insert(query.value.label, transaction.database)
     let id = try tasks.enqueue(Booking(label: query.value.label)).id
     while let gate = query.value.gate, access(gate, F_OK) != 0 { usleep(1_000) }

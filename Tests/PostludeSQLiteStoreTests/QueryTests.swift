@@ -31,7 +31,8 @@ struct QueryTests {
     }
 
     @Test(
-        "No statement for a list, a claim, a removal or the outbox scans the table", arguments: TableNames.allCases)
+        "No statement for a list, a claim, a removal or the outbox scans the table",
+        arguments: TableNames.allCases)
     func plans(names: TableNames) throws {
         let taskStore = try Self.open(names)
         let statements: [TaskStoreSQL] = [
@@ -48,7 +49,8 @@ struct QueryTests {
             RecordNames.list, NumberListing.all, NumberListing.allBackwards, NumberListing.part,
             NumberListing.partBackwards,
         ]
-        let sorted = [Claim.due, Claim.nextDue, Claim.nextUnsuspected, SQLiteTaskStore.newest].map(\.description)
+        let sorted = [Claim.due, Claim.nextDue, Claim.nextUnsuspected, SQLiteTaskStore.newest].map(
+            \.description)
         let table = "\(names.prefix)record"
         try taskStore.pool.read { database in
             for statement in statements {

@@ -77,10 +77,10 @@ public struct Handler: Sendable {
             self.function = function
             problem =
                 plan.problem
-                ?? """
-                \(transaction) needs a handler that is not async: a transaction has the database's write lock, and must not wait \
-                for anything else
-                """
+                    ?? """
+                    \(transaction) needs a handler that is not async: a transaction has the database's write lock, and must not wait \
+                    for anything else
+                    """
         case (nil, _):
             self.function = function
             problem = plan.problem

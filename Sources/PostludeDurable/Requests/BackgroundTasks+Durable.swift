@@ -49,7 +49,8 @@ extension BackgroundTasks {
 
     /// Makes a task that is to be stored.
     func make<Task: DurableTask>(
-        _ task: Task, after delay: Duration?, unique key: String?, while scope: UniqueScope, expiry: Duration?,
+        _ task: Task, after delay: Duration?, unique key: String?, while scope: UniqueScope,
+        expiry: Duration?,
         priority: DurablePriority?, stopOnFailure: Bool
     ) throws -> (store: any DurableTaskStore, task: LocalDurableTask) {
         guard let store = store as? any DurableTaskStore else {

@@ -323,7 +323,8 @@ struct OneTransactionTests {
                 }
             }())
         #expect(problems.contains("handler \"async\": Transaction<SQLite> needs a handler that is not async"))
-        #expect(problems.contains("handler \"early\": JSONBody<Placing> must come before Transaction<SQLite>"))
+        #expect(
+            problems.contains("handler \"early\": JSONBody<Placing> must come before Transaction<SQLite>"))
         #expect(problems.contains("handler \"two\": Transaction<SQLite> and Snapshot<SQLite> cannot be"))
         #expect(!problems.contains("right"))
         let file = Mistaken(nil).registeredHandlers.taskEngineProblems

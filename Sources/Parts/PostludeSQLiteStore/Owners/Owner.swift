@@ -28,7 +28,8 @@ final class Owner: Sendable {
     ///
     /// - Parameter isLost: whether the lock file was recreated for it.
     static func register(
-        in pool: DatabasePool, _ names: TableNames, locks: OwnerLocks, isLost: Bool, now: @escaping @Sendable () -> Int64
+        in pool: DatabasePool, _ names: TableNames, locks: OwnerLocks, isLost: Bool,
+        now: @escaping @Sendable () -> Int64
     ) throws -> Owner {
         var owner: Owner?
         try pool.writeWithoutTransaction { connection in
@@ -83,7 +84,8 @@ final class Owner: Sendable {
     private static let any: TaskStoreSQL = "SELECT 1 FROM ~owner LIMIT 1"
     private static let existence: TaskStoreSQL = "SELECT 1 FROM ~owner WHERE number = ?"
     private static let insertion: TaskStoreSQL = "INSERT INTO ~owner (pid, started) VALUES (?, ?)"
-    private static let restoration: TaskStoreSQL = "INSERT INTO ~owner (number, pid, started) VALUES (?, ?, ?)"
+    private static let restoration: TaskStoreSQL =
+        "INSERT INTO ~owner (number, pid, started) VALUES (?, ?, ?)"
 }
 
 /// The lock file. Each of its bytes is the lock of an owner, of a queue's publisher, of a request's key, or of the opening of the

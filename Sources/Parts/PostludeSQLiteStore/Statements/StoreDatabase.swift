@@ -34,7 +34,8 @@ struct StoreDatabase {
     }
 
     /// Returns the first column of each row, which is text.
-    func texts(_ sql: TaskStoreSQL, _ arguments: StatementArguments = StatementArguments()) throws -> [String] {
+    func texts(_ sql: TaskStoreSQL, _ arguments: StatementArguments = StatementArguments()) throws -> [String]
+    {
         try String.fetchAll(try statement(sql), arguments: arguments)
     }
 
@@ -49,7 +50,8 @@ struct StoreDatabase {
     }
 
     /// - Parameter sql: made by `RecordRow.selecting`.
-    func records(_ sql: TaskStoreSQL, _ arguments: StatementArguments = StatementArguments()) throws -> [Record]
+    func records(_ sql: TaskStoreSQL, _ arguments: StatementArguments = StatementArguments()) throws
+        -> [Record]
     {
         let rows = try Row.fetchCursor(try statement(sql), arguments: arguments)
         var records: [Record] = []

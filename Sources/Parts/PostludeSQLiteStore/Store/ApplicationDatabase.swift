@@ -65,7 +65,8 @@ final class ApplicationDatabase: Sendable {
         }
         guard mode == "wal" else {
             throw TaskStoreError(
-                .refused, path, "the application's database has the journal mode \(mode), and durable tasks need WAL",
+                .refused, path,
+                "the application's database has the journal mode \(mode), and durable tasks need WAL",
                 advice: "open it by a DatabasePool, or set the configuration's journalMode to .wal")
         }
         return path

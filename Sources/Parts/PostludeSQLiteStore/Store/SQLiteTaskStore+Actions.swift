@@ -58,7 +58,8 @@ extension SQLiteTaskStore {
             var results = [RecordActionResult](repeating: .unknown, count: ids.count)
             // Oldest first: later records may depend on earlier ones.
             for index in ids.indices.sorted(by: { numbers[$0] < numbers[$1] }) {
-                guard var record = try database.summaries(RecordRow.summaryWithID, [ids[index].text]).first else {
+                guard var record = try database.summaries(RecordRow.summaryWithID, [ids[index].text]).first
+                else {
                     continue
                 }
                 if let owner = record.owner, try !isAlive(owner) {

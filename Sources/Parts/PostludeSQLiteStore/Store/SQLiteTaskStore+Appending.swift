@@ -102,7 +102,8 @@ struct Appending: Sendable {
 
     /// - Parameter head: the number of the request's first record; nil if it has none yet. The records of this call follow those
     ///   that the request has.
-    func run(in database: StoreDatabase, head: inout Int64?, position first: Int = 0) throws -> [AppendResult] {
+    func run(in database: StoreDatabase, head: inout Int64?, position first: Int = 0) throws -> [AppendResult]
+    {
         var results: [AppendResult] = []
         for (position, (record, id)) in zip(request.records, ids).enumerated() {
             if let other = try standIn(for: record, in: database) {

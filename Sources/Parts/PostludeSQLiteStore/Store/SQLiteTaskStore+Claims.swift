@@ -129,7 +129,8 @@ struct Claim {
         UPDATE ~record SET owner = NULL, due = ?1
         WHERE number > ?2 AND number < ?3 AND +state = 0 AND +owner = ?4
         """
-    static let owned: TaskStoreSQL = "SELECT number FROM ~record WHERE owner = ? ORDER BY number LIMIT 1 OFFSET ?"
+    static let owned: TaskStoreSQL =
+        "SELECT number FROM ~record WHERE owner = ? ORDER BY number LIMIT 1 OFFSET ?"
     static let headOf: TaskStoreSQL = "SELECT head FROM ~record WHERE number = ?"
     static let ownedBehind: TaskStoreSQL = """
         SELECT number FROM ~record WHERE owner = ? AND number > ? AND head <> ? ORDER BY number LIMIT 1
@@ -161,7 +162,8 @@ struct Claim {
         AND head NOT IN (\(suspectHeads))
         ORDER BY due, number
         """
-    static let behind: TaskStoreSQL = "SELECT number FROM ~record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
+    static let behind: TaskStoreSQL =
+        "SELECT number FROM ~record WHERE number > ?1 AND head <> ?1 ORDER BY number LIMIT 1"
     static let postpone: TaskStoreSQL = """
         UPDATE ~record SET due = ?4
         WHERE number > ?1 AND number < ?2 AND +state = 0 AND +owner IS NULL AND +due <= ?3

@@ -117,7 +117,9 @@ final class OpenAppends: Sendable {
         let next = (try database.number(Appending.lastNumber) ?? 0) + 1
         var run = transactions.withLock { $0[key]?.run }
         // A savepoint that was rolled back has removed the last of them.
-        if let known = run, known.request != request.id || next < known.head || next > known.last + 1 { run = nil }
+        if let known = run, known.request != request.id || next < known.head || next > known.last + 1 {
+            run = nil
+        }
         var stops = run?.stops ?? false
         for index in request.records.indices {
             request.records[index].leavesInTurn = stops && request.records[index].queue != nil

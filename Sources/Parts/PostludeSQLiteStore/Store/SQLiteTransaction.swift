@@ -16,7 +16,8 @@ final class SQLiteTransaction: RecordTransaction {
     private var state = State.new
     private var hasTurn = false
 
-    init(_ kind: RecordTransactionKind, of store: SQLiteTaskStore, in application: ApplicationDatabase) throws {
+    init(_ kind: RecordTransactionKind, of store: SQLiteTaskStore, in application: ApplicationDatabase) throws
+    {
         self.store = store
         self.application = application
         self.kind = kind

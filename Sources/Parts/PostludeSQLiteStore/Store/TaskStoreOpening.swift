@@ -84,7 +84,8 @@ struct TaskStoreOpening {
             checkpointer.onDemand { [weak queue] in queue?.note { _ in } }
             do {
                 application = try ApplicationDatabase(
-                    writer, at: path, role: role, turns: turns, checkpointer: checkpointer, settings: settings)
+                    writer, at: path, role: role, turns: turns, checkpointer: checkpointer, settings: settings
+                )
             } catch {
                 queue.close()
                 checkpointer.close()

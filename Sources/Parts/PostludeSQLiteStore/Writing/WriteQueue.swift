@@ -46,7 +46,8 @@ final class WriteQueue: Sendable {
     ///   - confirm: called at the beginning of each transaction; if it throws, nothing is written.
     init(
         _ pool: DatabasePool, busyTimeout: BusyTimeout, checkpointer: Checkpointer, path: String,
-        settings: TaskStoreSettings, turns: WriteTurns?, stamps: Bool, confirm: @escaping @Sendable (Database) throws -> Void
+        settings: TaskStoreSettings, turns: WriteTurns?, stamps: Bool,
+        confirm: @escaping @Sendable (Database) throws -> Void
     ) throws(SystemError) {
         self.pool = pool
         self.busyTimeout = busyTimeout
@@ -277,7 +278,9 @@ private struct Batch {
                 fail(error, &outcome)
                 return outcome
             }
-            if !notes.isEmpty { Batch(notes: notes, stamps: stamps).commitAlone(in: database, begin: begin, &outcome) }
+            if !notes.isEmpty {
+                Batch(notes: notes, stamps: stamps).commitAlone(in: database, begin: begin, &outcome)
+            }
             for write in writes {
                 Batch(writes: [write], stamps: stamps).commitAlone(in: database, begin: begin, &outcome)
             }

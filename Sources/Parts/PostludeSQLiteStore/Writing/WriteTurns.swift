@@ -39,7 +39,8 @@ final class WriteTurns: Sendable {
         }
         guard isTaken else {
             throw DatabaseError(
-                resultCode: .SQLITE_BUSY, message: "another transaction of this process has been open for too long")
+                resultCode: .SQLITE_BUSY,
+                message: "another transaction of this process has been open for too long")
         }
     }
 

@@ -5,7 +5,8 @@ package import PostludeSystem
 package struct TaskStoreError: Error, Sendable, CustomStringConvertible {
     package struct Code: Sendable, Hashable {
         private enum Value {
-            case full, locked, conflict, notWritable, missing, moved, foreign, newer, damaged, system, refused, closed
+            case full, locked, conflict, notWritable, missing, moved, foreign, newer, damaged, system,
+                refused, closed
         }
         private let value: Value
         private init(_ value: Value) { self.value = value }

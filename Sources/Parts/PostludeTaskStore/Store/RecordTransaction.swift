@@ -46,10 +46,12 @@ extension RecordTransaction {
 }
 
 extension RecordStore {
-    package func openTransaction(_ kind: RecordTransactionKind) throws(TaskStoreError) -> any RecordTransaction
+    package func openTransaction(_ kind: RecordTransactionKind) throws(TaskStoreError)
+        -> any RecordTransaction
     {
         throw TaskStoreError(
-            .refused, place, "the tasks are not in the application's database, so that no transaction has both",
+            .refused, place,
+            "the tasks are not in the application's database, so that no transaction has both",
             advice: "choose it by the engine's storage")
     }
 
@@ -58,7 +60,8 @@ extension RecordStore {
         ended: @escaping @Sendable (_ committed: Set<RecordID>) -> Void
     ) throws(TaskStoreError) -> [AppendResult] {
         throw TaskStoreError(
-            .refused, place, "the tasks are not in the application's database, so that no transaction has both",
+            .refused, place,
+            "the tasks are not in the application's database, so that no transaction has both",
             advice: "choose it by the engine's storage")
     }
 
