@@ -112,7 +112,6 @@ class Procrastinate:
         self.process = subprocess.Popen([sys.executable, str(script), self.address], stderr=subprocess.DEVNULL)
         self.sync = self.app(procrastinate.SyncPsycopgConnector(conninfo=self.address))
         self.sync.open()
-        time.sleep(2)
 
     @staticmethod
     def app(connector):

@@ -70,7 +70,8 @@ struct DocumentationTests {
         let folder = try TestFolder()
         let manifest = SnippetManifest(snippet.text)
         try folder.write("routes.yaml", manifest.text)
-        let check = try Command(manifest.program, ["check"], in: folder)
+        let check = try Command(
+            manifest.program, ["check"], in: folder, environment: manifest.environment)
         #expect(check.exit == .status(0), "\(snippet): \(check.errors)")
     }
 

@@ -4,6 +4,8 @@ struct SnippetManifest {
     let text: String
     /// The executable's path.
     let program: String
+    /// What the program needs: the path of a database for tasks that have no file.
+    let environment: [String: String]
 
     /// - Parameter snippet: a manifest, some of its keys, or some of its routes.
     init(_ snippet: String) {
@@ -19,13 +21,19 @@ struct SnippetManifest {
         let needsTasks = known.contains("idempotency:")
         if !needsTasks, keys.isDisjoint(with: ["task-store", "durable-tasks", "schedules", "celery"]) {
             program = BuildProducts.testbed
+            environment = [:]
         } else if known.contains("postgresql://") {
             program = BuildProducts.durableTestbed
+            environment = [:]
+        } else if keys.contains("task-store"), !known.contains("path: /var/"), !keys.contains("celery") {
+            program = BuildProducts.durableTestbed
+            environment = ["TESTBED_DATABASE": "shop.sqlite"]
         } else {
             // The keys that the testbed's own tasks need.
             if !keys.contains("task-store") { text += "task-store: { path: /var/lib/app/tasks.sqlite }\n" }
             if !keys.contains("celery") { text += "celery: { broker: amqp://localhost }\n" }
             program = BuildProducts.celeryTestbed
+            environment = [:]
         }
         self.text = text
     }

@@ -261,7 +261,7 @@ struct DurableInspectionTests {
         let manifest = DurableServer.manifest(in: folder)
         try manifest.text.write(toFile: folder.file("check.yaml"), atomically: true, encoding: .utf8)
         for (options, said) in [
-            ([], "durable tasks are stored by SQLite "), (["--json"], "\"durable-tasks-library\""),
+            ([], "durable tasks are stored by "), (["--json"], "\"durable-tasks-library\""),
         ] {
             let check = try Command(
                 BuildProducts.durableTestbed,

@@ -10,17 +10,16 @@ struct PostgreSQLTaskTests {
     ) throws -> [Server] {
         let manifest = DurableServer.manifest(
             in: folder, taskStore: "lock-timeout: \(lockTimeout)", place: fixture.place)
-        let servers = try names.map { name in
-            try Server(
+        // One after the other: each writes the manifest, which the one before it has read by then.
+        return try names.map { name in
+            let server = try Server(
                 manifest, in: folder, at: .unix(folder.file(name + ".socket")),
                 executable: BuildProducts.durableTestbed)
-        }
-        for server in servers {
             try waitUntil("a server answers: \(server.log.suffix(2_000))") {
                 (try? server.ask(RawRequest("GET", "/hello")))?.status == 200
             }
+            return server
         }
-        return servers
     }
 
     private func end(_ servers: [Server]) throws {
