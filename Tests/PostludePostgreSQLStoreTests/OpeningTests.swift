@@ -1,8 +1,9 @@
 import Foundation
-@testable import PostludePostgreSQLStore
 import PostludeRecordStoreFixtures
 import PostludeTaskStore
 import Testing
+
+@testable import PostludePostgreSQLStore
 
 @Suite("Opening a task store in PostgreSQL", .timeLimit(.minutes(10)))
 struct OpeningTests {
@@ -45,7 +46,9 @@ struct OpeningTests {
             for _ in 0..<6 { group.addTask { try await onThread { try fixture.openNow().close() } } }
             try await group.waitForAll()
         }
-        #expect(try fixture.query("SELECT version FROM postlude.migration") == StoreSchema.migrations.map { "\($0.version)" })
+        #expect(
+            try fixture.query("SELECT version FROM postlude.migration")
+                == StoreSchema.migrations.map { "\($0.version)" })
     }
 
     @Test("A place never contains the password, and neither does an error")

@@ -130,8 +130,9 @@ package struct DurableEngine: TaskEngineParts {
 
     private func problem(of settings: Manifest.TaskStore) -> String? {
         guard let path = settings.path else {
-            return isInApplicationDatabase
-                ? nil : "`task-store` has no `path`, expected an absolute path such as /var/lib/app/tasks.sqlite"
+            let message =
+                "`task-store` has no `path`, expected an absolute path such as /var/lib/app/tasks.sqlite"
+            return isInApplicationDatabase ? nil : message
         }
         if isInApplicationDatabase {
             return "the tasks are in the application's database, expected no `path` of `task-store`"
