@@ -47,7 +47,7 @@ struct OpeningTests {
             try await group.waitForAll()
         }
         #expect(
-            try fixture.query("SELECT version FROM postlude.migration")
+            try fixture.query("SELECT version FROM postlude.migration ORDER BY version")
                 == StoreSchema.migrations.map { "\($0.version)" })
     }
 
