@@ -76,6 +76,8 @@ struct ConnectionSink: ResponseSink {
 
     func persistTasks(of execution: RequestExecution, retryAfter: Duration) {
         if execution.isReplay { server.process?.count(.repeated) }
+        // The closure around the number has the tasks alone, and no copy of this value.
+        let tasks = tasks
         let fullQueue = execution.persistTasks(
             after: tasks.queuedCount, retryAfter: retryAfter, logger: server.logger)
         switch fullQueue {

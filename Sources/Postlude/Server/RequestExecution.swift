@@ -77,7 +77,7 @@ final class RequestExecution {
     /// - Returns: the first answer, if the request is a repetition; nil if the handler is to be called.
     /// - Throws: as `KeyedRequest`.
     func beginKey(of route: Router.Route?) throws -> Response? {
-        guard let settings = route?.idempotency, let request,
+        guard let route, route.takesKeys, let settings = route.idempotency, let request,
             Manifest.Idempotency.applies(to: request.method)
         else { return nil }
         if keyed == nil { keyed = try KeyedRequest(request, settings) }
@@ -135,9 +135,13 @@ final class RequestExecution {
         let source = request.storage.tasks
         let store = source.registry.store
         if store != nil { source.stopAcceptingStored() }
-        if error is TasksNotPersisted || error is KeyNotBegun, response.status == .serviceUnavailable {
+        if let error, error is TasksNotPersisted || error is KeyNotBegun,
+            response.status == .serviceUnavailable
+        {
             response.headers[.retryAfter] = "\(retryAfter.components.seconds)"
         }
+        // Most requests have nothing to persist.
+        guard source.queue != nil || source.transaction != nil || keyed != nil else { return nil }
         let transaction = source.takeTransaction()
         defer {
             // Does nothing after a commit.

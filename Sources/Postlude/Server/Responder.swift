@@ -102,7 +102,7 @@ struct Responder: Sendable {
         }
         let result = executor.run {
             await pass(request, execution, through: middleware[...], call: 0) { request in
-                if let route, route.idempotency != nil {
+                if let route, route.takesKeys {
                     for type in route.handler.principals { try await request.resolve(type) }
                     if let answer = try execution.beginKey(of: route) { return answer }
                 }

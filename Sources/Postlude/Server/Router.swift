@@ -17,6 +17,8 @@ final class Router: Sendable {
         let tasks: Manifest.TaskLimits
         /// nil if the route ignores `Idempotency-Key`.
         let idempotency: Manifest.Idempotency?
+        /// Whether `idempotency` is set. Each request looks at this, which is cheaper than a copy of that.
+        let takesKeys: Bool
         /// The route's name in the scoreboard's counters.
         let counted: CountedRoute
 
@@ -30,6 +32,7 @@ final class Router: Sendable {
             self.limits = limits
             self.tasks = tasks
             self.idempotency = idempotency
+            takesKeys = idempotency != nil
             counted = CountedRoute(pattern)
         }
     }
