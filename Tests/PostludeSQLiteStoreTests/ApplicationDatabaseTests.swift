@@ -57,6 +57,16 @@ struct ApplicationDatabaseTests {
         #expect(try queue.read { try $0.tableExists("postlude_record") } == false)
     }
 
+    @Test("The migrations are printed, and applied once, also to a database that has no tables of tasks")
+    func migrations() throws {
+        let driver = SQLiteDatabaseDriver(database)
+        let names = TaskStoreSchema.migrations.map(\.name)
+        #expect(try driver.pendingMigrations(of: "").contains("CREATE TABLE postlude_record"))
+        #expect(try driver.migrate("") == names)
+        #expect(try database.read { try $0.tableExists("postlude_record") })
+        #expect(try driver.pendingMigrations(of: "").isEmpty && driver.migrate("").isEmpty)
+    }
+
     @Test("The application's commits are durable, its own marks stay, and its migrator goes on")
     func marks() throws {
         try database.write { try $0.execute(sql: "PRAGMA application_id = 7; PRAGMA user_version = 8") }

@@ -25,8 +25,7 @@ enum PrefixedMigrations {
                         time INTEGER NOT NULL
                     ) STRICT, WITHOUT ROWID
                     """)
-            let applied = try applied(in: database) ?? []
-            for migration in TaskStoreSchema.migrations where !applied.contains(migration.name) {
+            for migration in TaskStoreSchema.missing(after: try applied(in: database) ?? []) {
                 try database.execute(sql: migration.sql.text(.prefixed))
                 try database.execute(
                     sql: "INSERT INTO \(table) (name, time) VALUES (?, ?)",

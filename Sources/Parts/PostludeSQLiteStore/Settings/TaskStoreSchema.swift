@@ -13,6 +13,12 @@ enum TaskStoreSchema {
         ("listing", "DROP INDEX ~record_state"), ("answers", answers),
     ]
 
+    /// Returns the migrations that a database with others does not have, in their order.
+    static func missing(after applied: some Sequence<String>) -> [Migration] {
+        let applied = Set(applied)
+        return migrations.filter { !applied.contains($0.name) }
+    }
+
     /// Returns migrations as text that a person, or SQLite's shell, can read.
     static func text(of migrations: [Migration], _ names: TableNames) -> String {
         migrations.map { "-- Migration: \($0.name)\n\($0.sql.text(names));\n" }.joined(separator: "\n")

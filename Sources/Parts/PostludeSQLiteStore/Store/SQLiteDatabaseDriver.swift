@@ -24,19 +24,21 @@ package struct SQLiteDatabaseDriver: RecordStoreDriver {
     }
 
     package func migrate(_ place: String) throws(TaskStoreError) -> [String] {
-        let pending = try pendingMigrations()
-        try SQLiteTaskStore(in: writer, role: .visitor, settings: TaskStoreSettings()).close()
-        return pending.map(\.name)
+        let applied = try applied()
+        // A visitor migrates the tables, and owns nothing; a process makes them.
+        let role = applied == nil ? TaskStoreRole.process : .visitor
+        try SQLiteTaskStore(in: writer, role: role, settings: TaskStoreSettings()).close()
+        return TaskStoreSchema.missing(after: applied ?? []).map(\.name)
     }
 
     package func pendingMigrations(of place: String) throws(TaskStoreError) -> String {
-        TaskStoreSchema.text(of: try pendingMigrations(), .prefixed)
+        TaskStoreSchema.text(of: TaskStoreSchema.missing(after: try applied() ?? []), .prefixed)
     }
 
-    private func pendingMigrations() throws(TaskStoreError) -> [TaskStoreSchema.Migration] {
+    /// The names of the migrations that the database has; nil if it has no tables of tasks.
+    private func applied() throws(TaskStoreError) -> [String]? {
         do {
-            let applied = try writer.read { try PrefixedMigrations.applied(in: $0) } ?? []
-            return TaskStoreSchema.migrations.filter { !applied.contains($0.name) }
+            return try writer.read { try PrefixedMigrations.applied(in: $0) }
         } catch {
             throw TaskStoreError(writer.path, error)
         }

@@ -7,8 +7,8 @@ extension SQLiteTaskStore {
     package func begin(_ key: IdempotencyKey) throws(TaskStoreError) -> KeyBeginning {
         let digest = key.digest
         let lock = try keyLock(IdempotencyKey.lockNumber(of: digest))
-        // Read while the lock is held: whoever has held it before has stored the answer, or will not store one. If another
-        // request has the lock, it may only be reading the answer, too.
+        // Read while the lock is held: the request that has held it before has stored the answer, or will not store one. If
+        // another request has the lock, it may only be reading the answer, too.
         let (answer, bytes) = try read { [now] database in
             (try database.answer(digest, at: now), try database.number(Self.answerBytes) ?? 0)
         }

@@ -274,7 +274,7 @@ extension SQLiteTaskStore {
                 try TaskStoreOpening.checkKind(of: database, at: path, mayBeEmpty: true)
                 return try TaskStoreSchema.migrator.appliedMigrations(database)
             }
-            return TaskStoreSchema.migrations.filter { !applied.contains($0.name) }
+            return TaskStoreSchema.missing(after: applied)
         } catch {
             throw TaskStoreError(path, error)
         }
