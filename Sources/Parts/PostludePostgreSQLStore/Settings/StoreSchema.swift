@@ -392,7 +392,7 @@ enum StoreSchema {
             first_number bigint;
             barrier bigint;
         BEGIN
-            -- Who locks the first record that can be claimed, claims the request: no request is split.
+            -- The session that locks the first record that can be claimed claims the request: no request is split.
             SELECT r.number INTO first_number FROM postlude.record r
             WHERE r.number BETWEEN block AND block | 65535 AND r.state = 0 AND r.owner IS NULL AND r.due <= at
                 AND (r.expires IS NULL OR r.expires > at)

@@ -9,6 +9,12 @@ struct RecordRows {
         """
     static let columns = summaryColumns + ", payload, result, stops, stopped_by, takeovers"
 
+    /// Returns the columns of a row that a function has returned as one of its columns.
+    static func columns(of row: String) -> String {
+        columns.split(separator: ",").map { "(\(row)).\($0.filter { !$0.isWhitespace })" }.joined(
+            separator: ", ")
+    }
+
     private let rows: Rows
     /// The number of columns before those of the record.
     private let offset: Int

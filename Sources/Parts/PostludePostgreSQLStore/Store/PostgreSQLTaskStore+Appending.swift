@@ -147,9 +147,7 @@ private struct Appending: Sendable {
 
     private static let arguments =
         "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
-    private static let columns = RecordRows.columns.split(separator: ",").map { column in
-        "(a.line).\(column.filter { !$0.isWhitespace })"
-    }.joined(separator: ", ")
+    private static let columns = RecordRows.columns(of: "a.line")
     private static let append = "SELECT a.place, a.added, \(columns) FROM postlude.append(\(arguments)) a"
     private static let appendAnswered = """
         SELECT a.place, a.added, \(columns)

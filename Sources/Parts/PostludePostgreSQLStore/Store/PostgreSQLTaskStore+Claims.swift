@@ -112,12 +112,8 @@ extension PostgreSQLTaskStore {
         return requests
     }
 
-    private static let take: String = {
-        let columns = RecordRows.columns.split(separator: ",").map { column in
-            "(c.line).\(column.filter { !$0.isWhitespace })"
-        }.joined(separator: ", ")
-        return "SELECT c.place, \(columns) FROM postlude.claim($1, $2, $3, $4) c"
-    }()
+    private static let take =
+        "SELECT c.place, \(RecordRows.columns(of: "c.line")) FROM postlude.claim($1, $2, $3, $4) c"
 
     /// Frees records that this process owns and does not know of, because it did not get the result of a claim.
     private static let freeUnknown = """

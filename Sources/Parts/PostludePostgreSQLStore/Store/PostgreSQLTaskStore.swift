@@ -209,9 +209,10 @@ package final class PostgreSQLTaskStore: RecordStore {
     /// This process as the owner that it is now.
     var context: WriteContext {
         get throws {
-            guard let life else { return WriteContext(owner: nil, generation: 0) }
-            guard let current = life.current else { throw PostgreSQLError.connection("not an owner yet") }
-            return WriteContext(owner: current.number, generation: current.generation)
+            guard let context = WriteContext(of: life) else {
+                throw PostgreSQLError.connection("not an owner yet")
+            }
+            return context
         }
     }
 

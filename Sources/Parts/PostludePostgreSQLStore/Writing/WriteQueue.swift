@@ -149,7 +149,9 @@ final class WriteQueue: Sendable {
     }
 
     private func writeNext() {
-        guard let owner = owner() else { return endOverdue(PostgreSQLError.connection("not an owner yet")) }
+        guard let owner = WriteContext(of: life) else {
+            return endOverdue(PostgreSQLError.connection("not an owner yet"))
+        }
         let session: Session
         do throws(PostgreSQLError) {
             session = try connected()
@@ -279,11 +281,6 @@ final class WriteQueue: Sendable {
         return rows
     }
 
-    private func owner() -> WriteContext? {
-        guard let life else { return WriteContext(owner: nil, generation: 0) }
-        return life.current.map { WriteContext(owner: $0.number, generation: $0.generation) }
-    }
-
     private func connected() throws(PostgreSQLError) -> Session {
         if let session = session.withLock({ $0 }), !session.isBroken { return session }
         session.withLock { $0 = nil }
@@ -349,6 +346,19 @@ struct WriteContext: Sendable {
     /// Whether a note may change a record without an owner. After this process was cut off, such a record may have been its own,
     /// and was taken over.
     var isLenient: Bool { generation == 0 }
+}
+
+extension WriteContext {
+    /// - Parameter life: the life of this process as an owner; nil for a visitor.
+    /// - Returns: nil if the owner has been declared dead, and there is no new one yet.
+    init?(of life: OwnerLife?) {
+        guard let life else {
+            self.init(owner: nil, generation: 0)
+            return
+        }
+        guard let current = life.current else { return nil }
+        self.init(owner: current.number, generation: current.generation)
+    }
 }
 
 /// Statements of asynchronous writes. They may be run again although they were committed.

@@ -318,11 +318,8 @@ package protocol RecordStoreDriver: Sendable {
 
 /// A store without tables of its own has nothing to migrate, and may be anywhere.
 extension RecordStoreDriver {
+    package var connection: Any.Type? { nil }
     package func migrate(_ place: String) throws(TaskStoreError) -> [String] { [] }
     package func pendingMigrations(of place: String) throws(TaskStoreError) -> String { "" }
     package func problem(ofPlace place: String) -> String? { nil }
-}
-
-extension RecordStoreDriver {
-    package var connection: Any.Type? { nil }
 }

@@ -49,17 +49,18 @@ extension RecordStore {
     package func openTransaction(_ kind: RecordTransactionKind) throws(TaskStoreError)
         -> any RecordTransaction
     {
-        throw TaskStoreError(
-            .refused, place,
-            "the tasks are not in the application's database, so that no transaction has both",
-            advice: "choose it by the engine's storage")
+        throw withoutTransactions
     }
 
     package func append(
         _ request: inout NewRequest, on connection: Any,
         ended: @escaping @Sendable (_ committed: Set<RecordID>) -> Void
     ) throws(TaskStoreError) -> [AppendResult] {
-        throw TaskStoreError(
+        throw withoutTransactions
+    }
+
+    private var withoutTransactions: TaskStoreError {
+        TaskStoreError(
             .refused, place,
             "the tasks are not in the application's database, so that no transaction has both",
             advice: "choose it by the engine's storage")
