@@ -13,7 +13,8 @@ struct SupervisorTests {
         _ manifest: TestManifest = manifest(), ending: Server.Ending = .clean, _ body: (Server) throws -> Void
     ) throws {
         try Server.run(manifest, isSupervised: true, ending: ending) { server in
-            try waitUntil("both are ready: \(server.log)") { server.logCount(of: "a process is ready") == 2 }
+            // A process that is above its bound of memory from the start may have been replaced already.
+            try waitUntil("both are ready: \(server.log)") { server.logCount(of: "a process is ready") >= 2 }
             try body(server)
         }
     }
