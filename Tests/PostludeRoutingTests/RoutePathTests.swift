@@ -20,7 +20,7 @@ struct RoutePathTests {
         ])
     func normalised(uri: String, expected: String) throws {
         #expect(try RoutePath(requestURI: uri.utf8).description == expected)
-        #expect(try RoutePath(requestURI: Array(uri.utf8)).bytes == Array(expected.utf8))
+        #expect(try RoutePath(requestURI: Array(uri.utf8)).bytes.elementsEqual(expected.utf8))
     }
 
     @Test(

@@ -5,23 +5,36 @@
 /// text is unambiguous: a slash inside a segment is `%2F`, and a percent sign is `%25`. `bytes` contains no other
 /// escapes.
 package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
-    /// The normalised path: valid UTF-8 that begins with a slash.
-    package let bytes: [UInt8]
+    /// The normalised path: valid UTF-8 that begins with a slash. A path that is normal already shares the memory of the
+    /// REQUEST_URI.
+    package let bytes: ArraySlice<UInt8>
     /// The text after the first `?`, as received; empty if there is none.
-    package let query: [UInt8]
+    package let query: ArraySlice<UInt8>
 
     /// Normalises a REQUEST_URI.
     ///
     /// - Throws: the reason why the path is not routed; the answer is 400.
-    package init(requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) {
+    package init(requestURI: ArraySlice<UInt8>) throws(Refusal) {
         guard requestURI.first == UInt8(ascii: "/") else {
             self = try Self.absolute(requestURI)
             return
         }
-        var end = requestURI.count
-        var queryStart = end
+        guard let length = requestURI.withUnsafeBufferPointer(Self.normalLength) else {
+            self = try Self.normalized(requestURI)
+            return
+        }
+        let rest = requestURI.dropFirst(length)
+        self.init(bytes: requestURI[..<rest.startIndex], rest: rest)
+    }
+
+    package init(requestURI: some Collection<UInt8>) throws(Refusal) {
+        try self.init(requestURI: ArraySlice(requestURI))
+    }
+
+    /// Returns the length of the path in a REQUEST_URI that begins with a slash; nil if the path is not normal.
+    private static func normalLength(in requestURI: UnsafeBufferPointer<UInt8>) -> Int? {
         var position = 0
-        scan: while position < requestURI.count {
+        while position < requestURI.count {
             let byte = requestURI[position]
             // One comparison for letters and most other characters; all special ones are below or above.
             if byte > UInt8(ascii: "?"), byte < 0x7F {
@@ -31,69 +44,41 @@ package struct RoutePath: Sendable, Hashable, CustomStringConvertible {
             switch byte {
             case UInt8(ascii: "/"):
                 let next = position + 1 < requestURI.count ? requestURI[position + 1] : 0
-                if next == UInt8(ascii: "/") || next == UInt8(ascii: ".") {
-                    self = try Self.normalized(requestURI)
-                    return
-                }
-            case UInt8(ascii: "?"):
-                end = position
-                queryStart = position + 1
-                break scan
-            case UInt8(ascii: "%"), UInt8(ascii: "#"), 0...0x20, 0x7F...:
-                self = try Self.normalized(requestURI)
-                return
-            default:
-                break
+                if next == UInt8(ascii: "/") || next == UInt8(ascii: ".") { return nil }
+            case UInt8(ascii: "?"): return position
+            case UInt8(ascii: "%"), UInt8(ascii: "#"), 0...0x20, 0x7F...: return nil
+            default: break
             }
             position += 1
         }
-        bytes = Array(requestURI[..<end])
-        query = queryStart < requestURI.count ? Self.query(requestURI[queryStart...]) : []
-    }
-
-    package init(requestURI: some Collection<UInt8>) throws(Refusal) {
-        let fast = requestURI.withContiguousStorageIfAvailable { bytes in
-            Result { () throws(Refusal) in try RoutePath(requestURI: bytes) }
-        }
-        if let fast {
-            self = try fast.get()
-        } else {
-            let copy = ContiguousArray(requestURI)
-            self = try copy.withUnsafeBufferPointer { bytes throws(Refusal) in
-                try RoutePath(requestURI: bytes)
-            }
-        }
+        return position
     }
 
     /// Returns the path of an absolute URI, without scheme and authority; `/` if the URI has no path.
-    private static func absolute(_ requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) -> RoutePath {
-        guard let end = AbsoluteForm.authorityEnd(in: requestURI) else { throw .noPath }
-        let rest = requestURI[end...]
+    private static func absolute(_ requestURI: ArraySlice<UInt8>) throws(Refusal) -> RoutePath {
+        guard let length = AbsoluteForm.authorityEnd(in: requestURI) else { throw .noPath }
+        let rest = requestURI.dropFirst(length)
         guard rest.first == UInt8(ascii: "/") else {
-            return RoutePath(
-                bytes: [UInt8(ascii: "/")],
-                query: rest.first == UInt8(ascii: "?") ? query(rest.dropFirst()) : [])
+            return RoutePath(bytes: [UInt8(ascii: "/")], rest: rest)
         }
-        return try RoutePath(requestURI: UnsafeBufferPointer(rebasing: rest))
+        return try RoutePath(requestURI: rest)
     }
 
-    private static func normalized(_ requestURI: UnsafeBufferPointer<UInt8>) throws(Refusal) -> RoutePath {
-        var normalizer = PathNormalizer(requestURI)
-        let end = try normalizer.run()
-        let rest = requestURI[end...]
-        return RoutePath(
-            bytes: normalizer.output,
-            query: rest.first == UInt8(ascii: "?") ? query(rest.dropFirst()) : [])
+    private static func normalized(_ requestURI: ArraySlice<UInt8>) throws(Refusal) -> RoutePath {
+        let (path, length) = try requestURI.withUnsafeBufferPointer { bytes throws(Refusal) in
+            var normalizer = PathNormalizer(bytes)
+            let length = try normalizer.run()
+            return (normalizer.output, length)
+        }
+        return RoutePath(bytes: path[...], rest: requestURI.dropFirst(length))
     }
 
-    /// Returns the query without a fragment. A request should not have a fragment; nginx cuts it off, too.
-    private static func query(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> [UInt8] {
-        Array(bytes.prefix { $0 != UInt8(ascii: "#") })
-    }
-
-    private init(bytes: [UInt8], query: [UInt8]) {
+    /// - Parameter rest: what follows the path. Its query ends at a fragment, which a request should not have; nginx cuts it
+    ///   off, too.
+    private init(bytes: ArraySlice<UInt8>, rest: ArraySlice<UInt8>) {
         self.bytes = bytes
-        self.query = query
+        query =
+            rest.first == UInt8(ascii: "?") ? rest.dropFirst().prefix { $0 != UInt8(ascii: "#") } : []
     }
 
     package var description: String { String(decoding: bytes, as: UTF8.self) }

@@ -72,7 +72,7 @@ package struct RouteTable: Sendable {
 
 extension RouteTable {
     /// The result of a search.
-    package enum Outcome: Sendable, Hashable {
+    package enum Outcome: Sendable, Equatable {
         /// `index` is the route's index in the list that the table was made of.
         case route(index: Int, parameters: RouteParameters)
         case notFound
@@ -206,33 +206,35 @@ package final class RouteMatcher {
 }
 
 /// The parameters of a matched route: names as in its pattern, values percent-decoded.
-package struct RouteParameters: Sendable, Hashable, Sequence {
-    package struct Element: Sendable, Hashable {
-        package let name: String
-        package let value: String
-    }
+package struct RouteParameters: Sendable, Equatable, Sequence {
+    package typealias Element = (name: String, value: String)
 
-    private var elements: [Element] = []
+    /// In the order of the pattern.
+    package private(set) var pairs: [Element] = []
 
     package init() {}
 
     init(capacity: Int) {
-        elements.reserveCapacity(capacity)
+        pairs.reserveCapacity(capacity)
     }
 
     mutating func append(name: String, value: String) {
-        elements.append(Element(name: name, value: value))
+        pairs.append((name, value))
     }
 
-    package var count: Int { elements.count }
-    package var isEmpty: Bool { elements.isEmpty }
+    package var count: Int { pairs.count }
+    package var isEmpty: Bool { pairs.isEmpty }
 
     /// The value of a parameter; nil if the route has no such parameter, or its group was not part of the match.
     package subscript(name: String) -> String? {
-        elements.first { $0.name == name }?.value
+        pairs.first { $0.name == name }?.value
     }
 
     package func makeIterator() -> IndexingIterator<[Element]> {
-        elements.makeIterator()
+        pairs.makeIterator()
+    }
+
+    package static func == (one: RouteParameters, other: RouteParameters) -> Bool {
+        one.pairs.elementsEqual(other.pairs, by: ==)
     }
 }

@@ -63,7 +63,7 @@ public struct Form<Value: Decodable>: RequestInput {
         guard bytes.count(where: { $0 == UInt8(ascii: "&") }) < maximumFieldCount else {
             throw HTTPError(.contentTooLarge, "The form has more than \(maximumFieldCount) fields")
         }
-        value = try ParametersDecoder(FormText.items(of: bytes), source: "body", skipsEmpty: true)
+        value = try ParametersDecoder(FormText.items(of: bytes[...]), source: "body", skipsEmpty: true)
             .decodeInput(Value.self)
     }
 

@@ -13,9 +13,9 @@ internal import HTTPTypes
 /// A synchronous handler calls ``read()`` for one piece after another. The route's `limits.body` bounds the whole body,
 /// and `limits.read-time` the wait for each piece. The part of the body that the handler does not read is discarded.
 public struct BodyStream: RequestInput {
-    private let source: BodySource
+    private let request: RequestStorage
 
-    public init(request: Request) { source = request.storage.body }
+    public init(request: Request) { self.request = request.storage }
 
     public static var bodyUse: BodyUse { .stream }
 
@@ -24,7 +24,7 @@ public struct BodyStream: RequestInput {
     /// - Throws: ``HTTPError``: 408 if nothing arrived within `limits.read-time`, 413 if the body is longer than
     ///   `limits.body`, 400 if it ended before its `Content-Length`. `CancellationError` if the request is cancelled
     ///   (``Request/isCancelled``).
-    public func read() throws -> [UInt8]? { try source.read() }
+    public func read() throws -> [UInt8]? { try request.body.read() }
 }
 
 @available(*, unavailable, message: "a body is read before the response ends: pass what a task needs to it")
@@ -41,7 +41,7 @@ extension BodyStream: AsyncSequence {
 }
 
 /// The source of a request's body.
-final class BodySource {
+struct BodySource {
     /// The whole body if it was collected; empty if it is read in pieces.
     let bytes: [UInt8]
     /// The longest wait for a piece.
@@ -70,7 +70,7 @@ final class BodySource {
         rest = .pieces(nextPiece)
     }
 
-    func read() throws -> [UInt8]? {
+    mutating func read() throws -> [UInt8]? {
         if case .closed = rest { throw HTTPError(.badRequest, "The request is over") }
         if let cancellation, cancellation.isCancelled { throw CancellationError() }
         switch rest {
@@ -83,5 +83,5 @@ final class BodySource {
     }
 
     /// Ends reading after the response is finished, since the connection may then be reading another request's body.
-    func close() { rest = .closed }
+    mutating func close() { rest = .closed }
 }

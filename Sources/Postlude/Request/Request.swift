@@ -61,7 +61,7 @@ public struct Request: RequestInput {
         let values: RouteParameters
 
         /// The names and values, in the order of the pattern.
-        public var pairs: [(name: String, value: String)] { values.map { ($0.name, $0.value) } }
+        public var pairs: [(name: String, value: String)] { values.pairs }
 
         /// Returns the value of a parameter; nil if the pattern has no such parameter.
         public subscript(name: String) -> String? { values[name] }
@@ -82,8 +82,8 @@ final class RequestStorage {
     let handler: String
     let parameters: Request.Parameters
     let head: RequestHead
-    let body: BodySource
-    let tasks: TaskQueueSource
+    var body: BodySource
+    var tasks: TaskQueueSource
     /// The application, for inputs and dependencies; nil in tests that do not need it.
     let application: (any Sendable)?
     /// nil while no dependency was computed.
@@ -129,6 +129,9 @@ final class RequestStorage {
 
     /// Keeps a value alive until the last task of the request has ended.
     func keepAlive(_ value: any Sendable) { retained.append(value) }
+
+    /// Rolls back the transaction around the call of the handler, if there is one.
+    func rollBack() { tasks.takeTransaction()?.rollback() }
 
     /// Ends the request after its response is finished.
     ///

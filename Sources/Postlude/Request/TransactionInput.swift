@@ -21,15 +21,14 @@ extension Request {
     func call(
         _ handler: (Request) throws -> Response, within input: any TransactionInput.Type
     ) throws -> Response {
-        let tasks = storage.tasks
         // Middleware has called `next` before.
-        tasks.rollBack()
+        storage.rollBack()
         let transaction = try input.open(for: self)
-        tasks.transaction = transaction
+        storage.tasks.transaction = transaction
         do {
             return try transaction.call { try handler(self) }
         } catch {
-            tasks.rollBack()
+            storage.rollBack()
             throw error
         }
     }

@@ -59,14 +59,14 @@ final class RequestExecution {
     /// - Parameter call: the number of the call that has thrown (``TaskCalls``).
     func fail(_ error: any Error, in call: Int = 0) {
         self.error = error
-        request?.storage.tasks.rollBack()
+        request?.storage.rollBack()
         if call == 0 { hasThrown = true } else { request?.storage.tasks.markThrown(since: call) }
     }
 
     /// Discards the result of an earlier call of `next`, because the middleware calls `next` again.
     func restart(after call: Int) {
         error = nil
-        request?.storage.tasks.rollBack()
+        request?.storage.rollBack()
         request?.storage.tasks.drop(since: call)
     }
 
@@ -132,17 +132,17 @@ final class RequestExecution {
         after queued: @autoclosure () -> Int, retryAfter: Duration, logger: Logger
     ) -> Manifest.TaskLimits.FullQueue? {
         guard let request else { return nil }
-        let source = request.storage.tasks
-        let store = source.registry.store
-        if store != nil { source.stopAcceptingStored() }
+        let storage = request.storage
+        let store = storage.tasks.registry.store
+        if store != nil { storage.tasks.stopAcceptingStored() }
         if let error, error is TasksNotPersisted || error is KeyNotBegun,
             response.status == .serviceUnavailable
         {
             response.headers[.retryAfter] = "\(retryAfter.components.seconds)"
         }
         // Most requests have nothing to persist.
-        guard source.queue != nil || source.transaction != nil || keyed != nil else { return nil }
-        let transaction = source.takeTransaction()
+        guard storage.tasks.queue != nil || storage.tasks.transaction != nil || keyed != nil else { return nil }
+        let transaction = storage.tasks.takeTransaction()
         defer {
             // Does nothing after a commit.
             transaction?.rollback()
@@ -150,13 +150,13 @@ final class RequestExecution {
             if !isReplay { keyed = nil }
         }
         if isReplay {
-            source.queue?.drop(
+            storage.tasks.queue?.drop(
                 since: 0, because: "the request is a repetition, the tasks of its middleware were dropped",
                 level: .debug)
             return nil
         }
         let answer = answerToKeep(logger)
-        guard let queue = source.queue else {
+        guard let queue = storage.tasks.queue else {
             if hasThrown { return nil }
             persist(or: retryAfter, logger) {
                 guard let store, let answer else {

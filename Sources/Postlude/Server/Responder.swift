@@ -44,8 +44,8 @@ struct Responder: Sendable {
             let request = request(method, path, head: head, body: body)
             return run(.sync { _ in throw error }, for: request, on: executor)
         case .route(let route, let method, let path, let parameters):
-            body.readTime = route.limits.readTime
             let request = request(method, path, route, parameters, head: head, body: body)
+            request.storage.body.readTime = route.limits.readTime
             if let cancellation = watch(request, route) { request.storage.cancellation = cancellation }
             return run(
                 route.handler.function, needing: route.handler.dependencies, for: request, by: route,
@@ -129,13 +129,13 @@ struct Responder: Sendable {
     ) async -> Response {
         do {
             guard let first = middleware.first else { return try await handler(request) }
-            let tasks = request.storage.tasks
+            let storage = request.storage
             var last: Int?
             return try await first.respond(to: request) { request in
                 if let last { execution.restart(after: last) }
-                let inner = tasks.beginCall()
+                let inner = storage.tasks.beginCall()
                 last = inner
-                defer { tasks.endCall(to: call) }
+                defer { storage.tasks.endCall(to: call) }
                 return await pass(
                     request, execution, through: middleware.dropFirst(), call: inner, to: handler)
             }

@@ -1,11 +1,13 @@
 /// A parser of `application/x-www-form-urlencoded` (WHATWG URL, 5.1).
 enum FormText {
-    static func items(of text: String) -> [(name: String, value: String)] { items(of: Array(text.utf8)) }
+    static func items(of text: String) -> [(name: String, value: String)] {
+        items(of: ArraySlice(text.utf8))
+    }
 
-    static func items(of bytes: [UInt8]) -> [(name: String, value: String)] {
+    static func items(of bytes: ArraySlice<UInt8>) -> [(name: String, value: String)] {
         var items: [(name: String, value: String)] = []
         items.reserveCapacity(8)
-        var rest = bytes[...]
+        var rest = bytes
         while !rest.isEmpty {
             let item = rest.prefix { $0 != UInt8(ascii: "&") }
             rest = rest[item.endIndex...].dropFirst()

@@ -3,7 +3,7 @@ internal import PostludeManifest
 internal import PostludeSystem
 
 /// Makes the task queue of a request on its first use; most requests have none.
-final class TaskQueueSource {
+struct TaskQueueSource {
     let registry: TaskRegistry
     private let limits: Manifest.TaskLimits
     private let logger: Logger
@@ -22,7 +22,7 @@ final class TaskQueueSource {
         self.logger = logger
     }
 
-    func queue(for request: RequestIdentity) -> TaskQueue {
+    mutating func queue(for request: RequestIdentity) -> TaskQueue {
         if let queue { return queue }
         let queue = TaskQueue(of: request, limits: limits, logger: logger, registry: registry)
         if !acceptsStored { queue.stopAcceptingStored() }
@@ -34,7 +34,7 @@ final class TaskQueueSource {
     }
 
     /// Refuses further stored tasks. Called when the response begins.
-    func stopAcceptingStored() {
+    mutating func stopAcceptingStored() {
         acceptsStored = false
         queue?.stopAcceptingStored()
     }
@@ -42,21 +42,18 @@ final class TaskQueueSource {
     // MARK: The transaction
 
     /// Returns the transaction. The caller ends it.
-    func takeTransaction() -> (any RequestTransaction)? {
+    mutating func takeTransaction() -> (any RequestTransaction)? {
         guard let transaction else { return nil }
         self.transaction = nil
         return transaction
     }
-
-    /// Rolls the transaction back, if there is one.
-    func rollBack() { takeTransaction()?.rollback() }
 
     // MARK: Calls
 
     /// Begins a call of `next` by middleware. Called on the request's worker.
     ///
     /// - Returns: the call's number.
-    func beginCall() -> Int {
+    mutating func beginCall() -> Int {
         // Calls are numbered even if there is no queue yet.
         let call = calls.enterNext()
         queue?.enter(call)
@@ -64,7 +61,7 @@ final class TaskQueueSource {
     }
 
     /// Ends a call, and returns to the call around it.
-    func endCall(to outer: Int) {
+    mutating func endCall(to outer: Int) {
         calls.current = outer
         queue?.enter(outer)
     }

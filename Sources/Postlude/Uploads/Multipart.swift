@@ -50,7 +50,7 @@ final class MultipartDecoder: InputDecoder, Decoder {
         // Browsers send an empty text for a field that was not filled in.
         contents = Dictionary(grouping: form.parts.filter { !$0.isEmptyText }) { ExactName($0.name) }
             .mapValues { $0.map(\.content) }
-        super.init(report: InputReport(source: "body", isText: true))
+        super.init(source: "body", isText: true)
     }
 
     var names: some Collection<String> { contents.keys.map(\.text) }

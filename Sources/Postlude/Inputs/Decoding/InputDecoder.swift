@@ -3,7 +3,17 @@ class InputDecoder {
     final let parent: InputDecoder?
     /// The step from the parent to this value; nil at the root.
     final let step: InputIssue.Location?
-    final let report: InputReport
+    /// The errors so far, of this input's decoders together. It is made when it is needed first, for most inputs never.
+    final var report: InputReport {
+        if let existingReport { return existingReport }
+        let report = InputReport(source: source, isText: isText)
+        existingReport = report
+        return report
+    }
+    private final var existingReport: InputReport?
+    private final var errorCount: Int { existingReport?.count ?? 0 }
+    private final let source: String
+    private final let isText: Bool
     /// The field whose value this is; nil for other values.
     final var definition: (any FieldDefinition)?
     /// The type that is being decoded.
@@ -12,13 +22,19 @@ class InputDecoder {
     init(parent: InputDecoder, step: InputIssue.Location) {
         self.parent = parent
         self.step = step
-        report = parent.report
+        source = parent.source
+        isText = parent.isText
+        existingReport = parent.report
     }
 
-    init(report: InputReport) {
+    /// - Parameters:
+    ///   - source: `path`, `query`, `header`, `cookie` or `body`.
+    ///   - isText: whether the values are text that has to be parsed; false for JSON.
+    init(source: String, isText: Bool) {
         parent = nil
         step = nil
-        self.report = report
+        self.source = source
+        self.isText = isText
     }
 
     /// Whether the client has sent no value.
@@ -38,7 +54,7 @@ class InputDecoder {
     }
 
     final var location: [InputIssue.Location] {
-        guard let parent, let step else { return [.key(report.source)] }
+        guard let parent, let step else { return [.key(source)] }
         return parent.location + [step]
     }
 
@@ -48,7 +64,7 @@ class InputDecoder {
     final func decodeInput<Value: Decodable>(_ type: Value.Type) throws -> Value {
         do {
             let value = try decodeValue(type)
-            if report.issues.isEmpty { return value }
+            if errorCount == 0 { return value }
         } catch let error as DecodingError {
             report.add(error)
         }
@@ -71,10 +87,10 @@ class InputDecoder {
         report.depth += 1
         defer { report.depth -= 1 }
         do {
-            let count = report.count
+            let count = errorCount
             let value = try decodeValue(type)
             // A value that contains refused fields must not be read.
-            guard report.count == count else { return .refused }
+            guard errorCount == count else { return .refused }
             guard let rule = specification.violation(of: value) else { return .value(value) }
             report.add(rule.issue(location))
         } catch let error as DecodingError {
@@ -86,7 +102,7 @@ class InputDecoder {
     /// Calls `make`, by which a type decodes itself.
     @inline(__always)
     final func decoding<Value>(_ type: Value.Type, _ make: () throws -> Value) throws -> Value {
-        let (outer, count) = (self.type, report.count)
+        let (outer, count) = (self.type, errorCount)
         self.type = type
         defer { self.type = outer }
         let value: Value
@@ -96,7 +112,7 @@ class InputDecoder {
             throw InputRule.naming(error, casesOf: type)
         }
         // An init(from:) of the application that reads a refused field would end the process.
-        if report.count > count, let parent, !FieldDefinitions.onlyHolds(parent.type) {
+        if errorCount > count, let parent, !FieldDefinitions.onlyHolds(parent.type) {
             throw report.reported(at: codingPath)
         }
         return value
@@ -137,10 +153,8 @@ struct ParameterKey: CodingKey {
 
 /// The errors that were found while one input was decoded.
 final class InputReport {
-    /// `path`, `query`, `header`, `cookie` or `body`.
-    let source: String
-    /// Whether the values are text that has to be parsed; false for JSON.
-    let isText: Bool
+    private let source: String
+    private let isText: Bool
     /// The first hundred errors: a client may send any number of them.
     private(set) var issues: [InputIssue] = []
     /// The number of errors that were found.

@@ -13,14 +13,14 @@ final class JSONNodeDecoder: InputDecoder, JSONValueDecoder, ScalarContainer {
     init(_ document: JSONDocument, source: String) {
         self.document = document
         index = 0
-        super.init(report: InputReport(source: source, isText: false))
+        super.init(source: source, isText: false)
     }
 
     /// Makes a decoder of an absent value.
     init(absent source: String) {
         document = .empty
         index = nil
-        super.init(report: InputReport(source: source, isText: false))
+        super.init(source: source, isText: false)
     }
 
     init(_ index: Int?, parent: JSONNodeDecoder, step: InputIssue.Location) {

@@ -42,7 +42,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         self.choice = choice
         self.matches = matches
         self.splitsLists = splitsLists
-        super.init(report: InputReport(source: source, isText: true))
+        super.init(source: source, isText: true)
     }
 
     /// Makes a decoder of a request's header fields.
@@ -51,7 +51,7 @@ final class ParametersDecoder: InputDecoder, Decoder, ScalarContainer {
         choice = .joined
         matches = FieldName.matches
         splitsLists = false
-        super.init(report: InputReport(source: "header", isText: true))
+        super.init(source: "header", isText: true)
     }
 
     // MARK: A struct
