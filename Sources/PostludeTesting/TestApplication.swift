@@ -87,6 +87,21 @@ public final class TestApplication<App: Application>: Sendable {
         TestTasks(try await worker.fire(schedule, at: time))
     }
 
+    /// Takes the durable tasks that are due and that no request has: those that other durable tasks, services, `start()` and
+    /// ordinary tasks have added, and those whose time has come.
+    ///
+    /// ```swift
+    /// try await app.send(.post("/orders/7")).tasks.runAll()
+    /// for tasks in try await app.dueTasks() { try await tasks.runAll() }
+    /// ```
+    ///
+    /// - Parameter skippingDelays: whether tasks that wait for a time are due, too.
+    /// - Returns: the tasks of each request. A task that was added outside of a handler is the only one of its request.
+    /// - Throws: an error if the task store cannot be read.
+    public func dueTasks(skippingDelays: Bool = false) async throws -> [TestTasks] {
+        try await worker.takeDueTasks(skippingDelays: skippingDelays).map(TestTasks.init)
+    }
+
     /// Stops the application, as after the last task has ended.
     ///
     /// - Throws: the error of `Application.stop()`.

@@ -1,6 +1,6 @@
 /// The notation of durations in the manifest: a whole number and a unit.
-enum DurationText {
-    static let expectation = "a duration with a unit (ms, s, m or h) such as 30s"
+package enum DurationText {
+    package static let expectation = "a duration with a unit (ms, s, m or h) such as 30s"
     /// The longest duration: no setting of a server needs more, and it is far below the limit of `Duration`.
     static let maximum: Duration = .seconds(365 * 24 * 3600)
     static let maximumText = "8760h"
@@ -9,6 +9,9 @@ enum DurationText {
     private static let units: [(suffix: String, milliseconds: Int64)] = [
         ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000),
     ]
+
+    /// Returns a duration of the command line; nil if the text is not one.
+    package static func duration(_ text: String) -> Duration? { try? parse(text) }
 
     static func parse(_ text: String) throws(ValueMistake) -> Duration {
         let digits = text.prefix { $0.isASCII && $0.isNumber }

@@ -28,6 +28,9 @@ package protocol TaskEngineParts: Sendable {
     /// Returns the mistakes of a manifest against these declarations.
     func mistakes(in manifest: Manifest, file: String) -> [Diagnostic]
 
+    /// Notes the manifest with which this process runs the application, before the application starts.
+    func prepare(_ manifest: Manifest)
+
     /// Returns the store of a serving process.
     func makeStore() -> any TaskStore
 

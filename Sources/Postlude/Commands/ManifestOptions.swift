@@ -29,3 +29,10 @@ package struct ManifestOptions: ParsableArguments {
         try load(for: App().registeredHandlers)
     }
 }
+
+extension Application {
+    /// Reads a manifest and checks it against the application.
+    ///
+    /// - Throws: all mistakes in the file.
+    package func manifest(at path: String) throws -> Manifest { try registeredHandlers.manifest(at: path) }
+}

@@ -34,6 +34,7 @@ package struct TaskProgram<App: Application>: Sendable {
             let application = App()
             let manifest = try application.registeredHandlers.manifest(at: path)
             try writer.apply(manifest.log)
+            application.taskEngine?.parts.prepare(manifest)
             let program = TaskProgram(
                 application: application, manifest: manifest, logger: Logger(label: "postlude"),
                 signals: signals,
@@ -44,8 +45,11 @@ package struct TaskProgram<App: Application>: Sendable {
     }
 
     /// Creates workers for the application's tasks.
-    package func makeWorkers() -> TaskWorkerPool {
-        TaskWorkerPool(for: application, limits: manifest.tasks, logger: logger) { [application] in
+    ///
+    /// - Parameter store: the store that has the tasks; nil if they come from elsewhere.
+    package func makeWorkers(store: (any TaskStore)? = nil) -> TaskWorkerPool {
+        TaskWorkerPool(for: application, limits: manifest.tasks, logger: logger, store: store) {
+            [application] in
             application.taskFailed($0)
         }
     }

@@ -41,10 +41,12 @@ final class ApplicationRunner<App: Application>: Service {
             }
         }
         process?.begin(generation: control.generation)
+        let engine = application.taskEngine?.parts
+        engine?.prepare(manifest)
         server = Server(
             manifest: manifest, handlers: application.handlers.byName, hooks: ApplicationHooks(application),
             logger: logger, logs: logs, manager: manager, process: process,
-            store: application.taskEngine?.parts.makeStore())
+            store: engine?.makeStore())
         wakeup = try ControlWakeup()
     }
 

@@ -18,7 +18,7 @@ struct TaskAttempt: Sendable {
         self.task = task
         self.queue = queue
         self.start = start
-        scope = .task(TaskContext(task, of: queue.request, in: queue.registry.application))
+        scope = .task(TaskContext(task, of: queue.request, in: queue.registry))
         guard let tracer = observability.tracer, start != nil else {
             span = nil
             return

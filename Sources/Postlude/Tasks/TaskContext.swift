@@ -20,12 +20,15 @@ public struct TaskContext: Sendable, ScopedTask {
     private let request: RequestIdentity
     /// The application to which the task belongs.
     let application: (any Sendable)?
+    /// The store of the process that runs the task; nil if it has none.
+    package let store: (any TaskStore)?
     private let givenID: String?
 
-    init(_ task: BackgroundTask, of request: RequestIdentity, in application: (any Sendable)?) {
+    init(_ task: BackgroundTask, of request: RequestIdentity, in registry: TaskRegistry) {
         self.task = task
         self.request = request
-        self.application = application
+        application = registry.application
+        store = registry.store
         givenID = nil
         attempt = task.attempts
     }
@@ -39,6 +42,7 @@ public struct TaskContext: Sendable, ScopedTask {
         if isCancelled { task.markPastDeadline() }
         self.request = request
         self.application = application
+        store = nil
         givenID = taskID
         self.attempt = attempt
     }

@@ -15,13 +15,15 @@ package final class TaskWorkerPool: TaskDispatching {
 
     /// - Parameters:
     ///   - application: the application, which tasks find in their context.
+    ///   - store: the store that has the tasks; nil if they come from elsewhere.
     ///   - taskFailed: called for each task that has failed for good.
     package init(
         for application: any Sendable, limits: Manifest.TaskLimits, logger: Logger,
+        store: (any TaskStore)? = nil,
         taskFailed: @escaping @Sendable (TaskFailure) -> Void
     ) {
         observability = .bootstrapped(logger: Logger(label: "application"))
-        registry = TaskRegistry(of: application, metrics: observability.tasks)
+        registry = TaskRegistry(of: application, metrics: observability.tasks, store: store)
         self.limits = limits
         self.logger = logger
         self.taskFailed = taskFailed

@@ -82,14 +82,26 @@ package final class OfflineWorker: Sendable {
     ///
     /// - Throws: an error if there is no such schedule.
     package func fire(_ schedule: String, at time: Date) async throws -> OfflineTasks {
-        guard let store = registry.store as? any ScheduleFiring else { throw NoSchedules() }
-        let fired = try store.fire(schedule, at: time)
-        guard !fired.tasks.isEmpty else { return OfflineTasks(nil, of: self) }
+        guard let store = registry.store as? any OfflineTaskStore else { throw NoSchedules() }
+        return queue(try store.fire(schedule, at: time))
+    }
+
+    /// Takes the due tasks that no request has, and queues them.
+    ///
+    /// - Parameter skippingDelays: whether tasks that wait for a time are due, too.
+    /// - Returns: the tasks of each request.
+    package func takeDueTasks(skippingDelays: Bool) async throws -> [OfflineTasks] {
+        guard let store = registry.store as? any OfflineTaskStore else { return [] }
+        return try store.takeDue(skippingDelays: skippingDelays).map(queue)
+    }
+
+    private func queue(_ taken: TakenTasks) -> OfflineTasks {
+        guard !taken.tasks.isEmpty else { return OfflineTasks(nil, of: self) }
         let queue = TaskQueue(
-            of: RequestIdentity(id: fired.origin.requestID, route: fired.origin.route),
+            of: RequestIdentity(id: taken.origin.requestID, route: taken.origin.route),
             limits: generation.manifest.tasks,
             logger: logger, registry: registry)
-        queue.add(persisted: fired.tasks)
+        queue.add(persisted: taken.tasks)
         registry.insert(queue)
         return OfflineTasks(queue, of: self)
     }
@@ -117,14 +129,21 @@ package final class OfflineWorker: Sendable {
     }
 }
 
-/// A store that fires schedules on request, for tests.
-package protocol ScheduleFiring: TaskStore {
+/// A store whose tasks a test takes.
+package protocol OfflineTaskStore: TaskStore {
+    /// Fires a schedule.
+    ///
     /// - Returns: the added tasks; none if the schedule's last task has not ended, and the schedule then skips a firing.
-    func fire(_ schedule: String, at time: Date) throws -> FiredSchedule
+    func fire(_ schedule: String, at time: Date) throws -> TakenTasks
+
+    /// Takes the due tasks that no request has.
+    ///
+    /// - Parameter skippingDelays: whether tasks that wait for a time are due, too.
+    func takeDue(skippingDelays: Bool) throws -> [TakenTasks]
 }
 
-/// The tasks that the firing of a schedule has added.
-package struct FiredSchedule: Sendable {
+/// The tasks of one request, which a test has taken from their store.
+package struct TakenTasks: Sendable {
     package let origin: TaskOrigin
     package let tasks: [any PersistedTask]
 

@@ -44,7 +44,7 @@ struct TasksDrainCommand<App: Application>: AsyncParsableCommand {
             guard let store = program.application.taskEngine?.parts.makeStore() as? DurableStore else {
                 throw DurableTaskError.noEngine(task: "drain")
             }
-            let pool = program.makeWorkers()
+            let pool = program.makeWorkers(store: store)
             try pool.start(workers: workers ?? program.manifest.workers.minimum)
             try store.open(draining: program.manifest, dispatch: pool, logger: program.logger)
             defer { store.close() }

@@ -56,9 +56,45 @@ extension TaskEngine {
     }
 }
 
+extension TaskEngine {
+    /// Returns an engine that keeps durable tasks, and by whose handle they can be added anywhere in the application
+    /// (<doc:TasksFromAnywhere>).
+    ///
+    /// ```swift
+    /// struct Shop: Application {
+    ///     let tasks = DurableTasks()
+    ///
+    ///     var taskEngine: TaskEngine? {
+    ///         .durable(tasks) {
+    ///             Charge.self
+    ///             SendReceipt.self
+    ///         }
+    ///     }
+    ///
+    ///     var services: [any Service] { [ImportService(tasks: tasks)] }
+    /// }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - tasks: the handle, which the application keeps. It belongs to one application.
+    ///   - storage: where the tasks are kept.
+    ///   - broker: such as `.celery` of the module PostludeCelery; nil if no tasks run elsewhere.
+    ///   - kinds: every type of durable tasks that the application adds, or that its task store may still contain.
+    public static func durable(
+        _ tasks: DurableTasks, in storage: DurableStorage = .file, through broker: TaskBroker? = nil,
+        @DurableTasksBuilder _ kinds: () -> [DurableTaskKind] = { [] }
+    ) -> TaskEngine {
+        var engine = DurableEngine(kinds: DurableTaskKinds(kinds()), broker: broker, driver: storage.driver)
+        engine.handle = tasks
+        return TaskEngine(engine)
+    }
+}
+
 package struct DurableEngine: TaskEngineParts {
     package let kinds: DurableTaskKinds
     package let broker: TaskBroker?
+    /// The application's handle for adding tasks; nil if it has none.
+    var handle: DurableTasks?
     /// Opens the task store, for serving and for the commands and pages that inspect it.
     package let driver: any RecordStoreDriver
 
@@ -178,10 +214,22 @@ package struct DurableEngine: TaskEngineParts {
         }
     }
 
-    package func makeStore() -> any TaskStore { DurableStore(kinds: kinds, broker: broker, driver: driver) }
+    package func prepare(_ manifest: Manifest) {
+        guard let handle, let place = place(in: manifest) else { return }
+        handle.prepare(VisitorStore(of: self, at: place, manifest))
+    }
+
+    package func makeStore() -> any TaskStore {
+        let store = DurableStore(kinds: kinds, broker: broker, driver: driver)
+        handle?.attach(store)
+        return store
+    }
+
     package func makeOfflineStore() -> any TaskStore {
-        OfflineStore(
+        let store = OfflineStore(
             kinds: kinds, broker: broker, applicationDatabase: isInApplicationDatabase ? driver : nil)
+        handle?.attach(store)
+        return store
     }
 
     package func makeInspector(_ manifest: Manifest) -> (any TaskInspector)? {

@@ -133,7 +133,8 @@ struct TaskSettingsCheck {
         }
     }
 
-    private static func noun(_ type: any Any.Type) -> String {
+    /// Returns what a value of a type is called.
+    static func noun(_ type: any Any.Type) -> String {
         switch type {
         case is any BinaryInteger.Type: "a whole number"
         case is any BinaryFloatingPoint.Type: "a number"

@@ -60,6 +60,14 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
     case noBrokerAddress(task: String, queue: String)
     /// `TaskContext.transaction` was called outside of a durable task, or again after it was committed.
     case noTransaction(task: String)
+    /// `TaskContext.enqueue` was called outside of a durable task.
+    case notInDurableTask(task: String, in: String)
+    /// `TaskContext.enqueue` was called after the attempt had ended, or after its transaction was committed.
+    case taskIsOver(task: String, in: String)
+    /// More tasks than one transaction may add.
+    case tooMany(task: String, limit: Int)
+    /// The ``DurableTasks`` belong to no engine that has been started.
+    case notConnected(task: String)
 
     public var description: String {
         switch self {
@@ -76,6 +84,20 @@ public enum DurableTaskError: Error, Sendable, Hashable, CustomStringConvertible
             """
             the task \(task) cannot have a transaction: it is not a durable task that runs, or its transaction was committed, \
             which has ended it
+            """
+        case .notInDurableTask(let task, let name):
+            """
+            the durable task \(task) cannot be added in the commit of \(name), which is not a durable task of this process; use \
+            its context's durableTasks
+            """
+        case .taskIsOver(let task, let name):
+            "the durable task \(task) cannot be added by \(name), whose attempt has ended"
+        case .tooMany(let task, let limit):
+            "more than \(limit) durable tasks such as \(task) at once; add them by several calls"
+        case .notConnected(let task):
+            """
+            the durable task \(task) cannot be added: this DurableTasks belongs to no application that has been started; pass it to \
+            the application's taskEngine, .durable(tasks) { … }
             """
         case .noBrokerAddress(let task, let queue):
             """

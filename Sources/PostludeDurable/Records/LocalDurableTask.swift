@@ -34,6 +34,8 @@ final class LocalDurableTask: RecordedTask {
         var result: Data?
         /// Whether its end was committed together with its effects.
         var isCommitted = false
+        /// The records that the running attempt adds; nil if no attempt is running.
+        var added: NewRequest?
     }
 
     let record: NewRecord
@@ -119,21 +121,61 @@ final class LocalDurableTask: RecordedTask {
         }
     }
 
+    /// Adds a record that is stored when the attempt has succeeded, by the same transaction as its end.
+    ///
+    /// - Parameter origin: the request of this task.
+    /// - Throws: ``DurableTaskError`` if the attempt is over, or has added as many records as it may.
+    func add(_ child: NewRecord, of origin: TaskOrigin) throws {
+        let (name, limit) = (name, DurableTasks.limitOfAttempt)
+        try state.withLock { state in
+            guard var added = state.added else {
+                throw DurableTaskError.taskIsOver(task: child.name, in: name)
+            }
+            guard added.records.count < limit else {
+                throw DurableTaskError.tooMany(task: child.name, limit: limit)
+            }
+            (added.id, added.route) = (origin.requestID, origin.route)
+            added.records.append(child)
+            state.added = added
+        }
+    }
+
+    /// Returns the records that the attempt has added; nil if there are none. It can add no others.
+    private func takeAdded() -> NewRequest? {
+        state.withLock { state in
+            defer { state.added = nil }
+            return state.added.flatMap { $0.records.isEmpty ? nil : $0 }
+        }
+    }
+
+    /// Has the records that the attempt has added run, or published.
+    private func didAdd(_ added: NewRequest?, in access: TaskStoreAccess) {
+        guard let added else { return }
+        if added.records.contains(where: { $0.queue != nil }) { access.outbox?.wake(behindNotes: true) }
+        access.wake()
+    }
+
     /// Runs a part of the attempt in a transaction, which also contains the end of the task.
     func transaction<Value>(
         _ context: TaskContext, _ body: (any RecordTransaction) throws -> Value
     ) throws -> Value {
-        let (id, taskStore, isCommitted) = state.withLock { ($0.id, $0.access?.taskStore, $0.isCommitted) }
-        guard let taskStore, !isCommitted else { throw DurableTaskError.noTransaction(task: name) }
-        let value = try taskStore.transaction(.write) { transaction in
+        let (id, access, isCommitted) = state.withLock { ($0.id, $0.access, $0.isCommitted) }
+        guard let access, !isCommitted else { throw DurableTaskError.noTransaction(task: name) }
+        let (value, added) = try access.taskStore.transaction(.write) { transaction in
             let value = try body(transaction)
             // Its attempt has been given up, and another one may follow.
             if context.isCancelled { throw CancellationError() }
             let result = (value as? any Encodable).flatMap { try? StoredValues.encode($0) }
+            let added = state.withLock { $0.added }
+            for request in added?.separated ?? [] { _ = try transaction.append(request) }
             try transaction.end(id, .done(result: result), attempts: context.attempt)
-            return value
+            return (value, added)
         }
-        state.withLock { $0.isCommitted = true }
+        state.withLock { state in
+            state.isCommitted = true
+            state.added = nil
+        }
+        didAdd(added, in: access)
         return value
     }
 
@@ -157,6 +199,7 @@ final class LocalDurableTask: RecordedTask {
             return false
         }
         taskStore?.started(id)
+        state.withLock { $0.added = NewRequest(id: "", records: []) }
         return true
     }
 
@@ -167,6 +210,7 @@ final class LocalDurableTask: RecordedTask {
 
     func ended(_ result: AttemptResult) {
         let (id, access, output) = state.withLock { ($0.id, $0.access, $0.result) }
+        let added = takeAdded()
         guard let access else { return }
         let taskStore = access.taskStore
         func move(to queue: String?, _ reason: String) -> Bool {
@@ -176,7 +220,9 @@ final class LocalDurableTask: RecordedTask {
             return true
         }
         switch result {
-        case .done: taskStore.ended(id, .done(result: output))
+        case .done:
+            taskStore.ended(id, .done(result: output, adding: added))
+            didAdd(added, in: access)
         case .retried(let error, _): taskStore.ended(id, .retrying(error: Self.text(error)))
         case .failed(let error): taskStore.ended(id, .failed(error: Self.text(error)))
         case .dropped: taskStore.ended(id, .discarded)

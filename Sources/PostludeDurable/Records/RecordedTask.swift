@@ -49,7 +49,7 @@ extension PersistedDurableTask {
 }
 
 /// A task store with kinds of durable tasks.
-protocol DurableTaskStore: TaskStore {
+protocol DurableTaskStore: AnyObject, TaskStore {
     var kinds: DurableTaskKinds { get }
 
     /// - Returns: the task with this name and unique key that is not over; nil if there is none.
@@ -87,6 +87,8 @@ struct TaskStoreAccess: Sendable {
     let taskStore: any RecordStore
     /// The outbox, which publishes tasks to the broker; nil if the application has no broker.
     let outbox: Outbox?
+    /// Makes the process look for due records at once.
+    var wake: @Sendable () -> Void = {}
 
     /// Stores a request's tasks and its answer, all of them or none.
     ///

@@ -47,30 +47,48 @@ extension BackgroundTasks {
         return DurableTaskHandle(id: standIn?.text ?? stored.id)
     }
 
+    /// Adds durable tasks of one kind, as `enqueue` does for each of them.
+    ///
+    /// Without `duration` they run one after another on the request's worker, which takes part in no other request meanwhile. For
+    /// many tasks name a duration, or add them by ``DurableTasks/enqueue(contentsOf:over:after:unique:while:expiry:priority:)``:
+    /// then they run in all processes.
+    ///
+    /// - Parameters:
+    ///   - tasks: the tasks, at most 10,000.
+    ///   - duration: the time over which they are spread evenly; the first one runs at once, and all of them in any process. nil to
+    ///     run them in their turn.
+    ///   - key: returns the unique key of a task; nil for none.
+    ///   - scope: which other tasks count.
+    ///   - expiry: nil for the kind's.
+    ///   - priority: nil for the kind's.
+    /// - Returns: the handle of each task.
+    /// - Throws: the same errors as `enqueue`; ``DurableTaskError`` if there are too many.
+    @discardableResult
+    public func enqueue<Tasks: Collection>(
+        contentsOf tasks: Tasks, over duration: Duration? = nil,
+        unique key: (Tasks.Element) -> String? = { _ in nil }, while scope: UniqueScope = .unfinished,
+        expiry: Duration? = nil, priority: DurablePriority? = nil
+    ) throws -> [DurableTaskHandle] where Tasks.Element: DurableTask {
+        try DurableTasks.checkCount(tasks)
+        let count = tasks.count
+        return try tasks.enumerated().map { index, task in
+            try enqueue(
+                task, after: duration.map { $0 / count * index }, unique: key(task), while: scope,
+                expiry: expiry, priority: priority)
+        }
+    }
+
     /// Makes a task that is to be stored.
     func make<Task: DurableTask>(
         _ task: Task, after delay: Duration?, unique key: String?, while scope: UniqueScope,
         expiry: Duration?,
         priority: DurablePriority?, stopOnFailure: Bool
     ) throws -> (store: any DurableTaskStore, task: LocalDurableTask) {
-        guard let store = store as? any DurableTaskStore else {
-            throw DurableTaskError.noEngine(task: Task.name)
-        }
-        guard let kind = store.kinds[Task.name], kind.type == Task.self else {
-            throw DurableTaskError.unknownKind(task: Task.name, type: "\(Task.self)")
-        }
-        let now = Date()
-        var record = kind.record(try StoredValues.encode(task), at: now, expiry: expiry, priority: priority)
-        record.notBefore = delay.map(now.advanced(by:))
+        let store = try durableStore(for: Task.name)
+        let options = EnqueueOptions(
+            delay: delay, key: key, scope: scope, expiry: expiry, priority: priority)
+        var (record, kind) = try store.kinds.record(of: task, options, from: requestID, check: store.check)
         record.stopsOnFailure = stopOnFailure
-        if let key {
-            record.uniqueKey = key
-            record.uniqueScope = scope == .stored ? .stored : .unfinished
-        }
-        // A task that may move to the queue later is checked, too: an error could not be reported then.
-        if let queue = record.queue ?? kind.policy.rerouting?.destination.queue {
-            try store.check(OutgoingTask(record, of: requestID), for: queue)
-        }
         return (store, LocalDurableTask(task, kind: kind, record: record))
     }
 

@@ -137,7 +137,9 @@ final class DurableStore: DurableTaskStore {
         let workers = manifest.workers
         do {
             let outbox = try broker.map { try Outbox(of: taskStore, to: $0, logger: logger) }
-            let access = TaskStoreAccess(taskStore: taskStore, outbox: outbox)
+            let access = TaskStoreAccess(taskStore: taskStore, outbox: outbox) { [weak self] in
+                self?.wake()
+            }
             let schedules = Schedules(in: access, kinds: { self.kinds }, logger: logger)
             schedules.use(opening.firesSchedules ? manifest.schedules : [])
             let recovery = try Recovery(

@@ -9,7 +9,10 @@ internal import PostludeTaskStore
 
 /// The durable tasks' store of tests without a server. Its task store is a temporary file, which is removed with it, unless the
 /// application keeps its tasks in its own database: a transaction of a handler contains both. Tasks run when the test runs them, and can be looked up.
-final class OfflineStore: DurableTaskStore, ScheduleFiring {
+final class OfflineStore: DurableTaskStore, OfflineTaskStore {
+    /// The largest number of requests that a test takes at once.
+    private static let longestTake = 10_000
+
     private let declared: DurableTaskKinds
     private let schedules = Lock<[Manifest.Schedule]>([])
     private let current: Lock<DurableTaskKinds>
@@ -53,7 +56,7 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
         }
     }
 
-    func fire(_ schedule: String, at time: Date) throws -> FiredSchedule {
+    func fire(_ schedule: String, at time: Date) throws -> TakenTasks {
         let schedules = schedules.withLock { $0 }
         guard let settings = schedules.first(where: { $0.name == schedule }) else {
             throw UnknownSchedule(name: schedule, known: schedules.map(\.name))
@@ -71,7 +74,29 @@ final class OfflineStore: DurableTaskStore, ScheduleFiring {
             else { return nil }
             return LocalDurableTask(kind, claimed: record, as: try kind.decode(record.payload), in: access)
         }
-        return FiredSchedule(origin: TaskOrigin(requestID: request.id, route: ""), tasks: tasks)
+        return TakenTasks(origin: TaskOrigin(requestID: request.id, route: ""), tasks: tasks)
+    }
+
+    func takeDue(skippingDelays: Bool) throws -> [TakenTasks] {
+        let access = try access
+        let (taskStore, kinds) = (access.taskStore, kinds)
+        try taskStore.flush()
+        if skippingDelays {
+            let waiting = try taskStore.list(
+                RecordFilter(states: [.waiting]), .oldestFirst, after: nil, limit: Self.longestTake)
+            _ = try taskStore.retry(waiting.records.filter { $0.owner == nil }.map(\.id))
+        }
+        return try taskStore.claim(Self.longestTake, takingSuspect: true).map { request in
+            let tasks = try request.records.map { record in
+                guard let kind = kinds[record.name] else {
+                    throw DurableTaskError.unknownKind(task: record.name, type: record.name)
+                }
+                let task = try kind.decode(record.payload)
+                return LocalDurableTask(kind, claimed: record, as: task, in: access) as any PersistedTask
+            }
+            return TakenTasks(
+                origin: TaskOrigin(requestID: request.id, route: request.route), tasks: tasks)
+        }
     }
 
     var broker: (any OpenTaskBroker)? { nil }

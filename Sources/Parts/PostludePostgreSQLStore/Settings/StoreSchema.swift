@@ -312,6 +312,48 @@ enum StoreSchema {
             IF is_free THEN NOTIFY postlude; END IF;
         END $$;
 
+        -- Stores records, as `append` does, each as the only one of its request.
+        CREATE FUNCTION postlude.append_each(
+            at bigint, again boolean, request_id text, request_route text, ids uuid[], names text[], payloads bytea[],
+            priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[]
+        ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
+        #variable_conflict use_variable
+        DECLARE item record;
+        BEGIN
+            FOR item IN
+                SELECT * FROM unnest(
+                    ids, names, payloads, priorities, not_befores, expiries, keys, onces, queues
+                ) WITH ORDINALITY AS u (
+                    id, name, payload, priority, not_before, expiry, unique_key, once, queue, number)
+                ORDER BY u.number
+            LOOP
+                RETURN QUERY SELECT item.number, a.added, a.line FROM postlude.append(
+                    NULL, at, again, NULL, request_id, request_route, ARRAY[item.id], ARRAY[item.name], ARRAY[item.payload],
+                    ARRAY[item.priority], ARRAY[item.not_before], ARRAY[item.expiry], ARRAY[item.unique_key], ARRAY[item.once],
+                    ARRAY[item.queue], ARRAY[false], ARRAY[false]) a;
+            END LOOP;
+        END $$;
+
+        -- Ends a record that is done, and stores the records that it adds, unless it is over already, or another owner's.
+        CREATE FUNCTION postlude.finish(
+            me bigint, lenient boolean, record_id uuid, new_result bytea, more_attempts bigint, start bigint, at bigint,
+            again boolean, request_id text, request_route text, ids uuid[], names text[], payloads bytea[],
+            priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[]
+        ) RETURNS void LANGUAGE plpgsql AS $$
+        #variable_conflict use_column
+        BEGIN
+            UPDATE postlude.record r
+            SET state = 2, owner = NULL, ended = at, error = NULL, result = new_result,
+                attempts = r.attempts + more_attempts, started = coalesce(start, r.started)
+            WHERE r.id = record_id AND r.state IN (0, 1, 6)
+                AND (r.owner = me OR (r.owner IS NULL AND (lenient OR r.state = 6)));
+            IF FOUND THEN
+                PERFORM count(*) FROM postlude.append_each(
+                    at, again, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
+                    onces, queues);
+            END IF;
+        END $$;
+
         -- Stores the records of a schedule's firing, as `append` does, after a row with the place 0; returns no row if it has
         -- fired for that time already, or for a later one.
         CREATE FUNCTION postlude.fire(

@@ -16,6 +16,16 @@ extension PostgreSQLTaskStore {
                 { rows throws(PostgreSQLError) in try appending.results(rows.first) }))
     }
 
+    package func appendSeparately(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
+        try check(request)
+        let appending = Appending(separately: request, now: now)
+        return try add(
+            appending,
+            PendingWrite(
+                { [appending.separateStatement($0)] },
+                { rows throws(PostgreSQLError) in try appending.results(rows.first) }))
+    }
+
     package func fire(
         _ schedule: String, at time: Date, _ request: NewRequest
     ) throws(TaskStoreError) -> [AppendResult]? {
@@ -123,8 +133,8 @@ extension PostgreSQLTaskStore {
 }
 
 /// The insertion of a request's records.
-private struct Appending: Sendable {
-    private let request: NewRequest
+struct Appending: Sendable {
+    private var request: NewRequest
     private let now: Int64
     /// Made outside of the transaction, which may be run again.
     let ids: [RecordID]
@@ -134,6 +144,15 @@ private struct Appending: Sendable {
         self.request = request
         self.now = now
         answer = try request.answer.map { answer throws(TaskStoreError) in try AnswerInsertion(answer) }
+        ids = request.records.map { $0.id ?? RecordID.make(at: now) }
+    }
+
+    /// The insertion of records that have no owner, and no answer.
+    init(separately request: NewRequest, now: Int64) {
+        self.request = request
+        self.request.runsHere = false
+        self.now = now
+        answer = nil
         ids = request.records.map { $0.id ?? RecordID.make(at: now) }
     }
 
@@ -159,6 +178,21 @@ private struct Appending: Sendable {
     func statement(_ context: WriteContext) -> Statement {
         guard let answer else { return Statement(Self.append, values(context)) }
         return Statement(Self.appendAnswered, values(context) + answer.values)
+    }
+
+    private static let separateColumns = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
+    private static let appendEach =
+        "SELECT a.place, a.added, \(columns) FROM postlude.append_each(\(separateColumns)) a"
+
+    func separateStatement(_ context: WriteContext) -> Statement {
+        Statement(Self.appendEach, separateValues(context))
+    }
+
+    /// The arguments of the function `append_each`.
+    func separateValues(_ context: WriteContext) -> [StatementValue] {
+        let all = values(context)
+        // Without the owner, `in_turns` and `stopses`, which mean nothing for the only record of a request.
+        return Array(all[1..<14])
     }
 
     func undoingAnswer(_ context: WriteContext) -> [Statement] { answer?.undoing(context) ?? [] }

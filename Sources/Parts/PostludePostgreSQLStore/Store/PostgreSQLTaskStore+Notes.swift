@@ -86,7 +86,17 @@ extension PostgreSQLTaskStore {
             ]
         }
         switch end {
-        case .done(let result):
+        case .done(let result, let added?):
+            let appending = Appending(separately: added, now: now)
+            return [
+                Statement(
+                    Self.finish,
+                    [
+                        owner, lenient, .id(id), .bytes(result), .integer(start == nil ? 0 : 1),
+                        .integer(start),
+                    ] + appending.separateValues(context))
+            ]
+        case .done(let result, nil):
             return [
                 Statement(
                     Self.done,
@@ -129,6 +139,9 @@ extension PostgreSQLTaskStore {
         UPDATE postlude.record SET state = 2, owner = NULL, ended = $2, error = NULL, result = $3,
             attempts = attempts + $4, started = coalesce($5, started)
         WHERE id = $1 AND state IN (0, 1, 6) AND (owner = $6 OR (owner IS NULL AND ($7 OR state = 6)))
+        """
+    private static let finish = """
+        SELECT postlude.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)::text
         """
     private static let again = """
         UPDATE postlude.record SET state = 0, owner = NULL, due = $2, error = $3

@@ -23,6 +23,22 @@ struct StoreDatabase {
         try connection.run(sql.text(names), values)
     }
 
+    /// Runs statements within the transaction: if `body` throws, what it has changed is undone, and nothing else.
+    func atomically(_ body: () throws -> Void) throws {
+        try connection.run("SAVEPOINT part")
+        do {
+            try body()
+            try connection.run("RELEASE part")
+        } catch {
+            // An error such as a full disk has ended the whole transaction already.
+            if connection.isInsideTransaction {
+                try connection.run("ROLLBACK TO part")
+                try connection.run("RELEASE part")
+            }
+            throw error
+        }
+    }
+
     /// Returns the first column of the first row; nil if there is no row, or if it is NULL.
     func number(_ sql: TaskStoreSQL, _ values: [any StatementValue] = []) throws -> Int64? {
         try connection.number(sql.text(names), values)

@@ -12,6 +12,13 @@ extension SQLiteTaskStore {
         return try write { try appending.run(in: $0) }
     }
 
+    package func appendSeparately(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
+        try TaskStoreError.checkText(of: request, at: path)
+        let now = now
+        let appendings = request.separated.map { Appending($0, owner: nil, now: now) }
+        return try write { database in try appendings.flatMap { try $0.run(in: database) } }
+    }
+
     package func fire(
         _ schedule: String, at time: Date, _ request: NewRequest
     ) throws(TaskStoreError) -> [AppendResult]? {

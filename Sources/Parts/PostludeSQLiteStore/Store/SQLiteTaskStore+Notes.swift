@@ -42,8 +42,17 @@ extension SQLiteTaskStore {
         _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, in database: StoreDatabase
     ) throws {
         switch end {
-        case .done(let result):
+        case .done(let result, nil):
             try database.run(finishing, [now, result, start == nil ? 0 : 1, start, id.text])
+        case .done(let result, let added?):
+            // A note that fails does not roll its transaction back.
+            try database.atomically {
+                try database.run(finishing, [now, result, start == nil ? 0 : 1, start, id.text])
+                guard database.changesCount == 1 else { return }
+                for request in added.separated {
+                    _ = try Appending(request, owner: nil, now: now).run(in: database)
+                }
+            }
         case .again(let error, let time):
             try database.run(postponing, [time.milliseconds, error, id.text])
         case .retrying(let error):

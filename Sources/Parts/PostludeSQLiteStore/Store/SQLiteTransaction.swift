@@ -66,10 +66,13 @@ final class SQLiteTransaction: RecordTransaction {
             guard try database.number(Self.ownedByThis, [id.text, owner]) != nil else {
                 throw store.refusal("the task \(id) is over, or another process has it")
             }
-            guard case .done(let result) = end else {
+            guard case .done(let result, let added) = end else {
                 return try SQLiteTaskStore.end(id, end, at: now, in: database)
             }
             try database.run(Self.finishing, [now, result, attempts, start, id.text])
+            for request in added?.separated ?? [] {
+                _ = try Appending(request, owner: nil, now: now).run(in: database)
+            }
         }
     }
 

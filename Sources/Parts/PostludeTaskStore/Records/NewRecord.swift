@@ -51,6 +51,17 @@ package struct NewRequest: Sendable {
     }
 }
 
+extension NewRequest {
+    /// The records, each as the only one of a request that no process has.
+    package var separated: [NewRequest] {
+        records.map { record in
+            var request = NewRequest(id: id, route: route, records: [record])
+            request.runsHere = false
+            return request
+        }
+    }
+}
+
 /// How long a record holds its unique key.
 package enum UniqueKeyScope: Sendable {
     /// Until it is over.

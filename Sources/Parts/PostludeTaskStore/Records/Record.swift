@@ -193,7 +193,9 @@ package enum RecordPriority: Int64, Sendable, CaseIterable, Comparable, CustomSt
 /// How an attempt of a record has ended, or why there is none.
 package enum RecordEnd: Sendable {
     /// - result: JSON text.
-    case done(result: Data?)
+    /// - adding: records that are stored in the same transaction, each as the only one of its request. If the record was over
+    ///   already, they are not stored.
+    case done(result: Data?, adding: NewRequest? = nil)
     /// Another attempt follows, in the process that claims it then.
     case again(error: String, at: Date)
     /// Another attempt follows, in the process that owns it.

@@ -44,6 +44,14 @@ package protocol RecordStore: AnyObject, Sendable {
     ///   request's answer is stored.
     func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult]
 
+    /// Stores records, all of them or none, each as the only one of its request: they run independently of each other. They have no
+    /// owner.
+    ///
+    /// - Parameter request: the records, with the id and the route that their requests get.
+    /// - Returns: the result for each record, as ``append(_:)`` returns it.
+    /// - Throws: an error if they could not be stored.
+    func appendSeparately(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult]
+
     // MARK: Answers
 
     /// Begins the request with a key, unless it is being answered or was answered.
