@@ -20,42 +20,15 @@ import time
 import procrastinate
 import psycopg
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "LoadSuite"))
+sys.dont_write_bytecode = True
+from postgresql import PostgreSQL  # noqa: E402
+
 WORKERS = 16
-PROGRAMS = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
 
 
-def as_user(*words):
-    """PostgreSQL does not run as root."""
-    if os.geteuid() != 0:
-        return list(words)
-    return ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups", *words]
-
-
-class Server:
-    """A private server, with its defaults."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        data = f"{folder}/data"
-        subprocess.run(as_user(f"{PROGRAMS}/initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"), check=True,
-                       stdout=subprocess.DEVNULL)
-        self.process = subprocess.Popen(as_user(f"{PROGRAMS}/postgres", "-D", data, "-k", folder, "-c", "listen_addresses="),
-                                        stderr=subprocess.DEVNULL)
-        while True:
-            try:
-                return self.connect("postgres").close()
-            except psycopg.OperationalError:
-                time.sleep(0.05)
-
-    def address(self, database):
-        return f"host={self.folder} user=postgres dbname={database}"
-
-    def connect(self, database):
-        return psycopg.connect(self.address(database), autocommit=True)
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait()
+def connect(server, database):
+    return psycopg.connect(server.address(database), autocommit=True)
 
 
 class Postlude:
@@ -71,7 +44,7 @@ class Postlude:
                             "routes: [{ path: /hello, method: GET, handler: hello }]\n", encoding="utf8")
         self.process = subprocess.Popen([program, "serve", "--no-supervisor", "--listen", f"{folder}/app.socket",
                                          "--manifest", str(manifest)], cwd=folder)
-        with server.connect(self.name) as connection:
+        with connect(server, self.name) as connection:
             # Its tables are there, and it is one of their owners.
             while connection.execute("SELECT to_regclass('postlude.owner')").fetchone()[0] is None:
                 time.sleep(0.02)
@@ -140,20 +113,20 @@ def main():
     program = os.path.abspath(sys.argv[1])
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 5_000
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
-    folder = tempfile.mkdtemp(prefix="postlude-benchmark-")
-    os.chmod(folder, 0o777)
-    server = Server(folder)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="postlude-benchmark-"))
+    folder.chmod(0o755)
+    server = PostgreSQL(folder / "server")
     figures = {kind.name: ([], []) for kind in (Postlude, Procrastinate)}
     try:
         for _ in range(rounds):
             for kind in (Postlude, Procrastinate):
-                with server.connect("postgres") as connection:
+                with connect(server, "postgres") as connection:
                     connection.execute(f"DROP DATABASE IF EXISTS {kind.name} WITH (FORCE)")
                     connection.execute(f"CREATE DATABASE {kind.name} TEMPLATE template0")
                 own = tempfile.mkdtemp(dir=folder)
                 worker = kind(server, program, own)
                 try:
-                    with server.connect(kind.name) as connection:
+                    with connect(server, kind.name) as connection:
                         seconds_until_done(worker, connection, 100, 0.01)
                         taken = seconds_until_done(worker, connection, count, 0.02)
                         single = [seconds_until_done(worker, connection, 1, 0.0005) for _ in range(100)]

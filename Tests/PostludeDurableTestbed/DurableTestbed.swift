@@ -26,6 +26,8 @@ struct DurableTestbed: Application {
         if ShopDatabase.pool != nil {
             Handler("place", placeOrder)
             Handler("write", writeOrder)
+            Handler("together", together)
+            Handler("apart", apart)
         }
     }
 

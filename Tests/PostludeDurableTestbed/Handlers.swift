@@ -10,6 +10,7 @@ struct OrderQuery: Decodable, Sendable {
     var failures: Int?
     /// Whether the tasks are persisted before the response.
     var keep: Bool?
+    var pause: Int?
 }
 
 struct Accepted: Encodable, ResponseConvertible {
@@ -20,7 +21,7 @@ struct Accepted: Encodable, ResponseConvertible {
 func order(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
     let query = query.value
     let ids = try (1...(query.count ?? 3)).map { number in
-        try tasks.enqueue(Step(label: query.label, number: number, gate: query.gate)).id
+        try tasks.enqueue(Step(label: query.label, number: number, gate: query.gate, pause: query.pause)).id
     }
     if query.keep == true { _ = try tasks.persist() }
     tasks.add(named: "ordinary") { note("\(query.label) ordinary") }

@@ -68,3 +68,18 @@ func writeOrder(_ query: Query<Placing>, tasks: BackgroundTasks) throws -> Accep
             return [try tasks.enqueue(Booking(label: label), in: database).id]
         })
 }
+
+/// The request of a measurement: a row and a task that does nothing, in one commit.
+func together(transaction: Transaction<SQLite>, tasks: BackgroundTasks) throws -> Response {
+    try ShopDatabase.insert("together", transaction.database)
+    try tasks.enqueue(Nothing(number: 1))
+    return .text("done")
+}
+
+/// The same in two commits: the handler's own, and that of its tasks.
+func apart(tasks: BackgroundTasks) throws -> Response {
+    guard let pool = ShopDatabase.pool else { throw HTTPError(.notFound) }
+    try pool.write { try ShopDatabase.insert("apart", $0) }
+    try tasks.enqueue(Nothing(number: 1))
+    return .text("done")
+}

@@ -6,12 +6,15 @@ struct Step: DurableTask {
     var label: String
     var number: Int
     var gate: String?
+    /// How long it takes, in milliseconds.
+    var pause: Int?
 
     static var policy: DurablePolicy { DurablePolicy(retry: RetryPolicy(attempts: 3)) }
 
     func run(_ context: TaskContext) async throws -> String {
         note("\(label) \(number) began", in: "begun")
         try await pass(gate: gate)
+        if let pause { try await Task.sleep(for: .milliseconds(pause)) }
         note("\(label) \(number)")
         return "\(label) \(number)"
     }
