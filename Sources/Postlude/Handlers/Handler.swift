@@ -54,6 +54,16 @@ public struct Handler: Sendable {
     /// The descriptions of the inputs and the output, made only for the API's description.
     var operation: OperationDescription { plan.operation(answering: answers()) }
 
+    /// The input that reads the body in pieces; nil if there is none.
+    var streamedInput: (any RequestInput.Type)? { plan.streamedInput }
+
+    /// Whether a type of the output says that its response is a stream of server-sent events.
+    var answersEvents: Bool {
+        answers().contains { answer in
+            answer.content.contains { MediaParameters($0.mediaType.utf8)?.value == "text/event-stream" }
+        }
+    }
+
     /// The check of the handler's inputs against the path of a route.
     var pathCheck: PathCheck { PathCheck(handler: name, plan.pathNeeds) }
 

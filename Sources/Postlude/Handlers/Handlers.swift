@@ -110,17 +110,28 @@ public struct Handlers: Sendable {
         }
     }
 
-    /// Returns diagnostics for routes that keep answers although their handlers read a request's body in pieces: two requests
-    /// with the same key are compared before the handler is called.
+    /// Returns diagnostics for routes that keep answers although their handlers read a request's body in pieces, or onto the disk:
+    /// two requests with the same key are compared before the handler is called. Also for those whose answer is an event stream
+    /// by its type.
     private func idempotencyMistakes(in manifest: Manifest) -> [Diagnostic] {
-        let streaming = Set(all.filter { $0.bodyUse == .stream }.map(\.name))
-        return manifest.routes.filter { $0.idempotency != nil && streaming.contains($0.handler) }.map {
-            let message =
-                """
-                the handler "\($0.handler)" reads the body in pieces, expected no `idempotency` for it, or a handler that \
-                takes the whole body
-                """
-            return Diagnostic(location: $0.pathLocation, message: message)
+        let handlers = byName
+        return manifest.routes.compactMap { route in
+            guard route.idempotency != nil, let handler = handlers[route.handler] else { return nil }
+            let message: String
+            if let input = handler.streamedInput {
+                message = """
+                    the handler "\(handler.name)" reads the body in pieces (\(input)), expected no `idempotency` for it, or a \
+                    handler that takes the whole body
+                    """
+            } else if handler.answersEvents {
+                message = """
+                    the handler "\(handler.name)" answers with a stream of events, which is not kept, expected no `idempotency` \
+                    for it
+                    """
+            } else {
+                return nil
+            }
+            return Diagnostic(location: route.pathLocation, message: message)
         }
     }
 

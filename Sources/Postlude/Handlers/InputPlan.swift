@@ -33,6 +33,9 @@ struct InputPlan {
         }
     }
 
+    /// The input that reads the body in pieces; nil if there is none.
+    var streamedInput: (any RequestInput.Type)? { inputs.first { $0.bodyUse == .stream } }
+
     /// Returns a problem if two inputs need the body in different formats.
     private static func problem(ofBodies inputs: [any RequestInput.Type]) -> String? {
         let bodies = inputs.compactMap { input in

@@ -191,6 +191,56 @@ struct KeyedRequestTests {
         #expect(
             texts.first?.contains("2:56: the application has no durable tasks, expected no `idempotency`")
                 == true)
-        #expect(texts.last?.contains("3:13: the handler \"pieces\" reads the body in pieces") == true)
+        #expect(
+            texts.last?.contains("3:13: the handler \"pieces\" reads the body in pieces (BodyStream)") == true
+        )
+    }
+
+    private struct Upload: Decodable, Sendable { var file: UploadedFile }
+
+    private struct Pieces: RequestInput {
+        static var bodyUse: BodyUse { .stream }
+        init(request: Request) {}
+    }
+
+    private struct News: ResponseConvertible {
+        static var answers: [OperationDescription.ResponseDescription] {
+            [
+                .init(
+                    .ok,
+                    content: [.init("text/event-stream; charset=utf-8", schema: Schema(["type": "string"]))])
+            ]
+        }
+
+        func response() -> Response { .events(AsyncStream { $0.finish() }) }
+    }
+
+    @Test(
+        "`check` refuses idempotency for each type that reads the body in pieces, or says that it is a stream"
+    )
+    func streams() throws {
+        let refused = Handlers([
+            Handler("form") { (_: Multipart<Upload>) in }, Handler("any-form") { (_: MultipartForm) in },
+            Handler("own") { (_: Pieces) in }, Handler("news") { News() },
+        ])
+        let taken = Handlers([
+            Handler("whole") { (_: JSONBody<[String: Int]>) in }, Handler("response") { Response() },
+        ])
+        func manifest(_ handlers: Handlers) throws {
+            let routes = handlers.all.map {
+                "  - { path: /\($0.name), method: POST, handler: \($0.name), idempotency: {} }"
+            }
+            _ = try handlers.manifest(
+                "routes:\n" + routes.joined(separator: "\n"), file: "routes.yaml", environment: [:])
+        }
+        let error = try #require(throws: ManifestError.self) { try manifest(refused) }
+        let texts = error.diagnostics.map(\.description)
+        #expect(texts.count == 4)
+        for (text, part) in zip(
+            texts, ["(Multipart<Upload>)", "(MultipartForm)", "(Pieces)", "a stream of events"])
+        {
+            #expect(text.contains(part) && text.contains("expected no `idempotency`"))
+        }
+        try manifest(taken)
     }
 }
