@@ -59,7 +59,7 @@ struct TasksAddCommand<App: Application>: ParsableCommand {
         try reportingErrors {
             let engine = try DurableEngine.of(App.self)
             let manifest = options.taskStore == nil ? try options.manifest.load(for: App.self) : nil
-            let store = VisitorStore(of: engine, at: try options.place(for: App.self), manifest)
+            let store = engine.visitorStore(at: try options.place(for: App.self), manifest)
             defer { store.close() }
             let kind = try store.kinds.named(name)
             let enqueue = EnqueueOptions(

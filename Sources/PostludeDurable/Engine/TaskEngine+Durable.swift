@@ -214,9 +214,18 @@ package struct DurableEngine: TaskEngineParts {
         }
     }
 
+    /// Returns the task store for a process that does not run tasks, or not yet.
+    ///
+    /// - Parameter manifest: the settings of the kinds; nil for those of the code.
+    func visitorStore(at place: String, _ manifest: Manifest?) -> VisitorStore {
+        VisitorStore(
+            driver, at: place, kinds: manifest.map(kinds.with) ?? kinds, broker: broker,
+            lockTimeout: manifest?.taskStore?.lockTimeout)
+    }
+
     package func prepare(_ manifest: Manifest) {
         guard let handle, let place = place(in: manifest) else { return }
-        handle.prepare(VisitorStore(of: self, at: place, manifest))
+        handle.prepare(visitorStore(at: place, manifest))
     }
 
     package func makeStore() -> any TaskStore {

@@ -1,5 +1,4 @@
 internal import Postlude
-internal import PostludeManifest
 internal import PostludeSystem
 internal import PostludeTaskStore
 
@@ -12,13 +11,15 @@ final class VisitorStore: Sendable {
     private let lockTimeout: Duration
     private let opened = Lock<(any RecordStore)?>(nil)
 
-    /// - Parameter manifest: the settings of the kinds; nil for those of the code.
-    init(of engine: DurableEngine, at place: String, _ manifest: Manifest?) {
-        kinds = manifest.map(engine.kinds.with) ?? engine.kinds
-        broker = engine.broker
-        driver = engine.driver
+    init(
+        _ driver: any RecordStoreDriver, at place: String, kinds: DurableTaskKinds, broker: TaskBroker?,
+        lockTimeout: Duration?
+    ) {
+        self.kinds = kinds
+        self.broker = broker
+        self.driver = driver
         self.place = place
-        lockTimeout = manifest?.taskStore?.lockTimeout ?? TaskStoreSettings().lockTimeout
+        self.lockTimeout = lockTimeout ?? TaskStoreSettings().lockTimeout
     }
 
     deinit { close() }

@@ -38,6 +38,9 @@ final class LocalDurableTask: RecordedTask {
         var added: NewRequest?
     }
 
+    /// The largest number of tasks that an attempt adds.
+    static let addedLimit = 1000
+
     let record: NewRecord
     let earlierAttempts: Int
     let earlierDeaths: Int
@@ -126,7 +129,7 @@ final class LocalDurableTask: RecordedTask {
     /// - Parameter origin: the request of this task.
     /// - Throws: ``DurableTaskError`` if the attempt is over, or has added as many records as it may.
     func add(_ child: NewRecord, of origin: TaskOrigin) throws {
-        let (name, limit) = (name, DurableTasks.limitOfAttempt)
+        let (name, limit) = (name, Self.addedLimit)
         try state.withLock { state in
             guard var added = state.added else {
                 throw DurableTaskError.taskIsOver(task: child.name, in: name)
