@@ -161,7 +161,7 @@ let tests: [Target] = [
             "PostludePostgreSQLStore", "PostludeSQLiteStore", "PostludeSpawning", "PostludeSupervision",
             "PostludeSystem", "PostludeTaskStore", grdb,
         ],
-        path: "Tests/PostludeRecordStoreFixtures"),
+        path: "Tests/PostludeRecordStoreFixtures", exclude: ["Interpose"]),
     testbed("PostludeBrokerTestbed", ["PostludeBroker"]),
     testbed("PostludeCeleryTestbed", ["Postlude", "PostludeCelery", "PostludeDurable"]),
     testbed("PostludeDurableTestbed", ["Postlude", "PostludeDurable", "PostludePostgres", grdb]),
@@ -173,7 +173,7 @@ let tests: [Target] = [
         ]),
     testbed(
         "PostludeTaskStoreTestbed",
-        ["PostludeRecordStoreFixtures", "PostludeSQLiteStore", "PostludeTaskStore"]),
+        ["PostludeRecordStoreFixtures", "PostludeSQLiteStore", "PostludeTaskStore", grdb]),
     testbed("PostludeTestbed", ["Postlude", logging]),
     .testTarget(
         name: "PostludeBrokerTests",

@@ -25,7 +25,7 @@ package final class PostgreSQLFixture: RecordStoreFixture {
         _ = try? server.query("DROP DATABASE \(database) WITH (FORCE)")
     }
 
-    package var place: String { "host=\(server.folder) user=postgres dbname=\(database)" }
+    package var place: String { "host=\(server.folder) port=\(server.port) user=postgres dbname=\(database)" }
 
     /// Opens the task store as what it is.
     package func open(

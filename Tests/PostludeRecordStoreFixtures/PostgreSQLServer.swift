@@ -8,7 +8,9 @@ internal import PostludeSystem
 package final class PostgreSQLServer: Sendable {
     /// The folder with the socket and the data.
     package let folder: String
-    private let arguments: [String]
+    /// The number of its port; that of its socket alone if it listens on no address.
+    package let port: Int
+    private let settings: [String]
     private let running = Lock<Running?>(nil)
 
     // Unchecked: the lock around it protects it.
@@ -35,21 +37,36 @@ package final class PostgreSQLServer: Sendable {
     /// - Parameters:
     ///   - address: an address of this machine on which it listens as well, and the network whose machines may connect; nil for
     ///     the socket alone.
-    package init(listeningOn address: (host: String, network: String)? = nil) throws {
+    ///   - port: the number of its port.
+    ///   - settings: what it is told at each start, such as `fsync=on`.
+    ///   - prepare: makes files in the server's folder, and returns further settings. What it makes as `data` is the database;
+    ///     without that, a new one is made.
+    package init(
+        listeningOn address: (host: String, network: String)? = nil, port: Int = 5432,
+        settings: [String] = [],
+        prepare: (_ folder: String) throws -> [String] = { _ in [] }
+    ) throws {
         var template = Array("/tmp/postlude-postgresql-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
         folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        arguments = address.map { ["-c", "listen_addresses=\($0.host)"] } ?? ["-c", "listen_addresses="]
+        self.port = port
+        self.settings =
+            [
+                "listen_addresses=\(address?.host ?? "")", "port=\(port)", "max_connections=500", "fsync=off",
+                "shared_buffers=64MB", "log_min_messages=warning",
+            ] + settings + (try prepare(folder))
         // PostgreSQL does not run as root.
         if geteuid() == 0 {
-            try Self.succeed(["chown", "postgres:postgres", folder])
+            try Self.succeed(["chown", "-R", "postgres:postgres", folder])
         }
-        try Self.succeed(
-            Self.asUser(
-                [
-                    "\(Self.programs)/initdb", "--pgdata", folder + "/data", "--auth", "trust", "--username",
-                    "postgres", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
-                ]))
+        if !FileManager.default.fileExists(atPath: folder + "/data") {
+            try Self.succeed(
+                Self.asUser(
+                    [
+                        "\(Self.programs)/initdb", "--pgdata", folder + "/data", "--auth", "trust",
+                        "--username", "postgres", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
+                    ]))
+        }
         if let address {
             let file = try FileHandle(forUpdating: URL(fileURLWithPath: folder + "/data/pg_hba.conf"))
             try file.seekToEnd()
@@ -67,19 +84,17 @@ package final class PostgreSQLServer: Sendable {
     }
 
     /// Starts the server, and waits until it answers.
-    package func start() throws {
+    ///
+    /// - Parameter environment: added to its own.
+    package func start(environment: [String: String] = [:]) throws {
         let input = Pipe()
         let log = open(folder + "/log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard log >= 0 else { throw SystemError("open(\(folder)/log)") }
         defer { close(log) }
         let script = "\"$@\" & server=$!; read line; kill -QUIT $server; wait $server"
-        let options =
-            [
-                "-D", folder + "/data", "-k", folder, "-c", "max_connections=500", "-c", "fsync=off", "-c",
-                "shared_buffers=64MB", "-c", "log_min_messages=warning",
-            ] + arguments
+        let options = ["-D", folder + "/data", "-k", folder] + settings.flatMap { ["-c", $0] }
         let words = Self.asUser(["/bin/sh", "-c", script, "sh", "\(Self.programs)/postgres"] + options)
-        let shell = try Program(words[0], Array(words.dropFirst())).start(
+        let shell = try Program(words[0], Array(words.dropFirst()), environment: environment).start(
             input: input.fileHandleForReading.fileDescriptor, output: log, errors: log)
         try input.fileHandleForReading.close()
         running.withLock { $0 = Running(shell: shell, input: input.fileHandleForWriting) }
@@ -110,7 +125,8 @@ package final class PostgreSQLServer: Sendable {
         let process = try Program(
             "\(Self.programs)/psql",
             [
-                "--no-psqlrc", "--host", folder, "--username", "postgres", "--dbname", database,
+                "--no-psqlrc", "--host", folder, "--port", "\(port)", "--username", "postgres", "--dbname",
+                database,
                 "--tuples-only",
                 "--no-align", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", sql,
             ]
@@ -127,13 +143,18 @@ package final class PostgreSQLServer: Sendable {
         return text.split(separator: "\n").map(String.init)
     }
 
-    /// The folder of PostgreSQL's programs: the newest version's.
+    /// The folder of PostgreSQL's programs: the variable `POSTLUDE_POSTGRESQL`, or that of the newest version that Debian has
+    /// installed.
     private static let programs: String = {
+        if let given = ProcessInfo.processInfo.environment["POSTLUDE_POSTGRESQL"] { return given }
         let root = "/usr/lib/postgresql"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
         let newest = versions.compactMap { Int($0) }.max().map(String.init) ?? "none"
         return "\(root)/\(newest)/bin"
     }()
+
+    /// Whether it was built with TLS.
+    package var hasTLS: Bool { (try? query("SHOW ssl_library"))?.isEmpty == false }
 
     private static func asUser(_ words: [String]) -> [String] {
         geteuid() == 0

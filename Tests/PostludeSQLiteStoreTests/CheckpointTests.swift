@@ -27,7 +27,9 @@ struct CheckpointTests {
             fixture = try SQLiteFileFixture(in: "/dev/shm")
             let library = fixture.folder + "/hold.so"
             countsFile = fixture.folder + "/counts"
-            try Interposer.compile("hold_checkpoints.c", to: library, linking: "-lsqlite3", "-lpthread")
+            try Interposer.compile(
+                Interposer.source("hold_checkpoints.c", beside: #filePath), to: library,
+                linking: "-lsqlite3", "-lpthread")
             environment = ["LD_PRELOAD": library, "HOLD_COUNTS": countsFile]
         }
 

@@ -8,24 +8,6 @@ import Testing
 
 @Suite("Power loss", .timeLimit(.minutes(15)))
 struct PowerLossTests {
-    private func record(_ command: String, _ arguments: [String], in fixture: SQLiteFileFixture) throws -> (
-        Recording, lines: [String]
-    ) {
-        let tools = try SQLiteFileFixture()
-        let environment = try Recording.environment(
-            recording: fixture.folder, to: tools.folder + "/recording", library: tools.folder + "/record.so")
-        let helper = try StoreProcess(command, fixture, arguments, environment: environment)
-        let lines = helper.lines()
-        try #require(helper.finish() == 0)
-        return (try Recording(tools.folder + "/recording"), lines)
-    }
-
-    /// The ids that an entry acknowledges.
-    private func acknowledged(by entry: Recording.Entry) -> [String] {
-        guard entry.name.hasSuffix("-marks"), case .append(let data) = entry.operation else { return [] }
-        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
-    }
-
     /// Opens the remaining files, and checks the records that must be there.
     ///
     /// - Returns: what is wrong.
@@ -60,19 +42,6 @@ struct PowerLossTests {
         }
     }
 
-    /// Whether the WAL was checkpointed and restarted before the last append was acknowledged.
-    private func isCheckpointed(_ recording: Recording) -> Bool {
-        let entries = recording.entries
-        guard let last = entries.lastIndex(where: { $0.name.hasSuffix("-marks") }) else { return false }
-        var isMoved = false
-        for entry in entries[..<last] {
-            guard case .write(let offset, _) = entry.operation else { continue }
-            if entry.name == "tasks.sqlite", offset > 1 << 20 { isMoved = true }
-            if entry.name == "tasks.sqlite-wal", offset == 0, isMoved { return true }
-        }
-        return false
-    }
-
     /// Checks the states that a power loss may leave, on a thread of its own: it takes too long for one that other tests
     /// need.
     ///
@@ -84,33 +53,18 @@ struct PowerLossTests {
 
     private func allFaults(sizes: [Int], every step: Int, isCheckpointed: Bool) throws -> [String] {
         let fixture = try SQLiteFileFixture()
-        let (recording, _) = try record("append", sizes.map(String.init), in: fixture)
+        let (recording, _) = try Recording.of("append", sizes.map(String.init), fixture, in: fixture.folder)
         var found: [String] = []
-        if isCheckpointed, !self.isCheckpointed(recording) { found.append("no checkpoint") }
-        let count = recording.entries.count
-        var folder = RecordedFolder()
-        var acknowledged: Set<String> = []
-        var checked = 0
-        // The states before and after a sync, a truncation, a removal or a mark are always tried.
-        var isTurn = true
-        for (prefix, entry) in (recording.entries.map(Optional.some) + [nil]).enumerated() {
-            let isWrite = if case .write = entry?.operation { true } else { false }
-            if isTurn || !isWrite || prefix % step == 0 {
-                for loss in Recording.Loss.allCases {
-                    let files = folder.files(losing: loss)
-                    let faults = try faults(of: files, for: acknowledged)
-                    found += faults.map { "\(loss) lost behind \(prefix) of \(count): \($0)" }
-                    checked += 1
-                }
-            }
-            isTurn = !isWrite
-            if let entry {
-                folder.apply(entry)
-                acknowledged.formUnion(self.acknowledged(by: entry))
-            }
+        if isCheckpointed, !recording.isCheckpointed("tasks.sqlite") { found.append("no checkpoint") }
+        var last: Set<String> = []
+        let checked = try recording.forEachState(every: step) { files, acknowledged, loss in
+            found += try faults(of: files, for: acknowledged).map { "\(loss): \($0)" }
+            last = acknowledged
         }
-        if acknowledged.count != sizes.count * 2 { found.append("\(acknowledged.count) were acknowledged") }
-        print("power loss: \(checked) states of \(count) writes and syncs, \(sizes.count) requests")
+        if last.count != sizes.count * 2 { found.append("\(last.count) were acknowledged") }
+        print(
+            "power loss: \(checked) states of \(recording.entries.count) writes and syncs, \(sizes.count) requests"
+        )
         return found
     }
 
@@ -130,7 +84,7 @@ struct PowerLossTests {
     @Test("Sixteen threads that append at once share syncs: as many as transactions, far fewer than appends")
     func syncs() throws {
         let fixture = try SQLiteFileFixture()
-        let (recording, lines) = try record("crowd", ["16", "20"], in: fixture)
+        let (recording, lines) = try Recording.of("crowd", ["16", "20"], fixture, in: fixture.folder)
         let transactions = try #require(
             lines.first.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) })
         var syncs = 0

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import PostludeRecordStoreFixtures
 import PostludeSQLiteStore
 import PostludeTaskStore
@@ -27,11 +28,14 @@ struct TaskStoreTestbed {
         }
         let rest = Array(words.dropFirst(4))
         if words[1] == "visit" { return try visit(store, at: words[3]) }
+        if words[1] == "purchase" { return try purchase(at: words[3], sizes: rest.compactMap { Int($0) }) }
         let taskStore = try store.driver.open(words[3], role: .process, settings: TaskStoreSettings())
         switch words[1] {
         case "append": try append(to: taskStore, sizes: rest.compactMap { Int($0) })
         case "crowd": try crowd(taskStore, threads: Int(rest[0]) ?? 1, appends: Int(rest[1]) ?? 1)
-        case "flood": try flood(taskStore)
+        case "flood": try flood(taskStore, threads: rest.first.flatMap { Int($0) } ?? 4)
+        case "promise":
+            try promise(taskStore, threads: Int(rest[0]) ?? 1, requests: Int(rest[1]) ?? 1, marks: rest[2])
         case "hold": try hold(taskStore)
         case "cut": try outlive(taskStore)
         case "claim": try claimAll(of: taskStore)
@@ -57,15 +61,108 @@ struct TaskStoreTestbed {
     /// Appends requests of two records with payloads of given sizes. A mark in a file beside the task store
     /// says which are acknowledged.
     static func append(to taskStore: any RecordStore, sizes: [Int]) throws {
-        let marks = open(taskStore.place + "-marks", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        let marks = Marks(taskStore.place + "-marks")
         for (number, size) in sizes.enumerated() {
             let appended = try taskStore.append(request("request-\(number)", size: size, records: 2))
-            let mark = Array(appended.map { $0.id.text + "\n" }.joined().utf8)
-            guard write(marks, mark, mark.count) == mark.count else { exit(3) }
+            marks.add(appended.map(\.id.text))
             taskStore.started(appended[0].id)
             taskStore.ended(appended[0].id, .done(result: nil))
         }
         try taskStore.close()
+    }
+
+    /// Makes purchases in the application's database: a row and two records each, in a transaction of the store's or in one of
+    /// the application's; each third one has only records. The work of a purchase's first record is a row, too. Marks say what is
+    /// acknowledged.
+    static func purchase(at path: String, sizes: [Int]) throws {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(20)
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        let store = try SQLiteTaskStore(in: pool)
+        try pool.write { database in
+            try database.execute(
+                sql:
+                    "CREATE TABLE purchase (request TEXT NOT NULL); CREATE TABLE effect (record TEXT NOT NULL)"
+            )
+        }
+        let marks = Marks(path + "-marks")
+        for (number, size) in sizes.enumerated() {
+            let request = request("request-\(number)", size: size, records: 2)
+            func insert(_ database: Database) throws {
+                try database.execute(sql: "INSERT INTO purchase VALUES (?)", arguments: [request.id])
+            }
+            let ids: [RecordID]
+            switch number % 3 {
+            case 0:
+                ids = try store.transaction(.write) { transaction in
+                    try insert(try connection(of: transaction))
+                    return try transaction.append(request).map(\.id)
+                }
+            case 1:
+                ids = try pool.write { database in
+                    try insert(database)
+                    var request = request
+                    return try store.append(&request, on: database) { _ in }.map(\.id)
+                }
+            default: ids = try store.append(request).map(\.id)
+            }
+            marks.add(ids.map(\.text))
+            store.started(ids[0])
+            try store.transaction(.write) { transaction in
+                try connection(of: transaction)
+                    .execute(sql: "INSERT INTO effect VALUES (?)", arguments: [ids[0].text])
+                try transaction.end(ids[0], .done(result: nil))
+            }
+            marks.add(["done-\(ids[0].text)"])
+        }
+        try store.close()
+    }
+
+    private static func connection(of transaction: any RecordTransaction) throws -> Database {
+        guard let database = transaction.handle as? Database else { throw CocoaError(.featureUnsupported) }
+        return database
+    }
+
+    /// Threads that append records and answer requests, and end records. Marks say what is acknowledged: the id of a record,
+    /// `answered-` and the key of a request, `done-` and the id of a record.
+    static func promise(_ taskStore: any RecordStore, threads: Int, requests: Int, marks path: String) throws
+    {
+        let marks = Marks(path)
+        let group = DispatchGroup()
+        for thread in 0..<threads {
+            group.enter()
+            Thread.detachNewThread {
+                do {
+                    for number in 0..<requests { try promise("\(thread)-\(number)", taskStore, marks) }
+                } catch {
+                    FileHandle.standardError.write(Data("\(error)\n".utf8))
+                    exit(4)
+                }
+                group.leave()
+            }
+        }
+        group.wait()
+        try taskStore.close()
+    }
+
+    private static func promise(_ name: String, _ taskStore: any RecordStore, _ marks: Marks) throws {
+        let ids = try taskStore.append(request(name, size: 200, records: 2)).map(\.id)
+        marks.add(ids.map(\.text))
+        let key = key(name, route: "POST /promise")
+        guard case .first(let lock) = try taskStore.begin(key) else { exit(5) }
+        var answered = request("\(name)-answered", size: 10, records: 1)
+        answered.answer = NewAnswer(
+            StoredAnswer(
+                fingerprint: [], status: 200, head: .init(reason: "OK", contentType: nil, fields: []),
+                body: Data(name.utf8), expires: Date(timeIntervalSinceNow: 600)), for: key)
+        _ = try taskStore.append(answered)
+        withExtendedLifetime(lock) {}
+        marks.add(["answered-\(name)"])
+        taskStore.started(ids[0])
+        taskStore.ended(ids[0], .done(result: nil))
+        try taskStore.flush()
+        marks.add(["done-\(ids[0].text)"])
+        say(name)
     }
 
     /// Threads that append at once, repeatedly.
@@ -87,8 +184,8 @@ struct TaskStoreTestbed {
     }
 
     /// Threads that append until the process is killed, and report the acknowledged ids.
-    static func flood(_ taskStore: any RecordStore) throws {
-        for thread in 0..<4 {
+    static func flood(_ taskStore: any RecordStore, threads: Int) throws {
+        for thread in 0..<threads {
             Thread.detachNewThread {
                 var number = 0
                 while let new = try? taskStore.append(request("\(thread)-\(number)", size: 100, records: 2)) {
@@ -224,5 +321,17 @@ struct TaskStoreTestbed {
             if fired != nil { say("fired \(time)") }
         }
         try taskStore.close()
+    }
+}
+
+/// A file with a line for each promise, written after it was made.
+struct Marks: Sendable {
+    private let descriptor: Int32
+
+    init(_ path: String) { descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) }
+
+    func add(_ promises: [String]) {
+        let bytes = Array(promises.map { $0 + "\n" }.joined().utf8)
+        guard write(descriptor, bytes, bytes.count) == bytes.count else { exit(3) }
     }
 }

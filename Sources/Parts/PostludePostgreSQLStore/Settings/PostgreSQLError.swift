@@ -58,7 +58,12 @@ extension TaskStoreError {
     private init(_ place: String, postgreSQL error: PostgreSQLError) {
         switch error {
         case .connection(let reason):
-            self.init(.system, place, reason, advice: "check that the server runs and can be reached")
+            let isAboutTLS = reason.contains("certificate") || reason.contains("SSL")
+            self.init(
+                .system, place, reason,
+                advice: isAboutTLS
+                    ? "check sslmode and sslrootcert of the address, and the server's certificate"
+                    : "check that the server runs and can be reached")
         case .aborted: self.init(.system, place, "an earlier statement of the transaction has failed")
         case .unexpected(let what): self.init(.damaged, place, "the server has returned \(what)")
         case .server(let state, let message, _):

@@ -46,7 +46,9 @@ final class Session: @unchecked Sendable {
         guard PQsetnonblocking(connection, 1) == 0 else { throw lost() }
         PQsetNoticeProcessor(connection, { _, _ in }, nil)
         let milliseconds = max(1, limits.lockTimeout.saturatedNanoseconds / 1_000_000)
-        // A machine that is cut off is noticed by the server within three seconds, and its locks are free.
+        // A machine that is cut off is noticed by the server within three seconds, and its locks are free. A commit that is
+        // acknowledged is on the disk, whatever the role, the database, the address or the server's file say, also if that file is
+        // read again: a value that the session has set itself is kept.
         try script(
             """
             SET lock_timeout = \(milliseconds); SET statement_timeout = 0; SET client_min_messages = warning;
@@ -54,8 +56,8 @@ final class Session: @unchecked Sendable {
             SET enable_bitmapscan = off; SET search_path = pg_catalog, pg_temp;
             SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2;
             SET tcp_user_timeout = 2000;
-            SELECT set_config('synchronous_commit', 'on', false)
-            WHERE current_setting('synchronous_commit') IN ('off', 'local');
+            SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+                THEN 'on' ELSE current_setting('synchronous_commit') END, false);
             SET default_transaction_isolation = 'read committed'
             """)
     }
