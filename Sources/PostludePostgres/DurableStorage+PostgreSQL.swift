@@ -45,4 +45,8 @@ private struct PlaceDriver: RecordStoreDriver {
     func pendingMigrations(of place: String) throws(TaskStoreError) -> String {
         try driver(of: place).pendingMigrations(of: place)
     }
+
+    func readContents(of place: String, _ body: ([RecordContent]) throws -> Bool) throws -> Bool {
+        try driver(of: place).readContents(of: place, body)
+    }
 }

@@ -65,6 +65,11 @@ struct PlacedDatabaseDriver: RecordStoreDriver {
         throw TaskStoreError(.refused, place, "not restored by tests")
     }
 
+    func readContents(of place: String, _ body: ([RecordContent]) throws -> Bool) throws -> Bool {
+        guard FileManager.default.fileExists(atPath: place) else { return false }
+        return try SQLiteDatabaseDriver(Self.database(at: place)).readContents(of: "", body)
+    }
+
     static func database(at path: String) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.busyMode = .timeout(20)

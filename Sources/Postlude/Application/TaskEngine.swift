@@ -40,6 +40,12 @@ package protocol TaskEngineParts: Sendable {
     /// Returns an inspector of the manifest's task store; nil if the manifest has none.
     func makeInspector(_ manifest: Manifest) -> (any TaskInspector)?
 
+    /// Decodes the tasks in the manifest's store with the types of this program. Changes nothing in the store.
+    ///
+    /// - Parameter time: the time after which no further task is decoded; nil for no limit.
+    /// - Throws: an error if the store cannot be read.
+    func checkStoredTasks(_ manifest: Manifest, within time: Duration?) throws -> StoredTaskCheck
+
     /// Returns the additional subcommands of the application's executable.
     func commands<App: Application>(for application: App.Type) -> [any ParsableCommand.Type]
 }

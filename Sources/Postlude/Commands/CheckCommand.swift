@@ -11,6 +11,9 @@ struct CheckCommand<App: Application>: ParsableCommand {
             discussion: """
                 It also warns of folders of the task store, logs, uploads and sockets that are missing, or that the user may \
                 not write to.
+
+                With --tasks it decodes every stored task that waits, runs or has failed, as this program would, and fails if it \
+                cannot read one. Servers may run meanwhile, and are not delayed.
                 """)
     }
 
@@ -24,6 +27,9 @@ struct CheckCommand<App: Application>: ParsableCommand {
 
     @Flag(name: .long, help: "Also show the version of the library that keeps durable tasks.")
     var verbose = false
+
+    @Flag(name: .long, help: "Also check that this program can read the tasks in the task store.")
+    var tasks = false
 
     @Flag(name: .long, help: "Print the result as JSON.")
     var json = false
@@ -39,9 +45,11 @@ struct CheckCommand<App: Application>: ParsableCommand {
         let notes = handlers.all.filter { !used.contains($0.name) }.map {
             "no route uses the handler \"\($0.name)\""
         }
+        let tasks = tasks ? try checkTasks(of: application, manifest) : nil
         if json {
-            return try printJSON(
-                routes: manifest.routes.count, warnings: warnings, notes: notes, library: library)
+            try printJSON(
+                routes: manifest.routes.count, warnings: warnings, notes: notes, library: library, tasks)
+            return try failIfUnreadable(tasks)
         }
         let documents = manifest.openAPI.paths.map {
             "also serves GET \($0.path) \($0.name)"
@@ -52,7 +60,25 @@ struct CheckCommand<App: Application>: ParsableCommand {
             ["the manifest is valid: \(routes)"] + documents
             + warnings.map { "warning: \($0)" } + notes.map { "note: \($0)" } + [checked]
             + (library.map { ["durable tasks are stored by \($0)"] } ?? [])
-        try printOutput(lines.map { "\(options.manifest): \($0)" }.joined(separator: "\n"))
+        let taskLines = tasks?.lines ?? []
+        try printOutput((lines + taskLines).map { "\(options.manifest): \($0)" }.joined(separator: "\n"))
+        try failIfUnreadable(tasks)
+    }
+
+    private func checkTasks(of application: App, _ manifest: Manifest) throws -> StoredTaskCheck {
+        guard let engine = application.taskEngine else {
+            throw ValidationError("--tasks: the application has no durable tasks")
+        }
+        do {
+            return try engine.parts.checkStoredTasks(manifest, within: nil)
+        } catch {
+            printError("\(programName): \(error)")
+            throw ExitCode.failure
+        }
+    }
+
+    private func failIfUnreadable(_ tasks: StoredTaskCheck?) throws {
+        if let tasks, !tasks.problems.isEmpty { throw ExitCode.failure }
     }
 
     private func manifest(for handlers: Handlers) throws -> Manifest {
@@ -85,14 +111,33 @@ struct CheckCommand<App: Application>: ParsableCommand {
         )
     }
 
-    private func printJSON(routes: Int, warnings: [String], notes: [String], library: String?) throws {
+    private func printJSON(
+        routes: Int, warnings: [String], notes: [String], library: String?, _ tasks: StoredTaskCheck?
+    ) throws {
         try printOutput(
             DocumentNode.object([
                 "valid": .value(.bool(true)), "routes": .value(.integer(routes)),
                 "warnings": .array(warnings.map(DocumentNode.string)),
                 "notes": .array(notes.map(DocumentNode.string)), "user": .string(EnvironmentChecks.user),
-                "durable-tasks-library": library.map(DocumentNode.string),
+                "durable-tasks-library": library.map(DocumentNode.string), "tasks": tasks.map(\.node),
             ]).text(isPretty: true))
+    }
+}
+
+extension StoredTaskCheck {
+    fileprivate var node: DocumentNode {
+        .object([
+            "checked": .value(.integer(checked)), "unreadable": .value(.integer(unreadable)),
+            "suspects": .value(.integer(suspects)),
+            "problems": .array(
+                problems.map { problem in
+                    .object([
+                        "kind": .string(problem.kind), "member": problem.member.map(DocumentNode.string),
+                        "reason": .string(problem.reason), "count": .value(.integer(problem.count)),
+                        "ids": .array(problem.ids.map(DocumentNode.string)),
+                    ])
+                }),
+        ])
     }
 }
 

@@ -114,7 +114,9 @@ struct GivenValues {
             try check(given, against: payload, of: kind)
             return payload
         } catch let error as DecodingError {
-            throw WrongValues(kind: kind.name, reason: Self.reason(error))
+            let wrong = UndecodableValue(error)
+            let member = wrong.member.map { "`\($0)`" } ?? "the task"
+            throw WrongValues(kind: kind.name, reason: "\(member) \(wrong.reason)")
         }
     }
 
@@ -127,23 +129,6 @@ struct GivenValues {
             let near = nearest(to: member, in: taken.keys.sorted()).map { " (nearest: \($0))" } ?? ""
             throw WrongValues(
                 kind: kind.name, reason: "it has no member `\(member)`\(near)")
-        }
-    }
-
-    private static func reason(_ error: DecodingError) -> String {
-        func name(_ path: [any CodingKey]) -> String {
-            path.isEmpty ? "the values" : "`\(path.map(\.stringValue).joined(separator: "."))`"
-        }
-        switch error {
-        case .keyNotFound(let key, let context):
-            return "`\((context.codingPath + [key]).map(\.stringValue).joined(separator: "."))` is missing"
-        case .typeMismatch(let type, let context):
-            return "\(name(context.codingPath)) must be \(TaskSettingsCheck.noun(type))"
-        case .valueNotFound(let type, let context):
-            return "\(name(context.codingPath)) must be \(TaskSettingsCheck.noun(type)), and is null"
-        case .dataCorrupted(let context):
-            return "\(name(context.codingPath)): \(context.debugDescription)"
-        @unknown default: return "\(error)"
         }
     }
 }

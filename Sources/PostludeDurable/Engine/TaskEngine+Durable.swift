@@ -245,6 +245,16 @@ package struct DurableEngine: TaskEngineParts {
         place(in: manifest).map { TaskStoreInspector(driver: driver, place: $0) }
     }
 
+    package func checkStoredTasks(_ manifest: Manifest, within time: Duration?) throws -> StoredTaskCheck {
+        guard let place = place(in: manifest) else {
+            var check = StoredTaskCheck()
+            check.hasStore = false
+            return check
+        }
+        var decoding = StoredTaskDecoding(kinds: kinds, within: time)
+        return try decoding.check(driver, at: place)
+    }
+
     /// Returns where the driver finds the store; nil if the manifest does not name it.
     package func place(in manifest: Manifest) -> String? {
         isInApplicationDatabase ? "" : manifest.taskStore?.path

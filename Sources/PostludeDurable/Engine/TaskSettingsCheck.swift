@@ -122,7 +122,7 @@ struct TaskSettingsCheck {
             }
         case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
             return report(context.codingPath) { name, value in
-                "found \(value) for \(name), expected \(Self.noun(type)) for the durable task \(kind.name)"
+                "found \(value) for \(name), expected \(UndecodableValue.noun(type)) for the durable task \(kind.name)"
             }
         case .dataCorrupted(let context):
             return report(context.codingPath) { name, value in
@@ -133,19 +133,6 @@ struct TaskSettingsCheck {
         }
     }
 
-    /// Returns what a value of a type is called.
-    static func noun(_ type: any Any.Type) -> String {
-        switch type {
-        case is any BinaryInteger.Type: "a whole number"
-        case is any BinaryFloatingPoint.Type: "a number"
-        case is Bool.Type: "true or false"
-        case is String.Type: "text"
-        case is [Any].Type: "a list"
-        case is [String: Any].Type: "a mapping"
-        default: "\(type)"
-        }
-    }
-
     /// Any JSON value.
     private struct Anything: Decodable {
         init(from decoder: any Decoder) {}
@@ -153,11 +140,8 @@ struct TaskSettingsCheck {
 }
 
 extension Manifest.Value.Step {
-    /// A dictionary's key that looks like a number has an `intValue`, too. Only the steps of a list have the `stringValue`
-    /// `Index 0`.
     fileprivate init(_ key: any CodingKey) {
-        self =
-            key.intValue.flatMap { key.stringValue == "Index \($0)" ? .index($0) : nil }
-            ?? .key(key.stringValue)
+        let index = UndecodableValue.isIndex(key) ? key.intValue : nil
+        self = index.map { .index($0) } ?? .key(key.stringValue)
     }
 }

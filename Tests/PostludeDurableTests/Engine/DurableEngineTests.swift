@@ -26,6 +26,10 @@ struct DurableEngineTests {
         }
 
         func restore(_ backup: String, to place: String) throws(TaskStoreError) -> String? { nil }
+
+        func readContents(of place: String, _ body: ([RecordContent]) throws -> Bool) throws -> Bool {
+            try SQLiteFileDriver().readContents(of: place, body)
+        }
     }
 
     /// Takes no tasks.

@@ -16,11 +16,7 @@ struct StoreMigration {
     func prepare(role: TaskStoreRole, until deadline: MonotonicTime) throws {
         try checkDatabase()
         let version = try version
-        if let version, version > StoreSchema.current {
-            throw TaskStoreError(
-                .newer, place, "a later version of this program has changed its tables",
-                advice: "run that version, or name another database")
-        }
+        if let version, version > StoreSchema.current { throw newer }
         if version == StoreSchema.current { return }
         guard role == .process || version != nil else {
             throw TaskStoreError(
@@ -38,6 +34,19 @@ struct StoreMigration {
                     "run `tasks migrate` as a role that may, or `tasks migrate --print` and apply what it prints"
             )
         }
+    }
+
+    /// Returns the version of tables that are to be read as they are; nil if there are none.
+    func readableVersion() throws -> Int64? {
+        let version = try version
+        if let version, version > StoreSchema.current { throw newer }
+        return version
+    }
+
+    private var newer: TaskStoreError {
+        TaskStoreError(
+            .newer, place, "a later version of this program has changed its tables",
+            advice: "run that version, or name another database")
     }
 
     private func checkDatabase() throws {

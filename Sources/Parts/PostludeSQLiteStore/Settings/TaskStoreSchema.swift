@@ -13,6 +13,9 @@ enum TaskStoreSchema {
         ("listing", "DROP INDEX ~record_state"), ("answers", answers),
     ]
 
+    /// The name of the migration that makes the tables.
+    static var first: String { migrations.first?.name ?? "" }
+
     /// Returns the migrations that a database with others does not have, in their order.
     static func missing(after applied: some Sequence<String>) -> [Migration] {
         let applied = Set(applied)

@@ -35,6 +35,10 @@ package struct SQLiteDatabaseDriver: RecordStoreDriver {
         TaskStoreSchema.text(of: TaskStoreSchema.missing(after: try applied() ?? []), .prefixed)
     }
 
+    package func readContents(of place: String, _ body: ([RecordContent]) throws -> Bool) throws -> Bool {
+        try SQLiteTaskStore.readContents(at: ApplicationDatabase.path(of: writer), .prefixed, body)
+    }
+
     /// The names of the migrations that the database has; nil if it has no tables of tasks.
     private func applied() throws(TaskStoreError) -> [String]? {
         do {

@@ -29,6 +29,10 @@ package struct SQLiteFileDriver: RecordStoreDriver {
         TaskStoreSchema.text(of: try SQLiteTaskStore.pendingMigrations(of: place), .plain)
     }
 
+    package func readContents(of place: String, _ body: ([RecordContent]) throws -> Bool) throws -> Bool {
+        try SQLiteTaskStore.readContents(at: place, .plain, body)
+    }
+
     package func problem(ofPlace place: String) -> String? {
         place.hasPrefix("/")
             ? nil

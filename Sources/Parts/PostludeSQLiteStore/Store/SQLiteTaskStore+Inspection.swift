@@ -28,7 +28,7 @@ extension SQLiteTaskStore {
     private static let pageBackwards =
         RecordRow.selectingSummaries("WHERE \(isNumbered) ORDER BY number DESC")
 
-    private static func json(_ numbers: [Int64]) -> String {
+    static func json(_ numbers: [Int64]) -> String {
         "[\(numbers.map(String.init).joined(separator: ","))]"
     }
 

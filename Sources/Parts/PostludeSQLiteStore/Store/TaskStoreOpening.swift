@@ -173,6 +173,35 @@ struct TaskStoreOpening {
         }
     }
 
+    /// Opens a connection that reads a task store without migrating its tables.
+    ///
+    /// - Returns: the connection, and the names of the migrations that the tables have; none if there are no tables.
+    static func reading(
+        _ path: String, _ names: TableNames
+    ) throws -> (connection: DatabaseQueue, applied: Set<String>) {
+        let (path, _) = try file(at: path, role: .visitor)
+        try checkFiles(of: path, locks: OwnerLocks(taskStore: path), stamped: names == .plain)
+        let busyTimeout = BusyTimeout(until: .now + TaskStoreSettings().lockTimeout)
+        let connection = try DatabaseQueue(path: path, configuration: configuration(busyTimeout))
+        do {
+            let applied = try connection.read { database -> Set<String> in
+                switch names {
+                case .plain:
+                    try checkKind(of: database, at: path, mayBeEmpty: true)
+                    return Set(try TaskStoreSchema.migrator.appliedMigrations(database))
+                case .prefixed:
+                    guard let applied = try PrefixedMigrations.applied(in: database) else { return [] }
+                    _ = try checkMigrations(of: database, at: path, .visitor)
+                    return Set(applied)
+                }
+            }
+            return (connection, applied)
+        } catch {
+            try? connection.close()
+            throw error
+        }
+    }
+
     /// Refuses an application's database whose tables of tasks are of a later version.
     ///
     /// - Returns: whether they are those of this version.

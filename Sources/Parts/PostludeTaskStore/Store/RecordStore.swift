@@ -320,6 +320,14 @@ package protocol RecordStoreDriver: Sendable {
     /// Returns the SQL statements that ``migrate(_:)`` would run; empty if the tables are of this version.
     func pendingMigrations(of place: String) throws(TaskStoreError) -> String
 
+    /// Reads the records that a program may still have to decode, in pages: no writer waits. Nothing is changed, and tables of
+    /// earlier versions are read as they are.
+    ///
+    /// - Parameter body: called with each page. It returns whether to go on. Records that change meanwhile may come twice.
+    /// - Returns: false if there is no store yet.
+    /// - Throws: ``TaskStoreError``, or the error of `body`.
+    func readContents(of place: String, _ body: ([RecordContent]) throws -> Bool) throws -> Bool
+
     /// Returns why a place cannot be one of this kind of stores; nil if it can.
     func problem(ofPlace place: String) -> String?
 }
