@@ -37,6 +37,7 @@ struct QueryTests {
         let taskStore = try Self.open(names)
         let statements: [TaskStoreSQL] = [
             Claim.nextDue, Claim.nextUnsuspected, Claim.nextSuspect, Claim.dueSuspect, Claim.owned,
+            Claim.nextReadable, Claim.dueReadable, SQLiteTaskStore.countingUnreadable,
             Claim.headOf, Claim.ownedBehind, Claim.release, Claim.expire,
             Claim.due, Claim.expiringThatStop, Claim.postpone, RecordOrder.stopBehind, RecordOrder.firstOpen,
             RecordOrder.stopped, RecordOrder.blocker,
@@ -49,7 +50,10 @@ struct QueryTests {
             RecordNames.list, NumberListing.all, NumberListing.allBackwards, NumberListing.part,
             NumberListing.partBackwards,
         ]
-        let sorted = [Claim.due, Claim.nextDue, Claim.nextUnsuspected, SQLiteTaskStore.newest].map(
+        let sorted = [
+            Claim.due, Claim.dueReadable, Claim.nextDue, Claim.nextUnsuspected, Claim.nextReadable,
+            SQLiteTaskStore.newest,
+        ].map(
             \.description)
         let table = "\(names.prefix)record"
         try taskStore.pool.read { database in

@@ -1,11 +1,23 @@
 package import FoundationEssentials
 internal import PostludeDates
+internal import PostludeJSON
 
 /// Encodes and decodes values that outlive their request: durable tasks, their results, and tasks for other programs.
 package enum StoredValues {
     /// Encodes a value as JSON. Dates are text, as they are in Python (`datetime.isoformat()`).
     package static func encode(_ value: some Encodable) throws -> Data {
         Data(try JSONFormat().encode(value))
+    }
+
+    /// Reads JSON of any shape.
+    ///
+    /// - Throws: a `DecodingError` if it is not JSON.
+    package static func json(from data: Data) throws -> JSONValue {
+        do {
+            return try JSONDocument(body: Array(data)).value(at: 0)
+        } catch {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "\(error)"))
+        }
     }
 
     /// Decodes a value from JSON. Also reads dates that Python has written, in UTC if they have no offset.

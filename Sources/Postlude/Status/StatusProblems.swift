@@ -9,6 +9,7 @@ struct StatusProblem: Codable, Sendable, Hashable {
         case serving
         case broker
         case taskStore = "task-store"
+        case unreadableTasks = "unreadable-tasks"
         case errors
         case restarts
         case deadLetters = "dead-letters"
@@ -18,7 +19,7 @@ struct StatusProblem: Codable, Sendable, Hashable {
         /// Whether clients or tasks are affected now.
         var level: Level {
             switch self {
-            case .serving, .broker, .taskStore, .errors: .error
+            case .serving, .broker, .taskStore, .unreadableTasks, .errors: .error
             case .restarts, .deadLetters, .oldestTask, .taskWorkers: .warning
             }
         }
@@ -63,8 +64,10 @@ struct StatusProblems {
 
     /// The problems, the most urgent first.
     var all: [StatusProblem] {
-        [serving, broker, taskStore, errors, restarts, deadLetters, oldestTask, taskWorkers].compactMap(
-            \.self)
+        [
+            serving, broker, taskStore, unreadableTasks, errors, restarts, deadLetters, oldestTask,
+            taskWorkers,
+        ].compactMap(\.self)
     }
 
     private var processes: [ScoreboardSnapshot.Process] { board.processes }
@@ -132,6 +135,17 @@ struct StatusProblems {
     }
 
     // MARK: Tasks
+
+    private var unreadableTasks: StatusProblem? {
+        let kinds = (tasks?.names ?? []).compactMap { kind in kind.unreadable.map { (kind.name, count: $0) } }
+        guard !kinds.isEmpty else { return nil }
+        let count = kinds.reduce(0) { $0 + $1.count }
+        let shown = Self.list(kinds.map { "\($0.0) \($0.count)" })
+        return StatusProblem(
+            .unreadableTasks,
+            "\(Self.count(count, "task waits", "tasks wait")) for a version of the program that can read them: \(shown)",
+            value: Double(count))
+    }
 
     private var deadLetters: StatusProblem? {
         let kinds = (tasks?.names ?? []).filter { $0.failed > 0 }.sorted {

@@ -247,6 +247,10 @@ extension TaskQueue {
                 state.resultCounts.ended += 1
                 return (.done, nil, [])
             }
+            if error is any UnreadableTaskError, task.isPersisted {
+                task.become(.waiting)
+                return (.released(error), nil, state.removeStored())
+            }
             // The random number is generated only for an attempt that has failed, because it costs a system call.
             let isPermanent = error is any PermanentTaskError
             let delay =

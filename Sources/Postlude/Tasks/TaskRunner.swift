@@ -128,6 +128,9 @@ struct TaskRunner {
             metadata["attempt"] = "\(attempt.task.failures) of \(attempt.task.options.retry.attempts)"
             metadata["delay"] = "\(delay.milliseconds) ms"
             logger.warning("task failed, and is retried", metadata: metadata)
+        // The store says it once for all of its kind.
+        case .released(let error) where error is any UnreadableTaskError:
+            logger.debug("task is left to another version of this program", metadata: metadata(error))
         case .released(let error):
             logger.warning("task failed, and is left for the next start", metadata: metadata(error))
         case .moved(let error, let queue):

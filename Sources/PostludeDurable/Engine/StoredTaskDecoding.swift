@@ -57,7 +57,7 @@ struct StoredTaskDecoding {
             return note(content, UndecodableValue(.missingKind, "this program has no task of that name"))
         }
         do {
-            _ = try kind.decode(content.payload)
+            _ = try kind.decode(content.payload, version: content.version)
         } catch {
             note(content, UndecodableValue(error))
         }

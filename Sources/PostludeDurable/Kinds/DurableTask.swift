@@ -25,7 +25,8 @@ public import Postlude
 /// run again from its beginning. It can detect work that it has already done by `TaskContext.taskID`, which stays the same.
 ///
 /// Tasks are stored as JSON. A later version of the program must be able to decode the tasks that an earlier version has
-/// written under the same ``name``.
+/// written under the same ``name``. If it cannot, its type has a higher ``version``, and converts the older tasks by
+/// ``upcast(_:from:)``: <doc:DeployingChangedTasks>.
 public protocol DurableTask: Codable, Sendable {
     /// The result of ``run(_:)``. It is stored as JSON if it is `Encodable`.
     associatedtype Output: Sendable = Void
@@ -35,6 +36,28 @@ public protocol DurableTask: Codable, Sendable {
 
     /// How tasks of this kind run. The manifest's settings and the arguments of `enqueue` take precedence.
     static var policy: DurablePolicy { get }
+
+    /// The version of the values that are stored, from 1; by default 1. It is stored with each task.
+    static var version: Int { get }
+
+    /// Converts the values of a task that was stored with a lower version.
+    ///
+    /// ```swift
+    /// static func upcast(_ old: JSONValue, from version: Int) throws -> JSONValue {
+    ///     guard case .object(var members) = old else { return old }
+    ///     if version < 2 { members["address"] = members.removeValue(forKey: "to") }
+    ///     return .object(members)
+    /// }
+    /// ```
+    ///
+    /// By default they stay as they are. It is called for each attempt of such a task, and by `check --tasks`.
+    ///
+    /// - Parameters:
+    ///   - old: the stored values. A number that `Int` cannot hold is a `Double`.
+    ///   - version: the version with which they were stored; 1 for a task that SQL has added.
+    /// - Returns: the values for the current version.
+    /// - Throws: an error if the task cannot be converted.
+    static func upcast(_ old: JSONValue, from version: Int) throws -> JSONValue
 
     /// Runs one attempt, on the worker of its request, after the tasks that were added before it.
     ///
@@ -46,6 +69,8 @@ public protocol DurableTask: Codable, Sendable {
 extension DurableTask {
     public static var name: String { "\(Self.self)" }
     public static var policy: DurablePolicy { DurablePolicy() }
+    public static var version: Int { 1 }
+    public static func upcast(_ old: JSONValue, from version: Int) throws -> JSONValue { old }
 }
 
 /// Why a durable task could not be added.

@@ -1,6 +1,7 @@
 package import FoundationEssentials
 internal import Postlude
 package import PostludeManifest
+internal import PostludeSystem
 internal import PostludeTaskStore
 
 /// A kind of durable tasks: a type with its name and policy.
@@ -8,14 +9,55 @@ public struct DurableTaskKind: Sendable {
     package let name: String
     package let type: any DurableTask.Type
     package internal(set) var policy: DurablePolicy
-    /// Decodes a task from its payload.
+    /// The version of the payloads that this program writes.
+    package let version: Int
+    /// Decodes a task from its payload, which is of this version.
     package let decode: @Sendable (Data) throws -> any DurableTask
+    private let structure = KindStructure()
 
     init<Task: DurableTask>(_ type: Task.Type, policy: DurablePolicy? = nil) {
         name = Task.name
         self.type = type
         self.policy = policy ?? Task.policy
+        version = Task.version
         decode = { try StoredValues.decode(Task.self, from: $0) }
+    }
+
+    /// The form of the payloads that this program writes.
+    var shape: RecordShape {
+        RecordShape(name: name, version: version, structure: structure.text(of: type))
+    }
+
+    /// Decodes a task from its payload, after converting one of an earlier version.
+    func decode(_ payload: Data, version: Int) throws -> any DurableTask {
+        guard version != self.version else { return try decode(payload) }
+        guard version < self.version else { throw LaterVersion(version: version, known: self.version) }
+        return try decode(StoredValues.encode(type.upcast(StoredValues.json(from: payload), from: version)))
+    }
+}
+
+/// A task was stored by a later version of the program.
+struct LaterVersion: Error, CustomStringConvertible {
+    let version: Int
+    let known: Int
+
+    var description: String {
+        "is of version \(version), which is later than this program's version \(known)"
+    }
+}
+
+/// The structure of a type, which is derived when it is first asked for: an application makes its kinds often.
+private final class KindStructure: Sendable {
+    private let derived = Lock<String?>(nil)
+
+    func text(of type: any DurableTask.Type) -> String {
+        derived.withLock { derived in
+            if let derived { return derived }
+            // Without a structure, all tasks of a version have the same shape.
+            let text = (try? Schema.structure(of: type)) ?? ""
+            derived = text
+            return text
+        }
     }
 }
 
@@ -84,6 +126,7 @@ extension DurableTaskKind {
         -> NewRecord
     {
         var record = NewRecord(name: name, payload: payload)
+        record.shape = shape
         record.id = RecordID.make(at: Int64(now.timeIntervalSince1970 * 1000))
         record.expires = (expiry ?? policy.expiry).map(now.advanced(by:))
         record.priority = RecordPriority(priority ?? policy.priority)

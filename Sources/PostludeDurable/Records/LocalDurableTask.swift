@@ -9,19 +9,7 @@ final class LocalDurableTask: RecordedTask {
     private enum Content {
         case task(any DurableTask)
         /// Decoded within the attempt, like the task itself: decoding runs the application's code, which can crash the process.
-        case payload(Data, DurableTaskKind)
-
-        func decoded() throws -> any DurableTask {
-            switch self {
-            case .task(let task): return task
-            case .payload(let payload, let kind):
-                do {
-                    return try kind.decode(payload)
-                } catch {
-                    throw UndecodableTask(kind: "\(kind.type)", error: error)
-                }
-            }
-        }
+        case payload(Record, DurableTaskKind, version: Int)
     }
 
     private struct State {
@@ -66,12 +54,14 @@ final class LocalDurableTask: RecordedTask {
 
     /// Makes a task of a record that this process has claimed.
     ///
-    /// - Parameter task: the decoded task, if the payload is decoded already.
+    /// - Parameters:
+    ///   - task: the decoded task, if the payload is decoded already.
+    ///   - version: the version of the payload.
     init(
         _ kind: DurableTaskKind, claimed record: Record, as task: (any DurableTask)? = nil,
-        in access: TaskStoreAccess
+        version: Int = RecordShape.firstVersion, in access: TaskStoreAccess
     ) {
-        content = task.map { .task($0) } ?? .payload(record.payload, kind)
+        content = task.map { .task($0) } ?? .payload(record, kind, version: version)
         var copy = NewRecord(name: record.name, payload: record.payload)
         copy.id = record.id
         copy.expires = record.expires
@@ -113,7 +103,7 @@ final class LocalDurableTask: RecordedTask {
     func run() async throws {
         guard let context = TaskContext.current else { throw NoContext() }
         do {
-            let result = try await content.decoded().result(context)
+            let result = try await decoded().result(context)
             state.withLock { $0.result = result }
         } catch {
             // Its work is done, and its end is written: nothing can make another attempt of it.
@@ -156,6 +146,26 @@ final class LocalDurableTask: RecordedTask {
         guard let added else { return }
         if added.records.contains(where: { $0.queue != nil }) { access.outbox?.wake(behindNotes: true) }
         access.wake()
+    }
+
+    /// Returns the task. Called within the attempt.
+    private func decoded() throws -> any DurableTask {
+        switch content {
+        case .task(let task): return task
+        case .payload(let record, let kind, let version):
+            guard let access = state.withLock({ $0.access }) else { throw NoContext() }
+            do {
+                let task = try kind.decode(record.payload, version: version)
+                if let shape = record.shape { access.shapes.didRead(shape) }
+                return task
+            } catch {
+                let error = UndecodableTask(kind: "\(kind.type)", error: error)
+                guard let shape = record.shape else { throw error }
+                let end = access.shapes.didNotRead(
+                    record.summary, shape, Self.text(error), in: access.taskStore, Logger.current)
+                throw UnreadableTask(error: error, end: end)
+            }
+        }
     }
 
     /// Runs a part of the attempt in a transaction, which also contains the end of the task.
@@ -231,6 +241,7 @@ final class LocalDurableTask: RecordedTask {
         case .dropped: taskStore.ended(id, .discarded)
         case .stopped(let name, let blocker): access.stopped(id, by: name, blocker)
         case .moved(let error, _): _ = move(to: policy.rerouting?.destination.queue, Self.text(error))
+        case .released(let error as UnreadableTask): taskStore.ended(id, error.end)
         case .released(let error) where move(to: shutdownQueue, error.map(Self.text) ?? "the process ended"):
             break
         case .released(let error?): taskStore.ended(id, .again(error: Self.text(error), at: Date()))
@@ -262,6 +273,15 @@ extension DurableTask {
         // The attempt has succeeded: a result that JSON cannot represent, such as NaN, must not cause another one.
         return try? StoredValues.encode(output)
     }
+}
+
+/// A stored payload that this version of the program cannot decode, and another one may.
+private struct UnreadableTask: UnreadableTaskError, CustomStringConvertible {
+    let error: UndecodableTask
+    /// How the attempt has ended.
+    let end: RecordEnd
+
+    var description: String { error.description }
 }
 
 /// A stored payload that cannot be decoded as its kind. Further attempts of this program would fail, too.

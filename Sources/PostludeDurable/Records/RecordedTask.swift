@@ -89,6 +89,8 @@ struct TaskStoreAccess: Sendable {
     let outbox: Outbox?
     /// Makes the process look for due records at once.
     var wake: @Sendable () -> Void = {}
+    /// The shapes of stored tasks that this process can read.
+    let shapes = ReadableShapes()
 
     /// Stores a request's tasks and its answer, all of them or none.
     ///

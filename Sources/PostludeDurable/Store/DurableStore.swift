@@ -136,6 +136,7 @@ final class DurableStore: DurableTaskStore {
         let taskStore = try driver.open(place.path ?? "", role: .process, settings: settings)
         let workers = manifest.workers
         do {
+            try taskStore.register(kinds.all.map(\.shape))
             let outbox = try broker.map { try Outbox(of: taskStore, to: $0, logger: logger) }
             let access = TaskStoreAccess(taskStore: taskStore, outbox: outbox) { [weak self] in
                 self?.wake()

@@ -50,6 +50,7 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
         guard let applicationDatabase, opened.withLock({ $0 == nil }) else { return }
         do {
             let taskStore = try applicationDatabase.open("", role: .process, settings: TaskStoreSettings())
+            try taskStore.register(declared.all.map(\.shape))
             opened.withLock { $0 = (nil, TaskStoreAccess(taskStore: taskStore, outbox: nil)) }
         } catch {
             failure.withLock { $0 = error }
@@ -149,6 +150,7 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
                 let taskStore = try SQLiteFileDriver().open(
                     folder.appending(path: "tasks.sqlite").path, role: .process, settings: TaskStoreSettings()
                 )
+                try taskStore.register(declared.all.map(\.shape))
                 let access = TaskStoreAccess(taskStore: taskStore, outbox: nil)
                 opened = (folder, access)
                 return access

@@ -103,6 +103,7 @@ final class Recovery: Sendable {
         let room = limit - inFlight.load(ordering: .acquiring)
         // The thread that finishes a claimed request wakes this one.
         guard room > 0 else { return Self.interval }
+        access.shapes.apply(to: taskStore)
         let requests = try taskStore.claim(room, takingSuspect: mayTakeSuspect)
         for request in requests { post(request) }
         if requests.count == room { return .zero }
@@ -156,7 +157,20 @@ final class Recovery: Sendable {
     private func task(_ record: Record) -> (any PersistedTask)? {
         // A record for a broker's queue, which had to wait for the tasks before it.
         if record.queue != nil { return OutboxTask(claimed: record, in: access) }
-        guard let kind = kinds()[record.name] else {
+        let kind = kinds()[record.name]
+        let version: Int
+        do {
+            switch try access.shapes.verdict(on: record, kind, in: taskStore, logger) {
+            case .attempt(let found): version = found
+            case .leave(let end):
+                taskStore.ended(record.id, end)
+                return nil
+            }
+        } catch {
+            taskStore.ended(record.id, .again(error: "\(error)", at: Date().advanced(by: Self.interval)))
+            return nil
+        }
+        guard let kind else {
             refuse(
                 record, "this program has no durable task of that name",
                 .again(
@@ -178,7 +192,7 @@ final class Recovery: Sendable {
             }
             return nil
         }
-        return LocalDurableTask(kind, claimed: record, in: access)
+        return LocalDurableTask(kind, claimed: record, version: version, in: access)
     }
 
     private func refuse(_ record: Record, _ reason: String, _ end: RecordEnd) {

@@ -8,6 +8,8 @@ internal import PostludeTaskStore
 struct TaskStoreInspector: TaskInspector {
     /// The maximum number of dead letters in a report.
     static let deadLetters = 20
+    /// How long another version of the program has time to take tasks that one could not read.
+    private static let patience = Duration.seconds(60)
 
     let driver: any RecordStoreDriver
     let place: String
@@ -19,8 +21,15 @@ struct TaskStoreInspector: TaskInspector {
             let counts = try taskStore.counts(of: [.waiting, .running, .outgoing, .failed])
             let page = try taskStore.list(
                 RecordFilter(states: [.failed]), .newestFirst, after: nil, limit: Self.deadLetters)
+            let (now, patience) = (Date(), Self.patience)
+            let unreadable = try taskStore.unreadable(
+                dueBefore: now.advanced(by: patience), notedBefore: now.advanced(by: .zero - patience))
             return StoredTaskReport(
-                names: counts.names.sorted { $0.key < $1.key }.map(StoredTaskReport.Kind.init),
+                names: counts.names.sorted { $0.key < $1.key }.map { name, counts in
+                    var kind = StoredTaskReport.Kind(name, counts)
+                    kind.unreadable = unreadable[name]
+                    return kind
+                },
                 oldestAge: counts.oldestDue.map { max(0, Date().timeIntervalSince($0)) },
                 oldestWaitingAge: try taskStore.nextDue(takingSuspect: true).flatMap {
                     let age = Date().timeIntervalSince($0)

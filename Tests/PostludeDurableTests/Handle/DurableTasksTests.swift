@@ -298,11 +298,11 @@ struct DurableTasksTests {
         let start = "these are not the values of the durable task Parent: "
         #expect(problem(#"{"count": 2, "failures": 0, "key": null}"#) == nil)
         #expect(problem(#"{"failures": 0}"#) == start + "`count` is missing")
-        #expect(problem(#"{"count": "two", "failures": 0}"#) == start + "`count` must be a whole number")
+        #expect(problem(#"{"count": "two", "failures": 0}"#) == start + "`count` is not a whole number")
         #expect(
             problem(#"{"count": 2, "failures": 0, "failure": 1}"#)
                 == start + "it has no member `failure` (nearest: failures)")
-        #expect(problem("{")?.hasPrefix(start + "the values: ") == true)
+        #expect(problem("{")?.hasPrefix(start + "the task is invalid: ") == true)
         let error = #expect(throws: UnknownKind.self) {
             try DurableTaskKinds([kind]).named("Parrent")
         }

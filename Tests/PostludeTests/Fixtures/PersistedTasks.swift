@@ -81,6 +81,7 @@ final class RecordedTask: PersistedTask {
 
     struct Refused: Error {}
     struct Hopeless: PermanentTaskError {}
+    struct Unreadable: UnreadableTaskError {}
 
     var arguments: [any Sendable] { [] }
     var runsHere: Bool { isHere.withLock { $0 } }

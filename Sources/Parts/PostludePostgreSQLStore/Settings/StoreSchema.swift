@@ -79,6 +79,7 @@ enum StoreSchema {
             ended bigint,
             owner bigint,
             queue bigint,
+            shape bigint,
             id uuid NOT NULL,
             stopped_by uuid,
             position integer NOT NULL,
@@ -110,6 +111,16 @@ enum StoreSchema {
         CREATE INDEX record_open ON postlude.record (name, state, number) WHERE state IN (0, 1, 3, 6);
         CREATE INDEX record_stopped ON postlude.record (stopped_by) WHERE stopped_by IS NOT NULL;
 
+        -- The shapes of payloads, of which a record has the number. `unreadable`: when a process could first not read one.
+        CREATE TABLE postlude.shape (
+            number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            version bigint NOT NULL,
+            unreadable bigint,
+            name text NOT NULL,
+            structure text NOT NULL
+        );
+        CREATE UNIQUE INDEX shape_structure ON postlude.shape (name, version, md5(structure));
+
         CREATE TABLE postlude.suspect (
             record bigint PRIMARY KEY REFERENCES postlude.record ON DELETE CASCADE,
             deaths integer NOT NULL,
@@ -129,7 +140,7 @@ enum StoreSchema {
             (SELECT queue.name FROM postlude.queue WHERE queue.number = record.queue) AS queue, error, route,
             (SELECT suspect.deaths::bigint FROM postlude.suspect WHERE suspect.record = record.number) AS deaths,
             payload, result, stops, stopped_by::text AS stopped_by, takeovers::bigint AS takeovers,
-            queue AS queue_number
+            queue AS queue_number, shape
         FROM postlude.record;
 
 
@@ -180,8 +191,8 @@ enum StoreSchema {
         CREATE FUNCTION postlude.append_answered(
             me bigint, at bigint, again boolean, block bigint, request_id text, request_route text, ids uuid[], names text[],
             payloads bytea[], priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[],
-            queues text[], in_turns boolean[], stopses boolean[], digest bytea, key_route text, new_expires bigint,
-            new_bytes bigint, new_fingerprint bytea, new_status bigint, earlier_tasks text, new_head bytea, new_body bytea
+            queues text[], in_turns boolean[], stopses boolean[], shapes bigint[], digest bytea, key_route text,
+            new_expires bigint, new_bytes bigint, new_fingerprint bytea, new_status bigint, earlier_tasks text, new_head bytea, new_body bytea
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         DECLARE
@@ -191,7 +202,7 @@ enum StoreSchema {
         BEGIN
             FOR stored IN SELECT a.place, a.added, a.line FROM postlude.append(
                 me, at, again, block, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
-                onces, queues, in_turns, stopses) a
+                onces, queues, in_turns, stopses, shapes) a
             LOOP
                 place := stored.place;
                 added := stored.added;
@@ -257,7 +268,7 @@ enum StoreSchema {
         CREATE FUNCTION postlude.append(
             me bigint, at bigint, again boolean, block bigint, request_id text, request_route text, ids uuid[], names text[],
             payloads bytea[], priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[],
-            queues text[], in_turns boolean[], stopses boolean[]
+            queues text[], in_turns boolean[], stopses boolean[], shapes bigint[]
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_column
         DECLARE
@@ -294,11 +305,12 @@ enum StoreSchema {
                     IF next_number IS NULL THEN next_number := nextval('postlude.block') << 16; END IF;
                     INSERT INTO postlude.record (
                         number, added, due, expires, owner, queue, id, position, priority, state, stops, once, request, route,
-                        name, unique_key, payload)
+                        name, unique_key, payload, shape)
                     VALUES (
                         next_number, at, greatest(at, coalesce(not_befores[i], at)), expiries[i], own, queue_id, ids[i],
                         CASE WHEN block IS NULL THEN i - 1 ELSE next_number & 65535 END, priorities[i], first_state, stopses[i],
-                        keys[i] IS NOT NULL AND onces[i], request_id, request_route, names[i], keys[i], payloads[i])
+                        keys[i] IS NOT NULL AND onces[i], request_id, request_route, names[i], keys[i], payloads[i],
+                        shapes[i])
                     ON CONFLICT (name, unique_key) WHERE unique_key IS NOT NULL AND state IN (0, 1, 6) DO NOTHING;
                     IF FOUND THEN
                         next_number := next_number + 1;
@@ -315,22 +327,23 @@ enum StoreSchema {
         -- Stores records, as `append` does, each as the only one of its request.
         CREATE FUNCTION postlude.append_each(
             at bigint, again boolean, request_id text, request_route text, ids uuid[], names text[], payloads bytea[],
-            priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[]
+            priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[],
+            shapes bigint[]
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         DECLARE item record;
         BEGIN
             FOR item IN
                 SELECT * FROM unnest(
-                    ids, names, payloads, priorities, not_befores, expiries, keys, onces, queues
+                    ids, names, payloads, priorities, not_befores, expiries, keys, onces, queues, shapes
                 ) WITH ORDINALITY AS u (
-                    id, name, payload, priority, not_before, expiry, unique_key, once, queue, number)
+                    id, name, payload, priority, not_before, expiry, unique_key, once, queue, shape, number)
                 ORDER BY u.number
             LOOP
                 RETURN QUERY SELECT item.number, a.added, a.line FROM postlude.append(
                     NULL, at, again, NULL, request_id, request_route, ARRAY[item.id], ARRAY[item.name], ARRAY[item.payload],
                     ARRAY[item.priority], ARRAY[item.not_before], ARRAY[item.expiry], ARRAY[item.unique_key], ARRAY[item.once],
-                    ARRAY[item.queue], ARRAY[false], ARRAY[false]) a;
+                    ARRAY[item.queue], ARRAY[false], ARRAY[false], ARRAY[item.shape]) a;
             END LOOP;
         END $$;
 
@@ -338,7 +351,8 @@ enum StoreSchema {
         CREATE FUNCTION postlude.finish(
             me bigint, lenient boolean, record_id uuid, new_result bytea, more_attempts bigint, start bigint, at bigint,
             again boolean, request_id text, request_route text, ids uuid[], names text[], payloads bytea[],
-            priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[]
+            priorities bigint[], not_befores bigint[], expiries bigint[], keys text[], onces boolean[], queues text[],
+            shapes bigint[]
         ) RETURNS void LANGUAGE plpgsql AS $$
         #variable_conflict use_column
         BEGIN
@@ -350,7 +364,7 @@ enum StoreSchema {
             IF FOUND THEN
                 PERFORM count(*) FROM postlude.append_each(
                     at, again, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
-                    onces, queues);
+                    onces, queues, shapes);
             END IF;
         END $$;
 
@@ -359,7 +373,8 @@ enum StoreSchema {
         CREATE FUNCTION postlude.fire(
             schedule text, fired_time bigint, me bigint, at bigint, again boolean, block bigint, request_id text,
             request_route text, ids uuid[], names text[], payloads bytea[], priorities bigint[], not_befores bigint[],
-            expiries bigint[], keys text[], onces boolean[], queues text[], in_turns boolean[], stopses boolean[]
+            expiries bigint[], keys text[], onces boolean[], queues text[], in_turns boolean[], stopses boolean[],
+            shapes bigint[]
         ) RETURNS TABLE (place bigint, added boolean, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_variable
         BEGIN
@@ -370,7 +385,7 @@ enum StoreSchema {
             RETURN QUERY SELECT 0::bigint, true, NULL::postlude.line;
             RETURN QUERY SELECT a.place, a.added, a.line FROM postlude.append(
                 me, at, again, block, request_id, request_route, ids, names, payloads, priorities, not_befores, expiries, keys,
-                onces, queues, in_turns, stopses) a;
+                onces, queues, in_turns, stopses, shapes) a;
         END $$;
 
         -- Ends the records after one that has not succeeded, if that one stops the others.
@@ -457,8 +472,10 @@ enum StoreSchema {
             RETURNING r.number;
         END $$;
 
-        -- Claims requests: at most one with a suspect, which comes first, then by priority, due time and number.
-        CREATE FUNCTION postlude.claim(me bigint, at bigint, maximum bigint, takes_suspect boolean)
+        -- Claims requests: at most one with a suspect, which comes first, then by priority, due time and number. Those that have
+        -- only records of the shapes that are left to other processes do not count as due.
+        CREATE FUNCTION postlude.claim(
+            me bigint, at bigint, maximum bigint, takes_suspect boolean, left_shapes bigint[])
         RETURNS TABLE (place bigint, line postlude.line) LANGUAGE plpgsql AS $$
         #variable_conflict use_column
         DECLARE
@@ -471,6 +488,7 @@ enum StoreSchema {
             IF takes_suspect AND maximum > 0 THEN
                 SELECT d.number & -65536 INTO block FROM postlude.suspect s JOIN postlude.record d ON d.number = s.record
                 WHERE d.state = 0 AND d.owner IS NULL AND d.due <= at AND (d.expires IS NULL OR d.expires > at)
+                    AND NOT coalesce(d.shape = ANY (left_shapes), false)
                 ORDER BY d.due, d.number LIMIT 1;
                 IF FOUND THEN
                     seen := ARRAY[block];
@@ -487,6 +505,7 @@ enum StoreSchema {
                     SELECT r.number FROM postlude.record r
                     WHERE r.state = 0 AND r.owner IS NULL AND r.priority = rank AND r.due <= at
                         AND (r.expires IS NULL OR r.expires > at)
+                        AND NOT coalesce(r.shape = ANY (left_shapes), false)
                     ORDER BY r.due, r.number
                 LOOP
                     block := candidate & -65536;
@@ -550,7 +569,7 @@ enum StoreSchema {
                 ARRAY[convert_to(payload::text, 'UTF8')], ARRAY[rank::bigint],
                 ARRAY[floor(extract(epoch FROM begins) * 1000)::bigint],
                 ARRAY[floor(extract(epoch FROM expires) * 1000)::bigint], ARRAY[unique_key], ARRAY[scope = 'stored'],
-                ARRAY[queue], ARRAY[false], ARRAY[coalesce(stops, false)]) a;
+                ARRAY[queue], ARRAY[false], ARRAY[coalesce(stops, false)], ARRAY[NULL::bigint]) a;
             IF NOT result.added THEN RETURN result.other; END IF;
             PERFORM set_config('postlude.block', (block + 1)::text, true);
             IF queue IS NOT NULL THEN NOTIFY postlude; END IF;

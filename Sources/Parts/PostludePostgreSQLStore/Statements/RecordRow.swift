@@ -7,7 +7,7 @@ struct RecordRows {
         number, id, request, position, name, priority, state, added, due, expires, unique_key, owner, attempts, started, \
         ended, queue, error, route, deaths
         """
-    static let columns = summaryColumns + ", payload, result, stops, stopped_by, takeovers"
+    static let columns = summaryColumns + ", payload, result, stops, stopped_by, takeovers, shape"
 
     /// Returns the columns of a row that a function has returned as one of its columns.
     static func columns(of row: String) -> String {
@@ -43,11 +43,13 @@ struct RecordRows {
     }
 
     func record(_ row: Int) throws(PostgreSQLError) -> Record {
-        Record(
+        var record = Record(
             summary: try summary(row), payload: try rows.data(row, offset + 19),
             result: try rows.optionalData(row, offset + 20),
             stopsOnFailure: try rows.boolean(row, offset + 21),
             stoppedBy: try rows.optionalText(row, offset + 22).flatMap { RecordID($0) })
+        record.shape = try rows.optionalInteger(row, offset + 24)
+        return record
     }
 
     /// How often the record was taken over from a dead owner.

@@ -41,12 +41,15 @@ private struct ContentReading {
         guard let id = RecordID(try rows.text(row, 3)) else { throw .unexpected("an id that is not one") }
         return RecordContent(
             id: id, name: try rows.text(row, 0), isForQueue: try rows.boolean(row, 4),
-            deaths: Int(clamping: try rows.integer(row, 5)), payload: try rows.data(row, 6))
+            deaths: Int(clamping: try rows.integer(row, 5)),
+            version: try rows.optionalInteger(row, 6).map { Int(clamping: $0) },
+            payload: try rows.data(row, 7))
     }
 
     private static let page = """
         SELECT r.name, r.state::bigint, r.number, r.id::text, r.queue IS NOT NULL,
-            coalesce((SELECT s.deaths FROM postlude.suspect s WHERE s.record = r.number), 0)::bigint, r.payload
+            coalesce((SELECT s.deaths FROM postlude.suspect s WHERE s.record = r.number), 0)::bigint,
+            (SELECT s.version FROM postlude.shape s WHERE s.number = r.shape), r.payload
         FROM postlude.record r
         WHERE r.state IN (0, 1, 3, 6) AND (r.name, r.state, r.number) > ($1, $2::smallint, $3)
         ORDER BY r.name, r.state, r.number LIMIT $4

@@ -8,7 +8,7 @@ extension PostgreSQLTaskStore {
 
     package func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try check(request)
-        let appending = try Appending(request, now: now)
+        let appending = try Appending(request, now: now, shapes: shapes)
         return try add(
             appending,
             PendingWrite(
@@ -18,7 +18,7 @@ extension PostgreSQLTaskStore {
 
     package func appendSeparately(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try check(request)
-        let appending = Appending(separately: request, now: now)
+        let appending = Appending(separately: request, now: now, shapes: shapes)
         return try add(
             appending,
             PendingWrite(
@@ -31,7 +31,7 @@ extension PostgreSQLTaskStore {
     ) throws(TaskStoreError) -> [AppendResult]? {
         try TaskStoreError.checkText(schedule, at: place)
         try check(request)
-        let appending = try Appending(request, now: now)
+        let appending = try Appending(request, now: now, shapes: shapes)
         return try add(
             appending,
             PendingWrite(
@@ -139,8 +139,10 @@ struct Appending: Sendable {
     /// Made outside of the transaction, which may be run again.
     let ids: [RecordID]
     private let answer: AnswerInsertion?
+    private let shapes: ShapeNumbers
 
-    init(_ request: NewRequest, now: Int64) throws(TaskStoreError) {
+    init(_ request: NewRequest, now: Int64, shapes: ShapeNumbers) throws(TaskStoreError) {
+        self.shapes = shapes
         self.request = request
         self.now = now
         answer = try request.answer.map { answer throws(TaskStoreError) in try AnswerInsertion(answer) }
@@ -148,7 +150,8 @@ struct Appending: Sendable {
     }
 
     /// The insertion of records that have no owner, and no answer.
-    init(separately request: NewRequest, now: Int64) {
+    init(separately request: NewRequest, now: Int64, shapes: ShapeNumbers) {
+        self.shapes = shapes
         self.request = request
         self.request.runsHere = false
         self.now = now
@@ -165,22 +168,22 @@ struct Appending: Sendable {
     }
 
     private static let arguments =
-        "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
+        "$1, $2, $3, NULL, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
     private static let columns = RecordRows.columns(of: "a.line")
     private static let append = "SELECT a.place, a.added, \(columns) FROM postlude.append(\(arguments)) a"
     private static let appendAnswered = """
         SELECT a.place, a.added, \(columns)
-        FROM postlude.append_answered(\(arguments), $17, $18, $19, $20, $21, $22, $23, $24, $25) a
+        FROM postlude.append_answered(\(arguments), $18, $19, $20, $21, $22, $23, $24, $25, $26) a
         """
     private static let fire =
-        "SELECT a.place, a.added, \(columns) FROM postlude.fire($17, $18, \(arguments)) a"
+        "SELECT a.place, a.added, \(columns) FROM postlude.fire($18, $19, \(arguments)) a"
 
     func statement(_ context: WriteContext) -> Statement {
         guard let answer else { return Statement(Self.append, values(context)) }
         return Statement(Self.appendAnswered, values(context) + answer.values)
     }
 
-    private static let separateColumns = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13"
+    private static let separateColumns = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14"
     private static let appendEach =
         "SELECT a.place, a.added, \(columns) FROM postlude.append_each(\(separateColumns)) a"
 
@@ -192,7 +195,7 @@ struct Appending: Sendable {
     func separateValues(_ context: WriteContext) -> [StatementValue] {
         let all = values(context)
         // Without the owner, `in_turns` and `stopses`, which mean nothing for the only record of a request.
-        return Array(all[1..<14])
+        return Array(all[1..<14]) + all[16...]
     }
 
     func undoingAnswer(_ context: WriteContext) -> [Statement] { answer?.undoing(context) ?? [] }
@@ -215,6 +218,7 @@ struct Appending: Sendable {
             .list(.text, records.map { .text($0.queue) }),
             .list(.boolean, records.map { .boolean($0.leavesInTurn) }),
             .list(.boolean, records.map { .boolean($0.stopsOnFailure) }),
+            .list(.integer, records.map { .integer(shapes.number(of: $0)) }),
         ]
     }
 

@@ -67,7 +67,7 @@ extension PostgreSQLTaskStore {
                 Self.take,
                 [
                     .integer(context.owner), .integer(now), .integer(Int64(max(0, limit))),
-                    .boolean(takingSuspect),
+                    .boolean(takingSuspect), .integers(leftShapes.sorted()),
                 ]))
         statements.append(Statement("COMMIT"))
         do throws(PostgreSQLError) {
@@ -113,7 +113,7 @@ extension PostgreSQLTaskStore {
     }
 
     private static let take =
-        "SELECT c.place, \(RecordRows.columns(of: "c.line")) FROM postlude.claim($1, $2, $3, $4) c"
+        "SELECT c.place, \(RecordRows.columns(of: "c.line")) FROM postlude.claim($1, $2, $3, $4, $5) c"
 
     /// Frees records that this process owns and does not know of, because it did not get the result of a claim.
     private static let freeUnknown = """
@@ -127,7 +127,8 @@ extension PostgreSQLTaskStore {
         """
 
     package func nextDue(takingSuspect: Bool) throws(TaskStoreError) -> Date? {
-        try read { try $0.number(Self.next, [.boolean(takingSuspect)]) }.map(Date.init(milliseconds:))
+        try read { try $0.number(Self.next, [.boolean(takingSuspect), .integers(leftShapes.sorted())]) }.map(
+            Date.init(milliseconds:))
     }
 
     private static let next: String = {
@@ -135,7 +136,7 @@ extension PostgreSQLTaskStore {
             """
             (SELECT r.due FROM postlude.record r
             WHERE r.state = 0 AND r.owner IS NULL AND r.priority = \(priority.rawValue)
-                AND NOT postlude.is_suspected(r.number)
+                AND NOT coalesce(r.shape = ANY ($2), false) AND NOT postlude.is_suspected(r.number)
             ORDER BY r.due LIMIT 1)
             """
         }
@@ -143,7 +144,7 @@ extension PostgreSQLTaskStore {
             SELECT min(due) FROM (
                 \(unsuspected.joined(separator: " UNION ALL "))
                 UNION ALL SELECT d.due FROM postlude.suspect s JOIN postlude.record d ON d.number = s.record
-                WHERE $1 AND d.state = 0 AND d.owner IS NULL
+                WHERE $1 AND d.state = 0 AND d.owner IS NULL AND NOT coalesce(d.shape = ANY ($2), false)
             ) AS next
             """
     }()
@@ -310,7 +311,9 @@ private struct OwnerRelease {
         try session.run(Self.delay, [.integer(next), .text(death.error), .integer(record.number)])
         if isLast {
             let context = WriteContext(owner: nil, generation: 0)
-            for statement in PostgreSQLTaskStore.end(id, .failed(error: death.error), at: now, context) {
+            for statement in PostgreSQLTaskStore.end(
+                id, .failed(error: death.error), at: now, shapes: ShapeNumbers(), context)
+            {
                 _ = try session.run(statement)
             }
             return death

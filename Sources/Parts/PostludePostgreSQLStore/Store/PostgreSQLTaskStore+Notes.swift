@@ -39,7 +39,7 @@ extension PostgreSQLTaskStore {
                 start = beginning.time
             }
             if case .retrying = end {} else { held.remove(id) }
-            writeLater { [start] in Self.end(id, end, since: start, at: now, $0) }
+            writeLater { [start, shapes] in Self.end(id, end, since: start, at: now, shapes: shapes, $0) }
         }
         updateRunning { running throws(SystemError) in try running.end(id) }
     }
@@ -62,9 +62,12 @@ extension PostgreSQLTaskStore {
 
     /// Returns the statements that end a record, unless it is over already, or another owner's.
     ///
-    /// - Parameter start: when the attempt of a record that is done began, if that was not written; otherwise nil.
+    /// - Parameters:
+    ///   - start: when the attempt of a record that is done began, if that was not written; otherwise nil.
+    ///   - shapes: the numbers of shapes, for the records that it adds.
     static func end(
-        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, _ context: WriteContext
+        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, shapes: ShapeNumbers,
+        _ context: WriteContext
     ) -> [Statement] {
         let (owner, lenient) = (
             StatementValue.integer(context.owner), StatementValue.boolean(context.isLenient)
@@ -87,7 +90,7 @@ extension PostgreSQLTaskStore {
         }
         switch end {
         case .done(let result, let added?):
-            let appending = Appending(separately: added, now: now)
+            let appending = Appending(separately: added, now: now, shapes: shapes)
             return [
                 Statement(
                     Self.finish,
@@ -127,6 +130,11 @@ extension PostgreSQLTaskStore {
                     ])
             ]
         case .released: return [Statement(Self.released, [.id(id), owner, lenient])]
+        case .unreadable(let error, let time):
+            return [
+                Statement(
+                    Self.unreadable, [.id(id), .integer(time.milliseconds), .text(error), owner, lenient])
+            ]
         }
     }
 
@@ -141,10 +149,16 @@ extension PostgreSQLTaskStore {
         WHERE id = $1 AND state IN (0, 1, 6) AND (owner = $6 OR (owner IS NULL AND ($7 OR state = 6)))
         """
     private static let finish = """
-        SELECT postlude.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)::text
+        SELECT postlude.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+            $20)::text
         """
     private static let again = """
         UPDATE postlude.record SET state = 0, owner = NULL, due = $2, error = $3
+        WHERE id = $1 AND state IN (0, 1) AND (owner = $4 OR (owner IS NULL AND $5))
+        """
+    private static let unreadable = """
+        UPDATE postlude.record SET state = 0, owner = NULL, due = $2, error = $3,
+            attempts = greatest(0, attempts - (state = 1)::integer)
         WHERE id = $1 AND state IN (0, 1) AND (owner = $4 OR (owner IS NULL AND $5))
         """
     private static let retrying = """

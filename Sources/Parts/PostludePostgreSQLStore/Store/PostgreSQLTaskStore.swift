@@ -19,6 +19,10 @@ package final class PostgreSQLTaskStore: RecordStore {
     /// The list of the records that this process runs.
     private let running: RunningFiles?
     let keys: KeyLocks
+    /// The shapes of the records that this process appends.
+    let shapes = ShapeNumbers()
+    /// The shapes whose records this process leaves to others.
+    private let left = Lock<Set<Int64>>([])
     /// The records of this process.
     let held = Lock(HeldRecords())
     /// The time at the last claim; nil before the first one.
@@ -144,6 +148,10 @@ package final class PostgreSQLTaskStore: RecordStore {
     // MARK: For the extensions
 
     var now: Int64 { settings.now().milliseconds }
+
+    package func leave(_ shapes: Set<Int64>) { left.withLock { $0 = shapes } }
+
+    var leftShapes: Set<Int64> { left.withLock { $0 } }
 
     /// Runs a write in a transaction that all waiting writes share, and waits until it is committed.
     func write<Value: Sendable>(_ write: PendingWrite<Value>) throws(TaskStoreError) -> Value {

@@ -11,6 +11,7 @@ enum TaskStoreSchema {
     static let migrations: [Migration] = [
         ("records", records), ("order", order), ("suspects", suspects),
         ("listing", "DROP INDEX ~record_state"), ("answers", answers),
+        ("shapes", shapes),
     ]
 
     /// The name of the migration that makes the tables.
@@ -142,6 +143,21 @@ enum TaskStoreSchema {
 
         CREATE TABLE ~answers (bytes INTEGER NOT NULL) STRICT;
         INSERT INTO ~answers (bytes) VALUES (0);
+        """
+
+    /// The shapes of payloads, of which a record has the number. `unreadable`: when a process could first not read one.
+    ///
+    /// The column has no foreign key: it would be looked up at each insertion, and no shape is ever removed.
+    private static let shapes: TaskStoreSQL = """
+        CREATE TABLE ~shape (
+            number INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            structure TEXT NOT NULL,
+            unreadable INTEGER,
+            UNIQUE (name, version, structure)
+        ) STRICT;
+        ALTER TABLE ~record ADD COLUMN shape INTEGER;
         """
 }
 

@@ -14,7 +14,7 @@ struct RecordRow {
         """
     /// The payload and the result are read as bytes, so that no text is validated or copied.
     private static let columns: TaskStoreSQL = """
-        \(summaryColumns), CAST(payload AS BLOB), CAST(result AS BLOB), stops, stopped_by
+        \(summaryColumns), CAST(payload AS BLOB), CAST(result AS BLOB), stops, stopped_by, shape
         """
 
     /// Returns the statement that selects records.
@@ -49,9 +49,11 @@ struct RecordRow {
 
     func record() throws -> Record {
         let (stops, stoppedBy): (Int64, String?) = (try value(21), try optional(22))
-        return Record(
+        var record = Record(
             summary: try summary(), payload: try value(19), result: try optional(20),
             stopsOnFailure: stops == 1, stoppedBy: stoppedBy.flatMap(RecordID.init))
+        record.shape = try optional(23)
+        return record
     }
 
     private func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value {

@@ -8,14 +8,14 @@ package import struct PostludeTaskStore.Record
 extension SQLiteTaskStore {
     package func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try TaskStoreError.checkText(of: request, at: path)
-        let appending = Appending(request, owner: owner, now: now)
+        let appending = Appending(request, owner: owner, now: now, shapes: shapes)
         return try write { try appending.run(in: $0) }
     }
 
     package func appendSeparately(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try TaskStoreError.checkText(of: request, at: path)
         let now = now
-        let appendings = request.separated.map { Appending($0, owner: nil, now: now) }
+        let appendings = request.separated.map { Appending($0, owner: nil, now: now, shapes: shapes) }
         return try write { database in try appendings.flatMap { try $0.run(in: database) } }
     }
 
@@ -24,7 +24,7 @@ extension SQLiteTaskStore {
     ) throws(TaskStoreError) -> [AppendResult]? {
         try TaskStoreError.checkText(schedule, at: path)
         try TaskStoreError.checkText(of: request, at: path)
-        let appending = Appending(request, owner: owner, now: now)
+        let appending = Appending(request, owner: owner, now: now, shapes: shapes)
         return try write { database in
             try database.run(Self.firing, [schedule, time.milliseconds])
             guard database.changesCount == 1 else { return nil }
@@ -94,8 +94,10 @@ struct Appending: Sendable {
     private let now: Int64
     /// Made outside of the transaction, which may be run again.
     private let ids: [RecordID]
+    private let shapes: ShapeNumbers
 
-    init(_ request: NewRequest, owner: Int64?, now: Int64) {
+    init(_ request: NewRequest, owner: Int64?, now: Int64, shapes: ShapeNumbers) {
+        self.shapes = shapes
         self.request = request
         self.owner = request.runsHere ? owner : nil
         self.now = now
@@ -160,6 +162,7 @@ struct Appending: Sendable {
                 record.expires?.milliseconds, record.uniqueKey, owner, queue, record.payload,
                 record.stopsOnFailure ? 1 : 0,
                 record.uniqueKey != nil && record.uniqueScope == .stored ? 1 : 0,
+                shapes.number(of: record),
             ])
         return head ?? number
     }
@@ -167,7 +170,7 @@ struct Appending: Sendable {
     static let lastNumber: TaskStoreSQL = "SELECT max(number) FROM ~record"
     private static let insertion: TaskStoreSQL = """
         INSERT INTO ~record (number, id, head, request, route, position, name, priority, state, added, due, expires,
-            unique_key, owner, queue, payload, stops, once)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)
+            unique_key, owner, queue, payload, stops, once, shape)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?)
         """
 }

@@ -13,7 +13,7 @@ extension SQLiteTaskStore {
         let isClockBehind = noteClaim(at: now)
         let dead = try deadOwners()
         let claimed = try write { [self] database in
-            let claim = Claim(database, owner: owner, now: now, isAlive: isAlive)
+            let claim = Claim(database, owner: owner, now: now, leaving: leftShapes, isAlive: isAlive)
             if isClockBehind { try claim.correctDueTimes() }
             let released = try claim.release(dead)
             // Reported before the commit: even if this process dies then, each death is reported at least once.
@@ -58,11 +58,18 @@ extension SQLiteTaskStore {
     }
 
     package func nextDue(takingSuspect: Bool) throws(TaskStoreError) -> Date? {
-        try read { database in
+        let left = leftShapes
+        return try read { database in
             var due = try RecordPriority.allCases.compactMap { priority in
-                try database.number(Claim.nextUnsuspected, [priority.rawValue])
+                try left.isEmpty
+                    ? database.number(Claim.nextUnsuspected, [priority.rawValue])
+                    : database.number(Claim.nextReadable, [priority.rawValue, Self.json(left.sorted())])
             }
-            if takingSuspect, let suspect = try database.number(Claim.nextSuspect) { due.append(suspect) }
+            if takingSuspect,
+                let suspect = try database.number(Claim.nextSuspect, [Self.json(left.sorted())])
+            {
+                due.append(suspect)
+            }
             return due.min()
         }.map(Date.init(milliseconds:))
     }
@@ -73,6 +80,8 @@ struct Claim {
     private let database: StoreDatabase
     private let owner: Int64
     private let now: Int64
+    /// The shapes whose records are left to other processes.
+    private let left: Set<Int64>
     private let isAlive: (Int64) throws -> Bool
 
     /// The number of expired records that one claim ends, and of records of each dead owner that it frees, which is rounded up
@@ -81,7 +90,11 @@ struct Claim {
     /// The delay, in milliseconds, of records that wait for one before them.
     private static let openDelay: Int64 = 5000
 
-    init(_ database: StoreDatabase, owner: Int64, now: Int64, isAlive: @escaping (Int64) throws -> Bool) {
+    init(
+        _ database: StoreDatabase, owner: Int64, now: Int64, leaving left: Set<Int64>,
+        isAlive: @escaping (Int64) throws -> Bool
+    ) {
+        self.left = left
         self.database = database
         self.owner = owner
         self.now = now
@@ -107,13 +120,23 @@ struct Claim {
         SELECT due FROM ~record
         WHERE state = 0 AND owner IS NULL AND priority = ? AND head NOT IN (\(suspectHeads)) ORDER BY due LIMIT 1
         """
+    /// As above, without records of the shapes in a JSON array.
+    static let nextReadable: TaskStoreSQL = """
+        SELECT due FROM ~record
+        WHERE state = 0 AND owner IS NULL AND priority = ?1 AND head NOT IN (\(suspectHeads))
+            AND coalesce(shape, 0) NOT IN (SELECT value FROM json_each(?2))
+        ORDER BY due LIMIT 1
+        """
     private static let suspects: TaskStoreSQL = """
         FROM ~suspect CROSS JOIN ~record ON ~record.number = ~suspect.record
         WHERE ~record.state = 0 AND ~record.owner IS NULL
         """
-    static let nextSuspect: TaskStoreSQL = "SELECT min(~record.due) \(suspects)"
+    static let nextSuspect: TaskStoreSQL = """
+        SELECT min(~record.due) \(suspects) AND coalesce(~record.shape, 0) NOT IN (SELECT value FROM json_each(?))
+        """
     static let dueSuspect: TaskStoreSQL = """
         SELECT ~record.head \(suspects) AND ~record.due <= ?1 AND (~record.expires IS NULL OR ~record.expires > ?1)
+            AND coalesce(~record.shape, 0) NOT IN (SELECT value FROM json_each(?2))
         ORDER BY ~record.due, ~record.number LIMIT 1
         """
     private static let insertSuspect: TaskStoreSQL = """
@@ -160,6 +183,13 @@ struct Claim {
         SELECT head FROM ~record
         WHERE state = 0 AND owner IS NULL AND priority = ?1 AND due <= ?2 AND (expires IS NULL OR expires > ?2)
         AND head NOT IN (\(suspectHeads))
+        ORDER BY due, number
+        """
+    /// As above, without records of the shapes in a JSON array.
+    static let dueReadable: TaskStoreSQL = """
+        SELECT head FROM ~record
+        WHERE state = 0 AND owner IS NULL AND priority = ?1 AND due <= ?2 AND (expires IS NULL OR expires > ?2)
+        AND head NOT IN (\(suspectHeads)) AND coalesce(shape, 0) NOT IN (SELECT value FROM json_each(?3))
         ORDER BY due, number
         """
     static let behind: TaskStoreSQL =
@@ -211,7 +241,8 @@ struct Claim {
         let next = isLast ? now : now + RecordDeath.delay(after: death.deaths)
         try database.run(Self.delay, [next, death.error, record.number])
         if isLast {
-            try SQLiteTaskStore.end(id, .failed(error: death.error), at: now, in: database)
+            try SQLiteTaskStore.end(
+                id, .failed(error: death.error), at: now, shapes: ShapeNumbers(), in: database)
             return death
         }
         death.next = Date(milliseconds: next)
@@ -245,7 +276,8 @@ struct Claim {
 
     func take(_ limit: Int, takingSuspect: Bool) throws -> [ClaimedRequest] {
         // The suspect comes first, because it has waited.
-        let suspect = takingSuspect ? try database.number(Self.dueSuspect, [now]) : nil
+        let left = SQLiteTaskStore.json(left.sorted())
+        let suspect = takingSuspect ? try database.number(Self.dueSuspect, [now, left]) : nil
         let heads = [suspect].compactMap(\.self)
         return try (heads + dueHeads(limit - heads.count)).compactMap { head in
             let end = try endOfRunnable(head)
@@ -269,8 +301,12 @@ struct Claim {
         var heads: [Int64] = []
         var seen: Set<Int64> = []
         for priority in RecordPriority.allCases {
-            let statement = try database.statement(Self.due)
-            let cursor = try Int64.fetchCursor(statement, arguments: [priority.rawValue, now])
+            let cursor =
+                try left.isEmpty
+                ? Int64.fetchCursor(database.statement(Self.due), arguments: [priority.rawValue, now])
+                : Int64.fetchCursor(
+                    database.statement(Self.dueReadable),
+                    arguments: [priority.rawValue, now, SQLiteTaskStore.json(left.sorted())])
             while heads.count < limit, let head = try cursor.next() {
                 if seen.insert(head).inserted { heads.append(head) }
             }

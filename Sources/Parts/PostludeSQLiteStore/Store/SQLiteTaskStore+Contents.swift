@@ -35,7 +35,12 @@ private struct ContentReading {
     init(_ connection: DatabaseQueue, _ names: TableNames, _ applied: Set<String>) {
         self.connection = connection
         self.names = names
-        sql = applied.contains("suspects") ? Self.contents : Self.contentsWithoutSuspects
+        let suspects = applied.contains("suspects") ? Self.deaths : "0"
+        let shapes = applied.contains("shapes") ? Self.version : "NULL"
+        sql = """
+            SELECT id, name, queue IS NOT NULL, \(suspects), \(shapes), CAST(payload AS BLOB)
+            FROM ~record WHERE \(SQLiteTaskStore.isNumbered)
+            """
     }
 
     func run(_ body: ([RecordContent]) throws -> Bool) throws -> Bool {
@@ -60,22 +65,19 @@ private struct ContentReading {
         contents.reserveCapacity(numbers.count)
         while let row = try rows.next() {
             guard let id = String.fromDatabaseValue(row[0]).flatMap(RecordID.init),
-                let name = String.fromDatabaseValue(row[1]), let payload = Data.fromDatabaseValue(row[4])
+                let name = String.fromDatabaseValue(row[1]), let payload = Data.fromDatabaseValue(row[5])
             else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a record that cannot be") }
             contents.append(
                 RecordContent(
                     id: id, name: name, isForQueue: Bool.fromDatabaseValue(row[2]) ?? false,
-                    deaths: Int.fromDatabaseValue(row[3]) ?? 0, payload: payload))
+                    deaths: Int.fromDatabaseValue(row[3]) ?? 0, version: Int.fromDatabaseValue(row[4]),
+                    payload: payload))
         }
         return contents
     }
 
-    private static let contents: TaskStoreSQL = """
-        SELECT id, name, queue IS NOT NULL, (SELECT deaths FROM ~suspect WHERE ~suspect.record = ~record.number),
-            CAST(payload AS BLOB)
-        FROM ~record WHERE \(SQLiteTaskStore.isNumbered)
-        """
-    private static let contentsWithoutSuspects: TaskStoreSQL = """
-        SELECT id, name, queue IS NOT NULL, 0, CAST(payload AS BLOB) FROM ~record WHERE \(SQLiteTaskStore.isNumbered)
-        """
+    private static let deaths: TaskStoreSQL =
+        "(SELECT deaths FROM ~suspect WHERE ~suspect.record = ~record.number)"
+    private static let version: TaskStoreSQL =
+        "(SELECT version FROM ~shape WHERE ~shape.number = ~record.shape)"
 }

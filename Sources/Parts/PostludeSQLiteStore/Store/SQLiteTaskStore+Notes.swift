@@ -24,7 +24,9 @@ extension SQLiteTaskStore {
             if let beginning = beginnings.removeValue(forKey: id), case .done = end, beginning.join() {
                 start = beginning.time
             }
-            writeLater { [start] in try Self.end(id, end, since: start, at: now, in: $0) }
+            writeLater { [start, shapes] in
+                try Self.end(id, end, since: start, at: now, shapes: shapes, in: $0)
+            }
         }
         updateRunning { running throws(SystemError) in try running.end(id) }
     }
@@ -37,9 +39,12 @@ extension SQLiteTaskStore {
 
     /// Ends a record unless it is over already.
     ///
-    /// - Parameter start: when the attempt of a record that is done began, if that was not written; otherwise nil.
+    /// - Parameters:
+    ///   - start: when the attempt of a record that is done began, if that was not written; otherwise nil.
+    ///   - shapes: the numbers of shapes, for the records that it adds.
     static func end(
-        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, in database: StoreDatabase
+        _ id: RecordID, _ end: RecordEnd, since start: Int64? = nil, at now: Int64, shapes: ShapeNumbers,
+        in database: StoreDatabase
     ) throws {
         switch end {
         case .done(let result, nil):
@@ -50,7 +55,7 @@ extension SQLiteTaskStore {
                 try database.run(finishing, [now, result, start == nil ? 0 : 1, start, id.text])
                 guard database.changesCount == 1 else { return }
                 for request in added.separated {
-                    _ = try Appending(request, owner: nil, now: now).run(in: database)
+                    _ = try Appending(request, owner: nil, now: now, shapes: shapes).run(in: database)
                 }
             }
         case .again(let error, let time):
@@ -73,6 +78,8 @@ extension SQLiteTaskStore {
             }
         case .released:
             try database.run(releasing, [id.text])
+        case .unreadable(let error, let time):
+            try database.run(leaving, [time.milliseconds, error, id.text])
         }
     }
 
@@ -113,6 +120,10 @@ extension SQLiteTaskStore {
         """
     private static let releasing: TaskStoreSQL =
         "UPDATE ~record SET state = 0, owner = NULL WHERE id = ? AND state IN (0, 1)"
+    private static let leaving: TaskStoreSQL = """
+        UPDATE ~record SET state = 0, owner = NULL, due = ?, error = ?, attempts = max(0, attempts - (state = 1))
+        WHERE id = ? AND state IN (0, 1)
+        """
     private static let closing: TaskStoreSQL = """
         UPDATE ~record SET state = ?, owner = NULL, ended = ?, error = coalesce(?, error)
         WHERE id = ? AND (state < 2 OR state = 6)

@@ -30,7 +30,8 @@ extension SQLiteTaskStore {
             try check(connection)
             let database = StoreDatabase(connection, names)
             try confirm(in: database)
-            let results = try appended.append(&request, owner: owner, now: now, in: database)
+            let results = try appended.append(
+                &request, owner: owner, now: now, shapes: shapes, in: database)
             let ids = results.map(\.id)
             appended.add(connection) { [names] connection in
                 // The records of a savepoint that was rolled back are gone, although the transaction was committed.
@@ -111,7 +112,8 @@ final class OpenAppends: Sendable {
 
     /// Appends records after those that the request has in the same transaction.
     func append(
-        _ request: inout NewRequest, owner: Int64?, now: Int64, in database: StoreDatabase
+        _ request: inout NewRequest, owner: Int64?, now: Int64, shapes: ShapeNumbers,
+        in database: StoreDatabase
     ) throws -> [AppendResult] {
         let key = ObjectIdentifier(database.connection)
         let next = (try database.number(Appending.lastNumber) ?? 0) + 1
@@ -127,7 +129,7 @@ final class OpenAppends: Sendable {
         }
         var head = run?.head
         let position = head.map { Int(next - $0) } ?? 0
-        let results = try Appending(request, owner: owner, now: now)
+        let results = try Appending(request, owner: owner, now: now, shapes: shapes)
             .run(in: database, head: &head, position: position)
         guard let head else { return results }
         let last = try database.number(Appending.lastNumber) ?? head

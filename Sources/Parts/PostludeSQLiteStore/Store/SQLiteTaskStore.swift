@@ -24,6 +24,10 @@ package final class SQLiteTaskStore: RecordStore {
     let writer: WriteQueue
     /// The application's database; nil for a file of the task store's own.
     let application: ApplicationDatabase?
+    /// The shapes of the records that this process appends.
+    let shapes = ShapeNumbers()
+    /// The shapes whose records this process leaves to others.
+    private let left = Lock<Set<Int64>>([])
     /// The records that transactions of the application's connections have appended.
     let appended = OpenAppends()
     private let checkpointer: Checkpointer
@@ -127,6 +131,10 @@ package final class SQLiteTaskStore: RecordStore {
     // MARK: For the extensions
 
     var now: Int64 { settings.now().milliseconds }
+
+    package func leave(_ shapes: Set<Int64>) { left.withLock { $0 = shapes } }
+
+    var leftShapes: Set<Int64> { left.withLock { $0 } }
 
     /// Runs statements in a transaction that all waiting writes share, and waits until they are on the disk.
     func write<Value>(

@@ -56,7 +56,8 @@ final class SQLiteTransaction: RecordTransaction {
 
     func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult] {
         try TaskStoreError.checkText(of: request, at: store.path)
-        let appending = Appending(request, owner: store.owner, now: store.now)
+        let appending = Appending(
+            request, owner: store.owner, now: store.now, shapes: store.shapes)
         return try access { try appending.run(in: $0) }
     }
 
@@ -67,11 +68,11 @@ final class SQLiteTransaction: RecordTransaction {
                 throw store.refusal("the task \(id) is over, or another process has it")
             }
             guard case .done(let result, let added) = end else {
-                return try SQLiteTaskStore.end(id, end, at: now, in: database)
+                return try SQLiteTaskStore.end(id, end, at: now, shapes: store.shapes, in: database)
             }
             try database.run(Self.finishing, [now, result, attempts, start, id.text])
             for request in added?.separated ?? [] {
-                _ = try Appending(request, owner: nil, now: now).run(in: database)
+                _ = try Appending(request, owner: nil, now: now, shapes: store.shapes).run(in: database)
             }
         }
     }

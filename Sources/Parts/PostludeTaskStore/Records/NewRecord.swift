@@ -5,6 +5,8 @@ package struct NewRecord: Sendable {
     package var name: String
     /// JSON text, which is stored unchanged.
     package var payload: Data
+    /// The form of the payload; nil if it is not known. The store keeps it if it is registered.
+    package var shape: RecordShape?
     /// The record's id; nil to make one.
     package var id: RecordID?
     package var priority = RecordPriority.normal

@@ -71,6 +71,8 @@ package struct Record: Sendable, Equatable {
     package var stopsOnFailure: Bool
     /// The record whose failure has made this one a dead letter.
     package var stoppedBy: RecordID?
+    /// The number of the payload's shape; nil if it is not known.
+    package var shape: Int64?
 
     package init(
         summary: RecordSummary, payload: Data, result: Data?, stopsOnFailure: Bool, stoppedBy: RecordID?
@@ -211,6 +213,8 @@ package enum RecordEnd: Sendable {
     case moved(queue: String, reason: String?)
     /// It was not begun, or not finished. Any process may claim it.
     case released
+    /// This program cannot read it, and a process of another version may claim it from a time on. The attempt does not count.
+    case unreadable(error: String, at: Date)
 }
 
 extension Date {

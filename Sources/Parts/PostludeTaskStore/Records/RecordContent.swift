@@ -11,14 +11,19 @@ package struct RecordContent: Sendable, Equatable {
     package var isForQueue: Bool
     /// How often a process has died while it ran the record.
     package var deaths: Int
+    /// The version of its shape.
+    package var version: Int
     /// JSON text, unchanged.
     package var payload: Data
 
-    package init(id: RecordID, name: String, isForQueue: Bool, deaths: Int, payload: Data) {
+    package init(
+        id: RecordID, name: String, isForQueue: Bool, deaths: Int, version: Int?, payload: Data
+    ) {
         self.id = id
         self.name = name
         self.isForQueue = isForQueue
         self.deaths = deaths
+        self.version = version ?? RecordShape.firstVersion
         self.payload = payload
     }
 }

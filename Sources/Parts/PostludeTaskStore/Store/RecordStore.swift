@@ -52,6 +52,26 @@ package protocol RecordStore: AnyObject, Sendable {
     /// - Throws: an error if they could not be stored.
     func appendSeparately(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult]
 
+    // MARK: Shapes
+
+    /// Stores the shapes of the records that this process appends, unless they are stored. They cost an append nothing. They do not
+    /// count as unreadable any more, because this process can read them.
+    func register(_ shapes: [RecordShape]) throws(TaskStoreError)
+
+    /// Returns the shape that a record names; nil if there is none of that number.
+    func shape(_ number: Int64) throws(TaskStoreError) -> RecordShape?
+
+    /// Sets the shapes, by their numbers, of which this process claims no records, because it cannot read them. It may still get
+    /// one that is claimed together with others of its request.
+    func leave(_ shapes: Set<Int64>)
+
+    /// Notes that a process of this version of the program could not read a record of a shape. The caller does not wait.
+    func noteUnreadable(_ shape: Int64)
+
+    /// Counts the records that no process has, that are due before a time, and whose shape was noted as unreadable before
+    /// another time, by their names.
+    func unreadable(dueBefore due: Date, notedBefore noted: Date) throws(TaskStoreError) -> [String: Int]
+
     // MARK: Answers
 
     /// Begins the request with a key, unless it is being answered or was answered.

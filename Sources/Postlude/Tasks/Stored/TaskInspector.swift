@@ -41,6 +41,8 @@ package struct StoredTaskReport: Codable, Sendable, Hashable {
         package var outgoing = 0
         /// The number of dead letters.
         package var failed = 0
+        /// The number of waiting tasks that are due, and that some process could not read; nil if there are none.
+        package var unreadable: Int?
 
         package init(name: String) { self.name = name }
     }

@@ -129,5 +129,9 @@ extension PersistedTask {
     package func blame() {}
 }
 
+/// An error of a stored task that this version of the program cannot read: it is left to another version, with the tasks after
+/// it.
+package protocol UnreadableTaskError: Error {}
+
 /// An error that fails a stored task for good, because another attempt would end in the same way.
 package protocol PermanentTaskError: Error {}

@@ -57,6 +57,19 @@ struct PersistedTaskEndTests {
         #expect(events.entries.suffix(2) == ["a runs 4", "a failed"])
     }
 
+    @Test("a task that this program cannot read is left with those after it, even if they depend on it")
+    func unreadable() async throws {
+        let queue = queue(
+            RecordedTask("a", into: events),
+            RecordedTask(
+                "b", into: events, failures: 9, attempts: 4, stopsOnFailure: true,
+                error: RecordedTask.Unreadable()),
+            RecordedTask("c", into: events))
+        #expect(try await run(queue, at: 0) == .over)
+        #expect(
+            events.entries == ["a runs 1", "a done", "b runs 1", "b left after an error", "c left"])
+    }
+
     @Test("a task that can never succeed is not retried, whatever its policy")
     func permanent() async throws {
         let queue = queue(
