@@ -53,7 +53,8 @@ final class SupervisorFixture: Sendable {
         let text = "cd '\(folder)'; echo $$ >> pids; \(script)"
         var program = SupervisedProgram(
             processArguments: { ["sh", "-c", text, "sh", "\($0)"] }, path: preflight,
-            preflightArguments: preflightArguments ?? ["sh", "-c", "cd '\(folder)'; \(check)"], arguments: [])
+            preflightArguments: preflightArguments ?? ["sh", "-c", "cd '\(folder)'; \(check)"],
+            upgradeCheckArguments: ["check", "tasks"], arguments: [])
         program.processPath = "/bin/sh"
         var hooks = SupervisorHooks(
             load: { [weak self] _ in

@@ -235,6 +235,23 @@ struct SupervisorTests {
         try fixture.stop()
     }
 
+    @Test("The check of an upgrade has more arguments than that of a manifest, unless the upgrade is forced")
+    func upgradeCheck() throws {
+        let fixture = try Fixture(
+            Self.good, preflight: "/bin/sh",
+            preflightArguments: ["sh", "-c", #"echo "$# more" >&2; exit 3"#, "sh"])
+        try fixture.wait(for: "it is ready") { fixture.logged("event: ready") == 1 }
+        fixture.signal(SIGUSR2)
+        try fixture.wait(for: "it is refused") { fixture.logged("the new program is refused") == 1 }
+        #expect(fixture.logged("exit status 3: 2 more") == 1 && fixture.logged("the upgrade is forced") == 0)
+        fixture.signal(SignalDescriptor.forcedUpgrade)
+        try fixture.wait(for: "it is refused again") { fixture.logged("the new program is refused") == 2 }
+        #expect(
+            fixture.logged("exit status 3: 0 more") == 1
+                && fixture.logged("warning: the upgrade is forced") == 1)
+        try fixture.stop()
+    }
+
     @Test("A program that does not exist does not take over")
     func absentProgram() throws {
         let fixture = try Fixture(Self.good, preflight: "/nowhere/program")

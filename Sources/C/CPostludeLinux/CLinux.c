@@ -146,9 +146,12 @@ __attribute__((constructor)) static void open_standard_descriptors(void) {
 
 static volatile sig_atomic_t signal_target = -1;
 
-static void forward(int signal) {
+static void forward(int signal, siginfo_t *info, void *context) {
+    (void)context;
     int saved = errno;
     unsigned char number = (unsigned char)signal;
+    if (signal == SIGUSR2 && info->si_code == SI_QUEUE && info->si_value.sival_int == CLINUX_FORCE)
+        number = CLINUX_FORCED_UPGRADE;
     // The pipe is full only when so many signals wait that one more says nothing new.
     ssize_t ignored = write(signal_target, &number, 1);
     (void)ignored;
@@ -158,7 +161,7 @@ static void forward(int signal) {
 void clinux_forward_signals_to(int descriptor) { signal_target = descriptor; }
 
 int clinux_forward_signal(int signal) {
-    struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_sigaction = forward, .sa_flags = SA_RESTART | SA_SIGINFO};
     sigfillset(&action.sa_mask);
     return sigaction(signal, &action, NULL);
 }

@@ -14,17 +14,21 @@ package struct SupervisedProgram: Sendable {
     /// replaces this one. The exit status is the result. It reads the manifest's text from the descriptor
     /// `Descriptors.control`.
     package var preflightArguments: [String]
+    /// The arguments that are added to those for the check of the file at `path`, unless the upgrade is forced.
+    package var upgradeCheckArguments: [String]
     /// The arguments with which the file at `path` replaces this program.
     package var arguments: [String]
 
     package init(
         processArguments: @escaping @Sendable (_ index: Int) -> [String], path: String?,
-        folder: WorkingFolder? = nil, preflightArguments: [String], arguments: [String]
+        folder: WorkingFolder? = nil, preflightArguments: [String], upgradeCheckArguments: [String] = [],
+        arguments: [String]
     ) {
         self.processArguments = processArguments
         self.path = path
         self.folder = folder
         self.preflightArguments = preflightArguments
+        self.upgradeCheckArguments = upgradeCheckArguments
         self.arguments = arguments
     }
 

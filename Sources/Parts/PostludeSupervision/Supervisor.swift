@@ -337,7 +337,11 @@ extension Supervisor {
         // Only once, however often they have arrived: a storm of them must not delay SIGTERM.
         if others.contains(SIGUSR1) { reopenLogs() }
         if others.contains(SIGHUP) { reload() }
-        if others.contains(SIGUSR2) { beginUpgrade() }
+        if others.contains(SignalDescriptor.forcedUpgrade) {
+            beginUpgrade(isForced: true)
+        } else if others.contains(SIGUSR2) {
+            beginUpgrade(isForced: false)
+        }
     }
 
     private func reopenLogs() {
@@ -409,26 +413,38 @@ extension Supervisor {
 extension Supervisor {
     private static let preflightTime: Duration = .seconds(30)
 
-    private func beginUpgrade() {
+    /// - Parameter isForced: whether the new program need not be able to read the stored tasks.
+    private func beginUpgrade(isForced: Bool) {
         guard stage == .running, preflight == nil else { return }
         guard let path = program.path else {
             return hooks.log(.error, "the program's file is unknown, so that it cannot be replaced", [:])
         }
         hooks.event(.upgrading)
         do {
-            preflight = try check(path, of: .upgrade)
+            preflight = try check(
+                path, of: .upgrade, more: isForced ? [] : program.upgradeCheckArguments)
             hooks.log(.info, "the new program is checked", ["path": path])
+            if isForced {
+                hooks.log(
+                    .warning,
+                    "the upgrade is forced: it is not checked whether the new program can read the stored tasks",
+                    ["path": path])
+            }
         } catch {
             refuse("\(error)")
         }
     }
 
     /// Starts a program that checks the manifest.
-    private func check(_ path: String, of purpose: Preflight.Purpose) throws -> Preflight {
+    ///
+    /// - Parameter more: the arguments for further checks.
+    private func check(
+        _ path: String, of purpose: Preflight.Purpose, more: [String] = []
+    ) throws -> Preflight {
         let manifest = try hooks.readManifest()
         let output = try CapturedOutput()
         let child = try ChildProcess.start(
-            path, program.preflightArguments,
+            path, program.preflightArguments + more,
             inherited: [
                 SupervisedProgram.Descriptors.control: manifest.descriptor,
                 STDERR_FILENO: output.descriptor,
@@ -459,7 +475,11 @@ extension Supervisor {
             // Standard error may be lost, but the log is not.
             return refuse("\(CheckEnded(exit: exit, output: preflight.output.end(bytes: 4096)))")
         }
-        hooks.log(.info, "the program is replaced", ["path": program.path ?? ""])
+        var facts = ["path": program.path ?? ""]
+        // The last line says what was checked.
+        let check = preflight.output.end(bytes: 4096).split(separator: "\n").last
+        if let check { facts["check"] = String(check) }
+        hooks.log(.info, "the program is replaced", facts)
         do {
             try replaceProgram(manifest: preflight.manifest)
         } catch {
@@ -546,7 +566,9 @@ package struct SignalSource: Sendable {
     let inheritance: (variable: String, value: String, descriptors: [Int32])?
 
     package init(_ signals: SignalDescriptor) {
-        self.init(descriptor: signals.descriptor, inheritance: signals.inheritance) { signals.take() }
+        self.init(descriptor: signals.descriptor, inheritance: signals.inheritance) {
+            signals.takeUpgrades()
+        }
     }
 
     init(

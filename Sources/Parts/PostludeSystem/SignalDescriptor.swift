@@ -46,9 +46,22 @@ package final class SignalDescriptor: Sendable {
         return (ends[0], ends[1])
     }
 
+    /// What ``takeUpgrades()`` returns for SIGUSR2 that was sent by ``forceUpgrade(of:)``.
+    package static let forcedUpgrade = Int32(CLINUX_FORCED_UPGRADE)
+
     /// Takes the number of a signal that has arrived; nil if there is none.
-    package func take() -> Int32? {
+    package func take() -> Int32? { takeUpgrades().map { $0 == Self.forcedUpgrade ? SIGUSR2 : $0 } }
+
+    /// Takes the number of a signal that has arrived, or ``forcedUpgrade``; nil if there is none.
+    package func takeUpgrades() -> Int32? {
         var number: UInt8 = 0
         return read(descriptor, &number, 1) == 1 ? Int32(number) : nil
+    }
+
+    /// Sends SIGUSR2 to a process, with the value that forces the upgrade.
+    package static func forceUpgrade(of pid: Int32) throws(SystemError) {
+        guard sigqueue(pid, SIGUSR2, sigval(sival_int: CLINUX_FORCE)) == 0 else {
+            throw SystemError("sigqueue(\(pid))")
+        }
     }
 }

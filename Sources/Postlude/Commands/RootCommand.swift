@@ -46,7 +46,8 @@ struct RootCommand<App: Application>: AsyncParsableCommand {
             subcommands: [
                 ServeCommand<App>.self, CheckCommand<App>.self, RoutesCommand<App>.self,
                 MatchCommand<App>.self, OpenAPICommand<App>.self, NginxCommand<App>.self,
-                SchemaCommand.self, StatusCommand<App>.self, ManualCommand<App>.self,
+                SchemaCommand.self, StatusCommand<App>.self, UpgradeCommand<App>.self,
+                ManualCommand<App>.self,
             ] + (App().taskEngine?.parts.commands(for: App.self) ?? []),
             defaultSubcommand: ServeCommand<App>.self)
     }

@@ -46,6 +46,12 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
 
     @Flag(name: .customLong("preflight"), help: .hidden) var isPreflight = false
 
+    /// With `--preflight`: whether the stored tasks are checked, too.
+    @Flag(name: .customLong("stored-tasks"), help: .hidden) var checksTasks = false
+
+    /// How long the check of the stored tasks may take. The supervisor waits longer than that.
+    private static var taskCheckTime: Duration { .seconds(15) }
+
     func run() async throws {
         let state = try SupervisorState.inherited()
         try await RootCommand<App>.runProcess(takingSignals: [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]) {
@@ -72,8 +78,13 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
     /// the exit status.
     private func checkManifestOfSupervisor(_ writer: LogWriter) throws {
         let file = SealedFile(adopting: SupervisedProgram.Descriptors.control)
-        let manifest = try App().registeredHandlers.manifest(file, path: options.manifest)
+        let application = App()
+        let manifest = try application.registeredHandlers.manifest(file, path: options.manifest)
         try writer.apply(manifest.log)
+        guard checksTasks, let engine = application.taskEngine else { return }
+        let check = try engine.parts.checkStoredTasks(manifest, within: Self.taskCheckTime)
+        guard check.problems.isEmpty else { throw UnreadableTasks(check: check) }
+        printError(check.lines.joined(separator: "; "))
     }
 
     /// Serves in this process.
@@ -115,5 +126,22 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
             application, manifest: manifest, listener: listener, control: control, logger: logger,
             logs: writer, manager: manager)
         return try await served.runWithServices()
+    }
+}
+
+/// This program cannot read some of the tasks that wait for it.
+private struct UnreadableTasks: Error, CustomStringConvertible {
+    /// The supervisor logs the end of what a check prints.
+    private static let shown = 10
+
+    let check: StoredTaskCheck
+
+    var description: String {
+        var lines = check.lines
+        let hidden = check.problems.count - Self.shown
+        if hidden > 0 {
+            lines.replaceSubrange(Self.shown..<check.problems.count, with: ["\(hidden) more reasons"])
+        }
+        return lines.joined(separator: "; ")
     }
 }

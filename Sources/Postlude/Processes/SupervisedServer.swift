@@ -185,6 +185,7 @@ struct SupervisedServer: Sendable {
             path: folder.flatMap { ExecutablePath.current(calledAs: name, in: $0) },
             folder: folder.flatMap { $0.isLinked ? $0 : nil },
             preflightArguments: [name, "serve", "--preflight", "--manifest", path],
+            upgradeCheckArguments: ["--stored-tasks"],
             arguments: CommandLine.arguments)
     }
 }

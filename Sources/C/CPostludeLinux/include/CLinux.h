@@ -39,6 +39,10 @@ ssize_t clinux_receive_message(int source, void *bytes, size_t count, int *descr
 void clinux_forward_signals_to(int descriptor);
 int clinux_forward_signal(int signal);
 
+// The value with which `sigqueue` sends SIGUSR2 for an upgrade that is forced, and the number that is written then.
+#define CLINUX_FORCE 1
+#define CLINUX_FORCED_UPGRADE 0xff
+
 // The environment variable with both ends of that pipe, for a program that replaces this one.
 #define CLINUX_SIGNAL_PIPE "POSTLUDE_SIGNAL_PIPE"
 int clinux_inherited_signal_pipe(int ends[2]);
