@@ -21,6 +21,7 @@ struct DurableTestbed: Application {
         Handler("pay", pay)
         Handler("ordinary", ordinary)
         Handler("many", many)
+        Handler("parcels", parcels)
         Handler("poison", poison)
         Handler("poison-task", poisonTask)
         if ShopDatabase.pool != nil {
@@ -33,12 +34,16 @@ struct DurableTestbed: Application {
 
     var taskEngine: TaskEngine? {
         .durable(in: ShopDatabase.pool.map { .database($0) } ?? .postgreSQL) {
-            Step.self
-            Flaky.self
-            Nothing.self
-            Poison.self
-            Booking.self
+            return Self.kinds + Versions.kinds
         }
+    }
+
+    @DurableTasksBuilder private static var kinds: [DurableTaskKind] {
+        Step.self
+        Flaky.self
+        Nothing.self
+        Poison.self
+        Booking.self
     }
 }
 
