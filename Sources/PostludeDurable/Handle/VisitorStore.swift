@@ -64,6 +64,12 @@ final class VisitorStore: Sendable {
     private func open() throws(TaskStoreError) -> any RecordStore {
         var settings = TaskStoreSettings()
         settings.lockTimeout = lockTimeout
+        let taskStore = try openOrMake(settings)
+        try taskStore.register(kinds.all.map(\.shape))
+        return taskStore
+    }
+
+    private func openOrMake(_ settings: TaskStoreSettings) throws(TaskStoreError) -> any RecordStore {
         do throws(TaskStoreError) {
             return try driver.open(place, role: .visitor, settings: settings)
         } catch {
