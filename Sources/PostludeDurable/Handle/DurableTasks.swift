@@ -1,5 +1,5 @@
 internal import FoundationEssentials
-public import Postlude
+internal import Postlude
 internal import PostludeManifest
 internal import PostludeSystem
 internal import PostludeTaskStore
