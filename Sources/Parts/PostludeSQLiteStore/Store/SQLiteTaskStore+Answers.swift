@@ -9,10 +9,10 @@ extension SQLiteTaskStore {
         let lock = try keyLock(IdempotencyKey.lockNumber(of: digest))
         // Read while the lock is held: the request that has held it before has stored the answer, or will not store one. If
         // another request has the lock, it may only be reading the answer, too.
-        let (answer, bytes) = try read { [now] database in
-            (try database.answer(digest, at: now), try database.number(Self.answerBytes) ?? 0)
-        }
-        if let answer { return .answered(answer) }
+        let (now, data) = (now, Data(digest))
+        let bytes = try lookUp { try $0.number(Self.bytesUnlessStored, [data, now]) ?? 0 }
+        // It may have been removed meanwhile: then the key is free.
+        if bytes < 0, let answer = try read({ try $0.answer(digest, at: now) }) { return .answered(answer) }
         guard let lock else { return .inFlight }
         return bytes < settings.maximumAnswers ? .first(AnswerKeyLock(lock)) : .full
     }
@@ -26,7 +26,10 @@ extension SQLiteTaskStore {
         }
     }
 
-    private static let answerBytes: TaskStoreSQL = "SELECT bytes FROM ~answers"
+    /// One statement, which is one read of the file.
+    private static let bytesUnlessStored: TaskStoreSQL = """
+        SELECT CASE WHEN EXISTS (SELECT 1 FROM ~answer WHERE key = ? AND expires > ?) THEN -1 ELSE bytes END FROM ~answers
+        """
     private static let expiredAnswers: TaskStoreSQL = """
         SELECT number FROM ~answer INDEXED BY ~answer_expires WHERE expires <= ? ORDER BY expires LIMIT ?
         """

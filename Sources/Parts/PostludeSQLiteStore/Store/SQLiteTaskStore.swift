@@ -21,6 +21,8 @@ package final class SQLiteTaskStore: RecordStore {
     let names: TableNames
     // Internal for the tests: the extensions use the functions below.
     let pool: DatabasePool
+    /// A connection that reads single values. One of the pool begins a transaction for each read, which costs more than the read.
+    private let lookups: DatabaseQueue
     let writer: WriteQueue
     /// The application's database; nil for a file of the task store's own.
     let application: ApplicationDatabase?
@@ -72,6 +74,7 @@ package final class SQLiteTaskStore: RecordStore {
         names = opening.names
         application = opening.application
         pool = opening.pool
+        lookups = opening.lookups
         locks = opening.locks
         writer = opening.writer
         checkpointer = opening.checkpointer
@@ -102,6 +105,7 @@ package final class SQLiteTaskStore: RecordStore {
             // The last connection to be closed moves the WAL into the file and removes it, which the pool's read-only
             // connections cannot do.
             checkpointer.close()
+            try lookups.close()
             pool.releaseMemory()
             do throws(TaskStoreError) {
                 try files.check()
@@ -156,6 +160,15 @@ package final class SQLiteTaskStore: RecordStore {
     func read<Value>(_ body: (StoreDatabase) throws -> Value) throws(TaskStoreError) -> Value {
         do {
             return try pool.read { try body(StoreDatabase($0, names)) }
+        } catch {
+            throw TaskStoreError(path, error)
+        }
+    }
+
+    /// Reads single values, each as it is at that moment.
+    func lookUp<Value>(_ body: (StoreDatabase) throws -> Value) throws(TaskStoreError) -> Value {
+        do {
+            return try lookups.unsafeReentrantRead { try body(StoreDatabase($0, names)) }
         } catch {
             throw TaskStoreError(path, error)
         }

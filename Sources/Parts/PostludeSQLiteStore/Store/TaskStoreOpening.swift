@@ -11,6 +11,7 @@ struct TaskStoreOpening {
     let names: TableNames
     let application: ApplicationDatabase?
     let pool: DatabasePool
+    let lookups: DatabaseQueue
     let locks: OwnerLocks
     let files: TaskStoreFiles
     let owner: Owner?
@@ -46,6 +47,7 @@ struct TaskStoreOpening {
             try Self.prepare(pool, names, path: path)
             if !isCurrent { try Self.migrate(pool, names) }
             if role == .process { try Self.syncFolder(of: path) }
+            lookups = try DatabaseQueue(path: path, configuration: Self.readingConfiguration(busyTimeout))
             let files = try TaskStoreFiles(open: path)
             self.files = files
             let owner =
@@ -259,6 +261,12 @@ struct TaskStoreOpening {
             // This is set on every connection, including a visitor's; `Checkpointer` explains why.
             _ = try Int64.fetchOne(database, sql: "PRAGMA wal_autocheckpoint = 0")
         }
+        return configuration
+    }
+
+    private static func readingConfiguration(_ busyTimeout: BusyTimeout) -> Configuration {
+        var configuration = configuration(busyTimeout)
+        configuration.readonly = true
         return configuration
     }
 
