@@ -108,7 +108,8 @@ let products: [Target] = [
     .target(
         name: "PostludePostgres",
         dependencies: [
-            "PostludeDurable", "PostludePostgreSQLStore", "PostludeSQLiteStore", "PostludeTaskStore",
+            "Postlude", "PostludeDates", "PostludeDurable", "PostludePostgreSQLStore", "PostludeSQLiteStore",
+            "PostludeTaskStore", grdb,
         ]),
     .target(
         name: "PostludeTesting",
@@ -217,6 +218,13 @@ let tests: [Target] = [
         dependencies: [
             "PostludePostgreSQLStore", "PostludeRecordStoreFixtures", "PostludeSpawning",
             "PostludeSupervision", "PostludeTaskStore", "PostludeTaskStoreTestbed",
+        ]),
+    .testTarget(
+        name: "PostludePostgresTests",
+        dependencies: [
+            "Postlude", "PostludeDurable", "PostludePostgres", "PostludePostgreSQLStore",
+            "PostludeRecordStoreFixtures", "PostludeSystem", "PostludeTaskStore", "PostludeTesting", grdb,
+            httpTypes, logging,
         ]),
     .testTarget(name: "PostludeRoutingTests", dependencies: ["PostludeRouting", httpTypes]),
     .testTarget(

@@ -30,6 +30,10 @@ struct DurableTestbed: Application {
             Handler("together", together)
             Handler("apart", apart)
         }
+        if PostgreSQLShop.database != nil {
+            Handler("place", placePostgreSQLOrder)
+            Handler("write", writePostgreSQLOrder)
+        }
     }
 
     var taskEngine: TaskEngine? {
@@ -44,6 +48,7 @@ struct DurableTestbed: Application {
         Nothing.self
         Poison.self
         Booking.self
+        PostgreSQLBooking.self
     }
 }
 

@@ -1,6 +1,7 @@
 import GRDB
 import Postlude
 import PostludeDurable
+import PostludePostgres
 
 struct Order: Codable, Sendable {
     var id: Int
@@ -18,3 +19,4 @@ struct Provider: Sendable {
 
 let provider = Provider()
 var database: DatabasePool { fatalError() }
+var postgreSQL: PostgreSQLDatabase { fatalError() }

@@ -118,7 +118,11 @@ extension Application {
                 return problem.map { "handler \"\(handler.name)\": \($0)" }
             }
         if let parts = engine?.parts {
-            handlers.taskEngineMistakes = { parts.mistakes(in: $0, file: $1) }
+            let transactions = handlers.all.compactMap(\.transaction)
+            handlers.taskEngineMistakes = { manifest, file in
+                parts.mistakes(in: manifest, file: file)
+                    + parts.mistakes(ofTransactions: transactions, in: manifest, file: file)
+            }
         }
         return handlers
     }

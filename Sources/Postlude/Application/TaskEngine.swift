@@ -28,6 +28,13 @@ package protocol TaskEngineParts: Sendable {
     /// Returns the mistakes of a manifest against these declarations.
     func mistakes(in manifest: Manifest, file: String) -> [Diagnostic]
 
+    /// Returns the mistakes of a manifest against the handlers' transactions.
+    ///
+    /// - Parameter inputs: the handlers' inputs, which are possible as far as the code tells.
+    func mistakes(
+        ofTransactions inputs: [any TransactionInput.Type], in manifest: Manifest, file: String
+    ) -> [Diagnostic]
+
     /// Notes the manifest with which this process runs the application, before the application starts.
     func prepare(_ manifest: Manifest)
 

@@ -153,6 +153,15 @@ struct Responder: Sendable {
             RequestExecution.log(error.reason, of: request, to: logger)
             return .error(HTTPError(.serviceUnavailable))
         }
+        if error is CommitConflict {
+            logger.warning(
+                "another transaction has made the request's impossible, it is answered 409",
+                metadata: [
+                    "request": "\(request.id)", "route": "\(request.route)",
+                    "error": "\(LoggedError.text(error))",
+                ])
+            return .error(HTTPError(.conflict))
+        }
         if error is KeyNotBegun {
             log(error, of: request)
             return .error(HTTPError(.serviceUnavailable))

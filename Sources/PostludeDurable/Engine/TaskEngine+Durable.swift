@@ -138,17 +138,29 @@ package struct DurableEngine: TaskEngineParts {
     }
 
     /// Whether the application's code names the database, so that the manifest does not.
-    package var isInApplicationDatabase: Bool { driver.connection != nil }
+    package var isInApplicationDatabase: Bool { !driver.needsPlace }
     package var needsTaskStore: Bool { !isInApplicationDatabase }
 
     package func problem(ofTransaction input: any TransactionInput.Type) -> String? {
         guard let connection = driver.connection else {
             return """
-                \(input) needs tasks in the application's database: make its taskEngine by .durable(in: .database(…))
+                \(input) needs tasks in the application's database: make its taskEngine by .durable(in: .database(…)), or by a \
+                storage of the module PostludePostgres
                 """
         }
         return connection == input.connection
             ? nil : "\(input) is not a transaction on the database that has the tasks"
+    }
+
+    package func mistakes(
+        ofTransactions inputs: [any TransactionInput.Type], in manifest: Manifest, file: String
+    ) -> [Diagnostic] {
+        guard let settings = manifest.taskStore, let path = settings.path,
+            let input = inputs.first(where: { problem(ofTransaction: $0) == nil }),
+            let problem = driver.problem(ofTransactionsAt: path)
+        else { return [] }
+        let location = settings.location ?? SourceLocation(file: file, position: nil)
+        return [Diagnostic(location: location, message: "\(input) is not possible: \(problem)")]
     }
 
     package func mistakes(in manifest: Manifest, file: String) -> [Diagnostic] {
@@ -235,8 +247,7 @@ package struct DurableEngine: TaskEngineParts {
     }
 
     package func makeOfflineStore() -> any TaskStore {
-        let store = OfflineStore(
-            kinds: kinds, broker: broker, applicationDatabase: isInApplicationDatabase ? driver : nil)
+        let store = OfflineStore(kinds: kinds, broker: broker, driver: driver)
         handle?.attach(store)
         return store
     }

@@ -17,7 +17,9 @@ final class DurableTransaction: RequestTransaction {
             throw DurableTaskError.noEngine(task: "of a transaction")
         }
         let taskStore = try store.openAccess().taskStore
-        return try orUnavailable { DurableTransaction(kind, try taskStore.openTransaction(kind)) }
+        let transaction = try orUnavailable { try taskStore.openTransaction(kind) }
+        transaction.cancel { request.isCancelled }
+        return DurableTransaction(kind, transaction)
     }
 
     /// Begins the transaction that was opened for a request.
@@ -49,10 +51,26 @@ final class DurableTransaction: RequestTransaction {
     func call<Value>(_ handler: () throws -> Value) throws -> Value {
         // A snapshot is not needed any more.
         defer { if kind == .snapshot { records.rollback() } }
-        return try records.perform(handler)
+        return try records.perform {
+            do {
+                return try handler()
+            } catch {
+                guard let failure = records.failure(of: error) else { throw error }
+                throw failure.code == .conflict ? CommitConflict(failure) : TasksNotPersisted(reason: failure)
+            }
+        }
     }
 
-    func append(_ request: NewRequest) throws -> [AppendResult] { try records.append(request) }
+    /// Whether it contains the request's tasks. A snapshot is over by then.
+    var hasTasks: Bool { kind == .write }
+
+    func append(_ request: NewRequest) throws -> [AppendResult] {
+        do throws(TaskStoreError) {
+            return try records.append(request)
+        } catch {
+            throw Self.persistingError(error)
+        }
+    }
 
     func commit() throws {
         // The handler has not taken it as an input, but by a dependency that has not begun it; or it only reads.
@@ -60,8 +78,12 @@ final class DurableTransaction: RequestTransaction {
         do throws(TaskStoreError) {
             try records.commit()
         } catch {
-            throw error.code == .conflict ? CommitConflict(error) : error
+            throw Self.persistingError(error)
         }
+    }
+
+    private static func persistingError(_ error: TaskStoreError) -> any Error {
+        error.code == .conflict ? CommitConflict(error) : error
     }
 
     func rollback() { records.rollback() }

@@ -175,6 +175,7 @@ final class LocalDurableTask: RecordedTask {
         let (id, access, isCommitted) = state.withLock { ($0.id, $0.access, $0.isCommitted) }
         guard let access, !isCommitted else { throw DurableTaskError.noTransaction(task: name) }
         let (value, added) = try access.taskStore.transaction(.write) { transaction in
+            transaction.cancel { context.isCancelled }
             let value = try body(transaction)
             // Its attempt has been given up, and another one may follow.
             if context.isCancelled { throw CancellationError() }

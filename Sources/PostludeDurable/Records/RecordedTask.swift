@@ -113,7 +113,7 @@ struct TaskStoreAccess: Sendable {
         new.runsHere = runsHere
         new.answer = try request.answer.map { try NewAnswer($0, at: Date()) }
         let results: [AppendResult]
-        if let transaction = transaction as? DurableTransaction {
+        if let transaction = transaction as? DurableTransaction, transaction.hasTasks {
             results = try transaction.append(new)
             try transaction.commit()
         } else {

@@ -40,6 +40,16 @@ extension BackgroundTasks {
         while scope: UniqueScope = .unfinished, expiry: Duration? = nil, priority: DurablePriority? = nil,
         stopOnFailure: Bool = false, in database: Database
     ) throws -> PersistedDurableTask {
+        try enqueue(
+            task, after: delay, unique: key, while: scope, expiry: expiry, priority: priority,
+            stopOnFailure: stopOnFailure, onConnection: database)
+    }
+
+    /// Adds a durable task by a transaction of the application, on a connection of the type that the store's driver names.
+    package func enqueue<Task: DurableTask>(
+        _ task: Task, after delay: Duration?, unique key: String?, while scope: UniqueScope,
+        expiry: Duration?, priority: DurablePriority?, stopOnFailure: Bool, onConnection connection: Any
+    ) throws -> PersistedDurableTask {
         try checkAcceptsStored(Task.name)
         let (store, stored) = try make(
             task, after: delay, unique: key, while: scope, expiry: expiry, priority: priority,
@@ -48,7 +58,7 @@ extension BackgroundTasks {
         var request = NewRequest(id: origin.requestID, route: origin.route, records: [stored.record])
         request.records[0].stopsOnFailure = stopOnFailure || origin.stopsOnFailure
         let committing = Committing()
-        let results = try access.taskStore.append(&request, on: database) { committed in
+        let results = try access.taskStore.append(&request, on: connection) { committed in
             committing.run(committed)
         }
         guard let result = results.first else { throw DurableTaskError.noEngine(task: Task.name) }

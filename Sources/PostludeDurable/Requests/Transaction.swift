@@ -25,15 +25,16 @@ public enum SQLite: TransactionalDatabase {
 /// }
 /// ```
 ///
-/// It begins before the handler is called, and has the database's write lock from then on. It is committed after the handler has
-/// returned, whatever the status of the response, and after the middleware around it; then the first byte of the response is
-/// written. It is rolled back if the handler or middleware throws, or if the handler is late and the client has got 504.
+/// It begins before the handler is called; in SQLite it has the database's write lock from then on. It is committed after the
+/// handler has returned, whatever the status of the response, and after the middleware around it; then the first byte of the
+/// response is written. It is rolled back if the handler or middleware throws, or if the handler is late and the client has got 504.
 ///
 /// If the database cannot begin or commit it, because it is locked for too long or its disk is full, the request is answered 503
-/// with `Retry-After`; if it refuses the changes at the commit, because of a deferred constraint, 409. Then no task runs.
+/// with `Retry-After`; if it refuses the changes at the commit, because of a deferred constraint or another transaction, 409.
+/// Then no task runs.
 ///
-/// The handler is not async, and takes the inputs that read the body before this one. It uses ``database``, and no other
-/// connection for writing: the write lock is taken.
+/// The handler is not async, and takes the inputs that read the body before this one. It uses ``database``, and in SQLite no
+/// other connection for writing: the write lock is taken. For PostgreSQL, see the module PostludePostgres.
 public struct Transaction<Kind: TransactionalDatabase>: TransactionInput {
     package static var connection: Any.Type { Kind.Connection.self }
 

@@ -8,7 +8,8 @@ internal import PostludeSystem
 internal import PostludeTaskStore
 
 /// The durable tasks' store of tests without a server. Its task store is a temporary file, which is removed with it, unless the
-/// application keeps its tasks in its own database: a transaction of a handler contains both. Tasks run when the test runs them, and can be looked up.
+/// application's code names its own database: a transaction of a handler contains both. Tasks run when the test runs them, and can
+/// be looked up.
 final class OfflineStore: DurableTaskStore, OfflineTaskStore {
     /// The largest number of requests that a test takes at once.
     private static let longestTake = 10_000
@@ -21,14 +22,13 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
     private let opened = Lock<(folder: URL?, access: TaskStoreAccess)?>(nil)
     /// Why the store in the application's database could not be opened.
     private let failure = Lock<(any Error)?>(nil)
-    /// Opens the store in the application's database; nil for a temporary file.
-    private let applicationDatabase: (any RecordStoreDriver)?
+    private let driver: any RecordStoreDriver
 
     init(
         kinds: DurableTaskKinds, broker: TaskBroker? = nil,
-        applicationDatabase: (any RecordStoreDriver)? = nil
+        driver: any RecordStoreDriver = SQLiteFileDriver()
     ) {
-        self.applicationDatabase = applicationDatabase
+        self.driver = driver
         declared = kinds
         current = Lock(kinds)
         parts = broker?.parts
@@ -47,9 +47,9 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
         current.withLock { $0 = declared.with(manifest) }
         schedules.withLock { $0 = manifest.schedules }
         // Not on the first use, which may be within a transaction of the application's writer.
-        guard let applicationDatabase, opened.withLock({ $0 == nil }) else { return }
+        guard !driver.needsPlace, opened.withLock({ $0 == nil }) else { return }
         do {
-            let taskStore = try applicationDatabase.open("", role: .process, settings: TaskStoreSettings())
+            let taskStore = try driver.open("", role: .process, settings: TaskStoreSettings())
             try taskStore.register(declared.all.map(\.shape))
             opened.withLock { $0 = (nil, TaskStoreAccess(taskStore: taskStore, outbox: nil)) }
         } catch {
@@ -147,7 +147,7 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
                 let folder = FileManager.default.temporaryDirectory
                     .appending(path: "postlude-task-store-\(RecordID.make(at: 0))")
                 try OfflineFolders.make(folder)
-                let taskStore = try SQLiteFileDriver().open(
+                let taskStore = try (driver.offlineDriver ?? SQLiteFileDriver()).open(
                     folder.appending(path: "tasks.sqlite").path, role: .process, settings: TaskStoreSettings()
                 )
                 try taskStore.register(declared.all.map(\.shape))

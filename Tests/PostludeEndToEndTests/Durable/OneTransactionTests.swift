@@ -37,7 +37,7 @@ struct OneTransactionTests {
             try waitUntil("both are ready: \(server.log)") {
                 server.logCount(of: "a process is ready") == 2
             }
-            let accepted = Accepted()
+            let accepted = SentRequests()
             try NginxServer.run(to: server) { nginx in
                 let port = nginx.port
                 let clients = (0..<4).map { client in
@@ -127,7 +127,7 @@ struct OneTransactionTests {
 }
 
 /// The requests that were sent, and the labels of those that were answered 202.
-private final class Accepted: Sendable {
+final class SentRequests: Sendable {
     private let state = Lock((sent: 0, labels: [String]()))
 
     var sent: Int { state.withLock { $0.sent } }

@@ -1,7 +1,7 @@
 internal import PostludeTaskStore
 
 /// An error of the server, of the connection to it, or of what it has sent.
-enum PostgreSQLError: Error, Sendable {
+package enum PostgreSQLError: Error, Sendable {
     /// The server has refused a statement.
     case server(state: String, message: String, constraint: String?)
     /// There is no connection. Whether a commit that was sent has happened is unknown.
@@ -14,10 +14,10 @@ enum PostgreSQLError: Error, Sendable {
     /// The owner has been declared dead: `postlude.fence` has this state.
     static let declaredDead = "PL001"
 
-    var state: String? { if case .server(let state, _, _) = self { state } else { nil } }
+    package var state: String? { if case .server(let state, _, _) = self { state } else { nil } }
 
     /// Whether the session cannot be used any more, and another one may work.
-    var isDisconnected: Bool {
+    package var isDisconnected: Bool {
         switch self {
         case .connection: true
         // The server shuts down, starts, or has ended the session; or it is a standby by now.
@@ -29,7 +29,7 @@ enum PostgreSQLError: Error, Sendable {
     }
 
     /// Whether the transaction has waited for another one for too long, or must be repeated because of another one.
-    var isConflict: Bool {
+    package var isConflict: Bool {
         switch state {
         case "40001", "40P01", "55P03": true
         default: false
@@ -37,7 +37,7 @@ enum PostgreSQLError: Error, Sendable {
     }
 
     /// Whether the same statements may succeed later.
-    var mayPass: Bool {
+    package var mayPass: Bool {
         guard let state else { return isDisconnected }
         return isDisconnected || isConflict || state.hasPrefix("53") || state.hasPrefix("58")
             || state == "57014"
@@ -51,6 +51,11 @@ extension TaskStoreError {
         case let error as TaskStoreError: self = error
         case let error as PostgreSQLError: self.init(place, postgreSQL: error)
         case is ClosedPool: self.init(.closed, place, "the task store is closed")
+        case let error as NoFreeConnection:
+            self.init(
+                .locked, place,
+                "all of its \(error.limit) connections for transactions were in use for too long",
+                advice: "shorten the transactions, or allow more connections in the application's storage")
         default: self.init(.system, place, "\(error)")
         }
     }
@@ -97,3 +102,8 @@ extension TaskStoreError {
 
 /// The store is closed.
 struct ClosedPool: Error {}
+
+/// All connections of a pool were in use for too long.
+struct NoFreeConnection: Error {
+    let limit: Int
+}

@@ -7,7 +7,7 @@ enum StoreSchema {
     }
 
     static let migrations = [
-        Migration(version: 1, name: "records", sql: tables + functions + enqueue),
+        Migration(version: 1, name: "records", sql: tables + functions + enqueue + transactions),
         Migration(version: 2, name: "answers", sql: answers),
     ]
 
@@ -23,6 +23,8 @@ enum StoreSchema {
         static let migration = 1_349_733_998
         /// A unique key of the scope `stored`, by its hash.
         static let key = 1_349_733_999
+        /// The preparation of the application's own tables.
+        static let preparation = 1_349_733_995
     }
 
     static let history = """
@@ -239,6 +241,36 @@ enum StoreSchema {
             SELECT count(*), coalesce(sum(bytes), 0) INTO removed, freed FROM expired;
             IF removed > 0 THEN PERFORM postlude.count_answers(me, -freed); END IF;
             RETURN removed;
+        END $$;
+        """
+
+    /// The rows by which the commits of the application's connections are recognized.
+    private static let transactions = """
+        CREATE TABLE postlude.connection (
+            id uuid PRIMARY KEY,
+            owner bigint NOT NULL REFERENCES postlude.owner ON DELETE CASCADE,
+            last_commit uuid,
+            is_closed boolean NOT NULL DEFAULT false
+        );
+        CREATE INDEX connection_owner ON postlude.connection (owner);
+
+        -- As `fence`, in a transaction of the application.
+        CREATE FUNCTION postlude.enter(me bigint) RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM postlude.fence(me);
+            -- A snapshot that was taken before does not show that the owner has been declared dead since.
+            IF current_setting('transaction_isolation') <> 'read committed' THEN
+                PERFORM FROM postlude.owner o WHERE o.number = me FOR SHARE;
+            END IF;
+        END $$;
+
+        -- Writes the id of a transaction that is being committed; fails if its process has given it up.
+        CREATE FUNCTION postlude.mark(connection_id uuid, commit_id uuid) RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            UPDATE postlude.connection c SET last_commit = commit_id WHERE c.id = connection_id AND NOT c.is_closed;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'the transaction has been given up' USING ERRCODE = 'PL002';
+            END IF;
         END $$;
         """
 

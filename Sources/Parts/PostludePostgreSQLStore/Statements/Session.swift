@@ -14,8 +14,20 @@ final class Session: @unchecked Sendable {
         var answerTimeout: Duration = .seconds(60)
     }
 
+    enum Purpose {
+        /// The statements of the store.
+        case store
+        /// Transactions of the application.
+        case application
+    }
+
     private let connection: OpaquePointer
     private let limits: Limits
+    /// Returns whether a statement that the server runs is to be given up, and the session with it.
+    var isCancelled: (() -> Bool)?
+    private static let cancellationInterval = Int64(100)
+    /// How long a statement takes is the application's choice. The loss of the server is noticed by TCP.
+    private static let longestStatement = Duration.seconds(86_400)
     /// The names of the prepared statements, by their texts.
     private var prepared: [String: String] = [:]
     private var preparations = 0
@@ -24,7 +36,9 @@ final class Session: @unchecked Sendable {
     /// The oldest version of the server, as `PQserverVersion` has it.
     private static let oldestVersion: Int32 = 130_000
 
-    init(_ address: PostgreSQLAddress, _ limits: Limits) throws(PostgreSQLError) {
+    init(
+        _ address: PostgreSQLAddress, _ limits: Limits, for purpose: Purpose = .store
+    ) throws(PostgreSQLError) {
         self.limits = limits
         // The later values are valid: those of the address replace these.
         let words = [
@@ -51,23 +65,39 @@ final class Session: @unchecked Sendable {
         // read again: a value that the session has set itself is kept.
         try script(
             """
-            SET lock_timeout = \(milliseconds); SET statement_timeout = 0; SET client_min_messages = warning;
-            SET idle_in_transaction_session_timeout = 3000; SET jit = off; SET enable_seqscan = off;
-            SET enable_bitmapscan = off; SET search_path = pg_catalog, pg_temp;
+            SET lock_timeout = \(milliseconds); SET client_min_messages = warning;
             SET tcp_keepalives_idle = 1; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2;
             SET tcp_user_timeout = 2000;
             SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
                 THEN 'on' ELSE current_setting('synchronous_commit') END, false);
-            SET default_transaction_isolation = 'read committed'
+            \(purpose == .store ? Self.storeSettings : Self.applicationSettings)
             """)
+        // Older servers finish the statement of a client that has gone.
+        if purpose == .application, version >= 140_000 {
+            try script("SET client_connection_check_interval = 1000")
+        }
     }
+
+    private static let storeSettings = """
+        SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 3000; SET jit = off;
+        SET enable_seqscan = off; SET enable_bitmapscan = off; SET search_path = pg_catalog, pg_temp;
+        SET default_transaction_isolation = 'read committed'
+        """
+
+    /// A handler may take a while between two statements. The formats are those that `SQLValue` reads.
+    private static let applicationSettings = """
+        SET idle_in_transaction_session_timeout = 60000; SET datestyle = 'ISO'; SET timezone = 'UTC';
+        SET bytea_output = 'hex'
+        """
 
     deinit { PQfinish(connection) }
 
     private static func withPointers<Value>(
-        _ texts: [String], _ body: ([UnsafePointer<CChar>?]) -> Value
+        _ texts: [String?], _ body: ([UnsafePointer<CChar>?]) -> Value
     ) -> Value {
-        var copies: [UnsafePointer<CChar>?] = texts.map { strdup($0).map { UnsafePointer($0) } }
+        var copies: [UnsafePointer<CChar>?] = texts.map {
+            $0.flatMap { strdup($0) }.map { UnsafePointer($0) }
+        }
         defer { for copy in copies { free(UnsafeMutablePointer(mutating: copy)) } }
         copies.append(nil)
         return body(copies)
@@ -111,6 +141,12 @@ final class Session: @unchecked Sendable {
         return channels
     }
 
+    /// Ends the connection, so that the server ends what it does for it.
+    func disconnect() {
+        isBroken = true
+        shutdown(PQsocket(connection), Int32(SHUT_RDWR))
+    }
+
     // MARK: Statements
 
     /// Runs several statements without parameters, which return nothing, in one transaction.
@@ -123,6 +159,44 @@ final class Session: @unchecked Sendable {
             withExtendedLifetime(rows) {}
         }
         if let failure { throw noted(failure) }
+    }
+
+    /// Runs a statement of the application, which is not prepared, and waits for all of its rows.
+    ///
+    /// - Parameter values: its parameters as text, whose types the server infers; nil for NULL.
+    func runText(_ sql: String, _ values: [String?]) throws(PostgreSQLError) -> TextRows {
+        guard !isBroken else { throw .connection("the connection to the server is closed") }
+        for text in [sql] + values.compactMap(\.self) where text.utf8.contains(0) {
+            // libpq would take the text before it.
+            throw .server(state: "22021", message: "PostgreSQL's text cannot contain a NUL", constraint: nil)
+        }
+        let isSent = Self.withPointers(values) { pointers in
+            PQsendQueryParams(connection, sql, Int32(clamping: values.count), nil, pointers, nil, nil, 0)
+        }
+        guard isSent == 1 else { throw lost() }
+        var rows: TextRows?
+        var failure: PostgreSQLError?
+        while let result = try next(within: Self.longestStatement) {
+            defer { PQclear(result) }
+            switch PQresultStatus(result) {
+            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+                disconnect()
+                throw .unexpected("COPY, which transactions of the application cannot use")
+            default: break
+            }
+            if let error = Self.failure(of: result) {
+                failure = failure ?? error
+                continue
+            }
+            do throws(PostgreSQLError) {
+                rows = try TextRows(result)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw noted(failure) }
+        guard let rows else { throw lost() }
+        return rows
     }
 
     /// Runs a statement, and waits for its rows.
@@ -298,8 +372,8 @@ final class Session: @unchecked Sendable {
     }
 
     /// Waits for the next result; nil at the end of a statement's results.
-    private func next() throws(PostgreSQLError) -> OpaquePointer? {
-        let deadline = MonotonicTime.now + limits.answerTimeout
+    private func next(within timeout: Duration? = nil) throws(PostgreSQLError) -> OpaquePointer? {
+        let deadline = MonotonicTime.now + (timeout ?? limits.answerTimeout)
         while true {
             let rest = PQflush(connection)
             guard rest >= 0 else { throw lost() }
@@ -314,7 +388,15 @@ final class Session: @unchecked Sendable {
             fd: PQsocket(connection), events: Int16(POLLIN) | (mayWrite ? Int16(POLLOUT) : 0), revents: 0)
         let left = (deadline - .now) / .milliseconds(1)
         guard left > 0 else { throw lost("the server does not answer") }
-        guard poll(&watched, 1, Int32(clamping: Int64(left) + 1)) >= 0 || errno == EINTR else {
+        var milliseconds = Int64(left) + 1
+        if let isCancelled {
+            if isCancelled() {
+                disconnect()
+                throw .connection("given up, because its request or task was cancelled")
+            }
+            milliseconds = min(milliseconds, Self.cancellationInterval)
+        }
+        guard poll(&watched, 1, Int32(clamping: milliseconds)) >= 0 || errno == EINTR else {
             throw lost("poll: errno \(errno)")
         }
     }

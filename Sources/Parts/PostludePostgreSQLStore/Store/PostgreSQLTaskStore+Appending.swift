@@ -198,6 +198,21 @@ struct Appending: Sendable {
         return Array(all[1..<14]) + all[16...]
     }
 
+    /// Inserts the records, and the answer, in a transaction of the application.
+    func statement(_ context: WriteContext) -> [Statement] { [statement(context)] }
+
+    /// Inserts the records with numbers from a given one on, of a block that the transaction has taken.
+    func statement(_ context: WriteContext, from number: Int64) -> [Statement] {
+        [
+            Statement(Self.setNumber, [.text("\(number)")]),
+            Statement(Self.appendFurther, values(context)),
+        ]
+    }
+
+    private static let setNumber = "SELECT set_config('postlude.next_number', $1, true)"
+    private static let appendFurther = append.replacing(
+        ", NULL,", with: ", current_setting('postlude.next_number')::bigint,")
+
     func undoingAnswer(_ context: WriteContext) -> [Statement] { answer?.undoing(context) ?? [] }
 
     func firing(_ context: WriteContext, _ schedule: String, at time: Int64) -> Statement {

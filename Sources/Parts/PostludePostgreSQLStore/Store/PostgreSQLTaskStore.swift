@@ -11,8 +11,13 @@ package final class PostgreSQLTaskStore: RecordStore {
     package let place: String
     package var owner: Int64? { life?.number }
 
+    let address: PostgreSQLAddress
+    /// The id of the store, which no other database has.
+    let id: String
     let settings: TaskStoreSettings
     let pool: SessionPool
+    /// The application's own access to the database; nil if it has none.
+    let application: ApplicationAccess?
     let writer: WriteQueue
     /// The life of this process as an owner; nil for a visitor.
     let life: OwnerLife?
@@ -29,11 +34,15 @@ package final class PostgreSQLTaskStore: RecordStore {
     private let lastClaim = Lock<Int64?>(nil)
 
     /// Opens a task store. Migrates its tables if they are of an earlier version, or missing and the role is `process`.
+    ///
+    /// - Parameter application: gives the application its own access to the database; nil if it has none.
     package init(
         address text: String, role: TaskStoreRole = .process,
-        settings: TaskStoreSettings = TaskStoreSettings()
+        settings: TaskStoreSettings = TaskStoreSettings(), application: ApplicationAccess? = nil
     ) throws(TaskStoreError) {
         let address = try PostgreSQLAddress(text)
+        self.address = address
+        self.application = application
         place = address.place
         self.settings = settings
         do {
@@ -43,7 +52,7 @@ package final class PostgreSQLTaskStore: RecordStore {
             let session = try pool.take()
             let migration = StoreMigration(session, place: address.place)
             try migration.prepare(role: role, until: .now + settings.lockTimeout)
-            let id = try session.run("SELECT id::text FROM postlude.store").text(0, 0)
+            id = try session.run("SELECT id::text FROM postlude.store").text(0, 0)
             pool.give(session)
             guard role == .process else {
                 (life, running) = (nil, nil)
@@ -71,6 +80,7 @@ package final class PostgreSQLTaskStore: RecordStore {
         defer {
             life?.leave()
             keys.close()
+            application?.close()
             pool.close()
         }
         stop()
@@ -131,6 +141,7 @@ package final class PostgreSQLTaskStore: RecordStore {
         writer.abandon()
         life?.leave()
         keys.close()
+        application?.close()
         pool.close()
     }
 

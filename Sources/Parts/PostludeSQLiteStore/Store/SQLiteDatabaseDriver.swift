@@ -9,6 +9,7 @@ package struct SQLiteDatabaseDriver: RecordStoreDriver {
 
     package var library: String { SQLiteVersion.library }
     package var connection: Any.Type? { Database.self }
+    package var needsPlace: Bool { false }
 
     /// - Parameter place: not used, because the application names its database.
     package func open(

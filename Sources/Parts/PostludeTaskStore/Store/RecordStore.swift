@@ -312,6 +312,12 @@ package protocol RecordStoreDriver: Sendable {
     /// it.
     var connection: Any.Type? { get }
 
+    /// Whether the manifest names the place of the store; otherwise the application's code does.
+    var needsPlace: Bool { get }
+
+    /// Opens the stores of tests without a server, whose places are paths in temporary folders; nil to open an SQLite file.
+    var offlineDriver: (any RecordStoreDriver)? { get }
+
     /// Opens a store, and migrates its tables if they are of an earlier version.
     ///
     /// - Parameters:
@@ -350,11 +356,17 @@ package protocol RecordStoreDriver: Sendable {
 
     /// Returns why a place cannot be one of this kind of stores; nil if it can.
     func problem(ofPlace place: String) -> String?
+
+    /// Returns why a store at a place has no transactions of the application; nil if it has.
+    func problem(ofTransactionsAt place: String) -> String?
 }
 
 /// A store without tables of its own has nothing to migrate, and may be anywhere.
 extension RecordStoreDriver {
     package var connection: Any.Type? { nil }
+    package var needsPlace: Bool { true }
+    package var offlineDriver: (any RecordStoreDriver)? { nil }
+    package func problem(ofTransactionsAt place: String) -> String? { nil }
     package func migrate(_ place: String) throws(TaskStoreError) -> [String] { [] }
     package func pendingMigrations(of place: String) throws(TaskStoreError) -> String { "" }
     package func problem(ofPlace place: String) -> String? { nil }

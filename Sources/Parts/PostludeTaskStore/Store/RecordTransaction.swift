@@ -37,9 +37,22 @@ package protocol RecordTransaction: AnyObject {
 
     /// Rolls it back, if it is open.
     func rollback()
+
+    /// Makes the statements of the application fail from the moment at which `isCancelled` is true, also one that is running.
+    ///
+    /// - Parameter isCancelled: called on the transaction's thread.
+    func cancel(when isCancelled: @escaping () -> Bool)
+
+    /// Returns why the transaction cannot be committed any more, if the database has said so by an error of a statement.
+    ///
+    /// - Returns: `conflict` if another transaction is the reason; nil for a mistake of the statement, or another error.
+    func failure(of error: any Error) -> TaskStoreError?
 }
 
 extension RecordTransaction {
+    package func cancel(when isCancelled: @escaping () -> Bool) {}
+    package func failure(of error: any Error) -> TaskStoreError? { nil }
+
     package func end(_ id: RecordID, _ end: RecordEnd) throws(TaskStoreError) {
         try self.end(id, end, attempts: 0)
     }
