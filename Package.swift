@@ -134,7 +134,7 @@ let examples: [Target] = [
     example("PostludeAnalyticsExample", in: "analytics", ["PostludeExampleStorage", grdb]),
     example(
         "PostludeOrdersExample", in: "orders",
-        ["PostludeCelery", "PostludeDurable", "PostludeExampleMailing", "PostludeExampleStorage", grdb]),
+        ["PostludeCelery", "PostludeDurable", "PostludeExampleMailing", "PostludePostgres"]),
 ]
 
 // The end-to-end tests start these programs. With POSTLUDE_PROGRAMS, a folder, they start those of another build.

@@ -1,8 +1,12 @@
 import FoundationEssentials
 import Postlude
 import PostludeDurable
+import PostludePostgres
 
 /// Charges the order. It waits while the payment provider is down, and continues when the provider is back.
+///
+/// The provider may be asked twice, and recognizes the key. The charge is noted exactly once: its row and the
+/// end of the task are one commit.
 struct Charge: DurableTask {
     var order: String
 
@@ -13,23 +17,21 @@ struct Charge: DurableTask {
     }
 
     func run(_ context: TaskContext) async throws -> String {
-        let provider = PaymentProvider(database: try context.application(OrdersApplication.self).database)
-        return try provider.charge(order, key: context.taskID ?? order)
+        try PaymentProvider().charge(order, key: context.taskID ?? order)
+        return try context.transaction(on: ManifestDatabase.self) { connection in
+            "charge \(try connection.noteCharge(of: order))"
+        }
     }
 }
 
-/// Stands for a remote provider. It accepts each key once, like real ones (`Idempotency-Key`), and is down
-/// while a file `provider-is-away` exists.
+/// Stands for a remote provider. Real ones accept each key once (`Idempotency-Key`); this one is down while a
+/// file `provider-is-away` exists, and otherwise does nothing.
 struct PaymentProvider {
-    let database: OrdersDatabase
-
     struct IsAway: Error, CustomStringConvertible {
         let description = "the payment provider does not answer"
     }
 
-    func charge(_ order: String, key: String) throws -> String {
+    func charge(_ order: String, key: String) throws {
         if FileManager.default.fileExists(atPath: "provider-is-away") { throw IsAway() }
-        let number = try database.charge(order, key: key)
-        return "charge \(number)"
     }
 }

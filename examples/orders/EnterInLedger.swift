@@ -1,12 +1,14 @@
 import Postlude
 import PostludeDurable
+import PostludePostgres
 
-/// Writes the order into the ledger, once.
+/// Writes the order into the ledger, exactly once: the entry and the end of the task are one commit.
 struct EnterInLedger: DurableTask {
     var order: String
 
     func run(_ context: TaskContext) async throws -> String {
-        let database = try context.application(OrdersApplication.self).database
-        return "entry \(try database.enter(order, key: context.taskID ?? order))"
+        try context.transaction(on: ManifestDatabase.self) { connection in
+            "entry \(try connection.enterInLedger(order))"
+        }
     }
 }

@@ -4,7 +4,11 @@ import PostludeDurable
 
 /// `GET /orders/{id}`: the state of each of the order's tasks.
 func showOrder(id: Path<OrderID>, tasks: BackgroundTasks) throws -> OrderState {
-    let order = id.value.description
+    try orderState(of: id.value.description, tasks: tasks)
+}
+
+/// - Throws: 404 if there is no such order.
+func orderState(of order: String, tasks: BackgroundTasks) throws -> OrderState {
     guard let charge = try tasks.status(of: Charge.self, unique: order),
         let receipt = try tasks.status(of: SendReceipt.self, unique: order),
         let ledger = try tasks.status(of: EnterInLedger.self, unique: order)

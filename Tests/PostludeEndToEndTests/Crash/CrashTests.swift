@@ -174,6 +174,8 @@ struct CrashTests {
     func examplesStartTogether(name: String) throws {
         for _ in 1...2 {
             let folder = try TestFolder()
+            try FileManager.default.createDirectory(
+                atPath: folder.file("state"), withIntermediateDirectories: true)
             let example = Example(name: name, settings: "processes: { count: 6 }")
             try Server.run(
                 try example.manifest, in: folder, executable: example.executable,

@@ -7,6 +7,8 @@ struct SettingsAndOrdersPageTests {
         _ name: String, width: Int = 1280, isDark: Bool = false, _ body: (BrowserPage) throws -> Void
     ) throws {
         let folder = try TestFolder()
+        try FileManager.default.createDirectory(
+            atPath: folder.file("state"), withIntermediateDirectories: true)
         let environment = [
             "SETTINGS_DATABASE": folder.file("settings.sqlite"), "STATE_DIRECTORY": folder.file("state"),
             "MAIL_FOLDER": folder.file("mail"),
@@ -93,6 +95,8 @@ struct SettingsAndOrdersPageTests {
         arguments: ["guide", "notifications", "uploads", "settings", "analytics", "orders"])
     func pages(name: String) throws {
         let folder = try TestFolder()
+        try FileManager.default.createDirectory(
+            atPath: folder.file("state"), withIntermediateDirectories: true)
         let environment = [
             "SETTINGS_DATABASE": folder.file("settings.sqlite"), "UPLOADS_FOLDER": folder.file("uploads"),
             "ANALYTICS_DATABASE": folder.file("analytics.sqlite"), "STATE_DIRECTORY": folder.file("state"),
