@@ -163,6 +163,10 @@ private struct PreparingDriver: RecordStoreDriver {
     func pendingMigrations(of place: String) throws(TaskStoreError) -> String {
         try driver.pendingMigrations(of: place)
     }
+
+    func readContents(of place: String, _ body: ([RecordContent]) throws -> Bool) throws -> Bool {
+        try driver.readContents(of: place, body)
+    }
 }
 
 extension TaskStoreError {

@@ -34,6 +34,10 @@ package struct SQLitePathDriver: RecordStoreDriver {
         return try driver(place, .visitor, within: TaskStoreSettings().lockTimeout).pendingMigrations(of: "")
     }
 
+    package func readContents(of place: String, _ body: ([RecordContent]) throws -> Bool) throws -> Bool {
+        try SQLiteTaskStore.readContents(at: place, .prefixed, body)
+    }
+
     /// Opens the database.
     ///
     /// - Parameter timeout: how long to wait for other connections; also for one that switches the file to WAL mode, for which
