@@ -141,7 +141,9 @@ final class RequestExecution {
             response.headers[.retryAfter] = "\(retryAfter.components.seconds)"
         }
         // Most requests have nothing to persist.
-        guard storage.tasks.queue != nil || storage.tasks.transaction != nil || keyed != nil else { return nil }
+        guard storage.tasks.queue != nil || storage.tasks.transaction != nil || keyed != nil else {
+            return nil
+        }
         let transaction = storage.tasks.takeTransaction()
         defer {
             // Does nothing after a commit.
