@@ -20,6 +20,9 @@ public protocol SQLConnection {
 extension SQLConnection {
     /// Runs a statement, and returns the first column of its first row; nil if there is no row.
     ///
+    /// - Parameters:
+    ///   - statement: the statement.
+    ///   - type: the type of the column, if it does not follow from the use.
     /// - Throws: as ``execute(_:)``; ``SQLRowError`` if the value is not of that type.
     public func value<Value: SQLValue>(_ statement: SQLStatement, as type: Value.Type = Value.self) throws
         -> Value?

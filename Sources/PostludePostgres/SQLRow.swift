@@ -11,7 +11,9 @@ public struct SQLRow: Sendable {
 
     /// Returns the value of a column, whose type is that of the result. A column that may be NULL is an optional.
     ///
-    /// - Parameter column: the column's name.
+    /// - Parameters:
+    ///   - column: the column's name.
+    ///   - type: the type, if it does not follow from the use.
     /// - Throws: ``SQLRowError`` if there is no such column, or if its value is not of that type.
     public func decode<Value: SQLValue>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
         guard let index = columns.firstIndex(of: column) else {
@@ -23,6 +25,9 @@ public struct SQLRow: Sendable {
 
     /// Returns the value of a column by its place, from 0.
     ///
+    /// - Parameters:
+    ///   - index: the place.
+    ///   - type: the type, if it does not follow from the use.
     /// - Throws: ``SQLRowError`` if there is no such column, or if its value is not of that type.
     public func decode<Value: SQLValue>(_ index: Int, as type: Value.Type = Value.self) throws -> Value {
         guard values.indices.contains(index) else {

@@ -3,10 +3,15 @@ internal import PostludeDates
 
 /// A value as a database gets it, or returns it: SQLite's five classes. PostgreSQL returns every value as `text`, or as `null`.
 public enum SQLScalar: Sendable, Hashable {
+    /// NULL.
     case null
+    /// A whole number.
     case integer(Int64)
+    /// A number with a fraction.
     case real(Double)
+    /// Text.
     case text(String)
+    /// Bytes: SQLite's `BLOB`, PostgreSQL's `bytea`.
     case bytes(Data)
 }
 
@@ -18,7 +23,7 @@ public protocol SQLValue: Sendable {
     /// The value as a parameter.
     var sqlScalar: SQLScalar { get }
 
-    /// - Parameter scalar: a column's value.
+    /// - Parameter sqlScalar: a column's value.
     /// - Returns: nil if it is not a value of this type.
     init?(sqlScalar: SQLScalar)
 }
