@@ -58,8 +58,11 @@ extension BackgroundTasks {
         var request = NewRequest(id: origin.requestID, route: origin.route, records: [stored.record])
         request.records[0].stopsOnFailure = stopOnFailure || origin.stopsOnFailure
         let committing = Committing()
-        let results = try access.taskStore.append(&request, on: connection) { committed in
-            committing.run(committed)
+        let results: [AppendResult]
+        do throws(TaskStoreError) {
+            results = try access.taskStore.append(&request, on: connection) { committing.run($0) }
+        } catch {
+            throw error.isTemporary ? TasksNotPersisted(reason: error) : error
         }
         guard let result = results.first else { throw DurableTaskError.noEngine(task: Task.name) }
         stored.didPersist(result, as: request.records[0], of: origin, in: access, runsHere: true)

@@ -68,6 +68,8 @@ final class PostgreSQLTransaction: RecordTransaction {
 
     func commit() throws(TaskStoreError) {
         guard let transaction else { throw store.refusal("the transaction is not open") }
+        // Also without records: if its result is lost, the store finds out what has happened.
+        if kind == .write { try use { _, _ in } }
         do throws(CommitFailure) {
             try transaction.commit()
         } catch {
