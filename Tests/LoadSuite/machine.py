@@ -15,7 +15,6 @@ class Machine:
         network = f"10.213.{20 + (3 * os.getpid() + number) % 200}"
         self.gateway, self.address = f"{network}.1", f"{network}.2"
         self.process = None
-        self.is_connected = True
         self.ip("netns", "add", self.name)
         self.ip("link", "add", f"{self.name}h", "type", "veth", "peer", "name", "cable", "netns", self.name)
         self.ip("address", "add", f"{self.gateway}/24", "dev", f"{self.name}h")
@@ -35,7 +34,6 @@ class Machine:
 
     def cable(self, is_in):
         self.ip("link", "set", f"{self.name}h", "up" if is_in else "down")
-        self.is_connected = is_in
 
     def lose_power(self):
         """Ends all of its processes. None of them, and no part of its system, tells another machine about it."""
@@ -50,8 +48,12 @@ class Machine:
             os.kill(int(child), signal.SIGTERM)
         return self.process.wait(timeout=90)
 
+    @property
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
     def end(self):
-        if self.process and self.process.poll() is None:
+        if self.is_running:
             self.process.kill()
             self.process.wait()
         self.ip("netns", "delete", self.name)

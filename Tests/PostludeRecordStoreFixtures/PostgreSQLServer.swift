@@ -123,7 +123,7 @@ package final class PostgreSQLServer: Sendable {
         let output = Pipe()
         let errors = Pipe()
         let process = try Program(
-            "\(Self.programs)/psql",
+            "\(Self.newest)/psql",
             [
                 "--no-psqlrc", "--host", folder, "--port", "\(port)", "--username", "postgres", "--dbname",
                 database,
@@ -143,10 +143,12 @@ package final class PostgreSQLServer: Sendable {
         return text.split(separator: "\n").map(String.init)
     }
 
-    /// The folder of PostgreSQL's programs: the variable `POSTLUDE_POSTGRESQL`, or that of the newest version that Debian has
+    /// The folder of the server's programs: the variable `POSTLUDE_POSTGRESQL`, or that of the newest version that Debian has
     /// installed.
-    private static let programs: String = {
-        if let given = ProcessInfo.processInfo.environment["POSTLUDE_POSTGRESQL"] { return given }
+    private static let programs = ProcessInfo.processInfo.environment["POSTLUDE_POSTGRESQL"] ?? newest
+
+    /// The newest version that Debian has installed, whose psql prints the results of all statements.
+    private static let newest: String = {
         let root = "/usr/lib/postgresql"
         let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
         let newest = versions.compactMap { Int($0) }.max().map(String.init) ?? "none"
