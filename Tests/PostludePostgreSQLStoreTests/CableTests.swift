@@ -12,15 +12,17 @@ struct CableTests {
     /// A machine with a cable to this one.
     private final class Machine {
         let name = "ppg\(getpid())"
-        let host = "10.213.7.1"
-        let network = "10.213.7.0/24"
+        // Two test processes may run at once.
+        private let prefix = "10.213.\(240 + getpid() % 16)"
+        var host: String { prefix + ".1" }
+        var network: String { prefix + ".0/24" }
 
         init() throws {
             try run("ip", "netns", "add", name)
             try run("ip", "link", "add", "\(name)h", "type", "veth", "peer", "name", "cable", "netns", name)
             try run("ip", "address", "add", "\(host)/24", "dev", "\(name)h")
             try run("ip", "link", "set", "\(name)h", "up")
-            try run("ip", "-n", name, "address", "add", "10.213.7.2/24", "dev", "cable")
+            try run("ip", "-n", name, "address", "add", "\(prefix).2/24", "dev", "cable")
             try run("ip", "-n", name, "link", "set", "cable", "up")
         }
 

@@ -201,6 +201,7 @@ package struct RecordedFolder {
         guard entry.name.isEmpty else {
             files[entry.name, default: RecordedFile()].apply(entry.operation)
             if keepsNames { files[entry.name]?.keepName() }
+            if case .sync = entry.operation { return }
             changed.insert(entry.name)
             return
         }
