@@ -168,6 +168,13 @@ def memory_bars(cells):
     return [bar(what, "≤ 12 MiB", f"{number(value, 1)} MiB", value <= 12)]
 
 
+def stream_bars(cells):
+    cell = next(iter(cells.values()))
+    what = f"{number(cell['streams'])} open event streams, {cell['workers']} workers: "
+    return [
+        bar(what + "memory of each", "≤ 16 KiB", f"{number(cell['kib_each'], 2)} KiB", cell["kib_each"] <= 16)]
+
+
 def soak_bars(samples):
     value = memory.growth(samples)
     what = "growth of anonymous memory under load, from the second fifth of the time to the last"

@@ -19,6 +19,7 @@ import measure
 import memory
 import report
 import starts
+import streams
 from servers import DURABLE, EXAMPLE, NAMES, PLAIN, ROUTES, WEB, Failure, Site
 
 
@@ -62,6 +63,8 @@ PARTS = {
         "soak": Section(
             memory.soak, report.print_soak, bars.soak_bars, checked=("postlude",),
             is_wanted=lambda options: "postlude" in options.servers and options.soak)},
+    "streams": {"streams": Section(
+        streams.streams, report.print_streams, bars.stream_bars, is_behind_nginx=False)},
     "start": {
         "start": Section(starts.start, report.print_start, bars.start_bars, (EXAMPLE,), is_behind_nginx=False),
         "size": Section(starts.size, report.print_size, bars.size_bars, (EXAMPLE,), is_behind_nginx=False)},

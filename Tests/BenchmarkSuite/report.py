@@ -170,6 +170,20 @@ def print_spread(records):
     return cells
 
 
+def print_streams(records):
+    cells = medians(records, ("streams", "workers"))
+    cells = {key: dict(zip(("streams", "workers"), key)) | cell for key, cell in cells.items()}
+    print("## Open event streams in one process\n")
+    table(["streams", "workers", "KiB each", "event to all of them ms", "longest ms", "request p99 ms",
+           "without streams ms"], [
+        [number(cell["streams"]), cell["workers"], number(cell["kib_each"], 2), milliseconds(cell["event_ms"]),
+         milliseconds(cell["event_max_ms"]), milliseconds(cell["request_beside_p99_ms"]),
+         milliseconds(cell["request_p99_ms"])] for cell in cells.values()])
+    print("Without nginx, over a Unix socket. The client, one thread of Python, reads all streams; the time of an event includes"
+          " that.\n")
+    return cells
+
+
 def print_counted(records):
     print("## The cost of a request, counted\n")
     has_instructions = any("instructions" in each for each in records)

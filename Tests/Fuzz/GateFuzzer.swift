@@ -30,7 +30,9 @@ private enum Handling: UInt8 {
 }
 
 /// Feeds `bytes` to a gate in pieces of `size`, and traps if a bound is exceeded.
-private func run(_ bytes: [UInt8], piecesOf size: Int, _ handling: Handling) -> Outcome {
+///
+/// - Parameter parks: whether responses stay open until the web server aborts them.
+private func run(_ bytes: [UInt8], piecesOf size: Int, _ handling: Handling, parks: Bool) -> Outcome {
     var gate = Gate(limits: limits)
     var outcome = Outcome()
     var start = 0
@@ -62,6 +64,7 @@ private func run(_ bytes: [UInt8], piecesOf size: Int, _ handling: Handling) -> 
                     gate.finish()
                 case .aborted:
                     outcome.events.append(progress)
+                    if parks { gate.finish() }
                 case .closing:
                     outcome.events.append(progress)
                     return outcome
@@ -75,7 +78,11 @@ private func run(_ bytes: [UInt8], piecesOf size: Int, _ handling: Handling) -> 
                     outcome.bodies.append(body)
                     outcome.lengths.append(head.contentLength)
                     outcome.parameters.append(head.parameters.flatMap { [$0.name, $0.value] })
-                    if !gate.isStreaming { gate.finish() }
+                    if parks, case .request = progress {
+                        gate.park()
+                    } else if !gate.isStreaming {
+                        gate.finish()
+                    }
                 }
                 precondition(
                     outcome.replies.count <= 4 * bytes.count + 256, "more was answered than was asked")
@@ -109,8 +116,9 @@ public func fuzzGate(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let choice = input.first else { return 0 }
     let bytes = Array(input.dropFirst())
     guard let handling = Handling(rawValue: choice >> 6) else { return 0 }
-    let whole = run(bytes, piecesOf: .max, handling)
-    let cut = run(bytes, piecesOf: max(1, Int(choice & 0x3f)), handling)
+    let parks = choice & 0x20 != 0 && (handling == .collect || handling == .ignore)
+    let whole = run(bytes, piecesOf: .max, handling, parks: parks)
+    let cut = run(bytes, piecesOf: max(1, Int(choice & (parks ? 0x1f : 0x3f))), handling, parks: parks)
     precondition(handling == .abandon || whole == cut, "the outcome depends on how the bytes were cut")
     return 0
 }

@@ -34,6 +34,39 @@ struct HandoverQueueTests {
         }
     }
 
+    @Test("receives the connection of a parked response with its request")
+    func parked() throws {
+        let queue = try HandoverQueue()
+        let head = try RequestHead(
+            requestID: 0x0203, keepsConnection: true, stream: Wire.pair("REQUEST_METHOD", "GET"))
+        let request = try #require(ParkedRequest(of: head, after: "7"))
+        try withPair { near, _ in
+            #expect(queue.send(near, parked: request))
+            guard case .parked(let received, request) = try queue.receive() else {
+                Issue.record("the connection was not received")
+                return
+            }
+            close(received)
+            let again = try #require(request.head)
+            #expect(again.requestID == 0x0203 && again.string("HTTP_LAST_EVENT_ID") == "7")
+            // Messages of another version.
+            for payload in [[], [0, 1]] as [[UInt8]] {
+                #expect(sendDescriptor(near, note: 4, payload: payload, to: queue.sending))
+            }
+            #expect(sendDescriptor(nil, note: 4, payload: request.payload, to: queue.sending))
+            #expect(try queue.receive() == nil)
+        }
+        for parameters in [
+            Wire.pair("REQUEST_METHOD", "POST"),
+            Wire.pair("REQUEST_METHOD", "GET") + Wire.pair("CONTENT_LENGTH", "1"),
+            Wire.pair("REQUEST_METHOD", "GET") + Wire.pair("X", String(repeating: "x", count: 70_000)),
+        ] {
+            let head = try RequestHead(requestID: 1, keepsConnection: true, stream: parameters)
+            #expect(ParkedRequest(of: head, after: nil) == nil)
+        }
+        #expect(ParkedRequest([0, 1, 1, 200])?.head == nil)
+    }
+
     @Test("reports when it is full, and keeps its messages")
     func full() throws {
         let queue = try HandoverQueue()

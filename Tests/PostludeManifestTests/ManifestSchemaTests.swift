@@ -112,6 +112,7 @@ struct ManifestSchemaTests {
         #expect(try workers["min"].default == "\(manifest.workers.minimum)")
         #expect(try workers["max"].default == "\(manifest.workers.maximum)")
         #expect(try workers["reserved-for-requests"].default == "\(manifest.workers.reservedForRequests)")
+        #expect(try schema["limits"]["event-streams"].default == "\(manifest.limits.eventStreams)")
         let times = [
             (try workers["idle-time"], manifest.workers.idleTime),
             (try schema["overload"]["wait"], manifest.overload.wait),

@@ -86,6 +86,7 @@ struct SettingsPageTests {
             "`limits`.head-time": DurationText.text(of: limits.headTime),
             "`limits`.read-time": DurationText.text(of: limits.readTime),
             "`limits`.write-time": DurationText.text(of: limits.writeTime),
+            "`limits`.event-streams": "\(limits.eventStreams)",
             "`tasks`.warn": DurationText.text(of: manifest.tasks.warn),
             "`tasks`.when-full": manifest.tasks.whenFull.rawValue,
             "`task-store`.keep": DurationText.text(of: taskStore.keep),

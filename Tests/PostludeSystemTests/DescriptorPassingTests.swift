@@ -26,6 +26,15 @@ struct DescriptorPassingTests {
         #expect(message.note == 1 && message.count == 0 && message.descriptor == nil)
     }
 
+    @Test("A payload arrives whole", arguments: [1, 1000, largestPayload])
+    func payload(size: Int) throws {
+        let pair = try SocketPair(SOCK_SEQPACKET)
+        let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+        #expect(sendDescriptor(nil, note: 1, count: 2, payload: payload, to: pair.first))
+        let message = try #require(try receiveDescriptor(from: pair.second))
+        #expect(message.note == 1 && message.count == 2 && message.payload == payload)
+    }
+
     @Test("Without a message the result is nil, at once")
     func nothing() throws {
         let pair = try SocketPair(SOCK_SEQPACKET)

@@ -46,6 +46,7 @@ struct Testbed: Application {
         Handler("elsewhere", elsewhere)
 
         responseHandlers
+        channelHandlers
         productHandlers
         uploadHandlers
         taskHandlers
@@ -64,6 +65,7 @@ struct Testbed: Application {
 
     func start() async throws {
         if access("start-fails", F_OK) == 0 { throw NoDatabase() }
+        if access("lines", F_OK) == 0 { Lines.publish() }
     }
 }
 

@@ -42,6 +42,10 @@ package final class Connection: @unchecked Sendable {
     private(set) var bodyError: BodyError?
     /// Whether there is a hang-up watch for the connection while a worker holds it.
     var isWatched = false
+    /// Whether the connection carries a response that another process has begun: its head is not written again.
+    package private(set) var isResumed = false
+    /// Whether no worker has taken that response's request yet.
+    private(set) var hasResumedRequest = false
     /// Whether libfcgi has closed the descriptor.
     private(set) var isForgotten = false
 
@@ -90,6 +94,10 @@ package final class Connection: @unchecked Sendable {
 
     /// Reads what has arrived, without blocking.
     func read(into buffer: ReadBuffer, bodyPolicy: (RequestHead) -> BodyPolicy) -> Reading {
+        if hasResumedRequest {
+            hasResumedRequest = false
+            return .request
+        }
         if !unread.isEmpty {
             let bytes = unread
             unread = []
@@ -132,6 +140,7 @@ package final class Connection: @unchecked Sendable {
         gate.finish()
         bodyError = nil
         bodyWait = .zero
+        isResumed = false
         noteEndOfRequest()
         // The deadline is set even if there are unread bytes, since more of the request may follow them.
         deadline = isAtRest ? nil : .now + times.linger
@@ -356,6 +365,101 @@ extension Connection {
         // since the process may begin to drain.
         waitForInput([descriptor], milliseconds: Int32(clamping: min(left / 1_000_000 + 1, 500)))
         bodyWait += .now - start
+    }
+}
+
+/// A connection whose response stays open without a worker.
+extension Connection {
+    /// The result of `readParked`.
+    enum ParkedReading {
+        case open
+        /// The web server no longer wants the response; the next request may follow.
+        case aborted
+        case ended(ConnectionEnd)
+    }
+
+    /// Whether a response can stay open: no error has ended the request's body.
+    package var canPark: Bool { bodyError == nil && !isForgotten }
+
+    /// Whether another process can continue the response.
+    var isAtParkedEdge: Bool { unread.isEmpty && gate.isAtParkedEdge }
+
+    /// Begins with the request of a response that another process has parked.
+    func resume(_ head: RequestHead) {
+        gate.resume(head)
+        isResumed = true
+        hasResumedRequest = true
+    }
+
+    /// Ends the request for the worker. Its response stays open, until `finishRequest`.
+    func park() {
+        gate.park()
+        headDeadline = nil
+        deadline = nil
+    }
+
+    /// Reads what has arrived, without blocking. Nothing that a web server sends before the response has ended is of
+    /// interest, except that it does not want it any more.
+    ///
+    /// - Parameter isWithinRecord: whether the next byte that is sent continues a record, so that a reply to a management
+    ///   record would be taken for a part of it.
+    func readParked(into buffer: ReadBuffer, isWithinRecord: Bool) -> ParkedReading {
+        if !unread.isEmpty {
+            let bytes = unread
+            unread = []
+            let reading = advanceParked(bytes.span, isWithinRecord)
+            guard case .open = reading else { return reading }
+        }
+        // Bounded by the gate's limit for bytes that belong to no request.
+        while true {
+            let count = recv(into: buffer)
+            guard count > 0 else {
+                if count < 0 && errno == EINTR { continue }
+                if count < 0 && errno == EAGAIN { return .open }
+                // The client has gone. A reset is the same: the web server had not read everything.
+                return .ended(.closed)
+            }
+            let reading = advanceParked(buffer.bytes.span.extracting(0..<count), isWithinRecord)
+            guard case .open = reading else { return reading }
+        }
+    }
+
+    private func advanceParked(_ bytes: Span<UInt8>, _ isWithinRecord: Bool) -> ParkedReading {
+        var offset = 0
+        do {
+            while offset < bytes.count {
+                let progress = try gate.advance(bytes, from: &offset) { _ in .ignore }
+                if gate.hasReplies {
+                    guard !isWithinRecord, sendReplies() else { return .ended(.repliesNotTaken) }
+                }
+                if progress == .aborted {
+                    if offset < bytes.count {
+                        bytes.extracting(offset..<bytes.count).withUnsafeBufferPointer { unread = Array($0) }
+                    }
+                    return .aborted
+                }
+            }
+            return .open
+        } catch {
+            return .ended(.violation(error))
+        }
+    }
+
+    /// Sends bytes, as many as the kernel takes at once.
+    ///
+    /// - Returns: their number; nil if the connection has ended.
+    func sendNow(_ bytes: ArraySlice<UInt8>) -> Int? {
+        while true {
+            let count = bytes.withUnsafeBytes {
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL))
+            }
+            if count >= 0 { return count }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return 0
+            default: return nil
+            }
+        }
     }
 }
 

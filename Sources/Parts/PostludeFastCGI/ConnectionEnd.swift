@@ -9,6 +9,8 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
     case violation(ProtocolViolation)
     case repliesNotTaken
     case undelivered
+    /// A parked response whose web server has taken too little of it.
+    case tooSlow
     case foreignPeer(SocketAddress)
     case foreignUser(UInt32)
     case tooMany
@@ -35,6 +37,7 @@ package enum ConnectionEnd: Hashable, Sendable, CustomStringConvertible {
         case .violation(let violation): violation.description
         case .repliesNotTaken: "replies to management records were not read"
         case .undelivered: "the response was not read"
+        case .tooSlow: "an event stream was not read"
         case .tooMany: "more connections than a process accepts"
         case .foreignPeer(let peer): "peer \(peer) is in neither FCGI_WEB_SERVER_ADDRS nor listen.allow"
         case .foreignUser(let user): "user \(user) is not in listen.allow-users"

@@ -125,7 +125,8 @@ package final class FCGXRequest {
         return descriptor >= 0
     }
 
-    /// Ends the request without writing: another thread has answered it, and the worker no longer holds the connection.
+    /// Ends the request without writing. Another thread has answered it, or writes the rest of the response; the worker no
+    /// longer holds the connection.
     package func abandon() {
         FCGX_Free(request, 0)
         request.pointee.ipcFd = -1

@@ -22,7 +22,7 @@ package struct Gate: Sendable {
     }
 
     private enum Phase {
-        case idle, params, stdin, streaming, serving
+        case idle, params, stdin, streaming, serving, parked
     }
 
     let limits: GateLimits
@@ -128,6 +128,33 @@ package struct Gate: Sendable {
         streamedBytes = 0
     }
 
+    /// Keeps the current request open without a worker, until `finish()`: what still arrives of it is skipped, and it may be
+    /// aborted.
+    mutating func park() {
+        finish()
+        phase = .parked
+    }
+
+    /// Whether the web server has sent all of a parked request, and no part of another record, so that another process can
+    /// continue to read the connection.
+    var isAtParkedEdge: Bool {
+        phase == .parked && isDrained && headerBytes.isEmpty && contentLeft == 0 && paddingLeft == 0
+            && !hasReplies
+    }
+
+    /// Begins with a request whose response another process has parked.
+    mutating func resume(_ head: RequestHead) {
+        finish()
+        phase = .serving
+        self.head = head
+        requestID = head.requestID
+        keepsConnection = head.keepsConnection
+        hasSeenRecord = true
+    }
+
+    /// Whether there are replies to be sent.
+    var hasReplies: Bool { !replies.isEmpty }
+
     /// Moves the complete request out of the gate.
     package mutating func takeRequest() -> (head: RequestHead, body: [UInt8]) {
         // A caller that has no request gets a refused head without parameters.
@@ -174,8 +201,8 @@ extension Gate {
         case .stdin:
             try requireApplicationRecord()
             guard isActive(header.requestID) else {
-                if header.contentLength == 0 && header.requestID == requestID && phase == .idle {
-                    isDrained = true
+                if header.contentLength == 0 && header.requestID == requestID {
+                    isDrained = isDrained || phase == .idle || phase == .parked
                 }
                 return try skipStray()
             }
@@ -183,6 +210,10 @@ extension Gate {
             return stdinBegan(header.contentLength, bodyPolicy)
         case .abortRequest:
             try requireApplicationRecord()
+            if phase == .parked, header.requestID == requestID {
+                isDrained = true
+                return .aborted
+            }
             guard isActive(header.requestID) else { return try skipStray() }
             return abort()
         case .data:
@@ -258,6 +289,8 @@ extension Gate {
         let keeps = content[2] & 1 != 0
         guard phase == .idle else {
             guard record.requestID != requestID else { throw .repeatedBeginRequest(id: requestID) }
+            // A reply could come in the middle of a record of the response.
+            guard phase != .parked else { throw .unexpectedRecord(type: record.type.rawValue) }
             try countStray()
             replyEndRequest(record.requestID, .cannotMultiplex)
             return nil

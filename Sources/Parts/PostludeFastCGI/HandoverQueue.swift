@@ -13,6 +13,8 @@ package final class HandoverQueue: Sendable {
         /// - hasServed: whether it has carried a request; if not, its first head is due.
         /// - moves: how many times processes have offered it to others since its last request was answered.
         case connection(descriptor: Int32, hasServed: Bool, moves: Int)
+        /// The connection of a parked response.
+        case parked(descriptor: Int32, ParkedRequest)
         /// The sender could not accept what waits on the listening socket.
         case nudge
     }
@@ -21,6 +23,7 @@ package final class HandoverQueue: Sendable {
         static let nudge: UInt8 = 1
         static let new: UInt8 = 2
         static let keptAlive: UInt8 = 3
+        static let parked: UInt8 = 4
     }
 
     /// The sending end, which the other processes inherit.
@@ -62,6 +65,13 @@ package final class HandoverQueue: Sendable {
             to: sending)
     }
 
+    /// Puts the connection of a parked response into the queue. The caller still has its descriptor, and must close it.
+    ///
+    /// - Returns: false if nothing was sent because the queue is full.
+    func send(_ descriptor: Int32, parked request: ParkedRequest) -> Bool {
+        sendDescriptor(descriptor, note: Note.parked, payload: request.payload, to: sending)
+    }
+
     /// Wakes a process that has a free worker, so that it looks at the listening socket and at the queue.
     func nudge() { _ = sendDescriptor(nil, note: Note.nudge, to: sending) }
 
@@ -73,7 +83,8 @@ package final class HandoverQueue: Sendable {
         close(spare)
         // Bounded: the next call receives the rest.
         for _ in 0..<64 {
-            guard let (note, moves, descriptor) = try receiveDescriptor(from: receiving) else { return nil }
+            guard let (note, moves, payload, descriptor) = try receiveDescriptor(from: receiving)
+            else { return nil }
             switch (note, descriptor) {
             case (Note.nudge, nil):
                 return .nudge
@@ -81,6 +92,11 @@ package final class HandoverQueue: Sendable {
                 (Note.keptAlive, let descriptor?) where Self.isConnection(descriptor):
                 return .connection(
                     descriptor: descriptor, hasServed: note == Note.keptAlive, moves: Int(moves))
+            case (Note.parked, let descriptor?) where Self.isConnection(descriptor):
+                if let request = ParkedRequest(payload) {
+                    return .parked(descriptor: descriptor, request)
+                }
+                close(descriptor)
             default:
                 if let descriptor { close(descriptor) }
             }

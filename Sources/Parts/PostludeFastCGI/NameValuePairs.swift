@@ -59,10 +59,16 @@ package struct NameValuePairs {
 
     /// Appends a pair to `stream`. Each length is at most 2^31 - 1.
     package static func append(name: String, value: String, to stream: inout [UInt8]) {
-        append(length: name.utf8.count, to: &stream)
-        append(length: value.utf8.count, to: &stream)
-        stream += name.utf8
-        stream += value.utf8
+        append(name: name.utf8, value: value.utf8, to: &stream)
+    }
+
+    static func append(
+        name: some Collection<UInt8>, value: some Collection<UInt8>, to stream: inout [UInt8]
+    ) {
+        append(length: name.count, to: &stream)
+        append(length: value.count, to: &stream)
+        stream += name
+        stream += value
     }
 
     private static func append(length: Int, to stream: inout [UInt8]) {

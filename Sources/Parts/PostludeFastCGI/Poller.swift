@@ -189,6 +189,17 @@ package final class Poller: Sendable {
         }
     }
 
+    /// Lets a connection's response stay open without the worker that holds the connection. No event of the connection reaches
+    /// a worker until `giveBack` or `discard`, which the caller calls, or another thread to which it passes the connection.
+    func park(_ connection: Connection) {
+        if connection.isWatched { endWatch(of: connection) }
+        if connection.isRegistered {
+            epoll.remove(connection.descriptor)
+            connection.isRegistered = false
+        }
+        connection.park()
+    }
+
     // MARK: Connections
 
     private func take(_ event: Epoll.Event) -> Connection? {
@@ -405,6 +416,15 @@ extension Poller {
                 let peer = SocketAddress(peerOf: descriptor) ?? .unix(path: "")
                 return insert(descriptor, peer, hasServed: hasServed, moves: moves).map { .connection($0) }
                     ?? .dropped
+            case .parked(let descriptor, let request):
+                guard let head = request.head else {
+                    Glibc.close(descriptor)
+                    return .dropped
+                }
+                let peer = SocketAddress(peerOf: descriptor) ?? .unix(path: "")
+                guard let connection = insert(descriptor, peer, hasServed: true) else { return .dropped }
+                connection.resume(head)
+                return .connection(connection)
             case .nudge: return .nudge
             case nil: return .nothing
             }
@@ -495,8 +515,10 @@ extension Poller {
         arm(connection)
     }
 
-    /// Arms a connection that the caller holds: the next event gives it to a worker.
+    /// Arms a connection that the caller holds: the next event gives it to a worker. One whose request needs no event is
+    /// ready at once.
     func arm(_ connection: Connection) {
+        guard !connection.hasResumedRequest else { return makeReady(connection) }
         let before = stage.load(ordering: .sequentiallyConsistent)
         guard before == .serving || keepOrDiscard(connection, in: before) else { return }
         do {

@@ -75,7 +75,12 @@ package struct ShortResponse: Sendable {
     /// - Returns: whether the kernel has taken all of it; otherwise the connection must be closed.
     package func send(to head: RequestHead, on connection: Connection) -> Bool {
         guard !connection.isForgotten else { return false }
-        return send(records(requestID: head.requestID, isHead: Self.isHead(head)), to: connection.descriptor)
+        // A response that another process has begun can only be ended.
+        let records =
+            connection.isResumed
+            ? StdoutRecords.end(of: head.requestID)
+            : records(requestID: head.requestID, isHead: Self.isHead(head))
+        return send(records, to: connection.descriptor)
     }
 
     /// Returns the size of the body, and of head and body together, in bytes, of the response to a request.

@@ -119,6 +119,8 @@ package struct Manifest: Sendable {
         package var slowTime: Duration?
         /// The time after which the process is replaced, because the handler cannot be stopped; `nil` means never.
         package var killTime: Duration?
+        /// The largest number of event streams that a process has open without a worker.
+        package var eventStreams = 10_000
 
         package init() {}
     }

@@ -16,6 +16,8 @@ enum ManifestBounds {
     /// The bounds of counts in `status.problems`.
     static let problems = 1...1_000_000_000
     static let queuedTasks = 1...1_000_000
+    /// The bounds of `event-streams`. A process has at most 65,536 connections.
+    static let eventStreams = 1...60_000
     /// The bounds of a head, in bytes. A web server's own parameters take up to about 1 KiB, and each connection may hold one
     /// head.
     static let head = 1 << 10...960 << 10

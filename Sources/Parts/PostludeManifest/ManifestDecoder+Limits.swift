@@ -8,6 +8,10 @@ extension ManifestDecoder {
         read(keys[.writeTime], "`write-time`", into: &limits.writeTime)
         readDeadlines(
             keys[.requestTimeout], slow: keys[.slowTime], kill: keys[.killTime], into: &limits)
+        if let node = keys[.eventStreams] {
+            let count = reader.integer(node, for: "`event-streams`", in: ManifestBounds.eventStreams)
+            limits.eventStreams = count ?? limits.eventStreams
+        }
     }
 
     /// Decodes the limits of one route, which override those of all routes.

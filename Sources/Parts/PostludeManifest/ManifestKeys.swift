@@ -97,6 +97,7 @@ enum LimitsKey: String, ManifestKey {
     case requestTimeout = "request-timeout"
     case slowTime = "slow-time"
     case killTime = "kill-time"
+    case eventStreams = "event-streams"
 
     static let mapping = "`limits`"
 }

@@ -68,6 +68,8 @@ struct Layout: Sendable, Equatable {
         /// available.
         static let storeOutageNanoseconds = taskNames + 3
         static let brokerOutageNanoseconds = taskNames + 4
+        /// The event streams that hold no worker.
+        static let eventStreams = taskNames + 5
         static let tasks = NameTable(
             names: taskNames, rows: taskNames + 8, rowCount: 64, rowSize: Task.count, name: Task.name)
         static let routes = NameTable(

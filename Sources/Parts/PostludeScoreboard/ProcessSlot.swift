@@ -52,8 +52,9 @@ package final class ProcessSlot: Sendable {
     package var isAnotherProcessFree: Bool { board.hasFreeProcess(besides: index) }
 
     /// Records the numbers that are sampled periodically.
-    package func set(connections: Int, tasks: TaskCounts) {
+    package func set(connections: Int, eventStreams: Int = 0, tasks: TaskCounts) {
         words[Layout.Process.connections] = UInt64(clamping: connections)
+        words[Layout.Process.eventStreams] = UInt64(clamping: eventStreams)
         words[Layout.Process.queuedTasks] = UInt64(clamping: tasks.queued)
         words[Layout.Process.tasksForWorker] = UInt64(clamping: tasks.forWorker)
         words[Layout.Process.tasksForAttempt] = UInt64(clamping: tasks.forAttempt)

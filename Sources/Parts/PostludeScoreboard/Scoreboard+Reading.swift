@@ -44,6 +44,7 @@ extension Scoreboard {
         process.oldestWaiting = WaitingTask(word: words[Layout.Process.oldestWaiting]).map { task in
             ScoreboardSnapshot.Waiting(age: max(.zero, now - task.since), reason: task.reason)
         }
+        process.eventStreams = words.count(Layout.Process.eventStreams)
         process.storeOutage = age(words[Layout.Process.storeOutageNanoseconds], at: now)
         process.brokerOutage = age(words[Layout.Process.brokerOutageNanoseconds], at: now)
         for place in 0..<layout.workers {

@@ -35,6 +35,8 @@ package struct ScoreboardSnapshot: Sendable {
         package var storeOutage: Duration?
         /// For how long the broker has accepted no tasks; nil if it does.
         package var brokerOutage: Duration?
+        /// The event streams that hold no worker.
+        package var eventStreams = 0
         package var mostBusyWorkers: Int
         package var workers: [Worker] = []
         package var totals = Totals()

@@ -1,15 +1,20 @@
 internal import CPostludeLinux
 import Glibc
 
-/// Sends two bytes, and a descriptor (SCM_RIGHTS) unless it is nil, as one message, without blocking.
+/// The largest payload of a message with a descriptor, in bytes.
+package let largestPayload = 64 << 10
+
+/// Sends two bytes and a payload, and a descriptor (SCM_RIGHTS) unless it is nil, as one message, without blocking.
 ///
 /// - Returns: whether the kernel has taken the message.
 package func sendDescriptor(
-    _ descriptor: Int32?, note: UInt8, count: UInt8 = 0, to socket: Int32
+    _ descriptor: Int32?, note: UInt8, count: UInt8 = 0, payload: [UInt8] = [], to socket: Int32
 ) -> Bool {
-    var bytes = [note, count]
+    let bytes = [note, count] + payload
     while true {
-        if clinux_send_message(socket, nil, 0, &bytes, 2, descriptor ?? -1) == 2 { return true }
+        if clinux_send_message(socket, nil, 0, bytes, bytes.count, descriptor ?? -1) == bytes.count {
+            return true
+        }
         if errno != EINTR { return false }
     }
 }
@@ -22,16 +27,23 @@ package func peerUser(of socket: Int32) -> UInt32? {
 
 /// Receives one message of `sendDescriptor`, without blocking.
 ///
-/// - Returns: its bytes (0 for a missing one) and its descriptor, which the caller must close and which is closed on
-///   exec; nil if there is no message.
+/// - Returns: its bytes (0 for a missing one), its payload and its descriptor, which the caller must close and which is
+///   closed on exec; nil if there is no message.
 package func receiveDescriptor(
     from socket: Int32
-) throws(SystemError) -> (note: UInt8, count: UInt8, descriptor: Int32?)? {
+) throws(SystemError) -> (note: UInt8, count: UInt8, payload: [UInt8], descriptor: Int32?)? {
     while true {
-        var bytes: [UInt8] = [0, 0]
         var descriptor: Int32 = -1
-        if clinux_receive_message(socket, &bytes, 2, &descriptor) >= 0 {
-            return (bytes[0], bytes[1], descriptor < 0 ? nil : descriptor)
+        var received = -1
+        let bytes = [UInt8](unsafeUninitializedCapacity: 2 + largestPayload) { buffer, count in
+            received = clinux_receive_message(socket, buffer.baseAddress, buffer.count, &descriptor)
+            count = max(0, received)
+        }
+        if received >= 0 {
+            return (
+                bytes.first ?? 0, bytes.count > 1 ? bytes[1] : 0, Array(bytes.dropFirst(2)),
+                descriptor < 0 ? nil : descriptor
+            )
         }
         switch errno {
         case EAGAIN: return nil

@@ -13,7 +13,9 @@ package final class Epoll: Sendable {
         /// Reported once for each arrival, not as long as there is something to read; also reports the peer's end.
         package static let inputEdge = Interest(
             rawValue: EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue)
-        /// The same for a listener; of several processes that watch it, the kernel wakes one.
+        /// The same, and reported when the peer takes more again.
+        package static let inputOutputEdge = Interest(rawValue: inputEdge.rawValue | EPOLLOUT.rawValue)
+        /// The same as `inputEdge` for a listener; of several processes that watch it, the kernel wakes one.
         package static let acceptEdge = Interest(
             rawValue: EPOLLIN.rawValue | EPOLLET.rawValue | EPOLLEXCLUSIVE.rawValue)
     }
@@ -31,6 +33,14 @@ package final class Epoll: Sendable {
         var event = epoll_event(events: interest.rawValue, data: epoll_data(u64: token))
         guard epoll_ctl(descriptor, EPOLL_CTL_ADD, target, &event) == 0 else {
             throw SystemError("epoll_ctl(ADD \(target))")
+        }
+    }
+
+    /// Changes what the kernel watches for. What has happened already is reported again.
+    package func modify(_ target: Int32, _ interest: Interest, token: UInt64) throws(SystemError) {
+        var event = epoll_event(events: interest.rawValue, data: epoll_data(u64: token))
+        guard epoll_ctl(descriptor, EPOLL_CTL_MOD, target, &event) == 0 else {
+            throw SystemError("epoll_ctl(MOD \(target))")
         }
     }
 

@@ -295,7 +295,7 @@ function tasks(report) {
   section.card.hidden = !report.names.length;
   rows(section.table, limited(section, report.names, rowsOfRoutes, "tasks"), kind => kind.name, kind => [kind.name, ...[kind.done, kind.failed, kind.retried, kind.dropped].map(whole.format), time(kind.duration.p99), ...["last five minutes", "last minute"].map(span => time(kind[span] && kind[span].p99))]);
 }
-const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "repeated requests", "replaced processes", "connections", "process manager"];
+const counted = ["max active workers", "max children reached", "max listen queue", "slow requests", "refused requests", "timed out requests", "repeated requests", "replaced processes", "connections", "event streams", "process manager"];
 function others(report) {
   const section = byID("counts");
   if (!section.list) {

@@ -83,8 +83,8 @@ extension ResponseConvertible where Self == Response {
     ///
     /// If the client disconnects, the task that reads the sequence is cancelled without waiting for the next event: an
     /// `AsyncStream` ends, and its `onTermination` is called. The response occupies its worker until then: `workers.max`
-    /// must be larger than the number of clients that listen at once. A process that stops ends its event streams, and
-    /// their clients reconnect to the next process.
+    /// must be larger than the number of clients that listen at once. The events of an ``EventChannel`` occupy none. A process
+    /// that stops ends its event streams, and their clients reconnect to the next process.
     ///
     /// - Parameters:
     ///   - headers: further header fields.
@@ -94,12 +94,10 @@ extension ResponseConvertible where Self == Response {
     public static func events<Events: AsyncSequence & Sendable>(
         headers: HTTPFields = [:], keepAlive: Duration = .seconds(15), _ events: Events
     ) -> Response where Events.Element == ServerSentEvent {
-        var headers = headers.unbuffered
-        if headers[.cacheControl] == nil { headers[.cacheControl] = "no-store" }
         let body = StreamBody(opening: comment, endsAtShutdown: true) { write in
             try await send(events, keepAlive: keepAlive, write)
         }
-        return Response(contentType: "text/event-stream", headers: headers, body: .stream(body))
+        return Response(contentType: "text/event-stream", headers: headers.forEvents, body: .stream(body))
     }
 
     /// A comment, which clients ignore (WHATWG HTML, 9.2.6).
@@ -132,6 +130,15 @@ extension ResponseConvertible where Self == Response {
             defer { group.cancelAll() }
             try await group.next()
         }
+    }
+}
+
+extension HTTPFields {
+    /// The fields with those of a stream of events.
+    var forEvents: HTTPFields {
+        var fields = unbuffered
+        if fields[.cacheControl] == nil { fields[.cacheControl] = "no-store" }
+        return fields
     }
 }
 

@@ -10,11 +10,29 @@ public struct StreamBody: Sendable {
     let opening: [UInt8]?
     /// Whether a process that drains ends the stream, which has no end of its own, instead of waiting for it.
     let endsAtShutdown: Bool
+    /// What a server sends without a worker, instead of calling `run`; nil for other streams.
+    let subscription: EventSubscription?
     /// Writes the pieces, one after another. Called at most once.
     let run: @Sendable (_ write: @escaping Write) async throws -> Void
+
+    init(
+        opening: [UInt8]?, endsAtShutdown: Bool, subscription: EventSubscription? = nil,
+        run: @escaping @Sendable (_ write: @escaping Write) async throws -> Void
+    ) {
+        self.opening = opening
+        self.endsAtShutdown = endsAtShutdown
+        self.subscription = subscription
+        self.run = run
+    }
 }
 
 extension StreamBody {
+    init(_ subscription: EventSubscription) {
+        self.init(opening: subscription.opening, endsAtShutdown: true, subscription: subscription) { write in
+            try await subscription.send(through: write)
+        }
+    }
+
     init<Pieces: AsyncSequence & Sendable>(
         _ pieces: Pieces, bytes: @escaping @Sendable (Pieces.Element) -> [UInt8]
     ) {

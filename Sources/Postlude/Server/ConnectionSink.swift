@@ -22,6 +22,10 @@ struct ConnectionSink: ResponseSink {
     private var invocation: HandlerInvocation?
     private var keepsConnection = false
     private var isOpen = true
+    /// Whether a place for an event stream is reserved.
+    private var hasStreamPlace = false
+    /// The response, if it stays open without the worker.
+    private var parked: ParkedResponse?
 
     init(
         to head: RequestHead, on connection: Connection, server: ServerContext, writer: ResponseWriter,
@@ -74,7 +78,8 @@ struct ConnectionSink: ResponseSink {
         return answerer
     }
 
-    func persistTasks(of execution: RequestExecution, retryAfter: Duration) {
+    mutating func persistTasks(of execution: RequestExecution, retryAfter: Duration) {
+        if execution.staysOpen { reserveStream(for: execution, retryAfter) }
         if execution.isReplay { server.process?.count(.repeated) }
         // The closure around the number has the tasks alone, and no copy of this value.
         let tasks = tasks
@@ -90,10 +95,23 @@ struct ConnectionSink: ResponseSink {
         }
     }
 
+    /// Reserves a place for an event stream, or refuses the request.
+    private mutating func reserveStream(for execution: RequestExecution, _ retryAfter: Duration) {
+        do {
+            hasStreamPlace = try server.eventStreams.reserve(atMost: server.settings.limits.eventStreams)
+        } catch {
+            server.ends.count("\(error)")
+        }
+        guard !hasStreamPlace else { return }
+        server.process?.count(.refused)
+        execution.refuseStream(retryAfter: retryAfter)
+    }
+
     mutating func finish(_ execution: RequestExecution) -> Bool {
         score?.set(.writing, at: .now)
         let outcome = writer.write(execution, on: connection)
         isOpen = writer.finishResponse(outcome)
+        if hasStreamPlace { park(execution, after: outcome) }
         keepsConnection = head.keepsConnection && outcome != .broken
         let duration = score?.finish(execution.answer, at: .now)
         execution.duration = duration
@@ -102,10 +120,21 @@ struct ConnectionSink: ResponseSink {
             server.observability.requests?.record(
                 duration, of: head, route: execution.route?.name ?? "", status: execution.answer.status)
         }
-        return outcome == .whole && isOpen
+        return (outcome == .whole || outcome == .open) && isOpen
+    }
+
+    /// Makes the response that stays open, or releases the place that was reserved for it.
+    private mutating func park(_ execution: RequestExecution, after outcome: ResponseWriter.Outcome) {
+        guard outcome == .open, case .stream(let body) = execution.response.body,
+            let subscription = body.subscription
+        else { return server.eventStreams.release() }
+        parked = ParkedResponse(
+            to: head, on: connection, from: subscription.events, after: subscription.position,
+            keepAlive: subscription.keepAlive, writeTime: server.settings.limits.writeTime)
     }
 
     func giveBackConnection() {
+        if let parked { return server.eventStreams.park(parked) }
         server.poller.giveBack(connection, keep: keepsConnection, isOpen: isOpen)
     }
 

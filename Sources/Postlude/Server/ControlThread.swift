@@ -68,7 +68,10 @@ final class ControlThread: Sendable {
                 case .drain(let reason, let handingOver):
                     if graceEnd != nil {
                         // The other processes stop as well now, so connections are closed and not handed over.
-                        if !handingOver { server.poller.drain(handingOver: false) }
+                        if !handingOver {
+                            server.poller.drain(handingOver: false)
+                            server.eventStreams.end(handingOverFor: nil)
+                        }
                     } else {
                         graceEnd = drain(reason, handingOver: handingOver)
                     }
@@ -167,6 +170,7 @@ final class ControlThread: Sendable {
             handingOver: handingOver,
             unfinishedFor: Self.unfinishedRequestTimeout(ofGrace: grace, withOthersServing: handingOver))
         server.streams.end()
+        server.eventStreams.end(handingOverFor: handingOver ? min(.seconds(5), grace / 2) : nil)
         return end
     }
 

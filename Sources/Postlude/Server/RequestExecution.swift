@@ -235,6 +235,30 @@ final class RequestExecution {
         response = .error(HTTPError(.serviceUnavailable, headers: [.retryAfter: "\(seconds)"]))
     }
 
+    /// Continues the events of a channel after the last one that the client has got. If none can follow, the response is 204.
+    func resumeEvents() {
+        guard case .stream(let body) = response.body, var subscription = body.subscription else { return }
+        if let id = request?.lastEventID, !id.isEmpty {
+            subscription.resume(after: id)
+            response.body = .stream(StreamBody(subscription))
+        }
+        if subscription.isOver {
+            response = Response(status: .noContent, headers: [.cacheControl: "no-store"])
+        }
+    }
+
+    /// Whether the response stays open after its worker has written its head.
+    var staysOpen: Bool {
+        guard case .stream(let body) = response.body, body.subscription != nil else { return false }
+        return !isHead && response.status.allowsBody
+    }
+
+    /// Refuses an event stream, because the process has as many as it may have.
+    func refuseStream(retryAfter: Duration) {
+        fail(TooManyStreams())
+        refuse(retryAfter: retryAfter)
+    }
+
     /// Applies the request's conditions and ranges to a file response (`Response.selected`).
     func selectFile(in location: FileLocation?) {
         if case .file = response.body, let request {
@@ -291,6 +315,11 @@ extension Response {
         guard !ids.isEmpty, let name = HTTPField.Name("Task-Id") else { return }
         headers[name] = ids.prefix(Self.namedTasks).joined(separator: ", ")
     }
+}
+
+/// The error of a request that was refused because the process has too many event streams.
+private struct TooManyStreams: Error, CustomStringConvertible {
+    var description: String { "the process has as many event streams as it may have: limits.event-streams" }
 }
 
 /// The error of a request that was refused because the worker's task queue is full.

@@ -77,6 +77,7 @@ struct Responder: Sendable {
             call(
                 function, of: route, needing: dependencies, for: request, on: executor, in: execution)
             execution.replayAnswer()
+            execution.resumeEvents()
             do {
                 try ResponseHead.check(execution.response)
             } catch {

@@ -12,6 +12,8 @@ final class ResponseWriter {
     /// The extent to which a response was written.
     enum Outcome {
         case whole
+        /// The head, and what comes with it. The response stays open, and is continued without the worker.
+        case open
         /// The web server has not accepted all of it.
         case undelivered
         /// The body failed, or the client has gone. The connection is broken off, so that the response does not look
@@ -54,7 +56,13 @@ final class ResponseWriter {
     ///
     /// - Returns: whether the connection's descriptor is still open. libfcgi closes it after a write error.
     func finishResponse(_ outcome: Outcome) -> Bool {
-        outcome == .broken ? fcgx.breakOff() : fcgx.finish()
+        switch outcome {
+        case .broken: return fcgx.breakOff()
+        case .open:
+            fcgx.abandon()
+            return true
+        case .whole, .undelivered: return fcgx.finish()
+        }
     }
 
     /// Abandons the response without writing, because the control thread has answered.
@@ -72,12 +80,14 @@ final class ResponseWriter {
 
     /// Writes the whole response, except for its end (`finishResponse`).
     func write(_ execution: RequestExecution, on connection: Connection) -> Outcome {
+        if connection.isResumed { return resume(execution, on: connection) }
         execution.selectFile(in: generation.files)
         let response = execution.response
         ResponseHead.write(response, into: &head)
         let hasBody = !execution.isHead && response.status.allowsBody
         // The head of a streamed response is written with its first piece.
         if hasBody, case .stream(let body) = response.body {
+            if let subscription = body.subscription { return open(subscription, on: connection) }
             return write(body, of: execution, on: connection)
         }
         guard head.withUnsafeBytes({ fcgx.write($0) }) else { return .undelivered }
@@ -136,6 +146,27 @@ final class ResponseWriter {
 
 /// Streamed bodies.
 extension ResponseWriter {
+    /// Continues a response that another process has begun. If the answer is no stream any more, the response ends: the client
+    /// connects again, and gets the answer.
+    private func resume(_ execution: RequestExecution, on connection: Connection) -> Outcome {
+        head.removeAll()
+        guard execution.staysOpen, case .stream(let body) = execution.response.body,
+            let subscription = body.subscription
+        else { return .whole }
+        return open(subscription, on: connection)
+    }
+
+    /// Writes the head of a response that stays open.
+    private func open(_ subscription: EventSubscription, on connection: Connection) -> Outcome {
+        deadline.start(connection.descriptor, within: time)
+        defer { deadline.stop() }
+        let isDelivered =
+            head.withUnsafeBytes { fcgx.write($0) }
+            && subscription.opening.withUnsafeBytes { fcgx.write($0) } && fcgx.flush()
+        guard isDelivered else { return .undelivered }
+        return connection.canPark ? .open : .whole
+    }
+
     /// Writes the elements of the body's sequence, on this worker's thread, until it ends or the client has gone.
     private func write(_ body: StreamBody, of execution: RequestExecution, on connection: Connection)
         -> Outcome

@@ -38,6 +38,7 @@ struct Server {
             manifest, dispatch: context.dispatch, end: { [process] in process?.end(of: $0) ?? .unknown },
             logger: logger)
         defer { store?.close() }
+        defer { context.eventStreams.stop() }
         let deadlines = WriteDeadlines()
         // Fails before the first request is taken if libfcgi cannot create a request, which every worker needs.
         _ = try FCGXRequest()

@@ -18,6 +18,7 @@ final class ServerContext: Sendable {
     let fullQueues = EventCounts("a worker's task queue was full")
     let starts = StartDelay()
     let streams = OpenStreams()
+    let eventStreams: EventStreams
     let handlers = RunningHandlers()
     let logger: Logger
     let logs: LogWriter
@@ -76,6 +77,7 @@ final class ServerContext: Sendable {
                     duration, of: request.head, route: route?.pattern ?? "", status: status)
                 logs.access?.write(AccessRecord(request))
             })
+        eventStreams = try EventStreams(of: poller)
         dispatch = TaskDispatch(registry: registry, logger: logger) {
             [generations] in
             generations.current.manifest.tasks
@@ -154,7 +156,7 @@ extension ServerContext {
             else { continue }
             all.oldestWaiting = WaitingTask(since: queue.created, reason: reason)
         }
-        process.set(connections: poller.connectionCount, tasks: all)
+        process.set(connections: poller.connectionCount, eventStreams: eventStreams.count, tasks: all)
         guard let outages = registry.store?.outages else { return }
         process.set(storeOutage: outages.store, brokerOutage: outages.broker)
     }

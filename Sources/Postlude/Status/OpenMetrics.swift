@@ -68,6 +68,8 @@ struct OpenMetrics {
 
     private mutating func addWorkers(of report: StatusReport) {
         gauge("postlude_connections", "Open connections of web servers.", Double(report.connections))
+        gauge(
+            "postlude_event_streams", "Open event streams that hold no worker.", Double(report.eventStreams))
         if let waiting = report.listenQueue, let most = report.maxListenQueue,
             let limit = report.listenQueueLen
         {

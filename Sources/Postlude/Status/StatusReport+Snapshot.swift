@@ -27,6 +27,7 @@ extension StatusReport {
         repeatedRequests = board.totals[.repeated]
         replacedProcesses = board.replaced
         connections = board.processes.reduce(0) { $0 + $1.connections }
+        eventStreams = board.processes.reduce(0) { $0 + $1.eventStreams }
         requestDuration = Latency(board.totals.requestTimes, sum: board.totals.requestTime)
         responses = board.totals.answers.byClass
         routes = board.totals.routes.sorted { $0.key < $1.key }.map { name, answers in

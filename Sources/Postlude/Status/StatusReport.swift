@@ -31,6 +31,8 @@ struct StatusReport: Codable, Sendable {
     var repeatedRequests: UInt64
     var replacedProcesses: Int
     var connections: Int
+    /// The number of event streams that hold no worker.
+    var eventStreams: Int
     /// The durations of requests since the start, like all values that do not name a span.
     var requestDuration: Latency
     /// The number of responses by class of status code: `2xx` and so on.
@@ -167,6 +169,7 @@ extension StatusReport {
         case timedOutRequests = "timed out requests"
         case repeatedRequests = "repeated requests"
         case replacedProcesses = "replaced processes"
+        case eventStreams = "event streams"
         case requestDuration = "request duration"
         case storedTasks = "durable tasks"
         case lastMinute = "last minute"

@@ -12,6 +12,8 @@ struct BenchmarkApplication: Application {
         Handler("order", order)
         Handler("typed", typed)
         Handler("second", helloWithSecond)
+        Handler("follow", follow)
+        Handler("publish", publish)
     }
 }
 
@@ -92,3 +94,14 @@ func sleepSecond(since start: ContinuousClock.Instant) throws {
 }
 
 struct CannotWrite: Error {}
+
+// MARK: Event streams
+
+private let channel = EventChannel()
+
+func follow() -> Response { .events(from: channel) }
+
+func publish() -> Response {
+    channel.publish(ServerSentEvent(data: "Hello, world!"))
+    return .text("Hello, world!\n")
+}

@@ -48,6 +48,16 @@ final class WebServerConnection: Sendable {
         }
     }
 
+    /// The next record of STDOUT that is not empty.
+    func output() throws -> String {
+        while true {
+            let header = try read(8)
+            let content = try read(Int(header[4]) << 8 | Int(header[5]))
+            _ = try read(Int(header[6]))
+            if header[1] == 6, !content.isEmpty { return String(decoding: content, as: UTF8.self) }
+        }
+    }
+
     private func read(_ count: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
