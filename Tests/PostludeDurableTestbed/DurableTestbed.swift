@@ -6,6 +6,8 @@ import PostludePostgres
 /// directory, the test's own folder. Gates are files there, too.
 @main
 struct DurableTestbed: Application {
+    let tasks = DurableTasks()
+
     init() {}
 
     var handlers: Handlers {
@@ -22,6 +24,9 @@ struct DurableTestbed: Application {
         Handler("ordinary", ordinary)
         Handler("many", many)
         Handler("parcels", parcels)
+        Handler("family", family)
+        Handler("busy", busy)
+        Handler("cancel", cancel)
         Handler("poison", poison)
         Handler("poison-task", poisonTask)
         if ShopDatabase.pool != nil {
@@ -37,7 +42,7 @@ struct DurableTestbed: Application {
     }
 
     var taskEngine: TaskEngine? {
-        .durable(in: ShopDatabase.pool.map { .database($0) } ?? .postgreSQL) {
+        .durable(tasks, in: ShopDatabase.pool.map { .database($0) } ?? .postgreSQL) {
             return Self.kinds + Versions.kinds
         }
     }
@@ -46,6 +51,8 @@ struct DurableTestbed: Application {
         Step.self
         Flaky.self
         Nothing.self
+        Family.self
+        Busy.self
         Poison.self
         Booking.self
         PostgreSQLBooking.self

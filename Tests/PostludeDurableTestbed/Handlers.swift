@@ -94,3 +94,24 @@ func keyed(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> [String
     }
     return ["id": status.id, "state": status.state.rawValue, "result": try status.result() ?? "none"]
 }
+
+func family(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
+    let query = query.value
+    let family = Family(label: query.label, count: query.count ?? 1, gate: query.gate)
+    return Accepted(ids: [try tasks.enqueue(family).id])
+}
+
+func busy(_ query: Query<OrderQuery>, tasks: BackgroundTasks) throws -> Accepted {
+    Accepted(ids: [try tasks.enqueue(Busy(label: query.value.label)).id])
+}
+
+struct CancelQuery: Decodable, Sendable {
+    var id: String
+}
+
+/// Cancels a task of any process.
+func cancel(_ query: Query<CancelQuery>, request: Request) throws -> [String: Int] {
+    guard let selection = DurableTaskSelection.task(query.value.id) else { throw HTTPError(.notFound) }
+    let testbed = try request.application(DurableTestbed.self)
+    return ["count": try testbed.tasks.cancel(selection, by: "the handler")]
+}

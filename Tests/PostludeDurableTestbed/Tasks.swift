@@ -1,3 +1,4 @@
+import Foundation
 import Postlude
 import PostludeDurable
 
@@ -39,4 +40,28 @@ struct Nothing: DurableTask {
     var number: Int
 
     func run(_ context: TaskContext) async throws {}
+}
+
+/// A task that adds others in its commit, after it has passed a gate.
+struct Family: DurableTask {
+    var label: String
+    var count: Int
+    var gate: String?
+
+    func run(_ context: TaskContext) async throws {
+        note("\(label) family", in: "begun")
+        for number in 1...count { try context.enqueue(Step(label: label, number: number)) }
+        try await pass(gate: gate)
+    }
+}
+
+/// A synchronous task that runs until it sees that it is cancelled.
+struct Busy: DurableTask {
+    var label: String
+
+    func run(_ context: TaskContext) throws {
+        note("\(label) busy", in: "begun")
+        while !context.isCancelled { usleep(1_000) }
+        note("\(label) saw it")
+    }
 }

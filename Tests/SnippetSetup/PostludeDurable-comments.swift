@@ -16,7 +16,14 @@ struct Mail: Sendable {
     func send(_ text: String, to address: String, key: String?) async throws {}
 }
 
+struct Shop: Application {
+    var handlers: Handlers { Handlers([]) }
+}
+
 let mail = Mail()
+let durableTasks = DurableTasks()
+let orders = [1, 2]
+func readOrders() async throws -> [Int] { [] }
 var database: DatabasePool { fatalError() }
 let order = PlacedOrder(id: "7")
 var tasks: BackgroundTasks { fatalError() }

@@ -33,9 +33,12 @@ package final class LoopThread: Sendable {
     package func wake() { wakeup.signal() }
 
     /// Waits until `wake` is called, at most for `time`. Called by the thread itself.
-    package func wait(atMost time: Duration) {
+    ///
+    /// - Returns: whether `wake` was called.
+    @discardableResult
+    package func wait(atMost time: Duration) -> Bool {
         waitForInput([wakeup.descriptor], milliseconds: Int32(clamping: Int64(time / .milliseconds(1)) + 1))
-        wakeup.take()
+        return wakeup.take()
     }
 
     /// Stops the thread, and waits for its end; does nothing if it was not started.

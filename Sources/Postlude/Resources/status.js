@@ -317,19 +317,28 @@ async function perform(action, id) {
     said = "No answer: " + error.message;
   }
   const note = byID("durable").said;
-  set(note, said || { retry: "Retried ", discard: "Discarded " }[action] + id + ".");
+  const done = { retry: "Retried ", discard: "Discarded ", pause: "Paused ", resume: "Resumed ", cancel: "Cancelled " };
+  set(note, said || done[action] + id + ".");
   await refresh();
   await Promise.all([...opened.values()].map(load));
 }
 async function ask(letter) {
+  await askFor("discard", letter.id, "Discard " + letter.name + " " + letter.id + "?", "It does not run again, and the tasks of its request that wait for it do not run either.", "Discard it");
+}
+async function askForKind(kind) {
+  await askFor("cancel", kind.name, "Cancel all tasks " + kind.name + "?", "Those that wait do not run, and those that run are told to end.", "Cancel them");
+}
+async function askFor(action, target, question, consequence, label) {
   const dialog = byID("discard");
-  set(byID("question"), "Discard " + letter.name + " " + letter.id + "?");
+  set(byID("question"), question);
+  set(byID("consequence"), consequence);
+  set(byID("confirm"), label);
   dialog.returnValue = "";
   byID("keep").onclick = () => dialog.close("");
-  byID("confirm").onclick = () => dialog.close("discard");
+  byID("confirm").onclick = () => dialog.close(action);
   dialog.showModal();
   await new Promise(resolve => dialog.addEventListener("close", resolve, { once: true }));
-  if (dialog.returnValue === "discard") await perform("discard", letter.id);
+  if (dialog.returnValue === action) await perform(action, target);
 }
 // The groups of dead letters that are open, by their ids; "" are all dead letters.
 const opened = new Map();
@@ -418,7 +427,8 @@ function durable(report) {
   const section = byID("durable");
   if (!report) return section.replaceChildren();
   if (!section.card) {
-    card("durable", "Durable tasks", [["Task", "name"], ["Waiting", "number"], ["Running", "number"], ["Outgoing", "number"], ["Failed", "number"]]);
+    card("durable", "Durable tasks", [["Task", "name"], ["Waiting", "number"], ["Running", "number"], ["Outgoing", "number"], ["Failed", "number"], [""]]);
+    section.table.tHead.rows[0].lastChild.append(element("span", { className: "unseen", textContent: "Change" }));
     section.note.hidden = false;
     section.said = element("p", { role: "status", className: "soft" });
     section.groupTable = table([["Dead letters", "name"], ["Count", "number"], ["Last"], ["Error", "what"], [""]], "Dead letters by error");
@@ -432,7 +442,18 @@ function durable(report) {
   const seen = report.read ? " The figures are of " + moment(report.read) + "." : "";
   set(section.note, report.error ? "They cannot be read: " + report.error + "." + seen : (age === undefined || age === null ? "None is due." : "The oldest one has been due for " + time(age) + ".") + " Kept by " + report.library + ".");
   section.table.hidden = !report.names.length;
-  rows(section.table, report.names, kind => kind.name, kind => [kind.name, ...[kind.waiting, kind.running, kind.outgoing, kind.failed].map(whole.format)]);
+  rows(section.table, report.names, kind => kind.name, kind => [
+    kind.name + (kind.paused ? " (paused)" : ""), ...[kind.waiting, kind.running, kind.outgoing, kind.failed].map(whole.format),
+    cell => {
+      if (!report["task actions"]) return;
+      if (!cell.firstChild) cell.append(element("button", { type: "button" }), " ", element("button", { type: "button", className: "risky", textContent: "cancel", "aria-label": "cancel all tasks " + kind.name }));
+      const action = kind.paused ? "resume" : "pause";
+      set(cell.firstChild, action);
+      setAttribute(cell.firstChild, "aria-label", action + " " + kind.name);
+      cell.firstChild.onclick = () => perform(action, kind.name);
+      cell.lastChild.onclick = () => askForKind(kind);
+    },
+  ]);
   deadLetters(section, report);
 }
 

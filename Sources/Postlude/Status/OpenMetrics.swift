@@ -146,6 +146,10 @@ struct OpenMetrics {
                     "postlude_durable_tasks", ["task": kind.name, "state": state], UInt64(clamping: count))
             }
         }
+        family("postlude_durable_kind_paused", .gauge, "Whether a kind of durable tasks is paused.")
+        for kind in tasks.names {
+            sample("postlude_durable_kind_paused", ["task": kind.name], kind.paused ? 1 : 0)
+        }
         gauge(
             "postlude_durable_task_oldest_age_seconds",
             "For how long the oldest unfinished one has been due.",

@@ -56,13 +56,14 @@ struct StatusPages: Sendable {
             contentType: OpenMetrics.contentType, headers: Self.headers, body: Array(source.metrics.utf8))
     }
 
-    /// Carries out `POST status?retry=ID` and `?discard=ID`, which the page's buttons send.
+    /// Carries out `POST status?retry=ID`, `?discard=ID`, and `?pause=`, `?resume=` and `?cancel=` with an id or the name of a
+    /// kind, which the page's buttons send.
     private func performAction(on tasks: TaskInspectionPages, _ request: Request) throws -> Response {
         func answer(_ status: HTTPResponse.Status, _ text: String) -> Response {
             .text(text + "\n", status: status, headers: Self.headers)
         }
         guard request.path.split(separator: "/").last == "status" else {
-            return answer(.notFound, "Change tasks with status?retry=ID and status?discard=ID.")
+            return answer(.notFound, "Change tasks with status?ACTION=ID, such as status?retry=ID.")
         }
         // The required header protects against CSRF: for another site's page, a browser sends a preflight request first,
         // and does not get permission to send the header.
@@ -71,8 +72,12 @@ struct StatusPages: Sendable {
         }
         guard let item = request.queryItems.first, request.queryItems.count == 1,
             let action = TaskAction(rawValue: item.name)
-        else { return answer(.badRequest, "Expected one of retry=ID and discard=ID.") }
-        switch try tasks.perform(action, on: item.value) {
+        else {
+            let names = TaskAction.allCases.map { "\($0)=ID" }.joined(separator: ", ")
+            return answer(.badRequest, "Expected one of \(names).")
+        }
+        let who = request.fastCGIParameter("REMOTE_USER") ?? ""
+        switch try tasks.perform(action, on: item.value, by: who.isEmpty ? "the status page" : who) {
         case .changed: return answer(.ok, "done")
         case .unknown: return answer(.notFound, "There is no such task, or it was removed.")
         case .refused(let reason): return answer(.conflict, "It stays unchanged: \(reason).")

@@ -203,11 +203,13 @@ final class TaskInspectionPages: Sendable {
         return next
     }
 
-    func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult {
-        let result = try inspector.perform(action, on: id)
+    func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
+        let result = try inspector.perform(action, on: target, by: who)
         logger.notice(
-            "a task was changed on the status page",
-            metadata: ["action": "\(action)", "task_id": "\(id)", "result": "\(result)"])
+            "tasks were changed on the status page",
+            metadata: [
+                "action": "\(action)", "target": "\(target)", "result": "\(result)", "user": "\(who)",
+            ])
         // The next page reads the store again, so that the operator sees the effect of the command.
         state.withLock { state in
             state.actions += 1

@@ -20,6 +20,8 @@ package enum AttemptResult: Sendable {
     case dropped
     /// The task was dropped because a task before it has failed. Has that task's name, and its id if it is stored.
     case stopped(by: String, id: String?)
+    /// An operator has cancelled the task. Whatever the attempt has returned or thrown does not count.
+    case cancelled
     /// The task was still running when the process ended.
     case cutOff
 
@@ -29,7 +31,7 @@ package enum AttemptResult: Sendable {
         case .done: .done
         case .retried, .moved, .released(_?): .retried
         case .failed: .failed
-        case .dropped, .stopped: .dropped
+        case .dropped, .stopped, .cancelled: .dropped
         case .released(nil), .cutOff: nil
         }
     }
@@ -41,7 +43,7 @@ package enum AttemptResult: Sendable {
         case .failed(let error): .failed(transform(error))
         case .moved(let error, let queue): .moved(transform(error), to: queue)
         case .released(let error): .released(error.map(transform))
-        case .done, .dropped, .stopped, .cutOff: self
+        case .done, .dropped, .stopped, .cancelled, .cutOff: self
         }
     }
 }

@@ -19,6 +19,7 @@ final class BackgroundTask: Sendable {
     private let progress = Atomic<Int>(TaskHandle.State.queued.rawValue)
     private let attemptCount: Atomic<Int>
     private let pastDeadline = Atomic<Bool>(false)
+    private let cancellationRequested = Atomic<Bool>(false)
     /// The task as its store sees it; nil for an ordinary task.
     let stored: (any PersistedTask)?
     private let persistence = Atomic<Int>(Persistence.no)
@@ -82,6 +83,11 @@ final class BackgroundTask: Sendable {
     var isPastDeadline: Bool { pastDeadline.load(ordering: .relaxed) }
 
     func markPastDeadline() { pastDeadline.store(true, ordering: .relaxed) }
+
+    /// Whether an operator has cancelled the task while it was running.
+    var isCancellationRequested: Bool { cancellationRequested.load(ordering: .relaxed) }
+
+    func requestCancellation() { cancellationRequested.store(true, ordering: .relaxed) }
 
     /// Whether the task is persisted. It then runs, whatever the outcome of the request.
     var isPersisted: Bool { stored != nil && persistence.load(ordering: .acquiring) == Persistence.done }

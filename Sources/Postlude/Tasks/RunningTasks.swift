@@ -22,13 +22,22 @@ struct RunningTasks {
         all.firstIndex { $0.task === task }.map { all.remove(at: $0).started }
     }
 
-    /// - Returns: whether the task is past its deadline already.
+    /// - Returns: whether the task is past its deadline, or cancelled, already.
     mutating func setCancellation(
         of task: BackgroundTask, _ cancel: @escaping @Sendable () -> Void
     ) -> Bool {
         guard let index = all.firstIndex(where: { $0.task === task }) else { return false }
         all[index].cancel = cancel
-        return all[index].isPastDeadline
+        return all[index].isPastDeadline || all[index].task.isCancellationRequested
+    }
+
+    /// Marks tasks as cancelled.
+    ///
+    /// - Returns: those that were not marked before.
+    func requestCancellation(of isMeant: (BackgroundTask) -> Bool) -> [RunningTask] {
+        let meant = all.filter { isMeant($0.task) && !$0.task.isCancellationRequested }
+        for running in meant { running.task.requestCancellation() }
+        return meant
     }
 
     mutating func setThread(of task: BackgroundTask, _ thread: SampledThread) {

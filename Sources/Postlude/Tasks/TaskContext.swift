@@ -47,9 +47,9 @@ public struct TaskContext: Sendable, ScopedTask {
         self.attempt = attempt
     }
 
-    /// Whether the attempt is past its deadline. A synchronous task cannot be interrupted, and should return soon if it is.
-    /// In an async task, `Task.isCancelled` is true as well.
-    public var isCancelled: Bool { task.isPastDeadline }
+    /// Whether the attempt is past its deadline, or the task was cancelled by an operator. A synchronous task cannot be
+    /// interrupted, and should return soon if it is. In an async task, `Task.isCancelled` is true as well.
+    public var isCancelled: Bool { task.isPastDeadline || task.isCancellationRequested }
 
     /// The task as its store sees it; nil for one that no store has.
     package var storedTask: (any PersistedTask)? { task.stored }

@@ -181,15 +181,22 @@ extension TaskQueue {
     /// - Parameter thread: the thread that will run it.
     func next(at now: MonotonicTime = .now, on thread: SampledThread? = nil) -> Next {
         // The values are released outside the lock: their deinitializers may use this queue.
-        let (next, stopped, _) = state.withLock { state -> (Next, StoppedTasks?, [any Sendable]) in
+        let (next, stopped, left, _) = state.withLock {
+            state -> (Next, StoppedTasks?, LeftTasks?, [any Sendable]) in
             var stopped: StoppedTasks?
+            var left: LeftTasks?
             if !state.delayed.isEmpty {
-                state.delayed.removeAll { $0.task.state == .cancelled }
+                // One that an operator has cancelled, and the tasks after it depend on it.
+                let blocker = state.delayed.first {
+                    $0.task.state == .dropped && $0.task.stored?.stopsOnFailure == true
+                }
+                state.delayed.removeAll { $0.task.state == .cancelled || $0.task.state == .dropped }
+                if let blocker { stopped = StoppedTasks(behind: blocker.task, state.stop()) }
                 if let due = state.delayed.map(\.due).min() {
-                    guard due <= now else { return (.waiting(until: due), nil, []) }
+                    guard due <= now else { return (.waiting(until: due), stopped, nil, []) }
                     for delayed in state.delayed where delayed.due <= now { state.group.append(delayed.task) }
                     state.delayed.removeAll { $0.due <= now }
-                    return (.group(limit: state.groupLimit), nil, [])
+                    return (.group(limit: state.groupLimit), stopped, left, [])
                 }
             }
             while let item = state.pending.popFirst() {
@@ -197,23 +204,28 @@ extension TaskQueue {
                 case .task(let task):
                     state.groupLimit = 1
                     guard state.begin(task, at: now, on: thread) else {
-                        // The task has expired, and the tasks after it depend on it.
+                        // The task has expired, or was cancelled or left, and the tasks after it depend on it.
                         if task.state == .dropped, task.stored?.stopsOnFailure == true {
-                            stopped = StoppedTasks(behind: task, state.stop())
+                            if task.stored?.isLeft == true {
+                                left = LeftTasks(behind: task, state.removeStored(), state.stop())
+                            } else {
+                                stopped = StoppedTasks(behind: task, state.stop())
+                            }
                         }
                         continue
                     }
-                    return (.task(task), stopped, [])
+                    return (.task(task), stopped, left, [])
                 case .group(let tasks, let limit):
                     state.group = tasks
                     state.groupLimit = limit
-                    return (.group(limit: limit), stopped, [])
+                    return (.group(limit: limit), stopped, left, [])
                 }
             }
             state.isOver = true
-            return (.over, stopped, state.takeRetained())
+            return (.over, stopped, left, state.takeRetained())
         }
         dropStopped(stopped)
+        if let left { leave(left) }
         return next
     }
 
@@ -242,6 +254,13 @@ extension TaskQueue {
         let (result, stopped, released) = state.withLock {
             state -> (AttemptResult, StoppedTasks?, [BackgroundTask]) in
             if let started = state.running.remove(task) { state.resultCounts.time += now - started }
+            if task.isCancellationRequested {
+                task.become(.cancelled)
+                state.resultCounts.ended += 1
+                let stopped =
+                    task.stored?.stopsOnFailure == true ? StoppedTasks(behind: task, state.stop()) : nil
+                return (.cancelled, stopped, [])
+            }
             guard let error else {
                 task.become(.done)
                 state.resultCounts.ended += 1
@@ -300,11 +319,33 @@ extension TaskQueue {
         return late
     }
 
+    private func leave(_ left: LeftTasks) {
+        release(left.stored)
+        drop(
+            left.others, because: "a task is paused, the tasks after it were dropped", level: .warning,
+            as: .stopped(by: left.blocker.name, id: left.blocker.stored?.id))
+    }
+
     private func dropStopped(_ stopped: StoppedTasks?) {
         guard let stopped, !stopped.tasks.isEmpty else { return }
         drop(
             stopped.tasks, because: "a task failed, the tasks after it were dropped", level: .warning,
             as: .stopped(by: stopped.blocker.name, id: stopped.blocker.stored?.id))
+    }
+}
+
+/// Tasks that do not run here, because one before them, on which they depend, was left to another process.
+private struct LeftTasks {
+    let blocker: BackgroundTask
+    /// Those that are left with it.
+    let stored: [BackgroundTask]
+    /// The others, which no other process has.
+    let others: [BackgroundTask]
+
+    init(behind blocker: BackgroundTask, _ stored: [BackgroundTask], _ items: [TaskQueue.Item]) {
+        self.blocker = blocker
+        self.stored = stored
+        others = items.flatMap(\.tasks)
     }
 }
 
@@ -598,6 +639,31 @@ extension TaskQueue {
         }
         if let stack { metadata["stack"] = "\(stack)" }
         return metadata
+    }
+}
+
+// MARK: Cancellation by an operator
+
+extension TaskQueue {
+    /// Cancels persisted tasks: running ones by Swift's cancellation, and others do not begin.
+    ///
+    /// - Parameter ids: the ids of the tasks, in any queue.
+    func cancel(_ ids: Set<String>) {
+        let isMeant = { (task: BackgroundTask) in
+            task.isPersisted && (task.stored.map { ids.contains($0.id) } ?? false)
+        }
+        let (running, others) = state.withLock { state in
+            let others = state.delayed.map(\.task) + Array(state.group) + state.pending.flatMap(\.tasks)
+            return (state.running.requestCancellation(of: isMeant), others.filter(isMeant))
+        }
+        for running in running {
+            if let cancel = running.cancel { Cancellation.request(cancel) }
+            logger.notice(
+                running.task.isAsync
+                    ? "task is cancelled" : "task is cancelled; it is synchronous and cannot be interrupted",
+                metadata: metadata(running.task.name, since: running.started))
+        }
+        for task in others where task.drop(as: .cancelled) { registry.count(.cancelled, of: task) }
     }
 }
 

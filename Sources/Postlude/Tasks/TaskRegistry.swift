@@ -68,6 +68,11 @@ final class TaskRegistry: Sendable {
         return min(usual, max(10, Int32(clamping: shortest / 4_000_000)))
     }
 
+    /// Cancels persisted tasks.
+    func cancel(_ ids: Set<String>) {
+        for queue in all { queue.cancel(ids) }
+    }
+
     /// Counts the result of a task for metrics and the status page.
     ///
     /// - Parameter duration: the duration of the attempt; nil if there was none.

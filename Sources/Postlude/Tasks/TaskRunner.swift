@@ -138,6 +138,7 @@ struct TaskRunner {
             metadata["queue"] = "\(queue)"
             logger.warning("task failed, and moves to a queue", metadata: metadata)
         case .failed(let error): logFailure(attempt, error, "task failed")
+        case .cancelled: logger.notice("task ended, it was cancelled", metadata: metadata(nil))
         // Results of tasks that had no attempt.
         case .dropped, .stopped, .cutOff: break
         }

@@ -59,6 +59,8 @@ package final class TaskWorkerPool: TaskDispatching {
         run(tasks, of: origin, notBefore: nil, onCompletion: onCompletion)
     }
 
+    package func cancel(_ ids: Set<String>) { registry.cancel(ids) }
+
     private func run(
         _ tasks: [any PersistedTask], of origin: TaskOrigin, notBefore time: MonotonicTime?,
         onCompletion: @escaping @Sendable () -> Void

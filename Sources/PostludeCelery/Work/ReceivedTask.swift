@@ -71,7 +71,7 @@ final class ReceivedTask: PersistedTask {
             switch result {
             case .done: state.outcome = .done(result: state.result)
             case .failed(let error), .moved(let error, _): state.outcome = .failed(error)
-            case .retried, .dropped, .stopped, .released, .cutOff: state.outcome = .released
+            case .retried, .dropped, .stopped, .released, .cancelled, .cutOff: state.outcome = .released
             }
         }
     }

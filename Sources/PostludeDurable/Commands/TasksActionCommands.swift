@@ -35,7 +35,7 @@ struct TaskSelection: ParsableArguments {
             func apply(_ ids: [RecordID]) throws {
                 for (id, result) in zip(ids, try change(taskStore, ids)) {
                     switch result {
-                    case .changed: try printOutput("\(id) \(changed)")
+                    case .changed, .requested: try printOutput("\(id) \(changed)")
                     case .unknown:
                         isWhole = false
                         printError("\(programName): there is no task \(id), or it was removed")
@@ -74,7 +74,7 @@ struct TasksRetryCommand<App: Application>: ParsableCommand {
     @OptionGroup var selection: TaskSelection
 
     func run() throws {
-        try selection.perform(in: App.self, saying: "runs again") { try $0.retry($1) }
+        try selection.perform(in: App.self, saying: "runs again") { try $0.retry($1, by: .ofCommandLine) }
     }
 }
 
@@ -91,7 +91,7 @@ struct TasksDiscardCommand<App: Application>: ParsableCommand {
     @OptionGroup var selection: TaskSelection
 
     func run() throws {
-        try selection.perform(in: App.self, saying: "is discarded") { try $0.discard($1) }
+        try selection.perform(in: App.self, saying: "is discarded") { try $0.discard($1, by: .ofCommandLine) }
     }
 }
 

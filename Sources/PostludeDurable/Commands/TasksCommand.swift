@@ -8,11 +8,13 @@ struct TasksCommand<App: Application>: ParsableCommand {
     static var configuration: CommandConfiguration {
         CommandConfiguration(
             commandName: "tasks",
-            abstract: "Inspect, add, retry and discard durable tasks.",
+            abstract: "Inspect, add, pause, cancel, retry and discard durable tasks.",
             discussion: "Servers may run meanwhile, and are not delayed.",
             subcommands: [
                 TasksListCommand<App>.self, TasksShowCommand<App>.self, TasksAddCommand<App>.self,
-                TasksRetryCommand<App>.self, TasksDiscardCommand<App>.self, TasksDrainCommand<App>.self,
+                TasksRetryCommand<App>.self, TasksDiscardCommand<App>.self, TasksPauseCommand<App>.self,
+                TasksResumeCommand<App>.self, TasksCancelCommand<App>.self, TasksActionsCommand<App>.self,
+                TasksDrainCommand<App>.self,
                 TasksExportCommand<App>.self,
                 TasksRescheduleCommand<App>.self, TasksRestoreCommand<App>.self,
                 TasksMigrateCommand<App>.self,

@@ -37,7 +37,8 @@ struct TasksListCommand<App: Application>: ParsableCommand {
             guard !page.records.isEmpty else { return try printNoTasks(in: taskStore) }
             let rows = page.records.map { record in
                 [
-                    record.id.text, record.name, record.state.description, "\(record.attempts)",
+                    record.id.text, record.name, record.isPaused ? "paused" : record.state.description,
+                    "\(record.attempts)",
                     Self.time(record.added), record.priority.description, record.queue ?? "-",
                     Self.shortened(record.error ?? "-"),
                 ]
@@ -107,7 +108,8 @@ struct TasksShowCommand<App: Application>: ParsableCommand {
                 date?.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)) ?? "-"
             }
             let lines = [
-                ("id", record.id.text), ("name", record.name), ("state", record.state.description),
+                ("id", record.id.text), ("name", record.name),
+                ("state", record.state.description + (record.isPaused ? ", paused" : "")),
                 ("priority", record.priority.description), ("attempts", "\(record.attempts)"),
                 ("deaths", "\(record.deaths)"),
                 ("request", "\(record.request), its task \(record.position + 1)"),
@@ -219,7 +221,7 @@ struct ListedTask: Encodable {
         case id, request, route, position, name, priority, state, added, due, expires, unique, attempts,
             started,
             ended,
-            queue, error, payload, result
+            queue, error, payload, result, paused
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -243,6 +245,7 @@ struct ListedTask: Encodable {
         try container.encodeIfPresent(summary.uniqueKey, forKey: .unique)
         try container.encodeIfPresent(summary.queue, forKey: .queue)
         try container.encodeIfPresent(summary.error, forKey: .error)
+        if summary.isPaused { try container.encode(true, forKey: .paused) }
         try container.encodeIfPresent(payload, forKey: .payload)
         try container.encodeIfPresent(result, forKey: .result)
     }

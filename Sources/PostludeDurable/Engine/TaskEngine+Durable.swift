@@ -61,17 +61,13 @@ extension TaskEngine {
     /// (<doc:TasksFromAnywhere>).
     ///
     /// ```swift
-    /// struct Shop: Application {
-    ///     let tasks = DurableTasks()
+    /// let tasks = DurableTasks()
     ///
-    ///     var taskEngine: TaskEngine? {
-    ///         .durable(tasks) {
-    ///             Charge.self
-    ///             SendReceipt.self
-    ///         }
+    /// var taskEngine: TaskEngine? {
+    ///     .durable(tasks) {
+    ///         Charge.self
+    ///         SendReceipt.self
     ///     }
-    ///
-    ///     var services: [any Service] { [ImportService(tasks: tasks)] }
     /// }
     /// ```
     ///
@@ -253,7 +249,9 @@ package struct DurableEngine: TaskEngineParts {
     }
 
     package func makeInspector(_ manifest: Manifest) -> (any TaskInspector)? {
-        place(in: manifest).map { TaskStoreInspector(driver: driver, place: $0) }
+        place(in: manifest).map {
+            TaskStoreInspector(driver: driver, place: $0, kinds: kinds.all.map(\.name))
+        }
     }
 
     package func checkStoredTasks(_ manifest: Manifest, within time: Duration?) throws -> StoredTaskCheck {

@@ -7,24 +7,22 @@ internal import PostludeTaskStore
 /// Durable tasks outside of handlers: in services, `start()`, ordinary tasks and scripts (<doc:TasksFromAnywhere>).
 ///
 /// ```swift
-/// struct Shop: Application {
-///     let tasks = DurableTasks()
+/// let tasks = DurableTasks()
 ///
-///     var taskEngine: TaskEngine? {
-///         .durable(tasks) {
-///             Charge.self
-///             SendReceipt.self
-///         }
+/// var taskEngine: TaskEngine? {
+///     .durable(tasks) {
+///         Charge.self
+///         SendReceipt.self
 ///     }
+/// }
 ///
-///     func start() async throws {
-///         try tasks.enqueue(Charge(order: 1), unique: "first", while: .stored)
-///     }
+/// func start() async throws {
+///     try tasks.enqueue(Charge(order: 1), unique: "first", while: .stored)
 /// }
 /// ```
 ///
-/// The application keeps one as a property, and passes it to its engine and to its services. It is connected when the application is
-/// started, by a server, by `tasks drain` or in a test; each application has its own. A task finds the one of its process as
+/// The application keeps one as a property, and passes it to its engine and to its services. It is connected when the application
+/// is started, by a server, by `tasks drain` or in a test; each application has its own. A task finds the one of its process as
 /// ``Postlude/TaskContext/durableTasks``.
 ///
 /// Its methods block the calling thread for the time of a commit, a few milliseconds as a rule.
@@ -81,8 +79,9 @@ public final class DurableTasks: Sendable {
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - priority: nil for the kind's.
     /// - Returns: the new task, or the one that has its key.
-    /// - Throws: ``DurableTaskError`` if the application does not have the kind, or is not started; the error of encoding the task; an
-    ///   error if the task store cannot be written; for a kind that may be published, an error if its broker would not accept it.
+    /// - Throws: ``DurableTaskError`` if the application does not have the kind, or is not started; the error of encoding the
+    ///   task; an error if the task store cannot be written; for a kind that may be published, an error if its broker would not
+    ///   accept it.
     @discardableResult
     public func enqueue<Task: DurableTask>(
         _ task: Task, after delay: Duration? = nil, unique key: String? = nil,
@@ -102,8 +101,8 @@ public final class DurableTasks: Sendable {
     ///
     /// - Parameters:
     ///   - tasks: the tasks, at most 10,000.
-    ///   - duration: the time over which they are spread evenly: the first one runs after `delay`, and the last one shortly before
-    ///     this time is over. nil to run all of them as soon as possible.
+    ///   - duration: the time over which they are spread evenly: the first one runs after `delay`, and the last one shortly
+    ///     before this time is over. nil to run all of them as soon as possible.
     ///   - delay: the time after which the first one runs; nil for at once.
     ///   - key: returns the unique key of a task; nil for none.
     ///   - scope: which other tasks count.

@@ -2,7 +2,8 @@ internal import Postlude
 internal import PostludeSystem
 internal import PostludeTaskStore
 
-/// The task store of a process that does not run tasks, or does not run them yet. It is opened as a visitor when it is first used.
+/// The task store of a process that does not run tasks, or does not run them yet. It is opened as a visitor when it is first
+/// used.
 final class VisitorStore: Sendable {
     let kinds: DurableTaskKinds
     private let broker: TaskBroker?

@@ -22,12 +22,14 @@ public struct DurableTaskStatus: Sendable, Hashable {
         case outgoing
         /// A broker has accepted it. Its result is known only if the broker's results are kept.
         case published
+        /// It was cancelled on request, alone or with a task before it.
+        case cancelled
 
         /// Whether the task is over: its record does not change any more, unless it is retried on request.
         public var isOver: Bool {
             switch self {
             case .waiting, .running, .outgoing: false
-            case .done, .failed, .expired, .discarded, .published: true
+            case .done, .failed, .expired, .discarded, .published, .cancelled: true
             }
         }
     }
@@ -113,6 +115,7 @@ extension DurableTaskStatus.State {
             case .discarded: .discarded
             case .outgoing: .outgoing
             case .published: .published
+            case .cancelled: .cancelled
             }
     }
 }

@@ -22,6 +22,8 @@ final class LocalDurableTask: RecordedTask {
         var result: Data?
         /// Whether its end was committed together with its effects.
         var isCommitted = false
+        /// Whether it was given back to the task store because it is paused.
+        var isLeft = false
         /// The records that the running attempt adds; nil if no attempt is running.
         var added: NewRequest?
     }
@@ -65,6 +67,7 @@ final class LocalDurableTask: RecordedTask {
         var copy = NewRecord(name: record.name, payload: record.payload)
         copy.id = record.id
         copy.expires = record.expires
+        copy.uniqueKey = record.uniqueKey
         self.record = copy
         policy = kind.policy
         earlierAttempts = record.attempts
@@ -84,6 +87,7 @@ final class LocalDurableTask: RecordedTask {
     /// whose result is not known here.
     var stopsOnFailure: Bool { state.withLock { $0.stopsOnFailure } && record.queue == nil }
     var receipt: PersistedDurableTask? { state.withLock { $0.receipt } }
+    var isLeft: Bool { state.withLock { $0.isLeft } }
 
     func didPersist(
         _ result: AppendResult, as record: NewRecord, of request: TaskOrigin, in access: TaskStoreAccess,
@@ -203,6 +207,11 @@ final class LocalDurableTask: RecordedTask {
 
     func beginAttempt() -> Bool {
         let (id, access) = state.withLock { ($0.id, $0.access) }
+        if let access, access.holdsBack(id, record) {
+            let isCancelled = access.control.cancellation(of: id) != nil
+            state.withLock { $0.isLeft = !isCancelled }
+            return false
+        }
         if let access, let queue = record.queue {
             access.send(id, to: queue)
             return false
@@ -240,6 +249,7 @@ final class LocalDurableTask: RecordedTask {
         case .retried(let error, _): taskStore.ended(id, .retrying(error: Self.text(error)))
         case .failed(let error): taskStore.ended(id, .failed(error: Self.text(error)))
         case .dropped: taskStore.ended(id, .discarded)
+        case .cancelled: access.cancelled(id)
         case .stopped(let name, let blocker): access.stopped(id, by: name, blocker)
         case .moved(let error, _): _ = move(to: policy.rerouting?.destination.queue, Self.text(error))
         case .released(let error as UnreadableTask): taskStore.ended(id, error.end)

@@ -64,7 +64,8 @@ final class OutboxTask: RecordedTask {
     /// - Returns: false, because the task does not run here.
     func beginAttempt() -> Bool {
         let (id, access) = state.withLock { ($0.id, $0.access) }
-        if let access, let queue = record.queue { access.send(id, to: queue) }
+        guard let access, let queue = record.queue else { return false }
+        if !access.holdsBack(id, record) { access.send(id, to: queue) }
         return false
     }
 
@@ -74,6 +75,7 @@ final class OutboxTask: RecordedTask {
         case .released: access?.taskStore.ended(id, .released)
         case .stopped(let name, let blocker): access?.stopped(id, by: name, blocker)
         case .dropped: access?.taskStore.ended(id, .discarded)
+        case .cancelled: access?.cancelled(id)
         // Impossible, because the task does not run here.
         case .done, .retried, .failed, .moved, .cutOff: break
         }

@@ -65,7 +65,8 @@ protocol DurableTaskStore: AnyObject, TaskStore {
     /// - Throws: an error that is answered with 503 if it is not open yet.
     func openAccess() throws -> TaskStoreAccess
 
-    /// Makes the process look for due records at once, because there may be some that do not run on a request's worker.
+    /// Makes the process look for due records, pauses and cancellations at once, because there may be some that do not run on a
+    /// request's worker.
     func wake()
 
     /// The broker, which has the results of published tasks; nil if the application has none, before the task store is open,
@@ -91,6 +92,8 @@ struct TaskStoreAccess: Sendable {
     var wake: @Sendable () -> Void = {}
     /// The shapes of stored tasks that this process can read.
     let shapes = ReadableShapes()
+    /// What the process knows about pauses and cancellations.
+    let control = ControlFollower()
 
     /// Stores a request's tasks and its answer, all of them or none.
     ///
@@ -141,6 +144,25 @@ struct TaskStoreAccess: Sendable {
 }
 
 extension TaskStoreAccess {
+    /// Gives a record back that is paused, and ends one that was cancelled.
+    ///
+    /// - Returns: false if it is neither.
+    func holdsBack(_ id: RecordID, _ record: NewRecord) -> Bool {
+        guard control.isActive else { return false }
+        if control.cancellation(of: id) != nil {
+            cancelled(id)
+            return true
+        }
+        guard control.isPaused(id, name: record.name, key: record.uniqueKey) else { return false }
+        taskStore.ended(id, .released)
+        return true
+    }
+
+    /// Ends a record that was cancelled.
+    func cancelled(_ id: RecordID) {
+        taskStore.ended(id, .cancelled(reason: control.cancellation(of: id) ?? ActionOrigin.reason(nil)))
+    }
+
     /// Moves a record to the outbox, after the tasks before it have run.
     func send(_ id: RecordID, to queue: String) {
         taskStore.ended(id, .moved(queue: queue, reason: nil))

@@ -3,8 +3,8 @@ public import Postlude
 internal import PostludeTaskStore
 
 extension TaskContext {
-    /// Adds a durable task in the commit of this one: it exists exactly if this attempt succeeds. It then runs in any process that is
-    /// free, independently of others that the attempt adds.
+    /// Adds a durable task in the commit of this one: it exists exactly if this attempt succeeds. It then runs in any process
+    /// that is free, independently of others that the attempt adds.
     ///
     /// ```swift
     /// struct Settle: DurableTask {
@@ -27,9 +27,9 @@ extension TaskContext {
     ///   - expiry: as in ``DurablePolicy/expiry``; nil for the kind's.
     ///   - priority: nil for the kind's.
     /// - Returns: the id under which the task will be stored.
-    /// - Throws: ``DurableTaskError`` if the running task is not a durable one of this process, if its attempt has ended, if it adds too
-    ///   many, or if the application does not have the kind; the error of encoding the task; for a kind that may be published, an
-    ///   error if its broker would not accept it.
+    /// - Throws: ``DurableTaskError`` if the running task is not a durable one of this process, if its attempt has ended, if it
+    ///   adds too many, or if the application does not have the kind; the error of encoding the task; for a kind that may be
+    ///   published, an error if its broker would not accept it.
     @discardableResult
     public func enqueue<Task: DurableTask>(
         _ task: Task, after delay: Duration? = nil, unique key: String? = nil,

@@ -82,10 +82,12 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
         let access = try access
         let (taskStore, kinds) = (access.taskStore, kinds)
         try taskStore.flush()
+        try access.control.follow(taskStore) { _ in }
         if skippingDelays {
             let waiting = try taskStore.list(
                 RecordFilter(states: [.waiting]), .oldestFirst, after: nil, limit: Self.longestTake)
-            _ = try taskStore.retry(waiting.records.filter { $0.owner == nil }.map(\.id))
+            _ = try taskStore.retry(
+                waiting.records.filter { $0.owner == nil && !$0.isPaused }.map(\.id))
         }
         return try taskStore.claim(Self.longestTake, takingSuspect: true).map { request in
             let tasks = try request.records.map { record in
@@ -138,6 +140,12 @@ final class OfflineStore: DurableTaskStore, OfflineTaskStore {
     }
 
     func openAccess() throws -> TaskStoreAccess { try access }
+
+    func wake() {
+        guard let access = opened.withLock({ $0?.access }) else { return }
+        // A test has no thread that follows. A failure is that of the test's next call.
+        _ = try? access.control.follow(access.taskStore) { _ in }
+    }
 
     private var access: TaskStoreAccess {
         get throws {

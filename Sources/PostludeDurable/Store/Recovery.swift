@@ -16,6 +16,8 @@ final class Recovery: Sendable {
     /// claimed.
     private static let longestSuspectRun = Duration.seconds(60)
     private static let interval = Duration.seconds(1)
+    /// The interval between two looks at pauses and cancellations.
+    private static let controlInterval = Duration.milliseconds(500)
     /// How long free places wait for others, so that one claim fills them.
     private static let longestGathering = Duration.milliseconds(2)
     /// The interval between two removals of old records.
@@ -85,6 +87,7 @@ final class Recovery: Sendable {
         while !isOver {
             var delay = Self.interval
             hasFailed = false
+            attempt(followControl)
             // Schedules first: the tasks that they add are due at once.
             attempt { delay = min(delay, try schedules.fireDue()) }
             attempt {
@@ -93,8 +96,19 @@ final class Recovery: Sendable {
             }
             failingSince.withLock { [hasFailed] in $0 = hasFailed ? $0 ?? .now : nil }
             guard !isOver, delay > .zero else { continue }
-            thread.wait(atMost: delay)
+            let end = MonotonicTime.now + delay
+            while !isOver, !thread.wait(atMost: min(end - .now, Self.controlInterval)), .now < end {
+                attempt(followControl)
+            }
         }
+    }
+
+    private func followControl() throws {
+        guard let control = try access.control.follow(taskStore, cancel: dispatch.cancel) else { return }
+        let paused = control.paused.map(\.description).sorted().prefix(20).joined(separator: ", ")
+        logger.info(
+            "what is paused or cancelled has changed",
+            metadata: ["paused": "\(paused)", "cancelled": "\(control.cancelled.count)"])
     }
 
     /// - Returns: how long to wait before the next call, unless the thread is woken before.
@@ -105,6 +119,8 @@ final class Recovery: Sendable {
         guard room > 0 else { return Self.interval }
         access.shapes.apply(to: taskStore)
         let requests = try taskStore.claim(room, takingSuspect: mayTakeSuspect)
+        // What is known is at least as new as the claim: a task that was resumed, or is retried after it was cancelled, runs.
+        if access.control.isActive, !requests.isEmpty { try followControl() }
         for request in requests { post(request) }
         if requests.count == room { return .zero }
         guard let due = try taskStore.nextDue(takingSuspect: mayTakeSuspect) else { return Self.interval }

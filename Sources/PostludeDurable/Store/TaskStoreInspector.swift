@@ -13,6 +13,8 @@ struct TaskStoreInspector: TaskInspector {
 
     let driver: any RecordStoreDriver
     let place: String
+    /// The names of the application's kinds.
+    let kinds: [String]
 
     var library: String { driver.library }
 
@@ -24,10 +26,15 @@ struct TaskStoreInspector: TaskInspector {
             let (now, patience) = (Date(), Self.patience)
             let unreadable = try taskStore.unreadable(
                 dueBefore: now.advanced(by: patience), notedBefore: now.advanced(by: .zero - patience))
+            let paused = Set(try taskStore.pauses().map(\.target))
+            var names = counts.names
+            // A kind that is paused is shown although it has no task.
+            for case .kind(let name) in paused where names[name] == nil { names[name] = [:] }
             return StoredTaskReport(
-                names: counts.names.sorted { $0.key < $1.key }.map { name, counts in
+                names: names.sorted { $0.key < $1.key }.map { name, counts in
                     var kind = StoredTaskReport.Kind(name, counts)
                     kind.unreadable = unreadable[name]
+                    kind.paused = paused.contains(.kind(name))
                     return kind
                 },
                 oldestAge: counts.oldestDue.map { max(0, Date().timeIntervalSince($0)) },
@@ -48,16 +55,36 @@ struct TaskStoreInspector: TaskInspector {
         }
     }
 
-    func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult {
-        guard let id = RecordID(id) else { return .unknown }
-        return try withTaskStore { taskStore in
-            let results =
-                switch action {
-                case .retry: try taskStore.retry([id])
-                case .discard: try taskStore.discard([id])
-                }
-            return results.first.map(TaskActionResult.init) ?? .unknown
+    func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
+        try withTaskStore { taskStore in
+            let origin = ActionOrigin(who: who)
+            guard let id = RecordID(target) else {
+                guard action.isForKinds, try isKind(target, in: taskStore) else { return .unknown }
+                return try perform(action, on: .kind(target), by: origin, in: taskStore)
+            }
+            switch action {
+            case .retry: return TaskActionResult(try taskStore.retry([id], by: origin).first)
+            case .discard: return TaskActionResult(try taskStore.discard([id], by: origin).first)
+            case .pause, .resume, .cancel:
+                return try perform(action, on: .task(id), by: origin, in: taskStore)
+            }
         }
+    }
+
+    private func perform(
+        _ action: TaskAction, on target: ControlTarget, by origin: ActionOrigin,
+        in taskStore: any RecordStore
+    ) throws -> TaskActionResult {
+        switch action {
+        case .pause: TaskActionResult(try taskStore.pause(target.pause, by: origin))
+        case .resume: TaskActionResult(try taskStore.resume(target.pause, by: origin))
+        case .cancel: TaskActionResult(try taskStore.cancel(target, by: origin.who).result)
+        case .retry, .discard: .unknown
+        }
+    }
+
+    private func isKind(_ name: String, in taskStore: any RecordStore) throws -> Bool {
+        try kinds.contains(name) || taskStore.counts(of: RecordState.allCases).names[name] != nil
     }
 
     private func withTaskStore<Value>(_ body: (any RecordStore) throws -> Value) throws -> Value {
@@ -87,11 +114,11 @@ extension StoredTaskReport.DeadLetter {
 }
 
 extension TaskActionResult {
-    fileprivate init(_ result: RecordActionResult) {
+    fileprivate init(_ result: RecordActionResult?) {
         self =
             switch result {
-            case .changed: .changed
-            case .unknown: .unknown
+            case .changed, .requested: .changed
+            case .unknown, nil: .unknown
             case .refused(let reason): .refused(reason)
             }
     }

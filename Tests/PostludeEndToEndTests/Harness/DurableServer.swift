@@ -8,6 +8,9 @@ enum DurableServer {
           - { path: /single, method: POST, handler: single }
           - { path: /throwing, method: POST, handler: throwing }
           - { path: /pay, method: POST, handler: pay, idempotency: { key: required, keep: 1h } }
+          - { path: /family, method: POST, handler: family }
+          - { path: /busy, method: POST, handler: busy }
+          - { path: /cancel, method: POST, handler: cancel }
           - { path: /late, method: POST, handler: late }
           - { path: /keyed, method: GET, handler: keyed }
           - { path: /poison, method: POST, handler: poison }

@@ -58,12 +58,13 @@ final class RecordedTask: PersistedTask {
     private let mayBegin: Bool
     private let failures: Int
     let stopsOnFailure: Bool
+    let isLeft: Bool
 
     /// - Parameter failures: how many of its attempts fail.
     init(
         _ name: String, into events: Record<String>, failures: Int = 0, attempts: Int = 1,
         earlierAttempts: Int = 0, earlierDeaths: Int = 0, runsHere: Bool = true, mayBegin: Bool = true,
-        stopsOnFailure: Bool = false, error: any Error = Refused()
+        stopsOnFailure: Bool = false, isLeft: Bool = false, error: any Error = Refused()
     ) {
         id = "id-" + name
         self.name = name
@@ -74,6 +75,7 @@ final class RecordedTask: PersistedTask {
         self.error = error
         self.mayBegin = mayBegin
         self.stopsOnFailure = stopsOnFailure
+        self.isLeft = isLeft
         deadline = nil
         retry = RetryPolicy(attempts: attempts, delay: .seconds(1), jitter: 0)
         isHere = Lock(runsHere)
@@ -111,6 +113,7 @@ final class RecordedTask: PersistedTask {
             case .dropped: "dropped"
             case .stopped(let blocker, let id): "stopped by \(blocker)\(id.map { " " + $0 } ?? "")"
             case .released(let error): error == nil ? "left" : "left after an error"
+            case .cancelled: "cancelled"
             case .cutOff: "cut off"
             }
         events.append("\(name) \(text)")

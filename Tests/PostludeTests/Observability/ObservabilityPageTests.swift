@@ -28,7 +28,9 @@ struct ObservabilityPageTests {
             DeadLetterPage(deadLetters: [], next: nil)
         }
 
-        func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult { .changed }
+        func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
+            .changed
+        }
     }
 
     /// The cells of each row of the table whose header begins with `first`.

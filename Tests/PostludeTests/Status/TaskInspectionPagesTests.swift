@@ -44,7 +44,9 @@ struct TaskInspectionPagesTests {
                 deadLetters: Array(letters[start..<end]), next: end < letters.count ? Int64(end) : nil)
         }
 
-        func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult { .changed }
+        func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult {
+            .changed
+        }
     }
 
     private let inspector = Inspector()
@@ -58,7 +60,7 @@ struct TaskInspectionPagesTests {
     @Test("With any number of readers it is asked once a second at most, and at once after a change")
     func seldom() throws {
         #expect((1...100).map { _ in count } == Array(repeating: 1, count: 100))
-        #expect(try pages.perform(.retry, on: "id") == .changed)
+        #expect(try pages.perform(.retry, on: "id", by: "ada") == .changed)
         #expect(count == 2)
     }
 
@@ -66,7 +68,7 @@ struct TaskInspectionPagesTests {
         inspector.isBroken.withLock { $0 = true }
         for _ in 1...3 {
             #expect(pages.answer.error == "Unreadable()")
-            _ = try pages.perform(.retry, on: "id")
+            _ = try pages.perform(.retry, on: "id", by: "ada")
         }
         #expect(log.entries.count { $0.level == .error } == 1)
         inspector.isBroken.withLock { $0 = false }
@@ -79,7 +81,7 @@ struct TaskInspectionPagesTests {
         #expect(count == 1)
         let read = try #require(pages.answer.read)
         inspector.isBroken.withLock { $0 = true }
-        _ = try pages.perform(.retry, on: "id")
+        _ = try pages.perform(.retry, on: "id", by: "ada")
         let answer = pages.answer
         #expect(answer.error == "Unreadable()" && answer.unreadable != nil)
         #expect(answer.names.first?.waiting == 1 && answer.read == read)
@@ -120,7 +122,7 @@ struct TaskInspectionPagesTests {
         inspector.letters.withLock { $0 = [letter(1, "a")] }
         func scans() -> Int { inspector.scans.withLock { $0 } }
         #expect(pages.answer.groups.count == 1 && scans() == 1)
-        _ = try pages.perform(.retry, on: "id")
+        _ = try pages.perform(.retry, on: "id", by: "ada")
         #expect(pages.answer.groups.count == 1 && scans() == 2)
     }
 
@@ -131,7 +133,7 @@ struct TaskInspectionPagesTests {
             try EventDescriptor(), try EventDescriptor()
         )
         inspector.gate.withLock { $0 = (reached, opened) }
-        _ = try pages.perform(.retry, on: "id")
+        _ = try pages.perform(.retry, on: "id", by: "ada")
         let thread = try WorkerThread(name: "pages") { [pages] in
             _ = pages.answer
         }

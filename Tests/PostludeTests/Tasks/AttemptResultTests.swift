@@ -13,7 +13,7 @@ struct AttemptResultTests {
         (.failed(Failure.first), .failed),
         (.moved(Failure.first, to: "slow"), .retried), (.released(Failure.first), .retried),
         (.released(nil), nil),
-        (.dropped, .dropped), (.stopped(by: "a", id: nil), .dropped), (.cutOff, nil),
+        (.dropped, .dropped), (.stopped(by: "a", id: nil), .dropped), (.cancelled, .dropped), (.cutOff, nil),
     ]
 
     @Test(

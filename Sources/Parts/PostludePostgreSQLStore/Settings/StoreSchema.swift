@@ -1,3 +1,5 @@
+internal import PostludeTaskStore
+
 /// The tables and functions, as a list of migrations. A released migration is never changed, only followed by another one.
 enum StoreSchema {
     struct Migration: Sendable {
@@ -7,7 +9,7 @@ enum StoreSchema {
     }
 
     static let migrations = [
-        Migration(version: 1, name: "records", sql: tables + functions + enqueue + transactions),
+        Migration(version: 1, name: "records", sql: tables + control + functions + enqueue + transactions),
         Migration(version: 2, name: "answers", sql: answers),
     ]
 
@@ -439,7 +441,7 @@ enum StoreSchema {
             SET state = new_state, owner = NULL, ended = at, error = coalesce(why, r.error),
                 stopped_by = coalesce(blocker, r.stopped_by)
             WHERE r.id = record_id AND r.state IN (0, 1, 6) AND (r.owner = me OR (r.owner IS NULL AND (lenient OR r.state = 6)));
-            IF FOUND THEN PERFORM postlude.stop_after(record_id, what, at, 3); END IF;
+            IF FOUND THEN PERFORM postlude.stop_after(record_id, what, at, CASE new_state WHEN 8 THEN 8 ELSE 3 END); END IF;
         END $$;
 
         -- Moves a record to the outbox.
@@ -516,7 +518,10 @@ enum StoreSchema {
             block bigint;
             seen bigint[] := '{}';
             numbers bigint[];
+            aside bigint := 0;
+            is_controlled boolean := postlude.is_controlled();
         BEGIN
+            IF is_controlled THEN PERFORM postlude.follow_control(at); END IF;
             IF takes_suspect AND maximum > 0 THEN
                 SELECT d.number & -65536 INTO block FROM postlude.suspect s JOIN postlude.record d ON d.number = s.record
                 WHERE d.state = 0 AND d.owner IS NULL AND d.due <= at AND (d.expires IS NULL OR d.expires > at)
@@ -524,6 +529,7 @@ enum StoreSchema {
                 ORDER BY d.due, d.number LIMIT 1;
                 IF FOUND THEN
                     seen := ARRAY[block];
+                    IF is_controlled THEN aside := aside + postlude.set_aside(block, at); END IF;
                     numbers := ARRAY(SELECT postlude.claim_request(me, at, block));
                     IF cardinality(numbers) > 0 THEN
                         taken := 1;
@@ -544,6 +550,12 @@ enum StoreSchema {
                     CONTINUE WHEN block = ANY (seen);
                     seen := seen || block;
                     CONTINUE WHEN postlude.is_suspected(block);
+                    IF is_controlled THEN aside := aside + postlude.set_aside(block, at); END IF;
+                    IF aside > 32 THEN
+                        -- There are many: they are set aside at once, and the next claim takes the others.
+                        PERFORM postlude.set_many_aside(rank, at);
+                        RETURN;
+                    END IF;
                     numbers := ARRAY(SELECT postlude.claim_request(me, at, block));
                     CONTINUE WHEN cardinality(numbers) = 0;
                     taken := taken + 1;

@@ -29,17 +29,20 @@ struct RecordRows {
             let priority = RecordPriority(rawValue: try rows.integer(row, offset + 5)),
             let state = RecordState(rawValue: try rows.integer(row, offset + 6))
         else { throw .unexpected("a record whose id, priority or state cannot be") }
-        return RecordSummary(
+        let due = try rows.integer(row, offset + 8)
+        var summary = RecordSummary(
             number: try rows.integer(row, offset), id: id, request: try rows.text(row, offset + 2),
             position: try count(row, 3), name: try rows.text(row, offset + 4), priority: priority,
             state: state,
             added: Date(milliseconds: try rows.integer(row, offset + 7)),
-            due: Date(milliseconds: try rows.integer(row, offset + 8)), expires: try time(row, 9),
+            due: PausedDue.date(due), expires: try time(row, 9),
             uniqueKey: try rows.optionalText(row, offset + 10),
             owner: try rows.optionalInteger(row, offset + 11), attempts: try count(row, 12),
             started: try time(row, 13), ended: try time(row, 14),
             queue: try rows.optionalText(row, offset + 15), error: try rows.optionalText(row, offset + 16),
             route: try rows.text(row, offset + 17), deaths: try count(row, 18))
+        summary.isPaused = state == .waiting && due >= PausedDue.offset
+        return summary
     }
 
     func record(_ row: Int) throws(PostgreSQLError) -> Record {

@@ -2,9 +2,11 @@ internal import PostludeSystem
 package import PostludeTaskStore
 
 extension PostgreSQLTaskStore {
-    package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
+    package func retry(
+        _ ids: [RecordID], by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> [RecordActionResult] {
         let now = StatementValue.integer(now)
-        return try changeRecords(ids) { record, session in
+        return try changeRecords(ids, "retry", by: origin) { record, session in
             switch record.state {
             case .running, .outgoing: return .refused(in: record.state)
             case .waiting where record.owner != nil: return .refusedAsOwned
@@ -23,6 +25,7 @@ extension PostgreSQLTaskStore {
                 Self.retry,
                 [.integer(state.rawValue), now, .integer(Int64(record.deaths)), .integer(record.number)])
             try session.run("DELETE FROM postlude.suspect WHERE record = $1", [.integer(record.number)])
+            try session.run("SELECT postlude.forget_cancellation($1)::text", [.id(record.id)])
             for follower in followers { try session.revive(follower, at: now) }
             return .changed
         }
@@ -35,13 +38,15 @@ extension PostgreSQLTaskStore {
         WHERE number = $4
         """
 
-    package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
+    package func discard(
+        _ ids: [RecordID], by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> [RecordActionResult] {
         let now = StatementValue.integer(now)
-        return try changeRecords(ids) { record, session in
+        return try changeRecords(ids, "discard", by: origin) { record, session in
             switch record.state {
             // Discarded by this call, with the record before it.
             case .discarded where try session.isStopped(record, byOneOf: ids): return .changed
-            case .running, .done, .published, .discarded: return .refused(in: record.state)
+            case .running, .done, .published, .discarded, .cancelled: return .refused(in: record.state)
             case .waiting where record.owner != nil: return .refusedAsOwned
             default: break
             }
@@ -57,8 +62,10 @@ extension PostgreSQLTaskStore {
         }
     }
 
-    private func changeRecords(
-        _ ids: [RecordID], _ change: (RecordSummary, Session) throws -> RecordActionResult
+    /// Changes records, and records that.
+    func changeRecords(
+        _ ids: [RecordID], _ action: String, by origin: ActionOrigin?,
+        _ change: (RecordSummary, Session) throws -> RecordActionResult
     ) throws(TaskStoreError) -> [RecordActionResult] {
         try self.change { session, _ in
             let dead = try deadOwners(in: session)
@@ -83,7 +90,14 @@ extension PostgreSQLTaskStore {
                 }
                 results[index] = try change(record, session)
             }
-            if results.contains(.changed) { try session.run("SELECT pg_notify('postlude', '')::text") }
+            if let origin {
+                try record(
+                    action, RecordedAction.target(of: ids, origin), by: origin,
+                    result: RecordedAction.result(of: results), in: session)
+            }
+            if results.contains(.changed) || results.contains(.requested) {
+                try session.run("SELECT pg_notify('postlude', '')::text")
+            }
             return results
         }
     }
@@ -119,7 +133,7 @@ extension Session {
         try run("DELETE FROM postlude.suspect WHERE record = $1", [.integer(record.number)])
     }
 
-    fileprivate func isStopped(
+    func isStopped(
         _ record: RecordSummary, byOneOf ids: [RecordID]
     ) throws(PostgreSQLError) -> Bool {
         try number(

@@ -77,6 +77,7 @@ extension PostgreSQLTaskStore {
                 switch state {
                 case .expired: .expired
                 case .discarded: .discarded
+                case .cancelled: .cancelled
                 default: .failed
                 }
             return [
@@ -119,6 +120,10 @@ extension PostgreSQLTaskStore {
         case .stopped(let blocker, let error): return close(.failed, error, by: blocker)
         case .expired: return close(.expired, nil)
         case .discarded: return close(.discarded, nil)
+        case .cancelled(let reason):
+            return close(.cancelled, reason) + [
+                Statement("SELECT postlude.forget_cancellation($1)::text", [.id(id)])
+            ]
         case .moved(let queue, let reason):
             // Records are published in the order of their numbers: it comes before those that were added later.
             return [

@@ -11,7 +11,7 @@ enum TaskStoreSchema {
     static let migrations: [Migration] = [
         ("records", records), ("order", order), ("suspects", suspects),
         ("listing", "DROP INDEX ~record_state"), ("answers", answers),
-        ("shapes", shapes),
+        ("control", control), ("shapes", shapes),
     ]
 
     /// The name of the migration that makes the tables.
@@ -158,6 +158,38 @@ enum TaskStoreSchema {
             UNIQUE (name, version, structure)
         ) STRICT;
         ALTER TABLE ~record ADD COLUMN shape INTEGER;
+        """
+
+    /// The pauses, the cancellations of records that processes have, and the record of actions. The tables `pause` and `cancellation`
+    /// are empty nearly always. `control` has one row, whose stamp increases with each change of them. `what` is the number of the
+    /// pause's kind (`PauseTarget`); a pause that is over stays until all records are due again that it has set aside.
+    private static let control: TaskStoreSQL = """
+        CREATE TABLE ~control (stamp INTEGER NOT NULL) STRICT;
+        INSERT INTO ~control (stamp) VALUES (0);
+
+        CREATE TABLE ~pause (
+            what INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            value TEXT NOT NULL,
+            time INTEGER NOT NULL,
+            who TEXT NOT NULL,
+            is_over INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (what, name, value)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE ~cancellation (
+            record INTEGER PRIMARY KEY,
+            reason TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE ~action (
+            number INTEGER PRIMARY KEY,
+            time INTEGER NOT NULL,
+            who TEXT NOT NULL,
+            action TEXT NOT NULL,
+            target TEXT NOT NULL,
+            result TEXT NOT NULL
+        ) STRICT;
         """
 }
 

@@ -38,13 +38,16 @@ struct RecordRow {
         guard let id = RecordID(try value(1)), let priority = RecordPriority(rawValue: try value(5)),
             let state = RecordState(rawValue: try value(6))
         else { throw corruption("id, priority or state") }
-        return RecordSummary(
+        let due: Int64 = try value(8)
+        var summary = RecordSummary(
             number: try value(0), id: id, request: try value(2), position: try value(3), name: try value(4),
-            priority: priority, state: state, added: try time(7), due: try time(8),
+            priority: priority, state: state, added: try time(7), due: PausedDue.date(due),
             expires: try optionalTime(9),
             uniqueKey: try optional(10), owner: try optional(11), attempts: try value(12),
             started: try optionalTime(13), ended: try optionalTime(14), queue: try optional(15),
             error: try optional(16), route: try value(17), deaths: try optional(18) ?? 0)
+        summary.isPaused = state == .waiting && due >= PausedDue.offset
+        return summary
     }
 
     func record() throws -> Record {

@@ -3,9 +3,11 @@ internal import PostludeSystem
 package import PostludeTaskStore
 
 extension SQLiteTaskStore {
-    package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
+    package func retry(
+        _ ids: [RecordID], by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> [RecordActionResult] {
         let now = now
-        return try changeRecords(ids) { record, database in
+        return try changeRecords(ids, "retry", by: origin) { record, database in
             switch record.state {
             case .running, .outgoing: return .refused(in: record.state)
             case .waiting where record.owner != nil: return .refusedAsOwned
@@ -25,18 +27,21 @@ extension SQLiteTaskStore {
             let state = record.state != .waiting && record.queue != nil ? RecordState.outgoing : .waiting
             try database.run(Self.retrying, [state.rawValue, now, now, record.deaths, record.number])
             try database.run(RecordOrder.forgetDeaths, [record.number])
+            try database.forgetCancellation(of: record.id)
             for follower in followers { try database.revive(follower, at: now) }
             return .changed
         }
     }
 
-    package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
+    package func discard(
+        _ ids: [RecordID], by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> [RecordActionResult] {
         let now = now
-        return try changeRecords(ids) { record, database in
+        return try changeRecords(ids, "discard", by: origin) { record, database in
             switch record.state {
             // Discarded by this call, with the record before it.
             case .discarded where try database.isStopped(record, byOneOf: ids): return .changed
-            case .running, .done, .published, .discarded: return .refused(in: record.state)
+            case .running, .done, .published, .discarded, .cancelled: return .refused(in: record.state)
             case .waiting where record.owner != nil: return .refusedAsOwned
             default: break
             }
@@ -49,10 +54,12 @@ extension SQLiteTaskStore {
         }
     }
 
-    private func changeRecords(
-        _ ids: [RecordID],
+    /// Changes records, and records that.
+    func changeRecords(
+        _ ids: [RecordID], _ action: String, by origin: ActionOrigin?,
         _ change: @escaping @Sendable (RecordSummary, StoreDatabase) throws -> RecordActionResult
     ) throws(TaskStoreError) -> [RecordActionResult] {
+        let now = now
         return try write { [self] database in
             let numbers = try ids.map { try database.number(Self.numberOf, [$0.text]) ?? 0 }
             var results = [RecordActionResult](repeating: .unknown, count: ids.count)
@@ -68,6 +75,11 @@ extension SQLiteTaskStore {
                     if record.state == .running { record.state = .waiting }
                 }
                 results[index] = try change(record, database)
+            }
+            if let origin {
+                try database.record(
+                    action, RecordedAction.target(of: ids, origin), by: origin,
+                    result: RecordedAction.result(of: results), at: now)
             }
             return results
         }

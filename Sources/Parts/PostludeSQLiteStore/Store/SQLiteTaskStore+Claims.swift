@@ -275,11 +275,36 @@ struct Claim {
     }
 
     func take(_ limit: Int, takingSuspect: Bool) throws -> [ClaimedRequest] {
+        guard try database.number(ControlSQL.isActive) != nil else {
+            return try takeDue(limit, takingSuspect: takingSuspect)
+        }
+        try database.followControl(at: now)
+        var requests: [ClaimedRequest] = []
+        var aside = 0
+        // Each round sets aside what is paused among the first due records.
+        while requests.count < limit, aside < PauseBatch.aside {
+            let takesSuspect = takingSuspect && !requests.contains { $0.records.contains { $0.deaths > 0 } }
+            let before = aside
+            requests += try takeDue(limit - requests.count, takingSuspect: takesSuspect) { head, end in
+                try database.run(ControlSQL.setAside, [head, end, now])
+                aside += database.changesCount
+            }
+            if aside == before { break }
+        }
+        return requests
+    }
+
+    /// - Parameter setAside: sets aside the paused records of a request, whose numbers are in a range.
+    private func takeDue(
+        _ limit: Int, takingSuspect: Bool,
+        setAside: (_ head: Int64, _ end: Int64) throws -> Void = { _, _ in }
+    ) throws -> [ClaimedRequest] {
         // The suspect comes first, because it has waited.
         let left = SQLiteTaskStore.json(left.sorted())
         let suspect = takingSuspect ? try database.number(Self.dueSuspect, [now, left]) : nil
         let heads = [suspect].compactMap(\.self)
         return try (heads + dueHeads(limit - heads.count)).compactMap { head in
+            try setAside(head, database.number(Self.behind, [head]) ?? .max)
             let end = try endOfRunnable(head)
             var records = try database.records(Self.together, [head, end, now])
             try database.run(Self.own, [head, end, now, owner])

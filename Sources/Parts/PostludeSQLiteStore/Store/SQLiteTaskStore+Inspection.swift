@@ -134,7 +134,7 @@ extension SQLiteTaskStore {
             'id', id, 'request', request, 'route', route, 'position', position, 'name', name,
             'priority', CASE priority WHEN 0 THEN 'high' WHEN 1 THEN 'normal' ELSE 'low' END,
             'state', CASE state \(states) END,
-            'added', \(time("added")), 'due', \(time("due")), 'expires', \(time("expires")), 'unique', unique_key,
+            'added', \(time("added")), 'due', \(time(due)), 'expires', \(time("expires")), 'unique', unique_key,
             'attempts', attempts, 'started', \(time("started")), 'ended', \(time("ended")),
             'queue', (SELECT name FROM ~queue WHERE ~queue.number = ~record.queue), 'error', error,
             'result', \(json("result")), 'payload', \(json("payload")))
@@ -143,6 +143,9 @@ extension SQLiteTaskStore {
 
     private static let states = RecordState.allCases.map { "WHEN \($0.rawValue) THEN '\($0)'" }
         .joined(separator: " ")
+
+    /// The due time, also of a record that is set aside.
+    private static let due = "(due % \(PausedDue.offset))"
 
     private static func time(_ column: String) -> String {
         "strftime('%Y-%m-%dT%H:%M:%fZ', \(column) / 1000.0, 'unixepoch')"

@@ -68,6 +68,9 @@ extension SQLiteTaskStore {
             try database.run(namingBlocker, [blocker?.text, id.text])
         case .expired: try close(id, .expired, nil, at: now, in: database)
         case .discarded: try close(id, .discarded, nil, at: now, in: database)
+        case .cancelled(let reason):
+            try close(id, .cancelled, reason, at: now, in: database)
+            try database.forgetCancellation(of: id)
         case .moved(let queue, let reason):
             let number = try QueueTable.number(of: queue, in: database)
             // Records are published in the order of their numbers: it comes before those that were added later.
@@ -94,9 +97,11 @@ extension SQLiteTaskStore {
             switch state {
             case .expired: .expired
             case .discarded: .discarded
+            case .cancelled: .cancelled
             default: .failed
             }
-        try database.stopBehind(id, because: reason, at: now)
+        try database.stopBehind(
+            id, because: reason, at: now, state: state == .cancelled ? .cancelled : .failed)
         return true
     }
 

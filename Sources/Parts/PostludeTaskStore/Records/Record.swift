@@ -30,6 +30,8 @@ package struct RecordSummary: Sendable, Equatable {
     package var route: String
     /// How often a process has died while it ran the record.
     package var deaths: Int
+    /// Whether it is set aside because it is paused.
+    package var isPaused = false
 
     package init(
         number: Int64, id: RecordID, request: String, position: Int, name: String, priority: RecordPriority,
@@ -91,7 +93,7 @@ package struct Record: Sendable, Equatable {
 
 /// Why the later records of a request do not run, if one of them stops the others on failure.
 package enum StopReason: Sendable {
-    case failed, expired, discarded
+    case failed, expired, discarded, cancelled
     case moved(queue: String)
 
     /// Returns the error of a later record.
@@ -107,6 +109,7 @@ package enum StopReason: Sendable {
         case .failed: "has failed"
         case .expired: "has expired"
         case .discarded: "was discarded"
+        case .cancelled: "was cancelled"
         case .moved(let queue): "has moved to the queue \(queue), which does not report its result"
         }
     }
@@ -142,6 +145,8 @@ package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible
     case outgoing = 6
     /// A broker has accepted it.
     case published = 7
+    /// It was cancelled on request.
+    case cancelled = 8
 
     package init?(_ text: String) {
         guard let state = Self.allCases.first(where: { $0.description == text }) else { return nil }
@@ -158,6 +163,7 @@ package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible
         case .discarded: "discarded"
         case .outgoing: "outgoing"
         case .published: "published"
+        case .cancelled: "cancelled"
         }
     }
 
@@ -165,7 +171,7 @@ package enum RecordState: Int64, Sendable, CaseIterable, CustomStringConvertible
     package var isOver: Bool {
         switch self {
         case .waiting, .running, .outgoing: false
-        case .done, .failed, .expired, .discarded, .published: true
+        case .done, .failed, .expired, .discarded, .published, .cancelled: true
         }
     }
 }
@@ -209,6 +215,8 @@ package enum RecordEnd: Sendable {
     case stopped(by: RecordID?, error: String)
     case expired
     case discarded
+    /// It was cancelled on request, for this reason.
+    case cancelled(reason: String)
     /// It moves to the outbox, to be published to a broker's queue with the same id.
     case moved(queue: String, reason: String?)
     /// It was not begun, or not finished. Any process may claim it.

@@ -1,6 +1,8 @@
-/// The result of a retry or discard of a record.
+/// The result of a change of a record on request.
 package enum RecordActionResult: Sendable, Equatable {
     case changed
+    /// The process that has the record is told to change it.
+    case requested
     /// There is no record with that id.
     case unknown
     /// The record is unchanged; the reason.
@@ -11,6 +13,9 @@ package enum RecordActionResult: Sendable, Equatable {
 
     /// A living process owns the record, and has not begun it.
     package static let refusedAsOwned = RecordActionResult.refused("a process is about to run it")
+
+    package static let refusedAsPaused = RecordActionResult.refused("it is paused already")
+    package static let refusedAsNotPaused = RecordActionResult.refused("it is not paused")
 
     /// The record has not run because of one before it.
     package static func refused(behind blocker: RecordSummary) -> RecordActionResult {

@@ -44,8 +44,8 @@ package protocol RecordStore: AnyObject, Sendable {
     ///   request's answer is stored.
     func append(_ request: NewRequest) throws(TaskStoreError) -> [AppendResult]
 
-    /// Stores records, all of them or none, each as the only one of its request: they run independently of each other. They have no
-    /// owner.
+    /// Stores records, all of them or none, each as the only one of its request: they run independently of each other. They have
+    /// no owner.
     ///
     /// - Parameter request: the records, with the id and the route that their requests get.
     /// - Returns: the result for each record, as ``append(_:)`` returns it.
@@ -241,14 +241,63 @@ package protocol RecordStore: AnyObject, Sendable {
     /// The records that a dead letter has kept from running are retried with it. One of them alone is refused until the record
     /// before it has succeeded or is discarded.
     ///
+    /// - Parameter origin: who asks for it, which is recorded; nil to record nothing.
     /// - Returns: the result for each id. The oldest record is changed first, whatever the order of the ids.
-    func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult]
+    func retry(
+        _ ids: [RecordID], by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> [RecordActionResult]
 
     /// Discards records that no process has yet, that are to be published, or that are dead letters, each with the later
     /// records of its request that depend on it.
     ///
+    /// - Parameter origin: who asks for it, which is recorded; nil to record nothing.
     /// - Returns: the result for each id. The oldest record is changed first, whatever the order of the ids.
-    func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult]
+    func discard(
+        _ ids: [RecordID], by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> [RecordActionResult]
+
+    // MARK: Control
+
+    /// Cancels records that are not over, each with the later records of its request that depend on it. One that a living process
+    /// has is cancelled by that process, which follows ``control(after:)``; if it dies before, by the next claim of any process.
+    ///
+    /// - Parameter origin: who asks for it, which is recorded; nil to record nothing.
+    /// - Returns: the result for each id. The oldest record is changed first, whatever the order of the ids.
+    func cancel(
+        _ ids: [RecordID], by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> [RecordActionResult]
+
+    /// Holds records back until ``resume(_:by:)``: no claim takes them. Records that processes have already are not begun, as far
+    /// as these follow ``control(after:)``; an attempt that has begun goes on. Records that are to be published are not held
+    /// back.
+    ///
+    /// - Returns: `refused` if they are paused already.
+    func pause(
+        _ target: PauseTarget, by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> RecordActionResult
+
+    /// Ends a pause. Of the records that it has held back, the next claims make some due again at a time.
+    ///
+    /// - Returns: `refused` if there is no such pause.
+    func resume(
+        _ target: PauseTarget, by origin: ActionOrigin?
+    ) throws(TaskStoreError) -> RecordActionResult
+
+    /// Returns the pauses, the oldest first.
+    func pauses() throws(TaskStoreError) -> [RecordPause]
+
+    /// Returns the pauses, and the cancellations of records that processes have.
+    ///
+    /// - Parameter stamp: that of the last answer; nil for none.
+    /// - Returns: nil if nothing has changed since then. This is cheap, so that a process can ask twice a second.
+    func control(after stamp: Int64?) throws(TaskStoreError) -> RecordControl?
+
+    /// Returns what was changed on request, newest first: the last ``RecordedAction/limit`` actions are kept.
+    ///
+    /// - Parameters:
+    ///   - number: the number of the last action of the previous page; nil for the first page.
+    ///   - limit: the maximum number of actions.
+    func actions(before number: Int64?, limit: Int) throws(TaskStoreError) -> [RecordedAction]
 
     // MARK: Retention
 
@@ -275,6 +324,16 @@ package protocol RecordStore: AnyObject, Sendable {
     ///
     /// - Returns: the number of removed answers. Call it again if that is the limit.
     func removeAnswers(before time: Date, limit: Int) throws(TaskStoreError) -> Int
+}
+
+extension RecordStore {
+    package func retry(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
+        try retry(ids, by: nil)
+    }
+
+    package func discard(_ ids: [RecordID]) throws(TaskStoreError) -> [RecordActionResult] {
+        try discard(ids, by: nil)
+    }
 }
 
 /// The right to publish the records of a queue. There is at most one at a time, in all processes together.

@@ -13,6 +13,15 @@ package protocol TaskDispatching: Sendable {
     /// - Parameter onCompletion: called once, when this process no longer has any of them.
     func post(
         _ tasks: [any PersistedTask], of origin: TaskOrigin, onCompletion: @escaping @Sendable () -> Void)
+
+    /// Cancels persisted tasks of this process, whoever has added them: running ones by Swift's cancellation, and others do not
+    /// begin.
+    func cancel(_ ids: Set<String>)
+}
+
+extension TaskDispatching {
+    /// A dispatch that runs no task has none to cancel.
+    package func cancel(_ ids: Set<String>) {}
 }
 
 /// Gives tasks to the workers that serve requests.
@@ -57,6 +66,8 @@ package final class TaskDispatch: TaskDispatching {
         }
         if isPosted { call() } else { giveUp(queue) }
     }
+
+    package func cancel(_ ids: Set<String>) { registry.cancel(ids) }
 
     /// Removes and returns the queue that was posted first; nil if none is left. Called by a worker that the poller has
     /// woken.

@@ -1,4 +1,4 @@
-/// Reports the tasks of a store, and retries or discards them, in any process. The status pages use it.
+/// Reports the tasks of a store, and changes them on request, in any process. The status pages use it.
 package protocol TaskInspector: Sendable {
     /// The name and version of the library that stores the tasks.
     var library: String { get }
@@ -12,14 +12,25 @@ package protocol TaskInspector: Sendable {
     ///   - limit: the maximum number of dead letters.
     func deadLetters(after: Int64?, limit: Int) throws -> DeadLetterPage
 
-    /// Retries or discards a task.
+    /// Changes a task, or all tasks of a kind.
     ///
-    /// - Parameter id: the id as the client has sent it, which may be malformed.
-    func perform(_ action: TaskAction, on id: String) throws -> TaskActionResult
+    /// - Parameters:
+    ///   - target: the task's id, or the name of a kind, as the client has sent it, which may be malformed. Only
+    ///     ``TaskAction/isForKinds`` actions take a name.
+    ///   - who: the user, for the record of actions.
+    func perform(_ action: TaskAction, on target: String, by who: String) throws -> TaskActionResult
 }
 
 package enum TaskAction: String, Sendable, CaseIterable {
-    case retry, discard
+    case retry, discard, pause, resume, cancel
+
+    /// Whether it can change all tasks of a kind.
+    package var isForKinds: Bool {
+        switch self {
+        case .retry, .discard: false
+        case .pause, .resume, .cancel: true
+        }
+    }
 }
 
 package enum TaskActionResult: Sendable, Hashable {
@@ -43,6 +54,8 @@ package struct StoredTaskReport: Codable, Sendable, Hashable {
         package var failed = 0
         /// The number of waiting tasks that are due, and that some process could not read; nil if there are none.
         package var unreadable: Int?
+        /// Whether the kind is paused.
+        package var paused = false
 
         package init(name: String) { self.name = name }
     }

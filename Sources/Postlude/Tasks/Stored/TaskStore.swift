@@ -103,8 +103,13 @@ package protocol PersistedTask: Sendable {
 
     /// Records that an attempt begins.
     ///
-    /// - Returns: false if it must not begin, because the task has expired or goes to a broker. The store has recorded that.
+    /// - Returns: false if it must not begin, because the task has expired, was cancelled, is paused or goes to a broker. The
+    ///   store has recorded that.
     func beginAttempt() -> Bool
+
+    /// Whether the last attempt did not begin because the task is paused: it is left to another process, with the tasks after it
+    /// that depend on it.
+    var isLeft: Bool { get }
 
     /// Returns the queue to which the task moves after a failed attempt, instead of being retried or failing.
     ///
@@ -124,6 +129,7 @@ package protocol PersistedTask: Sendable {
 extension PersistedTask {
     package var earlierDeaths: Int { 0 }
     package var stopsOnFailure: Bool { false }
+    package var isLeft: Bool { false }
 
     package func reroutingQueue(isPastDeadline: Bool, isLast: Bool) -> String? { nil }
     package func blame() {}
