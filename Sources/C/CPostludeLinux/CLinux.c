@@ -166,6 +166,26 @@ int clinux_forward_signal(int signal) {
     return sigaction(signal, &action, NULL);
 }
 
+static char crash_note[256];
+static struct sigaction earlier_actions[NSIG];
+
+static void print_crash_note(int signal) {
+    ssize_t ignored = write(STDERR_FILENO, crash_note, strlen(crash_note));
+    (void)ignored;
+    // The instruction is executed again, and traps as it would have done.
+    sigaction(signal, &earlier_actions[signal], NULL);
+}
+
+void clinux_print_crash_note(void) {
+    const int signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
+    struct sigaction action = {.sa_handler = print_crash_note};
+    sigfillset(&action.sa_mask);
+    for (size_t index = 0; index < sizeof signals / sizeof *signals; index++)
+        sigaction(signals[index], &action, &earlier_actions[signals[index]]);
+}
+
+void clinux_set_crash_note(const char *note) { snprintf(crash_note, sizeof crash_note, "%s\n", note); }
+
 static int inherited_pipe[2] = {-1, -1};
 
 // A program that has taken another one's place by execve has its handlers again before it has a thread that could be

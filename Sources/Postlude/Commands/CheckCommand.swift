@@ -69,6 +69,7 @@ struct CheckCommand<App: Application>: ParsableCommand {
         guard let engine = application.taskEngine else {
             throw ValidationError("--tasks: the application has no durable tasks")
         }
+        CrashNote.enable()
         do {
             return try engine.parts.checkStoredTasks(manifest, within: nil)
         } catch {

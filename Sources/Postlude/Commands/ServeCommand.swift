@@ -82,6 +82,7 @@ struct ServeCommand<App: Application>: AsyncParsableCommand {
         let manifest = try application.registeredHandlers.manifest(file, path: options.manifest)
         try writer.apply(manifest.log)
         guard checksTasks, let engine = application.taskEngine else { return }
+        CrashNote.enable()
         let check = try engine.parts.checkStoredTasks(manifest, within: Self.taskCheckTime)
         guard check.problems.isEmpty else { throw UnreadableTasks(check: check) }
         printError(check.lines.joined(separator: "; "))

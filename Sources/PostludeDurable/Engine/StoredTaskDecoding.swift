@@ -56,6 +56,7 @@ struct StoredTaskDecoding {
         guard let kind else {
             return note(content, UndecodableValue(.missingKind, "this program has no task of that name"))
         }
+        CrashNote.set("while the stored task \(content.name) \(content.id) was decoded")
         do {
             _ = try kind.decode(content.payload, version: content.version)
         } catch {

@@ -274,6 +274,46 @@ struct DurableInspectionTests {
         }
     }
 
+    @Test("check --tasks names the stored tasks that the program cannot read")
+    func check() throws {
+        let folder = try TestFolder()
+        func check(_ options: String...) throws -> Command {
+            try Command(
+                BuildProducts.durableTestbed,
+                ["check", "--tasks", "--manifest", folder.file("check.yaml")] + options, in: folder)
+        }
+        try folder.write("check.yaml", DurableServer.manifest(in: folder).text)
+        let none = try check()
+        #expect(none.exit == .status(0) && none.output.contains("there is no task store yet"), "\(none)")
+        let id = try DurableServer.run(in: folder) { server in
+            let id = try #require(try server.add("/single?label=a&after=100000000").first)
+            let good = try check()
+            #expect(good.exit == .status(0), "\(good)")
+            #expect(good.output.contains("this program can read all of 1 stored task"), "\(good)")
+            return id
+        }
+        _ = try SQLiteFile("tasks.sqlite", in: folder).sqlite3(#"UPDATE record SET payload = '{"number":1}'"#)
+        let wrong = try check()
+        #expect(wrong.exit == .status(1), "\(wrong)")
+        #expect(wrong.output.contains("Step: 1 task cannot be read: `label` is missing (\(id))"), "\(wrong)")
+        let json = try check("--json")
+        #expect(json.exit == .status(1) && json.output.contains(#""unreadable": 1"#), "\(json)")
+        _ = try SQLiteFile("tasks.sqlite", in: folder)
+            .sqlite3(#"UPDATE record SET name = 'Poison', payload = '{"harm":"values"}'"#)
+        let trapped = try check()
+        if case .status = trapped.exit { Issue.record("\(trapped)") }
+        #expect(trapped.errors.contains("while the stored task Poison \(id) was decoded"), "\(trapped)")
+    }
+
+    @Test("upgrade sends no signal to other programs")
+    func upgrade() throws {
+        let folder = try TestFolder()
+        for pid in [ProcessInfo.processInfo.processIdentifier, 0, -1] {
+            let command = try Command(BuildProducts.durableTestbed, ["upgrade", "--", "\(pid)"], in: folder)
+            #expect(command.exit == .status(64) && command.errors.contains("is not a supervisor of"))
+        }
+    }
+
     @Test("An error says what to do")
     func mistakes() throws {
         let folder = try TestFolder()

@@ -43,6 +43,10 @@ int clinux_forward_signal(int signal);
 #define CLINUX_FORCE 1
 #define CLINUX_FORCED_UPGRADE 0xff
 
+// What a process writes to standard error if it ends by a trap: the note that was set last.
+void clinux_print_crash_note(void);
+void clinux_set_crash_note(const char *note);
+
 // The environment variable with both ends of that pipe, for a program that replaces this one.
 #define CLINUX_SIGNAL_PIPE "POSTLUDE_SIGNAL_PIPE"
 int clinux_inherited_signal_pipe(int ends[2]);
