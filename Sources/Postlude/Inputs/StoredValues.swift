@@ -9,6 +9,47 @@ package enum StoredValues {
         Data(try JSONFormat().encode(value))
     }
 
+    /// Writes JSON of any shape, much faster than an encoder.
+    ///
+    /// - Throws: an `EncodingError` for a number that is not finite.
+    package static func encode(_ value: JSONValue) throws -> Data {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(256)
+        try write(value, to: &bytes)
+        return Data(bytes)
+    }
+
+    private static func write(_ value: JSONValue, to bytes: inout [UInt8]) throws {
+        switch value {
+        case .null: bytes += "null".utf8
+        case .bool(let flag): bytes += (flag ? "true" : "false").utf8
+        case .integer(let number): bytes += "\(number)".utf8
+        case .number(let number):
+            guard number.isFinite else {
+                throw EncodingError.invalidValue(
+                    number, .init(codingPath: [], debugDescription: "JSON has no number \(number)"))
+            }
+            bytes += "\(number)".utf8
+        case .string(let text): JSONString.write(text, to: &bytes)
+        case .array(let elements):
+            bytes.append(UInt8(ascii: "["))
+            for (index, element) in elements.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                try write(element, to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let members):
+            bytes.append(UInt8(ascii: "{"))
+            for (index, member) in members.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                JSONString.write(member.key, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                try write(member.value, to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
     /// Reads JSON of any shape.
     ///
     /// - Throws: a `DecodingError` if it is not JSON.
